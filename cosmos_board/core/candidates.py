@@ -1,0 +1,37 @@
+"""What a model answers: several masks, each with its own guess of how good it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmos_board.core.masks import Rle
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """The masks that a model offers for one prompt."""
+
+    masks: NDArray[np.bool_]
+    """bool, axes (K, Y, X), in the native size of the image; K ≥ 1."""
+
+    predicted_iou: NDArray[np.float32]
+    """The model's own estimate per mask, float32, shape (K,)."""
+
+    logits: NDArray[np.float32] | None = None
+    """Low-resolution logits, axes (K, y, x), where the model can take one back as a mask prompt."""
+
+    @property
+    def best(self) -> int:
+        """Index of the best predicted IoU; the lower index on a tie."""
+        return int(np.argmax(self.predicted_iou))
+
+
+@dataclass(frozen=True, slots=True)
+class EverythingCandidates:
+    """The masks that a model finds in an image without being pointed anywhere; may be none."""
+
+    rles: tuple[Rle, ...]
+    predicted_iou: tuple[float, ...]

@@ -1,0 +1,93 @@
+"""The errors we raise on purpose, and the exit code that each one means.
+
+CosmosBoardError
+├── InputError             1   the input was checked and refused
+│   └── UnknownNameError   1   no such model, pack, prompt, metric …
+├── InUseError            73   another process holds the output
+├── StorageError          74   disk or file-system error
+├── DeviceError           70   our fault or a broken device
+└── StoppedError          75   stopped by a signal; the same command resumes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the command line returns; other people's scripts rely on these."""
+
+    DONE = 0
+    REFUSED = 1
+    USAGE = 2
+    INTERNAL = 70
+    IN_USE = 73
+    STORAGE = 74
+    STOPPED = 75
+
+
+class CosmosBoardError(Exception):
+    """Base of every error that a user may see; its text is one line."""
+
+    exit_code: ExitCode = ExitCode.INTERNAL
+
+
+class InputError(CosmosBoardError):
+    """Something a user gave was checked and refused.
+
+    Example:
+        >>> print(InputError("pack.json", "schema_version", "is newer", got=9, want="at most 1"))
+        pack.json: schema_version: is newer (got 9, want at most 1)
+    """
+
+    exit_code = ExitCode.REFUSED
+
+    def __init__(
+        self, where: object, field: str, problem: str, *, got: object = None, want: object = None
+    ) -> None:
+        """Say where (path or option), which field or row, and what is wrong with it."""
+        facts = [
+            f"{word} {value}" for word, value in (("got", got), ("want", want)) if value is not None
+        ]
+        tail = f" ({', '.join(facts)})" if facts else ""
+        text = ": ".join(part for part in (str(where), field, problem) if part) + tail
+        super().__init__(" ".join(text.split()))
+        self.where = str(where)
+        self.field = field
+
+
+class UnknownNameError(InputError):
+    """A name that is not in the table it was looked up in; the message offers the nearest."""
+
+    def __init__(self, where: object, kind: str, name: str, known: Iterable[str]) -> None:
+        """Say which `kind` of name is unknown and offer what `known` holds."""
+        offered = get_close_matches(name, list(known := sorted(known))) or known[:8]
+        super().__init__(
+            where, kind, "unknown name", got=repr(name), want=" or ".join(offered) or "none exist"
+        )
+
+
+class InUseError(CosmosBoardError):
+    """Another process is writing where we would write."""
+
+    exit_code = ExitCode.IN_USE
+
+
+class StorageError(CosmosBoardError):
+    """The disk or file system failed us: full, read-only, gone."""
+
+    exit_code = ExitCode.STORAGE
+
+
+class DeviceError(CosmosBoardError):
+    """A device broke, or we did."""
+
+    exit_code = ExitCode.INTERNAL
+
+
+class StoppedError(CosmosBoardError):
+    """A signal asked us to stop; what was finished is kept and the same command resumes."""
+
+    exit_code = ExitCode.STOPPED

@@ -1,0 +1,65 @@
+"""What a model must do to be evaluated: embed an image once, then answer prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmos_board.core.candidates import Candidates, EverythingCandidates
+from cosmos_board.core.cards import ModelCard
+from cosmos_board.core.masks import Pixels
+from cosmos_board.core.prompts import Prompt
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedding:
+    """What a segmenter keeps of one image between prompts."""
+
+    height: int
+    width: int
+    payload: object
+    """The segmenter's own; nobody else looks inside."""
+
+
+@runtime_checkable
+class Segmenter(Protocol):
+    """Answers prompts on images. Stateless between calls: everything it needs is passed in."""
+
+    @property
+    def card(self) -> ModelCard:
+        """Facts about the model, its name and the prompts it answers among them."""
+        ...
+
+    def embed(self, pixels: Pixels) -> Embedding:
+        """Return what is worth computing once for an image.
+
+        Args:
+            pixels: uint8, axes (Y, X) grey or (Y, X, 3) RGB, native size.
+        """
+        ...
+
+    def predict(
+        self,
+        embedding: Embedding,
+        prompts: Sequence[Prompt],
+        logits: Sequence[NDArray[np.float32] | None] | None = None,
+    ) -> list[Candidates]:
+        """Return the candidates for each prompt, in order.
+
+        Results must not depend on how prompts are grouped into calls.
+
+        Args:
+            embedding: From `embed` of the same segmenter.
+            prompts: Coordinates in native pixels (x, y).
+            logits: For each prompt the chosen low-resolution logits of the click before
+                (axes (y, x)), or None; only where the card says `mask_input`.
+        """
+        ...
+
+    def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
+        """Return the masks of everything mode; only called where the card lists `everything`."""
+        ...

@@ -1,0 +1,40 @@
+-- The board database. `references` is a reserved word, hence reference_masks.
+-- Scores are joined to images and datasets through reference_masks.
+CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS models (
+    model VARCHAR PRIMARY KEY, label VARCHAR NOT NULL, family VARCHAR NOT NULL, kind VARCHAR NOT NULL,
+    prompts VARCHAR[] NOT NULL, clicks BOOLEAN NOT NULL, parameters BIGINT, input_size_px INTEGER,
+    licence VARCHAR NOT NULL, source VARCHAR NOT NULL, training_data VARCHAR[], description VARCHAR NOT NULL,
+    base_model VARCHAR); -- base_model: of a fine-tuned one
+CREATE TABLE IF NOT EXISTS datasets (
+    dataset VARCHAR PRIMARY KEY, label VARCHAR NOT NULL, version VARCHAR NOT NULL, licence VARCHAR NOT NULL,
+    citation VARCHAR NOT NULL, source VARCHAR NOT NULL, cluster_unit VARCHAR NOT NULL, -- patient, volume, image
+    synthetic BOOLEAN NOT NULL, protocol VARCHAR NOT NULL, normalisation VARCHAR NOT NULL,
+    subsample VARCHAR NOT NULL, pack_sha256 VARCHAR NOT NULL, prompts_sha256 VARCHAR NOT NULL,
+    permissions VARCHAR[] NOT NULL);
+CREATE TABLE IF NOT EXISTS images (
+    image_id VARCHAR PRIMARY KEY, dataset VARCHAR NOT NULL, modality VARCHAR NOT NULL,
+    cluster_id VARCHAR NOT NULL, height INTEGER NOT NULL, width INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS reference_masks (
+    reference_id VARCHAR PRIMARY KEY, image_id VARCHAR NOT NULL, object VARCHAR NOT NULL, instance INTEGER NOT NULL,
+    size_px BIGINT, aspect_ratio DOUBLE, intensity_difference DOUBLE, boundary_complexity DOUBLE,
+    efd_order INTEGER, components INTEGER, position DOUBLE);
+CREATE TABLE IF NOT EXISTS runs (
+    run_id VARCHAR PRIMARY KEY, model VARCHAR NOT NULL, dataset VARCHAR NOT NULL, protocol VARCHAR NOT NULL,
+    prompts_sha256 VARCHAR NOT NULL, checkpoint_sha256 VARCHAR, device VARCHAR NOT NULL, seed BIGINT NOT NULL,
+    track VARCHAR NOT NULL, tier VARCHAR NOT NULL, started_utc VARCHAR NOT NULL, provenance VARCHAR NOT NULL); -- JSON
+CREATE TABLE IF NOT EXISTS shards (
+    run_id VARCHAR NOT NULL, shard VARCHAR NOT NULL, sha256 VARCHAR NOT NULL, rows BIGINT NOT NULL,
+    PRIMARY KEY (run_id, shard));
+CREATE TABLE IF NOT EXISTS scores (
+    run_id VARCHAR NOT NULL, model VARCHAR NOT NULL, reference_id VARCHAR NOT NULL, prompt VARCHAR NOT NULL,
+    study VARCHAR NOT NULL, jitter_level INTEGER, jitter_mode VARCHAR, trial INTEGER NOT NULL, click INTEGER,
+    selection VARCHAR NOT NULL, tp BIGINT NOT NULL, fp BIGINT NOT NULL, fn BIGINT NOT NULL,
+    hd_px DOUBLE NOT NULL, hd95_px DOUBLE NOT NULL, assd_px DOUBLE NOT NULL, nsd DOUBLE NOT NULL,
+    boundary_iou DOUBLE NOT NULL, predicted_iou DOUBLE, status VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS timings (
+    run_id VARCHAR NOT NULL, model VARCHAR NOT NULL, device VARCHAR NOT NULL, stage VARCHAR NOT NULL,
+    items BIGINT NOT NULL, median_s DOUBLE NOT NULL, peak_bytes BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS annotations (
+    reader VARCHAR NOT NULL, image VARCHAR NOT NULL, reference_id VARCHAR NOT NULL, arm VARCHAR NOT NULL, -- unaided, assisted
+    seconds DOUBLE NOT NULL, tp BIGINT NOT NULL, fp BIGINT NOT NULL, fn BIGINT NOT NULL, hce DOUBLE);
