@@ -1,0 +1,76 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from cosmos_board.core.errors import StorageError
+
+_REASONS = {
+    errno.ENOSPC: "no space left on the disk",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.ENOENT: "the folder does not exist",
+    errno.EFBIG: "the file would be larger than allowed",
+}
+
+
+def describe_os_error(path: Path, doing: str, error: OSError) -> StorageError:
+    """Return the one line that a user sees when the disk fails us.
+
+    Example:
+        >>> print(describe_os_error(Path("a"), "write", OSError(errno.ENOSPC, "")))
+        a: write: no space left on the disk
+    """
+    reason = _REASONS.get(error.errno or 0) or error.strerror or str(error)
+    return StorageError(" ".join(f"{path}: {doing}: {reason}".split()))
+
+
+@contextmanager
+def open_whole(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file that takes the name `path` only once it is complete and on the disk.
+
+    Until then it lies beside it under a hidden name; after an exception nothing is left.
+
+    Raises:
+        StorageError: If the disk is full, read-only or gone.
+    """
+    hidden = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        try:
+            with hidden.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            hidden.replace(path)
+            sync_folder(path.parent)
+        finally:
+            hidden.unlink(missing_ok=True)
+    except OSError as error:
+        raise describe_os_error(path, "write", error) from error
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path`, whole or not at all.
+
+    Raises:
+        StorageError: If the disk is full, read-only or gone.
+    """
+    with open_whole(path) as file:
+        file.write(data)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,202 @@
+"""Parquet files: written whole or not at all, read only when they are what they claim to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.store.files import describe_os_error, open_whole
+from cosmos_board.store.schema import SCHEMA_VERSION
+
+Row: TypeAlias = dict[str, Any]
+"""One row by column name; its types are those of the schema."""
+
+ROWS_PER_GROUP = 1 << 16
+"""Rows that are held at once where the caller does not say otherwise."""
+
+
+def make_table(schema: pa.Schema, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Return `rows` as a table of `schema`; every row names every column.
+
+    Example:
+        >>> from cosmos_board.store.schema import QUARANTINE
+        >>> make_table(QUARANTINE, []).num_rows
+        0
+    """
+    columns = [pa.array([row[field.name] for row in rows], field.type) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write `table` to `path`, whole or not at all; equal tables give equal bytes.
+
+    Raises:
+        StorageError: If the disk is full, read-only or gone.
+    """
+    write_batches(path, table.schema, table.to_batches(ROWS_PER_GROUP))
+
+
+def write_rows(
+    path: Path,
+    schema: pa.Schema,
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    rows_per_group: int = ROWS_PER_GROUP,
+) -> None:
+    """Write `rows` to `path` as they come, holding one row group at a time.
+
+    Raises:
+        StorageError: If the disk is full, read-only or gone.
+    """
+    write_batches(path, schema, _chunk(schema, rows, rows_per_group))
+
+
+def write_batches(
+    path: Path, schema: pa.Schema, batches: Iterable[pa.Table | pa.RecordBatch]
+) -> None:
+    """Write one row group per batch to `path`, whole or not at all.
+
+    Raises:
+        StorageError: If the disk is full, read-only or gone.
+    """
+    with (
+        open_whole(path) as file,
+        pq.ParquetWriter(
+            file, schema, compression="zstd", compression_level=1, write_page_checksum=True
+        ) as writer,
+    ):
+        for batch in batches:
+            _refuse_nulls(path, schema, batch)
+            writer.write(batch)
+
+
+def read_table(path: Path, schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return the table in `path`, or only `columns` of it.
+
+    Raises:
+        InputError: If the file is absent, damaged, newer than us or has other columns.
+        StorageError: If the disk fails.
+    """
+    batches = list(iter_batches(path, schema, columns))
+    wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
+    return pa.Table.from_batches(batches, wanted.with_metadata(schema.metadata))
+
+
+def read_rows(path: Path, schema: pa.Schema, columns: Sequence[str] | None = None) -> list[Row]:
+    """Return the rows of `path`; errors as in `read_table`."""
+    rows: list[Row] = read_table(path, schema, columns).to_pylist()
+    return rows
+
+
+def iter_batches(
+    path: Path,
+    schema: pa.Schema,
+    columns: Sequence[str] | None = None,
+    *,
+    rows_per_batch: int = ROWS_PER_GROUP,
+    row_groups: Sequence[int] | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of `path` (or of `row_groups` of it) in order, a batch at a time.
+
+    Raises:
+        InputError: If the file is absent, damaged, newer than us or has other columns.
+        StorageError: If the disk fails.
+    """
+    with _reading(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+        _refuse_other_schema(path, file.schema_arrow, schema)
+        for batch in file.iter_batches(
+            rows_per_batch,
+            row_groups=row_groups,
+            columns=None if columns is None else list(columns),
+            use_threads=False,
+        ):
+            batch.validate(full=True)
+            _refuse_nulls(path, schema, batch)
+            yield batch
+
+
+def iter_rows(
+    path: Path,
+    schema: pa.Schema,
+    columns: Sequence[str] | None = None,
+    *,
+    rows_per_batch: int = 256,
+) -> Iterator[Row]:
+    """Yield the rows of `path` in order, holding one batch at a time; errors as `read_table`."""
+    for batch in iter_batches(path, schema, columns, rows_per_batch=rows_per_batch):
+        yield from batch.to_pylist()
+
+
+def count_rows(path: Path, schema: pa.Schema) -> tuple[int, ...]:
+    """Return the rows of each row group of `path`, from its footer; errors as `read_table`."""
+    with _reading(path), pq.ParquetFile(path) as file:
+        _refuse_other_schema(path, file.schema_arrow, schema)
+        return tuple(
+            file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)
+        )
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    # pyarrow says OSError both for a failing disk (with errno) and for damaged pages (without).
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise InputError(path, "", "does not exist") from error
+    except IsADirectoryError as error:
+        raise InputError(path, "", "is a folder, not a Parquet file") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise describe_os_error(path, "read", error) from error
+        raise InputError(path, "", f"is damaged: {error}") from error
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise InputError(path, "", f"is damaged or no Parquet file: {error}") from error
+
+
+def _refuse_other_schema(path: Path, found: pa.Schema, wanted: pa.Schema) -> None:
+    stamp = (found.metadata or {}).get(b"schema_version", b"").decode(errors="replace")
+    if not stamp.isdecimal():
+        raise InputError(path, "schema_version", "is missing", want=SCHEMA_VERSION)
+    if int(stamp) > SCHEMA_VERSION:
+        raise InputError(
+            path, "schema_version", "is newer than this program", got=stamp, want=SCHEMA_VERSION
+        )
+    if found.names != wanted.names:
+        other = sorted(set(found.names) ^ set(wanted.names)) or found.names
+        raise InputError(
+            path, "columns", f"are not the expected ones: {', '.join(other)}", want=wanted.names
+        )
+    for name in wanted.names:
+        if found.field(name).type != wanted.field(name).type:
+            raise InputError(
+                path,
+                name,
+                "has another type",
+                got=found.field(name).type,
+                want=wanted.field(name).type,
+            )
+
+
+def _refuse_nulls(path: Path, schema: pa.Schema, batch: pa.Table | pa.RecordBatch) -> None:
+    for name in batch.schema.names:
+        if not schema.field(name).nullable and batch.column(name).null_count:
+            raise InputError(path, name, "has a row without a value")
+
+
+def _chunk(
+    schema: pa.Schema, rows: Iterable[Mapping[str, Any]], rows_per_group: int
+) -> Iterator[pa.Table]:
+    held: list[Mapping[str, Any]] = []
+    for row in rows:
+        held.append(row)
+        if len(held) == rows_per_group:
+            yield make_table(schema, held)
+            held = []
+    if held:
+        yield make_table(schema, held)
