@@ -67,4 +67,5 @@ def _squared_depth(error: Mask) -> NDArray[np.int64]:
     """
     padded = np.pad(error, 1).astype(np.uint8)
     depth = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
-    return np.rint(np.square(depth.astype(np.float64))).astype(np.int64)
+    squared: NDArray[np.int64] = np.rint(np.square(depth.astype(np.float64))).astype(np.int64)
+    return squared

@@ -100,7 +100,9 @@ def _move_points(
     length, turn = to_unit(words).reshape(-1, 2).T
     length = level + 10 * length
     angle = 2 * np.pi * turn
-    moved = points_xy + np.stack([length * np.cos(angle), length * np.sin(angle)], axis=1)
+    moved = points_xy.astype(np.float64) + np.stack(
+        [length * np.cos(angle), length * np.sin(angle)], axis=1
+    )
     return np.clip(_round_half_up(moved), 0, np.array(extent_xy, np.int32) - 1)
 
 

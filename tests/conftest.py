@@ -1,0 +1,8 @@
+"""What every test shares: one hypothesis profile, so that a red run can be repeated."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+
+settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=60, database=None)
+settings.load_profile("fixed")
