@@ -1,0 +1,33 @@
+"""Source images: what raw files become, before any of it has an id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cosmos_board.core.masks import Mask, Pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class SourceImage:
+    """One slice or picture out of raw files, in 8 bit, with everything drawn on it.
+
+    Masks have the size of the image; they may be small or empty, and which of them are kept is
+    the business of curation.
+    """
+
+    pixels: Pixels
+    """uint8, axes (Y, X) grey or (Y, X, 3) RGB."""
+
+    modality: str
+    cluster_key: str
+    """Equal for the images of one patient or volume; groups images and is written nowhere."""
+
+    masks: Mapping[str, tuple[Mask, ...]]
+    """The annotator's masks by object; more than one where the object has instances."""
+
+    observers: Mapping[str, Mapping[str, tuple[Mask, ...]]] = field(default_factory=dict)
+    """Further observers' masks by observer, then as `masks`."""
+
+    origin: str = ""
+    """File and slice, for messages and reports on this machine; written into no pack."""
