@@ -1,0 +1,155 @@
+"""Rank correlations, plain and partial, with clusters that can be reweighted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+Floats = NDArray[np.float64]
+
+
+def kendall_tau_b(first: ArrayLike, second: ArrayLike) -> float:
+    """Return Kendall's tau-b of two scorings of the same things, in [−1, 1].
+
+    NaN when one of them is constant: an order that does not exist cannot agree.
+
+    Example:
+        >>> kendall_tau_b([1, 2, 3, 4], [1, 2, 4, 3]).__round__(6)
+        0.666667
+    """
+    left, right = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    if len(left) < 2 or np.ptp(left) == 0 or np.ptp(right) == 0:
+        return float("nan")
+    return float(stats.kendalltau(left, right, variant="b").statistic)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CrossProducts:
+    """What a correlation needs of each cluster, so that clusters can be reweighted cheaply."""
+
+    counts: Floats
+    """Number of observations, shape (clusters,)."""
+
+    sums: Floats
+    """Column sums of the centred ranks, shape (clusters, columns)."""
+
+    products: Floats
+    """Sums of products of the centred ranks, shape (clusters, columns, columns)."""
+
+
+def rank_columns(columns: ArrayLike) -> Floats:
+    """Return average ranks of each column, centred on 0 and scaled to (−0.5, 0.5).
+
+    Args:
+        columns: shape (observations, columns), no NaN.
+    """
+    values = np.asarray(columns, np.float64)
+    ranks: Floats = np.empty(values.shape, np.float64)
+    for index in range(values.shape[1]):
+        ranks[:, index] = stats.rankdata(values[:, index])
+    # Centring and scaling keep sums of products small enough to add without losing digits.
+    ranks -= (len(values) + 1) / 2
+    ranks /= max(len(values), 1)
+    return ranks
+
+
+def cross_products(ranks: Floats, cluster: NDArray[np.int64], clusters: int) -> CrossProducts:
+    """Return the per-cluster sums of `ranks`.
+
+    Args:
+        ranks: From `rank_columns`, shape (observations, columns).
+        cluster: Index of each observation's cluster in [0, clusters), shape (observations,).
+        clusters: Number of clusters.
+    """
+    width = ranks.shape[1]
+    counts = np.bincount(cluster, minlength=clusters).astype(np.float64)
+    sums = np.empty((clusters, width))
+    products = np.empty((clusters, width, width))
+    for i in range(width):
+        sums[:, i] = np.bincount(cluster, ranks[:, i], clusters)
+        for j in range(i, width):
+            products[:, i, j] = np.bincount(cluster, ranks[:, i] * ranks[:, j], clusters)
+            products[:, j, i] = products[:, i, j]
+    return CrossProducts(counts, sums, products)
+
+
+def correlations(sums: CrossProducts, weights: ArrayLike) -> Floats:
+    """Return the correlation matrices of the ranks under each weighting of the clusters.
+
+    Ranks were taken once, in the whole sample; a weighting only says how often a cluster
+    counts. NaN in the rows and columns of what does not vary.
+
+    Args:
+        sums: Per-cluster sums.
+        weights: shape (replicates, clusters).
+
+    Returns:
+        shape (replicates, columns, columns), diagonal 1 where a column varies.
+    """
+    factor = np.asarray(weights, np.float64)
+    clusters, width = sums.sums.shape
+    flat = np.concatenate(
+        [sums.counts[:, None], sums.sums, sums.products.reshape(clusters, -1)], axis=1
+    )
+    total = factor @ flat
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = total[:, 1 : 1 + width] / total[:, :1]
+        second = total[:, 1 + width :].reshape(-1, width, width) / total[:, :1, None]
+        covariance = second - mean[:, :, None] * mean[:, None, :]
+        spread = np.sqrt(np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0))
+        spread = np.where(spread > 1e-9, spread, np.nan)
+        found: Floats = covariance / (spread[:, :, None] * spread[:, None, :])
+    return found
+
+
+def partial_from_correlations(matrices: Floats, *, outcome: int = 0) -> Floats:
+    """Return the correlation of `outcome` with each other column, given all the others.
+
+    With P the inverse of the correlation matrix, r = −P_ij / √(P_ii P_jj). A column that does
+    not vary has no correlation (NaN) and is not held fixed for the others either; columns
+    that determine one another exactly have none.
+
+    Args:
+        matrices: shape (replicates, columns, columns), from `correlations`.
+        outcome: Index of the outcome's column.
+
+    Returns:
+        shape (replicates, columns − 1), the order of the other columns kept.
+    """
+    count, width, _ = matrices.shape
+    partial = np.full((count, width), np.nan)
+    varies = ~np.isnan(np.diagonal(matrices, axis1=1, axis2=2))
+    for pattern in np.unique(varies, axis=0):
+        kept = np.flatnonzero(pattern)
+        if outcome not in kept or len(kept) < 2:
+            continue
+        rows = np.flatnonzero((varies == pattern).all(axis=1))
+        block = matrices[np.ix_(rows, kept, kept)]
+        sound = np.linalg.cond(block) < 1e10
+        inverse = np.linalg.inv(np.where(sound[:, None, None], block, np.eye(len(kept))))
+        place = int(np.flatnonzero(kept == outcome)[0])
+        diagonal = np.diagonal(inverse, axis1=1, axis2=2)
+        values = -inverse[:, place, :] / np.sqrt(diagonal[:, place, None] * diagonal)
+        partial[np.ix_(rows, kept)] = np.where(sound[:, None], values, np.nan)
+    return np.clip(np.delete(partial, outcome, axis=1), -1, 1)
+
+
+def partial_spearman(outcome: ArrayLike, factors: ArrayLike) -> Floats:
+    """Return Spearman's correlation of `outcome` with each factor, given the other factors.
+
+    Args:
+        outcome: shape (observations,).
+        factors: shape (observations, factors).
+
+    Example:
+        >>> partial_spearman([1, 2, 3, 5, 4], [[1], [2], [3], [4], [5]]).round(3).tolist()
+        [0.9]
+    """
+    columns = np.column_stack([np.asarray(outcome, np.float64), np.asarray(factors, np.float64)])
+    single = np.zeros(len(columns), np.int64)
+    sums = cross_products(rank_columns(columns), single, 1)
+    found: Floats = partial_from_correlations(correlations(sums, np.ones((1, 1))))[0]
+    return found

@@ -1,0 +1,76 @@
+"""How many clicks until good enough, when some never get there within the limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SurvivalCurve:
+    """The share that has not reached the goal after each time."""
+
+    times: Floats
+    """Distinct times with an event or a censoring, ascending, shape (times,)."""
+
+    survival: Floats
+    """Share still without the event after each time, shape (times,)."""
+
+    @property
+    def median(self) -> float:
+        """First time at which at most half are left; infinite when more than half never get there.
+
+        Example:
+            >>> kaplan_meier([1, 2, 10], [True, True, False]).median
+            2.0
+        """
+        reached = np.flatnonzero(self.survival <= 0.5 + 1e-12)
+        return float(self.times[reached[0]]) if len(reached) else float("inf")
+
+
+def kaplan_meier(
+    times: ArrayLike, observed: ArrayLike, weights: ArrayLike | None = None
+) -> SurvivalCurve:
+    """Return the product-limit curve (Kaplan and Meier 1958).
+
+    Args:
+        times: Time of the event or of the last look, shape (n,).
+        observed: Whether the event was seen; a censored one counts as at risk at its own time.
+        weights: What each counts for; 1 by default.
+    """
+    when = np.asarray(times, np.float64)
+    seen = np.asarray(observed, np.bool_)
+    weight = np.ones(len(when)) if weights is None else np.asarray(weights, np.float64)
+    distinct, place = np.unique(when, return_inverse=True)
+    events = np.bincount(place, weight * seen, len(distinct))
+    leaving = np.bincount(place, weight, len(distinct))
+    at_risk = leaving[::-1].cumsum()[::-1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        hazard = np.where(at_risk > 0, events / at_risk, 0.0)
+    return SurvivalCurve(distinct, np.cumprod(1 - hazard))
+
+
+def replicate_medians(events: ArrayLike, totals: ArrayLike, weights: ArrayLike) -> Floats:
+    """Return the median time under each weighting of the clusters.
+
+    Every censoring is at the last time (a limit on clicks), where the product-limit curve is
+    the plain share that is left.
+
+    Args:
+        events: Weight of the events per cluster at times 1 … limit, shape (clusters, limit).
+        totals: Weight of each cluster, censored ones included, shape (clusters,).
+        weights: shape (replicates, clusters).
+
+    Returns:
+        Medians, shape (replicates,); infinite when more than half never get there.
+    """
+    factor = np.asarray(weights, np.float64)
+    happened = np.cumsum(factor @ np.asarray(events, np.float64), axis=1)
+    total = factor @ np.asarray(totals, np.float64)
+    reached = happened >= 0.5 * total[:, None] - 1e-12
+    first = np.argmax(reached, axis=1) + 1.0
+    return np.where(reached.any(axis=1), first, np.inf)

@@ -1,0 +1,125 @@
+"""Paired tests: is a difference there, is it too small to matter, could it have been seen?"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import optimize, stats
+from statsmodels.stats.multitest import multipletests
+
+Floats: TypeAlias = NDArray[np.float64]
+Verdict: TypeAlias = Literal["better", "worse", "equivalent", "undecided"]
+
+EQUIVALENCE_MARGIN = 0.01
+"""Difference in Dice, IoU or NSD that nobody would act on."""
+
+_EXACT_UP_TO = 50
+"""Number of pairs up to which the null distribution is enumerated, as scipy's own limit."""
+
+
+def wilcoxon_pvalues(differences: ArrayLike) -> Floats:
+    """Return the two-sided p value of Wilcoxon's signed-rank test, one per row.
+
+    Zeros are ranked and then dropped (Pratt 1959). The distribution is exact for at most 50
+    pairs without zeros or ties, else normal; each row decides for itself, so that a p value
+    does not depend on the table it stands in. All differences zero: 1. No pair: NaN.
+
+    Args:
+        differences: Paired differences, shape (rows, pairs); NaN where a pair is missing.
+
+    Example:
+        >>> wilcoxon_pvalues([[1.0, 2.0, 3.0, 4.0, 5.0], [0.0, 0.0, 0.0, 0.0, 0.0]]).tolist()
+        [0.0625, 1.0]
+    """
+    rows = np.atleast_2d(np.asarray(differences, np.float64))
+    return np.array([_wilcoxon(row[~np.isnan(row)]) for row in rows], np.float64)
+
+
+def _wilcoxon(pairs: Floats) -> float:
+    if not len(pairs):
+        return float("nan")
+    sizes = np.abs(pairs)
+    if not sizes.any():
+        return 1.0
+    clean = len(pairs) <= _EXACT_UP_TO and sizes.all() and len(np.unique(sizes)) == len(sizes)
+    tested = stats.wilcoxon(pairs, zero_method="pratt", method="exact" if clean else "approx")
+    return float(tested.pvalue)
+
+
+def holm(pvalues: ArrayLike) -> Floats:
+    """Return p values adjusted by Holm's step-down rule within their table; NaN stays NaN.
+
+    Args:
+        pvalues: Any shape; an undefined test (NaN) does not count as one.
+
+    Example:
+        >>> holm([0.01, 0.04, float("nan"), 0.03]).round(6).tolist()
+        [0.03, 0.06, nan, 0.06]
+    """
+    raw = np.asarray(pvalues, np.float64)
+    adjusted = raw.copy()
+    known = ~np.isnan(raw)
+    if known.any():
+        adjusted[known] = multipletests(raw[known], method="holm")[1]
+    return adjusted
+
+
+def equivalence_verdict(
+    interval_95: tuple[float, float],
+    interval_90: tuple[float, float],
+    *,
+    margin: float = EQUIVALENCE_MARGIN,
+) -> Verdict:
+    """Return what a paired difference (first − second; higher is better) amounts to.
+
+    `better` or `worse` when the 95 % interval lies wholly beyond ±margin, `equivalent` when
+    the 90 % interval lies within (two one-sided tests at 5 %, Schuirmann 1987), else
+    `undecided`. An interval with NaN decides nothing.
+
+    Example:
+        >>> equivalence_verdict((0.02, 0.05), (0.025, 0.045))
+        'better'
+        >>> equivalence_verdict((-0.004, 0.006), (-0.003, 0.005))
+        'equivalent'
+    """
+    if interval_95[0] > margin:
+        return "better"
+    if interval_95[1] < -margin:
+        return "worse"
+    if -margin <= interval_90[0] and interval_90[1] <= margin:
+        return "equivalent"
+    return "undecided"
+
+
+def minimum_detectable_difference(
+    standard_error: float, degrees: int, *, alpha: float = 0.05, power: float = 0.8
+) -> float:
+    """Return the smallest true paired difference that a two-sided t test would mostly find.
+
+    Args:
+        standard_error: Of the paired difference, in the metric's unit.
+        degrees: Degrees of freedom: clusters − datasets.
+        alpha: Two-sided error rate.
+        power: Share of repetitions in which the difference is found.
+
+    Returns:
+        The difference in the metric's unit; NaN without a degree of freedom.
+    """
+    if degrees < 1 or not np.isfinite(standard_error):
+        return float("nan")
+    return standard_error * _noncentrality(degrees, alpha, power)
+
+
+@lru_cache(maxsize=4096)
+def _noncentrality(degrees: int, alpha: float, power: float) -> float:
+    critical = float(stats.t.isf(alpha / 2, degrees))
+
+    def missing_power(shift: float) -> float:
+        # The far tail underflows to NaN in scipy where it no longer counts.
+        far = np.nan_to_num(stats.nct.cdf(-critical, degrees, shift))
+        return float(stats.nct.sf(critical, degrees, shift) + far) - power
+
+    return float(optimize.brentq(missing_power, 0.0, 2 * critical + 4))
