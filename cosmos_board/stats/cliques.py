@@ -60,7 +60,8 @@ def pairwise_pvalues(scores: Floats) -> Floats:
     matrix: Floats = np.eye(count)
     if not pairs:
         return matrix
-    raw = np.array([wilcoxon_pvalues(scores[a] - scores[b])[0] for a, b in pairs])
+    first, second = (list(side) for side in zip(*pairs, strict=True))
+    raw = wilcoxon_pvalues(scores[first] - scores[second])
     for (a, b), value in zip(pairs, holm(raw), strict=True):
         matrix[a, b] = matrix[b, a] = value
     return matrix

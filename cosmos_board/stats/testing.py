@@ -35,18 +35,31 @@ def wilcoxon_pvalues(differences: ArrayLike) -> Floats:
         [0.0625, 1.0]
     """
     rows = np.atleast_2d(np.asarray(differences, np.float64))
-    return np.array([_wilcoxon(row[~np.isnan(row)]) for row in rows], np.float64)
+    known = ~np.isnan(rows)
+    counts = known.sum(axis=1)
+    found: Floats = np.full(len(rows), np.nan)
+    for count in np.unique(counts[counts > 0]):
+        members = np.flatnonzero(counts == count)
+        found[members] = _wilcoxon(rows[members][known[members]].reshape(-1, count))
+    return found
 
 
-def _wilcoxon(pairs: Floats) -> float:
-    if not len(pairs):
-        return float("nan")
-    sizes = np.abs(pairs)
-    if not sizes.any():
-        return 1.0
-    clean = len(pairs) <= _EXACT_UP_TO and sizes.all() and len(np.unique(sizes)) == len(sizes)
-    tested = stats.wilcoxon(pairs, zero_method="pratt", method="exact" if clean else "approx")
-    return float(tested.pvalue)
+def _wilcoxon(pairs: Floats) -> Floats:
+    """Return the p values of complete rows; one call per method, each over all of its rows."""
+    sizes = np.sort(np.abs(pairs), axis=1)
+    distinct = (np.diff(sizes, axis=1) > 0).all(axis=1) & (sizes[:, 0] > 0)
+    exact = distinct & (pairs.shape[1] <= _EXACT_UP_TO)
+    found: Floats = np.ones(len(pairs))
+    methods: tuple[tuple[Literal["exact", "approx"], NDArray[np.bool_]], ...] = (
+        ("exact", exact),
+        ("approx", ~exact & (sizes[:, -1] > 0)),
+    )
+    for method, rows in methods:
+        if rows.any():
+            found[rows] = stats.wilcoxon(
+                pairs[rows], zero_method="pratt", method=method, axis=1
+            ).pvalue
+    return found
 
 
 def holm(pvalues: ArrayLike) -> Floats:
