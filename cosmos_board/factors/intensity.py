@@ -1,0 +1,45 @@
+"""How much a reference stands out: grey inside against grey around."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cosmos_board.core.masks import Mask, Pixels
+
+_BT601 = np.array([299, 587, 114], np.int64)
+"""Weights of red, green and blue in thousandths (ITU-R BT.601 luma)."""
+
+
+def measure_intensity_difference(pixels: Pixels, mask: Mask, extent: tuple[slice, slice]) -> float:
+    """Return |mean inside − mean of the surround| in BT.601 grey levels, in [0, 255].
+
+    The surround is the box grown on each side by 10 % of that axis (rounded half up, at least
+    1 px, clipped to the image) without the reference. NaN where the surround has no pixel.
+
+    Args:
+        pixels: uint8, axes (Y, X) grey or (Y, X, 3) RGB.
+        mask: bool, axes (Y, X); not empty.
+        extent: The mask's tight box as slices (Y, X).
+    """
+    window = tuple(_grow(side, limit) for side, limit in zip(extent, mask.shape, strict=True))
+    around, inside = pixels[window], mask[window]
+    drawn, total = int(np.count_nonzero(inside)), inside.size
+    if drawn == total:
+        return float("nan")
+    summed = _sum_grey(around, None)
+    summed_inside = _sum_grey(around, inside)
+    # Whole numbers up to the last step: the mean of the luma is the luma of the sums.
+    difference = summed_inside * (total - drawn) - (summed - summed_inside) * drawn
+    return abs(difference) / (1000 * drawn * (total - drawn))
+
+
+def _grow(side: slice, limit: int) -> slice:
+    reach = max(1, (side.stop - side.start + 5) // 10)
+    return slice(max(0, side.start - reach), min(limit, side.stop + reach))
+
+
+def _sum_grey(pixels: Pixels, mask: Mask | None) -> int:
+    """Return the sum of the luma in thousandths of a grey level, over `mask` or everything."""
+    chosen = pixels.reshape(-1, *pixels.shape[2:]) if mask is None else pixels[mask]
+    sums = chosen.sum(axis=0, dtype=np.int64)
+    return int(sums @ _BT601) if pixels.ndim == 3 else 1000 * int(sums)

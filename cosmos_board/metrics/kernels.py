@@ -1,0 +1,230 @@
+"""The compiled loops: masks as runs, boundaries as columns per row, distances row by row.
+
+A mask enters as bytes once, eight at a time; from there on everything costs what its boundary
+costs, not what its image costs. A list of runs is `(row_start, start, end)`: the runs of row y
+are those at `row_start[y] … row_start[y + 1] - 1`, each with its first column and the column
+after its last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+Runs: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_compile: Callable[[_Function], _Function] = numba.njit(cache=True, nogil=True)
+
+_ALL_SET = np.uint64(0x0101010101010101)
+_NOWHERE = 1 << 30
+
+
+@_compile
+def _skip(
+    flat: NDArray[np.uint8], words: NDArray[np.uint64], i: int, end: int, inside: bool
+) -> int:
+    """Return the first index from `i` on, below `end`, that is not (set == inside)."""
+    word = _ALL_SET if inside else np.uint64(0)
+    while i < end and i & 7:
+        if (flat[i] != 0) != inside:
+            return i
+        i += 1
+    while i + 8 <= end and words[i >> 3] == word:
+        i += 8
+    while i < end and (flat[i] != 0) == inside:
+        i += 1
+    return i
+
+
+@_compile
+def find_runs(flat: NDArray[np.uint8], words: NDArray[np.uint64], height: int, width: int) -> Runs:
+    """Return the runs of a mask given as its bytes and the same memory in words of eight."""
+    row_start = np.empty(height + 1, np.int32)
+    capacity = 4 * height + 64
+    start = np.empty(capacity, np.int32)
+    end = np.empty(capacity, np.int32)
+    found = 0
+    for y in range(height):
+        row_start[y] = found
+        base = y * width
+        limit = base + width
+        i = _skip(flat, words, base, limit, False)
+        while i < limit:
+            if found == capacity:
+                start = np.append(start, np.empty(capacity, np.int32))
+                end = np.append(end, np.empty(capacity, np.int32))
+                capacity *= 2
+            start[found] = i - base
+            i = _skip(flat, words, i, limit, True)
+            end[found] = i - base
+            found += 1
+            i = _skip(flat, words, i, limit, False)
+    row_start[height] = found
+    return row_start, start[:found], end[:found]
+
+
+@_compile
+def count_pixels(runs: Runs) -> int:
+    """Return the area of `runs`."""
+    total = 0
+    for i in range(len(runs[1])):
+        total += runs[2][i] - runs[1][i]
+    return total
+
+
+@_compile
+def count_shared(one: Runs, other: Runs) -> int:
+    """Return the number of pixels that two masks of one size share."""
+    total = 0
+    for y in range(len(one[0]) - 1):
+        i, j = one[0][y], other[0][y]
+        while i < one[0][y + 1] and j < other[0][y + 1]:
+            low = max(one[1][i], other[1][j])
+            high = min(one[2][i], other[2][j])
+            if low < high:
+                total += high - low
+            if one[2][i] < other[2][j]:
+                i += 1
+            else:
+                j += 1
+    return total
+
+
+@_compile
+def erode(runs: Runs, side: int) -> Runs:
+    """Return one pass of erosion: by the cross (`side` 0) or by the 3×3 square (`side` 1).
+
+    A pixel stays when its row's run holds both neighbours and the runs above and below hold it
+    (and, for the square, both their neighbours too).
+    """
+    row_start, start, end = runs
+    height = len(row_start) - 1
+    # An intersection of three lists has at most as many runs as the lists together.
+    capacity = 3 * len(start) + 1
+    kept_start = np.empty(capacity, np.int32)
+    kept_end = np.empty(capacity, np.int32)
+    kept_row = np.zeros(height + 1, np.int32)
+    kept = 0
+    for y in range(1, height - 1):
+        kept_row[y] = kept
+        a, b, c = row_start[y - 1], row_start[y], row_start[y + 1]
+        a_end, b_end, c_end = b, c, row_start[y + 2]
+        while a < a_end and b < b_end and c < c_end:
+            low = max(start[a] + side, start[b] + 1, start[c] + side)
+            first_end = min(end[a] - side, end[b] - 1, end[c] - side)
+            if low < first_end:
+                kept_start[kept] = low
+                kept_end[kept] = first_end
+                kept += 1
+            # The run that ends first cannot meet anything further on.
+            if end[b] - 1 == first_end:
+                b += 1
+            elif end[a] - side == first_end:
+                a += 1
+            else:
+                c += 1
+    for y in range(max(height - 1, 0), height + 1):
+        kept_row[y] = kept
+    return kept_row, kept_start[:kept], kept_end[:kept]
+
+
+@_compile
+def list_difference(runs: Runs, inner: Runs) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return the columns of `runs` that `inner` (a part of it) lacks: (row_start, columns)."""
+    row_start = np.empty(len(runs[0]), np.int32)
+    columns = np.empty(count_pixels(runs) - count_pixels(inner), np.int32)
+    found = 0
+    for y in range(len(runs[0]) - 1):
+        row_start[y] = found
+        j = inner[0][y]
+        for i in range(runs[0][y], runs[0][y + 1]):
+            x = runs[1][i]
+            while j < inner[0][y + 1] and inner[1][j] < runs[2][i]:
+                while x < inner[1][j]:
+                    columns[found] = x
+                    found += 1
+                    x += 1
+                x = inner[2][j]
+                j += 1
+            while x < runs[2][i]:
+                columns[found] = x
+                found += 1
+                x += 1
+    row_start[len(row_start) - 1] = found
+    return row_start, columns
+
+
+@_compile
+def _nearest_in_row(columns: NDArray[np.int32], low: int, high: int, x: int) -> int:
+    """Return the distance from `x` to the nearest of the sorted columns `low … high - 1`."""
+    first, last = low, high
+    while first < last:
+        middle = (first + last) >> 1
+        if columns[middle] < x:
+            first = middle + 1
+        else:
+            last = middle
+    nearest = _NOWHERE
+    if first < high:
+        nearest = int(columns[first]) - x
+    if first > low:
+        nearest = min(nearest, x - int(columns[first - 1]))
+    return nearest
+
+
+@_compile
+def measure_distances(
+    from_rows: NDArray[np.int32],
+    from_columns: NDArray[np.int32],
+    to_rows: NDArray[np.int32],
+    to_columns: NDArray[np.int32],
+) -> NDArray[np.int64]:
+    """Return the squared distance from each boundary pixel to the other boundary, in row order.
+
+    Rows are looked at from the pixel's own outwards, until they are further than the best.
+    """
+    height = len(from_rows) - 1
+    top, bottom = 0, height - 1
+    while to_rows[top + 1] == 0:
+        top += 1
+    while to_rows[bottom] == len(to_columns):
+        bottom -= 1
+    squared = np.empty(len(from_columns), np.int64)
+    for y in range(height):
+        for i in range(from_rows[y], from_rows[y + 1]):
+            x = int(from_columns[i])
+            best = _NOWHERE * _NOWHERE
+            dy = max(0, top - y, y - bottom)
+            while dy * dy < best and (y - dy >= top or y + dy <= bottom):
+                for row in (y - dy, y + dy):
+                    if top <= row <= bottom and to_rows[row] < to_rows[row + 1]:
+                        dx = _nearest_in_row(to_columns, to_rows[row], to_rows[row + 1], x)
+                        best = min(best, dx * dx + dy * dy)
+                    if dy == 0:
+                        break
+                dy += 1
+            squared[i] = best
+    return squared
+
+
+@_compile
+def summarise(
+    squared: NDArray[np.int64], p95_index: int, within_sq: int, scale: float
+) -> tuple[int, int, int, int, int]:
+    """Return the maximum, both order statistics around the 95th percentile, the number of
+    values up to `within_sq`, and the sum of the roots in whole multiples of 1 / `scale`.
+    """  # noqa: D205
+    largest = within = summed = 0
+    for value in squared:
+        largest = max(largest, value)
+        within += value <= within_sq
+        summed += int(np.rint(np.sqrt(value) * scale))
+    ordered = np.partition(squared, p95_index)
+    following = largest
+    for i in range(p95_index + 1, len(ordered)):
+        following = min(following, ordered[i])
+    return largest, ordered[p95_index], following, within, summed

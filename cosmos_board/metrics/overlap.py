@@ -1,0 +1,151 @@
+"""Overlap: how many pixels two masks share. Whole numbers, from which Dice and IoU follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.core.masks import Mask, Rle
+from cosmos_board.core.scores import Counts
+from cosmos_board.metrics.reference import PreparedReference
+
+
+def count_overlap(prediction: Mask, reference: Mask) -> Counts:
+    """Return the pixels that two masks (bool, axes (Y, X)) share and do not share.
+
+    Raises:
+        InputError: If the masks differ in size.
+
+    Example:
+        >>> ones = np.ones((2, 3), dtype=np.bool_)
+        >>> count_overlap(ones, ones)
+        Counts(tp=6, fp=0, fn=0)
+    """
+    check_size(prediction.shape, reference.shape)
+    tp = int(np.count_nonzero(prediction & reference))
+    predicted, drawn = int(np.count_nonzero(prediction)), int(np.count_nonzero(reference))
+    return Counts(tp, predicted - tp, drawn - tp)
+
+
+def count_candidate(prediction: Mask, reference: PreparedReference) -> Counts:
+    """Return the overlap with a prepared reference; looks for shared pixels in its box only.
+
+    Raises:
+        InputError: If prediction and reference differ in size.
+    """
+    check_size(prediction.shape, reference.mask.shape)
+    inside = prediction.view(np.uint8)[reference.extent]
+    tp = cv2.countNonZero(cv2.bitwise_and(inside, reference.mask.view(np.uint8)[reference.extent]))
+    predicted = int(np.count_nonzero(prediction))
+    return Counts(tp, predicted - tp, reference.area_px - tp)
+
+
+def count_candidates(masks: NDArray[np.bool_], reference: PreparedReference) -> list[Counts]:
+    """Return the overlap of each of several masks (bool, axes (K, Y, X)) with one reference.
+
+    Raises:
+        InputError: If candidates and reference differ in size.
+    """
+    return [count_candidate(mask, reference) for mask in masks]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OverlapTable:
+    """Overlaps of N candidates with M references."""
+
+    shared_px: NDArray[np.int64]
+    """Shared pixels, shape (N, M)."""
+
+    candidate_px: NDArray[np.int64]
+    """Areas of the candidates, shape (N,)."""
+
+    reference_px: NDArray[np.int64]
+    """Areas of the references, shape (M,)."""
+
+    def counts(self, candidate: int, reference: int) -> Counts:
+        """Return the overlap of one pair."""
+        tp = int(self.shared_px[candidate, reference])
+        return Counts(
+            tp, int(self.candidate_px[candidate]) - tp, int(self.reference_px[reference]) - tp
+        )
+
+    @property
+    def dice(self) -> NDArray[np.float64]:
+        """Dice of every pair, shape (N, M)."""
+        summed = self.candidate_px[:, None] + self.reference_px[None, :]
+        return 2 * self.shared_px / summed
+
+    def find_best(self) -> NDArray[np.int64]:
+        """Return for each reference the candidate of best Dice (the lower index on a tie).
+
+        Raises:
+            InputError: If there are no candidates.
+        """
+        if not len(self.candidate_px):
+            raise InputError("overlap", "candidates", "there are none", got=0, want="at least 1")
+        best: NDArray[np.int64] = np.argmax(self.dice, axis=0)
+        return best
+
+
+def tabulate_rles(candidates: Sequence[Rle], references: Sequence[Rle]) -> OverlapTable:
+    """Return the overlaps of all pairs, straight from their run lengths.
+
+    Raises:
+        InputError: If the masks differ in size.
+    """
+    for rle in (*candidates, *references):
+        check_size((rle.height, rle.width), (references[0].height, references[0].width))
+    candidate_runs = [rle.as_coco() for rle in candidates]
+    reference_runs = [rle.as_coco() for rle in references]
+    candidate_px = np.array([rle.area_px for rle in candidates], np.int64)
+    reference_px = np.array([rle.area_px for rle in references], np.int64)
+    shared = np.zeros((len(candidates), len(references)), np.int64)
+    if shared.size:
+        # A "crowd" reference makes the quotient shared / candidate area; times the area and
+        # rounded it is the whole number that the quotient was made of (areas are below 2^52).
+        share = np.asarray(coco.iou(candidate_runs, reference_runs, [1] * len(references)))
+        shared = np.rint(share * candidate_px[:, None]).astype(np.int64)
+    return OverlapTable(shared, candidate_px, reference_px)
+
+
+def pack_masks(masks: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Return masks (bool, axes (K, Y, X)) as bits, uint64, shape (K, words), padded with zeros."""
+    count = len(masks)
+    packed = np.packbits(masks.reshape(count, -1), axis=1)
+    return np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8))).view(np.uint64)
+
+
+def tabulate_packed(candidates: NDArray[np.uint64], references: NDArray[np.uint64]) -> OverlapTable:
+    """Return the overlaps of all pairs of packed masks (from `pack_masks`).
+
+    Raises:
+        InputError: If the masks differ in size.
+    """
+    check_size(candidates.shape[1:], references.shape[1:])
+    shared = np.empty((len(candidates), len(references)), np.int64)
+    for row, candidate in zip(shared, candidates, strict=True):
+        row[:] = np.bitwise_count(candidate & references).sum(axis=1, dtype=np.int64)
+    return OverlapTable(shared, _count_bits(candidates), _count_bits(references))
+
+
+def check_size(prediction: tuple[int, ...], reference: tuple[int, ...]) -> None:
+    """Refuse two masks of different size.
+
+    Raises:
+        InputError: If the shapes differ.
+    """
+    if prediction != reference:
+        raise InputError(
+            "prediction", "size", "differs from the reference", got=prediction, want=reference
+        )
+
+
+def _count_bits(packed: NDArray[np.uint64]) -> NDArray[np.int64]:
+    counted: NDArray[np.int64] = np.bitwise_count(packed).sum(axis=1, dtype=np.int64)
+    return counted
