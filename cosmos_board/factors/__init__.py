@@ -1,5 +1,6 @@
-"""What makes a reference hard, measured from image and reference alone.
+"""What makes a reference hard, measured from image and reference alone."""
 
-`compute.compute_factors` measures, `table.FACTORS` says what is measured. Nothing is imported
-here, so that a command that only needs the table starts at once.
-"""
+from cosmos_board.factors.compute import compute_factors
+from cosmos_board.factors.table import FACTORS, Factor, get_factor
+
+__all__ = ["FACTORS", "Factor", "compute_factors", "get_factor"]

@@ -62,8 +62,8 @@ FACTORS: dict[str, Factor] = {
                 "reference."
             ),
             definition_zh=(
-                "参考区域内与其周边的 BT.601 灰度均值之差的绝对值;"
-                "周边 = 外接框每侧扩大该轴长度的 10 %(至少 1 像素)后去掉参考区域。"
+                "参考区域内与其周边的 BT.601 灰度均值之差的绝对值；"
+                "周边 = 外接框每侧扩大该轴长度的 10 %（至少 1 像素）后去掉参考区域。"
             ),
             correlated=True,
         ),
@@ -78,8 +78,8 @@ FACTORS: dict[str, Factor] = {
                 "gains less than 0.001; the value is n + 200 (1 − Dice)."
             ),
             definition_zh=(
-                "外轮廓(最大的 8 连通分量,填充孔洞)的椭圆傅里叶阶数 n:从 1 递增,"
-                "直到重新填充的曲线 Dice 超过 0.97 或增益小于 0.001;取值 n + 200 (1 − Dice)。"
+                "外轮廓（最大的 8 连通分量，填充孔洞）的椭圆傅里叶阶数 n：从 1 递增，"
+                "直到重新填充的曲线 Dice 超过 0.97 或增益小于 0.001；取值 n + 200 (1 − Dice)。"
             ),
             correlated=True,
         ),
@@ -93,7 +93,7 @@ FACTORS: dict[str, Factor] = {
                 "none up to 100 does."
             ),
             definition_zh=(
-                "重新填充的曲线 Dice 首次超过 0.97 的椭圆傅里叶阶数;100 阶以内未达到则记 101。"
+                "重新填充的曲线 Dice 首次超过 0.97 的椭圆傅里叶阶数；100 阶以内未达到则记 101。"
             ),
             correlated=False,
         ),

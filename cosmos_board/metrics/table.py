@@ -66,7 +66,9 @@ METRICS: dict[str, Metric] = {
                 "Twice the shared pixels over the pixels of both masks. An empty prediction "
                 "scores 0; a reference is never empty."
             ),
-            definition_zh="两个掩膜共有像素数的两倍除以两者像素数之和。空预测记 0;参考掩膜不会为空。",
+            definition_zh=(
+                "两个掩膜共有像素数的两倍除以两者像素数之和。空预测记 0；参考掩膜不会为空。"
+            ),
         ),
         Metric(
             name="iou",
@@ -77,7 +79,7 @@ METRICS: dict[str, Metric] = {
             bounds=(0.0, 1.0),
             sql="1.0 * tp / (tp + fp + fn)",
             definition="Shared pixels over joined pixels (Jaccard). An empty prediction scores 0.",
-            definition_zh="共有像素数除以并集像素数(Jaccard)。空预测记 0。",
+            definition_zh="共有像素数除以并集像素数（Jaccard）。空预测记 0。",
         ),
         Metric(
             name="hd_px",
@@ -95,9 +97,9 @@ METRICS: dict[str, Metric] = {
                 "the image's diagonal."
             ),
             definition_zh=(
-                "两条边界之间的豪斯多夫距离:两个单向最大值中较大者,单位为原生像素。"
-                "边界 = 掩膜减去其 4 邻域腐蚀;图像之外视为外部。按边界对边界计算(同 MONAI、medpy),"
-                "而非全部像素(SimpleITK、scikit-image)。空预测记为图像对角线。"
+                "两条边界之间的豪斯多夫距离：两个单向最大值中较大者，单位为原生像素。"
+                "边界 = 掩膜减去其 4 邻域腐蚀；图像之外视为外部。按边界对边界计算（同 MONAI、medpy），"
+                "而非全部像素（SimpleITK、scikit-image）。空预测记为图像对角线。"
             ),
         ),
         Metric(
@@ -116,9 +118,9 @@ METRICS: dict[str, Metric] = {
                 "charged the image's diagonal."
             ),
             definition_zh=(
-                "两个方向边界距离的第 95 百分位数(线性插值)中较大者,单位为原生像素:"
-                "同 MONAI、MetricsReloaded、surface-distance;medpy 与 panoptica 合并两个方向,"
-                "结果可相差三分之一。按像素计数,不按轮廓长度加权。空预测记为图像对角线。"
+                "两个方向边界距离的第 95 百分位数（线性插值）中较大者，单位为原生像素："
+                "同 MONAI、MetricsReloaded、surface-distance；medpy 与 panoptica 合并两个方向，"
+                "结果可相差三分之一。按像素计数，不按轮廓长度加权。空预测记为图像对角线。"
             ),
         ),
         Metric(
@@ -135,8 +137,8 @@ METRICS: dict[str, Metric] = {
                 "directed means. An empty prediction is charged the image's diagonal."
             ),
             definition_zh=(
-                "两条边界全部像素合并后到对方边界的平均距离,单位为原生像素"
-                "(同 MONAI 对称形式与 medpy),而非两个单向均值的平均。空预测记为图像对角线。"
+                "两条边界全部像素合并后到对方边界的平均距离，单位为原生像素"
+                "（同 MONAI 对称形式与 medpy），而非两个单向均值的平均。空预测记为图像对角线。"
             ),
         ),
         Metric(
@@ -153,8 +155,8 @@ METRICS: dict[str, Metric] = {
                 "contour length on a half-pixel grid. An empty prediction scores 0."
             ),
             definition_zh=(
-                "容差 2 像素的归一化表面 Dice:两条边界中与对方相距不超过 2 像素的像素所占比例。"
-                "按像素计数;surface-distance 在半像素网格上按轮廓长度加权。空预测记 0。"
+                "容差 2 像素的归一化表面 Dice：两条边界中与对方相距不超过 2 像素的像素所占比例。"
+                "按像素计数；surface-distance 在半像素网格上按轮廓长度加权。空预测记 0。"
             ),
         ),
         Metric(
@@ -171,8 +173,8 @@ METRICS: dict[str, Metric] = {
                 "2 % of the image's diagonal). An empty prediction scores 0."
             ),
             definition_zh=(
-                "两个内侧边带的交并比;边带 = 掩膜减去其经 3×3 方形两次腐蚀的结果"
-                "(Cheng 等 2021,宽度固定为 2 像素,而非图像对角线的 2%)。空预测记 0。"
+                "两个内侧边带的交并比；边带 = 掩膜减去其经 3×3 方形两次腐蚀的结果"
+                "（Cheng 等 2021，宽度固定为 2 像素，而非图像对角线的 2%）。空预测记 0。"
             ),
         ),
     )
