@@ -1,0 +1,218 @@
+"""Segmenters of the SAM family: one image encoder, many prompts through one mask decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cosmos_board.core.candidates import Candidates, EverythingCandidates
+from cosmos_board.core.cards import ModelCard
+from cosmos_board.core.errors import InputError
+from cosmos_board.core.masks import Pixels
+from cosmos_board.core.prompts import Prompt
+from cosmos_board.models.sam_decoder import PromptBatch, SamModules, decode
+from cosmos_board.models.sam_everything import EverythingSettings, find_everything
+from cosmos_board.models.sam_geometry import Fit, Frame, to_input_tensor
+from cosmos_board.models.segmenter import Embedding
+
+Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
+
+SAM_MEAN = (123.675, 116.28, 103.53)
+"""Per channel, in grey levels of 0 … 255."""
+
+SAM_STD = (58.395, 57.12, 57.375)
+
+_AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+_GPU_PROMPTS_PER_CALL = 64
+_CPU_PROMPTS_PER_CALL = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Work:
+    """Where a prompt stands in the caller's list, and what comes with it."""
+
+    position: int
+    prompt: Prompt
+    logits: NDArray[np.float32] | None
+
+
+class SamSegmenter:
+    """Answers points, boxes, both, and everything mode with a model of the SAM family.
+
+    Every prompt gets three candidates (mask tokens 1 to 3) at native size; their logits can
+    be fed back with the next click.
+
+    Args:
+        sam: A torch module with `image_encoder` ((1, 3, S, S) → (1, C, s, s)),
+            `prompt_encoder` and `mask_decoder` of the classes in `segment_anything`; any size.
+        card: Facts about the model; `input_size_px` is the S above.
+        pixel_mean: Subtracted per channel, in grey levels.
+        pixel_std: What the difference is divided by.
+        fit: Whether images are padded or squashed to the square.
+        mask_threshold: A pixel belongs to a mask where its logit is greater.
+        device: Where the module is moved: `cpu`, `cuda`, `cuda:1` …
+        precision: `fp32`, or autocast to `bf16` or `fp16`; logits leave as float32.
+        prompts_per_call: Prompts that share one decoder call; None chooses by device.
+        everything: Thresholds of everything mode.
+    """
+
+    def __init__(
+        self,
+        sam: nn.Module,
+        *,
+        card: ModelCard,
+        pixel_mean: tuple[float, float, float] = SAM_MEAN,
+        pixel_std: tuple[float, float, float] = SAM_STD,
+        fit: Fit = "pad",
+        mask_threshold: float = 0.0,
+        device: str = "cpu",
+        precision: Precision = "fp32",
+        prompts_per_call: int | None = None,
+        everything: EverythingSettings | None = None,
+    ) -> None:
+        assert card.input_size_px is not None, "a SAM has an input size"
+        self._sam: SamModules = sam.to(device).eval()
+        self._card = card
+        self._input_size_px = card.input_size_px
+        self._device = torch.device(device)
+        self._mean = torch.tensor(pixel_mean, device=device).view(3, 1, 1)
+        self._std = torch.tensor(pixel_std, device=device).view(3, 1, 1)
+        self._fit: Fit = fit
+        self._threshold = mask_threshold
+        self._precision: Precision = precision
+        on_cpu = self._device.type == "cpu"
+        self._prompts_per_call = prompts_per_call or (
+            _CPU_PROMPTS_PER_CALL if on_cpu else _GPU_PROMPTS_PER_CALL
+        )
+        self._everything = everything or EverythingSettings()
+
+    @property
+    def card(self) -> ModelCard:
+        """Facts about the model."""
+        return self._card
+
+    def embed(self, pixels: Pixels) -> Embedding:
+        """Return the image encoder's features of one image.
+
+        Args:
+            pixels: uint8, axes (Y, X) grey or (Y, X, 3) RGB, native size.
+        """
+        return self.embed_many([pixels])[0]
+
+    def embed_many(self, images: Sequence[Pixels]) -> list[Embedding]:
+        """Return the features of several images, of any sizes, from one encoder call."""
+        frames = [self._frame(*pixels.shape[:2]) for pixels in images]
+        inputs = [
+            to_input_tensor(frame.resize(pixels), self._input_size_px, self._mean, self._std)
+            for frame, pixels in zip(frames, images, strict=True)
+        ]
+        with torch.inference_mode(), self._autocast():
+            features: Tensor = self._sam.image_encoder(torch.cat(inputs))
+        return [
+            Embedding(frame.height, frame.width, features[index : index + 1])
+            for index, frame in enumerate(frames)
+        ]
+
+    def predict(
+        self,
+        embedding: Embedding,
+        prompts: Sequence[Prompt],
+        logits: Sequence[NDArray[np.float32] | None] | None = None,
+    ) -> list[Candidates]:
+        """Return three candidates per prompt, in order.
+
+        Args:
+            embedding: From `embed`.
+            prompts: Native pixels (x, y).
+            logits: Per prompt the logits of the click before, axes (y, x), or None.
+
+        Raises:
+            InputError: If a prompt has neither points nor box.
+        """
+        frame = self._frame(embedding.height, embedding.width)
+        given = list(logits) if logits is not None else [None] * len(prompts)
+        work = [
+            _Work(position, prompt, earlier)
+            for position, (prompt, earlier) in enumerate(zip(prompts, given, strict=True))
+        ]
+        answers: dict[int, Candidates] = {}
+        for chunk in _chunk_by_tokens(work, self._prompts_per_call):
+            batch = self._to_batch(frame, chunk)
+            for one, candidates in zip(chunk, self._answer(embedding, frame, batch), strict=True):
+                answers[one.position] = candidates
+        return [answers[position] for position in range(len(prompts))]
+
+    def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
+        """Return the masks of everything mode, best predicted IoU first."""
+        frame = self._frame(embedding.height, embedding.width)
+        with torch.inference_mode(), self._autocast():
+            return find_everything(
+                self._sam,
+                self._features(embedding),
+                frame,
+                self._everything,
+                mask_threshold=self._threshold,
+                prompts_per_call=self._prompts_per_call,
+            )
+
+    def _answer(
+        self, embedding: Embedding, frame: Frame, batch: PromptBatch
+    ) -> Iterator[Candidates]:
+        with torch.inference_mode():
+            with self._autocast():
+                low, iou = decode(self._sam, self._features(embedding), batch)
+            masks = (frame.to_native(low) > self._threshold).cpu().numpy()
+            low_logits, estimates = low.float().cpu().numpy(), iou.float().cpu().numpy()
+        for answer in zip(masks, estimates, low_logits, strict=True):
+            yield Candidates(*answer)
+
+    def _to_batch(self, frame: Frame, chunk: list[_Work]) -> PromptBatch:
+        first = chunk[0]
+        points = labels = boxes = earlier = None
+        if len(first.prompt.labels):
+            points = self._tensor(frame.to_input(np.stack([w.prompt.points_xy for w in chunk])))
+            labels = self._tensor(np.stack([w.prompt.labels for w in chunk]))
+        if first.prompt.box_xyxy is not None:
+            corners = np.array([w.prompt.box_xyxy for w in chunk]).reshape(-1, 2, 2)
+            boxes = self._tensor(frame.to_input(corners)).reshape(-1, 4)
+        if first.logits is not None:
+            kept = [w.logits for w in chunk if w.logits is not None]
+            earlier = self._tensor(np.stack(kept)[:, None])
+        index = torch.zeros(len(chunk), dtype=torch.int64, device=self._device)
+        return PromptBatch(index, points, labels, boxes, earlier)
+
+    def _tensor(self, array: NDArray[np.generic]) -> Tensor:
+        return torch.as_tensor(array.astype(np.float32), device=self._device)
+
+    def _frame(self, height: int, width: int) -> Frame:
+        return Frame(height, width, self._input_size_px, self._fit)
+
+    @staticmethod
+    def _features(embedding: Embedding) -> Tensor:
+        features = embedding.payload
+        assert isinstance(features, Tensor), "the embedding is another segmenter's"
+        return features
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        if self._precision == "fp32":
+            return nullcontext()
+        return torch.autocast(self._device.type, dtype=_AUTOCAST[self._precision])
+
+
+def _chunk_by_tokens(work: list[_Work], size: int) -> Iterator[list[_Work]]:
+    groups: dict[tuple[int, bool, bool], list[_Work]] = {}
+    for one in work:
+        points, box = len(one.prompt.labels), one.prompt.box_xyxy is not None
+        if not points and not box:
+            raise InputError("prompt", "", "has neither points nor a box")
+        groups.setdefault((points, box, one.logits is not None), []).append(one)
+    for group in groups.values():
+        for start in range(0, len(group), size):
+            yield group[start : start + size]

@@ -1,0 +1,168 @@
+"""Everything mode: a grid of points, and what survives thresholds and suppression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torchvision.ops.boxes import batched_nms
+
+from cosmos_board.core.candidates import EverythingCandidates
+from cosmos_board.core.masks import Rle, encode_mask
+from cosmos_board.models.sam_decoder import (
+    Attended,
+    PromptBatch,
+    SamModules,
+    attend,
+    mask_logits,
+    predicted_iou,
+)
+from cosmos_board.models.sam_geometry import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class EverythingSettings:
+    """The thresholds of everything mode; the defaults are the protocol's."""
+
+    points_per_side: int = 32
+    predicted_iou: float = 0.88
+    """A candidate is kept when its predicted IoU is greater; 0 keeps all."""
+
+    stability: float = 0.95
+    """A candidate is kept when its stability is at least this; 0 keeps all."""
+
+    stability_offset: float = 1.0
+    """Logits added to and taken from the mask threshold to measure stability."""
+
+    nms_iou: float = 0.7
+    """Of two boxes that overlap more, the one with the lower predicted IoU goes."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Survivors:
+    """Candidates of one decoder call that passed both thresholds, n of them."""
+
+    rles: list[Rle]
+    boxes_xyxy: Tensor
+    iou: Tensor
+
+
+def find_everything(
+    sam: SamModules,
+    features: Tensor,
+    frame: Frame,
+    settings: EverythingSettings,
+    *,
+    mask_threshold: float,
+    prompts_per_call: int,
+) -> EverythingCandidates:
+    """Return the masks that survive, best predicted IoU first.
+
+    The surviving set is that of the official generator without crops. Candidates below the
+    predicted-IoU threshold are dropped before any mask is made of them.
+
+    Args:
+        sam: A model with SAM's prompt encoder and mask decoder.
+        features: Of one image, axes (1, C, y, x).
+        frame: How that image lies in the model's input square.
+        settings: Grid and thresholds.
+        mask_threshold: A pixel belongs to a mask where its logit is greater.
+        prompts_per_call: Grid points that share one decoder call.
+    """
+    found = [
+        _keep_good(sam, features, frame, batch, settings, mask_threshold)
+        for batch in _grid_batches(frame, settings.points_per_side, features, prompts_per_call)
+    ]
+    boxes = torch.cat([part.boxes_xyxy for part in found])
+    iou = torch.cat([part.iou for part in found])
+    rles = [rle for part in found for rle in part.rles]
+    if not rles:
+        return EverythingCandidates((), ())
+    one_category = torch.zeros(len(boxes), device=boxes.device)
+    kept = batched_nms(boxes.float(), iou, one_category, settings.nms_iou).tolist()
+    scores = iou.tolist()
+    return EverythingCandidates(
+        tuple(rles[index] for index in kept), tuple(scores[index] for index in kept)
+    )
+
+
+def make_grid(points_per_side: int) -> NDArray[np.float64]:
+    """Return the centres of an even grid over the unit square, (x, y), in row order.
+
+    Example:
+        >>> make_grid(2).tolist()
+        [[0.25, 0.25], [0.75, 0.25], [0.25, 0.75], [0.75, 0.75]]
+    """
+    half = 1 / (2 * points_per_side)
+    centres = np.linspace(half, 1 - half, points_per_side)
+    return np.stack(np.meshgrid(centres, centres), axis=-1).reshape(-1, 2)
+
+
+def _grid_batches(
+    frame: Frame, points_per_side: int, features: Tensor, size: int
+) -> Iterator[PromptBatch]:
+    native = make_grid(points_per_side) * [frame.width, frame.height]
+    # Stays float64 up to the position encoding: the official generator's points do too.
+    points = torch.as_tensor(frame.to_input(native), device=features.device)[:, None]
+    for chunk in torch.split(points, size):
+        count = len(chunk)
+        yield PromptBatch(
+            torch.zeros(count, dtype=torch.int64, device=features.device),
+            points_xy=chunk,
+            labels=torch.ones((count, 1), device=features.device),
+        )
+
+
+def _keep_good(
+    sam: SamModules,
+    features: Tensor,
+    frame: Frame,
+    batch: PromptBatch,
+    settings: EverythingSettings,
+    mask_threshold: float,
+) -> _Survivors:
+    attended = attend(sam, features, batch)
+    iou = predicted_iou(sam, attended).float()
+    wanted = iou > (settings.predicted_iou if settings.predicted_iou > 0 else -torch.inf)
+    prompts = wanted.any(dim=1).nonzero().flatten()
+    if not len(prompts):
+        return _Survivors([], torch.zeros((0, 4), device=iou.device), iou.new_zeros(0))
+    chosen = Attended(attended.tokens[prompts], attended.pixels[prompts])
+    low = mask_logits(sam, chosen)[wanted[prompts]]
+    native = frame.to_native(low[:, None])[:, 0]
+    stable = _stability(native, mask_threshold, settings.stability_offset)
+    # An empty mask has no stability (0/0) and fails this comparison.
+    steady = stable >= settings.stability
+    if settings.stability <= 0:
+        steady = torch.ones_like(steady)
+    masks = native[steady] > mask_threshold
+    return _Survivors(
+        [encode_mask(mask) for mask in masks.cpu().numpy()],
+        _tight_boxes(masks),
+        iou[wanted][steady],
+    )
+
+
+def _stability(logits: Tensor, threshold: float, offset: float) -> Tensor:
+    """Return the IoU of the masks at a stricter and a laxer threshold, shape (n,)."""
+    strict = (logits > threshold + offset).flatten(1).sum(1, dtype=torch.int32)
+    lax = (logits > threshold - offset).flatten(1).sum(1, dtype=torch.int32)
+    return strict / lax
+
+
+def _tight_boxes(masks: Tensor) -> Tensor:
+    """Return [min x, min y, max x, max y] of masks (n, Y, X); zeros for an empty one."""
+    sides = []
+    for axis in (1, 2):
+        occupied = masks.any(dim=axis).to(torch.uint8)
+        size = occupied.shape[1]
+        low = occupied.argmax(dim=1)
+        high = size - 1 - occupied.flip(1).argmax(dim=1)
+        some = occupied.any(dim=1)
+        sides.append((low * some, high * some))
+    (left, right), (top, bottom) = sides
+    return torch.stack([left, top, right, bottom], dim=1)

@@ -1,0 +1,94 @@
+"""Between native pixels and the square that a SAM image encoder sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional
+
+from cosmos_board.core.masks import Pixels
+
+Fit: TypeAlias = Literal["pad", "squash"]
+"""`pad`: the long side fills the square, zeros fill the rest; `squash`: both sides fill it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """How an image of one size lies in the input square of a model."""
+
+    height: int
+    """Native, in pixels."""
+
+    width: int
+    input_size_px: int
+    """Side of the square."""
+
+    fit: Fit = "pad"
+
+    @property
+    def content(self) -> tuple[int, int]:
+        """Height and width that the image takes in the square.
+
+        Example:
+            >>> Frame(300, 400, 1024).content
+            (768, 1024)
+        """
+        if self.fit == "squash":
+            return self.input_size_px, self.input_size_px
+        scale = self.input_size_px / max(self.height, self.width)
+        return int(self.height * scale + 0.5), int(self.width * scale + 0.5)
+
+    def to_input(self, points_xy: NDArray[np.generic]) -> NDArray[np.float64]:
+        """Return native coordinates (…, 2) as coordinates in the square, both (x, y)."""
+        height, width = self.content
+        scale = (width / self.width, height / self.height)
+        scaled: NDArray[np.float64] = np.multiply(points_xy, scale, dtype=np.float64)
+        return scaled
+
+    def resize(self, pixels: Pixels) -> Pixels:
+        """Return `pixels` as RGB in the size of `content`, uint8, axes (Y, X, 3)."""
+        rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+        height, width = self.content
+        image = Image.fromarray(np.ascontiguousarray(rgb))
+        return np.array(image.resize((width, height), Image.Resampling.BILINEAR))
+
+    def to_native(self, logits: Tensor) -> Tensor:
+        """Return low-resolution logits (P, K, y, x) as native ones (P, K, Y, X), float32.
+
+        Two bilinear steps with the padding cut off between them, as SAM does: one step
+        would give other masks in sizes that do not divide the square.
+        """
+        square = (self.input_size_px, self.input_size_px)
+        whole = functional.interpolate(logits.float(), square, mode="bilinear", align_corners=False)
+        height, width = self.content
+        return functional.interpolate(
+            whole[..., :height, :width],
+            (self.height, self.width),
+            mode="bilinear",
+            align_corners=False,
+        )
+
+
+def to_input_tensor(content: Pixels, input_size_px: int, mean: Tensor, std: Tensor) -> Tensor:
+    """Return resized pixels normalised and padded to the square.
+
+    Args:
+        content: uint8, axes (Y, X, 3).
+        input_size_px: Side of the square.
+        mean: Per channel in grey levels, shape (3, 1, 1), on the device of the model.
+        std: Likewise.
+
+    Returns:
+        Float32, axes (1, 3, y, x).
+    """
+    channels_first = torch.as_tensor(content, device=mean.device).permute(2, 0, 1).contiguous()
+    normalised = (channels_first[None] - mean) / std
+    below = input_size_px - normalised.shape[-2]
+    right = input_size_px - normalised.shape[-1]
+    return functional.pad(normalised, (0, right, 0, below))
