@@ -82,11 +82,11 @@ def attend(sam: SamModules, features: Tensor, prompts: PromptBatch) -> Attended:
     count, channels = len(prompts), features.shape[1]
     outputs = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
     tokens = torch.cat([outputs.expand(count, -1, -1), sparse], dim=1)
-    if features.shape[0] == 1 and prompts.mask_logits is None:
-        # One image for all prompts: what does not depend on the prompt is computed once.
-        source = features + dense[:1]
-    else:
-        source = features[prompts.image_index] + dense
+    constant_dense = not getattr(encoder, "dense_follows_prompt", False)
+    # One image, and a dense embedding that is one row seen P times: what does not depend on
+    # the prompt is then computed once.
+    shared = features.shape[0] == 1 and dense.stride(0) == 0
+    source = features + dense[:1] if shared else features[prompts.image_index] + dense
     attended, pixels = decoder.transformer(source, encoder.get_dense_pe(), tokens)
     height, width = features.shape[-2:]
     pixels = pixels.transpose(1, 2).reshape(count, channels, height, width)
