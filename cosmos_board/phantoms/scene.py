@@ -72,7 +72,11 @@ class _Scene:
 
 
 def make_phantom(
-    seed: int, size: int = 256, *, colour: bool | None = None
+    seed: int,
+    size: int = 256,
+    *,
+    colour: bool | None = None,
+    backdrop: Pixels | None = None,
 ) -> tuple[Pixels, list[tuple[str, Mask]]]:
     """Return a scene and its references, the same for the same arguments on every machine.
 
@@ -80,6 +84,8 @@ def make_phantom(
         seed: Names the scene; any non-negative integer.
         size: Side of the square image in pixels, at least 32.
         colour: RGB or grey; drawn by chance where None.
+        backdrop: A picture to paint on, uint8, axes (size, size) or (size, size, 3); a drawn one
+            where None.
 
     Returns:
         The image, uint8, axes (Y, X) or (Y, X, 3), and (object, mask) pairs. Masks are bool, axes
@@ -93,7 +99,7 @@ def make_phantom(
     """
     rng = np.random.Generator(np.random.Philox(key=seed))
     is_colour = bool(rng.random() < 0.35) if colour is None else colour
-    scene = _stage(rng, size, 3 if is_colour else 1)
+    scene = _stage(rng, size, 3 if is_colour else 1, backdrop)
     kind = rng.random()
     if kind < 0.18:
         _crowd(scene)
@@ -107,7 +113,12 @@ def make_phantom(
     return pixels, kept
 
 
-def _stage(rng: np.random.Generator, side: int, channels: int) -> _Scene:
+def _stage(rng: np.random.Generator, side: int, channels: int, backdrop: Pixels | None) -> _Scene:
+    if backdrop is not None:
+        planes = backdrop if backdrop.ndim == 3 else backdrop[..., None]
+        mixed = planes if channels == 3 else planes.mean(2, keepdims=True)
+        canvas = np.broadcast_to(mixed, (side, side, channels)).astype(np.float32)
+        return _Scene(rng, side, channels, canvas)
     level = rng.uniform(0, 30) if rng.random() < 0.5 else rng.uniform(20, 235)
     base = np.full((side, side, channels), level, np.float32)
     if channels == 3:
