@@ -65,10 +65,16 @@ def write_batches(
     Raises:
         StorageError: If the disk is full, read-only or gone.
     """
+    words = [field.name for field in schema if not pa.types.is_binary(field.type)]
     with (
         open_whole(path) as file,
         pq.ParquetWriter(
-            file, schema, compression="zstd", compression_level=1, write_page_checksum=True
+            file,
+            schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=words,  # pictures and masks do not repeat
+            write_page_checksum=True,
         ) as writer,
     ):
         for batch in batches:

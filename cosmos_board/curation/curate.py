@@ -1,0 +1,139 @@
+"""Curation: source units → a pack, on several cores, in bounded memory, resumable."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from cosmos_board.core.errors import InputError, InUseError
+from cosmos_board.curation.assemble import assemble_pack
+from cosmos_board.curation.report import ImportReport
+from cosmos_board.curation.staging import read_batch
+from cosmos_board.curation.workers import stage_units
+from cosmos_board.data.info import PackInfo, read_info, without_files
+from cosmos_board.data.units import SourceUnit
+from cosmos_board.store.files import describe_os_error, sync_folder
+
+
+def curate(
+    units: Sequence[SourceUnit],
+    info: PackInfo,
+    out: Path,
+    *,
+    workers: int = 2,
+    batch_units: int = 16,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> ImportReport:
+    """Curate `units` into a pack at `out`, which appears only when it is whole.
+
+    Interrupted, it leaves a hidden work folder beside `out`, and the same call takes up what was
+    finished. The pack is the same whatever the order of units, their batches and the machine.
+
+    Args:
+        units: What to read; each in one process, in any order.
+        info: Facts about the pack; counts, hashes and files are filled in.
+        out: Folder of the pack. If there is an equal pack already, it stays as it is.
+        workers: Number of processes; 1 works in this one.
+        batch_units: Units per batch. Everything kept of one batch is finished together.
+        on_progress: Called with units done and units in all.
+
+    Raises:
+        InputError: If nothing is kept, or something else is at `out`.
+        InUseError: If another process is importing to `out`.
+        StorageError: If the disk is full, read-only or gone.
+    """
+    _refuse_other_folder(out)
+    work = out.with_name(f".{out.name}.import")
+    with _locked(out):
+        staging, assembled = work / "staged", work / "pack"
+        with _reporting(work):
+            staging.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(assembled, ignore_errors=True)
+            assembled.mkdir()
+        keys = []
+        done = 0
+        for key, size in stage_units(staging, units, workers=workers, batch_units=batch_units):
+            keys.append(key)
+            done += size
+            if on_progress is not None:
+                on_progress(done, len(units))
+        batches = [read_batch(staging, key) for key in keys]
+        dropped: Counter[str] = Counter()
+        for batch in batches:
+            dropped.update(batch.dropped)
+        quarantined = sorted(entry for batch in batches for entry in batch.quarantined)
+        staged = tuple(image for batch in batches for image in batch.images)
+        try:
+            pack = assemble_pack(staging, staged, info, assembled)
+        except InputError as error:
+            if staged or not quarantined:
+                raise
+            raise InputError(out, "images", f"none could be read; {quarantined[0][1]}") from error
+        unchanged = _publish(assembled, out, pack.info)
+        shutil.rmtree(work, ignore_errors=True)
+    return ImportReport(
+        info=pack.info,
+        units=len(units),
+        dropped=dict(sorted((dropped + pack.dropped).items())),
+        quarantined=tuple(quarantined),
+        joined_clusters=pack.joined_clusters,
+        unchanged=unchanged,
+    )
+
+
+def _publish(assembled: Path, out: Path, info: PackInfo) -> bool:
+    if out.exists() and any(out.iterdir()):
+        found = read_info(out)
+        if without_files(found) == without_files(info):
+            return True
+        raise InputError(
+            out,
+            "content_sha256",
+            "another pack is there already; move it away first",
+            got=found.content_sha256[:16],
+            want=info.content_sha256[:16],
+        )
+    with _reporting(out):
+        for folder in (path for path in assembled.iterdir() if path.is_dir()):
+            sync_folder(folder)
+        sync_folder(assembled)
+        assembled.replace(out)
+        sync_folder(out.parent)
+    return False
+
+
+def _refuse_other_folder(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise InputError(out, "", "is a file, so no pack can be made there")
+    if out.is_dir() and any(out.iterdir()):
+        read_info(out)
+
+
+@contextmanager
+def _locked(out: Path) -> Iterator[None]:
+    with _reporting(out.parent):
+        out.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(out.with_name(f".{out.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise InUseError(f"{out}: another import is writing there") from error
+    except OSError as error:
+        raise describe_os_error(out, "lock", error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _reporting(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise describe_os_error(path, "write", error) from error

@@ -1,0 +1,47 @@
+"""The hash of what a pack says, whatever the files it is spread over."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+
+class ContentHash:
+    """A sha256 over the rows of a pack in their order: each image, its references, observers.
+
+    Factors are left out: they follow from the rest, and their last digit may differ between
+    machines. So is the PNG file, whose bytes depend on the version of a compressor: the hash of
+    the decoded pixels stands for it.
+    """
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+
+    def add_image(self, row: Mapping[str, Any]) -> None:
+        """Take in one row of `images/`."""
+        self._add("image", row, "image_id", "cluster_id", "modality", "height", "width", "sha256")
+
+    def add_reference(self, row: Mapping[str, Any]) -> None:
+        """Take in one row of `references/`."""
+        self._add("reference", row, "reference_id", "object", "instance", "box", "rle")
+
+    def add_observer(self, row: Mapping[str, Any]) -> None:
+        """Take in one row of `observers/`."""
+        self._add("observer", row, "observer", "reference_id", "rle")
+
+    def hexdigest(self) -> str:
+        """Return the hash of all rows so far, in hexadecimal."""
+        return self._digest.hexdigest()
+
+    def _add(self, kind: str, row: Mapping[str, Any], *names: str) -> None:
+        words = (kind, *(_spell(row[name]) for name in names))
+        self._digest.update(("\x1f".join(words) + "\n").encode())
+
+
+def _spell(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    return str(value)
