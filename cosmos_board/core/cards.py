@@ -42,3 +42,5 @@ class ModelCard:
     """Dataset names of the catalog that it was trained on; None where unknown."""
 
     description: str = ""
+    base_model: str | None = None
+    """Name of the model that this one was fine-tuned from."""

@@ -20,8 +20,8 @@ CREATE TABLE IF NOT EXISTS reference_masks (
     size_px BIGINT, aspect_ratio DOUBLE, intensity_difference DOUBLE, boundary_complexity DOUBLE,
     efd_order INTEGER, components INTEGER, position DOUBLE);
 CREATE TABLE IF NOT EXISTS runs (
-    run_id VARCHAR PRIMARY KEY, model VARCHAR NOT NULL, dataset VARCHAR NOT NULL, protocol VARCHAR NOT NULL,
-    prompts_sha256 VARCHAR NOT NULL, checkpoint_sha256 VARCHAR, device VARCHAR NOT NULL, seed BIGINT NOT NULL,
+    run_id VARCHAR PRIMARY KEY, model VARCHAR NOT NULL, dataset VARCHAR NOT NULL, study VARCHAR NOT NULL,
+    protocol VARCHAR NOT NULL, prompts_sha256 VARCHAR NOT NULL, checkpoint_sha256 VARCHAR, device VARCHAR NOT NULL, seed BIGINT NOT NULL,
     track VARCHAR NOT NULL, tier VARCHAR NOT NULL, started_utc VARCHAR NOT NULL, provenance VARCHAR NOT NULL); -- JSON
 CREATE TABLE IF NOT EXISTS shards (
     run_id VARCHAR NOT NULL, shard VARCHAR NOT NULL, sha256 VARCHAR NOT NULL, rows BIGINT NOT NULL,

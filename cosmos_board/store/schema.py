@@ -113,6 +113,31 @@ PREDICTIONS = pa.schema(
 )
 """One row per candidate that was offered; for `everything` the best one."""
 
+RUN_IMAGES = pa.schema(
+    [
+        pa.field("image_id", pa.string(), nullable=False),
+        pa.field("dataset", pa.string(), nullable=False),
+        pa.field("modality", pa.string(), nullable=False),
+        pa.field("cluster_id", pa.string(), nullable=False),
+        pa.field("height", pa.int32(), nullable=False),
+        pa.field("width", pa.int32(), nullable=False),
+    ],
+    metadata=_META,
+)
+"""One row per image that a run was asked to score: so that a run can be ingested by itself."""
+
+RUN_REFERENCES = pa.schema(
+    [
+        pa.field("reference_id", pa.string(), nullable=False),
+        pa.field("image_id", pa.string(), nullable=False),
+        pa.field("object", pa.string(), nullable=False),
+        pa.field("instance", pa.int32(), nullable=False),
+        *_FACTORS,
+    ],
+    metadata=_META,
+)
+"""One row per reference that a run was asked to score; no mask."""
+
 QUARANTINE = pa.schema(
     [
         pa.field("image_id", pa.string(), nullable=False),

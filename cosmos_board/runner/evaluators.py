@@ -1,0 +1,106 @@
+"""What turns an image into rows: a segmenter that is prompted, or an observer who drew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from cosmos_board.core.cards import ModelCard
+from cosmos_board.core.masks import Rle
+from cosmos_board.core.prompts import PROMPTS
+from cosmos_board.core.scores import SELECTIONS
+from cosmos_board.data.pack import Pack, PackItem
+from cosmos_board.metrics.reference import prepare_reference
+from cosmos_board.metrics.surface import score
+from cosmos_board.models.registry import load_segmenter
+from cosmos_board.models.segmenter import Segmenter
+from cosmos_board.runner.answers import make_row
+from cosmos_board.runner.cells import Cell
+from cosmos_board.runner.clock import Clock
+from cosmos_board.runner.evaluate import ImageResult, evaluate_image
+from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+
+_OBSERVER = "observer:"
+
+
+class Evaluator(Protocol):
+    """Scores one image at a time."""
+
+    @property
+    def card(self) -> ModelCard:
+        """Whose scores these are."""
+        ...
+
+    def evaluate(self, item: PackItem, settings: RunSettings, clock: Clock) -> ImageResult:
+        """Return everything that one image yields."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PromptedSegmenter:
+    """A model that is put every prompt."""
+
+    segmenter: Segmenter
+
+    @property
+    def card(self) -> ModelCard:
+        """The segmenter's own card."""
+        return self.segmenter.card
+
+    def evaluate(self, item: PackItem, settings: RunSettings, clock: Clock) -> ImageResult:
+        """Return everything that one image yields."""
+        return evaluate_image(self.segmenter, item, settings, clock)
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """A second annotator, whose masks need no prompt: the human line on every board."""
+
+    name: str
+    masks: dict[str, Rle]
+
+    @property
+    def card(self) -> ModelCard:
+        """Say that this is a person; listed, never ranked."""
+        return ModelCard(
+            name=f"{_OBSERVER}{self.name}",
+            label=f"Observer {self.name}",
+            family="observer",
+            kind="observer",
+            prompts=tuple(PROMPTS),
+            licence="as the dataset",
+            description="A second annotator of the same images, scored against the reference.",
+        )
+
+    def evaluate(self, item: PackItem, settings: RunSettings, clock: Clock) -> ImageResult:
+        """Score what the observer drew, alike under every prompt; no mask, no row."""
+        result = ImageResult()
+        for reference in item.references:
+            if settings.study != "main" or reference.reference_id not in self.masks:
+                continue
+            drawn = self.masks[reference.reference_id].decode()
+            scores = score(drawn, prepare_reference(reference.mask()))
+            for name in settings.prompts:
+                for selection in SELECTIONS[:1] if name == "everything" else SELECTIONS:
+                    cell = Cell(prompt=name)
+                    result.rows.append(
+                        make_row(reference.reference_id, cell, selection, scores, None)
+                    )
+        return result
+
+
+def make_evaluator(spec: SegmenterSpec, packs: list[Pack]) -> Evaluator:
+    """Return what scores images for `spec`.
+
+    Raises:
+        UnknownNameError: If there is no such model or observer.
+        InputError: If a checkpoint is refused.
+    """
+    if spec.name.startswith(_OBSERVER):
+        name = spec.name.removeprefix(_OBSERVER)
+        masks: dict[str, Rle] = {}
+        for pack in packs:
+            masks.update(pack.read_observer(name))
+        return Observer(name, masks)
+    segmenter = load_segmenter(spec.name, checkpoint=spec.checkpoint, device=spec.device)
+    return PromptedSegmenter(segmenter)

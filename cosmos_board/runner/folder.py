@@ -1,0 +1,141 @@
+"""The run folder: who may write it, what it says of itself, which shards are whole.
+
+RUN/run.json              settings, provenance and entries (one per model and pack)
+RUN/index/…               what each entry was asked to score, so that a run stands by itself
+RUN/scores/NAME.parquet   the rows of one shard; NAME.json beside it: sha256, rows, timings
+RUN/predictions/…         with --save-masks
+RUN/quarantine.parquet    images that could not be read
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from cosmos_board.core.errors import InputError, InUseError
+from cosmos_board.runner.settings import RunSettings
+from cosmos_board.runner.shards import Shard
+from cosmos_board.store.files import describe_os_error, write_bytes
+from cosmos_board.store.schema import SCHEMA_VERSION
+
+
+class RunFolder:
+    """Reads and writes one run folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep other processes out while the block runs; make the folders first.
+
+        Raises:
+            InUseError: If another process holds the folder.
+            StorageError: If the folder cannot be written.
+        """
+        try:
+            for name in ("scores", "index", "predictions"):
+                (self.path / name).mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.path / ".lock")
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise InUseError(f"{self.path}: another run writes here ({self._owner()})") from None
+        except OSError as error:
+            raise describe_os_error(self.path, "write", error) from error
+        try:
+            owner = {"pid": os.getpid(), "host": socket.gethostname()}
+            write_bytes(self.path / ".owner.json", json.dumps(owner).encode())
+            self._clear_leftovers()
+            yield
+        finally:
+            lock.release()
+
+    def _owner(self) -> str:
+        try:
+            owner = json.loads((self.path / ".owner.json").read_text())
+            return f"pid {owner['pid']} on {owner['host']}"
+        except (OSError, ValueError, KeyError):
+            return "owner unknown"
+
+    def _clear_leftovers(self) -> None:
+        for part in self.path.rglob(".*.part"):
+            part.unlink(missing_ok=True)
+
+    def read_record(self) -> dict[str, Any] | None:
+        """Return run.json, or None where the run has not begun.
+
+        Raises:
+            InputError: If it is damaged or newer than this program.
+        """
+        path = self.path / "run.json"
+        if not path.exists():
+            return None
+        try:
+            record: dict[str, Any] = json.loads(path.read_bytes())
+            version = int(record["schema_version"])
+        except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+            raise InputError(path, "", f"is damaged: {error}") from error
+        if version > SCHEMA_VERSION:
+            raise InputError(
+                path,
+                "schema_version",
+                "is newer than this program",
+                got=version,
+                want=SCHEMA_VERSION,
+            )
+        return record
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Write run.json, whole or not at all."""
+        stamped = {"schema_version": SCHEMA_VERSION, **record}
+        text = json.dumps(stamped, indent=1, sort_keys=True, default=str)
+        write_bytes(self.path / "run.json", text.encode())
+
+    def refuse_other_settings(self, record: dict[str, Any], settings: RunSettings) -> None:
+        """Refuse to mix two kinds of run in one folder.
+
+        Raises:
+            InputError: If the folder was begun with other settings.
+        """
+        wanted = json.loads(json.dumps(asdict(settings)))
+        begun = record.get("settings", {})
+        for name, value in wanted.items():
+            if begun.get(name) != value:
+                raise InputError(
+                    self.path,
+                    name,
+                    "differs from how this run began; take another --out",
+                    got=value,
+                    want=begun.get(name),
+                )
+
+    def scores_path(self, shard: Shard) -> Path:
+        """Return where the rows of a shard lie."""
+        return self.path / "scores" / f"{shard.name}.parquet"
+
+    def sidecar_path(self, shard: Shard) -> Path:
+        """Return where the facts of a finished shard lie; it is written last."""
+        return self.path / "scores" / f"{shard.name}.json"
+
+    def predictions_path(self, shard: Shard) -> Path:
+        """Return where the candidates of a shard lie."""
+        return self.path / "predictions" / f"{shard.name}.parquet"
+
+    def read_sidecar(self, shard: Shard) -> dict[str, Any] | None:
+        """Return the facts of a shard, or None unless it is whole and unaltered."""
+        try:
+            facts: dict[str, Any] = json.loads(self.sidecar_path(shard).read_bytes())
+            with self.scores_path(shard).open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except (OSError, ValueError):
+            return None
+        return facts if facts.get("sha256") == digest else None

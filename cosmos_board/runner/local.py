@@ -1,0 +1,151 @@
+"""The local engine: shards on this machine, in this process or in several."""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+from cosmos_board.core.errors import DeviceError, StoppedError
+from cosmos_board.data.pack import Pack, open_pack
+from cosmos_board.runner.clock import Clock
+from cosmos_board.runner.evaluators import Evaluator, make_evaluator
+from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.shards import Shard
+from cosmos_board.runner.work import ShardReport, run_shard
+
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A shard and the pack that it is cut from."""
+
+    pack: Path
+    shard: Shard
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """What every worker needs to know."""
+
+    spec: SegmenterSpec
+    packs: tuple[Path, ...]
+    settings: RunSettings
+    out: Path
+
+
+class Worker:
+    """Runs jobs one after the other with one evaluator."""
+
+    def __init__(self, crew: Crew, evaluator: Evaluator | None = None) -> None:
+        self._crew = crew
+        self._packs: dict[Path, Pack] = {path: open_pack(path) for path in crew.packs}
+        self._evaluator = evaluator or make_evaluator(crew.spec, list(self._packs.values()))
+        self._clock = Clock()
+        self._warm = False
+
+    def run(
+        self, job: Job, *, on_image: Callable[[int], None], stop: Callable[[], bool]
+    ) -> ShardReport:
+        """Evaluate one shard; its first image in this process does not count for timings."""
+
+        def count(references: int) -> None:
+            if not self._warm and references:
+                self._clock.forget_warm_up()
+                self._warm = True
+            on_image(references)
+
+        return run_shard(
+            self._evaluator,
+            self._packs[job.pack],
+            job.shard,
+            self._crew.settings,
+            self._crew.out,
+            self._clock,
+            on_image=count,
+            stop=stop,
+        )
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    crew: Crew,
+    evaluator: Evaluator,
+    *,
+    workers: int,
+    on_image: Callable[[int], None],
+    stop: Callable[[], bool],
+) -> Iterator[ShardReport]:
+    """Run every job and yield its report as it ends; rows do not depend on `workers`.
+
+    Raises:
+        StoppedError: If `stop` says so.
+        StorageError: If the disk fails.
+        DeviceError: If a worker dies.
+    """
+    if workers <= 1 or len(jobs) <= 1:
+        worker = Worker(crew, evaluator)
+        for job in jobs:
+            yield worker.run(job, on_image=on_image, stop=stop)
+        return
+    try:
+        yield from _run_in_processes(jobs, crew, min(workers, len(jobs)), on_image, stop)
+    except BrokenProcessPool as error:
+        raise DeviceError(f"{crew.out}: a worker died; the same command resumes") from error
+
+
+_worker: Worker | None = None
+_halt: Event | None = None
+
+
+def _begin_worker(crew: Crew, halt: Event) -> None:
+    """Set up a worker process: it dies with its parent and leaves signals to it."""
+    global _worker, _halt
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    _worker, _halt = Worker(crew), halt
+
+
+def _run_in_worker(job: Job) -> tuple[ShardReport, list[int]]:
+    assert _worker is not None
+    assert _halt is not None
+    images: list[int] = []
+    return _worker.run(job, on_image=images.append, stop=_halt.is_set), images
+
+
+def _run_in_processes(
+    jobs: Sequence[Job],
+    crew: Crew,
+    workers: int,
+    on_image: Callable[[int], None],
+    stop: Callable[[], bool],
+) -> Iterator[ShardReport]:
+    context = multiprocessing.get_context("spawn")
+    halt = context.Event()
+    pool = ProcessPoolExecutor(workers, context, _begin_worker, (crew, halt))
+    try:
+        pending: set[Future[tuple[ShardReport, list[int]]]] = {
+            pool.submit(_run_in_worker, job) for job in jobs
+        }
+        while pending:
+            done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+            for future in done:
+                report, images = future.result()
+                for references in images:
+                    on_image(references)
+                yield report
+            if stop() and pending:
+                raise StoppedError(f"{crew.out}: stopped; the same command resumes")
+    finally:
+        halt.set()
+        pool.shutdown(cancel_futures=True)

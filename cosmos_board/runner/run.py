@@ -1,0 +1,207 @@
+"""A run from plan to finish: models by packs, resumed where it was left."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.core.prompts import PROTOCOL
+from cosmos_board.data.pack import Pack, open_pack
+from cosmos_board.runner.evaluators import Evaluator, make_evaluator
+from cosmos_board.runner.folder import RunFolder
+from cosmos_board.runner.index import write_index
+from cosmos_board.runner.local import Crew, Job, run_jobs
+from cosmos_board.runner.provenance import collect_provenance
+from cosmos_board.runner.settings import Entry, RunSettings, SegmenterSpec
+from cosmos_board.runner.shards import choose_share, cut_shards
+from cosmos_board.store.parquet import write_rows
+from cosmos_board.store.schema import QUARANTINE
+
+TOLERATED_SHARE = 0.001
+"""Share of images that may be quarantined before a run counts as failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """What came of a run."""
+
+    out: Path
+    images: int
+    evaluated: int
+    """Images evaluated now; the others had been before."""
+
+    rows: int
+    quarantined: list[dict[str, str | None]] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """Whether too many images could not be read."""
+        return len(self.quarantined) > TOLERATED_SHARE * self.images
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What the user asked for."""
+
+    packs: tuple[Path, ...]
+    specs: tuple[SegmenterSpec, ...]
+    out: Path
+    settings: RunSettings = field(default_factory=RunSettings)
+    workers: int = 1
+    share: str | None = None
+    """`i/n` for job arrays: this process takes every n-th shard from the i-th on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """How a run talks to whoever started it."""
+
+    on_total: Callable[[int], None] = lambda images: None
+    on_model: Callable[[str], None] = lambda model: None
+    on_image: Callable[[int], None] = lambda references: None
+    """Called with the number of references of an image, also for those done before."""
+
+    stop: Callable[[], bool] = lambda: False
+
+
+def run(request: RunRequest, watch: Watch | None = None) -> RunReport:
+    """Evaluate every model on every pack; what an earlier call finished is kept.
+
+    Raises:
+        InputError: If a pack, model or earlier run in the folder is refused.
+        InUseError: If another process writes the folder.
+        StorageError: If the disk fails.
+        StoppedError: If `watch.stop` says so.
+    """
+    watch = watch or Watch()
+    packs = [open_pack(path) for path in request.packs]
+    _refuse_twins(packs)
+    images = [min(pack.info.counts.images, request.settings.limit or 10**12) for pack in packs]
+    watch.on_total(sum(images) * len(request.specs))
+    folder = RunFolder(request.out)
+    reports: list[_ModelReport] = []
+    evaluators = {spec: make_evaluator(spec, packs) for spec in request.specs[:1]}
+    with folder.hold():
+        record = folder.read_record() or {
+            "settings": asdict(request.settings),
+            "protocol": PROTOCOL,
+            "provenance": collect_provenance(),
+            "started_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+            "entries": {},
+        }
+        folder.refuse_other_settings(record, request.settings)
+        for spec in request.specs:
+            evaluator = evaluators.pop(spec, None) or make_evaluator(spec, packs)
+            reports.append(_run_model(request, spec, evaluator, packs, images, record, watch))
+        quarantined = [row for report in reports for row in report.quarantined]
+        write_rows(request.out / "quarantine.parquet", QUARANTINE, quarantined)
+        folder.write_record(record)
+    return RunReport(
+        out=request.out,
+        images=sum(images) * len(request.specs),
+        evaluated=sum(report.evaluated for report in reports),
+        rows=sum(report.rows for report in reports),
+        quarantined=quarantined,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _ModelReport:
+    evaluated: int
+    rows: int
+    quarantined: list[dict[str, str | None]]
+
+
+def _run_model(
+    request: RunRequest,
+    spec: SegmenterSpec,
+    evaluator: Evaluator,
+    packs: Sequence[Pack],
+    images: Sequence[int],
+    record: dict[str, Any],
+    watch: Watch,
+) -> _ModelReport:
+    folder = RunFolder(request.out)
+    watch.on_model(evaluator.card.name)
+    planned: list[Job] = []
+    for pack, count in zip(packs, images, strict=True):
+        entry = _make_entry(spec, evaluator, pack)
+        run_id = entry.run_id(request.settings)
+        if run_id not in record["entries"]:
+            write_index(folder.path / "index", run_id, pack, count)
+            record["entries"][run_id] = _describe(entry, evaluator, pack, count)
+        planned += [Job(pack.path, shard) for shard in cut_shards(run_id, count)]
+    folder.write_record(record)
+    planned = choose_share(planned, request.share)
+    facts = {job: folder.read_sidecar(job.shard) for job in planned}
+    missing = [job for job in planned if facts[job] is None]
+    for job, known in facts.items():
+        for _ in range(job.shard.stop - job.shard.start if known else 0):
+            watch.on_image(0)
+    crew = Crew(spec, request.packs, request.settings, request.out)
+    fresh = list(
+        run_jobs(
+            missing,
+            crew,
+            evaluator,
+            workers=request.workers,
+            on_image=watch.on_image,
+            stop=watch.stop,
+        )
+    )
+    kept = [known for known in facts.values() if known]
+    return _ModelReport(
+        sum(report.images for report in fresh),
+        sum(report.rows for report in fresh) + sum(known["rows"] for known in kept),
+        [row for report in fresh for row in report.quarantined]
+        + [row for known in kept for row in known["quarantined"]],
+    )
+
+
+def _refuse_twins(packs: Sequence[Pack]) -> None:
+    names = [pack.info.name for pack in packs]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError("eval", "pack", "is given twice", got=name)
+
+
+def _make_entry(spec: SegmenterSpec, evaluator: Evaluator, pack: Pack) -> Entry:
+    return Entry(
+        spec=spec,
+        pack=pack.path,
+        model=evaluator.card.name,
+        dataset=pack.info.name,
+        checkpoint_sha256=_hash_weights(spec),
+        pack_sha256=pack.info.content_sha256,
+        prompts_sha256=pack.info.prompts_sha256,
+    )
+
+
+def _hash_weights(spec: SegmenterSpec) -> str | None:
+    from cosmos_board.models.registry import locate_weights
+
+    path = locate_weights(spec.name, spec.checkpoint)
+    if path is None:
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _describe(entry: Entry, evaluator: Evaluator, pack: Pack, images: int) -> dict[str, Any]:
+    info = asdict(pack.info)
+    for name in ("files", "counts"):
+        info.pop(name)
+    return {
+        "model": asdict(evaluator.card),
+        "dataset": info,
+        "images": images,
+        "of_images": pack.info.counts.images,
+        "shards": len(list(cut_shards("", images))),
+        "checkpoint_sha256": entry.checkpoint_sha256,
+        "device": entry.spec.device,
+    }

@@ -1,0 +1,65 @@
+"""What a run is asked to do, and the names that follow from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cosmos_board import __version__
+from cosmos_board.core.prompts import PROMPTS, PROTOCOL
+from cosmos_board.core.scores import Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """What is asked of every model and pack of a run."""
+
+    prompts: tuple[str, ...] = tuple(PROMPTS)
+    study: Study = "main"
+    limit: int | None = None
+    """Number of images taken from the start of each pack; None for all."""
+
+    save_masks: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmenterSpec:
+    """How to make a segmenter, in this process or another."""
+
+    name: str
+    """A registered name, `file.py:Class`, a file of weights, or `observer:NAME`."""
+
+    checkpoint: Path | None = None
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One model on one pack: what the board database calls a run."""
+
+    spec: SegmenterSpec
+    pack: Path
+    model: str
+    """Name of the model on the board."""
+
+    dataset: str
+    checkpoint_sha256: str | None
+    pack_sha256: str
+    prompts_sha256: str
+
+    def run_id(self, settings: RunSettings) -> str:
+        """Return 16 hexadecimal digits that depend on all that decides the scores."""
+        facts = {
+            "protocol": PROTOCOL,
+            "version": __version__,
+            "model": self.model,
+            "checkpoint": self.checkpoint_sha256,
+            "dataset": self.dataset,
+            "pack": self.pack_sha256,
+            "prompts": self.prompts_sha256,
+            "settings": {**asdict(settings), "save_masks": None},
+        }
+        text = json.dumps(facts, sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

@@ -1,0 +1,62 @@
+"""The unit of work: a stretch of a pack's images, written as one file or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from cosmos_board.core.errors import InputError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Shard:
+    """Images `start` … `stop` − 1 of a pack, in its order."""
+
+    run_id: str
+    start: int
+    stop: int
+
+    @property
+    def name(self) -> str:
+        """Name of its files, without ending."""
+        return f"{self.run_id}-{self.start:08d}"
+
+
+def images_per_shard(images: int) -> int:
+    """Return how many images share a shard: few enough to lose little, many enough to be quick.
+
+    Depends on the pack alone, so that every worker, resume and machine cuts alike.
+
+    Example:
+        >>> [images_per_shard(n) for n in (1, 40, 1_000, 1_000_000)]
+        [1, 1, 15, 512]
+    """
+    return min(max(images // 64, 1), 512)
+
+
+def cut_shards(run_id: str, images: int) -> Iterator[Shard]:
+    """Yield the shards of a pack with that many images, in order."""
+    step = images_per_shard(images)
+    for start in range(0, images, step):
+        yield Shard(run_id, start, min(start + step, images))
+
+
+def choose_share(shards: list[T], share: str | None) -> list[T]:
+    """Return the shards of share `i/n`, for job arrays: every n-th, from the i-th on (1 … n).
+
+    Raises:
+        InputError: If `share` does not read `i/n` with 1 ≤ i ≤ n.
+
+    Example:
+        >>> [s.start for s in choose_share(list(cut_shards("r", 5)), "2/2")]
+        [1, 3]
+    """
+    if share is None:
+        return shards
+    index, _, count = share.partition("/")
+    if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
+        raise InputError("--shard", "", "is no share", got=share, want="i/n with 1 ≤ i ≤ n")
+    return shards[int(index) - 1 :: int(count)]

@@ -1,0 +1,287 @@
+"""From run folders into the board database: each shard exactly once, all or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import duckdb
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.store.board import open_board_to_write
+from cosmos_board.store.schema import SCHEMA_VERSION, SCORES
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What an ingest added."""
+
+    runs: int
+    shards: int
+    rows: int
+    known_shards: int
+    """Shards that had been there before."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One entry of one run folder."""
+
+    folder: Path
+    run_id: str
+    entry: dict[str, Any]
+    record: dict[str, Any]
+
+    @property
+    def shards(self) -> list[Path]:
+        return sorted((self.folder / "scores").glob(f"{self.run_id}-*.parquet"))
+
+    @property
+    def dataset(self) -> str:
+        return str(self.entry["dataset"]["name"])
+
+    @property
+    def model(self) -> str:
+        return str(self.entry["model"]["name"])
+
+
+def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> IngestReport:
+    """Add finished runs to a board database.
+
+    A run may be spread over several folders, as job arrays leave it. Either everything is
+    added or nothing is.
+
+    Args:
+        folders: Run folders.
+        db: The database; made where there is none.
+        replace: Drop an earlier run of the same model, dataset and study instead of refusing.
+
+    Raises:
+        InputError: If a run is unfinished, altered, or contradicts the database.
+        InUseError: If the database is open elsewhere.
+        StorageError: If the disk fails.
+    """
+    parts = [part for folder in folders for part in _read_parts(folder)]
+    runs: dict[str, list[_Part]] = defaultdict(list)
+    for part in parts:
+        runs[part.run_id].append(part)
+    with open_board_to_write(db) as connection:
+        connection.execute("BEGIN")
+        added = [
+            _add_run(connection, members, replace=replace) for _, members in sorted(runs.items())
+        ]
+        connection.execute("COMMIT")
+    return IngestReport(
+        len(runs),
+        sum(report[0] for report in added),
+        sum(report[1] for report in added),
+        sum(report[2] for report in added),
+    )
+
+
+def _read_parts(folder: Path) -> list[_Part]:
+    path = folder / "run.json"
+    try:
+        record = json.loads(path.read_bytes())
+        entries = record["entries"]
+        version = record["schema_version"]
+    except FileNotFoundError:
+        raise InputError(path, "", "does not exist, so this is no run") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(path, "", f"is damaged: {error}") from error
+    if version > SCHEMA_VERSION:
+        raise InputError(
+            path, "schema_version", "is newer than this program", got=version, want=SCHEMA_VERSION
+        )
+    return [_Part(folder, run_id, entry, record) for run_id, entry in sorted(entries.items())]
+
+
+def _add_run(
+    connection: duckdb.DuckDBPyConnection, members: list[_Part], *, replace: bool
+) -> tuple[int, int, int]:
+    """Add one run; return shards added, rows added, shards known before."""
+    first = members[0]
+    known = {
+        name
+        for (name,) in connection.execute(
+            "SELECT shard FROM shards WHERE run_id = ?", [first.run_id]
+        ).fetchall()
+    }
+    found = {path.stem: path for part in members for path in part.shards}
+    if len(found.keys() | known) < first.entry["shards"]:
+        raise InputError(
+            first.folder,
+            f"{first.model} on {first.dataset}",
+            "is not finished: shards are missing",
+            got=len(found.keys() | known),
+            want=first.entry["shards"],
+        )
+    fresh = {name: path for name, path in sorted(found.items()) if name not in known}
+    if not fresh:
+        return 0, 0, len(known)
+    facts = {name: _verify(path) for name, path in fresh.items()}
+    _refuse_contradictions(connection, first, replace=replace)
+    _add_facts(connection, first)
+    connection.execute(
+        f"INSERT INTO scores SELECT ?, ?, {', '.join(SCORES.names)} FROM read_parquet(?)",
+        [first.run_id, first.model, [str(path) for path in fresh.values()]],
+    )
+    connection.executemany(
+        "INSERT INTO shards VALUES (?, ?, ?, ?)",
+        [[first.run_id, name, fact["sha256"], fact["rows"]] for name, fact in facts.items()],
+    )
+    _add_timings(connection, first, list(facts.values()))
+    return len(fresh), sum(fact["rows"] for fact in facts.values()), len(known)
+
+
+def _verify(path: Path) -> dict[str, Any]:
+    """Return the facts of a shard, whose rows must be those that were written."""
+    sidecar = path.with_suffix(".json")
+    try:
+        facts: dict[str, Any] = json.loads(sidecar.read_bytes())
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError) as error:
+        raise InputError(sidecar, "", f"cannot be read: {error}") from error
+    if facts.get("sha256") != digest:
+        raise InputError(path, "sha256", "is not that of the rows that were written")
+    return facts
+
+
+def _refuse_contradictions(
+    connection: duckdb.DuckDBPyConnection, part: _Part, *, replace: bool
+) -> None:
+    known = connection.execute(
+        "SELECT pack_sha256 FROM datasets WHERE dataset = ?", [part.dataset]
+    ).fetchone()
+    wanted = part.entry["dataset"]["content_sha256"]
+    if known is not None and known[0] != wanted:
+        raise InputError(
+            part.folder,
+            f"dataset {part.dataset}",
+            "is another version than in the database",
+            got=wanted[:12],
+            want=known[0][:12],
+        )
+    study = part.record["settings"]["study"]
+    rivals = connection.execute(
+        "SELECT DISTINCT run_id FROM runs WHERE model = ? AND dataset = ? AND study = ? "
+        "AND run_id <> ?",
+        [part.model, part.dataset, study, part.run_id],
+    ).fetchall()
+    if rivals and not replace:
+        raise InputError(
+            part.folder,
+            f"{part.model} on {part.dataset}",
+            "is in the database from another run; --replace drops that one",
+            got=part.run_id,
+            want=rivals[0][0],
+        )
+    for (rival,) in rivals:
+        for table in ("scores", "shards", "timings", "runs"):
+            connection.execute(f"DELETE FROM {table} WHERE run_id = ?", [rival])
+
+
+def _add_facts(connection: duckdb.DuckDBPyConnection, part: _Part) -> None:
+    model, dataset, record = part.entry["model"], part.entry["dataset"], part.record
+    _insert(
+        connection,
+        "models",
+        {
+            "model": model["name"],
+            **{
+                name: model[name]
+                for name in (
+                    "label", "family", "kind", "prompts", "clicks", "parameters", "input_size_px",
+                    "licence", "source", "training_data", "description",
+                    "base_model",
+                )
+            },
+        },
+        replace=True,
+    )  # fmt: skip
+    _insert(
+        connection,
+        "datasets",
+        {
+            "dataset": dataset["name"],
+            **{
+                name: dataset[name]
+                for name in (
+                    "label", "version", "licence", "citation", "source", "cluster_unit",
+                    "synthetic", "protocol", "normalisation", "subsample", "prompts_sha256",
+                    "permissions",
+                )
+            },
+            "pack_sha256": dataset["content_sha256"],
+        },
+        replace=True,
+    )  # fmt: skip
+    index = part.folder / "index"
+    for table, kind in (("images", "images"), ("reference_masks", "references")):
+        path = index / f"{part.run_id}.{kind}.parquet"
+        if not path.is_file():
+            raise InputError(path, "", "does not exist")
+        connection.execute(
+            f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet(?) ON CONFLICT DO NOTHING",
+            [str(path)],
+        )
+    _insert(
+        connection,
+        "runs",
+        {
+            "run_id": part.run_id,
+            "model": part.model,
+            "dataset": part.dataset,
+            "study": record["settings"]["study"],
+            "protocol": record["protocol"],
+            "prompts_sha256": dataset["prompts_sha256"],
+            "checkpoint_sha256": part.entry["checkpoint_sha256"],
+            "device": part.entry["device"],
+            "seed": record["provenance"]["seed"],
+            "track": record.get("track", "full"),
+            "tier": record.get("tier", "self-reported"),
+            "started_utc": record["started_utc"],
+            "provenance": json.dumps(record["provenance"], sort_keys=True),
+        },
+        replace=True,
+    )
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection, table: str, row: dict[str, Any], *, replace: bool
+) -> None:
+    verb = "INSERT OR REPLACE" if replace else "INSERT"
+    marks = ", ".join("?" * len(row))
+    connection.execute(
+        f"{verb} INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values())
+    )
+
+
+def _add_timings(
+    connection: duckdb.DuckDBPyConnection, part: _Part, facts: list[dict[str, Any]]
+) -> None:
+    stages: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    for fact in facts:
+        for stage, (items, seconds) in fact["timings"].items():
+            stages[stage].append((items, seconds))
+    peak = max(fact["peak_bytes"] for fact in facts)
+    for stage, samples in sorted(stages.items()):
+        connection.execute(
+            "INSERT INTO timings VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                part.run_id,
+                part.model,
+                part.entry["device"],
+                stage,
+                sum(items for items, _ in samples),
+                median(seconds for _, seconds in samples),
+                peak,
+            ],
+        )
