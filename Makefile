@@ -1,0 +1,55 @@
+# The menu: `make demo` and `make test` go from a bare clone to the end.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+export OMP_NUM_THREADS ?= 1
+export NO_MKDOCS_2_WARNING = 1
+
+.PHONY: demo test test-slow test-light check site serve bench clean
+
+demo: $(VENV)/.demo ## evaluate, rank and render the built-in data
+	$(BIN)/cosmos-board demo
+
+test: $(VENV)/.test check ## everything that must be green
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+test-slow: $(VENV)/.test ## the full counts: kills, simulations, fuzzing, crawls
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m slow
+
+check: $(VENV)/.test ## style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test-light: ## the half without torch, from the wheel in an environment of its own
+	rm -rf build/light build/wheel
+	$(PYTHON) -m venv build/light
+	build/light/bin/python -m pip wheel -q --no-deps --wheel-dir build/wheel .
+	build/light/bin/python -m pip install -q build/wheel/*.whl
+	cd build && PYTHONPATH= light/bin/python ../tests/light.py
+
+site: $(VENV)/.demo ## render the demo board
+	$(BIN)/cosmos-board site build --db build/demo/board.duckdb
+
+serve: $(VENV)/.demo ## render the demo board and serve it on this machine
+	$(BIN)/cosmos-board site serve --db build/demo/board.duckdb
+
+bench: $(VENV)/.test ## measure against named peers
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf build .mypy_cache .pytest_cache .ruff_cache
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$@ -m pip install -q --upgrade pip
+
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install -q -e ".[sam,fast]"
+	touch $@
+
+$(VENV)/.test: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install -q -e ".[test]"
+	touch $@ $(VENV)/.demo

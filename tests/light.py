@@ -1,0 +1,36 @@
+"""Run by `make test-light` where no extra is installed: the light half must work without torch."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+COMMANDS = (
+    ("--help",),
+    ("data", "list"),
+    ("models", "list"),
+    ("rank", "--help"),
+    ("submit", "check", "--help"),
+    ("site", "build", "--help"),
+)
+
+
+def main() -> int:
+    """Run every command; return the number that failed."""
+    if importlib.util.find_spec("torch") is not None:
+        sys.stderr.write("torch is installed here, so this shows nothing\n")
+        return 1
+    program = Path(sys.executable).with_name("cosmos-board")
+    failures = 0
+    for command in COMMANDS:
+        done = subprocess.run([str(program), *command], capture_output=True, text=True, check=False)
+        failures += done.returncode != 0
+        sys.stdout.write(f"cosmos-board {' '.join(command)}: exit {done.returncode}\n")
+        sys.stdout.write(done.stderr)
+    return failures
+
+
+if __name__ == "__main__":
+    sys.exit(main())
