@@ -1,0 +1,279 @@
+"""The cube: every score of the main study, summed per model, prompt, selection and unit.
+
+A unit is a cluster as one target sees it. Boards and studies read means over units from here, and
+how often the bootstrap draws each unit; rows of single references are never read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmos_board.board.contamination import DatasetFacts, ModelFacts
+from cosmos_board.core.prompts import PROMPTS
+from cosmos_board.core.scores import SELECTIONS, Selection
+from cosmos_board.core.targets import Target
+from cosmos_board.metrics.table import METRICS
+from cosmos_board.stats.bootstrap import PIXEL_STEP, RATIO_STEP, Counts, draw_counts
+from cosmos_board.store import queries
+from cosmos_board.store.queries import STEP, Columns, Connection
+
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
+
+
+def metric_step(metric: str) -> float:
+    """Return what cluster means of `metric` are rounded to, in its unit."""
+    return RATIO_STEP if METRICS[metric].higher_is_better else PIXEL_STEP
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Units:
+    """The units of one track, sorted by target, dataset and cluster."""
+
+    targets: tuple[Target, ...]
+    datasets: tuple[str, ...]
+    target: Ints
+    """Index into `targets`, shape (units,)."""
+
+    dataset: Ints
+    """Index into `datasets`, shape (units,)."""
+
+    cluster: Ints
+    """Number of the cluster over all datasets, shape (units,); targets share clusters."""
+
+    cluster_names: tuple[tuple[str, str], ...]
+    """(dataset, cluster id) by number."""
+
+    references: Ints
+    """How many references there are to answer, shape (units,)."""
+
+    number: Ints
+    """The unit's number in the database, shape (units,); increasing."""
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """The cube for one track, prompt and selection. Axes (unit, model); models in name order."""
+
+    units: Units
+    models: tuple[str, ...]
+    rows: Ints
+    """References times trials behind each mean; 0 where the model has no row."""
+
+    references: Ints
+    penalised: Ints
+    failed: Ints
+    sums: dict[str, Floats]
+    """By metric: sum over rows, in steps of `store.queries.STEP`."""
+
+    def steps(self, metric: str) -> Floats:
+        """Return each unit's mean as a whole number of `metric_step(metric)`; NaN where none."""
+        with np.errstate(invalid="ignore"):
+            return np.rint(self.sums[metric] / self.rows * (STEP / metric_step(metric)))
+
+    def means(self, metric: str) -> Floats:
+        """Return each unit's mean over references and trials, in the metric's unit, or NaN."""
+        return self.steps(metric) * metric_step(metric)
+
+
+class Cube:
+    """The cube over one database. Reading is lazy; nothing is written but temporary tables."""
+
+    def __init__(self, connection: Connection, metrics: Sequence[str] = tuple(METRICS)) -> None:
+        """Sum the scores of `metrics` once; the connection may be read-only."""
+        self.connection = connection
+        self.metrics = tuple(metrics)
+        queries.prepare_units(connection)
+        queries.prepare_columns(connection)
+        queries.prepare_cube(connection, [_measure(name) for name in self.metrics])
+        self._columns = queries.fetch_score_columns(connection)
+        self._units: dict[str, Units] = {}
+        self._counts: dict[str, Counts] = {}
+
+    @cached_property
+    def models(self) -> dict[str, ModelFacts]:
+        """Every model by name, sorted."""
+        table = queries.fetch_models(self.connection)
+        rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+        return {row["model"]: _model_facts(row) for row in rows}
+
+    @cached_property
+    def datasets(self) -> dict[str, DatasetFacts]:
+        """Every dataset by name, sorted."""
+        table = queries.fetch_datasets(self.connection)
+        return {
+            name: DatasetFacts(
+                name=name,
+                label=table["label"][index],
+                source=table["source"][index],
+                cluster_unit=table["cluster_unit"][index],
+                synthetic=bool(table["synthetic"][index]),
+            )
+            for index, name in enumerate(table["dataset"])
+        }
+
+    @property
+    def tracks(self) -> tuple[str, ...]:
+        """Tracks that have scores, sorted."""
+        return tuple(sorted(set(self._columns["track"])))
+
+    def prompts(self, track: str) -> tuple[str, ...]:
+        """Return the prompts that `track` has scores for, in the protocol's order."""
+        found = set(self._columns["prompt"][self._columns["track"] == track])
+        return tuple(name for name in PROMPTS if name in found)
+
+    def selections(self, prompt: str) -> tuple[Selection, ...]:
+        """Return the selections that a prompt is scored under."""
+        return ("oracle",) if prompt == "everything" else SELECTIONS
+
+    def tier(self, track: str, model: str, dataset: str) -> tuple[str, ...]:
+        """Return the tiers of the runs behind a model's scores on a dataset."""
+        table = self._columns
+        found = (
+            (table["track"] == track) & (table["model"] == model) & (table["dataset"] == dataset)
+        )
+        return tuple(sorted(set(table["tier"][found])))
+
+    def units(self, track: str) -> Units:
+        """Return what there is to answer on `track`.
+
+        The core track is the references that its runs scored; another track is every reference
+        of the datasets that it has a run on.
+        """
+        if track not in self._units:
+            self._units[track] = self._find_units(track)
+        return self._units[track]
+
+    def _find_units(self, track: str) -> Units:
+        table = queries.fetch_units(self.connection)
+        if track == "core":
+            scored = queries.fetch_scored_references(self.connection, track)
+            references = np.zeros(len(table["object"]), np.int64)
+            references[scored["unit"]] = scored["references"]
+        else:
+            run = set(self._columns["dataset"][self._columns["track"] == track])
+            kept = np.array([name in run for name in table["dataset"]], bool)
+            references = np.where(kept, table["reference_count"], 0).astype(np.int64)
+        return _make_units(table, references)
+
+    def counts(self, track: str) -> Counts:
+        """Return how often the bootstrap draws each cluster, shape (clusters, replicates)."""
+        if track not in self._counts:
+            names = self.units(track).cluster_names
+            parts: list[Counts] = []
+            for dataset in self.units(track).datasets:
+                own = [cluster for owner, cluster in names if owner == dataset]
+                parts.append(draw_counts(own, dataset=dataset))
+            self._counts[track] = np.concatenate(parts)
+        return self._counts[track]
+
+    def load(
+        self, track: str, prompt: str, selection: Selection, metrics: Sequence[str] | None = None
+    ) -> Scores:
+        """Return the scores of every model that has some and declares the prompt."""
+        units = self.units(track)
+        wanted = self.metrics if metrics is None else tuple(metrics)
+        cells = queries.fetch_cells(self.connection, track, prompt, selection, wanted)
+        chosen = (self._columns["track"] == track) & (self._columns["prompt"] == prompt)
+        model_of = dict(
+            zip(self._columns["column_id"][chosen], self._columns["model"][chosen], strict=True)
+        )
+        models = tuple(
+            sorted(
+                name
+                for name in set(model_of.values())
+                if name in self.models and prompt in self.models[name].prompts
+            )
+        )
+        place: Ints = np.full(1 + max(model_of, default=0), -1, np.int64)
+        for column, name in model_of.items():
+            if name in models:
+                place[column] = models.index(name)
+        return _pivot(units, models, cells, place, wanted)
+
+
+def _pivot(
+    units: Units, models: tuple[str, ...], cells: Columns, place: Ints, metrics: Sequence[str]
+) -> Scores:
+    shape = (len(units), len(models))
+    row = np.searchsorted(units.number, cells["unit"])
+    known = np.zeros(len(row), bool)
+    inside = row < len(units)
+    known[inside] = units.number[row[inside]] == cells["unit"][inside]
+    column = place[cells["column_id"]]
+    known &= column >= 0
+    flat = (row * shape[1] + column)[known]
+
+    def counted(name: str) -> Ints:
+        found: Ints = np.zeros(shape, np.int64)
+        found.reshape(-1)[flat] = cells[name][known]
+        return found
+
+    def summed(name: str) -> Floats:
+        found: Floats = np.zeros(shape)
+        found.reshape(-1)[flat] = cells[name][known]
+        return found
+
+    return Scores(
+        units,
+        models,
+        rows=counted("rows"),
+        references=counted("references"),
+        penalised=counted("penalised"),
+        failed=counted("failed"),
+        sums={name: summed(name) for name in metrics},
+    )
+
+
+def _make_units(table: Columns, references: Ints) -> Units:
+    kept = np.flatnonzero(references > 0)
+    rows = list(
+        zip(
+            *(table[name][kept] for name in ("modality", "object", "dataset", "cluster_id")),
+            strict=True,
+        )
+    )
+    targets = sorted({(modality, object_) for modality, object_, _, _ in rows})
+    datasets = sorted({dataset for _, _, dataset, _ in rows})
+    clusters = sorted({(dataset, cluster) for _, _, dataset, cluster in rows})
+    target_of = {pair: index for index, pair in enumerate(targets)}
+    dataset_of = {name: index for index, name in enumerate(datasets)}
+    cluster_of = {pair: index for index, pair in enumerate(clusters)}
+    return Units(
+        tuple(Target(modality, object_) for modality, object_ in targets),
+        tuple(datasets),
+        np.array([target_of[modality, object_] for modality, object_, _, _ in rows], np.int64),
+        np.array([dataset_of[dataset] for _, _, dataset, _ in rows], np.int64),
+        np.array([cluster_of[dataset, cluster] for _, _, dataset, cluster in rows], np.int64),
+        tuple(clusters),
+        references[kept],
+        kept.astype(np.int64),
+    )
+
+
+def _measure(name: str) -> queries.Measure:
+    metric = METRICS[name]
+    return queries.Measure(name, metric.sql, "0.0" if metric.higher_is_better else "diagonal")
+
+
+def _model_facts(row: dict[str, Any]) -> ModelFacts:
+    trained = row["training_data"]
+    return ModelFacts(
+        name=row["model"],
+        label=row["label"],
+        family=row["family"],
+        kind=row["kind"],
+        prompts=frozenset(row["prompts"]),
+        training_data=None if trained is None else frozenset(trained),
+        base_model=row["base_model"],
+        source=row["source"],
+    )
