@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,8 +12,8 @@ from scipy import stats
 
 from cosmos_board.stats.correlation import kendall_tau_b
 
-Floats = NDArray[np.float64]
-Indices = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+Indices: TypeAlias = NDArray[np.int64]
 
 TRIM = 0.1
 """Share cut from each end by the trimmed mean."""

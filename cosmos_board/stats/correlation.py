@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from math import isqrt
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-Floats = NDArray[np.float64]
+Floats: TypeAlias = NDArray[np.float64]
 
 
 def kendall_tau_b(first: ArrayLike, second: ArrayLike) -> float:
@@ -24,20 +25,6 @@ def kendall_tau_b(first: ArrayLike, second: ArrayLike) -> float:
     if len(left) < 2 or np.ptp(left) == 0 or np.ptp(right) == 0:
         return float("nan")
     return float(stats.kendalltau(left, right, variant="b").statistic)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CrossProducts:
-    """What a correlation needs of each cluster, so that clusters can be reweighted cheaply."""
-
-    counts: Floats
-    """Number of observations, shape (clusters,)."""
-
-    sums: Floats
-    """Column sums of the centred ranks, shape (clusters, columns)."""
-
-    products: Floats
-    """Sums of products of the centred ranks, shape (clusters, columns, columns)."""
 
 
 def rank_columns(columns: ArrayLike) -> Floats:
@@ -56,51 +43,52 @@ def rank_columns(columns: ArrayLike) -> Floats:
     return ranks
 
 
-def cross_products(ranks: Floats, cluster: NDArray[np.int64], clusters: int) -> CrossProducts:
-    """Return the per-cluster sums of `ranks`.
+def cross_products(ranks: Floats, cluster: NDArray[np.int64], clusters: int) -> Floats:
+    """Return what a correlation needs of each cluster, so that clusters can be reweighted.
 
     Args:
         ranks: From `rank_columns`, shape (observations, columns).
         cluster: Index of each observation's cluster in [0, clusters), shape (observations,).
         clusters: Number of clusters.
+
+    Returns:
+        shape (clusters, 1 + columns + columns²): the number of observations, the sums of the
+        ranks, and the sums of their products in row order. Weighted sums over clusters go to
+        `correlations`.
     """
     width = ranks.shape[1]
-    counts = np.bincount(cluster, minlength=clusters).astype(np.float64)
-    sums = np.empty((clusters, width))
-    products = np.empty((clusters, width, width))
+    found: Floats = np.empty((clusters, 1 + width + width * width))
+    found[:, 0] = np.bincount(cluster, minlength=clusters)
     for i in range(width):
-        sums[:, i] = np.bincount(cluster, ranks[:, i], clusters)
+        found[:, 1 + i] = np.bincount(cluster, ranks[:, i], clusters)
         for j in range(i, width):
-            products[:, i, j] = np.bincount(cluster, ranks[:, i] * ranks[:, j], clusters)
-            products[:, j, i] = products[:, i, j]
-    return CrossProducts(counts, sums, products)
+            product = np.bincount(cluster, ranks[:, i] * ranks[:, j], clusters)
+            found[:, 1 + width + i * width + j] = product
+            found[:, 1 + width + j * width + i] = product
+    return found
 
 
-def correlations(sums: CrossProducts, weights: ArrayLike) -> Floats:
-    """Return the correlation matrices of the ranks under each weighting of the clusters.
+def correlations(totals: ArrayLike) -> Floats:
+    """Return the correlation matrices of ranks under each weighting of the clusters.
 
     Ranks were taken once, in the whole sample; a weighting only says how often a cluster
     counts. NaN in the rows and columns of what does not vary.
 
     Args:
-        sums: Per-cluster sums.
-        weights: shape (replicates, clusters).
+        totals: Weighted sums of `cross_products` over clusters, shape
+            (replicates, 1 + columns + columns²).
 
     Returns:
         shape (replicates, columns, columns), diagonal 1 where a column varies.
     """
-    factor = np.asarray(weights, np.float64)
-    clusters, width = sums.sums.shape
-    flat = np.concatenate(
-        [sums.counts[:, None], sums.sums, sums.products.reshape(clusters, -1)], axis=1
-    )
-    total = factor @ flat
+    total = np.asarray(totals, np.float64)
+    width = (isqrt(4 * total.shape[1] - 3) - 1) // 2
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = total[:, 1 : 1 + width] / total[:, :1]
         second = total[:, 1 + width :].reshape(-1, width, width) / total[:, :1, None]
         covariance = second - mean[:, :, None] * mean[:, None, :]
         spread = np.sqrt(np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0))
-        spread = np.where(spread > 1e-9, spread, np.nan)
+        spread = np.where(spread > 1e-6, spread, np.nan)
         found: Floats = covariance / (spread[:, :, None] * spread[:, None, :])
     return found
 
@@ -149,7 +137,6 @@ def partial_spearman(outcome: ArrayLike, factors: ArrayLike) -> Floats:
         [0.9]
     """
     columns = np.column_stack([np.asarray(outcome, np.float64), np.asarray(factors, np.float64)])
-    single = np.zeros(len(columns), np.int64)
-    sums = cross_products(rank_columns(columns), single, 1)
-    found: Floats = partial_from_correlations(correlations(sums, np.ones((1, 1))))[0]
+    sums = cross_products(rank_columns(columns), np.zeros(len(columns), np.int64), 1)
+    found: Floats = partial_from_correlations(correlations(sums))[0]
     return found

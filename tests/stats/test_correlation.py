@@ -48,7 +48,7 @@ def test_a_replicate_equals_repeating_the_clusters_with_ranks_kept() -> None:
     ranks = rank_columns(np.column_stack([outcome, factors]))
     weights = np.array([[2, 0, 1, 1, 3, 0, 1, 1, 1, 0]])
 
-    found = correlations(cross_products(ranks, cluster, 10), weights)[0]
+    found = correlations(weights @ cross_products(ranks, cluster, 10))[0]
     expected = np.corrcoef(np.repeat(ranks, weights[0][cluster], axis=0), rowvar=False)
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
@@ -81,7 +81,7 @@ def test_each_replicate_decides_for_itself_what_varies() -> None:
     ranks = rank_columns(np.column_stack([outcome, factors]))
     sums = cross_products(ranks, np.arange(40) // 20, 2)
 
-    found = partial_from_correlations(correlations(sums, [[1, 0], [1, 1]]))
+    found = partial_from_correlations(correlations(np.array([[1, 0], [1, 1]]) @ sums))
     assert np.isnan(found[0]).tolist() == [False, True, False, False]
     assert not np.isnan(found[1]).any()
 
