@@ -99,8 +99,9 @@ def tabulate_rles(candidates: Sequence[Rle], references: Sequence[Rle]) -> Overl
     Raises:
         InputError: If the masks differ in size.
     """
-    for rle in (*candidates, *references):
-        check_size((rle.height, rle.width), (references[0].height, references[0].width))
+    sizes = [(rle.height, rle.width) for rle in (*references, *candidates)]
+    for size in sizes:
+        check_size(size, sizes[0])
     candidate_runs = [rle.as_coco() for rle in candidates]
     reference_runs = [rle.as_coco() for rle in references]
     candidate_px = np.array([rle.area_px for rle in candidates], np.int64)
