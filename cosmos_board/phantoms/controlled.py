@@ -106,6 +106,7 @@ def draw_phantom(
 def phantom_pack_images(
     n: int = 24,
     *,
+    start: int = 0,
     seed: int = 0,
     side: int = 256,
     specs: tuple[PhantomSpec, ...] = DEMO_SPECS,
@@ -115,6 +116,7 @@ def phantom_pack_images(
 
     Args:
         n: How many images; the demo takes 24.
+        start: Number of the first one, to draw a pack in pieces.
         seed: Names the pack: image i is drawn from a key of its own, whatever `n` is.
         side: Height and width in pixels.
         specs: The objects of every image.
@@ -126,7 +128,7 @@ def phantom_pack_images(
         >>> [name for name, _ in images[0].references]
         ['organ', 'lesion', 'vessel']
     """
-    for i in range(n):
+    for i in range(start, start + n):
         key = (seed << 32) + i
         rng = np.random.Generator(np.random.Philox(key=(1 << 64) + key))
         yield draw_phantom(key, tuple(_vary(rng, spec, spread) for spec in specs), side)

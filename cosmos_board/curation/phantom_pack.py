@@ -1,0 +1,75 @@
+"""Packs of phantoms: synthetic data of any size, labelled as such."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from cosmos_board import __version__
+from cosmos_board.core.masks import Mask
+from cosmos_board.curation.curate import curate
+from cosmos_board.curation.report import ImportReport
+from cosmos_board.data.info import PERMISSIONS, PackInfo
+from cosmos_board.data.source import SourceImage
+from cosmos_board.data.units import SourceUnit
+from cosmos_board.phantoms import phantom_pack_images
+
+_IMAGES_PER_UNIT = 8
+
+PHANTOM_INFO = PackInfo(
+    name="phantoms",
+    label="Phantoms (synthetic)",
+    version="1",
+    licence="Apache-2.0",
+    source="drawn by cosmos-board",
+    citation="cosmos-board, procedural phantoms",
+    normalisation="none",
+    cluster_unit="image",
+    permissions=PERMISSIONS,
+    synthetic=True,
+)
+
+
+def build_phantom_pack(
+    out: Path,
+    images: int = 24,
+    *,
+    seed: int = 0,
+    side: int = 256,
+    name: str = PHANTOM_INFO.name,
+    workers: int = 2,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> ImportReport:
+    """Draw `images` phantoms, one cluster each, and curate them into a pack at `out`.
+
+    Raises:
+        InputError: If something else is at `out`.
+        StorageError: If the disk fails.
+    """
+    units = [
+        SourceUnit(
+            f"phantoms {__version__} {seed} {side} {start}",
+            f"phantoms from {start}",
+            partial(_draw, start, min(_IMAGES_PER_UNIT, images - start), seed, side),
+        )
+        for start in range(0, images, _IMAGES_PER_UNIT)
+    ]
+    info = replace(PHANTOM_INFO, name=name, subsample=f"{images} images, seed {seed}")
+    return curate(units, info, out, workers=workers, on_progress=on_progress)
+
+
+def _draw(start: int, count: int, seed: int, side: int) -> Iterable[SourceImage]:
+    images = phantom_pack_images(count, start=start, seed=seed, side=side)
+    for image in images:
+        masks: dict[str, tuple[Mask, ...]] = {}
+        for name, mask in image.references:
+            masks[name] = (*masks.get(name, ()), mask)
+        yield SourceImage(
+            pixels=image.pixels,
+            modality="synthetic",
+            cluster_key=image.cluster,
+            masks=masks,
+            origin=image.cluster,
+        )
