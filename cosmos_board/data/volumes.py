@@ -1,0 +1,200 @@
+"""Volumes: oriented, brought to 8 bit and cut into slices, as the protocol says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.core.masks import Mask, Pixels
+
+Plane: TypeAlias = Literal["axial", "coronal", "sagittal"]
+Voxels: TypeAlias = NDArray[Any]
+"""Any number type, axes (Z, Y, X)."""
+
+_Number = TypeVar("_Number", bound=np.generic)
+_WINDOW = re.compile(r"window (-?\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Volume:
+    """Voxels and where they lie in the patient."""
+
+    voxels: Voxels
+    """Axes (Z, Y, X)."""
+
+    affine_lps: NDArray[np.float64]
+    """4 x 4: voxel index (x, y, z, 1) → millimetres to the left, posterior, superior."""
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Distance between voxel centres along (Z, Y, X)."""
+        x, y, z = np.linalg.norm(self.affine_lps[:3, :3], axis=0)
+        return float(z), float(y), float(x)
+
+
+@dataclass(frozen=True, slots=True)
+class Normalisation:
+    """How intensities become 8 bit."""
+
+    rule: Literal["minmax", "percentile", "window"]
+    centre: float = 0.0
+    width: float = 0.0
+    """Of the window, in the unit of the voxels (Hounsfield units in CT)."""
+
+    def __str__(self) -> str:
+        window = f" {self.centre:g}/{self.width:g}" if self.rule == "window" else ""
+        return self.rule + window
+
+
+def parse_normalisation(text: str) -> Normalisation:
+    """Return the rule that `text` names.
+
+    Example:
+        >>> str(parse_normalisation("window 40/400"))
+        'window 40/400'
+    """
+    if text in ("minmax", "percentile"):
+        return Normalisation("minmax" if text == "minmax" else "percentile")
+    if (found := _WINDOW.fullmatch(text)) and float(found[2]) > 0:
+        return Normalisation("window", float(found[1]), float(found[2]))
+    raise InputError(
+        "normalisation",
+        "",
+        "is unknown",
+        got=repr(text),
+        want="minmax, percentile or window CENTRE/WIDTH",
+    )
+
+
+def normalise(voxels: Voxels, how: Normalisation, *, where: str) -> Pixels:
+    """Return voxels or pixels in 8 bit, rounded half up; a constant becomes 0.
+
+    Args:
+        voxels: Of one volume or image, any axes.
+        how: `minmax` spans all values; `percentile` spans the 0.5th to 99.5th percentile of the
+            values above the smallest; `window` is fixed.
+        where: For the message.
+
+    Raises:
+        InputError: If a value is not finite or there is none.
+
+    Example:
+        >>> normalise(np.array([[0, 1], [2, 4]]), Normalisation("minmax"), where="a").tolist()
+        [[0, 64], [128, 255]]
+    """
+    if not voxels.size:
+        raise InputError(where, "voxels", "there are none", got=voxels.shape)
+    if voxels.dtype.kind == "f" and not np.isfinite(voxels).all():
+        raise InputError(where, "voxels", "are not all finite numbers")
+    low, high = _find_range(voxels, how)
+    scaled = np.empty(voxels.shape, np.uint8)
+    if high <= low:
+        scaled[...] = 0
+        return scaled
+    # One slice at a time: eight bytes a voxel for a whole volume would be too much.
+    for slice_in, slice_out in zip(np.atleast_3d(voxels), np.atleast_3d(scaled), strict=True):
+        unit = (slice_in.astype(np.float64) - low) / (high - low)
+        slice_out[...] = np.floor(np.clip(unit, 0, 1) * 255 + 0.5)
+    return scaled
+
+
+def orient(volume: Volume) -> Volume:
+    """Return the volume with X to the left, Y to the back and Z to the head, by flips and swaps.
+
+    Nothing is resampled: an oblique volume takes the nearest of the 48 orientations.
+    """
+    direction = volume.affine_lps[:3, :3] / np.linalg.norm(volume.affine_lps[:3, :3], axis=0)
+    axes = _assign_axes(np.abs(direction))
+    voxels = volume.voxels.transpose(2, 1, 0).transpose(axes)
+    affine = volume.affine_lps[:, [*axes, 3]].copy()
+    for world, axis in enumerate(axes):
+        if direction[world, axis] < 0:
+            voxels = np.flip(voxels, world)
+            affine[:, 3] += affine[:, world] * (voxels.shape[world] - 1)
+            affine[:, world] *= -1
+    return Volume(np.ascontiguousarray(voxels.transpose(2, 1, 0)), affine)
+
+
+def choose_plane(spacing_mm: tuple[float, float, float]) -> Plane:
+    """Return the plane with the smallest pixels; within 1 %: axial, coronal, sagittal.
+
+    Args:
+        spacing_mm: Along (Z, Y, X) of an oriented volume.
+
+    Example:
+        >>> choose_plane((1.0, 1.0, 1.0)), choose_plane((1.0, 3.0, 1.0))
+        ('axial', 'coronal')
+    """
+    z, y, x = spacing_mm
+    areas: dict[Plane, float] = {"axial": y * x, "coronal": z * x, "sagittal": z * y}
+    smallest = min(areas.values())
+    return next(plane for plane, area in areas.items() if area <= smallest * 1.01)
+
+
+def count_slices(voxels: Voxels, plane: Plane) -> int:
+    """Return the number of slices of an oriented volume in a plane."""
+    return int(voxels.shape[("axial", "coronal", "sagittal").index(plane)])
+
+
+def take_slice(voxels: NDArray[_Number], plane: Plane, index: int) -> NDArray[_Number]:
+    """Return one slice of an oriented volume, the way it is looked at.
+
+    Rows run from front to back in axial slices, from head to foot in the others; columns from
+    the patient's right to left, in sagittal slices from front to back.
+    """
+    if plane == "axial":
+        return np.ascontiguousarray(voxels[index])
+    if plane == "coronal":
+        return np.ascontiguousarray(voxels[::-1, index, :])
+    return np.ascontiguousarray(voxels[::-1, :, index])
+
+
+def iter_slices(
+    voxels: Pixels, objects: Mapping[str, NDArray[np.bool_]], plane: Plane
+) -> Iterator[tuple[int, Pixels, dict[str, tuple[Mask, ...]]]]:
+    """Yield (index, pixels, masks by object) for each slice with something drawn on it.
+
+    Args:
+        voxels: 8 bit, axes (Z, Y, X), oriented.
+        objects: The reference of each object, bool, of the same shape.
+        plane: Where to cut.
+    """
+    for index in range(count_slices(voxels, plane)):
+        masks: dict[str, tuple[Mask, ...]] = {
+            name: (mask,)
+            for name, drawn in objects.items()
+            if (mask := take_slice(drawn, plane, index)).any()
+        }
+        if masks:
+            yield index, take_slice(voxels, plane, index), masks
+
+
+def _find_range(voxels: Voxels, how: Normalisation) -> tuple[float, float]:
+    if how.rule == "window":
+        return how.centre - how.width / 2, how.centre + how.width / 2
+    smallest = voxels.min()
+    if how.rule == "minmax":
+        return float(smallest), float(voxels.max())
+    above = voxels[voxels > smallest]
+    if not above.size:
+        return float(smallest), float(smallest)
+    low, high = np.percentile(above, [0.5, 99.5])
+    return float(low), float(high)
+
+
+def _assign_axes(strength: NDArray[np.float64]) -> list[int]:
+    # The strongest pair first, so that an oblique volume still uses each axis once.
+    strength = strength.copy()
+    axes = [0, 0, 0]
+    for _ in range(3):
+        world, axis = np.unravel_index(int(np.argmax(strength)), strength.shape)
+        axes[int(world)] = int(axis)
+        strength[world, :] = -1
+        strength[:, axis] = -1
+    return axes
