@@ -26,7 +26,7 @@ def real_pairs() -> tuple[tuple[Mask, Mask], ...]:
 
 def _shift(mask: Mask, rng: np.random.Generator) -> Mask:
     dy, dx = rng.integers(-9, 10, 2)
-    moved = cv2.warpAffine(
+    moved: NDArray[np.uint8] = cv2.warpAffine(
         mask.astype(np.uint8), np.array([[1.0, 0, dx], [0, 1, dy]]), mask.shape[::-1]
     )
     return moved.astype(np.bool_)
@@ -34,7 +34,8 @@ def _shift(mask: Mask, rng: np.random.Generator) -> Mask:
 
 def _dilate(mask: Mask, rng: np.random.Generator) -> Mask:
     size = int(rng.integers(2, 8))
-    return cv2.dilate(mask.astype(np.uint8), np.ones((size, size), np.uint8)).astype(np.bool_)
+    grown: NDArray[np.uint8] = cv2.dilate(mask.astype(np.uint8), np.ones((size, size), np.uint8))
+    return grown.astype(np.bool_)
 
 
 def _roughen(mask: Mask, rng: np.random.Generator) -> Mask:

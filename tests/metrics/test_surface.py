@@ -226,7 +226,7 @@ def transform_scores(prediction: Mask, reference: Mask) -> Scores:
         return mask & ~ndimage.binary_erosion(mask)
 
     def band(mask: Mask) -> Mask:
-        return mask & ~ndimage.binary_erosion(mask, np.ones((3, 3)), iterations=2)
+        return mask & ~ndimage.binary_erosion(mask, np.ones((3, 3), np.bool_), iterations=2)
 
     one, other = bounded(prediction), bounded(reference)
     to_other = ndimage.distance_transform_edt(~other)[one]
