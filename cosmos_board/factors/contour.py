@@ -100,7 +100,7 @@ def _iterate_dice(contour_xy: NDArray[np.int32]) -> Iterator[float]:
     wanted, corner = _fill(contour_xy)
     wanted_px = cv2.countNonZero(wanted)
     for curve in iterate_curves(contour_xy):
-        drawn, origin = _fill(np.floor(curve + 0.5).astype(np.int32))
+        drawn, origin = _fill(_round_half_up(curve))
         low = np.maximum(corner, origin)
         high = np.minimum(corner + wanted.shape[::-1], origin + drawn.shape[::-1])
         shared = 0
@@ -112,6 +112,13 @@ def _iterate_dice(contour_xy: NDArray[np.int32]) -> Iterator[float]:
                 )
             )
         yield 2 * shared / (wanted_px + cv2.countNonZero(drawn))
+
+
+def _round_half_up(curve: NDArray[np.float64]) -> NDArray[np.int32]:
+    # Symmetric shapes put points on halves exactly, up to the last bits, and those differ between
+    # machines. A grid of 2^-20 px first makes them halves again.
+    grid: NDArray[np.int64] = np.rint(curve * (1 << 20)).astype(np.int64) + (1 << 19)
+    return (grid >> 20).astype(np.int32)
 
 
 def _fill(polygon_xy: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
