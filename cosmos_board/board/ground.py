@@ -1,0 +1,139 @@
+"""What a board stands on before anything is measured: who, on what, and what a caption must say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from cosmos_board.board.cohort import Cohort
+from cosmos_board.board.contamination import worst
+from cosmos_board.board.cube import Cube, Ints, Scores
+from cosmos_board.board.pooling import CellCounts
+from cosmos_board.board.rank import Ground, find_eligible
+from cosmos_board.board.slices import Plan
+from cosmos_board.board.types import AbsentModel, BoardFacts, ExposureCell
+
+TIERS = ("self-reported", "audited", "re-run")
+"""From least to most checked; another word counts as less than any."""
+
+
+def lay_ground(
+    cube: Cube,
+    track: str,
+    prompt: str,
+    plan: Plan,
+    scores: Scores,
+    counts: CellCounts,
+    cohort: Cohort,
+    exposures: Mapping[tuple[str, str], ExposureCell],
+) -> Ground:
+    """Return what the boards of one slice, prompt and selection stand on."""
+    units = np.concatenate([plan.units_of(cell) for cell in cohort.cells])
+    eligible = find_eligible(cohort.cells, counts)
+    datasets = _datasets(plan, cohort.cells)
+    absent = _absent(cube, prompt, scores, counts, cohort)
+    return Ground(
+        cohort=cohort,
+        models=tuple(cube.models[name] for name in scores.models),
+        counts=counts,
+        clusters=_clusters(scores, units),
+        exposure=tuple(
+            worst([exposures[name, dataset].exposure for dataset in datasets])
+            for name in scores.models
+        ),
+        tiers=tuple(_tier(cube, track, name, datasets) for name in scores.models),
+        absent=absent,
+        eligible=eligible,
+        degrees=_degrees(plan, scores, eligible),
+        facts=_facts(
+            cube, plan, counts, cohort, eligible, len(np.unique(scores.units.cluster[units]))
+        ),
+    )
+
+
+def _datasets(plan: Plan, cells: Ints) -> tuple[str, ...]:
+    return tuple(sorted({name for cell in cells for name in plan.cells[cell].datasets}))
+
+
+def _degrees(plan: Plan, scores: Scores, eligible: Ints) -> int:
+    if not len(eligible):
+        return 0
+    units = np.concatenate([plan.units_of(cell) for cell in eligible])
+    return len(np.unique(scores.units.cluster[units])) - len(_datasets(plan, eligible))
+
+
+def _clusters(scores: Scores, units: Ints) -> Ints:
+    """Return how many distinct clusters each model has rows for."""
+    clusters = scores.units.cluster[units]
+    everything = len(np.unique(clusters))
+    present = scores.rows[units] > 0
+    return np.array(
+        [everything if own.all() else len(np.unique(clusters[own])) for own in present.T],
+        np.int64,
+    )
+
+
+def _tier(cube: Cube, track: str, model: str, datasets: tuple[str, ...]) -> str:
+    found = {tier for name in datasets for tier in cube.tier(track, model, name)}
+    strange = sorted(found - set(TIERS))
+    known = [tier for tier in TIERS if tier in found]
+    return (strange + known or [""])[0]
+
+
+def _absent(
+    cube: Cube, prompt: str, scores: Scores, counts: CellCounts, cohort: Cohort
+) -> tuple[AbsentModel, ...]:
+    rows = counts.rows[cohort.cells].sum(axis=0)
+    present = {name for name, count in zip(scores.models, rows, strict=True) if count}
+    return tuple(
+        AbsentModel(
+            model=model.name,
+            label=model.label,
+            reason="not run" if prompt in model.prompts else "unsupported",
+        )
+        for model in cube.models.values()
+        if model.name not in present and not model.observer
+    )
+
+
+def _facts(
+    cube: Cube, plan: Plan, counts: CellCounts, cohort: Cohort, eligible: Ints, clusters: int
+) -> BoardFacts:
+    datasets = _datasets(plan, cohort.cells)
+    thin = sorted(set(cohort.cells.tolist()) - set(eligible.tolist()))
+    facts = {
+        "targets": tuple(plan.cells[cell].target for cell in cohort.cells),
+        "left_out": tuple(plan.cells[cell].target for cell in cohort.left_out),
+        "thin": tuple(sorted(plan.cells[cell].target for cell in thin)),
+        "cluster_units": tuple(sorted({cube.datasets[name].cluster_unit for name in datasets})),
+    }
+    return BoardFacts(
+        **facts,
+        datasets=datasets,
+        references=int(counts.available[cohort.cells].sum()),
+        clusters=clusters,
+        synthetic=cohort.plan.synthetic,
+        detectable=None,
+        notes=tuple(_notes(facts, len(cohort.cells), synthetic=cohort.plan.synthetic)),
+    )
+
+
+def _notes(facts: Mapping[str, tuple[str, ...]], targets: int, *, synthetic: bool) -> list[str]:
+    notes = []
+    if synthetic:
+        notes.append("Synthetic images.")
+    if facts["left_out"]:
+        everything = targets + len(facts["left_out"])
+        notes.append(
+            f"Ranked on {targets} of {everything} targets: a ranked model was trained on the "
+            "others."
+        )
+    if facts["thin"]:
+        notes.append(
+            f"{len(facts['thin'])} of {targets} targets have fewer than 10 clusters and are left "
+            "out of the interval."
+        )
+    if "image" in facts["cluster_units"]:
+        notes.append("A cluster is an image where neither patient nor volume is known.")
+    return notes
