@@ -1,0 +1,71 @@
+"""`cosmos-board demo`."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import click
+
+DEMO_MODELS = ("box-prior", "grabcut", "random-walker")
+"""Segmenters that need no weights."""
+
+
+@click.command("demo")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("build/demo"), show_default=True
+)
+@click.option("--workers", type=click.IntRange(1), help="Processes. Default: one per processor.")
+def command(out: Path, workers: int | None) -> None:
+    """Run the main job on the built-in data.
+
+    Fetches the demo packs (under 50 MB, cached), evaluates the built-in segmenters with the six
+    prompts, writes OUT/board.duckdb, renders OUT/site and prints the board. Run again, it does
+    only what is missing.
+    """
+    from cosmos_board.board.leaderboards import rank
+    from cosmos_board.cli.evaluate import stop_on_signal
+    from cosmos_board.cli.progress import show_progress
+    from cosmos_board.cli.tables import print_board
+    from cosmos_board.curation.demo import build_demo_packs
+    from cosmos_board.curation.phantom_pack import build_phantom_pack
+    from cosmos_board.runner.run import RunRequest, run
+    from cosmos_board.runner.settings import SegmenterSpec
+    from cosmos_board.site.build import build_site
+    from cosmos_board.store.ingest import ingest
+
+    began = time.monotonic()
+    packs = build_demo_packs(out / "packs", progress=_say)
+    phantoms = out / "packs" / "phantoms"
+    build_phantom_pack(phantoms)
+    specs = tuple(SegmenterSpec(name=name) for name in _find_models())
+    request = RunRequest(
+        packs=(*packs, phantoms),
+        specs=specs,
+        out=out / "run",
+        workers=workers or min(os.cpu_count() or 1, 8),
+    )
+    with stop_on_signal() as stopped, show_progress(stopped.is_set) as watch:
+        report = run(request, watch)
+    db = out / "board.duckdb"
+    ingest([report.out], db, replace=True)
+    _say("rendering the site")
+    build_site(db, out / "site")
+    for board in rank(db, prompt="box"):
+        print_board(board)
+    _say(f"{time.monotonic() - began:.0f} s in all")
+    _say(f"board: {db}")
+    _say(f"site: {out / 'site' / 'index.html'} (cosmos-board site serve --db {db})")
+
+
+def _find_models() -> tuple[str, ...]:
+    """Return the segmenters of the demo: SAM joins where its weights are at hand."""
+    from cosmos_board.models.registry import is_ready
+
+    learned = ("cosmos-tiny", "sam-vit-b")
+    return (*DEMO_MODELS, *(name for name in learned if is_ready(name)))
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)

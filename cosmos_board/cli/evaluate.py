@@ -1,0 +1,122 @@
+"""`cosmos-board eval`."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from cosmos_board.cli.progress import show_progress
+from cosmos_board.core.errors import ExitCode
+from cosmos_board.core.prompts import PROMPTS
+
+
+@click.command("eval")
+@click.argument("packs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    required=True,
+    help="Name, file.py:Class, a file of weights, or observer:NAME; may be repeated.",
+)
+@click.option(
+    "--prompt", "prompts", multiple=True, help="A prompt; may be repeated. Default: all six."
+)
+@click.option(
+    "--study",
+    type=click.Choice(["jitter", "clicks"]),
+    help="Run a study instead of the six prompts.",
+)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Run folder; resumed where it exists.",
+)
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="Weights of the model, where it needs a file.",
+)
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N.")
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+@click.option("--limit", type=click.IntRange(1), help="Only the first N images of each pack.")
+@click.option("--shard", "share", help="i/n: this job of an array of n.")
+@click.option("--save-masks", is_flag=True, help="Keep every candidate as run lengths.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def command(
+    packs: tuple[Path, ...],
+    models: tuple[str, ...],
+    prompts: tuple[str, ...],
+    study: str | None,
+    out: Path,
+    checkpoint: Path | None,
+    device: str,
+    engine: str,
+    workers: int,
+    limit: int | None,
+    share: str | None,
+    save_masks: bool,
+    as_json: bool,
+) -> None:
+    """Evaluate every model on every pack and write score rows into a run folder.
+
+    An interrupted run is resumed by the same command.
+    """
+    from cosmos_board.core.prompts import get_prompt_kind
+    from cosmos_board.runner.run import RunRequest, run
+    from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+
+    for name in prompts:
+        get_prompt_kind(name)
+    request = RunRequest(
+        packs=packs,
+        specs=tuple(
+            SegmenterSpec(name=name, checkpoint=checkpoint, device=device)
+            for name in dict.fromkeys(models)
+        ),
+        out=out,
+        settings=RunSettings(
+            prompts=tuple(name for name in PROMPTS if name in prompts) or tuple(PROMPTS),
+            study="main" if study is None else study,  # type: ignore[arg-type]  # click checked it
+            limit=limit,
+            save_masks=save_masks,
+        ),
+        workers=workers,
+        share=share,
+    )
+    with stop_on_signal() as stopped, show_progress(stopped.is_set) as watch:
+        report = run(request, watch)
+    for row in report.quarantined:
+        click.echo(f"quarantined: {row['image_id']}: {row['reason']}", err=True)
+    if as_json:
+        click.echo(json.dumps({**asdict(report), "out": str(report.out)}, default=str))
+    else:
+        from cosmos_board.cli.tables import print_run
+
+        print_run(report)
+    if report.failed:
+        raise SystemExit(ExitCode.REFUSED)
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[threading.Event]:
+    """Turn SIGTERM and SIGINT into a wish to stop after the current image."""
+    stopped = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stopped.set())
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,260 @@
+"""A run gives the same rows however it is cut, batched, interrupted or resumed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from cosmos_board.core.errors import InputError, InUseError, StoppedError
+from cosmos_board.runner import backoff
+from cosmos_board.runner.folder import RunFolder
+from cosmos_board.runner.run import RunReport, RunRequest, Watch, run
+from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+
+SQUARES = f"{Path(__file__).parent / 'segmenters.py'}:Squares"
+CLI = [str(Path(sys.executable).with_name("cosmos-board"))]
+
+
+def read_rows(out: Path) -> pa.Table:
+    """Return all score rows of a run in one fixed order."""
+    table = pa.concat_tables(
+        pq.read_table(path) for path in sorted((out / "scores").glob("*.parquet"))
+    )
+    keys = [
+        "reference_id",
+        "prompt",
+        "study",
+        "jitter_level",
+        "jitter_mode",
+        "trial",
+        "click",
+        "selection",
+    ]
+    return table.sort_by([(key, "ascending") for key in keys])
+
+
+def digest(out: Path) -> str:
+    """Return a hash over all rows of a run."""
+    return hashlib.sha256(str(read_rows(out).to_pylist()).encode()).hexdigest()
+
+
+def evaluate(pack: Path, out: Path, **kwargs: object) -> RunReport:
+    """Run the squares on a pack."""
+    settings = RunSettings(**kwargs.pop("settings", {}))  # type: ignore[arg-type]
+    spec = SegmenterSpec(name=SQUARES)
+    return run(RunRequest(packs=(pack,), specs=(spec,), out=out, settings=settings, **kwargs))  # type: ignore[arg-type]
+
+
+def test_every_reference_gets_a_row_for_every_prompt_and_selection(
+    phantom_pack: Path, tmp_path: Path
+) -> None:
+    report = evaluate(phantom_pack, tmp_path / "run")
+    rows = read_rows(tmp_path / "run")
+
+    references = len(set(rows["reference_id"].to_pylist()))
+    assert report.rows == rows.num_rows == references * (5 * 2 + 1)
+    everything = rows.filter(pc.equal(rows["prompt"], "everything"))
+    assert set(everything["selection"].to_pylist()) == {"oracle"}
+
+
+def test_oracle_is_never_below_predicted(phantom_pack: Path, tmp_path: Path) -> None:
+    evaluate(phantom_pack, tmp_path / "run")
+    dice: dict[tuple[str, str], dict[str, float]] = {}
+    for row in read_rows(tmp_path / "run").to_pylist():
+        value = 2 * row["tp"] / (2 * row["tp"] + row["fp"] + row["fn"])
+        dice.setdefault((row["reference_id"], row["prompt"]), {})[row["selection"]] = value
+
+    pairs = [pair for pair in dice.values() if len(pair) == 2]
+    assert all(pair["oracle"] >= pair["predicted"] for pair in pairs)
+    assert any(pair["oracle"] > pair["predicted"] for pair in pairs)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 64])
+def test_rows_do_not_depend_on_the_batch(
+    batch: int, phantom_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate(phantom_pack, tmp_path / "usual")
+    monkeypatch.setattr(backoff.predict_in_batches, "__defaults__", (batch,))
+    evaluate(phantom_pack, tmp_path / "batched")
+
+    assert digest(tmp_path / "usual") == digest(tmp_path / "batched")
+
+
+def test_rows_do_not_depend_on_workers(phantom_pack: Path, tmp_path: Path) -> None:
+    evaluate(phantom_pack, tmp_path / "one")
+    evaluate(phantom_pack, tmp_path / "two", workers=2)
+
+    assert digest(tmp_path / "one") == digest(tmp_path / "two")
+
+
+def test_job_arrays_give_the_rows_of_one_run(phantom_pack: Path, tmp_path: Path) -> None:
+    evaluate(phantom_pack, tmp_path / "whole")
+    for part in ("1/2", "2/2"):
+        evaluate(phantom_pack, tmp_path / "parts", share=part)
+
+    assert digest(tmp_path / "whole") == digest(tmp_path / "parts")
+
+
+def test_a_finished_run_asks_the_model_nothing(
+    phantom_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "calls"
+    monkeypatch.setenv("SQUARES_LOG", str(log))
+    evaluate(phantom_pack, tmp_path / "run")
+    calls = len(log.read_text().splitlines())
+
+    report = evaluate(phantom_pack, tmp_path / "run")
+
+    assert len(log.read_text().splitlines()) == calls == 6
+    assert report.evaluated == 0
+
+
+def test_a_resumed_run_asks_only_for_what_was_missing(
+    phantom_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "calls"
+    monkeypatch.setenv("SQUARES_LOG", str(log))
+    seen: list[int] = []
+    spec = SegmenterSpec(name=SQUARES)
+    request = RunRequest(packs=(phantom_pack,), specs=(spec,), out=tmp_path / "run")
+    with pytest.raises(StoppedError):
+        run(request, Watch(on_image=seen.append, stop=lambda: len(seen) == 2))
+    before = len(log.read_text().splitlines())
+
+    run(request)
+
+    assert before == 2
+    assert len(log.read_text().splitlines()) == 6
+
+
+def test_an_altered_shard_is_redone(phantom_pack: Path, tmp_path: Path) -> None:
+    evaluate(phantom_pack, tmp_path / "run")
+    whole = digest(tmp_path / "run")
+    shard = min((tmp_path / "run" / "scores").glob("*.parquet"))
+    shard.write_bytes(shard.read_bytes()[:-7] + b"garbage")
+
+    report = evaluate(phantom_pack, tmp_path / "run")
+
+    assert report.evaluated == 1
+    assert digest(tmp_path / "run") == whole
+
+
+def test_other_settings_are_refused_in_the_same_folder(phantom_pack: Path, tmp_path: Path) -> None:
+    evaluate(phantom_pack, tmp_path / "run")
+
+    with pytest.raises(InputError, match="limit: differs from how this run began"):
+        evaluate(phantom_pack, tmp_path / "run", settings={"limit": 2})
+
+
+def test_a_second_run_into_a_held_folder_is_refused(phantom_pack: Path, tmp_path: Path) -> None:
+    with RunFolder(tmp_path / "run").hold(), pytest.raises(InUseError, match=f"pid {os.getpid()}"):
+        evaluate(phantom_pack, tmp_path / "run")
+
+
+def test_batches_shrink_until_they_fit_the_device(
+    phantom_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate(phantom_pack, tmp_path / "roomy")
+    monkeypatch.setenv("SQUARES_MEMORY", "2")
+    evaluate(phantom_pack, tmp_path / "tight")
+
+    assert digest(tmp_path / "roomy") == digest(tmp_path / "tight")
+
+
+def test_a_prompt_that_never_fits_is_a_row_with_its_reason(
+    phantom_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SQUARES_MEMORY", "0")
+    evaluate(phantom_pack, tmp_path / "run", settings={"prompts": ("box",)})
+    rows = read_rows(tmp_path / "run").to_pylist()
+
+    assert {row["status"] for row in rows} == {"failed: out of memory"}
+    assert all(row["tp"] == row["fp"] == 0 < row["fn"] for row in rows)
+
+
+def test_a_model_that_fails_is_charged_and_the_run_goes_on(
+    phantom_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SQUARES_FAILS_ON_WIDTH", "96")
+    report = evaluate(phantom_pack, tmp_path / "run")
+    rows = read_rows(tmp_path / "run").to_pylist()
+
+    assert {row["status"] for row in rows} == {"failed: ValueError: cannot look at this"}
+    assert report.rows == len(rows)
+    assert not report.failed
+
+
+def test_jitter_puts_every_cell_and_clicks_ten_each(phantom_pack: Path, tmp_path: Path) -> None:
+    evaluate(phantom_pack, tmp_path / "jitter", settings={"study": "jitter"})
+    evaluate(phantom_pack, tmp_path / "clicks", settings={"study": "clicks"})
+    jitter, clicks = read_rows(tmp_path / "jitter"), read_rows(tmp_path / "clicks")
+
+    references = len(set(jitter["reference_id"].to_pylist()))
+    assert jitter.num_rows == references * (7 * 3 * 3) * 2
+    assert clicks.num_rows == references * 10 * 2
+    assert sorted(set(clicks["click"].to_pylist())) == list(range(1, 11))
+
+
+def _kill_and_resume(
+    command: list[str], out: Path, rng: random.Random, environment: dict[str, str]
+) -> None:
+    victim = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 30
+    while not list(out.glob("scores/*.json")) and victim.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(rng.uniform(0, 0.4))
+    victim.send_signal(signal.SIGKILL)
+    victim.wait()
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    "kills",
+    [pytest.param(3, id="3 kills"), pytest.param(60, id="60 kills", marks=pytest.mark.slow)],
+)
+def test_killed_runs_resume_to_the_same_rows(
+    kills: int, phantom_pack: Path, tmp_path: Path
+) -> None:
+    evaluate(phantom_pack, tmp_path / "unbroken")
+    whole = digest(tmp_path / "unbroken")
+    environment = {**os.environ, "SQUARES_PAUSE_S": "0.1"}
+    rng = random.Random(0)
+    digests = []
+    for kill in range(kills):
+        out = tmp_path / f"killed-{kill}"
+        command = [*CLI, "eval", str(phantom_pack), "--model", SQUARES, "--out", str(out)]
+        _kill_and_resume([*command, "--workers", str(1 + kill % 2)], out, rng, environment)
+        digests.append(digest(out))
+
+    assert digests == [whole] * kills
+
+
+def test_sigterm_stops_with_its_own_exit_code_and_resumes(
+    phantom_pack: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    command = [*CLI, "eval", str(phantom_pack), "--model", SQUARES, "--out", str(out)]
+    environment = {**os.environ, "SQUARES_PAUSE_S": "0.3"}
+    running = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    while not list(out.glob("scores/*.json")):
+        time.sleep(0.02)
+    running.send_signal(signal.SIGTERM)
+    _, errors = running.communicate(timeout=30)
+
+    assert running.returncode == 75
+    assert errors.splitlines()[-1] == f"{out}: stopped; the same command resumes"
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 0

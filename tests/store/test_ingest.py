@@ -1,0 +1,163 @@
+"""Finished runs enter the board exactly once, all or nothing."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import shutil
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from cosmos_board.core.errors import InputError, InUseError
+from cosmos_board.runner.run import RunRequest, run
+from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.store.board import open_board, open_board_to_write
+from cosmos_board.store.ingest import ingest
+
+
+@pytest.fixture(scope="module")
+def finished(phantom_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of the box prior."""
+    return _evaluate(phantom_pack, tmp_path_factory.mktemp("runs") / "whole")
+
+
+def _evaluate(pack: Path, out: Path, share: str | None = None, limit: int | None = None) -> Path:
+    spec = SegmenterSpec(name="box-prior")
+    settings = RunSettings(limit=limit)
+    run(RunRequest(packs=(pack,), specs=(spec,), out=out, share=share, settings=settings))
+    return out
+
+
+def _count(db: Path, table: str) -> int:
+    with open_board(db) as connection:
+        found = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+        assert found is not None
+        return int(found[0])
+
+
+def test_a_run_is_added_with_everything_a_board_needs(finished: Path, tmp_path: Path) -> None:
+    db = tmp_path / "board.duckdb"
+
+    report = ingest([finished], db)
+
+    references = _count(db, "reference_masks")
+    assert report.rows == _count(db, "scores") == references * 5 * 2
+    assert _count(db, "images") == 6
+    assert (_count(db, "models"), _count(db, "datasets"), _count(db, "runs")) == (1, 1, 1)
+    assert _count(db, "timings") == 2
+
+
+def test_a_run_given_twice_is_added_once(finished: Path, tmp_path: Path) -> None:
+    db = tmp_path / "board.duckdb"
+    first = ingest([finished], db)
+
+    second = ingest([finished, finished], db)
+
+    assert second.rows == 0
+    assert _count(db, "scores") == first.rows
+
+
+def test_an_unfinished_run_is_refused_and_leaves_nothing(
+    phantom_pack: Path, tmp_path: Path
+) -> None:
+    part = _evaluate(phantom_pack, tmp_path / "part", share="1/2")
+
+    with pytest.raises(InputError, match=r"is not finished: shards are missing \(got 3, want 6\)"):
+        ingest([part], tmp_path / "board.duckdb")
+
+    assert _count(tmp_path / "board.duckdb", "scores") == 0
+
+
+def test_the_parts_of_a_job_array_make_one_run(
+    phantom_pack: Path, finished: Path, tmp_path: Path
+) -> None:
+    parts = [
+        _evaluate(phantom_pack, tmp_path / name, share=share)
+        for name, share in (("a", "1/2"), ("b", "2/2"))
+    ]
+
+    whole, joined = tmp_path / "whole.duckdb", tmp_path / "joined.duckdb"
+    ingest([finished], whole)
+    ingest(parts, joined)
+
+    with open_board(whole) as one, open_board(joined) as two:
+        query = "SELECT * EXCLUDE run_id FROM scores ORDER BY ALL"
+        assert one.execute(query).fetchall() == two.execute(query).fetchall()
+
+
+def test_altered_rows_are_refused(finished: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "altered"
+    shutil.copytree(finished, copy)
+    shard = min((copy / "scores").glob("*.parquet"))
+    shard.write_bytes(shard.read_bytes() + b" ")
+
+    with pytest.raises(InputError, match="sha256: is not that of the rows that were written"):
+        ingest([copy], tmp_path / "board.duckdb")
+
+
+def test_a_rival_run_is_refused_or_replaces(
+    phantom_pack: Path, finished: Path, tmp_path: Path
+) -> None:
+    db = tmp_path / "board.duckdb"
+    ingest([finished], db)
+    short = _evaluate(phantom_pack, tmp_path / "short", limit=2)
+
+    with pytest.raises(InputError, match="--replace drops that one"):
+        ingest([short], db)
+    ingest([short], db, replace=True)
+
+    assert _count(db, "runs") == 1
+    assert _count(db, "scores") < 6 * 3 * 10
+
+
+def test_a_run_of_a_newer_program_is_refused(finished: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "newer"
+    shutil.copytree(finished, copy)
+    record = json.loads((copy / "run.json").read_text())
+    (copy / "run.json").write_text(json.dumps({**record, "schema_version": 99}))
+
+    with pytest.raises(InputError, match="is newer than this program"):
+        ingest([copy], tmp_path / "board.duckdb")
+
+
+def _hold(db: str, ready: object) -> None:
+    connection = duckdb.connect(db)
+    ready.set()  # type: ignore[attr-defined]
+    time.sleep(20)
+    connection.close()
+
+
+def test_a_database_that_another_process_writes_is_in_use(finished: Path, tmp_path: Path) -> None:
+    db = tmp_path / "board.duckdb"
+    ingest([finished], db)
+    context = multiprocessing.get_context("spawn")
+    ready = context.Event()
+    holder = context.Process(target=_hold, args=(str(db), ready))
+    holder.start()
+    try:
+        assert ready.wait(30)
+        with pytest.raises(InUseError):
+            ingest([finished], db)
+    finally:
+        holder.kill()
+        holder.join()
+
+
+@pytest.mark.parametrize("content", [b"no database at all" * 300, b""])
+def test_what_is_no_board_database_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "board.duckdb"
+    path.write_bytes(content)
+
+    with pytest.raises(InputError, match="board database"), open_board(path):
+        pass
+
+
+def test_another_duckdb_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.duckdb"
+    duckdb.connect(str(path)).execute("CREATE TABLE t (x INTEGER)").close()
+
+    with pytest.raises(InputError, match="but no board database"), open_board_to_write(path):
+        pass
