@@ -34,15 +34,22 @@ _MEMORY = 400_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Boards:
-    """Every board, by key, and what is known of models and datasets."""
+class Boards(Mapping[BoardKey, Board]):
+    """Every board, by key and in the order of keys, and what is known of models and datasets."""
 
     boards: Mapping[BoardKey, Board]
-    """In the order of their keys."""
-
     exposures: tuple[ExposureCell, ...]
 
-    def get(self, key: BoardKey) -> Board:
+    def __getitem__(self, key: BoardKey) -> Board:
+        return self.boards[key]
+
+    def __iter__(self) -> Iterator[BoardKey]:
+        return iter(self.boards)
+
+    def __len__(self) -> int:
+        return len(self.boards)
+
+    def find(self, key: BoardKey) -> Board:
         """Return a board; one that ranks on everything is the common one where they agree.
 
         Raises:
