@@ -11,21 +11,12 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.prompts import PROTOCOL
+from cosmos_board.data.catalog.dataset import PERMISSIONS as PERMISSIONS
 
 INFO_VERSION = 1
 """Version of `pack.json` that we write; readers refuse a newer one."""
 
 INFO_NAME = "pack.json"
-
-PERMISSIONS: tuple[str, ...] = (
-    "redistribute_images",
-    "redistribute_masks",
-    "show_thumbnails",
-    "publish_row_ids",
-    "publish_predictions",
-    "commercial",
-)
-"""What a licence may allow; whatever a pack does not list is not allowed."""
 
 ClusterUnit: TypeAlias = Literal["patient", "volume", "image"]
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

@@ -1,0 +1,155 @@
+"""The demo packs: real images out of published wheels, and one pack of phantoms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cosmos_board.curation.curate import curate
+from cosmos_board.data.catalog.load import get_dataset
+from cosmos_board.data.demo import raw
+from cosmos_board.data.demo.wheels import (
+    NILEARN,
+    PYCERR,
+    STARDIST,
+    DemoWheel,
+    find_cache,
+    unpacked,
+)
+from cosmos_board.data.info import ClusterUnit, PackInfo
+from cosmos_board.data.units import SourceUnit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoPack:
+    """One demo pack: where it comes from and what is taken."""
+
+    name: str
+    """As in the catalog, which knows its licence and what it permits."""
+
+    wheel: DemoWheel | None
+    normalisation: str
+    cluster_unit: ClusterUnit
+    subsample: str
+    source: str
+    make_units: Callable[[Path], Iterator[SourceUnit]]
+    synthetic: bool = False
+
+    def make_info(self) -> PackInfo:
+        """Return the facts of the pack, with licence and permissions as the catalog has them."""
+        dataset = get_dataset(self.name)
+        return PackInfo(
+            name=self.name,
+            label=dataset.label,
+            version=dataset.version,
+            licence=dataset.licence,
+            source=self.source,
+            citation=dataset.citation,
+            normalisation=self.normalisation,
+            cluster_unit=self.cluster_unit,
+            permissions=tuple(name for name, given in dataset.permissions.items() if given),
+            synthetic=self.synthetic,
+            subsample=self.subsample,
+        )
+
+
+def _nuclei(folder: Path) -> Iterator[SourceUnit]:
+    yield SourceUnit("nuclei", "img2d.tif", partial(raw.read_nuclei, folder))
+
+
+def _brain(folder: Path) -> Iterator[SourceUnit]:
+    yield SourceUnit("brain", "ICBM 152 template", partial(raw.read_brain, folder))
+
+
+def _chest(folder: Path) -> Iterator[SourceUnit]:
+    for patient in (1, 2, 3, 4):
+        origin = f"patient {patient}"
+        yield SourceUnit(origin, origin, partial(raw.read_chest, folder, patient))
+
+
+def _phantoms(folder: Path) -> Iterator[SourceUnit]:
+    yield SourceUnit("phantoms", "phantoms", raw.read_phantoms)
+
+
+DEMO_PACKS: dict[str, DemoPack] = {
+    pack.name: pack
+    for pack in (
+        DemoPack(
+            name="demo-nuclei",
+            wheel=STARDIST,
+            normalisation="percentile",
+            cluster_unit="image",
+            subsample="one image; 12 of its nuclei above 50 pixels, evenly over their labels",
+            source="stardist 0.9.2 (wheel): stardist/data/images/img2d.tif, mask2d.tif",
+            make_units=_nuclei,
+        ),
+        DemoPack(
+            name="demo-brain",
+            wheel=NILEARN,
+            normalisation="percentile",
+            cluster_unit="volume",
+            subsample="5 axial slices, evenly over those that show both tissues",
+            source="nilearn 0.14.1 (wheel): ICBM 152 2009a template with tissue maps",
+            make_units=_brain,
+        ),
+        DemoPack(
+            name="demo-chest-ct",
+            wheel=PYCERR,
+            normalisation="percentile",
+            cluster_unit="patient",
+            subsample="4 axial slices a patient, evenly over those that show the tumour",
+            source="pycerr 2.5.1 (wheel): cerr/datasets/radiomics_phantom_dicom",
+            make_units=_chest,
+        ),
+        DemoPack(
+            name="demo-phantoms",
+            wheel=None,
+            normalisation="none",
+            cluster_unit="image",
+            subsample="",
+            source="drawn by cosmos_board.phantoms",
+            make_units=_phantoms,
+            synthetic=True,
+        ),
+    )
+}
+"""Every demo pack by name, in the order in which they are built."""
+
+
+def build_demo_packs(
+    out: Path, *, progress: Callable[[str], None] | None = None, cache: Path | None = None
+) -> list[Path]:
+    """Fetch what is needed and build every demo pack in folder `out`; return where they are.
+
+    What is in `cache` is not fetched again; a pack that is there already stays as it is.
+
+    Args:
+        out: Folder of the packs, one folder each.
+        progress: Called with a line of text before each step.
+        cache: Folder for downloads; None for `find_cache()`.
+
+    Raises:
+        InputError: If a download fails, or holds other bytes than those we know.
+        StorageError: If the disk is full, read-only or gone.
+    """
+    say = progress or (lambda line: None)
+    return [
+        build_demo_pack(pack, out / pack.name, say=say, cache=cache or find_cache())
+        for pack in DEMO_PACKS.values()
+    ]
+
+
+def build_demo_pack(pack: DemoPack, out: Path, *, say: Callable[[str], None], cache: Path) -> Path:
+    """Build one demo pack at `out`; arguments and errors as in `build_demo_packs`."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="cosmos-board-")))
+        if pack.wheel is not None:
+            say(f"fetching {pack.wheel.requirement}")
+            stack.enter_context(unpacked(pack.wheel, cache, folder))
+        say(f"curating {pack.name}")
+        curate(list(pack.make_units(folder)), pack.make_info(), out, workers=1)
+    return out

@@ -1,0 +1,134 @@
+"""The raw files of the demo packs as source images, thinned out so that the demo stays short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import binary_fill_holes
+
+from cosmos_board.data.readers.dicom import read_dicom_series
+from cosmos_board.data.readers.nifti import read_nifti
+from cosmos_board.data.readers.rtstruct import rasterise, read_rtstruct
+from cosmos_board.data.readers.tiff import read_tiff
+from cosmos_board.data.source import SourceImage
+from cosmos_board.data.volumes import (
+    Normalisation,
+    Volume,
+    choose_plane,
+    count_slices,
+    normalise,
+    orient,
+    take_slice,
+)
+from cosmos_board.phantoms import DEMO_SPECS, phantom_pack_images
+
+_PERCENTILE = Normalisation("percentile")
+_LARGE_PX = 50
+_HALF = 128
+_NUCLEI = 12
+_BRAIN_SLICES = 5
+_CHEST_SLICES = 4
+_PHANTOMS = 24
+_PHANTOM_SIDE = 160
+
+
+def read_nuclei(folder: Path) -> Iterator[SourceImage]:
+    """Yield the fluorescence picture with `_NUCLEI` of its nuclei, evenly over their labels."""
+    images = folder / "stardist/data/images"
+    pixels, labels = read_tiff(images / "img2d.tif"), read_tiff(images / "mask2d.tif")
+    values, sizes = np.unique(labels[labels > 0], return_counts=True)
+    large = values[sizes > _LARGE_PX]
+    yield SourceImage(
+        pixels=normalise(pixels, _PERCENTILE, where="img2d.tif"),
+        modality="microscopy",
+        cluster_key="img2d",
+        masks={"nucleus": tuple(labels == large[i] for i in spread(len(large), _NUCLEI))},
+        origin="img2d.tif",
+    )
+
+
+def read_brain(folder: Path) -> Iterator[SourceImage]:
+    """Yield axial slices of the template with both tissues and the brain they make up.
+
+    A tissue is where its probability map reaches half of its range; the brain is where both
+    together do, with the holes of each slice (the ventricles) filled.
+    """
+    t1, grey, white = (_read_map(folder, name) for name in ("t1", "gm", "wm"))
+    both = grey.voxels.astype(np.int32) + white.voxels
+    objects = {
+        "grey-matter": grey.voxels >= _HALF,
+        "white-matter": white.voxels >= _HALF,
+        "brain": np.stack([binary_fill_holes(drawn >= _HALF) for drawn in both]),
+    }
+    yield from _cut(t1, objects, "mr-t1", "template", _BRAIN_SLICES)
+
+
+def read_chest(folder: Path, patient: int) -> Iterator[SourceImage]:
+    """Yield axial slices of one patient's CT with the contoured tumour."""
+    files = folder / f"cerr/datasets/radiomics_phantom_dicom/pat_{patient}"
+    scan = read_dicom_series(sorted(files.glob("DCM_IMG_*.dcm")))
+    (contours,) = read_rtstruct(next(iter(files.glob("DCM_RS_*.dcm")))).values()
+    tumour = orient(Volume(rasterise(contours, scan), scan.affine_lps))
+    objects = {"lung-cancer": tumour.voxels}
+    yield from _cut(orient(scan), objects, "ct", f"patient {patient}", _CHEST_SLICES)
+
+
+def read_phantoms() -> Iterator[SourceImage]:
+    """Yield synthetic pictures of three targets, one cluster each."""
+    shrink = _PHANTOM_SIDE**2 / 256**2
+    specs = tuple(replace(spec, size_px=round(spec.size_px * shrink)) for spec in DEMO_SPECS)
+    for image in phantom_pack_images(_PHANTOMS, side=_PHANTOM_SIDE, specs=specs):
+        yield SourceImage(
+            pixels=image.pixels,
+            modality="synthetic",
+            cluster_key=image.cluster,
+            masks={name: (mask,) for name, mask in image.references},
+            origin=image.cluster,
+        )
+
+
+def spread(n: int, k: int) -> list[int]:
+    """Return `k` even positions among `n`, all of them where there are fewer.
+
+    Example:
+        >>> spread(10, 3), spread(2, 3)
+        ([1, 5, 8], [0, 1])
+    """
+    return [(2 * i + 1) * n // (2 * k) for i in range(k)] if n > k else list(range(n))
+
+
+def _read_map(folder: Path, name: str) -> Volume:
+    file = f"nilearn/datasets/data/mni_icbm152_{name}_tal_nlin_sym_09a_converted.nii.gz"
+    return orient(read_nifti(folder / file))
+
+
+def _cut(
+    volume: Volume,
+    objects: Mapping[str, NDArray[np.bool_]],
+    modality: str,
+    origin: str,
+    slices: int,
+) -> Iterator[SourceImage]:
+    """Yield `slices` slices, even over those that show enough of every object."""
+    plane = choose_plane(volume.spacing_mm)
+    shown = [
+        index
+        for index in range(count_slices(volume.voxels, plane))
+        if all(
+            np.count_nonzero(take_slice(drawn, plane, index)) > _LARGE_PX
+            for drawn in objects.values()
+        )
+    ]
+    voxels = normalise(volume.voxels, _PERCENTILE, where=origin)
+    for index in (shown[i] for i in spread(len(shown), slices)):
+        yield SourceImage(
+            pixels=take_slice(voxels, plane, index),
+            modality=modality,
+            cluster_key=origin,
+            masks={name: (take_slice(drawn, plane, index),) for name, drawn in objects.items()},
+            origin=f"{origin}, {plane} slice {index}",
+        )
