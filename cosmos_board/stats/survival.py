@@ -55,23 +55,21 @@ def kaplan_meier(
     return SurvivalCurve(distinct, np.cumprod(1 - hazard))
 
 
-def replicate_medians(events: ArrayLike, totals: ArrayLike, weights: ArrayLike) -> Floats:
-    """Return the median time under each weighting of the clusters.
+def limited_medians(shares: ArrayLike) -> Floats:
+    """Return the median time of each row where every censoring is at the last time.
 
-    Every censoring is at the last time (a limit on clicks), where the product-limit curve is
-    the plain share that is left.
+    A limit on clicks is such a censoring; the product-limit curve is then the plain share that
+    is left.
 
     Args:
-        events: Weight of the events per cluster at times 1 … limit, shape (clusters, limit).
-        totals: Weight of each cluster, censored ones included, shape (clusters,).
-        weights: shape (replicates, clusters).
+        shares: Share of all with their event at times 1 … limit, shape (replicates, limit).
 
     Returns:
         Medians, shape (replicates,); infinite when more than half never get there.
+
+    Example:
+        >>> limited_medians([[0.2, 0.3, 0.1], [0.2, 0.1, 0.1]]).tolist()
+        [2.0, inf]
     """
-    factor = np.asarray(weights, np.float64)
-    happened = np.cumsum(factor @ np.asarray(events, np.float64), axis=1)
-    total = factor @ np.asarray(totals, np.float64)
-    reached = happened >= 0.5 * total[:, None] - 1e-12
-    first = np.argmax(reached, axis=1) + 1.0
-    return np.where(reached.any(axis=1), first, np.inf)
+    reached = np.cumsum(np.asarray(shares, np.float64), axis=1) >= 0.5 - 1e-12
+    return np.where(reached.any(axis=1), np.argmax(reached, axis=1) + 1.0, np.inf)

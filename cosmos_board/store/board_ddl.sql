@@ -38,3 +38,6 @@ CREATE TABLE IF NOT EXISTS timings (
 CREATE TABLE IF NOT EXISTS annotations (
     reader VARCHAR NOT NULL, image VARCHAR NOT NULL, reference_id VARCHAR NOT NULL, arm VARCHAR NOT NULL, -- unaided, assisted
     seconds DOUBLE NOT NULL, tp BIGINT NOT NULL, fp BIGINT NOT NULL, fn BIGINT NOT NULL, hce DOUBLE);
+CREATE TABLE IF NOT EXISTS seen_clusters ( -- which clusters a fine-tuned model was trained or chosen on
+    model VARCHAR NOT NULL, dataset VARCHAR NOT NULL, cluster_id VARCHAR NOT NULL,
+    PRIMARY KEY (model, dataset, cluster_id));

@@ -1,0 +1,217 @@
+"""Effects over targets and their cluster-bootstrap intervals: what every study reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmos_board.board.cube import Cube, Units
+from cosmos_board.stats.bootstrap import RATIO_STEP, Counts, sum_replicates, to_steps
+from cosmos_board.stats.intervals import MINIMUM_CLUSTERS, bootstrap_factor, interval
+from cosmos_board.stats.testing import Verdict, equivalence_verdict
+
+Floats: TypeAlias = NDArray[np.float64]
+Flags: TypeAlias = NDArray[np.bool_]
+Statistic: TypeAlias = Callable[[Floats], Floats]
+"""From means, axes (columns, targets, replicates), to effects, shape (replicates,)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """A number with its uncertainty and what it rests on."""
+
+    value: float
+    low: float | None
+    high: float | None
+    """95 % interval for new clusters of these datasets; None where no target has 10 clusters."""
+
+    error: float | None
+    """Bootstrap standard error, in the unit of the value."""
+
+    degrees: int
+    """Degrees of freedom: clusters − datasets behind the interval."""
+
+    targets: int
+    """Targets behind the value."""
+
+    clusters: int
+    """Distinct clusters behind the value."""
+
+    references: int
+    left_out: int
+    """Targets under 10 clusters, which have no part in the interval."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it amounts to as a paired difference of a ratio; `undecided` without interval."""
+        if self.error is None or self.low is None or self.high is None:
+            return "undecided"
+        low, high = interval(self.value, self.error, degrees=self.degrees, level=0.9)
+        return equivalence_verdict((self.low, self.high), (float(low), float(high)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """The units that a study looks at, and how often the bootstrap draws their clusters."""
+
+    units: Units
+    counts: Counts
+    kept: Flags
+    """Which units count at all, shape (units,)."""
+
+
+def take_sample(cube: Cube, track: str = "full", *, kept: Flags | None = None) -> Sample:
+    """Return the units of a track. Synthetic data is left out where there is real data."""
+    units = cube.units(track)
+    synthetic = np.array([cube.datasets[name].synthetic for name in units.datasets], bool)
+    real = ~synthetic[units.dataset] if len(units) else np.zeros(0, bool)
+    chosen = real if real.any() else np.ones(len(units), bool)
+    counts = cube.counts(track) if len(units) else np.zeros((0, 1), np.uint8)
+    return Sample(units, counts, chosen if kept is None else chosen & kept)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TargetMeans:
+    """Means over the clusters of each target, as measured and in every replicate."""
+
+    targets: tuple[str, ...]
+    scores: Floats
+    """shape (columns, targets)."""
+
+    replicates: Floats
+    """Of the wide targets only, shape (columns, wide targets, replicates)."""
+
+    wide: Flags
+    """Which targets have at least 10 clusters, shape (targets,)."""
+
+    clusters: tuple[frozenset[int], ...]
+    """Clusters of each target by number."""
+
+    datasets: tuple[frozenset[int], ...]
+    references: tuple[int, ...]
+
+
+def average_targets(
+    sample: Sample, values: Floats, *, step: float = RATIO_STEP, wide_only: bool = False
+) -> TargetMeans:
+    """Return target means over the units for which every column has a value.
+
+    Args:
+        sample: Which units count and how their clusters are drawn.
+        values: Unit means, shape (columns, units); NaN where there is none.
+        step: What `values` are rounded to, so that sums are exact.
+        wide_only: Leave out targets under 10 clusters altogether.
+    """
+    units = sample.units
+    usable = sample.kept & ~np.isnan(values).any(axis=0)
+    names, scores, replicates, wide = [], [], [], []
+    clusters, datasets, references = [], [], []
+    for target in np.unique(units.target[usable]):
+        members = np.flatnonzero(usable & (units.target == target))
+        enough = len(members) >= MINIMUM_CLUSTERS
+        if wide_only and not enough:
+            continue
+        steps = to_steps(values[:, members], step)
+        score = steps.sum(axis=1) / len(members) * step
+        if enough:
+            replicates.append(_replicate(steps, sample.counts[units.cluster[members]], score, step))
+        names.append(units.targets[target].name)
+        scores.append(score)
+        wide.append(enough)
+        clusters.append(frozenset(units.cluster[members].tolist()))
+        datasets.append(frozenset(units.dataset[members].tolist()))
+        references.append(int(units.references[members].sum()))
+    width, draws = len(values), sample.counts.shape[1]
+    return TargetMeans(
+        tuple(names),
+        np.array(scores, np.float64).reshape(-1, width).T,
+        np.stack(replicates, axis=1) if replicates else np.zeros((width, 0, draws)),
+        np.array(wide, bool),
+        tuple(clusters),
+        tuple(datasets),
+        tuple(references),
+    )
+
+
+def _replicate(steps: Floats, counts: Counts, score: Floats, step: float) -> Floats:
+    drawn = sum_replicates(np.ones((len(counts), 1)), counts)
+    sums = sum_replicates(steps.T, counts)
+    with np.errstate(invalid="ignore"):
+        means = sums / drawn * step
+    # A replicate that draws none of a target's clusters says nothing about it.
+    return np.where(drawn > 0, means, score[:, None])
+
+
+def macro(means: Floats) -> Floats:
+    """Return the mean over targets of the one column, shape (replicates,)."""
+    found: Floats = means[0].mean(axis=0)
+    return found
+
+
+def measure_effect(
+    means: TargetMeans,
+    statistic: Statistic = macro,
+    *,
+    bounds: tuple[float, float] = (-1.0, 1.0),
+) -> Effect | None:
+    """Return the effect that `statistic` finds, or None where there is no target.
+
+    Args:
+        means: From `average_targets`.
+        statistic: What is measured on the means.
+        bounds: Least and greatest value the effect can take.
+    """
+    if not means.targets:
+        return None
+    value = float(statistic(means.scores[:, :, None])[0])
+    wide = [index for index, enough in enumerate(means.wide) if enough]
+    clusters = frozenset[int]().union(*(means.clusters[index] for index in wide))
+    datasets = frozenset[int]().union(*(means.datasets[index] for index in wide))
+    degrees = len(clusters) - len(datasets)
+    error = low = high = None
+    if wide and degrees > 0:
+        error = float(statistic(means.replicates).std(ddof=1)) * bootstrap_factor(len(clusters))
+        ends = interval(value, error, degrees=degrees, bounds=bounds)
+        low, high = float(ends[0]), float(ends[1])
+    return Effect(
+        value=value,
+        low=low,
+        high=high,
+        error=error,
+        degrees=max(degrees, 0),
+        targets=len(means.targets),
+        clusters=len(frozenset[int]().union(*means.clusters)),
+        references=sum(means.references),
+        left_out=len(means.targets) - len(wide),
+    )
+
+
+def measure_each(
+    means: TargetMeans, statistic: Statistic = macro, *, bounds: tuple[float, float] = (-1.0, 1.0)
+) -> dict[str, Effect]:
+    """Return the effect on each target by itself, by name."""
+    found = {}
+    for index, name in enumerate(means.targets):
+        effect = measure_effect(select_targets(means, [index]), statistic, bounds=bounds)
+        assert effect is not None, "a target has clusters"
+        found[name] = effect
+    return found
+
+
+def select_targets(means: TargetMeans, kept: Sequence[int]) -> TargetMeans:
+    """Return the means of some of the targets, by index."""
+    place = np.cumsum(means.wide) - 1
+    wide = [int(place[index]) for index in kept if means.wide[index]]
+    return TargetMeans(
+        tuple(means.targets[index] for index in kept),
+        means.scores[:, kept],
+        means.replicates[:, wide],
+        means.wide[kept],
+        tuple(means.clusters[index] for index in kept),
+        tuple(means.datasets[index] for index in kept),
+        tuple(means.references[index] for index in kept),
+    )

@@ -1,0 +1,90 @@
+"""What fine-tuning gains over the model it started from, on clusters it has not seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmos_board.board.cube import Cube, Units
+from cosmos_board.board.studies.effects import take_sample
+from cosmos_board.board.studies.model_size import PairedRow, paired_rows
+from cosmos_board.board.studies.values import ALL_PROMPTS, Floats, load_dice
+from cosmos_board.core.scores import SELECTIONS
+from cosmos_board.store.study_queries import read_seen_clusters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinetuningStudy:
+    """Gains of every fine-tuned model, and what could not be measured."""
+
+    rows: tuple[PairedRow, ...]
+    """`model` is the fine-tuned one, `against` its base."""
+
+    unusable: tuple[str, ...]
+    """Why a fine-tuned model, or a dataset of it, has no part."""
+
+
+def study_finetuning(cube: Cube, track: str = "full") -> FinetuningStudy:
+    """Return each fine-tuned model against its base, per prompt and selection.
+
+    Only unseen clusters count. Where a model says that it was trained on a dataset, but not on
+    which of its clusters, that dataset is left out.
+    """
+    sample = take_sample(cube, track)
+    rows: list[PairedRow] = []
+    for prompt in ALL_PROMPTS:
+        for selection in ("oracle",) if prompt == "everything" else SELECTIONS:
+            values = load_dice(cube, track, (prompt,), selection)
+            for model, base in find_pairs(cube):
+                if model in values and base in values:
+                    gain = unseen_gain(cube, sample.units, values, model, base)
+                    rows += paired_rows(sample, gain, model, base, prompt, selection)
+    return FinetuningStudy(
+        rows=tuple(sorted(rows, key=lambda row: row.model)), unusable=find_unusable(cube)
+    )
+
+
+def find_pairs(cube: Cube) -> tuple[tuple[str, str], ...]:
+    """Return (fine-tuned model, its base) for every base that is in the database."""
+    return tuple(
+        (name, model.base_model)
+        for name, model in cube.models.items()
+        if model.base_model is not None and model.base_model in cube.models
+    )
+
+
+def unseen_gain(
+    cube: Cube, units: Units, values: dict[str, Floats], model: str, base: str
+) -> Floats:
+    """Return Dice of `model` minus Dice of `base` per unit, NaN where a cluster was seen."""
+    gain = values[model] - values[base]
+    return np.where(_unseen(cube, units, model), gain, np.nan)
+
+
+def _unseen(cube: Cube, units: Units, model: str) -> NDArray[np.bool_]:
+    seen = set(read_seen_clusters(cube.connection, model))
+    listed = {dataset for dataset, _ in seen}
+    trained = cube.models[model].training_data or frozenset()
+    unknown = trained - listed
+    fresh = [
+        dataset not in unknown and (dataset, cluster) not in seen
+        for dataset, cluster in units.cluster_names
+    ]
+    return np.array(fresh, bool)[units.cluster]
+
+
+def find_unusable(cube: Cube) -> tuple[str, ...]:
+    """Return a sentence for each thing that keeps a fine-tuned model from being measured."""
+    found = []
+    for name, model in cube.models.items():
+        if model.base_model is None:
+            continue
+        if model.base_model not in cube.models:
+            found.append(f"{name}: its base {model.base_model} has no scores")
+        seen = {dataset for dataset, _ in read_seen_clusters(cube.connection, name)}
+        for dataset in sorted((model.training_data or frozenset()) - seen):
+            if dataset in cube.datasets:
+                found.append(f"{name}: no record of which clusters of {dataset} it was trained on")
+    return tuple(found)

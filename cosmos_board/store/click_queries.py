@@ -1,0 +1,109 @@
+"""What the database knows of clicks, one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cosmos_board.store.queries import STEP, Connection, fetch_columns
+from cosmos_board.store.study_queries import (
+    CHOSEN,
+    DICE,
+    DICE_STEPS,
+    NSD_STEPS,
+    Column,
+    Floats,
+    Integers,
+    count_rows,
+    place_rows,
+    read_units,
+    spread_values,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClickSums:
+    """Per unit, over references whose trajectory has all its clicks."""
+
+    columns: tuple[Column, ...]
+    """Sorted by model and selection; one per trajectory, click −1."""
+
+    references: Integers
+    """shape (columns, units)."""
+
+    dice: Floats
+    """Mean Dice after each click, shape (columns, clicks, units); NaN where there is none."""
+
+    nsd: Floats
+    """Mean NSD after each click, shape (columns, clicks, units); NaN where there is none."""
+
+    reached: dict[float, Floats]
+    """By goal: share of references whose first Dice at the goal is at each click, shape
+    (columns, clicks, units); NaN where there is none."""
+
+
+def read_clicks(
+    connection: Connection, goals: Sequence[float], *, limit: int = 10, track: str = "full"
+) -> ClickSums:
+    """Return the clicks study.
+
+    Args:
+        connection: An open board database.
+        goals: Dice values for which the first click that reaches them is counted.
+        limit: Clicks of a whole trajectory; shorter ones are left out.
+        track: Runs of which track count.
+    """
+    width = len(read_units(connection))
+    scored = ", ".join(
+        f"sum({steps}) FILTER (s.click = {click})::DOUBLE AS {name}_{click}"
+        for name, steps in (("dice", DICE_STEPS), ("nsd", NSD_STEPS))
+        for click in range(1, limit + 1)
+    )
+    firsts = ", ".join(
+        f"min(s.click) FILTER ({DICE} >= {goal}) AS first_{index}"
+        for index, goal in enumerate(goals)
+    )
+    sums = ", ".join(
+        f"sum({name}_{click}) AS {name}_{click}"
+        for name in ("dice", "nsd")
+        for click in range(1, limit + 1)
+    )
+    counts = ", ".join(
+        f"count(*) FILTER (first_{index} = {click}) AS reached_{index}_{click}"
+        for index in range(len(goals))
+        for click in range(1, limit + 1)
+    )
+    found = fetch_columns(
+        connection,
+        f"""
+        WITH {CHOSEN},
+        trajectories AS (
+            SELECT s.model, s.prompt, s.selection, s.reference_id, {scored}, {firsts}
+            FROM scores s JOIN chosen c ON s.run_id = c.run_id AND s.prompt = c.prompt
+            WHERE s.study = ? AND s.click <= {limit} GROUP BY ALL
+            HAVING count(DISTINCT s.click) = {limit})
+        SELECT model, prompt, selection, -1 AS jitter_level, '' AS jitter_mode, -1 AS click,
+            u.unit, count(*) AS rows, {sums}, {counts}
+        FROM trajectories JOIN unit_of u USING (reference_id) GROUP BY ALL
+        """,
+        ["clicks", track, "clicks"],
+    )
+    columns, place = place_rows(found)
+    shape = (len(columns), width)
+
+    def curve(name: str, step: float) -> Floats:
+        parts = [
+            spread_values(found[f"{name}_{click}"] * step / found["rows"], place, shape)
+            for click in range(1, limit + 1)
+        ]
+        return np.stack(parts, axis=1)
+
+    return ClickSums(
+        columns,
+        count_rows(found["rows"], place, shape),
+        curve("dice", STEP),
+        curve("nsd", STEP),
+        {goal: curve(f"reached_{index}", 1.0) for index, goal in enumerate(goals)},
+    )

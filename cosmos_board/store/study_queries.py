@@ -1,0 +1,158 @@
+"""Questions to the board database that only the studies ask; units and steps as in `queries`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmos_board.store.queries import (
+    STEP,
+    Columns,
+    Connection,
+    fetch_units,
+    prepare_units,
+)
+
+Floats: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
+
+DICE = "(CASE WHEN starts_with(s.status, 'failed') THEN 0 ELSE 2.0 * s.tp END"
+DICE += " / (2 * s.tp + s.fp + s.fn))"
+"""Dice of a row; a reference is never empty, so the division is safe."""
+
+NSD = "(CASE WHEN starts_with(s.status, 'failed') THEN 0 ELSE s.nsd END)"
+
+DICE_STEPS = f"round({DICE} * {1 / STEP:.1f})::BIGINT"
+NSD_STEPS = f"round({NSD} * {1 / STEP:.1f})::BIGINT"
+
+
+CHOSEN = """
+    answered AS (
+        SELECT run_id, prompt, count(*) AS rows FROM scores WHERE study = ? GROUP BY ALL),
+    chosen AS (
+        SELECT a.run_id, a.prompt FROM answered a JOIN runs r USING (run_id) WHERE r.track = ?
+        QUALIFY row_number() OVER (PARTITION BY r.model, r.dataset, a.prompt
+            ORDER BY a.rows DESC, r.started_utc DESC, a.run_id DESC) = 1)
+"""
+"""The runs that count; its parameters are study and track."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Column:
+    """How a score came about."""
+
+    model: str
+    prompt: str
+    selection: str
+    jitter_level: int = -1
+    """−1 outside the jitter study."""
+
+    jitter_mode: str = ""
+    """Empty outside the jitter study."""
+
+    click: int = -1
+    """−1 outside the clicks study."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Unit:
+    """One cluster as one target sees it: the smallest thing that is averaged over."""
+
+    modality: str
+    object: str
+    dataset: str
+    cluster_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StudyModel:
+    """What the studies need to know of a model."""
+
+    model: str
+    label: str
+    family: str
+    kind: str
+    prompts: tuple[str, ...]
+    clicks: bool
+    base_model: str | None
+    parameters: int | None
+
+
+def read_study_models(connection: Connection) -> tuple[StudyModel, ...]:
+    """Return every model of the database, by name."""
+    rows = connection.execute(
+        "SELECT model, label, family, kind, prompts, clicks, base_model, parameters "
+        "FROM models ORDER BY model"
+    ).fetchall()
+    return tuple(
+        StudyModel(model, label, family, kind, tuple(prompts), clicks, base_model, parameters)
+        for model, label, family, kind, prompts, clicks, base_model, parameters in rows
+    )
+
+
+def read_units(connection: Connection) -> tuple[Unit, ...]:
+    """Return the units of the database in their order, preparing them where nobody did."""
+    ensure_units(connection)
+    found = fetch_units(connection)
+    names = ("modality", "object", "dataset", "cluster_id")
+    return tuple(Unit(*row) for row in zip(*(found[name].tolist() for name in names), strict=True))
+
+
+def ensure_units(connection: Connection) -> None:
+    """Make the temporary tables of units unless this connection has them."""
+    known = connection.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE temporary AND table_name = 'unit_of'"
+    ).fetchone()
+    if not (known and known[0]):
+        prepare_units(connection)
+
+
+def place_rows(found: Columns) -> tuple[tuple[Column, ...], tuple[Integers, Integers]]:
+    """Return the distinct columns, sorted, and where each line goes: its column and unit."""
+    names = ("model", "prompt", "selection", "jitter_level", "jitter_mode", "click")
+    keys = list(zip(*(found[name].tolist() for name in names), strict=True))
+    columns = sorted(set(keys))
+    numbers = {key: number for number, key in enumerate(columns)}
+    place = np.array([numbers[key] for key in keys], np.int64)
+    return tuple(Column(*key) for key in columns), (place, found["unit"].astype(np.int64))
+
+
+def spread_values(
+    values: Floats, place: tuple[Integers, Integers], shape: tuple[int, int]
+) -> Floats:
+    """Return the lines' values where they go, NaN elsewhere."""
+    spread: Floats = np.full(shape, np.nan)
+    spread[place] = values
+    return spread
+
+
+def count_rows(
+    rows: NDArray[np.generic], place: tuple[Integers, Integers], shape: tuple[int, int]
+) -> Integers:
+    """Return the lines' numbers of rows where they go, 0 elsewhere."""
+    counts: Integers = np.zeros(shape, np.int64)
+    counts[place] = rows.astype(np.int64)
+    return counts
+
+
+def read_seen_clusters(connection: Connection, model: str) -> tuple[tuple[str, str], ...]:
+    """Return the (dataset, cluster id) that a fine-tuned model was trained or chosen on."""
+    rows = connection.execute(
+        "SELECT dataset, cluster_id FROM seen_clusters WHERE model = ? ORDER BY ALL", [model]
+    ).fetchall()
+    return tuple((dataset, cluster) for dataset, cluster in rows)
+
+
+def write_seen_clusters(
+    connection: Connection, model: str, clusters: Sequence[tuple[str, str]]
+) -> None:
+    """Note on which (dataset, cluster id) a fine-tuned model was trained or chosen."""
+    connection.execute("DELETE FROM seen_clusters WHERE model = ?", [model])
+    if clusters:
+        connection.executemany(
+            "INSERT INTO seen_clusters VALUES (?, ?, ?)", [[model, *pair] for pair in clusters]
+        )
