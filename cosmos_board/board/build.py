@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cosmos_board.board.cohort import Cohort, find_exposures, gather_cohort, trained_cells
 from cosmos_board.board.cube import Cube, Scores
 from cosmos_board.board.ground import lay_ground
+from cosmos_board.board.pairs import pair_table
 from cosmos_board.board.pooling import (
     CellCounts,
     CellScores,
@@ -21,7 +22,15 @@ from cosmos_board.board.pooling import (
 )
 from cosmos_board.board.rank import Ground, rank_board, spread_of
 from cosmos_board.board.slices import Plan, plan_slices
-from cosmos_board.board.types import Board, BoardKey, ExposureCell, ModelCell, Scope, Slice
+from cosmos_board.board.types import (
+    Board,
+    BoardKey,
+    ExposureCell,
+    ModelCell,
+    PairTable,
+    Scope,
+    Slice,
+)
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.scores import Selection
 from cosmos_board.metrics.table import METRICS
@@ -38,6 +47,9 @@ class Boards(Mapping[BoardKey, Board]):
     """Every board, by key and in the order of keys, and what is known of models and datasets."""
 
     boards: Mapping[BoardKey, Board]
+    pairs: Mapping[BoardKey, PairTable]
+    """Every two models of a board, where asked for."""
+
     exposures: tuple[ExposureCell, ...]
 
     def __getitem__(self, key: BoardKey) -> Board:
@@ -72,26 +84,34 @@ class Boards(Mapping[BoardKey, Board]):
 
 
 def build_boards(
-    connection: Connection, metrics: Sequence[str] = tuple(METRICS), *, cube: Cube | None = None
+    connection: Connection,
+    metrics: Sequence[str] = tuple(METRICS),
+    *,
+    pair_metrics: Sequence[str] = ("dice",),
+    cube: Cube | None = None,
 ) -> Boards:
     """Compute every board of a database: each slice, prompt, selection and metric.
 
     Args:
         connection: An open board database; read-only is enough.
         metrics: Which metrics, by name.
+        pair_metrics: Metrics whose boards come with a table of all pairs.
         cube: The cube over `connection`, where the caller has it already.
     """
     cube = cube or Cube(connection, metrics)
     exposures = find_exposures(cube)
     found = [
-        board
+        pair
         for track in cube.tracks
         for prompt in cube.prompts(track)
-        for board in _build_prompt(cube, track, prompt, metrics, exposures)
+        for pair in _build_prompt(cube, track, prompt, metrics, pair_metrics, exposures)
     ]
-    found.sort(key=lambda board: board.key)
-    cells = tuple(exposures[pair] for pair in sorted(exposures))
-    return Boards({board.key: board for board in found}, cells)
+    found.sort(key=lambda pair: pair[0].key)
+    return Boards(
+        {board.key: board for board, _ in found},
+        {board.key: table for board, table in found if table is not None},
+        tuple(exposures[pair] for pair in sorted(exposures)),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,8 +129,9 @@ def _build_prompt(
     track: str,
     prompt: str,
     metrics: Sequence[str],
+    pair_metrics: Sequence[str],
     exposures: Mapping[tuple[str, str], ExposureCell],
-) -> Iterator[Board]:
+) -> Iterator[tuple[Board, PairTable | None]]:
     plan = plan_slices(cube.units(track), cube.datasets)
     selected = []
     for selection in cube.selections(prompt):
@@ -119,24 +140,30 @@ def _build_prompt(
             return
         pooled = {name: score_cells(scores, name, plan) for name in metrics}
         selected.append(_Selected(selection, scores, count_cells(scores, plan), pooled))
-    for own in selected:
-        other = next((each for each in selected if each is not own), None)
+    for number, own in enumerate(selected):
+        other = selected[1 - number] if len(selected) == 2 else None
         grounds = list(_grounds(cube, track, prompt, plan, own, exposures))
         for part in _parts(metrics, len(plan.cells), len(own.scores.models)):
             deviations = deviate_cells(own.scores, part, plan, cube.counts(track))
-            for number, metric in enumerate(part):
-                by_cell = [array[number] for array in deviations]
+            for place, metric in enumerate(part):
+                by_cell = [array[place] for array in deviations]
+                steps = own.scores.steps(metric) if metric in pair_metrics else None
                 for scope, ground in grounds:
                     key = BoardKey(
                         ground.cohort.plan.slice, prompt, own.selection, metric, track, scope
                     )
-                    yield rank_board(
+                    spread = spread_of(ground, by_cell)
+                    board = rank_board(
                         key,
                         ground,
                         own.cells[metric],
-                        spread_of(ground, by_cell),
+                        spread,
                         other.cells[metric] if other else None,
                     )
+                    table = None
+                    if steps is not None:
+                        table = pair_table(board, ground, plan, own.scores, steps, spread)
+                    yield board, table
 
 
 def _parts(metrics: Sequence[str], cells: int, models: int) -> Iterator[Sequence[str]]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cosmos_board.core.scores import Selection
 
 SliceKind: TypeAlias = Literal["overall", "modality", "object", "target", "dataset"]
@@ -236,7 +239,9 @@ class PairRow:
     p_holm: float | None
     """The same after Holm's correction within its table."""
 
-    verdict: PairVerdict
+    verdict: PairVerdict | None
+    """On Dice, IoU and NSD; None for a metric without a margin that matters."""
+
     clusters: int
 
 
@@ -265,3 +270,40 @@ class Comparison:
     losses: int
     left_out: tuple[str, ...]
     """Targets that one of them was trained on, and targets that one of them does not cover."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PairTable:
+    """Every two ranked models of one board; pairs in the order (1, 2), (1, 3), …, (2, 3), …."""
+
+    key: BoardKey
+    models: tuple[str, ...]
+    """Ranked models, in the order of the board's rows."""
+
+    difference: NDArray[np.float64]
+    """First − second, in the metric's unit, shape (pairs,)."""
+
+    half_95: NDArray[np.float64]
+    """Half the paired 95 % interval, shape (pairs,); NaN under 10 clusters."""
+
+    half_90: NDArray[np.float64]
+    p: NDArray[np.float64]
+    """Two-sided Wilcoxon signed-rank p on paired cluster means, shape (pairs,)."""
+
+    p_holm: NDArray[np.float64]
+    """The same after Holm's correction within this table."""
+
+    clusters: int
+
+    def square(self, values: NDArray[np.float64], diagonal: float) -> NDArray[np.float64]:
+        """Return one value per pair as a symmetric matrix, for a significance map.
+
+        Args:
+            values: `p`, `p_holm`, `half_95` or `half_90`, shape (pairs,).
+            diagonal: What stands where a model meets itself.
+        """
+        size = len(self.models)
+        found = np.full((size, size), diagonal)
+        first, second = np.triu_indices(size, 1)
+        found[first, second] = found[second, first] = values
+        return found
