@@ -63,6 +63,15 @@ class PreparedReference:
         return int(np.count_nonzero(self.band))
 
     @cached_property
+    def skeleton(self) -> Mask:
+        """The mask thinned to lines of one pixel, bool, axes (Y, X)."""
+        from skimage.morphology import skeletonize
+
+        thinned = np.zeros_like(self.mask)
+        thinned[self.extent] = skeletonize(self.mask[self.extent])
+        return thinned
+
+    @cached_property
     def outline(self) -> Outline:
         """Runs and boundary rows, as the compiled loops take them."""
         from cosmos_board.metrics.compiled import trace_outline
