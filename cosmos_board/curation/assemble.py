@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -14,6 +13,7 @@ from cosmos_board.curation.clusters import number_clusters
 from cosmos_board.curation.records import merge_images
 from cosmos_board.curation.rows import ImageRows, make_rows
 from cosmos_board.curation.staging import StagedImage, read_images
+from cosmos_board.data.check import hash_file
 from cosmos_board.data.content import ContentHash
 from cosmos_board.data.info import INFO_NAME, PackFile, PackInfo, dump_info
 from cosmos_board.data.tally import Tally
@@ -151,8 +151,8 @@ class _PackWriter:
 
 def describe_file(folder: Path, path: Path) -> PackFile:
     """Return name, size and hash of one file of the pack in `folder`."""
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return PackFile(
-        path=path.relative_to(folder).as_posix(), size_bytes=path.stat().st_size, sha256=sha256
+        path=path.relative_to(folder).as_posix(),
+        size_bytes=path.stat().st_size,
+        sha256=hash_file(path),
     )

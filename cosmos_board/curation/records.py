@@ -14,13 +14,11 @@ from cosmos_board.core.factors import Factors
 from cosmos_board.core.masks import Mask, Pixels, Rle, encode_mask
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.targets import Target
+from cosmos_board.data.check import SMALLEST_PX
 from cosmos_board.data.pixels import encode_png, hash_pixels, make_image_id
 from cosmos_board.data.source import SourceImage
 from cosmos_board.factors import compute_factors
 from cosmos_board.prompts import freeze_prompts
-
-SMALLEST_PX = 51
-"""A reference is kept when it has more than 50 pixels."""
 
 EMPTY = "absent: the mask is empty"
 SMALL = "small: 50 pixels or fewer"

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class ContentHash:
-    """A sha256 over the rows of a pack in their order: each image, its references, observers.
+    """A sha256 over the rows of a pack in their order: images and references, then observers.
 
     Factors are left out: they follow from the rest, and their last digit may differ between
     machines. So is the PNG file, whose bytes depend on the version of a compressor: the hash of
@@ -17,26 +17,30 @@ class ContentHash:
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
+        self._observers = hashlib.sha256()
 
     def add_image(self, row: Mapping[str, Any]) -> None:
         """Take in one row of `images/`."""
-        self._add("image", row, "image_id", "cluster_id", "modality", "height", "width", "sha256")
+        self._add(
+            self._digest, row, "image_id", "cluster_id", "modality", "height", "width", "sha256"
+        )
 
     def add_reference(self, row: Mapping[str, Any]) -> None:
         """Take in one row of `references/`."""
-        self._add("reference", row, "reference_id", "object", "instance", "box", "rle")
+        self._add(self._digest, row, "reference_id", "object", "instance", "box", "rle")
 
     def add_observer(self, row: Mapping[str, Any]) -> None:
         """Take in one row of `observers/`."""
-        self._add("observer", row, "observer", "reference_id", "rle")
+        self._add(self._observers, row, "observer", "reference_id", "rle")
 
     def hexdigest(self) -> str:
         """Return the hash of all rows so far, in hexadecimal."""
-        return self._digest.hexdigest()
+        both = f"{self._digest.hexdigest()}\n{self._observers.hexdigest()}"
+        return hashlib.sha256(both.encode()).hexdigest()
 
-    def _add(self, kind: str, row: Mapping[str, Any], *names: str) -> None:
-        words = (kind, *(_spell(row[name]) for name in names))
-        self._digest.update(("\x1f".join(words) + "\n").encode())
+    @staticmethod
+    def _add(digest: hashlib._Hash, row: Mapping[str, Any], *names: str) -> None:
+        digest.update(("\x1f".join(_spell(row[name]) for name in names) + "\n").encode())
 
 
 def _spell(value: object) -> str:

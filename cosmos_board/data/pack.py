@@ -15,10 +15,10 @@ from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.core.factors import Factors
 from cosmos_board.core.masks import Rle
 from cosmos_board.core.prompts import Prompt
+from cosmos_board.core.runs import parse_runs
 from cosmos_board.core.targets import Image, Reference
 from cosmos_board.data.info import PackInfo, read_info
 from cosmos_board.data.pixels import decode_png, hash_pixels
-from cosmos_board.data.rle import check_rle
 from cosmos_board.store.parquet import Row, count_rows, iter_batches
 from cosmos_board.store.schema import PACK_IMAGES, PACK_OBSERVERS, PACK_PROMPTS, PACK_REFERENCES
 
@@ -160,7 +160,7 @@ class Pack:
                     if row["reference_id"] not in sizes:
                         raise InputError(path, row["reference_id"], "is no reference of this pack")
                     rle = Rle(*sizes[row["reference_id"]], row["rle"])
-                    check_rle(row["reference_id"], rle)
+                    parse_runs(rle.counts, rle.height, rle.width, where=row["reference_id"])
                     yield row["observer"], row["reference_id"], rle
 
     def read_observer(self, name: str) -> dict[str, Rle]:
@@ -263,8 +263,7 @@ def _make_item(row: Row, references: list[tuple[Row, list[Row]]], where: str) ->
 
 
 def _make_reference(row: Row, height: int, width: int) -> Reference:
-    rle = Rle(height, width, row["rle"])
-    check_rle(row["reference_id"], rle)
+    parse_runs(row["rle"], height, width, where=row["reference_id"])
     left, top, right, bottom = row["box"]
     return Reference(
         row["reference_id"],
@@ -272,7 +271,7 @@ def _make_reference(row: Row, height: int, width: int) -> Reference:
         row["object"],
         row["instance"],
         (left, top, right, bottom),
-        rle,
+        Rle(height, width, row["rle"]),
     )
 
 

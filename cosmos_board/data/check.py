@@ -1,0 +1,148 @@
+"""Is a pack whole and unaltered? Every hash is taken again from what the files hold."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.core.targets import Reference
+from cosmos_board.data.content import ContentHash
+from cosmos_board.data.info import INFO_NAME, PackInfo, is_unaltered
+from cosmos_board.data.pack import Pack, PackItem, open_pack
+from cosmos_board.data.pixels import hash_pixels, make_image_id
+from cosmos_board.data.tally import Tally
+from cosmos_board.prompts import PromptsHash, freeze_prompts
+
+SMALLEST_PX = 51
+"""A reference is kept when it has more than 50 pixels."""
+
+
+def check_pack(path: Path) -> list[str]:
+    """Return every problem of the pack in folder `path`, a line each; none means it is whole.
+
+    The bytes of each file are compared with `pack.json`, and `pack.json` with its own hash; then
+    images are decoded, ids, boxes and prompts derived again, and all hashes and counts taken anew.
+    """
+    try:
+        pack = open_pack(path)
+        problems = [] if is_unaltered(path) else [f"{path / INFO_NAME}: was altered"]
+    except InputError as error:
+        return [str(error)]
+    problems += _check_files(path, pack.info)
+    try:
+        problems += _Contents(pack).find_problems()
+    except InputError as error:
+        problems.append(str(error))
+    return problems
+
+
+def _check_files(path: Path, info: PackInfo) -> Iterator[str]:
+    found = {
+        file.relative_to(path).as_posix(): file
+        for file in sorted(path.rglob("*"))
+        if not file.is_dir() or file.is_symlink()
+    }
+    found.pop(INFO_NAME, None)
+    for file in info.files:
+        where = found.pop(file.path, None)
+        if where is None:
+            yield f"{path / file.path}: is missing"
+        elif where.is_symlink():
+            yield f"{where}: is a link, not a file"
+        elif where.stat().st_size != file.size_bytes:
+            size = where.stat().st_size
+            yield f"{where}: has another size (got {size}, want {file.size_bytes} bytes)"
+        elif hash_file(where) != file.sha256:
+            yield f"{where}: has another sha256 than {INFO_NAME} says"
+    for where in found.values():
+        yield f"{where}: is not part of the pack"
+
+
+def hash_file(path: Path) -> str:
+    """Return the sha256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class _Contents:
+    """Goes through a pack once and takes every hash and count again."""
+
+    def __init__(self, pack: Pack) -> None:
+        self._pack = pack
+        self._problems: list[str] = []
+        self._content = ContentHash()
+        self._prompts = PromptsHash()
+        self._tally = Tally()
+        self._seen: set[str] = set()
+
+    def find_problems(self) -> list[str]:
+        """Return what is wrong, in the order of the pack."""
+        for item in self._pack.iter_items(on_bad=lambda _, error: self._say(str(error))):
+            self._take(item)
+        observers: set[str] = set()
+        for observer, reference_id, rle in self._pack.iter_observations():
+            observers.add(observer)
+            row = {"observer": observer, "reference_id": reference_id, "rle": rle.counts}
+            self._content.add_observer(row)
+        info = self._pack.info
+        for name, got, want in (
+            ("counts", self._tally.counts(), info.counts),
+            ("observers", tuple(sorted(observers)), info.observers),
+            ("content_sha256", self._content.hexdigest(), info.content_sha256),
+            ("prompts_sha256", self._prompts.hexdigest(), info.prompts_sha256),
+        ):
+            if got != want:
+                self._say(f"{name}: differs from what the files hold (got {want}, want {got})")
+        return self._problems
+
+    def _take(self, item: PackItem) -> None:
+        image = item.image
+        sha256 = hash_pixels(image.pixels)
+        if image.image_id != make_image_id(sha256) or image.image_id in self._seen:
+            self._say(f"{image.image_id}: is not the id of its pixels, or comes twice")
+        if image.dataset != self._pack.info.name:
+            self._say(f"{image.image_id}: names another dataset (got {image.dataset})")
+        self._seen.add(image.image_id)
+        row = {
+            "image_id": image.image_id,
+            "cluster_id": image.cluster_id,
+            "modality": image.modality,
+            "height": image.height,
+            "width": image.width,
+            "sha256": sha256,
+        }
+        self._content.add_image(row)
+        self._tally.add(row, (reference.object for reference in item.references))
+        for reference in item.references:
+            self._take_reference(item, reference)
+
+    def _take_reference(self, item: PackItem, reference: Reference) -> None:
+        name = reference.reference_id
+        mask = reference.mask()
+        if name != f"{item.image.image_id}.{reference.object}.{reference.instance}":
+            self._say(f"{name}: is not the id of its image, object and instance")
+        if (size_px := int(mask.sum())) < SMALLEST_PX:
+            self._say(f"{name}: is too small (got {size_px}, want at least {SMALLEST_PX} pixels)")
+        if not size_px:
+            return
+        frozen = freeze_prompts(mask)
+        if item.prompts[name] != frozen:
+            self._say(f"{name}: has other prompts than the protocol gives")
+        if reference.box_xyxy != frozen["box"].box_xyxy:
+            self._say(f"{name}: has another box than its mask")
+        for prompt, given in item.prompts[name].items():
+            self._prompts.add(name, prompt, given)
+        self._content.add_reference(
+            {
+                "reference_id": name,
+                "object": reference.object,
+                "instance": reference.instance,
+                "box": reference.box_xyxy,
+                "rle": reference.rle.counts,
+            }
+        )
+
+    def _say(self, problem: str) -> None:
+        self._problems.append(f"{self._pack.path}: {problem}")
