@@ -1,0 +1,191 @@
+"""Everything that the pages are written from: boards, and the cards of what is on them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cosmos_board.board.types import Board, BoardKey, Scope, Slice, SliceKind
+from cosmos_board.core.modalities import MODALITIES
+from cosmos_board.core.prompts import PROMPTS
+from cosmos_board.core.scores import Selection
+from cosmos_board.site.words import Words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """The card of a model, as the board holds it."""
+
+    name: str
+    label: str
+    family: str
+    kind: str
+    prompts: tuple[str, ...]
+    clicks: bool
+    parameters: int | None
+    input_size_px: int | None
+    licence: str
+    source: str
+    training_data: tuple[str, ...] | None
+    description: str
+    base_model: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetInfo:
+    """The card of a dataset, as the board holds it."""
+
+    name: str
+    label: str
+    version: str
+    licence: str
+    citation: str
+    source: str
+    cluster_unit: str
+    synthetic: bool
+    normalisation: str
+    subsample: str
+    pack_sha256: str
+    prompts_sha256: str
+    permissions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetInfo:
+    """An object in a modality, and how much of it there is in one dataset."""
+
+    modality: str
+    object: str
+    dataset: str
+    images: int
+    references: int
+    clusters: int
+
+    @property
+    def target(self) -> str:
+        """Key of the target, such as `ct.liver`."""
+        return f"{self.modality}.{self.object}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Seconds that one model takes on one device."""
+
+    model: str
+    device: str
+    stage: str
+    items: int
+    median_s: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """One board database, read."""
+
+    version: str
+    """Data version: changes when and only when the data does; empty for an empty board."""
+
+    protocol: str
+    boards: Mapping[BoardKey, Board] = field(repr=False)
+    models: Mapping[str, ModelInfo]
+    datasets: Mapping[str, DatasetInfo]
+    targets: tuple[TargetInfo, ...]
+    timings: tuple[Timing, ...]
+
+    def board(
+        self,
+        part: Slice,
+        prompt: str,
+        selection: Selection | None = None,
+        metric: str = "dice",
+        scope: Scope = "common",
+    ) -> Board | None:
+        """Return a board of the full track, None where nothing was scored.
+
+        `everything` has no choice by predicted IoU, so `oracle` is its default.
+        """
+        chosen = selection or default_selection(prompt)
+        return self.boards.get(BoardKey(part, prompt, chosen, metric, scope=scope))
+
+    def slices(self, kind: SliceKind) -> tuple[Slice, ...]:
+        """Return the slices of one kind that hold data, in the order they are listed."""
+        found = {key.slice for key in self.boards if key.slice.kind == kind}
+        order = {name: place for place, name in enumerate(MODALITIES)}
+        return tuple(
+            sorted(found, key=lambda part: (order.get(part.name.split(".")[0], 0), part.name))
+        )
+
+    def prompts(self) -> tuple[str, ...]:
+        """Return the prompts of the protocol, in its order."""
+        return tuple(PROMPTS)
+
+
+def default_selection(prompt: str) -> Selection:
+    """Return how a candidate is chosen on the public boards of `prompt`."""
+    return "oracle" if prompt == "everything" else "predicted"
+
+
+def modality_label(name: str, words: Words) -> str:
+    """Return the heading of a modality."""
+    modality = MODALITIES[name]
+    return words.pick(modality.label, modality.label_zh)
+
+
+def prompt_label(name: str, words: Words) -> str:
+    """Return the heading of a prompt."""
+    kind = PROMPTS[name]
+    return words.pick(kind.label, kind.label_zh)
+
+
+def object_label(name: str) -> str:
+    """Return the heading of an object.
+
+    Example:
+        >>> object_label("left-ventricle")
+        'Left ventricle'
+    """
+    return name.replace("-", " ").capitalize()
+
+
+def target_label(name: str, words: Words) -> str:
+    """Return the heading of a target, such as `CT · Liver`."""
+    modality, _, thing = name.partition(".")
+    return f"{modality_label(modality, words)} · {object_label(thing)}"
+
+
+_FOLDERS = {
+    "overall": "", "modality": "modalities/", "object": "objects/",
+    "target": "targets/", "dataset": "datasets/",
+}  # fmt: skip
+
+
+def slice_url(part: Slice) -> str:
+    """Return the address of a slice's page, from the root of the site.
+
+    Example:
+        >>> slice_url(Slice("target", "ct.liver")), slice_url(Slice("overall"))
+        ('targets/ct.liver/', '')
+    """
+    return f"{_FOLDERS[part.kind]}{slug(part.name)}/" if part.name else ""
+
+
+def model_url(name: str) -> str:
+    """Return the address of a model's page, from the root of the site."""
+    return f"models/{slug(name)}/"
+
+
+def slug(name: str) -> str:
+    """Return `name` where it can stand in an address, else a part of it and its hash.
+
+    Example:
+        >>> slug("sam-vit-b"), slug("../Evil <b>")
+        ('sam-vit-b', 'evil-b-f5f5e1e1')
+    """
+    if re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,79}", name) and ".." not in name:
+        return name
+    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
+    digest = hashlib.blake2b(name.encode(), digest_size=4).hexdigest()
+    return f"{words}-{digest}".lstrip("-")

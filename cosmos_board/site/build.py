@@ -1,0 +1,125 @@
+"""Building the site: one call around the engine, from a checkout or from an installed wheel."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+from cosmos_board.core.errors import CosmosBoardError, InputError
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+
+_PACKAGE = Path(__file__).resolve().parent
+EPOCH = "0"
+"""SOURCE_DATE_EPOCH where none is set: pages carry the data version, never the day of a build."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteReport:
+    """What a build wrote."""
+
+    out: Path
+    pages: int
+    files: int
+    size_bytes: int
+    largest_page_bytes: int
+
+
+def sources_root() -> Path:
+    """Return the folder of `mkdocs.yml` and `site/`: the checkout's, else the wheel's copy.
+
+    Raises:
+        InputError: If neither is there.
+    """
+    for root in (_PACKAGE.parent.parent, _PACKAGE / "_host"):
+        if (root / "mkdocs.yml").is_file() and (root / "site" / "overrides").is_dir():
+            return root
+    raise InputError(_PACKAGE, "site", "its sources are missing; reinstall cosmos-board")
+
+
+def build_site(
+    db: Path | None,
+    out: Path,
+    *,
+    strict: bool = True,
+    languages: tuple[str, ...] = ("en",),
+    site_url: str = "",
+) -> SiteReport:
+    """Render the board in `db` into the folder `out`, which is emptied first.
+
+    Args:
+        db: The board database; None for an empty board.
+        out: Where the site goes.
+        strict: Whether a warning of the engine stops the build.
+        languages: `en` goes to the root, others into a folder of their name.
+        site_url: Address that the site will have, for absolute links; may be empty.
+
+    Raises:
+        InputError: If `db` is not a board database, or the engine refuses its sources.
+    """
+    from mkdocs.commands.build import build
+    from mkdocs.exceptions import MkDocsException
+
+    if db is not None and not db.is_file():
+        raise InputError(db, "--db", "no such file")
+    for language in languages:
+        target = out if language == "en" else out / language
+        with _environment(db, site_url):
+            try:
+                config = _load(target, language, strict=strict)
+                config.plugins.on_startup(command="build", dirty=False)
+                build(config)
+                config.plugins.on_shutdown()
+            except MkDocsException as error:
+                raise _own_error(error) or InputError(out, "site", str(error)) from error
+    return _report(out)
+
+
+def _own_error(error: BaseException | None) -> CosmosBoardError | None:
+    """Return the error of ours that the engine wrapped, if that is what stopped it."""
+    while error is not None:
+        if isinstance(error, CosmosBoardError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _load(target: Path, language: str, *, strict: bool) -> MkDocsConfig:
+    from mkdocs.config import load_config
+
+    name = "mkdocs.yml" if language == "en" else f"mkdocs.{language}.yml"
+    return load_config(str(sources_root() / name), site_dir=str(target.resolve()), strict=strict)
+
+
+@contextmanager
+def _environment(db: Path | None, site_url: str) -> Iterator[None]:
+    """Set what the engine and the plugin read from the environment, and put it back."""
+    from cosmos_board.site.plugin import DB_VARIABLE
+
+    wanted = {
+        DB_VARIABLE: str(db.resolve()) if db is not None else os.devnull,
+        "NO_MKDOCS_2_WARNING": "1",
+        "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", EPOCH),
+        "SITE_URL": site_url or os.environ.get("SITE_URL", ""),
+    }
+    with patch.dict(os.environ, wanted):
+        logger = logging.getLogger("mkdocs")
+        level = logger.level
+        logger.setLevel(logging.WARNING)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+
+
+def _report(out: Path) -> SiteReport:
+    sizes = {path: path.stat().st_size for path in out.rglob("*") if path.is_file()}
+    pages = [size for path, size in sizes.items() if path.suffix == ".html"]
+    return SiteReport(out, len(pages), len(sizes), sum(sizes.values()), max(pages, default=0))

@@ -1,0 +1,82 @@
+"""From a board database to everything that the site adds to its hand-written pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cosmos_board.site.book import Book
+from cosmos_board.site.page import Page
+from cosmos_board.site.pages.context import Context
+from cosmos_board.site.pages.definitions import definitions_page
+from cosmos_board.site.pages.home import home_page
+from cosmos_board.site.pages.indexes import model_index, slice_index, slice_kinds
+from cosmos_board.site.pages.models import model_page
+from cosmos_board.site.pages.prompts import prompt_index, prompt_page
+from cosmos_board.site.pages.slices import slice_page
+from cosmos_board.site.read import empty_book, read_book
+from cosmos_board.site.vendor import vendored_scripts
+from cosmos_board.site.words import Words, words_for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Pages and files of one language."""
+
+    pages: tuple[Page, ...]
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Contents by path from the root of the site."""
+
+    copies: Mapping[str, Path] = field(default_factory=dict)
+    """Files to copy, by path from the root of the site."""
+
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What the theme prints on every page, such as the data version."""
+
+
+def generate_site(db: Path | None, language: str = "en") -> Site:
+    """Return every generated page and file of the site in one language.
+
+    Args:
+        db: The board database; None for an empty board.
+        language: `en` or `zh`.
+
+    Raises:
+        InputError: If `db` is no board database.
+    """
+    book = read_book(db) if db is not None else empty_book()
+    return make_site(book, words_for(language))
+
+
+def make_site(book: Book, words: Words) -> Site:
+    """Return every generated page and file for what `book` holds."""
+    context = Context(book, words)
+    pages = tuple(sorted(_pages(context), key=lambda page: page.path))
+    files: dict[str, bytes] = {}
+    for page in pages:
+        files.update(page.data)
+    version = book.version or words("none")
+    line = words(
+        "Data version {version} · protocol {protocol}", version=version, protocol=book.protocol
+    )
+    return Site(
+        pages=pages,
+        files=dict(sorted(files.items())),
+        copies=vendored_scripts(),
+        facts={"version": version, "protocol": book.protocol, "line": line},
+    )
+
+
+def _pages(context: Context) -> Iterator[Page]:
+    book = context.book
+    yield home_page(context)
+    yield definitions_page(context)
+    yield model_index(context)
+    yield from (model_page(context, info) for info in book.models.values())
+    yield prompt_index(context)
+    yield from (prompt_page(context, name) for name in book.prompts())
+    for kind, path, title, text in slice_kinds(context.words):
+        yield slice_index(context, kind, path, title, text)
+        parts = book.slices(kind)
+        yield from (slice_page(context, part, parts) for part in parts)

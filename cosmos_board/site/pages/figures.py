@@ -1,0 +1,158 @@
+"""Figures that several kinds of page share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+
+from cosmos_board.board.types import Board
+from cosmos_board.metrics.table import METRICS
+from cosmos_board.site.book import Book, Timing
+from cosmos_board.site.figure import COLOURS, Axis, Figure, Point, Series
+from cosmos_board.site.markup import number, span
+from cosmos_board.site.pages.matrix import Across
+from cosmos_board.site.words import Words
+
+MOST_ROWS = 25
+"""Models that a figure names; the table has the rest."""
+
+
+def interval_figure(board: Board, words: Words) -> Figure | None:
+    """Return scores with intervals, best first: the honest picture of a ranking."""
+    metric = METRICS[board.key.metric]
+    rows = [row for row in board.rows if isfinite(row.score)][:MOST_ROWS]
+    if not rows:
+        return None
+    label = words.pick(metric.label, metric.label_zh) + (f" ({metric.unit})" if metric.unit else "")
+    groups: dict[str, list[Point]] = {}
+    for place, row in enumerate(rows):
+        group = words("ranked") if row.rank is not None else words("listed, not ranked")
+        interval = span(row.low, row.high)
+        text = f"{row.label}: {number(row.score)}" + (f" ({interval})" if interval else "")
+        groups.setdefault(group, []).append(Point(row.score, place, row.low, row.high, text))
+    ranked = words("ranked")
+    return Figure(
+        name="intervals",
+        title=words("Scores of {n} models with their intervals", n=len(rows)),
+        says=_interval_sentence(board, words),
+        x=Axis(label=label),
+        y=Axis(label="", categories=tuple(row.label for row in rows)),
+        series=tuple(
+            Series(name=name, points=tuple(points), colour=5 if name == ranked else -1)
+            for name, points in groups.items()
+        ),
+        interval="x",
+    )
+
+
+def _interval_sentence(board: Board, words: Words) -> str:
+    leaders = [row for row in board.ranked if row.tie_group == 1]
+    if not any(row.low is not None for row in board.rows):
+        return words("Too few clusters for intervals: read the order as an impression.")
+    if len(leaders) > 1:
+        return words(
+            "{n} models lead together: the data cannot tell them from the first.", n=len(leaders)
+        )
+    if leaders:
+        return words("{model} leads alone.", model=leaders[0].label)
+    return words("Bars are 95 % intervals.")
+
+
+def prompt_figure(columns: Sequence[Across], words: Words) -> Figure | None:
+    """Return how each model’s score changes with what the user gives."""
+    boards = [(place, column) for place, column in enumerate(columns) if column.board]
+    best: dict[str, tuple[float, str]] = {}
+    for _, column in boards:
+        for row in column.board.rows if column.board else ():
+            best[row.model] = max(best.get(row.model, (-1.0, row.label)), (row.score, row.label))
+    chosen = sorted(best, key=lambda model: (-best[model][0], model))[:COLOURS]
+    if not chosen:
+        return None
+    series = []
+    for colour, model in enumerate(sorted(chosen)):
+        points = []
+        for place, column in boards:
+            for row in column.board.rows if column.board else ():
+                if row.model == model:
+                    text = f"{row.label}, {column.label}: {number(row.score)}"
+                    points.append(Point(place, row.score, row.low, row.high, text))
+        series.append(
+            Series(name=best[model][1], points=tuple(points), colour=colour, line=len(points) > 1)
+        )
+    return Figure(
+        name="prompts",
+        title=words("Dice of {n} models by prompt", n=len(chosen)),
+        says=words(
+            "Reading from left to right, the user gives more. Everything mode is scored by its "
+            "best mask."
+        ),
+        x=Axis(label="", categories=tuple(column.label for column in columns)),
+        y=Axis(label=words("Dice")),
+        series=tuple(series),
+    )
+
+
+def cost_figure(board: Board, book: Book, words: Words) -> Figure | None:
+    """Return quality against time per image on the device that timed most models."""
+    device = _busiest(book.timings)
+    rows = {row.model: row for row in board.rows}
+    seconds = {
+        model: total
+        for model in rows
+        if (total := seconds_per_image(book.timings, model, device, board.key.prompt)) is not None
+    }
+    if len(seconds) < 2:
+        return None
+    front, points, best = [], [], -1.0
+    for model in sorted(seconds, key=lambda name: (seconds[name], -rows[name].score)):
+        row = rows[model]
+        text = f"{row.label}: {number(row.score)}, {number(seconds[model] * 1000, 0)} ms"
+        point = Point(seconds[model] * 1000, row.score, row.low, row.high, text)
+        points.append(point)
+        if row.score > best:
+            best = row.score
+            front.append(point)
+    return Figure(
+        name="cost",
+        title=words("Dice against time per image"),
+        says=words(
+            "Dashed: models that no faster one beats. Measured on {device}: one embedding and one "
+            "prompt, after warm-up.",
+            device=device,
+        ),
+        x=Axis(label=words("milliseconds per image and prompt (log scale)"), log=True),
+        y=Axis(label=words("Dice")),
+        series=(
+            Series(
+                name=words("front"),
+                points=tuple(front),
+                colour=-1,
+                line=True,
+                marks=False,
+                dashed=True,
+            ),
+            Series(name=words("models"), points=tuple(points), colour=5, labels=True),
+        ),
+    )
+
+
+def _busiest(timings: Sequence[Timing]) -> str:
+    counts: dict[str, set[str]] = {}
+    for timing in timings:
+        counts.setdefault(timing.device, set()).add(timing.model)
+    return min(counts, key=lambda device: (-len(counts[device]), device), default="")
+
+
+def seconds_per_image(
+    timings: Sequence[Timing], model: str, device: str, prompt: str
+) -> float | None:
+    """Return the seconds for one image and one prompt; None where a stage was not timed."""
+    stages = {
+        timing.stage: timing.median_s
+        for timing in sorted(timings, key=lambda timing: timing.items)
+        if timing.model == model and timing.device == device
+    }
+    wanted = ("embed", "everything") if prompt == "everything" else ("embed", "prompt")
+    if any(stage not in stages for stage in wanted):
+        return None
+    return sum(stages[stage] for stage in wanted)

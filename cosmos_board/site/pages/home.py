@@ -1,0 +1,131 @@
+"""The home page: the question, who leads, how sure we are, and at what cost."""
+
+from __future__ import annotations
+
+from cosmos_board.board.types import Board, BoardRow, Slice
+from cosmos_board.site.book import Book, model_url, prompt_label, slice_url, target_label
+from cosmos_board.site.markup import DASH, number, span
+from cosmos_board.site.page import Article, Page
+from cosmos_board.site.pages.context import Card, Context
+from cosmos_board.site.pages.figures import cost_figure, prompt_figure
+from cosmos_board.site.pages.matrix import matrix_table, prompt_columns
+from cosmos_board.site.pages.prompts import OVERALL
+from cosmos_board.site.pages.ranking import ranking_table
+from cosmos_board.site.pages.slices import add_map, add_notes, main_board
+from cosmos_board.site.templates import render
+from cosmos_board.site.words import Words
+
+TOP = 15
+
+
+def home_page(context: Context) -> Page:
+    """Return the page that people open first."""
+    book, words = context.book, context.words
+    article = Article("index.md", words("COSMOS board"), hide=("navigation", "toc"))
+    context.lead(
+        article,
+        words(
+            "How well do promptable segmentation models work on medical images? Every model gets "
+            "the same prompts on the same references, and every number comes with how sure we are "
+            "of it."
+        ),
+    )
+    board = main_board(book, OVERALL)
+    if board is None:
+        context.note(
+            article,
+            words(
+                "The board is empty: no run has been ingested. `cosmos-board demo` fills one in a "
+                "few minutes."
+            ),
+        )
+        return article.page()
+    article.add(_counts(book, words))
+    context.cards(article, _cards(book, board, words))
+    add_notes(context, article, board)
+    article.heading(words("Leaderboard"), "leaderboard")
+    context.table(article, ranking_table(book, board, words, top=TOP))
+    cost = cost_figure(board, book, words)
+    if cost is not None:
+        article.heading(words("Quality against cost"), "cost")
+        context.figure(article, cost)
+    article.heading(words("By prompt"), "prompts")
+    columns = prompt_columns([(p, book.board(OVERALL, p)) for p in book.prompts()], words)
+    context.table(
+        article,
+        matrix_table(
+            book,
+            columns,
+            words,
+            name="by-prompt",
+            caption=words(
+                "Dice ↑ and rank over all targets, by predicted IoU; everything mode by its best "
+                "mask. Data {version}.",
+                version=book.version or DASH,
+            ),
+        ),
+    )
+    context.figure(article, prompt_figure(columns, words))
+    add_map(context, article, OVERALL)
+    return article.page()
+
+
+def _counts(book: Book, words: Words) -> str:
+    targets = {info.target for info in book.targets}
+    facts = [
+        (len(book.models), words("models"), "models/"),
+        (len(book.slices("modality")), words("modalities"), "modalities/"),
+        (len({info.object for info in book.targets}), words("objects"), "objects/"),
+        (len(targets), words("targets"), "targets/"),
+        (len(book.prompts()), words("prompts"), "prompts/"),
+        (len(book.datasets), words("datasets"), "datasets/"),
+        (sum(info.references for info in book.targets), words("references"), "docs/protocol/"),
+    ]
+    listed = [(number(count, 0), name, url) for count, name, url in facts]
+    return render("counts.html", facts=listed)
+
+
+def _cards(book: Book, board: Board, words: Words) -> list[Card]:
+    cards = []
+    first = board.ranked[0] if board.ranked else board.rows[0]
+    tied = sum(row.tie_group == first.tie_group for row in board.ranked) - 1
+    cards.append(
+        Card(
+            words("Leads with the prompt “{prompt}”", prompt=prompt_label(board.key.prompt, words)),
+            first.label,
+            _score(first, words)
+            + (words(", level with {n} more", n=tied) if first.tie_group and tied else ""),
+            model_url(first.model),
+        )
+    )
+    point = book.board(OVERALL, "point")
+    if point is not None and point.ranked and board.key.prompt != "point":
+        row = point.ranked[0]
+        cards.append(
+            Card(words("Leads with one point"), row.label, _score(row, words), "prompts/point/")
+        )
+    cards.extend(_target_cards(book, words))
+    return cards
+
+
+def _score(row: BoardRow, words: Words) -> str:
+    interval = span(row.low, row.high)
+    return words("Dice {score}", score=number(row.score)) + (f" ({interval})" if interval else "")
+
+
+def _target_cards(book: Book, words: Words) -> list[Card]:
+    best: list[tuple[float, Slice, BoardRow]] = []
+    for part in book.slices("target"):
+        board = main_board(book, part)
+        if board is not None and board.ranked:
+            best.append((board.ranked[0].score, part, board.ranked[0]))
+    if len(best) < 2:
+        return []
+    cards = []
+    for kicker, (score, part, row) in (
+        (words("Easiest target"), max(best, key=lambda found: (found[0], found[1]))),
+        (words("Hardest target"), min(best, key=lambda found: (found[0], found[1]))),
+    ):
+        detail = words("best Dice {score}, by {model}", score=number(score), model=row.label)
+        cards.append(Card(kicker, target_label(part.name, words), detail, slice_url(part)))
+    return cards

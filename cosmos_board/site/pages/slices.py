@@ -1,0 +1,275 @@
+"""Pages of modalities, objects, targets and datasets: who leads on a part of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cosmos_board.board.types import Board, Slice, SliceKind
+from cosmos_board.core.modalities import MODALITIES
+from cosmos_board.site.book import (
+    Book,
+    TargetInfo,
+    modality_label,
+    model_url,
+    object_label,
+    slice_url,
+    target_label,
+)
+from cosmos_board.site.markup import DASH, number, outside_link, span
+from cosmos_board.site.page import Article, Page
+from cosmos_board.site.pages.context import Context, Link
+from cosmos_board.site.pages.figures import interval_figure, prompt_figure
+from cosmos_board.site.pages.matrix import Across, matrix_table, prompt_columns
+from cosmos_board.site.pages.ranking import ranking_table
+from cosmos_board.site.words import Words
+
+FIRST_PROMPTS = ("box", "point", "points-5", "box-point", "points-5-5", "everything")
+"""The prompt whose table opens a page: the first of these that was scored."""
+
+
+def slice_label(part: Slice, book: Book, words: Words) -> str:
+    """Return the heading of a slice."""
+    if part.kind == "modality":
+        return modality_label(part.name, words)
+    if part.kind == "object":
+        return object_label(part.name)
+    if part.kind == "target":
+        return target_label(part.name, words)
+    if part.kind == "dataset":
+        return book.datasets[part.name].label if part.name in book.datasets else part.name
+    return words("All targets")
+
+
+def main_board(book: Book, part: Slice) -> Board | None:
+    """Return the board that opens the page of a slice; None where nothing was scored."""
+    for prompt in FIRST_PROMPTS:
+        board = book.board(part, prompt)
+        if board is not None and board.rows:
+            return board
+    return None
+
+
+def targets_of(book: Book, part: Slice) -> list[TargetInfo]:
+    """Return the targets, by dataset, that a slice holds."""
+    return [
+        info for info in book.targets if part.kind == "overall" or _key(info, part) == part.name
+    ]
+
+
+def _key(info: TargetInfo, part: Slice) -> str:
+    return {
+        "modality": info.modality,
+        "object": info.object,
+        "target": info.target,
+        "dataset": info.dataset,
+    }[part.kind]
+
+
+def slice_page(context: Context, part: Slice, siblings: Sequence[Slice]) -> Page:
+    """Return the page of one slice."""
+    book, words = context.book, context.words
+    article = Article(slice_url(part).removesuffix("/") + ".md", slice_label(part, book, words))
+    board = main_board(book, part)
+    article.say(_lead(book, part, board, words))
+    if part.kind == "dataset":
+        _dataset_card(context, article, part)
+    add_notes(context, article, board)
+    article.heading(words("Leaderboard"), "leaderboard")
+    if board is None:
+        context.note(article, words("Nothing has been scored here yet."))
+    else:
+        context.table(article, ranking_table(book, board, words))
+        context.figure(article, interval_figure(board, words))
+        _by_prompt(context, article, part)
+    add_map(context, article, part)
+    _around(context, article, part, siblings)
+    return article.page()
+
+
+def _lead(book: Book, part: Slice, board: Board | None, words: Words) -> str:
+    infos = targets_of(book, part)
+    counts = words(
+        "{targets} targets, {references} references in {images} images from {datasets} datasets.",
+        targets=len({info.target for info in infos}),
+        references=number(sum(info.references for info in infos), 0),
+        images=number(sum(info.images for info in infos), 0),
+        datasets=len({info.dataset for info in infos}),
+    )
+    if board is None or not board.ranked:
+        return counts
+    first = board.ranked[0]
+    interval = span(first.low, first.high)
+    rivals = [row.label for row in board.ranked[1:] if row.tie_group == first.tie_group]
+    leader = words(
+        "With a box, {model} leads with Dice {score}" if board.key.prompt == "box"
+        else "{model} leads with Dice {score}",
+        model=first.label,
+        score=number(first.score),
+    )  # fmt: skip
+    leader += f" ({interval})" if interval else ""
+    if first.tie_group is not None and rivals:
+        leader += words("; not separable from {models}", models=_listed(rivals, words))
+    return f"{counts} {leader}."
+
+
+def _listed(names: Sequence[str], words: Words, most: int = 3) -> str:
+    if len(names) > most:
+        return words("{n} others", n=len(names))
+    return ", ".join(names)
+
+
+def add_notes(context: Context, article: Article, board: Board | None) -> None:
+    if board is None:
+        return
+    words, facts = context.words, board.facts
+    if facts.synthetic:
+        context.note(
+            article, words("Synthetic images: what is learnt here says little of patients.")
+        )
+    if facts.thin:
+        names = ", ".join(target_label(name, words) for name in facts.thin)
+        context.note(
+            article,
+            words(
+                "Under 10 clusters, so in the score but not in any interval: {targets}.",
+                targets=names,
+            ),
+        )
+    if facts.left_out:
+        names = ", ".join(target_label(name, words) for name in facts.left_out)
+        context.note(
+            article,
+            words("Left out because a ranked model was trained on them: {targets}.", targets=names),
+        )
+
+
+def _by_prompt(context: Context, article: Article, part: Slice) -> None:
+    book, words = context.book, context.words
+    boards = [(prompt, book.board(part, prompt)) for prompt in book.prompts()]
+    columns = prompt_columns(boards, words)
+    article.heading(words("By prompt"), "prompts")
+    context.table(
+        article,
+        matrix_table(
+            book,
+            columns,
+            words,
+            name="by-prompt",
+            caption=words(
+                "Dice ↑ and rank by prompt, {slice}; everything mode by its best mask, the others "
+                "by predicted IoU. Data {version}.",
+                slice=slice_label(part, book, words),
+                version=book.version or DASH,
+            ),
+        ),
+    )
+    context.figure(article, prompt_figure(columns, words))
+
+
+def add_map(context: Context, article: Article, part: Slice) -> None:
+    """Add the map of models over the parts that this slice is made of."""
+    book, words = context.book, context.words
+    board = main_board(book, part)
+    inner = [piece for piece in inner_slices(book, part) if main_board(book, piece)]
+    if board is None or len(inner) < 2:
+        return
+    prompt = board.key.prompt
+    article.heading(words("Where models work"), "map")
+    columns = [
+        Across(
+            piece.name,
+            _short_label(piece, part, words),
+            slice_url(piece),
+            book.board(piece, prompt),
+        )
+        for piece in inner
+    ]
+    table = matrix_table(
+        book,
+        columns,
+        words,
+        name="map",
+        caption=words(
+            "Dice ↑ and rank with the prompt of the table above, one column per part of {slice}. "
+            "Data {version}.",
+            slice=slice_label(part, book, words),
+            version=book.version or DASH,
+        ),
+        models=[row.model for row in board.rows],
+    )
+    context.table(article, table)
+
+
+def inner_slices(book: Book, part: Slice) -> list[Slice]:
+    """Return the parts of a slice: modalities of everything, targets of anything else."""
+    if part.kind == "overall":
+        return list(book.slices("modality"))
+    if part.kind == "target":
+        return [
+            Slice("dataset", name) for name in sorted({t.dataset for t in targets_of(book, part)})
+        ]
+    names = {info.target for info in targets_of(book, part)}
+    return [piece for piece in book.slices("target") if piece.name in names]
+
+
+def _short_label(piece: Slice, part: Slice, words: Words) -> str:
+    if piece.kind == "dataset":
+        return piece.name
+    if piece.kind == "modality":
+        return modality_label(piece.name, words)
+    modality, _, thing = piece.name.partition(".")
+    if part.kind == "modality":
+        return object_label(thing)
+    if part.kind == "object":
+        return modality_label(modality, words)
+    return target_label(piece.name, words)
+
+
+def _around(context: Context, article: Article, part: Slice, siblings: Sequence[Slice]) -> None:
+    book, words = context.book, context.words
+    infos = targets_of(book, part)
+    article.heading(words("Around here"), "around")
+
+    def links(kind: SliceKind, names: set[str]) -> list[Link]:
+        parts = [piece for piece in book.slices(kind) if piece.name in names and piece != part]
+        return [Link(slice_label(piece, book, words), slice_url(piece)) for piece in parts]
+
+    context.links(article, words("Modalities"), links("modality", {i.modality for i in infos}))
+    context.links(article, words("Objects"), links("object", {i.object for i in infos}))
+    context.links(article, words("Targets"), links("target", {i.target for i in infos}))
+    context.links(article, words("Datasets"), links("dataset", {i.dataset for i in infos}))
+    others = [Link(slice_label(piece, book, words), slice_url(piece)) for piece in siblings]
+    if len(others) <= 30:
+        label = {
+            "modality": words("All modalities"),
+            "object": words("All objects"),
+            "target": words("All targets"),
+            "dataset": words("All datasets"),
+        }.get(part.kind, "")
+        context.links(article, label, others)
+
+
+def _dataset_card(context: Context, article: Article, part: Slice) -> None:
+    words = context.words
+    info = context.book.datasets.get(part.name)
+    if info is None:
+        return
+    may = ", ".join(info.permissions) or words("nothing: numbers only")
+    context.facts(
+        article,
+        [
+            (words("Version"), info.version),
+            (words("Licence"), info.licence),
+            (words("Source"), outside_link(info.source)),
+            (words("Citation"), info.citation),
+            (words("What is independent"), words(info.cluster_unit)),
+            (words("Intensities"), info.normalisation),
+            (words("Sub-sampling"), info.subsample or words("none")),
+            (words("May be published"), may),
+            (words("Pack"), info.pack_sha256[:16] or DASH),
+            (words("Prompts"), info.prompts_sha256[:16] or DASH),
+        ],
+    )
+
+
+__all__ = ["MODALITIES", "main_board", "model_url", "slice_label", "slice_page", "targets_of"]

@@ -1,0 +1,127 @@
+"""The MkDocs plugin: hands the generator's pages to the engine. It knows no board."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup, escape
+from mkdocs.config import config_options
+from mkdocs.config.base import Config
+from mkdocs.exceptions import PluginError
+from mkdocs.plugins import BasePlugin, event_priority
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.nav import Navigation, Section
+
+from cosmos_board.core.errors import CosmosBoardError
+from cosmos_board.site.generate import Site, generate_site
+from cosmos_board.site.markup import one_line
+from cosmos_board.site.page import Page, fill
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.livereload import LiveReloadServer
+    from mkdocs.structure.pages import Page as HostPage
+    from mkdocs.utils.templates import TemplateContext
+
+DB_VARIABLE = "COSMOS_BOARD_DB"
+"""Environment variable that names the board database, over the configuration."""
+
+
+class BoardConfig(Config):
+    """Options under `plugins: - cosmos-board:` in mkdocs.yml."""
+
+    db = config_options.Type(str, default="build/demo/board.duckdb")
+    """The board database; where it does not exist the site is that of an empty board."""
+
+    language = config_options.Choice(("en", "zh"), default="en")
+
+
+class BoardPlugin(BasePlugin[BoardConfig]):
+    """Adds the generated pages, their place in the navigation, and their tables and figures."""
+
+    def __init__(self) -> None:
+        self._site: Site | None = None
+        self._pages: dict[str, Page] = {}
+        self._leaves: set[str] = set()
+
+    def on_files(self, files: Files, /, *, config: MkDocsConfig) -> Files:
+        """Append pages and data files; hand-written pages of the same path win."""
+        try:
+            self._site = generate_site(self._database(config), self.config.language)
+        except CosmosBoardError as error:
+            raise PluginError(str(error)) from error
+        self._pages = {page.path: page for page in self._site.pages}
+        for page in self._site.pages:
+            files.append(File.generated(config, page.path, content=page.markdown()))
+        for path, content in self._site.files.items():
+            files.append(File.generated(config, path, content=content))
+        for path, source in self._site.copies.items():
+            files.append(File.generated(config, path, abs_src_path=str(source)))
+        return files
+
+    def on_nav(self, nav: Navigation, /, *, config: MkDocsConfig, files: Files) -> Navigation:
+        """Give pages outside the navigation their section and neighbours, without listing them.
+
+        Listing hundreds of leaves in every page is what makes sites of this size slow and big.
+        """
+        indexes: dict[str, Section | None] = {}
+        for listed in nav.pages:
+            folder = listed.file.src_uri.rpartition("/")[0]
+            if listed.file.src_uri == f"{folder}/index.md":
+                indexes[folder] = listed.parent
+        before: dict[str, HostPage] = {}
+        for file in files.documentation_pages():
+            page, folder = file.page, file.src_uri.rpartition("/")[0]
+            if page is None or folder not in indexes or file.src_uri not in self._pages:
+                continue
+            if page.parent is not None or file.src_uri == f"{folder}/index.md":
+                continue
+            page.parent = indexes[folder]
+            self._leaves.add(file.src_uri)
+            last = before.get(folder)
+            if last is not None:
+                last.next_page, page.previous_page = page, last
+            before[folder] = page
+        return nav
+
+    def on_pre_page(self, page: HostPage, /, *, config: MkDocsConfig, files: Files) -> HostPage:
+        """Encode the titles of leaves once, for the theme prints some of them as they are."""
+        if page.file.src_uri in self._leaves:
+            page.title = Markup(escape(one_line(self._pages[page.file.src_uri].title)))
+        return page
+
+    @event_priority(-100)  # after the search plugin, so that tables stay out of its index
+    def on_page_context(
+        self, context: TemplateContext, /, *, page: HostPage, config: MkDocsConfig, nav: Navigation
+    ) -> TemplateContext:
+        """Put the ready HTML where the engine has carried its comments."""
+        generated = self._pages.get(page.file.src_uri)
+        if generated is not None and page.content is not None:
+            page.content = fill(page.content, generated.slots)
+        if self._site is not None:
+            context["board"] = self._site.facts  # type: ignore[typeddict-unknown-key]
+        return context
+
+    def on_env(self, env: Any, /, *, config: MkDocsConfig, files: Files) -> None:  # noqa: ANN401
+        """Let the pages without Markdown (404, search) know the data version too."""
+        if self._site is not None:
+            env.globals["board"] = self._site.facts
+
+    def on_serve(
+        self, server: LiveReloadServer, /, *, config: MkDocsConfig, builder: object
+    ) -> LiveReloadServer:
+        """Rebuild when the database or a template changes."""
+        for path in (self._database(config), Path(__file__).parent):
+            if path is not None and path.exists():
+                server.watch(str(path))
+        return server
+
+    def _database(self, config: MkDocsConfig) -> Path | None:
+        named = os.environ.get(DB_VARIABLE)
+        if named:
+            return None if named == os.devnull else Path(named)
+        root = Path(config.config_file_path).parent
+        path = root / self.config.db
+        return path if path.exists() else None

@@ -1,0 +1,52 @@
+"""The words of the site in each language: English sentences are the keys."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+LANGUAGES = ("en", "zh")
+
+
+class MissingTranslationError(KeyError):
+    """A sentence of the site that its catalog does not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Translates the generator's sentences; `{name}` fields are filled after translation."""
+
+    language: str = "en"
+    catalog: dict[str, str] = field(default_factory=dict, hash=False, compare=False)
+
+    def __call__(self, sentence: str, **fields: object) -> str:
+        """Return `sentence` in the language of the page, its fields filled.
+
+        Raises:
+            MissingTranslationError: If the catalog lacks it; a page never mixes languages.
+
+        Example:
+            >>> Words()("{n} models", n=3)
+            '3 models'
+        """
+        text = sentence
+        if self.language != "en":
+            if sentence not in self.catalog:
+                raise MissingTranslationError(f"{self.language}: {sentence}")
+            text = self.catalog[sentence]
+        return text.format(**fields) if fields else text
+
+    def pick(self, english: str, chinese: str) -> str:
+        """Return the label of something that carries both, such as a modality."""
+        return chinese if self.language == "zh" else english
+
+
+@cache
+def words_for(language: str) -> Words:
+    """Return the words of `language`."""
+    if language == "en":
+        return Words()
+    text = (Path(__file__).parent / "catalogs" / f"{language}.json").read_text("utf-8")
+    return Words(language, json.loads(text))
