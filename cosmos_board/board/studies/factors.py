@@ -1,0 +1,228 @@
+"""What makes a reference hard, and whether it is hard for every model alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from cosmos_board.board.cube import Cube
+from cosmos_board.board.studies.effects import Effect, Floats
+from cosmos_board.board.studies.reference_sample import (
+    ReferenceSample,
+    correlate,
+    take_references,
+)
+from cosmos_board.core.scores import Selection
+from cosmos_board.stats.testing import holm
+from cosmos_board.store.factor_queries import read_answered, read_reference_dice
+
+PAPER_FACTORS = ("size_px", "aspect_ratio", "intensity_difference", "boundary_complexity")
+ORDER_FACTORS = ("size_px", "aspect_ratio", "intensity_difference", "efd_order")
+MARGINAL_FACTORS = ("components", "position")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorRow:
+    """How Dice goes with one factor."""
+
+    model: str
+    prompt: str
+    selection: str
+    factor: str
+    given: tuple[str, ...]
+    """Factors held fixed; none where the correlation is marginal."""
+
+    rho: Effect
+    """Spearman's correlation, partial where others are given, in [−1, 1]."""
+
+    p: float | None
+    """Two-sided, from the cluster bootstrap."""
+
+    p_holm: float | None
+    """After Holm over the factors of the same run of the analysis."""
+
+
+def study_factors(
+    cube: Cube,
+    track: str = "full",
+    *,
+    models: Sequence[str] | None = None,
+    prompts: Sequence[str] | None = None,
+) -> tuple[FactorRow, ...]:
+    """Return the correlations of every model, prompt and selection.
+
+    Three runs each: the study's four factors, each given the others; the same with `efd_order`
+    in place of the boundary's complexity; and components and position by themselves.
+
+    Args:
+        cube: The board database.
+        track: Which track.
+        models: Only these models; all by default.
+        prompts: Only these prompts; all by default.
+    """
+    sample = take_references(cube, track)
+    rows: list[FactorRow] = []
+    for model, prompt, selection in read_answered(cube.connection, track):
+        if (models is None or model in models) and (prompts is None or prompt in prompts):
+            dice = read_reference_dice(cube.connection, model, prompt, selection, track)
+            rows += correlate_factors(sample, dice, model, prompt, selection)
+    return tuple(rows)
+
+
+def correlate_factors(
+    sample: ReferenceSample, dice: Floats, model: str, prompt: str, selection: str
+) -> list[FactorRow]:
+    """Return the rows of the three runs for one column of scores."""
+    rows: list[FactorRow] = []
+    for names in (PAPER_FACTORS, ORDER_FACTORS):
+        found = correlate(sample, dice, names)
+        given = [tuple(other for other in names if other != name) for name in names]
+        rows += _as_rows(model, prompt, selection, names, given, found)
+    single = [correlate(sample, dice, (name,))[0] for name in MARGINAL_FACTORS]
+    nothing: list[tuple[str, ...]] = [() for _ in MARGINAL_FACTORS]
+    rows += _as_rows(model, prompt, selection, MARGINAL_FACTORS, nothing, single)
+    return rows
+
+
+def _as_rows(
+    model: str,
+    prompt: str,
+    selection: str,
+    names: Sequence[str],
+    given: Sequence[tuple[str, ...]],
+    effects: Sequence[Effect | None],
+) -> list[FactorRow]:
+    pvalues = [np.nan if effect is None else bootstrap_p(effect) for effect in effects]
+    adjusted = holm(pvalues)
+    return [
+        FactorRow(
+            model=model,
+            prompt=prompt,
+            selection=selection,
+            factor=name,
+            given=others,
+            rho=effect,
+            p=None if np.isnan(p) else float(p),
+            p_holm=None if np.isnan(p_adjusted) else float(p_adjusted),
+        )
+        for name, others, effect, p, p_adjusted in zip(
+            names, given, effects, pvalues, adjusted, strict=True
+        )
+        if effect is not None
+    ]
+
+
+def bootstrap_p(effect: Effect) -> float:
+    """Return the two-sided p value that belongs to the effect's interval; NaN without one."""
+    if effect.error is None:
+        return float("nan")
+    if effect.error == 0:
+        return 0.0 if effect.value else 1.0
+    return float(2 * stats.t.sf(abs(effect.value) / effect.error, effect.degrees))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorBin:
+    """References of one tenth of a factor."""
+
+    low: float
+    high: float
+    """Least and greatest value in the bin, in the factor's unit."""
+
+    dice: Effect
+    """Mean over references, or a mean difference between two models."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorCurve:
+    """Dice along a factor."""
+
+    model: str
+    prompt: str
+    selection: str
+    factor: str
+    bins: tuple[FactorBin, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interaction:
+    """Whether the difference between two models depends on a factor."""
+
+    model: str
+    against: str
+    prompt: str
+    selection: str
+    factor: str
+    rho: Effect
+    """Spearman's correlation of the factor with Dice of `model` minus Dice of `against`."""
+
+    p: float | None
+    p_holm: float | None
+    """After Holm over the factors."""
+
+    bins: tuple[FactorBin, ...]
+    """Difference along the factor; `dice.verdict` says where one of them is better."""
+
+
+def factor_curves(
+    cube: Cube, model: str, prompt: str, selection: Selection, track: str = "full"
+) -> tuple[FactorCurve, ...]:
+    """Return Dice along every factor, in tenths of the references."""
+    sample = take_references(cube, track)
+    dice = read_reference_dice(cube.connection, model, prompt, selection, track)
+    return tuple(
+        FactorCurve(
+            model=model,
+            prompt=prompt,
+            selection=selection,
+            factor=name,
+            bins=_bins(sample, dice, name, (0.0, 1.0)),
+        )
+        for name in sample.factors
+    )
+
+
+def study_interaction(
+    cube: Cube,
+    model: str,
+    against: str,
+    prompt: str,
+    selection: Selection,
+    track: str = "full",
+) -> tuple[Interaction, ...]:
+    """Return how the paired difference of two models goes along each factor."""
+    sample = take_references(cube, track)
+    ours, theirs = (
+        read_reference_dice(cube.connection, name, prompt, selection, track)
+        for name in (model, against)
+    )
+    difference = ours - theirs
+    names = tuple(sample.factors)
+    effects = [correlate(sample, difference, (name,))[0] for name in names]
+    rows = _as_rows(model, prompt, selection, names, [()] * len(names), effects)
+    return tuple(
+        Interaction(
+            model=model,
+            against=against,
+            prompt=prompt,
+            selection=selection,
+            factor=row.factor,
+            rho=row.rho,
+            p=row.p,
+            p_holm=row.p_holm,
+            bins=_bins(sample, difference, row.factor, (-1.0, 1.0)),
+        )
+        for row in rows
+    )
+
+
+def _bins(
+    sample: ReferenceSample, values: Floats, factor: str, bounds: tuple[float, float]
+) -> tuple[FactorBin, ...]:
+    return tuple(
+        FactorBin(low=low, high=high, dice=effect)
+        for low, high, effect in sample.average_bins(values, factor, bounds)
+    )

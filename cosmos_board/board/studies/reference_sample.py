@@ -1,0 +1,155 @@
+"""Single references with their factors, whose clusters the bootstrap reweights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cosmos_board.board.cube import Cube, Ints
+from cosmos_board.board.studies.effects import Effect, Floats, take_sample
+from cosmos_board.stats.bootstrap import Counts, sum_replicates, to_steps
+from cosmos_board.stats.correlation import (
+    correlations,
+    cross_products,
+    partial_from_correlations,
+    rank_columns,
+)
+from cosmos_board.stats.intervals import MINIMUM_CLUSTERS, bootstrap_factor, interval
+from cosmos_board.store.factor_queries import read_references
+
+SUM_STEP = 2.0**-29
+"""Sums over a cluster's references are rounded to this: 2²⁴ references stay exact."""
+
+BINS = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReferenceSample:
+    """References with all their factors, every one counting once."""
+
+    cluster: Ints
+    """Number of the cluster, −1 where the reference does not count, shape (references,)."""
+
+    target: Ints
+    """Number of the target, shape (references,)."""
+
+    dataset_of_cluster: Ints
+    factors: dict[str, Floats]
+    """By name, shape (references,)."""
+
+    counts: Counts
+
+    def average_bins(
+        self, values: Floats, factor: str, bounds: tuple[float, float]
+    ) -> list[tuple[float, float, Effect]]:
+        """Return (least, greatest factor, mean value) of each tenth of the references."""
+        usable = (self.cluster >= 0) & ~np.isnan(values)
+        if not usable.any():
+            return []
+        along = self.factors[factor][usable]
+        edges = np.unique(np.quantile(along, np.linspace(0, 1, BINS + 1)[1:-1]))
+        place = np.searchsorted(edges, along, side="left")
+        rows = np.flatnonzero(usable)
+        found = []
+        for number in np.unique(place):
+            members = rows[place == number]
+            inside = self.factors[factor][members]
+            effect = self._average(values, members, bounds)
+            found.append((float(inside.min()), float(inside.max()), effect))
+        return found
+
+    def _average(self, values: Floats, members: Ints, bounds: tuple[float, float]) -> Effect:
+        present, place = np.unique(self.cluster[members], return_inverse=True)
+        totals = np.bincount(place, values[members], len(present)).astype(np.float64)
+        sums = to_steps(totals, SUM_STEP)
+        sizes = np.bincount(place, minlength=len(present)).astype(np.float64)
+        drawn = sum_replicates(np.column_stack([sums, sizes]), self.counts[present])
+        value = float(sums.sum() / sizes.sum() * SUM_STEP)
+        with np.errstate(invalid="ignore"):
+            replicates = np.where(drawn[1] > 0, drawn[0] / drawn[1] * SUM_STEP, value)
+        return self.describe(value, replicates, members, bounds)
+
+    def describe(
+        self, value: float, replicates: Floats, members: Ints, bounds: tuple[float, float]
+    ) -> Effect:
+        """Return a value over some references with the interval that its replicates give."""
+        clusters = np.unique(self.cluster[members])
+        datasets = len(np.unique(self.dataset_of_cluster[clusters]))
+        degrees = len(clusters) - datasets
+        error = low = high = None
+        sound = replicates[~np.isnan(replicates)]
+        if len(clusters) >= MINIMUM_CLUSTERS and degrees > 0 and len(sound) > 1:
+            error = float(sound.std(ddof=1)) * bootstrap_factor(len(clusters))
+            ends = interval(value, error, degrees=degrees, bounds=bounds)
+            low, high = float(ends[0]), float(ends[1])
+        return Effect(
+            value=value,
+            low=low,
+            high=high,
+            error=error,
+            degrees=max(degrees, 0),
+            targets=len(np.unique(self.target[members])),
+            clusters=len(clusters),
+            references=len(members),
+            left_out=0,
+        )
+
+
+def take_references(cube: Cube, track: str = "full") -> ReferenceSample:
+    """Return the references of a track that have all their factors.
+
+    Synthetic data is left out where there is real data.
+    """
+    sample = take_sample(cube, track)
+    units = sample.units
+    table = read_references(cube.connection)
+    place = np.full(max(int(units.number.max(initial=-1)), int(table.unit.max(initial=-1))) + 1, -1)
+    place[units.number[sample.kept]] = np.flatnonzero(sample.kept)
+    unit = place[table.unit]
+    known = unit >= 0
+    cluster, target = (
+        np.where(known, numbers[unit], -1) if len(units) else unit
+        for numbers in (units.cluster, units.target)
+    )
+    owners = {name: index for index, name in enumerate(units.datasets)}
+    return ReferenceSample(
+        cluster,
+        target,
+        np.array([owners[dataset] for dataset, _ in units.cluster_names], np.int64),
+        table.factors,
+        sample.counts,
+    )
+
+
+def correlate(
+    sample: ReferenceSample, outcome: Floats, factors: Sequence[str]
+) -> list[Effect | None]:
+    """Return Spearman's correlation of `outcome` with each factor, given the others.
+
+    Ranks are taken once over all references; replicates reweight each cluster's sums of their
+    products. None where the outcome or the factor does not vary.
+
+    Args:
+        sample: The references.
+        outcome: shape (references,); NaN where there is none.
+        factors: Names of the factors.
+    """
+    members = np.flatnonzero((sample.cluster >= 0) & ~np.isnan(outcome))
+    if len(members) < 3:
+        return [None] * len(factors)
+    columns = np.column_stack(
+        [outcome[members], *(sample.factors[name][members] for name in factors)]
+    )
+    present, place = np.unique(sample.cluster[members], return_inverse=True)
+    sums = to_steps(cross_products(rank_columns(columns), place, len(present)), SUM_STEP)
+    whole = partial_from_correlations(correlations(sums.sum(axis=0, keepdims=True) * SUM_STEP))[0]
+    drawn = sum_replicates(sums, sample.counts[present]).T * SUM_STEP
+    replicates = partial_from_correlations(correlations(drawn))
+    return [
+        None
+        if np.isnan(value)
+        else sample.describe(float(value), replicates[:, index], members, (-1.0, 1.0))
+        for index, value in enumerate(whole)
+    ]

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lifelines import KaplanMeierFitter
+
+from cosmos_board.board.cube import Cube
+from cosmos_board.board.studies.clicks import ClicksStudy, crossing_clicks, study_clicks
+from cosmos_board.store.board import open_board
+from tests.study_boards import StudyBoard
+
+
+def study(board: StudyBoard, folder: Path) -> ClicksStudy:
+    with open_board(board.write(folder / "b.duckdb")) as connection:
+        return study_clicks(Cube(connection, ["dice"]))
+
+
+def add_curve(
+    board: StudyBoard, model: str, curve: Callable[[int], float], noise: np.ndarray | float = 0.0
+) -> None:
+    for click in range(1, 11):
+        board.add_scores(model, "point", curve(click) + noise, study="clicks", click=click)
+
+
+def planted() -> StudyBoard:
+    board = StudyBoard(seed=2).add_targets(2).add_model("sam").add_model("grabcut")
+    board.models[1].update(kind="classical", family="classical")
+    for name in ("sam", "grabcut"):
+        board.add_scores(name, "point", 0.6)
+    add_curve(board, "sam", lambda click: 0.7 + 0.01 * click)
+    add_curve(board, "grabcut", lambda click: 0.5 + 0.05 * click)
+    return board
+
+
+def test_curves_and_area_are_those_planted(tmp_path: Path) -> None:
+    rows = {(row.model, row.selection): row for row in study(planted(), tmp_path).rows}
+
+    sam = rows["sam", "oracle"]
+    assert [effect.value for effect in sam.dice] == pytest.approx(
+        [0.7 + 0.01 * click for click in range(1, 11)]
+    )
+    expected = np.trapezoid([effect.value for effect in sam.dice]) / 9
+    assert sam.area.value == pytest.approx(expected)
+    assert len(sam.nsd) == 10
+
+
+def test_an_interactive_method_catches_up_where_planted(tmp_path: Path) -> None:
+    """0.7 + 0.01 k falls to 0.5 + 0.05 k at k = 5."""
+    crossing = study(planted(), tmp_path).crossings[0]
+
+    assert (crossing.model, crossing.method) == ("sam", "grabcut")
+    assert crossing.ahead_at_first
+    assert crossing.click in (5, 6)
+    assert crossing.first.value == pytest.approx(0.16)
+    assert crossing.last.value == pytest.approx(-0.2)
+
+
+def test_clicks_to_a_goal_equal_lifelines(tmp_path: Path) -> None:
+    board = StudyBoard(seed=3).add_target("ct.liver", clusters=30, per_cluster=1).add_model("sam")
+    board.add_scores("sam", "point", 0.6)
+    needed = board.rng.integers(1, 16, 30)
+    for click in range(1, 11):
+        board.add_scores(
+            "sam", "point", np.where(needed <= click, 0.87, 0.3), study="clicks", click=click
+        )
+    fitter = KaplanMeierFitter().fit(np.minimum(needed, 10), needed <= 10)
+
+    goals = {goal.goal: goal for goal in study(board, tmp_path).rows[0].goals}
+    assert goals[0.85].median == fitter.median_survival_time_
+    assert goals[0.85].never == pytest.approx((needed > 10).mean())
+    low, high = goals[0.85].low, goals[0.85].high
+    assert low is not None
+    assert low <= (goals[0.85].median or 0)
+    assert high is None or high >= (goals[0.85].median or 0)
+    assert (goals[0.90].median, goals[0.90].low, goals[0.90].never) == (None, None, 1.0)
+
+
+def test_a_broken_trajectory_does_not_count(tmp_path: Path) -> None:
+    board = planted()
+    board.add_model("short").add_scores("short", "point", 0.5)
+    board.add_scores("short", "point", 0.5, study="clicks", click=1)
+
+    assert {row.model for row in study(board, tmp_path).rows} == {"sam", "grabcut"}
+
+
+def test_a_lead_that_never_was_is_never_lost() -> None:
+    lead = np.array([[-0.1, 0.1, 0.1], [-0.1, -0.1, 0.1], [-0.1, 0.1, 0.1]])
+
+    assert crossing_clicks(lead).tolist() == [np.inf, 2.0, np.inf]

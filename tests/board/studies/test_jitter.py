@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cosmos_board.board.cube import Cube
+from cosmos_board.board.studies.jitter import JitterRow, study_jitter
+from cosmos_board.store.board import open_board
+from tests.study_boards import StudyBoard
+
+DROPS = {0: 0.02, 10: 0.1, 20: 0.25}
+
+
+def study(board: StudyBoard, folder: Path, *, shuffle: int | None = None) -> tuple[JitterRow, ...]:
+    path = board.write(folder / f"{shuffle}.duckdb", shuffle=shuffle)
+    with open_board(path) as connection:
+        return study_jitter(Cube(connection, ["dice"]))
+
+
+def planted() -> StudyBoard:
+    board = StudyBoard(seed=1).add_targets(2).add_model("sam")
+    board.add_scores("sam", "box", lambda r: 0.8 + 0.05 * r["effect"], gap=0.1)
+    for level, drop in DROPS.items():
+        for trial, shift in enumerate((-0.03, 0.0, 0.03)):
+            dice = 0.8 + 0.05 * board.references["effect"].to_numpy() - drop + shift
+            board.add_scores(
+                "sam", "box", dice, gap=0.1, study="jitter", level=level, mode="first", trial=trial
+            )
+    return board
+
+
+def test_planted_drops_and_spread_between_trials_are_found(tmp_path: Path) -> None:
+    rows = study(planted(), tmp_path)
+
+    overall = [row for row in rows if row.target == "" and row.selection == "oracle"]
+    assert {row.level: round(row.drop.value, 4) for row in overall} == DROPS
+    assert {row.mode for row in rows} == {"first"}
+    for row in overall:
+        assert row.seed_sd == pytest.approx(0.03, abs=1e-4)
+        assert row.trials == 3
+        assert row.drop.low is not None
+        assert row.drop.high is not None
+        assert row.drop.high - row.drop.low < 1e-6
+
+
+def test_seed_share_is_its_part_of_the_variance_inside_a_target(tmp_path: Path) -> None:
+    board = planted()
+    inside = [
+        (board.references.loc[board.references["target"] == name, "effect"] * 0.05).var(ddof=0)
+        for name in ("ct.organ-0", "ct.organ-1")
+    ]
+
+    rows = study(board, tmp_path)
+    share = next(row.seed_share for row in rows if row.target == "" and row.level == 0)
+    seed = 0.03**2
+    between = np.mean([value for value in inside])
+    assert share == pytest.approx(seed / (seed + between), rel=0.3)
+
+
+def test_only_references_that_were_disturbed_are_compared(tmp_path: Path) -> None:
+    """The others are easy; counting them would turn a gain into a drop."""
+    board = StudyBoard().add_target("ct.liver", clusters=12, per_cluster=4).add_model("sam")
+    first = board.references["image_id"].str.len() > 0
+    first &= np.arange(len(first)) % 4 == 0
+    board.add_scores("sam", "point", np.where(first, 0.5, 0.95))
+    board.add_scores(
+        "sam", "point", 0.4, study="jitter", level=20, mode="all", rows=lambda r: first
+    )
+
+    rows = study(board, tmp_path)
+    assert rows[0].drop.value == pytest.approx(0.1, abs=1e-6)
+    assert rows[0].seed_sd is None
+
+
+def test_rows_are_plain_and_any_order_gives_the_same(tmp_path: Path) -> None:
+    board = planted()
+
+    rows = study(board, tmp_path)
+    assert study(board, tmp_path, shuffle=3) == rows
+    assert asdict(rows[0])["drop"]["targets"] == 2
