@@ -1,0 +1,93 @@
+"""Cards of the segmenters that come with us or can be fetched, readable without torch."""
+
+from __future__ import annotations
+
+from cosmos_board.core.cards import ModelCard
+
+POINTS_AND_BOXES = ("point", "points-5", "points-5-5", "box", "box-point")
+ALL_PROMPTS = ("everything", *POINTS_AND_BOXES)
+
+_SAM_SOURCE = "https://github.com/facebookresearch/segment-anything"
+
+
+def _sam(name: str, label: str, parameters: int, encoder: str) -> ModelCard:
+    return ModelCard(
+        name=name,
+        label=label,
+        family="sam",
+        kind="promptable",
+        prompts=ALL_PROMPTS,
+        clicks=True,
+        mask_input=True,
+        parameters=parameters,
+        input_size_px=1024,
+        licence="Apache-2.0",
+        source=_SAM_SOURCE,
+        training_data=(),
+        description=f"Segment Anything with a {encoder} image encoder, trained on the natural "
+        "images of SA-1B; no medical dataset is among them.",
+    )
+
+
+CARDS: dict[str, ModelCard] = {
+    card.name: card
+    for card in (
+        ModelCard(
+            name="box-prior",
+            label="Box prior",
+            family="box-prior",
+            kind="baseline",
+            prompts=POINTS_AND_BOXES,
+            clicks=True,
+            licence="Apache-2.0",
+            training_data=(),
+            description="Draws the ellipse of the box, or a disc around the first point, and never "
+            "looks at the image. A model that scores less is worse than none.",
+        ),
+        ModelCard(
+            name="grabcut",
+            label="GrabCut",
+            family="grabcut",
+            kind="classical",
+            prompts=POINTS_AND_BOXES,
+            clicks=True,
+            licence="Apache-2.0",
+            source="https://doi.org/10.1145/1015706.1015720",
+            training_data=(),
+            description="Two colour mixtures and a minimal cut, five iterations, through OpenCV. "
+            "A box is probable foreground; without one, a disc around the first point is.",
+        ),
+        ModelCard(
+            name="random-walker",
+            label="Random walker",
+            family="random-walker",
+            kind="classical",
+            prompts=POINTS_AND_BOXES,
+            clicks=True,
+            licence="Apache-2.0",
+            source="https://doi.org/10.1109/TPAMI.2006.233",
+            training_data=(),
+            description="Gives each pixel to the seed that a random walker reaches first; beta "
+            "130. Points are seeds, the outside of a box or the image border is background.",
+        ),
+        ModelCard(
+            name="cosmos-tiny",
+            label="COSMOS tiny",
+            family="cosmos-tiny",
+            kind="promptable",
+            prompts=ALL_PROMPTS,
+            clicks=True,
+            mask_input=True,
+            parameters=1_739_716,
+            input_size_px=256,
+            licence="Apache-2.0",
+            training_data=(),
+            description="A SAM of 1.7 million weights for the CPU: a small convolutional encoder "
+            "under SAM's prompt encoder and mask decoder, trained on procedural phantoms only.",
+        ),
+        _sam("sam-vit-b", "SAM ViT-B", 93_735_472, "ViT-B"),
+        _sam("sam-vit-l", "SAM ViT-L", 312_342_832, "ViT-L"),
+        _sam("sam-vit-h", "SAM ViT-H", 641_090_608, "ViT-H"),
+    )
+}
+"""Every built-in card by name."""

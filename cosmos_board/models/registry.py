@@ -1,0 +1,230 @@
+"""Finds segmenters by name: built in, installed by others, in a file of code or of weights.
+
+Nothing here imports torch; only the segmenter that is asked for is loaded.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from cosmos_board.core.cards import ModelCard
+from cosmos_board.core.errors import CosmosBoardError, InputError, UnknownNameError
+from cosmos_board.models.cards import CARDS
+from cosmos_board.models.checkpoints import CHECKPOINTS, cached_path
+from cosmos_board.models.weights_file import read_loader_name
+
+if TYPE_CHECKING:  # listing must stay quick: these cost more than everything else here
+    from importlib.metadata import EntryPoint
+
+    from cosmos_board.models.segmenter import Segmenter
+
+GROUP = "cosmos_board.models"
+"""Entry-point group: a name, and a factory called with `checkpoint` and `device`."""
+
+LOADER_GROUP = "cosmos_board.loaders"
+"""Entry-point group of factories for files of fine-tuned weights, by the name in the file."""
+
+BUILTIN: dict[str, str] = {
+    "box-prior": "cosmos_board.models.box_prior:load",
+    "cosmos-tiny": "cosmos_board.models.sam_load:load_cosmos_tiny",
+    "grabcut": "cosmos_board.models.grabcut:load",
+    "random-walker": "cosmos_board.models.random_walker:load",
+    "sam-vit-b": "cosmos_board.models.sam_load:load_vit_b",
+    "sam-vit-h": "cosmos_board.models.sam_load:load_vit_h",
+    "sam-vit-l": "cosmos_board.models.sam_load:load_vit_l",
+}
+"""Where each built-in is made; works without the metadata of an installed package."""
+
+BUILTIN_LOADERS: dict[str, str] = {}
+"""Where fine-tuned weights are read, by the loader's name in the file."""
+
+_SAM_EXTRA = ("torch", "torchvision", "segment_anything", "safetensors")
+_PACKAGED = {"cosmos-tiny": Path(__file__).with_name("weights") / "cosmos-tiny.safetensors"}
+
+
+def load_segmenter(name: str, *, checkpoint: Path | None = None, device: str = "cpu") -> Segmenter:
+    """Return the segmenter called `name`.
+
+    Args:
+        name: A name that `list_cards` knows, `my_model.py:MyModel`, or a `.safetensors` file
+            that names its loader.
+        checkpoint: Weights to use instead of the published ones.
+        device: `cpu`, `cuda`, `cuda:1` …
+
+    Raises:
+        UnknownNameError: If there is none of that name.
+        InputError: If it cannot be loaded; one line says why.
+    """
+    if name.endswith(".safetensors"):
+        return _load_weights(Path(name), device)
+    path, colon, attribute = name.rpartition(":")
+    if colon and path.endswith(".py"):
+        found = _get_attribute(_import_file(Path(path)), attribute, name)
+    else:
+        found = _resolve(_locate(name), name)
+    return _make(found, name, checkpoint=checkpoint, device=device)
+
+
+def list_cards() -> list[ModelCard]:
+    """Return the cards of all segmenters that can be loaded by name, in order of name.
+
+    The card of an installed third-party segmenter is the `card` attribute of its factory where
+    that is a `ModelCard`; otherwise only its name is known.
+    """
+    cards = {name: CARDS[name] for name in BUILTIN}
+    for name, entry in _find_entries(GROUP).items():
+        if name in CARDS:
+            cards[name] = CARDS[name]
+        elif name not in cards:
+            cards[name] = _read_card(name, entry)
+    return [cards[name] for name in sorted(cards)]
+
+
+def get_card(name: str) -> ModelCard:
+    """Return the card of a segmenter without loading its weights.
+
+    Raises:
+        UnknownNameError: If there is none of that name.
+    """
+    cards = {card.name: card for card in list_cards()}
+    if name not in cards:
+        raise UnknownNameError("--model", "name", name, cards)
+    return cards[name]
+
+
+def locate_weights(name: str, checkpoint: Path | None = None) -> Path | None:
+    """Return the file of weights that `load_segmenter` would read, or None where it reads none.
+
+    The file need not exist; nothing is loaded.
+    """
+    if checkpoint is not None:
+        return checkpoint
+    if name.endswith(".safetensors"):
+        return Path(name)
+    if name in CHECKPOINTS:
+        return cached_path(name)
+    return _PACKAGED.get(name)
+
+
+def is_ready(name: str) -> bool:
+    """Return whether a named segmenter could be loaded here and now, without fetching anything."""
+    weights = locate_weights(name)
+    if weights is None:
+        return name in {**_values(GROUP), **BUILTIN}
+    return weights.is_file() and all(importlib.util.find_spec(one) for one in _SAM_EXTRA)
+
+
+def _load_weights(path: Path, device: str) -> Segmenter:
+    loader = read_loader_name(path)
+    known = {**BUILTIN, **BUILTIN_LOADERS, **_values(GROUP), **_values(LOADER_GROUP)}
+    if loader not in known:
+        raise UnknownNameError(path, "loader", loader, known)
+    return _make(_resolve(known[loader], loader), str(path), checkpoint=path, device=device)
+
+
+def _locate(name: str) -> str:
+    known = {**_values(GROUP), **BUILTIN}
+    if name not in known:
+        raise UnknownNameError("--model", "name", name, known)
+    return known[name]
+
+
+def _values(group: str) -> dict[str, str]:
+    return {name: entry.value for name, entry in _find_entries(group).items()}
+
+
+def _find_entries(group: str) -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points
+
+    return {entry.name: entry for entry in entry_points(group=group)}
+
+
+def _resolve(address: str, name: str) -> object:
+    module_name, _, attribute = address.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        missing = (error.name or module_name).partition(".")[0]
+        remedy = (
+            "pip install 'cosmos-board[sam]'" if missing in _SAM_EXTRA else f"install {missing}"
+        )
+        raise InputError(
+            "--model", name, "needs a package that is not installed", got=missing, want=remedy
+        ) from error
+    return _get_attribute(module, attribute, name)
+
+
+def _import_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise InputError(path, "", "no such file")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # somebody else's code may fail in any way
+        raise InputError(path, "", "fails when imported", got=_describe(error)) from error
+    return module
+
+
+def _get_attribute(module: ModuleType, attribute: str, name: str) -> object:
+    found: object = getattr(module, attribute, None)
+    if found is None:
+        offered = [word for word in vars(module) if not word.startswith("_")]
+        raise UnknownNameError(name, "attribute", attribute, offered)
+    return found
+
+
+def _make(found: object, name: str, *, checkpoint: Path | None, device: str) -> Segmenter:
+    from cosmos_board.models.segmenter import Segmenter
+
+    segmenter = found
+    if callable(found):
+        segmenter = _call(found, name, {"checkpoint": checkpoint, "device": device})
+    if not isinstance(segmenter, Segmenter):
+        raise InputError(
+            name,
+            "",
+            "is no segmenter",
+            got=type(segmenter).__name__,
+            want="card, embed, predict and segment_everything",
+        )
+    return segmenter
+
+
+def _call(factory: Callable[..., object], name: str, offered: dict[str, object]) -> object:
+    from inspect import signature
+
+    parameters = signature(factory).parameters
+    takes_all = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
+    taken = {key: given for key, given in offered.items() if takes_all or key in parameters}
+    if offered["checkpoint"] is not None and "checkpoint" not in taken:
+        raise InputError(name, "--checkpoint", "is not taken by this segmenter")
+    if getattr(factory, "__module__", "").startswith("cosmos_board."):
+        return factory(**taken)
+    try:
+        return factory(**taken)
+    except (CosmosBoardError, MemoryError):
+        raise
+    except Exception as error:  # somebody else's code may fail in any way
+        raise InputError(name, "", "fails when made", got=_describe(error)) from error
+
+
+def _describe(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _read_card(name: str, entry: EntryPoint) -> ModelCard:
+    unknown = ModelCard(name=name, label=name, family=name, kind="promptable", prompts=())
+    try:
+        card = getattr(entry.load(), "card", None)
+    except Exception as error:  # one broken package must not hide the others
+        return replace(unknown, description=f"cannot be loaded: {_describe(error)}")
+    return replace(card, name=name) if isinstance(card, ModelCard) else unknown

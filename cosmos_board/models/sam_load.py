@@ -1,0 +1,124 @@
+"""Makes the built-in segmenters of the SAM family out of files of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from segment_anything import sam_model_registry
+from torch import Tensor, nn
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.models.cards import CARDS
+from cosmos_board.models.checkpoints import find_checkpoint
+from cosmos_board.models.cpu_tuning import tune_cpu
+from cosmos_board.models.sam import SamSegmenter
+
+
+def load_vit_b(*, checkpoint: Path | None, device: str) -> SamSegmenter:
+    """Return SAM ViT-B, from `checkpoint` or the fetched official weights."""
+    return _load("sam-vit-b", "vit_b", checkpoint, device)
+
+
+def load_vit_l(*, checkpoint: Path | None, device: str) -> SamSegmenter:
+    """Return SAM ViT-L, from `checkpoint` or the fetched official weights."""
+    return _load("sam-vit-l", "vit_l", checkpoint, device)
+
+
+def load_vit_h(*, checkpoint: Path | None, device: str) -> SamSegmenter:
+    """Return SAM ViT-H, from `checkpoint` or the fetched official weights."""
+    return _load("sam-vit-h", "vit_h", checkpoint, device)
+
+
+def load_cosmos_tiny(*, checkpoint: Path | None, device: str) -> SamSegmenter:
+    """Return `cosmos-tiny`, from `checkpoint` or the weights that ship with the package."""
+    from cosmos_board.models.tiny_weights import PIXEL_MEAN, PIXEL_STD, load_tiny
+
+    prepare_device(device)
+    return SamSegmenter(
+        load_tiny(checkpoint),
+        card=CARDS["cosmos-tiny"],
+        pixel_mean=PIXEL_MEAN,
+        pixel_std=PIXEL_STD,
+        device=device,
+    )
+
+
+def prepare_device(device: str) -> None:
+    """Set torch up for a device.
+
+    Raises:
+        InputError: If there is no such device here.
+    """
+    try:
+        kind = torch.device(device).type
+    except RuntimeError as error:
+        raise InputError("--device", "", "is no device", got=device, want="cpu or cuda") from error
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device", "", "is not available here", got=device, want="cpu")
+    if kind == "cpu":
+        tune_cpu()
+    elif kind == "cuda":
+        # cuDNN rounds float32 convolutions to TF32 unless told otherwise; fp32 means fp32.
+        torch.backends.cudnn.allow_tf32 = False
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a `.pth` or `.safetensors` file, on the CPU; runs no code of it.
+
+    Raises:
+        InputError: If there is no such file or it holds anything else.
+    """
+    if not path.is_file():
+        raise InputError(path, "", "no such file")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, UnpicklingError, RuntimeError, EOFError, KeyError) as error:
+        reason = str(error).partition("\n")[0][:100]
+        raise InputError(path, "", "holds no weights that can be read", got=reason) from error
+    if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
+        raise InputError(path, "", "is no state dict", want="a mapping of names to tensors")
+    return content
+
+
+def fill_module(module: nn.Module, weights: Mapping[str, Tensor], path: Path, name: str) -> None:
+    """Put `weights` into a module that was built on the meta device.
+
+    Raises:
+        InputError: If names or shapes are not those of the module.
+    """
+    wanted = {key: tensor.shape for key, tensor in module.state_dict().items()}
+    found = {key: tensor.shape for key, tensor in weights.items()}
+    if wanted != found:
+        wrong = sorted(key for key in {*wanted, *found} if wanted.get(key) != found.get(key))
+        first = wrong[0]
+        raise InputError(
+            path,
+            first,
+            f"is not as {name} has it, nor are {len(wrong) - 1} other tensors",
+            got=_show(found.get(first)),
+            want=_show(wanted.get(first)),
+        )
+    module.load_state_dict(weights, assign=True)
+
+
+def _load(name: str, size: str, checkpoint: Path | None, device: str) -> SamSegmenter:
+    prepare_device(device)
+    path = checkpoint or find_checkpoint(name)
+    with torch.device("meta"):
+        sam = sam_model_registry[size]()
+    fill_module(sam, read_weights(path), path, name)
+    # Not part of the weights; ours are in the segmenter, but the module must leave meta whole.
+    for buffer in ("pixel_mean", "pixel_std"):
+        setattr(sam, buffer, torch.zeros(3, 1, 1))
+    return SamSegmenter(sam, card=CARDS[name], device=device)
+
+
+def _show(shape: torch.Size | None) -> str:
+    return "nothing" if shape is None else str(tuple(shape))

@@ -1,0 +1,49 @@
+"""What a safetensors file says about itself, read without torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from cosmos_board.core.errors import InputError
+
+LOADER_KEY = "architecture"
+"""Metadata key that names the segmenter whose loader reads the file."""
+
+_LENGTH_BYTES = 8
+_MAX_HEADER_BYTES = 100_000_000
+"""The format's own limit."""
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Return the metadata of a safetensors file.
+
+    Raises:
+        InputError: If there is no such file or it is none.
+    """
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
+            if not 2 <= length <= _MAX_HEADER_BYTES:
+                raise ValueError(f"header of {length} bytes")
+            header = json.loads(file.read(length))
+        metadata = header.get("__metadata__", {})
+        return {str(key): str(entry) for key, entry in metadata.items()}
+    except FileNotFoundError as error:
+        raise InputError(path, "", "no such file") from error
+    except (ValueError, AttributeError) as error:
+        raise InputError(path, "header", "is no safetensors file", got=error) from error
+
+
+def read_loader_name(path: Path) -> str:
+    """Return the name of the loader that a file of weights asks for.
+
+    Raises:
+        InputError: If it names none.
+    """
+    metadata = read_metadata(path)
+    if LOADER_KEY not in metadata:
+        raise InputError(
+            path, "metadata", f"has no {LOADER_KEY}", want="a file written by `finetune`"
+        )
+    return metadata[LOADER_KEY]
