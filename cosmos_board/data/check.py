@@ -31,11 +31,7 @@ def check_pack(path: Path) -> list[str]:
     except InputError as error:
         return [str(error)]
     problems += _check_files(path, pack.info)
-    try:
-        problems += _Contents(pack).find_problems()
-    except InputError as error:
-        problems.append(str(error))
-    return problems
+    return problems + _Contents(pack).find_problems()
 
 
 def _check_files(path: Path, info: PackInfo) -> Iterator[str]:
@@ -76,34 +72,42 @@ class _Contents:
         self._prompts = PromptsHash()
         self._tally = Tally()
         self._seen: set[str] = set()
+        self._observers: set[str] = set()
 
     def find_problems(self) -> list[str]:
         """Return what is wrong, in the order of the pack."""
-        for item in self._pack.iter_items(on_bad=lambda _, error: self._say(str(error))):
-            self._take(item)
-        observers: set[str] = set()
-        for observer, reference_id, rle in self._pack.iter_observations():
-            observers.add(observer)
-            row = {"observer": observer, "reference_id": reference_id, "rle": rle.counts}
-            self._content.add_observer(row)
-        info = self._pack.info
-        for name, got, want in (
+        try:
+            for item in self._pack.iter_items(on_bad=lambda _, error: self._note(str(error))):
+                self._take(item)
+            for observer, reference_id, rle in self._pack.iter_observations():
+                self._observers.add(observer)
+                row = {"observer": observer, "reference_id": reference_id, "rle": rle.counts}
+                self._content.add_observer(row)
+        except InputError as error:
+            self._note(str(error))
+            return self._problems
+        self._compare_totals(self._pack.info)
+        return self._problems
+
+    def _compare_totals(self, info: PackInfo) -> None:
+        for name, found, said in (
             ("counts", self._tally.counts(), info.counts),
-            ("observers", tuple(sorted(observers)), info.observers),
+            ("observers", tuple(sorted(self._observers)), info.observers),
             ("content_sha256", self._content.hexdigest(), info.content_sha256),
             ("prompts_sha256", self._prompts.hexdigest(), info.prompts_sha256),
         ):
-            if got != want:
-                self._say(f"{name}: differs from what the files hold (got {want}, want {got})")
-        return self._problems
+            if found != said:
+                self._note(
+                    f"{INFO_NAME}: {name}: is not what the files hold (got {said}, want {found})"
+                )
 
     def _take(self, item: PackItem) -> None:
         image = item.image
         sha256 = hash_pixels(image.pixels)
         if image.image_id != make_image_id(sha256) or image.image_id in self._seen:
-            self._say(f"{image.image_id}: is not the id of its pixels, or comes twice")
+            self._note(f"{image.image_id}: is not the id of its pixels, or comes twice")
         if image.dataset != self._pack.info.name:
-            self._say(f"{image.image_id}: names another dataset (got {image.dataset})")
+            self._note(f"{image.image_id}: names another dataset (got {image.dataset})")
         self._seen.add(image.image_id)
         row = {
             "image_id": image.image_id,
@@ -122,16 +126,16 @@ class _Contents:
         name = reference.reference_id
         mask = reference.mask()
         if name != f"{item.image.image_id}.{reference.object}.{reference.instance}":
-            self._say(f"{name}: is not the id of its image, object and instance")
+            self._note(f"{name}: is not the id of its image, object and instance")
         if (size_px := int(mask.sum())) < SMALLEST_PX:
-            self._say(f"{name}: is too small (got {size_px}, want at least {SMALLEST_PX} pixels)")
+            self._note(f"{name}: is too small (got {size_px}, want at least {SMALLEST_PX} pixels)")
         if not size_px:
             return
         frozen = freeze_prompts(mask)
         if item.prompts[name] != frozen:
-            self._say(f"{name}: has other prompts than the protocol gives")
+            self._note(f"{name}: has other prompts than the protocol gives")
         if reference.box_xyxy != frozen["box"].box_xyxy:
-            self._say(f"{name}: has another box than its mask")
+            self._note(f"{name}: has another box than its mask")
         for prompt, given in item.prompts[name].items():
             self._prompts.add(name, prompt, given)
         self._content.add_reference(
@@ -144,5 +148,5 @@ class _Contents:
             }
         )
 
-    def _say(self, problem: str) -> None:
+    def _note(self, problem: str) -> None:
         self._problems.append(f"{self._pack.path}: {problem}")

@@ -63,13 +63,8 @@ def decode_png(image_id: str, data: bytes, height: int, width: int) -> Pixels:
     if magic != b"\x89PNG\r\n\x1a\n" or chunk != b"IHDR":
         raise InputError(image_id, "png", "is no PNG file")
     if (found_height, found_width) != (height, width):
-        raise InputError(
-            image_id,
-            "png",
-            "has another size",
-            got=(found_height, found_width),
-            want=(height, width),
-        )
+        found = f"{found_height} x {found_width}"
+        raise InputError(image_id, "png", "has another size", got=found, want=f"{height} x {width}")
     if depth != 8 or colour not in (_GREY, _RGB):
         raise InputError(image_id, "png", "is not 8-bit grey or RGB")
     try:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask
+from cosmos_board.curation import curate
 from cosmos_board.data.info import PackInfo
 from cosmos_board.data.source import SourceImage
 from cosmos_board.data.units import SourceUnit
@@ -77,3 +79,14 @@ def read_deadly() -> Iterable[SourceImage]:
 def make_unit(*seeds: int) -> SourceUnit:
     """Return the unit of the pictures with these seeds."""
     return SourceUnit(f"seeds {seeds}", f"/home/jane/{seeds}", partial(read_images, *seeds))
+
+
+def yield_images(*images: SourceImage) -> SourceUnit:
+    """Return one unit of these pictures; only for this process."""
+    return SourceUnit("images", "images", lambda: images)
+
+
+def build_discs(out: Path, seeds: Iterable[int] = range(6)) -> Path:
+    """Curate one unit per seed into a pack at `out` and return `out`."""
+    curate([make_unit(seed) for seed in seeds], INFO, out, workers=1)
+    return out
