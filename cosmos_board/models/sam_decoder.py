@@ -82,7 +82,6 @@ def attend(sam: SamModules, features: Tensor, prompts: PromptBatch) -> Attended:
     count, channels = len(prompts), features.shape[1]
     outputs = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
     tokens = torch.cat([outputs.expand(count, -1, -1), sparse], dim=1)
-    constant_dense = not getattr(encoder, "dense_follows_prompt", False)
     # One image, and a dense embedding that is one row seen P times: what does not depend on
     # the prompt is then computed once.
     shared = features.shape[0] == 1 and dense.stride(0) == 0
