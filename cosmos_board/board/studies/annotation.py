@@ -1,0 +1,154 @@
+"""Whether a model's masks make annotators better and faster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmos_board.board.studies.effects import Effect, Floats
+from cosmos_board.stats.bootstrap import Counts, draw_counts, sum_replicates, to_steps
+from cosmos_board.stats.intervals import MINIMUM_CLUSTERS, bootstrap_factor, interval
+from cosmos_board.store.annotation_queries import count_unpaired, read_paired_annotations
+from cosmos_board.store.queries import Columns, Connection
+from cosmos_board.store.study_queries import read_units
+
+_STEP = 2.0**-20
+"""Seconds and clicks are rounded to this before they are summed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmRow:
+    """One measure in both arms, paired by reader and image."""
+
+    measure: str
+    """`dice`, `seconds` (per image) or `hce` (clicks per mask)."""
+
+    reader: str
+    """Empty for all readers."""
+
+    unaided: float
+    assisted: float
+    gain: Effect
+    """How much better assisted is: Dice gained, seconds saved, clicks saved."""
+
+    pairs: int
+    """Pairs of reader and image."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnotationStudy:
+    """The annotation study."""
+
+    rows: tuple[ArmRow, ...]
+    """All readers first, then each."""
+
+    unpaired: int
+    """Annotations without a partner in the other arm, which do not count."""
+
+
+def study_annotation(connection: Connection) -> AnnotationStudy:
+    """Return what assistance gains, paired by reader and image.
+
+    A pair's Dice and effort are means over the references that the reader drew in both arms,
+    its seconds their sum. The gain is the mean over clusters of the mean over their pairs.
+    """
+    table = read_paired_annotations(connection)
+    unpaired = count_unpaired(connection)
+    if not len(table["reader"]):
+        return AnnotationStudy(rows=(), unpaired=unpaired)
+    rows = []
+    readers = sorted(set(table["reader"].tolist()))
+    for reader in ["", *(readers if len(readers) > 1 else [])]:
+        chosen = table["reader"] == reader if reader else np.ones(len(table["reader"]), bool)
+        part = {name: column[chosen] for name, column in table.items()}
+        for measure in ("dice", "seconds", "hce"):
+            row = _describe(connection, part, measure, reader)
+            if row is not None:
+                rows.append(row)
+    return AnnotationStudy(rows=tuple(rows), unpaired=unpaired)
+
+
+def _describe(connection: Connection, table: Columns, measure: str, reader: str) -> ArmRow | None:
+    known = ~np.isnan(table[f"{measure}_unaided"] + table[f"{measure}_assisted"])
+    if not known.any():
+        return None
+    table = {name: column[known] for name, column in table.items()}
+    clusters, cluster = _number(table["dataset"], table["cluster_id"])
+    pairs, pair = _number(table["image"], table["reader"])
+    arms = [table[f"{measure}_{arm}"].astype(np.float64) for arm in ("unaided", "assisted")]
+    sizes = np.bincount(pair)
+    values: Floats = np.stack([np.bincount(pair, arm) for arm in arms]).astype(np.float64)
+    if measure != "seconds":
+        values = values / sizes
+    owner = np.zeros(len(pairs), np.int64)
+    owner[pair] = cluster
+    sums = np.stack([np.bincount(owner, arm, len(clusters)) for arm in values])
+    means = to_steps(sums / np.bincount(owner, minlength=len(clusters)), _STEP)
+    sign = 1.0 if measure == "dice" else -1.0
+    effect = _measure(
+        sign * (means[1] - means[0]),
+        _draw(connection, clusters),
+        datasets=len({dataset for dataset, _ in clusters}),
+        targets=len(set(table["target"].tolist())),
+        references=len(set(table["reference_id"].tolist())),
+    )
+    unaided, assisted = means.mean(axis=1) * _STEP
+    return ArmRow(
+        measure=measure,
+        reader=reader,
+        unaided=float(unaided),
+        assisted=float(assisted),
+        gain=effect,
+        pairs=len(pairs),
+    )
+
+
+def _measure(
+    steps: Floats, counts: Counts, *, datasets: int, targets: int, references: int
+) -> Effect:
+    value = float(steps.sum() / len(steps) * _STEP)
+    degrees = len(steps) - datasets
+    error = low = high = None
+    if len(steps) >= MINIMUM_CLUSTERS and degrees > 0:
+        drawn = sum_replicates(np.column_stack([steps, np.ones(len(steps))]), counts)
+        with np.errstate(invalid="ignore"):
+            replicates = np.where(drawn[1] > 0, drawn[0] / drawn[1] * _STEP, value)
+        error = float(replicates.std(ddof=1)) * bootstrap_factor(len(steps))
+        low, high = (float(end) for end in interval(value, error, degrees=degrees))
+    return Effect(
+        value=value,
+        low=low,
+        high=high,
+        error=error,
+        degrees=max(degrees, 0),
+        targets=targets,
+        clusters=len(steps),
+        references=references,
+        left_out=0,
+    )
+
+
+def _number(*columns: NDArray[Any]) -> tuple[list[tuple[str, ...]], NDArray[np.int64]]:
+    """Return the distinct rows of some text columns, sorted, and each row's number."""
+    rows = list(zip(*(column.tolist() for column in columns), strict=True))
+    distinct = sorted(set(rows))
+    numbers = {row: number for number, row in enumerate(distinct)}
+    return distinct, np.array([numbers[row] for row in rows], np.int64)
+
+
+def _draw(connection: Connection, clusters: Sequence[tuple[str, ...]]) -> Counts:
+    """Return how often the board's bootstrap draws these clusters."""
+    everyone: dict[str, set[str]] = {}
+    for unit in read_units(connection):
+        everyone.setdefault(unit.dataset, set()).add(unit.cluster_id)
+    parts = []
+    for dataset in sorted({name for name, _ in clusters}):
+        names = sorted(everyone[dataset])
+        place_of = {name: place for place, name in enumerate(names)}
+        place = [place_of[cluster] for name, cluster in clusters if name == dataset]
+        parts.append(draw_counts(names, dataset=dataset)[place])
+    return np.concatenate(parts)
