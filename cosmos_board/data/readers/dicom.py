@@ -32,9 +32,10 @@ def read_dicom_series(paths: Sequence[Path]) -> Volume:
     first = slices[0]
     rows, columns = int(first.Rows), int(first.Columns)
     check_size(paths[0], (len(slices), rows, columns), LARGEST_VOLUME_PX)
+    _check_one_series(paths, slices)
     across, down = np.array(first.ImageOrientationPatient, np.float64).reshape(2, 3)
     normal = np.cross(across, down)
-    heights = np.array([float(np.dot(normal, _position(header))) for header in slices])
+    heights = _find_heights(slices, normal)
     order = np.argsort(heights, kind="stable")
     distance = _check_grid(paths[0], heights[order])
     down_mm, across_mm = (float(size) for size in first.PixelSpacing)
@@ -47,6 +48,32 @@ def read_dicom_series(paths: Sequence[Path]) -> Volume:
     affine[:3, 3] = _position(slices[order[0]])
     voxels = np.stack([_read_pixels(paths[i], rows, columns) for i in order])
     return Volume(voxels, affine)
+
+
+def order_series(paths: Sequence[Path]) -> tuple[int, ...]:
+    """Return, for each slice of the volume of a series, the position of its file in `paths`.
+
+    Raises:
+        InputError: If a file is damaged.
+    """
+    slices = [_read_header(path) for path in paths]
+    across, down = np.array(slices[0].ImageOrientationPatient, np.float64).reshape(2, 3)
+    heights = _find_heights(slices, np.cross(across, down))
+    return tuple(int(position) for position in np.argsort(heights, kind="stable"))
+
+
+def _find_heights(
+    slices: Sequence[pydicom.Dataset], normal: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    return np.array([float(np.dot(normal, _position(header))) for header in slices])
+
+
+def _check_one_series(paths: Sequence[Path], slices: Sequence[pydicom.Dataset]) -> None:
+    for name in ("SeriesInstanceUID", "ImageOrientationPatient", "PixelSpacing"):
+        first = slices[0].get(name)
+        for path, header in zip(paths, slices, strict=True):
+            if header.get(name) != first:
+                raise InputError(path, name, "differs from the other slices of the series")
 
 
 def _read_header(path: Path) -> pydicom.Dataset:

@@ -1,0 +1,148 @@
+"""Raw masks → layers: codes, colours and grey levels get their meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.data.imports.meanings import Objects, find_code, is_skipped, parse_codes
+from cosmos_board.data.imports.meanings import parse_colour as parse_rgb
+from cosmos_board.data.imports.rasters import Raster
+from cosmos_board.data.imports.spec import MaskSpec
+
+_WHOLE = 1e-3
+"""How far a code may be from a whole number: files in floating point hold 0.9999999 for 1."""
+
+_FEW = 32
+"""Whole numbers up to this that are more than two look like codes, not like grey levels."""
+
+
+def find_codes(
+    spec: MaskSpec, raster: Raster, where: str
+) -> tuple[NDArray[Any], dict[int, Objects]]:
+    """Return the codes of a label picture or volume, and what those that occur mean.
+
+    Args:
+        spec: With `labels` or `colours`.
+        raster: As the file holds it.
+        where: For messages.
+
+    Raises:
+        InputError: If a code has no meaning and is not skipped, or values are no codes.
+    """
+    if spec.colours:
+        return _match_colours(spec, raster, where)
+    if raster.lossy:
+        raise InputError(where, "labels", "cannot be trusted in a lossy format", want="threshold")
+    codes = _round_codes(_take_grey(raster, where), where)
+    meanings: dict[int, Objects] = {}
+    grounds = parse_codes(spec.background)
+    for code in _list_codes(codes):
+        if any(low <= code <= high for low, high in grounds):
+            continue
+        if (objects := find_code(code, spec.labels)) is not None:
+            meanings[code] = objects
+        elif not is_skipped(str(code), spec.skip):
+            raise InputError(where, "labels", "a code means nothing: add it or skip it", got=code)
+    return codes, meanings
+
+
+def find_foreground(spec: MaskSpec, raster: Raster, where: str) -> NDArray[np.bool_]:
+    """Return the voxels above the threshold; without one, above half of the range.
+
+    Args:
+        spec: With `object` or `names`.
+        raster: As the file holds it.
+        where: For messages.
+
+    Raises:
+        InputError: If a lossy mask has no threshold, or there are codes instead of grey levels.
+    """
+    values = _take_grey(raster, where, brightest=True)
+    if values.dtype == np.bool_:
+        return values
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise InputError(where, "mask", "holds values that are no numbers")
+    if spec.threshold is not None:
+        return values > spec.threshold
+    if raster.lossy:
+        raise InputError(where, "threshold", "is needed for a mask in a lossy format")
+    low, high = min(float(values.min()), 0.0), float(values.max())
+    if values.dtype.kind in "iu" and high <= _FEW and len(np.unique(values)) > 2:
+        raise InputError(
+            where, "object", "stands for several codes", got=np.unique(values)[:6],
+            want="labels or threshold",
+        )  # fmt: skip
+    return values > (low + high) / 2
+
+
+def _take_grey(raster: Raster, where: str, *, brightest: bool = False) -> NDArray[Any]:
+    array = raster.array
+    if not raster.colour:
+        return array
+    colours = array[..., : 3 if array.shape[2] > 2 else 1]
+    if brightest:
+        # Any colour is foreground; white and the colour of a pen alike.
+        brightness: NDArray[Any] = colours.max(axis=2)
+        return brightness
+    if not (colours == colours[..., :1]).all():
+        raise InputError(where, "labels", "are in colour", want="colours")
+    return colours[..., 0]
+
+
+def _round_codes(values: NDArray[Any], where: str) -> NDArray[Any]:
+    if values.dtype.kind in "iub":
+        return values.astype(np.uint8) if values.dtype == np.bool_ else values
+    if not np.isfinite(values).all():
+        raise InputError(where, "labels", "hold values that are no numbers")
+    whole = np.rint(values)
+    if np.abs(values - whole).max(initial=0) > _WHOLE:
+        off = float(values[np.abs(values - whole) > _WHOLE][0])
+        raise InputError(where, "labels", "are no whole numbers", got=off, want="object, threshold")
+    if np.abs(whole).max(initial=0) > np.iinfo(np.int32).max:
+        raise InputError(where, "labels", "are too large for codes")
+    codes: NDArray[np.int32] = whole.astype(np.int32)
+    return codes
+
+
+def _list_codes(codes: NDArray[Any]) -> Iterable[int]:
+    if codes.dtype == np.uint8:
+        return (int(code) for code in np.flatnonzero(np.bincount(codes.ravel(), minlength=256)))
+    return (int(code) for code in np.unique(codes))
+
+
+def _match_colours(
+    spec: MaskSpec, raster: Raster, where: str
+) -> tuple[NDArray[np.uint8], dict[int, Objects]]:
+    rgb = _take_colours(raster, where)
+    palette = [parse_rgb(spec.background) or (0, 0, 0), *(rule.rgb for rule in spec.colours)]
+    if len(palette) > 256:
+        raise InputError(where, "colours", "are too many", got=len(palette) - 1, want=255)
+    packed = rgb[..., 0].astype(np.uint32) << 16 | rgb[..., 1].astype(np.uint32) << 8 | rgb[..., 2]
+    found = np.unique(packed)
+    values = np.stack([found >> 16, found >> 8 & 255, found & 255], 1).astype(np.int32)
+    distances = ((values[:, np.newaxis] - np.array(palette, np.int32)) ** 2).sum(axis=2)
+    nearest = distances.argmin(axis=1).astype(np.uint8)
+    codes = nearest[np.searchsorted(found, packed)]
+    meanings = {
+        position: rule.objects for position, rule in enumerate(spec.colours, 1) if rule.objects
+    }
+    return codes, meanings
+
+
+def _take_colours(raster: Raster, where: str) -> NDArray[np.uint8]:
+    array = raster.array
+    if raster.palette is not None:
+        if int(array.max(initial=0)) >= len(raster.palette):
+            raise InputError(where, "palette", "is too short for the indices of the picture")
+        colours: NDArray[np.uint8] = raster.palette[array]
+        return colours
+    if array.dtype != np.uint8:
+        raise InputError(where, "colours", "are not 8 bit", got=array.dtype)
+    if not raster.colour:
+        return np.repeat(array[..., np.newaxis], 3, axis=-1)
+    return array[..., :3] if array.shape[2] > 2 else np.repeat(array[..., :1], 3, axis=2)

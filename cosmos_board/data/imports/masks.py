@@ -1,0 +1,182 @@
+"""Files of masks → layers that fit their image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.data.imports.draw import find_codes, find_foreground
+from cosmos_board.data.imports.job import ImageJob, MaskFiles
+from cosmos_board.data.imports.layers import LabelLayer, Layer, make_drawn_layer
+from cosmos_board.data.imports.meanings import Objects, find_code, find_name, is_skipped
+from cosmos_board.data.imports.rasters import Raster, read_raster
+from cosmos_board.data.imports.resample import lies_like, resample_nearest, resize_nearest
+from cosmos_board.data.imports.spec import MaskSpec
+from cosmos_board.data.imports.walk import show_path
+from cosmos_board.data.volumes import Volume, orient
+
+_Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Canvas:
+    """What masks have to fit: the voxels of an image; a picture is a volume of one slice."""
+
+    shape: _Shape
+    """Along (Z, Y, X), as the file holds them."""
+
+    affine_lps: NDArray[np.float64]
+    """Voxel index → millimetres; one a voxel where the file does not say."""
+
+    placed: bool
+    """Whether the file does say."""
+
+    order: tuple[int, ...] | None
+
+    @classmethod
+    def of(cls, raster: Raster) -> Canvas:
+        """Return the canvas of an image."""
+        size = raster.array.shape[:2] if raster.colour else raster.array.shape
+        z, y, x = (1, *size)[-3:]
+        placed = raster.affine_lps is not None
+        affine = np.eye(4) if raster.affine_lps is None else raster.affine_lps
+        return cls((z, y, x), affine, placed, raster.order)
+
+    @property
+    def volume(self) -> Volume:
+        """The same as a volume without content."""
+        return Volume(np.broadcast_to(np.False_, self.shape), self.affine_lps)
+
+
+def read_layers(
+    job: ImageJob, files: MaskFiles, canvas: Canvas, frame: int | None
+) -> Iterator[Layer]:
+    """Yield what the files of one entry of masks draw on an image.
+
+    Args:
+        job: The image.
+        files: Files of one of its entries of masks.
+        canvas: What they have to fit.
+        frame: Which volume of the image is read, for masks with as many volumes.
+
+    Raises:
+        InputError: If a file is not what it should be, or does not fit.
+    """
+    spec = files.spec
+    where = show_path(files.paths[0])
+    keys = {"files": files.paths[0], "labels": files.name}
+    if spec.kind != "raster":
+        for region, drawn in _read_regions(job, files, canvas):
+            if objects := _find_meaning(spec, region, where):
+                key = region.key if spec.instances == "labels" else keys.get(spec.instances, "")
+                oriented = orient(Volume(drawn, canvas.affine_lps)).voxels
+                yield make_drawn_layer(oriented, objects, key)
+        return
+    own = spec.frame if isinstance(spec.frame, int) else None
+    raster = read_raster(job.root, spec, files.paths, frame if spec.frame == "all" else own)
+    if spec.labels or spec.colours:
+        codes, meanings = find_codes(spec, raster, where)
+        fitted = _fit(job, raster, codes, canvas, where)
+        separate = spec.instances == "labels"
+        yield LabelLayer(
+            fitted, meanings, separate, keys["files"] if spec.instances == "files" else ""
+        )
+        return
+    objects = spec.objects or find_name(files.name, spec.names) or ()
+    drawn = _fit(job, raster, find_foreground(spec, raster, where), canvas, where)
+    yield make_drawn_layer(drawn, objects, keys.get(spec.instances, ""))
+
+
+def _fit(
+    job: ImageJob, raster: Raster, voxels: NDArray[Any], canvas: Canvas, where: str
+) -> NDArray[Any]:
+    """Return the voxels of a mask as they lie on the oriented image, axes (Z, Y, X)."""
+    voxels = voxels if voxels.ndim == 3 else voxels[np.newaxis]
+    if raster.affine_lps is not None and canvas.placed and job.spec.geometry == "check":
+        mask = Volume(voxels, raster.affine_lps)
+        if lies_like(mask, canvas.volume):
+            return orient(mask).voxels
+        if job.spec.resample != "nearest":
+            raise InputError(
+                where,
+                "geometry",
+                "lies elsewhere than its image",
+                got=voxels.shape,
+                want=f"{canvas.shape}, or resample or geometry in the import file",
+            )
+        voxels = resample_nearest(mask, canvas.volume)
+    if raster.order is not None and canvas.order is not None and voxels.shape == canvas.shape:
+        # Files pair by their names, while the volume holds them by their place.
+        voxels = voxels[list(canvas.order)]
+    if voxels.shape != canvas.shape:
+        if job.spec.resample != "nearest" or voxels.shape[0] != canvas.shape[0]:
+            raise InputError(
+                where, "size", "differs from that of its image", got=voxels.shape, want=canvas.shape
+            )
+        voxels = resize_nearest(voxels, canvas.shape)
+    return orient(Volume(voxels, canvas.affine_lps)).voxels
+
+
+@dataclass(frozen=True, slots=True)
+class _Region:
+    """What a described region is called."""
+
+    number: int
+    label: str
+
+    key: str
+    """Tells it from the other regions of its file."""
+
+
+def _read_regions(
+    job: ImageJob, files: MaskFiles, canvas: Canvas
+) -> Iterator[tuple[_Region, NDArray[np.bool_]]]:
+    """Yield each described region, drawn on the canvas as the image's file holds it."""
+    spec = files.spec
+    path = Path(job.root, files.paths[0])
+    if spec.kind in ("coco", "polygons"):
+        from cosmos_board.data.readers.regions import read_coco, read_polygons
+
+        size = canvas.shape[1:]
+        found = (
+            read_coco(path, job.paths[0], size)
+            if spec.kind == "coco"
+            else read_polygons(path, size)
+        )
+        for position, region in enumerate(found):
+            yield _Region(position, region.name, f"{position:09d}"), region.mask[np.newaxis]
+        return
+    if not canvas.placed:
+        raise InputError(job.origin, spec.kind, "needs an image that lies somewhere in space")
+    if spec.kind == "rtstruct":
+        from cosmos_board.data.readers.rtstruct import rasterise, read_rtstruct
+
+        for position, (name, contours) in enumerate(sorted(read_rtstruct(path).items())):
+            # What is passed over need not even lie on the series.
+            if find_name(name, spec.names) is not None or not is_skipped(name, spec.skip):
+                yield _Region(position, name, name), rasterise(contours, canvas.volume)
+        return
+    from cosmos_board.data.readers.dicom_seg import read_dicom_seg
+
+    for segment in read_dicom_seg(path, canvas.volume):
+        yield _Region(segment.number, segment.label, str(segment.number)), segment.drawn
+
+
+def _find_meaning(spec: MaskSpec, region: _Region, where: str) -> Objects:
+    called = str(region.number) if spec.labels else region.label
+    objects = (
+        find_code(region.number, spec.labels)
+        if spec.labels
+        else find_name(region.label, spec.names)
+    )
+    if objects is None and not is_skipped(called, spec.skip):
+        raise InputError(
+            where, "names", "a region means nothing: add it or skip it", got=repr(called)
+        )
+    return objects or ()

@@ -1,0 +1,278 @@
+"""Import files (TOML) → typed values; every unknown or unfitting word is refused by its field."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from cosmos_board.core.errors import InputError, UnknownNameError
+from cosmos_board.core.modalities import get_modality
+from cosmos_board.data.catalog.dataset import PERMISSIONS
+from cosmos_board.data.catalog.load import load_catalog
+from cosmos_board.data.imports.fields import Fields
+from cosmos_board.data.imports.meanings import (
+    CodeRule,
+    ColourRule,
+    NameRule,
+    Objects,
+    parse_codes,
+    parse_colour,
+)
+from cosmos_board.data.imports.patterns import Pattern, find_fields
+from cosmos_board.data.imports.spec import (
+    INSTANCES,
+    KINDS,
+    SPEC_VERSION,
+    Frame,
+    ImageSpec,
+    ImportSpec,
+    MaskSpec,
+)
+from cosmos_board.data.volumes import parse_normalisation
+
+READERS = ("", "picture", "tiff", "array", "nifti", "itk", "dicom")
+"""Formats by their reader; the file's ending decides where none is named."""
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_MEANINGS = ("object", "labels", "colours", "names")
+_LARGEST_BYTES = 1 << 20
+
+
+def load_spec(name_or_path: str) -> ImportSpec:
+    """Return the import file of a catalog entry, or the one at a path.
+
+    Raises:
+        InputError: If it is neither, or says something that cannot be.
+    """
+    if _NAME.fullmatch(name_or_path) and not Path(name_or_path).exists():
+        if name_or_path not in load_catalog().datasets:
+            raise UnknownNameError("SPEC", "dataset", name_or_path, load_catalog().datasets)
+        entry = files("cosmos_board.data.catalog").joinpath("imports", f"{name_or_path}.toml")
+        if not entry.is_file():
+            raise InputError(name_or_path, "import file", "is none of ours to import")
+        return parse_spec(entry.read_text("utf-8"), name_or_path)
+    return read_spec(Path(name_or_path))
+
+
+def read_spec(path: Path) -> ImportSpec:
+    """Return the import file at `path`.
+
+    Raises:
+        InputError: If it cannot be read or says something that cannot be.
+    """
+    try:
+        if path.stat().st_size > _LARGEST_BYTES:
+            raise InputError(path, "", "is too large for an import file")
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise InputError(path, "", f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(path, "", "is no text in UTF-8") from error
+    return parse_spec(text, str(path))
+
+
+def parse_spec(text: str, origin: str) -> ImportSpec:
+    """Return what the import file `text` says.
+
+    Args:
+        text: TOML.
+        origin: Where it lies, for messages.
+
+    Raises:
+        InputError: If a field is missing, unknown or cannot be.
+    """
+    try:
+        table = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError(origin, "", f"is no TOML: {error}") from error
+    top = Fields(origin, "", table)
+    if (version := top.take("schema_version", int)) > SPEC_VERSION:
+        raise InputError(
+            origin, "schema_version", "is newer than this program", got=version, want=SPEC_VERSION
+        )
+    name = top.take("name", str)
+    if not _NAME.fullmatch(name):
+        raise InputError(origin, "name", "is no name", got=repr(name), want="words-with-hyphens")
+    defaults = {
+        key: table[key]
+        for key in ("normalisation", "plane", "resample", "geometry")
+        if top.take(key, str, "")
+    }
+    images = tuple(
+        _parse_images(Fields(origin, f"images[{position}]", {**defaults, **row}))
+        for position, row in enumerate(top.take("images", list))
+    )
+    if not images:
+        raise InputError(origin, "images", "are missing")
+    spec = ImportSpec(
+        name=name,
+        images=images,
+        label=top.take("label", str, ""),
+        version=top.take("version", str, ""),
+        licence=top.take("licence", str, "unknown"),
+        source=top.take("source", str, ""),
+        citation=top.take("citation", str, ""),
+        cluster_unit=top.word("cluster_unit", ("patient", "volume", "image"), ""),
+        permissions=_parse_permissions(origin, top.take("permissions", dict, {})),
+        origin=origin,
+    )
+    top.finish()
+    return spec
+
+
+def _parse_permissions(origin: str, given: Mapping[str, Any]) -> dict[str, bool]:
+    row = Fields(origin, "permissions", given)
+    flags = {flag: row.take(flag, bool, False) for flag in PERMISSIONS}
+    row.finish()
+    return flags
+
+
+def _parse_images(row: Fields) -> ImageSpec:
+    common = _parse_files(row)
+    table = row.take("table", str, "")
+    fields = set(find_fields(common["files"])) if not table else None
+    modality = row.take("modality", str)
+    if "{" not in modality:
+        try:
+            get_modality(modality)
+        except InputError as error:
+            raise row.error("modality", str(error).partition(": ")[2]) from error
+    normalisation = row.take("normalisation", str, "percentile")
+    if normalisation != "none":
+        try:
+            parse_normalisation(normalisation)
+        except InputError as error:
+            raise row.error(
+                "normalisation",
+                "is unknown",
+                got=repr(normalisation),
+                want="none, minmax, percentile or window CENTRE/WIDTH",
+            ) from error
+    masks = tuple(
+        _parse_masks(Fields(row.origin, f"{row.path}.masks[{position}]", mask), fields)
+        for position, mask in enumerate(row.take("masks", list))
+    )
+    if not any(not mask.observer for mask in masks):
+        raise row.error("masks", "are missing: no entry is without an observer")
+    spec = ImageSpec(
+        **common,
+        table=table,
+        modality=modality,
+        cluster=row.take("cluster", str, ""),
+        normalisation=normalisation,
+        plane=row.word("plane", ("auto", "axial", "coronal", "sagittal"), "auto"),
+        resample=row.word("resample", ("", "nearest"), ""),
+        geometry=row.word("geometry", ("check", "ignore"), "check"),
+        masks=masks,
+    )
+    for field in ("modality", "cluster"):
+        row.check_template(field, getattr(spec, field), fields)
+    row.finish()
+    return spec
+
+
+def _parse_masks(row: Fields, image_fields: set[str] | None) -> MaskSpec:
+    common = _parse_files(row)
+    kind = row.word("kind", KINDS, "raster")
+    given = [word for word in _MEANINGS if word in row.values]
+    allowed = {"raster": _MEANINGS, "dicom-seg": ("labels", "names")}.get(kind, ("names",))
+    if len(given) != 1 or given[0] not in allowed:
+        raise row.error(
+            "object", f"what is drawn must be said once by {' or '.join(allowed)}", got=given
+        )
+    spec = MaskSpec(
+        **common,
+        kind=kind,
+        objects=_parse_objects(row, "object", row.values.get("object", [])),
+        labels=tuple(
+            CodeRule(low, high, objects)
+            for text, objects in _parse_rules(row, "labels")
+            for low, high in _need(row, "labels", text, parse_codes(text))
+        ),
+        colours=tuple(
+            ColourRule(_need(row, "colours", text, parse_colour(text)), objects)
+            for text, objects in _parse_rules(row, "colours")
+        ),
+        names=tuple(NameRule(text, objects) for text, objects in _parse_rules(row, "names")),
+        name=row.take("name", str, ""),
+        skip=tuple(row.take_words("skip")),
+        instances=row.word("instances", INSTANCES, ""),
+        observer=row.take("observer", str, ""),
+        threshold=row.take_number("threshold"),
+        background=row.take("background", str, "0,0,0" if "colours" in given else "0"),
+    )
+    _check_masks(row, spec, image_fields)
+    row.taken.update(_MEANINGS)
+    row.finish()
+    return spec
+
+
+def _check_masks(row: Fields, spec: MaskSpec, image_fields: set[str] | None) -> None:
+    if spec.kind == "raster" and bool(spec.names) != bool(spec.name):
+        raise row.error("name", "and names go together: one says how a file is called")
+    if spec.threshold is not None and not spec.objects and not spec.names:
+        raise row.error("threshold", "is of no use with labels or colours")
+    if spec.observer and not _NAME.fullmatch(spec.observer):
+        raise row.error("observer", "is no name", got=repr(spec.observer))
+    ground = parse_colour if spec.colours else parse_codes
+    if not ground(spec.background):
+        raise row.error("background", "is no code or colour", got=repr(spec.background))
+    if image_fields is not None:
+        row.check_template("name", spec.name, image_fields | set(find_fields(spec.files)))
+
+
+def _parse_files(row: Fields) -> dict[str, Any]:
+    pattern = row.take("files", str)
+    try:
+        Pattern(pattern)
+    except ValueError as error:
+        raise row.error("files", str(error), got=repr(pattern)) from error
+    axes = row.take("axes", str, "zyx")
+    if sorted(axes) not in (sorted("zyx"), sorted("yx"), sorted("zyxc"), sorted("yxc")):
+        raise row.error("axes", "are unknown", got=repr(axes), want="the letters z, y, x and c")
+    return {
+        "files": pattern,
+        "reader": row.word("reader", READERS, ""),
+        "key": row.take("key", str, ""),
+        "frame": _parse_frame(row),
+        "axes": axes,
+        "stack": row.word("stack", ("", "name"), ""),
+    }
+
+
+def _parse_frame(row: Fields) -> Frame:
+    frame: Frame = row.values.get("frame")
+    row.taken.add("frame")
+    if frame is None or frame == "all":
+        return frame
+    if type(frame) is not int or frame < 0:
+        raise row.error("frame", "is no position", got=repr(frame), want='0, 1, … or "all"')
+    return frame
+
+
+def _parse_rules(row: Fields, field: str) -> list[tuple[str, Objects]]:
+    rules = row.values.get(field, {})
+    if not isinstance(rules, dict) or (field in row.values and not rules):
+        raise row.error(field, "is no table of code = object")
+    return [(text, _parse_objects(row, f"{field}.{text}", given)) for text, given in rules.items()]
+
+
+def _parse_objects(row: Fields, field: str, given: object) -> Objects:
+    names = [given] if isinstance(given, str) else given
+    if not isinstance(names, list):
+        raise row.error(field, "is no object", got=repr(given))
+    for name in names:
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise row.error(field, "is no object", got=repr(name), want="words-with-hyphens")
+    return tuple(names)
+
+
+def _need(row: Fields, field: str, text: str, parsed: Any) -> Any:  # noqa: ANN401
+    if not parsed:
+        want = "255,0,0" if field == "colours" else '1, "2..5", "1,10" or "*"'
+        raise row.error(field, "is no code", got=repr(text), want=want)
+    return parsed

@@ -1,0 +1,182 @@
+"""Jobs → source images: reading, orienting, resampling and cutting, one volume at a time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.core.masks import Mask, Pixels
+from cosmos_board.data.imports.job import ImageJob
+from cosmos_board.data.imports.layers import Layer, Part
+from cosmos_board.data.imports.masks import Canvas, read_layers
+from cosmos_board.data.imports.rasters import Raster, count_frames, read_raster
+from cosmos_board.data.imports.walk import show_path
+from cosmos_board.data.source import SourceImage
+from cosmos_board.data.volumes import (
+    Normalisation,
+    Plane,
+    Volume,
+    choose_plane,
+    count_slices,
+    normalise,
+    orient,
+    parse_normalisation,
+    take_slice,
+)
+
+_PLANES: tuple[Plane, ...] = ("axial", "coronal", "sagittal")
+_Drawn = dict[str, tuple[Mask, ...]]
+
+
+def read_job(job: ImageJob) -> Iterator[SourceImage]:
+    """Yield the slices of one volume that have something drawn on them, or one picture.
+
+    Raises:
+        InputError: If a file is not what it should be, or a mask does not belong to the image.
+    """
+    spec = job.spec
+    if spec.frame == "all":
+        frames: Sequence[int | None] = range(count_frames(job.root, spec, job.paths[0]))
+    else:
+        frames = [spec.frame if isinstance(spec.frame, int) else None]
+    for frame in frames:
+        yield from _read_frame(job, frame)
+
+
+def _read_frame(job: ImageJob, frame: int | None) -> Iterator[SourceImage]:
+    origin = show_path(job.origin)
+    raster = read_raster(job.root, job.spec, job.paths, frame)
+    canvas = Canvas.of(raster)
+    layers: dict[str, list[tuple[bool, Layer]]] = defaultdict(list)
+    for files in job.masks:
+        pieces = files.spec.instances == "components"
+        for layer in read_layers(job, files, canvas, frame):
+            layers[files.spec.observer].append((pieces, layer))
+    if raster.colour or raster.array.ndim == 2:
+        masks = {observer: _collect(found, "axial", 0) for observer, found in layers.items()}
+        for files in job.masks:
+            for name in files.spec.meanings if not files.spec.instances else ():
+                if not files.spec.names:
+                    empty = np.zeros(canvas.shape[1:], np.bool_)
+                    masks.setdefault(files.spec.observer, {}).setdefault(name, (empty,))
+        yield _make_image(job, _prepare_picture(job, raster, origin), masks, origin)
+        return
+    cut = _prepare_volume(job, raster, canvas, origin)
+    for index in range(count_slices(cut.voxels, cut.plane)):
+        masks = {
+            observer: drop_empty(_collect(found, cut.plane, index))
+            for observer, found in layers.items()
+        }
+        if masks.get(""):
+            where = f"{origin} {'' if frame is None else f'frame {frame} '}{cut.plane} {index}"
+            yield _make_image(job, take_slice(cut.voxels, cut.plane, index), masks, where)
+
+
+def drop_empty(drawn: _Drawn) -> _Drawn:
+    """Return what has at least one pixel."""
+    kept = {name: tuple(mask for mask in masks if mask.any()) for name, masks in drawn.items()}
+    return {name: masks for name, masks in kept.items() if masks}
+
+
+def _make_image(
+    job: ImageJob, pixels: Pixels, masks: dict[str, _Drawn], origin: str
+) -> SourceImage:
+    return SourceImage(
+        pixels=pixels,
+        modality=job.modality,
+        cluster_key=job.cluster_key,
+        masks=masks.get("", {}),
+        observers={
+            observer: drop_empty(drawn) for observer, drawn in sorted(masks.items()) if observer
+        },
+        origin=origin,
+    )
+
+
+def _collect(layers: list[tuple[bool, Layer]], plane: Plane, index: int) -> _Drawn:
+    """Return what is drawn on one slice: parts of an object with the same key are joined."""
+    joined: dict[tuple[str, str], Mask] = {}
+    for position, (pieces, layer) in enumerate(layers):
+        for part in layer.cut(plane, index):
+            for key, mask in _split(part, position) if pieces else [(part.key, part.mask)]:
+                for name in part.objects:
+                    before = joined.get((name, key))
+                    joined[name, key] = mask if before is None else before | mask
+    drawn: dict[str, list[Mask]] = defaultdict(list)
+    for name, key in sorted(joined):
+        drawn[name].append(joined[name, key])
+    return {name: tuple(masks) for name, masks in drawn.items()}
+
+
+def _split(part: Part, position: int) -> Iterator[tuple[str, Mask]]:
+    import cv2
+
+    count, pieces = cv2.connectedComponents(part.mask.view(np.uint8), connectivity=8)
+    for piece in range(1, count):
+        yield f"{position} {part.key} {piece:09d}", pieces == piece
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cut:
+    voxels: Pixels
+    """Axes (Z, Y, X), oriented."""
+
+    plane: Plane
+
+
+def _prepare_picture(job: ImageJob, raster: Raster, origin: str) -> Pixels:
+    array = raster.array
+    if raster.palette is not None:
+        if int(array.max(initial=0)) >= len(raster.palette):
+            raise InputError(origin, "palette", "is too short for the indices of the picture")
+        array = raster.palette[array]
+    if array.ndim == 3:
+        # Two or four channels: the last is how transparent a pixel is, which nobody drew.
+        array = array[..., 0] if array.shape[2] < 3 else array[..., :3]
+        if raster.palette is not None and (array == array[..., :1]).all():
+            array = array[..., 0]
+    if raster.inverted:
+        array = _invert(array)
+    if array.dtype == np.bool_:
+        array = array.astype(np.uint8) * np.uint8(255)
+    if array.dtype == np.uint8:
+        return np.ascontiguousarray(array)
+    return _to_8_bit(job, array, origin)
+
+
+def _prepare_volume(job: ImageJob, raster: Raster, canvas: Canvas, origin: str) -> _Cut:
+    volume = orient(Volume(raster.array, canvas.affine_lps))
+    voxels = _to_8_bit(job, volume.voxels, origin)
+    asked = next((plane for plane in _PLANES if plane == job.spec.plane), None)
+    return _Cut(voxels, asked or _find_flat(voxels.shape) or choose_plane(volume.spacing_mm))
+
+
+def _find_flat(shape: tuple[int, ...]) -> Plane | None:
+    flat = [plane for plane, size in zip(_PLANES, shape, strict=True) if size == 1]
+    return flat[0] if len(flat) == 1 else None
+
+
+def _to_8_bit(job: ImageJob, array: NDArray[Any], origin: str) -> Pixels:
+    if job.spec.normalisation == "none":
+        if array.dtype != np.uint8:
+            raise InputError(
+                origin, "normalisation", "is none, yet pixels are not 8 bit", got=array.dtype
+            )
+        return array
+    how: Normalisation = parse_normalisation(job.spec.normalisation)
+    return normalise(array, how, where=origin)
+
+
+def _invert(array: NDArray[Any]) -> NDArray[Any]:
+    if array.dtype == np.uint8:
+        return np.uint8(255) - array
+    if array.dtype.kind in "iu":
+        array = array.astype(np.int64)
+    flipped: NDArray[Any] = array.max() + array.min() - array
+    return flipped

@@ -1,0 +1,120 @@
+"""What an import file says, as typed values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cosmos_board.data.imports.meanings import CodeRule, ColourRule, NameRule, Objects
+
+SPEC_VERSION = 1
+"""Version of the import files we read."""
+
+KINDS = ("raster", "coco", "polygons", "rtstruct", "dicom-seg")
+"""What a file of masks holds: pictures or voxels, or one of four descriptions of regions."""
+
+INSTANCES = ("", "files", "labels", "components")
+"""What is an instance of its own: nothing; a file; a code, colour or name; a connected piece."""
+
+Frame = int | str | None
+"""Position along the fourth axis, `"all"`, or None where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileSpec:
+    """Which files, and how their contents are looked at."""
+
+    files: str
+    """Path pattern below the source folder."""
+
+    reader: str = ""
+    """Format, where the file's ending does not tell."""
+
+    key: str = ""
+    """Array of an NPZ archive."""
+
+    frame: Frame = None
+
+    axes: str = "zyx"
+    """Order in which a bare array (NPY, NPZ, TIFF, stacked pictures) holds its axes."""
+
+    stack: str = ""
+    """`name`: the files of a volume are its slices, in the order of their names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskSpec(FileSpec):
+    """Masks that belong to an image, and what is drawn on them."""
+
+    kind: str = "raster"
+
+    objects: Objects = ()
+    """What the foreground of a file means, where it has one meaning."""
+
+    labels: tuple[CodeRule, ...] = ()
+    colours: tuple[ColourRule, ...] = ()
+    names: tuple[NameRule, ...] = ()
+
+    name: str = ""
+    """How a file is called among `names`: a template over the parts of its path."""
+
+    skip: tuple[str, ...] = ()
+    """Codes or names that are passed over on purpose."""
+
+    instances: str = ""
+    observer: str = ""
+    """Empty for the reference, else the further observer who drew it."""
+
+    threshold: float | None = None
+    """Foreground is above it; None cuts at half of the range."""
+
+    background: str = "0"
+    """Code or colour that means nothing was drawn."""
+
+    @property
+    def meanings(self) -> tuple[str, ...]:
+        """Every object this may yield, sorted."""
+        names = set(self.objects)
+        names.update(*(rule.objects for rule in self.labels))
+        names.update(*(rule.objects for rule in self.colours))
+        names.update(*(rule.objects for rule in self.names))
+        return tuple(sorted(names))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSpec(FileSpec):
+    """Images of one modality and layout, with their masks."""
+
+    modality: str
+    cluster: str = ""
+    """Template of what is independent: the patient or volume; empty: each file by itself."""
+
+    table: str = ""
+    """A CSV file whose columns name the parts of the paths, instead of the file system."""
+
+    normalisation: str = "percentile"
+    plane: str = "auto"
+    resample: str = ""
+    """`nearest`: masks of another size are brought to that of their image."""
+
+    geometry: str = "check"
+    """`ignore`: a mask's own idea of where it lies is not believed."""
+
+    masks: tuple[MaskSpec, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportSpec:
+    """One import file."""
+
+    name: str
+    images: tuple[ImageSpec, ...]
+    label: str = ""
+    version: str = ""
+    licence: str = "unknown"
+    source: str = ""
+    citation: str = ""
+    cluster_unit: str = ""
+    permissions: Mapping[str, bool] = field(default_factory=dict)
+    origin: str = ""
+    """Where the import file lies, for messages."""

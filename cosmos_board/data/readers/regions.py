@@ -1,0 +1,163 @@
+"""Regions described in JSON: COCO annotations and polygons of one picture."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.core.masks import Mask, Rle
+
+_LARGEST_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """One drawn region of a picture."""
+
+    name: str
+    mask: Mask
+
+
+def read_coco(path: Path, picture: str, shape: tuple[int, int]) -> Iterator[Region]:
+    """Yield the annotations of one picture in a COCO file.
+
+    Args:
+        path: The JSON file.
+        picture: Path of the picture, which ends with its `file_name` in the file.
+        shape: Height and width of the picture, in pixels.
+
+    Raises:
+        InputError: If it is no COCO file, or says another size.
+    """
+    file = _load_coco(str(path), path.stat().st_mtime_ns)
+    parts = picture.split("/")
+    row = next(
+        (
+            found
+            for start in range(len(parts))
+            if (found := file.pictures.get("/".join(parts[start:]))) is not None
+        ),
+        None,
+    )
+    if row is None:
+        return
+    if (row.get("height"), row.get("width")) != shape:
+        got = (row.get("height"), row.get("width"))
+        raise InputError(path, row["file_name"], "has another size", got=got, want=shape)
+    for annotation in file.annotations.get(row["id"], []):
+        name = file.categories.get(annotation.get("category_id", -1))
+        if name is None:
+            raise InputError(path, "category_id", "is none of its categories")
+        yield Region(name, _draw(path, annotation.get("segmentation"), shape))
+
+
+def read_polygons(path: Path, shape: tuple[int, int]) -> Iterator[Region]:
+    """Yield the polygons of one picture: `{"shapes": [{"label": …, "points": [[x, y], …]}]}`.
+
+    Args:
+        path: The JSON file.
+        shape: Height and width of the picture, in pixels.
+
+    Raises:
+        InputError: If it is no such file, or a shape is no polygon.
+    """
+    for position, row in enumerate(_load(path, dict).get("shapes", [])):
+        try:
+            kind = row.get("shape_type", "polygon")
+            points = np.array(row["points"], np.float64).reshape(-1, 2)
+            label = str(row["label"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(path, f"shapes[{position}]", "is no shape") from error
+        if kind != "polygon" or len(points) < 3 or not np.isfinite(points).all():
+            raise InputError(path, f"shapes[{position}]", "is no polygon", got=kind)
+        yield Region(label, _draw(path, [points.ravel().tolist()], shape))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _CocoFile:
+    pictures: Mapping[str, dict[str, Any]]
+    annotations: Mapping[int, list[dict[str, Any]]]
+    categories: Mapping[int, str]
+
+
+@lru_cache(maxsize=4)
+def _load_coco(path: str, mtime_ns: int) -> _CocoFile:
+    table = _load(Path(path), dict)
+    try:
+        annotations: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for row in table["annotations"]:
+            annotations[row["image_id"]].append(row)
+        return _CocoFile(
+            {str(row["file_name"]): row for row in table["images"]},
+            annotations,
+            {row["id"]: str(row["name"]) for row in table["categories"]},
+        )
+    except (KeyError, TypeError) as error:
+        raise InputError(path, "", f"is no COCO file: {error!r}") from error
+
+
+def _load(path: Path, kind: type[dict[str, Any]]) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > _LARGEST_BYTES:
+            raise InputError(path, "", "is too large")
+        table = json.loads(path.read_bytes())
+    except OSError as error:
+        raise InputError(path, "", f"cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(path, "", f"is no JSON: {error}") from error
+    if not isinstance(table, kind):
+        raise InputError(path, "", "is no JSON object")
+    return table
+
+
+def _draw(path: Path, segmentation: object, shape: tuple[int, int]) -> Mask:
+    try:
+        if isinstance(segmentation, list):
+            return _draw_polygons(segmentation, shape)
+        if isinstance(segmentation, dict):
+            return _draw_runs(segmentation, shape)
+    except InputError:
+        raise
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InputError(path, "segmentation", f"cannot be drawn: {error}") from error
+    raise InputError(path, "segmentation", "is missing")
+
+
+def _draw_polygons(polygons: list[Any], shape: tuple[int, int]) -> Mask:
+    if not polygons:
+        return np.zeros(shape, np.bool_)
+    reach = 2 * max(shape)
+    for polygon in polygons:
+        points = np.array(polygon, np.float64)
+        if points.ndim != 1 or len(points) < 6 or len(points) % 2:
+            raise ValueError("a polygon needs at least three points")
+        # The drawing routine walks every pixel between two points, wherever they are.
+        if not np.isfinite(points).all() or np.abs(points).max() > reach:
+            raise ValueError("a point lies far outside the picture")
+    rle = coco.merge(coco.frPyObjects(polygons, *shape))
+    drawn: NDArray[np.uint8] = coco.decode(rle)
+    return drawn.astype(np.bool_)
+
+
+def _draw_runs(segmentation: dict[str, Any], shape: tuple[int, int]) -> Mask:
+    counts = segmentation.get("counts")
+    if list(segmentation.get("size", [])) != list(shape):
+        raise ValueError(f"its size {segmentation.get('size')} is not the picture's {shape}")
+    if isinstance(counts, str):
+        return Rle(*shape, counts.encode("ascii")).decode()
+    if not isinstance(counts, list) or not all(type(run) is int and run >= 0 for run in counts):
+        raise ValueError("its run lengths are no numbers")
+    if sum(counts) != shape[0] * shape[1]:
+        raise ValueError("its run lengths do not fill the picture")
+    values = np.arange(len(counts)) % 2 == 1
+    return np.repeat(values, counts).reshape(shape, order="F")
