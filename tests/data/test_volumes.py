@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+from itertools import permutations, product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.data.volumes import (
+    Normalisation,
+    Plane,
+    Volume,
+    choose_plane,
+    count_slices,
+    iter_slices,
+    normalise,
+    orient,
+    parse_normalisation,
+    take_slice,
+)
+
+MINMAX = Normalisation("minmax")
+PERCENTILE = Normalisation("percentile")
+
+
+@pytest.mark.parametrize(
+    ("spacing_mm", "plane"),
+    [
+        pytest.param((1.0, 1.0, 1.0), "axial", id="equal"),
+        pytest.param((3.0, 1.0, 1.0), "axial", id="thick axial slices"),
+        pytest.param((1.0, 3.0, 1.0), "coronal", id="thick coronal slices"),
+        pytest.param((1.0, 1.0, 3.0), "sagittal", id="thick sagittal slices"),
+        pytest.param((1.0, 1.009, 1.0), "axial", id="within one per cent"),
+        pytest.param((1.0, 1.02, 1.0), "coronal", id="beyond one per cent"),
+        pytest.param((1.0, 1.0, 1.02), "sagittal", id="sagittal beyond one per cent"),
+        pytest.param((1.0, 2.0, 2.0), "coronal", id="coronal before sagittal"),
+    ],
+)
+def test_the_plane_is_that_of_the_smallest_pixels(
+    spacing_mm: tuple[float, float, float], plane: Plane
+) -> None:
+    assert choose_plane(spacing_mm) == plane
+
+
+def test_minmax_spans_all_values_and_rounds_half_up() -> None:
+    voxels = np.array([[[-1000, 0, 1000, 40]]])
+
+    assert normalise(voxels, MINMAX, where="ct").tolist() == [[[0, 128, 255, 133]]]
+
+
+def test_one_hot_voxel_does_not_blacken_percentiles() -> None:
+    voxels = np.tile(np.arange(1000.0), (4, 1, 1)).reshape(4, 20, 50)
+    voxels[0, 0, 1] = 1e6
+
+    spread = normalise(voxels, PERCENTILE, where="mr")
+
+    assert normalise(voxels, MINMAX, where="mr")[1:].max() == 0
+    assert spread[1].max() == 255
+    assert np.median(spread[1]) == pytest.approx(127, abs=3)
+
+
+def test_percentiles_are_those_of_the_voxels_above_the_smallest() -> None:
+    """Air around a head is most of a volume and says nothing about it."""
+    voxels = np.zeros((10, 10, 10))
+    voxels.ravel()[:101] = np.arange(100, 201)
+
+    spread = normalise(voxels, PERCENTILE, where="mr")
+
+    low, high = 100.5, 199.5
+    assert spread.ravel()[50] == np.floor((150 - low) / (high - low) * 255 + 0.5)
+    assert spread.ravel()[101:].max() == 0
+
+
+def test_a_window_is_fixed() -> None:
+    voxels = np.array([[-161.0, -160, 40, 240, 900]])
+
+    window = parse_normalisation("window 40/400")
+
+    assert normalise(voxels, window, where="ct").tolist() == [[0, 0, 128, 255, 255]]
+
+
+@pytest.mark.parametrize("how", [MINMAX, PERCENTILE])
+def test_a_constant_volume_is_black(how: Normalisation) -> None:
+    assert normalise(np.full((2, 3, 4), 7.5), how, where="mr").max() == 0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_voxels_that_are_no_numbers_are_refused(bad: float) -> None:
+    voxels = np.ones((2, 3, 4))
+    voxels[1, 1, 1] = bad
+
+    with pytest.raises(InputError, match=r"scan: voxels: are not all finite"):
+        normalise(voxels, MINMAX, where="scan")
+
+
+def test_an_empty_volume_is_refused() -> None:
+    with pytest.raises(InputError, match="there are none"):
+        normalise(np.ones((0, 3, 4)), MINMAX, where="scan")
+
+
+@pytest.mark.parametrize("text", ["", "window 40", "window 40/0", "window 40/-4", "zscore"])
+def test_an_unknown_normalisation_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="want minmax, percentile or window CENTRE/WIDTH"):
+        parse_normalisation(text)
+
+
+@given(
+    voxels=arrays(np.int16, (2, 3, 4)),
+    scale=st.sampled_from([1, 2, 3]),
+    shift=st.integers(-50, 50),
+)
+def test_min_max_does_not_depend_on_unit_or_zero(
+    voxels: NDArray[np.int16], scale: int, shift: int
+) -> None:
+    moved = voxels.astype(np.int64) * scale + shift
+
+    assert (normalise(moved, MINMAX, where="") == normalise(voxels, MINMAX, where="")).all()
+
+
+@pytest.mark.parametrize("axes", list(permutations(range(3))))
+@pytest.mark.parametrize("signs", list(product([1, -1], repeat=3)))
+def test_each_orientation_comes_to_the_same_volume(
+    axes: tuple[int, ...], signs: tuple[int, ...]
+) -> None:
+    """A volume stored in any of the 48 ways is turned to the one way, and stays in place."""
+    spacing = (0.5, 0.75, 2.0)
+    affine = np.diag([*spacing, 1.0])
+    affine[:3, 3] = (10, 20, 30)
+    world = np.arange(2 * 3 * 4).reshape(2, 3, 4)
+    stored, stored_affine = world.transpose(2, 1, 0), affine
+    for axis, sign in enumerate(signs):
+        if sign < 0:
+            stored = np.flip(stored, axis)
+            stored_affine = stored_affine.copy()
+            stored_affine[:, 3] += stored_affine[:, axis] * (stored.shape[axis] - 1)
+            stored_affine[:, axis] *= -1
+    stored = stored.transpose(axes)
+    stored_affine = stored_affine[:, [*axes, 3]]
+
+    turned = orient(Volume(stored.transpose(2, 1, 0), stored_affine))
+
+    assert (turned.voxels == world).all()
+    np.testing.assert_allclose(turned.affine_lps, affine)
+    assert turned.spacing_mm == (2.0, 0.75, 0.5)
+
+
+def test_an_oblique_volume_uses_each_axis_once() -> None:
+    angle = np.pi / 4
+    affine = np.eye(4)
+    affine[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+
+    turned = orient(Volume(np.arange(24).reshape(2, 3, 4), affine))
+
+    assert sorted(turned.voxels.ravel()) == list(range(24))
+
+
+def test_slices_show_the_body_the_way_it_is_looked_at() -> None:
+    """Head up, front up or left: the corner voxel of each slice says which way it lies."""
+    voxels = np.arange(2 * 3 * 4).reshape(2, 3, 4)
+
+    axial, coronal, sagittal = (
+        take_slice(voxels, plane, 1) for plane in ("axial", "coronal", "sagittal")
+    )
+
+    assert (axial.shape, axial[0, 0]) == ((3, 4), voxels[1, 0, 0])
+    assert (coronal.shape, coronal[0, 0]) == ((2, 4), voxels[1, 1, 0])
+    assert (sagittal.shape, sagittal[0, 0]) == ((2, 3), voxels[1, 0, 1])
+    assert [count_slices(voxels, plane) for plane in ("axial", "coronal", "sagittal")] == [2, 3, 4]
+
+
+def test_only_slices_with_something_drawn_are_cut() -> None:
+    voxels = np.zeros((5, 4, 4), np.uint8)
+    liver, spleen = np.zeros((2, 5, 4, 4), np.bool_)
+    liver[1:3, 1, 1] = True
+    spleen[2, 2, 2] = True
+
+    slices = list(iter_slices(voxels, {"liver": liver, "spleen": spleen}, "axial"))
+
+    assert [(index, sorted(masks)) for index, _, masks in slices] == [
+        (1, ["liver"]),
+        (2, ["liver", "spleen"]),
+    ]
