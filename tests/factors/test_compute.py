@@ -142,6 +142,17 @@ def test_intensity_difference_ignores_an_inversion(mask: Mask, pixels: Pixels) -
 
 
 @given(mask=any_reference(14))
+def test_components_are_those_that_scipy_labels(mask: Mask) -> None:
+    labels, number = ndimage.label(mask, np.ones((3, 3), np.int8))
+    areas = np.bincount(labels.reshape(-1))[1:]
+
+    count, largest = find_largest_component(mask)
+
+    assert count == number
+    np.testing.assert_array_equal(largest, labels == 1 + int(np.argmax(areas)))
+
+
+@given(mask=any_reference(14))
 def test_ratios_are_ratios(mask: Mask) -> None:
     factors = compute_factors(grey(mask), mask)
 

@@ -56,6 +56,18 @@ def test_candidates_of_another_size_are_refused() -> None:
         count_candidates(np.ones((1, 2, 2), np.bool_), prepare_reference(draw("###")))
 
 
+def test_candidates_may_be_held_column_by_column() -> None:
+    """As decoded run lengths are."""
+    rng = np.random.default_rng(0)
+    prediction, reference = rng.random((2, 11, 17)) < 0.5
+
+    counts = count_candidates(
+        np.asfortranarray(prediction)[None], prepare_reference(np.asfortranarray(reference))
+    )
+
+    assert counts == [count_overlap(prediction, reference)]
+
+
 def test_no_candidates_make_an_empty_table() -> None:
     table = tabulate_rles([], [encode_mask(draw("#"))])
 
