@@ -85,6 +85,7 @@ def _fetch(url: str, part: Path, report: Report) -> None:
                 return
             problem: object = "the connection closed early"
         except HTTPError as error:
+            error.close()
             if error.code != _RANGE_NOT_SATISFIABLE:
                 raise InputError(url, "", "the server refuses", got=error.code) from error
             # What is here is longer than what is there: another file.

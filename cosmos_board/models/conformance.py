@@ -1,0 +1,249 @@
+"""Does an adapter keep its promises? Small drawn scenes that a slip in the adapter cannot pass.
+
+The scene is wider than high. A bright disc lies where x > y, and a fainter one where the first
+would be if x and y were swapped, so that the common slips answer with the wrong disc.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from cosmos_board.core.candidates import Candidates
+from cosmos_board.core.masks import Mask, Pixels
+from cosmos_board.core.prompts import PROMPTS, Prompt, make_prompt
+from cosmos_board.models.segmenter import Segmenter
+
+KINDS = ("promptable", "classical", "baseline", "observer")
+FOUND_DICE = 0.5
+"""Any candidate this close to a bright disc counts as found."""
+
+BATCH_TOLERANCE = 1e-4
+"""Share of pixels that may differ between a prompt alone and in company: rounding, no more."""
+
+_HEIGHT, _WIDTH, _RADIUS = 96, 144, 12
+_BRIGHT_XY, _FAINT_XY = (80, 24), (24, 80)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One promise that is not kept."""
+
+    check: str
+    """Such as `axis order`."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.check}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """An image and its two discs, `scale` times the base size."""
+
+    scale: int = 1
+
+    @property
+    def pixels(self) -> Pixels:
+        """uint8, axes (Y, X, 3)."""
+        noise = np.random.default_rng(0).integers(0, 16, (_HEIGHT, _WIDTH), np.uint8)
+        small = noise + 32
+        for centre, step in ((_BRIGHT_XY, 150), (_FAINT_XY, 60)):
+            small[_draw_disc(centre, 1)] += np.uint8(step)
+        large = small.repeat(self.scale, axis=0).repeat(self.scale, axis=1)
+        return np.repeat(large[..., None], 3, axis=2)
+
+    def disc(self, centre_xy: tuple[int, int]) -> Mask:
+        """Return one disc, bool, axes (Y, X)."""
+        return _draw_disc(centre_xy, self.scale)
+
+    def prompts(self, centre_xy: tuple[int, int]) -> dict[str, Prompt]:
+        """Return each of the protocol's prompts but `everything`, for one disc."""
+        x, y = (self.scale * value for value in centre_xy)
+        half, far = self.scale * _RADIUS // 2, self.scale * (_RADIUS + 4)
+        inside = [(x, y), (x - half, y), (x + half, y), (x, y - half), (x, y + half)]
+        outside = [(x - far, y), (x + far, y), (x, y - far), (x, y + far), (x - far, y - far)]
+        height, width = self.scale * _HEIGHT, self.scale * _WIDTH
+        outside = [p for p in outside if 0 <= p[0] < width and 0 <= p[1] < height]
+        ys, xs = np.nonzero(self.disc(centre_xy))
+        box = (int(xs.min()), int(ys.min()), int(xs.max()), int(ys.max()))
+        return {
+            "point": make_prompt(inside[:1]),
+            "points-5": make_prompt(inside),
+            "points-5-5": make_prompt(inside, outside),
+            "box": make_prompt(box_xyxy=box),
+            "box-point": make_prompt(inside[:1], box_xyxy=box),
+        }
+
+
+def find_problems(segmenter: Segmenter, *, everything: bool = False) -> list[Problem]:
+    """Return every promise of `Segmenter` that the adapter breaks; none means that it conforms.
+
+    Args:
+        segmenter: With its real weights: some checks need it to find a bright disc.
+        everything: Whether to run everything mode too, which takes minutes for a large model.
+    """
+    problems: list[Problem] = list(_check_card(segmenter))
+    checks: list[tuple[str, Callable[[Segmenter], Iterator[Problem]]]] = [
+        ("answers", _check_answers),
+        ("axis order, box format and scale", _check_places),
+        ("prompt is used", _check_use),
+        ("determinism", _check_determinism),
+        ("batch invariance", _check_batches),
+        ("empty image", _check_empty),
+        ("mask input", _check_mask_input),
+    ]
+    if everything and "everything" in segmenter.card.prompts:
+        checks.append(("everything", _check_everything))
+    for name, check in checks:
+        try:
+            problems.extend(check(segmenter))
+        except Exception as error:  # an adapter may fail in any way; that is the finding
+            problems.append(Problem(name, f"raises {type(error).__name__}: {error}"))
+    return problems
+
+
+def _draw_disc(centre_xy: tuple[int, int], scale: int) -> Mask:
+    y, x = np.ogrid[:_HEIGHT, :_WIDTH]
+    disc: Mask = (x - centre_xy[0]) ** 2 + (y - centre_xy[1]) ** 2 <= _RADIUS**2
+    return disc.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def _supported(segmenter: Segmenter, prompts: dict[str, Prompt]) -> dict[str, Prompt]:
+    return {name: one for name, one in prompts.items() if name in segmenter.card.prompts}
+
+
+def _ask(segmenter: Segmenter, scene: Scene, prompts: list[Prompt]) -> list[Candidates]:
+    return segmenter.predict(segmenter.embed(scene.pixels), prompts)
+
+
+def _best_dice(candidates: Candidates, reference: Mask) -> float:
+    shared = (candidates.masks & reference).sum(axis=(1, 2))
+    summed = candidates.masks.sum(axis=(1, 2)) + reference.sum()
+    return float((2 * shared / summed).max())
+
+
+def _check_card(segmenter: Segmenter) -> Iterator[Problem]:
+    card = segmenter.card
+    if card.kind not in KINDS:
+        yield Problem("card", f"kind is {card.kind!r}, not one of {', '.join(KINDS)}")
+    if unknown := [name for name in card.prompts if name not in PROMPTS]:
+        yield Problem("card", f"prompts name {', '.join(unknown)}, which the protocol has not")
+    if not card.prompts:
+        yield Problem("card", "lists no prompt")
+
+
+def _check_answers(segmenter: Segmenter) -> Iterator[Problem]:
+    scene = Scene()
+    prompts = _supported(segmenter, scene.prompts(_BRIGHT_XY))
+    for pixels, colour in ((scene.pixels, "RGB"), (scene.pixels[..., 0].copy(), "grey")):
+        before = pixels.copy()
+        answers = segmenter.predict(segmenter.embed(pixels), list(prompts.values()))
+        if len(answers) != len(prompts):
+            yield Problem("answers", f"{len(answers)} to {len(prompts)} prompts ({colour})")
+        for name, answer in zip(prompts, answers, strict=False):
+            for text in _faults(answer, mask_input=segmenter.card.mask_input):
+                yield Problem("answers", f"{text} ({name}, {colour})")
+        if not np.array_equal(pixels, before):
+            yield Problem("answers", f"the image is written to ({colour})")
+
+
+def _faults(answer: Candidates, *, mask_input: bool) -> Iterator[str]:
+    if answer.masks.dtype != np.bool_ or answer.masks.shape[1:] != (_HEIGHT, _WIDTH):
+        yield f"masks are {answer.masks.dtype} {answer.masks.shape}, not bool (K, Y, X)"
+    count = len(answer.masks)
+    if answer.predicted_iou.shape != (count,) or not np.isfinite(answer.predicted_iou).all():
+        yield "predicted IoU is not one finite number per mask"
+    if mask_input and (answer.logits is None or len(answer.logits) != count):
+        yield "the card promises mask input, but logits are missing"
+
+
+def _check_places(segmenter: Segmenter) -> Iterator[Problem]:
+    for scene in (Scene(1), Scene(3)):
+        prompts = _supported(segmenter, scene.prompts(_BRIGHT_XY))
+        answers = _ask(segmenter, scene, list(prompts.values()))
+        for name, answer in zip(prompts, answers, strict=True):
+            bright, faint = (_best_dice(answer, scene.disc(at)) for at in (_BRIGHT_XY, _FAINT_XY))
+            size = f"{name}, {scene.scale * _WIDTH} × {scene.scale * _HEIGHT} px"
+            if faint > bright:
+                yield Problem("axis order", f"the mask lies where x and y are swapped ({size})")
+            elif bright < FOUND_DICE:
+                kind = "box format" if "box" in name else "scale"
+                yield Problem(kind, f"a bright disc is not found: Dice {bright:.2f} ({size})")
+
+
+def _check_use(segmenter: Segmenter) -> Iterator[Problem]:
+    scene = Scene()
+    here, there = (_supported(segmenter, scene.prompts(at)) for at in (_BRIGHT_XY, _FAINT_XY))
+    for name in here:
+        first, second = _ask(segmenter, scene, [here[name], there[name]])
+        if np.array_equal(first.masks, second.masks):
+            yield Problem("prompt is used", f"two distant objects get the same masks ({name})")
+
+
+def _check_determinism(segmenter: Segmenter) -> Iterator[Problem]:
+    scene = Scene()
+    prompts = _supported(segmenter, scene.prompts(_BRIGHT_XY))
+    first, second = (_ask(segmenter, scene, list(prompts.values())) for _ in range(2))
+    for name, one, other in zip(prompts, first, second, strict=True):
+        same = np.array_equal(one.predicted_iou, other.predicted_iou)
+        if not same or not np.array_equal(one.masks, other.masks):
+            yield Problem("determinism", f"the same question gets another answer ({name})")
+
+
+def _check_batches(segmenter: Segmenter) -> Iterator[Problem]:
+    scene = Scene()
+    prompts = [
+        prompt
+        for at in (_BRIGHT_XY, _FAINT_XY)
+        for prompt in _supported(segmenter, scene.prompts(at)).values()
+    ]
+    embedding = segmenter.embed(scene.pixels)
+    alone = [segmenter.predict(embedding, [prompt])[0] for prompt in prompts]
+    together = segmenter.predict(embedding, prompts)
+    backwards = segmenter.predict(embedding, prompts[::-1])[::-1]
+    for company, words in ((together, "in company"), (backwards, "in another order")):
+        shares = [
+            float((one.masks != other.masks).mean())
+            for one, other in zip(alone, company, strict=True)
+        ]
+        if max(shares) > BATCH_TOLERANCE:
+            yield Problem("batch invariance", f"{max(shares):.2%} of pixels differ {words}")
+
+
+def _check_empty(segmenter: Segmenter) -> Iterator[Problem]:
+    black = np.zeros((_HEIGHT, _WIDTH), np.uint8)
+    prompts = _supported(segmenter, Scene().prompts(_BRIGHT_XY))
+    for name, answer in zip(
+        prompts, segmenter.predict(segmenter.embed(black), list(prompts.values())), strict=True
+    ):
+        for text in _faults(answer, mask_input=segmenter.card.mask_input):
+            yield Problem("empty image", f"{text} ({name})")
+
+
+def _check_mask_input(segmenter: Segmenter) -> Iterator[Problem]:
+    if not segmenter.card.mask_input:
+        return
+    scene = Scene()
+    prompts = _supported(segmenter, scene.prompts(_BRIGHT_XY))
+    prompt = prompts.get("point") or next(iter(prompts.values()))
+    embedding = segmenter.embed(scene.pixels)
+    first = segmenter.predict(embedding, [prompt])[0]
+    assert first.logits is not None
+    second = segmenter.predict(embedding, [prompt], [first.logits[first.best]])[0]
+    other = segmenter.predict(embedding, [prompt], [-first.logits[first.best]])[0]
+    assert second.logits is not None
+    assert other.logits is not None
+    if np.array_equal(second.logits, other.logits):
+        yield Problem("mask input", "logits that are fed back change nothing")
+
+
+def _check_everything(segmenter: Segmenter) -> Iterator[Problem]:
+    found = segmenter.segment_everything(segmenter.embed(Scene().pixels))
+    if len(found.rles) != len(found.predicted_iou):
+        yield Problem("everything", "masks and predicted IoU differ in number")
+    if any((rle.height, rle.width) != (_HEIGHT, _WIDTH) for rle in found.rles):
+        yield Problem("everything", "masks are not in the native size")
