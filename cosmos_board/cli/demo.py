@@ -29,7 +29,6 @@ def command(out: Path, workers: int | None) -> None:
     from cosmos_board.cli.progress import show_progress
     from cosmos_board.cli.tables import print_board
     from cosmos_board.curation.demo import build_demo_packs
-    from cosmos_board.curation.phantom_pack import build_phantom_pack
     from cosmos_board.runner.run import RunRequest, run
     from cosmos_board.runner.settings import SegmenterSpec
     from cosmos_board.site.build import build_site
@@ -37,11 +36,9 @@ def command(out: Path, workers: int | None) -> None:
 
     began = time.monotonic()
     packs = build_demo_packs(out / "packs", progress=_say)
-    phantoms = out / "packs" / "phantoms"
-    build_phantom_pack(phantoms)
     specs = tuple(SegmenterSpec(name=name) for name in _find_models())
     request = RunRequest(
-        packs=(*packs, phantoms),
+        packs=tuple(packs),
         specs=specs,
         out=out / "run",
         workers=workers or min(os.cpu_count() or 1, 8),

@@ -107,7 +107,7 @@ class RunFolder:
             InputError: If the folder was begun with other settings.
         """
         wanted = json.loads(json.dumps(asdict(settings)))
-        begun = record.get("settings", {})
+        begun = json.loads(json.dumps(record.get("settings", {})))
         for name, value in wanted.items():
             if begun.get(name) != value:
                 raise InputError(

@@ -212,14 +212,14 @@ def _kill_and_resume(
     victim = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not list(out.glob("scores/*.json")) and victim.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     time.sleep(rng.uniform(0, 0.4))
     victim.send_signal(signal.SIGKILL)
     victim.wait()
-    subprocess.run(command, env=environment, check=True, capture_output=True)
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=120)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,9 @@ def test_sigterm_stops_with_its_own_exit_code_and_resumes(
     command = [*CLI, "eval", str(phantom_pack), "--model", SQUARES, "--out", str(out)]
     environment = {**os.environ, "SQUARES_PAUSE_S": "0.3"}
     running = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
     while not list(out.glob("scores/*.json")):
+        assert time.monotonic() < deadline
         time.sleep(0.02)
     running.send_signal(signal.SIGTERM)
     _, errors = running.communicate(timeout=30)
