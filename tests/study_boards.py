@@ -49,8 +49,8 @@ class StudyBoard:
         effects = self.rng.normal(size=clusters)
         rows = [
             {
-                "reference_id": short(f"{dataset}{name}{cluster}-{number}"),
-                "image_id": short(f"{dataset}{modality}{cluster}-{number}"),
+                "reference_id": short(f"{dataset}/{name}/{cluster}/{number}"),
+                "image_id": short(f"{dataset}/{modality}/{cluster}/{number}"),
                 "object": object_,
                 "instance": 0,
                 "modality": modality,

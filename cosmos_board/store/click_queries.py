@@ -56,36 +56,34 @@ def read_clicks(
         track: Runs of which track count.
     """
     width = len(read_units(connection))
-    scored = ", ".join(
-        f"sum({steps}) FILTER (s.click = {click})::DOUBLE AS {name}_{click}"
-        for name, steps in (("dice", DICE_STEPS), ("nsd", NSD_STEPS))
-        for click in range(1, limit + 1)
-    )
-    firsts = ", ".join(
+    steps = {"dice": DICE_STEPS, "nsd": NSD_STEPS}
+    clicks = range(1, limit + 1)
+    inner = [
+        f"sum({value}) FILTER (s.click = {click})::DOUBLE AS {name}_{click}"
+        for name, value in steps.items()
+        for click in clicks
+    ]
+    inner += [
         f"min(s.click) FILTER ({DICE} >= {goal}) AS first_{index}"
         for index, goal in enumerate(goals)
-    )
-    sums = ", ".join(
-        f"sum({name}_{click}) AS {name}_{click}"
-        for name in ("dice", "nsd")
-        for click in range(1, limit + 1)
-    )
-    counts = ", ".join(
+    ]
+    outer = [f"sum({name}_{click}) AS {name}_{click}" for name in steps for click in clicks]
+    outer += [
         f"count(*) FILTER (first_{index} = {click}) AS reached_{index}_{click}"
         for index in range(len(goals))
-        for click in range(1, limit + 1)
-    )
+        for click in clicks
+    ]
     found = fetch_columns(
         connection,
         f"""
         WITH {CHOSEN},
         trajectories AS (
-            SELECT s.model, s.prompt, s.selection, s.reference_id, {scored}, {firsts}
+            SELECT s.model, s.prompt, s.selection, s.reference_id, {", ".join(inner)}
             FROM scores s JOIN chosen c ON s.run_id = c.run_id AND s.prompt = c.prompt
             WHERE s.study = ? AND s.click <= {limit} GROUP BY ALL
             HAVING count(DISTINCT s.click) = {limit})
         SELECT model, prompt, selection, -1 AS jitter_level, '' AS jitter_mode, -1 AS click,
-            u.unit, count(*) AS rows, {sums}, {counts}
+            u.unit, count(*) AS rows, {", ".join(outer)}
         FROM trajectories JOIN unit_of u USING (reference_id) GROUP BY ALL
         """,
         ["clicks", track, "clicks"],

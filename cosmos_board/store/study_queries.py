@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -156,3 +157,18 @@ def write_seen_clusters(
         connection.executemany(
             "INSERT INTO seen_clusters VALUES (?, ?, ?)", [[model, *pair] for pair in clusters]
         )
+
+
+def read_data_version(connection: Connection) -> str:
+    """Return 12 hexadecimal digits that change with the data: shards, packs and annotations."""
+    digest = hashlib.sha256()
+    for query in (
+        "SELECT run_id, shard, sha256, rows FROM shards ORDER BY ALL",
+        "SELECT run_id, model, dataset, study, prompts_sha256 FROM runs ORDER BY ALL",
+        "SELECT dataset, version, pack_sha256 FROM datasets ORDER BY ALL",
+        "SELECT * FROM seen_clusters ORDER BY ALL",
+        "SELECT * FROM annotations ORDER BY ALL",
+        "SELECT count(*) FROM scores",
+    ):
+        digest.update(repr(connection.execute(query).fetchall()).encode())
+    return digest.hexdigest()[:12]

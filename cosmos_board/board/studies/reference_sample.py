@@ -123,13 +123,27 @@ def take_references(cube: Cube, track: str = "full") -> ReferenceSample:
     )
 
 
-def correlate(
+@dataclass(frozen=True, slots=True, eq=False)
+class Correlations:
+    """Spearman's correlations of an outcome with some factors, each given the others."""
+
+    rho: Floats
+    """shape (factors,); NaN where the outcome or the factor does not vary."""
+
+    replicates: Floats
+    """shape (factors, replicates)."""
+
+    members: Ints
+    """Which references, by index."""
+
+
+def correlate_replicates(
     sample: ReferenceSample, outcome: Floats, factors: Sequence[str]
-) -> list[Effect | None]:
-    """Return Spearman's correlation of `outcome` with each factor, given the others.
+) -> Correlations:
+    """Return Spearman's correlations of `outcome` with each factor, given the others.
 
     Ranks are taken once over all references; replicates reweight each cluster's sums of their
-    products. None where the outcome or the factor does not vary.
+    products.
 
     Args:
         sample: The references.
@@ -138,18 +152,26 @@ def correlate(
     """
     members = np.flatnonzero((sample.cluster >= 0) & ~np.isnan(outcome))
     if len(members) < 3:
-        return [None] * len(factors)
+        nothing = np.full((len(factors), sample.counts.shape[1]), np.nan)
+        return Correlations(nothing[:, 0], nothing, members)
     columns = np.column_stack(
         [outcome[members], *(sample.factors[name][members] for name in factors)]
     )
     present, place = np.unique(sample.cluster[members], return_inverse=True)
     sums = to_steps(cross_products(rank_columns(columns), place, len(present)), SUM_STEP)
-    whole = partial_from_correlations(correlations(sums.sum(axis=0, keepdims=True) * SUM_STEP))[0]
+    whole = partial_from_correlations(correlations(sums.sum(axis=0, keepdims=True) * SUM_STEP))
     drawn = sum_replicates(sums, sample.counts[present]).T * SUM_STEP
-    replicates = partial_from_correlations(correlations(drawn))
+    return Correlations(whole[0], partial_from_correlations(correlations(drawn)).T, members)
+
+
+def correlate(
+    sample: ReferenceSample, outcome: Floats, factors: Sequence[str]
+) -> list[Effect | None]:
+    """Return the correlations with their intervals, None where there is none."""
+    found = correlate_replicates(sample, outcome, factors)
     return [
         None
         if np.isnan(value)
-        else sample.describe(float(value), replicates[:, index], members, (-1.0, 1.0))
-        for index, value in enumerate(whole)
+        else sample.describe(float(value), found.replicates[index], found.members, (-1.0, 1.0))
+        for index, value in enumerate(found.rho)
     ]
