@@ -182,7 +182,7 @@ def slug(name: str) -> str:
 
     Example:
         >>> slug("sam-vit-b"), slug("../Evil <b>")
-        ('sam-vit-b', 'evil-b-f5f5e1e1')
+        ('sam-vit-b', 'evil-b-f915db3b')
     """
     if re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,79}", name) and ".." not in name:
         return name

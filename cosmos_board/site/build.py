@@ -123,3 +123,17 @@ def _report(out: Path) -> SiteReport:
     sizes = {path: path.stat().st_size for path in out.rglob("*") if path.is_file()}
     pages = [size for path, size in sizes.items() if path.suffix == ".html"]
     return SiteReport(out, len(pages), len(sizes), sum(sizes.values()), max(pages, default=0))
+
+
+def serve_site(db: Path | None, *, address: str = "127.0.0.1:8000") -> None:
+    """Serve the board in `db` at `address` until interrupted, rebuilding when it changes.
+
+    Raises:
+        InputError: If `db` is not a board database.
+    """
+    from mkdocs.commands.serve import serve
+
+    if db is not None and not db.is_file():
+        raise InputError(db, "--db", "no such file")
+    with _environment(db, ""):
+        serve(str(sources_root() / "mkdocs.yml"), dev_addr=address)

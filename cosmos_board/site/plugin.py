@@ -18,6 +18,7 @@ from cosmos_board.core.errors import CosmosBoardError
 from cosmos_board.site.generate import Site, generate_site
 from cosmos_board.site.markup import one_line
 from cosmos_board.site.page import Page, fill
+from cosmos_board.site.words import words_for
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 DB_VARIABLE = "COSMOS_BOARD_DB"
 """Environment variable that names the board database, over the configuration."""
+
+
+_SEARCH = '<div class="md-search" data-md-component="search" role="dialog">'
+_PATH = '<nav class="md-path" aria-label="Navigation"'
 
 
 class BoardConfig(Config):
@@ -103,6 +108,13 @@ class BoardPlugin(BasePlugin[BoardConfig]):
         if self._site is not None:
             context["board"] = self._site.facts  # type: ignore[typeddict-unknown-key]
         return context
+
+    def on_post_page(self, output: str, /, *, page: HostPage, config: MkDocsConfig) -> str:
+        """Name the parts of the theme that a screen reader meets without a name of their own."""
+        words = words_for(self.config.language)
+        return output.replace(
+            _SEARCH, f'{_SEARCH[:-1]} aria-label="{words("Search")}">', 1
+        ).replace(_PATH, f'<nav class="md-path" aria-label="{words("Where you are")}"', 1)
 
     def on_env(self, env: Any, /, *, config: MkDocsConfig, files: Files) -> None:  # noqa: ANN401
         """Let the pages without Markdown (404, search) know the data version too."""

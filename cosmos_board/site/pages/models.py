@@ -137,9 +137,14 @@ def _scores(context: Context, info: ModelInfo, kind: SliceKind, name: str) -> Ta
     return Table(
         name=name,
         caption=words(
-            "{model}: Dice ↑ and rank among ranked models, by predicted IoU (everything mode by "
-            "its best mask). Data {version}.",
+            "{model}, {part}: Dice ↑ and rank among ranked models, by predicted IoU (everything "
+            "mode by its best mask). Data {version}.",
             model=info.label,
+            part={
+                "overall": words("over all targets"),
+                "modality": words("by modality"),
+                "target": words("by target"),
+            }[kind],
             version=book.version or DASH,
         ),
         columns=columns,

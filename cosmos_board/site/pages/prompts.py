@@ -92,7 +92,7 @@ def _map(context: Context, article: Article, name: str) -> None:
         Across(part.name, modality_label(part.name, words), slice_url(part), book.board(part, name))
         for part in parts
     ]
-    article.heading(words("Where models work"), "map")
+    article.heading(words("Where models work"), "where")
     context.table(
         article,
         matrix_table(

@@ -174,7 +174,7 @@ def add_map(context: Context, article: Article, part: Slice) -> None:
     if board is None or len(inner) < 2:
         return
     prompt = board.key.prompt
-    article.heading(words("Where models work"), "map")
+    article.heading(words("Where models work"), "where")
     columns = [
         Across(
             piece.name,

@@ -63,7 +63,7 @@
     const still = figure.querySelector(".cb-still");
     const box = document.createElement("div");
     box.className = "cb-live-plot";
-    box.setAttribute("role", "img");
+    box.setAttribute("role", "group");
     box.setAttribute("aria-label", figure.querySelector("svg").getAttribute("aria-label"));
     box.style.height = `${spec.layout.height}px`;
     still.before(box);

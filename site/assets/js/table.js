@@ -93,7 +93,7 @@
       this.bar = make("div", { className: "cb-bar", role: "group", "aria-label": say.tools });
       this.input = make("input", { type: "search", placeholder: say.filter, "aria-label": say.filter });
       this.input.addEventListener("input", () => { this.query = this.input.value; this.apply(); });
-      const many = this.rows.length > 8;
+      const many = this.rows.length > 6;
       if (many) this.bar.append(this.input, ...this.facetMenus());
       const columns = this.columnMenu();
       if (this.hidden.size || this.keys.length > 8) this.bar.append(columns);

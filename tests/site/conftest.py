@@ -1,0 +1,50 @@
+"""One planted board and the site made of it, shared by the tests of the site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cosmos_board.site.book import Book
+from cosmos_board.site.build import build_site
+from cosmos_board.site.read import read_book
+from tests.site_board import MODELS, Dataset, Model, make_board
+
+SMALL = (
+    Dataset("chest-ct", "Chest CT", (("ct", "lung"), ("ct", "heart")), 12, 2),
+    Dataset("brain-mr", "Brain MR", (("mr-t1", "grey-matter"),), 11, 2),
+    Dataset("few", "Few patients", (("ultrasound", "nerve"),), 5, 2),
+)
+HOSTILE = Model(
+    "evil-sam",
+    "<script>alert(1)</script>\"'|`*_[x](javascript:alert(1)) {% raw %}",
+    "<img src=x onerror=alert(1)>",
+    "promptable",
+    0.5,
+    description="</p><script>document.title='owned'</script> | `code` & <!--cb:part-1-->",
+)
+
+
+@pytest.fixture(scope="session")
+def board_db(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_board(tmp_path_factory.mktemp("board") / "board.duckdb", (*MODELS, HOSTILE), SMALL)
+
+
+@pytest.fixture(scope="session")
+def book(board_db: Path) -> Book:
+    return read_book(board_db)
+
+
+@pytest.fixture(scope="session")
+def site(board_db: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("site") / "site"
+    build_site(board_db, out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("empty") / "site"
+    build_site(None, out)
+    return out

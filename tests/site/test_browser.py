@@ -1,0 +1,160 @@
+"""Pages as readers meet them: a real Chromium, wide and narrow, light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ViewportSize
+
+from tests.site.browser import Watched, chromium, needs_chromium, serve
+
+pytestmark = [needs_chromium, pytest.mark.browser]
+KINDS = (
+    "", "modalities/", "modalities/ct/", "objects/lung/", "targets/", "targets/ct.lung/",
+    "targets/ultrasound.nerve/", "prompts/", "prompts/everything/", "datasets/chest-ct/", "models/",
+    "models/evil-sam/", "docs/definitions/", "docs/protocol/",
+)  # fmt: skip
+AUDITED = (
+    "",
+    "modalities/ct/",
+    "targets/",
+    "prompts/everything/",
+    "models/sam-vit-b/",
+    "docs/protocol/",
+)
+WIDE, NARROW = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)
+
+
+@pytest.fixture(scope="module")
+def home(site: Path) -> Iterator[str]:
+    with serve(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def wide(browser: Browser, home: str) -> Iterator[Watched]:
+    context = browser.new_context(viewport=WIDE)
+    yield Watched(context, home)
+    context.close()
+
+
+def test_no_kind_of_page_overflows_complains_or_calls_elsewhere(
+    browser: Browser, home: str
+) -> None:
+    """The narrow window of a phone, in the dark: the hardest case."""
+    context = browser.new_context(viewport=NARROW, color_scheme="dark")
+    watched = Watched(context, home)
+    too_wide = []
+    for path in KINDS:
+        page = watched.open(path)
+        if watched.overflow() > 0:
+            too_wide.append(path)
+        assert page.evaluate("document.body.dataset.mdColorScheme") == "slate"
+    context.close()
+
+    assert too_wide == []
+    assert watched.complaints == []
+
+
+def test_a_plot_comes_alive_from_this_site_and_follows_the_scheme(wide: Watched) -> None:
+    page = wide.open("modalities/ct/")
+    figure = page.locator("#fig-prompts")
+    figure.scroll_into_view_if_needed()
+    page.wait_for_selector("#fig-prompts.is-live .main-svg")
+
+    ink = "getComputedStyle(document.querySelector('#fig-prompts .xtick text')).fill"
+    light = page.evaluate(ink)
+    page.evaluate("document.body.setAttribute('data-md-color-scheme', 'slate')")
+    page.wait_for_function(f"{ink} !== '{light}'")
+
+    assert figure.locator(".cb-still").is_hidden()
+    assert wide.complaints == []
+
+
+def test_sorting_hiding_and_filtering_live_in_the_address_and_survive_back(wide: Watched) -> None:
+    page = wide.open("targets/")
+    page.get_by_role("button", name="References").click()
+    first = page.locator("#index tbody tr").first.inner_text()
+    address = page.url
+    page.get_by_role("link", name="CT · Lung").first.click()
+    page.wait_for_load_state()
+    page.go_back(wait_until="networkidle")
+
+    assert "s%3A-references" in address or "s:-references" in address
+    assert page.url == address
+    assert page.locator("#index tbody tr").first.inner_text() == first
+    assert page.locator("th[aria-sort='descending']").count() == 1
+
+    page.goto(wide.home + "targets/ct.lung/?board=q%3Abox%20prior", wait_until="networkidle")
+    assert page.locator("#board tbody tr:visible").count() == 1
+
+
+def test_missing_values_sort_last_both_ways(wide: Watched) -> None:
+    page = wide.open("modalities/ct/")
+    button = page.locator("#by-prompt").get_by_role("button", name="Everything")
+    for _ in range(2):
+        button.click()
+        last = page.locator("#by-prompt tbody tr").last.inner_text()
+        assert "unsupported" in last
+
+
+def test_the_csv_of_a_view_holds_the_rows_in_view(wide: Watched) -> None:
+    page = wide.open("models/?index=q%3Asam")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").first.click()
+    text = Path(download.value.path()).read_text("utf-8")
+
+    assert text.splitlines()[0].startswith("model,family,kind")
+    assert len(text.splitlines()) == 1 + page.locator("#index tbody tr:visible").count()
+
+
+def test_without_scripts_a_page_has_its_whole_table_and_its_drawing(
+    browser: Browser, home: str
+) -> None:
+    context = browser.new_context(viewport=WIDE, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(home + "modalities/ct/")
+    rows = page.locator("#board tbody tr").count()
+    drawings = page.locator("svg.cb-svg:visible").count()
+    context.close()
+
+    assert rows == 7
+    assert drawings == 2
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation(browser: Browser, home: str, scheme: str) -> None:
+    sync = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe here")
+    context = browser.new_context(
+        viewport=WIDE, color_scheme="dark" if scheme == "dark" else "light"
+    )
+    watched = Watched(context, home)
+    found = []
+    for path in AUDITED:
+        page = watched.open(path)
+        results = sync.Axe().run(page)
+        found += [
+            f"{path}: {violation['id']}: {violation['nodes'][0]['html'][:120]}"
+            for violation in results.response["violations"]
+        ]
+    context.close()
+
+    assert found == []
+
+
+def test_the_search_finds_a_page_by_its_title(wide: Watched) -> None:
+    page = wide.open("")
+    page.locator(".md-search__input").click()
+    page.keyboard.type("Lung")
+    page.wait_for_selector(".md-search-result__link")
+
+    assert page.locator(".md-search-result__link").first.get_attribute("href")
+    assert wide.complaints == []
