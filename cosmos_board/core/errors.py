@@ -53,9 +53,20 @@ class InputError(CosmosBoardError):
         ]
         tail = f" ({', '.join(facts)})" if facts else ""
         text = ": ".join(part for part in (str(where), field, problem) if part) + tail
-        super().__init__(" ".join(text.split()))
+        super().__init__(make_one_line(text))
         self.where = str(where)
         self.field = field
+
+
+def make_one_line(text: str) -> str:
+    r"""Return `text` on one line, without characters that could steer a terminal.
+
+    Example:
+        >>> make_one_line("a\nb\x1b[31m") == "a b\N{REPLACEMENT CHARACTER}[31m"
+        True
+    """
+    words = " ".join(text.split())
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in words)
 
 
 class UnknownNameError(InputError):

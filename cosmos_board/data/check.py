@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, make_one_line
 from cosmos_board.core.targets import Reference
 from cosmos_board.data.content import ContentHash
 from cosmos_board.data.info import INFO_NAME, PackInfo, is_unaltered
 from cosmos_board.data.pack import Pack, PackItem, open_pack
-from cosmos_board.data.pixels import hash_pixels, make_image_id
+from cosmos_board.data.pixels import hash_pixels
 from cosmos_board.data.tally import Tally
 from cosmos_board.prompts import PromptsHash, freeze_prompts
 
@@ -47,6 +47,8 @@ def _check_files(path: Path, info: PackInfo) -> Iterator[str]:
             yield f"{path / file.path}: is missing"
         elif where.is_symlink():
             yield f"{where}: is a link, not a file"
+        elif not where.is_file():
+            yield f"{where}: is a pipe or a device, not a file"
         elif where.stat().st_size != file.size_bytes:
             size = where.stat().st_size
             yield f"{where}: has another size (got {size}, want {file.size_bytes} bytes)"
@@ -104,10 +106,8 @@ class _Contents:
     def _take(self, item: PackItem) -> None:
         image = item.image
         sha256 = hash_pixels(image.pixels)
-        if image.image_id != make_image_id(sha256) or image.image_id in self._seen:
-            self._note(f"{image.image_id}: is not the id of its pixels, or comes twice")
-        if image.dataset != self._pack.info.name:
-            self._note(f"{image.image_id}: names another dataset (got {image.dataset})")
+        if image.image_id in self._seen:
+            self._note(f"{image.image_id}: comes twice")
         self._seen.add(image.image_id)
         row = {
             "image_id": image.image_id,
@@ -125,8 +125,6 @@ class _Contents:
     def _take_reference(self, item: PackItem, reference: Reference) -> None:
         name = reference.reference_id
         mask = reference.mask()
-        if name != f"{item.image.image_id}.{reference.object}.{reference.instance}":
-            self._note(f"{name}: is not the id of its image, object and instance")
         if (size_px := int(mask.sum())) < SMALLEST_PX:
             self._note(f"{name}: is too small (got {size_px}, want at least {SMALLEST_PX} pixels)")
         if not size_px:
@@ -149,4 +147,6 @@ class _Contents:
         )
 
     def _note(self, problem: str) -> None:
-        self._problems.append(f"{self._pack.path}: {problem}")
+        where = str(self._pack.path)
+        text = problem if problem.startswith(where) else f"{where}: {problem}"
+        self._problems.append(make_one_line(text))

@@ -20,6 +20,7 @@ INFO_NAME = "pack.json"
 
 ClusterUnit: TypeAlias = Literal["patient", "volume", "image"]
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_LARGEST_BYTES = 16 << 20
 _STRICT = {"extra": "forbid", "strict": True}
 
 
@@ -152,10 +153,12 @@ def _dump(fields: dict[str, Any]) -> bytes:
 
 
 def _read_fields(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        raise InputError(path, "", "does not exist, so this is no pack")
+    if not path.is_file() or path.stat().st_size > _LARGEST_BYTES:
+        raise InputError(path, "", "is no file, or a very large one", want="a JSON document")
     try:
         fields = json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise InputError(path, "", "does not exist, so this is no pack") from error
     except OSError as error:
         raise InputError(path, "", f"cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

@@ -16,9 +16,9 @@ from cosmos_board.core.factors import Factors
 from cosmos_board.core.masks import Rle
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.runs import parse_runs
-from cosmos_board.core.targets import Image, Reference
+from cosmos_board.core.targets import Image, Reference, Target
 from cosmos_board.data.info import PackInfo, read_info
-from cosmos_board.data.pixels import decode_png, hash_pixels
+from cosmos_board.data.pixels import decode_png, hash_pixels, make_image_id
 from cosmos_board.store.parquet import Row, count_rows, iter_batches
 from cosmos_board.store.schema import PACK_IMAGES, PACK_OBSERVERS, PACK_PROMPTS, PACK_REFERENCES
 
@@ -105,11 +105,12 @@ class Pack:
         Raises:
             InputError: If a file is damaged, or an image or reference is and `on_bad` is None.
         """
-        for position, row, references in self._iter_rows(start, stop):
+        for row, references in self._iter_rows(start, stop):
             if wanted is not None and row["image_id"] not in wanted:
                 continue
             try:
-                yield _make_item(row, references, self._where(position))
+                self._refuse_foreign(row)
+                yield _make_item(row, references, self.path)
             except InputError as error:
                 if on_bad is None:
                     raise
@@ -177,8 +178,12 @@ class Pack:
             if observer == name
         }
 
-    def _where(self, position: int) -> str:
-        return f"{self.path}: image {position}"
+    def _refuse_foreign(self, row: Row) -> None:
+        if row["dataset"] != self.info.name:
+            raise InputError(self.path, row["image_id"], "names another dataset")
+        name, _, number = row["cluster_id"].rpartition("-")
+        if name != self.info.name or not (number.isascii() and number.isdigit()):
+            raise InputError(self.path, row["image_id"], "names a cluster of another dataset")
 
     def _find_blocks(self) -> Iterator[Block]:
         first = 0
@@ -194,23 +199,34 @@ class Pack:
 
     def _iter_rows(
         self, start: int, stop: int | None
-    ) -> Iterator[tuple[int, Row, list[tuple[Row, list[Row]]]]]:
-        end = self.info.counts.images if stop is None else stop
+    ) -> Iterator[tuple[Row, list[tuple[Row, list[Row]]]]]:
         for block in self.blocks:
-            if block.first + block.images <= start or block.first >= end:
+            if block.first + block.images <= start or (stop is not None and block.first >= stop):
                 continue
             references = _group(self._read(block, "references", PACK_REFERENCES), "image_id")
             prompts = _group(self._read(block, "prompts", PACK_PROMPTS), "reference_id")
-            for position, row in enumerate(self._read(block, "images", PACK_IMAGES), block.first):
-                if start <= position < end:
-                    yield (
-                        position,
-                        row,
-                        [
-                            (reference, prompts.get(reference["reference_id"], []))
-                            for reference in references.get(row["image_id"], [])
-                        ],
-                    )
+            rows = list(self._read(block, "images", PACK_IMAGES))
+            self._refuse_strays(block, rows, references, prompts)
+            for position, row in enumerate(rows, block.first):
+                if position >= start and (stop is None or position < stop):
+                    mine = references.get(row["image_id"], [])
+                    yield row, [(one, prompts.get(one["reference_id"], [])) for one in mine]
+
+    def _refuse_strays(
+        self,
+        block: Block,
+        images: list[Row],
+        references: dict[str, list[Row]],
+        prompts: dict[str, list[Row]],
+    ) -> None:
+        known = {row["image_id"] for row in images}
+        if strays := sorted(references.keys() - known):
+            where = self.path / "references" / block.part
+            raise InputError(where, strays[0], "is no image of this part")
+        known = {row["reference_id"] for rows in references.values() for row in rows}
+        if strays := sorted(prompts.keys() - known):
+            where = self.path / "prompts" / block.part
+            raise InputError(where, strays[0], "is no reference of this part")
 
     def _read(
         self,
@@ -239,8 +255,10 @@ def _group(rows: Iterator[Row], key: str) -> dict[str, list[Row]]:
     return {name: list(members) for name, members in groupby(rows, itemgetter(key))}
 
 
-def _make_item(row: Row, references: list[tuple[Row, list[Row]]], where: str) -> PackItem:
+def _make_item(row: Row, references: list[tuple[Row, list[Row]]], where: Path) -> PackItem:
     image_id, height, width = row["image_id"], row["height"], row["width"]
+    if image_id != make_image_id(row["sha256"]):
+        raise InputError(where, image_id, "is not the id of its pixels")
     pixels = decode_png(image_id, row["png"], height, width)
     if hash_pixels(pixels) != row["sha256"]:
         raise InputError(where, image_id, "has other pixels than when it was curated")
@@ -248,7 +266,7 @@ def _make_item(row: Row, references: list[tuple[Row, list[Row]]], where: str) ->
         raise InputError(where, image_id, "has no reference")
     return PackItem(
         Image(image_id, row["dataset"], row["modality"], row["cluster_id"], pixels),
-        tuple(_make_reference(reference, height, width) for reference, _ in references),
+        tuple(_make_reference(reference, row) for reference, _ in references),
         {
             reference["reference_id"]: {
                 prompt["prompt"]: _make_prompt(prompt) for prompt in prompts
@@ -262,8 +280,12 @@ def _make_item(row: Row, references: list[tuple[Row, list[Row]]], where: str) ->
     )
 
 
-def _make_reference(row: Row, height: int, width: int) -> Reference:
-    parse_runs(row["rle"], height, width, where=row["reference_id"])
+def _make_reference(row: Row, image: Row) -> Reference:
+    Target(image["modality"], row["object"])
+    name = f"{image['image_id']}.{row['object']}.{row['instance']}"
+    if row["reference_id"] != name:
+        raise InputError(name, "reference_id", "is another one", got=row["reference_id"])
+    parse_runs(row["rle"], image["height"], image["width"], where=name)
     left, top, right, bottom = row["box"]
     return Reference(
         row["reference_id"],
@@ -271,7 +293,7 @@ def _make_reference(row: Row, height: int, width: int) -> Reference:
         row["object"],
         row["instance"],
         (left, top, right, bottom),
-        Rle(height, width, row["rle"]),
+        Rle(image["height"], image["width"], row["rle"]),
     )
 
 

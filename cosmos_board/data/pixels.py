@@ -16,6 +16,9 @@ from cosmos_board.core.masks import Pixels
 _PNG_LEVEL = (
     1  # Medical slices shrink little more at higher levels, which take several times longer.
 )
+LARGEST_PICTURE_PX = 1 << 27
+"""Pixels of the largest picture that we decode."""
+
 _PNG_HEAD = struct.Struct(">8sI4sIIBB")
 _GREY, _RGB = 0, 2
 
@@ -44,9 +47,13 @@ def make_image_id(sha256: str) -> str:
 
 def encode_png(pixels: Pixels) -> bytes:
     """Return grey (Y, X) or RGB (Y, X, 3) pixels as a PNG file."""
-    file = io.BytesIO()
-    Pillow.fromarray(np.ascontiguousarray(pixels)).save(file, "PNG", compress_level=_PNG_LEVEL)
-    return file.getvalue()
+    import cv2
+
+    # On medical slices the run-length strategy is both the fastest and the smallest.
+    how = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
+    done, data = cv2.imencode(".png", pixels if pixels.ndim == 2 else pixels[..., ::-1], how)
+    assert done, "OpenCV encodes any 8-bit grey or RGB picture"
+    return bytes(data)
 
 
 def decode_png(image_id: str, data: bytes, height: int, width: int) -> Pixels:
@@ -65,6 +72,8 @@ def decode_png(image_id: str, data: bytes, height: int, width: int) -> Pixels:
     if (found_height, found_width) != (height, width):
         found = f"{found_height} x {found_width}"
         raise InputError(image_id, "png", "has another size", got=found, want=f"{height} x {width}")
+    if not 0 < height * width <= LARGEST_PICTURE_PX:
+        raise InputError(image_id, "png", "is empty or too large", got=f"{height} x {width}")
     if depth != 8 or colour not in (_GREY, _RGB):
         raise InputError(image_id, "png", "is not 8-bit grey or RGB")
     try:

@@ -20,6 +20,8 @@ Row: TypeAlias = dict[str, Any]
 ROWS_PER_GROUP = 1 << 16
 """Rows that are held at once where the caller does not say otherwise."""
 
+_LARGEST_GROUP_BYTES = 1 << 30
+
 
 def make_table(schema: pa.Schema, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     """Return `rows` as a table of `schema`; every row names every column.
@@ -116,6 +118,7 @@ def iter_batches(
     """
     with _reading(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
         _refuse_other_schema(path, file.schema_arrow, schema)
+        _refuse_huge_groups(path, file.metadata)
         for batch in file.iter_batches(
             rows_per_batch,
             row_groups=row_groups,
@@ -151,12 +154,12 @@ def count_rows(path: Path, schema: pa.Schema) -> tuple[int, ...]:
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
     # pyarrow says OSError both for a failing disk (with errno) and for damaged pages (without).
+    if not path.exists():
+        raise InputError(path, "", "does not exist")
+    if not path.is_file():
+        raise InputError(path, "", "is no file but a folder, a pipe or a device")
     try:
         yield
-    except FileNotFoundError as error:
-        raise InputError(path, "", "does not exist") from error
-    except IsADirectoryError as error:
-        raise InputError(path, "", "is a folder, not a Parquet file") from error
     except OSError as error:
         if error.errno is not None:
             raise describe_os_error(path, "read", error) from error
@@ -186,6 +189,18 @@ def _refuse_other_schema(path: Path, found: pa.Schema, wanted: pa.Schema) -> Non
                 "has another type",
                 got=found.field(name).type,
                 want=wanted.field(name).type,
+            )
+
+
+def _refuse_huge_groups(path: Path, metadata: Any) -> None:  # noqa: ANN401
+    for group in range(metadata.num_row_groups):
+        if (size := metadata.row_group(group).total_byte_size) > _LARGEST_GROUP_BYTES:
+            raise InputError(
+                path,
+                f"row group {group}",
+                "is too large to read",
+                got=f"{size} bytes",
+                want=f"at most {_LARGEST_GROUP_BYTES}",
             )
 
 

@@ -82,22 +82,12 @@ def test_missing_added_and_linked_files_are_noticed(pack: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("folder", "schema", "change", "words"),
     [
-        (
-            "images",
-            PACK_IMAGES,
-            {"cluster_id": "discs-00009"},
-            "content_sha256: is not what",
-        ),
+        ("images", PACK_IMAGES, {"cluster_id": "discs-00009"}, "content_sha256: is not"),
         ("images", PACK_IMAGES, {"dataset": "other"}, "names another dataset"),
-        ("images", PACK_IMAGES, {"image_id": "0" * 16}, "has no reference"),
+        ("images", PACK_IMAGES, {"image_id": "0" * 16}, "is no image of this part"),
         ("references", PACK_REFERENCES, {"box": [0, 0, 3, 3]}, "has another box"),
-        ("references", PACK_REFERENCES, {"instance": 7}, "is not the id of its image"),
-        (
-            "references",
-            PACK_REFERENCES,
-            {"rle": TINY},
-            "is too small",
-        ),
+        ("references", PACK_REFERENCES, {"instance": 7}, "reference_id: is another one"),
+        ("references", PACK_REFERENCES, {"rle": TINY}, "is too small"),
         ("prompts", PACK_PROMPTS, {"points": [1, 1], "labels": [1]}, "has other prompts"),
     ],
 )

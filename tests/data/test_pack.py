@@ -12,12 +12,14 @@ from cosmos_board.core.masks import Pixels
 from cosmos_board.curation import curate
 from cosmos_board.data import pack as pack_module
 from cosmos_board.data.pack import Pack, open_pack
-from cosmos_board.data.pixels import decode_png
+from cosmos_board.data.pixels import decode_png, encode_png
 from cosmos_board.factors import compute_factors
 from cosmos_board.prompts import freeze_prompts
 from cosmos_board.store.parquet import read_rows, write_rows
 from cosmos_board.store.schema import PACK_IMAGES, PACK_PROMPTS, PACK_REFERENCES
 from tests.curation.units import INFO, build_discs, make_image, yield_images
+
+OTHER = encode_png(np.zeros((40, 40), np.uint8))
 
 
 @pytest.fixture
@@ -121,7 +123,8 @@ def test_a_second_observer_is_read_by_name(pack: Pack) -> None:
         pytest.param({"png": b"GIF89a" + bytes(40)}, "is no PNG file", id="other magic"),
         pytest.param({"png": b"\x89PNG"}, "is cut off", id="cut off"),
         pytest.param({"height": 41}, r"has another size \(got 40 x 40, want 41 x 40\)", id="size"),
-        pytest.param({"sha256": "0" * 64}, "has other pixels", id="other pixels"),
+        pytest.param({"sha256": "0" * 64}, "is not the id of its pixels", id="other hash"),
+        pytest.param({"png": OTHER}, "has other pixels", id="other pixels"),
     ],
 )
 def test_an_image_that_cannot_be_used_is_named(
