@@ -52,6 +52,6 @@ def _get_measure() -> Callable[[Mask, PreparedReference, Counts | None], PairInt
     """Return the compiled pass where numba is installed (extra `fast`), else the plain one."""
     try:
         from cosmos_board.metrics.compiled import measure
-    except ImportError:
+    except (ImportError, RuntimeError):  # the latter: nowhere to keep compiled code
         from cosmos_board.metrics.plain import measure
     return measure
