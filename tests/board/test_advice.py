@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cosmos_board.board.advice import Advice, advise
+from cosmos_board.board.cube import Cube
+from cosmos_board.core.errors import InputError, UnknownNameError
+from cosmos_board.store.board import open_board
+from tests.study_boards import StudyBoard
+
+
+def ask(
+    board: StudyBoard, folder: Path, object_: str = "liver", size_px: int | None = None
+) -> Advice:
+    path = folder / "b.duckdb"
+    if not path.exists():
+        board.write(path)
+    with open_board(path) as connection:
+        return advise(Cube(connection, ["dice"]), "ct", object_, size_px)
+
+
+def planted() -> StudyBoard:
+    board = StudyBoard(seed=12).add_target("ct.liver", clusters=20).add_target("ct.spleen")
+    board.add_target("ultrasound.liver", dataset="south")
+    board.add_model("sam").add_model("tiny", family="tiny")
+    board.add_scores("sam", "box", lambda r: 0.9 + 0.02 * np.tanh(r["effect"]), gap=0.02)
+    board.add_scores("sam", "point", lambda r: np.where(r["effect"] < -0.5, 0.3, 0.9))
+    board.add_scores("tiny", "box", 0.7)
+    for level, drop in ((0, 0.01), (10, 0.04), (20, 0.2)):
+        dice = 0.9 + 0.02 * np.tanh(board.references["effect"].to_numpy()) - drop
+        board.add_scores("sam", "box", dice, gap=0.02, study="jitter", level=level, mode="first")
+    return board
+
+
+def test_the_best_segmenter_and_prompt_are_named_with_what_to_expect(tmp_path: Path) -> None:
+    advice = ask(planted(), tmp_path)
+
+    assert advice.status == "known"
+    assert advice.best is not None
+    assert (advice.best.model, advice.best.prompt) == ("sam", "box")
+    assert advice.best.dice.value == pytest.approx(0.88, abs=0.02)
+    assert advice.best.dice.low is not None
+    assert advice.best.dice.low < advice.best.dice.value
+    assert advice.best.failure.value == 0.0
+    assert sorted(option.model for option in advice.options[1:]) == ["sam", "tiny"]
+    assert advice.simpler is None
+    asdict(advice)
+
+
+def test_risk_is_the_share_of_failures(tmp_path: Path) -> None:
+    board = planted()
+    liver = board.references[
+        (board.references["object"] == "liver") & (board.references["modality"] == "ct")
+    ]
+    failing = (liver.groupby("cluster_id")["effect"].first() < -0.5).mean()
+
+    point = next(o for o in ask(board, tmp_path).options if o.prompt == "point")
+    assert point.failure.value == pytest.approx(failing)
+    assert point.behind is not None
+    assert point.behind.value > 0
+
+
+def test_the_box_may_be_off_as_far_as_little_is_lost(tmp_path: Path) -> None:
+    advice = ask(planted(), tmp_path)
+
+    assert [care.level for care in advice.care] == [0, 10, 20]
+    assert [round(care.drop.value, 4) for care in advice.care] == [0.01, 0.04, 0.2]
+    assert advice.careful_px == 20
+
+
+def test_a_cheaper_prompt_is_offered_where_nothing_is_lost(tmp_path: Path) -> None:
+    board = StudyBoard(seed=13).add_target("ct.liver", clusters=20).add_model("sam")
+    board.add_scores("sam", "points-5", lambda r: 0.85 + 0.05 * np.tanh(r["effect"]))
+    board.add_scores("sam", "point", lambda r: 0.847 + 0.05 * np.tanh(r["effect"]))
+    board.add_scores("sam", "everything", 0.99)
+
+    advice = ask(board, tmp_path)
+    assert advice.best is not None
+    assert advice.best.prompt == "points-5"
+    assert advice.simpler is not None
+    assert advice.simpler.prompt == "point"
+    assert "everything" not in {option.prompt for option in advice.options}
+    assert advice.careful_px is None
+    assert any("not measured" in note for note in advice.notes)
+
+
+def test_an_unknown_target_is_unknown_and_its_neighbours_are_shown(tmp_path: Path) -> None:
+    advice = ask(planted(), tmp_path, "livr")
+
+    assert advice.status == "unknown"
+    assert advice.best is None
+    assert advice.notes == ("The board has no data on ct.livr. Near in name: liver.",)
+    assert [near.target for near in advice.near] == ["ct.liver", "ct.spleen"]
+
+
+def test_the_same_object_elsewhere_comes_before_the_same_modality(tmp_path: Path) -> None:
+    board = planted()
+    board.references = board.references[
+        ~((board.references["object"] == "liver") & (board.references["modality"] == "ct"))
+    ]
+    board.scores = [
+        table[table["reference_id"].isin(board.references["reference_id"])]
+        for table in board.scores
+    ]
+
+    advice = ask(board, tmp_path)
+    assert [near.target for near in advice.near] == ["ultrasound.liver", "ct.spleen"]
+
+
+def test_few_clusters_are_a_hint_and_not_an_answer(tmp_path: Path) -> None:
+    board = StudyBoard().add_target("ct.liver", clusters=6).add_model("sam")
+    board.add_scores("sam", "box", 0.8)
+
+    advice = ask(board, tmp_path)
+    assert advice.status == "thin"
+    assert advice.best is not None
+    assert advice.best.dice.low is None
+    assert any("Only 6 clusters" in note for note in advice.notes)
+
+
+def test_size_narrows_the_references_or_says_that_it_cannot(tmp_path: Path) -> None:
+    board = StudyBoard(seed=14).add_target("ct.liver", clusters=20, per_cluster=4)
+    board.references["size_px"] = np.where(board.references.index % 2 == 0, 100, 10_000)
+    board.add_model("small-is-well").add_model("large-is-well")
+    for model, small, large in (("small-is-well", 0.9, 0.3), ("large-is-well", 0.6, 0.95)):
+        dice = np.where(board.references["size_px"] == 100, small, large)
+        board.add_scores(model, "box", dice)
+
+    chosen = {}
+    for size_px in (None, 120, 9_000, 1_000):
+        advice = ask(board, tmp_path, size_px=size_px)
+        assert advice.best is not None
+        chosen[size_px] = (advice.best.model, round(advice.best.dice.value, 3))
+    assert chosen == {
+        None: ("large-is-well", 0.775),
+        120: ("small-is-well", 0.9),
+        9_000: ("large-is-well", 0.95),
+        1_000: ("large-is-well", 0.775),
+    }
+    assert "all sizes" in advice.notes[0]
+
+
+def test_a_model_trained_on_the_data_is_not_advised(tmp_path: Path) -> None:
+    board = StudyBoard().add_target("ct.liver").add_model("sam")
+    board.add_model("cheat", training_data=["north"]).add_model("observer:bo", kind="observer")
+    board.add_scores("sam", "box", 0.8)
+    board.add_scores("cheat", "box", 0.99).add_scores("observer:bo", "box", 0.95)
+
+    assert [option.model for option in ask(board, tmp_path).options] == ["sam"]
+
+
+def test_a_model_that_skipped_references_is_not_advised(tmp_path: Path) -> None:
+    board = StudyBoard().add_target("ct.liver").add_model("sam")
+    answered = np.arange(24) > 0
+    board.add_scores("sam", "box", 0.8, rows=lambda r: answered)
+
+    advice = ask(board, tmp_path)
+    assert advice.status == "unknown"
+    assert "answered all references" in advice.notes[0]
+
+
+def test_a_baseline_that_wins_is_called_one(tmp_path: Path) -> None:
+    board = StudyBoard().add_target("ct.liver").add_model("sam")
+    board.add_model("box-prior", kind="baseline", family="baseline")
+    board.add_scores("sam", "box", 0.6).add_scores("box-prior", "box", 0.66)
+
+    advice = ask(board, tmp_path)
+    assert any("box-prior, a baseline" in note for note in advice.notes)
+
+
+def test_wrong_questions_are_refused(tmp_path: Path) -> None:
+    board = StudyBoard().add_target("ct.liver").add_model("sam").add_scores("sam", "box", 0.8)
+    with open_board(board.write(tmp_path / "b.duckdb")) as connection:
+        cube = Cube(connection, ["dice"])
+        with pytest.raises(UnknownNameError):
+            advise(cube, "cat", "liver")
+        with pytest.raises(InputError):
+            advise(cube, "ct", "The Liver")
+        with pytest.raises(InputError, match="area"):
+            advise(cube, "ct", "liver", 0)
