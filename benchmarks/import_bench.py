@@ -50,10 +50,11 @@ def main() -> None:
             SourceUnit(f"{start}", f"{start}", partial(read, folder, start, _PER_UNIT))
             for start in starts
         ]
-        started = time.perf_counter()
+        started, cpu_before = time.perf_counter(), measure_cpu()
         report = curate(units, PHANTOM_INFO, folder / "pack", workers=options.workers)
         seconds = time.perf_counter() - started
         size = sum(file.size_bytes for file in report.info.files)
+        cpu_s = measure_cpu() - cpu_before
     own, child = (
         resource.getrusage(who).ru_maxrss / 1024
         for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
@@ -64,7 +65,9 @@ def main() -> None:
         "workers": options.workers,
         "seconds": round(seconds, 1),
         "images_per_s": round(report.info.counts.images / seconds, 1),
-        "floor_images_per_s": round(floor, 1),
+        "cpu_ms_per_image": round(1000 * cpu_s / report.info.counts.images, 2),
+        "floor_images_per_s": round(floor[0], 1),
+        "floor_cpu_ms_per_image": round(floor[1], 2),
         "peak_mib": round(own + options.workers * child),
         "pack_mib": round(size / 2**20, 1),
     }
@@ -103,14 +106,22 @@ def decode(path: Path) -> Pixels:
         return np.array(picture, np.uint8)
 
 
-def measure_floor(folder: Path, images: int, workers: int) -> float:
-    """Return images per second when each is only decoded, with its masks, and encoded."""
+def measure_floor(folder: Path, images: int, workers: int) -> tuple[float, float]:
+    """Return images/s and CPU ms per image when each is only decoded, with masks, and encoded."""
     starts = range(0, min(images, 2_000), _PER_UNIT)
+    cpu_before = measure_cpu()
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         list(pool.map(_recode, [folder] * workers, [0] * workers, [1] * workers))
         started = time.perf_counter()
         done = sum(pool.map(_recode, [folder] * len(starts), starts, [_PER_UNIT] * len(starts)))
-        return done / (time.perf_counter() - started)
+        rate = done / (time.perf_counter() - started)
+    return rate, 1000 * (measure_cpu() - cpu_before) / done
+
+
+def measure_cpu() -> float:
+    """Return CPU seconds of this process and of all that have ended below it."""
+    both = (resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in both)
 
 
 def _recode(folder: Path, start: int, count: int) -> int:
