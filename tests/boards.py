@@ -109,6 +109,8 @@ def planted_board(
     connection.execute(DDL.read_text(encoding="utf-8"))
     for name, table in tables.items():
         rows = table if shuffle is None else table.sample(frac=1.0, random_state=shuffle)
+        if rows.empty:
+            continue
         connection.register("planted", rows)
         connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM planted")
         connection.unregister("planted")

@@ -1,0 +1,394 @@
+"""Boards from planted databases: who is ranked, on what, with which numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+
+from cosmos_board.board.build import Boards, build_boards
+from cosmos_board.board.types import Board, BoardKey, Slice
+from cosmos_board.core.errors import InputError
+from tests.boards import PlantedModel, PlantedTarget, planted_board
+
+OVERALL = Slice("overall")
+
+
+def build(path: Path, metrics: Sequence[str] = ("dice",), **settings: object) -> Boards:
+    """Return the boards of a planted database."""
+    planted_board(path / "board.duckdb", **settings)  # type: ignore[arg-type]
+    with duckdb.connect(str(path / "board.duckdb"), read_only=True) as connection:
+        return build_boards(connection, metrics)
+
+
+def box(boards: Boards, part: Slice = OVERALL, metric: str = "dice", **key: str) -> Board:
+    """Return the board of the box prompt under the predicted selection."""
+    return boards.find(BoardKey(part, "box", "predicted", metric, **key))  # type: ignore[arg-type]
+
+
+LIVER = PlantedTarget(name="ct.liver", dataset="one")
+SPLEEN = PlantedTarget(name="ct.spleen", dataset="one")
+POLYP = PlantedTarget(name="colonoscopy.polyp", dataset="two")
+
+
+def test_score_is_the_mean_over_clusters_of_the_mean_over_references(tmp_path: Path) -> None:
+    boards = build(
+        tmp_path, models=[PlantedModel(name="a"), PlantedModel(name="b")], targets=[LIVER, POLYP]
+    )
+
+    with duckdb.connect(str(tmp_path / "board.duckdb")) as connection:
+        rows = connection.execute(
+            """SELECT model, avg(score) FROM (
+                 SELECT model, modality, object, avg(score) AS score FROM (
+                   SELECT s.model, i.modality, r.object, i.dataset, i.cluster_id,
+                          avg(2 * tp / (2 * tp + fp + fn)) AS score
+                   FROM scores s JOIN reference_masks r USING (reference_id)
+                        JOIN images i USING (image_id)
+                   WHERE prompt = 'box' AND selection = 'predicted' GROUP BY ALL)
+                 GROUP BY ALL)
+               GROUP BY model"""
+        ).fetchall()
+    found = {row.model: row.score for row in box(boards).rows}
+    assert found == pytest.approx(dict(rows), abs=1e-9)
+
+
+def test_large_targets_do_not_decide_the_macro_mean(tmp_path: Path) -> None:
+    boards = build(
+        tmp_path,
+        models=[
+            PlantedModel(name="broad", dice={"ct.liver": 0.7, "colonoscopy.polyp": 0.8}),
+            PlantedModel(name="narrow", dice={"ct.liver": 0.75, "colonoscopy.polyp": 0.3}),
+        ],
+        targets=[PlantedTarget(name="ct.liver", dataset="one", clusters=200), POLYP],
+    )
+
+    first, second = box(boards).rows
+    assert (first.model, first.rank, first.micro_rank) == ("broad", 1, 2)
+    assert (second.model, second.rank, second.micro_rank) == ("narrow", 2, 1)
+    assert second.micro > first.micro
+
+
+def test_a_target_pools_the_clusters_of_its_datasets_and_a_dataset_does_not(tmp_path: Path) -> None:
+    boards = build(
+        tmp_path,
+        models=[PlantedModel(name="a")],
+        targets=[
+            PlantedTarget(name="ct.liver", dataset="large", clusters=30),
+            PlantedTarget(name="ct.liver", dataset="small", clusters=10, difficulty=0.4),
+        ],
+    )
+
+    pooled = box(boards, Slice("target", "ct.liver")).rows[0]
+    large = box(boards, Slice("dataset", "large")).rows[0]
+    small = box(boards, Slice("dataset", "small")).rows[0]
+    assert pooled.clusters == 40
+    assert pooled.score == pytest.approx((30 * large.score + 10 * small.score) / 40)
+    assert pooled.dataset_balanced == pytest.approx((large.score + small.score) / 2)
+
+
+def test_distances_rank_downwards(tmp_path: Path) -> None:
+    boards = build(
+        tmp_path,
+        ("hd95_px",),
+        models=[PlantedModel(name="good", dice=0.9), PlantedModel(name="bad", dice=0.5)],
+        targets=[LIVER],
+    )
+
+    board = box(boards, metric="hd95_px")
+    assert not board.higher_is_better
+    assert [row.model for row in board.rows] == ["good", "bad"]
+    assert board.rows[0].score < board.rows[1].score
+
+
+def test_failed_predictions_count_as_empty_ones_and_can_never_help(tmp_path: Path) -> None:
+    boards = build(
+        tmp_path,
+        ("dice", "hd_px"),
+        models=[PlantedModel(name="sound"), PlantedModel(name="failing", failed=12)],
+        targets=[LIVER],
+    )
+
+    dice, distance = box(boards), box(boards, metric="hd_px")
+    assert [row.model for row in dice.rows] == ["sound", "failing"]
+    assert [row.model for row in distance.rows] == ["sound", "failing"]
+    failing = dice.rows[1]
+    assert (failing.status, failing.failed, failing.coverage) == ("ranked", 0.5, 1.0)
+    diagonal = 500.0  # of the planted images, 300 × 400
+    sound = box(boards, metric="hd_px").rows[0].score
+    assert distance.rows[1].score == pytest.approx((diagonal + sound) / 2, abs=10)
+
+
+def test_a_model_with_a_missing_reference_is_listed_with_its_coverage(tmp_path: Path) -> None:
+    boards = build(
+        tmp_path,
+        models=[PlantedModel(name="whole", dice=0.5), PlantedModel(name="partial", missing=6)],
+        targets=[LIVER],
+    )
+
+    whole, partial = box(boards).rows
+    assert (whole.model, whole.rank) == ("whole", 1)
+    assert (partial.status, partial.rank, partial.rank_low, partial.tie_group) == (
+        "incomplete",
+        None,
+        None,
+        None,
+    )
+    assert (partial.coverage, partial.references, partial.clusters) == (0.75, 18, 9)
+
+
+def test_an_unsupported_prompt_is_no_row(tmp_path: Path) -> None:
+    boards = build(
+        tmp_path,
+        models=[PlantedModel(name="boxes"), PlantedModel(name="clicks", prompts=("point",))],
+        targets=[LIVER],
+        prompts=("box", "point"),
+    )
+
+    board = box(boards)
+    assert [row.model for row in board.rows] == ["boxes"]
+    assert [(absent.model, absent.reason) for absent in board.absent] == [("clicks", "unsupported")]
+
+
+def test_observers_are_listed_and_never_ranked(tmp_path: Path) -> None:
+    boards = build(
+        tmp_path,
+        models=[
+            PlantedModel(name="a"),
+            PlantedModel(name="observer:b", kind="observer", dice=0.95),
+        ],
+        targets=[LIVER],
+    )
+
+    rows = box(boards).rows
+    assert [(row.model, row.status, row.rank) for row in rows] == [
+        ("a", "ranked", 1),
+        ("observer:b", "observer", None),
+    ]
+
+
+def test_boards_rank_on_the_targets_that_no_ranked_model_was_trained_on(tmp_path: Path) -> None:
+    targets = [LIVER, POLYP, PlantedTarget(name="mr.brain", dataset="three")]
+    boards = build(
+        tmp_path,
+        models=[
+            PlantedModel(name="clean", dice=0.7),
+            PlantedModel(
+                name="seen-one",
+                dice={**dict.fromkeys(names(targets), 0.6), "ct.liver": 0.99},
+                training_data=["one"],
+            ),
+            PlantedModel(name="seen-most", dice=0.9, training_data=["one", "two"]),
+            PlantedModel(name="silent", dice=0.5, training_data=None),
+        ],
+        targets=targets,
+    )
+
+    board = box(boards)
+    assert board.facts.targets == ("colonoscopy.polyp", "mr.brain")
+    assert board.facts.left_out == ("ct.liver",)
+    assert [row.model for row in board.ranked] == ["clean", "seen-one", "silent"]
+    assert board.rows[-1].model == "seen-most"
+    assert (board.rows[-1].status, board.rows[-1].trained_on) == (
+        "trained-on",
+        pytest.approx(2 / 3),
+    )
+    assert [row.exposure for row in board.rows] == ["clean", "clean", "unknown", "trained-on"]
+
+    everything = box(boards, scope="all")
+    assert everything.facts.left_out == ()
+    assert [row.model for row in everything.ranked] == ["seen-most", "seen-one", "clean", "silent"]
+    assert box(boards, Slice("target", "mr.brain"), scope="all").key.scope == "common"
+
+
+def names(targets: Sequence[PlantedTarget]) -> list[str]:
+    return [target.name for target in targets]
+
+
+def test_nobody_is_ranked_where_every_target_was_seen_by_somebody(tmp_path: Path) -> None:
+    boards = build(
+        tmp_path,
+        models=[
+            PlantedModel(name="a", training_data=["one"]),
+            PlantedModel(name="b", training_data=["two"]),
+        ],
+        targets=[LIVER, POLYP],
+    )
+
+    assert [(row.status, row.rank) for row in box(boards).rows] == [("no-common-set", None)] * 2
+    assert len(box(boards, scope="all").ranked) == 2
+
+
+def test_a_fine_tuned_model_has_seen_what_its_base_saw(tmp_path: Path) -> None:
+    boards = build(
+        tmp_path,
+        models=[
+            PlantedModel(name="base", training_data=["one"]),
+            PlantedModel(name="tuned", training_data=["two"], base_model="base"),
+        ],
+        targets=[LIVER, POLYP],
+    )
+
+    found = {(cell.model, cell.dataset): cell.exposure for cell in boards.exposures}
+    assert found["tuned", "one"] == found["tuned", "two"] == "trained-on"
+    assert found["base", "two"] == "clean"
+
+
+def test_datasets_of_one_address_are_one_source(tmp_path: Path) -> None:
+    boards = build(
+        tmp_path,
+        models=[PlantedModel(name="a", training_data=["one"])],
+        targets=[LIVER, POLYP],
+        sources={"one": "https://example.org/x", "two": "https://example.org/x"},
+    )
+
+    found = {cell.dataset: (cell.exposure, cell.source) for cell in boards.exposures}
+    assert found["two"] == ("same-source", "https://example.org")
+
+
+def test_synthetic_data_has_its_own_slices_and_no_part_in_others(tmp_path: Path) -> None:
+    boards = build(
+        tmp_path,
+        models=[PlantedModel(name="a")],
+        targets=[LIVER, PlantedTarget(name="ct.disc", dataset="fake")],
+        synthetic=["fake"],
+    )
+
+    assert box(boards).facts.targets == ("ct.liver",)
+    assert box(boards, Slice("modality", "ct")).facts.datasets == ("one",)
+    assert not box(boards).facts.synthetic
+    for part in (Slice("dataset", "fake"), Slice("target", "ct.disc"), Slice("object", "disc")):
+        assert box(boards, part).facts.synthetic
+
+
+def test_under_ten_clusters_there_is_a_score_and_no_interval(tmp_path: Path) -> None:
+    boards = build(
+        tmp_path,
+        models=[PlantedModel(name="a"), PlantedModel(name="b", dice=0.6)],
+        targets=[PlantedTarget(name="ct.liver", dataset="one", clusters=9)],
+    )
+
+    for row in box(boards).rows:
+        assert row.rank is not None
+        assert (row.low, row.high, row.rank_low, row.rank_high) == (None,) * 4
+        assert (row.p_first, row.tie_group) == (None, None)
+
+
+def test_a_macro_interval_says_which_targets_it_leaves_out(tmp_path: Path) -> None:
+    models = [PlantedModel(name="a"), PlantedModel(name="b", dice=0.6)]
+    thin = PlantedTarget(name="mr.brain", dataset="three", clusters=4)
+    boards = build(tmp_path, models=models, targets=[LIVER, thin])
+
+    board = box(boards)
+    assert board.facts.thin == ("mr.brain",)
+    own, macro = box(boards, Slice("target", "ct.liver")).rows[0], board.rows[0]
+    assert macro.low is not None
+    assert macro.high is not None
+    assert own.low is not None
+    assert own.high is not None
+    assert macro.high - macro.low == pytest.approx(own.high - own.low)
+    assert (macro.high + macro.low) / 2 == pytest.approx(macro.score)
+
+
+def test_oracle_gap_and_gain_over_the_ellipse_are_improvements(tmp_path: Path) -> None:
+    boards = build(
+        tmp_path,
+        ("dice", "hd95_px"),
+        models=[
+            PlantedModel(name="a", dice=0.8, gap=0.05),
+            PlantedModel(name="box-prior", dice=0.66, kind="baseline"),
+        ],
+        targets=[LIVER],
+        noise_sd=0.001,
+    )
+
+    for metric in ("dice", "hd95_px"):
+        row = box(boards, metric=metric).rows[0]
+        assert row.model == "a"
+        assert row.oracle_gap is not None
+        assert row.oracle_gap > 0
+        assert row.gain_over_box_prior is not None
+        assert row.gain_over_box_prior > 0
+    dice = box(boards).rows[0]
+    assert dice.oracle_gap == pytest.approx(0.05, abs=1e-3)
+    assert dice.gain_over_box_prior == pytest.approx(0.09, abs=2e-3)
+
+
+def test_core_and_full_tracks_never_share_a_ranking(tmp_path: Path) -> None:
+    boards = build(
+        tmp_path,
+        models=[
+            PlantedModel(name="full"),
+            PlantedModel(name="sample", track="core", missing=14, tier="self-reported"),
+        ],
+        targets=[LIVER],
+    )
+
+    full, core = box(boards), box(boards, track="core")
+    assert [row.model for row in full.rows] == ["full"]
+    assert [(row.model, row.rank, row.tier) for row in core.rows] == [
+        ("sample", 1, "self-reported")
+    ]
+    assert (full.facts.references, core.facts.references) == (24, 10)
+
+
+def test_a_second_run_replaces_nothing_unless_it_has_more_rows(tmp_path: Path) -> None:
+    path = planted_board(tmp_path / "b.duckdb", [PlantedModel(name="a")], [LIVER])
+    with duckdb.connect(str(path)) as connection:
+        before = box(build_boards(connection, ["dice"]))
+        connection.execute(
+            """INSERT INTO runs SELECT 'again', * EXCLUDE (run_id, started_utc, provenance),
+               '2027-01-01', '{}' FROM runs"""
+        )
+        connection.execute(
+            """INSERT INTO scores SELECT 'again', * EXCLUDE (run_id) REPLACE (0 AS tp)
+               FROM scores LIMIT 10"""
+        )
+        assert box(build_boards(connection, ["dice"])) == before
+
+
+def test_profile_lists_a_model_on_every_slice(tmp_path: Path) -> None:
+    boards = build(tmp_path, models=[PlantedModel(name="a")], targets=[LIVER, SPLEEN])
+
+    cells = boards.profile("a")
+    assert {str(cell.slice) for cell in cells} == {
+        "overall",
+        "modality:ct",
+        "object:liver",
+        "object:spleen",
+        "target:ct.liver",
+        "target:ct.spleen",
+        "dataset:one",
+    }
+
+
+def test_an_absent_board_is_refused_in_one_line(tmp_path: Path) -> None:
+    boards = build(tmp_path, models=[PlantedModel(name="a")], targets=[LIVER])
+
+    with pytest.raises(InputError, match="there is none"):
+        box(boards, Slice("modality", "oct"))
+
+
+def test_an_empty_database_has_no_boards(tmp_path: Path) -> None:
+    boards = build(
+        tmp_path, models=[PlantedModel(name="a", prompts=())], targets=[LIVER], prompts=()
+    )
+
+    assert len(boards) == 0
+
+
+def test_all_pairs_come_with_the_board(tmp_path: Path) -> None:
+    boards = build(
+        tmp_path,
+        models=[PlantedModel(name=name, dice=dice) for name, dice in (("a", 0.6), ("b", 0.8))],
+        targets=[LIVER, SPLEEN],
+    )
+
+    table = boards.pairs[box(boards).key]
+    assert table.models == ("b", "a")
+    assert table.difference[0] == pytest.approx(0.2, abs=0.03)
+    assert table.p_holm[0] == table.p[0] < 0.001
+    assert table.square(table.p, 1.0).shape == (2, 2)
+    assert np.array_equal(np.diag(table.square(table.p, 1.0)), [1.0, 1.0])
