@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import TypeAlias
 
@@ -52,7 +54,7 @@ def stage_units(
 
 def _stage_side_by_side(folder: Path, batches: list[Units], workers: int) -> Iterator[int]:
     waiting: dict[Future[None], int] = {}
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_use_one_thread)
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_prepare_worker)
     try:
         for position, batch in enumerate(batches):
             if len(waiting) == _WAITING * workers:
@@ -72,7 +74,7 @@ def _take_finished(waiting: dict[Future[None], int]) -> Iterator[int]:
 
 
 def _stage_alone(folder: Path, unit: SourceUnit) -> str:
-    with ProcessPoolExecutor(1, get_context("spawn"), initializer=_use_one_thread) as pool:
+    with ProcessPoolExecutor(1, get_context("spawn"), initializer=_prepare_worker) as pool:
         try:
             pool.submit(stage_batch, folder, (unit,)).result()
         except BrokenProcessPool:
@@ -80,7 +82,16 @@ def _stage_alone(folder: Path, unit: SourceUnit) -> str:
     return make_batch_key((unit,))
 
 
-def _use_one_thread() -> None:
+def _prepare_worker() -> None:
     import cv2
 
     cv2.setNumThreads(1)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    # A worker whose parent is killed would wait for work for ever.
+    parent = parent_process()
+    assert parent is not None, "a worker has a parent"
+    parent.join()
+    os._exit(1)

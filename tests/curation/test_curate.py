@@ -281,17 +281,32 @@ from functools import partial
 from pathlib import Path
 from cosmos_board.curation import curate
 from tests.curation.units import INFO, make_unit
-curate(
-    [make_unit(seed) for seed in range(40)], INFO, Path(sys.argv[1]), workers=1, batch_units=1,
-    on_progress=lambda done, total: (print(done, flush=True), time.sleep(0.02)),
-)
+if __name__ == "__main__":
+    curate(
+        [make_unit(seed) for seed in range(40)],
+        INFO,
+        Path(sys.argv[1]),
+        workers=int(sys.argv[2]),
+        batch_units=1,
+        on_progress=lambda done, total: (print(done, flush=True), time.sleep(0.02)),
+    )
 """
 
 
+def start_slow_import(out: Path, workers: int) -> subprocess.Popen[str]:
+    script = out.with_name("slow.py")
+    script.write_text(_SLOW)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.Popen(
+        [sys.executable, str(script), str(out), str(workers)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+
+
 def test_an_import_killed_halfway_resumes_to_the_same_pack(tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", _SLOW, str(tmp_path / "pack")], stdout=subprocess.PIPE, text=True
-    ) as child:
+    with start_slow_import(tmp_path / "pack", workers=1) as child:
         assert child.stdout is not None
         while int(child.stdout.readline()) < 20:
             pass
@@ -304,4 +319,28 @@ def test_an_import_killed_halfway_resumes_to_the_same_pack(tmp_path: Path) -> No
 
     assert time.perf_counter() - started < 30
     assert resumed.info == run(units, tmp_path / "b").info
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "pack"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "pack", "slow.py"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to see processes")
+def test_a_killed_import_leaves_no_process_behind(tmp_path: Path) -> None:
+    with start_slow_import(tmp_path / "pack", workers=2) as child:
+        assert child.stdout is not None
+        while int(child.stdout.readline()) < 2:
+            pass
+        below = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
+        child.send_signal(signal.SIGKILL)
+
+    assert len(below) >= 2
+    deadline = time.monotonic() + 20
+    while any(is_running(process) for process in below):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def is_running(process: str) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
