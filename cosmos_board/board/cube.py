@@ -86,18 +86,22 @@ class Scores:
 
 
 class Cube:
-    """The cube over one database. Reading is lazy; nothing is written but temporary tables."""
+    """The cube over one database.
+
+    It is summed prompt by prompt, when asked for, and the last prompt is kept; nothing is written
+    but temporary tables.
+    """
 
     def __init__(self, connection: Connection, metrics: Sequence[str] = tuple(METRICS)) -> None:
-        """Sum the scores of `metrics` once; the connection may be read-only."""
+        """Number the units; the connection may be read-only."""
         self.connection = connection
         self.metrics = tuple(metrics)
         queries.prepare_units(connection)
         queries.prepare_columns(connection)
-        queries.prepare_cube(connection, [_measure(name) for name in self.metrics])
         self._columns = queries.fetch_score_columns(connection)
         self._units: dict[str, Units] = {}
         self._counts: dict[str, Counts] = {}
+        self._cells: tuple[tuple[str, str, tuple[str, ...]], Columns] | None = None
 
     @cached_property
     def models(self) -> dict[str, ModelFacts]:
@@ -135,13 +139,18 @@ class Cube:
         """Return the selections that a prompt is scored under."""
         return ("oracle",) if prompt == "everything" else SELECTIONS
 
-    def tier(self, track: str, model: str, dataset: str) -> tuple[str, ...]:
+    def tiers(self, track: str, model: str, dataset: str) -> frozenset[str]:
         """Return the tiers of the runs behind a model's scores on a dataset."""
+        return self._tiers.get((track, model, dataset), frozenset())
+
+    @cached_property
+    def _tiers(self) -> dict[tuple[str, str, str], frozenset[str]]:
         table = self._columns
-        found = (
-            (table["track"] == track) & (table["model"] == model) & (table["dataset"] == dataset)
-        )
-        return tuple(sorted(set(table["tier"][found])))
+        found: dict[tuple[str, str, str], set[str]] = {}
+        keys = zip(table["track"], table["model"], table["dataset"], strict=True)
+        for key, tier in zip(keys, table["tier"], strict=True):
+            found.setdefault(key, set()).add(tier)
+        return {key: frozenset(tiers) for key, tiers in found.items()}
 
     def units(self, track: str) -> Units:
         """Return what there is to answer on `track`.
@@ -182,7 +191,9 @@ class Cube:
         """Return the scores of every model that has some and declares the prompt."""
         units = self.units(track)
         wanted = self.metrics if metrics is None else tuple(metrics)
-        cells = queries.fetch_cells(self.connection, track, prompt, selection, wanted)
+        cells = self._sum(track, prompt, wanted)
+        of_selection = cells["oracle"] == (selection == "oracle")
+        cells = {name: column[of_selection] for name, column in cells.items()}
         chosen = (self._columns["track"] == track) & (self._columns["prompt"] == prompt)
         model_of = dict(
             zip(self._columns["column_id"][chosen], self._columns["model"][chosen], strict=True)
@@ -199,6 +210,14 @@ class Cube:
             if name in models:
                 place[column] = models.index(name)
         return _pivot(units, models, cells, place, wanted)
+
+    def _sum(self, track: str, prompt: str, metrics: tuple[str, ...]) -> Columns:
+        key = (track, prompt, metrics)
+        if self._cells is None or self._cells[0] != key:
+            self._cells = None  # two prompts at once would take twice the memory
+            measures = [_measure(name) for name in metrics]
+            self._cells = (key, queries.fetch_cells(self.connection, track, prompt, measures))
+        return self._cells[1]
 
 
 def _pivot(

@@ -8,7 +8,7 @@ import numpy as np
 
 from cosmos_board.board.cohort import Cohort
 from cosmos_board.board.contamination import worst
-from cosmos_board.board.cube import Cube, Ints, Scores
+from cosmos_board.board.cube import Cube, Ints, Scores, Units
 from cosmos_board.board.pooling import CellCounts
 from cosmos_board.board.rank import Ground, find_eligible
 from cosmos_board.board.slices import Plan
@@ -45,7 +45,7 @@ def lay_ground(
         tiers=tuple(_tier(cube, track, name, datasets) for name in scores.models),
         absent=absent,
         eligible=eligible,
-        degrees=_degrees(plan, scores, eligible),
+        degrees=count_degrees(plan, scores.units, eligible),
         facts=_facts(
             cube, plan, counts, cohort, eligible, len(np.unique(scores.units.cluster[units]))
         ),
@@ -56,11 +56,12 @@ def _datasets(plan: Plan, cells: Ints) -> tuple[str, ...]:
     return tuple(sorted({name for cell in cells for name in plan.cells[cell].datasets}))
 
 
-def _degrees(plan: Plan, scores: Scores, eligible: Ints) -> int:
-    if not len(eligible):
+def count_degrees(plan: Plan, units: Units, cells: Ints) -> int:
+    """Return distinct clusters minus datasets over `cells`: the degrees of freedom."""
+    if not len(cells):
         return 0
-    units = np.concatenate([plan.units_of(cell) for cell in eligible])
-    return len(np.unique(scores.units.cluster[units])) - len(_datasets(plan, eligible))
+    members = np.concatenate([plan.units_of(cell) for cell in cells])
+    return len(np.unique(units.cluster[members])) - len(_datasets(plan, cells))
 
 
 def _clusters(scores: Scores, units: Ints) -> Ints:
@@ -75,7 +76,7 @@ def _clusters(scores: Scores, units: Ints) -> Ints:
 
 
 def _tier(cube: Cube, track: str, model: str, datasets: tuple[str, ...]) -> str:
-    found = {tier for name in datasets for tier in cube.tier(track, model, name)}
+    found = {tier for name in datasets for tier in cube.tiers(track, model, name)}
     strange = sorted(found - set(TIERS))
     known = [tier for tier in TIERS if tier in found]
     return (strange + known or [""])[0]

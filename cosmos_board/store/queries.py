@@ -118,33 +118,6 @@ def prepare_columns(connection: Connection) -> None:
     """)
 
 
-def prepare_cube(connection: Connection, measures: Sequence[Measure]) -> None:
-    """Make the temporary table `cube`: per column, selection and unit, counts and sums.
-
-    Only the main study counts. A failed prediction scores as an empty one. Needs `prepare_units`
-    and `prepare_columns`. The sums of a measure are integers, in steps of `STEP`.
-    """
-    sums = ",\n".join(
-        f"""sum(round((CASE WHEN starts_with(s.status, 'failed') THEN {measure.worst}
-             ELSE {measure.sql} END) * {1 / STEP:.1f})::BIGINT)::DOUBLE AS "{measure.name}" """
-        for measure in measures
-    )
-    connection.execute(f"""
-        CREATE OR REPLACE TEMP TABLE cube AS
-        SELECT c.column_id, s.selection, u.unit,
-               count(*)::INTEGER AS rows,
-               count(*) FILTER (s.trial = 0)::INTEGER AS references,
-               count(*) FILTER (s.status = 'penalised')::INTEGER AS penalised,
-               count(*) FILTER (starts_with(s.status, 'failed'))::INTEGER AS failed,
-               {sums}
-        FROM scores s
-        JOIN column_table c ON c.run_id = s.run_id AND c.prompt = s.prompt
-        JOIN unit_of u ON u.reference_id = s.reference_id
-        WHERE s.study = 'main'
-        GROUP BY c.column_id, s.selection, u.unit
-    """)
-
-
 def fetch_units(connection: Connection) -> Columns:
     """Return the units in their order: modality, object, dataset, cluster_id, reference_count."""
     return fetch_columns(connection, "SELECT * EXCLUDE (unit) FROM unit_table ORDER BY unit")
@@ -171,30 +144,41 @@ def fetch_scored_references(connection: Connection, track: str) -> Columns:
 
 
 def fetch_cells(
-    connection: Connection, track: str, prompt: str, selection: str, names: Sequence[str]
+    connection: Connection, track: str, prompt: str, measures: Sequence[Measure]
 ) -> Columns:
-    """Return the cube of one prompt and selection, unordered.
+    """Return counts and sums per column, selection and unit, of one prompt; unordered.
+
+    Only the main study counts. A failed prediction scores as an empty one. Needs `prepare_units`
+    and `prepare_columns`.
 
     Returns:
-        `column_id`, `unit`, `rows`, `references`, `penalised`, `failed`, and for each of `names`
-        its sum in steps.
+        `column_id`, `oracle` (else the selection is `predicted`), `unit`, `rows`, `references`,
+        `penalised`, `failed`, and for each measure its sum: an integer, in steps of `STEP`.
     """
-    listed = "".join(f', "{name}"' for name in names)
+    sums = "".join(
+        f""", sum(round((CASE WHEN starts_with(s.status, 'failed') THEN {measure.worst}
+             ELSE {measure.sql} END) * {1 / STEP:.1f})::BIGINT)::DOUBLE AS "{measure.name}" """
+        for measure in measures
+    )
     return fetch_columns(
         connection,
-        f"""SELECT column_id, unit, rows, "references", penalised, failed{listed}
-            FROM cube WHERE selection = ? AND column_id IN
-            (SELECT column_id FROM column_table WHERE track = ? AND prompt = ?)""",
-        [selection, track, prompt],
+        f"""
+        SELECT c.column_id, s.selection = 'oracle' AS oracle, u.unit,
+               count(*)::INTEGER AS rows,
+               count(*) FILTER (s.trial = 0)::INTEGER AS references,
+               count(*) FILTER (s.status = 'penalised')::INTEGER AS penalised,
+               count(*) FILTER (starts_with(s.status, 'failed'))::INTEGER AS failed
+               {sums}
+        FROM scores s
+        JOIN column_table c ON c.run_id = s.run_id
+        JOIN unit_of u ON u.reference_id = s.reference_id
+        WHERE s.study = 'main' AND s.prompt = ? AND c.track = ? AND c.prompt = ?
+        GROUP BY c.column_id, s.selection = 'oracle', u.unit""",
+        [prompt, track, prompt],
     )
 
 
-def drop_cube(connection: Connection) -> None:
+def drop_units(connection: Connection) -> None:
     """Drop the temporary tables."""
-    for table in ("cube", "column_table", "unit_of", "unit_table"):
+    for table in ("column_table", "unit_of", "unit_table"):
         connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
-
-
-def as_text(column: NDArray[Any]) -> tuple[str, ...]:
-    """Return a column of strings as a tuple of `str`."""
-    return tuple(str(value) for value in column)
