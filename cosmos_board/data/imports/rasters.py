@@ -83,22 +83,11 @@ def read_raster(root: str, spec: FileSpec, paths: Sequence[str], frame: int | No
     """
     reader = find_reader(spec, paths[0])
     files = [Path(root, path) for path in paths]
-    try:
-        if reader == "dicom":
-            return _read_dicom(files)
-        if spec.stack:
-            return _read_stack(spec, files, reader)
-        return _read_one(spec, files[0], reader, frame)
-    except InputError as error:
-        # Paths are shown as the import file's reader knows them: below the source folder.
-        text = str(error).removeprefix(f"{error.where}: ")
-        raise InputError(_show(root, error.where), "", text) from error
-    except MemoryError as error:
-        raise InputError(paths[0], "", "does not fit into memory") from error
-
-
-def _show(root: str, where: str) -> str:
-    return where.removeprefix(root).lstrip("/") or "."
+    if reader == "dicom":
+        return _read_dicom(files)
+    if spec.stack:
+        return _read_stack(spec, files, reader)
+    return _read_one(spec, files[0], reader, frame)
 
 
 def _read_one(spec: FileSpec, path: Path, reader: str, frame: int | None) -> Raster:

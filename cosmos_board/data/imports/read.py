@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask, Pixels
 from cosmos_board.data.imports.job import ImageJob
-from cosmos_board.data.imports.layers import Layer, Part
+from cosmos_board.data.imports.layers import Layer
 from cosmos_board.data.imports.masks import Canvas, read_layers
 from cosmos_board.data.imports.rasters import Raster, count_frames, read_raster
 from cosmos_board.data.imports.walk import show_path
@@ -40,13 +40,20 @@ def read_job(job: ImageJob) -> Iterator[SourceImage]:
     Raises:
         InputError: If a file is not what it should be, or a mask does not belong to the image.
     """
-    spec = job.spec
-    if spec.frame == "all":
-        frames: Sequence[int | None] = range(count_frames(job.root, spec, job.paths[0]))
-    else:
-        frames = [spec.frame if isinstance(spec.frame, int) else None]
-    for frame in frames:
-        yield from _read_frame(job, frame)
+    try:
+        for frame in _list_frames(job):
+            yield from _read_frame(job, frame)
+    except InputError as error:
+        # Messages go into reports that may be passed on: paths only below the source folder.
+        raise InputError("", "", show_path(str(error).replace(f"{job.root}/", ""))) from error
+    except MemoryError as error:
+        raise InputError(show_path(job.origin), "", "does not fit into memory") from error
+
+
+def _list_frames(job: ImageJob) -> Sequence[int | None]:
+    if job.spec.frame == "all":
+        return range(count_frames(job.root, job.spec, job.paths[0]))
+    return [job.spec.frame if isinstance(job.spec.frame, int) else None]
 
 
 def _read_frame(job: ImageJob, frame: int | None) -> Iterator[SourceImage]:
@@ -100,26 +107,32 @@ def _make_image(
 
 
 def _collect(layers: list[tuple[bool, Layer]], plane: Plane, index: int) -> _Drawn:
-    """Return what is drawn on one slice: parts of an object with the same key are joined."""
-    joined: dict[tuple[str, str], Mask] = {}
-    for position, (pieces, layer) in enumerate(layers):
+    """Return what is drawn on one slice: parts of an object with the same key are joined.
+
+    Args:
+        layers: Each with whether its connected pieces are instances.
+        plane: Where to cut.
+        index: Which slice.
+    """
+    joined: dict[tuple[str, bool, str], Mask] = {}
+    for pieces, layer in layers:
         for part in layer.cut(plane, index):
-            for key, mask in _split(part, position) if pieces else [(part.key, part.mask)]:
-                for name in part.objects:
-                    before = joined.get((name, key))
-                    joined[name, key] = mask if before is None else before | mask
+            for name in part.objects:
+                which = (name, pieces, "" if pieces else part.key)
+                before = joined.get(which)
+                joined[which] = part.mask if before is None else before | part.mask
     drawn: dict[str, list[Mask]] = defaultdict(list)
-    for name, key in sorted(joined):
-        drawn[name].append(joined[name, key])
+    for name, pieces, key in sorted(joined):
+        mask = joined[name, pieces, key]
+        drawn[name] += _split(mask) if pieces else [mask]
     return {name: tuple(masks) for name, masks in drawn.items()}
 
 
-def _split(part: Part, position: int) -> Iterator[tuple[str, Mask]]:
+def _split(mask: Mask) -> list[Mask]:
     import cv2
 
-    count, pieces = cv2.connectedComponents(part.mask.view(np.uint8), connectivity=8)
-    for piece in range(1, count):
-        yield f"{position} {part.key} {piece:09d}", pieces == piece
+    count, pieces = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
+    return [pieces == piece for piece in range(1, count)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

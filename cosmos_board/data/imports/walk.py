@@ -43,13 +43,16 @@ def list_files(root: Path) -> Listing:
 
 
 def show_path(path: str) -> str:
-    r"""Return a path as it can be printed anywhere, whatever bytes it is made of.
+    r"""Return a path as it can be printed on one line, whatever bytes it is made of.
 
     Example:
-        >>> show_path("Ärzte/a\udcff.png")
-        'Ärzte/a\\udcff.png'
+        >>> print(show_path("Ärzte/a\udcff\n.png"))
+        Ärzte/a\udcff\n.png
     """
-    return path.encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in path
+    )
 
 
 def _walk(home: Path, below: str) -> Iterator[tuple[str, str]]:
@@ -63,7 +66,7 @@ def _walk(home: Path, below: str) -> Iterator[tuple[str, str]]:
             continue
         path = f"{below}/{entry.name}" if below else entry.name
         if not _is_text(entry.name):
-            yield path, "has a name that is no text in UTF-8"
+            yield path, "has a name that cannot be printed"
         elif entry.is_dir(follow_symlinks=False):
             yield from _walk(home, path)
         else:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pycocotools import mask as coco
 
 from cosmos_board.core.errors import InputError
@@ -144,9 +143,10 @@ def _draw_polygons(polygons: list[Any], shape: tuple[int, int]) -> Mask:
         # The drawing routine walks every pixel between two points, wherever they are.
         if not np.isfinite(points).all() or np.abs(points).max() > reach:
             raise ValueError("a point lies far outside the picture")
-    rle = coco.merge(coco.frPyObjects(polygons, *shape))
-    drawn: NDArray[np.uint8] = coco.decode(rle)
-    return drawn.astype(np.bool_)
+    drawn = np.zeros(shape, np.bool_)
+    for rle in coco.frPyObjects(polygons, *shape):
+        drawn |= Rle(*shape, rle["counts"]).decode()
+    return drawn
 
 
 def _draw_runs(segmentation: dict[str, Any], shape: tuple[int, int]) -> Mask:

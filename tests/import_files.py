@@ -1,0 +1,15 @@
+"""Where the import files of the real data lie; they hold paths and meanings, no data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cosmos_board.data.imports import ImportPlan, plan_import, read_spec
+from tests.shared import SHARED
+
+SPECS = Path(__file__).parent / "imports"
+
+
+def plan_source(source: str) -> ImportPlan:
+    """Return the plan of importing one source of the real data."""
+    return plan_import(read_spec(SPECS / f"{source}.toml"), SHARED / "data" / source)
