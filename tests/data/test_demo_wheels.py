@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -111,6 +112,22 @@ def test_a_failed_download_says_why_in_one_line(
 
     with pytest.raises(InputError, match=r"download: failed and is not in .*: ERROR: no network$"):
         read(tmp_path / "cache", tmp_path / "a")
+
+
+def test_a_package_without_a_wheel_for_this_python_is_taken_from_another(
+    tmp_path: Path, pip: Callable[..., list[list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pip(MEMBERS)
+    real = subprocess.run
+
+    def run(command: list[str], **options: Any) -> Any:  # noqa: ANN401
+        if "--python-version" in command:
+            return real(command, **options)
+        return SimpleNamespace(returncode=1, stderr="ERROR: No matching distribution\n")
+
+    monkeypatch.setattr(subprocess, "run", run)
+
+    assert read(tmp_path / "cache", tmp_path / "a") == MEMBERS
 
 
 def test_what_an_interrupted_download_left_is_never_taken_for_a_wheel(

@@ -20,6 +20,15 @@ from cosmos_board.core.errors import InputError, InUseError
 from cosmos_board.store.files import describe_os_error, open_whole
 
 _LOCK_S = 300
+_PIP_DOWNLOAD = (
+    *(sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--no-deps"),
+    *("--disable-pip-version-check", "--retries", "2", "--only-binary", ":all:"),
+)
+# Where a package has no wheel for this Python, any wheel will do: nothing of it is run.
+_SOME_TAGS = (
+    *("--python-version", "3.11", "--implementation", "cp", "--abi", "cp311"),
+    *("--platform", "manylinux_2_28_x86_64"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +102,30 @@ def _find_wheel(wheel: DemoWheel, cache: Path) -> Path | None:
 
 def _download(wheel: DemoWheel, cache: Path) -> Path:
     folder = cache / f".{wheel.package}-{wheel.version}.part"
-    shutil.rmtree(folder, ignore_errors=True)
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--no-deps"]
-    command += ["--disable-pip-version-check", "--only-binary", ":all:", "--dest", str(folder)]
-    done = subprocess.run(
-        [*command, wheel.requirement], capture_output=True, text=True, check=False
-    )
-    found = _find_wheel(wheel, folder)
-    if done.returncode or found is None:
-        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        said = (errors or done.stderr.splitlines() or ["pip said nothing"])[-1]
-        raise InputError(wheel.requirement, "download", f"failed and is not in {cache}: {said}")
-    try:
-        found = found.replace(cache / found.name)
+    said = ""
+    for tags in ((), _SOME_TAGS):
         shutil.rmtree(folder, ignore_errors=True)
+        done = subprocess.run(
+            [*_PIP_DOWNLOAD, *tags, "--dest", str(folder), wheel.requirement],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        found = _find_wheel(wheel, folder)
+        if not done.returncode and found is not None:
+            return _keep(found, cache)
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        said = said or (errors or done.stderr.splitlines() or ["pip said nothing"])[-1]
+    raise InputError(wheel.requirement, "download", f"failed and is not in {cache}: {said}")
+
+
+def _keep(found: Path, cache: Path) -> Path:
+    try:
+        kept = found.replace(cache / found.name)
+        shutil.rmtree(found.parent, ignore_errors=True)
     except OSError as error:
         raise describe_os_error(cache, "write", error) from error
-    return found
+    return kept
 
 
 def _find_problem(wheel: DemoWheel, path: Path) -> str:
