@@ -87,6 +87,7 @@ def build_boards(
     connection: Connection,
     metrics: Sequence[str] = tuple(METRICS),
     *,
+    prompts: Sequence[str] | None = None,
     pair_metrics: Sequence[str] = ("dice",),
     cube: Cube | None = None,
 ) -> Boards:
@@ -95,6 +96,7 @@ def build_boards(
     Args:
         connection: An open board database; read-only is enough.
         metrics: Which metrics, by name.
+        prompts: Which prompts; all by default.
         pair_metrics: Metrics whose boards come with a table of all pairs.
         cube: The cube over `connection`, where the caller has it already.
     """
@@ -104,6 +106,7 @@ def build_boards(
         pair
         for track in cube.tracks
         for prompt in cube.prompts(track)
+        if prompts is None or prompt in prompts
         for pair in _build_prompt(cube, track, prompt, metrics, pair_metrics, exposures)
     ]
     found.sort(key=lambda pair: pair[0].key)
