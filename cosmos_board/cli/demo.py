@@ -24,10 +24,10 @@ def command(out: Path, workers: int | None) -> None:
     prompts, writes OUT/board.duckdb, renders OUT/site and prints the board. Run again, it does
     only what is missing.
     """
-    from cosmos_board.board.leaderboards import rank
+    from cosmos_board.board.listing import list_rows
     from cosmos_board.cli.evaluate import stop_on_signal
     from cosmos_board.cli.progress import show_progress
-    from cosmos_board.cli.tables import print_board
+    from cosmos_board.cli.tables import print_listing
     from cosmos_board.curation.demo import build_demo_packs
     from cosmos_board.runner.run import RunRequest, run
     from cosmos_board.runner.settings import SegmenterSpec
@@ -49,8 +49,7 @@ def command(out: Path, workers: int | None) -> None:
     ingest([report.out], db, replace=True)
     _say("rendering the site")
     build_site(db, out / "site")
-    for board in rank(db, prompt="box"):
-        print_board(board)
+    print_listing(list_rows(db, prompt="box"))
     _say(f"{time.monotonic() - began:.0f} s in all")
     _say(f"board: {db}")
     _say(f"site: {out / 'site' / 'index.html'} (cosmos-board site serve --db {db})")

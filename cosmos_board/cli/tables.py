@@ -8,6 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from cosmos_board.board.listing import ListedRow, Listing
 from cosmos_board.runner.run import RunReport
 
 
@@ -41,3 +42,39 @@ def print_run(report: RunReport) -> None:
         ],
         left=0,
     )
+
+
+def print_listing(listing: Listing) -> None:
+    """Print leaderboard rows, one table for each slice and prompt."""
+    headings = ("model", "rank", "score", "95 % interval", "references", "clusters", "status")
+    boards: dict[tuple[str, str], list[ListedRow]] = {}
+    for row in listing.rows:
+        boards.setdefault((row.slice, row.prompt), []).append(row)
+    if not boards:
+        Console(stderr=True).print("no scores match", highlight=False)
+    for (slice_name, prompt), rows in boards.items():
+        print_table(
+            f"{slice_name} · {prompt} · {listing.caption}",
+            headings,
+            [
+                (
+                    row.model,
+                    format_rank(row),
+                    f"{row.score:.3f}",
+                    "–" if row.low is None else f"{row.low:.3f} … {row.high:.3f}",
+                    str(row.references),
+                    str(row.clusters),
+                    row.status,
+                )
+                for row in rows
+            ],
+        )
+
+
+def format_rank(row: ListedRow) -> str:
+    """Return a rank with its interval, such as `2 (1–4)`; a dash where there is none."""
+    if row.rank is None:
+        return "–"
+    if row.rank_low is None:
+        return str(row.rank)
+    return f"{row.rank} ({row.rank_low}–{row.rank_high})"
