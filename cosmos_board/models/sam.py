@@ -17,10 +17,11 @@ from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt
-from cosmos_board.models.sam_decoder import PromptBatch, SamModules, decode
+from cosmos_board.models.sam_decoder import PromptBatch, SamModules, decode, fold, look
 from cosmos_board.models.sam_everything import EverythingSettings, find_everything
 from cosmos_board.models.sam_geometry import Fit, Frame, to_input_tensor
 from cosmos_board.models.segmenter import Embedding
+from cosmos_board.models.two_way import FirstSight
 
 Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
 
@@ -31,7 +32,11 @@ SAM_STD = (58.395, 57.12, 57.375)
 
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 _GPU_PROMPTS_PER_CALL = 64
-_CPU_PROMPTS_PER_CALL = 8
+_CPU_PROMPTS_PER_CALL = 1
+"""A library may add up a larger batch in another order; alone, a prompt has one answer only."""
+
+_GRID_POINTS_PER_CALL = 16
+"""Everything mode always asks the same points of an image, so that its batches never change."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +46,16 @@ class _Work:
     position: int
     prompt: Prompt
     logits: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _View:
+    """What is kept of one image."""
+
+    features: Tensor
+    """Axes (1, C, y, x)."""
+
+    sight: FirstSight | None
 
 
 class SamSegmenter:
@@ -78,7 +93,8 @@ class SamSegmenter:
         everything: EverythingSettings | None = None,
     ) -> None:
         assert card.input_size_px is not None, "a SAM has an input size"
-        self._sam: SamModules = sam.to(device).eval()
+        self._module = sam.to(device).eval()
+        self._sam = fold(self._module)
         self._card = card
         self._input_size_px = card.input_size_px
         self._device = torch.device(device)
@@ -91,12 +107,31 @@ class SamSegmenter:
         self._prompts_per_call = prompts_per_call or (
             _CPU_PROMPTS_PER_CALL if on_cpu else _GPU_PROMPTS_PER_CALL
         )
+        self._grid_points_per_call = prompts_per_call or (
+            _GRID_POINTS_PER_CALL if on_cpu else _GPU_PROMPTS_PER_CALL
+        )
         self._everything = everything or EverythingSettings()
 
     @property
     def card(self) -> ModelCard:
         """Facts about the model."""
         return self._card
+
+    @property
+    def module(self) -> nn.Module:
+        """The torch module itself, for training and for saving."""
+        return self._module
+
+    @property
+    def parts(self) -> SamModules:
+        """The same module by its three parts."""
+        return self._module
+
+    def to_input(self, pixels: Pixels) -> tuple[Frame, Tensor]:
+        """Return how an image lies in the input square, and what the encoder takes of it."""
+        frame = self._frame(*pixels.shape[:2])
+        content = frame.resize(pixels)
+        return frame, to_input_tensor(content, self._input_size_px, self._mean, self._std)
 
     def embed(self, pixels: Pixels) -> Embedding:
         """Return the image encoder's features of one image.
@@ -115,9 +150,10 @@ class SamSegmenter:
         ]
         with torch.inference_mode(), self._autocast():
             features: Tensor = self._sam.image_encoder(torch.cat(inputs))
+            views = [_View(one, look(self._sam, one)) for one in torch.split(features, 1)]
         return [
-            Embedding(frame.height, frame.width, features[index : index + 1])
-            for index, frame in enumerate(frames)
+            Embedding(frame.height, frame.width, view)
+            for frame, view in zip(frames, views, strict=True)
         ]
 
     def predict(
@@ -152,22 +188,25 @@ class SamSegmenter:
     def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
         """Return the masks of everything mode, best predicted IoU first."""
         frame = self._frame(embedding.height, embedding.width)
+        view = _get_view(embedding)
         with torch.inference_mode(), self._autocast():
             return find_everything(
                 self._sam,
-                self._features(embedding),
+                view.features,
+                view.sight,
                 frame,
                 self._everything,
                 mask_threshold=self._threshold,
-                prompts_per_call=self._prompts_per_call,
+                prompts_per_call=self._grid_points_per_call,
             )
 
     def _answer(
         self, embedding: Embedding, frame: Frame, batch: PromptBatch
     ) -> Iterator[Candidates]:
+        view = _get_view(embedding)
         with torch.inference_mode():
             with self._autocast():
-                low, iou = decode(self._sam, self._features(embedding), batch)
+                low, iou = decode(self._sam, view.features, batch, view.sight)
             masks = (frame.to_native(low) > self._threshold).cpu().numpy()
             low_logits, estimates = low.float().cpu().numpy(), iou.float().cpu().numpy()
         for answer in zip(masks, estimates, low_logits, strict=True):
@@ -194,16 +233,15 @@ class SamSegmenter:
     def _frame(self, height: int, width: int) -> Frame:
         return Frame(height, width, self._input_size_px, self._fit)
 
-    @staticmethod
-    def _features(embedding: Embedding) -> Tensor:
-        features = embedding.payload
-        assert isinstance(features, Tensor), "the embedding is another segmenter's"
-        return features
-
     def _autocast(self) -> AbstractContextManager[object]:
         if self._precision == "fp32":
             return nullcontext()
         return torch.autocast(self._device.type, dtype=_AUTOCAST[self._precision])
+
+
+def _get_view(embedding: Embedding) -> _View:
+    assert isinstance(embedding.payload, _View), "the embedding is another segmenter's"
+    return embedding.payload
 
 
 def _chunk_by_tokens(work: list[_Work], size: int) -> Iterator[list[_Work]]:

@@ -7,17 +7,31 @@ padding token would take part in attention and change the answer.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from segment_anything.modeling import PromptEncoder, TwoWayTransformer
+from torch import Tensor, nn
+
+from cosmos_board.models.two_way import FirstSight, FoldedTwoWay
+from cosmos_board.models.upscaling import TokenUpscaling, is_official_upscaling
 
 
 class SamModules(Protocol):
     """The three parts of a model of the SAM family, as `segment_anything` names them."""
 
     # Any: torch types a submodule as "Tensor or Module", which cannot be called.
+    image_encoder: Any
+    prompt_encoder: Any
+    mask_decoder: Any
+
+
+@dataclass(slots=True, eq=False)
+class FoldedSam:
+    """A model whose decoder takes the shorter way; it shares all weights with the original."""
+
     image_encoder: Any
     prompt_encoder: Any
     mask_decoder: Any
@@ -48,16 +62,48 @@ class PromptBatch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attended:
-    """What the transformer makes of prompts and images; masks and estimates come out of it."""
+    """What the transformer makes of P prompts; masks and estimates come out of it."""
 
     tokens: Tensor
     """Shape (P, tokens, C): the IoU token, four mask tokens, then the prompt's own."""
 
     pixels: Tensor
-    """Axes (P, C, y, x)."""
+    """Image tokens in row order, shape (P, y x, C)."""
+
+    grid: tuple[int, int]
+    """Rows y and columns x of the image tokens."""
 
 
-def decode(sam: SamModules, features: Tensor, prompts: PromptBatch) -> tuple[Tensor, Tensor]:
+def fold(sam: SamModules) -> FoldedSam:
+    """Return `sam` for inference: what is official in its mask decoder runs faster.
+
+    Nothing is copied, so that weights which change in `sam` change here too.
+    """
+    decoder = _fold_transformers(sam.mask_decoder)
+    if is_official_upscaling(sam.mask_decoder.output_upscaling):
+        upscaling = TokenUpscaling(sam.mask_decoder.output_upscaling)
+        decoder = _with_children(decoder, {"output_upscaling": upscaling})
+    return FoldedSam(sam.image_encoder, sam.prompt_encoder, decoder.eval())
+
+
+def _fold_transformers(module: nn.Module) -> nn.Module:
+    if type(module) is TwoWayTransformer:
+        return FoldedTwoWay(module)
+    folded = {name: _fold_transformers(child) for name, child in module.named_children()}
+    changed = {name: new for name, new in folded.items() if new is not getattr(module, name)}
+    return _with_children(module, changed) if changed else module
+
+
+def _with_children(module: nn.Module, children: dict[str, nn.Module]) -> nn.Module:
+    """Return `module` with other children; everything else is shared with the original."""
+    twin = copy(module)
+    twin._modules = {**module._modules, **children}
+    return twin
+
+
+def decode(
+    sam: SamModules, features: Tensor, prompts: PromptBatch, sight: FirstSight | None = None
+) -> tuple[Tensor, Tensor]:
     """Return the three multimask candidates of each prompt.
 
     Differentiable; equal to the official decoder with `multimask_output=True` run per image.
@@ -66,30 +112,46 @@ def decode(sam: SamModules, features: Tensor, prompts: PromptBatch) -> tuple[Ten
         sam: A model with SAM's prompt encoder and mask decoder.
         features: What its image encoder gave, axes (images, C, y, x).
         prompts: P prompts.
+        sight: What `look` made of the features of one image, where it did.
 
     Returns:
         Low-resolution logits, axes (P, 3, 4 y, 4 x), and predicted IoU, shape (P, 3).
     """
-    attended = attend(sam, features, prompts)
+    attended = attend(sam, features, prompts, sight)
     return mask_logits(sam, attended), predicted_iou(sam, attended)
 
 
-def attend(sam: SamModules, features: Tensor, prompts: PromptBatch) -> Attended:
-    """Return tokens and image after the two-way transformer."""
+def look(sam: SamModules, features: Tensor) -> FirstSight | None:
+    """Return what the prompts of one image share; None where the architecture has no such thing.
+
+    Args:
+        sam: A model whose transformer may be a `FoldedTwoWay`.
+        features: Of one image, axes (1, C, y, x).
+    """
+    transformer, encoder = sam.mask_decoder.transformer, sam.prompt_encoder
+    if not isinstance(transformer, FoldedTwoWay) or type(encoder) is not PromptEncoder:
+        return None
+    no_mask = encoder.no_mask_embed.weight.reshape(1, -1, 1, 1)
+    dense_pe: Tensor = encoder.get_dense_pe()
+    return transformer.look(features + no_mask, dense_pe)
+
+
+def attend(
+    sam: SamModules, features: Tensor, prompts: PromptBatch, sight: FirstSight | None = None
+) -> Attended:
+    """Return tokens and image after the two-way transformer; arguments as for `decode`."""
     decoder, encoder = sam.mask_decoder, sam.prompt_encoder
     points = None if prompts.points_xy is None else (prompts.points_xy, prompts.labels)
     sparse, dense = encoder(points=points, boxes=prompts.boxes_xyxy, masks=prompts.mask_logits)
-    count, channels = len(prompts), features.shape[1]
     outputs = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
-    tokens = torch.cat([outputs.expand(count, -1, -1), sparse], dim=1)
-    # One image, and a dense embedding that is one row seen P times: what does not depend on
-    # the prompt is then computed once.
-    shared = features.shape[0] == 1 and dense.stride(0) == 0
-    source = features + dense[:1] if shared else features[prompts.image_index] + dense
-    attended, pixels = decoder.transformer(source, encoder.get_dense_pe(), tokens)
+    tokens = torch.cat([outputs.expand(len(prompts), -1, -1), sparse], dim=1)
     height, width = features.shape[-2:]
-    pixels = pixels.transpose(1, 2).reshape(count, channels, height, width)
-    return Attended(attended, pixels)
+    if sight is not None and prompts.mask_logits is None:
+        attended, pixels = decoder.transformer.answer(sight, tokens)
+    else:
+        source = features[prompts.image_index] + dense
+        attended, pixels = decoder.transformer(source, encoder.get_dense_pe(), tokens)
+    return Attended(attended, pixels, (height, width))
 
 
 def predicted_iou(sam: SamModules, attended: Attended) -> Tensor:
@@ -100,9 +162,7 @@ def predicted_iou(sam: SamModules, attended: Attended) -> Tensor:
 
 def mask_logits(sam: SamModules, attended: Attended) -> Tensor:
     """Return the low-resolution logits of each candidate, axes (P, 3, 4 y, 4 x)."""
-    decoder = sam.mask_decoder
-    upscaled: Tensor = decoder.output_upscaling(attended.pixels)
-    count, channels, height, width = upscaled.shape
+    decoder, (height, width) = sam.mask_decoder, attended.grid
     weights = torch.stack(
         [
             decoder.output_hypernetworks_mlps[token](attended.tokens[:, 1 + token])
@@ -110,5 +170,12 @@ def mask_logits(sam: SamModules, attended: Attended) -> Tensor:
         ],
         dim=1,
     )
-    flat: Tensor = weights @ upscaled.view(count, channels, height * width)
-    return flat.view(count, -1, height, width)
+    upscaling = decoder.output_upscaling
+    if isinstance(upscaling, TokenUpscaling):
+        low: Tensor = upscaling(attended.pixels, weights, attended.grid)
+        return low
+    count, _, channels = attended.pixels.shape
+    planes = attended.pixels.transpose(1, 2).reshape(count, channels, height, width)
+    upscaled: Tensor = upscaling(planes)
+    flat = weights @ upscaled.flatten(2)
+    return flat.view(count, -1, *upscaled.shape[2:])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from cosmos_board.models.sam_decoder import (
     predicted_iou,
 )
 from cosmos_board.models.sam_geometry import Frame
+from cosmos_board.models.two_way import FirstSight
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class _Survivors:
 def find_everything(
     sam: SamModules,
     features: Tensor,
+    sight: FirstSight | None,
     frame: Frame,
     settings: EverythingSettings,
     *,
@@ -68,13 +70,14 @@ def find_everything(
     Args:
         sam: A model with SAM's prompt encoder and mask decoder.
         features: Of one image, axes (1, C, y, x).
+        sight: What `look` made of them.
         frame: How that image lies in the model's input square.
         settings: Grid and thresholds.
         mask_threshold: A pixel belongs to a mask where its logit is greater.
         prompts_per_call: Grid points that share one decoder call.
     """
     found = [
-        _keep_good(sam, features, frame, batch, settings, mask_threshold)
+        _keep_good(sam, attend(sam, features, batch, sight), frame, settings, mask_threshold)
         for batch in _grid_batches(frame, settings.points_per_side, features, prompts_per_call)
     ]
     boxes = torch.cat([part.boxes_xyxy for part in found])
@@ -119,19 +122,17 @@ def _grid_batches(
 
 def _keep_good(
     sam: SamModules,
-    features: Tensor,
+    attended: Attended,
     frame: Frame,
-    batch: PromptBatch,
     settings: EverythingSettings,
     mask_threshold: float,
 ) -> _Survivors:
-    attended = attend(sam, features, batch)
     iou = predicted_iou(sam, attended).float()
     wanted = iou > (settings.predicted_iou if settings.predicted_iou > 0 else -torch.inf)
     prompts = wanted.any(dim=1).nonzero().flatten()
     if not len(prompts):
         return _Survivors([], torch.zeros((0, 4), device=iou.device), iou.new_zeros(0))
-    chosen = Attended(attended.tokens[prompts], attended.pixels[prompts])
+    chosen = replace(attended, tokens=attended.tokens[prompts], pixels=attended.pixels[prompts])
     low = mask_logits(sam, chosen)[wanted[prompts]]
     native = frame.to_native(low[:, None])[:, 0]
     stable = _stability(native, mask_threshold, settings.stability_offset)

@@ -1,0 +1,191 @@
+"""SAM's two-way transformer with fewer multiplications and the same answers.
+
+The official module projects all image tokens to keys, values or queries in each of its five
+attentions, though only about seven prompt tokens are on the other side. Projections are linear,
+so here they are applied to those few: (q W)·k for q·(W k), and (Σ a v) W for Σ a (v W).
+Only the first exchange sees the image as it came, so what it projects serves all prompts.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from segment_anything.modeling import TwoWayTransformer
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FirstSight:
+    """One image before any prompt, and what the first exchange makes of it; heads H of width c."""
+
+    pixels: Tensor
+    """Image tokens, shape (1, N, C)."""
+
+    positions: Tensor
+    """Their position encoding, shape (1, N, C)."""
+
+    keys: Tensor
+    """For tokens that look at the image, shape (H, c, N)."""
+
+    values: Tensor
+    """Likewise, shape (H, N, c)."""
+
+    queries: Tensor
+    """Of the image that looks at tokens, shape (H, c, N)."""
+
+
+class FoldedTwoWay(nn.Module):
+    """Shares the weights of an official transformer; for inference."""
+
+    def __init__(self, official: TwoWayTransformer) -> None:
+        super().__init__()
+        self.layers = official.layers
+        self.final_attn_token_to_image = official.final_attn_token_to_image
+        self.norm_final_attn = official.norm_final_attn
+
+    def forward(
+        self, image_embedding: Tensor, image_pe: Tensor, point_embedding: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return prompt tokens (P, T, C) and image tokens (P, N, C).
+
+        Args:
+            image_embedding: Axes (P, C, y, x), or (1, C, y, x) where all prompts share it.
+            image_pe: Position encoding, axes (1, C, y, x) or the same for each prompt.
+            point_embedding: Prompt tokens, shape (P, T, C).
+        """
+        pixels, positions = _to_tokens(image_embedding), _to_tokens(image_pe[:1])
+        return self._run(point_embedding, pixels, positions, None)
+
+    def look(self, image_embedding: Tensor, image_pe: Tensor) -> FirstSight:
+        """Return what all prompts of an image share.
+
+        Args:
+            image_embedding: Axes (1, C, y, x).
+            image_pe: Position encoding, likewise.
+        """
+        pixels, positions = _to_tokens(image_embedding), _to_tokens(image_pe)
+        placed, first = pixels + positions, self.layers[0]
+        look, tell = first.cross_attn_token_to_image, first.cross_attn_image_to_token
+        return FirstSight(
+            pixels,
+            positions,
+            _split_heads(look.k_proj(placed), look.num_heads)[0].transpose(1, 2).contiguous(),
+            _split_heads(look.v_proj(pixels), look.num_heads)[0].contiguous(),
+            _split_heads(tell.q_proj(placed), tell.num_heads)[0].transpose(1, 2).contiguous(),
+        )
+
+    def answer(self, sight: FirstSight, point_embedding: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what `forward` does, for prompts of an image that was looked at."""
+        return self._run(point_embedding, sight.pixels, sight.positions, sight)
+
+    def _run(
+        self, points: Tensor, pixels: Tensor, positions: Tensor, sight: FirstSight | None
+    ) -> tuple[Tensor, Tensor]:
+        queries = points
+        for layer in self.layers:
+            queries, pixels = _exchange(layer, queries, pixels, points, positions, sight)
+            sight = None
+        look = self.final_attn_token_to_image
+        seen = _look_at_image(look, queries + points, pixels + positions, pixels)
+        return self.norm_final_attn(queries + seen), pixels
+
+
+def _exchange(
+    layer: Any,  # noqa: ANN401 (an official block, which has no type stubs)
+    queries: Tensor,
+    keys: Tensor,
+    query_positions: Tensor,
+    key_positions: Tensor,
+    sight: FirstSight | None,
+) -> tuple[Tensor, Tensor]:
+    """Run one official block: tokens among themselves, tokens ← image, image ← tokens."""
+    if layer.skip_first_layer_pe:
+        queries = layer.self_attn(q=queries, k=queries, v=queries)
+    else:
+        placed = queries + query_positions
+        queries = queries + layer.self_attn(q=placed, k=placed, v=queries)
+    queries = layer.norm1(queries)
+    look, tell = layer.cross_attn_token_to_image, layer.cross_attn_image_to_token
+    placed = queries + query_positions
+    placed_keys = keys if sight else keys + key_positions
+    if sight is None:
+        seen = _look_at_image(look, placed, placed_keys, keys)
+    else:
+        seen = _look_again(look, placed, sight)
+    queries = layer.norm2(queries + seen)
+    queries = layer.norm3(queries + layer.mlp(queries))
+    placed = queries + query_positions
+    k, v = _make_keys_and_values(tell, placed, queries)
+    logits = _match_image(tell, placed_keys, k) if sight is None else k @ sight.queries
+    told = _tell_image(tell, torch.softmax(logits, dim=2), v)
+    return queries, layer.norm4(told + keys)
+
+
+def _look_at_image(attention: Any, placed: Tensor, keys: Tensor, values: Tensor) -> Tensor:  # noqa: ANN401
+    """Return what each prompt token takes from the image, shape (P, T, C)."""
+    heads, (count, tokens, _) = attention.num_heads, placed.shape
+    q = _split_heads(attention.q_proj(placed), heads)
+    # The bias of the keys adds the same to all logits of a token and leaves the softmax alone.
+    folded = _fold(q / math.sqrt(q.shape[-1]), attention.k_proj.weight)
+    weights = torch.softmax(folded @ keys.transpose(1, 2), dim=-1)
+    taken = (weights @ values).view(count, heads, tokens, -1)
+    projection = attention.v_proj.weight.view(heads, -1, taken.shape[-1])
+    projected = _join_heads(taken @ projection.transpose(1, 2)) + attention.v_proj.bias
+    seen: Tensor = attention.out_proj(projected)
+    return seen
+
+
+def _look_again(attention: Any, placed: Tensor, sight: FirstSight) -> Tensor:  # noqa: ANN401
+    """Return what `_look_at_image` does, from the projections of an image seen before."""
+    q = _split_heads(attention.q_proj(placed), attention.num_heads)
+    logits = (q / math.sqrt(q.shape[-1])) @ sight.keys
+    seen: Tensor = attention.out_proj(_join_heads(torch.softmax(logits, dim=-1) @ sight.values))
+    return seen
+
+
+def _make_keys_and_values(attention: Any, placed: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ANN401
+    """Return scaled keys and values of the prompt tokens, each (P, H, T, c)."""
+    k = _split_heads(attention.k_proj(placed), attention.num_heads)
+    v = _split_heads(attention.v_proj(tokens), attention.num_heads)
+    return k / math.sqrt(k.shape[-1]), v
+
+
+def _match_image(attention: Any, placed: Tensor, keys: Tensor) -> Tensor:  # noqa: ANN401
+    """Return the logits of image tokens for prompt tokens.
+
+    As (P, H, T, N), though the softmax goes over T: over seven neighbours in memory it is slow.
+    """
+    offsets = keys @ attention.q_proj.bias.view(keys.shape[1], -1, 1)
+    folded = _fold(keys, attention.q_proj.weight)
+    logits: Tensor = (folded @ placed.transpose(1, 2)).view(*keys.shape[:3], -1) + offsets
+    return logits
+
+
+def _tell_image(attention: Any, weights: Tensor, values: Tensor) -> Tensor:  # noqa: ANN401
+    """Return what each image token takes from the prompt tokens, shape (P, N, C)."""
+    heads, width = values.shape[1], values.shape[3]
+    output = attention.out_proj.weight.view(-1, heads, width).permute(1, 2, 0)
+    told = (values @ output).flatten(1, 2)
+    seen: Tensor = weights.flatten(1, 2).transpose(1, 2) @ told + attention.out_proj.bias
+    return seen
+
+
+def _fold(rows: Tensor, weight: Tensor) -> Tensor:
+    """Return rows (P, H, T, c) times each head's part of `weight` (H c, C), as (P, H T, C)."""
+    heads, width = rows.shape[1], rows.shape[3]
+    return (rows @ weight.view(heads, width, -1)).flatten(1, 2)
+
+
+def _to_tokens(image: Tensor) -> Tensor:
+    return image.flatten(2).transpose(1, 2).contiguous()
+
+
+def _split_heads(x: Tensor, heads: int) -> Tensor:
+    return x.view(*x.shape[:2], heads, -1).transpose(1, 2)
+
+
+def _join_heads(x: Tensor) -> Tensor:
+    return x.transpose(1, 2).flatten(2)
