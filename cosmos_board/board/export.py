@@ -21,6 +21,12 @@ DIGITS = 6
 BOARD_COLUMNS = tuple(field.name for field in fields(BoardRow))
 PAIR_COLUMNS = tuple(field.name for field in fields(PairRow) if field.name != "slice")
 
+RANK_COLUMNS = (
+    *("model", "slice", "prompt", "metric", "selection", "score", "low", "high"),
+    *("rank", "rank_low", "rank_high", "references", "clusters", "status"),
+)
+"""What a row of `rank` holds; other people's scripts rely on these."""
+
 
 def board_files(boards: Boards, *, version: str = "") -> dict[str, bytes]:
     """Return every board as CSV and JSON, and every table of pairs as CSV, by path.
@@ -63,6 +69,31 @@ def boards_to_json(boards: Boards, *, version: str = "") -> bytes:
             "exposures": [asdict(cell) for cell in boards.exposures],
         }
     )
+
+
+def rank_document(boards: Sequence[Board], caption: str) -> dict[str, object]:
+    """Return what `rank --format json` prints."""
+    return {"caption": caption, "rows": [round_floats(row) for row in rank_rows(boards)]}
+
+
+def rank_rows(boards: Sequence[Board]) -> list[dict[str, object]]:
+    """Return the rows of several boards under the columns of `rank`, board by board."""
+    return [
+        {
+            **{name: getattr(row, name) for name in RANK_COLUMNS if hasattr(row, name)},
+            "slice": str(board.key.slice),
+            "prompt": board.key.prompt,
+            "metric": board.key.metric,
+            "selection": board.key.selection,
+        }
+        for board in boards
+        for row in board.rows
+    ]
+
+
+def rank_csv(boards: Sequence[Board]) -> bytes:
+    """Return what `rank --format csv` prints."""
+    return _csv(RANK_COLUMNS, rank_rows(boards))
 
 
 def to_json(document: object) -> bytes:

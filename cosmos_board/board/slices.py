@@ -61,7 +61,8 @@ class Plan:
 def plan_slices(units: Units, datasets: Mapping[str, DatasetFacts]) -> Plan:
     """Return every slice of a track, sorted by kind and name.
 
-    Synthetic datasets have their own slices and no part in any other that holds real data.
+    Synthetic datasets have slices of their own, no part in any that holds real data, and none in
+    the overall slice, even where nothing else was scored.
     """
     changes = (np.diff(units.target) != 0) | (np.diff(units.dataset) != 0)
     starts = np.concatenate([[0], 1 + np.flatnonzero(changes), [len(units)]]).astype(np.int64)
@@ -100,7 +101,8 @@ def plan_slices(units: Units, datasets: Mapping[str, DatasetFacts]) -> Plan:
                 synthetic_cells.add(own)
             members[Slice("dataset", units.datasets[units.dataset[starts[stratum]]])].append(own)
     slices = [_plan(key, members[key], synthetic_cells) for key in sorted(members)]
-    return Plan(starts, tuple(made), tuple(slices))
+    kept = [part for part in slices if not (part.synthetic and part.slice.kind == "overall")]
+    return Plan(starts, tuple(made), tuple(kept))
 
 
 def _plan(key: Slice, cells: list[int], synthetic: set[int]) -> SlicePlan:

@@ -261,6 +261,13 @@ def test_synthetic_data_has_its_own_slices_and_no_part_in_others(tmp_path: Path)
         assert box(boards, part).facts.synthetic
 
 
+def test_synthetic_data_alone_makes_no_overall_board(tmp_path: Path) -> None:
+    boards = build(tmp_path, models=[PlantedModel(name="a")], targets=[LIVER], synthetic=["one"])
+
+    assert Slice("overall") not in boards.slices()
+    assert Slice("modality", "ct") in boards.slices()
+
+
 def test_under_ten_clusters_there_is_a_score_and_no_interval(tmp_path: Path) -> None:
     boards = build(
         tmp_path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,11 +10,18 @@ import duckdb
 import pytest
 
 from cosmos_board.board.build import Boards, build_boards
+from cosmos_board.board.cube import Cube
 from cosmos_board.board.export import (
+    RANK_COLUMNS,
     board_files,
     boards_to_json,
+    rank_csv,
+    rank_document,
+    to_json,
 )
+from cosmos_board.board.leaderboard import rank_boards, write_caption
 from cosmos_board.board.verify import verify_files
+from cosmos_board.core.errors import InputError
 from tests.boards import PlantedModel, PlantedTarget, planted_board
 
 MODELS = [
@@ -92,8 +100,38 @@ def test_verify_misses_no_file(tmp_path: Path) -> None:
     assert (found.path, found.published) == (gone, "nothing")
 
 
+def test_rank_document_keeps_its_contract(tmp_path: Path) -> None:
+    planted_board(tmp_path / "b.duckdb", MODELS, TARGETS)
+    with duckdb.connect(str(tmp_path / "b.duckdb"), read_only=True) as connection:
+        cube = Cube(connection, ["dice"])
+        overall = rank_boards(cube)
+        by_target = rank_boards(cube, by="target", selection="oracle")
+
+    document = json.loads(to_json(rank_document(overall, write_caption(overall))))
+    assert set(document) == {"caption", "rows"}
+    assert "95 %" in document["caption"]
+    assert [set(row) for row in document["rows"]] == [set(RANK_COLUMNS)] * 3
+    assert document["rows"][0]["slice"] == "overall"
+    assert [str(board.key.slice) for board in by_target] == [
+        "target:ct.liver",
+        "target:ct.spleen",
+    ]
+    assert {board.key.selection for board in by_target} == {"oracle"}
+    assert rank_csv(overall).decode().splitlines()[0] == ",".join(RANK_COLUMNS)
+
+
 def test_a_model_name_cannot_become_a_formula(tmp_path: Path) -> None:
     files = board_files(make(tmp_path / "b.duckdb"))
 
     text = files["data/full/overall/box/predicted/dice.csv"].decode()
     assert "\n'=c," in text
+
+
+def test_what_cannot_be_ranked_is_refused_in_one_line(tmp_path: Path) -> None:
+    planted_board(tmp_path / "b.duckdb", MODELS, TARGETS)
+    with duckdb.connect(str(tmp_path / "b.duckdb"), read_only=True) as connection:
+        cube = Cube(connection, ["dice"])
+        with pytest.raises(InputError, match="has no scores"):
+            rank_boards(cube, prompt="point")
+        with pytest.raises(InputError, match="unknown name"):
+            rank_boards(cube, track="half")
