@@ -24,14 +24,15 @@ from cosmos_board.board.studies.effects import (
 from cosmos_board.board.studies.reference_sample import ReferenceSample, take_references
 from cosmos_board.board.studies.values import (
     ALL_PROMPTS,
+    DiceTable,
     average_models,
     fullest,
     is_studied,
-    load_dice,
 )
 from cosmos_board.core.scores import Selection
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
 from cosmos_board.store.click_queries import ClickSums, read_clicks
+from cosmos_board.store.factor_queries import prepare_reference_dice
 from cosmos_board.store.jitter_queries import JitterSums, read_jitter
 
 LEAST_TARGETS = 3
@@ -70,6 +71,7 @@ class Material:
         """Read from a cube; nothing is loaded before it is asked for."""
         self.cube = cube
         self.track = track
+        self._table = DiceTable(cube, track)
         self._dice: dict[tuple[str, Selection], dict[str, Floats]] = {}
 
     @cached_property
@@ -79,8 +81,10 @@ class Material:
 
     @cached_property
     def references(self) -> ReferenceSample:
-        """Single references with their factors."""
-        return take_references(self.cube, self.track)
+        """Single references with their factors, their Dice with a box placed beside them."""
+        found = take_references(self.cube, self.track)
+        prepare_reference_dice(self.cube.connection, self.track, prompts=["box"])
+        return found
 
     @cached_property
     def jitter(self) -> JitterSums:
@@ -105,10 +109,9 @@ class Material:
         """Return unit means by model, shape (units,), where the model had not trained."""
         key = (prompt, selection)
         if key not in self._dice:
-            loaded = load_dice(self.cube, self.track, (prompt,), selection)
             self._dice[key] = {
-                model: np.where(self.fresh(model), values[0], np.nan)
-                for model, values in loaded.items()
+                model: np.where(self.fresh(model), values, np.nan)
+                for model, values in self._table.one(prompt, selection).items()
             }
         return self._dice[key]
 

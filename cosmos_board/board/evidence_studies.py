@@ -12,7 +12,7 @@ from cosmos_board.board.studies.annotation import ArmRow, study_annotation
 from cosmos_board.board.studies.effects import Floats, Statistic
 from cosmos_board.board.studies.factors import PAPER_FACTORS
 from cosmos_board.board.studies.finetuning import find_pairs, find_unusable, unseen_gain
-from cosmos_board.board.studies.reference_sample import correlate_replicates
+from cosmos_board.board.studies.reference_sample import correlate_replicates, rank_outcome
 from cosmos_board.board.studies.values import fullest
 from cosmos_board.core.scores import Selection
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
@@ -136,13 +136,13 @@ def gather_factors(material: Material, names: tuple[str, ...], selection: Select
     dice = [
         np.where(
             material.fresh_datasets(name)[owner],
-            read_reference_dice(material.cube.connection, name, "box", selection, material.track),
+            read_reference_dice(material.cube.connection, name, "box", selection),
             np.nan,
         )
         for name in used
     ]
-    found = correlate_replicates(sample, np.stack(dice).mean(axis=0), PAPER_FACTORS)
-    members = found.members
+    outcome = rank_outcome(sample, np.stack(dice).mean(axis=0))
+    members = outcome.members
     short = [
         f"{least} {what} with factors and a box (there are {count})"
         for what, least, count in (
@@ -154,6 +154,7 @@ def gather_factors(material: Material, names: tuple[str, ...], selection: Select
     ]
     if short:
         return Evidence(models=used, missing=tuple(short))
+    found = correlate_replicates(sample, outcome, PAPER_FACTORS)
     rho = np.column_stack([found.rho, found.replicates])
     sides = {
         "−ρ of boundary complexity": -rho[PAPER_FACTORS.index("boundary_complexity")],

@@ -60,11 +60,17 @@ def cross_products(ranks: Floats, cluster: NDArray[np.int64], clusters: int) -> 
     found: Floats = np.empty((clusters, 1 + width + width * width))
     found[:, 0] = np.bincount(cluster, minlength=clusters)
     for i in range(width):
-        found[:, 1 + i] = np.bincount(cluster, ranks[:, i], clusters)
+        found[:, 1 + i] = np.bincount(cluster, _round(ranks[:, i]), clusters)
         for j in range(i, width):
-            product = np.bincount(cluster, ranks[:, i] * ranks[:, j], clusters)
+            product = np.bincount(cluster, _round(ranks[:, i] * ranks[:, j]), clusters)
             found[:, 1 + width + i * width + j] = product
             found[:, 1 + width + j * width + i] = product
+    return found
+
+
+def _round(values: Floats) -> Floats:
+    """Return multiples of 2⁻³⁶, of which 2¹⁷ and more add up exactly, in whatever order."""
+    found: Floats = np.rint(values * 2.0**36) * 2.0**-36
     return found
 
 

@@ -14,6 +14,7 @@ from cosmos_board.store.study_queries import (
     Floats,
     Integers,
     count_rows,
+    ensure_chosen,
     ensure_units,
     place_rows,
     spread_values,
@@ -56,6 +57,7 @@ def read_outcomes(
         size_px: Only references whose area lies in this range, ends included.
     """
     ensure_units(connection)
+    ensure_chosen(connection)
     condition, bounds = "", []
     if size_px is not None:
         condition, bounds = "AND m.size_px BETWEEN ? AND ?", list(size_px)

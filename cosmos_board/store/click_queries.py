@@ -17,6 +17,7 @@ from cosmos_board.store.study_queries import (
     Floats,
     Integers,
     count_rows,
+    ensure_chosen,
     place_rows,
     read_units,
     spread_values,
@@ -56,6 +57,7 @@ def read_clicks(
         track: Runs of which track count.
     """
     width = len(read_units(connection))
+    ensure_chosen(connection)
     steps = {"dice": DICE_STEPS, "nsd": NSD_STEPS}
     clicks = range(1, limit + 1)
     inner = [

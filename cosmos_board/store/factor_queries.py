@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cosmos_board.store.queries import STEP, Connection, fetch_columns
-from cosmos_board.store.study_queries import CHOSEN, DICE_STEPS, Floats, Integers, ensure_units
-
-Text: TypeAlias = NDArray[np.object_]
+from cosmos_board.store.study_queries import (
+    CHOSEN,
+    DICE_STEPS,
+    Floats,
+    Integers,
+    ensure_chosen,
+    ensure_units,
+)
 
 FACTORS = (
     "size_px",
@@ -27,7 +31,10 @@ FACTORS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReferenceTable:
-    """Every reference that has all its factors, sorted by unit and id."""
+    """Every reference that has all its factors, in the order of this connection.
+
+    The order is nobody's business: sums over references are exact in any.
+    """
 
     unit: Integers
     """Number of the unit, shape (references,)."""
@@ -45,7 +52,7 @@ def read_references(connection: Connection) -> ReferenceTable:
     known = " AND ".join(f"m.{name} IS NOT NULL AND NOT isnan(m.{name})" for name in FACTORS)
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE reference_order AS
-        SELECT (row_number() OVER (ORDER BY u.unit, m.reference_id) - 1)::INTEGER AS place,
+        SELECT (row_number() OVER () - 1)::INTEGER AS place,
             m.reference_id, u.unit, m.size_px / (i.height::DOUBLE * i.width) AS area_share,
             {", ".join(f"m.{name}::DOUBLE AS {name}" for name in FACTORS)}
         FROM reference_masks m JOIN unit_of u USING (reference_id) JOIN images i USING (image_id)
@@ -58,32 +65,67 @@ def read_references(connection: Connection) -> ReferenceTable:
     return ReferenceTable(unit, {name: values.astype(np.float64) for name, values in found.items()})
 
 
-def read_answered(connection: Connection, track: str = "full") -> tuple[tuple[str, str, str], ...]:
-    """Return the (model, prompt, selection) that have scores in the main study, sorted."""
+def prepare_reference_dice(
+    connection: Connection, track: str = "full", *, prompts: Sequence[str] | None = None
+) -> tuple[tuple[str, str, str], ...]:
+    """Place the Dice of every model beside the references of `read_references`, once.
+
+    Leaves the temporary tables `reference_column` and `reference_dice`.
+
+    Args:
+        connection: After `read_references`.
+        track: Runs of which track count.
+        prompts: Only these prompts; all by default.
+
+    Returns:
+        The (model, prompt, selection) that there are, sorted.
+    """
+    ensure_chosen(connection)
+    condition = "TRUE" if prompts is None else "list_contains(?, s.prompt)"
+    wanted = [] if prompts is None else [list(prompts)]
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE reference_column AS
+        WITH {CHOSEN}
+        SELECT *, (row_number() OVER (ORDER BY model, prompt, selection) - 1)::USMALLINT AS number
+        FROM (SELECT DISTINCT s.model, s.prompt, s.selection
+              FROM scores s JOIN chosen c ON s.run_id = c.run_id AND s.prompt = c.prompt
+              WHERE s.study = 'main' AND {condition})""",
+        ["main", track, *wanted],
+    )
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE reference_dice AS
+        WITH {CHOSEN}
+        SELECT n.number, o.place, ({DICE_STEPS}) AS dice
+        FROM scores s JOIN chosen c ON s.run_id = c.run_id AND s.prompt = c.prompt
+            JOIN reference_order o ON s.reference_id = o.reference_id
+            JOIN reference_column n ON s.model = n.model AND s.prompt = n.prompt
+                AND s.selection = n.selection
+        WHERE s.study = 'main' AND {condition}""",
+        ["main", track, *wanted],
+    )
     rows = connection.execute(
-        """SELECT DISTINCT s.model, s.prompt, s.selection FROM scores s JOIN runs r USING (run_id)
-           WHERE s.study = 'main' AND r.track = ? ORDER BY ALL""",
-        [track],
+        "SELECT model, prompt, selection FROM reference_column ORDER BY number"
     ).fetchall()
     return tuple((model, prompt, selection) for model, prompt, selection in rows)
 
 
-def read_reference_dice(
-    connection: Connection, model: str, prompt: str, selection: str, track: str = "full"
-) -> Floats:
-    """Return the Dice of each reference of `read_references`, NaN where there is none."""
+def read_reference_dice(connection: Connection, model: str, prompt: str, selection: str) -> Floats:
+    """Return the Dice of each reference of `read_references`, NaN where there is none.
+
+    Needs `prepare_reference_dice`.
+    """
     found = fetch_columns(
         connection,
-        f"""WITH {CHOSEN}
-        SELECT o.place, sum({DICE_STEPS})::DOUBLE / count(*) AS dice
-        FROM scores s JOIN chosen c ON s.run_id = c.run_id AND s.prompt = c.prompt
-            JOIN reference_order o ON s.reference_id = o.reference_id
-        WHERE s.study = 'main' AND s.model = ? AND s.prompt = ? AND s.selection = ?
-        GROUP BY o.place""",
-        ["main", track, model, prompt, selection],
+        """SELECT d.place, d.dice::DOUBLE AS dice
+        FROM reference_dice d JOIN reference_column n USING (number)
+        WHERE n.model = ? AND n.prompt = ? AND n.selection = ?""",
+        [model, prompt, selection],
     )
     count = connection.execute("SELECT count(*) FROM reference_order").fetchone()
     assert count is not None, "an aggregate has one row"
-    dice: Floats = np.full(count[0], np.nan)
-    dice[found["place"]] = found["dice"] * STEP
+    place = found["place"].astype(np.int64)
+    sums = np.bincount(place, found["dice"], count[0])
+    times = np.bincount(place, minlength=count[0])
+    with np.errstate(invalid="ignore"):
+        dice: Floats = sums / times * STEP
     return dice

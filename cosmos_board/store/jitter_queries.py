@@ -14,6 +14,7 @@ from cosmos_board.store.study_queries import (
     Floats,
     Integers,
     count_rows,
+    ensure_chosen,
     place_rows,
     read_units,
     spread_values,
@@ -49,21 +50,30 @@ class JitterSums:
 def read_jitter(connection: Connection, track: str = "full") -> JitterSums:
     """Return the jitter study beside the undisturbed scores of the same references."""
     width = len(read_units(connection))
+    ensure_chosen(connection)
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE jittered AS
+        WITH {CHOSEN}
+        SELECT s.model, s.prompt, s.selection, s.jitter_level, s.jitter_mode,
+            s.reference_id, count(*) AS n, sum({DICE_STEPS})::DOUBLE AS total,
+            sum(({DICE_STEPS})::HUGEINT * ({DICE_STEPS}))::DOUBLE AS squares
+        FROM scores s JOIN chosen c ON s.run_id = c.run_id AND s.prompt = c.prompt
+        WHERE s.study = 'jitter' GROUP BY ALL
+        """,
+        ["jitter", track],
+    )
     found = fetch_columns(
         connection,
         f"""
-        WITH jittered AS (
-            WITH {CHOSEN}
-            SELECT s.model, s.prompt, s.selection, s.jitter_level, s.jitter_mode,
-                s.reference_id, count(*) AS n, sum({DICE_STEPS})::DOUBLE AS total,
-                sum(({DICE_STEPS})::HUGEINT * ({DICE_STEPS}))::DOUBLE AS squares
-            FROM scores s JOIN chosen c ON s.run_id = c.run_id AND s.prompt = c.prompt
-            WHERE s.study = ? GROUP BY ALL),
+        WITH {CHOSEN},
+        wanted AS (SELECT DISTINCT model, prompt, selection, reference_id FROM jittered),
         undisturbed AS (
-            WITH {CHOSEN}
-            SELECT s.model, s.prompt, s.selection, s.reference_id, avg({DICE_STEPS}) AS main
+            SELECT w.model, w.prompt, w.selection, w.reference_id, avg({DICE_STEPS}) AS main
             FROM scores s JOIN chosen c ON s.run_id = c.run_id AND s.prompt = c.prompt
-            WHERE s.study = ? GROUP BY ALL),
+                JOIN wanted w ON s.reference_id = w.reference_id AND s.model = w.model
+                    AND s.prompt = w.prompt AND s.selection = w.selection
+            WHERE s.study = 'main' GROUP BY ALL),
         both_scored AS (
             SELECT *, total / n AS mean,
                 CASE WHEN n > 1 THEN greatest(squares - total * total / n, 0) / (n - 1) END
@@ -76,8 +86,9 @@ def read_jitter(connection: Connection, track: str = "full") -> JitterSums:
             sum(round(mean * mean * {STEP})::BIGINT)::DOUBLE AS squares
         FROM both_scored JOIN unit_of u USING (reference_id) GROUP BY ALL
         """,
-        ["jitter", track, "jitter", "main", track, "main"],
+        ["main", track],
     )
+    connection.execute("DROP TABLE jittered")
     columns, place = place_rows(found)
     shape = (len(columns), width)
     trials = np.zeros(len(columns), np.int64)

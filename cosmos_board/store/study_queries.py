@@ -31,15 +31,8 @@ DICE_STEPS = f"round({DICE} * {1 / STEP:.1f})::BIGINT"
 NSD_STEPS = f"round({NSD} * {1 / STEP:.1f})::BIGINT"
 
 
-CHOSEN = """
-    answered AS (
-        SELECT run_id, prompt, count(*) AS rows FROM scores WHERE study = ? GROUP BY ALL),
-    chosen AS (
-        SELECT a.run_id, a.prompt FROM answered a JOIN runs r USING (run_id) WHERE r.track = ?
-        QUALIFY row_number() OVER (PARTITION BY r.model, r.dataset, a.prompt
-            ORDER BY a.rows DESC, r.started_utc DESC, a.run_id DESC) = 1)
-"""
-"""The runs that count; its parameters are study and track."""
+CHOSEN = "chosen AS (SELECT run_id, prompt FROM chosen_run WHERE study = ? AND track = ?)"
+"""The runs that count, after `ensure_chosen`; its parameters are study and track."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -105,11 +98,34 @@ def read_units(connection: Connection) -> tuple[Unit, ...]:
 
 def ensure_units(connection: Connection) -> None:
     """Make the temporary tables of units unless this connection has them."""
-    known = connection.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE temporary AND table_name = 'unit_of'"
-    ).fetchone()
-    if not (known and known[0]):
+    if not has_temporary(connection, "unit_of"):
         prepare_units(connection)
+
+
+def ensure_chosen(connection: Connection) -> None:
+    """Make the temporary table of runs that count unless this connection has it.
+
+    Where a model was run twice on a dataset, the run with the most rows of a study and prompt
+    counts, then the later one; two runs are never averaged.
+    """
+    if has_temporary(connection, "chosen_run"):
+        return
+    connection.execute("""
+        CREATE OR REPLACE TEMP TABLE chosen_run AS
+        WITH answered AS (
+            SELECT run_id, study, prompt, count(*) AS rows FROM scores GROUP BY ALL)
+        SELECT a.run_id, a.study, a.prompt, r.track FROM answered a JOIN runs r USING (run_id)
+        QUALIFY row_number() OVER (PARTITION BY r.model, r.dataset, r.track, a.study, a.prompt
+            ORDER BY a.rows DESC, r.started_utc DESC, a.run_id DESC) = 1
+    """)
+
+
+def has_temporary(connection: Connection, table: str) -> bool:
+    """Return whether this connection has a temporary table of that name."""
+    found = connection.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE temporary AND table_name = ?", [table]
+    ).fetchone()
+    return bool(found and found[0])
 
 
 def place_rows(found: Columns) -> tuple[tuple[Column, ...], tuple[Integers, Integers]]:

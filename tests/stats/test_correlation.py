@@ -32,14 +32,14 @@ def test_partial_spearman_equals_pingouin_with_ties(seed: int) -> None:
     for place, name in enumerate("abcd"):
         others = [other for other in "abcd" if other != name]
         expected = pingouin.partial_corr(table, x=name, y="y", covar=others, method="spearman")
-        assert found[place] == pytest.approx(expected["r"].iloc[0], abs=1e-10)
+        assert found[place] == pytest.approx(expected["r"].iloc[0], abs=1e-9)
 
 
 def test_one_factor_alone_is_plain_spearman() -> None:
     outcome, factors = draw(4)
 
     expected = stats.spearmanr(outcome, factors[:, 0]).statistic
-    assert partial_spearman(outcome, factors[:, :1])[0] == pytest.approx(expected, abs=1e-12)
+    assert partial_spearman(outcome, factors[:, :1])[0] == pytest.approx(expected, abs=1e-9)
 
 
 def test_a_replicate_equals_repeating_the_clusters_with_ranks_kept() -> None:
@@ -50,7 +50,7 @@ def test_a_replicate_equals_repeating_the_clusters_with_ranks_kept() -> None:
 
     found = correlations(weights @ cross_products(ranks, cluster, 10))[0]
     expected = np.corrcoef(np.repeat(ranks, weights[0][cluster], axis=0), rowvar=False)
-    np.testing.assert_allclose(found, expected, atol=1e-12)
+    np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
 def test_a_constant_factor_has_no_correlation_and_disturbs_no_other() -> None:
@@ -59,7 +59,7 @@ def test_a_constant_factor_has_no_correlation_and_disturbs_no_other() -> None:
 
     found = partial_spearman(outcome, with_constant)
     assert np.isnan(found[1])
-    np.testing.assert_allclose(np.delete(found, 1), partial_spearman(outcome, factors), atol=1e-12)
+    np.testing.assert_allclose(np.delete(found, 1), partial_spearman(outcome, factors), atol=1e-9)
 
 
 def test_factors_that_determine_each_other_have_no_partial_correlation() -> None:

@@ -14,7 +14,7 @@ from cosmos_board.board.studies.effects import (
     measure_effect,
     take_sample,
 )
-from cosmos_board.board.studies.values import ALL_PROMPTS, load_dice
+from cosmos_board.board.studies.values import ALL_PROMPTS, DiceTable
 from cosmos_board.core.scores import SELECTIONS, Selection
 
 
@@ -43,10 +43,11 @@ class EverythingRow:
 def study_everything(cube: Cube, track: str = "full") -> tuple[EverythingRow, ...]:
     """Return the gain of each prompt over everything mode, for every model that has both."""
     sample = take_sample(cube, track)
+    table = DiceTable(cube, track)
     rows = []
     for prompt in ALL_PROMPTS[1:]:
         for selection in SELECTIONS:
-            for model, values in load_dice(cube, track, ("everything", prompt), selection).items():
+            for model, values in table.stack(("everything", prompt), selection).items():
                 means = average_targets(sample, np.vstack([values, values[1:] - values[:1]]))
                 overall = measure_effect(means, lambda x: x[2].mean(axis=0))
                 if overall is None:

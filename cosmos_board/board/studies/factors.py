@@ -13,11 +13,12 @@ from cosmos_board.board.studies.effects import Effect, Floats
 from cosmos_board.board.studies.reference_sample import (
     ReferenceSample,
     correlate,
+    rank_outcome,
     take_references,
 )
 from cosmos_board.core.scores import Selection
 from cosmos_board.stats.testing import holm
-from cosmos_board.store.factor_queries import read_answered, read_reference_dice
+from cosmos_board.store.factor_queries import prepare_reference_dice, read_reference_dice
 
 PAPER_FACTORS = ("size_px", "aspect_ratio", "intensity_difference", "boundary_complexity")
 ORDER_FACTORS = ("size_px", "aspect_ratio", "intensity_difference", "efd_order")
@@ -65,9 +66,10 @@ def study_factors(
     """
     sample = take_references(cube, track)
     rows: list[FactorRow] = []
-    for model, prompt, selection in read_answered(cube.connection, track):
-        if (models is None or model in models) and (prompts is None or prompt in prompts):
-            dice = read_reference_dice(cube.connection, model, prompt, selection, track)
+    answered = prepare_reference_dice(cube.connection, track, prompts=prompts)
+    for model, prompt, selection in answered:
+        if models is None or model in models:
+            dice = read_reference_dice(cube.connection, model, prompt, selection)
             rows += correlate_factors(sample, dice, model, prompt, selection)
     return tuple(rows)
 
@@ -77,11 +79,12 @@ def correlate_factors(
 ) -> list[FactorRow]:
     """Return the rows of the three runs for one column of scores."""
     rows: list[FactorRow] = []
+    outcome = rank_outcome(sample, dice)
     for names in (PAPER_FACTORS, ORDER_FACTORS):
-        found = correlate(sample, dice, names)
+        found = correlate(sample, outcome, names)
         given = [tuple(other for other in names if other != name) for name in names]
         rows += _as_rows(model, prompt, selection, names, given, found)
-    single = [correlate(sample, dice, (name,))[0] for name in MARGINAL_FACTORS]
+    single = [correlate(sample, outcome, (name,))[0] for name in MARGINAL_FACTORS]
     nothing: list[tuple[str, ...]] = [() for _ in MARGINAL_FACTORS]
     rows += _as_rows(model, prompt, selection, MARGINAL_FACTORS, nothing, single)
     return rows
@@ -172,7 +175,8 @@ def factor_curves(
 ) -> tuple[FactorCurve, ...]:
     """Return Dice along every factor, in tenths of the references."""
     sample = take_references(cube, track)
-    dice = read_reference_dice(cube.connection, model, prompt, selection, track)
+    prepare_reference_dice(cube.connection, track, prompts=[prompt])
+    dice = read_reference_dice(cube.connection, model, prompt, selection)
     return tuple(
         FactorCurve(
             model=model,
@@ -195,13 +199,14 @@ def study_interaction(
 ) -> tuple[Interaction, ...]:
     """Return how the paired difference of two models goes along each factor."""
     sample = take_references(cube, track)
+    prepare_reference_dice(cube.connection, track, prompts=[prompt])
     ours, theirs = (
-        read_reference_dice(cube.connection, name, prompt, selection, track)
-        for name in (model, against)
+        read_reference_dice(cube.connection, name, prompt, selection) for name in (model, against)
     )
     difference = ours - theirs
     names = tuple(sample.factors)
-    effects = [correlate(sample, difference, (name,))[0] for name in names]
+    outcome = rank_outcome(sample, difference)
+    effects = [correlate(sample, outcome, (name,))[0] for name in names]
     rows = _as_rows(model, prompt, selection, names, [()] * len(names), effects)
     return tuple(
         Interaction(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cosmos_board.board.cube import Cube, Units
 from cosmos_board.board.studies.effects import take_sample
 from cosmos_board.board.studies.model_size import PairedRow, paired_rows
-from cosmos_board.board.studies.values import ALL_PROMPTS, Floats, load_dice
+from cosmos_board.board.studies.values import ALL_PROMPTS, DiceTable, Floats
 from cosmos_board.core.scores import SELECTIONS
 from cosmos_board.store.study_queries import read_seen_clusters
 
@@ -33,10 +33,11 @@ def study_finetuning(cube: Cube, track: str = "full") -> FinetuningStudy:
     which of its clusters, that dataset is left out.
     """
     sample = take_sample(cube, track)
+    table = DiceTable(cube, track)
     rows: list[PairedRow] = []
     for prompt in ALL_PROMPTS:
         for selection in ("oracle",) if prompt == "everything" else SELECTIONS:
-            values = load_dice(cube, track, (prompt,), selection)
+            values = table.stack((prompt,), selection)
             for model, base in find_pairs(cube):
                 if model in values and base in values:
                     gain = unseen_gain(cube, sample.units, values, model, base)

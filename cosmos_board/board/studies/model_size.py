@@ -16,7 +16,7 @@ from cosmos_board.board.studies.effects import (
     measure_effect,
     take_sample,
 )
-from cosmos_board.board.studies.values import ALL_PROMPTS, Floats, is_studied, load_dice
+from cosmos_board.board.studies.values import ALL_PROMPTS, DiceTable, Floats, is_studied
 from cosmos_board.core.scores import SELECTIONS, Selection
 from cosmos_board.stats.testing import Verdict
 from cosmos_board.store.study_queries import read_study_models
@@ -58,23 +58,23 @@ def study_model_size(cube: Cube, track: str = "full") -> tuple[PairedRow, ...]:
     ]
     sample = take_sample(cube, track)
     rows: list[PairedRow] = []
-    for prompts in ((name,) for name in ALL_PROMPTS):
-        rows += _compare(cube, sample, pairs, prompts, prompts[0], track)
-    rows += _compare(cube, sample, pairs, ALL_PROMPTS, MEAN_OF_PROMPTS, track)
+    table = DiceTable(cube, track)
+    for name in ALL_PROMPTS:
+        rows += _compare(table, sample, pairs, (name,), name)
+    rows += _compare(table, sample, pairs, ALL_PROMPTS, MEAN_OF_PROMPTS)
     return tuple(rows)
 
 
 def _compare(
-    cube: Cube,
+    table: DiceTable,
     sample: Sample,
     pairs: list[tuple[str, str]],
     prompts: tuple[str, ...],
     name: str,
-    track: str,
 ) -> list[PairedRow]:
     rows: list[PairedRow] = []
     for selection in ("oracle",) if prompts == ("everything",) else SELECTIONS:
-        values = load_dice(cube, track, prompts, selection)
+        values = table.stack(prompts, selection)
         for model, against in pairs:
             if model in values and against in values:
                 difference = (values[model] - values[against]).mean(axis=0, keepdims=True)

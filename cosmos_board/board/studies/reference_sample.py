@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -40,6 +40,17 @@ class ReferenceSample:
     """By name, shape (references,)."""
 
     counts: Counts
+    ranks: dict[str, Floats] = field(default_factory=dict)
+    """Ranks of factors over all references that count, kept between outcomes."""
+
+    def rank_factors(self, names: Sequence[str], members: Ints) -> Floats:
+        """Return the ranks of some factors among `members`, shape (members, factors)."""
+        if len(members) < np.count_nonzero(self.cluster >= 0):
+            return rank_columns(np.column_stack([self.factors[name][members] for name in names]))
+        for name in names:
+            if name not in self.ranks:
+                self.ranks[name] = rank_columns(self.factors[name][members, None])[:, 0]
+        return np.column_stack([self.ranks[name] for name in names])
 
     def average_bins(
         self, values: Floats, factor: str, bounds: tuple[float, float]
@@ -61,7 +72,7 @@ class ReferenceSample:
         return found
 
     def _average(self, values: Floats, members: Ints, bounds: tuple[float, float]) -> Effect:
-        present, place = np.unique(self.cluster[members], return_inverse=True)
+        present, place = number_present(self.cluster[members])
         totals = np.bincount(place, values[members], len(present)).astype(np.float64)
         sums = to_steps(totals, SUM_STEP)
         sizes = np.bincount(place, minlength=len(present)).astype(np.float64)
@@ -75,8 +86,8 @@ class ReferenceSample:
         self, value: float, replicates: Floats, members: Ints, bounds: tuple[float, float]
     ) -> Effect:
         """Return a value over some references with the interval that its replicates give."""
-        clusters = np.unique(self.cluster[members])
-        datasets = len(np.unique(self.dataset_of_cluster[clusters]))
+        clusters = np.flatnonzero(np.bincount(self.cluster[members]))
+        datasets = int(np.count_nonzero(np.bincount(self.dataset_of_cluster[clusters])))
         degrees = len(clusters) - datasets
         error = low = high = None
         sound = replicates[~np.isnan(replicates)]
@@ -90,11 +101,24 @@ class ReferenceSample:
             high=high,
             error=error,
             degrees=max(degrees, 0),
-            targets=len(np.unique(self.target[members])),
+            targets=int(np.count_nonzero(np.bincount(self.target[members]))),
             clusters=len(clusters),
             references=len(members),
             left_out=0,
         )
+
+
+def number_present(cluster: Ints) -> tuple[Ints, Ints]:
+    """Return the numbers that occur, ascending, and where among them each entry is.
+
+    As `numpy.unique` with its inverse, without sorting millions of references.
+
+    Example:
+        >>> [part.tolist() for part in number_present(np.array([7, 2, 7]))]
+        [[2, 7], [1, 0, 1]]
+    """
+    occurs = np.bincount(cluster) > 0
+    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[cluster]
 
 
 def take_references(cube: Cube, track: str = "full") -> ReferenceSample:
@@ -124,6 +148,17 @@ def take_references(cube: Cube, track: str = "full") -> ReferenceSample:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What is correlated with factors, ranked once."""
+
+    members: Ints
+    """The references that have it, by index."""
+
+    ranks: Floats
+    """Its ranks among them, shape (members,)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Correlations:
     """Spearman's correlations of an outcome with some factors, each given the others."""
 
@@ -133,45 +168,41 @@ class Correlations:
     replicates: Floats
     """shape (factors, replicates)."""
 
-    members: Ints
-    """Which references, by index."""
+
+def rank_outcome(sample: ReferenceSample, outcome: Floats) -> Outcome:
+    """Return the ranks of an outcome, shape (references,), NaN where there is none."""
+    members = np.flatnonzero((sample.cluster >= 0) & ~np.isnan(outcome))
+    return Outcome(members, rank_columns(outcome[members, None])[:, 0])
 
 
 def correlate_replicates(
-    sample: ReferenceSample, outcome: Floats, factors: Sequence[str]
+    sample: ReferenceSample, outcome: Outcome, factors: Sequence[str]
 ) -> Correlations:
     """Return Spearman's correlations of `outcome` with each factor, given the others.
 
     Ranks are taken once over all references; replicates reweight each cluster's sums of their
     products.
-
-    Args:
-        sample: The references.
-        outcome: shape (references,); NaN where there is none.
-        factors: Names of the factors.
     """
-    members = np.flatnonzero((sample.cluster >= 0) & ~np.isnan(outcome))
+    members = outcome.members
     if len(members) < 3:
         nothing = np.full((len(factors), sample.counts.shape[1]), np.nan)
-        return Correlations(nothing[:, 0], nothing, members)
-    columns = np.column_stack(
-        [outcome[members], *(sample.factors[name][members] for name in factors)]
-    )
-    present, place = np.unique(sample.cluster[members], return_inverse=True)
-    sums = to_steps(cross_products(rank_columns(columns), place, len(present)), SUM_STEP)
+        return Correlations(nothing[:, 0], nothing)
+    ranks = np.column_stack([outcome.ranks, sample.rank_factors(factors, members)])
+    present, place = number_present(sample.cluster[members])
+    sums = to_steps(cross_products(ranks, place, len(present)), SUM_STEP)
     whole = partial_from_correlations(correlations(sums.sum(axis=0, keepdims=True) * SUM_STEP))
     drawn = sum_replicates(sums, sample.counts[present]).T * SUM_STEP
-    return Correlations(whole[0], partial_from_correlations(correlations(drawn)).T, members)
+    return Correlations(whole[0], partial_from_correlations(correlations(drawn)).T)
 
 
 def correlate(
-    sample: ReferenceSample, outcome: Floats, factors: Sequence[str]
+    sample: ReferenceSample, outcome: Outcome, factors: Sequence[str]
 ) -> list[Effect | None]:
     """Return the correlations with their intervals, None where there is none."""
     found = correlate_replicates(sample, outcome, factors)
     return [
         None
         if np.isnan(value)
-        else sample.describe(float(value), found.replicates[index], found.members, (-1.0, 1.0))
+        else sample.describe(float(value), found.replicates[index], outcome.members, (-1.0, 1.0))
         for index, value in enumerate(found.rho)
     ]

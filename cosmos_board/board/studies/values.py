@@ -18,42 +18,48 @@ ALL_PROMPTS = ("everything", "point", "points-5", "points-5-5", "box", "box-poin
 POINT_PROMPTS = ("point", "points-5", "points-5-5")
 
 
-def load_dice(
-    cube: Cube, track: str, prompts: Sequence[str], selection: Selection
-) -> dict[str, Floats]:
-    """Return each model's Dice, shape (prompts, units), for models that have all `prompts`.
+class DiceTable:
+    """Dice of every model by prompt and selection, each prompt read once."""
 
-    A unit counts only where the model answered every reference of it; elsewhere NaN. For
-    `everything` the oracle stands in, since it has no other selection.
-    """
-    found: dict[str, list[Floats]] = {}
-    for prompt in prompts:
-        chosen: Selection = "oracle" if prompt == "everything" else selection
-        scores = cube.load(track, prompt, chosen, ["dice"])
-        means = scores.means("dice")
-        whole = scores.references == scores.units.references[:, None]
-        means = np.where(whole, means, np.nan)
-        for index, model in enumerate(scores.models):
-            found.setdefault(model, []).append(means[:, index])
-    return {
-        model: np.stack(columns)
-        for model, columns in sorted(found.items())
-        if len(columns) == len(prompts) and not np.isnan(np.stack(columns)).all()
-    }
+    def __init__(self, cube: Cube, track: str = "full") -> None:
+        """Read from a cube; nothing is loaded before it is asked for."""
+        self.cube = cube
+        self.track = track
+        self._read: dict[tuple[str, Selection], dict[str, Floats]] = {}
+
+    def one(self, prompt: str, selection: Selection) -> dict[str, Floats]:
+        """Return unit means by model, shape (units,), sorted by model.
+
+        A unit counts only where the model answered every reference of it; elsewhere NaN. For
+        `everything` the oracle stands in, since it has no other selection.
+        """
+        key: tuple[str, Selection] = (prompt, "oracle" if prompt == "everything" else selection)
+        if key not in self._read:
+            # Both selections at once: the cube sums a prompt as a whole.
+            for each in self.cube.selections(prompt):
+                scores = self.cube.load(self.track, prompt, each, ["dice"])
+                whole = scores.references == scores.units.references[:, None]
+                means = np.where(whole, scores.means("dice"), np.nan)
+                self._read[prompt, each] = {
+                    model: means[:, index]
+                    for index, model in enumerate(scores.models)
+                    if not np.isnan(means[:, index]).all()
+                }
+        return self._read[key]
+
+    def stack(self, prompts: Sequence[str], selection: Selection) -> dict[str, Floats]:
+        """Return unit means, shape (prompts, units), of the models that have all `prompts`."""
+        tables = [self.one(prompt, selection) for prompt in prompts]
+        return {
+            model: np.stack([table[model] for table in tables])
+            for model in tables[0]
+            if all(model in table for table in tables)
+        }
 
 
 def is_studied(model: ModelFacts) -> bool:
     """Return whether the findings speak of it: learned, promptable, not fine-tuned."""
     return model.kind == "promptable" and model.base_model is None
-
-
-def group_families(cube: Cube) -> dict[str, tuple[str, ...]]:
-    """Return the studied models by family, both sorted."""
-    families: dict[str, list[str]] = {}
-    for name, model in cube.models.items():
-        if is_studied(model):
-            families.setdefault(model.family, []).append(name)
-    return {family: tuple(sorted(names)) for family, names in sorted(families.items())}
 
 
 def fullest(values: dict[str, Floats], names: Sequence[str]) -> tuple[str, ...]:

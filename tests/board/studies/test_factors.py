@@ -18,7 +18,7 @@ from cosmos_board.board.studies.factors import (
     study_factors,
     study_interaction,
 )
-from cosmos_board.board.studies.reference_sample import ReferenceSample, correlate
+from cosmos_board.board.studies.reference_sample import ReferenceSample, correlate, rank_outcome
 from cosmos_board.stats.bootstrap import draw_counts
 from cosmos_board.store.board import open_board
 from tests.study_boards import StudyBoard
@@ -135,7 +135,7 @@ def null_pvalue(seed: int, *, clusters: int = 40, per_cluster: int = 5) -> float
         {"factor": factor},
         draw_counts([f"c{number}" for number in range(clusters)], dataset=f"d{seed}"),
     )
-    effect = correlate(sample, outcome, ("factor",))[0]
+    effect = correlate(sample, rank_outcome(sample, outcome), ("factor",))[0]
     assert effect is not None
     return bootstrap_p(effect)
 
