@@ -17,6 +17,7 @@ from cosmos_board.models.cards import CARDS
 from cosmos_board.models.checkpoints import find_checkpoint
 from cosmos_board.models.cpu_tuning import tune_cpu
 from cosmos_board.models.sam import SamSegmenter
+from cosmos_board.models.tuned_weights import describe_tuned
 
 
 def load_vit_b(*, checkpoint: Path | None, device: str) -> SamSegmenter:
@@ -41,7 +42,7 @@ def load_cosmos_tiny(*, checkpoint: Path | None, device: str) -> SamSegmenter:
     prepare_device(device)
     return SamSegmenter(
         load_tiny(checkpoint),
-        card=CARDS["cosmos-tiny"],
+        card=describe_tuned(CARDS["cosmos-tiny"], checkpoint),
         pixel_mean=PIXEL_MEAN,
         pixel_std=PIXEL_STD,
         device=device,
@@ -117,7 +118,7 @@ def _load(name: str, size: str, checkpoint: Path | None, device: str) -> SamSegm
     # Not part of the weights; ours are in the segmenter, but the module must leave meta whole.
     for buffer in ("pixel_mean", "pixel_std"):
         setattr(sam, buffer, torch.zeros(3, 1, 1))
-    return SamSegmenter(sam, card=CARDS[name], device=device)
+    return SamSegmenter(sam, card=describe_tuned(CARDS[name], checkpoint), device=device)
 
 
 def _show(shape: torch.Size | None) -> str:

@@ -1,8 +1,8 @@
 """The architecture of `cosmos-tiny`: a SAM small enough to be learnt on two CPU cores.
 
 The prompt encoder, two-way transformer, mask tokens, hypernetworks and IoU head are those of
-`segment-anything` at width 128. Ours are the image encoder (residual convolutions with attention at
-the coarsest scale) and two fine paths past the 16 × 16 bottleneck, since a small net learns where an
+`segment-anything` at width 128. Ours are the image encoder (residual convolutions, attention at the
+coarsest scale) and two fine paths past the 16 × 16 bottleneck, since a small net learns where an
 edge lies far faster when it need not squeeze it through 256 tokens: features of stride 2 and 4 join
 the decoder's upscaling, and so do maps of the prompt drawn at stride 4.
 
@@ -16,8 +16,9 @@ from __future__ import annotations
 import torch
 from segment_anything.modeling import MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 from segment_anything.modeling.common import LayerNorm2d
+from segment_anything.modeling.mask_decoder import MLP
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 SIDE_PX = 256
 WIDTH = 128
@@ -25,10 +26,15 @@ GRID = 16
 MASK_SIDE = 128
 """Side of the low-resolution logits."""
 
-_QUARTER, _HALF, _MAPS = 16, 8, 5
+_QUARTER, _HALF, _MAPS = 16, 4, 5
 """Channels of the fine features at stride 4 and 2, and of the drawn prompt."""
 
-_FINE = 24
+_FINE = 16
+_PRIOR = (4.0, 0.0, 4.0, -4.0, 2.0)
+"""What the drawn prompt adds to the logits at first, by channel of `draw_prompt`."""
+
+_FAR = 0.3
+"""Taken from the closeness to a point, so that what is far from it counts against."""
 _QUARTER_FOLD, _HALF_FOLD = SIDE_PX // 4 // GRID, SIDE_PX // 2 // GRID
 _QUARTER_CHANNELS = _QUARTER * _QUARTER_FOLD**2
 _MAP_CHANNELS = _MAPS * _QUARTER_FOLD**2
@@ -51,7 +57,7 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return features of the same shape."""
-        return F.gelu(x + self.body(x))
+        return functional.gelu(x + self.body(x))
 
 
 class Attention(nn.Module):
@@ -72,25 +78,22 @@ class Attention(nn.Module):
         b, n, c = tokens.shape
         qkv = self.qkv(self.norm1(tokens)).view(b, n, 3, self.heads, c // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, n, c)
+        mixed = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, n, c)
         tokens = tokens + self.proj(mixed)
-        return tokens + self.mlp(self.norm2(tokens))
+        answered: Tensor = tokens + self.mlp(self.norm2(tokens))
+        return answered
 
 
 class TinyEncoder(nn.Module):
-    """Image encoder: (B, 3, 256, 256) → (B, 128 + 256 + 512, 16, 16)."""
+    """Image encoder: (B, 3, 256, 256) → (B, CHANNELS, 16, 16)."""
 
     img_size = SIDE_PX
 
     def __init__(self) -> None:
         super().__init__()
         self.stride2 = nn.Sequential(*_conv(3, 16, stride=2), nn.GELU())
-        self.stride4 = nn.Sequential(
-            *_conv(16, 32, stride=2), nn.GELU(), Residual(32), Residual(32)
-        )
-        self.stride8 = nn.Sequential(
-            *_conv(32, 64, stride=2), nn.GELU(), Residual(64), Residual(64)
-        )
+        self.stride4 = nn.Sequential(*_conv(16, 32, stride=2), nn.GELU(), Residual(32))
+        self.stride8 = nn.Sequential(*_conv(32, 64, stride=2), nn.GELU(), Residual(64))
         self.stride16 = nn.Sequential(
             *_conv(64, WIDTH, stride=2), nn.GELU(), Residual(WIDTH), Residual(WIDTH)
         )
@@ -108,13 +111,23 @@ class TinyEncoder(nn.Module):
         quarter = self.stride4(half)
         eighth = self.stride8(quarter)
         coarse = self.stride16(eighth)
-        tokens = self.attention(coarse.flatten(2).transpose(1, 2) + self.position)
+        tokens = self.attention(coarse.flatten(2).transpose(1, 2) + self._place(coarse.shape[-1]))
         coarse = self.neck(tokens.transpose(1, 2).reshape(coarse.shape))
-        above = F.interpolate(self.lift_eighth(eighth), scale_factor=2.0, mode="nearest")
+        above = functional.interpolate(self.lift_eighth(eighth), scale_factor=2.0, mode="nearest")
         fine = self.keep_quarter(quarter + above)
-        room = coarse.new_zeros((len(coarse), _MAP_CHANNELS, GRID, GRID))
-        folded_half = F.pixel_unshuffle(self.keep_half(half), _HALF_FOLD)
-        return torch.cat([coarse, F.pixel_unshuffle(fine, _QUARTER_FOLD), room, folded_half], 1)
+        room = coarse.new_zeros((len(coarse), _MAP_CHANNELS, *coarse.shape[-2:]))
+        folded_half = functional.pixel_unshuffle(self.keep_half(half), _HALF_FOLD)
+        return torch.cat(
+            [coarse, functional.pixel_unshuffle(fine, _QUARTER_FOLD), room, folded_half], 1
+        )
+
+    def _place(self, grid: int) -> Tensor:
+        """Return the position embedding of a `grid` × `grid` image, (1, N, 128)."""
+        if grid == GRID:
+            return self.position
+        square = self.position.transpose(1, 2).reshape(1, WIDTH, GRID, GRID)
+        resized = functional.interpolate(square, (grid, grid), mode="area")
+        return resized.flatten(2).transpose(1, 2)
 
 
 class TinyPromptEncoder(PromptEncoder):  # type: ignore[misc]
@@ -138,31 +151,37 @@ class TinyPromptEncoder(PromptEncoder):  # type: ignore[misc]
         """Return sparse (B, N, 128) and dense (B, 128 + 80, 16, 16) embeddings.
 
         Args:
-            points: Coordinates (B, N, 2) as (x, y) in the 256 px frame, and labels (B, N): 1 inside,
-                0 outside, −1 no point.
+            points: Coordinates (B, N, 2) as (x, y) in the 256 px frame, and labels (B, N):
+                1 inside, 0 outside, −1 no point.
             boxes: (B, 4) as min x, min y, max x, max y.
             masks: Low-resolution logits (B, 1, 128, 128).
         """
-        small = None if masks is None else F.avg_pool2d(masks.clamp(-12, 12), 2)
+        small = None if masks is None else functional.avg_pool2d(masks.clamp(-12, 12), 2)
         sparse, dense = super().forward(points, boxes, small)
-        maps = F.pixel_unshuffle(draw_prompt(points, boxes, small), _QUARTER_FOLD)
-        packed = maps.new_zeros((len(maps), CHANNELS, GRID, GRID))
+        maps = functional.pixel_unshuffle(
+            draw_prompt(points, boxes, small, self.input_image_size[0]), _QUARTER_FOLD
+        )
+        packed = maps.new_zeros((len(maps), CHANNELS, *maps.shape[-2:]))
         packed[:, :WIDTH] = dense + self.map_proj(maps)
         packed[:, WIDTH + _QUARTER_CHANNELS : -_HALF_CHANNELS] = maps
         return sparse, packed
 
 
 def draw_prompt(
-    points: tuple[Tensor, Tensor] | None, boxes: Tensor | None, masks: Tensor | None
+    points: tuple[Tensor, Tensor] | None,
+    boxes: Tensor | None,
+    masks: Tensor | None,
+    side_px: int = SIDE_PX,
 ) -> Tensor:
-    """Return the prompt as pictures, shape (B, 5, 64, 64); arguments as the prompt encoder's.
+    """Return the prompt as pictures, shape (B, 5, 64, 64) at side 256; arguments as the encoder's.
 
     Channels: how deep inside the ellipse of the box, and inside the box itself (both near 1 in the
     middle, 0 at the edge, −1 far out; 0 everywhere without a box); closeness to the nearest point
-    inside, and outside; the mask's logits over 4.
+    inside, and outside (negative beyond 25 px or so); the mask's logits over 4.
     """
-    given = [t for t in (boxes, masks, None if points is None else points[0]) if t is not None][0]
-    side = SIDE_PX // 4
+    at_points = None if points is None else points[0]
+    given = next(t for t in (boxes, masks, at_points) if t is not None)
+    side = side_px // 4
     centres = torch.arange(side, device=given.device, dtype=torch.float32) * 4 + 2
     x, y = centres.view(1, 1, side), centres.view(1, side, 1)
     maps = given.new_zeros((len(given), _MAPS, side, side), dtype=torch.float32)
@@ -179,7 +198,8 @@ def draw_prompt(
         close = torch.exp(-gap / (2 * 6.0**2)) + 0.5 * torch.exp(-gap / (2 * 24.0**2))
         for channel, label in ((2, 1), (3, 0)):
             chosen = (labels == label)[..., None, None]
-            maps[:, channel] = (close * chosen).amax(1)
+            there = (labels == label).any(1).view(-1, 1, 1)
+            maps[:, channel] = (close * chosen).amax(1) - _FAR * there
     if masks is not None:
         maps[:, 4] = masks[:, 0] / 4
     return maps
@@ -200,45 +220,48 @@ class PassingTransformer(nn.Module):
             image_pe: (B or 1, 128, 16, 16).
             tokens: (B, N, 128).
         """
-        coarse, fine = image.split([WIDTH, CHANNELS - WIDTH], 1)
+        coarse, fine = torch.split(image, [WIDTH, CHANNELS - WIDTH], 1)
         answered, pixels = self.inner(coarse, image_pe.expand(len(image), -1, -1, -1), tokens)
         return answered, torch.cat([pixels, fine.flatten(2).transpose(1, 2)], 2)
 
 
 class FineUpscaling(nn.Module):
-    """From packed 16 × 16 features to 16 channels at 128 × 128."""
+    """From packed 16 × 16 features to 13 channels at 128 × 128."""
 
     def __init__(self) -> None:
         super().__init__()
         self.grow = nn.Sequential(
-            nn.ConvTranspose2d(WIDTH, 48, 2, stride=2),
-            LayerNorm2d(48),
-            nn.GELU(),
-            nn.ConvTranspose2d(48, _FINE, 2, stride=2),
+            nn.ConvTranspose2d(WIDTH, 32, 2, stride=2),
+            LayerNorm2d(32),
+            nn.ReLU(),
+            nn.ConvTranspose2d(32, _FINE, 2, stride=2),
         )
         self.join_quarter = nn.Conv2d(_QUARTER + _MAPS, _FINE, 1)
-        self.refine = nn.Sequential(
-            nn.GELU(),
-            nn.Conv2d(_FINE, _FINE, 3, padding=1),
-            nn.GELU(),
-            nn.Conv2d(_FINE, _FINE, 3, padding=1),
-            nn.GELU(),
-        )
-        self.last = nn.ConvTranspose2d(_FINE, WIDTH // 8, 2, stride=2)
-        self.join_half = nn.Conv2d(_HALF, WIDTH // 8, 1)
+        self.refine = nn.Sequential(nn.ReLU(), nn.Conv2d(_FINE, _FINE, 3, padding=1), nn.ReLU())
+        self.last = nn.ConvTranspose2d(_FINE, _FINE // 2, 2, stride=2)
+        self.join_half = nn.Conv2d(_HALF, _FINE // 2, 1)
 
     def forward(self, packed: Tensor) -> Tensor:
-        """Return (B, 16, 128, 128) from (B, CHANNELS, 16, 16)."""
-        coarse, quarter, half = packed.split(
-            [WIDTH, _QUARTER_CHANNELS + _MAP_CHANNELS, _HALF_CHANNELS], 1
+        """Return (B, 13, 128, 128) from (B, CHANNELS, 16, 16); the last five draw the prompt."""
+        coarse, quarter, half = torch.split(
+            packed, [WIDTH, _QUARTER_CHANNELS + _MAP_CHANNELS, _HALF_CHANNELS], 1
         )
-        fine = F.pixel_shuffle(quarter, _QUARTER_FOLD)
+        fine = functional.pixel_shuffle(quarter, _QUARTER_FOLD)
         grown = self.refine(self.grow(coarse) + self.join_quarter(fine))
-        return F.gelu(self.last(grown) + self.join_half(F.pixel_shuffle(half, _HALF_FOLD)))
+        folded = functional.pixel_shuffle(half, _HALF_FOLD)
+        grown = functional.relu(self.last(grown) + self.join_half(folded))
+        drawn = functional.interpolate(
+            fine[:, _QUARTER:], scale_factor=2.0, mode="bilinear", align_corners=False
+        )
+        return torch.cat([grown, drawn], 1)
 
 
 def build_tiny() -> Sam:
-    """Return an untrained `cosmos-tiny`, whose encoder takes (pixel − 127.5) / 64."""
+    """Return an untrained `cosmos-tiny`, whose encoder takes (pixel − 127.5) / 64.
+
+    Before it has learnt anything its masks are about the ellipse of the box, a disc around the
+    points, or the mask that was fed back: it starts from the prior that it has to beat.
+    """
     decoder = MaskDecoder(
         transformer_dim=WIDTH,
         transformer=PassingTransformer(),
@@ -247,6 +270,12 @@ def build_tiny() -> Sam:
         iou_head_hidden_dim=128,
     )
     decoder.output_upscaling = FineUpscaling()
+    decoder.output_hypernetworks_mlps = nn.ModuleList(
+        MLP(WIDTH, WIDTH, _FINE // 2 + _MAPS, 3) for _ in range(decoder.num_mask_tokens)
+    )
+    for head in decoder.output_hypernetworks_mlps:
+        with torch.no_grad():
+            head.layers[-1].bias[-_MAPS:] = torch.tensor(_PRIOR)
     return Sam(
         image_encoder=TinyEncoder(),
         prompt_encoder=TinyPromptEncoder(),
@@ -254,6 +283,13 @@ def build_tiny() -> Sam:
         pixel_mean=[127.5] * 3,
         pixel_std=[64.0] * 3,
     )
+
+
+def set_side(sam: Sam, side_px: int) -> None:
+    """Let `sam` take images of another side, a multiple of 16; small ones are quicker to learn."""
+    grid = side_px // (SIDE_PX // GRID)
+    sam.prompt_encoder.input_image_size = (side_px, side_px)
+    sam.prompt_encoder.image_embedding_size = (grid, grid)
 
 
 def _conv(wide_in: int, wide_out: int, stride: int = 1) -> tuple[nn.Module, nn.Module]:

@@ -1,0 +1,131 @@
+"""The command behind `finetune`: packs in, a file of weights and a before/after table out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.models.registry import load_segmenter
+from cosmos_board.models.sam import SamSegmenter
+from cosmos_board.models.tuned_weights import write_weights
+from cosmos_board.models.weights_file import read_loader_name
+from cosmos_board.training.clusters import Split, split_clusters
+from cosmos_board.training.gain import Gain, compare_rows, score_images
+from cosmos_board.training.tuning import Report, TuningPlan, TuningResult, tune
+from cosmos_board.training.tuning_data import TuningImage, read_tuning_images
+
+PROMPTS = ("point", "points-5", "points-5-5", "box", "box-point")
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """What fine-tuning made."""
+
+    path: Path
+    name: str
+    """Of the new model."""
+
+    result: TuningResult
+    split: Split
+    gains: tuple[Gain, ...]
+    """On the test clusters."""
+
+
+def finetune(
+    packs: Iterable[Path],
+    *,
+    model: str,
+    out: Path,
+    plan: TuningPlan | None = None,
+    checkpoint: Path | None = None,
+    device: str = "cpu",
+    report: Report | None = None,
+) -> Tuned:
+    """Fine-tune `model` on packs and write it to `out`, usable as `--model FILE` at once.
+
+    Args:
+        packs: Folders of packs; clusters are split 60/20/20 into training, validation and test.
+        model: Name of a segmenter of the SAM family, or a file of weights.
+        out: A `.safetensors` file.
+        plan: How; the study's settings where None.
+        checkpoint: Weights of the base model where it has none at hand.
+        device: `cpu` or `cuda`.
+        report: Told of each epoch.
+
+    Raises:
+        InputError: If the model is not of the SAM family, or there are fewer than three clusters.
+    """
+    if out.suffix != ".safetensors":
+        raise InputError("--out", "", "has another ending", got=out.name, want=".safetensors")
+    plan = plan or TuningPlan()
+    images, names = read_tuning_images(packs)
+    split = split_clusters((image.cluster for image in images), seed=plan.seed)
+    segmenter = load_tunable(model, checkpoint=checkpoint, device=device)
+    test = _of(images, split.test)
+    before = score_images(segmenter, test, PROMPTS)
+    result = tune(segmenter, _of(images, split.train), _of(images, split.validation), plan, report)
+    gains = compare_rows(before, score_images(segmenter, test, PROMPTS))
+    name = tuned_name(segmenter.card.name, plan, names)
+    facts = _provenance(model, segmenter, plan, names, split, result)
+    halve = facts["architecture"] == "cosmos-tiny"  # the others are loaded as they are stored
+    write_weights(out, segmenter.module.state_dict(), {"name": name, **facts}, halve=halve)
+    return Tuned(out, name, result, split, tuple(gains))
+
+
+def load_tunable(
+    model: str, *, checkpoint: Path | None = None, device: str = "cpu"
+) -> SamSegmenter:
+    """Return a segmenter whose weights can be tuned.
+
+    Raises:
+        InputError: If the model is not of the SAM family.
+    """
+    segmenter = load_segmenter(model, checkpoint=checkpoint, device=device)
+    if not isinstance(segmenter, SamSegmenter):
+        raise InputError("--model", model, "cannot be fine-tuned", want="a model of the SAM family")
+    return segmenter
+
+
+def tuned_name(base: str, plan: TuningPlan, packs: Sequence[str]) -> str:
+    """Return the name of the tuned model.
+
+    Example:
+        >>> tuned_name("cosmos-tiny", TuningPlan(method="lora"), ["nuclei"])
+        'cosmos-tiny-lora-nuclei'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", "-".join([base, plan.method, *packs]).lower()).strip("-")
+
+
+def _of(images: Sequence[TuningImage], clusters: frozenset[str]) -> list[TuningImage]:
+    return [image for image in images if image.cluster in clusters]
+
+
+def _provenance(
+    model: str,
+    segmenter: SamSegmenter,
+    plan: TuningPlan,
+    packs: Sequence[str],
+    split: Split,
+    result: TuningResult,
+) -> dict[str, str]:
+    facts = {
+        "architecture": read_loader_name(Path(model)) if model.endswith(".safetensors") else model,
+        "base": segmenter.card.name,
+        "method": plan.method,
+        "epochs": plan.epochs,
+        "epoch": result.epoch,
+        "learning_rate": plan.learning_rate,
+        "weight_decay": plan.weight_decay,
+        "prompts": " ".join(plan.prompts),
+        "seed": plan.seed,
+        "training_data": " ".join(packs),
+        "train_clusters": len(split.train),
+        "validation_clusters": len(split.validation),
+        "test_clusters": len(split.test),
+    }
+    if plan.method == "lora":
+        facts["rank"] = plan.rank
+    return {key: str(fact) for key, fact in facts.items()}

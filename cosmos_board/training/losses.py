@@ -1,0 +1,86 @@
+"""What a mask decoder is taught: one mask of several that is right, and how right it is."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def soft_dice_loss(logits: Tensor, reference: Tensor) -> Tensor:
+    """Return 1 − Dice of the sigmoid per mask, shape (P, K).
+
+    Args:
+        logits: (P, K, y, x).
+        reference: (P, 1, y, x), in [0, 1].
+    """
+    probability = logits.sigmoid()
+    shared = (probability * reference).flatten(2).sum(-1)
+    summed = probability.flatten(2).sum(-1) + reference.flatten(2).sum(-1)
+    return 1 - (2 * shared + 1) / (summed + 1)
+
+
+def cross_entropy(logits: Tensor, reference: Tensor) -> Tensor:
+    """Return the binary cross-entropy per mask, shape (P, K); arguments as above.
+
+    The mean over the whole plane and the mean over the neighbourhood of the reference (its box,
+    grown by half its size on each side) are added: in the plane alone a small object is nothing.
+    """
+    full = reference.expand_as(logits)
+    each = functional.binary_cross_entropy_with_logits(logits, full, reduction="none")
+    near = _neighbourhood(reference)
+    local = (each * near).flatten(2).sum(-1) / near.flatten(2).sum(-1).clamp(min=1)
+    return each.flatten(2).mean(-1) + local
+
+
+def _neighbourhood(reference: Tensor) -> Tensor:
+    """Return 1 within the grown box of each reference, 0 elsewhere, shape (P, 1, y, x)."""
+    within = []
+    for axis in (2, 3):
+        there = reference.amax(5 - axis, keepdim=True) > 0
+        place = torch.arange(reference.shape[axis], device=reference.device)
+        place = place.view([-1 if i == axis else 1 for i in range(4)])
+        low = torch.where(there, place, reference.shape[axis]).amin(axis, keepdim=True)
+        high = torch.where(there, place, -1).amax(axis, keepdim=True)
+        margin = (high - low) / 2 + 2
+        within.append((place >= low - margin) & (place <= high + margin))
+    return (within[0] & within[1]).to(reference.dtype)
+
+
+def true_iou(logits: Tensor, reference: Tensor) -> Tensor:
+    """Return the IoU of the masks at logit 0, shape (P, K); no gradient flows through it."""
+    with torch.no_grad():
+        mask, right = logits > 0, reference > 0.5
+        shared = (mask & right).flatten(2).sum(-1).float()
+        joined = (mask | right).flatten(2).sum(-1).float()
+        return shared / joined.clamp(min=1)
+
+
+def multimask_loss(
+    logits: Tensor,
+    predicted_iou: Tensor,
+    reference: Tensor,
+    ambiguous: Tensor,
+    *,
+    entropy_weight: float = 1.0,
+    iou_weight: float = 1.0,
+) -> Tensor:
+    """Return the loss per prompt, shape (P,).
+
+    The best candidate is taught (Kirillov et al. 2023, appendix A); so that the others do not
+    drift, all are taught a little after an ambiguous prompt and half after a clear one, where a
+    user gets whichever candidate the IoU head prefers.
+
+    Args:
+        logits: (P, K, y, x).
+        predicted_iou: (P, K).
+        reference: (P, 1, y, x), in [0, 1].
+        ambiguous: bool, shape (P,).
+        entropy_weight: Of the cross-entropy beside Dice.
+        iou_weight: Of the squared error of the predicted IoU.
+    """
+    each = soft_dice_loss(logits, reference) + entropy_weight * cross_entropy(logits, reference)
+    share = torch.where(ambiguous, 0.1, 0.5)
+    masks = (1 - share) * each.min(1).values + share * each.mean(1)
+    error = (predicted_iou - true_iou(logits, reference)).square().mean(1)
+    return masks + iou_weight * error

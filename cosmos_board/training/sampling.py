@@ -1,0 +1,77 @@
+"""Prompts for training: those of the protocol, and those of a hand less steady or less central."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmos_board.core.masks import Mask
+from cosmos_board.core.prompts import PROMPTS, Prompt, make_prompt
+from cosmos_board.prompts.box import Box, tight_box
+from cosmos_board.prompts.points import negative_points, positive_points
+
+SHARES = {"point": 0.3, "points-5": 0.12, "points-5-5": 0.16, "box": 0.32, "box-point": 0.1}
+"""How often each prompt is drawn."""
+
+_FAR_NEGATIVES = 0.5
+_ANYWHERE = 0.5
+_UNSTEADY = 0.35
+
+
+def draw_kind(rng: np.random.Generator) -> str:
+    """Return the name of a prompt by its share."""
+    names, weights = zip(*SHARES.items(), strict=True)
+    return str(names[int(rng.choice(len(names), p=weights))])
+
+
+def draw_prompt(reference: Mask, kind: str, rng: np.random.Generator) -> Prompt:
+    """Return a prompt of `kind` for `reference`: half of the time exactly the protocol's.
+
+    Args:
+        reference: bool, axes (Y, X), not empty.
+        kind: Name of a prompt, not `everything`.
+        rng: Source of the deviations: points anywhere inside, box sides off by up to a tenth.
+    """
+    wanted = PROMPTS[kind]
+    positive = negative = box = None
+    if wanted.positive:
+        positive = positive_points(reference, wanted.positive)
+        if rng.random() < _ANYWHERE:
+            positive = _anywhere(reference, len(positive), rng)
+    if wanted.negative:
+        negative = negative_points(reference, wanted.negative)
+        if rng.random() < _FAR_NEGATIVES:
+            negative = _near_outside(reference, wanted.negative, rng)
+    if wanted.box:
+        box = tight_box(reference)
+        if rng.random() < _UNSTEADY:
+            box = _shake(box, reference.shape, rng)
+    return make_prompt(positive, negative, box)
+
+
+def _anywhere(reference: Mask, count: int, rng: np.random.Generator) -> NDArray[np.int32]:
+    ys, xs = np.nonzero(reference)
+    picks = rng.integers(0, len(xs), count)
+    return np.stack([xs[picks], ys[picks]], 1).astype(np.int32)
+
+
+def _near_outside(reference: Mask, count: int, rng: np.random.Generator) -> NDArray[np.int32]:
+    low_x, low_y, high_x, high_y = tight_box(reference)
+    margin = max(4, (high_x - low_x + high_y - low_y) // 4)
+    top, left = max(0, low_y - margin), max(0, low_x - margin)
+    ys, xs = np.nonzero(~reference[top : high_y + margin + 1, left : high_x + margin + 1])
+    if not len(xs):
+        return np.zeros((0, 2), np.int32)
+    picks = rng.integers(0, len(xs), count)
+    return np.stack([xs[picks] + left, ys[picks] + top], 1).astype(np.int32)
+
+
+def _shake(box: Box, shape: tuple[int, ...], rng: np.random.Generator) -> Box:
+    sides = np.array(box, np.float64)
+    extent = np.array([box[2] - box[0], box[3] - box[1]] * 2)
+    moved = np.round(sides + rng.uniform(-1, 1, 4) * np.clip(0.1 * extent, 1, 12))
+    limit = np.array([shape[1], shape[0]] * 2) - 1
+    low_x, low_y, high_x, high_y = np.clip(moved, 0, limit).astype(int).tolist()
+    if high_x - low_x < 2 or high_y - low_y < 2:
+        return box
+    return low_x, low_y, high_x, high_y

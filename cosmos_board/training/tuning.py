@@ -1,0 +1,244 @@
+"""Fine-tuning: a published model learns one task further, by its decoder alone or with LoRA.
+
+Three traps of earlier code are avoided and tested: every mask head that is asked at evaluation is
+taught; the clusters that choose the epoch are never among those learnt from; and the cross-entropy
+is that of a sigmoid, where a softmax over a single channel would always be zero.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.core.masks import Mask
+from cosmos_board.core.prompts import Prompt
+from cosmos_board.models.sam import SamSegmenter
+from cosmos_board.models.sam_decoder import PromptBatch, SamModules, decode
+from cosmos_board.models.sam_geometry import Frame
+from cosmos_board.prompts import freeze_prompts
+from cosmos_board.training.lora import add_lora, merge_lora
+from cosmos_board.training.losses import multimask_loss
+from cosmos_board.training.sampling import draw_prompt
+from cosmos_board.training.tuning_data import TuningImage
+from cosmos_board.training.validation import dice
+
+Method: TypeAlias = Literal["decoder", "lora"]
+METHODS: tuple[Method, ...] = ("decoder", "lora")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuningPlan:
+    """How a model is fine-tuned. The defaults are the study's (Huang et al. 2024, section 4.12)."""
+
+    method: Method = "decoder"
+    rank: int = 8
+    """Of LoRA's correction to the encoder's attention; the decoder learns beside it."""
+
+    epochs: int = 20
+    learning_rate: float = 1e-4
+    weight_decay: float = 0.01
+    prompts: tuple[str, ...] = ("box", "box", "point", "points-5-5", "box-point")
+    """What is asked while learning, one after another; the box twice as often."""
+
+    chosen_by: tuple[str, ...] = ("box",)
+    """Prompts whose Dice on the validation clusters chooses the epoch."""
+
+    prompts_per_step: int = 8
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise InputError(
+                "--method", "", "is unknown", got=self.method, want=" or ".join(METHODS)
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class TuningResult:
+    """What came out, beside the tuned segmenter itself."""
+
+    epoch: int
+    """The one that was kept; 0 is the model as it was."""
+
+    validation: tuple[float, ...]
+    """Mean Dice on the validation clusters, before and after each epoch."""
+
+
+Report = Callable[[int, int, float], None]
+"""Called after each epoch with epoch, epochs and validation Dice."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Prepared:
+    frame: Frame
+    inputs: Tensor
+    """What the encoder takes, (1, 3, y, x)."""
+
+    features: Tensor | None
+    """The encoder's answer, cached; None where the encoder learns too."""
+
+    references: tuple[Mask, ...]
+
+
+def tune(
+    segmenter: SamSegmenter,
+    train: Sequence[TuningImage],
+    validation: Sequence[TuningImage],
+    plan: TuningPlan,
+    report: Report | None = None,
+) -> TuningResult:
+    """Fine-tune `segmenter` in place and leave it at the best epoch on `validation`.
+
+    The image and prompt encoders stay frozen and, unless LoRA changes them, image embeddings are
+    computed once.
+
+    Args:
+        segmenter: Of the SAM family.
+        train: Images to learn from.
+        validation: Images of other clusters, which choose the epoch.
+        plan: How.
+        report: Told of each epoch.
+
+    Raises:
+        InputError: If a cluster stands on both sides, or there is nothing to learn from.
+    """
+    _refuse_leaks(train, validation)
+    sam, module = segmenter.parts, segmenter.module
+    learning = _freeze(module, sam, plan)
+    prepared = [_prepare(segmenter, image, cached=plan.method == "decoder") for image in train]
+    optimiser = torch.optim.AdamW(learning, lr=plan.learning_rate, weight_decay=plan.weight_decay)
+    best, kept = 0, _snapshot(module)
+    scores = [mean_dice(segmenter, validation, plan.chosen_by)]
+    for epoch in range(1, plan.epochs + 1):
+        _learn_epoch(sam, prepared, optimiser, plan, epoch)
+        scores.append(mean_dice(segmenter, validation, plan.chosen_by))
+        if scores[-1] > scores[best]:
+            best, kept = epoch, _snapshot(module)
+        if report:
+            report(epoch, plan.epochs, scores[-1])
+    module.load_state_dict(kept)
+    merge_lora(sam.image_encoder)
+    module.requires_grad_(True)
+    return TuningResult(best, tuple(scores))
+
+
+def mean_dice(
+    segmenter: SamSegmenter, images: Sequence[TuningImage], prompts: tuple[str, ...]
+) -> float:
+    """Return the mean Dice of the predicted selection over clusters, then prompts."""
+    found: dict[str, list[float]] = {}
+    for image in images:
+        embedding = segmenter.embed(image.pixels)
+        frozen = [freeze_prompts(mask) for _, mask in image.references]
+        for name in prompts:
+            answers = segmenter.predict(embedding, [one[name] for one in frozen])
+            for answer, (_, mask) in zip(answers, image.references, strict=True):
+                found.setdefault(image.cluster, []).append(dice(answer.masks[answer.best], mask))
+    return float(np.mean([np.mean(dices) for dices in found.values()]))
+
+
+def _refuse_leaks(train: Sequence[TuningImage], validation: Sequence[TuningImage]) -> None:
+    for name, images in (("training", train), ("validation", validation)):
+        if not images:
+            raise InputError("finetune", name, "has no images")
+    both = {image.cluster for image in train} & {image.cluster for image in validation}
+    if both:
+        raise InputError("finetune", "cluster", "is learnt from and validated on", got=min(both))
+
+
+def _freeze(module: nn.Module, sam: SamModules, plan: TuningPlan) -> list[nn.Parameter]:
+    module.eval()  # batch statistics stay as they were learnt
+    module.requires_grad_(False)
+    learning = list(sam.mask_decoder.parameters())
+    sam.mask_decoder.requires_grad_(True)
+    if plan.method == "lora":
+        learning += add_lora(sam.image_encoder, plan.rank, seed=plan.seed)
+    return learning
+
+
+def _snapshot(module: nn.Module) -> dict[str, Tensor]:
+    return copy.deepcopy(module.state_dict())
+
+
+def _prepare(segmenter: SamSegmenter, image: TuningImage, *, cached: bool) -> _Prepared:
+    frame, inputs = segmenter.to_input(image.pixels)
+    features = None
+    if cached:
+        with torch.no_grad():
+            features = segmenter.parts.image_encoder(inputs)
+    return _Prepared(frame, inputs, features, tuple(mask for _, mask in image.references))
+
+
+def _learn_epoch(
+    sam: SamModules,
+    prepared: list[_Prepared],
+    optimiser: torch.optim.Optimizer,
+    plan: TuningPlan,
+    epoch: int,
+) -> None:
+    rng = np.random.Generator(np.random.Philox(key=(plan.seed << 32) + epoch))
+    for position in rng.permutation(len(prepared)):
+        image = prepared[position]
+        order = rng.permutation(len(image.references))
+        for start in range(0, len(order), plan.prompts_per_step):
+            chosen = [image.references[i] for i in order[start : start + plan.prompts_per_step]]
+            kind = plan.prompts[int(rng.integers(len(plan.prompts)))]
+            loss = _loss(sam, image, chosen, kind, rng)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+
+
+def _loss(
+    sam: SamModules, image: _Prepared, references: list[Mask], kind: str, rng: np.random.Generator
+) -> Tensor:
+    features = image.features if image.features is not None else sam.image_encoder(image.inputs)
+    losses = []
+    for group in _by_length([(draw_prompt(mask, kind, rng), mask) for mask in references]):
+        batch = _to_batch(image.frame, [prompt for prompt, _ in group], features.device)
+        logits, predicted = decode(sam, features, batch)
+        reference = _low_resolution(image.frame, [mask for _, mask in group], logits)
+        ambiguous = torch.full((len(group),), kind == "point", device=logits.device)
+        losses.append(multimask_loss(logits, predicted, reference, ambiguous, entropy_weight=1.0))
+    return torch.cat(losses).mean()
+
+
+def _by_length(pairs: list[tuple[Prompt, Mask]]) -> list[list[tuple[Prompt, Mask]]]:
+    groups: dict[int, list[tuple[Prompt, Mask]]] = {}
+    for pair in pairs:
+        groups.setdefault(len(pair[0].labels), []).append(pair)
+    return [groups[length] for length in sorted(groups)]
+
+
+def _to_batch(frame: Frame, prompts: list[Prompt], device: torch.device) -> PromptBatch:
+    def tensor(array: NDArray[np.generic]) -> Tensor:
+        return torch.as_tensor(array.astype(np.float32), device=device)
+
+    points = labels = boxes = None
+    if len(prompts[0].labels):
+        points = tensor(frame.to_input(np.stack([prompt.points_xy for prompt in prompts])))
+        labels = tensor(np.stack([prompt.labels for prompt in prompts]))
+    if prompts[0].box_xyxy is not None:
+        corners = np.array([prompt.box_xyxy for prompt in prompts]).reshape(-1, 2, 2)
+        boxes = tensor(frame.to_input(corners)).reshape(-1, 4)
+    index = torch.zeros(len(prompts), dtype=torch.int64, device=device)
+    return PromptBatch(index, points, labels, boxes)
+
+
+def _low_resolution(frame: Frame, references: list[Mask], logits: Tensor) -> Tensor:
+    """Return references in the grid of low-resolution logits, (P, 1, y, x), in [0, 1]."""
+    masks = torch.as_tensor(np.stack(references)[:, None], dtype=torch.float32)
+    height, width = frame.content
+    content = functional.interpolate(masks, (height, width), mode="area")
+    side = frame.input_size_px
+    square = functional.pad(content, (0, side - width, 0, side - height))
+    return functional.interpolate(square, logits.shape[-2:], mode="area").to(logits.device)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.curation.phantom_pack import build_phantom_pack
+from cosmos_board.models.registry import load_segmenter
+from cosmos_board.models.tiny_weights import write_tiny
+from cosmos_board.models.weights_file import read_metadata
+from cosmos_board.prompts import freeze_prompts
+from cosmos_board.training.finetune import finetune
+from cosmos_board.training.tuning import TuningPlan
+from cosmos_board.training.validation import dice
+from tests.training.tasks import draw_task, untrained
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("packs") / "phantoms"
+    build_phantom_pack(path, 4, side=96, workers=1)
+    return path
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "base.safetensors"
+    write_tiny(path, untrained().module.state_dict(), {})
+    return path
+
+
+def test_what_comes_out_is_a_model_of_its_own(pack: Path, base: Path, tmp_path: Path) -> None:
+    plan = TuningPlan(epochs=1, learning_rate=1e-3, prompts=("box",))
+    out = tmp_path / "tuned.safetensors"
+
+    tuned = finetune([pack], model=str(base), out=out, plan=plan)
+
+    segmenter = load_segmenter(str(out))
+    facts = read_metadata(out)
+    assert segmenter.card.name == tuned.name == "cosmos-tiny-decoder-phantoms"
+    assert segmenter.card.training_data is not None
+    assert "phantoms" in segmenter.card.training_data
+    assert facts["base"] == "cosmos-tiny"
+    assert facts["architecture"] == "cosmos-tiny"
+    assert facts["method"] == "decoder"
+    assert {gain.prompt for gain in tuned.gains} == {
+        "point",
+        "points-5",
+        "points-5-5",
+        "box",
+        "box-point",
+    }
+    assert not tuned.split.test & (tuned.split.train | tuned.split.validation)
+
+
+def test_a_base_that_ships_no_tuning_keeps_its_card(base: Path) -> None:
+    assert load_segmenter(str(base)).card.name == "cosmos-tiny"
+
+
+def test_half_precision_keeps_the_answers(base: Path) -> None:
+    image = draw_task(1)[0]
+    asked = [freeze_prompts(mask)["box"] for _, mask in image.references]
+    answers = [
+        segmenter.predict(segmenter.embed(image.pixels), asked)[0]
+        for segmenter in (untrained(), load_segmenter(str(base)))
+    ]
+
+    assert dice(answers[0].masks[0], answers[1].masks[0]) > 0.98
+
+
+def test_a_classical_method_cannot_be_tuned(pack: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--model: grabcut: cannot be fine-tuned"):
+        finetune([pack], model="grabcut", out=tmp_path / "a.safetensors")
+
+
+def test_another_ending_is_refused_at_once(pack: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--out: has another ending"):
+        finetune([pack], model="cosmos-tiny", out=tmp_path / "a.pt")

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.training.tuning import Method, TuningPlan, mean_dice, tune
+from tests.training.tasks import draw_task, untrained
+
+PLAN = TuningPlan(epochs=2, learning_rate=1e-3, prompts=("box",), rank=2)
+
+
+def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
+    assert list(before) == list(after)
+    return {name for name in before if not torch.equal(before[name], after[name])}
+
+
+@pytest.mark.parametrize("method", ["decoder", "lora"])
+def test_frozen_parts_stay_and_every_asked_mask_head_learns(method: Method) -> None:
+    """A decoder whose three asked heads were never taught answers as it did before."""
+    segmenter, images = untrained(), draw_task(4)
+    before = {name: value.clone() for name, value in segmenter.module.state_dict().items()}
+    plan = TuningPlan(method=method, epochs=1, learning_rate=1e-3, prompts=("box",), rank=2)
+
+    result = tune(segmenter, images[:3], images[3:], plan)
+
+    moved = changed(before, dict(segmenter.module.state_dict()))
+    encoder = {name for name in moved if name.startswith("image_encoder.")}
+    if result.epoch:
+        for head in (1, 2, 3):
+            name = f"mask_decoder.output_hypernetworks_mlps.{head}.layers.2.weight"
+            assert name in moved
+    assert not any(name.startswith("prompt_encoder.") for name in moved)
+    assert all("attention" in name for name in encoder)
+    assert not encoder or method == "lora"
+
+
+def test_tuning_never_ends_below_where_it_began_on_validation() -> None:
+    segmenter, images = untrained(), draw_task(4)
+    result = tune(segmenter, images[:3], images[3:], PLAN)
+
+    assert len(result.validation) == 3
+    assert max(result.validation) == result.validation[result.epoch]
+    assert mean_dice(segmenter, images[3:], ("box",)) == pytest.approx(
+        result.validation[result.epoch], abs=1e-6
+    )
+
+
+def test_the_same_seed_tunes_to_the_same_weights() -> None:
+    images = draw_task(4)
+    states = []
+    for _ in range(2):
+        segmenter = untrained()
+        tune(segmenter, images[:3], images[3:], TuningPlan(epochs=1, prompts=("box",)))
+        states.append(segmenter.module.state_dict())
+
+    assert not changed(dict(states[0]), dict(states[1]))
+
+
+def test_a_cluster_learnt_from_may_not_choose_the_epoch() -> None:
+    images = draw_task(4)
+
+    with pytest.raises(InputError, match="cluster: is learnt from and validated on"):
+        tune(untrained(), images[:3], images[2:], PLAN)
+
+
+def test_nothing_to_learn_from_is_refused() -> None:
+    with pytest.raises(InputError, match="training: has no images"):
+        tune(untrained(), [], draw_task(1), PLAN)
+
+
+def test_an_unknown_method_is_refused() -> None:
+    with pytest.raises(InputError, match=r"--method: is unknown \(got all, want decoder or lora\)"):
+        TuningPlan(method="all")  # type: ignore[arg-type]
