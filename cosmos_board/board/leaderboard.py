@@ -35,8 +35,7 @@ def rank_boards(
     Args:
         cube: Over an open database.
         by: One board per modality, object, target or dataset; `model`: the overall board of
-            every prompt; None: the overall board. Synthetic data has no overall board: where
-            nothing else was scored, one board per dataset stands in.
+            every prompt; None: the overall board.
         prompt: One of the protocol's; `box` by default, or the first that has scores.
         metric: What is ranked.
         selection: How a candidate is chosen; `predicted` by default, `oracle` for `everything`.
@@ -51,8 +50,6 @@ def rank_boards(
     prompts = _choose_prompts(cube, chosen, by, prompt)
     kind: SliceKind = "overall" if by is None or by == "model" else by
     boards = build_boards(cube.connection, [metric], prompts=prompts, pair_metrics=(), cube=cube)
-    if kind == "overall" and not any(key.slice.kind == kind for key in boards):
-        kind = "dataset"
     return [
         boards.find(replace(board.key, scope=scope))
         for board in boards.values()

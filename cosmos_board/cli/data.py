@@ -12,7 +12,9 @@ import click
 from cosmos_board.core.errors import ExitCode
 
 if TYPE_CHECKING:
+    from cosmos_board.curation.report import ImportReport
     from cosmos_board.data.catalog.dataset import Dataset
+    from cosmos_board.data.pack import Pack
 
 
 @click.group("data")
@@ -57,22 +59,26 @@ def show(pack: str, picture: Path | None, as_json: bool) -> None:
     if not Path(pack).is_dir():
         _show_dataset(pack, as_json)
         return
-    from cosmos_board.data.content import summarise_pack
     from cosmos_board.data.pack import open_pack
 
     opened = open_pack(Path(pack))
     if picture is not None:
-        from cosmos_board.data.picture import draw_contact_sheet, write_picture
-
-        write_picture(picture, draw_contact_sheet(opened))
-        click.echo(f"{picture}: written", err=True)
-    summary = summarise_pack(opened)
+        _draw(opened, picture)
     if as_json:
-        click.echo(json.dumps(summary, ensure_ascii=False))
+        from cosmos_board.data.summary import summarise_pack
+
+        click.echo(json.dumps(summarise_pack(opened), ensure_ascii=False))
         return
     from cosmos_board.cli.tables import print_pack
 
-    print_pack(summary)
+    print_pack(opened.info)
+
+
+def _draw(pack: Pack, picture: Path) -> None:
+    from cosmos_board.data.picture import draw_contact_sheet, write_picture
+
+    write_picture(picture, draw_contact_sheet(pack))
+    click.echo(f"{picture}: written", err=True)
 
 
 def _show_dataset(name: str, as_json: bool) -> None:
@@ -91,7 +97,7 @@ def _show_dataset(name: str, as_json: bool) -> None:
 @click.argument("pack", type=click.Path(path_type=Path))
 def check(pack: Path) -> None:
     """Tell whether a PACK is whole and unaltered."""
-    from cosmos_board.data.content import check_pack
+    from cosmos_board.data.check import check_pack
 
     problems = check_pack(pack)
     for problem in problems:
@@ -99,6 +105,65 @@ def check(pack: Path) -> None:
     if problems:
         raise SystemExit(ExitCode.REFUSED)
     click.echo(f"{pack}: whole and unaltered")
+
+
+@command.command("fetch")
+@click.argument("name")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Where it goes.")
+def fetch(name: str, out: Path) -> None:
+    """Build a demo pack from its published wheel; say where to get any other dataset."""
+    from cosmos_board.curation.demo import DEMO_PACKS, build_demo_pack
+    from cosmos_board.data.catalog import get_dataset
+    from cosmos_board.data.demo.wheels import find_cache
+
+    dataset = get_dataset(name)
+    if name in DEMO_PACKS:
+        path = build_demo_pack(
+            DEMO_PACKS[name],
+            out,
+            say=lambda line: click.echo(line, err=True),
+            cache=find_cache(),
+        )
+        click.echo(str(path))
+        return
+    click.echo(f"{dataset.label}: access is {dataset.gate.kind}")
+    click.echo(f"get it at: {dataset.gate.where or dataset.link}")
+    click.echo(f"put it so: {dataset.gate.put}")
+    click.echo(f"then: cosmos-board data import {name} --source {out} --out PACK")
+
+
+@command.command("import")
+@click.argument("spec")
+@click.option("--source", required=True, type=click.Path(path_type=Path), help="Raw files.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Pack to write.")
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
+def import_files(spec: str, source: Path, out: Path, workers: int, dry_run: bool) -> None:
+    """Curate raw files into a pack; SPEC is a catalog name or an import file."""
+    from cosmos_board.curation.curate import curate
+    from cosmos_board.data.imports.info import make_pack_info
+    from cosmos_board.data.imports.parse import load_spec
+    from cosmos_board.data.imports.plan import plan_import
+
+    loaded = load_spec(spec)
+    plan = plan_import(loaded, source)
+    click.echo(plan.describe())
+    if dry_run:
+        return
+    report = curate(plan.units(), make_pack_info(loaded), out, workers=workers)
+    _print_import(report, out)
+
+
+def _print_import(report: ImportReport, out: Path) -> None:
+    counts = report.info.counts
+    click.echo(
+        f"{out}: {'unchanged' if report.unchanged else 'written'}: {counts.images} images, "
+        f"{counts.references} references, {counts.clusters} clusters"
+    )
+    for rule, number in report.dropped.items():
+        click.echo(f"dropped {number}: {rule}")
+    for origin, reason in report.quarantined:
+        click.echo(f"quarantined {origin}: {reason}", err=True)
 
 
 def _describe(dataset: Dataset) -> dict[str, Any]:

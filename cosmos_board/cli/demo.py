@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from cosmos_board.core.prompts import PROMPTS
+
 DEMO_MODELS = ("box-prior", "grabcut", "random-walker")
 """Segmenters that need no weights."""
 
@@ -24,14 +26,16 @@ def command(out: Path, workers: int | None) -> None:
     prompts, writes OUT/board.duckdb, renders OUT/site and prints the board. Run again, it does
     only what is missing.
     """
-    from cosmos_board.board.listing import list_rows
+    from cosmos_board.board.cube import Cube
+    from cosmos_board.board.leaderboard import rank_boards
     from cosmos_board.cli.evaluate import stop_on_signal
     from cosmos_board.cli.progress import show_progress
-    from cosmos_board.cli.tables import print_listing
+    from cosmos_board.cli.tables import print_boards
     from cosmos_board.curation.demo import build_demo_packs
     from cosmos_board.runner.run import RunRequest, run
     from cosmos_board.runner.settings import SegmenterSpec
     from cosmos_board.site.build import build_site
+    from cosmos_board.store.board import open_board
     from cosmos_board.store.ingest import ingest
 
     began = time.monotonic()
@@ -49,7 +53,9 @@ def command(out: Path, workers: int | None) -> None:
     ingest([report.out], db, replace=True)
     _say("rendering the site")
     build_site(db, out / "site")
-    print_listing(list_rows(db, prompt="box"))
+    with open_board(db) as connection:
+        cube = Cube(connection, ("dice",))
+        print_boards([rank_boards(cube, prompt=prompt)[0] for prompt in PROMPTS])
     _say(f"{time.monotonic() - began:.0f} s in all")
     _say(f"board: {db}")
     _say(f"site: {out / 'site' / 'index.html'} (cosmos-board site serve --db {db})")

@@ -96,3 +96,12 @@ class _Lines:
             f"{rate:.2f} images/s{left}",
             highlight=False,
         )
+
+
+@contextmanager
+def show_download(name: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Yield what a download reports to: bytes so far and in all."""
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(name, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

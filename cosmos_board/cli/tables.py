@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from cosmos_board.board.listing import ListedRow, Listing
-from cosmos_board.runner.run import RunReport
+from cosmos_board.metrics.table import METRICS
+
+if TYPE_CHECKING:
+    from cosmos_board.board.types import Board, BoardRow
+    from cosmos_board.data.info import PackInfo
+    from cosmos_board.runner.run import RunReport
+
+_LEAST_WIDTH = 120
+"""Columns of output that goes to a file."""
 
 
 def print_table(
@@ -18,7 +26,7 @@ def print_table(
     """Print a table to stdout; the first `left` columns are text, the others numbers."""
     console = Console()
     if not console.is_terminal:
-        console = Console(width=max(120, console.width), soft_wrap=True)
+        console = Console(width=max(_LEAST_WIDTH, console.width), soft_wrap=True)
     table = Table(title=caption, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
     for index, heading in enumerate(headings):
         table.add_column(heading, justify="left" if index < left else "right", no_wrap=True)
@@ -27,54 +35,102 @@ def print_table(
     console.print(table)
 
 
+def print_facts(facts: Mapping[str, object]) -> None:
+    """Print names and values, one a line."""
+    width = max(map(len, facts), default=0)
+    console = Console(soft_wrap=True)
+    for name, value in facts.items():
+        console.print(f"{name:{width}}  {value}", highlight=False, markup=False)
+
+
 def print_run(report: RunReport) -> None:
     """Print what came of a run."""
+    numbers = (report.images, report.evaluated, report.rows, len(report.quarantined))
+    headings = ("images", "evaluated now", "score rows", "quarantined")
+    print_table(f"Run {report.out}", headings, [[str(number) for number in numbers]], left=0)
+
+
+def print_pack(info: PackInfo) -> None:
+    """Print a pack's facts and targets."""
+    print_facts(
+        {
+            "pack": info.name,
+            "label": info.label,
+            "version": info.version,
+            "licence": info.licence,
+            "permissions": ", ".join(info.permissions) or "none",
+            "source": info.source,
+            "citation": info.citation,
+            "normalisation": info.normalisation,
+            "cluster": info.cluster_unit,
+            "synthetic": "yes" if info.synthetic else "no",
+            "subsample": info.subsample or "all of it",
+            "observers": ", ".join(info.observers) or "none",
+            "content": info.content_sha256,
+            "prompts": info.prompts_sha256,
+        }
+    )
+    counts = info.counts
     print_table(
-        f"Run {report.out}",
-        ["images", "evaluated now", "score rows", "quarantined"],
+        f"{counts.references} references on {counts.images} images in {counts.clusters} clusters",
+        ("target", "references", "images", "clusters"),
         [
-            [
-                str(report.images),
-                str(report.evaluated),
-                str(report.rows),
-                str(len(report.quarantined)),
-            ]
+            (
+                f"{target.modality}.{target.object}",
+                str(target.references),
+                str(target.images),
+                str(target.clusters),
+            )
+            for target in counts.targets
         ],
-        left=0,
     )
 
 
-def print_listing(listing: Listing) -> None:
-    """Print leaderboard rows, one table for each slice and prompt."""
+def describe_board(board: Board) -> str:
+    """Return a caption that says metric, selection, prompt, n and what was left out."""
+    metric, facts = METRICS[board.key.metric], board.facts
+    return (
+        f"{board.key.slice} · {metric.heading} · prompt {board.key.prompt} · "
+        f"{board.key.selection} selection · {len(facts.targets)} targets, "
+        f"{facts.references} references, {facts.clusters} clusters"
+        f"{' · synthetic' if facts.synthetic else ''}"
+    )
+
+
+def print_boards(boards: Sequence[Board]) -> None:
+    """Print leaderboards, one table each."""
     headings = ("model", "rank", "score", "95 % interval", "references", "clusters", "status")
-    boards: dict[tuple[str, str], list[ListedRow]] = {}
-    for row in listing.rows:
-        boards.setdefault((row.slice, row.prompt), []).append(row)
-    if not boards:
-        Console(stderr=True).print("no scores match", highlight=False)
-    for (slice_name, prompt), rows in boards.items():
-        print_table(
-            f"{slice_name} · {prompt} · {listing.caption}",
-            headings,
-            [
-                (
-                    row.model,
-                    format_rank(row),
-                    f"{row.score:.3f}",
-                    "–" if row.low is None else f"{row.low:.3f} … {row.high:.3f}",
-                    str(row.references),
-                    str(row.clusters),
-                    row.status,
-                )
-                for row in rows
-            ],
-        )
+    for board in boards:
+        rows: list[tuple[str, ...]] = [
+            (
+                row.model,
+                format_rank(row),
+                f"{row.score:.3f}",
+                format_interval(row.low, row.high),
+                str(row.references),
+                str(row.clusters),
+                row.status,
+            )
+            for row in board.rows
+        ]
+        rows += [(absent.model, *"–––––", absent.reason) for absent in board.absent]
+        print_table(describe_board(board), headings, rows)
 
 
-def format_rank(row: ListedRow) -> str:
+def format_rank(row: BoardRow) -> str:
     """Return a rank with its interval, such as `2 (1–4)`; a dash where there is none."""
     if row.rank is None:
         return "–"
     if row.rank_low is None:
         return str(row.rank)
     return f"{row.rank} ({row.rank_low}–{row.rank_high})"
+
+
+def format_interval(low: float | None, high: float | None) -> str:
+    """Return an interval, or a dash where the data is too thin for one.
+
+    Example:
+        >>> format_interval(0.5, 0.75)
+        '0.500 … 0.750'
+    """
+    return "–" if low is None or high is None else f"{low:.3f} … {high:.3f}"

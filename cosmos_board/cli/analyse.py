@@ -1,0 +1,101 @@
+"""`cosmos-board analyse`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from cosmos_board.board.cube import Cube
+
+STUDIES = ("factors", "jitter", "clicks", "annotation", "findings")
+
+
+@click.command("analyse")
+@click.argument("study", type=click.Choice(STUDIES))
+@click.option("--db", required=True, type=click.Path(path_type=Path), help="Board database.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option(
+    "--log", type=click.Path(path_type=Path), help="Timing log (CSV) to import for `annotation`."
+)
+def command(study: str, db: Path, as_json: bool, log: Path | None) -> None:
+    """Run one of the studies on the rows of a board."""
+    from cosmos_board.board.cube import Cube
+    from cosmos_board.board.export import round_floats
+    from cosmos_board.store.board import open_board, open_board_to_write
+
+    if log is not None:
+        from cosmos_board.board.studies.timing_log import import_timing_log
+
+        with open_board_to_write(db) as connection:
+            added = import_timing_log(connection, log)
+        click.echo(f"{db}: {added} annotations added", err=True)
+    with open_board(db) as connection:
+        found = _find(study)(Cube(connection))
+    if as_json:
+        click.echo(json.dumps(round_floats(found), ensure_ascii=False))
+    elif study == "findings":
+        _print_findings(found)
+    else:
+        _print_study(study, found)
+
+
+def _find(study: str) -> Callable[[Cube], Any]:
+    if study == "factors":
+        from cosmos_board.board.studies.factors import study_factors
+
+        return study_factors
+    if study == "jitter":
+        from cosmos_board.board.studies.jitter import study_jitter
+
+        return study_jitter
+    if study == "clicks":
+        from cosmos_board.board.studies.clicks import study_clicks
+
+        return study_clicks
+    if study == "annotation":
+        from cosmos_board.board.studies.annotation import study_annotation
+
+        return lambda cube: study_annotation(cube.connection)
+    from cosmos_board.board.findings import find_findings
+
+    return find_findings
+
+
+def _print_findings(findings: Sequence[Any]) -> None:
+    for finding in findings:
+        effect = "" if finding.effect is None else f": {finding.effect:+.3f}"
+        interval = "" if finding.low is None else f" ({finding.low:+.3f} … {finding.high:+.3f})"
+        click.echo(f"{finding.id} {finding.statement}")
+        click.echo(f"   {finding.verdict}{effect}{interval}; n = {finding.n}")
+        for missing in finding.oracle.missing:
+            click.echo(f"   missing: {missing}")
+
+
+def _print_study(study: str, found: Any) -> None:  # noqa: ANN401 - each study has its own rows
+    from cosmos_board.cli.tables import print_table
+
+    rows = found if isinstance(found, tuple) else found.rows
+    if not rows:
+        click.echo(f"{study}: no rows in this database", err=True)
+        return
+    names = [field.name for field in fields(rows[0])]
+    table = [[_cell(getattr(row, name)) for name in names] for row in rows]
+    print_table(study, names, table, left=4)
+
+
+def _cell(value: object) -> str:
+    """Return a value as a table shows it: effects with their interval, floats short."""
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if is_dataclass(value) and hasattr(value, "value"):
+        low, high = getattr(value, "low", None), getattr(value, "high", None)
+        return f"{value.value:+.3f}" + ("" if low is None else f" ({low:+.3f} … {high:+.3f})")
+    if isinstance(value, tuple):
+        return ", ".join(_cell(item) for item in value)
+    return "–" if value is None else str(value)

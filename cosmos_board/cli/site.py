@@ -1,0 +1,36 @@
+"""`cosmos-board site`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.group("site")
+def command() -> None:
+    """Build or serve the website of a board."""
+
+
+@command.command("build")
+@click.option("--db", required=True, type=click.Path(path_type=Path), help="Board database.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("build/site"), show_default=True
+)
+@click.option("--url", default="", help="Address that the site will have.")
+def build(db: Path, out: Path, url: str) -> None:
+    """Render the site into a folder, which is emptied first."""
+    from cosmos_board.site.build import build_site
+
+    report = build_site(db, out, site_url=url)
+    click.echo(f"{out / 'index.html'}: {report.pages} pages, {report.size_bytes / 1e6:.1f} MB")
+
+
+@command.command("serve")
+@click.option("--db", required=True, type=click.Path(path_type=Path), help="Board database.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+def serve(db: Path, port: int) -> None:
+    """Serve the site on this machine and follow changes of the database."""
+    from cosmos_board.site.build import serve_site
+
+    serve_site(db, address=f"127.0.0.1:{port}")

@@ -1,0 +1,26 @@
+"""`cosmos-board verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cosmos_board.core.errors import ExitCode
+
+
+@click.command("verify")
+@click.option("--db", required=True, type=click.Path(path_type=Path), help="Board database.")
+@click.option("--site", required=True, type=click.Path(path_type=Path), help="Published folder.")
+def command(db: Path, site: Path) -> None:
+    """Derive every published number again from the rows and name each that differs."""
+    from cosmos_board.board.verify import verify_files
+    from cosmos_board.site.generate import generate_site
+
+    derived = generate_site(db).files
+    differences = verify_files(derived, site)
+    for difference in differences:
+        click.echo(str(difference), err=True)
+    if differences:
+        raise SystemExit(ExitCode.REFUSED)
+    click.echo(f"{site}: {len(derived)} files follow from {db}")
