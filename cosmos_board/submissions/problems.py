@@ -1,0 +1,69 @@
+"""What is wrong with a submission: one line each, safe to print anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Disposition: TypeAlias = Literal["refused", "held"]
+
+LONGEST_LINE = 200
+_LONGEST_VALUE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, and where.
+
+    Example:
+        >>> print(Problem("submissions/a/submission.yaml", "slug", "does not match the folder"))
+        submissions/a/submission.yaml: slug: does not match the folder
+    """
+
+    path: str
+    field: str
+    """Field, column, row or empty where the file as a whole is meant."""
+
+    text: str
+    disposition: Disposition = "refused"
+    """`refused`, or `held` until a maintainer has looked at it."""
+
+    def __str__(self) -> str:
+        parts = (
+            make_ascii(self.path, LONGEST_LINE),
+            make_ascii(self.field, _LONGEST_VALUE),
+            self.text,
+        )
+        line = make_ascii(": ".join(part for part in parts if part), LONGEST_LINE)
+        # A log of a workflow reads lines that begin so as commands.
+        return line.replace("::", ": :")
+
+
+def make_ascii(text: str, longest: int) -> str:
+    r"""Return `text` in ASCII on one line, cut at `longest` characters.
+
+    Example:
+        >>> make_ascii("a\u202eb", 60)
+        'a\\u202eb'
+    """
+    cut = text if len(text) <= longest else text[: longest - 3] + "..."
+    plain = ascii(cut.replace("'", "\x00"))[1:-1].replace("\\x00", "'").replace("\\\\", "\\")
+    return plain if len(plain) <= longest else plain[: longest - 3] + "..."
+
+
+def quote(value: object) -> str:
+    """Return an untrusted value as it may stand in a message: quoted, ASCII, cut.
+
+    Example:
+        >>> quote("x" * 99)
+        "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...'"
+    """
+    if isinstance(value, str):
+        return f"'{make_ascii(value, _LONGEST_VALUE)}'"
+    return make_ascii(str(value)[:1000], _LONGEST_VALUE)
+
+
+def is_refused(problems: Iterable[Problem]) -> bool:
+    """Return whether any of `problems` refuses the submission."""
+    return any(problem.disposition == "refused" for problem in problems)
