@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -18,6 +18,10 @@ Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 Statistic: TypeAlias = Callable[[Floats], Floats]
 """From means, axes (columns, targets, replicates), to effects, shape (replicates,)."""
+
+
+_BLOCKS = 32
+"""Blocks of columns that are averaged at once; more would only hold more memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +139,34 @@ def average_targets(
         tuple(datasets),
         tuple(references),
     )
+
+
+def average_blocks(sample: Sample, blocks: Sequence[Floats]) -> list[TargetMeans]:
+    """Return `average_targets` of each block of columns, in order.
+
+    Blocks that have values for the same units are averaged together, which spares turning the
+    draws of every cluster into numbers again and again.
+
+    Args:
+        sample: Which units count.
+        blocks: Unit means, each of shape (columns, units).
+    """
+    alike: dict[bytes, list[int]] = {}
+    for index, block in enumerate(blocks):
+        alike.setdefault(np.isnan(block).any(axis=0).tobytes(), []).append(index)
+    found: dict[int, TargetMeans] = {}
+    for members in alike.values():
+        for start in range(0, len(members), _BLOCKS):
+            part = members[start : start + _BLOCKS]
+            means = average_targets(sample, np.concatenate([blocks[index] for index in part]))
+            edges = np.cumsum([0, *(len(blocks[index]) for index in part)])
+            for index, first, last in zip(part, edges, edges[1:], strict=False):
+                found[index] = replace(
+                    means,
+                    scores=means.scores[first:last],
+                    replicates=means.replicates[first:last],
+                )
+    return [found[index] for index in range(len(blocks))]
 
 
 def _replicate(steps: Floats, counts: Counts, score: Floats, step: float) -> Floats:

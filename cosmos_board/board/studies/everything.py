@@ -9,7 +9,9 @@ import numpy as np
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.effects import (
     Effect,
-    average_targets,
+    Floats,
+    TargetMeans,
+    average_blocks,
     measure_each,
     measure_effect,
     take_sample,
@@ -44,27 +46,39 @@ def study_everything(cube: Cube, track: str = "full") -> tuple[EverythingRow, ..
     """Return the gain of each prompt over everything mode, for every model that has both."""
     sample = take_sample(cube, track)
     table = DiceTable(cube, track)
-    rows = []
+    rows: list[EverythingRow] = []
     for prompt in ALL_PROMPTS[1:]:
         for selection in SELECTIONS:
-            for model, values in table.stack(("everything", prompt), selection).items():
-                means = average_targets(sample, np.vstack([values, values[1:] - values[:1]]))
-                overall = measure_effect(means, lambda x: x[2].mean(axis=0))
-                if overall is None:
-                    continue
-                effects = {"": overall, **measure_each(means, lambda x: x[2].mean(axis=0))}
-                for target, gain in effects.items():
-                    chosen = [means.targets.index(target)] if target else slice(None)
-                    level = means.scores[:, chosen].mean(axis=1)
-                    rows.append(
-                        EverythingRow(
-                            model=model,
-                            prompt=prompt,
-                            selection=selection,
-                            target=target,
-                            everything=float(level[0]),
-                            prompted=float(level[1]),
-                            gain=gain,
-                        )
-                    )
+            values = table.stack(("everything", prompt), selection)
+            blocks = [np.vstack([both, both[1:] - both[:1]]) for both in values.values()]
+            for model, means in zip(values, average_blocks(sample, blocks), strict=True):
+                rows += _describe(means, model, prompt, selection)
     return tuple(sorted(rows, key=lambda row: (row.model, row.target != "")))
+
+
+def _describe(
+    means: TargetMeans, model: str, prompt: str, selection: Selection
+) -> list[EverythingRow]:
+    overall = measure_effect(means, _gain)
+    effects = {} if overall is None else {"": overall, **measure_each(means, _gain)}
+    rows = []
+    for target, gain in effects.items():
+        chosen = [means.targets.index(target)] if target else slice(None)
+        everything, prompted, _ = means.scores[:, chosen].mean(axis=1)
+        rows.append(
+            EverythingRow(
+                model=model,
+                prompt=prompt,
+                selection=selection,
+                target=target,
+                everything=float(everything),
+                prompted=float(prompted),
+                gain=gain,
+            )
+        )
+    return rows
+
+
+def _gain(means: Floats) -> Floats:
+    found: Floats = means[2].mean(axis=0)
+    return found

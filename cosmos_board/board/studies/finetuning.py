@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cosmos_board.board.cube import Cube, Units
 from cosmos_board.board.studies.effects import take_sample
-from cosmos_board.board.studies.model_size import PairedRow, paired_rows
+from cosmos_board.board.studies.model_size import PairedRow, compare_pairs
 from cosmos_board.board.studies.values import ALL_PROMPTS, DiceTable, Floats
 from cosmos_board.core.scores import SELECTIONS
 from cosmos_board.store.study_queries import read_seen_clusters
@@ -38,10 +38,13 @@ def study_finetuning(cube: Cube, track: str = "full") -> FinetuningStudy:
     for prompt in ALL_PROMPTS:
         for selection in ("oracle",) if prompt == "everything" else SELECTIONS:
             values = table.stack((prompt,), selection)
-            for model, base in find_pairs(cube):
-                if model in values and base in values:
-                    gain = unseen_gain(cube, sample.units, values, model, base)
-                    rows += paired_rows(sample, gain, model, base, prompt, selection)
+            pairs = [
+                (model, base)
+                for model, base in find_pairs(cube)
+                if model in values and base in values
+            ]
+            gains = [unseen_gain(cube, sample.units, values, *pair) for pair in pairs]
+            rows += compare_pairs(sample, gains, pairs, prompt, selection)
     return FinetuningStudy(
         rows=tuple(sorted(rows, key=lambda row: row.model)), unusable=find_unusable(cube)
     )

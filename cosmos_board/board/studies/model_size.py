@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
-
-import numpy as np
 
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.effects import (
     Effect,
     Sample,
-    average_targets,
+    average_blocks,
     measure_each,
     measure_effect,
     take_sample,
@@ -41,21 +39,12 @@ class PairedRow:
 
 
 def study_model_size(cube: Cube, track: str = "full") -> tuple[PairedRow, ...]:
-    """Return every larger model against every smaller one of its family.
+    """Return every model against the smallest of its family.
 
     Per prompt, and for the mean over the six where both answer them all; over the units that
-    both answered wholly. Ordered by pair, prompt and selection, the macro mean first.
+    both answered wholly. Ordered by prompt, selection and pair, the macro mean first.
     """
-    sizes = {
-        row.model: row.parameters
-        for row in read_study_models(cube.connection)
-        if row.parameters and is_studied(cube.models[row.model])
-    }
-    pairs = [
-        (a, b) if (sizes[a] or 0) > (sizes[b] or 0) else (b, a)
-        for a, b in combinations(sorted(sizes), 2)
-        if cube.models[a].family == cube.models[b].family and sizes[a] != sizes[b]
-    ]
+    pairs = _find_pairs(cube)
     sample = take_sample(cube, track)
     rows: list[PairedRow] = []
     table = DiceTable(cube, track)
@@ -63,6 +52,21 @@ def study_model_size(cube: Cube, track: str = "full") -> tuple[PairedRow, ...]:
         rows += _compare(table, sample, pairs, (name,), name)
     rows += _compare(table, sample, pairs, ALL_PROMPTS, MEAN_OF_PROMPTS)
     return tuple(rows)
+
+
+def _find_pairs(cube: Cube) -> list[tuple[str, str]]:
+    sizes = {
+        row.model: row.parameters
+        for row in read_study_models(cube.connection)
+        if row.parameters and is_studied(cube.models[row.model])
+    }
+    pairs = []
+    for name, size in sorted(sizes.items()):
+        family = [other for other in sizes if cube.models[other].family == cube.models[name].family]
+        smallest = min(family, key=lambda other: (sizes[other] or 0, other))
+        if (size or 0) > (sizes[smallest] or 0):
+            pairs.append((name, smallest))
+    return pairs
 
 
 def _compare(
@@ -75,45 +79,44 @@ def _compare(
     rows: list[PairedRow] = []
     for selection in ("oracle",) if prompts == ("everything",) else SELECTIONS:
         values = table.stack(prompts, selection)
-        for model, against in pairs:
-            if model in values and against in values:
-                difference = (values[model] - values[against]).mean(axis=0, keepdims=True)
-                rows += paired_rows(sample, difference, model, against, name, selection)
+        both = [pair for pair in pairs if pair[0] in values and pair[1] in values]
+        differences = [
+            (values[model] - values[against]).mean(axis=0, keepdims=True) for model, against in both
+        ]
+        rows += compare_pairs(sample, differences, both, name, selection)
     return rows
 
 
-def paired_rows(
+def compare_pairs(
     sample: Sample,
-    difference: Floats,
-    model: str,
-    against: str,
+    differences: Sequence[Floats],
+    pairs: Sequence[tuple[str, str]],
     prompt: str,
     selection: Selection,
 ) -> list[PairedRow]:
-    """Return the macro difference and the difference on each target.
+    """Return for each pair the macro difference and the difference on each target.
 
     Args:
         sample: Which units count.
-        difference: Paired difference per unit, shape (1, units); NaN where there is none.
-        model: Whose Dice is counted positive.
-        against: Whose Dice is taken off.
+        differences: Paired difference per unit, each of shape (1, units); NaN where none.
+        pairs: (model, against) of each difference.
         prompt: What the rows say they are about.
         selection: How candidates were chosen.
     """
-    if np.isnan(difference).all():
-        return []
-    means = average_targets(sample, difference)
-    overall = measure_effect(means)
-    effects = {} if overall is None else {"": overall, **measure_each(means)}
-    return [
-        PairedRow(
-            model=model,
-            against=against,
-            prompt=prompt,
-            selection=selection,
-            target=target,
-            difference=effect,
-            verdict=effect.verdict,
-        )
-        for target, effect in effects.items()
-    ]
+    rows = []
+    for (model, against), means in zip(pairs, average_blocks(sample, differences), strict=True):
+        overall = measure_effect(means)
+        effects = {} if overall is None else {"": overall, **measure_each(means)}
+        rows += [
+            PairedRow(
+                model=model,
+                against=against,
+                prompt=prompt,
+                selection=selection,
+                target=target,
+                difference=effect,
+                verdict=effect.verdict,
+            )
+            for target, effect in effects.items()
+        ]
+    return rows

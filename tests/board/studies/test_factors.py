@@ -158,3 +158,16 @@ def test_an_outcome_that_does_not_vary_has_no_correlation(tmp_path: Path) -> Non
     board = StudyBoard().add_target("ct.liver").add_model("sam").add_scores("sam", "box", 0.5)
     with open_board(board.write(tmp_path / "b.duckdb")) as connection:
         assert study_factors(Cube(connection, ["dice"])) == ()
+
+
+def test_any_order_of_rows_and_any_threads_give_the_same(tmp_path: Path) -> None:
+    board = planted()
+    found = []
+    for seed, threads in ((1, 1), (2, 2)):
+        path = board.write(tmp_path / f"{seed}.duckdb", shuffle=seed)
+        with open_board(path) as connection:
+            connection.execute(f"SET threads = {threads}")
+            cube = Cube(connection, ["dice"])
+            found.append((study_factors(cube), factor_curves(cube, "sam", "box", "predicted")))
+
+    assert found[0] == found[1]
