@@ -44,10 +44,20 @@ class ReferenceTable:
 
 
 def read_references(connection: Connection) -> ReferenceTable:
-    """Number the references and return their factors.
+    """Number the references, once for a connection, and return their factors.
 
-    Leaves the temporary table `reference_order` for `read_reference_dice`.
+    Leaves the temporary table `reference_order` for `prepare_reference_dice`.
     """
+    if not has_temporary(connection, "reference_order"):
+        _number_references(connection)
+    found = fetch_columns(
+        connection, "SELECT * EXCLUDE (place, reference_id) FROM reference_order ORDER BY place"
+    )
+    unit = found.pop("unit").astype(np.int64)
+    return ReferenceTable(unit, {name: values.astype(np.float64) for name, values in found.items()})
+
+
+def _number_references(connection: Connection) -> None:
     ensure_units(connection)
     known = " AND ".join(f"m.{name} IS NOT NULL AND NOT isnan(m.{name})" for name in FACTORS)
     connection.execute(f"""
@@ -58,19 +68,15 @@ def read_references(connection: Connection) -> ReferenceTable:
         FROM reference_masks m JOIN unit_of u USING (reference_id) JOIN images i USING (image_id)
         WHERE {known}
     """)
-    found = fetch_columns(
-        connection, "SELECT * EXCLUDE (place, reference_id) FROM reference_order ORDER BY place"
-    )
-    unit = found.pop("unit").astype(np.int64)
-    return ReferenceTable(unit, {name: values.astype(np.float64) for name, values in found.items()})
 
 
 def prepare_reference_dice(
     connection: Connection, track: str = "full", *, prompts: Sequence[str] | None = None
 ) -> tuple[tuple[str, str, str], ...]:
-    """Place the Dice of every model beside the references of `read_references`, once.
+    """Place the Dice of every model beside the references of `read_references`.
 
-    Leaves the temporary tables `reference_column` and `reference_dice`.
+    Leaves the temporary tables `reference_column` and `reference_dice`, and does nothing where
+    they hold the same already.
 
     Args:
         connection: After `read_references`.
@@ -80,6 +86,25 @@ def prepare_reference_dice(
     Returns:
         The (model, prompt, selection) that there are, sorted.
     """
+    asked = f"{track}: {'all' if prompts is None else sorted(set(prompts))}"
+    if _prepared(connection) != asked:
+        _place_dice(connection, track, prompts, asked)
+    rows = connection.execute(
+        "SELECT model, prompt, selection FROM reference_column ORDER BY number"
+    ).fetchall()
+    return tuple((model, prompt, selection) for model, prompt, selection in rows)
+
+
+def _prepared(connection: Connection) -> str | None:
+    if not has_temporary(connection, "reference_asked"):
+        return None
+    found = connection.execute("SELECT asked FROM reference_asked").fetchone()
+    return None if found is None else str(found[0])
+
+
+def _place_dice(
+    connection: Connection, track: str, prompts: Sequence[str] | None, asked: str
+) -> None:
     ensure_chosen(connection)
     condition = "TRUE" if prompts is None else "list_contains(?, s.prompt)"
     wanted = [] if prompts is None else [list(prompts)]
@@ -103,10 +128,8 @@ def prepare_reference_dice(
         WHERE s.study = 'main' AND {condition}""",
         ["main", track, *wanted],
     )
-    rows = connection.execute(
-        "SELECT model, prompt, selection FROM reference_column ORDER BY number"
-    ).fetchall()
-    return tuple((model, prompt, selection) for model, prompt, selection in rows)
+    connection.execute("CREATE OR REPLACE TEMP TABLE reference_asked (asked VARCHAR)")
+    connection.execute("INSERT INTO reference_asked VALUES (?)", [asked])
 
 
 def read_reference_dice(connection: Connection, model: str, prompt: str, selection: str) -> Floats:

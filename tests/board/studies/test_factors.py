@@ -171,3 +171,21 @@ def test_any_order_of_rows_and_any_threads_give_the_same(tmp_path: Path) -> None
             found.append((study_factors(cube), factor_curves(cube, "sam", "box", "predicted")))
 
     assert found[0] == found[1]
+
+
+def test_studies_after_one_another_see_the_same_as_each_alone(tmp_path: Path) -> None:
+    """They share numbered references and placed scores, of one prompt or of all."""
+    board = planted().add_scores("sam", "point", lambda r: 0.7 + 0.04 * r["effect"])
+    path = board.write(tmp_path / "b.duckdb")
+    with open_board(path) as connection:
+        alone = study_factors(Cube(connection, ["dice"]))
+    with open_board(path) as connection:
+        cube = Cube(connection, ["dice"])
+        curves = factor_curves(cube, "sam", "point", "oracle")
+        box = study_factors(cube, prompts=["box"])
+        together = study_factors(cube)
+        again = factor_curves(cube, "sam", "point", "oracle")
+
+    assert together == alone
+    assert box == tuple(row for row in alone if row.prompt == "box")
+    assert curves == again
