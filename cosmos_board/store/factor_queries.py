@@ -15,6 +15,7 @@ from cosmos_board.store.study_queries import (
     Integers,
     ensure_chosen,
     ensure_units,
+    has_temporary,
 )
 
 FACTORS = (
