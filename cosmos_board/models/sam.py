@@ -17,6 +17,7 @@ from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt
+from cosmos_board.models.native_masks import to_native_masks
 from cosmos_board.models.sam_decoder import PromptBatch, SamModules, decode, fold, look
 from cosmos_board.models.sam_everything import EverythingSettings, find_everything
 from cosmos_board.models.sam_geometry import Fit, Frame, to_input_tensor
@@ -207,7 +208,7 @@ class SamSegmenter:
         with torch.inference_mode():
             with self._autocast():
                 low, iou = decode(self._sam, view.features, batch, view.sight)
-            masks = (frame.to_native(low) > self._threshold).cpu().numpy()
+            masks = to_native_masks(frame, low, self._threshold)
             low_logits, estimates = low.float().cpu().numpy(), iou.float().cpu().numpy()
         for answer in zip(masks, estimates, low_logits, strict=True):
             yield Candidates(*answer)

@@ -12,7 +12,8 @@ from torch import Tensor
 from torchvision.ops.boxes import batched_nms
 
 from cosmos_board.core.candidates import EverythingCandidates
-from cosmos_board.core.masks import Rle, encode_mask
+from cosmos_board.core.masks import Mask, Rle, encode_mask
+from cosmos_board.models.native_masks import find_stable_masks
 from cosmos_board.models.sam_decoder import (
     Attended,
     PromptBatch,
@@ -43,13 +44,13 @@ class EverythingSettings:
     """Of two boxes that overlap more, the one with the lower predicted IoU goes."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Survivors:
-    """Candidates of one decoder call that passed both thresholds, n of them."""
+@dataclass(frozen=True, slots=True)
+class _Survivor:
+    """A candidate that passed both thresholds."""
 
-    rles: list[Rle]
-    boxes_xyxy: Tensor
-    iou: Tensor
+    rle: Rle
+    box_xyxy: tuple[int, int, int, int]
+    iou: float
 
 
 def find_everything(
@@ -77,19 +78,19 @@ def find_everything(
         prompts_per_call: Grid points that share one decoder call.
     """
     found = [
-        _keep_good(sam, attend(sam, features, batch, sight), frame, settings, mask_threshold)
+        survivor
         for batch in _grid_batches(frame, settings.points_per_side, features, prompts_per_call)
+        for survivor in _keep_good(
+            sam, attend(sam, features, batch, sight), frame, settings, mask_threshold
+        )
     ]
-    boxes = torch.cat([part.boxes_xyxy for part in found])
-    iou = torch.cat([part.iou for part in found])
-    rles = [rle for part in found for rle in part.rles]
-    if not rles:
+    if not found:
         return EverythingCandidates((), ())
-    one_category = torch.zeros(len(boxes), device=boxes.device)
-    kept = batched_nms(boxes.float(), iou, one_category, settings.nms_iou).tolist()
-    scores = iou.tolist()
+    boxes = torch.tensor([one.box_xyxy for one in found], dtype=torch.float32)
+    scores = torch.tensor([one.iou for one in found])
+    kept = batched_nms(boxes, scores, torch.zeros(len(found)), settings.nms_iou).tolist()
     return EverythingCandidates(
-        tuple(rles[index] for index in kept), tuple(scores[index] for index in kept)
+        tuple(found[index].rle for index in kept), tuple(found[index].iou for index in kept)
     )
 
 
@@ -126,44 +127,27 @@ def _keep_good(
     frame: Frame,
     settings: EverythingSettings,
     mask_threshold: float,
-) -> _Survivors:
+) -> list[_Survivor]:
     iou = predicted_iou(sam, attended).float()
     wanted = iou > (settings.predicted_iou if settings.predicted_iou > 0 else -torch.inf)
     prompts = wanted.any(dim=1).nonzero().flatten()
     if not len(prompts):
-        return _Survivors([], torch.zeros((0, 4), device=iou.device), iou.new_zeros(0))
+        return []
     chosen = replace(attended, tokens=attended.tokens[prompts], pixels=attended.pixels[prompts])
     low = mask_logits(sam, chosen)[wanted[prompts]]
-    native = frame.to_native(low[:, None])[:, 0]
-    stable = _stability(native, mask_threshold, settings.stability_offset)
-    # An empty mask has no stability (0/0) and fails this comparison.
-    steady = stable >= settings.stability
-    if settings.stability <= 0:
-        steady = torch.ones_like(steady)
-    masks = native[steady] > mask_threshold
-    return _Survivors(
-        [encode_mask(mask) for mask in masks.cpu().numpy()],
-        _tight_boxes(masks),
-        iou[wanted][steady],
+    masks, kept = find_stable_masks(
+        frame, low, mask_threshold, settings.stability_offset, settings.stability
     )
+    scores = iou[wanted].cpu().numpy()[kept]
+    return [
+        _Survivor(encode_mask(mask), _find_box(mask), float(score))
+        for mask, score in zip(masks, scores, strict=True)
+    ]
 
 
-def _stability(logits: Tensor, threshold: float, offset: float) -> Tensor:
-    """Return the IoU of the masks at a stricter and a laxer threshold, shape (n,)."""
-    strict = (logits > threshold + offset).flatten(1).sum(1, dtype=torch.int32)
-    lax = (logits > threshold - offset).flatten(1).sum(1, dtype=torch.int32)
-    return strict / lax
-
-
-def _tight_boxes(masks: Tensor) -> Tensor:
-    """Return [min x, min y, max x, max y] of masks (n, Y, X); zeros for an empty one."""
-    sides = []
-    for axis in (1, 2):
-        occupied = masks.any(dim=axis).to(torch.uint8)
-        size = occupied.shape[1]
-        low = occupied.argmax(dim=1)
-        high = size - 1 - occupied.flip(1).argmax(dim=1)
-        some = occupied.any(dim=1)
-        sides.append((low * some, high * some))
-    (left, right), (top, bottom) = sides
-    return torch.stack([left, top, right, bottom], dim=1)
+def _find_box(mask: Mask) -> tuple[int, int, int, int]:
+    """Return [min x, min y, max x, max y]; zeros for an empty mask."""
+    columns, rows = (np.flatnonzero(mask.any(axis=axis)) for axis in (0, 1))
+    if not len(columns):
+        return 0, 0, 0, 0
+    return int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])

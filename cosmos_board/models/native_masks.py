@@ -1,0 +1,135 @@
+"""From low-resolution logits to masks at native size.
+
+On a GPU this is two bilinear steps, as SAM does. On a CPU the two steps are one: a native
+pixel depends on three low-resolution ones along each axis at most, and where the compiled
+loops are installed (extra `fast`) logits are never written out at native size.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cosmos_board.core.masks import Mask
+from cosmos_board.models.sam_geometry import Frame
+
+if TYPE_CHECKING:
+    from cosmos_board.models.native_compiled import Taps
+
+Masks = NDArray[np.bool_]
+"""Masks of one image, bool, axes (K, Y, X)."""
+
+
+def to_native_masks(frame: Frame, low: torch.Tensor, threshold: float) -> Masks:
+    """Return where native logits exceed `threshold`, bool, axes (…, Y, X).
+
+    Args:
+        frame: How the image lies in the model's input square.
+        low: Low-resolution logits, axes (…, y, x).
+        threshold: Logit above which a pixel belongs to a mask.
+    """
+    planes = low.float().flatten(0, -3)
+    compiled = _find_compiled() if low.device.type == "cpu" else None
+    if compiled is None:
+        masks = (frame.to_native(planes[:, None])[:, 0] > threshold).cpu().numpy()
+    else:
+        rows, columns = _get_taps(frame, *low.shape[-2:])
+        masks = compiled.threshold(planes.numpy(), rows, columns, threshold)
+    return masks.reshape(*low.shape[:-2], *masks.shape[-2:])
+
+
+def find_stable_masks(
+    frame: Frame, low: torch.Tensor, threshold: float, offset: float, minimum: float
+) -> tuple[list[Mask], Mask]:
+    """Return the masks that hardly change with the threshold, and which of the n they are.
+
+    Stability is the IoU of the masks at `threshold` plus and minus `offset`; an empty mask has
+    none, and passes only where `minimum` is 0.
+
+    Args:
+        frame: How the image lies in the model's input square.
+        low: Low-resolution logits, axes (n, y, x).
+        threshold: Logit above which a pixel belongs to a mask.
+        offset: In logits.
+        minimum: Least stability.
+
+    Returns:
+        Masks, bool, axes (Y, X) each, and what was kept, bool, shape (n,).
+    """
+    planes = low.float()
+    compiled = _find_compiled() if low.device.type == "cpu" else None
+    if compiled is not None:
+        rows, columns = _get_taps(frame, *low.shape[-2:])
+        masks, strict, lax = compiled.measure(planes.numpy(), rows, columns, threshold, offset)
+        kept = _is_stable(strict, lax, minimum)
+        return [masks[index] for index in np.flatnonzero(kept)], kept
+    native = frame.to_native(planes[:, None])[:, 0]
+    strict, lax = (
+        (native > threshold + shift).flatten(1).sum(1, dtype=torch.int32).cpu().numpy()
+        for shift in (offset, -offset)
+    )
+    kept = _is_stable(strict, lax, minimum)
+    chosen = native[torch.as_tensor(kept, device=native.device)] > threshold
+    return list(chosen.cpu().numpy()), kept
+
+
+def _is_stable(strict: NDArray[np.int32], lax: NDArray[np.int32], minimum: float) -> Mask:
+    if minimum <= 0:
+        return np.ones(len(strict), np.bool_)
+    stability = np.divide(
+        strict, lax, out=np.zeros(len(lax), np.float32), where=lax > 0, dtype=np.float32
+    )
+    stable: Mask = (stability >= np.float32(minimum)) & (lax > 0)
+    return stable
+
+
+@cache
+def _find_compiled() -> ModuleType | None:
+    try:
+        from cosmos_board.models import native_compiled
+    except ImportError:
+        return None
+    return native_compiled
+
+
+@lru_cache(maxsize=64)
+def _get_taps(frame: Frame, low_height: int, low_width: int) -> tuple[Taps, Taps]:
+    height, width = frame.content
+    side = frame.input_size_px
+    return (
+        _make_taps(low_height, side, height, frame.height),
+        _make_taps(low_width, side, width, frame.width),
+    )
+
+
+def _make_taps(low: int, side: int, content: int, native: int) -> Taps:
+    """Return for each native position its first low-resolution one and three weights.
+
+    low → side, the first `content` of which → native; torch's positions and its float32.
+    """
+    left, right, share = _bilinear(content, native)
+    first, second, weight = _bilinear(low, side)
+    base = np.minimum(first[left], max(low - 3, 0))
+    weights = np.zeros((native, 3), np.float32)
+    rows = np.arange(native)
+    for at, part in ((left, 1 - share), (right, share)):
+        for index, factor in ((first[at], 1 - weight[at]), (second[at], weight[at])):
+            np.add.at(weights, (rows, index - base), part * factor)
+    return base, weights
+
+
+def _bilinear(
+    size_in: int, size_out: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Return both neighbours of each position and the weight of the second."""
+    scale = np.float32(size_in) / np.float32(size_out)
+    centres = (np.arange(size_out, dtype=np.float32) + np.float32(0.5)) * scale
+    position = np.maximum(centres - np.float32(0.5), np.float32(0))
+    first = np.minimum(position.astype(np.int64), size_in - 1)
+    second = np.minimum(first + 1, size_in - 1)
+    return first, second, position - first.astype(np.float32)
