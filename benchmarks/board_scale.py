@@ -18,6 +18,9 @@ from cosmos_board.board.build import build_boards
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.store.board import open_board
 
+SIZE = 1_000_000
+"""Pixels of each reference: large, so that scores hardly tie."""
+
 DATASETS, MODALITIES, OBJECTS, TARGETS, CLUSTERS = 53, 18, 84, 125, 55_014
 MODALITY_NAMES = [
     *("ct", "mr-t1", "mr-t2", "mr-flair", "mr-t1-gd", "mr-pd", "mr-adc", "mr-dw", "mr-cine"),
@@ -61,10 +64,10 @@ FROM range({models}) r(m), range({DATASETS}) s(d);
 SCORES = """
 INSERT INTO scores
 SELECT 'run-{model}-' || d, 'model-{model}', reference_id, prompt, 'main', NULL, NULL, 0, NULL,
-    selection, tp, 10000 - tp, 10000 - tp, 10000 - tp, (10000 - tp) / 2.0, (10000 - tp) / 16.0,
-    tp / 10000.0, tp / 12000.0, 0.9, 'ok'
-FROM (SELECT d, reference_id, prompt, selection, least(10000, 7000 + 10 * {model} +
-        (hash(i % {CLUSTERS}) % 1500) + (hash(i, k, prompt, {model}) % 1000))::BIGINT AS tp
+    selection, tp, {SIZE} - tp, {SIZE} - tp, ({SIZE} - tp) / 1e3, ({SIZE} - tp) / 2e3,
+    ({SIZE} - tp) / 1e4, tp / {SIZE}.0, tp * 0.8 / {SIZE}, 0.9, 'ok'
+FROM (SELECT d, reference_id, prompt, selection, least({SIZE}, 700000 + 1000 * {model} +
+        (hash(i % {CLUSTERS}) % 150000) + (hash(i, k, prompt, {model}) % 100000))::BIGINT AS tp
     FROM reference, (VALUES ('everything'), ('point'), ('points-5'), ('points-5-5'), ('box'),
         ('box-point')) p(prompt), (VALUES ('oracle'), ('predicted')) s(selection)
     WHERE prompt <> 'everything' OR selection = 'oracle')

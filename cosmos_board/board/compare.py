@@ -119,7 +119,8 @@ class _Duel:
         difference = float(np.mean(self.differences[list(cells)]))
         half_95, half_90 = self._halves([c for c in cells if self._is_thick(c)])
         units = np.concatenate([self.plan.units_of(cell) for cell in cells])
-        p = float(pairwise_signed_rank(cluster_means(self.steps, self.scores, units))[0])
+        means = cluster_means(self.steps, self.scores, units, np.arange(2))
+        p = float(pairwise_signed_rank(means)[0])
         known = not np.isnan(half_95)
         return PairRow(
             a=self.scores.models[0],

@@ -224,12 +224,12 @@ def _pivot(
     units: Units, models: tuple[str, ...], cells: Columns, place: Ints, metrics: Sequence[str]
 ) -> Scores:
     shape = (len(units), len(models))
-    row = np.searchsorted(units.number, cells["unit"])
-    known = np.zeros(len(row), bool)
-    inside = row < len(units)
-    known[inside] = units.number[row[inside]] == cells["unit"][inside]
+    place_of_unit: Ints = np.full(1 + int(cells["unit"].max(initial=-1)), -1, np.int64)
+    inside = units.number < len(place_of_unit)
+    place_of_unit[units.number[inside]] = np.flatnonzero(inside)
+    row = place_of_unit[cells["unit"]]
     column = place[cells["column_id"]]
-    known &= column >= 0
+    known = (row >= 0) & (column >= 0)
     flat = (row * shape[1] + column)[known]
 
     def counted(name: str) -> Ints:

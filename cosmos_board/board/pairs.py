@@ -23,25 +23,28 @@ JUDGED = frozenset({"dice", "iou", "nsd"})
 """Metrics on which ±0.01 is a difference that nobody would act on."""
 
 
-def cluster_means(steps: Floats, scores: Scores, units: Ints) -> Floats:
+def cluster_means(steps: Floats, scores: Scores, units: Ints, models: Ints) -> Floats:
     """Return each cluster's mean over its targets, rounded to whole steps.
 
     Args:
         steps: Of the units, axes (unit, model), no NaN.
         scores: Where they come from.
         units: Which units count.
+        models: Which models, by their place along the second axis.
 
     Returns:
         axes (cluster, model), in the order of the clusters.
     """
     clusters = scores.units.cluster[units]
     if len(np.unique(clusters)) == len(clusters):
-        return steps[units]
+        return steps[np.ix_(units, models)]
     order = np.argsort(clusters, kind="stable")
     sorted_clusters = clusters[order]
     starts = np.flatnonzero(np.diff(sorted_clusters, prepend=-1))
     counts = np.diff(np.append(starts, len(units)))
-    found: Floats = np.rint(np.add.reduceat(steps[units[order]], starts, axis=0) / counts[:, None])
+    found: Floats = np.rint(
+        np.add.reduceat(steps[np.ix_(units[order], models)], starts, axis=0) / counts[:, None]
+    )
     return found
 
 
@@ -60,7 +63,7 @@ def pair_table(
     """
     place = {model.name: index for index, model in enumerate(ground.models)}
     names = tuple(row.model for row in board.ranked)
-    chosen = [place[name] for name in names]
+    chosen = np.array([place[name] for name in names], np.int64)
     first, second = np.triu_indices(len(names), 1)
     score = np.array([row.score for row in board.ranked])
     half_95 = half_90 = np.full(len(first), np.nan)
@@ -71,7 +74,7 @@ def pair_table(
     units = np.concatenate([plan.units_of(cell) for cell in ground.cohort.cells])
     p = np.zeros(0)
     if len(first):
-        p = pairwise_signed_rank(cluster_means(steps[:, chosen], scores, units))
+        p = pairwise_signed_rank(cluster_means(steps, scores, units, chosen))
     return PairTable(
         key=board.key,
         models=names,

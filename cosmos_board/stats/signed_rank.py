@@ -63,8 +63,8 @@ def _pvalues(differences: NDArray[np.int32]) -> Floats:
     # Ranks up to 2²⁴ and their sums up to 2⁵³ are exact in float64.
     positive = (keys & np.uint32(1)).astype(np.float64) @ np.arange(1.0, count + 1)
     ties = np.zeros(len(keys))
-    for row in np.flatnonzero(tied):
-        positive[row], ties[row] = _midranks(keys[row])
+    if tied.any():
+        positive[tied], ties[tied] = _midranks(keys[tied])
     found = _normal(positive, count, zeros, ties)
     if count <= _EXACT_UP_TO:
         exact = ~tied & (zeros == 0)
@@ -79,14 +79,19 @@ def _has_ties(keys: Keys) -> NDArray[np.bool_]:
     return np.asarray(same.any(axis=1))
 
 
-def _midranks(keys: Keys) -> tuple[float, float]:
-    """Return the sum of the mean ranks of positive differences, and the sum of t³ − t over ties."""
-    _, group, sizes = np.unique(keys >> np.uint32(1), return_inverse=True, return_counts=True)
-    last = np.cumsum(sizes)
-    ranks = last - (sizes - 1) / 2
-    positive = float(ranks[group[(keys & np.uint32(1)) == 1]].sum())
-    counted = sizes[1:] if keys[0] == 0 else sizes
-    return positive, float((counted.astype(np.float64) ** 3 - counted).sum())
+def _midranks(keys: Keys) -> tuple[Floats, Floats]:
+    """Return each row's sum of the mean ranks of positive differences, and its t³ − t over ties."""
+    rows, count = keys.shape
+    starts_here = np.ones(keys.shape, bool)
+    starts_here[:, 1:] = (keys[:, 1:] ^ keys[:, :-1]) > 1
+    starts = np.flatnonzero(starts_here)
+    sizes = np.diff(starts, append=keys.size).astype(np.float64)
+    row, place = np.divmod(starts, count)
+    ranks = place + (sizes + 1) / 2
+    positives = np.add.reduceat((keys & np.uint32(1)).ravel(), starts, dtype=np.int64)
+    tied = np.where(keys.ravel()[starts] > 1, sizes**3 - sizes, 0.0)
+    positive = np.bincount(row, ranks * positives, minlength=rows).astype(np.float64)
+    return positive, np.bincount(row, tied, minlength=rows).astype(np.float64)
 
 
 def _normal(positive: Floats, count: int, zeros: Ints, ties: Floats) -> Floats:
