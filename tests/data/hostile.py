@@ -292,6 +292,7 @@ def _meta_image(name: str, place: str, size: str = "16 16 4", data: bytes = b"")
 
 _meta_image("a MetaImage that points out of its folder", "../../../etc/passwd")
 _meta_image("a MetaImage without its data", "gone.raw")
+_meta_image("a MetaImage cut off", "LOCAL", data=b"\0" * 1000)
 _meta_image("a MetaImage of huge size", "LOCAL", "99999 99999 99999", b"\0" * 1024)
 _meta_image("a MetaImage of a list of files", "LIST\n/etc/passwd")
 

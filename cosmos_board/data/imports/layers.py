@@ -74,19 +74,19 @@ class DrawnLayer:
     key: str
 
     def cut(self, plane: Plane, index: int) -> Iterator[Part]:
-        """Yield the region as it is on one slice, empty where it is not."""
-        # Slices of an empty volume of views: nothing of the whole size is held but the slice.
-        whole = np.broadcast_to(np.False_, self.shape)
-        mask = np.array(take_slice(whole, plane, index))
+        """Yield the region as it is on one slice, nothing where the slice misses its box."""
         axis = ("axial", "coronal", "sagittal").index(plane)
         inside = index - self.corner[axis]
-        if 0 <= inside < self.drawn.shape[axis]:
-            box = take_slice(self.drawn, plane, inside)
-            # Slices other than axial ones are seen from head to foot.
-            low_z = self.shape[0] - self.corner[0] - self.drawn.shape[0]
-            rows = (low_z if plane != "axial" else self.corner[1], box.shape[0])
-            columns = (self.corner[1] if plane == "sagittal" else self.corner[2], box.shape[1])
-            mask[rows[0] : sum(rows), columns[0] : sum(columns)] = box
+        if not 0 <= inside < self.drawn.shape[axis]:
+            return
+        box = take_slice(self.drawn, plane, inside)
+        # An empty volume of views: nothing of the whole size is held but the slice.
+        mask = np.array(take_slice(np.broadcast_to(np.False_, self.shape), plane, index))
+        # Slices other than axial ones are seen from head to foot.
+        low_z = self.shape[0] - self.corner[0] - self.drawn.shape[0]
+        rows = (low_z if plane != "axial" else self.corner[1], box.shape[0])
+        columns = (self.corner[1] if plane == "sagittal" else self.corner[2], box.shape[1])
+        mask[rows[0] : sum(rows), columns[0] : sum(columns)] = box
         yield Part(self.objects, self.key, mask)
 
 

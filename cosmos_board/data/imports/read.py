@@ -17,6 +17,7 @@ from cosmos_board.data.imports.layers import Layer
 from cosmos_board.data.imports.masks import Canvas, read_layers
 from cosmos_board.data.imports.rasters import Raster, count_frames, read_raster
 from cosmos_board.data.imports.walk import show_path
+from cosmos_board.data.readers.quiet import quietly
 from cosmos_board.data.source import SourceImage
 from cosmos_board.data.volumes import (
     Normalisation,
@@ -32,6 +33,8 @@ from cosmos_board.data.volumes import (
 
 _PLANES: tuple[Plane, ...] = ("axial", "coronal", "sagittal")
 _Drawn = dict[str, tuple[Mask, ...]]
+_Layers = dict[str, list[tuple[bool, Layer]]]
+"""By observer, each with whether its connected pieces are instances."""
 
 
 def read_job(job: ImageJob) -> Iterator[SourceImage]:
@@ -52,29 +55,24 @@ def read_job(job: ImageJob) -> Iterator[SourceImage]:
 
 def _list_frames(job: ImageJob) -> Sequence[int | None]:
     if job.spec.frame == "all":
-        return range(count_frames(job.root, job.spec, job.paths[0]))
+        with quietly():
+            return range(count_frames(job.root, job.spec, job.paths[0]))
     return [job.spec.frame if isinstance(job.spec.frame, int) else None]
 
 
 def _read_frame(job: ImageJob, frame: int | None) -> Iterator[SourceImage]:
     origin = show_path(job.origin)
-    raster = read_raster(job.root, job.spec, job.paths, frame)
-    canvas = Canvas.of(raster)
-    layers: dict[str, list[tuple[bool, Layer]]] = defaultdict(list)
-    for files in job.masks:
-        pieces = files.spec.instances == "components"
-        for layer in read_layers(job, files, canvas, frame):
-            layers[files.spec.observer].append((pieces, layer))
+    with quietly():
+        raster = read_raster(job.root, job.spec, job.paths, frame)
+        canvas = Canvas.of(raster)
+        layers = _read_all_layers(job, canvas, frame)
     if raster.colour or raster.array.ndim == 2:
         masks = {observer: _collect(found, "axial", 0) for observer, found in layers.items()}
-        for files in job.masks:
-            for name in files.spec.meanings if not files.spec.instances else ():
-                if not files.spec.names:
-                    empty = np.zeros(canvas.shape[1:], np.bool_)
-                    masks.setdefault(files.spec.observer, {}).setdefault(name, (empty,))
+        _note_absent(job, masks, canvas)
         yield _make_image(job, _prepare_picture(job, raster, origin), masks, origin)
         return
     cut = _prepare_volume(job, raster, canvas, origin)
+    del raster
     for index in range(count_slices(cut.voxels, cut.plane)):
         masks = {
             observer: drop_empty(_collect(found, cut.plane, index))
@@ -83,6 +81,23 @@ def _read_frame(job: ImageJob, frame: int | None) -> Iterator[SourceImage]:
         if masks.get(""):
             where = f"{origin} {'' if frame is None else f'frame {frame} '}{cut.plane} {index}"
             yield _make_image(job, take_slice(cut.voxels, cut.plane, index), masks, where)
+
+
+def _read_all_layers(job: ImageJob, canvas: Canvas, frame: int | None) -> _Layers:
+    layers: _Layers = defaultdict(list)
+    for files in job.masks:
+        pieces = files.spec.instances == "components"
+        for layer in read_layers(job, files, canvas, frame):
+            layers[files.spec.observer].append((pieces, layer))
+    return layers
+
+
+def _note_absent(job: ImageJob, masks: dict[str, _Drawn], canvas: Canvas) -> None:
+    """Give what could have been drawn on a picture and was not an empty mask."""
+    for spec in (files.spec for files in job.masks):
+        for name in () if spec.instances or spec.names else spec.meanings:
+            empty = np.zeros(canvas.shape[1:], np.bool_)
+            masks.setdefault(spec.observer, {}).setdefault(name, (empty,))
 
 
 def drop_empty(drawn: _Drawn) -> _Drawn:

@@ -84,6 +84,13 @@ def _read_header(path: Path) -> pydicom.Dataset:
                 raise InputError(path, name, "is missing")
         if len(header.get("ImageOrientationPatient", [])) != 6:
             raise InputError(path, "ImageOrientationPatient", "is missing")
+        # Values are only made out when they are asked for, here where it may fail.
+        header.get("SeriesInstanceUID"), int(header.Rows), int(header.Columns)
+        place = [*header.ImagePositionPatient, *header.ImageOrientationPatient]
+        if not np.isfinite(np.array(place, np.float64)).all() or len(place) != 9:
+            raise InputError(path, "ImagePositionPatient", "is no place", got=place)
+        if not all(0 < float(size) < np.inf for size in header.PixelSpacing):
+            raise InputError(path, "PixelSpacing", "is no distance", got=header.PixelSpacing)
     except InputError:
         raise
     except Exception as error:

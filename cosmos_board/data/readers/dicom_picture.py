@@ -21,7 +21,13 @@ def has_place(path: Path) -> bool:
     Raises:
         InputError: If it is damaged or no DICOM file.
     """
-    return len(_read(path, pixels=False).get("ImagePositionPatient") or ()) == 3
+    try:
+        header = pydicom.dcmread(path, stop_before_pixels=True)
+        return len(header.get("ImagePositionPatient") or ()) == 3
+    except OSError as error:
+        raise InputError(path, "", f"cannot be read: {error.strerror}") from error
+    except Exception as error:
+        raise InputError(path, "", f"is damaged or no DICOM file: {error}") from error
 
 
 def read_dicom_picture(path: Path) -> tuple[NDArray[Any], bool, bool]:
@@ -32,16 +38,21 @@ def read_dicom_picture(path: Path) -> tuple[NDArray[Any], bool, bool]:
     Raises:
         InputError: If it is damaged, too large or in a colour space that we do not read.
     """
-    header = _read(path, pixels=False)
-    frames = int(header.get("NumberOfFrames") or 1)
-    size = (frames, int(header.get("Rows") or 0), int(header.get("Columns") or 0))
-    check_size(path, size, LARGEST_VOLUME_PX)
-    space = str(header.get("PhotometricInterpretation"))
-    dataset = _read(path, pixels=True)
     try:
-        array: NDArray[Any] = dataset.pixel_array
+        header = pydicom.dcmread(path, stop_before_pixels=True)
+        frames = int(header.get("NumberOfFrames") or 1)
+        size = (frames, int(header.get("Rows") or 0), int(header.get("Columns") or 0))
+        check_size(path, size, LARGEST_VOLUME_PX)
+        return _decode(path, pydicom.dcmread(path))
+    except InputError:
+        raise
     except Exception as error:
-        raise InputError(path, "pixels", f"cannot be read: {error}") from error
+        raise InputError(path, "", f"is damaged or no DICOM file: {error}") from error
+
+
+def _decode(path: Path, dataset: pydicom.Dataset) -> tuple[NDArray[Any], bool, bool]:
+    space = str(dataset.get("PhotometricInterpretation"))
+    array: NDArray[Any] = dataset.pixel_array
     if space in _GREY:
         slope = float(dataset.get("RescaleSlope") or 1)
         intercept = float(dataset.get("RescaleIntercept") or 0)
@@ -51,12 +62,3 @@ def read_dicom_picture(path: Path) -> tuple[NDArray[Any], bool, bool]:
     if space == "RGB" and array.ndim == 3 and array.shape[2] == 3:
         return array, True, False
     raise InputError(path, "PhotometricInterpretation", "is not read", got=space)
-
-
-def _read(path: Path, *, pixels: bool) -> pydicom.Dataset:
-    try:
-        return pydicom.dcmread(path, stop_before_pixels=not pixels)
-    except OSError as error:
-        raise InputError(path, "", f"cannot be read: {error.strerror}") from error
-    except Exception as error:
-        raise InputError(path, "", f"is damaged or no DICOM file: {error}") from error

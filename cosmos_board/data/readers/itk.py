@@ -12,6 +12,7 @@ from cosmos_board.data.readers.limits import LARGEST_VOLUME_PX, check_size
 from cosmos_board.data.volumes import Volume
 
 _LONGEST_HEADER = 1 << 16
+_COMPRESSED = re.compile(rb"^CompressedData\s*=\s*True", re.I | re.M)
 _DATA_FILE = re.compile(rb"^(?:ElementDataFile\s*=|data ?file:)\s*(.+?)\s*$", re.I | re.M)
 
 
@@ -38,10 +39,14 @@ def read_itk(path: Path) -> Volume:
         if len(size) not in (2, 3):
             raise InputError(path, "size", "is not two- or three-dimensional", got=size)
         image = reader.Execute()
+        _check_length(path, image)
     except RuntimeError as error:
         reason = str(error).strip().rpartition("\n")[2][:120]
         raise InputError(path, "", f"is damaged or no such file: {reason}") from error
-    return Volume(_read_voxels(image), _read_affine(image))
+    affine = _read_affine(image)
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+        raise InputError(path, "space directions", "do not place the voxels in space")
+    return Volume(_read_voxels(image), affine)
 
 
 def _read_voxels(image: object) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
@@ -61,13 +66,34 @@ def _read_affine(image: object) -> np.ndarray[tuple[int, int], np.dtype[np.float
     return affine
 
 
-def _check_data_file(path: Path) -> None:
-    # A header may name any file of the machine as the place of its voxels.
+def _check_length(path: Path, image: object) -> None:
+    # MetaImage files that are cut off are filled up without a word.
+    header = _read_header(path)
+    if path.suffix not in (".mha", ".mhd") or _COMPRESSED.search(header):
+        return
+    if (place := _DATA_FILE.search(header)) is None:
+        raise InputError(path, "ElementDataFile", "is missing")
+    if place[1].upper() == b"LOCAL":
+        found = path.stat().st_size - place.end(1) - len(b"\n")
+    else:
+        beside = path.parent / place[1].decode("utf-8", "replace")
+        found = beside.stat().st_size if beside.is_file() else 0
+    needed = _read_voxels(image).nbytes
+    if found < needed:
+        raise InputError(path, "", "is cut off", got=f"{found} bytes", want=f"{needed} bytes")
+
+
+def _read_header(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            header = file.read(_LONGEST_HEADER)
+            return file.read(_LONGEST_HEADER)
     except OSError as error:
         raise InputError(path, "", f"cannot be read: {error.strerror}") from error
+
+
+def _check_data_file(path: Path) -> None:
+    # A header may name any file of the machine as the place of its voxels.
+    header = _read_header(path)
     for found in _DATA_FILE.finditer(header):
         name = found[1].decode("utf-8", "replace")
         if name.upper() == "LOCAL":

@@ -40,24 +40,17 @@ def read_coco(path: Path, picture: str, shape: tuple[int, int]) -> Iterator[Regi
     """
     file = _load_coco(str(path), path.stat().st_mtime_ns)
     parts = picture.split("/")
-    row = next(
-        (
-            found
-            for start in range(len(parts))
-            if (found := file.pictures.get("/".join(parts[start:]))) is not None
-        ),
-        None,
-    )
+    endings = ("/".join(parts[start:]) for start in range(len(parts)))
+    row = next((file.pictures[ending] for ending in endings if ending in file.pictures), None)
     if row is None:
         return
-    if (row.get("height"), row.get("width")) != shape:
-        got = (row.get("height"), row.get("width"))
-        raise InputError(path, row["file_name"], "has another size", got=got, want=shape)
-    for annotation in file.annotations.get(row["id"], []):
-        name = file.categories.get(annotation.get("category_id", -1))
-        if name is None:
-            raise InputError(path, "category_id", "is none of its categories")
-        yield Region(name, _draw(path, annotation.get("segmentation"), shape))
+    if (row.height, row.width) != shape:
+        got = (row.height, row.width)
+        raise InputError(path, picture, "has another size", got=got, want=shape)
+    for category, segmentation in file.annotations.get(row.number, []):
+        if category not in file.categories:
+            raise InputError(path, "category_id", "is none of its categories", got=category)
+        yield Region(file.categories[category], _draw(path, segmentation, shape))
 
 
 def read_polygons(path: Path, shape: tuple[int, int]) -> Iterator[Region]:
@@ -70,7 +63,10 @@ def read_polygons(path: Path, shape: tuple[int, int]) -> Iterator[Region]:
     Raises:
         InputError: If it is no such file, or a shape is no polygon.
     """
-    for position, row in enumerate(_load(path, dict).get("shapes", [])):
+    shapes = _load(path, dict).get("shapes")
+    if not isinstance(shapes, list):
+        raise InputError(path, "shapes", "is no list")
+    for position, row in enumerate(shapes):
         try:
             kind = row.get("shape_type", "polygon")
             points = np.array(row["points"], np.float64).reshape(-1, 2)
@@ -82,10 +78,19 @@ def read_polygons(path: Path, shape: tuple[int, int]) -> Iterator[Region]:
         yield Region(label, _draw(path, [points.ravel().tolist()], shape))
 
 
+@dataclass(frozen=True, slots=True)
+class _CocoPicture:
+    number: int
+    height: int
+    width: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _CocoFile:
-    pictures: Mapping[str, dict[str, Any]]
-    annotations: Mapping[int, list[dict[str, Any]]]
+    pictures: Mapping[str, _CocoPicture]
+    annotations: Mapping[int, list[tuple[int, object]]]
+    """(category, segmentation) of each annotation, by the number of the picture."""
+
     categories: Mapping[int, str]
 
 
@@ -93,15 +98,20 @@ class _CocoFile:
 def _load_coco(path: str, mtime_ns: int) -> _CocoFile:
     table = _load(Path(path), dict)
     try:
-        annotations: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        annotations: dict[int, list[tuple[int, object]]] = defaultdict(list)
         for row in table["annotations"]:
-            annotations[row["image_id"]].append(row)
+            annotations[int(row["image_id"])].append((int(row["category_id"]), row["segmentation"]))
         return _CocoFile(
-            {str(row["file_name"]): row for row in table["images"]},
+            {
+                str(row["file_name"]): _CocoPicture(
+                    int(row["id"]), int(row["height"]), int(row["width"])
+                )
+                for row in table["images"]
+            },
             annotations,
-            {row["id"]: str(row["name"]) for row in table["categories"]},
+            {int(row["id"]): str(row["name"]) for row in table["categories"]},
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(path, "", f"is no COCO file: {error!r}") from error
 
 

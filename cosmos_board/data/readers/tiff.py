@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from io import BytesIO
 from pathlib import Path
@@ -15,9 +14,6 @@ from PIL import Image as Pillow
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.readers.limits import LARGEST_VOLUME_PX, check_size
-
-# What it logs is about damage, of which our own message speaks.
-logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 _PLAIN = (1, 8, 32946)
 """Compressions that tifffile decodes by itself: none and the two names of deflate."""
