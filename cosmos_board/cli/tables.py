@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cosmos_board.data.info import PackInfo
     from cosmos_board.runner.run import RunReport
 
-_LEAST_WIDTH = 120
+_LEAST_WIDTH = 200
 """Columns of output that goes to a file."""
 
 

@@ -1,0 +1,211 @@
+"""The command line keeps its contract: one line an error, the right exit code, JSON on stdout."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from cosmos_board.cli.main import COMMANDS
+from cosmos_board.store.schema import PACK_IMAGES
+
+PROGRAM = str(Path(sys.executable).with_name("cosmos-board"))
+
+
+def call(*arguments: object, **kwargs: object) -> subprocess.CompletedProcess[str]:
+    """Run the program and return what it said."""
+    return subprocess.run(
+        [PROGRAM, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        **kwargs,  # type: ignore[call-overload]
+    )
+
+
+def assert_refused(done: subprocess.CompletedProcess[str], code: int, words: str) -> None:
+    """Assert one line, the right exit code and no traceback."""
+    lines = [line for line in done.stderr.splitlines() if "images/s" not in line]
+    assert done.returncode == code, done.stderr
+    assert len(lines) == 1, done.stderr
+    assert words in lines[0]
+
+
+def test_help_names_every_command_and_imports_nothing_heavy() -> None:
+    script = (
+        "import sys; from cosmos_board.cli.main import group\n"
+        "try: group(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'numpy', 'pyarrow', 'duckdb', 'mkdocs', 'rich'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert all(f"  {name}" in done.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("command", list(COMMANDS))
+def test_every_command_has_help(command: str) -> None:
+    assert call(command, "--help").stdout.startswith(f"Usage: cosmos-board {command}")
+
+
+def test_listing_data_needs_no_heavy_import() -> None:
+    script = (
+        "import sys; from cosmos_board.cli.main import group\n"
+        "group(['data', 'list', '--json'], standalone_mode=False)\n"
+        "heavy = {'torch', 'pyarrow', 'duckdb', 'pydantic', 'scipy', 'cv2'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    datasets = json.loads(done.stdout)
+    assert sum(dataset["kind"] == "cosmos" for dataset in datasets) == 53
+
+
+def test_the_light_half_never_imports_torch() -> None:
+    """What torch is for is loaded on use."""
+    script = (
+        "import sys\n"
+        "import cosmos_board.cli.rank, cosmos_board.cli.data, cosmos_board.cli.models\n"
+        "import cosmos_board.board.build, cosmos_board.site.build, cosmos_board.site.plugin\n"
+        "import cosmos_board.runner.run, cosmos_board.store.ingest, cosmos_board.curation.curate\n"
+        "from cosmos_board.models.registry import list_cards, load_segmenter\n"
+        "list_cards(); load_segmenter('grabcut')\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+
+
+def test_an_unknown_model_is_refused(phantom_pack: Path, tmp_path: Path) -> None:
+    done = call("eval", phantom_pack, "--model", "grabcat", "--out", tmp_path / "run")
+
+    assert_refused(done, 1, "--model: name: unknown name (got 'grabcat', want grabcut)")
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_unknown_prompt_is_refused(phantom_pack: Path, tmp_path: Path) -> None:
+    arguments = ("eval", phantom_pack, "--model", "box-prior", "--out", tmp_path / "run")
+
+    assert_refused(call(*arguments, "--prompt", "boxes"), 1, "unknown name (got 'boxes', want box")
+
+
+def test_wrong_usage_has_its_own_exit_code(tmp_path: Path) -> None:
+    assert call("eval", "--out", tmp_path).returncode == 2
+
+
+def test_a_missing_pack_is_refused(tmp_path: Path) -> None:
+    done = call("eval", tmp_path / "none", "--model", "box-prior", "--out", tmp_path / "run")
+
+    assert_refused(done, 1, "is no folder, so this is no pack")
+
+
+def test_weights_that_are_none_are_refused(phantom_pack: Path, tmp_path: Path) -> None:
+    weights = tmp_path / "sam.pth"
+    weights.write_bytes(b"not a checkpoint")
+    arguments = ("eval", phantom_pack, "--model", "sam-vit-b", "--checkpoint", weights)
+
+    assert_refused(call(*arguments, "--out", tmp_path / "run"), 1, str(weights))
+
+
+def _spoil_first_image(pack: Path) -> str:
+    """Replace the picture of the first image by garbage and return its id."""
+    path = min((pack / "images").glob("*.parquet"))
+    table = pq.read_table(path)
+    pictures = [b"\x89PNG garbage", *table["png"].to_pylist()[1:]]
+    index = table.schema.get_field_index("png")
+    spoilt = table.set_column(index, PACK_IMAGES.field("png"), pa.array(pictures, pa.binary()))
+    pq.write_table(spoilt.cast(PACK_IMAGES), path, row_group_size=64)
+    return str(table["image_id"][0])
+
+
+def test_a_corrupt_image_is_quarantined_and_the_others_are_scored(
+    phantom_pack: Path, tmp_path: Path
+) -> None:
+    pack = tmp_path / "pack"
+    shutil.copytree(phantom_pack, pack)
+    image_id = _spoil_first_image(pack)
+
+    done = call("eval", pack, "--model", "box-prior", "--out", tmp_path / "run", "--json")
+
+    assert_refused(done, 1, f"quarantined: {image_id}")
+    assert json.loads(done.stdout)["rows"] == 5 * 3 * 5 * 2
+    assert pq.read_table(tmp_path / "run" / "quarantine.parquet")["image_id"].to_pylist() == [
+        image_id
+    ]
+
+
+def _limit_files() -> None:
+    """Make the disk seem full after 3 kB a file."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+
+
+def test_a_full_disk_is_one_line_and_the_run_resumes(phantom_pack: Path, tmp_path: Path) -> None:
+    arguments = ("eval", phantom_pack, "--model", "box-prior", "--out", tmp_path / "run")
+
+    full = call(*arguments, preexec_fn=_limit_files)
+    assert_refused(full, 74, "write: the file would be larger than allowed")
+    assert not list(tmp_path.rglob("*.part"))
+
+    assert call(*arguments).returncode == 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder_is_one_line(phantom_pack: Path, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+
+    done = call("eval", phantom_pack, "--model", "box-prior", "--out", tmp_path / "run")
+
+    assert_refused(done, 74, "permission denied")
+
+
+def test_from_pack_to_board_in_the_terminal(phantom_pack: Path, tmp_path: Path) -> None:
+    db = tmp_path / "board.duckdb"
+    run = tmp_path / "run"
+    assert call("eval", phantom_pack, "--model", "box-prior", "--out", run).returncode == 0
+    assert call("ingest", run, "--db", db).returncode == 0
+
+    document = json.loads(
+        call("rank", "--db", db, "--by", "target", "--prompt", "box", "--format", "json").stdout
+    )
+
+    assert set(document) == {"caption", "rows"}
+    assert len(document["rows"]) == 3
+    wanted = {
+        "model", "slice", "prompt", "metric", "selection", "score", "low", "high", "rank",
+        "rank_low", "rank_high", "references", "clusters", "status",
+    }  # fmt: skip
+    assert all(set(row) == wanted for row in document["rows"])
+
+
+def test_findings_name_what_is_missing(phantom_pack: Path, tmp_path: Path) -> None:
+    db = tmp_path / "board.duckdb"
+    call("eval", phantom_pack, "--model", "box-prior", "--out", tmp_path / "run")
+    call("ingest", tmp_path / "run", "--db", db)
+
+    findings = json.loads(call("analyse", "findings", "--db", db, "--json").stdout)
+
+    assert [finding["id"] for finding in findings] == [f"F{number}" for number in range(1, 9)]
+    assert {finding["verdict"] for finding in findings} == {"not enough data"}
+    assert all(finding["oracle"]["missing"] for finding in findings)
+
+
+def test_a_database_that_is_none_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "board.duckdb"
+    path.write_text("hello")
+
+    assert_refused(call("rank", "--db", path), 1, "is no board database")
