@@ -7,6 +7,28 @@ from cosmos_board.core.cards import ModelCard
 POINTS_AND_BOXES = ("point", "points-5", "points-5-5", "box", "box-point")
 ALL_PROMPTS = ("everything", *POINTS_AND_BOXES)
 
+_MEDSAM_DATA = (
+    "abdomenct-1k",
+    "amos-2022",
+    "brats20",
+    "camus",
+    "crossmoda",
+    "feta",
+    "i2cvb",
+    "isic-2018",
+    "kipa22",
+    "kits19",
+    "kits21",
+    "mnms",
+    "montgomery-cxr",
+    "msd",
+    "nci-isbi-2013",
+    "promise12",
+    "siim-acr",
+    "tn-scui-2020",
+    "totalsegmentator",
+)
+
 _SAM_SOURCE = "https://github.com/facebookresearch/segment-anything"
 
 
@@ -88,6 +110,21 @@ CARDS: dict[str, ModelCard] = {
         _sam("sam-vit-b", "SAM ViT-B", 93_735_472, "ViT-B"),
         _sam("sam-vit-l", "SAM ViT-L", 312_342_832, "ViT-L"),
         _sam("sam-vit-h", "SAM ViT-H", 641_090_608, "ViT-H"),
+        ModelCard(
+            name="medsam",
+            label="MedSAM",
+            family="sam",
+            kind="promptable",
+            prompts=("box",),
+            parameters=93_735_472,
+            input_size_px=1024,
+            licence="Apache-2.0",
+            source="https://github.com/bowang-lab/MedSAM",
+            training_data=_MEDSAM_DATA,
+            description="SAM ViT-B fine-tuned on 1.57 million medical image-mask pairs with boxes; "
+            "answers a box with one mask. Training data as its paper's supplement lists them.",
+            base_model="sam-vit-b",
+        ),
     )
 }
 """Every built-in card by name."""

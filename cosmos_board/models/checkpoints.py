@@ -59,6 +59,12 @@ CHECKPOINTS: dict[str, Checkpoint] = {
 """Every checkpoint that can be fetched, by segmenter."""
 
 
+BY_HAND: dict[str, str] = {
+    "medsam": "https://drive.google.com/drive/folders/1ETWmi4AiniJeWOt6HAsYgTjYv_fkgzoN",
+}
+"""Where people get weights that no program may fetch, by segmenter."""
+
+
 def fetch_checkpoint(name: str, *, report: Report | None = None) -> Path:
     """Return the published weights of a segmenter, fetched where they are not here yet.
 
@@ -81,6 +87,7 @@ def find_checkpoint(name: str) -> Path:
     """
     from cosmos_board.models.download import check_sha256
 
+    checkpoint = get_checkpoint(name)
     path = cached_path(name)
     if not path.is_file():
         raise InputError(
@@ -89,7 +96,7 @@ def find_checkpoint(name: str) -> Path:
             "its weights are not here",
             want=f"`cosmos-board models fetch {name}` or --checkpoint FILE",
         )
-    check_sha256(path, get_checkpoint(name).sha256)
+    check_sha256(path, checkpoint.sha256)
     return path
 
 
@@ -99,6 +106,13 @@ def get_checkpoint(name: str) -> Checkpoint:
     Raises:
         UnknownNameError: If nothing is published under that name.
     """
+    if name in BY_HAND:
+        raise InputError(
+            name,
+            "weights",
+            "cannot be fetched",
+            want=f"a download by hand from {BY_HAND[name]}, then --checkpoint FILE",
+        )
     if name not in CHECKPOINTS:
         raise UnknownNameError("models fetch", "name", name, CHECKPOINTS)
     return CHECKPOINTS[name]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import CosmosBoardError, InputError, UnknownNameError
 from cosmos_board.models.cards import CARDS
-from cosmos_board.models.checkpoints import CHECKPOINTS, cached_path
+from cosmos_board.models.checkpoints import BY_HAND, CHECKPOINTS, cached_path
 from cosmos_board.models.weights_file import read_loader_name
 
 if TYPE_CHECKING:  # listing must stay quick: these cost more than everything else here
@@ -34,6 +34,7 @@ BUILTIN: dict[str, str] = {
     "box-prior": "cosmos_board.models.box_prior:load",
     "cosmos-tiny": "cosmos_board.models.sam_load:load_cosmos_tiny",
     "grabcut": "cosmos_board.models.grabcut:load",
+    "medsam": "cosmos_board.models.medsam:load",
     "random-walker": "cosmos_board.models.random_walker:load",
     "sam-vit-b": "cosmos_board.models.sam_load:load_vit_b",
     "sam-vit-h": "cosmos_board.models.sam_load:load_vit_h",
@@ -116,7 +117,7 @@ def is_ready(name: str) -> bool:
     """Return whether a named segmenter could be loaded here and now, without fetching anything."""
     weights = locate_weights(name)
     if weights is None:
-        return name in {**_values(GROUP), **BUILTIN}
+        return name not in BY_HAND and name in {**_values(GROUP), **BUILTIN}
     return weights.is_file() and all(importlib.util.find_spec(one) for one in _SAM_EXTRA)
 
 

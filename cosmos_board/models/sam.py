@@ -17,8 +17,8 @@ from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt
-from cosmos_board.models.native_masks import to_native_masks
-from cosmos_board.models.sam_decoder import PromptBatch, SamModules, decode, fold, look
+from cosmos_board.models.native_masks import Masks, to_native_masks
+from cosmos_board.models.sam_decoder import MULTIMASK, PromptBatch, SamModules, decode, fold, look
 from cosmos_board.models.sam_everything import EverythingSettings, find_everything
 from cosmos_board.models.sam_geometry import Fit, Frame, to_input_tensor
 from cosmos_board.models.segmenter import Embedding
@@ -78,6 +78,9 @@ class SamSegmenter:
         prompts_per_call: Prompts that share one decoder call; None chooses by device.
         everything: Thresholds of everything mode.
     """
+
+    mask_tokens: Sequence[int] = MULTIMASK
+    """The mask tokens that answer, one candidate each."""
 
     def __init__(
         self,
@@ -144,11 +147,7 @@ class SamSegmenter:
 
     def embed_many(self, images: Sequence[Pixels]) -> list[Embedding]:
         """Return the features of several images, of any sizes, from one encoder call."""
-        frames = [self._frame(*pixels.shape[:2]) for pixels in images]
-        inputs = [
-            to_input_tensor(frame.resize(pixels), self._input_size_px, self._mean, self._std)
-            for frame, pixels in zip(frames, images, strict=True)
-        ]
+        frames, inputs = zip(*map(self.to_input, images), strict=True)
         with torch.inference_mode(), self._autocast():
             features: Tensor = self._sam.image_encoder(torch.cat(inputs))
             views = [_View(one, look(self._sam, one)) for one in torch.split(features, 1)]
@@ -201,14 +200,18 @@ class SamSegmenter:
                 prompts_per_call=self._grid_points_per_call,
             )
 
+    def draw_masks(self, frame: Frame, low: Tensor) -> Masks:
+        """Return low-resolution logits (P, K, y, x) as masks, bool, axes (P, K, Y, X)."""
+        return to_native_masks(frame, low, self._threshold)
+
     def _answer(
         self, embedding: Embedding, frame: Frame, batch: PromptBatch
     ) -> Iterator[Candidates]:
         view = _get_view(embedding)
         with torch.inference_mode():
             with self._autocast():
-                low, iou = decode(self._sam, view.features, batch, view.sight)
-            masks = to_native_masks(frame, low, self._threshold)
+                low, iou = decode(self._sam, view.features, batch, view.sight, self.mask_tokens)
+            masks = self.draw_masks(frame, low)
             low_logits, estimates = low.float().cpu().numpy(), iou.float().cpu().numpy()
         for answer in zip(masks, estimates, low_logits, strict=True):
             yield Candidates(*answer)

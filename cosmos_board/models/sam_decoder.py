@@ -7,6 +7,7 @@ padding token would take part in attention and change the answer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -101,24 +102,37 @@ def _with_children(module: nn.Module, children: dict[str, nn.Module]) -> nn.Modu
     return twin
 
 
-def decode(
-    sam: SamModules, features: Tensor, prompts: PromptBatch, sight: FirstSight | None = None
-) -> tuple[Tensor, Tensor]:
-    """Return the three multimask candidates of each prompt.
+MULTIMASK = (1, 2, 3)
+"""The mask tokens that answer an ambiguous prompt; token 0 is for a model with one answer."""
 
-    Differentiable; equal to the official decoder with `multimask_output=True` run per image.
+
+def decode(
+    sam: SamModules,
+    features: Tensor,
+    prompts: PromptBatch,
+    sight: FirstSight | None = None,
+    mask_tokens: Sequence[int] = MULTIMASK,
+) -> tuple[Tensor, Tensor]:
+    """Return the candidates of each prompt, one per mask token.
+
+    Differentiable; by default equal to the official decoder with `multimask_output=True` run
+    per image.
 
     Args:
         sam: A model with SAM's prompt encoder and mask decoder.
         features: What its image encoder gave, axes (images, C, y, x).
         prompts: P prompts.
         sight: What `look` made of the features of one image, where it did.
+        mask_tokens: The K tokens that answer.
 
     Returns:
-        Low-resolution logits, axes (P, 3, 4 y, 4 x), and predicted IoU, shape (P, 3).
+        Low-resolution logits, axes (P, K, 4 y, 4 x), and predicted IoU, shape (P, K).
     """
     attended = attend(sam, features, prompts, sight)
-    return mask_logits(sam, attended), predicted_iou(sam, attended)
+    return (
+        mask_logits(sam, attended, mask_tokens),
+        predicted_iou(sam, attended, mask_tokens),
+    )
 
 
 def look(sam: SamModules, features: Tensor) -> FirstSight | None:
@@ -154,19 +168,23 @@ def attend(
     return Attended(attended, pixels, (height, width))
 
 
-def predicted_iou(sam: SamModules, attended: Attended) -> Tensor:
-    """Return the decoder's estimate of the IoU of each candidate, shape (P, 3)."""
+def predicted_iou(
+    sam: SamModules, attended: Attended, mask_tokens: Sequence[int] = MULTIMASK
+) -> Tensor:
+    """Return the decoder's estimate of the IoU of each candidate, shape (P, K)."""
     estimate: Tensor = sam.mask_decoder.iou_prediction_head(attended.tokens[:, 0])
-    return estimate[:, 1:]
+    return estimate[:, list(mask_tokens)]
 
 
-def mask_logits(sam: SamModules, attended: Attended) -> Tensor:
-    """Return the low-resolution logits of each candidate, axes (P, 3, 4 y, 4 x)."""
+def mask_logits(
+    sam: SamModules, attended: Attended, mask_tokens: Sequence[int] = MULTIMASK
+) -> Tensor:
+    """Return the low-resolution logits of each candidate, axes (P, K, 4 y, 4 x)."""
     decoder, (height, width) = sam.mask_decoder, attended.grid
     weights = torch.stack(
         [
             decoder.output_hypernetworks_mlps[token](attended.tokens[:, 1 + token])
-            for token in range(1, decoder.num_mask_tokens)
+            for token in mask_tokens
         ],
         dim=1,
     )

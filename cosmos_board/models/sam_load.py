@@ -111,14 +111,29 @@ def fill_module(module: nn.Module, weights: Mapping[str, Tensor], path: Path, na
 
 def _load(name: str, size: str, checkpoint: Path | None, device: str) -> SamSegmenter:
     prepare_device(device)
-    path = checkpoint or find_checkpoint(name)
+    sam = build_official(size, checkpoint or find_checkpoint(name), name)
+    return SamSegmenter(sam, card=describe_tuned(CARDS[name], checkpoint), device=device)
+
+
+def build_official(size: str, path: Path, name: str) -> nn.Module:
+    """Return an official SAM with the weights at `path`.
+
+    Args:
+        size: `vit_b`, `vit_l` or `vit_h`.
+        path: Of the weights.
+        name: Of the segmenter, for messages.
+
+    Raises:
+        InputError: If the file holds other weights.
+    """
     with torch.device("meta"):
         sam = sam_model_registry[size]()
     fill_module(sam, read_weights(path), path, name)
     # Not part of the weights; ours are in the segmenter, but the module must leave meta whole.
     for buffer in ("pixel_mean", "pixel_std"):
         setattr(sam, buffer, torch.zeros(3, 1, 1))
-    return SamSegmenter(sam, card=describe_tuned(CARDS[name], checkpoint), device=device)
+    module: nn.Module = sam
+    return module
 
 
 def _show(shape: torch.Size | None) -> str:
