@@ -101,6 +101,7 @@ class Cube:
         self._columns = queries.fetch_score_columns(connection)
         self._units: dict[str, Units] = {}
         self._counts: dict[str, Counts] = {}
+        self._dice: dict[tuple[str, str, Selection], dict[str, Floats]] = {}
         self._cells: tuple[tuple[str, str, tuple[str, ...]], Columns] | None = None
 
     @cached_property
@@ -209,7 +210,21 @@ class Cube:
         for column, name in model_of.items():
             if name in models:
                 place[column] = models.index(name)
-        return _pivot(units, models, cells, place, wanted)
+        scores = _pivot(units, models, cells, place, wanted)
+        if "dice" in wanted:
+            self._dice[track, prompt, selection] = _whole_dice(scores)
+        return scores
+
+    def whole_dice(self, track: str, prompt: str, selection: Selection) -> dict[str, Floats]:
+        """Return each model's Dice per unit, NaN where it did not answer every reference.
+
+        What boards have summed is kept for the studies, which would else sum it again. Models
+        without a whole unit are left out; shape (units,) each.
+        """
+        if (track, prompt, selection) not in self._dice:
+            for each in self.selections(prompt):
+                self.load(track, prompt, each, ["dice"])
+        return self._dice[track, prompt, selection]
 
     def _sum(self, track: str, prompt: str, metrics: tuple[str, ...]) -> Columns:
         key = (track, prompt, metrics)
@@ -218,6 +233,16 @@ class Cube:
             measures = [_measure(name) for name in metrics]
             self._cells = (key, queries.fetch_cells(self.connection, track, prompt, measures))
         return self._cells[1]
+
+
+def _whole_dice(scores: Scores) -> dict[str, Floats]:
+    whole = scores.references == scores.units.references[:, None]
+    means = np.where(whole, scores.means("dice"), np.nan)
+    return {
+        model: means[:, index].copy()
+        for index, model in enumerate(scores.models)
+        if whole[:, index].any()
+    }
 
 
 def _pivot(

@@ -19,13 +19,12 @@ POINT_PROMPTS = ("point", "points-5", "points-5-5")
 
 
 class DiceTable:
-    """Dice of every model by prompt and selection, each prompt read once."""
+    """Dice of every model by prompt and selection."""
 
     def __init__(self, cube: Cube, track: str = "full") -> None:
         """Read from a cube; nothing is loaded before it is asked for."""
         self.cube = cube
         self.track = track
-        self._read: dict[tuple[str, Selection], dict[str, Floats]] = {}
 
     def one(self, prompt: str, selection: Selection) -> dict[str, Floats]:
         """Return unit means by model, shape (units,), sorted by model.
@@ -33,19 +32,8 @@ class DiceTable:
         A unit counts only where the model answered every reference of it; elsewhere NaN. For
         `everything` the oracle stands in, since it has no other selection.
         """
-        key: tuple[str, Selection] = (prompt, "oracle" if prompt == "everything" else selection)
-        if key not in self._read:
-            # Both selections at once: the cube sums a prompt as a whole.
-            for each in self.cube.selections(prompt):
-                scores = self.cube.load(self.track, prompt, each, ["dice"])
-                whole = scores.references == scores.units.references[:, None]
-                means = np.where(whole, scores.means("dice"), np.nan)
-                self._read[prompt, each] = {
-                    model: means[:, index]
-                    for index, model in enumerate(scores.models)
-                    if not np.isnan(means[:, index]).all()
-                }
-        return self._read[key]
+        chosen: Selection = "oracle" if prompt == "everything" else selection
+        return self.cube.whole_dice(self.track, prompt, chosen)
 
     def stack(self, prompts: Sequence[str], selection: Selection) -> dict[str, Floats]:
         """Return unit means, shape (prompts, units), of the models that have all `prompts`."""
