@@ -125,6 +125,8 @@ class Manifest(_Part):
         wanted = [f.PREDICTIONS] if self.track == "core" else [f.COUNTS, f.PREDICTIONS]
         if paths != wanted:
             raise ValueError(f"files: track {self.track} wants {' and '.join(wanted)}")
+        if self.track == "core" and self.files[0].url is not None:
+            raise ValueError("files[0].url: track core wants the file in the folder")
         if not self.terms_accepted:
             raise ValueError(
                 "terms_accepted: want true (data used under its terms, nothing restricted uploaded)"

@@ -1,0 +1,71 @@
+"""The two kinds of Parquet file that a submission may hold, and the limits of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column."""
+
+    physical: str
+    """Parquet's own word for its type."""
+
+    longest_bytes: int = 0
+    """Of text and bytes."""
+
+    nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a file must look like."""
+
+    columns: dict[str, Column]
+    most_rows: int
+    largest_bytes: int
+    batch_rows: int
+
+
+LARGEST_IN_GIT_BYTES = 95 << 20
+LARGEST_FOOTER_BYTES = 4 << 20
+MOST_GROUPS = 1024
+MOST_GROUP_ROWS = 1 << 20
+LARGEST_CHUNK_BYTES = 64 << 20
+LARGEST_TOTAL_BYTES = 8 << 30
+LARGEST_BATCH_BYTES = 64 << 20
+LARGEST_RATIO = 200
+CODECS = ("SNAPPY", "ZSTD", "UNCOMPRESSED")
+
+_TEXT = Column("BYTE_ARRAY", 200)
+LAYOUTS = {
+    "predictions.parquet": Layout(
+        {
+            "reference_id": _TEXT,
+            "prompt": _TEXT,
+            "candidate": Column("INT32"),
+            "predicted_iou": Column("DOUBLE", nullable=True),
+            "height": Column("INT32"),
+            "width": Column("INT32"),
+            "rle": Column("BYTE_ARRAY", 4_000_000),
+        },
+        most_rows=2_000_000,
+        largest_bytes=LARGEST_IN_GIT_BYTES,
+        batch_rows=2048,
+    ),
+    "counts.parquet": Layout(
+        {
+            "reference_id": _TEXT,
+            "prompt": _TEXT,
+            "selection": _TEXT,
+            "tp": Column("INT64"),
+            "fp": Column("INT64"),
+            "fn": Column("INT64"),
+        },
+        most_rows=80_000_000,
+        largest_bytes=2 << 30,
+        batch_rows=16_384,
+    ),
+}
+"""By file name."""

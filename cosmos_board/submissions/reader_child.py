@@ -1,0 +1,232 @@
+"""Reads one submitted Parquet file in a process of its own and writes a clean copy.
+
+`python -I -m cosmos_board.submissions.reader_child LAYOUT FILE COPY`: one JSON line on stdout,
+`{"rows": n}` or `{"refused": reason}`. pyarrow can be made to abort by a few bytes of a footer,
+so whoever calls this takes any other end as a refusal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from cosmos_board.submissions.layouts import (
+    CODECS,
+    LARGEST_BATCH_BYTES,
+    LARGEST_CHUNK_BYTES,
+    LARGEST_RATIO,
+    LARGEST_TOTAL_BYTES,
+    LAYOUTS,
+    MOST_GROUP_ROWS,
+    MOST_GROUPS,
+    Layout,
+)
+
+MEMORY_BYTES = 448 << 20
+"""Of data; the interpreter's own code comes on top."""
+
+CPU_S = 60
+LARGEST_COPY_BYTES = 4 << 30
+
+
+class _RefusedError(ValueError):
+    """The file is refused; the text says why."""
+
+
+def main() -> None:
+    """Limit this process, read, answer."""
+    _limit()
+    layout, path, copy = LAYOUTS[sys.argv[1]], sys.argv[2], sys.argv[3]
+    import pyarrow as pa
+
+    try:
+        answer: dict[str, object] = {"rows": _copy(path, copy, layout)}
+    except _RefusedError as error:
+        answer = {"refused": str(error)}
+    except MemoryError:
+        answer = {"refused": f"needs more than {MEMORY_BYTES >> 20} MiB to read"}
+    except (pa.ArrowException, OSError, ValueError, KeyError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())[:80]
+        answer = {"refused": f"unreadable: {type(error).__name__}: {reason}"}
+    print(json.dumps(answer))  # noqa: T201 - the answer to the parent
+    sys.stdout.flush()
+    os._exit(0)  # what pyarrow holds need not be taken down in order
+
+
+def _limit() -> None:
+    for what, most in (
+        (resource.RLIMIT_CPU, CPU_S),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, LARGEST_COPY_BYTES),
+        (resource.RLIMIT_DATA, MEMORY_BYTES),
+        (resource.RLIMIT_AS, 4 << 30),
+    ):
+        resource.setrlimit(what, (most, most))
+
+
+def _copy(path: str, copy: str, layout: Layout) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with _open(path) as file:
+        _check_names(file.metadata, layout)
+        _check_types(file, layout)
+        _check_groups(file.metadata, layout, os.stat(path).st_size)
+    words = [name for name, column in layout.columns.items() if column.physical == "BYTE_ARRAY"]
+    schema = pa.schema([(name, _type_of(name, layout)) for name in layout.columns])
+    rows = 0
+    with (
+        _open(path, read_dictionary=words) as file,  # so that a value is held once
+        pq.ParquetWriter(copy, schema, compression="zstd", compression_level=1) as writer,
+    ):
+        for batch in _iter_checked(file, layout):
+            columns = [
+                _plain(batch.column(name), schema.field(name).type) for name in layout.columns
+            ]
+            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+            rows += batch.num_rows
+        if rows != file.metadata.num_rows:
+            raise _RefusedError(f"{rows} rows decoded, footer says {file.metadata.num_rows}")
+    return rows
+
+
+def _open(path: str, **options: object) -> Any:  # noqa: ANN401 - pyarrow ships no types
+    import pyarrow.parquet as pq
+
+    return pq.ParquetFile(
+        path,
+        pre_buffer=False,
+        buffer_size=1 << 16,
+        memory_map=False,
+        thrift_string_size_limit=1 << 20,
+        thrift_container_size_limit=100_000,
+        arrow_extensions_enabled=False,
+        **options,
+    )
+
+
+def _type_of(name: str, layout: Layout) -> Any:  # noqa: ANN401 - pyarrow ships no types
+    import pyarrow as pa
+
+    kinds = {"INT32": pa.int32(), "INT64": pa.int64(), "DOUBLE": pa.float64()}
+    text = pa.binary() if name == "rle" else pa.string()
+    return kinds.get(layout.columns[name].physical, text)
+
+
+def _plain(column: Any, wanted: Any) -> Any:  # noqa: ANN401 - pyarrow ships no types
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    return column.cast(wanted)
+
+
+def _check_names(metadata: Any, layout: Layout) -> None:  # noqa: ANN401
+    count = metadata.num_columns
+    columns = [metadata.schema.column(number) for number in range(min(count, 40))]
+    try:
+        paths = [column.path for column in columns]
+    except UnicodeDecodeError:
+        raise _RefusedError("schema: column name is not UTF-8") from None
+    for column, path in zip(columns, paths, strict=True):
+        if column.max_repetition_level or column.max_definition_level > 1 or "." in path:
+            raise _RefusedError(f"column '{path.split('.')[0]}': nested columns not allowed")
+    unknown = [path for path in paths if path not in layout.columns]
+    missing = [name for name in layout.columns if name not in paths]
+    if missing and count <= len(layout.columns):
+        raise _RefusedError(f"column '{missing[0]}': missing")
+    if count != len(layout.columns):
+        text = f"{count} columns, want {len(layout.columns)}"
+        raise _RefusedError(f"column '{unknown[0]}': unknown" if 0 < len(unknown) < 20 else text)
+
+
+def _check_types(file: Any, layout: Layout) -> None:  # noqa: ANN401 - pyarrow ships no types
+    import pyarrow as pa
+
+    for number in range(file.metadata.num_columns):
+        column = file.metadata.schema.column(number)
+        wanted = layout.columns[column.path].physical
+        if column.physical_type != wanted:
+            raise _RefusedError(f"column '{column.path}': {column.physical_type}, want {wanted}")
+    for field in file.schema_arrow:
+        marked = b"ARROW:extension:name" in (field.metadata or {})
+        if marked or isinstance(field.type, pa.BaseExtensionType):
+            raise _RefusedError(f"column '{field.name}': extension types not allowed")
+
+
+def _check_groups(metadata: Any, layout: Layout, size: int) -> None:  # noqa: ANN401
+    if not 0 < metadata.num_rows <= layout.most_rows:
+        raise _RefusedError(f"{metadata.num_rows} rows, limit {layout.most_rows}")
+    if metadata.num_row_groups > MOST_GROUPS:
+        raise _RefusedError(f"{metadata.num_row_groups} row groups, limit {MOST_GROUPS}")
+    total = rows = 0
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        rows += group.num_rows
+        if not 0 < group.num_rows <= MOST_GROUP_ROWS:
+            raise _RefusedError(
+                f"row group {number}: {group.num_rows} rows, limit {MOST_GROUP_ROWS}"
+            )
+        for position in range(group.num_columns):
+            total += _check_chunk(number, group, group.column(position), size)
+    if rows != metadata.num_rows:
+        raise _RefusedError(f"row groups hold {rows} rows, footer says {metadata.num_rows}")
+    if total > LARGEST_TOTAL_BYTES:
+        raise _RefusedError(f"{total} bytes unpacked, limit {LARGEST_TOTAL_BYTES}")
+
+
+def _check_chunk(number: int, group: Any, chunk: Any, size: int) -> int:  # noqa: ANN401
+    where = f"row group {number} column '{chunk.path_in_schema}'"
+    if chunk.num_values != group.num_rows:
+        raise _RefusedError(f"{where}: {chunk.num_values} values, {group.num_rows} rows")
+    unpacked, packed = chunk.total_uncompressed_size, chunk.total_compressed_size
+    if not 0 < unpacked <= LARGEST_CHUNK_BYTES:
+        raise _RefusedError(f"{where}: {unpacked} bytes, limit {LARGEST_CHUNK_BYTES}")
+    if not 0 < packed <= size:
+        raise _RefusedError(f"{where}: {packed} bytes packed in a file of {size}")
+    if unpacked > 1 << 20 and unpacked > packed * LARGEST_RATIO:
+        raise _RefusedError(f"{where}: ratio {unpacked // packed}, limit {LARGEST_RATIO}")
+    if chunk.compression not in CODECS:
+        raise _RefusedError(f"{where}: codec {chunk.compression} not allowed")
+    return int(unpacked)
+
+
+def _iter_checked(file: Any, layout: Layout) -> Iterator[Any]:  # noqa: ANN401
+    first = 0
+    for batch in file.iter_batches(layout.batch_rows, use_threads=False):
+        batch.validate(full=True)
+        size = 0
+        for name in layout.columns:
+            size += _check_values(name, batch.column(name), layout, first)
+        if size > LARGEST_BATCH_BYTES:
+            raise _RefusedError(f"row {first}: {size} bytes in {batch.num_rows} rows")
+        yield batch
+        first += batch.num_rows
+
+
+def _check_values(name: str, column: Any, layout: Layout, first: int) -> int:  # noqa: ANN401
+    """Return the bytes of the values once they are written out."""
+    import pyarrow.compute as pc
+
+    rules = layout.columns[name]
+    if column.null_count and not rules.nullable:
+        row = first + int(pc.index(column.is_null(), True).as_py())
+        raise _RefusedError(f"row {row}: {name}: null")
+    if rules.physical != "BYTE_ARRAY":
+        return int(column.nbytes)
+    lengths = pc.binary_length(column.dictionary).take(column.indices)
+    longest = pc.max(lengths).as_py() or 0
+    if longest > rules.longest_bytes:
+        row = first + int(pc.index(lengths, longest).as_py())
+        what = "counts length" if name == "rle" else "length"
+        bound = f"outside 1..{rules.longest_bytes}"
+        raise _RefusedError(f"row {row}: {name}: {what} {longest} {bound}")
+    return int(pc.sum(pc.cast(lengths, "int64")).as_py() or 0)
+
+
+if __name__ == "__main__":
+    main()

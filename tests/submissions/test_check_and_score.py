@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.data.pack import open_pack
+from cosmos_board.runner.folder import RunFolder
+from cosmos_board.store.board import open_board
+from cosmos_board.store.ingest import ingest
+from cosmos_board.submissions.score import score_submission
+from tests.submissions.samples import Sample
+
+
+def test_a_drafted_submission_is_right(sample: Sample, tmp_path: Path) -> None:
+    assert sample.check(sample.write(tmp_path, slug="careful-boxes")) == []
+
+
+def test_core_scores_are_those_of_the_run_they_came_from(sample: Sample, tmp_path: Path) -> None:
+    folder = sample.write(tmp_path, slug="careful-boxes")
+    scored = score_submission(folder, [open_pack(sample.pack)], tmp_path / "run")
+    ingest([scored.run], tmp_path / "core.duckdb")
+    ingest([sample.run], tmp_path / "full.duckdb")
+    query = (
+        "SELECT reference_id, prompt, selection, tp, fp, fn, hd_px, nsd, predicted_iou, status "
+        "FROM scores ORDER BY ALL"
+    )
+    found = []
+    for name in ("core", "full"):
+        with open_board(tmp_path / f"{name}.duckdb") as connection:
+            found.append(connection.execute(query).fetchall())
+    assert found[0] == found[1]
+    assert len(found[0]) == scored.rows
+    record = RunFolder(scored.run).read_record()
+    assert record is not None
+    assert (record["track"], record["tier"]) == ("core", "audited")
+
+
+def test_what_is_refused_is_not_scored(sample: Sample, tmp_path: Path) -> None:
+    folder = sample.write(tmp_path, table=sample.change_row(3, rle=b"0"))
+    with pytest.raises(InputError, match="row 3: rle: runs sum to 0"):
+        score_submission(folder, [open_pack(sample.pack)], tmp_path / "run")
+
+
+def test_references_left_out_are_counted(sample: Sample, tmp_path: Path) -> None:
+    line, *_ = sample.check(sample.write(tmp_path, table=sample.table.slice(1)))
+    assert "rows: 1 of 18 references missing for prompt point (track needs 100 %)" in line
+
+
+def test_without_the_pack_a_submission_is_held_for_who_has_it(
+    sample: Sample, tmp_path: Path
+) -> None:
+    from cosmos_board.submissions.check import Context, check_submission
+
+    folder = sample.write(tmp_path, packs__0__name="demo-phantoms")
+    (problem,) = check_submission(folder, Context())
+    assert problem.disposition == "held"
+    assert "no pack 'demo-phantoms' here" in str(problem)
