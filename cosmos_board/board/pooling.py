@@ -51,6 +51,12 @@ class CellScores:
     sums: Floats
     """Sum over rows, axes (cell, model); 0 where there is none."""
 
+    totals: Floats
+    """Sum over clusters of the cluster means, axes (stratum, model)."""
+
+    present: Floats
+    """Clusters behind each total, axes (stratum, model)."""
+
 
 def count_cells(scores: Scores, plan: Plan) -> CellCounts:
     """Return what was answered in each cell."""
@@ -81,7 +87,34 @@ def score_cells(scores: Scores, metric: str, plan: Plan) -> CellScores:
         balanced = _gather(plan, np.where(seen, by_stratum, 0.0)) / _gather(
             plan, seen.astype(np.float64)
         )
-    return CellScores(score, balanced, _gather(plan, _add(plan, scores.sums[metric])) * STEP)
+    sums = _gather(plan, _add(plan, scores.sums[metric])) * STEP
+    return CellScores(score, balanced, sums, totals * step, present)
+
+
+def score_without(scores: CellScores, plan: Plan, cells: Ints, dataset: str) -> Floats:
+    """Return the scores of `cells` without one dataset; NaN for a cell that has no other.
+
+    Args:
+        scores: Of all cells.
+        plan: The track's slices.
+        cells: Which cells.
+        dataset: Name of the dataset that is left out.
+
+    Returns:
+        axes (cell, model).
+    """
+    found = scores.score[cells].copy()
+    for row, number in enumerate(cells):
+        cell = plan.cells[number]
+        if dataset in cell.datasets:
+            kept = [
+                stratum
+                for stratum, name in zip(cell.strata, cell.dataset_of_stratum, strict=True)
+                if name != dataset
+            ]
+            with np.errstate(invalid="ignore"):
+                found[row] = scores.totals[kept].sum(axis=0) / scores.present[kept].sum(axis=0)
+    return found
 
 
 def deviate_cells(

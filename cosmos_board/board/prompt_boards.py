@@ -68,7 +68,7 @@ class _Measured:
         metric = self.key.metric
         spread = spread_of(ground, self.deviations)
         other = self.other.cells[metric] if self.other else None
-        board = rank_board(self.key, ground, self.own.cells[metric], spread, other)
+        board = rank_board(self.key, ground, self.plan, self.own.cells[metric], spread, other)
         if self.steps is None:
             return board, None
         return board, pair_table(board, ground, self.plan, self.own.scores, self.steps, spread)

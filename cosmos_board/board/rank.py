@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from cosmos_board.board.cohort import Cohort
 from cosmos_board.board.contamination import ModelFacts
-from cosmos_board.board.pooling import CellCounts, CellScores
+from cosmos_board.board.pooling import CellCounts, CellScores, score_without
+from cosmos_board.board.slices import Plan
 from cosmos_board.board.types import AbsentModel, Board, BoardFacts, BoardKey, BoardRow, Exposure
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.stats.intervals import (
     MINIMUM_CLUSTERS,
     bootstrap_factor,
     interval,
+    jackknife_errors,
     pair_standard_errors,
     standard_errors,
     t_quantile,
@@ -28,6 +30,9 @@ from cosmos_board.stats.testing import minimum_detectable_difference
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
+
+MINIMUM_DATASETS = 5
+"""Below this many datasets nothing is said about new ones."""
 
 BOX_PRIOR = "box-prior"
 """The baseline that a box board is read against: the ellipse in the box."""
@@ -121,6 +126,7 @@ class _Ranking:
 def rank_board(
     key: BoardKey,
     ground: Ground,
+    plan: Plan,
     scores: CellScores,
     spread: Spread | None,
     other: CellScores | None,
@@ -130,6 +136,7 @@ def rank_board(
     Args:
         key: Its name.
         ground: What it stands on.
+        plan: The track's slices.
         scores: Of the cells.
         spread: Of the macro scores; None where there are too few clusters.
         other: The cells under the other selection, with the same models; for the oracle gap.
@@ -142,10 +149,13 @@ def rank_board(
         micro = scores.sums[cells].sum(axis=0) / rows
     ranking = _rank(score, micro, ground.cohort.ranked, spread, higher_is_better=higher)
     low, high = _intervals(key, ground, score, spread)
+    low_elsewhere, high_elsewhere = _elsewhere(key, ground, plan, scores, score)
     columns = {
         "score": score,
         "low": low,
         "high": high,
+        "low_elsewhere": low_elsewhere,
+        "high_elsewhere": high_elsewhere,
         "micro": micro,
         "balanced": macro(scores.balanced, cells),
         "gap": _oracle_gap(key, score, other, cells, higher_is_better=higher),
@@ -266,11 +276,36 @@ def _row(index: int, ground: Ground, ranking: _Ranking, columns: Mapping[str, Fl
         trained_on=float(cohort.trained_on[index]),
         exposure=ground.exposure[index],
         tier=ground.tiers[index],
+        low_elsewhere=_number(columns["low_elsewhere"][index]),
+        high_elsewhere=_number(columns["high_elsewhere"][index]),
     )
 
 
 def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
+
+
+def _elsewhere(
+    key: BoardKey, ground: Ground, plan: Plan, scores: CellScores, score: Floats
+) -> tuple[Floats, Floats]:
+    """Return the interval for new datasets, or NaN where there are too few to know."""
+    names = ground.facts.datasets
+    nothing = np.full(len(score), np.nan)
+    if len(names) < MINIMUM_DATASETS:
+        return nothing, nothing
+    cells = ground.cohort.cells
+    everywhere = np.arange(len(cells))
+    without = np.stack(
+        [macro(score_without(scores, plan, cells, name), everywhere) for name in names]
+    )
+    low, high = interval(
+        score,
+        jackknife_errors(without),
+        degrees=len(names) - 1,
+        bounds=METRICS[key.metric].bounds,
+    )
+    covered = ground.counts.covered[cells].all(axis=0)
+    return np.where(covered, low, np.nan), np.where(covered, high, np.nan)
 
 
 def find_eligible(cells: Ints, counts: CellCounts) -> Ints:

@@ -27,7 +27,13 @@ class Cell:
 
     target: str
     strata: tuple[int, ...]
-    datasets: tuple[str, ...]
+    dataset_of_stratum: tuple[str, ...]
+    """The dataset of each of `strata`."""
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Names of the datasets, sorted."""
+        return tuple(sorted(set(self.dataset_of_stratum)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ def plan_slices(units: Units, datasets: Mapping[str, DatasetFacts]) -> Plan:
     def add(target: str, strata: tuple[int, ...]) -> int:
         if strata not in cells:
             cells[strata] = len(made)
-            names = tuple(sorted(units.datasets[units.dataset[starts[s]]] for s in strata))
+            names = tuple(units.datasets[units.dataset[starts[s]]] for s in strata)
             made.append(Cell(target, strata, names))
         return cells[strata]
 

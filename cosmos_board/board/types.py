@@ -134,6 +134,11 @@ class BoardRow:
     tier: str
     """How far the scores were checked: `self-reported`, `audited`, `re-run` …; the weakest run."""
 
+    low_elsewhere: float | None = None
+    high_elsewhere: float | None = None
+    """95 % interval for new datasets of these kinds, wider than that for new clusters: a jackknife
+    over datasets; None where the board has fewer than five."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbsentModel:
@@ -270,6 +275,33 @@ class Comparison:
     losses: int
     left_out: tuple[str, ...]
     """Targets that one of them was trained on, and targets that one of them does not cover."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherRule:
+    """Another honest way to rank a board's models, and how far it agrees."""
+
+    rule: str
+    """`micro`, `median`, `trimmed`, `rank-then-aggregate`, `metric:NAME` or `without:DATASET`."""
+
+    tau_b: float | None
+    """Kendall's tau-b with the board's order, in [−1, 1]; None where either is all ties."""
+
+    flips: tuple[tuple[str, str], ...]
+    """Pairs of models (better, worse on the board) that the rule puts the other way round."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Robustness:
+    """Would another honest rule have ranked the models alike?"""
+
+    key: BoardKey
+    models: tuple[str, ...]
+    """The board's ranked models, in its order."""
+
+    rules: tuple[OtherRule, ...]
+    least_tau_b: float | None
+    """The worst agreement among the rules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -92,3 +92,20 @@ def interval(
     half = t_quantile(level, degrees) * np.asarray(error, np.float64)
     centre = np.asarray(score, np.float64)
     return np.clip(centre - half, *bounds), np.clip(centre + half, *bounds)
+
+
+def jackknife_errors(without: Floats) -> Floats:
+    """Return the standard error of an estimate from those that leave one group out each.
+
+    The delete-one-group jackknife: √((n − 1)/n · Σ (estimate − mean)²).
+
+    Args:
+        without: The estimate without each group, shape (groups, models), at least two groups.
+
+    Returns:
+        shape (models,); of a mean over equal groups exactly sd / √n.
+    """
+    groups = len(without)
+    squares = ((without - without.mean(axis=0)) ** 2).sum(axis=0)
+    found: Floats = np.sqrt(squares * (groups - 1) / groups)
+    return found

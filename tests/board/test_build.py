@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from cosmos_board.board.build import Boards, build_boards
+from cosmos_board.board.cube import Cube
+from cosmos_board.board.robustness import board_cliques, find_robustness
 from cosmos_board.board.types import Board, BoardKey, Slice
 from cosmos_board.core.errors import InputError
 from tests.boards import PlantedModel, PlantedTarget, planted_board
@@ -397,3 +399,42 @@ def test_all_pairs_come_with_the_board(tmp_path: Path) -> None:
     assert table.p_holm[0] == table.p[0] < 0.001
     assert table.square(table.p, 1.0).shape == (2, 2)
     assert np.array_equal(np.diag(table.square(table.p, 1.0)), [1.0, 1.0])
+
+
+def test_new_datasets_are_less_certain_than_new_clusters(tmp_path: Path) -> None:
+    targets = [
+        PlantedTarget(name="ct.liver", dataset=f"d{index}", clusters=30, difficulty=index / 20)
+        for index in range(6)
+    ]
+    boards = build(tmp_path, models=[PlantedModel(name="a")], targets=targets)
+
+    row = box(boards).rows[0]
+    each = [box(boards, Slice("dataset", f"d{index}")).rows[0].score for index in range(6)]
+    error = np.std(each, ddof=1) / np.sqrt(6)
+    assert row.low is not None
+    assert row.low_elsewhere is not None
+    assert row.low_elsewhere < row.low
+    assert row.score - row.low_elsewhere == pytest.approx(2.5706 * error, rel=1e-3)
+    assert box(boards, Slice("dataset", "d0")).rows[0].low_elsewhere is None
+
+
+def test_robustness_names_the_rules_that_would_rank_otherwise(tmp_path: Path) -> None:
+    planted_board(
+        tmp_path / "board.duckdb",
+        [
+            PlantedModel(name="broad", dice={"ct.liver": 0.7, "colonoscopy.polyp": 0.8}),
+            PlantedModel(name="narrow", dice={"ct.liver": 0.75, "colonoscopy.polyp": 0.3}),
+        ],
+        [PlantedTarget(name="ct.liver", dataset="one", clusters=200), POLYP],
+    )
+    with duckdb.connect(str(tmp_path / "board.duckdb"), read_only=True) as connection:
+        cube = Cube(connection, ["dice", "hd95_px"])
+        boards = build_boards(connection, ["dice"], cube=cube)
+        found = find_robustness(cube, box(boards))
+
+    taus = {rule.rule: rule.tau_b for rule in found.rules}
+    assert (taus["micro"], taus["metric:hd95_px"], taus["without:two"]) == (-1, 1, -1)
+    flips = {rule.rule: rule.flips for rule in found.rules}
+    assert flips["micro"] == (("broad", "narrow"),)
+    assert found.least_tau_b == -1
+    assert board_cliques(box(boards), boards.pairs[box(boards).key]) == ()
