@@ -88,12 +88,15 @@ def list_cards() -> list[ModelCard]:
 
 
 def get_card(name: str) -> ModelCard:
-    """Return the card of a segmenter without loading its weights.
+    """Return the card of a segmenter, or of a published one we have no adapter for.
 
     Raises:
         UnknownNameError: If there is none of that name.
     """
-    cards = {card.name: card for card in list_cards()}
+    from cosmos_board.models.known import KNOWN
+
+    published = {name: known.card for name, known in KNOWN.items()}
+    cards = {**published, **{card.name: card for card in list_cards()}}
     if name not in cards:
         raise UnknownNameError("--model", "name", name, cards)
     return cards[name]
@@ -130,7 +133,16 @@ def _load_weights(path: Path, device: str) -> Segmenter:
 
 
 def _locate(name: str) -> str:
+    from cosmos_board.models.known import KNOWN
+
     known = {**_values(GROUP), **BUILTIN}
+    if name in KNOWN and name not in known:
+        raise InputError(
+            name,
+            "",
+            "is known, but we have no adapter for it",
+            want="my_model.py:MyModel, a class of your own around its code",
+        )
     if name not in known:
         raise UnknownNameError("--model", "name", name, known)
     return known[name]

@@ -1,0 +1,334 @@
+"""Published models that a board should hold, whether or not we can load them by name yet.
+
+Where a fact was not published, or not found by us, it is None and shown as unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cosmos_board.core.cards import ModelCard
+from cosmos_board.models.cards import ALL_PROMPTS, CARDS, POINTS_AND_BOXES
+from cosmos_board.models.checkpoints import BY_HAND, CHECKPOINTS
+
+PAD_1024 = "long side to 1024 px, padded; SAM's mean and deviation"
+SQUASH_1024 = "squashed to 1024 px; ImageNet mean and deviation"
+SQUASH_UNIT = "squashed to 1024 px; each image to [0, 1]"
+NATIVE = "none"
+
+_SAM2 = "https://dl.fbaipublicfiles.com/segment_anything_2/092824"
+_RITM = "https://github.com/SamsungLabs/ritm_interactive_segmentation/releases/download/v1.0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownModel:
+    """One published model and what is known of its weights."""
+
+    card: ModelCard
+
+    checkpoint: str | None
+    """Address of the weights; None where there are none."""
+
+    sha256: str | None = None
+    """Of the weights, in hex; None where nobody published it."""
+
+    preprocessing: str
+    """What becomes of an image before the network sees it."""
+
+    @property
+    def is_loadable(self) -> bool:
+        """Whether `load_segmenter` takes its name."""
+        return self.card.name in CARDS
+
+
+def _built_in(name: str, preprocessing: str) -> KnownModel:
+    published = CHECKPOINTS.get(name)
+    return KnownModel(
+        card=CARDS[name],
+        checkpoint=published.url if published else BY_HAND.get(name),
+        sha256=published.sha256 if published else None,
+        preprocessing=preprocessing,
+    )
+
+
+def _sam2(size: str, label: str, parameters: int, sha256: str) -> KnownModel:
+    card = ModelCard(
+        name=f"sam2.1-{size.replace('_', '-')}",
+        label=f"SAM 2.1 {label}",
+        family="sam2",
+        kind="promptable",
+        prompts=ALL_PROMPTS,
+        clicks=True,
+        mask_input=True,
+        parameters=parameters,
+        input_size_px=1024,
+        licence="Apache-2.0",
+        source="https://github.com/facebookresearch/sam2",
+        training_data=(),
+        description="Segment Anything 2.1 on single images; trained on natural images and videos.",
+    )
+    return KnownModel(
+        card=card,
+        checkpoint=f"{_SAM2}/sam2.1_hiera_{size}.pt",
+        sha256=sha256,
+        preprocessing=SQUASH_1024,
+    )
+
+
+def _other(
+    name: str,
+    label: str,
+    family: str,
+    prompts: tuple[str, ...],
+    *,
+    source: str,
+    checkpoint: str | None,
+    preprocessing: str,
+    parameters: int | None = None,
+    input_size_px: int | None = None,
+    licence: str = "unknown",
+    clicks: bool = False,
+    training_data: tuple[str, ...] | None = None,
+    base_model: str | None = None,
+    description: str = "",
+) -> KnownModel:
+    card = ModelCard(
+        name=name,
+        label=label,
+        family=family,
+        kind="promptable",
+        prompts=prompts,
+        clicks=clicks,
+        parameters=parameters,
+        input_size_px=input_size_px,
+        licence=licence,
+        source=source,
+        training_data=training_data,
+        base_model=base_model,
+        description=description,
+    )
+    return KnownModel(card=card, checkpoint=checkpoint, preprocessing=preprocessing)
+
+
+KNOWN: dict[str, KnownModel] = {
+    known.card.name: known
+    for known in (
+        _built_in("box-prior", NATIVE),
+        _built_in("grabcut", NATIVE),
+        _built_in("random-walker", NATIVE),
+        _built_in("cosmos-tiny", "long side to 256 px, padded; mean 127.5, deviation 64"),
+        _built_in("sam-vit-b", PAD_1024),
+        _built_in("sam-vit-l", PAD_1024),
+        _built_in("sam-vit-h", PAD_1024),
+        _built_in("medsam", SQUASH_UNIT),
+        _sam2(
+            "tiny",
+            "tiny",
+            38_900_000,
+            "7402e0d864fa82708a20fbd15bc84245c2f26dff0eb43a4b5b93452deb34be69",
+        ),
+        _sam2(
+            "small",
+            "small",
+            46_000_000,
+            "6d1aa6f30de5c92224f8172114de081d104bbd23dd9dc5c58996f0cad5dc4d38",
+        ),
+        _sam2(
+            "base_plus",
+            "base+",
+            80_800_000,
+            "a2345aede8715ab1d5d31b4a509fb160c5a4af1970f199d9054ccfb746c004c5",
+        ),
+        _sam2(
+            "large",
+            "large",
+            224_400_000,
+            "2647878d5dfa5098f2f8649825738a9345572bae2d4350a2468587ece47dd318",
+        ),
+        _other(
+            "sam3",
+            "SAM 3",
+            "sam3",
+            ALL_PROMPTS,
+            source="https://github.com/facebookresearch/sam3",
+            checkpoint="https://huggingface.co/facebook/sam3",
+            preprocessing="squashed to 1008 px",
+            parameters=848_000_000,
+            input_size_px=1008,
+            licence="SAM License",
+            training_data=(),
+            clicks=True,
+            description="Points, boxes and text; weights only after accepting terms.",
+        ),
+        _other(
+            "litemedsam",
+            "LiteMedSAM",
+            "medsam",
+            ("box",),
+            source="https://github.com/bowang-lab/MedSAM/tree/LiteMedSAM",
+            checkpoint=BY_HAND["medsam"],
+            preprocessing="long side to 256 px, padded; each image to [0, 1]",
+            input_size_px=256,
+            licence="Apache-2.0",
+            base_model="medsam",
+            description="MedSAM distilled into a TinyViT.",
+        ),
+        _other(
+            "sam-med2d",
+            "SAM-Med2D",
+            "sam-med2d",
+            POINTS_AND_BOXES,
+            source="https://github.com/OpenGVLab/SAM-Med2D",
+            checkpoint="https://drive.google.com/file/d/1ARiB5RkSsWmAB_8mqWnwDF8ZKTtFwsjl",
+            preprocessing="to 256 px, smaller images padded; SAM's mean and deviation",
+            parameters=271_000_000,
+            input_size_px=256,
+            licence="Apache-2.0",
+            clicks=True,
+            base_model="sam-vit-b",
+            description="SAM ViT-B with adapters, at a sixteenth of SAM's pixels; publishes no "
+            "list of the datasets it saw.",
+        ),
+        _other(
+            "medsam2",
+            "MedSAM2",
+            "medsam2",
+            ("box",),
+            source="https://github.com/bowang-lab/MedSAM2",
+            checkpoint="https://huggingface.co/wanglab/MedSAM2",
+            preprocessing="squashed to 512 px",
+            input_size_px=512,
+            base_model="sam2.1-tiny",
+            description="SAM 2.1 tiny fine-tuned on medical volumes and videos.",
+        ),
+        _other(
+            "medicosam",
+            "MedicoSAM",
+            "sam",
+            POINTS_AND_BOXES,
+            source="https://github.com/computational-cell-analytics/medico-sam",
+            checkpoint="https://owncloud.gwdg.de/index.php/s/f5Ol4FrjPQWfjUF/download",
+            preprocessing=PAD_1024,
+            parameters=93_735_472,
+            input_size_px=1024,
+            clicks=True,
+            base_model="sam-vit-b",
+            description="SAM ViT-B fine-tuned with SAM's own interactive training on medical "
+            "images; its file loads as sam-vit-b with --checkpoint.",
+        ),
+        _other(
+            "imis-net-b",
+            "IMIS-Net-B",
+            "imis-net",
+            POINTS_AND_BOXES,
+            source="https://github.com/uni-medical/IMIS-Bench",
+            checkpoint=None,
+            preprocessing="to 1024 px",
+            input_size_px=1024,
+            clicks=True,
+            base_model="sam-vit-b",
+            description="Points, boxes and text, trained on IMed-361M.",
+        ),
+        _other(
+            "scribbleprompt-unet",
+            "ScribblePrompt UNet",
+            "scribbleprompt",
+            POINTS_AND_BOXES,
+            source="https://github.com/halleewong/ScribblePrompt",
+            checkpoint=None,
+            preprocessing="squashed to 128 px, grey; each image to [0, 1]",
+            input_size_px=128,
+            clicks=True,
+            description="A small UNet for scribbles, clicks and boxes.",
+        ),
+        _other(
+            "scribbleprompt-sam",
+            "ScribblePrompt SAM",
+            "scribbleprompt",
+            POINTS_AND_BOXES,
+            source="https://github.com/halleewong/ScribblePrompt",
+            checkpoint=None,
+            preprocessing=PAD_1024,
+            input_size_px=1024,
+            clicks=True,
+            base_model="sam-vit-b",
+            description="SAM ViT-B trained on the scribbles of ScribblePrompt.",
+        ),
+        _other(
+            "samed-2",
+            "SAMed-2",
+            "samed-2",
+            ("box",),
+            source="https://github.com/ZhilingYan/Medical-SAM-Bench",
+            checkpoint="https://drive.google.com/file/d/1JVmZnpWip7AIi8o9J1heog_Kl5uHGHcP",
+            preprocessing="squashed to 1024 px",
+            input_size_px=1024,
+            description="SAM 2 small with a memory of confident medical examples.",
+        ),
+        _other(
+            "biomedparse",
+            "BiomedParse",
+            "biomedparse",
+            (),
+            source="https://github.com/microsoft/BiomedParse",
+            checkpoint="https://huggingface.co/microsoft/BiomedParse",
+            preprocessing="squashed to 1024 px",
+            input_size_px=1024,
+            description="Answers text, which the protocol does not ask.",
+        ),
+        _other(
+            "medical-sam3",
+            "Medical-SAM3",
+            "sam3",
+            ("box",),
+            source="https://huggingface.co/Chongcong/Medical-SAM3",
+            checkpoint="https://huggingface.co/Chongcong/Medical-SAM3",
+            preprocessing="squashed to 1008 px",
+            input_size_px=1008,
+            base_model="sam3",
+            description="SAM 3 fine-tuned on medical images for text and boxes.",
+        ),
+        _other(
+            "ritm-hrnet32",
+            "RITM HRNet-32",
+            "ritm",
+            ("point", "points-5", "points-5-5"),
+            source="https://github.com/SamsungLabs/ritm_interactive_segmentation",
+            checkpoint=f"{_RITM}/coco_lvis_h32_itermask.pth",
+            preprocessing="long side limited; ImageNet mean and deviation",
+            licence="MIT",
+            clicks=True,
+            training_data=(),
+            description="Clicks with the mask before as input; trained on natural images.",
+        ),
+        _other(
+            "simpleclick-vit-b",
+            "SimpleClick ViT-B",
+            "simpleclick",
+            ("point", "points-5", "points-5-5"),
+            source="https://github.com/uncbiag/SimpleClick",
+            checkpoint=None,
+            preprocessing="squashed to 448 px",
+            input_size_px=448,
+            licence="MIT",
+            clicks=True,
+            training_data=(),
+            description="A plain ViT for clicks; trained on natural images.",
+        ),
+        _other(
+            "focalclick",
+            "FocalClick",
+            "focalclick",
+            ("point", "points-5", "points-5-5"),
+            source="https://github.com/XavierCHEN34/ClickSEG",
+            checkpoint=None,
+            preprocessing="squashed to 256 px, then refined around the click",
+            input_size_px=256,
+            licence="Apache-2.0",
+            clicks=True,
+            training_data=(),
+            description="Clicks, refined locally; trained on natural images.",
+        ),
+    )
+}
+"""Every known model by name, those that we load first."""
