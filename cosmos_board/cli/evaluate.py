@@ -47,6 +47,7 @@ from cosmos_board.core.prompts import PROMPTS
 )
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N.")
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
+@click.option("--ray-address", help="Of a running Ray cluster. Default: one on this machine.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first N images of each pack.")
 @click.option("--shard", "share", help="i/n: this job of an array of n.")
@@ -61,6 +62,7 @@ def command(
     checkpoint: Path | None,
     device: str,
     engine: str,
+    ray_address: str | None,
     workers: int,
     limit: int | None,
     share: str | None,
@@ -91,6 +93,8 @@ def command(
             save_masks=save_masks,
         ),
         workers=workers,
+        engine=engine,  # type: ignore[arg-type]  # click checked it
+        ray_address=ray_address,
         share=share,
     )
     with stop_on_signal() as stopped, show_progress(stopped.is_set) as watch:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.prompts import PROTOCOL
@@ -16,9 +16,11 @@ from cosmos_board.runner.evaluators import Evaluator, make_evaluator
 from cosmos_board.runner.folder import RunFolder
 from cosmos_board.runner.index import write_index
 from cosmos_board.runner.local import Crew, Job, run_jobs
+from cosmos_board.runner.on_ray import run_jobs_on_ray
 from cosmos_board.runner.provenance import collect_provenance
 from cosmos_board.runner.settings import Entry, RunSettings, SegmenterSpec
 from cosmos_board.runner.shards import choose_share, cut_shards
+from cosmos_board.runner.work import ShardReport
 from cosmos_board.store.parquet import write_rows
 from cosmos_board.store.schema import QUARANTINE
 
@@ -53,6 +55,12 @@ class RunRequest:
     out: Path
     settings: RunSettings = field(default_factory=RunSettings)
     workers: int = 1
+    """Processes on this machine; a cluster decides for itself."""
+
+    engine: Literal["local", "ray"] = "local"
+    ray_address: str | None = None
+    """Of a running Ray cluster; None starts one on this machine."""
+
     share: str | None = None
     """`i/n` for job arrays: this process takes every n-th shard from the i-th on."""
 
@@ -144,22 +152,34 @@ def _run_model(
         for _ in range(job.shard.stop - job.shard.start if known else 0):
             watch.on_image(0)
     crew = Crew(spec, request.packs, request.settings, request.out)
-    fresh = list(
-        run_jobs(
-            missing,
-            crew,
-            evaluator,
-            workers=request.workers,
-            on_image=watch.on_image,
-            stop=watch.stop,
-        )
-    )
+    fresh = list(_hand_out(request, missing, crew, evaluator, watch))
     kept = [known for known in facts.values() if known]
     return _ModelReport(
         sum(report.images for report in fresh),
         sum(report.rows for report in fresh) + sum(known["rows"] for known in kept),
         [row for report in fresh for row in report.quarantined]
         + [row for known in kept for row in known["quarantined"]],
+    )
+
+
+def _hand_out(
+    request: RunRequest, jobs: Sequence[Job], crew: Crew, evaluator: Evaluator, watch: Watch
+) -> Iterator[ShardReport]:
+    if request.engine == "ray" and jobs:
+        return run_jobs_on_ray(
+            jobs,
+            crew,
+            address=request.ray_address,
+            on_image=watch.on_image,
+            stop=watch.stop,
+        )
+    return run_jobs(
+        jobs,
+        crew,
+        evaluator,
+        workers=request.workers,
+        on_image=watch.on_image,
+        stop=watch.stop,
     )
 
 

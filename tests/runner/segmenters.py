@@ -44,7 +44,7 @@ class Squares:
     def embed(self, pixels: Pixels) -> Embedding:
         if self.log:
             with Path(self.log).open("a") as file:
-                file.write("embed\n")
+                file.write(f"{os.getpid()}\n")
         time.sleep(self.pause_s)
         if pixels.shape[1] == self.fails_on_width:
             raise ValueError("cannot look at this\nsecond line")

@@ -1,0 +1,97 @@
+"""The same work units on a Ray cluster: shards are idempotent, and results stay on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from cosmos_board.core.errors import DeviceError, InputError, StoppedError
+from cosmos_board.runner.local import Crew, Job, Worker
+from cosmos_board.runner.work import ShardReport
+
+RETRIES = 20
+"""How often a shard is handed out anew after its worker died."""
+
+_CPUS_A_WORKER = 1
+
+_workers: dict[str, Worker] = {}
+"""One worker a process: Ray keeps processes, so models are loaded once in each."""
+
+
+def run_jobs_on_ray(
+    jobs: Sequence[Job],
+    crew: Crew,
+    *,
+    address: str | None,
+    on_image: Callable[[int], None],
+    stop: Callable[[], bool],
+) -> Iterator[ShardReport]:
+    """Run every job on a cluster and yield its report as it ends.
+
+    Only names travel through Ray. Each shard is written whole or not at all under its own name,
+    so a shard that is run twice is the same shard; a driver that dies resumes from the disk.
+
+    Args:
+        jobs: What to do.
+        crew: What every worker needs; its paths must mean the same on every node.
+        address: Of a running cluster; None starts one on this machine.
+        on_image: Called with the number of references of each image that is done.
+        stop: Asked between reports.
+
+    Raises:
+        InputError: If Ray is not installed.
+        StoppedError: If `stop` says so.
+        DeviceError: If a shard fails again and again.
+    """
+    ray = _import_ray()
+    if not ray.is_initialized():
+        ray.init(
+            address=address,
+            log_to_driver=False,
+            include_dashboard=False,
+            logging_level="ERROR",
+        )
+    task = ray.remote(
+        num_cpus=_CPUS_A_WORKER, max_retries=RETRIES, num_gpus=_gpus(crew.spec.device)
+    )(_run_on_worker)
+    pending = [task.remote(job, crew) for job in jobs]
+    while pending:
+        done, pending = ray.wait(pending, num_returns=1, timeout=0.5)
+        for future in done:
+            try:
+                report, images = ray.get(future)
+            except ray.exceptions.RayTaskError as error:
+                raise error.as_instanceof_cause() from None
+            except ray.exceptions.RayError as error:
+                raise DeviceError(f"{crew.out}: {error}") from error
+            for references in images:
+                on_image(references)
+            yield report
+        if stop() and pending:
+            for future in pending:
+                ray.cancel(future)
+            raise StoppedError(f"{crew.out}: stopped; the same command resumes")
+
+
+def _gpus(device: str) -> int:
+    return 1 if device.startswith("cuda") else 0
+
+
+def _run_on_worker(job: Job, crew: Crew) -> tuple[ShardReport, list[int]]:
+    key = repr(crew)
+    if key not in _workers:
+        _workers.clear()
+        _workers[key] = Worker(crew)
+    images: list[int] = []
+    return _workers[key].run(job, on_image=images.append, stop=lambda: False), images
+
+
+def _import_ray() -> Any:  # noqa: ANN401 - a module that may be absent
+    try:
+        import ray
+        import ray.exceptions
+    except ModuleNotFoundError as error:
+        raise InputError(
+            "--engine", "ray", "is not installed: pip install 'cosmos-board[ray]'"
+        ) from error
+    return ray

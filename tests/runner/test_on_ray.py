@@ -1,0 +1,97 @@
+"""A Ray cluster gives the rows of one process, whoever dies on the way."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cosmos_board.runner.run import RunRequest, Watch, run
+from cosmos_board.runner.settings import SegmenterSpec
+from tests.runner.test_run import SQUARES, digest, evaluate
+
+ray = pytest.importorskip("ray", reason="extra `ray` is not installed")
+
+pytestmark = [
+    pytest.mark.xdist_group("ray"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A head and two nodes on this machine; returns the log in which workers leave their ids."""
+    from ray.cluster_utils import Cluster
+
+    log = tmp_path_factory.mktemp("ray") / "workers"
+    os.environ |= {"SQUARES_LOG": str(log), "SQUARES_PAUSE_S": "0.3", "RAY_AUTH_MODE": "disabled"}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    for _ in range(2):
+        cluster.add_node(num_cpus=1)
+    ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
+    try:
+        yield log
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+        for name in ("SQUARES_LOG", "SQUARES_PAUSE_S", "RAY_AUTH_MODE"):
+            os.environ.pop(name)
+
+
+def _request(pack: Path, out: Path) -> RunRequest:
+    return RunRequest(packs=(pack,), specs=(SegmenterSpec(name=SQUARES),), out=out, engine="ray")
+
+
+@pytest.mark.parametrize(
+    "kills", [pytest.param(1, id="1 kill"), pytest.param(20, id="20 kills", marks=pytest.mark.slow)]
+)
+def test_killed_workers_cost_no_row(
+    kills: int, cluster: Path, phantom_pack: Path, tmp_path: Path
+) -> None:
+    evaluate(phantom_pack, tmp_path / "local")
+    rng = random.Random(0)
+    killed = 0
+    while killed < kills:
+        out = tmp_path / f"ray-{killed}"
+        cluster.unlink(missing_ok=True)
+        victims: list[int] = []
+
+        def kill_a_worker(references: int, victims: list[int] = victims) -> None:
+            if not victims:
+                victims.append(rng.choice([int(line) for line in cluster.read_text().split()]))
+                os.kill(victims[0], signal.SIGKILL)
+
+        run(_request(phantom_pack, out), Watch(on_image=kill_a_worker))
+        killed += len(victims)
+
+        assert digest(out) == digest(tmp_path / "local")
+
+
+@pytest.mark.slow
+def test_killed_drivers_resume(phantom_pack: Path, tmp_path: Path) -> None:
+    evaluate(phantom_pack, tmp_path / "local")
+    program = str(Path(sys.executable).with_name("cosmos-board"))
+    environment = {**os.environ, "SQUARES_PAUSE_S": "0.3", "RAY_AUTH_MODE": "disabled"}
+    for number in range(5):
+        out = tmp_path / f"driver-{number}"
+        command = [program, "eval", str(phantom_pack), "--model", SQUARES, "--engine", "ray"]
+        command += ["--out", str(out)]
+        driver = subprocess.Popen(command, env=environment)
+        deadline = time.monotonic() + 90
+        while not list(out.glob("scores/*.json")):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        driver.kill()
+        driver.wait()
+        subprocess.run(command, env=environment, check=True, timeout=180)
+
+        assert digest(out) == digest(tmp_path / "local")
