@@ -29,5 +29,8 @@ class SourceImage:
     observers: Mapping[str, Mapping[str, tuple[Mask, ...]]] = field(default_factory=dict)
     """Further observers' masks by observer, then as `masks`."""
 
+    notes: tuple[str, ...] = ()
+    """How the file was understood, in words that many files share: `stored as RAS`, …"""
+
     origin: str = ""
     """File and slice, for messages and reports on this machine; written into no pack."""

@@ -72,7 +72,8 @@ def find_foreground(spec: MaskSpec, raster: Raster, where: str) -> NDArray[np.bo
     if raster.lossy:
         raise InputError(where, "threshold", "is needed for a mask in a lossy format")
     low, high = min(float(values.min()), 0.0), float(values.max())
-    if values.dtype.kind in "iu" and high <= _FEW and len(np.unique(values)) > 2:
+    between = values.dtype.kind in "iu" and high <= _FEW and (values != high) & (values != low)
+    if np.any(between):
         raise InputError(
             where, "object", "stands for several codes", got=np.unique(values)[:6],
             want="labels or threshold",

@@ -15,6 +15,7 @@ from cosmos_board.core.masks import Mask, Pixels
 from cosmos_board.data.imports.job import ImageJob
 from cosmos_board.data.imports.layers import Layer
 from cosmos_board.data.imports.masks import Canvas, read_layers
+from cosmos_board.data.imports.notes import note_picture, note_volume
 from cosmos_board.data.imports.rasters import Raster, count_frames, read_raster
 from cosmos_board.data.imports.walk import show_path
 from cosmos_board.data.readers.quiet import quietly
@@ -69,9 +70,11 @@ def _read_frame(job: ImageJob, frame: int | None) -> Iterator[SourceImage]:
     if raster.colour or raster.array.ndim == 2:
         masks = {observer: _collect(found, "axial", 0) for observer, found in layers.items()}
         _note_absent(job, masks, canvas)
-        yield _make_image(job, _prepare_picture(job, raster, origin), masks, origin)
+        pixels = _prepare_picture(job, raster, origin)
+        yield _make_image(job, pixels, masks, note_picture(raster), origin)
         return
     cut = _prepare_volume(job, raster, canvas, origin)
+    notes = note_volume(raster, cut.plane, frame)
     del raster
     for index in range(count_slices(cut.voxels, cut.plane)):
         masks = {
@@ -80,7 +83,8 @@ def _read_frame(job: ImageJob, frame: int | None) -> Iterator[SourceImage]:
         }
         if masks.get(""):
             where = f"{origin} {'' if frame is None else f'frame {frame} '}{cut.plane} {index}"
-            yield _make_image(job, take_slice(cut.voxels, cut.plane, index), masks, where)
+            pixels = take_slice(cut.voxels, cut.plane, index)
+            yield _make_image(job, pixels, masks, notes, where)
 
 
 def _read_all_layers(job: ImageJob, canvas: Canvas, frame: int | None) -> _Layers:
@@ -107,7 +111,7 @@ def drop_empty(drawn: _Drawn) -> _Drawn:
 
 
 def _make_image(
-    job: ImageJob, pixels: Pixels, masks: dict[str, _Drawn], origin: str
+    job: ImageJob, pixels: Pixels, masks: dict[str, _Drawn], notes: tuple[str, ...], origin: str
 ) -> SourceImage:
     return SourceImage(
         pixels=pixels,
@@ -117,6 +121,7 @@ def _make_image(
         observers={
             observer: drop_empty(drawn) for observer, drawn in sorted(masks.items()) if observer
         },
+        notes=notes,
         origin=origin,
     )
 

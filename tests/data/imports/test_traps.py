@@ -146,6 +146,8 @@ def test_volumes_of_any_orientation_are_seen_the_same_way() -> None:
             if origin.startswith(f"{name}.nii.gz")
         ]
         axis = {"axial": 0, "coronal": 1, "sagittal": 2}[images[0].origin.split()[1]]
+        stored = {"t2/t2": "PSR", "t1/t1w": "RAS", "t2s/t2s": "LAS"}[name]
+        assert f"stored as {stored}" in images[0].notes
         areas = [
             int(image.masks["spinal-cord"][0].sum())
             for image in images
@@ -217,6 +219,7 @@ def test_an_opaque_alpha_channel_is_dropped() -> None:
     images = _read("dsb2018").values()
 
     assert {image.pixels.shape[2:] for image in images} == {(3,)}
+    assert {image.notes for image in images} == {("8 bit", "opaque alpha channel dropped")}
 
 
 def test_three_formats_of_one_case_agree() -> None:

@@ -1,0 +1,57 @@
+"""Saying how a file was understood, in words that many files share, so that they can be counted."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmos_board.data.imports.rasters import Raster
+from cosmos_board.data.volumes import Plane
+
+_LETTERS = ("LR", "PA", "SI")
+
+
+def note_picture(raster: Raster) -> tuple[str, ...]:
+    """Return what was done to a picture to make it 8-bit grey or RGB."""
+    notes = [_note_type(raster)]
+    if raster.palette is not None:
+        notes.append("palette looked up")
+    if raster.colour and raster.array.shape[2] in (2, 4):
+        opaque = (raster.array[..., -1] == raster.array[..., -1].max()).all()
+        notes.append(f"{'opaque' if opaque else 'translucent'} alpha channel dropped")
+    if raster.inverted:
+        notes.append("turned, since small values were bright")
+    return tuple(notes)
+
+
+def note_volume(raster: Raster, plane: Plane, frame: int | None) -> tuple[str, ...]:
+    """Return how a volume was stored and cut."""
+    place = "stored without a place"
+    if raster.affine_lps is not None:
+        place = f"stored as {name_orientation(raster.affine_lps)}"
+    notes = [_note_type(raster), place, f"cut along the {plane} plane"]
+    if frame is not None:
+        notes.append("one frame of four dimensions")
+    return tuple(notes)
+
+
+def name_orientation(affine_lps: NDArray[np.float64]) -> str:
+    """Return where the axes x, y, z of a file point, one letter each.
+
+    Example:
+        >>> name_orientation(np.diag([-1.0, -1.0, 1.0, 1.0]))
+        'RAS'
+    """
+    letters = []
+    for axis in range(3):
+        direction = affine_lps[:3, axis]
+        world = int(np.argmax(np.abs(direction)))
+        letters.append(_LETTERS[world][0 if direction[world] > 0 else 1])
+    return "".join(letters)
+
+
+def _note_type(raster: Raster) -> str:
+    kind = raster.array.dtype
+    if kind == np.bool_:
+        return "1 bit"
+    return f"{8 * kind.itemsize} bit{' floating point' if kind.kind == 'f' else ''}"
