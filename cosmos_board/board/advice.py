@@ -108,6 +108,10 @@ def advise(
         raise InputError("--size", "", "is no area in pixels", got=size_px, want="at least 1")
     sample = take_sample(cube, track)
     members = _members(sample, wanted.name)
+    if not len(members):  # synthetic data answers for itself alone
+        everything = np.ones(len(sample.units), np.bool_)
+        members = _members(replace(sample, kept=everything), wanted.name)
+        sample = replace(sample, kept=everything) if len(members) else sample
     nothing = Advice(
         modality=modality, object=object, size_px=size_px, status="unknown", best=None,
         simpler=None, options=(), care=(), careful_px=None, near=(), notes=(),
@@ -213,8 +217,9 @@ def _caveats(
 ) -> tuple[str, ...]:
     notes = []
     if best.dice.low is None:
+        noun = "cluster" if best.dice.clusters == 1 else "clusters"
         notes.append(
-            f"Only {best.dice.clusters} clusters: too few for an interval, so take the numbers "
+            f"Only {best.dice.clusters} {noun}: too few for an interval, so take the numbers "
             "as a hint."
         )
     if not care:

@@ -140,6 +140,8 @@ class Material:
 
         Only models with all prompts count, and of those the ones that cover the most units.
         """
+        if not names:
+            return None, (), (f"a promptable model with {', '.join(prompts)}",)
         tables = [self.dice(prompt, selection) for prompt in prompts]
         missing = [
             f"prompt {prompt}"

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 
@@ -170,6 +171,22 @@ def test_a_baseline_that_wins_is_called_one(tmp_path: Path) -> None:
 
     advice = ask(board, tmp_path)
     assert any("box-prior, a baseline" in note for note in advice.notes)
+
+
+def test_synthetic_data_answers_for_itself_and_says_so(tmp_path: Path) -> None:
+    board = StudyBoard().add_target("ct.liver")
+    board.add_target("synthetic.organ", dataset="drawn", clusters=1)
+    board.add_model("sam").add_scores("sam", "box", 0.8)
+    path = board.write(tmp_path / "b.duckdb")
+    connection = duckdb.connect(str(path))
+    connection.execute("UPDATE datasets SET synthetic = true WHERE dataset = 'drawn'")
+    connection.close()
+
+    with open_board(path) as opened:
+        advice = advise(Cube(opened, ["dice"]), "synthetic", "organ")
+    assert advice.status == "thin"
+    assert "The data is synthetic." in advice.notes
+    assert advice.notes[0].startswith("Only 1 cluster:")
 
 
 def test_wrong_questions_are_refused(tmp_path: Path) -> None:

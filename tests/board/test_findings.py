@@ -71,7 +71,7 @@ def test_an_empty_board_names_everything_that_is_missing(tmp_path: Path) -> None
     assert missing == {
         "F1": ("scores of a promptable model",),
         "F2": ("model sam-vit-b", "model sam-vit-h"),
-        "F3": tuple(f"prompt {prompt}" for prompt in SIX),
+        "F3": (f"a promptable model with {', '.join(SIX)}",),
         "F4": ("an annotation log with both arms of the same references",),
         "F5": (
             "jitter study of box (first) at 20–30 px",
@@ -81,9 +81,23 @@ def test_an_empty_board_names_everything_that_is_missing(tmp_path: Path) -> None
             "clicks study of a promptable model",
             "clicks study of an interactive method (a classical model)",
         ),
-        "F7": ("prompt box",),
+        "F7": ("a promptable model with box",),
         "F8": ("a fine-tuned model",),
     }
+
+
+def test_missing_prompts_are_named_one_by_one(tmp_path: Path) -> None:
+    board = StudyBoard().add_target("ct.liver").add_model("sam-vit-b").add_model("sam-vit-l")
+    board.add_scores("sam-vit-b", "point", 0.6).add_scores("sam-vit-b", "everything", 0.6)
+
+    found = findings(board, tmp_path)
+    assert found["F3"].oracle.missing == (
+        "prompt points-5",
+        "prompt points-5-5",
+        "prompt box",
+        "prompt box-point",
+    )
+    assert found["F7"].oracle.missing == ("prompt box",)
 
 
 def test_too_few_targets_and_clusters_are_counted(tmp_path: Path) -> None:
