@@ -94,7 +94,7 @@ _Found = tuple[str, str]
 
 def _check_keys(
     keys: tuple[NDArray[np.int64], ...],
-    batch: Any,
+    batch: Any,  # noqa: ANN401 - pyarrow ships no types
     prompts: tuple[str, ...],
     first: int,
 ) -> _Found | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import yaml
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from cosmos_board.submissions import fields as f
 from cosmos_board.submissions.problems import Problem, quote
-from cosmos_board.submissions.safe_yaml import YamlError, load_yaml
+from cosmos_board.submissions.safe_yaml import LARGEST_BYTES, YamlError, load_yaml
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -149,6 +150,16 @@ def parse_manifest(data: bytes, where: str) -> tuple[Manifest | None, list[Probl
         return Manifest.model_validate(document), []
     except ValidationError as error:
         return None, [_describe(where, one) for one in error.errors(include_url=False)]
+
+
+def read_pack_names(folder: Path) -> tuple[str, ...]:
+    """Return the packs that a submission names, without judging it; none where it is unreadable."""
+    try:
+        with (folder / MANIFEST).open("rb") as file:
+            document = load_yaml(file.read(LARGEST_BYTES + 1))
+        return tuple(str(use["name"]) for use in document["packs"])
+    except (OSError, YamlError, KeyError, TypeError):
+        return ()
 
 
 def check_against_folder(manifest: Manifest, slug: str, where: str, now: datetime) -> list[Problem]:

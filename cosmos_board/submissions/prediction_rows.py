@@ -60,6 +60,11 @@ class Fingerprint:
         return len(self.rows & other.rows) / max(len(self.rows), 1)
 
 
+def mask_key(height: int, width: int, counts: bytes) -> bytes:
+    """Return what identifies a mask in a fingerprint."""
+    return f"{height}x{width}\x1f".encode() + counts
+
+
 def iter_predictions(copy: Path) -> Iterator[dict[str, Any]]:
     """Yield the rows of a clean copy in order."""
     import pyarrow.parquet as pq
@@ -99,7 +104,7 @@ def check_rows(
                 found.append(Problem(where, "", "and more rows are wrong"))
                 return found, print_
             continue
-        mask = f"{row['height']}x{row['width']}\x1f".encode() + row["rle"]
+        mask = mask_key(row["height"], row["width"], row["rle"])
         key = (row["reference_id"], row["prompt"], row["candidate"])
         print_.add(*key, row["predicted_iou"], mask)
         if not _is_empty(row["rle"]):

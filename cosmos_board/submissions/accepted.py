@@ -1,0 +1,157 @@
+"""What is on the board already, and how a merged submission joins it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.submissions.check import Context, find_indices, hash_file, inspect_submission
+from cosmos_board.submissions.copies import Accepted
+from cosmos_board.submissions.fields import PREDICTIONS
+from cosmos_board.submissions.layouts import LAYOUTS
+from cosmos_board.submissions.ledger import (
+    ACCEPTED,
+    WITHDRAWN,
+    Entry,
+    append_entry,
+    find_current,
+    read_ledger,
+)
+from cosmos_board.submissions.manifest import MANIFEST
+from cosmos_board.submissions.prediction_rows import Fingerprint, iter_predictions, mask_key
+from cosmos_board.submissions.sample import benchmark_version
+
+
+def read_accepted(root: Path, *, without: str = "") -> tuple[Accepted, ...]:
+    """Return every entry in force of the submissions folder `root`.
+
+    Args:
+        root: Folder of submissions with its ledger; without a ledger nothing is accepted.
+        without: Slug that is left out: a submission does not compete with itself.
+    """
+    entries, _ = read_ledger(root)
+    return tuple(
+        Accepted(entry.slug, entry.name, frozenset(entry.owners), _read_fingerprint(root, entry))
+        for entry in find_current(entries)
+        if entry.slug != without
+    )
+
+
+def accept_submission(
+    root: Path,
+    slug: str,
+    context: Context,
+    *,
+    submitter: int,
+    pull_request: int,
+    head: str,
+    tier: str = "audited",
+) -> Entry:
+    """Check a merged submission once more and write it into the ledger.
+
+    Args:
+        root: Folder of submissions.
+        slug: Which of them.
+        context: What it is checked against; `accepted` is read from the ledger.
+        submitter: Numeric GitHub id of whoever opened the pull request.
+        pull_request: Its number.
+        head: Its last commit.
+        tier: What a maintainer vouches for.
+
+    Raises:
+        InputError: If it is refused, belongs to somebody else, or its version is not the next.
+    """
+    folder = root / slug
+    full = Context(
+        indices=context.indices,
+        accepted=read_accepted(root, without=slug),
+        external=context.external,
+        now=context.now,
+    )
+    with TemporaryDirectory(prefix="cosmos-board-") as work:
+        checked = inspect_submission(folder, full, Path(work))
+    manifest = checked.manifest
+    if manifest is None or not checked.acceptable:
+        raise InputError("", "", str(checked.problems[0]))
+    entries, problems = read_ledger(root)
+    if problems:
+        raise InputError("", "", str(problems[0]))
+    owners = find_owners(entries, slug)
+    if owners and submitter not in owners:
+        text = f"owner is user id {owners[0]}, submitter is {submitter}"
+        raise InputError(f"submissions/{slug}", "", text)
+    versions = [one.version for one in entries if one.slug == slug and one.event == ACCEPTED]
+    if manifest.version != (wanted := max(versions, default=0) + 1):
+        raise InputError(
+            folder / MANIFEST, "version", "is not the next", got=manifest.version, want=wanted
+        )
+    authors = [author.github_id for author in manifest.authors]
+    return append_entry(
+        root,
+        event=ACCEPTED,
+        slug=slug,
+        version=manifest.version,
+        name=manifest.model.name,
+        owners=tuple(dict.fromkeys([*owners, submitter, *authors])),
+        tier=tier,
+        benchmark=benchmark_version(find_indices(manifest, context.indices)),
+        content_sha256=checked.content_sha256,
+        files=tuple((path.name, hash_file(path)) for path in sorted(folder.iterdir())),
+        pull_request=pull_request,
+        head=head,
+        time_utc=context.now.astimezone(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def withdraw_submission(root: Path, slug: str, reason: str, now: datetime) -> Entry:
+    """Write into the ledger that an entry leaves the ranking; it stays listed as withdrawn.
+
+    Raises:
+        InputError: If no entry of that slug is in force.
+    """
+    entries, _ = read_ledger(root)
+    current = {entry.slug: entry for entry in find_current(entries)}
+    if slug not in current:
+        raise InputError(root, slug, "is not on the board")
+    last = current[slug]
+    return append_entry(
+        root,
+        event=WITHDRAWN,
+        slug=slug,
+        version=last.version,
+        name=last.name,
+        owners=last.owners,
+        tier=last.tier,
+        benchmark=last.benchmark,
+        content_sha256=last.content_sha256,
+        files=last.files,
+        pull_request=0,
+        head="",
+        time_utc=now.astimezone(UTC).isoformat(timespec="seconds"),
+        reason=reason,
+    )
+
+
+def find_owners(entries: tuple[Entry, ...], slug: str) -> tuple[int, ...]:
+    """Return who owns a slug, by numeric GitHub id; empty where it is free. Never freed again."""
+    owners = [owner for entry in entries if entry.slug == slug for owner in entry.owners]
+    return tuple(dict.fromkeys(owners))
+
+
+def _read_fingerprint(root: Path, entry: Entry) -> Fingerprint | None:
+    """Return what an accepted file holds; read directly, since it was checked when accepted."""
+    path = root / entry.slug / PREDICTIONS
+    if dict(entry.files).get(PREDICTIONS) is None or not path.is_file():
+        return None
+    if hash_file(path) != dict(entry.files)[PREDICTIONS]:
+        return None
+    print_ = Fingerprint()
+    names = LAYOUTS[PREDICTIONS].columns
+    for row in iter_predictions(path):
+        reference_id, prompt, candidate, estimate, height, width, rle = (
+            row[name] for name in names
+        )
+        print_.add(reference_id, prompt, candidate, estimate, mask_key(height, width, rle))
+    return print_

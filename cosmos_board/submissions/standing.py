@@ -1,0 +1,87 @@
+"""Where a scored submission would stand: ranks with intervals, computed privately."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cosmos_board.board.build import build_boards
+from cosmos_board.core.prompts import PROMPTS
+from cosmos_board.store.board import open_board
+from cosmos_board.store.ingest import ingest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One model on one core board."""
+
+    slice: str
+    prompt: str
+    selection: str
+    score: float
+    low: float | None
+    high: float | None
+    rank: int | None
+    rank_low: int | None
+    rank_high: int | None
+    models: int
+    """On that board, this one included."""
+
+    references: int
+    status: str
+
+    @property
+    def line(self) -> str:
+        """Say it in one line."""
+        interval = "" if self.low is None else f" ({self.low:.4f}..{self.high:.4f})"
+        ranks = "" if self.rank_low is None else f" ({self.rank_low}..{self.rank_high})"
+        place = "not ranked" if self.rank is None else f"rank {self.rank}{ranks} of {self.models}"
+        where = f"{self.slice}, {self.prompt}, {self.selection}"
+        return f"{where}: Dice {self.score:.4f}{interval}, {place}"
+
+
+def find_standing(run: Path, model: str, db: Path | None = None) -> tuple[Standing, ...]:
+    """Return how `model` of a scored run stands among the core entries of a board.
+
+    The board is copied first: nothing of it changes and nothing is uploaded.
+
+    Args:
+        run: From `score_submission`.
+        model: The submission's slug.
+        db: A board database; None to stand alone.
+
+    Raises:
+        InputError: If the board is none, or holds another version of a pack.
+    """
+    with TemporaryDirectory(prefix="cosmos-board-") as work:
+        copy = Path(work) / "board.duckdb"
+        if db is not None:
+            with open_board(db):
+                shutil.copyfile(db, copy)
+        ingest([run], copy, replace=True)
+        with open_board(copy) as connection:
+            boards = build_boards(connection, ("dice",), pair_metrics=())
+    order = list(PROMPTS)
+    found = [
+        Standing(
+            slice=str(board.key.slice),
+            prompt=board.key.prompt,
+            selection=board.key.selection,
+            score=row.score,
+            low=row.low,
+            high=row.high,
+            rank=row.rank,
+            rank_low=row.rank_low,
+            rank_high=row.rank_high,
+            models=len(board.rows),
+            references=row.references,
+            status=row.status,
+        )
+        for board in boards.values()
+        if board.key.track == "core" and board.key.scope == "common"
+        for row in board.rows
+        if row.model == model and board.key.slice.kind in ("overall", "dataset")
+    ]
+    return tuple(sorted(found, key=lambda one: (one.slice, order.index(one.prompt), one.selection)))
