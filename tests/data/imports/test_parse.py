@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.data.catalog import load_catalog
-from cosmos_board.data.imports import load_spec, make_pack_info, parse_spec, read_spec
+from cosmos_board.data.imports import (
+    ImageSpec,
+    ImportSpec,
+    MaskSpec,
+    load_spec,
+    make_pack_info,
+    parse_spec,
+    read_spec,
+)
 
 GOOD = """
 schema_version = 1
@@ -130,3 +140,22 @@ def test_facts_of_a_pack_come_from_the_catalog_or_the_import_file() -> None:
     )
     assert known.licence == "CC BY-NC-SA 4.0"
     assert known.citation.startswith("Kavur")
+
+
+DOCUMENT = Path(__file__).parents[3] / "site" / "docs" / "import-files.md"
+
+
+def test_the_example_of_the_documentation_is_an_import_file() -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+
+    spec = parse_spec(example, "example.toml")
+
+    assert spec.images[0].masks[0].meanings == ("polyp",)
+
+
+def test_every_field_is_documented() -> None:
+    own = {"origin", "objects", "images", "masks"}
+    known = {field.name for kind in (ImportSpec, ImageSpec, MaskSpec) for field in fields(kind)}
+    documented = set(re.findall(r"`([a-z_]+)`", DOCUMENT.read_text("utf-8")))
+
+    assert known - own | {"schema_version", "object"} <= documented
