@@ -59,39 +59,36 @@ def _pvalues(differences: NDArray[np.int32]) -> Floats:
     keys.sort(axis=1)
     count = keys.shape[1]
     zeros = np.count_nonzero(keys == 0, axis=1).astype(np.int64)
-    tied = _has_ties(keys)
+    too_much, ties = _tied(keys)
     # Ranks up to 2²⁴ and their sums up to 2⁵³ are exact in float64.
-    positive = (keys & np.uint32(1)).astype(np.float64) @ np.arange(1.0, count + 1)
-    ties = np.zeros(len(keys))
-    if tied.any():
-        positive[tied], ties[tied] = _midranks(keys[tied])
+    positive = (keys & np.uint32(1)).astype(np.float64) @ np.arange(1.0, count + 1) - too_much
     found = _normal(positive, count, zeros, ties)
     if count <= _EXACT_UP_TO:
-        exact = ~tied & (zeros == 0)
+        exact = (ties == 0) & (zeros == 0)
         found[exact] = _exact(count)[positive[exact].astype(np.int64)]
     return found
 
 
-def _has_ties(keys: Keys) -> NDArray[np.bool_]:
-    """Return whether a row has two equal differences other than 0."""
+def _tied(keys: Keys) -> tuple[Floats, Floats]:
+    """Return what ties change in each row: the excess of positive ranks, and the sum of t³ − t.
+
+    Among t equal differences the p positive ones were sorted last; their ranks exceed p times
+    the mean rank by p (t − p) / 2. Only places that tie are looked at: mostly there are few.
+    """
     same = (keys[:, 1:] ^ keys[:, :-1]) < 2
     same &= keys[:, 1:] > 1
-    return np.asarray(same.any(axis=1))
-
-
-def _midranks(keys: Keys) -> tuple[Floats, Floats]:
-    """Return each row's sum of the mean ranks of positive differences, and its t³ − t over ties."""
-    rows, count = keys.shape
-    starts_here = np.ones(keys.shape, bool)
-    starts_here[:, 1:] = (keys[:, 1:] ^ keys[:, :-1]) > 1
-    starts = np.flatnonzero(starts_here)
-    sizes = np.diff(starts, append=keys.size).astype(np.float64)
-    row, place = np.divmod(starts, count)
-    ranks = place + (sizes + 1) / 2
-    positives = np.add.reduceat((keys & np.uint32(1)).ravel(), starts, dtype=np.int64)
-    tied = np.where(keys.ravel()[starts] > 1, sizes**3 - sizes, 0.0)
-    positive = np.bincount(row, ranks * positives, minlength=rows).astype(np.float64)
-    return positive, np.bincount(row, tied, minlength=rows).astype(np.float64)
+    row, column = np.divmod(np.flatnonzero(same), max(same.shape[1], 1))
+    if not len(row):
+        return np.zeros(len(keys)), np.zeros(len(keys))
+    follows = (np.diff(row, prepend=-1) == 0) & (np.diff(column, prepend=-1) == 1)
+    starts = np.flatnonzero(~follows)
+    first = row[starts]
+    size = np.diff(starts, append=len(row)) + 1.0
+    positive = np.add.reduceat(keys[row, column + 1] & np.uint32(1), starts, dtype=np.int64)
+    positive += keys[first, column[starts]] & np.uint32(1)
+    excess = np.bincount(first, positive * (size - positive) / 2, minlength=len(keys))
+    cubes = np.bincount(first, size**3 - size, minlength=len(keys))
+    return excess.astype(np.float64), cubes.astype(np.float64)
 
 
 def _normal(positive: Floats, count: int, zeros: Ints, ties: Floats) -> Floats:
