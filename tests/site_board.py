@@ -43,6 +43,9 @@ class Dataset:
     """References per target and cluster."""
 
     licence: str = "CC BY 4.0"
+    permissions: Sequence[str] = (
+        "redistribute_images", "redistribute_masks", "publish_row_ids", "show_thumbnails",
+    )  # fmt: skip
 
 
 MODELS = (
@@ -70,7 +73,11 @@ DATASETS = (
 
 
 def make_board(
-    path: Path, models: Sequence[Model] = MODELS, datasets: Sequence[Dataset] = DATASETS
+    path: Path,
+    models: Sequence[Model] = MODELS,
+    datasets: Sequence[Dataset] = DATASETS,
+    *,
+    studies: bool = False,
 ) -> Path:
     """Write a board database at `path` and return it. The same arguments give the same scores."""
     with open_board_to_write(path) as connection:
@@ -80,6 +87,8 @@ def make_board(
             _add_dataset(connection, dataset)
         _add_runs(connection, models, datasets)
         _add_scores(connection, models, datasets)
+        if studies:
+            _add_studies(connection)
     return path
 
 
@@ -123,7 +132,7 @@ def _add_dataset(connection: Connection, dataset: Dataset) -> None:
         " 'percentile', '', sha256(?), sha256(?), ?)",
         [
             dataset.name, dataset.label, dataset.licence, f"https://example.org/{dataset.name}",
-            dataset.name, dataset.name + "p", ["numbers"],
+            dataset.name, dataset.name + "p", list(dataset.permissions),
         ],
     )  # fmt: skip
     for modality in sorted({modality for modality, _ in dataset.targets}):
@@ -206,3 +215,43 @@ def _add_scores(
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _add_studies(connection: Connection) -> None:
+    """Add jitter (box and point) and clicks, made out of the main scores."""
+    columns = "tp, fp, fn, hd_px, hd95_px, assd_px, nsd, boundary_iou, predicted_iou, status"
+    for study in ("jitter", "clicks"):
+        connection.execute(
+            "INSERT INTO runs SELECT * REPLACE (concat(run_id, $study) AS run_id, $study AS study)"
+            " FROM runs WHERE study = 'main'",
+            {"study": study},
+        )
+    shrunk = "greatest(1, (tp * share)::BIGINT)"
+    worse = columns.replace("tp, fp, fn", f"{shrunk}, fp + tp - {shrunk}, fn + tp - {shrunk}")
+    connection.execute(
+        f"""INSERT INTO scores
+        SELECT concat(run_id, 'jitter'), model, reference_id, prompt, 'jitter', level, mode, trial,
+               NULL, selection, {worse}
+        FROM (SELECT s.*, level, mode, t.trial AS trial_number,
+                     1 - level / 110.0 - (hash(concat(s.reference_id, s.model, level, t.trial))
+                     % 100) / 900.0 AS share
+              FROM scores s, (VALUES (0), (10), (20)) l(level), range(3) t(trial),
+                   (VALUES ('first'), ('all')) m(mode)
+              WHERE s.study = 'main' AND ((s.prompt = 'box' AND mode = 'first')
+                    OR (s.prompt = 'point' AND mode = 'first'))) s
+        """.replace("mode, trial,", "mode, trial_number,")
+    )
+    grown = "least(tp + fn, greatest(1, ((tp + fn) * share)::BIGINT))"
+    better = columns.replace("tp, fp, fn", f"{grown}, tp + fn - {grown}, tp + fn - {grown}")
+    connection.execute(
+        f"""INSERT INTO scores
+        SELECT concat(run_id, 'clicks'), model, reference_id, prompt, 'clicks', NULL, NULL, 0,
+               click, selection, {better}
+        FROM (SELECT s.* EXCLUDE (click), c.click,
+                     CASE WHEN m.kind = 'classical' THEN 0.35 + 0.060 * c.click
+                          ELSE 0.70 + 0.018 * c.click END
+                     + (hash(concat(s.reference_id, s.model, c.click)) % 100) / 1500.0 AS share
+              FROM scores s JOIN models m USING (model), range(1, 11) c(click)
+              WHERE s.study = 'main' AND s.prompt = 'point'
+                    AND m.kind IN ('promptable', 'classical'))"""
+    )

@@ -7,10 +7,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cosmos_board.board.types import Board, BoardKey, Scope, Slice, SliceKind
+from cosmos_board.board.types import (
+    Board,
+    BoardKey,
+    ExposureCell,
+    PairTable,
+    Scope,
+    Slice,
+    SliceKind,
+)
 from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection
+from cosmos_board.site.studies import Studies
 from cosmos_board.site.words import Words
 
 
@@ -82,6 +91,22 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """How the Dice of one model is spread over the references of one target."""
+
+    target: str
+    prompt: str
+    model: str
+    references: int
+    clusters: int
+    quantiles: tuple[float, ...]
+    """At 5, 25, 50, 75 and 95 %."""
+
+    lost: int
+    """References under Dice 0.1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
     """One board database, read."""
 
@@ -90,10 +115,17 @@ class Book:
 
     protocol: str
     boards: Mapping[BoardKey, Board] = field(repr=False)
+    pairs: Mapping[BoardKey, PairTable] = field(repr=False)
+    exposures: tuple[ExposureCell, ...] = field(repr=False)
+    withheld: tuple[Slice, ...]
+    """Slices too thin to be shown of datasets whose terms allow aggregates only."""
+
     models: Mapping[str, ModelInfo]
     datasets: Mapping[str, DatasetInfo]
     targets: tuple[TargetInfo, ...]
     timings: tuple[Timing, ...]
+    spreads: tuple[Spread, ...] = field(repr=False)
+    studies: Studies = field(repr=False)
 
     def board(
         self,

@@ -1,11 +1,11 @@
-"""Tables as files: exactly the rows of the page, in full precision."""
+"""Tables as files: exactly the rows of the page, with the digits that boards are written in."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 
+from cosmos_board.board.export import DIGITS, to_json
 from cosmos_board.site.table import Raw, Table
 
 SCHEMA_VERSION = 1
@@ -43,7 +43,7 @@ def table_json(table: Table, version: str) -> bytes:
         "caption": table.caption,
         "rows": table_records(table),
     }
-    return (json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+    return to_json(document)
 
 
 def table_records(table: Table) -> list[dict[str, Raw]]:
@@ -64,10 +64,12 @@ def _for_spreadsheet(value: Raw) -> Raw:
 
     Example:
         >>> _for_spreadsheet("=1+1"), _for_spreadsheet(-0.5), _for_spreadsheet(None)
-        ("'=1+1", -0.5, '')
+        ("'=1+1", '-0.5', '')
     """
     if value is None:
         return ""
+    if isinstance(value, float):
+        return f"{value:.{DIGITS}g}"
     if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
         return f"'{value}"
     return value

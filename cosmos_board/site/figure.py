@@ -55,6 +55,9 @@ class Series:
     """Whether intervals are drawn as a band instead of bars."""
 
     marks: bool = True
+    thick: bool = False
+    """Whether its bars are drawn thick, as the box of a box plot is."""
+
     dashed: bool = False
     labels: bool = False
     """Whether each point is named in the drawing."""
@@ -79,8 +82,8 @@ class Figure:
     interval: Literal["x", "y"] = "y"
     """The axis along which intervals lie."""
 
-    rows: int = 0
-    """Number of categories down the page, where there are some; sets the height."""
+    row_height: int = 22
+    """Room for each category down the page, in units of the drawing."""
 
 
 def point_name(point: Point, series: Series) -> str:

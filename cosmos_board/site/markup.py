@@ -69,10 +69,13 @@ def span(low: float | None, high: float | None, digits: int = 3) -> str:
     Example:
         >>> span(0.1, 0.25), span(None, None)
         ('0.100–0.250', '')
+        >>> span(-0.1, 0.25)
+        '−0.100 … 0.250'
     """
     if low is None or high is None or not (isfinite(low) and isfinite(high)):
         return ""
-    return f"{number(low, digits)}–{number(high, digits)}"
+    between = "–" if low >= 0 else " … "
+    return f"{number(low, digits)}{between}{number(high, digits)}"
 
 
 def short_count(value: int | None) -> str:

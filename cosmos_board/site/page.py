@@ -75,7 +75,7 @@ class Article:
     def __init__(self, path: str, title: str, *, hide: tuple[str, ...] = ("toc",)) -> None:
         """Start the page at source `path` with its first heading."""
         self._path, self._title, self._hide = path, title, hide
-        self._lines = [f"# {encode(title)}"]
+        self._lines = [f"# {encode(title)} {{ #page-title }}"]
         self._slots: dict[str, str] = {}
         self._data: dict[str, bytes] = {}
 

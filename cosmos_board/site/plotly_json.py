@@ -17,7 +17,7 @@ def render_plotly(figure: Figure) -> bytes:
     ]
     down = len(figure.y.categories)
     layout = {
-        "height": 80 + 26 * down if down else 440,
+        "height": 80 + (figure.row_height + 4) * down if down else 440,
         "margin": {"l": 56, "r": 12, "t": 12, "b": 52},
         "xaxis": _axis(figure, "x"),
         "yaxis": _axis(figure, "y"),
@@ -57,7 +57,7 @@ def _traces(series: Series, figure: Figure) -> list[dict[str, object]]:
     )
     trace: dict[str, object] = {
         "type": "scatter",
-        "mode": mode or "lines",
+        "mode": mode or "markers",
         "name": series.name,
         "x": [point.x for point in points],
         "y": [point.y for point in points],
@@ -65,7 +65,7 @@ def _traces(series: Series, figure: Figure) -> list[dict[str, object]]:
         "hovertemplate": "%{hovertext}<extra></extra>",
         "meta": {"colour": series.colour},
         "line": {"dash": "dash" if series.dashed else "solid", "width": 2},
-        "marker": {"size": 6 if len(points) > 60 else 9},
+        "marker": {"size": (6 if len(points) > 60 else 9) if series.marks else 0.1},
     }
     if series.labels:
         trace |= {"text": [point_name(point, series) for point in points]}
@@ -79,7 +79,7 @@ def _traces(series: Series, figure: Figure) -> list[dict[str, object]]:
         "symmetric": False,
         "array": [_gap(point, figure, upper=True) for point in points],
         "arrayminus": [_gap(point, figure, upper=False) for point in points],
-        "thickness": 1.5,
+        "thickness": 7 if series.thick else 1.5,
         "width": 0,
     }
     return [trace]

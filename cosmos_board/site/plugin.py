@@ -54,7 +54,9 @@ class BoardPlugin(BasePlugin[BoardConfig]):
     def on_files(self, files: Files, /, *, config: MkDocsConfig) -> Files:
         """Append pages and data files; hand-written pages of the same path win."""
         try:
-            self._site = generate_site(self._database(config), self.config.language)
+            self._site = generate_site(
+                self._database(config), self.config.language, modules=self._modules(config)
+            )
         except CosmosBoardError as error:
             raise PluginError(str(error)) from error
         self._pages = {page.path: page for page in self._site.pages}
@@ -129,6 +131,10 @@ class BoardPlugin(BasePlugin[BoardConfig]):
             if path is not None and path.exists():
                 server.watch(str(path))
         return server
+
+    def _modules(self, config: MkDocsConfig) -> Path | None:
+        folder = Path(config.config_file_path).parent / "node_modules"
+        return folder if folder.is_dir() else None
 
     def _database(self, config: MkDocsConfig) -> Path | None:
         named = os.environ.get(DB_VARIABLE)

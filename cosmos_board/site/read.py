@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import gc
-import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cosmos_board.board.build import build_boards
+from cosmos_board.board.cube import Cube
 from cosmos_board.core.prompts import PROTOCOL
-from cosmos_board.site.book import Book, DatasetInfo, ModelInfo, TargetInfo, Timing
+from cosmos_board.site.book import Book, DatasetInfo, ModelInfo, Spread, TargetInfo, Timing
+from cosmos_board.site.gate import may_publish
+from cosmos_board.site.studies import NO_STUDIES, read_studies
 from cosmos_board.store.board import open_board
+from cosmos_board.store.study_queries import read_data_version
 
 if TYPE_CHECKING:
     from cosmos_board.store.queries import Connection
@@ -21,47 +21,42 @@ if TYPE_CHECKING:
 def empty_book() -> Book:
     """Return the book of a board on which nothing was scored yet."""
     return Book(
-        version="", protocol=PROTOCOL, boards={}, models={}, datasets={}, targets=(), timings=()
+        version="",
+        protocol=PROTOCOL,
+        boards={},
+        pairs={},
+        exposures=(),
+        withheld=(),
+        models={},
+        datasets={},
+        targets=(),
+        timings=(),
+        spreads=(),
+        studies=NO_STUDIES,
     )
 
 
 def read_book(db: Path) -> Book:
     """Return everything that the pages need of the board database `db`."""
-    with open_board(db) as connection, _quiet_collector():
+    with open_board(db) as connection:
+        cube = Cube(connection)
+        boards = build_boards(connection, cube=cube)
+        datasets = {dataset.name: dataset for dataset in _datasets(connection)}
+        kept = [key for key, board in boards.boards.items() if may_publish(board, datasets)]
         return Book(
-            version=_version(connection),
+            version=read_data_version(connection) if boards.boards else "",
             protocol=PROTOCOL,
-            boards=build_boards(connection).boards,
+            boards={key: boards.boards[key] for key in kept},
+            pairs={key: boards.pairs[key] for key in kept if key in boards.pairs},
+            exposures=boards.exposures,
+            withheld=tuple(sorted({key.slice for key in boards.boards} - {k.slice for k in kept})),
             models={model.name: model for model in _models(connection)},
-            datasets={dataset.name: dataset for dataset in _datasets(connection)},
+            datasets=datasets,
             targets=_targets(connection),
             timings=_timings(connection),
+            spreads=_spreads(connection),
+            studies=read_studies(cube, boards),
         )
-
-
-@contextmanager
-def _quiet_collector() -> Iterator[None]:
-    """Keep what exists out of garbage collections.
-
-    The boards' corrections for many tests run a full collection each, and a site engine's heap
-    makes that a fifth of a second, hundreds of times.
-    """
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-
-
-def _version(connection: Connection) -> str:
-    """Return a name for the data: it depends on the content, not on when or how it came in."""
-    rows = connection.execute(
-        "SELECT sha256 FROM shards UNION ALL SELECT pack_sha256 FROM datasets ORDER BY 1"
-    ).fetchall()
-    digest = hashlib.blake2b(digest_size=5)
-    for (sha256,) in rows:
-        digest.update(f"{sha256}\n".encode())
-    return digest.hexdigest() if rows else ""
 
 
 def _models(connection: Connection) -> list[ModelInfo]:
@@ -135,4 +130,34 @@ def _timings(connection: Connection) -> tuple[Timing, ...]:
     return tuple(
         Timing(model=m, device=d, stage=s, items=n, median_s=t, peak_bytes=b)
         for m, d, s, n, t, b in rows
+    )
+
+
+def _spreads(connection: Connection) -> tuple[Spread, ...]:
+    """Return how Dice is spread over references: by target, prompt and model."""
+    rows = connection.execute(
+        """WITH dice AS (
+             SELECT i.modality || '.' || r.object AS target, s.prompt, s.model, i.cluster_id,
+                    i.dataset, s.reference_id, avg(2.0 * tp / (2 * tp + fp + fn)) AS dice
+             FROM scores s JOIN reference_masks r USING (reference_id)
+             JOIN images i USING (image_id)
+             WHERE s.study = 'main'
+               AND s.selection = CASE s.prompt WHEN 'everything' THEN 'oracle' ELSE 'predicted' END
+             GROUP BY ALL)
+           SELECT target, prompt, model, count(*), count(DISTINCT (dataset, cluster_id)),
+                  quantile_disc(dice, [0.05, 0.25, 0.5, 0.75, 0.95]),
+                  count(*) FILTER (dice < 0.1)
+           FROM dice GROUP BY ALL ORDER BY target, prompt, model"""
+    ).fetchall()
+    return tuple(
+        Spread(
+            target=target,
+            prompt=prompt,
+            model=model,
+            references=references,
+            clusters=clusters,
+            quantiles=tuple(quantiles),
+            lost=lost,
+        )
+        for target, prompt, model, references, clusters, quantiles, lost in rows
     )

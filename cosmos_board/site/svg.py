@@ -63,7 +63,7 @@ def _frame(figure: Figure, width: int) -> _Frame:
         limit = 17 if slim else 32
         longest = max(len(_cut(name, limit)) for name in figure.y.categories)
         left = 12 + longest * _LETTER
-        height = top + bottom + 22 * len(figure.y.categories)
+        height = top + bottom + figure.row_height * len(figure.y.categories)
     else:
         left = 50.0
         height = 300.0 if slim else 380.0
@@ -147,7 +147,8 @@ def _series(series: Series, figure: Figure, frame: _Frame) -> str:
     if not points:
         return ""
     colour = series.colour % COLOURS if series.colour >= 0 else "x"
-    parts = [f'<g class="s{colour}{" dashed" if series.dashed else ""}">']
+    kinds = f"s{colour}" + (" dashed" if series.dashed else "") + (" thick" if series.thick else "")
+    parts = [f'<g class="{kinds}">']
     if series.band:
         parts.append(_band(points, frame))
     if series.line:
@@ -186,11 +187,10 @@ def _bars(points: list[Point], figure: Figure, frame: _Frame) -> str:
 
 
 def _dot(point: Point, series: Series, frame: _Frame, radius: float) -> str:
-    title = f"<title>{escape(point.label or series.name)}</title>"
-    return (
-        f'<circle cx="{frame.x(point.x):.1f}" cy="{frame.y(point.y):.1f}" r="{radius}">'
-        f"{title}</circle>"
-    )
+    opening = f'<circle cx="{frame.x(point.x):.1f}" cy="{frame.y(point.y):.1f}" r="{radius}"'
+    if frame.width <= NARROW:  # nobody hovers on a phone
+        return f"{opening}/>"
+    return f"{opening}><title>{escape(point.label or series.name)}</title></circle>"
 
 
 def _names(figure: Figure, frame: _Frame) -> str:

@@ -58,6 +58,9 @@ class Cell:
     note: str = ""
     """Small text behind the first."""
 
+    title: str = ""
+    """What the text stands for, for those who hover or listen."""
+
     heat: float | None = None
     """Shade in [0, 1]."""
 

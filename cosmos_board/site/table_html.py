@@ -81,6 +81,9 @@ def _cell(cell: Cell, column: Column, root: str, *, header: bool) -> str:
         text = f'<a href="{escape(root + cell.href)}">{text}</a>'
     if cell.mark is not None:
         text = _mark(cell.mark) + text
+    if cell.title:
+        raw += f' title="{escape(cell.title)}"'
+        text += f'<span class="cb-sr"> {escape(cell.title)}</span>'
     if cell.note:
         text += f" <small>{escape(cell.note)}</small>"
     tag, scope = ("th", ' scope="row"') if header else ("td", "")

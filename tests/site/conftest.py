@@ -28,7 +28,9 @@ HOSTILE = Model(
 
 @pytest.fixture(scope="session")
 def board_db(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_board(tmp_path_factory.mktemp("board") / "board.duckdb", (*MODELS, HOSTILE), SMALL)
+    return make_board(
+        tmp_path_factory.mktemp("board") / "board.duckdb", (*MODELS, HOSTILE), SMALL, studies=True
+    )
 
 
 @pytest.fixture(scope="session")

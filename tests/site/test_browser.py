@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 from playwright.sync_api import Browser, ViewportSize
 
+from cosmos_board.board.pairs import pair_rows
+from cosmos_board.board.types import BoardKey, Slice
+from cosmos_board.site.book import Book
 from tests.site.browser import Watched, chromium, needs_chromium, serve
 
 pytestmark = [needs_chromium, pytest.mark.browser]
 KINDS = (
     "", "modalities/", "modalities/ct/", "objects/lung/", "targets/", "targets/ct.lung/",
     "targets/ultrasound.nerve/", "prompts/", "prompts/everything/", "datasets/chest-ct/", "models/",
-    "models/evil-sam/", "docs/definitions/", "docs/protocol/",
+    "models/evil-sam/", "docs/definitions/", "docs/protocol/", "compare/", "findings/",
+    "findings/f3/", "studies/factors/", "studies/jitter/", "studies/clicks/", "explore/",
 )  # fmt: skip
 AUDITED = (
+    "compare/",
+    "findings/",
+    "explore/",
     "",
     "modalities/ct/",
     "targets/",
@@ -148,6 +156,36 @@ def test_axe_finds_no_violation(browser: Browser, home: str, scheme: str) -> Non
     context.close()
 
     assert found == []
+
+
+def test_comparing_shows_the_paired_difference_of_the_site(wide: Watched, book: Book) -> None:
+    key = BoardKey(Slice("target", "ct.lung"), "box", "predicted", "dice")
+    row = next(
+        pair for pair in pair_rows(book.pairs[key]) if {pair.a, pair.b} == {"sam-vit-h", "grabcut"}
+    )
+    difference = row.difference if row.a == "sam-vit-h" else -row.difference
+    page = wide.open("compare/?a=sam-vit-h&b=grabcut&prompt=box")
+    cells = page.locator("#pairs tbody tr", has_text="CT · Lung").locator("td").all_inner_texts()
+
+    assert f"{difference:+.3f}".replace("-", "−") in cells
+    assert page.locator("#compare-result strong").inner_text().endswith("is better")
+    page.get_by_role("button", name="Swap").click()
+    page.wait_for_function("new URL(location.href).searchParams.get('a') === 'grabcut'")
+    assert wide.complaints == []
+
+
+def test_the_pivot_equals_the_boards(wide: Watched, book: Book) -> None:
+    boards = [book.board(part, "box") for part in book.slices("target")]
+    scores = [row.score for b in boards if b for row in b.rows if row.model == "sam-vit-b"]
+    page = wide.open("explore/")
+    if page.locator("#explore-form").count() == 0:
+        pytest.skip("npm ci has not been run, so this build reads no Parquet")
+    page.wait_for_selector("#pivot")
+    row = page.locator("#pivot tbody tr", has_text="SAM ViT-B").locator("td").all_inner_texts()
+    heads = page.locator("#pivot thead th").all_inner_texts()
+
+    assert row[heads.index("Box") - 1] == f"{fmean(scores):.3f}"
+    assert wide.complaints == []
 
 
 def test_the_search_finds_a_page_by_its_title(wide: Watched) -> None:

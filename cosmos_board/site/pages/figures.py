@@ -156,3 +156,46 @@ def seconds_per_image(
     if any(stage not in stages for stage in wanted):
         return None
     return sum(stages[stage] for stage in wanted)
+
+
+def spread_figure(book: Book, target: str, prompt: str, words: Words) -> Figure | None:
+    """Return how each model's Dice is spread over the references of a target."""
+    spreads = [s for s in book.spreads if s.target == target and s.prompt == prompt]
+    spreads.sort(key=lambda found: (-found.quantiles[2], found.model))
+    chosen = spreads[:MOST_ROWS]
+    if not chosen:
+        return None
+    outer, inner = [], []
+    for place, found in enumerate(chosen):
+        q05, q25, q50, q75, q95 = found.quantiles
+        label = book.models[found.model].label if found.model in book.models else found.model
+        text = words(
+            "{model}: median {median}, half between {low} and {high}, {lost} of {n} under 0.1",
+            model=label,
+            median=number(q50),
+            low=number(q25),
+            high=number(q75),
+            lost=found.lost,
+            n=found.references,
+        )
+        outer.append(Point(q50, place, q05, q95, text))
+        inner.append(Point(q50, place, q25, q75, text))
+    labels = tuple(
+        book.models[found.model].label if found.model in book.models else found.model
+        for found in chosen
+    )
+    return Figure(
+        name="spread",
+        title=words("Dice of single references, {n} models", n=len(chosen)),
+        says=words(
+            "Dot: median reference. Thick: the middle half. Thin: from the 5th to the 95th "
+            "percentile. A long tail to the left is a model that sometimes fails altogether."
+        ),
+        x=Axis(label=words("Dice of one reference"), low=0.0, high=1.0),
+        y=Axis(label="", categories=labels),
+        series=(
+            Series(name=words("90 % of references"), points=tuple(outer), colour=5, marks=False),
+            Series(name=words("middle half"), points=tuple(inner), colour=5, thick=True),
+        ),
+        interval="x",
+    )

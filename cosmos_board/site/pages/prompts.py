@@ -132,7 +132,7 @@ def _gain(context: Context, article: Article, name: str) -> None:
         )
     if not rows:
         return
-    article.heading(words("Against other prompts"), "gain")
+    article.heading(words("Against other prompts"), "against")
     context.table(
         article,
         Table(

@@ -18,9 +18,13 @@ from cosmos_board.site.book import (
 from cosmos_board.site.markup import DASH, number, outside_link, span
 from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context, Link
-from cosmos_board.site.pages.figures import interval_figure, prompt_figure
+from cosmos_board.site.pages.figures import interval_figure, prompt_figure, spread_figure
 from cosmos_board.site.pages.matrix import Across, matrix_table, prompt_columns
+from cosmos_board.site.pages.pairs import mean_ranks, pair_map
 from cosmos_board.site.pages.ranking import ranking_table
+from cosmos_board.site.rank_svg import render_mean_ranks
+from cosmos_board.site.svg import NARROW, WIDE
+from cosmos_board.site.templates import render
 from cosmos_board.site.words import Words
 
 FIRST_PROMPTS = ("box", "point", "points-5", "box-point", "points-5-5", "everything")
@@ -80,7 +84,10 @@ def slice_page(context: Context, part: Slice, siblings: Sequence[Slice]) -> Page
     else:
         context.table(article, ranking_table(book, board, words))
         context.figure(article, interval_figure(board, words))
+        if part.kind == "target":
+            _spread(context, article, part, board)
         _by_prompt(context, article, part)
+        add_pairs(context, article, part, board)
     add_map(context, article, part)
     _around(context, article, part, siblings)
     return article.page()
@@ -141,6 +148,42 @@ def add_notes(context: Context, article: Article, board: Board | None) -> None:
             article,
             words("Left out because a ranked model was trained on them: {targets}.", targets=names),
         )
+
+
+def _spread(context: Context, article: Article, part: Slice, board: Board) -> None:
+    figure = spread_figure(context.book, part.name, board.key.prompt, context.words)
+    if figure is not None:
+        article.heading(context.words("Single references"), "spread")
+        context.figure(article, figure)
+
+
+def add_pairs(context: Context, article: Article, part: Slice, board: Board) -> None:
+    """Add which models can be told apart, and their mean ranks where targets allow it."""
+    book, words = context.book, context.words
+    table = pair_map(book, board, words)
+    if table is None:
+        return
+    article.heading(words("Who can be told apart"), "told-apart")
+    context.table(article, table)
+    inner = {info.target for info in targets_of(book, part)}
+    boards = [book.board(Slice("target", name), board.key.prompt) for name in sorted(inner)]
+    ranks = mean_ranks(book, board, [found for found in boards if found is not None])
+    if ranks is None:
+        return
+    title = words("Mean ranks of {n} models over targets", n=len(ranks.names))
+    article.add(
+        render(
+            "ranks.html",
+            wide=render_mean_ranks(ranks, title, WIDE),
+            slim=render_mean_ranks(ranks, title, NARROW),
+            says=words(
+                "Mean rank over {targets} targets, 1 is best. A bar joins models of which no two "
+                "differ (Wilcoxon on cluster means, Holm, 5 %). Mean ranks depend on who else is "
+                "listed: read the intervals first.",
+                targets=ranks.targets,
+            ),
+        )
+    )
 
 
 def _by_prompt(context: Context, article: Article, part: Slice) -> None:

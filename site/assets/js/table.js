@@ -223,4 +223,5 @@
   }
 
   document.querySelectorAll("table[data-cb]").forEach((table) => new TableView(table));
+  window.cosmosTables = (table) => new TableView(table);
 })();

@@ -1,0 +1,154 @@
+"""Exploring: a pivot over every published score in the browser, and all files to take away."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from cosmos_board.board.export import to_json
+from cosmos_board.metrics.table import METRICS
+from cosmos_board.site.book import Book, modality_label, object_label, prompt_label
+from cosmos_board.site.markup import number, up
+from cosmos_board.site.page import Article, Page
+from cosmos_board.site.pages.context import Context
+from cosmos_board.site.table import Cell, Column, Row, Table
+from cosmos_board.site.templates import render
+from cosmos_board.store.published import CELLS, pack_cells
+
+CELLS_PATH = "data/cells.parquet"
+MANIFEST = "data/manifest.json"
+
+
+def cells_file(book: Book) -> bytes:
+    """Return every score of every board as Parquet."""
+    columns: dict[str, list[object]] = {field.name: [] for field in CELLS}
+    for key, board in book.boards.items():
+        if key.scope != "common":
+            continue
+        count = len(board.rows)
+        for name, value in (
+            ("track", key.track), ("kind", key.slice.kind), ("slice", key.slice.name),
+            ("prompt", key.prompt), ("selection", key.selection), ("metric", key.metric),
+        ):  # fmt: skip
+            columns[name].extend([value] * count)
+        for name in ("model", "score", "low", "high", "rank", "references", "clusters"):
+            columns[name].extend(getattr(row, name) for row in board.rows)
+    return pack_cells(columns)
+
+
+def manifest_file(files: Mapping[str, bytes], version: str) -> bytes:
+    """Return the list of all data files with their lengths and checksums."""
+    listed = [
+        {"path": path, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for path, content in sorted(files.items())
+        if path.startswith("data/")
+    ]
+    return to_json({"schema_version": 1, "data_version": version, "files": listed})
+
+
+def explore_page(context: Context, cells: bytes, *, readable: bool) -> Page:
+    """Return the page with the pivot.
+
+    Args:
+        context: The book and the language.
+        cells: The file that the pivot reads.
+        readable: Whether the script that reads Parquet is part of this build.
+    """
+    book, words = context.book, context.words
+    article = Article("explore/index.md", words("Explore"), hide=("navigation", "toc"))
+    article.say(
+        words(
+            "Turn the numbers as you like: mean scores over targets, by model, prompt, modality "
+            "or object, computed in your browser from the published file."
+        )
+    )
+    if not book.boards:
+        context.note(article, words("Nothing has been scored yet."))
+    elif readable:
+        article.add(_form(context, cells))
+    else:
+        context.note(
+            article,
+            words("This build has no reader for Parquet (npm ci adds it); the files are below."),
+        )
+    article.heading(words("Files"), "all-files")
+    context.table(article, _files_table(context, cells))
+    article.heading(words("Columns of the file of scores"), "schema")
+    context.table(article, _columns_table(context))
+    return article.page()
+
+
+def _form(context: Context, cells: bytes) -> str:
+    book, words = context.book, context.words
+    modalities = sorted({info.modality for info in book.targets})
+    labels = {
+        "model": [(name, model.label) for name, model in sorted(book.models.items())],
+        "prompt": [(name, prompt_label(name, words)) for name in book.prompts()],
+        "modality": [(name, modality_label(name, words)) for name in modalities],
+        "object": [(name, object_label(name)) for name in sorted({i.object for i in book.targets})],
+    }
+    fields = [
+        ("model", words("Model")), ("prompt", words("Prompt")),
+        ("modality", words("Modality")), ("object", words("Object")),
+    ]  # fmt: skip
+    metrics = [(m.name, words.pick(m.label, m.label_zh)) for m in METRICS.values()]
+    lowest = [m.name for m in METRICS.values() if not m.higher_is_better]
+    return render(
+        "explore.html",
+        root=up("explore/index.md"),
+        path=CELLS_PATH,
+        length=len(cells),
+        labels=to_json(labels).decode().strip(),
+        fields=fields,
+        metrics=metrics,
+        lowest=" ".join(lowest),
+        t=words,
+    )
+
+
+def _files_table(context: Context, cells: bytes) -> Table:
+    words = context.words
+    listed = [
+        ("cells.parquet", CELLS_PATH, words("Every score of every board"), number(len(cells), 0)),
+        ("manifest.json", MANIFEST, words("All data files with length and sha256"), ""),
+    ]
+    rows = [
+        Row((Cell(name, name, url), Cell(text), Cell(size, size or None)))
+        for name, url, text, size in listed
+    ]
+    return Table(
+        name="files",
+        caption=words("Whole files; every table and plot of the site also links to its own data."),
+        columns=(
+            Column(key="file", label=words("File"), frozen=True),
+            Column(key="holds", label=words("What it holds")),
+            Column(key="bytes", label=words("Bytes"), numeric=True),
+        ),
+        rows=tuple(rows),
+        tools=False,
+    )
+
+
+def _columns_table(context: Context) -> Table:
+    words = context.words
+    rows = [
+        Row(
+            (
+                Cell(field.name),
+                Cell(str(field.type)),
+                Cell(words("yes") if field.nullable else words("no")),
+            )
+        )
+        for field in CELLS
+    ]
+    return Table(
+        name="columns",
+        caption=words("Schema of cells.parquet, version 1."),
+        columns=(
+            Column(key="column", label=words("Column"), frozen=True),
+            Column(key="type", label=words("Type")),
+            Column(key="nullable", label=words("May be unknown")),
+        ),
+        rows=tuple(rows),
+        tools=False,
+    )

@@ -1,0 +1,303 @@
+"""Pages of what makes a target hard, of fine-tuning and of help with annotation."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from cosmos_board.board.studies.factors import FactorCurve
+from cosmos_board.factors.table import FACTORS
+from cosmos_board.site.book import Book, model_url, prompt_label, target_label
+from cosmos_board.site.figure import Axis, Figure, Point, Series
+from cosmos_board.site.markup import DASH, number, signed, span
+from cosmos_board.site.page import Article, Page
+from cosmos_board.site.pages.context import Context
+from cosmos_board.site.studies import FACTOR_PROMPT
+from cosmos_board.site.table import Cell, Column, Row, Table
+from cosmos_board.site.words import Words
+
+
+def factors_page(context: Context) -> Page:
+    """Return the page of factors."""
+    book, words = context.book, context.words
+    article = Article("studies/factors.md", words("What makes a target hard"))
+    article.say(
+        words(
+            "Size, shape, contrast and boundary of a reference against the Dice of the models: "
+            "rank correlations with the other factors held fixed, and curves over tenths of the "
+            "references."
+        )
+    )
+    if not book.studies.factors:
+        context.note(article, words("No reference has been scored with a box yet."))
+        return article.page()
+    article.heading(words("Correlations"), "correlations")
+    context.figure(article, _correlation_figure(context))
+    context.table(article, _factor_table(context))
+    article.heading(words("Dice along each factor"), "curves")
+    for name in dict.fromkeys(curve.factor for curve in book.studies.curves):
+        curves = [curve for curve in book.studies.curves if curve.factor == name]
+        if max(len(curve.bins) for curve in curves) < 2:
+            continue
+        article.heading(_factor_label(name, words), f"factor-{name}", level=3)
+        article.add(
+            Markup("<p>{}</p>").format(_factor_text(name, words)),
+        )
+        context.figure(article, _curve_figure(book, name, curves, words))
+    return article.page()
+
+
+def _factor_label(name: str, words: Words) -> str:
+    if name == "area_share":
+        return words("Share of the image")
+    return words.pick(FACTORS[name].label, FACTORS[name].label_zh)
+
+
+def _factor_text(name: str, words: Words) -> str:
+    if name == "area_share":
+        return words("Pixels of the reference over pixels of the image.")
+    return words.pick(FACTORS[name].definition, FACTORS[name].definition_zh)
+
+
+def _factor_unit(name: str) -> str:
+    return f" ({FACTORS[name].unit})" if name in FACTORS and FACTORS[name].unit else ""
+
+
+def _label(book: Book, model: str) -> str:
+    return book.models[model].label if model in book.models else model
+
+
+def _correlation_figure(context: Context) -> Figure | None:
+    book, words = context.book, context.words
+    rows = [row for row in book.studies.factors if row.selection == "predicted" and row.given]
+    first = next((row.given for row in rows), ())
+    family = {*first, *(row.factor for row in rows if row.given == first)}
+    rows = [row for row in rows if {row.factor, *row.given} == family]
+    factors = list(dict.fromkeys(row.factor for row in rows))
+    models = sorted({row.model for row in rows})
+    if not rows:
+        return None
+    step = 0.7 / max(len(models), 1)
+    series = []
+    for colour, model in enumerate(models):
+        points = []
+        for row in rows:
+            if row.model == model:
+                shift = (colour - (len(models) - 1) / 2) * step
+                text = f"{_label(book, model)}, {_factor_label(row.factor, words)}"
+                rho = row.rho
+                points.append(
+                    Point(
+                        rho.value,
+                        factors.index(row.factor) + shift,
+                        rho.low,
+                        rho.high,
+                        f"{text}: {signed(rho.value)}",
+                    )
+                )
+        series.append(Series(name=_label(book, model), points=tuple(points), colour=colour))
+    return Figure(
+        name="correlations",
+        title=words("Partial rank correlation of Dice with each factor"),
+        says=words(
+            "Right of zero: the larger the factor, the better the score, the other three factors "
+            "held fixed. Bars are 95 % intervals over clusters. Prompt “{prompt}”, by predicted "
+            "IoU.",
+            prompt=prompt_label(FACTOR_PROMPT, words),
+        ),
+        x=Axis(label=words("partial Spearman correlation")),
+        y=Axis(label="", categories=tuple(_factor_label(name, words) for name in factors)),
+        series=tuple(series),
+        interval="x",
+        row_height=16 * len(models) + 10,
+    )
+
+
+def _factor_table(context: Context) -> Table:
+    book, words = context.book, context.words
+    rows = []
+    for row in book.studies.factors:
+        given = ", ".join(_factor_label(name, words) for name in row.given)
+        rho = row.rho
+        rows.append(
+            Row(
+                (
+                    Cell(_label(book, row.model), row.model, model_url(row.model)),
+                    Cell(
+                        _factor_label(row.factor, words),
+                        row.factor,
+                        f"docs/definitions/#{row.factor}" if row.factor in FACTORS else "",
+                    ),
+                    Cell(given or words("nothing"), muted=not given),
+                    Cell(words(row.selection)),
+                    Cell(signed(rho.value), rho.value),
+                    Cell(span(rho.low, rho.high) or words("no interval"), muted=rho.low is None),
+                    Cell(number(row.p_holm), row.p_holm, muted=row.p_holm is None),
+                    Cell(number(rho.references, 0), rho.references),
+                    Cell(number(rho.clusters, 0), rho.clusters),
+                )
+            )
+        )
+    return Table(
+        name="factors",
+        caption=words(
+            "Spearman correlation of Dice with each factor, prompt “{prompt}”; partial where "
+            "others are held fixed; p after Holm over the factors of one run. Data {version}.",
+            prompt=prompt_label(FACTOR_PROMPT, words),
+            version=book.version or DASH,
+        ),
+        columns=(
+            Column(key="model", label=words("Model"), frozen=True, facet=True),
+            Column(key="factor", label=words("Factor"), facet=True),
+            Column(key="given", label=words("Held fixed")),
+            Column(key="selection", label=words("Selection"), facet=True),
+            Column(key="rho", label=words("Correlation"), numeric=True),
+            Column(key="interval", label=words("95 % interval")),
+            Column(key="p", label=words("p (Holm)"), numeric=True),
+            Column(key="references", label=words("References"), numeric=True),
+            Column(key="clusters", label=words("Clusters"), numeric=True),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _curve_figure(book: Book, name: str, curves: list[FactorCurve], words: Words) -> Figure | None:
+    series = []
+    for colour, curve in enumerate(sorted(curves, key=lambda curve: curve.model)):
+        label = _label(book, curve.model)
+        points = tuple(
+            Point(
+                (part.low + part.high) / 2,
+                part.dice.value,
+                part.dice.low,
+                part.dice.high,
+                f"{label}, {part.low:g}–{part.high:g}: {number(part.dice.value)}",
+            )
+            for part in curve.bins
+        )
+        series.append(Series(name=label, points=points, colour=colour, line=True, band=True))
+    if max((len(part.points) for part in series), default=0) < 2:
+        return None
+    return Figure(
+        name=f"curve-{name.replace('_', '-')}",
+        title=words("Dice along {factor}", factor=_factor_label(name, words)),
+        says=words(
+            "Mean Dice over tenths of the references, at the middle of each tenth; bands are "
+            "95 % intervals."
+        ),
+        x=Axis(label=_factor_label(name, words) + _factor_unit(name), log=name == "size_px"),
+        y=Axis(label=words("Dice")),
+        series=tuple(series),
+    )
+
+
+def finetuning_page(context: Context) -> Page:
+    """Return the page of the fine-tuning study."""
+    book, words = context.book, context.words
+    article = Article("studies/fine-tuning.md", words("Fine-tuning"))
+    article.say(
+        words(
+            "What a model gains on patients it has not seen when it is trained further on a "
+            "dataset: fine-tuned minus base, paired, with the box."
+        )
+    )
+    study = book.studies.finetuning
+    if not study.rows:
+        context.note(
+            article,
+            words("No fine-tuned model has been scored yet: cosmos-board finetune makes one."),
+        )
+        return article.page()
+    rows = [
+        Row(
+            (
+                Cell(_label(book, row.model), row.model, model_url(row.model)),
+                Cell(_label(book, row.against), row.against, model_url(row.against)),
+                Cell(target_label(row.target, words) if row.target else words("all targets")),
+                Cell(prompt_label(row.prompt, words)),
+                Cell(words(row.selection)),
+                Cell(signed(row.difference.value), row.difference.value),
+                Cell(span(row.difference.low, row.difference.high) or words("no interval")),
+                Cell(words(row.verdict)),
+                Cell(number(row.difference.clusters, 0), row.difference.clusters),
+            )
+        )
+        for row in study.rows
+    ]
+    context.table(
+        article,
+        Table(
+            name="fine-tuning",
+            caption=words(
+                "Paired difference in Dice ↑ on unseen clusters, fine-tuned minus base. "
+                "Data {version}.",
+                version=book.version or DASH,
+            ),
+            columns=(
+                Column(key="model", label=words("Fine-tuned"), frozen=True),
+                Column(key="base", label=words("Base")),
+                Column(key="target", label=words("Target"), facet=True),
+                Column(key="prompt", label=words("Prompt"), facet=True),
+                Column(key="selection", label=words("Selection"), facet=True),
+                Column(key="difference", label=words("Difference"), numeric=True, best="high"),
+                Column(key="interval", label=words("95 % interval")),
+                Column(key="verdict", label=words("Verdict"), facet=True),
+                Column(key="clusters", label=words("Clusters"), numeric=True),
+            ),
+            rows=tuple(rows),
+        ),
+    )
+    return article.page()
+
+
+def annotation_page(context: Context) -> Page:
+    """Return the page of the annotation study."""
+    book, words = context.book, context.words
+    article = Article("studies/annotation.md", words("Help with annotation"))
+    article.say(
+        words(
+            "Do annotators work better and faster with a model’s proposal? Every reader draws the "
+            "same references in both arms; gains are paired by reader and image."
+        )
+    )
+    study = book.studies.annotation
+    if not study.rows:
+        context.note(
+            article, words("No annotation log has been imported yet, so nothing is claimed.")
+        )
+        return article.page()
+    rows = [
+        Row(
+            (
+                Cell(row.reader or words("all readers"), strong=not row.reader),
+                Cell(words(row.measure)),
+                Cell(number(row.unaided), row.unaided),
+                Cell(number(row.assisted), row.assisted),
+                Cell(signed(row.gain.value), row.gain.value),
+                Cell(span(row.gain.low, row.gain.high) or words("no interval")),
+                Cell(number(row.pairs, 0), row.pairs),
+            )
+        )
+        for row in study.rows
+    ]
+    context.table(
+        article,
+        Table(
+            name="annotation",
+            caption=words(
+                "Unaided against assisted, paired by reader and image; the gain counts up when "
+                "assistance is better. Data {version}.",
+                version=book.version or DASH,
+            ),
+            columns=(
+                Column(key="reader", label=words("Reader"), frozen=True),
+                Column(key="measure", label=words("Measure"), facet=True),
+                Column(key="unaided", label=words("Unaided"), numeric=True),
+                Column(key="assisted", label=words("Assisted"), numeric=True),
+                Column(key="gain", label=words("Gain"), numeric=True, best="high"),
+                Column(key="interval", label=words("95 % interval")),
+                Column(key="pairs", label=words("Pairs"), numeric=True),
+            ),
+            rows=tuple(rows),
+        ),
+    )
+    return article.page()

@@ -1,0 +1,48 @@
+"""The diagram of mean ranks: an axis, names on both sides, bars over those that do not differ."""
+
+from __future__ import annotations
+
+from markupsafe import Markup, escape
+
+from cosmos_board.site.pages.pairs import MeanRanks
+
+_ROW = 20
+
+
+def render_mean_ranks(found: MeanRanks, title: str, width: int) -> Markup:
+    """Return the diagram as an SVG element `width` units wide, best ranks on the left."""
+    side = width * 0.3
+    half = (len(found.names) + 1) // 2
+    top = 34 + 9 * len(found.cliques)
+    height = top + _ROW * half + 14
+    low, high = 1, len(found.names)
+
+    def place(rank: float) -> float:
+        return side + (rank - low) / max(high - low, 1) * (width - 2 * side)
+
+    parts = [
+        f'<svg class="cb-svg {"wide" if width > 400 else "slim"} ranks" '
+        f'viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}">',
+        f'<g class="grid"><path class="base" d="M{place(low):.1f} 24H{place(high):.1f}"/>',
+    ]
+    for tick in range(low, high + 1):
+        parts.append(f'<path d="M{place(tick):.1f} 20V28"/>')
+        parts.append(f'<text x="{place(tick):.1f}" y="14" text-anchor="middle">{tick}</text>')
+    parts.append("</g>")
+    for number, (first, last) in enumerate(found.cliques):
+        start, end = place(found.ranks[first]) - 4, place(found.ranks[last]) + 4
+        parts.append(f'<path class="clique" d="M{start:.1f} {34 + 9 * number}H{end:.1f}"/>')
+    for number, (label, rank) in enumerate(zip(found.labels, found.ranks, strict=True)):
+        left = number < half
+        line = number if left else len(found.names) - 1 - number
+        y = top + _ROW * line + 10
+        end = side - 8 if left else width - side + 8
+        anchor = "end" if left else "start"
+        text_x = end - 4 if left else end + 4
+        name = label if len(label) * 6.4 < side - 40 else label[: int((side - 46) / 6.4)] + "…"
+        parts.append(f'<path class="lead" d="M{place(rank):.1f} 24V{y}H{end:.1f}"/>')
+        parts.append(
+            f'<text class="name" x="{text_x:.1f}" y="{y + 4}" text-anchor="{anchor}">'
+            f"{escape(name)} <tspan>{rank:.2f}</tspan></text>"
+        )
+    return Markup("".join([*parts, "</svg>"]))
