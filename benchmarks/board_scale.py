@@ -96,7 +96,11 @@ def boards(path: Path, metrics: list[str]) -> None:
     with open_board(path) as connection:
         found = build_boards(connection, metrics or list(METRICS))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-    print(f"{len(found):,} boards in {time.perf_counter() - start:.1f} s, peak {peak:.2f} GiB")
+    pairs = sum(len(table.p) for table in found.pairs.values())
+    print(
+        f"{len(found):,} boards and {pairs:,} pairs in {time.perf_counter() - start:.1f} s "
+        f"({time.process_time():.1f} s of CPU), peak {peak:.2f} GiB"
+    )
 
 
 if __name__ == "__main__":

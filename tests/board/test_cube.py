@@ -1,0 +1,108 @@
+"""The cube: sums of whole numbers per model, prompt, selection and unit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+
+from cosmos_board.board.cube import Cube
+from cosmos_board.board.slices import plan_slices
+from cosmos_board.board.types import Slice
+from tests.boards import PlantedModel, PlantedTarget, planted_board
+
+MODELS = [PlantedModel(name="b", missing=2), PlantedModel(name="a", gap=0.1)]
+TARGETS = [
+    PlantedTarget(name="ct.spleen", dataset="one", clusters=3),
+    PlantedTarget(name="ct.liver", dataset="two", clusters=2),
+    PlantedTarget(name="ct.liver", dataset="one", clusters=3, references=1),
+]
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cube")
+    return planted_board(folder / "b.duckdb", MODELS, TARGETS, prompts=("everything", "box"))
+
+
+@pytest.fixture
+def cube(path: Path) -> Cube:
+    return Cube(duckdb.connect(str(path), read_only=True))
+
+
+def test_units_are_sorted_by_target_dataset_and_cluster(cube: Cube) -> None:
+    units = cube.units("full")
+
+    assert [target.name for target in units.targets] == ["ct.liver", "ct.spleen"]
+    assert units.target.tolist() == [0, 0, 0, 0, 0, 1, 1, 1]
+    assert units.dataset.tolist() == [0, 0, 0, 1, 1, 0, 0, 0]
+    assert units.cluster.tolist() == [0, 1, 2, 3, 4, 0, 1, 2]
+    assert units.references.tolist() == [1, 1, 1, 2, 2, 2, 2, 2]
+
+
+def test_targets_share_the_draws_of_their_clusters(cube: Cube) -> None:
+    counts = cube.counts("full")
+
+    assert counts.shape == (5, 1000)
+    assert (counts[:3].sum(axis=0) == 3).all()
+    assert (counts[3:].sum(axis=0) == 2).all()
+
+
+def test_means_equal_a_plain_query(cube: Cube) -> None:
+    scores = cube.load("full", "box", "predicted")
+    rows = cube.connection.execute(
+        """SELECT avg(2 * tp / (2 * tp + fp + fn)), avg(hd95_px), count(*)
+           FROM scores s JOIN reference_masks r USING (reference_id) JOIN images i USING (image_id)
+           WHERE prompt = 'box' AND selection = 'predicted' AND s.model = 'a'
+           GROUP BY object, dataset, cluster_id ORDER BY object, dataset, cluster_id"""
+    ).fetchall()
+
+    assert scores.models == ("a", "b")
+    np.testing.assert_allclose(scores.means("dice")[:, 0], [row[0] for row in rows], atol=1e-9)
+    np.testing.assert_allclose(scores.means("hd95_px")[:, 0], [row[1] for row in rows], atol=1e-5)
+    assert scores.rows[:, 0].tolist() == [row[2] for row in rows]
+
+
+def test_a_unit_without_rows_is_unknown_and_not_zero(cube: Cube) -> None:
+    scores = cube.load("full", "box", "oracle")
+
+    missing = scores.rows[:, 1] == 0
+    assert missing.any()
+    assert np.array_equal(np.isnan(scores.means("dice")[:, 1]), missing)
+
+
+def test_everything_has_one_selection(cube: Cube) -> None:
+    assert cube.prompts("full") == ("everything", "box")
+    assert cube.selections("everything") == ("oracle",)
+    assert cube.selections("box") == ("oracle", "predicted")
+
+
+def test_other_studies_do_not_count(path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(path.read_bytes())
+    with duckdb.connect(str(copy)) as connection:
+        before = Cube(connection).load("full", "box", "oracle").sums["dice"]
+        connection.execute(
+            "INSERT INTO scores SELECT * REPLACE ('jitter' AS study, 0 AS tp) FROM scores"
+        )
+        assert np.array_equal(Cube(connection).load("full", "box", "oracle").sums["dice"], before)
+
+
+def test_slices_pool_datasets_where_they_should(cube: Cube) -> None:
+    plan = plan_slices(cube.units("full"), cube.datasets)
+    cells = {
+        str(part.slice): [
+            (plan.cells[cell].target, plan.cells[cell].datasets) for cell in part.cells
+        ]
+        for part in plan.slices
+    }
+
+    pooled = ("ct.liver", ("one", "two"))
+    assert cells["target:ct.liver"] == cells["object:liver"] == [pooled]
+    assert cells["overall"] == cells["modality:ct"] == [pooled, ("ct.spleen", ("one",))]
+    assert cells["dataset:one"] == [("ct.liver", ("one",)), ("ct.spleen", ("one",))]
+    assert cells["dataset:two"] == [("ct.liver", ("two",))]
+    overall = next(part for part in plan.slices if part.slice == Slice("overall"))
+    assert np.concatenate([plan.units_of(cell) for cell in overall.cells]).tolist() == [*range(8)]
