@@ -70,11 +70,6 @@ def accept_submission(
         external=context.external,
         now=context.now,
     )
-    with TemporaryDirectory(prefix="cosmos-board-") as work:
-        checked = inspect_submission(folder, full, Path(work))
-    manifest = checked.manifest
-    if manifest is None or not checked.acceptable:
-        raise InputError("", "", str(checked.problems[0]))
     entries, problems = read_ledger(root)
     if problems:
         raise InputError("", "", str(problems[0]))
@@ -82,6 +77,11 @@ def accept_submission(
     if owners and submitter not in owners:
         text = f"owner is user id {owners[0]}, submitter is {submitter}"
         raise InputError(f"submissions/{slug}", "", text)
+    with TemporaryDirectory(prefix="cosmos-board-") as work:
+        checked = inspect_submission(folder, full, Path(work))
+    manifest = checked.manifest
+    if manifest is None or not checked.acceptable:
+        raise InputError("", "", str(checked.problems[0]))
     versions = [one.version for one in entries if one.slug == slug and one.event == ACCEPTED]
     if manifest.version != (wanted := max(versions, default=0) + 1):
         raise InputError(

@@ -1,0 +1,68 @@
+"""`python -m cosmos_board.cli.publish`: accepted submissions → database, site, list of entries.
+
+What `publish.yml` runs, and what a maintainer runs to see the same site at home.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from cosmos_board.core.errors import CosmosBoardError, ExitCode
+
+
+@click.command("publish")
+@click.option(
+    "--submissions",
+    type=click.Path(path_type=Path),
+    default=Path("submissions"),
+    show_default=True,
+    help="Folder of submissions with its ledger.",
+)
+@click.option("--pack", "packs", multiple=True, type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("build/publish"), show_default=True
+)
+@click.option("--language", "languages", multiple=True, default=("en",), show_default=True)
+def command(
+    submissions: Path, packs: tuple[Path, ...], out: Path, languages: tuple[str, ...]
+) -> None:
+    """Check and score every accepted submission anew, and render the site of them.
+
+    Without --pack the demo packs are built.
+    """
+    from cosmos_board.curation.demo import build_demo_packs
+    from cosmos_board.data.pack import open_pack
+    from cosmos_board.site.build import build_site
+    from cosmos_board.submissions.rebuild import rebuild_board
+
+    paths = list(packs) or build_demo_packs(
+        out / "packs", progress=lambda line: click.echo(line, err=True)
+    )
+    rebuilt = rebuild_board(submissions, [open_pack(path) for path in paths], out)
+    for problem in rebuilt.problems:
+        click.echo(f"{problem}", err=True)
+    build_site(rebuilt.db, out / "site", languages=languages)
+    listed = {
+        "shown": [asdict(entry) for entry in rebuilt.shown],
+        "left_out": rebuilt.left_out,
+        "problems": [str(problem) for problem in rebuilt.problems],
+    }
+    (out / "entries.json").write_text(json.dumps(listed, indent=1), "utf-8")
+    for slug, reason in rebuilt.left_out.items():
+        click.echo(f"{slug}: left out: {reason}", err=True)
+    click.echo(f"{out / 'site' / 'index.html'}: {len(rebuilt.shown)} submissions")
+    if rebuilt.problems:
+        raise SystemExit(ExitCode.REFUSED)
+
+
+if __name__ == "__main__":
+    try:
+        command(standalone_mode=False)
+    except CosmosBoardError as error:
+        click.echo(str(error), err=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,128 @@
+"""The check of a pull request, run by CI on untrusted data with the base's code.
+
+`python -I -m cosmos_board.submissions.gate --repo PR --base SHA --head SHA --author ID
+--accepted BASE/submissions --pack PACK … --report report.json`
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cosmos_board.core.errors import CosmosBoardError, ExitCode
+from cosmos_board.data.pack import Pack, open_pack
+from cosmos_board.submissions.accepted import read_accepted
+from cosmos_board.submissions.check import Context
+from cosmos_board.submissions.ledger import read_ledger
+from cosmos_board.submissions.problems import Problem, is_refused
+from cosmos_board.submissions.pull_request import check_changes, list_changes
+from cosmos_board.submissions.rebuild import rebuild_board
+from cosmos_board.submissions.report import Report, write_report
+from cosmos_board.submissions.sample import index_pack
+from cosmos_board.submissions.score import Scored, score_submission
+from cosmos_board.submissions.standing import find_moves, find_standing
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check, write the report, print every problem; return the exit code."""
+    options = _parse(arguments)
+    packs = [open_pack(path) for path in options.pack]
+    report = judge(
+        options.repo, options.base, options.head, options.author, options.accepted, packs
+    )
+    write_report(options.report, report)
+    for line in (*report.refused, *report.held, *report.standing):
+        print(line)  # noqa: T201 - the log of the job
+    return int(ExitCode.REFUSED if report.refused else ExitCode.DONE)
+
+
+def judge(
+    repo: Path,
+    base: str,
+    head: str,
+    author: int,
+    accepted: Path,
+    packs: Sequence[Pack],
+    now: datetime | None = None,
+) -> Report:
+    """Return everything that is to be said of a pull request.
+
+    Args:
+        repo: A checkout of its head, with the base's history.
+        base: Commit of the base.
+        head: Commit of the head.
+        author: Numeric GitHub id of who opened it.
+        accepted: The base's submissions folder.
+        packs: The core track's packs.
+        now: The time; None for the clock's.
+    """
+    now = now or datetime.now(UTC)
+    entries, problems = read_ledger(accepted)
+    slug, found = check_changes(list_changes(repo, base, head), entries, author, now)
+    problems += found
+    standing: list[str] = []
+    moves: list[str] = []
+    coverage = ""
+    if slug is not None and not is_refused(problems):
+        context = Context(
+            indices=[index_pack(pack) for pack in packs],
+            accepted=read_accepted(accepted, without=slug),
+            now=now,
+        )
+        with TemporaryDirectory(prefix="cosmos-board-") as work:
+            folder = repo / "submissions" / slug
+            scored = _score(folder, packs, Path(work), context, problems)
+            if scored is not None:
+                db = rebuild_board(accepted, packs, Path(work) / "base").db
+                standing = [one.line for one in find_standing(scored.run, slug, db)]
+                moves = list(find_moves(scored.run, slug, db))
+                coverage = f"{scored.rows} scores, every reference of the core sample answered"
+    return Report(
+        schema_version=1,
+        head=head,
+        slug=slug or "",
+        refused=[str(one) for one in problems if one.disposition == "refused"][:500],
+        held=[str(one) for one in problems if one.disposition == "held"][:500],
+        standing=standing[:500],
+        moves=moves[:500],
+        coverage=coverage,
+    )
+
+
+def _score(
+    folder: Path, packs: Sequence[Pack], work: Path, context: Context, problems: list[Problem]
+) -> Scored | None:
+    from cosmos_board.submissions.check import inspect_submission
+
+    work.joinpath("check").mkdir()
+    checked = inspect_submission(folder, context, work / "check")
+    if not checked.acceptable or checked.manifest is None or checked.manifest.track != "core":
+        problems += checked.problems
+        return None
+    try:
+        scored = score_submission(folder, packs, work / "run", context=context)
+    except CosmosBoardError as error:
+        problems += checked.problems
+        problems.append(Problem(f"submissions/{folder.name}", "", str(error), "held"))
+        return None
+    problems += scored.checked.problems
+    return scored
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="gate", description=__doc__.split("\n")[0])
+    for name in ("repo", "accepted", "report"):
+        parser.add_argument(f"--{name}", required=True, type=Path)
+    for name in ("base", "head"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--author", required=True, type=int)
+    parser.add_argument("--pack", action="append", default=[], type=Path)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
