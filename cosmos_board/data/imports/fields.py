@@ -92,6 +92,14 @@ class Fields:
         Raises:
             InputError: If a field is left over.
         """
-        for field in sorted(set(self.values) - self.taken):
-            near = get_close_matches(field, self.taken, 1)
+        self.refuse_unknown(self.taken)
+
+    def refuse_unknown(self, known: set[str]) -> None:
+        """Refuse a field that is not among the known.
+
+        Raises:
+            InputError: If there is one.
+        """
+        for field in sorted(set(self.values) - known):
+            near = get_close_matches(field, known, 1)
             raise self.error(field, "is unknown", want=near[0] if near else None)

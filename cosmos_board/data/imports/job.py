@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports.spec import ImageSpec, MaskSpec
@@ -47,18 +47,21 @@ class ImageJob:
         """Every file it reads, each once, sorted."""
         return tuple(sorted({*self.paths, *(path for mask in self.masks for path in mask.paths)}))
 
-    def key(self) -> str:
+    def key(self, meaning: str) -> str:
         """Return what changes when a file or the meaning of a file does.
+
+        Args:
+            meaning: Of the entry of images, in words that change with it.
 
         Raises:
             InputError: If a file is gone.
         """
-        digest = hashlib.sha256(repr((self.spec, self.modality, self.cluster_key)).encode())
+        digest = hashlib.sha256(repr((meaning, self.modality, self.cluster_key)).encode())
         for mask in self.masks:
             digest.update(repr((mask.name, mask.paths)).encode())
         for path in self.every_path:
             try:
-                facts = Path(self.root, path).stat()
+                facts = os.stat(f"{self.root}/{path}")
             except OSError as error:
                 raise InputError(path, "", f"cannot be read: {error.strerror}") from error
             digest.update(repr((path, facts.st_size, facts.st_mtime_ns)).encode())

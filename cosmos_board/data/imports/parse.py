@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import fields as dataclass_fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ READERS = ("", "picture", "tiff", "array", "nifti", "itk", "dicom")
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _MEANINGS = ("object", "labels", "colours", "names")
+_MASK_FIELDS = {field.name for field in dataclass_fields(MaskSpec)} - {"objects"} | {"object"}
 _LARGEST_BYTES = 1 << 20
 
 
@@ -177,6 +179,7 @@ def _parse_images(row: Fields) -> ImageSpec:
 
 def _parse_masks(row: Fields, image_fields: set[str] | None) -> MaskSpec:
     common = _parse_files(row)
+    row.refuse_unknown(_MASK_FIELDS)
     kind = row.word("kind", KINDS, "raster")
     given = [word for word in _MEANINGS if word in row.values]
     allowed = {"raster": _MEANINGS, "dicom-seg": ("labels", "names")}.get(kind, ("names",))
@@ -206,8 +209,6 @@ def _parse_masks(row: Fields, image_fields: set[str] | None) -> MaskSpec:
         background=row.take("background", str, "0,0,0" if "colours" in given else "0"),
     )
     _check_masks(row, spec, image_fields)
-    row.taken.update(_MEANINGS)
-    row.finish()
     return spec
 
 

@@ -56,8 +56,11 @@ class ImportPlan:
             raise InputError(self.root, "--source", "holds no image with a mask", want=self._wanted)
         from cosmos_board.data.imports.read import read_job
 
+        meanings = {id(entry.spec): repr(entry.spec) for entry in self.entries}
         return tuple(
-            SourceUnit(job.key(), show_path(job.origin), partial(read_job, job))
+            SourceUnit(
+                job.key(meanings[id(job.spec)]), show_path(job.origin), partial(read_job, job)
+            )
             for job in self.jobs
         )
 

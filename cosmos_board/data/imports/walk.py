@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +48,8 @@ def show_path(path: str) -> str:
         >>> print(show_path("Ärzte/a\udcff\n.png"))
         Ärzte/a\udcff\n.png
     """
+    if path.isprintable():
+        return path
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
         for letter in path
@@ -81,10 +82,10 @@ def _find_problem(home: Path, entry: os.DirEntry[str]) -> str:
                 return "is a link that leads out of the source folder"
             if target.is_dir():
                 return "is a link to a folder"
-        mode = entry.stat().st_mode
+        regular = entry.is_file()
     except (OSError, RuntimeError) as error:
         return f"cannot be read: {getattr(error, 'strerror', None) or 'it is a circle of links'}"
-    return "" if stat.S_ISREG(mode) else "is no regular file"
+    return "" if regular else "is no regular file"
 
 
 def _is_text(name: str) -> bool:
