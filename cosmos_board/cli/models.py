@@ -38,12 +38,22 @@ def list_models(as_json: bool) -> None:
                 f"{card.parameters / 1e6:.1f} M" if card.parameters else "–",
                 f"{card.input_size_px} px" if card.input_size_px else "native",
                 str(len(card.prompts)),
-                "yes" if is_ready(card.name) else f"models fetch {card.name}",
+                _readiness(card.name),
             )
             for card in cards
         ],
         left=2,
     )
+
+
+def _readiness(name: str) -> str:
+    """Say what is between a user and this segmenter."""
+    from cosmos_board.models.checkpoints import CHECKPOINTS
+    from cosmos_board.models.registry import is_ready
+
+    if is_ready(name):
+        return "yes"
+    return f"models fetch {name}" if name in CHECKPOINTS else "needs --checkpoint"
 
 
 @command.command("show")
