@@ -369,6 +369,22 @@ _coco("annotations of another size", _coco_text([[0, 0, 9, 0, 9, 9]], width=99))
 _coco("a category that is none", _coco_text([[0, 0, 9, 0, 9, 9]], category=4))
 
 
+def _runs(name: str, text: str) -> None:
+    def make(folder: Path) -> None:
+        save_picture(folder / "image.png", draw_noise())
+        (folder / "runs.csv").write_text(text)
+
+    meaning = "kind = 'runs'\nname = 'image'\nobject = 'lesion'"
+    _case(name, make, write_spec("image.png", "runs.csv", meaning))
+
+
+_runs("runs that leave the picture", "image,1000 99999")
+_runs("runs that overflow", f"image,1 {2**70}")
+_runs("runs without an end", "image,1 2 3")
+_runs("runs that are words", "image,one two")
+_runs("a table that is none", "image")
+
+
 def _name(name: str, make: Maker) -> None:
     def make_all(folder: Path) -> None:
         (folder / "images").mkdir()

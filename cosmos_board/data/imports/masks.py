@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.core.masks import Mask
 from cosmos_board.data.imports.draw import find_codes, find_foreground
 from cosmos_board.data.imports.job import ImageJob, MaskFiles
 from cosmos_board.data.imports.layers import LabelLayer, Layer, make_drawn_layer
@@ -140,17 +141,9 @@ def _read_regions(
     """Yield each described region, drawn on the canvas as the image's file holds it."""
     spec = files.spec
     path = Path(job.root, files.paths[0])
-    if spec.kind in ("coco", "polygons"):
-        from cosmos_board.data.readers.regions import read_coco, read_polygons
-
-        size = canvas.shape[1:]
-        found = (
-            read_coco(path, job.paths[0], size)
-            if spec.kind == "coco"
-            else read_polygons(path, size)
-        )
-        for position, region in enumerate(found):
-            yield _Region(position, region.name, f"{position:09d}"), region.mask[np.newaxis]
+    if spec.kind in ("coco", "polygons", "runs"):
+        for position, (name, mask) in enumerate(_read_flat_regions(job, files, path, canvas)):
+            yield _Region(position, name, f"{position:09d}"), mask[np.newaxis]
         return
     if not canvas.placed:
         raise InputError(job.origin, spec.kind, "needs an image that lies somewhere in space")
@@ -168,7 +161,26 @@ def _read_regions(
         yield _Region(segment.number, segment.label, str(segment.number)), segment.drawn
 
 
+def _read_flat_regions(
+    job: ImageJob, files: MaskFiles, path: Path, canvas: Canvas
+) -> Iterator[tuple[str, Mask]]:
+    size = canvas.shape[1:]
+    if files.spec.kind == "runs":
+        from cosmos_board.data.readers.run_tables import read_runs
+
+        for mask in read_runs(path, files.name, size):
+            yield files.name, mask
+        return
+    from cosmos_board.data.readers.regions import read_coco, read_polygons
+
+    coco = files.spec.kind == "coco"
+    for region in read_coco(path, job.paths[0], size) if coco else read_polygons(path, size):
+        yield region.name, region.mask
+
+
 def _find_meaning(spec: MaskSpec, region: _Region, where: str) -> Objects:
+    if spec.objects:
+        return spec.objects
     called = str(region.number) if spec.labels else region.label
     objects = (
         find_code(region.number, spec.labels)

@@ -183,7 +183,7 @@ def _name_files(
     spec: MaskSpec, parts: Parts, path: str, problems: list[Problem]
 ) -> Iterator[MaskFiles]:
     name = fill_template(spec.name, parts)
-    if spec.name and find_name(name, spec.names) is None:
+    if spec.names and spec.name and find_name(name, spec.names) is None:
         if not is_skipped(name, spec.skip):
             problems.append(
                 (path, f"has the name {name!r}, which means nothing: add it or skip it")

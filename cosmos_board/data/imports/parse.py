@@ -40,6 +40,7 @@ READERS = ("", "picture", "tiff", "array", "nifti", "itk", "dicom")
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _MEANINGS = ("object", "labels", "colours", "names")
+_MEANINGS_OF = {"raster": _MEANINGS, "dicom-seg": ("labels", "names"), "runs": ("object",)}
 _MASK_FIELDS = {field.name for field in dataclass_fields(MaskSpec)} - {"objects"} | {"object"}
 _LARGEST_BYTES = 1 << 20
 
@@ -182,7 +183,7 @@ def _parse_masks(row: Fields, image_fields: set[str] | None) -> MaskSpec:
     row.refuse_unknown(_MASK_FIELDS)
     kind = row.word("kind", KINDS, "raster")
     given = [word for word in _MEANINGS if word in row.values]
-    allowed = {"raster": _MEANINGS, "dicom-seg": ("labels", "names")}.get(kind, ("names",))
+    allowed = _MEANINGS_OF.get(kind, ("names",))
     if len(given) != 1 or given[0] not in allowed:
         raise row.error(
             "object", f"what is drawn must be said once by {' or '.join(allowed)}", got=given
@@ -215,6 +216,8 @@ def _parse_masks(row: Fields, image_fields: set[str] | None) -> MaskSpec:
 def _check_masks(row: Fields, spec: MaskSpec, image_fields: set[str] | None) -> None:
     if spec.kind == "raster" and bool(spec.names) != bool(spec.name):
         raise row.error("name", "and names go together: one says how a file is called")
+    if spec.kind == "runs" and not spec.name:
+        raise row.error("name", "is missing: how the table calls a picture")
     if spec.threshold is not None and not spec.objects and not spec.names:
         raise row.error("threshold", "is of no use with labels or colours")
     if spec.observer and not _NAME.fullmatch(spec.observer):

@@ -10,8 +10,8 @@ from cosmos_board.data.imports.meanings import CodeRule, ColourRule, NameRule, O
 SPEC_VERSION = 1
 """Version of the import files we read."""
 
-KINDS = ("raster", "coco", "polygons", "rtstruct", "dicom-seg")
-"""What a file of masks holds: pictures or voxels, or one of four descriptions of regions."""
+KINDS = ("raster", "coco", "polygons", "rtstruct", "dicom-seg", "runs")
+"""What a file of masks holds: pictures or voxels, or one of five descriptions of regions."""
 
 INSTANCES = ("", "files", "labels", "components")
 """What is an instance of its own: nothing; a file; a code, colour or name; a connected piece."""
@@ -56,7 +56,7 @@ class MaskSpec(FileSpec):
     names: tuple[NameRule, ...] = ()
 
     name: str = ""
-    """How a file is called among `names`: a template over the parts of its path."""
+    """How a file is called among `names`, or a picture in a table of runs: a template."""
 
     skip: tuple[str, ...] = ()
     """Codes or names that are passed over on purpose."""

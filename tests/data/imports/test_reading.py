@@ -160,6 +160,23 @@ def test_polygons_are_drawn(tmp_path: Path) -> None:
     assert np.array_equal(image.masks["liver"][0], draw_square() > 0)
 
 
+def test_a_table_of_runs_is_drawn_down_the_columns(tmp_path: Path) -> None:
+    for name in ("1.2.1", "1.2.2"):
+        save_picture(tmp_path / f"{name}.png", draw_noise(seed=int(name[-1])))
+    runs = " ".join(["264 12", *["20 12"] * 11])
+    (tmp_path / "runs.csv").write_text(
+        f"ImageId, EncodedPixels\n1.2.1, {runs}\n1.2.1,0 32\n1.2.2, -1\n"
+    )
+    meaning = "kind = 'runs'\nname = '{uid}'\nobject = 'pneumothorax'"
+
+    images = read_all(tmp_path, write_spec("{uid}.png", "runs.csv", meaning))
+
+    expected = draw_square() > 0
+    expected[:, 0] = True
+    assert np.array_equal(images[0].masks["pneumothorax"][0], expected)
+    assert not images[1].masks["pneumothorax"][0].any()
+
+
 @pytest.mark.parametrize("suffix", ["nrrd", "mha", "mhd"])
 def test_volumes_stored_along_other_axes_are_turned_with_their_masks(
     tmp_path: Path, suffix: str
