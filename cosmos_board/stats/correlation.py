@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isqrt
 from typing import TypeAlias
 
@@ -27,27 +28,28 @@ def kendall_tau_b(first: ArrayLike, second: ArrayLike) -> float:
     return float(stats.kendalltau(left, right, variant="b").statistic)
 
 
-def rank_columns(columns: ArrayLike) -> Floats:
-    """Return average ranks of each column, centred on 0 and scaled to (−0.5, 0.5).
+def centred_ranks(values: ArrayLike) -> Floats:
+    """Return average ranks, centred on 0 and scaled to (−0.5, 0.5).
 
     Args:
-        columns: shape (observations, columns), no NaN.
+        values: shape (observations,), no NaN.
+
+    Example:
+        >>> centred_ranks([5, 9, 5, 7]).tolist()
+        [-0.25, 0.375, -0.25, 0.125]
     """
-    values = np.asarray(columns, np.float64)
-    ranks: Floats = np.empty(values.shape, np.float64)
-    for index in range(values.shape[1]):
-        ranks[:, index] = stats.rankdata(values[:, index])
+    ranks = stats.rankdata(np.asarray(values, np.float64)).astype(np.float64)
     # Centring and scaling keep sums of products small enough to add without losing digits.
-    ranks -= (len(values) + 1) / 2
-    ranks /= max(len(values), 1)
+    ranks -= (len(ranks) + 1) / 2
+    ranks /= max(len(ranks), 1)
     return ranks
 
 
-def cross_products(ranks: Floats, cluster: NDArray[np.int64], clusters: int) -> Floats:
+def cross_products(ranks: Sequence[Floats], cluster: NDArray[np.int64], clusters: int) -> Floats:
     """Return what a correlation needs of each cluster, so that clusters can be reweighted.
 
     Args:
-        ranks: From `rank_columns`, shape (observations, columns).
+        ranks: Columns from `centred_ranks`, each of shape (observations,).
         cluster: Index of each observation's cluster in [0, clusters), shape (observations,).
         clusters: Number of clusters.
 
@@ -56,13 +58,13 @@ def cross_products(ranks: Floats, cluster: NDArray[np.int64], clusters: int) -> 
         ranks, and the sums of their products in row order. Weighted sums over clusters go to
         `correlations`.
     """
-    width = ranks.shape[1]
+    width = len(ranks)
     found: Floats = np.empty((clusters, 1 + width + width * width))
     found[:, 0] = np.bincount(cluster, minlength=clusters)
-    for i in range(width):
-        found[:, 1 + i] = np.bincount(cluster, _round(ranks[:, i]), clusters)
-        for j in range(i, width):
-            product = np.bincount(cluster, _round(ranks[:, i] * ranks[:, j]), clusters)
+    for i, first in enumerate(ranks):
+        found[:, 1 + i] = np.bincount(cluster, _round(first), clusters)
+        for j, second in enumerate(ranks[i:], i):
+            product = np.bincount(cluster, _round(first * second), clusters)
             found[:, 1 + width + i * width + j] = product
             found[:, 1 + width + j * width + i] = product
     return found
@@ -70,8 +72,10 @@ def cross_products(ranks: Floats, cluster: NDArray[np.int64], clusters: int) -> 
 
 def _round(values: Floats) -> Floats:
     """Return multiples of 2⁻³⁶, of which 2¹⁷ and more add up exactly, in whatever order."""
-    found: Floats = np.rint(values * 2.0**36) * 2.0**-36
-    return found
+    steps = values * 2.0**36
+    np.rint(steps, out=steps)
+    steps *= 2.0**-36
+    return steps
 
 
 def correlations(totals: ArrayLike) -> Floats:
@@ -142,7 +146,8 @@ def partial_spearman(outcome: ArrayLike, factors: ArrayLike) -> Floats:
         >>> partial_spearman([1, 2, 3, 5, 4], [[1], [2], [3], [4], [5]]).round(3).tolist()
         [0.9]
     """
-    columns = np.column_stack([np.asarray(outcome, np.float64), np.asarray(factors, np.float64)])
-    sums = cross_products(rank_columns(columns), np.zeros(len(columns), np.int64), 1)
+    columns = [np.asarray(outcome, np.float64), *np.asarray(factors, np.float64).T]
+    ranks = [centred_ranks(column) for column in columns]
+    sums = cross_products(ranks, np.zeros(len(columns[0]), np.int64), 1)
     found: Floats = partial_from_correlations(correlations(sums))[0]
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +30,38 @@ FACTORS = (
 """The factors that a pack stores, by column of `reference_masks`."""
 
 
+class FactorColumns(Mapping[str, Floats]):
+    """The factors of the numbered references by name, each read when it is first asked for."""
+
+    def __init__(self, connection: Connection, count: int) -> None:
+        """Read from a connection whose references are numbered."""
+        self._connection = connection
+        self._count = count
+        self._read: dict[str, Floats] = {}
+
+    def __getitem__(self, name: str) -> Floats:
+        """Return the values of a factor, shape (references,)."""
+        if name not in _EXPRESSIONS:
+            raise KeyError(name)
+        if name not in self._read:
+            found = fetch_columns(
+                self._connection,
+                f"""SELECT o.place, ({_EXPRESSIONS[name]})::DOUBLE AS value
+                FROM reference_order o JOIN reference_masks m USING (reference_id)
+                    JOIN images i USING (image_id)""",
+            )
+            values: Floats = np.full(self._count, np.nan)
+            values[found["place"]] = found["value"]
+            self._read[name] = values
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_EXPRESSIONS)
+
+    def __len__(self) -> int:
+        return len(_EXPRESSIONS)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ReferenceTable:
     """Every reference that has all its factors, in the order of this connection.
@@ -40,35 +72,31 @@ class ReferenceTable:
     unit: Integers
     """Number of the unit, shape (references,)."""
 
-    factors: dict[str, Floats]
-    """By name: value of the factor, shape (references,). `area_share` is size over image."""
+    factors: FactorColumns
+
+
+_EXPRESSIONS = {
+    "area_share": "m.size_px / (i.height::DOUBLE * i.width)",
+    **{name: f"m.{name}" for name in FACTORS},
+}
 
 
 def read_references(connection: Connection) -> ReferenceTable:
-    """Number the references, once for a connection, and return their factors.
+    """Number the references, once for a connection.
 
     Leaves the temporary table `reference_order` for `prepare_reference_dice`.
     """
     if not has_temporary(connection, "reference_order"):
-        _number_references(connection)
-    found = fetch_columns(
-        connection, "SELECT * EXCLUDE (place, reference_id) FROM reference_order ORDER BY place"
-    )
-    unit = found.pop("unit").astype(np.int64)
-    return ReferenceTable(unit, {name: values.astype(np.float64) for name, values in found.items()})
-
-
-def _number_references(connection: Connection) -> None:
-    ensure_units(connection)
-    known = " AND ".join(f"m.{name} IS NOT NULL AND NOT isnan(m.{name})" for name in FACTORS)
-    connection.execute(f"""
-        CREATE OR REPLACE TEMP TABLE reference_order AS
-        SELECT (row_number() OVER () - 1)::INTEGER AS place,
-            m.reference_id, u.unit, m.size_px / (i.height::DOUBLE * i.width) AS area_share,
-            {", ".join(f"m.{name}::DOUBLE AS {name}" for name in FACTORS)}
-        FROM reference_masks m JOIN unit_of u USING (reference_id) JOIN images i USING (image_id)
-        WHERE {known}
-    """)
+        ensure_units(connection)
+        known = " AND ".join(f"m.{name} IS NOT NULL AND NOT isnan(m.{name})" for name in FACTORS)
+        connection.execute(f"""
+            CREATE OR REPLACE TEMP TABLE reference_order AS
+            SELECT (row_number() OVER () - 1)::INTEGER AS place, m.reference_id, u.unit
+            FROM reference_masks m JOIN unit_of u USING (reference_id) WHERE {known}
+        """)
+    found = fetch_columns(connection, "SELECT unit FROM reference_order ORDER BY place")
+    unit = found["unit"].astype(np.int64)
+    return ReferenceTable(unit, FactorColumns(connection, len(unit)))
 
 
 def prepare_reference_dice(

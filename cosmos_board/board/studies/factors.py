@@ -52,6 +52,7 @@ def study_factors(
     *,
     models: Sequence[str] | None = None,
     prompts: Sequence[str] | None = None,
+    sample: ReferenceSample | None = None,
 ) -> tuple[FactorRow, ...]:
     """Return the correlations of every model, prompt and selection.
 
@@ -63,8 +64,9 @@ def study_factors(
         track: Which track.
         models: Only these models; all by default.
         prompts: Only these prompts; all by default.
+        sample: From `take_references`, where the caller has it already.
     """
-    sample = take_references(cube, track)
+    sample = take_references(cube, track) if sample is None else sample
     rows: list[FactorRow] = []
     answered = prepare_reference_dice(cube.connection, track, prompts=prompts)
     for model, prompt, selection in answered:
@@ -171,10 +173,16 @@ class Interaction:
 
 
 def factor_curves(
-    cube: Cube, model: str, prompt: str, selection: Selection, track: str = "full"
+    cube: Cube,
+    model: str,
+    prompt: str,
+    selection: Selection,
+    track: str = "full",
+    *,
+    sample: ReferenceSample | None = None,
 ) -> tuple[FactorCurve, ...]:
     """Return Dice along every factor, in tenths of the references."""
-    sample = take_references(cube, track)
+    sample = take_references(cube, track) if sample is None else sample
     prepare_reference_dice(cube.connection, track, prompts=[prompt])
     dice = read_reference_dice(cube.connection, model, prompt, selection)
     return tuple(
@@ -196,9 +204,11 @@ def study_interaction(
     prompt: str,
     selection: Selection,
     track: str = "full",
+    *,
+    sample: ReferenceSample | None = None,
 ) -> tuple[Interaction, ...]:
     """Return how the paired difference of two models goes along each factor."""
-    sample = take_references(cube, track)
+    sample = take_references(cube, track) if sample is None else sample
     prepare_reference_dice(cube.connection, track, prompts=[prompt])
     ours, theirs = (
         read_reference_dice(cube.connection, name, prompt, selection) for name in (model, against)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,10 +11,10 @@ from cosmos_board.board.cube import Cube, Ints
 from cosmos_board.board.studies.effects import Effect, Floats, take_sample
 from cosmos_board.stats.bootstrap import Counts, sum_replicates, to_steps
 from cosmos_board.stats.correlation import (
+    centred_ranks,
     correlations,
     cross_products,
     partial_from_correlations,
-    rank_columns,
 )
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS, bootstrap_factor, interval
 from cosmos_board.store.factor_queries import read_references
@@ -36,21 +36,21 @@ class ReferenceSample:
     """Number of the target, shape (references,)."""
 
     dataset_of_cluster: Ints
-    factors: dict[str, Floats]
-    """By name, shape (references,)."""
+    factors: Mapping[str, Floats]
+    """By name, shape (references,); read when asked for."""
 
     counts: Counts
     ranks: dict[str, Floats] = field(default_factory=dict)
     """Ranks of factors over all references that count, kept between outcomes."""
 
-    def rank_factors(self, names: Sequence[str], members: Ints) -> Floats:
-        """Return the ranks of some factors among `members`, shape (members, factors)."""
+    def rank_factors(self, names: Sequence[str], members: Ints) -> list[Floats]:
+        """Return the ranks of some factors among `members`, each of shape (members,)."""
         if len(members) < np.count_nonzero(self.cluster >= 0):
-            return rank_columns(np.column_stack([self.factors[name][members] for name in names]))
+            return [centred_ranks(self.factors[name][members]) for name in names]
         for name in names:
             if name not in self.ranks:
-                self.ranks[name] = rank_columns(self.factors[name][members, None])[:, 0]
-        return np.column_stack([self.ranks[name] for name in names])
+                self.ranks[name] = centred_ranks(self.factors[name][members])
+        return [self.ranks[name] for name in names]
 
     def average_bins(
         self, values: Floats, factor: str, bounds: tuple[float, float]
@@ -172,7 +172,7 @@ class Correlations:
 def rank_outcome(sample: ReferenceSample, outcome: Floats) -> Outcome:
     """Return the ranks of an outcome, shape (references,), NaN where there is none."""
     members = np.flatnonzero((sample.cluster >= 0) & ~np.isnan(outcome))
-    return Outcome(members, rank_columns(outcome[members, None])[:, 0])
+    return Outcome(members, centred_ranks(outcome[members]))
 
 
 def correlate_replicates(
@@ -187,7 +187,7 @@ def correlate_replicates(
     if len(members) < 3:
         nothing = np.full((len(factors), sample.counts.shape[1]), np.nan)
         return Correlations(nothing[:, 0], nothing)
-    ranks = np.column_stack([outcome.ranks, sample.rank_factors(factors, members)])
+    ranks = [outcome.ranks, *sample.rank_factors(factors, members)]
     present, place = number_present(sample.cluster[members])
     sums = to_steps(cross_products(ranks, place, len(present)), SUM_STEP)
     whole = partial_from_correlations(correlations(sums.sum(axis=0, keepdims=True) * SUM_STEP))
