@@ -84,6 +84,42 @@ def test_intervals_cover_at_full_counts(draw: Draw, expected: float, clusters: i
     assert 0.93 <= coverage(draw, expected, clusters, runs=4000) <= 0.97
 
 
+def macro_coverage(sizes: tuple[int, ...], runs: int, *, shared: bool) -> float:
+    """Return the share of runs whose macro interval over targets holds the expectation.
+
+    Args:
+        sizes: Clusters of each target, which have an effect of their own.
+        runs: How many.
+        shared: Whether the targets lie in one dataset, the smaller in clusters of the larger.
+    """
+    rng = np.random.default_rng(1)
+    names = [str(index) for index in range(max(sizes))]
+    covered = 0
+    for run in range(runs):
+        effects = rng.normal(0.0, 0.05, max(sizes))
+        total, score = np.zeros(1000), 0.0
+        for number, size in enumerate(sizes):
+            dataset = f"{run}-{0 if shared else number}"
+            known = names if shared else names[:size]
+            counts = draw_counts(known, dataset=dataset)[:size].astype(float)
+            values = rng.normal(0.0, 0.1, size) + (effects[:size] if shared else 0.0)
+            replicates = values @ counts / np.maximum(counts.sum(axis=0), 1)
+            total += (replicates - values.mean()) * bootstrap_factor(size)
+            score += values.mean()
+        degrees = max(sizes) - 1 if shared else sum(sizes) - len(sizes)
+        error = standard_errors(total[None, :] / len(sizes))
+        low, high = interval(score / len(sizes), error, degrees=degrees)
+        covered += bool(low[0] <= 0.0 <= high[0])
+    return covered / runs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("sizes", [(12, 12, 12), (40, 12, 12, 12)])
+def test_macro_intervals_cover_at_full_counts(sizes: tuple[int, ...], *, shared: bool) -> None:
+    assert 0.93 <= macro_coverage(sizes, 2000, shared=shared) <= 0.97
+
+
 def test_equal_models_tie_and_different_ones_do_not() -> None:
     assert tied(0.0, 20, runs=200) >= 0.91
     assert tied(0.05, 50, runs=200) <= 0.20
