@@ -127,7 +127,8 @@ def fetch(name: str, out: Path) -> None:
         click.echo(str(path))
         return
     click.echo(f"{dataset.label}: access is {dataset.gate.kind}")
-    click.echo(f"get it at: {dataset.gate.where or dataset.link}")
+    click.echo(f"where: {dataset.link}")
+    click.echo(f"how: {dataset.gate.where}")
     click.echo(f"put it so: {dataset.gate.put}")
     click.echo(f"then: cosmos-board data import {name} --source {out} --out PACK")
 
@@ -160,6 +161,8 @@ def _print_import(report: ImportReport, out: Path) -> None:
         f"{out}: {'unchanged' if report.unchanged else 'written'}: {counts.images} images, "
         f"{counts.references} references, {counts.clusters} clusters"
     )
+    for note, number in report.notes.items():
+        click.echo(f"{number} images: {note}")
     for rule, number in report.dropped.items():
         click.echo(f"dropped {number}: {rule}")
     for origin, reason in report.quarantined:

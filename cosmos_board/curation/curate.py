@@ -64,8 +64,10 @@ def curate(
                 on_progress(done, len(units))
         batches = [read_batch(staging, key) for key in keys]
         dropped: Counter[str] = Counter()
+        notes: Counter[str] = Counter()
         for batch in batches:
             dropped.update(batch.dropped)
+            notes.update(batch.notes)
         quarantined = sorted(entry for batch in batches for entry in batch.quarantined)
         staged = tuple(image for batch in batches for image in batch.images)
         try:
@@ -80,6 +82,7 @@ def curate(
         info=pack.info,
         units=len(units),
         dropped=dict(sorted((dropped + pack.dropped).items())),
+        notes=dict(sorted(notes.items())),
         quarantined=tuple(quarantined),
         joined_clusters=pack.joined_clusters,
         unchanged=unchanged,

@@ -21,6 +21,9 @@ class ImportReport:
     dropped: Mapping[str, int]
     """Number left out by rule, in the words of the rule."""
 
+    notes: Mapping[str, int]
+    """Images by how their files were understood: orientation, plane, bits, what was left aside."""
+
     quarantined: tuple[tuple[str, str], ...]
     """(origin, reason) of each unit that could not be read, in the order of origin."""
 

@@ -20,7 +20,7 @@ from cosmos_board.curation.records import CuratedImage, CuratedReference, curate
 from cosmos_board.data.units import SourceUnit
 from cosmos_board.store.files import open_whole, write_bytes
 
-_FORMAT = "1"
+_FORMAT = "2"
 _FACTORS = tuple(field.name for field in fields(Factors))
 
 
@@ -41,6 +41,9 @@ class Batch:
 
     images: tuple[StagedImage, ...]
     dropped: Mapping[str, int]
+    notes: Mapping[str, int]
+    """Images by how their files were understood."""
+
     quarantined: tuple[tuple[str, str], ...]
     """(origin, reason) of the units that could not be read."""
 
@@ -64,15 +67,17 @@ def stage_batch(folder: Path, units: tuple[SourceUnit, ...]) -> None:
         return
     staged: list[StagedImage] = []
     dropped: Counter[str] = Counter()
+    notes: Counter[str] = Counter()
     quarantined: list[tuple[str, str]] = []
     with open_whole(_records_path(folder, key)) as file:
         for unit in units:
             try:
-                images, missing = _curate_unit(unit)
+                images, missing, said = _curate_unit(unit)
             except InputError as error:
                 quarantined.append((unit.origin, str(error)))
                 continue
             dropped += missing
+            notes += said
             for image in images:
                 record = _dump(image)
                 staged.append(
@@ -82,6 +87,7 @@ def stage_batch(folder: Path, units: tuple[SourceUnit, ...]) -> None:
     index = {
         "images": [(image.sha256, image.cluster, image.start, image.size) for image in staged],
         "dropped": dropped,
+        "notes": notes,
         "quarantined": quarantined,
     }
     # Written last: a batch is finished when its index is there.
@@ -94,7 +100,7 @@ def stage_refusal(folder: Path, unit: SourceUnit, reason: str) -> None:
     Raises:
         StorageError: If the disk is full, read-only or gone.
     """
-    index = {"images": [], "dropped": {}, "quarantined": [(unit.origin, reason)]}
+    index = {"images": [], "dropped": {}, "notes": {}, "quarantined": [(unit.origin, reason)]}
     write_bytes(_index_path(folder, make_batch_key((unit,))), json.dumps(index).encode())
 
 
@@ -107,6 +113,7 @@ def read_batch(folder: Path, key: str) -> Batch:
             for sha256, cluster, start, size in index["images"]
         ),
         index["dropped"],
+        index["notes"],
         tuple((origin, reason) for origin, reason in index["quarantined"]),
     )
 
@@ -119,19 +126,23 @@ def read_images(folder: Path, staged: tuple[StagedImage, ...]) -> Iterator[Curat
             yield _load(file.read(image.size))
 
 
-def _curate_unit(unit: SourceUnit) -> tuple[list[CuratedImage], Counter[str]]:
+def _curate_unit(
+    unit: SourceUnit,
+) -> tuple[list[CuratedImage], Counter[str], Counter[str]]:
     # Held until the unit is read to its end: one that breaks halfway leaves nothing.
     dropped: Counter[str] = Counter()
+    notes: Counter[str] = Counter()
     images = []
     try:
         for source in unit.read():
+            notes.update(source.notes)
             if (image := curate_image(source, dropped)) is not None:
                 images.append(image)
     except (OSError, ValueError, ArithmeticError, LookupError, TypeError, MemoryError) as error:
         # The libraries that read raw files raise anything at all on hostile ones.
         reason = f"cannot be read: {type(error).__name__}: {error}"
         raise InputError(unit.origin, "", reason[:300]) from error
-    return images, dropped
+    return images, dropped, notes
 
 
 def _index_path(folder: Path, key: str) -> Path:
