@@ -12,6 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from cosmos_board.board.cube import Cube
+    from cosmos_board.core.masks import Rle
 
 STUDIES = ("factors", "jitter", "clicks", "annotation", "findings")
 
@@ -23,7 +24,14 @@ STUDIES = ("factors", "jitter", "clicks", "annotation", "findings")
 @click.option(
     "--log", type=click.Path(path_type=Path), help="Timing log (CSV) to import for `annotation`."
 )
-def command(study: str, db: Path, as_json: bool, log: Path | None) -> None:
+@click.option(
+    "--pack",
+    "packs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Pack whose references the log's masks are scored against; may be repeated.",
+)
+def command(study: str, db: Path, as_json: bool, log: Path | None, packs: tuple[Path, ...]) -> None:
     """Run one of the studies on the rows of a board."""
     from cosmos_board.board.cube import Cube
     from cosmos_board.board.export import round_floats
@@ -33,7 +41,7 @@ def command(study: str, db: Path, as_json: bool, log: Path | None) -> None:
         from cosmos_board.board.studies.timing_log import import_timing_log
 
         with open_board_to_write(db) as connection:
-            added = import_timing_log(connection, log)
+            added = import_timing_log(connection, log, _read_references(packs))
         click.echo(f"{db}: {added} annotations added", err=True)
     with open_board(db) as connection:
         found = _find(study)(Cube(connection))
@@ -43,6 +51,19 @@ def command(study: str, db: Path, as_json: bool, log: Path | None) -> None:
         _print_findings(found)
     else:
         _print_study(study, found)
+
+
+def _read_references(packs: tuple[Path, ...]) -> dict[str, Rle] | None:
+    from cosmos_board.data.pack import open_pack
+
+    if not packs:
+        return None
+    return {
+        reference.reference_id: reference.rle
+        for path in packs
+        for item in open_pack(path).iter_items()
+        for reference in item.references
+    }
 
 
 def _find(study: str) -> Callable[[Cube], Any]:

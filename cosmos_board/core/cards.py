@@ -44,3 +44,6 @@ class ModelCard:
     description: str = ""
     base_model: str | None = None
     """Name of the model that this one was fine-tuned from."""
+
+    seen_clusters: tuple[str, ...] = ()
+    """`dataset/cluster_id` of what a fine-tuned model learnt from or was chosen by."""

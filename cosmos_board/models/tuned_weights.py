@@ -72,4 +72,6 @@ def describe_tuned(card: ModelCard, checkpoint: Path | None) -> ModelCard:
         label=f"{card.label}, {facts.get('method', 'fine-tuned')} on {', '.join(packs)}",
         training_data=None if card.training_data is None else (*card.training_data, *packs),
         description=f"{card.label} fine-tuned ({facts.get('method', '?')}) on {', '.join(packs)}.",
+        base_model=facts["base"],
+        seen_clusters=tuple(facts.get("seen_clusters", "").split()),
     )

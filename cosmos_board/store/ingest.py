@@ -16,6 +16,7 @@ import duckdb
 from cosmos_board.core.errors import InputError
 from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.schema import SCHEMA_VERSION, SCORES
+from cosmos_board.store.study_queries import write_seen_clusters
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +207,8 @@ def _add_facts(connection: duckdb.DuckDBPyConnection, part: _Part) -> None:
         },
         replace=True,
     )  # fmt: skip
+    seen = [tuple(name.split("/", 1)) for name in model.get("seen_clusters", ())]
+    write_seen_clusters(connection, model["name"], seen)
     _insert(
         connection,
         "datasets",

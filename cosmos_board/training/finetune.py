@@ -122,6 +122,7 @@ def _provenance(
         "prompts": " ".join(plan.prompts),
         "seed": plan.seed,
         "training_data": " ".join(packs),
+        "seen_clusters": " ".join(sorted(split.train | split.validation)),
         "train_clusters": len(split.train),
         "validation_clusters": len(split.validation),
         "test_clusters": len(split.test),
