@@ -49,7 +49,9 @@ def main() -> None:
         answer = {"refused": str(error)}
     except MemoryError:
         answer = {"refused": f"needs more than {MEMORY_BYTES >> 20} MiB to read"}
-    except (pa.ArrowException, OSError, ValueError, KeyError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        answer = {"refused": "schema: column name is not UTF-8"}
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         reason = " ".join(str(error).split())[:80]
         answer = {"refused": f"unreadable: {type(error).__name__}: {reason}"}
     print(json.dumps(answer))  # noqa: T201 - the answer to the parent
@@ -128,10 +130,7 @@ def _plain(column: Any, wanted: Any) -> Any:  # noqa: ANN401 - pyarrow ships no 
 def _check_names(metadata: Any, layout: Layout) -> None:  # noqa: ANN401
     count = metadata.num_columns
     columns = [metadata.schema.column(number) for number in range(min(count, 40))]
-    try:
-        paths = [column.path for column in columns]
-    except UnicodeDecodeError:
-        raise _RefusedError("schema: column name is not UTF-8") from None
+    paths = [column.path for column in columns]
     for column, path in zip(columns, paths, strict=True):
         if column.max_repetition_level or column.max_definition_level > 1 or "." in path:
             raise _RefusedError(f"column '{path.split('.')[0]}': nested columns not allowed")

@@ -13,7 +13,7 @@ import yaml
 
 LARGEST_BYTES = 64 << 10
 _DEEPEST = 8
-_MOST_NODES = 2000
+_MOST_NODES = 10_000
 _DEEPEST_FLOW = 40
 _PLAIN = (
     ("bool", r"^(?:true|false)$", "tf"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,11 +63,11 @@ class Sample:
             path.write_bytes(data)
         fields = yaml.safe_load(yaml.safe_dump(dict(self.manifest)))
         fields["slug"] = slug
-        fields["files"][0]["size_bytes"] = max(path.stat().st_size, 1)
+        fields["files"][0]["size_bytes"] = path.stat().st_size
         fields["files"][0]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
         for name, value in changes.items():
             put(fields, name.split("__"), value)
-        (folder / "submission.yaml").write_bytes(manifest or to_yaml(fields))
+        (folder / "submission.yaml").write_bytes(to_yaml(fields) if manifest is None else manifest)
         return folder
 
     def change_row(self, row: int, **values: object) -> pa.Table:
@@ -100,6 +100,3 @@ def make_sample(pack: Path, root: Path, prompts: tuple[str, ...] = ("box", "poin
         table=pq.read_table(folder / "predictions.parquet"),
         context=context,
     )
-
-
-Changer = Callable[[Sample, Path], Path]

@@ -1,0 +1,85 @@
+"""Files that a manifest pins elsewhere: fetched from few hosts, never more than was declared."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.store.files import open_whole
+from cosmos_board.submissions.fields import ALLOWED_HOSTS
+from cosmos_board.submissions.manifest import ManifestFile
+from cosmos_board.submissions.problems import quote
+
+_REDIRECT_HOSTS = (".githubusercontent.com", ".hf.co", ".huggingface.co", ".zenodo.org")
+_CHUNK_BYTES = 1 << 20
+_TIMEOUT_S = 60
+
+
+def check_hop(url: str) -> None:
+    """Refuse an address that an allowed host must not send us to.
+
+    Raises:
+        ValueError: If it is not https, or not a host of those who keep the files.
+
+    Example:
+        >>> check_hop("https://cdn-lfs.hf.co/x")
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    known = host in ALLOWED_HOSTS or host.endswith(_REDIRECT_HOSTS)
+    if parts.scheme != "https" or not known or "@" in parts.netloc or parts.port:
+        raise ValueError(f"redirect to {quote(host)} refused")
+
+
+class _CheckedRedirects(HTTPRedirectHandler):
+    """Looks at every hop before it is taken."""
+
+    def redirect_request(
+        self,
+        req: Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> Request | None:
+        """Return the next request, or refuse."""
+        check_hop(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def fetch_pinned(file: ManifestFile, out: Path, opener: OpenerDirector | None = None) -> Path:
+    """Download one pinned file into folder `out` and return its path.
+
+    Args:
+        file: With its address, size and sha256.
+        out: Folder; the file takes the name that the manifest gives it.
+        opener: How to open addresses; None for https with checked redirects.
+
+    Raises:
+        InputError: If it has no address, or what comes is not what was pinned.
+        StorageError: If the disk fails.
+    """
+    if file.url is None:
+        raise InputError("files", file.path, "has no address")
+    opener = opener or build_opener(_CheckedRedirects)
+    path = out / file.path
+    digest, size = hashlib.sha256(), 0
+    try:
+        with opener.open(file.url, timeout=_TIMEOUT_S) as answer, open_whole(path) as copy:
+            while chunk := answer.read(_CHUNK_BYTES):
+                size += len(chunk)
+                if size > file.size_bytes:
+                    raise ValueError(f"more than the declared {file.size_bytes} bytes")
+                digest.update(chunk)
+                copy.write(chunk)
+            if digest.hexdigest() != file.sha256:
+                raise ValueError(f"is {digest.hexdigest()[:12]}..., want {file.sha256[:12]}...")
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise InputError("files", file.path, f"cannot be fetched: {error}") from error
+    return path
