@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from cosmos_board.board.types import (
     Board,
@@ -21,6 +22,9 @@ from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection
 from cosmos_board.site.studies import Studies
 from cosmos_board.site.words import Words
+
+if TYPE_CHECKING:
+    from cosmos_board.site.cases import Case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +130,7 @@ class Book:
     timings: tuple[Timing, ...]
     spreads: tuple[Spread, ...] = field(repr=False)
     studies: Studies = field(repr=False)
+    cases: tuple[Case, ...] = field(repr=False)
 
     def board(
         self,

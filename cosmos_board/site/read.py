@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cosmos_board.board.build import build_boards
+from cosmos_board.board.build import Boards, build_boards
 from cosmos_board.board.cube import Cube
+from cosmos_board.board.types import BoardKey
 from cosmos_board.core.prompts import PROTOCOL
 from cosmos_board.site.book import Book, DatasetInfo, ModelInfo, Spread, TargetInfo, Timing
+from cosmos_board.site.cases import MOST_MODELS, PROMPT, read_cases
 from cosmos_board.site.gate import may_publish
 from cosmos_board.site.studies import NO_STUDIES, read_studies
 from cosmos_board.store.board import open_board
@@ -33,6 +35,7 @@ def empty_book() -> Book:
         timings=(),
         spreads=(),
         studies=NO_STUDIES,
+        cases=(),
     )
 
 
@@ -56,7 +59,19 @@ def read_book(db: Path) -> Book:
             timings=_timings(connection),
             spreads=_spreads(connection),
             studies=read_studies(cube, boards),
+            cases=read_cases(connection, db, datasets, _shown_models(boards)),
         )
+
+
+def _shown_models(boards: Boards) -> list[str]:
+    """Return the models whose outlines cases show: the best by mean over targets."""
+    scores: dict[str, list[float]] = {}
+    for key, board in boards.boards.items():
+        if key == BoardKey(key.slice, PROMPT, "predicted", "dice") and key.slice.kind == "target":
+            for row in board.rows:
+                scores.setdefault(row.model, []).append(row.score)
+    order = sorted(scores, key=lambda model: (-sum(scores[model]) / len(scores[model]), model))
+    return order[:MOST_MODELS]
 
 
 def _models(connection: Connection) -> list[ModelInfo]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from cosmos_board.board.types import Board, BoardRow, Slice
-from cosmos_board.site.book import Book, model_url, prompt_label, slice_url, target_label
+from cosmos_board.site.book import Book, model_url, prompt_label, slice_url, slug, target_label
 from cosmos_board.site.markup import DASH, number, span
 from cosmos_board.site.page import Article, Page
-from cosmos_board.site.pages.context import Card, Context
+from cosmos_board.site.pages.context import Card, Context, Link
 from cosmos_board.site.pages.figures import cost_figure, prompt_figure
 from cosmos_board.site.pages.matrix import matrix_table, prompt_columns
 from cosmos_board.site.pages.prompts import OVERALL
 from cosmos_board.site.pages.ranking import ranking_table
-from cosmos_board.site.pages.slices import add_map, add_notes, main_board
+from cosmos_board.site.pages.slices import add_map, add_notes, main_board, slice_label
 from cosmos_board.site.templates import render
 from cosmos_board.site.words import Words
 
@@ -31,11 +31,14 @@ def home_page(context: Context) -> Page:
         ),
     )
     board = main_board(book, OVERALL)
+    if board is None and book.boards:
+        return _without_overall(context, article)
     if board is None:
         context.note(
             article,
             words(
-                "The board is empty: no run has been ingested. `cosmos-board demo` fills one in a "
+                "The board is empty: no run has been ingested. The command cosmos-board demo "
+                "fills one in a "
                 "few minutes."
             ),
         )
@@ -67,6 +70,30 @@ def home_page(context: Context) -> Page:
     )
     context.figure(article, prompt_figure(columns, words))
     add_map(context, article, OVERALL)
+    return article.page()
+
+
+def _without_overall(context: Context, article: Article) -> Page:
+    """Return a home page for a board that has slices but no leaderboard over all of them."""
+    book, words = context.book, context.words
+    article.add(_counts(book, words))
+    context.note(
+        article,
+        words(
+            "Nothing here is ranked over all targets: synthetic images never stand beside real "
+            "ones, and nothing else was scored."
+        ),
+    )
+    for part in book.slices("modality"):
+        board = main_board(book, part)
+        if board is not None:
+            article.heading(slice_label(part, book, words), f"in-{slug(part.name)}")
+            context.table(
+                article, ranking_table(book, board, words, top=TOP, name=f"board-{slug(part.name)}")
+            )
+            context.links(
+                article, words("More"), [Link(slice_label(part, book, words), slice_url(part))]
+            )
     return article.page()
 
 

@@ -44,7 +44,9 @@ def collect_ranking(book: Book, board: Board) -> Ranking:
     return Ranking(board, METRICS[key.metric], oracle, {k: v for k, v in others.items() if v})
 
 
-def ranking_table(book: Book, board: Board, words: Words, *, top: int | None = None) -> Table:
+def ranking_table(
+    book: Book, board: Board, words: Words, *, top: int | None = None, name: str = "board"
+) -> Table:
     """Return the table of `board`, or of its first `top` rows with fewer columns."""
     ranking = collect_ranking(book, board)
     short = top is not None
@@ -78,7 +80,7 @@ def ranking_table(book: Book, board: Board, words: Words, *, top: int | None = N
     if not short:
         body.extend(_absent_rows(board, columns, words))
     return Table(
-        name="board",
+        name=name,
         caption=caption(book, board, words),
         columns=columns,
         rows=tuple(body),

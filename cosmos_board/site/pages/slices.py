@@ -22,6 +22,7 @@ from cosmos_board.site.pages.figures import interval_figure, prompt_figure, spre
 from cosmos_board.site.pages.matrix import Across, matrix_table, prompt_columns
 from cosmos_board.site.pages.pairs import mean_ranks, pair_map
 from cosmos_board.site.pages.ranking import ranking_table
+from cosmos_board.site.pages.viewer import viewer_url
 from cosmos_board.site.rank_svg import render_mean_ranks
 from cosmos_board.site.svg import NARROW, WIDE
 from cosmos_board.site.templates import render
@@ -281,6 +282,10 @@ def _around(context: Context, article: Article, part: Slice, siblings: Sequence[
     context.links(article, words("Objects"), links("object", {i.object for i in infos}))
     context.links(article, words("Targets"), links("target", {i.target for i in infos}))
     context.links(article, words("Datasets"), links("dataset", {i.dataset for i in infos}))
+    if part.kind == "target" and any(case.pick.target == part.name for case in book.cases):
+        context.links(
+            article, words("Cases"), [Link(words("Worst to best"), viewer_url(part.name))]
+        )
     others = [Link(slice_label(piece, book, words), slice_url(piece)) for piece in siblings]
     if len(others) <= 30:
         label = {
