@@ -28,14 +28,15 @@ class CountTable:
 
     references: tuple[str, ...]
     prompts: tuple[str, ...]
-    counts: NDArray[np.int64]
-    """tp, fp, fn; int64, axes (reference, prompt, selection, count)."""
+    counts: NDArray[np.int32]
+    """tp, fp, fn; int32, axes (reference, prompt, selection, count)."""
 
     @property
     def content_sha256(self) -> str:
         """Hash of all counts, whatever the order of the rows."""
-        head = "\n".join((*self.references, *self.prompts)).encode()
-        return hashlib.sha256(head + b"\x1f" + self.counts.astype("<i8").tobytes()).hexdigest()
+        digest = hashlib.sha256("\n".join((*self.references, *self.prompts)).encode())
+        digest.update(np.ascontiguousarray(self.counts, "<i4").data)
+        return digest.hexdigest()
 
 
 def read_counts(
@@ -51,7 +52,7 @@ def read_counts(
     """
     ids = tuple(sorted(index))
     shape = (len(ids), len(prompts), len(SELECTIONS))
-    table = CountTable(ids, prompts, np.full((*shape, 3), -1, np.int64))
+    table = CountTable(ids, prompts, np.full((*shape, 3), -1, np.int32))
     flat = table.counts.reshape(-1, 3)
     area = np.array([index[one].area_px for one in ids], np.int64)
     pixels = np.array([index[one].height * index[one].width for one in ids], np.int64)
@@ -72,19 +73,19 @@ def read_counts(
 def _iter_blocks(
     copy: Path, ids: tuple[str, ...], prompts: tuple[str, ...]
 ) -> Iterator[tuple[tuple[NDArray[np.int64], ...], NDArray[np.int64], Any]]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    known = [pa.array(values) for values in (ids, prompts, SELECTIONS)]
     names = ("reference_id", "prompt", "selection")
+    places = [
+        {word: place for place, word in enumerate(words)} for words in (ids, prompts, SELECTIONS)
+    ]
     with pq.ParquetFile(copy, read_dictionary=list(names)) as file:
         for batch in file.iter_batches(_BATCH_ROWS, use_threads=False):
             keys = []
-            for name, values in zip(names, known, strict=True):
+            for name, known in zip(names, places, strict=True):
                 column = batch.column(name)
-                places = pc.fill_null(pc.index_in(column.dictionary, values), -1)
-                keys.append(places.take(column.indices).to_numpy(zero_copy_only=False).astype(int))
+                words = [known.get(word, -1) for word in column.dictionary.to_pylist()]
+                keys.append(np.array(words, np.int64)[column.indices.to_numpy()])
             counts = np.stack([batch.column(name).to_numpy() for name in _COUNTS], axis=1)
             yield tuple(keys), counts, batch
 
@@ -135,7 +136,7 @@ def _check_counts(
 def _check_twice(
     keys: tuple[NDArray[np.int64], ...],
     shape: tuple[int, ...],
-    flat: NDArray[np.int64],
+    flat: NDArray[np.int32],
     first: int,
 ) -> _Found | None:
     places = np.ravel_multi_index(keys, shape)

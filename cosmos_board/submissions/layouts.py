@@ -65,7 +65,7 @@ LAYOUTS = {
         },
         most_rows=80_000_000,
         largest_bytes=2 << 30,
-        batch_rows=16_384,
+        batch_rows=65_536,
     ),
 }
 """By file name."""
