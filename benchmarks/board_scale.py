@@ -1,6 +1,9 @@
-"""Boards at full size: one model on six million references, or fifty models at cluster level.
+"""Boards at full size.
 
-Usage: python benchmarks/board_scale.py make rows|wide FILE
+`rows` is one model on six million references, `wide` fifty models at cluster level, `ten` ten
+million rows of seven models.
+
+Usage: python benchmarks/board_scale.py make rows|wide|ten FILE
        python benchmarks/board_scale.py boards FILE [METRIC …]
 """
 
@@ -32,6 +35,7 @@ SETTINGS = {
     # images, references per image, models
     "rows": (1_050_000, 6, 1),
     "wide": (CLUSTERS, 3, 50),
+    "ten": (CLUSTERS, 3, 7),
 }
 
 TABLES = """

@@ -37,6 +37,10 @@ def lay_ground(
         cohort=cohort,
         models=tuple(cube.models[name] for name in scores.models),
         counts=counts,
+        references=_over(counts.references, cohort),
+        rows=_over(counts.rows, cohort),
+        penalised=_over(counts.penalised, cohort),
+        failed=_over(counts.failed, cohort),
         clusters=_clusters(scores, units),
         exposure=tuple(
             worst([exposures[name, dataset].exposure for dataset in datasets])
@@ -50,6 +54,12 @@ def lay_ground(
             cube, plan, counts, cohort, eligible, len(np.unique(scores.units.cluster[units]))
         ),
     )
+
+
+def _over(counts: Ints, cohort: Cohort) -> Ints:
+    """Return each model's count over the cells of a cohort."""
+    found: Ints = counts[cohort.cells].sum(axis=0)
+    return found
 
 
 def _datasets(plan: Plan, cells: Ints) -> tuple[str, ...]:

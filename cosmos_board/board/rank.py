@@ -45,6 +45,14 @@ class Ground:
     cohort: Cohort
     models: tuple[ModelFacts, ...]
     counts: CellCounts
+    references: Ints
+    """References of the cohort's cells that each model has rows for."""
+
+    rows: Ints
+    """Rows behind its score: references times trials."""
+
+    penalised: Ints
+    failed: Ints
     clusters: Ints
     """Distinct clusters that each model has rows for."""
 
@@ -144,9 +152,8 @@ def rank_board(
     higher = METRICS[key.metric].higher_is_better
     cells = ground.cohort.cells
     score = macro(scores.score, cells)
-    rows = ground.counts.rows[cells].sum(axis=0)
     with np.errstate(invalid="ignore"):
-        micro = scores.sums[cells].sum(axis=0) / rows
+        micro = scores.sums[cells].sum(axis=0) / ground.rows
     ranking = _rank(score, micro, ground.cohort.ranked, spread, higher_is_better=higher)
     low, high = _intervals(key, ground, score, spread)
     low_elsewhere, high_elsewhere = _elsewhere(key, ground, plan, scores, score)
@@ -161,7 +168,9 @@ def rank_board(
         "gap": _oracle_gap(key, score, other, cells, higher_is_better=higher),
         "gain": _gain(key, ground, score, higher_is_better=higher),
     }
-    made = [_row(index, ground, ranking, columns) for index in np.flatnonzero(rows > 0).tolist()]
+    made = [
+        _row(index, ground, ranking, columns) for index in np.flatnonzero(ground.rows > 0).tolist()
+    ]
     made.sort(key=lambda row: (row.rank is None, row.rank or 0, row.model))
     return Board(
         key=key,
@@ -244,9 +253,8 @@ def _gain(key: BoardKey, ground: Ground, score: Floats, *, higher_is_better: boo
 
 def _row(index: int, ground: Ground, ranking: _Ranking, columns: Mapping[str, Floats]) -> BoardRow:
     model = ground.models[index]
-    cohort, counts = ground.cohort, ground.counts
-    cells = cohort.cells
-    rows = int(counts.rows[cells, index].sum())
+    cohort = ground.cohort
+    rows = int(ground.rows[index])
     ranks = (int(ranking.rank[index]), int(ranking.micro_rank[index]))
     return BoardRow(
         model=model.name,
@@ -262,7 +270,7 @@ def _row(index: int, ground: Ground, ranking: _Ranking, columns: Mapping[str, Fl
         rank_high=int(ranking.high[index]) or None,
         p_first=_number(ranking.first[index]),
         tie_group=int(ranking.group[index]) or None,
-        references=int(counts.references[cells, index].sum()),
+        references=int(ground.references[index]),
         clusters=int(ground.clusters[index]),
         coverage=float(cohort.coverage[index]),
         micro=float(columns["micro"][index]),
@@ -271,8 +279,8 @@ def _row(index: int, ground: Ground, ranking: _Ranking, columns: Mapping[str, Fl
         rank_moves=abs(ranks[0] - ranks[1]) >= 2,
         oracle_gap=_number(columns["gap"][index]),
         gain_over_box_prior=_number(columns["gain"][index]),
-        penalised=int(counts.penalised[cells, index].sum()) / rows,
-        failed=int(counts.failed[cells, index].sum()) / rows,
+        penalised=int(ground.penalised[index]) / rows,
+        failed=int(ground.failed[index]) / rows,
         trained_on=float(cohort.trained_on[index]),
         exposure=ground.exposure[index],
         tier=ground.tiers[index],

@@ -30,10 +30,8 @@ class Cell:
     dataset_of_stratum: tuple[str, ...]
     """The dataset of each of `strata`."""
 
-    @property
-    def datasets(self) -> tuple[str, ...]:
-        """Names of the datasets, sorted."""
-        return tuple(sorted(set(self.dataset_of_stratum)))
+    datasets: tuple[str, ...]
+    """The same, sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ def plan_slices(units: Units, datasets: Mapping[str, DatasetFacts]) -> Plan:
         if strata not in cells:
             cells[strata] = len(made)
             names = tuple(units.datasets[units.dataset[starts[s]]] for s in strata)
-            made.append(Cell(target, strata, names))
+            made.append(Cell(target, strata, names, tuple(sorted(names))))
         return cells[strata]
 
     strata_of: dict[int, list[int]] = defaultdict(list)
