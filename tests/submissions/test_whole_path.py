@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import html
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -73,9 +75,12 @@ def test_from_a_run_over_a_merge_to_the_rendered_board(wide_sample: Sample, tmp_
     assert result.exit_code == 0, result.output
     shown = json.loads((out / "entries.json").read_text())["shown"]
     assert [(entry["slug"], entry["tier"]) for entry in shown] == [("careful-boxes", "audited")]
-    pages = "".join(path.read_text() for path in (out / "site").rglob("*.html"))
-    assert "Careful boxes" in pages
-    assert "audited" in pages
+    page = (out / "site" / "submissions" / "index.html").read_text()
+    (row,) = re.findall(r"<tr.*?</tr>", page[page.index("<tbody") :], re.DOTALL)
+    words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html.unescape(row)))
+    assert "Careful boxes" in words
+    assert "audited" in words
+    assert re.search(r"0\.\d{3} ?\S+ ?0\.\d{3}", words), words
 
     check_that_nobody_else_can_have_the_slug(wide_sample, hub, merged, tmp_path)
 
