@@ -26,6 +26,7 @@ from cosmos_board.site.pages.models import model_page
 from cosmos_board.site.pages.prompts import prompt_index, prompt_page
 from cosmos_board.site.pages.robustness import clicks_page, jitter_page
 from cosmos_board.site.pages.slices import slice_page
+from cosmos_board.site.pages.submissions import submissions_page
 from cosmos_board.site.pages.viewer import viewer_index, viewer_page
 from cosmos_board.site.read import empty_book, read_book
 from cosmos_board.site.vendor import has_hyparquet, vendored_scripts
@@ -114,6 +115,7 @@ def _pages(context: Context) -> Iterator[Page]:
     for target in dict.fromkeys(case.pick.target for case in book.cases):
         yield viewer_page(context, target, [c for c in book.cases if c.pick.target == target])
     yield model_index(context)
+    yield submissions_page(context)
     yield from (model_page(context, info) for info in book.models.values())
     yield prompt_index(context)
     yield from (prompt_page(context, name) for name in book.prompts())
