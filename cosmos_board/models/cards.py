@@ -100,12 +100,13 @@ CARDS: dict[str, ModelCard] = {
             prompts=ALL_PROMPTS,
             clicks=True,
             mask_input=True,
-            parameters=1_739_716,
+            parameters=1_744_532,
             input_size_px=256,
             licence="Apache-2.0",
             training_data=(),
             description="A SAM of 1.7 million weights for the CPU: a small convolutional encoder "
-            "under SAM's prompt encoder and mask decoder, trained on procedural phantoms only.",
+            "under SAM's prompt encoder and mask decoder, trained on procedural phantoms and regions "
+            "of ten free photographs; no medical dataset is among them.",
         ),
         _sam("sam-vit-b", "SAM ViT-B", 93_735_472, "ViT-B"),
         _sam("sam-vit-l", "SAM ViT-L", 312_342_832, "ViT-L"),
