@@ -52,7 +52,7 @@ def command() -> None:
 )
 @click.option("--weights", default="safetensors", show_default=True, help="Format of the weights.")
 @click.option("--version", default=1, show_default=True, type=click.IntRange(1))
-@click.option("--accept-terms", is_flag=True, help="See --help of this option's question.")
+@click.option("--accept-terms", is_flag=True, help="Say yes to what is asked about data.")
 def new(run: Path, out: Path, model: str | None, version: int, **given: Any) -> None:  # noqa: ANN401
     """Make a core submission from a finished RUN that was evaluated with --save-masks.
 
@@ -163,6 +163,55 @@ def reproduce(
         )
     if not found.agrees:
         raise SystemExit(ExitCode.REFUSED)
+
+
+@command.command("accept")
+@_FOLDER
+@_PACK
+@click.option("--submitter", required=True, type=click.IntRange(0), help="GitHub id; 0: we.")
+@click.option("--pull-request", required=True, type=click.IntRange(0), help="Its number.")
+@click.option("--head", required=True, help="Its last commit.")
+@click.option(
+    "--tier",
+    type=click.Choice(["self-reported", "audited", "re-run"]),
+    default="audited",
+    show_default=True,
+    help="What a maintainer vouches for.",
+)
+def accept(
+    folder: Path,
+    packs: tuple[Path, ...],
+    submitter: int,
+    pull_request: int,
+    head: str,
+    tier: str,
+) -> None:
+    """For maintainers: check merged FOLDER once more and write it into the ledger."""
+    from cosmos_board.submissions.accepted import accept_submission
+    from cosmos_board.submissions.check import Context
+    from cosmos_board.submissions.sample import index_pack
+
+    context = Context(indices=[index_pack(pack) for pack in _open_packs(folder, packs)])
+    path = folder.absolute()
+    entry = accept_submission(
+        path.parent, path.name, context,
+        submitter=submitter, pull_request=pull_request, head=head, tier=tier,
+    )  # fmt: skip
+    click.echo(f"{folder}: version {entry.version} accepted as {tier}, line {entry.number + 1}")
+
+
+@command.command("withdraw")
+@_FOLDER
+@click.option("--reason", required=True, help="Shown on the board.")
+def withdraw(folder: Path, reason: str) -> None:
+    """For maintainers: take FOLDER's entry off the ranking; it stays listed as withdrawn."""
+    from datetime import UTC, datetime
+
+    from cosmos_board.submissions.accepted import withdraw_submission
+
+    path = folder.absolute()
+    entry = withdraw_submission(path.parent, path.name, reason, datetime.now(UTC))
+    click.echo(f"{folder}: withdrawn, line {entry.number + 1}")
 
 
 def _open_packs(folder: Path, packs: tuple[Path, ...]) -> list[Pack]:

@@ -29,6 +29,9 @@ LICENCES = frozenset(
 )  # fmt: skip
 """SPDX identifiers that we know, and two references of our own for what has none."""
 
+PROJECT_ID = 0
+"""Stands for this project itself, whose entries no pull request can touch."""
+
 ALLOWED_HOSTS = frozenset({"huggingface.co", "zenodo.org", "github.com"})
 """Where files outside the pull request may lie."""
 
@@ -166,7 +169,7 @@ Precision: TypeAlias = Annotated[str, _want_one_of("fp32", "tf32", "bf16", "fp16
 Weights: TypeAlias = Annotated[str, _want_one_of("safetensors", "onnx", "pytorch", "other")]
 FormatVersion: TypeAlias = Annotated[int, _want_integer(1, 1)]
 Number: TypeAlias = Annotated[int, _want_integer(1, 10_000)]
-UserId: TypeAlias = Annotated[int, _want_integer(1, 10**12)]
+UserId: TypeAlias = Annotated[int, _want_integer(PROJECT_ID, 10**12)]
 Parameters: TypeAlias = Annotated[int, _want_integer(0, 10**13)]
 SidePx: TypeAlias = Annotated[int, _want_integer(1, 16_384)]
 BatchSize: TypeAlias = Annotated[int, _want_integer(1, 65_536)]

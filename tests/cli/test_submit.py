@@ -24,7 +24,8 @@ def test_help_of_check_imports_neither_torch_nor_pyarrow() -> None:
         "import sys, click\nfrom cosmos_board.cli.main import group\n"
         "try: group(['submit', 'check', '--help'])\n"
         "except SystemExit: pass\n"
-        "print([name for name in ('torch', 'pyarrow', 'duckdb', 'pydantic') if name in sys.modules])"
+        "heavy = ('torch', 'pyarrow', 'duckdb', 'pydantic')\n"
+        "print([name for name in heavy if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
@@ -79,3 +80,12 @@ def test_another_model_does_not_reproduce_it(sample: Sample, drafted: Path) -> N
     code, text = call("reproduce", drafted, "--pack", sample.pack, "--model", "grabcut", "--json")
     assert code == 1
     assert json.loads(text)["agrees"] is False
+
+
+def test_a_maintainer_accepts_and_withdraws(sample: Sample, drafted: Path) -> None:
+    facts = ("--submitter", 2002, "--pull-request", 7, "--head", "a" * 40, "--tier", "re-run")
+    code, text = call("accept", drafted, "--pack", sample.pack, *facts)
+    assert (code, text) == (0, f"{drafted}: version 1 accepted as re-run, line 1\n")
+    assert call("withdraw", drafted, "--reason", "a slip")[0] == 0
+    ledger = (drafted.parent / "ledger.jsonl").read_text().splitlines()
+    assert [json.loads(line)["event"] for line in ledger] == ["accepted", "withdrawn"]
