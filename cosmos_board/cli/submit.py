@@ -255,9 +255,9 @@ def _ask(given: dict[str, Any], card: dict[str, Any], version: int) -> Answers:
 
     licence = None if card["licence"] == "unknown" else card["licence"]
     source = card["source"] if str(card["source"]).startswith("https://") else None
-    trained = given["trained_on"] or tuple(
-        ask("trained_on", "Trained on (catalog names, or none, or unknown)").split()
-    )
+    trained = given["trained_on"] or card["training_data"]
+    if trained is None:
+        trained = ask("trained_on", "Trained on (catalog names, or none, or unknown)").split()
     accepted = given["accept_terms"] or click.confirm(
         "Was all data used under its terms, is nothing restricted uploaded, and will nobody be"
         " re-identified",

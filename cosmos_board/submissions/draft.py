@@ -11,6 +11,7 @@ from typing import Any
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.core.masks import Rle, encode_mask
 from cosmos_board.core.prompts import PROMPTS, PROTOCOL
+from cosmos_board.data.catalog.load import load_catalog
 from cosmos_board.runner.folder import RunFolder
 from cosmos_board.store.files import describe_os_error, write_bytes
 from cosmos_board.store.parquet import iter_rows
@@ -35,7 +36,7 @@ class Answers:
     code_url: str
     licence: str
     training_data: tuple[str, ...] | None
-    """Dataset names of the catalog; None where unknown."""
+    """Dataset names, those of the catalog by its names; None where unknown."""
 
     terms_accepted: bool
     name: str | None = None
@@ -245,7 +246,7 @@ def _make_fields(
         "authors": [dict(author) for author in answers.authors],
         "contact": answers.contact,
         "licence": answers.licence,
-        "training_data": None if answers.training_data is None else list(answers.training_data),
+        **_describe_training(answers.training_data),
         "run": _make_run(run, record, entry),
         "packs": [
             {
@@ -265,6 +266,17 @@ def _make_fields(
     if answers.notes:
         fields["notes"] = answers.notes
     return fields
+
+
+def _describe_training(names: tuple[str, ...] | None) -> dict[str, Any]:
+    """Return what is known of the training data; what the catalog lacks goes in as words."""
+    if names is None:
+        return {"training_data": None}
+    known = load_catalog().datasets
+    found: dict[str, Any] = {"training_data": [name for name in names if name in known]}
+    if others := [name for name in names if name not in known]:
+        found["other_training_data"] = ", ".join(others)
+    return found
 
 
 def _make_run(run: Path, record: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
