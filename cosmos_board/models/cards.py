@@ -105,8 +105,8 @@ CARDS: dict[str, ModelCard] = {
             licence="Apache-2.0",
             training_data=(),
             description="A SAM of 1.7 million weights for the CPU: a small convolutional encoder "
-            "under SAM's prompt encoder and mask decoder, trained on procedural phantoms and regions "
-            "of ten free photographs; no medical dataset is among them.",
+            "under SAM's prompt encoder and mask decoder, trained on procedural phantoms and "
+            "regions of ten free photographs; no medical dataset is among them.",
         ),
         _sam("sam-vit-b", "SAM ViT-B", 93_735_472, "ViT-B"),
         _sam("sam-vit-l", "SAM ViT-L", 312_342_832, "ViT-L"),
