@@ -137,6 +137,7 @@ def score(
 @click.option("--model", help="Name, or file.py:Class. Default: the submission's slug.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="safetensors or ONNX.")
 @click.option("--device", default="cpu", show_default=True)
+@click.option("--promote", is_flag=True, help="For maintainers: write an agreement to the ledger.")
 @_JSON
 def reproduce(
     folder: Path,
@@ -144,6 +145,7 @@ def reproduce(
     model: str | None,
     checkpoint: Path | None,
     device: str,
+    promote: bool,
     as_json: bool,
 ) -> None:
     """Run FOLDER's model again on the core track and compare with what was submitted."""
@@ -163,6 +165,13 @@ def reproduce(
         )
     if not found.agrees:
         raise SystemExit(ExitCode.REFUSED)
+    if promote:
+        from datetime import UTC, datetime
+
+        from cosmos_board.submissions.accepted import promote_submission
+
+        path = folder.absolute()
+        promote_submission(path.parent, path.name, datetime.now(UTC))
 
 
 @command.command("accept")

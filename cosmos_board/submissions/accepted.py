@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +14,7 @@ from cosmos_board.submissions.fields import PREDICTIONS
 from cosmos_board.submissions.layouts import LAYOUTS
 from cosmos_board.submissions.ledger import (
     ACCEPTED,
+    RERUN,
     WITHDRAWN,
     Entry,
     append_entry,
@@ -111,27 +113,33 @@ def withdraw_submission(root: Path, slug: str, reason: str, now: datetime) -> En
     Raises:
         InputError: If no entry of that slug is in force.
     """
-    entries, _ = read_ledger(root)
+    return _repeat(root, slug, now, event=WITHDRAWN, reason=reason)
+
+
+def promote_submission(root: Path, slug: str, now: datetime) -> Entry:
+    """Write into the ledger that maintainers ran the weights and got the submitted scores.
+
+    Raises:
+        InputError: If no entry of that slug is in force.
+    """
+    return _repeat(root, slug, now, event=RERUN, tier="re-run")
+
+
+def _repeat(root: Path, slug: str, now: datetime, **changes: str) -> Entry:
+    """Write the newest line of a slug again with some facts changed."""
+    entries, problems = read_ledger(root)
+    if problems:
+        raise InputError("", "", str(problems[0]))
     current = {entry.slug: entry for entry in find_current(entries)}
     if slug not in current:
         raise InputError(root, slug, "is not on the board")
-    last = current[slug]
-    return append_entry(
-        root,
-        event=WITHDRAWN,
-        slug=slug,
-        version=last.version,
-        name=last.name,
-        owners=last.owners,
-        tier=last.tier,
-        benchmark=last.benchmark,
-        content_sha256=last.content_sha256,
-        files=last.files,
-        pull_request=0,
-        head="",
-        time_utc=now.astimezone(UTC).isoformat(timespec="seconds"),
-        reason=reason,
-    )
+    facts = {
+        one.name: getattr(current[slug], one.name)
+        for one in fields(Entry)
+        if one.name not in ("number", "before", "sha256")
+    }
+    time_utc = now.astimezone(UTC).isoformat(timespec="seconds")
+    return append_entry(root, **{**facts, **changes, "time_utc": time_utc})
 
 
 def find_owners(entries: tuple[Entry, ...], slug: str) -> tuple[int, ...]:

@@ -78,9 +78,19 @@ def inspect_submission(folder: Path, context: Context, work: Path) -> Checked:
     """Check a submission and keep clean copies of its data files in `work`, under their names."""
     where = show_path(folder)
     result = Checked(check_folder(folder), where)
+    try:
+        _inspect(result, folder, context, work)
+    except OSError as error:
+        name = Path(error.filename).name if isinstance(error.filename, str) else ""
+        result.problems.append(Problem(f"{where}/{name}", "", f"cannot be read: {error.strerror}"))
+    return result
+
+
+def _inspect(result: Checked, folder: Path, context: Context, work: Path) -> None:
+    where = result.where
     path = folder / MANIFEST
     if not path.is_file() or path.is_symlink():
-        return result
+        return
     data = read_small(path)
     place = f"{where}/{MANIFEST}"
     result.manifest_sha256 = hashlib.sha256(data).hexdigest()
@@ -88,7 +98,7 @@ def inspect_submission(folder: Path, context: Context, work: Path) -> Checked:
     result.problems += problems
     manifest = result.manifest
     if manifest is None:
-        return result
+        return
     result.problems += check_against_folder(manifest, folder.absolute().name, place, context.now)
     result.problems += check_names(manifest, context.accepted, place)
     result.problems += _check_packs(manifest, context, place)
@@ -98,7 +108,6 @@ def inspect_submission(folder: Path, context: Context, work: Path) -> Checked:
         if found is not None:
             _check_data(result, file.path, found, context, work, where)
     _check_strays(result, folder, where)
-    return result
 
 
 def read_small(path: Path) -> bytes:

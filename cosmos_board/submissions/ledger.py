@@ -21,6 +21,7 @@ LEDGER = "ledger.jsonl"
 FIRST = "0" * 64
 ACCEPTED = "accepted"
 WITHDRAWN = "withdrawn"
+RERUN = "re-run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,7 @@ class Entry:
 
     number: int
     event: str
-    """`accepted` or `withdrawn`."""
+    """`accepted`, `re-run` or `withdrawn`."""
 
     slug: str
     version: int
@@ -114,7 +115,7 @@ def verify_ledger(root: Path) -> list[Problem]:
 def find_current(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Return the newest line of each slug, without those withdrawn, in order of slug."""
     newest = {entry.slug: entry for entry in entries}
-    return tuple(entry for _, entry in sorted(newest.items()) if entry.event == ACCEPTED)
+    return tuple(entry for _, entry in sorted(newest.items()) if entry.event != WITHDRAWN)
 
 
 def append_entry(root: Path, **facts: Any) -> Entry:  # noqa: ANN401 - fields of `Entry`

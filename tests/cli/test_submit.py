@@ -82,10 +82,13 @@ def test_another_model_does_not_reproduce_it(sample: Sample, drafted: Path) -> N
     assert json.loads(text)["agrees"] is False
 
 
-def test_a_maintainer_accepts_and_withdraws(sample: Sample, drafted: Path) -> None:
-    facts = ("--submitter", 2002, "--pull-request", 7, "--head", "a" * 40, "--tier", "re-run")
+def test_a_maintainer_accepts_promotes_and_withdraws(sample: Sample, drafted: Path) -> None:
+    facts = ("--submitter", 2002, "--pull-request", 7, "--head", "a" * 40)
     code, text = call("accept", drafted, "--pack", sample.pack, *facts)
-    assert (code, text) == (0, f"{drafted}: version 1 accepted as re-run, line 1\n")
+    assert (code, text) == (0, f"{drafted}: version 1 accepted as audited, line 1\n")
+    again = ("--pack", sample.pack, "--model", "box-prior", "--promote")
+    assert call("reproduce", drafted, *again)[0] == 0
     assert call("withdraw", drafted, "--reason", "a slip")[0] == 0
     ledger = (drafted.parent / "ledger.jsonl").read_text().splitlines()
-    assert [json.loads(line)["event"] for line in ledger] == ["accepted", "withdrawn"]
+    assert [json.loads(line)["tier"] for line in ledger] == ["audited", "re-run", "re-run"]
+    assert [json.loads(line)["event"] for line in ledger] == ["accepted", "re-run", "withdrawn"]

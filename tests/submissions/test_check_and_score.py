@@ -57,3 +57,18 @@ def test_without_the_pack_a_submission_is_held_for_who_has_it(
     (problem,) = check_submission(folder, Context())
     assert problem.disposition == "held"
     assert "no pack 'demo-phantoms' here" in str(problem)
+
+
+@pytest.mark.parametrize("name", ["submission.yaml", "predictions.parquet"])
+def test_a_file_that_cannot_be_opened_is_a_problem(
+    name: str, sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cosmos_board.submissions import check
+
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(tmp_path / name))
+
+    folder = sample.write(tmp_path)
+    monkeypatch.setattr(check, "read_small" if name == "submission.yaml" else "hash_file", refuse)
+    (line,) = sample.check(folder)
+    assert line == f"submissions/evil-sam/{name}: cannot be read: Permission denied"

@@ -17,7 +17,7 @@ DATA = b"PAR1 and so on" * 100
 class Canned(OpenerDirector):
     """Answers every address with the same bytes."""
 
-    def open(self, *words: object, **options: object) -> io.BytesIO:  # type: ignore[override]
+    def open(self, *words: object, **options: object) -> io.BytesIO:
         return io.BytesIO(DATA)
 
 
