@@ -140,7 +140,9 @@ def _notes(facts: Mapping[str, tuple[str, ...]], targets: int, *, synthetic: boo
             f"Ranked on {targets} of {everything} targets: a ranked model was trained on the "
             "others."
         )
-    if facts["thin"]:
+    if len(facts["thin"]) == targets:
+        notes.append("No target has the 10 clusters that an interval needs.")
+    elif facts["thin"]:
         notes.append(
             f"{len(facts['thin'])} of {targets} targets have fewer than 10 clusters and are left "
             "out of the interval."

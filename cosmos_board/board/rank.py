@@ -290,7 +290,7 @@ def _row(index: int, ground: Ground, ranking: _Ranking, columns: Mapping[str, Fl
 
 
 def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+    return None if np.isnan(value) else float(value) + 0.0  # no −0
 
 
 def _elsewhere(
