@@ -14,6 +14,7 @@ from dataclasses import asdict, fields, is_dataclass
 from math import isfinite
 
 from cosmos_board.board.build import Boards
+from cosmos_board.board.cube import Cube
 from cosmos_board.board.pairs import pair_rows
 from cosmos_board.board.types import Board, BoardRow, PairRow, PairTable, Slice
 
@@ -57,6 +58,36 @@ def board_json(board: Board, *, version: str = "") -> bytes:
 def pairs_csv(table: PairTable) -> bytes:
     """Return every two ranked models of a board, the better-ranked first."""
     return _csv(PAIR_COLUMNS, (asdict(row) for row in pair_rows(table)))
+
+
+def challenge_csv(cube: Cube, board: Board) -> bytes:
+    """Return the cluster means behind a board as challengeR takes them, one line each.
+
+    Columns `task` (the target), `case` (dataset and cluster), `algorithm`, `value`; ranked models
+    only, over the targets that the board ranks on.
+    """
+    key = board.key
+    scores = cube.load(key.track, key.prompt, key.selection)
+    units, means = scores.units, scores.means(key.metric)
+    names = sorted(row.model for row in board.ranked)
+    wanted = {
+        index for index, target in enumerate(units.targets) if target.name in board.facts.targets
+    }
+    return _csv(
+        ("task", "case", "algorithm", "value"),
+        (
+            {
+                "task": units.targets[units.target[unit]].name,
+                "case": "/".join(units.cluster_names[units.cluster[unit]]),
+                "algorithm": name,
+                "value": float(means[unit, scores.models.index(name)]),
+            }
+            for unit in range(len(units))
+            if units.target[unit] in wanted
+            and units.datasets[units.dataset[unit]] in board.facts.datasets
+            for name in names
+        ),
+    )
 
 
 def boards_to_json(boards: Boards, *, version: str = "") -> bytes:

@@ -15,6 +15,7 @@ from cosmos_board.board.export import (
     RANK_COLUMNS,
     board_files,
     boards_to_json,
+    challenge_csv,
     rank_csv,
     rank_document,
     to_json,
@@ -135,3 +136,21 @@ def test_what_cannot_be_ranked_is_refused_in_one_line(tmp_path: Path) -> None:
             rank_boards(cube, prompt="point")
         with pytest.raises(InputError, match="unknown name"):
             rank_boards(cube, track="half")
+
+
+def test_challenge_file_holds_the_cluster_means_of_ranked_models(tmp_path: Path) -> None:
+    planted_board(tmp_path / "b.duckdb", MODELS, TARGETS)
+    with duckdb.connect(str(tmp_path / "b.duckdb"), read_only=True) as connection:
+        cube = Cube(connection, ["dice"])
+        board = rank_boards(cube)[0]
+        lines = challenge_csv(cube, board).decode().splitlines()
+
+    assert lines[0] == "task,case,algorithm,value"
+    assert lines[1].startswith("ct.liver,one/c00000,a,0.")
+    assert len(lines) == 1 + len(board.ranked) * (15 + 11 + 15)
+    liver = [float(line.split(",")[3]) for line in lines if ",a," in line and "liver" in line]
+    spleen = [float(line.split(",")[3]) for line in lines if ",a," in line and "spleen" in line]
+    macro = (sum(liver) / len(liver) + sum(spleen) / len(spleen)) / 2
+    assert next(row.score for row in board.rows if row.model == "a") == pytest.approx(
+        macro, abs=1e-6
+    )
