@@ -42,7 +42,7 @@ def command() -> None:
 @click.option("--model", help="Which model of the run, where it has several.")
 @click.option("--name", help="Name on the board. Default: the label of the model's card.")
 @click.option("--author", "authors", multiple=True, help="NAME:GITHUB-ID; may be repeated.")
-@click.option("--contact", help="E-mail or https address.")
+@click.option("--contact", help="E-mail or https address; may be left out.")
 @click.option("--code-url", help="Where the code is: https address.")
 @click.option("--licence", help="SPDX identifier of the model's licence.")
 @click.option(
@@ -256,10 +256,10 @@ def _ask_model(models: tuple[str, ...]) -> str:
 def _ask(given: dict[str, Any], card: dict[str, Any], version: int) -> Answers:
     from cosmos_board.submissions.draft import Answers
 
-    def ask(name: str, question: str, default: str | None = None) -> str:
-        if given[name]:
-            return str(given[name])
-        answer: str = click.prompt(question, default=default, err=True)
+    def ask(name: str, question: str, known: str | None = None) -> str:
+        if given[name] or known:
+            return str(given[name] or known)
+        answer: str = click.prompt(question, err=True)
         return answer
 
     licence = None if card["licence"] == "unknown" else card["licence"]
@@ -277,7 +277,7 @@ def _ask(given: dict[str, Any], card: dict[str, Any], version: int) -> Answers:
             _read_author(text)
             for text in given["authors"] or (ask("authors", "Author (NAME:GITHUB-ID)"),)
         ),
-        contact=ask("contact", "Contact (e-mail or https address)"),
+        contact=given["contact"],
         code_url=ask("code_url", "Where is the code (https address)", source),
         licence=ask("licence", "Licence of the model (SPDX)", licence),
         training_data=None if "unknown" in trained else tuple(x for x in trained if x != "none"),

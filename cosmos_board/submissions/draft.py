@@ -32,13 +32,13 @@ class Answers:
     authors: tuple[Mapping[str, object], ...]
     """Each with name and github_id, optionally orcid and affiliation."""
 
-    contact: str
     code_url: str
     licence: str
     training_data: tuple[str, ...] | None
     """Dataset names, those of the catalog by its names; None where unknown."""
 
     terms_accepted: bool
+    contact: str | None = None
     name: str | None = None
     """On the board; None for the label of the model's card."""
 
@@ -244,7 +244,6 @@ def _make_fields(
         "protocol": PROTOCOL,
         "model": model,
         "authors": [dict(author) for author in answers.authors],
-        "contact": answers.contact,
         "licence": answers.licence,
         **_describe_training(answers.training_data),
         "run": _make_run(run, record, entry),
@@ -263,8 +262,9 @@ def _make_fields(
         "terms_accepted": answers.terms_accepted,
         **answers.extra,
     }
-    if answers.notes:
-        fields["notes"] = answers.notes
+    for name, value in (("contact", answers.contact), ("notes", answers.notes)):
+        if value:
+            fields[name] = value
     return fields
 
 

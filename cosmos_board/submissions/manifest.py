@@ -107,7 +107,9 @@ class Manifest(_Part):
     protocol: f.Protocol
     model: Model
     authors: Annotated[tuple[Author, ...], f.want_list(50, 1)]
-    contact: f.Contact
+    contact: f.Contact | None = None
+    """Beyond the GitHub ids, through which everybody can be reached."""
+
     licence: f.Licence
     training_data: Annotated[tuple[f.Dataset, ...], f.want_list(200)] | None
     other_training_data: f.Notes | None = None
