@@ -25,11 +25,22 @@ from cosmos_board.core.errors import CosmosBoardError, ExitCode
 )
 @click.option("--pack", "packs", multiple=True, type=click.Path(path_type=Path))
 @click.option(
+    "--run",
+    "runs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A maintainers' run, shown on the full track beside the submissions; may be repeated.",
+)
+@click.option(
     "--out", type=click.Path(path_type=Path), default=Path("build/publish"), show_default=True
 )
 @click.option("--language", "languages", multiple=True, default=("en",), show_default=True)
 def command(
-    submissions: Path, packs: tuple[Path, ...], out: Path, languages: tuple[str, ...]
+    submissions: Path,
+    packs: tuple[Path, ...],
+    runs: tuple[Path, ...],
+    out: Path,
+    languages: tuple[str, ...],
 ) -> None:
     """Check and score every accepted submission anew, and render the site of them.
 
@@ -38,6 +49,7 @@ def command(
     from cosmos_board.curation.demo import build_demo_packs
     from cosmos_board.data.pack import open_pack
     from cosmos_board.site.build import build_site
+    from cosmos_board.store.ingest import ingest
     from cosmos_board.submissions.rebuild import rebuild_board
 
     paths = list(packs) or build_demo_packs(
@@ -46,6 +58,7 @@ def command(
     rebuilt = rebuild_board(submissions, [open_pack(path) for path in paths], out)
     for problem in rebuilt.problems:
         click.echo(f"{problem}", err=True)
+    ingest(runs, rebuilt.db)
     build_site(rebuilt.db, out / "site", languages=languages)
     listed = {
         "shown": [asdict(entry) for entry in rebuilt.shown],

@@ -61,7 +61,8 @@ def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> Inges
     Args:
         folders: Run folders.
         db: The database; made where there is none.
-        replace: Drop an earlier run of the same model, dataset and study instead of refusing.
+        replace: Drop an earlier run of the same model, dataset, study and track instead of
+            refusing.
 
     Raises:
         InputError: If a run is unfinished, altered, or contradicts the database.
@@ -173,8 +174,8 @@ def _refuse_contradictions(
     study = part.record["settings"]["study"]
     rivals = connection.execute(
         "SELECT DISTINCT run_id FROM runs WHERE model = ? AND dataset = ? AND study = ? "
-        "AND run_id <> ?",
-        [part.model, part.dataset, study, part.run_id],
+        "AND track = ? AND run_id <> ?",
+        [part.model, part.dataset, study, part.record.get("track", "full"), part.run_id],
     ).fetchall()
     if rivals and not replace:
         raise InputError(

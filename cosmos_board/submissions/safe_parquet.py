@@ -53,10 +53,11 @@ def _check_outside(path: Path, largest: int) -> None:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise ParquetError(f"cannot be opened: {error.strerror}") from None
+    facts = os.fstat(handle)
+    if not stat.S_ISREG(facts.st_mode):
+        os.close(handle)
+        raise ParquetError("not a regular file")
     with open(handle, "rb") as file:
-        facts = os.fstat(file.fileno())
-        if not stat.S_ISREG(facts.st_mode):
-            raise ParquetError("not a regular file")
         if facts.st_size > largest:
             raise ParquetError(f"{facts.st_size} bytes, limit {largest}")
         if facts.st_size < 12:

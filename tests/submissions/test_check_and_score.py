@@ -37,6 +37,20 @@ def test_core_scores_are_those_of_the_run_they_came_from(sample: Sample, tmp_pat
     assert (record["track"], record["tier"]) == ("core", "audited")
 
 
+def test_a_models_core_and_full_rows_stand_side_by_side(sample: Sample, tmp_path: Path) -> None:
+    """Also where the slug is the name of a model that maintainers ran in full."""
+    folder = sample.write(tmp_path, slug="box-prior")
+    scored = score_submission(folder, [open_pack(sample.pack)], tmp_path / "run")
+    db = tmp_path / "board.duckdb"
+    for run in (scored.run, sample.run, scored.run):
+        ingest([run], db)
+    with open_board(db) as connection:
+        found = connection.execute("SELECT model, track FROM runs ORDER BY track").fetchall()
+        rows = connection.execute("SELECT count(*) FROM scores").fetchall()
+    assert found == [("box-prior", "core"), ("box-prior", "full")]
+    assert rows == [(2 * scored.rows,)]
+
+
 def test_what_is_refused_is_not_scored(sample: Sample, tmp_path: Path) -> None:
     folder = sample.write(tmp_path, table=sample.change_row(3, rle=b"0"))
     with pytest.raises(InputError, match="row 3: rle: runs sum to 0"):
