@@ -6,7 +6,7 @@ JOBS ?= 2
 export OMP_NUM_THREADS ?= 1
 export NO_MKDOCS_2_WARNING = 1
 
-.PHONY: demo test test-slow test-light check site serve bench clean
+.PHONY: demo test test-slow test-light check site serve official publish bench clean
 
 demo: $(VENV)/.demo ## evaluate, rank and render the built-in data
 	$(BIN)/cosmos-board demo
@@ -35,6 +35,12 @@ site: $(VENV)/.demo ## render the demo board
 
 serve: $(VENV)/.demo ## render the demo board and serve it on this machine
 	$(BIN)/cosmos-board site serve --db build/demo/board.duckdb
+
+official: $(VENV)/.demo ## PACKS=…: SAM's official checkpoints on these packs, ready to submit
+	.ci/official $(PACKS)
+
+publish: $(VENV)/.demo ## database and site of the accepted submissions
+	$(BIN)/python -m cosmos_board.cli.publish
 
 bench: $(VENV)/.test ## measure against named peers
 	$(BIN)/python -m benchmarks
