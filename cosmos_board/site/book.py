@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cosmos_board.board.types import (
     Board,
     BoardKey,
+    BoardRow,
     ExposureCell,
     PairTable,
     Scope,
@@ -20,6 +21,7 @@ from cosmos_board.board.types import (
 from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection
+from cosmos_board.data.catalog.objects import get_object_label
 from cosmos_board.site.studies import Studies
 from cosmos_board.site.words import Words
 
@@ -132,6 +134,34 @@ class Book:
     studies: Studies = field(repr=False)
     cases: tuple[Case, ...] = field(repr=False)
 
+    _slices: dict[str, tuple[Slice, ...]] = field(init=False, repr=False)
+    _places: dict[tuple[str, str, str], list[tuple[Slice, BoardRow, int]]] = field(
+        init=False, repr=False
+    )
+
+    def __post_init__(self) -> None:
+        """Look up once what every page asks for."""
+        order = {name: place for place, name in enumerate(MODALITIES)}
+        found: dict[str, set[Slice]] = {}
+        for key in self.boards:
+            found.setdefault(key.slice.kind, set()).add(key.slice)
+        slices = {
+            kind: tuple(
+                sorted(parts, key=lambda part: (order.get(part.name.split(".")[0], 0), part.name))
+            )
+            for kind, parts in found.items()
+        }
+        places: dict[tuple[str, str, str], list[tuple[Slice, BoardRow, int]]] = {}
+        for kind, parts in slices.items():
+            for prompt in PROMPTS:
+                for part in parts:
+                    board = self.board(part, prompt)
+                    for row in board.rows if board else ():
+                        where = places.setdefault((row.model, kind, prompt), [])
+                        where.append((part, row, len(board.ranked) if board else 0))
+        object.__setattr__(self, "_slices", slices)
+        object.__setattr__(self, "_places", places)
+
     def board(
         self,
         part: Slice,
@@ -149,11 +179,13 @@ class Book:
 
     def slices(self, kind: SliceKind) -> tuple[Slice, ...]:
         """Return the slices of one kind that hold data, in the order they are listed."""
-        found = {key.slice for key in self.boards if key.slice.kind == kind}
-        order = {name: place for place, name in enumerate(MODALITIES)}
-        return tuple(
-            sorted(found, key=lambda part: (order.get(part.name.split(".")[0], 0), part.name))
-        )
+        return self._slices.get(kind, ())
+
+    def places(
+        self, model: str, kind: SliceKind, prompt: str
+    ) -> Sequence[tuple[Slice, BoardRow, int]]:
+        """Return where a model stands: slice, its row there, how many models are ranked there."""
+        return self._places.get((model, kind, prompt), ())
 
     def prompts(self) -> tuple[str, ...]:
         """Return the prompts of the protocol, in its order."""
@@ -177,20 +209,20 @@ def prompt_label(name: str, words: Words) -> str:
     return words.pick(kind.label, kind.label_zh)
 
 
-def object_label(name: str) -> str:
+def object_label(name: str, words: Words) -> str:
     """Return the heading of an object.
 
     Example:
-        >>> object_label("left-ventricle")
-        'Left ventricle'
+        >>> object_label("my-own-thing", Words())
+        'My own thing'
     """
-    return name.replace("-", " ").capitalize()
+    return get_object_label(name, words.language)
 
 
 def target_label(name: str, words: Words) -> str:
     """Return the heading of a target, such as `CT · Liver`."""
     modality, _, thing = name.partition(".")
-    return f"{modality_label(modality, words)} · {object_label(thing)}"
+    return f"{modality_label(modality, words)} · {object_label(thing, words)}"
 
 
 _FOLDERS = {

@@ -71,7 +71,7 @@ def build_site(
         raise InputError(db, "--db", "no such file")
     for language in languages:
         target = out if language == "en" else out / language
-        with _environment(db, site_url):
+        with _environment(db, site_url, languages):
             try:
                 config = _load(target, language, strict=strict)
                 config.plugins.on_startup(command="build", dirty=False)
@@ -99,12 +99,15 @@ def _load(target: Path, language: str, *, strict: bool) -> MkDocsConfig:
 
 
 @contextmanager
-def _environment(db: Path | None, site_url: str) -> Iterator[None]:
+def _environment(
+    db: Path | None, site_url: str, languages: tuple[str, ...] = ("en",)
+) -> Iterator[None]:
     """Set what the engine and the plugin read from the environment, and put it back."""
-    from cosmos_board.site.plugin import DB_VARIABLE
+    from cosmos_board.site.plugin import DB_VARIABLE, LANGUAGES_VARIABLE
 
     wanted = {
         DB_VARIABLE: str(db.resolve()) if db is not None else os.devnull,
+        LANGUAGES_VARIABLE: ",".join(languages),
         "NO_MKDOCS_2_WARNING": "1",
         "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", EPOCH),
         "SITE_URL": site_url or os.environ.get("SITE_URL", ""),

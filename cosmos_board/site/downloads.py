@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+from math import isfinite
 
-from cosmos_board.board.export import DIGITS, to_json
+from cosmos_board.board.export import DIGITS
 from cosmos_board.site.table import Raw, Table
 
 SCHEMA_VERSION = 1
@@ -25,38 +27,42 @@ def table_files(table: Table, path: str, version: str) -> dict[str, bytes]:
 
 def table_csv(table: Table) -> bytes:
     """Return the rows as CSV, unknown values empty."""
-    records = table_records(table)
+    names, rows = table_rows(table)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    names = list(records[0]) if records else [column.key for column in table.columns]
     writer.writerow(names)
-    for record in records:
-        writer.writerow([_for_spreadsheet(record[name]) for name in names])
+    writer.writerows([_for_spreadsheet(value) for value in row] for row in rows)
     return out.getvalue().encode()
 
 
 def table_json(table: Table, version: str) -> bytes:
-    """Return the rows as JSON with the caption that says what they are."""
+    """Return the rows as JSON: what they are, the names of their columns, one list a row."""
+    names, rows = table_rows(table)
     document = {
         "schema_version": SCHEMA_VERSION,
         "data_version": version,
         "caption": table.caption,
-        "rows": table_records(table),
+        "columns": names,
+        "rows": [[_shorten(value) for value in row] for row in rows],
     }
-    return to_json(document)
+    return (json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
 
 
-def table_records(table: Table) -> list[dict[str, Raw]]:
-    """Return one mapping a row: what the table was made from, else its cells."""
+def table_rows(table: Table) -> tuple[list[str], list[list[Raw]]]:
+    """Return column names and rows: what the table was made from, else its cells."""
     if table.records:
-        return list(table.records)
-    return [
-        {
-            column.key: cell.value if cell.value is not None or cell.muted else cell.text
-            for column, cell in zip(table.columns, row.cells, strict=True)
-        }
+        return list(table.records[0]), [list(record.values()) for record in table.records]
+    names = [column.key for column in table.columns]
+    return names, [
+        [cell.value if cell.value is not None or cell.muted else cell.text for cell in row.cells]
         for row in table.rows
     ]
+
+
+def _shorten(value: Raw) -> Raw:
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}") if isfinite(value) else None
+    return value
 
 
 def _for_spreadsheet(value: Raw) -> Raw:

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from cosmos_board.site.figure import Figure
 from cosmos_board.site.plotly_json import render_plotly
-from cosmos_board.site.svg import NARROW, WIDE, render_svg
+from cosmos_board.site.svg import render_svg
 from cosmos_board.site.templates import render
 from cosmos_board.site.words import Words
 
@@ -27,8 +27,7 @@ def render_figure(
     html = render(
         "figure.html",
         figure=figure,
-        wide=render_svg(figure, WIDE),
-        slim=render_svg(figure, NARROW),
+        drawing=render_svg(figure),
         legend=[series for series in figure.series if series.name and len(figure.series) > 1],
         path=path,
         live=live,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from cosmos_board.site.book import Book
 from cosmos_board.site.page import Page
-from cosmos_board.site.pages.compare import compare_page
+from cosmos_board.site.pages.changes import changes_page
+from cosmos_board.site.pages.compare import compare_page, pair_page, top_pairs
 from cosmos_board.site.pages.context import Context
 from cosmos_board.site.pages.definitions import definitions_page
 from cosmos_board.site.pages.explore import (
@@ -25,10 +27,19 @@ from cosmos_board.site.pages.indexes import model_index, slice_index, slice_kind
 from cosmos_board.site.pages.models import model_page
 from cosmos_board.site.pages.prompts import prompt_index, prompt_page
 from cosmos_board.site.pages.robustness import clicks_page, jitter_page
-from cosmos_board.site.pages.slices import slice_page
+from cosmos_board.site.pages.slices import other_prompts, prompt_slice_page, slice_page
 from cosmos_board.site.pages.submissions import submissions_page
 from cosmos_board.site.pages.viewer import viewer_index, viewer_page
 from cosmos_board.site.read import empty_book, read_book
+from cosmos_board.site.releases import (
+    FEED_PATH,
+    RANKS_PATH,
+    Snapshot,
+    read_releases,
+    render_feed,
+    snapshot_file,
+    take_snapshot,
+)
 from cosmos_board.site.vendor import has_hyparquet, vendored_scripts
 from cosmos_board.site.words import Words, words_for
 
@@ -39,7 +50,10 @@ class Site:
 
     pages: tuple[Page, ...]
     files: Mapping[str, bytes] = field(default_factory=dict)
-    """Contents by path from the root of the site."""
+    """What follows from the rows, by path from the root of the site."""
+
+    notices: Mapping[str, bytes] = field(default_factory=dict)
+    """What follows from earlier releases or the address of the site."""
 
     copies: Mapping[str, Path] = field(default_factory=dict)
     """Files to copy, by path from the root of the site."""
@@ -48,19 +62,45 @@ class Site:
     """What the theme prints on every page, such as the data version."""
 
 
-def generate_site(db: Path | None, language: str = "en", *, modules: Path | None = None) -> Site:
+def generate_site(
+    db: Path | None,
+    language: str = "en",
+    *,
+    modules: Path | None = None,
+    releases: Path | None = None,
+    site_url: str = "",
+) -> Site:
     """Return every generated page and file of the site in one language.
 
     Args:
         db: The board database; None for an empty board.
         language: `en` or `zh`.
         modules: The `node_modules` of the site, where there is one.
+        releases: The folder of past releases, where there is one.
+        site_url: Address that the site will have, for the feed; may be empty.
 
     Raises:
         InputError: If `db` is no board database.
     """
-    book = read_book(db) if db is not None else empty_book()
-    return make_site(book, words_for(language), vendored_scripts(modules))
+    book = _read_once(db, db.stat().st_mtime_ns) if db is not None else empty_book()
+    past = read_releases(releases) if releases is not None else ()
+    return make_site(book, words_for(language), vendored_scripts(modules), past, site_url)
+
+
+@lru_cache(maxsize=1)
+def _read_once(db: Path, changed_ns: int) -> Book:
+    """Return the book of `db`, read once for all languages until the file changes."""
+    return read_book(db)
+
+
+_packed: list[tuple[Book, bytes]] = []
+
+
+def _pack_once(book: Book) -> bytes:
+    """Return the file of scores, packed once for all languages."""
+    if not _packed or _packed[0][0] is not book:
+        _packed[:] = [(book, cells_file(book))]
+    return _packed[0][1]
 
 
 def derive_files(db: Path) -> Mapping[str, bytes]:
@@ -71,22 +111,42 @@ def derive_files(db: Path) -> Mapping[str, bytes]:
     return generate_site(db).files
 
 
-def make_site(book: Book, words: Words, scripts: dict[str, Path]) -> Site:
+def make_site(
+    book: Book,
+    words: Words,
+    scripts: dict[str, Path],
+    releases: Sequence[Snapshot] = (),
+    site_url: str = "",
+) -> Site:
     """Return every generated page and file for what `book` holds.
 
     Args:
         book: What to show.
         words: In which language.
         scripts: Scripts of others to copy, by path from the root of the site.
+        releases: Past releases, oldest first.
+        site_url: Address that the site will have; may be empty.
     """
+    now = take_snapshot(book)
     context = Context(book, words)
-    cells = cells_file(book)
-    pages = [*_pages(context), explore_page(context, cells, readable=has_hyparquet(scripts))]
+    cells = _pack_once(book)
+    pages = [
+        *_pages(context),
+        explore_page(context, cells, readable=has_hyparquet(scripts)),
+        changes_page(context, releases, now),
+    ]
     pages.sort(key=lambda page: page.path)
-    files: dict[str, bytes] = {CELLS_PATH: cells}
+    files: dict[str, bytes] = {
+        CELLS_PATH: cells,
+        RANKS_PATH: snapshot_file(now),
+    }
     for page in pages:
         files.update(page.data)
-    files[MANIFEST] = manifest_file(files, book.version)
+    if words.language != "en":  # files without words lie once, at the root
+        files = {path: files[path] for path in files if not _is_shared(path)}
+        scripts = {}
+    else:
+        files[MANIFEST] = manifest_file(files, book.version)
     version = book.version or words("none")
     line = words(
         "Data version {version} · protocol {protocol}", version=version, protocol=book.protocol
@@ -94,9 +154,18 @@ def make_site(book: Book, words: Words, scripts: dict[str, Path]) -> Site:
     return Site(
         pages=tuple(pages),
         files=dict(sorted(files.items())),
+        notices={FEED_PATH: render_feed(releases, site_url)},
         copies=scripts,
         facts={"version": version, "protocol": book.protocol, "line": line},
     )
+
+
+_SHARED = ("badges/", "data/cases/", "data/compare/", "data/tables/")
+
+
+def _is_shared(path: str) -> bool:
+    """Return whether a file has no words in it, and so lies once for all languages."""
+    return path in {CELLS_PATH, RANKS_PATH} or path.startswith(_SHARED)
 
 
 def _pages(context: Context) -> Iterator[Page]:
@@ -104,6 +173,7 @@ def _pages(context: Context) -> Iterator[Page]:
     yield home_page(context)
     yield definitions_page(context)
     yield compare_page(context)
+    yield from (pair_page(context, a, b) for a, b in top_pairs(book))
     yield findings_index(context)
     yield from (finding_page(context, finding) for finding in book.studies.findings)
     yield factors_page(context)
@@ -123,3 +193,8 @@ def _pages(context: Context) -> Iterator[Page]:
         yield slice_index(context, kind, path, title, text)
         parts = book.slices(kind)
         yield from (slice_page(context, part, parts) for part in parts)
+        yield from (
+            prompt_slice_page(context, part, prompt)
+            for part in parts
+            for prompt in other_prompts(book, part)
+        )

@@ -48,6 +48,8 @@ def number(value: float | None, digits: int = 3) -> str:
     if value is None or not isfinite(value):
         return DASH
     text = f"{value:,.{digits}f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    if value >= 0:
+        return text
     vanishes = not float(f"{value:.{digits}f}")
     return text.lstrip("-") if vanishes else text.replace("-", "\N{MINUS SIGN}", 1)
 

@@ -30,6 +30,10 @@ DB_VARIABLE = "COSMOS_BOARD_DB"
 """Environment variable that names the board database, over the configuration."""
 
 
+LANGUAGES_VARIABLE = "COSMOS_BOARD_LANGUAGES"
+"""Environment variable with the languages that are built together, such as `en,zh`."""
+
+_NAMES = {"en": "English", "zh": "中文"}
 _SEARCH = '<div class="md-search" data-md-component="search" role="dialog">'
 _PATH = '<nav class="md-path" aria-label="Navigation"'
 
@@ -55,16 +59,20 @@ class BoardPlugin(BasePlugin[BoardConfig]):
         """Append pages and data files; hand-written pages of the same path win."""
         try:
             self._site = generate_site(
-                self._database(config), self.config.language, modules=self._modules(config)
+                self._database(config),
+                self.config.language,
+                modules=self._beside(config, "node_modules"),
+                releases=self._beside(config, "site/releases"),
+                site_url=config.site_url or "",
             )
         except CosmosBoardError as error:
             raise PluginError(str(error)) from error
         self._pages = {page.path: page for page in self._site.pages}
         for page in self._site.pages:
             files.append(File.generated(config, page.path, content=page.markdown()))
-        for path, content in self._site.files.items():
+        for path, content in [*self._site.files.items(), *self._site.notices.items()]:
             files.append(File.generated(config, path, content=content))
-        for path, source in self._site.copies.items():
+        for path, source in [*self._site.copies.items(), *self._assets(config)]:
             files.append(File.generated(config, path, abs_src_path=str(source)))
         return files
 
@@ -81,6 +89,8 @@ class BoardPlugin(BasePlugin[BoardConfig]):
         before: dict[str, HostPage] = {}
         for file in files.documentation_pages():
             page, folder = file.page, file.src_uri.rpartition("/")[0]
+            while folder and folder not in indexes:
+                folder = folder.rpartition("/")[0]
             if page is None or folder not in indexes or file.src_uri not in self._pages:
                 continue
             if page.parent is not None or file.src_uri == f"{folder}/index.md":
@@ -107,8 +117,7 @@ class BoardPlugin(BasePlugin[BoardConfig]):
         generated = self._pages.get(page.file.src_uri)
         if generated is not None and page.content is not None:
             page.content = fill(page.content, generated.slots)
-        if self._site is not None:
-            context["board"] = self._site.facts  # type: ignore[typeddict-unknown-key]
+        context["board"] = self._facts()  # type: ignore[typeddict-unknown-key]
         return context
 
     def on_post_page(self, output: str, /, *, page: HostPage, config: MkDocsConfig) -> str:
@@ -120,8 +129,7 @@ class BoardPlugin(BasePlugin[BoardConfig]):
 
     def on_env(self, env: Any, /, *, config: MkDocsConfig, files: Files) -> None:  # noqa: ANN401
         """Let the pages without Markdown (404, search) know the data version too."""
-        if self._site is not None:
-            env.globals["board"] = self._site.facts
+        env.globals["board"] = self._facts()
 
     def on_serve(
         self, server: LiveReloadServer, /, *, config: MkDocsConfig, builder: object
@@ -132,8 +140,27 @@ class BoardPlugin(BasePlugin[BoardConfig]):
                 server.watch(str(path))
         return server
 
-    def _modules(self, config: MkDocsConfig) -> Path | None:
-        folder = Path(config.config_file_path).parent / "node_modules"
+    def _facts(self) -> dict[str, str]:
+        """Return what the theme prints on every page."""
+        facts = dict(self._site.facts) if self._site is not None else {}
+        languages = os.environ.get(LANGUAGES_VARIABLE, self.config.language).split(",")
+        other = next((name for name in languages if name != self.config.language), "")
+        way = f"{other}/" if self.config.language == "en" else "../"
+        return facts | {"other": other, "way": way, "name": _NAMES.get(other, "")}
+
+    def _assets(self, config: MkDocsConfig) -> list[tuple[str, Path]]:
+        """Return the styles and scripts, where the sources of this language lie without them."""
+        root = Path(config.config_file_path).parent / "site"
+        if Path(config.docs_dir) == root:
+            return []
+        return [
+            (path.relative_to(root).as_posix(), path)
+            for path in sorted((root / "assets").rglob("*"))
+            if path.is_file()
+        ]
+
+    def _beside(self, config: MkDocsConfig, name: str) -> Path | None:
+        folder = Path(config.config_file_path).parent / name
         return folder if folder.is_dir() else None
 
     def _database(self, config: MkDocsConfig) -> Path | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from markupsafe import Markup, escape
 
 from cosmos_board.site.pages.pairs import MeanRanks
+from cosmos_board.site.svg import WIDTH
 
 _ROW = 20
 
 
-def render_mean_ranks(found: MeanRanks, title: str, width: int) -> Markup:
-    """Return the diagram as an SVG element `width` units wide, best ranks on the left."""
+def render_mean_ranks(found: MeanRanks, title: str) -> Markup:
+    """Return the diagram as an SVG element, best ranks on the left."""
+    width = WIDTH
     side = width * 0.3
     half = (len(found.names) + 1) // 2
     top = 34 + 9 * len(found.cliques)
@@ -21,8 +23,8 @@ def render_mean_ranks(found: MeanRanks, title: str, width: int) -> Markup:
         return side + (rank - low) / max(high - low, 1) * (width - 2 * side)
 
     parts = [
-        f'<svg class="cb-svg {"wide" if width > 400 else "slim"} ranks" '
-        f'viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}">',
+        f'<svg class="cb-svg ranks" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="{escape(title)}">',
         f'<g class="grid"><path class="base" d="M{place(low):.1f} 24H{place(high):.1f}"/>',
     ]
     for tick in range(low, high + 1):

@@ -21,11 +21,14 @@ from cosmos_board.site.figure import (
     tick_text,
 )
 
-WIDE, NARROW = 760, 360
-"""Widths in user units; both are in the page and the style sheet shows one."""
+WIDTH = 540
+"""Width in user units: at 390 px its letters are still read, on a desk it is not yet coarse."""
 
-_LETTER = 6.4
-"""Mean width of a letter at 12 units."""
+_CATEGORY = 24
+"""Letters of a category that are shown."""
+
+_LETTER = 6.8
+"""Mean width of a letter at 13 units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,12 @@ class _Frame:
     y: Callable[[float], float]
 
 
-def render_svg(figure: Figure, width: int = WIDE) -> Markup:
-    """Return `figure` as an SVG element `width` units wide."""
-    frame = _frame(figure, width)
+def render_svg(figure: Figure) -> Markup:
+    """Return `figure` as an SVG element `WIDTH` units wide."""
+    frame = _frame(figure)
     parts = [
-        f'<svg class="cb-svg {"wide" if width > NARROW else "slim"}" '
-        f'viewBox="0 0 {width} {frame.height:g}" role="img" aria-label="{escape(figure.title)}">',
+        f'<svg class="cb-svg" viewBox="0 0 {WIDTH} {frame.height:g}" role="img" '
+        f'aria-label="{escape(figure.title)}">',
         _grid(figure, frame),
         *(_series(series, figure, frame) for series in figure.series),
         _names(figure, frame),
@@ -56,28 +59,26 @@ def render_svg(figure: Figure, width: int = WIDE) -> Markup:
     return Markup("".join(parts))
 
 
-def _frame(figure: Figure, width: int) -> _Frame:
-    slim = width <= NARROW
+def _frame(figure: Figure) -> _Frame:
     bottom, top, right = 44.0, 10.0, 14.0
     if figure.y.categories:
-        limit = 17 if slim else 32
-        longest = max(len(_cut(name, limit)) for name in figure.y.categories)
+        longest = max(len(_cut(name, _CATEGORY)) for name in figure.y.categories)
         left = 12 + longest * _LETTER
         height = top + bottom + figure.row_height * len(figure.y.categories)
     else:
         left = 50.0
-        height = 300.0 if slim else 380.0
+        height = 320.0
     x_low, x_high = extent(figure, "x")
     y_low, y_high = extent(figure, "y")
     downwards = bool(figure.y.categories) or figure.y.reverse
     return _Frame(
-        width,
+        WIDTH,
         height,
         left,
         right,
         top,
         bottom,
-        _scale(x_low, x_high, left, width - right, log_scale=figure.x.log),
+        _scale(x_low, x_high, left, WIDTH - right, log_scale=figure.x.log),
         _scale(
             y_low,
             y_high,
@@ -113,17 +114,16 @@ def _ticks(axis: Axis, low: float, high: float, wanted: int) -> list[tuple[float
 
 
 def _grid(figure: Figure, frame: _Frame) -> str:
-    slim = frame.width <= NARROW
     base = frame.height - frame.bottom
     parts = ['<g class="grid">']
-    for value, text in _ticks(figure.x, *extent(figure, "x"), 4 if slim else 7):
+    for value, text in _ticks(figure.x, *extent(figure, "x"), 6):
         at = frame.x(value)
-        name = escape(_cut(text, 12 if slim else 24))
+        name = escape(_cut(text, 14))
         parts.append(f'<path d="M{at:.1f} {frame.top:g}V{base:g}"/>')
         parts.append(f'<text x="{at:.1f}" y="{base + 16:g}" text-anchor="middle">{name}</text>')
     for value, text in _ticks(figure.y, *extent(figure, "y"), 5):
         at = frame.y(value)
-        name = escape(_cut(text, 17 if slim else 32))
+        name = escape(_cut(text, _CATEGORY))
         kind = ' class="cat"' if figure.y.categories else ""
         parts.append(f'<path d="M{frame.left:.1f} {at:.1f}H{frame.width - frame.right:g}"/>')
         parts.append(
@@ -188,8 +188,6 @@ def _bars(points: list[Point], figure: Figure, frame: _Frame) -> str:
 
 def _dot(point: Point, series: Series, frame: _Frame, radius: float) -> str:
     opening = f'<circle cx="{frame.x(point.x):.1f}" cy="{frame.y(point.y):.1f}" r="{radius}"'
-    if frame.width <= NARROW:  # nobody hovers on a phone
-        return f"{opening}/>"
     return f"{opening}><title>{escape(point.label or series.name)}</title></circle>"
 
 

@@ -59,7 +59,7 @@ class Cell:
     """Small text behind the first."""
 
     title: str = ""
-    """What the text stands for, for those who hover or listen."""
+    """What the text stands for, for those who listen."""
 
     heat: float | None = None
     """Shade in [0, 1]."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from markupsafe import Markup, escape
+from html import escape
+
+from markupsafe import Markup
 
 from cosmos_board.site.table import Cell, Column, Mark, Row, Table
 from cosmos_board.site.templates import render
 from cosmos_board.site.words import Words
+
+HEATS = 20
+"""Steps of shade; the style sheet has a class for each."""
 
 
 def render_table(table: Table, root: str, words: Words) -> Markup:
@@ -26,7 +31,7 @@ def render_table(table: Table, root: str, words: Words) -> Markup:
 
 def _head(column: Column, root: str, words: Words) -> Markup:
     arrow = {"high": " ↑", "low": " ↓", "": ""}[column.best]
-    classes = [name for name, on in (("n", column.numeric), ("fz", column.frozen)) if on]
+    classes = [name for name, on in (("t", not column.numeric), ("fz", column.frozen)) if on]
     attributes = [
         Markup(' class="{}"').format(" ".join(classes)) if classes else "",
         Markup(' data-key="{}"').format(column.key),
@@ -59,35 +64,40 @@ def _row(row: Row, columns: tuple[Column, ...], root: str) -> Markup:
         for position, (cell, column) in enumerate(zip(row.cells, columns, strict=True))
     ]
     opening = f'<tr class="{" ".join(classes)}">' if classes else "<tr>"
-    return Markup(opening + "".join(cells) + "</tr>")
+    return Markup(opening + "".join(cells))
 
 
 def _cell(cell: Cell, column: Column, root: str, *, header: bool) -> str:
-    classes = "n" if column.numeric else ""
+    classes = "" if column.numeric else "t"
     classes += " fz" if column.frozen else ""
     classes += " best" if cell.strong else ""
     classes += " off" if cell.muted else ""
-    style = ""
     if cell.heat is not None:
-        classes += " heat"
-        style = f' style="--h:{cell.heat:g}"'
+        classes += f" heat h{round(cell.heat * HEATS)}"
     raw = ""
-    if cell.value is not None and str(cell.value) != cell.text:
-        value = repr(cell.value) if isinstance(cell.value, float) else str(cell.value)
+    if cell.value is not None and not _says_its_value(cell, column):
+        value = f"{cell.value:.6g}" if isinstance(cell.value, float) else str(cell.value)
         raw = f' data-v="{escape(value)}"'
     kind = f' class="{classes.strip()}"' if classes.strip() else ""
-    text = str(escape(cell.text))
+    text = escape(cell.text)
     if cell.href:
         text = f'<a href="{escape(root + cell.href)}">{text}</a>'
     if cell.mark is not None:
         text = _mark(cell.mark) + text
     if cell.title:
-        raw += f' title="{escape(cell.title)}"'
         text += f'<span class="cb-sr"> {escape(cell.title)}</span>'
     if cell.note:
         text += f" <small>{escape(cell.note)}</small>"
     tag, scope = ("th", ' scope="row"') if header else ("td", "")
-    return f"<{tag}{scope}{kind}{style}{raw}>{text}</{tag}>"
+    return f"<{tag}{scope}{kind}{raw}>{text}"  # HTML closes cells and rows by itself
+
+
+def _says_its_value(cell: Cell, column: Column) -> bool:
+    """Return whether what is read sorts as what is meant."""
+    if not column.numeric:
+        return True
+    starts = cell.text[:1].isdigit() or cell.text[:1] in {"−", "+"}
+    return starts and not cell.text[-1:].isalpha()
 
 
 def _mark(mark: Mark) -> str:

@@ -38,6 +38,18 @@ class Words:
             text = self.catalog[sentence]
         return text.format(**fields) if fields else text
 
+    @property
+    def shared(self) -> str:
+        """The way from the root of this language to that of the whole site."""
+        return "" if self.language == "en" else "../"
+
+    def term(self, term: str) -> str:
+        """Return a word of the data, such as a verdict; as it is where the catalog lacks it.
+
+        Data may hold words of its own (a submitted kind, a new tier); they are no sentence of ours.
+        """
+        return self.catalog.get(term, term)
+
     def pick(self, english: str, chinese: str) -> str:
         """Return the label of something that carries both, such as a modality."""
         return chinese if self.language == "zh" else english

@@ -29,6 +29,9 @@ CELLS = pa.schema(
 )
 """One row per model and board."""
 
+DECIMALS = 4
+"""Decimals of scores: few enough values for a dictionary, finer than any difference that counts."""
+
 ROWS_PER_GROUP = 100_000
 
 
@@ -43,7 +46,7 @@ def pack_cells(columns: Mapping[str, Sequence[object]]) -> bytes:
         table,
         sink,
         compression="snappy",
-        use_dictionary=[field.name for field in CELLS if pa.types.is_string(field.type)],
+        use_dictionary=True,
         row_group_size=ROWS_PER_GROUP,
         write_statistics=True,
     )

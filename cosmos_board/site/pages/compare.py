@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from cosmos_board.board.export import to_json
-from cosmos_board.board.types import BoardKey, PairTable, Slice
+from cosmos_board.board.pairs import pair_row
+from cosmos_board.board.types import BoardKey, PairRow, PairTable, PairVerdict, Slice
 from cosmos_board.core.prompts import PROMPTS
-from cosmos_board.site.book import Book, default_selection, prompt_label, slice_url, target_label
-from cosmos_board.site.markup import up
+from cosmos_board.site.book import (
+    Book,
+    default_selection,
+    model_url,
+    prompt_label,
+    slice_url,
+    slug,
+    target_label,
+)
+from cosmos_board.site.markup import number, signed, span, up
 from cosmos_board.site.page import Article, Page
-from cosmos_board.site.pages.context import Context
+from cosmos_board.site.pages.context import Context, Link
+from cosmos_board.site.table import Cell, Column, Row, Table, marks_of
 from cosmos_board.site.templates import render
-from cosmos_board.site.words import Words
 
 PATH = "compare/index.md"
+PAIR_PROMPT = "box"
+TOP_MODELS = 10
+"""Models whose pairs have pages of their own, for those without scripts and for links."""
+
+_OPPOSITE: dict[PairVerdict, PairVerdict] = {"better": "worse", "worse": "better"}
+HALF_STEP = 1e-5
+P_STEP = 1e-4
+"""Numbers of pairs are published as whole multiples of these: a third of the bytes."""
 
 
 def compare_page(context: Context) -> Page:
@@ -45,6 +68,13 @@ def compare_page(context: Context) -> Page:
             models=[(name, _label(book, name)) for name in models],
             prompts=[(name, prompt_label(name, words)) for name in prompts],
             root=up(PATH),
+            shared=words.shared,
+            slices=to_json(
+                {
+                    part.name: [target_label(part.name, words), slice_url(part)]
+                    for part in book.slices("target")
+                }
+            ).decode(),
             t=words,
         )
     )
@@ -53,10 +83,112 @@ def compare_page(context: Context) -> Page:
             words("Without scripts, use the pair maps on every page or: cosmos-board compare A B")
         )
     )
-    article.attach(
-        {f"data/compare/{name}.json": compare_json(book, name, words) for name in prompts}
+    article.attach({f"data/compare/{name}.json": compare_json(book, name) for name in prompts})
+    return article.page()
+
+
+def top_pairs(book: Book) -> list[tuple[str, str]]:
+    """Return the pairs among the best ranked models that have a page of their own."""
+    table = book.pairs.get(BoardKey(Slice("overall"), PAIR_PROMPT, "predicted", "dice"))
+    return list(combinations(table.models[:TOP_MODELS], 2)) if table is not None else []
+
+
+def pair_url(a: str, b: str) -> str:
+    """Return the address of the page of a pair, from the root of the site."""
+    return f"compare/{slug(a)}-vs-{slug(b)}/"
+
+
+def pair_page(context: Context, a: str, b: str) -> Page:
+    """Return the page of two models: every target, without a script."""
+    book, words = context.book, context.words
+    names = {"a": _label(book, a), "b": _label(book, b)}
+    article = Article(pair_url(a, b).removesuffix("/") + ".md", words("{a} against {b}", **names))
+    found = [row for table in compare_tables(book, PAIR_PROMPT) if (row := find_pair(table, a, b))]
+    overall = [row for row in found if row.slice.kind == "overall"]
+    targets = [row for row in found if row.slice.kind == "target"]
+    targets.sort(key=lambda row: (-abs(row.difference), row.slice))
+    verdicts = [row.verdict for row in targets]
+    for row in overall:
+        interval = span(row.low, row.high)
+        difference = signed(row.difference) + (f" ({interval})" if interval else "")
+        article.say(
+            words("Over all targets: {a} − {b} = {difference} Dice", **names, difference=difference)
+            + f": {words.term(row.verdict or 'undecided')}."
+        )
+    article.say(
+        words(
+            "{a} better on {wins}, {b} better on {losses}, neither on {ties} of {n} targets.",
+            **names,
+            wins=verdicts.count("better"),
+            losses=verdicts.count("worse"),
+            ties=len(verdicts) - verdicts.count("better") - verdicts.count("worse"),
+            n=len(verdicts),
+        )
+    )
+    context.table(article, _pair_table(context, targets))
+    context.links(
+        article,
+        words("Around here"),
+        [
+            Link(names["a"], model_url(a)),
+            Link(names["b"], model_url(b)),
+            Link(words("Compare"), "compare/"),
+        ],
     )
     return article.page()
+
+
+def find_pair(table: PairTable, a: str, b: str) -> PairRow | None:
+    """Return A against B out of a table, whichever of them is ranked better there."""
+    if a not in table.models or b not in table.models:
+        return None
+    one, two = table.models.index(a), table.models.index(b)
+    first, second = min(one, two), max(one, two)
+    place = first * len(table.models) - first * (first + 1) // 2 + second - first - 1
+    row = pair_row(table, place, table.models[first], table.models[second])
+    if one < two:
+        return row
+    return replace(
+        row,
+        a=a,
+        b=b,
+        difference=-row.difference,
+        low=None if row.high is None else -row.high,
+        high=None if row.low is None else -row.low,
+        verdict=None if row.verdict is None else _OPPOSITE.get(row.verdict, row.verdict),
+    )
+
+
+def _pair_table(context: Context, rows: list[PairRow]) -> Table:
+    words = context.words
+    marks = marks_of([(row.low, row.difference, row.high) for row in rows])
+    body = [
+        Row(
+            (
+                Cell(target_label(row.slice.name, words), row.slice.name, slice_url(row.slice)),
+                Cell(signed(row.difference), row.difference),
+                Cell(span(row.low, row.high) or words("no interval"), mark=mark),
+                Cell(words.term(row.verdict or "undecided")),
+                Cell(number(row.clusters, 0), row.clusters),
+            )
+        )
+        for row, mark in zip(rows, marks, strict=True)
+    ]
+    return Table(
+        name="pair",
+        caption=words(
+            "Paired differences in Dice, largest first; data {version}.",
+            version=context.book.version,
+        ),
+        columns=(
+            Column(key="target", label=words("Target"), frozen=True),
+            Column(key="difference", label=words("Difference (A − B)"), numeric=True),
+            Column(key="interval", label=words("95 % interval")),
+            Column(key="verdict", label=words("Verdict"), facet=True),
+            Column(key="clusters", label=words("Clusters"), numeric=True),
+        ),
+        rows=tuple(body),
+    )
 
 
 def compare_tables(book: Book, prompt: str) -> list[PairTable]:
@@ -68,8 +200,8 @@ def compare_tables(book: Book, prompt: str) -> list[PairTable]:
     return [book.pairs[key] for key in keys if key in book.pairs]
 
 
-def compare_json(book: Book, prompt: str, words: Words) -> bytes:
-    """Return what the page needs for one prompt.
+def compare_json(book: Book, prompt: str) -> bytes:
+    """Return what the page needs for one prompt; no words, so that all languages share it.
 
     Per slice: ranked models by index and their scores; for each pair (1, 2), (1, 3) … half of the
     95 % interval and the p value; the ratio of the 90 % to the 95 % interval.
@@ -80,45 +212,37 @@ def compare_json(book: Book, prompt: str, words: Words) -> bytes:
     slices = []
     for table in tables:
         scores = {row.model: row.score for row in book.boards[table.key].rows}
-        part = table.key.slice
-        known = [half for half in table.half_95 if half == half and half > 0]
-        ratio = next(
-            (
-                float(narrow / wide)
-                for narrow, wide in zip(table.half_90, table.half_95, strict=True)
-                if wide == wide and wide > 0
-            ),
-            None,
-        )
+        known = bool(np.isfinite(table.half_95).any())
+        wide = np.flatnonzero(np.isfinite(table.half_95) & (table.half_95 > 0))
+        ratio = float(table.half_90[wide[0]] / table.half_95[wide[0]]) if len(wide) else None
         slices.append(
             {
-                "name": part.name,
-                "label": target_label(part.name, words) if part.name else words("All targets"),
-                "url": slice_url(part),
+                "name": table.key.slice.name,
                 "models": [places[name] for name in table.models],
-                "scores": [scores[name] for name in table.models],
-                "half": [None if half != half else round(half, 5) for half in table.half_95]
-                if known
-                else None,
-                "ratio": ratio,
-                "p": [float(f"{p:.3g}") for p in table.p],
+                "scores": [round(scores[name], 6) for name in table.models],
+                "half": _whole(table.half_95, HALF_STEP) if known else None,
+                "ratio": None if ratio is None else round(ratio, 6),
+                "p": _whole(table.p, P_STEP),
                 "clusters": table.clusters,
             }
         )
-    return to_json(
-        {
-            "schema_version": 1,
-            "data_version": book.version,
-            "prompt": prompt,
-            "selection": default_selection(prompt),
-            "metric": "dice",
-            "models": [
-                {"name": name, "label": _label(book, name), "url": f"models/{name}/"}
-                for name in models
-            ],
-            "slices": slices,
-        }
-    )
+    document = {
+        "schema_version": 1,
+        "data_version": book.version,
+        "prompt": prompt,
+        "selection": default_selection(prompt),
+        "metric": "dice",
+        "half_step": HALF_STEP,
+        "p_step": P_STEP,
+        "models": models,
+        "slices": slices,
+    }
+    return (json.dumps(document, separators=(",", ":"), allow_nan=False) + "\n").encode()
+
+
+def _whole(values: NDArray[np.float64], step: float) -> list[int]:
+    found: list[int] = np.rint(values / step).astype(np.int64).tolist()
+    return found
 
 
 def _label(book: Book, model: str) -> str:

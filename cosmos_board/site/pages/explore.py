@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from operator import attrgetter
 
 from cosmos_board.board.export import to_json
 from cosmos_board.metrics.table import METRICS
@@ -19,6 +20,10 @@ CELLS_PATH = "data/cells.parquet"
 MANIFEST = "data/manifest.json"
 
 
+_ROW_COLUMNS = ("model", "score", "low", "high", "rank", "references", "clusters")
+_row_values = attrgetter(*_ROW_COLUMNS)
+
+
 def cells_file(book: Book) -> bytes:
     """Return every score of every board as Parquet."""
     columns: dict[str, list[object]] = {field.name: [] for field in CELLS}
@@ -26,13 +31,14 @@ def cells_file(book: Book) -> bytes:
         if key.scope != "common":
             continue
         count = len(board.rows)
+        cells = [_row_values(row) for row in board.rows]
         for name, value in (
             ("track", key.track), ("kind", key.slice.kind), ("slice", key.slice.name),
             ("prompt", key.prompt), ("selection", key.selection), ("metric", key.metric),
         ):  # fmt: skip
             columns[name].extend([value] * count)
-        for name in ("model", "score", "low", "high", "rank", "references", "clusters"):
-            columns[name].extend(getattr(row, name) for row in board.rows)
+        for place, name in enumerate(_ROW_COLUMNS):
+            columns[name].extend([cell[place] for cell in cells])
     return pack_cells(columns)
 
 
@@ -85,7 +91,9 @@ def _form(context: Context, cells: bytes) -> str:
         "model": [(name, model.label) for name, model in sorted(book.models.items())],
         "prompt": [(name, prompt_label(name, words)) for name in book.prompts()],
         "modality": [(name, modality_label(name, words)) for name in modalities],
-        "object": [(name, object_label(name)) for name in sorted({i.object for i in book.targets})],
+        "object": [
+            (name, object_label(name, words)) for name in sorted({i.object for i in book.targets})
+        ],
     }
     fields = [
         ("model", words("Model")), ("prompt", words("Prompt")),
@@ -96,7 +104,8 @@ def _form(context: Context, cells: bytes) -> str:
     return render(
         "explore.html",
         root=up("explore/index.md"),
-        path=CELLS_PATH,
+        shared=words.shared,
+        path=words.shared + CELLS_PATH,
         length=len(cells),
         labels=to_json(labels).decode().strip(),
         fields=fields,
@@ -113,7 +122,7 @@ def _files_table(context: Context, cells: bytes) -> Table:
         ("manifest.json", MANIFEST, words("All data files with length and sha256"), ""),
     ]
     rows = [
-        Row((Cell(name, name, url), Cell(text), Cell(size, size or None)))
+        Row((Cell(name, name, words.shared + url), Cell(text), Cell(size, size or None)))
         for name, url, text, size in listed
     ]
     return Table(

@@ -128,7 +128,7 @@ def _factor_table(context: Context) -> Table:
                         f"docs/definitions/#{row.factor}" if row.factor in FACTORS else "",
                     ),
                     Cell(given or words("nothing"), muted=not given),
-                    Cell(words(row.selection)),
+                    Cell(words.term(row.selection)),
                     Cell(signed(rho.value), rho.value),
                     Cell(span(rho.low, rho.high) or words("no interval"), muted=rho.low is None),
                     Cell(number(row.p_holm), row.p_holm, muted=row.p_holm is None),
@@ -214,10 +214,10 @@ def finetuning_page(context: Context) -> Page:
                 Cell(_label(book, row.against), row.against, model_url(row.against)),
                 Cell(target_label(row.target, words) if row.target else words("all targets")),
                 Cell(prompt_label(row.prompt, words)),
-                Cell(words(row.selection)),
+                Cell(words.term(row.selection)),
                 Cell(signed(row.difference.value), row.difference.value),
                 Cell(span(row.difference.low, row.difference.high) or words("no interval")),
-                Cell(words(row.verdict)),
+                Cell(words.term(row.verdict)),
                 Cell(number(row.difference.clusters, 0), row.difference.clusters),
             )
         )
@@ -269,7 +269,7 @@ def annotation_page(context: Context) -> Page:
         Row(
             (
                 Cell(row.reader or words("all readers"), strong=not row.reader),
-                Cell(words(row.measure)),
+                Cell(words.term(row.measure)),
                 Cell(number(row.unaided), row.unaided),
                 Cell(number(row.assisted), row.assisted),
                 Cell(signed(row.gain.value), row.gain.value),

@@ -13,7 +13,7 @@ from cosmos_board.site.markup import number, span
 from cosmos_board.site.pages.matrix import Across
 from cosmos_board.site.words import Words
 
-MOST_ROWS = 25
+MOST_ROWS = 15
 """Models that a figure names; the table has the rest."""
 
 

@@ -44,7 +44,7 @@ def findings_index(context: Context) -> Page:
                     "url": f"../{finding_url(finding)}",
                     "id": finding.id,
                     "statement": words.pick(finding.statement, finding.statement_zh),
-                    "verdict": words(finding.verdict),
+                    "verdict": words.term(finding.verdict),
                     "mark": MARKS.get(finding.verdict, "–"),
                     "kind": finding.verdict.replace(" ", "-"),
                     "effect": effect_text(finding.oracle, words),
@@ -91,10 +91,13 @@ def _findings_table(context: Context) -> Table:
                 (
                     Cell(finding.id, finding.id, finding_url(finding)),
                     Cell(words.pick(finding.statement, finding.statement_zh)),
-                    Cell(words(finding.verdict)),
+                    Cell(words.term(finding.verdict)),
                     Cell(signed(finding.effect), finding.effect, muted=finding.effect is None),
                     Cell(span(finding.low, finding.high) or DASH, muted=finding.low is None),
-                    Cell(words(predicted.verdict) if predicted else DASH, muted=predicted is None),
+                    Cell(
+                        words.term(predicted.verdict) if predicted else DASH,
+                        muted=predicted is None,
+                    ),
                     Cell(number(finding.n, 0), finding.n),
                 )
             )
@@ -130,7 +133,7 @@ def _effects_figure(context: Context) -> Figure | None:
             place,
             f.low,
             f.high,
-            f"{f.id}: {effect_text(f.oracle, words)}, {words(f.verdict)}",
+            f"{f.id}: {effect_text(f.oracle, words)}, {words.term(f.verdict)}",
         )
         for place, f in enumerate(known)
     )
@@ -165,7 +168,7 @@ def finding_page(context: Context, finding: Finding) -> Page:
     context.note(
         article,
         Markup("<strong>{}</strong> {}").format(
-            words(finding.verdict), effect_text(finding.oracle, words)
+            words.term(finding.verdict), effect_text(finding.oracle, words)
         ),
     )
     context.facts(
@@ -191,7 +194,7 @@ def finding_page(context: Context, finding: Finding) -> Page:
         )
     )
     others = [
-        Link(f"{other.id}", finding_url(other), words(other.verdict))
+        Link(f"{other.id}", finding_url(other), words.term(other.verdict))
         for other in context.book.studies.findings
         if other.id != finding.id
     ]
@@ -221,7 +224,7 @@ def _evidence_table(context: Context, finding: Finding) -> Table:
             Row(
                 (
                     Cell(name),
-                    Cell(words(selection)),
+                    Cell(words.term(selection)),
                     Cell(part.name),
                     Cell(""),
                     Cell(signed(part.value), part.value),
@@ -260,9 +263,9 @@ def _evidence_row(family: str, selection: str, part: str, decision: Decision, wo
     return Row(
         (
             Cell(family),
-            Cell(words(selection)),
+            Cell(words.term(selection)),
             Cell(part or words("the claim"), strong=True),
-            Cell(words(decision.verdict), strong=True),
+            Cell(words.term(decision.verdict), strong=True),
             Cell(signed(decision.effect), decision.effect, muted=decision.effect is None),
             Cell(span(decision.low, decision.high) or DASH, muted=decision.low is None),
             Cell(number(decision.targets, 0), decision.targets),

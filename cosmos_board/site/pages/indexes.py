@@ -111,7 +111,7 @@ def model_index(context: Context) -> Page:
         cells = (
             Cell(info.label, info.name, model_url(info.name)),
             Cell(info.family),
-            Cell(words(info.kind)),
+            Cell(words.term(info.kind)),
             Cell(short_count(info.parameters), info.parameters, muted=info.parameters is None),
             Cell(", ".join(prompt_label(p, words) for p in info.prompts) or DASH),
             Cell(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cosmos_board.board.types import Board, BoardRow
 from cosmos_board.site.book import Book, model_url, prompt_label
 from cosmos_board.site.markup import DASH, number
-from cosmos_board.site.pages.ranking import DEFINITIONS
 from cosmos_board.site.table import Cell, Column, Row, Table, heat_of
 from cosmos_board.site.words import Words
 
@@ -73,17 +72,20 @@ def matrix_table(
     return Table(name=name, caption=caption, columns=heads, rows=tuple(body))
 
 
-def prompt_columns(boards: Sequence[tuple[str, Board | None]], words: Words) -> list[Across]:
-    """Return one column per prompt."""
+def prompt_columns(
+    boards: Sequence[tuple[str, Board | None]], words: Words, urls: Mapping[str, str] | None = None
+) -> list[Across]:
+    """Return one column per prompt, linked to its page or to those in `urls`."""
+    own = urls or {}
     return [
-        Across(prompt, prompt_label(prompt, words), f"prompts/{prompt}/", board)
+        Across(prompt, prompt_label(prompt, words), own.get(prompt, f"prompts/{prompt}/"), board)
         for prompt, board in boards
     ]
 
 
 def _cell(row: BoardRow | None, absent: str | None, shade: float | None, words: Words) -> Cell:
     if row is None:
-        return Cell(words(absent) if absent else DASH, muted=True)
+        return Cell(words.term(absent) if absent else DASH, muted=True)
     rank = "" if row.rank is None else f"#{row.rank}"
     return Cell(number(row.score), row.score, heat=shade, note=rank, strong=row.rank == 1)
 
@@ -96,6 +98,3 @@ def _by_mean(found: Sequence[dict[str, BoardRow]]) -> list[str]:
         return sum(scores) / len(scores)
 
     return sorted(models, key=lambda model: (-mean(model), model))
-
-
-__all__ = ["DEFINITIONS", "Across", "matrix_table", "prompt_columns"]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from cosmos_board.board.types import BoardRow, Slice, SliceKind
+from cosmos_board.board.types import BoardRow, SliceKind
+from cosmos_board.site.badges import render_badge
 from cosmos_board.site.book import (
     Book,
     ModelInfo,
@@ -13,14 +12,16 @@ from cosmos_board.site.book import (
     model_url,
     prompt_label,
     slice_url,
+    slug,
     target_label,
 )
 from cosmos_board.site.figure import Axis, Figure, Point, Series
-from cosmos_board.site.markup import DASH, number, outside_link, short_count, span
+from cosmos_board.site.markup import DASH, number, outside_link, short_count, span, up
 from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context, Link
 from cosmos_board.site.pages.slices import FIRST_PROMPTS, slice_label
 from cosmos_board.site.table import Cell, Column, Row, Table, heat_of
+from cosmos_board.site.templates import render
 from cosmos_board.site.words import Words
 
 
@@ -37,24 +38,14 @@ def model_page(context: Context, info: ModelInfo) -> Page:
     article.heading(words("Across targets"), "targets")
     context.table(article, _scores(context, info, "target", "targets-table"))
     context.figure(article, _target_figure(book, info, words))
+    _cite(context, article, info)
     _family(context, article, info)
     return article.page()
 
 
-def rows_of(
-    book: Book, model: str, kind: SliceKind, prompt: str
-) -> Iterator[tuple[Slice, BoardRow, int]]:
-    """Yield where a model stands: slice, its row there, and how many models are ranked there."""
-    for part in book.slices(kind):
-        board = book.board(part, prompt)
-        for row in board.rows if board else ():
-            if row.model == model:
-                yield part, row, len(board.ranked) if board else 0
-
-
 def _lead(book: Book, info: ModelInfo, words: Words) -> str:
     for prompt in FIRST_PROMPTS:
-        for _, row, ranked in rows_of(book, info.name, "overall", prompt):
+        for _, row, ranked in book.places(info.name, "overall", prompt):
             interval = span(row.low, row.high)
             text = words(
                 "Dice {score} over all targets with the prompt “{prompt}”",
@@ -80,7 +71,7 @@ def _card(context: Context, info: ModelInfo) -> list[tuple[str, str]]:
     facts = [
         (words("Name"), info.name),
         (words("Family"), info.family),
-        (words("Kind"), words(info.kind)),
+        (words("Kind"), words.term(info.kind)),
         (words("Parameters"), short_count(info.parameters)),
         (words("Input"), side),
         (words("Prompts"), ", ".join(prompt_label(p, words) for p in info.prompts) or DASH),
@@ -99,9 +90,7 @@ def _scores(context: Context, info: ModelInfo, kind: SliceKind, name: str) -> Ta
     book, words = context.book, context.words
     prompts = [prompt for prompt in book.prompts() if prompt in info.prompts]
     found = {
-        prompt: {
-            part: (row, ranked) for part, row, ranked in rows_of(book, info.name, kind, prompt)
-        }
+        prompt: {part: (row, ranked) for part, row, ranked in book.places(info.name, kind, prompt)}
         for prompt in prompts
     }
     parts = [part for part in book.slices(kind) if any(part in found[p] for p in prompts)]
@@ -162,11 +151,11 @@ def _score(found: tuple[BoardRow, int] | None, shade: float | None) -> Cell:
 
 
 def _target_figure(book: Book, info: ModelInfo, words: Words, most: int = 10) -> Figure | None:
-    prompt = next((p for p in FIRST_PROMPTS if any(rows_of(book, info.name, "target", p))), None)
+    prompt = next((p for p in FIRST_PROMPTS if book.places(info.name, "target", p)), None)
     if prompt is None:
         return None
     rows = sorted(
-        rows_of(book, info.name, "target", prompt), key=lambda found: (-found[1].score, found[0])
+        book.places(info.name, "target", prompt), key=lambda found: (-found[1].score, found[0])
     )
     if len(rows) < 2:
         return None
@@ -195,6 +184,31 @@ def _target_figure(book: Book, info: ModelInfo, words: Words, most: int = 10) ->
     )
 
 
+def _cite(context: Context, article: Article, info: ModelInfo) -> None:
+    """Add the badge of the model, and how to cite what stands here."""
+    book, words = context.book, context.words
+    place = words("not ranked")
+    for prompt in FIRST_PROMPTS:
+        for _, row, ranked in book.places(info.name, "overall", prompt):
+            if row.rank is not None and place == words("not ranked"):
+                place = f"#{row.rank}/{ranked} {prompt}"
+    badge = f"badges/{slug(info.name)}.svg"
+    article.attach({badge: render_badge(place)})
+    article.heading(words("Badge and citation"), "cite")
+    article.add(
+        render(
+            "cite.html",
+            badge=up(article.path) + words.shared + badge,
+            alt=f"COSMOS board: {place}",
+            key="cosmosboard" + (book.version or "empty"),
+            label=info.label,
+            version=book.version or DASH,
+            protocol=book.protocol,
+            t=words,
+        )
+    )
+
+
 def _family(context: Context, article: Article, info: ModelInfo) -> None:
     kin = [
         Link(other.label, model_url(other.name))
@@ -211,4 +225,8 @@ def _family(context: Context, article: Article, info: ModelInfo) -> None:
     context.links(article, context.words("Other models"), rest[:30])
 
 
-__all__ = ["default_selection", "modality_label", "model_page", "rows_of"]
+__all__ = [
+    "default_selection",
+    "modality_label",
+    "model_page",
+]

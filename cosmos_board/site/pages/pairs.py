@@ -6,15 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from cosmos_board.board.pairs import pair_rows
+from cosmos_board.board.pairs import pair_row
 from cosmos_board.board.types import Board, PairRow, PairTable
 from cosmos_board.site.book import Book, model_url
 from cosmos_board.site.markup import DASH, signed
 from cosmos_board.site.table import Cell, Column, Row, Table
 from cosmos_board.site.words import Words
 
+SHOWN = 10
+"""Models in a map of pairs; the comparison has all."""
+
 MOST = 15
-"""Models that a map or a diagram can hold; the table of pairs has the rest."""
+"""Models that a diagram of ranks can hold."""
 
 _OPPOSITE = {"better": "worse", "worse": "better"}
 _MARKS = {"better": "▲", "worse": "▼", "equivalent": "=", "undecided": "?"}
@@ -26,9 +29,9 @@ def pair_map(book: Book, board: Board, words: Words) -> Table | None:
     table = book.pairs.get(board.key)
     if table is None or len(table.models) < 2:
         return None
-    names = table.models[:MOST]
+    names = table.models[:SHOWN]
     labels = {row.model: row.label for row in board.rows}
-    found = {(row.a, row.b): row for row in pair_rows(table)}
+    found = {(row.a, row.b): row for row in _first_pairs(table, len(names))}
     rows = []
     for place, first in enumerate(names, 1):
         cells = [Cell(f"{place}. {labels[first]}", first, model_url(first))]
@@ -50,28 +53,34 @@ def pair_map(book: Book, board: Board, words: Words) -> Table | None:
             ),
         ),
         rows=tuple(rows),
-        records=tuple(_records(table, names)),
+        records=tuple(_record(row) for row in found.values()),
         tools=False,
     )
 
 
-def _records(
-    table: PairTable, names: Sequence[str]
-) -> Iterator[dict[str, str | float | int | None]]:
-    for row in pair_rows(table):
-        if row.a not in names or row.b not in names:
-            continue
-        yield {
-            "a": row.a,
-            "b": row.b,
-            "difference": row.difference,
-            "low": row.low,
-            "high": row.high,
-            "p": row.p,
-            "p_holm": row.p_holm,
-            "verdict": row.verdict,
-            "clusters": row.clusters,
-        }
+def _first_pairs(table: PairTable, count: int) -> Iterator[PairRow]:
+    """Yield the pairs among the first `count` models, in order."""
+    size = len(table.models)
+    for first in range(count):
+        start = first * size - first * (first + 1) // 2
+        for second in range(first + 1, count):
+            yield pair_row(
+                table, start + second - first - 1, table.models[first], table.models[second]
+            )
+
+
+def _record(row: PairRow) -> dict[str, str | float | int | None]:
+    return {
+        "a": row.a,
+        "b": row.b,
+        "difference": row.difference,
+        "low": row.low,
+        "high": row.high,
+        "p": row.p,
+        "p_holm": row.p_holm,
+        "verdict": row.verdict,
+        "clusters": row.clusters,
+    }
 
 
 def _cell(found: Mapping[tuple[str, str], PairRow], first: str, second: str, words: Words) -> Cell:
@@ -88,7 +97,7 @@ def _cell(found: Mapping[tuple[str, str], PairRow], first: str, second: str, wor
         note="",
         heat=_SHADES[verdict],
         muted=verdict == "undecided",
-        title=words(verdict),
+        title=words.term(verdict),
     )
 
 
@@ -135,7 +144,7 @@ def mean_ranks(book: Book, board: Board, targets: Sequence[Board]) -> MeanRanks 
 def _cliques(order: Sequence[str], table: PairTable) -> Iterator[tuple[int, int]]:
     differ = {
         frozenset((row.a, row.b))
-        for row in pair_rows(table)
+        for row in _first_pairs(table, len(table.models))
         if row.p_holm is not None and row.p_holm < 0.05
     }
     reached = 0

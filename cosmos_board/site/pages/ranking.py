@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from math import isfinite
 
 from cosmos_board.board.types import Board, BoardKey, BoardRow
@@ -17,6 +17,7 @@ EXTRA_METRICS = ("nsd", "hd95_px", "iou", "boundary_iou", "assd_px", "hd_px")
 """Metrics that stand beside the one that ranks; those after the second start hidden."""
 
 DEFINITIONS = "docs/definitions/"
+_ROW_FIELDS = tuple(field.name for field in fields(BoardRow))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,8 @@ def shared_ties(rows: Sequence[BoardRow]) -> dict[int | None, int]:
 def _record(row: BoardRow, ranking: Ranking) -> dict[str, Raw]:
     """Return what a download holds of a row: all that the board knows of it."""
     record: dict[str, Raw] = {"metric": ranking.metric.name, "prompt": ranking.board.key.prompt}
-    record |= {"selection": ranking.board.key.selection} | asdict(row)
+    record["selection"] = ranking.board.key.selection
+    record |= {name: getattr(row, name) for name in _ROW_FIELDS}
     record["oracle"] = ranking.oracle.get(row.model)
     return record | {name: scores.get(row.model) for name, scores in ranking.others.items()}
 
@@ -120,7 +122,7 @@ def caption(book: Book, board: Board, words: Words) -> str:
             targets=len(facts.targets),
             references=number(facts.references, 0),
             clusters=number(facts.clusters, 0),
-            units=", ".join(words(unit) for unit in facts.cluster_units) or DASH,
+            units=", ".join(words.term(unit) for unit in facts.cluster_units) or DASH,
             datasets=len(facts.datasets),
         ),
     ]
@@ -235,7 +237,7 @@ def _cells(row: BoardRow, ranking: Ranking, words: Words, book: Book) -> dict[st
             muted=row.gain_over_box_prior is None,
         ),
         "family": Cell(row.family),
-        "kind": Cell(words(row.kind)),
+        "kind": Cell(words.term(row.kind)),
         "references": Cell(number(row.references, 0), row.references),
         "clusters": Cell(number(row.clusters, 0), row.clusters),
         "coverage": Cell(percent(row.coverage), row.coverage),
@@ -243,8 +245,8 @@ def _cells(row: BoardRow, ranking: Ranking, words: Words, book: Book) -> dict[st
         "balanced": score_cell(row.dataset_balanced, digits=digits),
         "penalised": Cell(percent(row.penalised), row.penalised),
         "failed": Cell(percent(row.failed), row.failed),
-        "exposure": Cell(words(row.exposure)),
-        "tier": Cell(words(row.tier)),
+        "exposure": Cell(words.term(row.exposure)),
+        "tier": Cell(words.term(row.tier)),
     }
     for name, scores in ranking.others.items():
         cells[name] = score_cell(scores.get(row.model), digits=2 if METRICS[name].unit else 3)
@@ -259,7 +261,7 @@ def status_label(row: BoardRow, words: Words) -> str:
         return words("covers {share}", share=percent(row.coverage))
     if row.status == "trained-on":
         return words("trained on {share} of the targets", share=percent(row.trained_on))
-    return words(row.status)
+    return words.term(row.status)
 
 
 def _rank_range(row: BoardRow) -> Cell:
@@ -289,7 +291,7 @@ def percent(share: float | None) -> str:
 def _absent_rows(board: Board, columns: Sequence[Column], words: Words) -> list[Row]:
     rows = []
     for absent in board.absent:
-        reason = words(absent.reason)
+        reason = words.term(absent.reason)
         cells = {
             "rank": Cell(DASH, muted=True),
             "model": Cell(absent.label, absent.model, model_url(absent.model)),

@@ -103,9 +103,9 @@ def _jitter_table(book: Book, rows: Sequence[JitterRow], words: Words) -> Table:
             (
                 Cell(_label(book, row.model), row.model, model_url(row.model)),
                 Cell(prompt_label(row.prompt, words)),
-                Cell(words(row.mode)),
+                Cell(words.term(row.mode)),
                 Cell(f"{row.level}–{row.level + 10} px", row.level),
-                Cell(words(row.selection)),
+                Cell(words.term(row.selection)),
                 score_cell(row.undisturbed),
                 Cell(signed(-row.drop.value), -row.drop.value, heat=shade),
                 Cell(span(*_flip(row)) or words("no interval"), muted=row.drop.low is None),
@@ -202,7 +202,7 @@ def _goals_table(book: Book, rows: Sequence[ClicksRow], words: Words) -> Table:
     for row in rows:
         cells = [
             Cell(_label(book, row.model), row.model, model_url(row.model)),
-            Cell(words(row.selection)),
+            Cell(words.term(row.selection)),
             score_cell(row.dice[0].value),
             score_cell(row.dice[-1].value),
             score_cell(row.area.value),
@@ -262,7 +262,7 @@ def _crossing_table(context: Context) -> Table:
                 (
                     Cell(_label(book, crossing.model), crossing.model, model_url(crossing.model)),
                     Cell(_label(book, crossing.method), crossing.method),
-                    Cell(words(crossing.selection)),
+                    Cell(words.term(crossing.selection)),
                     Cell(words("yes") if crossing.ahead_at_first else words("no")),
                     Cell(when, crossing.click, muted=crossing.click is None),
                     Cell(signed(crossing.first.value), crossing.first.value),

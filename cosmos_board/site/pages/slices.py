@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cosmos_board.board.types import Board, Slice, SliceKind
-from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.site.book import (
     Book,
     TargetInfo,
     modality_label,
-    model_url,
     object_label,
+    prompt_label,
     slice_url,
+    slug,
     target_label,
 )
 from cosmos_board.site.markup import DASH, number, outside_link, span
@@ -24,9 +24,11 @@ from cosmos_board.site.pages.pairs import mean_ranks, pair_map
 from cosmos_board.site.pages.ranking import ranking_table
 from cosmos_board.site.pages.viewer import viewer_url
 from cosmos_board.site.rank_svg import render_mean_ranks
-from cosmos_board.site.svg import NARROW, WIDE
 from cosmos_board.site.templates import render
 from cosmos_board.site.words import Words
+
+MOST_MODELS = 25
+"""Models in a map of parts; its file has no more either, the file of all scores has."""
 
 FIRST_PROMPTS = ("box", "point", "points-5", "box-point", "points-5-5", "everything")
 """The prompt whose table opens a page: the first of these that was scored."""
@@ -37,7 +39,7 @@ def slice_label(part: Slice, book: Book, words: Words) -> str:
     if part.kind == "modality":
         return modality_label(part.name, words)
     if part.kind == "object":
-        return object_label(part.name)
+        return object_label(part.name, words)
     if part.kind == "target":
         return target_label(part.name, words)
     if part.kind == "dataset":
@@ -94,6 +96,52 @@ def slice_page(context: Context, part: Slice, siblings: Sequence[Slice]) -> Page
     return article.page()
 
 
+def other_prompts(book: Book, part: Slice) -> list[str]:
+    """Return the prompts that have a page of their own for a slice, beside its main one.
+
+    Modalities have one for every prompt that was scored, targets for one point.
+    """
+    main = main_board(book, part)
+    if main is None or part.kind not in {"modality", "target"}:
+        return []
+    wanted = book.prompts() if part.kind == "modality" else ("point",)
+    return [
+        prompt
+        for prompt in wanted
+        if prompt != main.key.prompt and (board := book.board(part, prompt)) and board.rows
+    ]
+
+
+def prompt_slice_url(part: Slice, prompt: str) -> str:
+    """Return the address of a slice's page for one prompt, from the root of the site."""
+    return f"prompts/{prompt}/{slug(part.name)}/"
+
+
+def prompt_slice_page(context: Context, part: Slice, prompt: str) -> Page:
+    """Return the leaderboard of one slice with one prompt."""
+    book, words = context.book, context.words
+    label = slice_label(part, book, words)
+    article = Article(
+        prompt_slice_url(part, prompt).removesuffix("/") + ".md",
+        f"{label} · {prompt_label(prompt, words)}",
+    )
+    board = book.board(part, prompt)
+    article.say(_lead(book, part, board, words))
+    add_notes(context, article, board)
+    if board is not None:
+        article.heading(words("Leaderboard"), "leaderboard")
+        context.table(article, ranking_table(book, board, words))
+    article.heading(words("Around here"), "around")
+    context.links(article, words("All prompts"), [Link(label, slice_url(part))])
+    others = [
+        Link(prompt_label(name, words), prompt_slice_url(part, name))
+        for name in other_prompts(book, part)
+        if name != prompt
+    ]
+    context.links(article, words("Other prompts"), others)
+    return article.page()
+
+
 def _lead(book: Book, part: Slice, board: Board | None, words: Words) -> str:
     infos = targets_of(book, part)
     counts = words(
@@ -109,7 +157,8 @@ def _lead(book: Book, part: Slice, board: Board | None, words: Words) -> str:
     interval = span(first.low, first.high)
     rivals = [row.label for row in board.ranked[1:] if row.tie_group == first.tie_group]
     leader = words(
-        "With a box, {model} leads with Dice {score}" if board.key.prompt == "box"
+        "With a box, {model} leads with Dice {score}"
+        if board.key.prompt == "box"
         else "{model} leads with Dice {score}",
         model=first.label,
         score=number(first.score),
@@ -127,6 +176,7 @@ def _listed(names: Sequence[str], words: Words, most: int = 3) -> str:
 
 
 def add_notes(context: Context, article: Article, board: Board | None) -> None:
+    """Add what nobody should miss about the data behind a board."""
     if board is None:
         return
     words, facts = context.words, board.facts
@@ -175,8 +225,7 @@ def add_pairs(context: Context, article: Article, part: Slice, board: Board) -> 
     article.add(
         render(
             "ranks.html",
-            wide=render_mean_ranks(ranks, title, WIDE),
-            slim=render_mean_ranks(ranks, title, NARROW),
+            drawing=render_mean_ranks(ranks, title),
             says=words(
                 "Mean rank over {targets} targets, 1 is best. A bar joins models of which no two "
                 "differ (Wilcoxon on cluster means, Holm, 5 %). Mean ranks depend on who else is "
@@ -190,7 +239,8 @@ def add_pairs(context: Context, article: Article, part: Slice, board: Board) -> 
 def _by_prompt(context: Context, article: Article, part: Slice) -> None:
     book, words = context.book, context.words
     boards = [(prompt, book.board(part, prompt)) for prompt in book.prompts()]
-    columns = prompt_columns(boards, words)
+    urls = {prompt: prompt_slice_url(part, prompt) for prompt in other_prompts(book, part)}
+    columns = prompt_columns(boards, words, urls)
     article.heading(words("By prompt"), "prompts")
     context.table(
         article,
@@ -239,7 +289,7 @@ def add_map(context: Context, article: Article, part: Slice) -> None:
             slice=slice_label(part, book, words),
             version=book.version or DASH,
         ),
-        models=[row.model for row in board.rows],
+        models=[row.model for row in board.rows[:MOST_MODELS]],
     )
     context.table(article, table)
 
@@ -263,7 +313,7 @@ def _short_label(piece: Slice, part: Slice, words: Words) -> str:
         return modality_label(piece.name, words)
     modality, _, thing = piece.name.partition(".")
     if part.kind == "modality":
-        return object_label(thing)
+        return object_label(thing, words)
     if part.kind == "object":
         return modality_label(modality, words)
     return target_label(piece.name, words)
@@ -310,7 +360,7 @@ def _dataset_card(context: Context, article: Article, part: Slice) -> None:
             (words("Licence"), info.licence),
             (words("Source"), outside_link(info.source)),
             (words("Citation"), info.citation),
-            (words("What is independent"), words(info.cluster_unit)),
+            (words("What is independent"), words.term(info.cluster_unit)),
             (words("Intensities"), info.normalisation),
             (words("Sub-sampling"), info.subsample or words("none")),
             (words("May be published"), may),
@@ -318,6 +368,3 @@ def _dataset_card(context: Context, article: Article, part: Slice) -> None:
             (words("Prompts"), info.prompts_sha256[:16] or DASH),
         ],
     )
-
-
-__all__ = ["MODALITIES", "main_board", "model_url", "slice_label", "slice_page", "targets_of"]

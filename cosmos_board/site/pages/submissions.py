@@ -35,7 +35,7 @@ def submissions_page(context: Context) -> Page:
             anchor = "overall" if part.kind == "overall" else part.name
             article.heading(slice_label(part, book, words), anchor)
         name = f"{part.name or part.kind}-{key.prompt}"
-        article.heading(prompt_label(key.prompt, words), name, level=3)
+        article.heading(prompt_label(key.prompt, words), f"with-{name}", level=3)
         context.table(article, ranking_table(book, book.boards[key], words, name=name))
     return article.page()
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from cosmos_board.board.types import Slice
-from cosmos_board.site.book import model_url, slice_url, slug, target_label
+from cosmos_board.site.book import model_url, prompt_label, slice_url, slug, target_label
 from cosmos_board.site.cases import KINDS, PROMPT, Case
 from cosmos_board.site.markup import number, up
 from cosmos_board.site.page import Article, Page
@@ -65,7 +65,7 @@ def viewer_index(context: Context) -> Page:
             ),
             columns=(
                 Column(key="target", label=words("Target"), frozen=True),
-                *(Column(key=kind, label=words(kind), numeric=True) for kind in KINDS),
+                *(Column(key=kind, label=words.term(kind), numeric=True) for kind in KINDS),
                 Column(key="images", label=words("Image shown")),
                 Column(key="masks", label=words("Models’ masks"), numeric=True),
             ),
@@ -96,7 +96,7 @@ def viewer_page(context: Context, target: str, cases: Sequence[Case]) -> Page:
         picture = f"data/cases/{slug(target)}/{case.pick.kind}.webp"
         if case.picture is not None:
             article.attach({picture: case.picture})
-        figures.append(_figure(context, case, up(path) + picture, up(path)))
+        figures.append(_figure(context, case, up(path) + words.shared + picture, up(path)))
     article.add(Markup('<div class="cb-cases">{}</div>').format(Markup("").join(figures)))
     article.heading(words("Around here"), "around")
     others = dict.fromkeys(case.pick.target for case in book.cases)
@@ -130,7 +130,7 @@ def _figure(context: Context, case: Case, picture: str, root: str) -> Markup:
     return render(
         "case.html",
         case=case,
-        heading=f"{words(case.pick.kind).capitalize()}: {number(_mean(case))}",
+        heading=f"{words.term(case.pick.kind).capitalize()}: {number(_mean(case))}",
         picture=picture if case.picture is not None else "",
         first=drawn[0] if drawn else None,
         second=drawn[1] if len(drawn) > 1 else None,
@@ -139,8 +139,8 @@ def _figure(context: Context, case: Case, picture: str, root: str) -> Markup:
         alt=words(
             "{target}, {kind} case: reference outline, {prompt} prompt and {n} models’ outlines",
             target=target_label(case.pick.target, words),
-            kind=words(case.pick.kind),
-            prompt=words(PROMPT),
+            kind=words.term(case.pick.kind),
+            prompt=prompt_label(PROMPT, words),
             n=len(drawn),
         ),
         scores=[

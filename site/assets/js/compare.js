@@ -8,6 +8,8 @@
   const out = document.getElementById("compare-result");
   const say = (key, values = {}) => out.dataset[key].replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
   const loaded = new Map();
+  const slices = JSON.parse(form.dataset.slices);
+  const labelOf = (model) => [...form.elements.a.options].find((option) => option.value === model)?.text ?? model;
   const MARGIN = 0.01;
 
   const load = (prompt) => {
@@ -20,15 +22,15 @@
   /* place of pair (i, j), i < j, in the order (0, 1), (0, 2) … (1, 2) … */
   const pairAt = (i, j, n) => i * n - (i * (i + 1)) / 2 + (j - i - 1);
 
-  const meet = (slice, a, b) => {
+  const meet = (slice, a, b, steps) => {
     const [i, j] = [slice.models.indexOf(a), slice.models.indexOf(b)];
     if (i < 0 || j < 0) return null;
     const at = pairAt(Math.min(i, j), Math.max(i, j), slice.models.length);
     const difference = slice.scores[i] - slice.scores[j];
-    const half = slice.half ? slice.half[at] : null;
+    const half = slice.half ? slice.half[at] * steps.half : null;
     return {
-      label: slice.label, url: slice.url, a: slice.scores[i], b: slice.scores[j], difference, half,
-      p: slice.p[at], clusters: slice.clusters, verdict: judge(difference, half, slice.ratio),
+      label: slices[slice.name]?.[0] ?? "", url: slices[slice.name]?.[1] ?? "", a: slice.scores[i], b: slice.scores[j], difference, half,
+      p: slice.p[at] * steps.p, clusters: slice.clusters, verdict: judge(difference, half, slice.ratio),
     };
   };
 
@@ -68,7 +70,7 @@
     const place = (value) => ((value - low) / (high - low || 1)).toFixed(4);
     const head = element("tr");
     for (const [key, name, text] of headings) {
-      const cell = element("th", { scope: "col", class: `${text ? "" : "n"}${key === "target" ? " fz" : ""}`.trim(), "data-key": name });
+      const cell = element("th", { scope: "col", class: `${text ? "t" : ""}${key === "target" ? " fz" : ""}`.trim(), "data-key": name });
       if (text) cell.dataset.type = "text";
       if (key === "verdict") cell.dataset.facet = "";
       cell.append(element("span", { class: "cb-label" }, out.dataset[key]));
@@ -83,13 +85,13 @@
       }
       const interval = row.half === null ? say("thin") : `${signed(row.difference - row.half)} … ${signed(row.difference + row.half)}`;
       body.append(element("tr", {},
-        element("th", { scope: "row", class: "fz" }, element("a", { href: form.dataset.root + row.url }, row.label)),
-        element("td", { class: "n" }, number(row.a)), element("td", { class: "n" }, number(row.b)),
-        element("td", { class: "n", "data-v": row.difference }, signed(row.difference)),
-        element("td", {}, mark, interval),
-        element("td", { class: "n", "data-v": row.holm }, row.holm < 0.001 ? "< 0.001" : number(row.holm)),
-        element("td", { class: `verdict ${row.verdict}` }, say(row.verdict, names)),
-        element("td", { class: "n" }, String(row.clusters))));
+        element("th", { scope: "row", class: "t fz" }, element("a", { href: form.dataset.root + row.url }, row.label)),
+        element("td", {}, number(row.a)), element("td", {}, number(row.b)),
+        element("td", { "data-v": row.difference }, signed(row.difference)),
+        element("td", { class: "t" }, mark, interval),
+        element("td", { "data-v": row.holm }, row.holm < 0.001 ? "< 0.001" : number(row.holm)),
+        element("td", { class: `t verdict ${row.verdict}` }, say(row.verdict, names)),
+        element("td", {}, String(row.clusters))));
     }
     const table = element("table", { class: "cb-table", id: "pairs", "aria-labelledby": "pairs-caption" }, element("thead", {}, head), body);
     return element("figure", { class: "cb-block" },
@@ -104,10 +106,11 @@
     history.replaceState(history.state, "", url);
     if (a === b) { out.replaceChildren(element("p", { class: "cb-note" }, say("same"))); return; }
     const data = await load(prompt);
-    const [first, second] = [a, b].map((name) => data.models.findIndex((model) => model.name === name));
-    const names = { a: data.models[first]?.label ?? a, b: data.models[second]?.label ?? b };
-    const overall = data.slices.filter((slice) => !slice.name).map((slice) => meet(slice, first, second))[0];
-    const rows = data.slices.filter((slice) => slice.name).map((slice) => meet(slice, first, second)).filter(Boolean);
+    const [first, second] = [a, b].map((name) => data.models.indexOf(name));
+    const names = { a: labelOf(a), b: labelOf(b) };
+    const steps = { half: data.half_step, p: data.p_step };
+    const overall = data.slices.filter((slice) => !slice.name).map((slice) => meet(slice, first, second, steps))[0];
+    const rows = data.slices.filter((slice) => slice.name).map((slice) => meet(slice, first, second, steps)).filter(Boolean);
     if (!rows.length) { out.replaceChildren(element("p", { class: "cb-note" }, say("none"))); return; }
     holm(rows);
     rows.sort((x, y) => Math.abs(y.difference) - Math.abs(x.difference) || x.label.localeCompare(y.label));

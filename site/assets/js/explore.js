@@ -78,19 +78,19 @@
     const worth = (row) => { const known = across.map((column) => mean(row, column)).filter((value) => value !== null); return known.reduce((sum, value) => sum + value, 0) / known.length; };
     const best = lowest.has(choice.metric) ? "low" : "high";
     if (choice.rows === "model" || choice.rows === "object") down.sort((one, two) => (best === "low" ? 1 : -1) * (worth(one) - worth(two)));
-    const head = element("tr", {}, element("th", { scope: "col", class: "fz", "data-key": "name", "data-type": "text" },
+    const head = element("tr", {}, element("th", { scope: "col", class: "t fz", "data-key": "name", "data-type": "text" },
       element("span", { class: "cb-label" }, form.elements.rows.selectedOptions[0].text)));
     for (const column of across) {
-      head.append(element("th", { scope: "col", class: "n", "data-key": column, "data-best": best }, element("span", { class: "cb-label" }, labels[choice.columns].get(column))));
+      head.append(element("th", { scope: "col", "data-key": column, "data-best": best }, element("span", { class: "cb-label" }, labels[choice.columns].get(column))));
     }
     const body = element("tbody");
     for (const row of down) {
-      const line = element("tr", {}, element("th", { scope: "row", class: "fz" }, labels[choice.rows].get(row)));
+      const line = element("tr", {}, element("th", { scope: "row", class: "t fz" }, labels[choice.rows].get(row)));
       for (const column of across) {
         const value = mean(row, column);
-        if (value === null) { line.append(element("td", { class: "n off" }, "–")); continue; }
+        if (value === null) { line.append(element("td", { class: "off" }, "–")); continue; }
         const share = high > low ? (value - low) / (high - low) : 0;
-        line.append(element("td", { class: "n heat", "data-v": value, style: `--h:${(best === "low" ? 1 - share : share).toFixed(3)}` },
+        line.append(element("td", { class: "heat", "data-v": value, style: `--h:${(best === "low" ? 1 - share : share).toFixed(3)}` },
           value.toFixed(digits), ...(cells.get(row).get(column).n < most ? [element("small", {}, ` n ${cells.get(row).get(column).n}`)] : [])));
       }
       body.append(line);

@@ -2,7 +2,8 @@
 (() => {
   "use strict";
 
-  const site = new URL("../../", document.currentScript.src);
+  /* The library lies once, at the root; other languages live one folder below. */
+  const site = new URL(document.documentElement.lang.startsWith("zh") ? "../../../" : "../../", document.currentScript.src);
   const plots = new Set();
   let library;
 

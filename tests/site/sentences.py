@@ -1,0 +1,36 @@
+"""Every sentence that the generator may say, read out of its source."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import cosmos_board.site
+
+SOURCE = Path(cosmos_board.site.__file__).parent
+
+
+def find_sentences() -> set[str]:
+    """Return the literal sentences of all calls of `words(…)` and `t("…")`."""
+    found = set()
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and _is_words(node.func) and node.args:
+                found.update(_literals(node.args[0]))
+    for path in sorted(SOURCE.rglob("*.html")):
+        found.update(re.findall(r't\("([^"]+)"', path.read_text("utf-8")))
+    return found
+
+
+def _is_words(function: ast.expr) -> bool:
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    return name == "words"
+
+
+def _literals(node: ast.expr) -> set[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return {node.value}
+    if isinstance(node, ast.IfExp):
+        return _literals(node.body) | _literals(node.orelse)
+    return set()
