@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.submissions.check import Context, find_indices, hash_file, inspect_submission
-from cosmos_board.submissions.copies import Accepted
+from cosmos_board.submissions.copies import Accepted, check_submitter
 from cosmos_board.submissions.fields import PREDICTIONS
 from cosmos_board.submissions.layouts import LAYOUTS
 from cosmos_board.submissions.ledger import (
@@ -84,6 +84,8 @@ def accept_submission(
     manifest = checked.manifest
     if manifest is None or not checked.acceptable:
         raise InputError("", "", str(checked.problems[0]))
+    for problem in check_submitter(manifest, submitter, f"submissions/{slug}/{MANIFEST}"):
+        raise InputError("", "", str(problem))
     versions = [one.version for one in entries if one.slug == slug and one.event == ACCEPTED]
     if manifest.version != (wanted := max(versions, default=0) + 1):
         raise InputError(

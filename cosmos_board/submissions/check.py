@@ -27,6 +27,9 @@ from cosmos_board.submissions.problems import Problem, is_refused
 from cosmos_board.submissions.safe_parquet import ParquetError, copy_checked
 from cosmos_board.submissions.sample import IndexRow, ReferenceIndex
 
+MOST_CORE_ROWS = 200_000
+"""More than any core track has: 40 references, 16 candidates, some 300 targets."""
+
 _PUBLIC = ("publish_row_ids", "publish_predictions")
 
 
@@ -201,7 +204,9 @@ def _check_data(
     assert manifest is not None
     place = f"{where}/{name}"
     try:
-        copy_checked(path, work / name, layout=name)
+        count = copy_checked(path, work / name, layout=name)
+        if manifest.track == "core" and count > MOST_CORE_ROWS:
+            raise ParquetError(f"{count} rows, limit {MOST_CORE_ROWS}")
     except ParquetError as error:
         result.problems.append(Problem(place, "", str(error)))
         return

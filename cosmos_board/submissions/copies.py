@@ -6,7 +6,9 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from cosmos_board.models.cards import CARDS
 from cosmos_board.submissions.confusables import skeleton
+from cosmos_board.submissions.fields import PROJECT_ID
 from cosmos_board.submissions.manifest import Manifest
 from cosmos_board.submissions.prediction_rows import Fingerprint
 from cosmos_board.submissions.problems import Problem, quote
@@ -29,10 +31,30 @@ class Accepted:
     fingerprint: Fingerprint | None = None
 
 
+def check_submitter(manifest: Manifest, submitter: int, place: str) -> Iterator[Problem]:
+    """Yield what is wrong with who proposes it: one of its authors, and nobody in our name."""
+    authors = [author.github_id for author in manifest.authors]
+    if submitter not in authors:
+        yield Problem(place, "authors", f"none has the submitter's github_id {submitter}")
+    if PROJECT_ID in authors and submitter != PROJECT_ID:
+        yield Problem(place, "authors", f"github_id {PROJECT_ID} stands for the project itself")
+
+
+def list_reserved(manifest: Manifest) -> tuple[Accepted, ...]:
+    """Return the names of models that come with the project, which only the project submits."""
+    if any(author.github_id == PROJECT_ID for author in manifest.authors):
+        return ()
+    owners = frozenset({PROJECT_ID})
+    return tuple(Accepted(card.name, card.label, owners) for card in CARDS.values())
+
+
 def check_names(manifest: Manifest, accepted: Sequence[Accepted], place: str) -> Iterator[Problem]:
     """Yield what makes a name or slug be taken for somebody else's."""
     name = manifest.model.name
-    for other in accepted:
+    reserved = list_reserved(manifest)
+    if manifest.slug in {one.slug for one in reserved}:
+        yield Problem(place, "slug", "is a model of the project itself")
+    for other in (*accepted, *reserved):
         if other.slug == manifest.slug:
             continue
         if _fold(other.name) == _fold(name):

@@ -16,8 +16,10 @@ from tempfile import TemporaryDirectory
 from cosmos_board.core.errors import CosmosBoardError, ExitCode
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.submissions.accepted import read_accepted
-from cosmos_board.submissions.check import Context
+from cosmos_board.submissions.check import Context, inspect_submission
+from cosmos_board.submissions.copies import check_submitter
 from cosmos_board.submissions.ledger import read_ledger
+from cosmos_board.submissions.manifest import MANIFEST
 from cosmos_board.submissions.problems import Problem, is_refused
 from cosmos_board.submissions.pull_request import check_changes, list_changes
 from cosmos_board.submissions.rebuild import rebuild_board
@@ -75,7 +77,7 @@ def judge(
         )
         with TemporaryDirectory(prefix="cosmos-board-") as work:
             folder = repo / "submissions" / slug
-            scored = _score(folder, packs, Path(work), context, problems)
+            scored = _score(folder, packs, Path(work), context, problems, author)
             if scored is not None:
                 db = rebuild_board(accepted, packs, Path(work) / "base").db
                 standing = [one.line for one in find_standing(scored.run, slug, db)]
@@ -94,12 +96,18 @@ def judge(
 
 
 def _score(
-    folder: Path, packs: Sequence[Pack], work: Path, context: Context, problems: list[Problem]
+    folder: Path,
+    packs: Sequence[Pack],
+    work: Path,
+    context: Context,
+    problems: list[Problem],
+    author: int,
 ) -> Scored | None:
-    from cosmos_board.submissions.check import inspect_submission
-
     work.joinpath("check").mkdir()
     checked = inspect_submission(folder, context, work / "check")
+    if checked.manifest is not None:
+        place = f"submissions/{folder.name}/{MANIFEST}"
+        checked.problems += check_submitter(checked.manifest, author, place)
     if not checked.acceptable or checked.manifest is None or checked.manifest.track != "core":
         problems += checked.problems
         return None

@@ -69,7 +69,7 @@ class Run(_Part):
     started_at: f.Time
     finished_at: f.Time
     wall_s: f.Seconds
-    versions: dict[str, f.Version] = Field(default_factory=dict, max_length=40)
+    versions: dict[f.Version, f.Version] = Field(default_factory=dict, max_length=40)
 
     @model_validator(mode="after")
     def _in_order(self) -> Run:

@@ -48,7 +48,9 @@ def make_ascii(text: str, longest: int) -> str:
         'a\\u202eb'
     """
     cut = text if len(text) <= longest else text[: longest - 3] + "..."
-    plain = ascii(cut.replace("'", "\x00"))[1:-1].replace("\\x00", "'").replace("\\\\", "\\")
+    plain = "".join(
+        sign if " " <= sign <= "~" else sign.encode("unicode_escape").decode() for sign in cut
+    )
     return plain if len(plain) <= longest else plain[: longest - 3] + "..."
 
 

@@ -39,7 +39,7 @@ def test_core_scores_are_those_of_the_run_they_came_from(sample: Sample, tmp_pat
 
 def test_a_models_core_and_full_rows_stand_side_by_side(sample: Sample, tmp_path: Path) -> None:
     """Also where the slug is the name of a model that maintainers ran in full."""
-    folder = sample.write(tmp_path, slug="box-prior")
+    folder = sample.write(tmp_path, slug="box-prior", authors__0__github_id=0)
     scored = score_submission(folder, [open_pack(sample.pack)], tmp_path / "run")
     db = tmp_path / "board.duckdb"
     for run in (scored.run, sample.run, scored.run):
@@ -86,3 +86,44 @@ def test_a_file_that_cannot_be_opened_is_a_problem(
     monkeypatch.setattr(check, "read_small" if name == "submission.yaml" else "hash_file", refuse)
     (line,) = sample.check(folder)
     assert line == f"submissions/evil-sam/{name}: cannot be read: Permission denied"
+
+
+@pytest.mark.parametrize(
+    ("row", "values", "says"),
+    [
+        (3, {"predicted_iou": float("nan")}, "row 3: predicted_iou: nan outside -10..10"),
+        (3, {"predicted_iou": float("-inf")}, "row 3: predicted_iou: -inf outside -10..10"),
+        (3, {"candidate": 1}, "candidate 1 of ("),
+        (3, {"prompt": "everything"}, "row 3: prompt: 'everything' is not among model.prompts"),
+        (3, {"reference_id": "x\0"}, "row 3: reference_id: 'x\\x00' not in the core sample"),
+        (3, {"prompt": "box" * 99}, "row 3: prompt: length 297 outside 1..200"),
+        (3, {"height": -1}, "row 3: size -1x96, index says 96x96"),
+    ],
+)
+def test_odd_values_are_named(
+    row: int, values: dict[str, object], says: str, sample: Sample, tmp_path: Path
+) -> None:
+    line, *_ = sample.check(sample.write(tmp_path, table=sample.change_row(row, **values)))
+    assert says in line
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"slug": "sam-vit-b"}, "slug: is a model of the project itself"),
+        ({"model__name": "SAM VIT-H"}, "model.name: equals existing name"),
+        ({"model__name": "GrαbCut"}, "model.name: mixes scripts"),
+        (
+            {"model__name": "Grab Cut"},
+            "model.name: looks like existing name 'GrabCut' (owner id 0)",
+        ),
+        ({"run__versions": {"<script>": "1"}}, "run.versions.<script>"),
+        ({"run__versions": {"a": "::set-output"}}, "run.versions.a: is no version"),
+        ({"schema_version": True}, "schema_version: want an integer 1..1"),
+    ],
+)
+def test_names_of_the_project_and_odd_fields_are_refused(
+    changes: dict[str, object], says: str, sample: Sample, tmp_path: Path
+) -> None:
+    folder = sample.write(tmp_path, **changes)  # type: ignore[arg-type]
+    assert says in sample.check(folder)[0]

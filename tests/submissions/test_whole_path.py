@@ -76,8 +76,8 @@ def test_from_a_run_over_a_merge_to_the_rendered_board(wide_sample: Sample, tmp_
     shown = json.loads((out / "entries.json").read_text())["shown"]
     assert [(entry["slug"], entry["tier"]) for entry in shown] == [("careful-boxes", "audited")]
     page = (out / "site" / "submissions" / "index.html").read_text()
-    (row,) = re.findall(r"<tr.*?</tr>", page[page.index("<tbody") :], re.DOTALL)
-    shown_row = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html.unescape(row)))
+    body = page[page.index("<tbody") : page.index("</table>")]
+    shown_row = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html.unescape(body)))
     assert "Careful boxes" in shown_row
     assert "audited" in shown_row
     assert re.search(r"0\.\d{3} ?\S+ ?0\.\d{3}", shown_row), "no interval"
@@ -163,3 +163,16 @@ def test_a_version_must_be_the_next(sample: Sample, accepted: Path) -> None:
         accept_submission(
             accepted, "careful-boxes", context, submitter=ANN, pull_request=3, head="c" * 40
         )
+
+
+def test_nobody_submits_in_anothers_name(sample: Sample, tmp_path: Path) -> None:
+    for number, (author, says) in enumerate(
+        [(ANN + 1, "none has the submitter's github_id 2002"), (0, "none has the submitter's")]
+    ):
+        root = tmp_path / str(number)
+        sample.write(root, slug="careful-boxes", authors__0__github_id=author)
+        with pytest.raises(InputError, match=says):
+            accept_submission(
+                root / "submissions", "careful-boxes", sample.context,
+                submitter=ANN, pull_request=1, head="a" * 40,
+            )  # fmt: skip
