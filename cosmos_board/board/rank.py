@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -207,10 +208,16 @@ def _rank(
 
 
 def _detectable(errors: Floats, degrees: int) -> float | None:
-    pairs = errors[np.triu_indices(len(errors), 1)]
+    pairs = np.sort(errors[_upper(len(errors))])
     if not len(pairs):
         return None
-    return minimum_detectable_difference(float(np.median(pairs)), degrees)
+    median = float(pairs[(len(pairs) - 1) // 2] + pairs[len(pairs) // 2]) / 2
+    return minimum_detectable_difference(median, degrees)
+
+
+@lru_cache(maxsize=64)
+def _upper(size: int) -> tuple[Ints, Ints]:
+    return np.triu_indices(size, 1)
 
 
 def _intervals(
