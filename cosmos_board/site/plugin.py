@@ -117,7 +117,10 @@ class BoardPlugin(BasePlugin[BoardConfig]):
         generated = self._pages.get(page.file.src_uri)
         if generated is not None and page.content is not None:
             page.content = fill(page.content, generated.slots)
-        context["board"] = self._facts()  # type: ignore[typeddict-unknown-key]
+        facts = self._facts()
+        if not self._is_in_both(page.file.src_uri, config):
+            facts["other"] = ""
+        context["board"] = facts  # type: ignore[typeddict-unknown-key]
         return context
 
     def on_post_page(self, output: str, /, *, page: HostPage, config: MkDocsConfig) -> str:
@@ -147,6 +150,12 @@ class BoardPlugin(BasePlugin[BoardConfig]):
         other = next((name for name in languages if name != self.config.language), "")
         way = f"{other}/" if self.config.language == "en" else "../"
         return facts | {"other": other, "way": way, "name": _NAMES.get(other, "")}
+
+    def _is_in_both(self, path: str, config: MkDocsConfig) -> bool:
+        """Return whether the other language has this page too."""
+        sources = Path(config.config_file_path).parent / "site"
+        there = sources / "zh" if self.config.language == "en" else sources
+        return path in self._pages or (there / path).is_file()
 
     def _assets(self, config: MkDocsConfig) -> list[tuple[str, Path]]:
         """Return the styles and scripts, where the sources of this language lie without them."""

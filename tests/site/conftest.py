@@ -41,7 +41,7 @@ def book(board_db: Path) -> Book:
 @pytest.fixture(scope="session")
 def site(board_db: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("site") / "site"
-    build_site(board_db, out)
+    build_site(board_db, out, languages=("en", "zh"))
     return out
 
 

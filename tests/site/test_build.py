@@ -13,6 +13,7 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 
+from cosmos_board.board.verify import verify_files
 from cosmos_board.core.errors import InputError
 from cosmos_board.site.build import build_site
 from cosmos_board.site.page import SLOT
@@ -101,7 +102,7 @@ def test_built_twice_in_different_folders_gives_the_same_bytes(
     site: Path, board_db: Path, tmp_path: Path
 ) -> None:
     again = tmp_path / "elsewhere"
-    build_site(board_db, again)
+    build_site(board_db, again, languages=("en", "zh"))
 
     names = sorted(path.relative_to(site) for path in site.rglob("*") if path.is_file())
     assert names == sorted(p.relative_to(again) for p in again.rglob("*") if p.is_file())
@@ -133,9 +134,7 @@ def test_numbers_on_a_page_equal_a_query(site: Path, board_db: Path) -> None:
 
 
 def test_a_target_under_ten_clusters_shows_no_interval(site: Path) -> None:
-    rows = json.loads((site / "data/tables/targets/ultrasound.nerve/board.json").read_text())[
-        "rows"
-    ]
+    rows = rows_of(site / "data/tables/targets/ultrasound.nerve/board.json")
 
     assert rows
     assert all(row["low"] is None and row["rank_low"] is None for row in rows)
@@ -148,6 +147,33 @@ def test_an_unsupported_prompt_is_named_and_never_a_zero(site: Path) -> None:
     assert re.search(r"Box prior</a>.*?unsupported", page, re.DOTALL)
     rows = rows_of(site / "data/tables/prompts/everything/board.json")
     assert "box-prior" not in {row["model"] for row in rows}
+
+
+def test_both_languages_have_the_same_generated_pages_and_link_to_each_other(site: Path) -> None:
+    english = {p.relative_to(site) for p in pages_of(site) if "zh" not in p.parts}
+    chinese = {p.relative_to(site / "zh") for p in pages_of(site / "zh")}
+
+    assert chinese <= english
+    missing = {p for p in english - chinese if p.parts[0] not in {"submit", "docs"}}
+    assert missing == set()
+    page = (site / "zh/models/sam-vit-b/index.html").read_text("utf-8")
+    assert 'lang="zh' in page
+    assert 'href="../../../models/sam-vit-b/"' in page
+
+
+def test_what_is_published_can_be_derived_again(site: Path, board_db: Path) -> None:
+    from cosmos_board.site.generate import derive_files
+
+    assert verify_files(derive_files(board_db), site) == []
+
+
+def test_every_data_file_is_in_the_manifest_with_its_length(site: Path) -> None:
+    listed = json.loads((site / "data/manifest.json").read_text())["files"]
+    files = {p.relative_to(site).as_posix() for p in (site / "data").rglob("*") if p.is_file()}
+
+    assert {entry["path"] for entry in listed} == files - {"data/manifest.json"}
+    for entry in listed[::17]:
+        assert (site / entry["path"]).stat().st_size == entry["bytes"]
 
 
 def test_hostile_names_stay_text_on_every_page(site: Path) -> None:
