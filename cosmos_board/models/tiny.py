@@ -100,34 +100,31 @@ class TinyEncoder(nn.Module):
         self.position = nn.Parameter(torch.zeros(1, GRID * GRID, WIDTH))
         self.attention = nn.Sequential(Attention(WIDTH, 4), Attention(WIDTH, 4))
         self.neck = nn.Sequential(nn.Conv2d(WIDTH, WIDTH, 1, bias=False), LayerNorm2d(WIDTH))
-        self.keep_half = nn.Conv2d(16, _HALF, 1)
+        self.keep_half = nn.Conv2d(16, _HALF - 1, 1)
         self.lift_eighth = nn.Conv2d(64, 32, 1)
-        self.keep_quarter = nn.Conv2d(32, _QUARTER, 3, padding=1)
+        self.keep_quarter = nn.Conv2d(32, _QUARTER - 3, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the packed embedding; every image is first brought to mean 0 and deviation 1."""
         mean = x.mean((1, 2, 3), keepdim=True)
-        half = self.stride2((x - mean) / (x.std((1, 2, 3), keepdim=True) + 0.02))
+        x = (x - mean) / (x.std((1, 2, 3), keepdim=True) + 0.02)
+        half = self.stride2(x)
         quarter = self.stride4(half)
         eighth = self.stride8(quarter)
         coarse = self.stride16(eighth)
-        tokens = self.attention(coarse.flatten(2).transpose(1, 2) + self._place(coarse.shape[-1]))
+        tokens = self.attention(coarse.flatten(2).transpose(1, 2) + self.position)
         coarse = self.neck(tokens.transpose(1, 2).reshape(coarse.shape))
         above = functional.interpolate(self.lift_eighth(eighth), scale_factor=2.0, mode="nearest")
-        fine = self.keep_quarter(quarter + above)
+        # A few channels are the image itself: what is alike in grey level need not be learnt.
+        fine = torch.cat([functional.avg_pool2d(x, 4), self.keep_quarter(quarter + above)], 1)
+        grey = functional.avg_pool2d(x.mean(1, keepdim=True), 2)
         room = coarse.new_zeros((len(coarse), _MAP_CHANNELS, *coarse.shape[-2:]))
-        folded_half = functional.pixel_unshuffle(self.keep_half(half), _HALF_FOLD)
+        folded_half = functional.pixel_unshuffle(
+            torch.cat([grey, self.keep_half(half)], 1), _HALF_FOLD
+        )
         return torch.cat(
             [coarse, functional.pixel_unshuffle(fine, _QUARTER_FOLD), room, folded_half], 1
         )
-
-    def _place(self, grid: int) -> Tensor:
-        """Return the position embedding of a `grid` × `grid` image, (1, N, 128)."""
-        if grid == GRID:
-            return self.position
-        square = self.position.transpose(1, 2).reshape(1, WIDTH, GRID, GRID)
-        resized = functional.interpolate(square, (grid, grid), mode="area")
-        return resized.flatten(2).transpose(1, 2)
 
 
 class TinyPromptEncoder(PromptEncoder):  # type: ignore[misc]
@@ -225,6 +222,40 @@ class PassingTransformer(nn.Module):
         return answered, torch.cat([pixels, fine.flatten(2).transpose(1, 2)], 2)
 
 
+class Likeness(nn.Module):
+    """Compares every place with what the prompt points at and with what surrounds it.
+
+    Features are averaged under the drawn prompt, inside and outside; squared differences to both
+    averages, channel by channel, tell which of the two a place is more like. The idea is GrabCut's,
+    with features that learn.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.embed = nn.Conv2d(_QUARTER, width, 1)
+        self.judge = nn.Conv2d(2 * width, _FINE, 1)
+
+    def forward(self, fine: Tensor, maps: Tensor) -> Tensor:
+        """Return (B, 16, y, x).
+
+        Args:
+            fine: Image features at stride 4, (B, 16, y, x).
+            maps: The drawn prompt, (B, 5, y, x).
+        """
+        ellipse, box, near, far, mask = (maps[:, i : i + 1] for i in range(_MAPS))
+        inside = ellipse.relu() + near.relu() + mask.sigmoid() * (mask != 0)
+        outside = (-box).relu() * (box > -1) + far.relu() + 1e-3
+        features = torch.cat([fine[:, :3], self.embed(fine)[:, 3:]], 1)
+        gaps = []
+        for weight in (inside, outside):
+            total = weight.sum((2, 3), keepdim=True) + 1e-6
+            typical = (features * weight).sum((2, 3), keepdim=True) / total
+            gap = (features - typical).square()
+            gaps.append(gap / (1 + gap))
+        judged: Tensor = self.judge(torch.cat(gaps, 1))
+        return judged
+
+
 class FineUpscaling(nn.Module):
     """From packed 16 × 16 features to 13 channels at 128 × 128."""
 
@@ -237,7 +268,14 @@ class FineUpscaling(nn.Module):
             nn.ConvTranspose2d(32, _FINE, 2, stride=2),
         )
         self.join_quarter = nn.Conv2d(_QUARTER + _MAPS, _FINE, 1)
-        self.refine = nn.Sequential(nn.ReLU(), nn.Conv2d(_FINE, _FINE, 3, padding=1), nn.ReLU())
+        self.likeness = Likeness(_FINE)
+        self.refine = nn.Sequential(
+            nn.ReLU(),
+            nn.Conv2d(_FINE, _FINE, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(_FINE, _FINE, 3, padding=3, dilation=3),
+            nn.ReLU(),
+        )
         self.last = nn.ConvTranspose2d(_FINE, _FINE // 2, 2, stride=2)
         self.join_half = nn.Conv2d(_HALF, _FINE // 2, 1)
 
@@ -246,13 +284,12 @@ class FineUpscaling(nn.Module):
         coarse, quarter, half = torch.split(
             packed, [WIDTH, _QUARTER_CHANNELS + _MAP_CHANNELS, _HALF_CHANNELS], 1
         )
-        fine = functional.pixel_shuffle(quarter, _QUARTER_FOLD)
-        grown = self.refine(self.grow(coarse) + self.join_quarter(fine))
+        joined = functional.pixel_shuffle(quarter, _QUARTER_FOLD)
+        fine, maps = torch.split(joined, [_QUARTER, _MAPS], 1)
+        grown = self.grow(coarse) + self.join_quarter(joined) + self.likeness(fine, maps)
         folded = functional.pixel_shuffle(half, _HALF_FOLD)
-        grown = functional.relu(self.last(grown) + self.join_half(folded))
-        drawn = functional.interpolate(
-            fine[:, _QUARTER:], scale_factor=2.0, mode="bilinear", align_corners=False
-        )
+        grown = functional.relu(self.last(self.refine(grown)) + self.join_half(folded))
+        drawn = functional.interpolate(maps, scale_factor=2.0, mode="bilinear", align_corners=False)
         return torch.cat([grown, drawn], 1)
 
 
@@ -283,13 +320,6 @@ def build_tiny() -> Sam:
         pixel_mean=[127.5] * 3,
         pixel_std=[64.0] * 3,
     )
-
-
-def set_side(sam: Sam, side_px: int) -> None:
-    """Let `sam` take images of another side, a multiple of 16; small ones are quicker to learn."""
-    grid = side_px // (SIDE_PX // GRID)
-    sam.prompt_encoder.input_image_size = (side_px, side_px)
-    sam.prompt_encoder.image_embedding_size = (grid, grid)
 
 
 def _conv(wide_in: int, wide_out: int, stride: int = 1) -> tuple[nn.Module, nn.Module]:

@@ -124,13 +124,13 @@ def _stage(rng: np.random.Generator, side: int, channels: int, backdrop: Pixels 
     if channels == 3:
         base += rng.uniform(-40, 40, 3).astype(np.float32)
     if rng.random() < 0.7:
-        base += (rng.uniform(0, 25) * texture_field(rng, side))[..., None]
+        base += (rng.uniform(0, 15) * texture_field(rng, side))[..., None]
     scene = _Scene(rng, side, channels, np.clip(base, 0, 255))
     stage = rng.random()
     middle = (side * rng.uniform(0.4, 0.6), side * rng.uniform(0.4, 0.6))
     if stage < 0.4:
         body = blob(rng, side, middle, side * rng.uniform(0.3, 0.55))
-        scene.paint(body, contrast=_signed(rng, 30, 140), soft_px=1.0, rough=rng.uniform(1, 20))
+        scene.paint(body, contrast=_signed(rng, 30, 140), soft_px=1.0, rough=rng.uniform(1, 10))
         if rng.random() < 0.6:
             scene.objects.append(("body", body))
         if rng.random() < 0.5:  # fat, skull or skin around the inside
@@ -138,11 +138,11 @@ def _stage(rng: np.random.Generator, side: int, channels: int, backdrop: Pixels 
             depth = int(rng.integers(3, max(4, side // 16)))
             inner = cv2.erode(body.view(np.uint8), kernel, iterations=depth).view(np.bool_)
             scene.paint(
-                inner, contrast=_signed(rng, 15, 100), soft_px=0.8, rough=rng.uniform(1, 15)
+                inner, contrast=_signed(rng, 15, 100), soft_px=0.8, rough=rng.uniform(1, 10)
             )
     elif stage < 0.55:
         disc = ellipse(rng, side, (side / 2, side / 2), side * rng.uniform(0.42, 0.6))
-        scene.paint(disc, contrast=_signed(rng, 40, 160), soft_px=0.8, rough=rng.uniform(1, 25))
+        scene.paint(disc, contrast=_signed(rng, 40, 160), soft_px=0.8, rough=rng.uniform(1, 12))
     elif stage < 0.65:
         scene.paint(_fan(rng, side), contrast=_signed(rng, 30, 110), soft_px=0.8, rough=15)
     return scene
@@ -192,7 +192,7 @@ def _crowd(scene: _Scene) -> None:
     """Paint cells: many alike, touching, each its own object."""
     rng, side = scene.rng, scene.side
     radius = side * float(np.exp(rng.uniform(np.log(0.016), np.log(0.09))))
-    contrast, rough = _signed(rng, 12, 110), rng.uniform(0, 12)
+    contrast, rough = _signed(rng, 18, 120), rng.uniform(0, 8)
     soft, shape = rng.uniform(0.4, 1.5), ("ellipse", "blob", "ring")[int(rng.integers(3))]
     taken = np.zeros((side, side), np.bool_)
     for _ in range(int(rng.integers(6, 26))):
@@ -233,8 +233,8 @@ def _column(scene: _Scene) -> None:
 
 def _paint_object(scene: _Scene, mask: Mask, soft: float) -> None:
     rng = scene.rng
-    contrast = _signed(rng, 6, 110)
-    rough = abs(contrast) * float(np.exp(rng.uniform(np.log(0.03), np.log(0.7))))
+    contrast = _signed(rng, 12, 130)
+    rough = abs(contrast) * float(np.exp(rng.uniform(np.log(0.03), np.log(0.4))))
     blur = soft * rng.uniform(0.6, 1.6)
     scene.paint(mask, contrast=contrast, soft_px=blur, rough=rough)
 

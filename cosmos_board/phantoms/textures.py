@@ -105,16 +105,16 @@ def scan(rng: np.random.Generator, grey: NDArray[np.float32]) -> NDArray[np.floa
     shape = grey.shape if rng.random() < 0.4 else (*grey.shape[:2], 1)
     noise = rng.standard_normal(shape, np.float32)
     if kind < 0.3:
-        return grey + rng.uniform(1, 16) * noise
+        return grey + rng.uniform(1, 10) * noise
     if kind < 0.5:
         grain = np.atleast_3d(_blur(noise, rng.uniform(0.5, 1.5)))
-        gain = rng.uniform(0.1, 0.5) * grain / (grain.std() + 1e-6)
+        gain = rng.uniform(0.08, 0.35) * grain / (grain.std() + 1e-6)
         return np.asarray(grey * np.maximum(0, 1 + gain), np.float32)
     if kind < 0.65:
-        return np.asarray(grey + np.sqrt(np.maximum(grey, 0)) * rng.uniform(0.2, 1.5) * noise)
+        return np.asarray(grey + np.sqrt(np.maximum(grey, 0)) * rng.uniform(0.2, 0.9) * noise)
     if kind < 0.8:
         grain = np.atleast_3d(_blur(noise, rng.uniform(0.6, 2)))
-        return np.asarray(grey + rng.uniform(1, 12) * grain / (grain.std() + 1e-6), np.float32)
+        return np.asarray(grey + rng.uniform(1, 8) * grain / (grain.std() + 1e-6), np.float32)
     return grey
 
 
@@ -123,7 +123,7 @@ def curve(rng: np.random.Generator, grey: NDArray[np.float32]) -> NDArray[np.flo
     unit = np.clip(grey / 255, 0, 1) ** float(np.exp(rng.uniform(-0.6, 0.6)))
     if rng.random() < 0.25:
         unit = 1 - unit
-    gain, lift = rng.uniform(0.5, 1.2), rng.uniform(-0.05, 0.15)
+    gain, lift = rng.uniform(0.6, 1.2), rng.uniform(-0.05, 0.15)
     return np.asarray((unit * gain + lift) * 255, np.float32)
 
 

@@ -97,7 +97,7 @@ class Learner:
         loss, iou = self._loss(batch)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        self._peers.average([p.grad for p in self.sam.parameters() if p.grad is not None])
+        self._peers.average_gradients(list(self.sam.parameters()))
         norm = nn.utils.clip_grad_norm_(self.sam.parameters(), self.schedule.clip_norm)
         self._optimiser.step()
         self._peers.average([b for b in self.sam.buffers() if b.is_floating_point()])

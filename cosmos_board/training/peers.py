@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class Peers:
@@ -34,6 +34,18 @@ class Peers:
         sizes = [tensor.numel() for tensor in tensors]
         for tensor, part in zip(tensors, torch.split(flat, sizes), strict=True):
             tensor.detach().copy_(part.view_as(tensor))
+
+    def average_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
+        """Average gradients; a prompt that only one process drew leaves the others without some."""
+        if self.count == 1:
+            return
+        there = torch.tensor([float(p.grad is not None) for p in parameters])
+        dist.all_reduce(there)
+        taught = [p for p, count in zip(parameters, there.tolist(), strict=True) if count]
+        for parameter in taught:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        self.average([p.grad for p in taught if p.grad is not None])
 
     def wait(self) -> None:
         """Return once every process is here."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from cosmos_board.models.cpu_tuning import tune_cpu
-from cosmos_board.models.tiny import SIDE_PX, build_tiny, set_side
+from cosmos_board.models.tiny import build_tiny
 from cosmos_board.models.tiny_weights import write_tiny
 from cosmos_board.training.batches import Batch, Prefetch, draw_batch
 from cosmos_board.training.checkpoints import read_checkpoint, write_checkpoint
@@ -30,21 +30,18 @@ class Recipe:
     """Everything that the weights depend on, but for the machine's arithmetic."""
 
     seed: int = 0
-    steps: int = 2_000
+    steps: int = 1_000
     workers: int = 2
     """Processes that learn together."""
 
-    images: int = 4
+    images: int = 3
     """Images of each process in a step."""
 
-    small_steps: int = 1_200
-    """Steps at first on images of half the side, a quarter of the work."""
-
-    objects: int = 5
+    objects: int = 4
     """Prompts on each image, before corrections."""
 
-    corrections: tuple[int, ...] = (4, 2)
-    """Prompts of each process that get a first and a second correction click."""
+    corrections: tuple[int, ...] = (3,)
+    """Prompts of each process that get a first, second … correction click."""
 
     learning_rate: float = 2e-3
     checkpoint_every: int = 50
@@ -116,7 +113,7 @@ def _run(
 
 def _settings(plan: Recipe) -> dict[str, object]:
     """Return what a resumed run must share; how long it goes may change while the rate is flat."""
-    kept = {k: v for k, v in asdict(plan).items() if k not in {"steps", "small_steps"}}
+    kept = {key: value for key, value in asdict(plan).items() if key != "steps"}
     return {**kept, "corrections": list(plan.corrections)}
 
 
@@ -134,7 +131,6 @@ def _learn(
     batches = Prefetch(partial(_draw, source, plan, peers), learner.step)
     try:
         while learner.step < plan.steps:
-            set_side(learner.sam, _side(plan, learner.step))
             happened = learner.learn(batches.take())
             if peers.rank:
                 continue
@@ -149,8 +145,4 @@ def _learn(
 
 def _draw(source: ExampleSource, plan: Recipe, peers: Peers, step: int) -> Batch:
     key = (plan.seed << 40) + step * peers.count + peers.rank
-    return draw_batch(source, key, plan.images, plan.objects, _side(plan, step))
-
-
-def _side(plan: Recipe, step: int) -> int:
-    return SIDE_PX // 2 if step < plan.small_steps else SIDE_PX
+    return draw_batch(source, key, plan.images, plan.objects)
