@@ -35,6 +35,7 @@ def command(out: Path, workers: int | None) -> None:
     from cosmos_board.runner.run import RunRequest, run
     from cosmos_board.runner.settings import SegmenterSpec
     from cosmos_board.site.build import build_site
+    from cosmos_board.site.words import LANGUAGES
     from cosmos_board.store.board import open_board
     from cosmos_board.store.ingest import ingest
 
@@ -52,7 +53,7 @@ def command(out: Path, workers: int | None) -> None:
     db = out / "board.duckdb"
     ingest([report.out], db, replace=True)
     _say("rendering the site")
-    build_site(db, out / "site")
+    build_site(db, out / "site", languages=LANGUAGES)
     with open_board(db) as connection:
         cube = Cube(connection, ("dice",))
         print_boards([rank_boards(cube, prompt=prompt)[0] for prompt in PROMPTS])

@@ -18,11 +18,20 @@ def command() -> None:
     "--out", type=click.Path(path_type=Path), default=Path("build/site"), show_default=True
 )
 @click.option("--url", default="", help="Address that the site will have.")
-def build(db: Path, out: Path, url: str) -> None:
+@click.option(
+    "--language",
+    "languages",
+    multiple=True,
+    type=click.Choice(["en", "zh"]),
+    default=("en", "zh"),
+    show_default=True,
+    help="May be repeated.",
+)
+def build(db: Path, out: Path, url: str, languages: tuple[str, ...]) -> None:
     """Render the site into a folder, which is emptied first."""
     from cosmos_board.site.build import build_site
 
-    report = build_site(db, out, site_url=url)
+    report = build_site(db, out, site_url=url, languages=languages)
     click.echo(f"{out / 'index.html'}: {report.pages} pages, {report.size_bytes / 1e6:.1f} MB")
 
 

@@ -16,8 +16,13 @@ def command(db: Path, site: Path) -> None:
     """Derive every published number again from the rows and name each that differs."""
     from cosmos_board.board.verify import verify_files
     from cosmos_board.site.generate import generate_site
+    from cosmos_board.site.words import LANGUAGES
 
-    derived = generate_site(db).files
+    derived = dict(generate_site(db).files)
+    for language in LANGUAGES[1:]:
+        if (site / language).is_dir():
+            files = generate_site(db, language).files
+            derived |= {f"{language}/{path}": content for path, content in files.items()}
     differences = verify_files(derived, site)
     for difference in differences:
         click.echo(str(difference), err=True)
