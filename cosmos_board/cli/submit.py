@@ -264,6 +264,9 @@ def _ask(given: dict[str, Any], card: dict[str, Any], version: int) -> Answers:
 
     licence = None if card["licence"] == "unknown" else card["licence"]
     source = card["source"] if str(card["source"]).startswith("https://") else None
+    authors = given["authors"] or (ask("authors", "Author (NAME:GITHUB-ID)"),)
+    code_url = ask("code_url", "Where is the code (https address)", source)
+    licence = ask("licence", "Licence of the model (SPDX)", licence)
     trained = given["trained_on"] or card["training_data"]
     if trained is None:
         trained = ask("trained_on", "Trained on (catalog names, or none, or unknown)").split()
@@ -273,13 +276,10 @@ def _ask(given: dict[str, Any], card: dict[str, Any], version: int) -> Answers:
         err=True,
     )
     return Answers(
-        authors=tuple(
-            _read_author(text)
-            for text in given["authors"] or (ask("authors", "Author (NAME:GITHUB-ID)"),)
-        ),
+        authors=tuple(_read_author(text) for text in authors),
         contact=given["contact"],
-        code_url=ask("code_url", "Where is the code (https address)", source),
-        licence=ask("licence", "Licence of the model (SPDX)", licence),
+        code_url=code_url,
+        licence=licence,
         training_data=None if "unknown" in trained else tuple(x for x in trained if x != "none"),
         terms_accepted=bool(accepted),
         name=given["name"],

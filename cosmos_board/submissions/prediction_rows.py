@@ -95,7 +95,7 @@ def check_rows(
     found: list[Problem] = []
     print_ = Fingerprint()
     seen: dict[tuple[str, str, int], int] = {}
-    masks: dict[bytes, set[str]] = defaultdict(set)
+    masks: dict[bytes, set[tuple[str, str]]] = defaultdict(set)
     for number, row in enumerate(rows):
         problem = _check_row(row, index, prompts) or _check_key(row, number, seen)
         if problem:
@@ -108,10 +108,10 @@ def check_rows(
         key = (row["reference_id"], row["prompt"], row["candidate"])
         print_.add(*key, row["predicted_iou"], mask)
         if not _is_empty(row["rle"]):
-            masks[mask].add(row["reference_id"])
+            masks[mask].add(key[:2])
     if not found:
         found += _check_grid(seen, index, prompts, where)
-        found += _check_shared(masks, len({key[0] for key in seen}), where)
+        found += _check_shared(masks, {key[:2] for key in seen}, where)
     return found, print_
 
 
@@ -174,11 +174,12 @@ def _check_grid(
 
 
 def _check_shared(
-    masks: Mapping[bytes, set[str]], references: int, where: str
+    masks: Mapping[bytes, set[tuple[str, str]]], asked: set[tuple[str, str]], where: str
 ) -> Iterator[Problem]:
+    """One mask for most of what was asked is no prediction; an empty one is a poor model's."""
     most = max((len(members) for members in masks.values()), default=0)
-    if references >= 10 and most > _SHARED_LIMIT * references:
-        yield Problem(where, "rle", f"{most} of {references} references share one mask")
+    if len({reference for reference, _ in asked}) >= 10 and most > _SHARED_LIMIT * len(asked):
+        yield Problem(where, "rle", f"{most} of {len(asked)} answers share one mask")
 
 
 def _is_empty(counts: bytes) -> bool:

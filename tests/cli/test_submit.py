@@ -92,3 +92,13 @@ def test_a_maintainer_accepts_promotes_and_withdraws(sample: Sample, drafted: Pa
     ledger = (drafted.parent / "ledger.jsonl").read_text().splitlines()
     assert [json.loads(line)["tier"] for line in ledger] == ["audited", "re-run", "re-run"]
     assert [json.loads(line)["event"] for line in ledger] == ["accepted", "re-run", "withdrawn"]
+
+
+def test_what_no_option_gave_is_asked_in_turn(sample: Sample, tmp_path: Path) -> None:
+    """The card knows its licence and training data, so neither is asked."""
+    answers = "Ann Lee:2002\nhttps://example.org/code\ny\n"
+    out = tmp_path / "submissions" / "asked-boxes"
+    words = ["submit", "new", str(sample.run), "--out", str(out), "--name", "Asked boxes"]
+    result = CliRunner().invoke(group, words, input=answers, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert call("check", out, "--pack", sample.pack)[0] == 0

@@ -285,7 +285,7 @@ CASES: dict[str, Case] = {
         "predicted_iou",
     ),
     "R23": Case(sent_column("t_ms", 0), "column 't_ms': unknown", "timings are never submitted"),
-    "R24": Case(same_mask, "references share one mask", "the mask itself for its hash"),
+    "R24": Case(same_mask, "answers share one mask", "the mask itself for its hash"),
     "R27": Case(
         sent(packs__0__name="totalsegmentator"),
         "rows from 'totalsegmentator': public rows not permitted, use the summary route",
