@@ -113,13 +113,15 @@ def _environment(
         "SITE_URL": site_url or os.environ.get("SITE_URL", ""),
     }
     with patch.dict(os.environ, wanted):
-        logger = logging.getLogger("mkdocs")
-        level = logger.level
-        logger.setLevel(logging.WARNING)
+        loggers = [logging.getLogger(name) for name in ("mkdocs", "jieba")]
+        levels = [logger.level for logger in loggers]
+        for logger in loggers:
+            logger.setLevel(logging.WARNING)
         try:
             yield
         finally:
-            logger.setLevel(level)
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
 
 
 def _report(out: Path) -> SiteReport:
