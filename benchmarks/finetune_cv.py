@@ -33,13 +33,13 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--learning-rate", type=float, default=TuningPlan().learning_rate)
     parser.add_argument("--prompt", action="append")
-    parser.add_argument("--object", help="Leave the other objects of the pack aside.")
+    parser.add_argument("--modality", help="Leave images of other modalities aside.")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     tune_cpu(1)
     images, names = read_tuning_images([given.pack])
-    if given.object:
-        images = [image.only(given.object) for image in images if image.has(given.object)]
+    if given.modality:
+        images = [image for image in images if image.modality == given.modality]
     plan = TuningPlan(method=given.method, epochs=given.epochs, learning_rate=given.learning_rate)
     prompts = given.prompt or ["box"]
     before: list[DiceRow] = []

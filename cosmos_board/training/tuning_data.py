@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from cosmos_board.core.masks import Mask, Pixels
@@ -24,14 +24,6 @@ class TuningImage:
     def target(self, object: str) -> str:
         """Return the name of the target that `object` makes here."""
         return Target(self.modality, object).name
-
-    def has(self, object: str) -> bool:
-        """Return whether `object` is annotated here."""
-        return any(name == object for name, _ in self.references)
-
-    def only(self, object: str) -> TuningImage:
-        """Return the same image with the references of one object."""
-        return replace(self, references=tuple(one for one in self.references if one[0] == object))
 
 
 def read_tuning_images(paths: Iterable[Path]) -> tuple[list[TuningImage], tuple[str, ...]]:
