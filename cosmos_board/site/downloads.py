@@ -17,12 +17,17 @@ SCHEMA_VERSION = 1
 def table_files(table: Table, path: str, version: str) -> dict[str, bytes]:
     """Return the downloads of `table` by path from the root of the site.
 
+    CSV for every table; JSON too where the table was made from records, as leaderboards are.
+
     Args:
         table: What is shown.
         path: Where the files go, without extension.
         version: The data version.
     """
-    return {f"{path}.csv": table_csv(table), f"{path}.json": table_json(table, version)}
+    files = {f"{path}.csv": table_csv(table)}
+    if table.records:
+        files[f"{path}.json"] = table_json(table, version)
+    return files
 
 
 def table_csv(table: Table) -> bytes:

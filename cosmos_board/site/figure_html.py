@@ -27,7 +27,7 @@ def render_figure(
     html = render(
         "figure.html",
         figure=figure,
-        drawing=render_svg(figure),
+        drawing=render_svg(figure, titles=not live),
         legend=[series for series in figure.series if series.name and len(figure.series) > 1],
         path=path,
         live=live,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from math import isfinite
 from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
+_PRE = re.compile(r"(<(?:pre|textarea)\b.*?</(?:pre|textarea)>)", re.DOTALL)
+_BLANK = re.compile(r"[ \t]*\n\s*")
 DASH = "–"
 """What stands where a number is unknown."""
 
@@ -93,6 +96,20 @@ def short_count(value: int | None) -> str:
         if value >= size:
             return f"{value / size:.1f}\N{NARROW NO-BREAK SPACE}{unit}"
     return str(value)
+
+
+def squeeze(html: str) -> str:
+    r"""Return `html` without empty lines and indentation, which a theme's templates leave behind.
+
+    Line breaks stay, so that no two words grow together; what is `<pre>` stays as it is.
+
+    Example:
+        >>> squeeze("<p>\n\n   a\n  b</p>\n<pre>\n  c</pre>")
+        '<p>\na\nb</p>\n<pre>\n  c</pre>'
+    """
+    parts = _PRE.split(html)
+    parts[::2] = [_BLANK.sub("\n", part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def up(path: str) -> str:

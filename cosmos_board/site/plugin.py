@@ -16,7 +16,7 @@ from mkdocs.structure.nav import Navigation, Section
 
 from cosmos_board.core.errors import CosmosBoardError
 from cosmos_board.site.generate import Site, generate_site
-from cosmos_board.site.markup import one_line
+from cosmos_board.site.markup import one_line, squeeze
 from cosmos_board.site.page import Page, fill
 from cosmos_board.site.words import words_for
 
@@ -34,6 +34,12 @@ LANGUAGES_VARIABLE = "COSMOS_BOARD_LANGUAGES"
 """Environment variable with the languages that are built together, such as `en,zh`."""
 
 _NAMES = {"en": "English", "zh": "中文"}
+_UNUSED = (
+    "javascripts/**/*.map",
+    "stylesheets/**/*.map",
+    "javascripts/lunr/wordcut.js",
+    "javascripts/lunr/tinyseg.js",
+)
 _SEARCH = '<div class="md-search" data-md-component="search" role="dialog">'
 _PATH = '<nav class="md-path" aria-label="Navigation"'
 
@@ -126,9 +132,18 @@ class BoardPlugin(BasePlugin[BoardConfig]):
     def on_post_page(self, output: str, /, *, page: HostPage, config: MkDocsConfig) -> str:
         """Name the parts of the theme that a screen reader meets without a name of their own."""
         words = words_for(self.config.language)
-        return output.replace(
-            _SEARCH, f'{_SEARCH[:-1]} aria-label="{words("Search")}">', 1
-        ).replace(_PATH, f'<nav class="md-path" aria-label="{words("Where you are")}"', 1)
+        return (
+            squeeze(output)
+            .replace(_SEARCH, f'{_SEARCH[:-1]} aria-label="{words("Search")}">', 1)
+            .replace(_PATH, f'<nav class="md-path" aria-label="{words("Where you are")}"', 1)
+        )
+
+    def on_post_build(self, *, config: MkDocsConfig) -> None:
+        """Remove what the theme ships for its developers and for languages that we do not have."""
+        assets = Path(config.site_dir) / "assets"
+        for pattern in _UNUSED:
+            for path in sorted(assets.glob(pattern)):
+                path.unlink()
 
     def on_env(self, env: Any, /, *, config: MkDocsConfig, files: Files) -> None:  # noqa: ANN401
         """Let the pages without Markdown (404, search) know the data version too."""

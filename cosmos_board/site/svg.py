@@ -45,14 +45,19 @@ class _Frame:
     y: Callable[[float], float]
 
 
-def render_svg(figure: Figure) -> Markup:
-    """Return `figure` as an SVG element `WIDTH` units wide."""
+def render_svg(figure: Figure, *, titles: bool = True) -> Markup:
+    """Return `figure` as an SVG element `WIDTH` units wide.
+
+    Args:
+        figure: What to draw.
+        titles: Whether each point says its label to those who hover.
+    """
     frame = _frame(figure)
     parts = [
         f'<svg class="cb-svg" viewBox="0 0 {WIDTH} {frame.height:g}" role="img" '
         f'aria-label="{escape(figure.title)}">',
         _grid(figure, frame),
-        *(_series(series, figure, frame) for series in figure.series),
+        *(_series(series, figure, frame, titles=titles) for series in figure.series),
         _names(figure, frame),
         "</svg>",
     ]
@@ -142,7 +147,7 @@ def _grid(figure: Figure, frame: _Frame) -> str:
     return "".join([*parts, "</g>"])
 
 
-def _series(series: Series, figure: Figure, frame: _Frame) -> str:
+def _series(series: Series, figure: Figure, frame: _Frame, *, titles: bool) -> str:
     points = [p for p in series.points if isfinite(p.x) and isfinite(p.y)]
     if not points:
         return ""
@@ -158,7 +163,7 @@ def _series(series: Series, figure: Figure, frame: _Frame) -> str:
         parts.append(_bars(points, figure, frame))
     if series.marks:
         radius = 3.5 if len(points) > 60 else 4.5
-        parts.extend(_dot(point, series, frame, radius) for point in points)
+        parts.extend(_dot(point, series, frame, radius, titles=titles) for point in points)
     return "".join([*parts, "</g>"])
 
 
@@ -186,8 +191,10 @@ def _bars(points: list[Point], figure: Figure, frame: _Frame) -> str:
     return f'<path class="bar" d="{"".join(bars)}"/>' if bars else ""
 
 
-def _dot(point: Point, series: Series, frame: _Frame, radius: float) -> str:
+def _dot(point: Point, series: Series, frame: _Frame, radius: float, *, titles: bool) -> str:
     opening = f'<circle cx="{frame.x(point.x):.1f}" cy="{frame.y(point.y):.1f}" r="{radius}"'
+    if not titles:
+        return f"{opening}/>"
     return f"{opening}><title>{escape(point.label or series.name)}</title></circle>"
 
 

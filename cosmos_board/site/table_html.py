@@ -73,7 +73,7 @@ def _cell(cell: Cell, column: Column, root: str, *, header: bool) -> str:
     classes += " best" if cell.strong else ""
     classes += " off" if cell.muted else ""
     if cell.heat is not None:
-        classes += f" heat h{round(cell.heat * HEATS)}"
+        classes += f" h{round(cell.heat * HEATS)}"
     raw = ""
     if cell.value is not None and not _says_its_value(cell, column):
         value = f"{cell.value:.6g}" if isinstance(cell.value, float) else str(cell.value)
@@ -87,7 +87,7 @@ def _cell(cell: Cell, column: Column, root: str, *, header: bool) -> str:
     if cell.title:
         text += f'<span class="cb-sr"> {escape(cell.title)}</span>'
     if cell.note:
-        text += f" <small>{escape(cell.note)}</small>"
+        text += f" <i>{escape(cell.note)}</i>"
     tag, scope = ("th", ' scope="row"') if header else ("td", "")
     return f"<{tag}{scope}{kind}{raw}>{text}"  # HTML closes cells and rows by itself
 

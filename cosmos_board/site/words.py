@@ -38,6 +38,15 @@ class Words:
             text = self.catalog[sentence]
         return text.format(**fields) if fields else text
 
+    def plural(self, count: int, one: str, many: str, **fields: object) -> str:
+        """Return `one` for a single thing, else `many`; both may use `{n}`.
+
+        Example:
+            >>> Words().plural(1, "{n} target", "{n} targets")
+            '1 target'
+        """
+        return self(one if count == 1 else many, **({"n": count} | fields))
+
     @property
     def shared(self) -> str:
         """The way from the root of this language to that of the whole site."""

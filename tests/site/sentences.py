@@ -12,12 +12,17 @@ SOURCE = Path(cosmos_board.site.__file__).parent
 
 
 def find_sentences() -> set[str]:
-    """Return the literal sentences of all calls of `words(…)` and `t("…")`."""
+    """Return the literal sentences of all `words(…)`, `words.plural(…)` and `t("…")`."""
     found = set()
     for path in sorted(SOURCE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and _is_words(node.func) and node.args:
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            if _is_words(node.func):
                 found.update(_literals(node.args[0]))
+            elif isinstance(node.func, ast.Attribute) and node.func.attr == "plural":
+                for sentence in node.args[1:3]:
+                    found.update(_literals(sentence))
     for path in sorted(SOURCE.rglob("*.html")):
         found.update(re.findall(r't\("([^"]+)"', path.read_text("utf-8")))
     return found

@@ -88,7 +88,7 @@ def test_no_text_of_a_cell_becomes_markup(text: str, note: str) -> None:
         "th",
         "td",
     }
-    assert set(tags.tags) <= known | {"small"}
+    assert set(tags.tags) <= known | {"i"}
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,14 @@ def compare_page(context: Context) -> Page:
             words("Without scripts, use the pair maps on every page or: cosmos-board compare A B")
         )
     )
+    context.links(
+        article,
+        words("Pages of pairs"),
+        [
+            Link(f"{_label(book, a)} – {_label(book, b)}", pair_url(a, b))
+            for a, b in top_pairs(book)
+        ],
+    )
     article.attach({f"data/compare/{name}.json": compare_json(book, name) for name in prompts})
     return article.page()
 

@@ -99,16 +99,19 @@ def _without_overall(context: Context, article: Article) -> Page:
 
 def _counts(book: Book, words: Words) -> str:
     targets = {info.target for info in book.targets}
-    facts = [
-        (len(book.models), words("models"), "models/"),
-        (len(book.slices("modality")), words("modalities"), "modalities/"),
-        (len({info.object for info in book.targets}), words("objects"), "objects/"),
-        (len(targets), words("targets"), "targets/"),
+    references = sum(info.references for info in book.targets)
+    objects = {info.object for info in book.targets}
+    modalities = book.slices("modality")
+    counted = [
+        (len(book.models), words.plural(len(book.models), "model", "models"), "models/"),
+        (len(modalities), words.plural(len(modalities), "modality", "modalities"), "modalities/"),
+        (len(objects), words.plural(len(objects), "object", "objects"), "objects/"),
+        (len(targets), words.plural(len(targets), "target", "targets"), "targets/"),
         (len(book.prompts()), words("prompts"), "prompts/"),
-        (len(book.datasets), words("datasets"), "datasets/"),
-        (sum(info.references for info in book.targets), words("references"), "docs/protocol/"),
+        (len(book.datasets), words.plural(len(book.datasets), "dataset", "datasets"), "datasets/"),
+        (references, words.plural(references, "reference", "references"), "docs/protocol/"),
     ]
-    listed = [(number(count, 0), name, url) for count, name, url in facts]
+    listed = [(number(count, 0), name, url) for count, name, url in counted]
     return render("counts.html", facts=listed)
 
 

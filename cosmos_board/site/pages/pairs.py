@@ -13,7 +13,7 @@ from cosmos_board.site.markup import DASH, signed
 from cosmos_board.site.table import Cell, Column, Row, Table
 from cosmos_board.site.words import Words
 
-SHOWN = 10
+SHOWN = 8
 """Models in a map of pairs; the comparison has all."""
 
 MOST = 15

@@ -116,14 +116,14 @@ def caption(book: Book, board: Board, words: Words) -> str:
             prompt=prompt_label(key.prompt, words),
             selection=selection_label(key.selection, words),
         ),
-        words(
-            "Macro mean over {targets} targets: {references} references in {clusters} clusters "
-            "({units}), {datasets} datasets.",
-            targets=len(facts.targets),
+        words.plural(
+            len(facts.targets),
+            "Mean over clusters: {references} references in {clusters} clusters ({units}).",
+            "Macro mean over {n} targets: {references} references in {clusters} clusters "
+            "({units}).",
             references=number(facts.references, 0),
             clusters=number(facts.clusters, 0),
             units=", ".join(words.term(unit) for unit in facts.cluster_units) or DASH,
-            datasets=len(facts.datasets),
         ),
     ]
     if any(row.low is not None for row in board.rows):

@@ -144,11 +144,11 @@ def prompt_slice_page(context: Context, part: Slice, prompt: str) -> Page:
 
 def _lead(book: Book, part: Slice, board: Board | None, words: Words) -> str:
     infos = targets_of(book, part)
-    counts = words(
-        "{targets} targets, {references} references in {images} images from {datasets} datasets.",
+    counts = count_things(
+        words,
         targets=len({info.target for info in infos}),
-        references=number(sum(info.references for info in infos), 0),
-        images=number(sum(info.images for info in infos), 0),
+        references=sum(info.references for info in infos),
+        images=sum(info.images for info in infos),
         datasets=len({info.dataset for info in infos}),
     )
     if board is None or not board.ranked:
@@ -167,6 +167,17 @@ def _lead(book: Book, part: Slice, board: Board | None, words: Words) -> str:
     if first.tie_group is not None and rivals:
         leader += words("; not separable from {models}", models=_listed(rivals, words))
     return f"{counts} {leader}."
+
+
+def count_things(words: Words, *, targets: int, references: int, images: int, datasets: int) -> str:
+    """Return how much there is, in a sentence."""
+    counted = [
+        words.plural(targets, "{n} target", "{n} targets", n=number(targets, 0)),
+        words.plural(references, "{n} reference", "{n} references", n=number(references, 0)),
+        words.plural(images, "{n} image", "{n} images", n=number(images, 0)),
+        words.plural(datasets, "{n} dataset", "{n} datasets", n=number(datasets, 0)),
+    ]
+    return ", ".join(counted) + "."
 
 
 def _listed(names: Sequence[str], words: Words, most: int = 3) -> str:
