@@ -33,7 +33,7 @@ def command(out: Path, workers: int | None) -> None:
     from cosmos_board.cli.tables import print_boards
     from cosmos_board.curation.demo import build_demo_packs
     from cosmos_board.runner.run import RunRequest, run
-    from cosmos_board.runner.settings import SegmenterSpec
+    from cosmos_board.runner.settings import RunSettings, SegmenterSpec
     from cosmos_board.site.build import build_site
     from cosmos_board.site.words import LANGUAGES
     from cosmos_board.store.board import open_board
@@ -46,6 +46,7 @@ def command(out: Path, workers: int | None) -> None:
         packs=tuple(packs),
         specs=specs,
         out=out / "run",
+        settings=RunSettings(save_masks=True),
         workers=workers or min(os.cpu_count() or 1, 8),
     )
     with stop_on_signal() as stopped, show_progress(stopped.is_set) as watch:
