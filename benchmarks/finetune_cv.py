@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--method", default="decoder", choices=["decoder", "lora"])
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--learning-rate", type=float, default=TuningPlan().learning_rate)
+    parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--prompt", action="append")
     parser.add_argument("--modality", help="Leave images of other modalities aside.")
     parser.add_argument("--out", type=Path)

@@ -117,7 +117,7 @@ def _provenance(
         "method": plan.method,
         "epochs": plan.epochs,
         "epoch": result.epoch,
-        "learning_rate": plan.learning_rate,
+        "learning_rate": plan.rate_for(segmenter.card.family),
         "weight_decay": plan.weight_decay,
         "prompts": " ".join(plan.prompts),
         "seed": plan.seed,
