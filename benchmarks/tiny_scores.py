@@ -80,7 +80,7 @@ def score_item(
 def summarise(scores: Scores) -> Iterator[tuple[str, dict[str, object]]]:
     """Yield prompt and summary: macro Dice under both selections, and Dice by target."""
     for prompt, cells in scores.items():
-        clusters: dict[str, list[np.ndarray]] = defaultdict(list)  # type: ignore[type-arg]
+        clusters: dict[str, list[np.ndarray]] = defaultdict(list)
         for (target, _), pairs in cells.items():
             clusters[target].append(np.mean(pairs, axis=0))
         if not clusters:

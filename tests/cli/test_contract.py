@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,7 +22,9 @@ from cosmos_board.store.schema import PACK_IMAGES
 PROGRAM = str(Path(sys.executable).with_name("cosmos-board"))
 
 
-def call(*arguments: object, **kwargs: object) -> subprocess.CompletedProcess[str]:
+def call(
+    *arguments: object, preexec_fn: Callable[[], None] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run the program and return what it said."""
     return subprocess.run(
         [PROGRAM, *map(str, arguments)],
@@ -29,7 +32,7 @@ def call(*arguments: object, **kwargs: object) -> subprocess.CompletedProcess[st
         text=True,
         check=False,
         timeout=120,
-        **kwargs,  # type: ignore[call-overload]
+        preexec_fn=preexec_fn,
     )
 
 

@@ -44,7 +44,8 @@ def _fingerprint(pixels: Pixels) -> NDArray[np.float64]:
     """Return a small grey picture without mean and scale: what survives resizing and coding."""
     grey = pixels if pixels.ndim == 2 else pixels.mean(axis=2).astype(np.uint8)
     small = cv2.resize(grey, (16, 16), interpolation=cv2.INTER_AREA).astype(np.float64)
-    return (small - small.mean()) / (small.std() + 1e-9)
+    mark: NDArray[np.float64] = (small - small.mean()) / (small.std() + 1e-9)
+    return mark
 
 
 def _read(path: Path) -> str:
