@@ -25,7 +25,8 @@ def render_plotly(figure: Figure) -> bytes:
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         "hovermode": "closest",
     }
-    return (json.dumps({"data": traces, "layout": layout}, ensure_ascii=False) + "\n").encode()
+    document = {"data": traces, "layout": layout}
+    return (json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
 
 
 def _axis(figure: Figure, name: str) -> dict[str, object]:
@@ -59,8 +60,8 @@ def _traces(series: Series, figure: Figure) -> list[dict[str, object]]:
         "type": "scatter",
         "mode": mode or "markers",
         "name": series.name,
-        "x": [point.x for point in points],
-        "y": [point.y for point in points],
+        "x": [round(point.x, 6) for point in points],
+        "y": [round(point.y, 6) for point in points],
         "hovertext": [point.label or series.name for point in points],
         "hovertemplate": "%{hovertext}<extra></extra>",
         "meta": {"colour": series.colour},

@@ -20,6 +20,8 @@ KINDS = (
     "targets/ultrasound.nerve/", "prompts/", "prompts/everything/", "datasets/chest-ct/", "models/",
     "models/evil-sam/", "docs/definitions/", "docs/protocol/", "compare/", "findings/",
     "findings/f3/", "studies/factors/", "studies/jitter/", "studies/clicks/", "explore/",
+    "changes/", "compare/sam-vit-h-vs-sam-vit-b/", "prompts/point/ct/", "zh/",
+    "zh/models/sam-vit-b/",
 )  # fmt: skip
 AUDITED = (
     "compare/",
@@ -195,4 +197,26 @@ def test_the_search_finds_a_page_by_its_title(wide: Watched) -> None:
     page.wait_for_selector(".md-search-result__link")
 
     assert page.locator(".md-search-result__link").first.get_attribute("href")
+    assert wide.complaints == []
+
+
+def test_chinese_words_are_found_in_the_chinese_site(wide: Watched) -> None:
+    pytest.importorskip("jieba", reason="without jieba Chinese text is not split into words")
+    page = wide.open("zh/")
+    page.locator(".md-search__input").click()
+    page.keyboard.type("灰质")
+    page.keyboard.press("End")
+    page.wait_for_selector(".md-search-result__link")
+
+    assert "/zh/" in (page.locator(".md-search-result__link").first.get_attribute("href") or "")
+
+
+def test_the_language_switch_stays_on_the_page(wide: Watched) -> None:
+    page = wide.open("models/sam-vit-b/")
+    page.locator(".cb-language").click()
+    page.wait_for_url("**/zh/models/sam-vit-b/")
+    page.locator(".cb-language").click()
+    page.wait_for_url("**/models/sam-vit-b/")
+
+    assert "/zh/" not in page.url
     assert wide.complaints == []
