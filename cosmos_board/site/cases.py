@@ -32,6 +32,9 @@ KINDS = ("worst", "median", "best", "disputed")
 LARGEST_PX = 512
 """Longer side of a shown image."""
 
+_SMALLEST_PX = 96
+"""Least side of what is shown around a small object."""
+
 MOST_MODELS = 3
 
 
@@ -206,45 +209,72 @@ def _draw(
             )
             if reference is None:
                 continue
-            scale = min(1.0, LARGEST_PX / max(item.image.height, item.image.width))
             prompt = item.prompts[pick.reference_id].get(PROMPT)
+            window = frame_case(reference.box_xyxy, item.image.height, item.image.width)
+            left, top, right, bottom = window
+            scale = min(1.0, LARGEST_PX / max(bottom - top, right - left))
+            pixels = item.image.pixels[top:bottom, left:right]
             yield Case(
                 pick=pick,
-                width=round(item.image.width * scale),
-                height=round(item.image.height * scale),
-                picture=encode_webp(item.image.pixels, scale) if picture else None,
-                reference=trace(reference.mask(), scale),
+                width=round((right - left) * scale),
+                height=round((bottom - top) * scale),
+                picture=encode_webp(pixels, scale) if picture else None,
+                reference=trace(reference.mask()[top:bottom, left:right], scale),
                 models={
-                    model: trace(_decode(rle), scale)
+                    model: trace(_decode(rle)[top:bottom, left:right], scale)
                     for (reference_id, model), rle in sorted(masks.items())
                     if reference_id == pick.reference_id
                 },
-                box_xyxy=_box(prompt, scale),
-                points_xy=_points(prompt, scale),
+                box_xyxy=_box(prompt, scale, left, top),
+                points_xy=_points(prompt, scale, left, top),
             )
+
+
+def frame_case(
+    box_xyxy: tuple[int, int, int, int], height: int, width: int
+) -> tuple[int, int, int, int]:
+    """Return what of an image is shown, (left, top, right, bottom), the last two exclusive.
+
+    All of it, unless the object is small: then a square of four times its longer side.
+
+    Example:
+        >>> frame_case((10, 10, 60, 60), 100, 100), frame_case((0, 90, 19, 99), 1000, 1000)
+        ((0, 0, 100, 100), (0, 47, 96, 143))
+    """
+    left, top, right, bottom = box_xyxy
+    side = max(4 * max(right - left + 1, bottom - top + 1), _SMALLEST_PX)
+    if side >= max(height, width) / 1.5:
+        return 0, 0, width, height
+    start_x = min(max((left + right + 1) // 2 - side // 2, 0), max(width - side, 0))
+    start_y = min(max((top + bottom + 1) // 2 - side // 2, 0), max(height - side, 0))
+    return start_x, start_y, min(start_x + side, width), min(start_y + side, height)
 
 
 def _decode(rle: Rle) -> Mask:
     return rle.decode() if rle.counts else np.zeros((rle.height, rle.width), np.bool_)
 
 
-def _box(prompt: Prompt | None, scale: float) -> tuple[float, float, float, float] | None:
+def _box(
+    prompt: Prompt | None, scale: float, x: int, y: int
+) -> tuple[float, float, float, float] | None:
     if prompt is None or prompt.box_xyxy is None:
         return None
     left, top, right, bottom = prompt.box_xyxy
     return (
-        round(left * scale, 1),
-        round(top * scale, 1),
-        round((right + 1) * scale, 1),
-        round((bottom + 1) * scale, 1),
+        round((left - x) * scale, 1),
+        round((top - y) * scale, 1),
+        round((right + 1 - x) * scale, 1),
+        round((bottom + 1 - y) * scale, 1),
     )
 
 
-def _points(prompt: Prompt | None, scale: float) -> tuple[tuple[float, float, int], ...]:
+def _points(
+    prompt: Prompt | None, scale: float, left: int, top: int
+) -> tuple[tuple[float, float, int], ...]:
     if prompt is None:
         return ()
     return tuple(
-        (round((x + 0.5) * scale, 1), round((y + 0.5) * scale, 1), int(label))
+        (round((x + 0.5 - left) * scale, 1), round((y + 0.5 - top) * scale, 1), int(label))
         for (x, y), label in zip(prompt.points_xy.tolist(), prompt.labels.tolist(), strict=True)
     )
 

@@ -147,7 +147,7 @@ def _target_cards(book: Book, words: Words) -> list[Card]:
     best: list[tuple[float, Slice, BoardRow]] = []
     for part in book.slices("target"):
         board = main_board(book, part)
-        if board is not None and board.ranked:
+        if board is not None and board.ranked and not board.facts.synthetic:
             best.append((board.ranked[0].score, part, board.ranked[0]))
     if len(best) < 2:
         return []

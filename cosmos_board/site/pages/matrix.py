@@ -59,7 +59,8 @@ def matrix_table(
         label = book.models[model].label if model in book.models else model
         cells = [Cell(label, model, model_url(model) if model in book.models else "")]
         for rows, gone, shade in zip(found, absent, shades, strict=True):
-            cells.append(_cell(rows.get(model), gone.get(model), shade[place], words))
+            alone = sum(row.rank is not None for row in rows.values()) < 2
+            cells.append(_cell(rows.get(model), gone.get(model), shade[place], words, alone=alone))
         body.append(Row(tuple(cells)))
     heads = (
         Column(key="model", label=words("Model"), frozen=True),
@@ -83,11 +84,20 @@ def prompt_columns(
     ]
 
 
-def _cell(row: BoardRow | None, absent: str | None, shade: float | None, words: Words) -> Cell:
+def _cell(
+    row: BoardRow | None,
+    absent: str | None,
+    shade: float | None,
+    words: Words,
+    *,
+    alone: bool,
+) -> Cell:
     if row is None:
         return Cell(words.term(absent) if absent else DASH, muted=True)
     rank = "" if row.rank is None else f"#{row.rank}"
-    return Cell(number(row.score), row.score, heat=shade, note=rank, strong=row.rank == 1)
+    return Cell(
+        number(row.score), row.score, heat=shade, note=rank, strong=row.rank == 1 and not alone
+    )
 
 
 def _by_mean(found: Sequence[dict[str, BoardRow]]) -> list[str]:

@@ -275,8 +275,14 @@ def add_map(context: Context, article: Article, part: Slice) -> None:
     """Add the map of models over the parts that this slice is made of."""
     book, words = context.book, context.words
     board = main_board(book, part)
-    inner = [piece for piece in inner_slices(book, part) if main_board(book, piece)]
-    if board is None or len(inner) < 2:
+    if board is None:
+        return
+    inner = [
+        piece
+        for piece in inner_slices(book, part)
+        if (own := main_board(book, piece)) and own.facts.synthetic == board.facts.synthetic
+    ]
+    if len(inner) < 2:
         return
     prompt = board.key.prompt
     article.heading(words("Where models work"), "where")
