@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cosmos_board.site.book import Book
 from cosmos_board.site.page import Page
+from cosmos_board.site.pages.catalogue import catalogue_page
 from cosmos_board.site.pages.changes import changes_page
 from cosmos_board.site.pages.compare import compare_page, pair_page, top_pairs
 from cosmos_board.site.pages.context import Context
@@ -171,6 +172,7 @@ def _is_shared(path: str) -> bool:
 def _pages(context: Context) -> Iterator[Page]:
     book = context.book
     yield home_page(context)
+    yield catalogue_page(context)
     yield definitions_page(context)
     yield compare_page(context)
     yield from (pair_page(context, a, b) for a, b in top_pairs(book))

@@ -1,0 +1,66 @@
+"""The page of every dataset that the study used, scored here or not: where it is, on what terms."""
+
+from __future__ import annotations
+
+from cosmos_board.core.modalities import MODALITIES
+from cosmos_board.data.catalog import load_catalog
+from cosmos_board.data.catalog.dataset import Dataset
+from cosmos_board.data.catalog.objects import get_object_label
+from cosmos_board.site.page import Article, Page
+from cosmos_board.site.pages.context import Context
+from cosmos_board.site.table import Cell, Column, Row, Table
+from cosmos_board.site.words import Words
+
+PATH = "datasets/catalogue.md"
+
+
+def catalogue_page(context: Context) -> Page:
+    """Return the page that lists the catalog."""
+    words = context.words
+    article = Article(PATH, words("All datasets of the study"))
+    article.say(
+        words(
+            "The study's data was never released as one; anyone who downloads one of these gets "
+            "the same pack by its import file. A name with a link has scores here."
+        )
+    )
+    datasets = load_catalog().datasets.values()
+    context.table(
+        article,
+        Table(
+            name="catalogue",
+            caption=words("Datasets with their targets, access and licence, by name."),
+            columns=(
+                Column(key="dataset", label=words("Dataset"), frozen=True),
+                Column(key="modalities", label=words("Modalities")),
+                Column(key="objects", label=words("Objects")),
+                Column(key="access", label=words("Access"), facet=True),
+                Column(key="licence", label=words("Licence")),
+                Column(key="source", label=words("Source")),
+            ),
+            rows=tuple(_row(dataset, context, words) for dataset in datasets),
+        ),
+    )
+    return article.page()
+
+
+def _row(dataset: Dataset, context: Context, words: Words) -> Row:
+    scored = dataset.name in context.book.datasets
+    modalities = [
+        MODALITIES[name].label if words.language == "en" else MODALITIES[name].label_zh
+        for name in dataset.modalities
+    ]
+    objects = [get_object_label(name, words.language) for name in dataset.objects]
+    cells = (
+        Cell(dataset.label, dataset.name, href=f"datasets/{dataset.name}/" if scored else ""),
+        _text(", ".join(modalities)),
+        _text(", ".join(objects)),
+        _text(words.term(dataset.gate.kind)),
+        _text(dataset.licence),
+        _text(dataset.link),
+    )
+    return Row(cells)
+
+
+def _text(text: str) -> Cell:
+    return Cell(text, text)

@@ -1,0 +1,19 @@
+"""Every dataset of the catalog is on the site, scored or not."""
+
+from __future__ import annotations
+
+from html import unescape
+
+from cosmos_board.data.catalog import load_catalog
+from cosmos_board.site.book import Book
+from cosmos_board.site.pages.catalogue import catalogue_page
+from cosmos_board.site.pages.context import Context
+from cosmos_board.site.words import words_for
+
+
+def test_every_dataset_of_the_catalog_is_listed_with_its_terms(book: Book) -> None:
+    html = "".join(catalogue_page(Context(book, words_for("en"))).slots.values())
+
+    for dataset in load_catalog().datasets.values():
+        assert dataset.label in unescape(html)
+    assert html.count("<tr") == 1 + len(load_catalog().datasets)
