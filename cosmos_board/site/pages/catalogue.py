@@ -20,11 +20,12 @@ def catalogue_page(context: Context) -> Page:
     article = Article(PATH, words("All datasets of the study"))
     article.say(
         words(
-            "The study's data was never released as one; anyone who downloads one of these gets "
-            "the same pack by its import file. A name with a link has scores here."
+            "The study's data was never released as one. Each of its datasets has an import file "
+            "that makes a pack of the download; they are written from general knowledge and have "
+            "not met the downloads yet. A name with a link has scores here."
         )
     )
-    datasets = load_catalog().datasets.values()
+    datasets = load_catalog().cosmos
     context.table(
         article,
         Table(
@@ -32,10 +33,10 @@ def catalogue_page(context: Context) -> Page:
             caption=words("Datasets with their targets, access and licence, by name."),
             columns=(
                 Column(key="dataset", label=words("Dataset"), frozen=True),
-                Column(key="modalities", label=words("Modalities")),
-                Column(key="objects", label=words("Objects")),
                 Column(key="access", label=words("Access"), facet=True),
                 Column(key="licence", label=words("Licence")),
+                Column(key="modalities", label=words("Modalities")),
+                Column(key="objects", label=words("Objects")),
                 Column(key="source", label=words("Source")),
             ),
             rows=tuple(_row(dataset, context, words) for dataset in datasets),
@@ -53,10 +54,10 @@ def _row(dataset: Dataset, context: Context, words: Words) -> Row:
     objects = [get_object_label(name, words.language) for name in dataset.objects]
     cells = (
         Cell(dataset.label, dataset.name, href=f"datasets/{dataset.name}/" if scored else ""),
-        _text(", ".join(modalities)),
-        _text(", ".join(objects)),
         _text(words.term(dataset.gate.kind)),
         _text(dataset.licence),
+        _text(", ".join(modalities)),
+        _text(", ".join(objects)),
         _text(dataset.link),
     )
     return Row(cells)
