@@ -1,6 +1,6 @@
 """From low-resolution logits to masks at native size.
 
-On a GPU this is two bilinear steps, as SAM does. On a CPU the two steps are one: a native
+On a GPU these are the bilinear steps of `Frame.to_native`. On a CPU they are one: a native
 pixel depends on three low-resolution ones along each axis at most, and where the compiled
 loops are installed (extra `fast`) logits are never written out at native size.
 """
@@ -99,6 +99,11 @@ def _find_compiled() -> ModuleType | None:
 
 @lru_cache(maxsize=64)
 def _get_taps(frame: Frame, low_height: int, low_width: int) -> tuple[Taps, Taps]:
+    if frame.fit == "squash":  # one step: the first of the two leaves everything in place
+        return (
+            _make_taps(low_height, low_height, low_height, frame.height),
+            _make_taps(low_width, low_width, low_width, frame.width),
+        )
     height, width = frame.content
     side = frame.input_size_px
     return (

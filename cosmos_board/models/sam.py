@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from cosmos_board.core.candidates import Candidates, EverythingCandidates
 from cosmos_board.core.cards import ModelCard
-from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.native_masks import Masks, to_native_masks
+from cosmos_board.models.prompt_groups import group_by_tokens, to_batch
 from cosmos_board.models.sam_decoder import MULTIMASK, PromptBatch, SamModules, decode, fold, look
 from cosmos_board.models.sam_everything import EverythingSettings, find_everything
 from cosmos_board.models.sam_geometry import Fit, Frame, to_input_tensor
@@ -38,15 +38,6 @@ _CPU_PROMPTS_PER_CALL = 1
 
 _GRID_POINTS_PER_CALL = 16
 """Everything mode always asks the same points of an image, so that its batches never change."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Work:
-    """Where a prompt stands in the caller's list, and what comes with it."""
-
-    position: int
-    prompt: Prompt
-    logits: NDArray[np.float32] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,15 +164,10 @@ class SamSegmenter:
             InputError: If a prompt has neither points nor box.
         """
         frame = self._frame(embedding.height, embedding.width)
-        given = list(logits) if logits is not None else [None] * len(prompts)
-        work = [
-            _Work(position, prompt, earlier)
-            for position, (prompt, earlier) in enumerate(zip(prompts, given, strict=True))
-        ]
         answers: dict[int, Candidates] = {}
-        for chunk in _chunk_by_tokens(work, self._prompts_per_call):
-            batch = self._to_batch(frame, chunk)
-            for one, candidates in zip(chunk, self._answer(embedding, frame, batch), strict=True):
+        for group in group_by_tokens(prompts, logits, self._prompts_per_call):
+            batch = to_batch(frame, group, self._device)
+            for one, candidates in zip(group, self._answer(embedding, frame, batch), strict=True):
                 answers[one.position] = candidates
         return [answers[position] for position in range(len(prompts))]
 
@@ -216,24 +202,6 @@ class SamSegmenter:
         for answer in zip(masks, estimates, low_logits, strict=True):
             yield Candidates(*answer)
 
-    def _to_batch(self, frame: Frame, chunk: list[_Work]) -> PromptBatch:
-        first = chunk[0]
-        points = labels = boxes = earlier = None
-        if len(first.prompt.labels):
-            points = self._tensor(frame.to_input(np.stack([w.prompt.points_xy for w in chunk])))
-            labels = self._tensor(np.stack([w.prompt.labels for w in chunk]))
-        if first.prompt.box_xyxy is not None:
-            corners = np.array([w.prompt.box_xyxy for w in chunk]).reshape(-1, 2, 2)
-            boxes = self._tensor(frame.to_input(corners)).reshape(-1, 4)
-        if first.logits is not None:
-            kept = [w.logits for w in chunk if w.logits is not None]
-            earlier = self._tensor(np.stack(kept)[:, None])
-        index = torch.zeros(len(chunk), dtype=torch.int64, device=self._device)
-        return PromptBatch(index, points, labels, boxes, earlier)
-
-    def _tensor(self, array: NDArray[np.generic]) -> Tensor:
-        return torch.as_tensor(array.astype(np.float32), device=self._device)
-
     def _frame(self, height: int, width: int) -> Frame:
         return Frame(height, width, self._input_size_px, self._fit)
 
@@ -246,15 +214,3 @@ class SamSegmenter:
 def _get_view(embedding: Embedding) -> _View:
     assert isinstance(embedding.payload, _View), "the embedding is another segmenter's"
     return embedding.payload
-
-
-def _chunk_by_tokens(work: list[_Work], size: int) -> Iterator[list[_Work]]:
-    groups: dict[tuple[int, bool, bool], list[_Work]] = {}
-    for one in work:
-        points, box = len(one.prompt.labels), one.prompt.box_xyxy is not None
-        if not points and not box:
-            raise InputError("prompt", "", "has neither points nor a box")
-        groups.setdefault((points, box, one.logits is not None), []).append(one)
-    for group in groups.values():
-        for start in range(0, len(group), size):
-            yield group[start : start + size]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -24,6 +26,10 @@ from cosmos_board.models.sam_decoder import (
 )
 from cosmos_board.models.sam_geometry import Frame
 from cosmos_board.models.two_way import FirstSight
+
+Draw: TypeAlias = Callable[[Tensor], Tensor]
+"""Takes which candidates are wanted, bool (P, K), and returns their low-resolution logits in
+that order, axes (n, y, x)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +83,45 @@ def find_everything(
         mask_threshold: A pixel belongs to a mask where its logit is greater.
         prompts_per_call: Grid points that share one decoder call.
     """
-    found = [
-        survivor
-        for batch in _grid_batches(frame, settings.points_per_side, features, prompts_per_call)
-        for survivor in _keep_good(
-            sam, attend(sam, features, batch, sight), frame, settings, mask_threshold
-        )
-    ]
+
+    def answer(batch: PromptBatch) -> tuple[Tensor, Draw]:
+        attended = attend(sam, features, batch, sight)
+        return predicted_iou(sam, attended), partial(_draw, sam, attended)
+
+    return search_grid(
+        answer,
+        frame,
+        settings,
+        device=features.device,
+        mask_threshold=mask_threshold,
+        prompts_per_call=prompts_per_call,
+    )
+
+
+def search_grid(
+    answer: Callable[[PromptBatch], tuple[Tensor, Draw]],
+    frame: Frame,
+    settings: EverythingSettings,
+    *,
+    device: torch.device,
+    mask_threshold: float,
+    prompts_per_call: int,
+) -> EverythingCandidates:
+    """Return what `find_everything` does, for a model of any make.
+
+    Args:
+        answer: Takes P single points and returns the predicted IoU of K candidates each,
+            shape (P, K), and what draws those that are wanted.
+        frame: How the image lies in the model's input square.
+        settings: Grid and thresholds.
+        device: Of the model.
+        mask_threshold: A pixel belongs to a mask where its logit is greater.
+        prompts_per_call: Grid points that share one call of `answer`.
+    """
+    found: list[_Survivor] = []
+    for batch in _grid_batches(frame, settings.points_per_side, device, prompts_per_call):
+        iou, draw = answer(batch)
+        found += _keep_good(iou.float(), draw, frame, settings, mask_threshold)
     if not found:
         return EverythingCandidates((), ())
     boxes = torch.tensor([one.box_xyxy for one in found], dtype=torch.float32)
@@ -107,34 +145,33 @@ def make_grid(points_per_side: int) -> NDArray[np.float64]:
 
 
 def _grid_batches(
-    frame: Frame, points_per_side: int, features: Tensor, size: int
+    frame: Frame, points_per_side: int, device: torch.device, size: int
 ) -> Iterator[PromptBatch]:
     native = make_grid(points_per_side) * [frame.width, frame.height]
     # Stays float64 up to the position encoding: the official generator's points do too.
-    points = torch.as_tensor(frame.to_input(native), device=features.device)[:, None]
+    points = torch.as_tensor(frame.to_input(native), device=device)[:, None]
     for chunk in torch.split(points, size):
         count = len(chunk)
         yield PromptBatch(
-            torch.zeros(count, dtype=torch.int64, device=features.device),
+            torch.zeros(count, dtype=torch.int64, device=device),
             points_xy=chunk,
-            labels=torch.ones((count, 1), device=features.device),
+            labels=torch.ones((count, 1), device=device),
         )
 
 
-def _keep_good(
-    sam: SamModules,
-    attended: Attended,
-    frame: Frame,
-    settings: EverythingSettings,
-    mask_threshold: float,
-) -> list[_Survivor]:
-    iou = predicted_iou(sam, attended).float()
-    wanted = iou > (settings.predicted_iou if settings.predicted_iou > 0 else -torch.inf)
+def _draw(sam: SamModules, attended: Attended, wanted: Tensor) -> Tensor:
     prompts = wanted.any(dim=1).nonzero().flatten()
-    if not len(prompts):
-        return []
     chosen = replace(attended, tokens=attended.tokens[prompts], pixels=attended.pixels[prompts])
-    low = mask_logits(sam, chosen)[wanted[prompts]]
+    return mask_logits(sam, chosen)[wanted[prompts]]
+
+
+def _keep_good(
+    iou: Tensor, draw: Draw, frame: Frame, settings: EverythingSettings, mask_threshold: float
+) -> list[_Survivor]:
+    wanted = iou > (settings.predicted_iou if settings.predicted_iou > 0 else -torch.inf)
+    if not wanted.any():
+        return []
+    low = draw(wanted)
     masks, kept = find_stable_masks(
         frame, low, mask_threshold, settings.stability_offset, settings.stability
     )

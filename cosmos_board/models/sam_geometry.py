@@ -61,17 +61,20 @@ class Frame:
     def to_native(self, logits: Tensor) -> Tensor:
         """Return low-resolution logits (P, K, y, x) as native ones (P, K, Y, X), float32.
 
-        Two bilinear steps with the padding cut off between them, as SAM does: one step
-        would give other masks in sizes that do not divide the square.
+        Where the square is padded, in two bilinear steps with the padding cut off between them,
+        as SAM does: one step would give other masks in sizes that do not divide the square.
+        Where it is squashed, in one step, as SAM 2 does.
         """
+        native = (self.height, self.width)
+        if self.fit == "squash":
+            return functional.interpolate(
+                logits.float(), native, mode="bilinear", align_corners=False
+            )
         square = (self.input_size_px, self.input_size_px)
         whole = functional.interpolate(logits.float(), square, mode="bilinear", align_corners=False)
         height, width = self.content
         return functional.interpolate(
-            whole[..., :height, :width],
-            (self.height, self.width),
-            mode="bilinear",
-            align_corners=False,
+            whole[..., :height, :width], native, mode="bilinear", align_corners=False
         )
 
 
