@@ -57,6 +57,16 @@ class InputError(CosmosBoardError):
         self.where = str(where)
         self.field = field
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel between processes as the text that it is."""
+        return _rebuild, (type(self), *self.args), self.__dict__
+
+
+def _rebuild(kind: type[InputError], text: str) -> InputError:
+    error = kind.__new__(kind)
+    Exception.__init__(error, text)
+    return error
+
 
 def make_one_line(text: str) -> str:
     r"""Return `text` on one line, without characters that could steer a terminal.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.core.candidates import Candidates
-from cosmos_board.core.errors import CosmosBoardError
+from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.masks import Mask
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.scores import SELECTIONS, ScoreRow, Selection
@@ -18,10 +19,10 @@ from cosmos_board.metrics.reference import PreparedReference
 from cosmos_board.models.segmenter import Embedding, Segmenter
 from cosmos_board.prompts.clicks import CLICKS, Click, next_click
 from cosmos_board.runner.answers import Choice, choose, fail_rows, make_row
-from cosmos_board.runner.backoff import BATCH
+from cosmos_board.runner.backoff import Throttle, predict_in_batches
 from cosmos_board.runner.cells import Cell
 from cosmos_board.runner.clock import Clock
-from cosmos_board.runner.failure import describe_failure
+from cosmos_board.runner.failure import ModelFailureError
 
 
 @dataclass(slots=True)
@@ -88,6 +89,7 @@ def run_clicks(
     item: PackItem,
     references: dict[str, PreparedReference],
     clock: Clock,
+    throttle: Throttle,
 ) -> Iterator[ScoreRow]:
     """Yield the rows of ten clicks on every reference; each selection has its own trajectory."""
     if not segmenter.card.clicks:
@@ -99,8 +101,7 @@ def run_clicks(
     ]
     for number in range(1, CLICKS + 1):
         active = [t for t in trajectories if not t.finished and t.failure is None]
-        for start in range(0, len(active), BATCH):
-            _click(segmenter, embedding, active[start : start + BATCH], clock)
+        _click(segmenter, embedding, active, clock, throttle)
         for trajectory in trajectories:
             trajectory.record(number)
             trajectory.advance()
@@ -116,19 +117,33 @@ def _begin(
 
 
 def _click(
-    segmenter: Segmenter, embedding: Embedding, active: list[Trajectory], clock: Clock
+    segmenter: Segmenter,
+    embedding: Embedding,
+    active: list[Trajectory],
+    clock: Clock,
+    throttle: Throttle,
 ) -> None:
     prompts = [trajectory.prompt() for trajectory in active]
     fed_back = segmenter.card.mask_input
     logits = [trajectory.logits for trajectory in active] if fed_back else None
-    try:
-        with clock.time("prompt", len(active)):
-            answers = segmenter.predict(embedding, prompts, logits)
-    except CosmosBoardError:
-        raise
-    except Exception as error:
-        for trajectory in active:
-            trajectory.failure = describe_failure(error)
-        return
+    answers = chain.from_iterable(
+        predict_in_batches(segmenter, embedding, prompts, clock, throttle, logits)
+    )
     for trajectory, answer in zip(active, answers, strict=True):
-        trajectory.take(answer, keeps_logits=fed_back)
+        if isinstance(answer, ModelFailureError):
+            trajectory.failure = str(answer)
+        else:
+            trajectory.take(answer, keeps_logits=fed_back)
+
+
+def fail_clicks(
+    card: ModelCard, references: dict[str, PreparedReference], reason: str
+) -> Iterator[ScoreRow]:
+    """Yield the rows of a model that takes clicks but could not look at the image."""
+    if not card.clicks:
+        return
+    for reference_id, reference in references.items():
+        for selection in SELECTIONS:
+            for number in range(1, CLICKS + 1):
+                cell = Cell(prompt="point", study="clicks", click=number)
+                yield from fail_rows(reference_id, cell, reference, reason, (selection,))

@@ -1,12 +1,17 @@
-"""One image, one segmenter: embed once, put every prompt of every reference, score."""
+"""One image, one segmenter: embed once, put every prompt of every reference, score.
+
+What needs the model and what does not are kept apart: `ask_image` asks, and yields what is left to
+be done with the answers, which another thread may do.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import TypeAlias, TypeVar
 
-from cosmos_board.core.candidates import EverythingCandidates
+from cosmos_board.core.candidates import Candidates, EverythingCandidates
 from cosmos_board.core.errors import CosmosBoardError
 from cosmos_board.core.masks import encode_mask
 from cosmos_board.core.prompts import Prompt
@@ -25,16 +30,18 @@ from cosmos_board.runner.answers import (
     nothing_drawn,
     rows_of_choices,
 )
-from cosmos_board.runner.backoff import predict_in_batches
+from cosmos_board.runner.backoff import Answer, Throttle, predict_in_batches
 from cosmos_board.runner.cells import Cell, jittered_cells, main_cells
-from cosmos_board.runner.clicking import run_clicks
+from cosmos_board.runner.clicking import fail_clicks, run_clicks
 from cosmos_board.runner.clock import Clock
-from cosmos_board.runner.failure import ModelFailureError, describe_failure
+from cosmos_board.runner.failure import ModelFailureError, describe_failure, refuse_broken_device
 from cosmos_board.runner.settings import RunSettings
 
 EVERYTHING = Cell(prompt="everything")
 
 _T = TypeVar("_T")
+_Task: TypeAlias = tuple[str, Cell, Prompt]
+"""Reference id, cell, prompt."""
 
 
 @dataclass(slots=True)
@@ -44,16 +51,30 @@ class ImageResult:
     rows: list[ScoreRow] = field(default_factory=list)
     predictions: list[PredictionRow] = field(default_factory=list)
 
+    def extend(self, other: ImageResult) -> None:
+        """Add what `other` holds."""
+        self.rows.extend(other.rows)
+        self.predictions.extend(other.predictions)
 
-@dataclass(frozen=True, slots=True)
+
+Tally: TypeAlias = Callable[[], ImageResult]
+"""What is left to be done when the model has answered."""
+
+
+@dataclass(frozen=True)
 class Sitting:
     """A segmenter in front of one image."""
 
     segmenter: Segmenter
     item: PackItem
-    references: dict[str, PreparedReference]
     settings: RunSettings
     clock: Clock
+    throttle: Throttle
+
+    @cached_property
+    def references(self) -> dict[str, PreparedReference]:
+        """The image's references by id, ready to be scored against."""
+        return {one.reference_id: prepare_reference(one.mask()) for one in self.item.references}
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -65,10 +86,10 @@ class Sitting:
         """Whether everything mode is put: it belongs to the main study alone."""
         return "everything" in self.asked and self.settings.study == "main"
 
-    def tasks(self) -> Iterator[tuple[str, Cell, Prompt]]:
-        """Yield every prompt to put: reference id, cell, prompt."""
+    def tasks(self) -> Iterator[_Task]:
+        """Yield every prompt to put."""
         image = self.item.image
-        for reference_id in self.references:
+        for reference_id in (one.reference_id for one in self.item.references):
             prompts = self.item.prompts[reference_id]
             if self.settings.study == "main":
                 cells = main_cells(prompts, self.asked)
@@ -87,28 +108,38 @@ class Sitting:
 def evaluate_image(
     segmenter: Segmenter, item: PackItem, settings: RunSettings, clock: Clock
 ) -> ImageResult:
-    """Return the score rows of one image.
-
-    A model that fails is charged empty predictions in rows that say so; the run goes on.
-    """
-    references = {
-        reference.reference_id: prepare_reference(reference.mask()) for reference in item.references
-    }
-    sitting = Sitting(segmenter, item, references, settings, clock)
+    """Return the score rows of one image; see `ask_image`."""
     result = ImageResult()
+    for tally in ask_image(segmenter, item, settings, clock, Throttle()):
+        result.extend(tally())
+    return result
+
+
+def ask_image(
+    segmenter: Segmenter, item: PackItem, settings: RunSettings, clock: Clock, throttle: Throttle
+) -> Iterator[Tally]:
+    """Put every prompt on one image; yield, batch by batch, how to score what was answered.
+
+    A model that fails is charged empty predictions in rows that say so; the run goes on. What is
+    yielded must be called in order and by one thread.
+
+    Raises:
+        DeviceError: If the device is broken.
+    """
+    sitting = Sitting(segmenter, item, settings, clock, throttle)
     try:
         with clock.time("embed"):
             embedding = _guard(lambda: segmenter.embed(item.image.pixels))
     except ModelFailureError as failure:
-        result.rows.extend(_fail_all(sitting, str(failure)))
-        return result
+        yield partial(_fail_all, sitting, str(failure))
+        return
     if settings.study == "clicks":
-        result.rows.extend(run_clicks(segmenter, embedding, item, references, clock))
-        return result
-    _put_prompts(sitting, embedding, result)
+        rows = list(run_clicks(segmenter, embedding, item, sitting.references, clock, throttle))
+        yield lambda: ImageResult(rows)
+        return
+    yield from _put_prompts(sitting, embedding)
     if sitting.asks_everything:
-        _put_everything(sitting, embedding, result)
-    return result
+        yield _put_everything(sitting, embedding)
 
 
 def _guard(call: Callable[[], _T]) -> _T:
@@ -118,13 +149,31 @@ def _guard(call: Callable[[], _T]) -> _T:
     except CosmosBoardError:
         raise
     except Exception as error:
+        refuse_broken_device(error)
         raise ModelFailureError(describe_failure(error)) from error
 
 
-def _put_prompts(sitting: Sitting, embedding: Embedding, result: ImageResult) -> None:
+def _put_prompts(sitting: Sitting, embedding: Embedding) -> Iterator[Tally]:
     tasks = list(sitting.tasks())
     prompts = [prompt for _, _, prompt in tasks]
-    answers = predict_in_batches(sitting.segmenter, embedding, prompts, sitting.clock)
+    done = 0
+    for answers in predict_in_batches(
+        sitting.segmenter, embedding, prompts, sitting.clock, sitting.throttle
+    ):
+        batch = tasks[done : done + len(answers)]
+        yield partial(_score_answers, sitting, batch, [_drop_logits(one) for one in answers])
+        done += len(answers)
+
+
+def _drop_logits(answer: Answer) -> Answer:
+    """Return an answer without what only a next click would need: it may be the larger part."""
+    return replace(answer, logits=None) if isinstance(answer, Candidates) else answer
+
+
+def _score_answers(
+    sitting: Sitting, tasks: Sequence[_Task], answers: Sequence[Answer]
+) -> ImageResult:
+    result = ImageResult()
     for (reference_id, cell, _), answer in zip(tasks, answers, strict=True):
         reference = sitting.references[reference_id]
         if isinstance(answer, ModelFailureError):
@@ -133,23 +182,21 @@ def _put_prompts(sitting: Sitting, embedding: Embedding, result: ImageResult) ->
         result.rows.extend(rows_of_choices(reference_id, cell, choose(answer, reference)))
         if sitting.settings.save_masks:
             result.predictions.extend(keep_candidates(reference_id, cell, answer))
+    return result
 
 
-def _put_everything(sitting: Sitting, embedding: Embedding, result: ImageResult) -> None:
-    """Match each reference with the best of all masks found: the study's rule, oracle only."""
+def _put_everything(sitting: Sitting, embedding: Embedding) -> Tally:
     try:
         with sitting.clock.time("everything"):
             found = _guard(lambda: sitting.segmenter.segment_everything(embedding))
     except ModelFailureError as failure:
-        for reference_id, reference in sitting.references.items():
-            result.rows.extend(
-                fail_rows(reference_id, EVERYTHING, reference, str(failure), SELECTIONS[:1])
-            )
-        return
-    _match(sitting, found, result)
+        return partial(_fail_everything, sitting, str(failure))
+    return partial(_match, sitting, found)
 
 
-def _match(sitting: Sitting, found: EverythingCandidates, result: ImageResult) -> None:
+def _match(sitting: Sitting, found: EverythingCandidates) -> ImageResult:
+    """Match each reference with the best of all masks found: the study's rule, oracle only."""
+    result = ImageResult()
     rles = [reference.rle for reference in sitting.item.references]
     table = tabulate_rles(found.rles, rles)
     best = table.find_best() if found.rles else None
@@ -164,11 +211,26 @@ def _match(sitting: Sitting, found: EverythingCandidates, result: ImageResult) -
         result.rows.append(make_row(reference_id, EVERYTHING, "oracle", scores, estimate))
         if sitting.settings.save_masks:
             result.predictions.append(PredictionRow(reference_id, EVERYTHING, 0, estimate, rle))
+    return result
 
 
-def _fail_all(sitting: Sitting, reason: str) -> Iterator[ScoreRow]:
-    for reference_id, cell, _ in sitting.tasks():
-        yield from fail_rows(reference_id, cell, sitting.references[reference_id], reason)
+def _fail_all(sitting: Sitting, reason: str) -> ImageResult:
+    if sitting.settings.study == "clicks":
+        return ImageResult(list(fail_clicks(sitting.segmenter.card, sitting.references, reason)))
+    result = ImageResult(
+        [
+            row
+            for reference_id, cell, _ in sitting.tasks()
+            for row in fail_rows(reference_id, cell, sitting.references[reference_id], reason)
+        ]
+    )
     if sitting.asks_everything:
-        for reference_id, reference in sitting.references.items():
-            yield from fail_rows(reference_id, EVERYTHING, reference, reason, SELECTIONS[:1])
+        result.extend(_fail_everything(sitting, reason))
+    return result
+
+
+def _fail_everything(sitting: Sitting, reason: str) -> ImageResult:
+    rows: list[ScoreRow] = []
+    for reference_id, reference in sitting.references.items():
+        rows += fail_rows(reference_id, EVERYTHING, reference, reason, SELECTIONS[:1])
+    return ImageResult(rows)

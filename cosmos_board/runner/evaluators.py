@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from cosmos_board.core.cards import ModelCard
@@ -15,9 +16,10 @@ from cosmos_board.metrics.surface import score
 from cosmos_board.models.registry import load_segmenter
 from cosmos_board.models.segmenter import Segmenter
 from cosmos_board.runner.answers import make_row
+from cosmos_board.runner.backoff import Throttle
 from cosmos_board.runner.cells import Cell
 from cosmos_board.runner.clock import Clock
-from cosmos_board.runner.evaluate import ImageResult, evaluate_image
+from cosmos_board.runner.evaluate import ImageResult, Tally, ask_image
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
 
 _OBSERVER = "observer:"
@@ -31,8 +33,13 @@ class Evaluator(Protocol):
         """Whose scores these are."""
         ...
 
-    def evaluate(self, item: PackItem, settings: RunSettings, clock: Clock) -> ImageResult:
-        """Return everything that one image yields."""
+    @property
+    def throttle(self) -> Throttle:
+        """How many prompts are put at once."""
+        ...
+
+    def ask(self, item: PackItem, settings: RunSettings, clock: Clock) -> Iterator[Tally]:
+        """Ask all that there is to ask about one image; yield how to score what was answered."""
         ...
 
 
@@ -41,15 +48,16 @@ class PromptedSegmenter:
     """A model that is put every prompt."""
 
     segmenter: Segmenter
+    throttle: Throttle = field(default_factory=Throttle)
 
     @property
     def card(self) -> ModelCard:
         """The segmenter's own card."""
         return self.segmenter.card
 
-    def evaluate(self, item: PackItem, settings: RunSettings, clock: Clock) -> ImageResult:
-        """Return everything that one image yields."""
-        return evaluate_image(self.segmenter, item, settings, clock)
+    def ask(self, item: PackItem, settings: RunSettings, clock: Clock) -> Iterator[Tally]:
+        """Put every prompt on one image; see `ask_image`."""
+        return ask_image(self.segmenter, item, settings, clock, self.throttle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,7 @@ class Observer:
 
     name: str
     masks: dict[str, Rle]
+    throttle: Throttle = field(default_factory=Throttle)
 
     @property
     def card(self) -> ModelCard:
@@ -72,7 +81,11 @@ class Observer:
             description="A second annotator of the same images, scored against the reference.",
         )
 
-    def evaluate(self, item: PackItem, settings: RunSettings, clock: Clock) -> ImageResult:
+    def ask(self, item: PackItem, settings: RunSettings, clock: Clock) -> Iterator[Tally]:
+        """Yield how to score what the observer drew on one image."""
+        yield lambda: self._score(item, settings)
+
+    def _score(self, item: PackItem, settings: RunSettings) -> ImageResult:
         """Score what the observer drew, alike under every prompt; no mask, no row."""
         result = ImageResult()
         for reference in item.references:

@@ -6,8 +6,8 @@ import ctypes
 import multiprocessing
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
@@ -19,9 +19,13 @@ from cosmos_board.runner.clock import Clock
 from cosmos_board.runner.evaluators import Evaluator, make_evaluator
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
 from cosmos_board.runner.shards import Shard
-from cosmos_board.runner.work import ShardReport, run_shard
+from cosmos_board.runner.watchdog import end_when_stuck
+from cosmos_board.runner.work import ShardReport, run_shards
 
 PR_SET_PDEATHSIG = 1
+
+_DEATHS = 3
+"""How often in a row a worker may die before any shard is finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class Crew:
     packs: tuple[Path, ...]
     settings: RunSettings
     out: Path
+    hang_s: float = 1800.0
+    """Seconds without a finished batch after which a worker process is taken for dead."""
 
 
 class Worker:
@@ -53,9 +59,12 @@ class Worker:
         self._warm = False
 
     def run(
-        self, job: Job, *, on_image: Callable[[int], None], stop: Callable[[], bool]
-    ) -> ShardReport:
-        """Evaluate one shard; its first image in this process does not count for timings."""
+        self, jobs: Iterable[Job], *, on_image: Callable[[int], None], stop: Callable[[], bool]
+    ) -> Iterator[ShardReport]:
+        """Yield the report of each shard as it is written.
+
+        The first image that this process evaluates does not count for timings.
+        """
 
         def count(references: int) -> None:
             if not self._warm and references:
@@ -63,10 +72,9 @@ class Worker:
                 self._warm = True
             on_image(references)
 
-        return run_shard(
+        return run_shards(
             self._evaluator,
-            self._packs[job.pack],
-            job.shard,
+            ((self._packs[job.pack], job.shard) for job in jobs),
             self._crew.settings,
             self._crew.out,
             self._clock,
@@ -86,20 +94,32 @@ def run_jobs(
 ) -> Iterator[ShardReport]:
     """Run every job and yield its report as it ends; rows do not depend on `workers`.
 
+    A worker process that dies, hangs or loses its device is replaced, and its shard is redone.
+
     Raises:
         StoppedError: If `stop` says so.
         StorageError: If the disk fails.
-        DeviceError: If a worker dies.
+        DeviceError: If workers die again and again, or the device of the only one breaks.
     """
     if workers <= 1 or len(jobs) <= 1:
-        worker = Worker(crew, evaluator)
-        for job in jobs:
-            yield worker.run(job, on_image=on_image, stop=stop)
+        yield from Worker(crew, evaluator).run(jobs, on_image=on_image, stop=stop)
         return
-    try:
-        yield from _run_in_processes(jobs, crew, min(workers, len(jobs)), on_image, stop)
-    except BrokenProcessPool as error:
-        raise DeviceError(f"{crew.out}: a worker died; the same command resumes") from error
+    left = list(jobs)
+    deaths = 0
+    while left:
+        try:
+            for report, images in _run_in_processes(left, crew, min(workers, len(left)), stop):
+                deaths = 0
+                left = [job for job in left if job.shard != report.shard]
+                for references in images:
+                    on_image(references)
+                yield report
+        except (BrokenProcessPool, DeviceError) as error:
+            deaths += 1
+            if deaths == _DEATHS:
+                raise DeviceError(
+                    f"{crew.out}: a worker died {_DEATHS} times over; the same command resumes"
+                ) from error
 
 
 _worker: Worker | None = None
@@ -116,34 +136,33 @@ def _begin_worker(crew: Crew, halt: Event) -> None:
     _worker, _halt = Worker(crew), halt
 
 
-def _run_in_worker(job: Job) -> tuple[ShardReport, list[int]]:
+def _run_in_worker(job: Job, hang_s: float) -> tuple[ShardReport, list[int]]:
     assert _worker is not None
     assert _halt is not None
     images: list[int] = []
-    return _worker.run(job, on_image=images.append, stop=_halt.is_set), images
+    with end_when_stuck(hang_s) as is_alive:
+
+        def stop(halt: Event = _halt) -> bool:
+            is_alive()
+            return halt.is_set()
+
+        [report] = _worker.run([job], on_image=images.append, stop=stop)
+    return report, images
 
 
 def _run_in_processes(
-    jobs: Sequence[Job],
-    crew: Crew,
-    workers: int,
-    on_image: Callable[[int], None],
-    stop: Callable[[], bool],
-) -> Iterator[ShardReport]:
+    jobs: Sequence[Job], crew: Crew, workers: int, stop: Callable[[], bool]
+) -> Iterator[tuple[ShardReport, list[int]]]:
     context = multiprocessing.get_context("spawn")
     halt = context.Event()
     pool = ProcessPoolExecutor(workers, context, _begin_worker, (crew, halt))
     try:
-        pending: set[Future[tuple[ShardReport, list[int]]]] = {
-            pool.submit(_run_in_worker, job) for job in jobs
-        }
+        pending = {pool.submit(_run_in_worker, job, crew.hang_s) for job in jobs}
         while pending:
             done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-            for future in done:
-                report, images = future.result()
-                for references in images:
-                    on_image(references)
-                yield report
+            # Those that ended well come first: a death must not take their reports along.
+            for future in sorted(done, key=lambda future: future.exception() is not None):
+                yield future.result()
             if stop() and pending:
                 raise StoppedError(f"{crew.out}: stopped; the same command resumes")
     finally:

@@ -7,6 +7,7 @@ from typing import Any
 
 from cosmos_board.core.errors import DeviceError, InputError, StoppedError
 from cosmos_board.runner.local import Crew, Job, Worker
+from cosmos_board.runner.watchdog import end_when_stuck
 from cosmos_board.runner.work import ShardReport
 
 RETRIES = 20
@@ -83,7 +84,14 @@ def _run_on_worker(job: Job, crew: Crew) -> tuple[ShardReport, list[int]]:
         _workers.clear()
         _workers[key] = Worker(crew)
     images: list[int] = []
-    return _workers[key].run(job, on_image=images.append, stop=lambda: False), images
+    with end_when_stuck(crew.hang_s) as is_alive:
+
+        def stop() -> bool:
+            is_alive()
+            return False
+
+        [report] = _workers[key].run([job], on_image=images.append, stop=stop)
+    return report, images
 
 
 def _import_ray() -> Any:  # noqa: ANN401 - a module that may be absent

@@ -1,27 +1,36 @@
-"""One shard, from the pack to its file: the work that any engine hands out."""
+"""Shards, from the pack to their files: the work that any engine hands out."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import resource
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from cosmos_board.core.errors import InputError, StoppedError
-from cosmos_board.core.scores import ScoreRow
-from cosmos_board.data.pack import Pack
+from cosmos_board.data.pack import Pack, PackItem
 from cosmos_board.runner.answers import PredictionRow
 from cosmos_board.runner.clock import Clock
+from cosmos_board.runner.evaluate import ImageResult, Tally
 from cosmos_board.runner.evaluators import Evaluator
 from cosmos_board.runner.folder import RunFolder
 from cosmos_board.runner.settings import RunSettings
 from cosmos_board.runner.shards import Shard
+from cosmos_board.runner.threads import Backlog, read_ahead
 from cosmos_board.store.files import write_bytes
 from cosmos_board.store.parquet import write_table
 from cosmos_board.store.run_files import tabulate_predictions, tabulate_scores
+
+_IMAGES_AHEAD = 2
+_BATCHES_BEHIND = 2
+"""What is read ahead and what waits to be scored is held in memory: few, whatever the pack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,55 +43,125 @@ class ShardReport:
     quarantined: list[dict[str, str | None]] = field(default_factory=list)
 
 
-def run_shard(
+@dataclass(slots=True)
+class _Sheet:
+    """A shard while its rows come together; written to by the thread that scores."""
+
+    shard: Shard
+    result: ImageResult = field(default_factory=ImageResult)
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the sidecar says beside the rows."""
+
+    quarantined: list[dict[str, str | None]]
+    timings: dict[str, tuple[int, float]]
+    batch: int
+    retries: int
+
+
+_Read: TypeAlias = tuple[Shard, PackItem | list[dict[str, str | None]]]
+"""An image of a shard, or what was quarantined of it, which comes last."""
+
+
+def run_shards(
     evaluator: Evaluator,
-    pack: Pack,
-    shard: Shard,
+    jobs: Iterable[tuple[Pack, Shard]],
     settings: RunSettings,
     out: Path,
     clock: Clock,
     *,
     on_image: Callable[[int], None],
     stop: Callable[[], bool],
-) -> ShardReport:
-    """Evaluate the images of a shard and write its files.
+) -> Iterator[ShardReport]:
+    """Evaluate shards and write their files; yield the report of each that is written.
+
+    The model is asked in the calling thread. Two others read ahead of it and score and write
+    behind it; they change no row and no file.
 
     Args:
         evaluator: Ready to be asked.
-        pack: Where the images are.
-        shard: Which of them.
+        jobs: The shards, each with the pack that it is cut from.
         settings: What is asked.
         out: The run folder.
         clock: Takes the timings.
-        on_image: Called with the number of references of each image that is done.
-        stop: Asked before each image; a stop abandons the shard, which is redone on resume.
+        on_image: Called with the number of references of each image that was answered for.
+        stop: Asked before each batch of prompts; a stop abandons the shard in hand, which is
+            redone on resume, and finishes those before it.
 
     Raises:
         StoppedError: If `stop` says so.
         StorageError: If the disk fails.
+        DeviceError: If the device is broken.
     """
-    rows: list[ScoreRow] = []
-    predictions: list[PredictionRow] = []
-    quarantined: list[dict[str, str | None]] = []
+    written: deque[Future[ShardReport]] = deque()
+    with (
+        closing(read_ahead(_read(jobs), _IMAGES_AHEAD)) as arrivals,
+        Backlog(_BATCHES_BEHIND) as backlog,
+    ):
+        sheet: _Sheet | None = None
+        for shard, arrival in arrivals:
+            sheet = sheet or _Sheet(shard)
+            if isinstance(arrival, PackItem):
+                for tally in _ask(evaluator, arrival, settings, clock, out, stop):
+                    backlog.add(partial(_take, sheet, tally))
+                on_image(len(arrival.references))
+                continue
+            for _ in arrival:
+                on_image(0)
+            throttle = evaluator.throttle
+            facts = _Facts(arrival, clock.medians_s(), throttle.size, throttle.retries)
+            written.append(backlog.add(partial(_write, out, settings, sheet, facts)))
+            sheet = None
+            while written and written[0].done():
+                yield written.popleft().result()
+    for future in written:
+        yield future.result()
 
-    def quarantine(image_id: str, error: InputError) -> None:
-        quarantined.append({"image_id": image_id, "reference_id": None, "reason": str(error)})
-        on_image(0)
 
-    for item in pack.iter_items(shard.start, shard.stop, on_bad=quarantine):
+def _read(jobs: Iterable[tuple[Pack, Shard]]) -> Iterator[_Read]:
+    for pack, shard in jobs:
+        bad: list[dict[str, str | None]] = []
+
+        def quarantine(
+            image_id: str, error: InputError, bad: list[dict[str, str | None]] = bad
+        ) -> None:
+            bad.append({"image_id": image_id, "reference_id": None, "reason": str(error)})
+
+        for item in pack.iter_items(shard.start, shard.stop, on_bad=quarantine):
+            yield shard, item
+        yield shard, bad
+
+
+def _ask(
+    evaluator: Evaluator,
+    item: PackItem,
+    settings: RunSettings,
+    clock: Clock,
+    out: Path,
+    stop: Callable[[], bool],
+) -> Iterator[Tally]:
+    if stop():
+        raise StoppedError(f"{out}: stopped; the same command resumes")
+    for tally in evaluator.ask(item, settings, clock):
+        yield tally
         if stop():
             raise StoppedError(f"{out}: stopped; the same command resumes")
-        result = evaluator.evaluate(item, settings, clock)
-        rows.extend(result.rows)
-        predictions.extend(result.predictions)
-        on_image(len(item.references))
-    folder = RunFolder(out)
+
+
+def _take(sheet: _Sheet, tally: Tally) -> None:
+    sheet.result.extend(tally())
+
+
+def _write(out: Path, settings: RunSettings, sheet: _Sheet, facts: _Facts) -> ShardReport:
+    folder, shard, result = RunFolder(out), sheet.shard, sheet.result
     if settings.save_masks:
-        table = tabulate_predictions((_prediction_key(row), row.rle) for row in predictions)
+        table = tabulate_predictions((_prediction_key(row), row.rle) for row in result.predictions)
         write_table(folder.predictions_path(shard), table)
-    write_table(folder.scores_path(shard), tabulate_scores(rows))
-    _write_sidecar(folder, shard, len(rows), quarantined, clock)
-    return ShardReport(shard, shard.stop - shard.start, len(rows), quarantined)
+    write_table(folder.scores_path(shard), tabulate_scores(result.rows))
+    _write_sidecar(folder, shard, len(result.rows), facts)
+    return ShardReport(shard, shard.stop - shard.start, len(result.rows), facts.quarantined)
 
 
 def _prediction_key(row: PredictionRow) -> dict[str, Any]:
@@ -94,20 +173,16 @@ def _prediction_key(row: PredictionRow) -> dict[str, Any]:
     }
 
 
-def _write_sidecar(
-    folder: RunFolder,
-    shard: Shard,
-    rows: int,
-    quarantined: list[dict[str, str | None]],
-    clock: Clock,
-) -> None:
+def _write_sidecar(folder: RunFolder, shard: Shard, rows: int, facts: _Facts) -> None:
     with folder.scores_path(shard).open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    facts = {
+    sidecar = {
         "sha256": digest,
         "rows": rows,
-        "quarantined": quarantined,
-        "timings": {stage: list(pair) for stage, pair in clock.medians_s().items()},
+        "quarantined": facts.quarantined,
+        "timings": {stage: list(pair) for stage, pair in facts.timings.items()},
+        "batch": facts.batch,
+        "retries": facts.retries,
         "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
-    write_bytes(folder.sidecar_path(shard), json.dumps(facts).encode())
+    write_bytes(folder.sidecar_path(shard), json.dumps(sidecar).encode())

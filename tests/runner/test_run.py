@@ -85,7 +85,7 @@ def test_rows_do_not_depend_on_the_batch(
     batch: int, phantom_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluate(phantom_pack, tmp_path / "usual")
-    monkeypatch.setattr(backoff.predict_in_batches, "__defaults__", (batch,))
+    monkeypatch.setattr(backoff.Throttle.__init__, "__defaults__", (batch,))
     evaluate(phantom_pack, tmp_path / "batched")
 
     assert digest(tmp_path / "usual") == digest(tmp_path / "batched")
