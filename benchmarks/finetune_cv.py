@@ -19,8 +19,9 @@ from cosmos_board.models.cpu_tuning import tune_cpu
 from cosmos_board.training.clusters import fold_splits
 from cosmos_board.training.finetune import load_tunable
 from cosmos_board.training.gain import DiceRow, compare_rows, format_gains, score_images
-from cosmos_board.training.tuning import TuningPlan, tune
+from cosmos_board.training.tuning import tune
 from cosmos_board.training.tuning_data import read_tuning_images
+from cosmos_board.training.tuning_plan import TuningPlan
 
 
 def main() -> None:

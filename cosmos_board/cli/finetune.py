@@ -36,7 +36,7 @@ def command(
     try:
         from cosmos_board.training.finetune import finetune
         from cosmos_board.training.gain import format_gains
-        from cosmos_board.training.tuning import TuningPlan
+        from cosmos_board.training.tuning_plan import TuningPlan
     except ModuleNotFoundError as error:
         raise InputError(
             "finetune", "", f"needs {error.name}: pip install 'cosmos-board[sam]'"

@@ -14,8 +14,9 @@ from cosmos_board.models.tuned_weights import write_weights
 from cosmos_board.models.weights_file import read_loader_name
 from cosmos_board.training.clusters import Split, split_clusters
 from cosmos_board.training.gain import Gain, compare_rows, score_images
-from cosmos_board.training.tuning import Report, TuningPlan, TuningResult, tune
+from cosmos_board.training.tuning import tune
 from cosmos_board.training.tuning_data import TuningImage, read_tuning_images
+from cosmos_board.training.tuning_plan import Report, TuningPlan, TuningResult
 
 PROMPTS = ("point", "points-5", "points-5-5", "box", "box-point")
 
@@ -118,6 +119,7 @@ def _provenance(
         "epochs": plan.epochs,
         "epoch": result.epoch,
         "learning_rate": plan.rate_for(segmenter.card.family),
+        "views": plan.views_for(segmenter.card.family),
         "weight_decay": plan.weight_decay,
         "prompts": " ".join(plan.prompts),
         "seed": plan.seed,

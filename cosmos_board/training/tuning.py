@@ -8,9 +8,8 @@ is that of a sigmoid, where a softmax over a single channel would always be zero
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -29,60 +28,13 @@ from cosmos_board.training.lora import add_lora, merge_lora
 from cosmos_board.training.losses import multimask_loss
 from cosmos_board.training.sampling import draw_prompt
 from cosmos_board.training.tuning_data import TuningImage
+from cosmos_board.training.tuning_plan import Report, TuningPlan, TuningResult
 from cosmos_board.training.validation import dice
+from cosmos_board.training.views import draw_views
 
-Method: TypeAlias = Literal["decoder", "lora"]
-METHODS: tuple[Method, ...] = ("decoder", "lora")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TuningPlan:
-    """How a model is fine-tuned. The defaults are the study's (Huang et al. 2024, section 4.12)."""
-
-    method: Method = "decoder"
-    rank: int = 8
-    """Of LoRA's correction to the encoder's attention; the decoder learns beside it."""
-
-    epochs: int = 20
-    learning_rate: float | None = None
-    """The study's 1e-4 where None; 1e-3 for `cosmos-tiny`, whose few weights have further to go."""
-
-    weight_decay: float = 0.01
-    prompts: tuple[str, ...] = ("box", "box", "point", "points-5-5", "box-point")
-    """What is asked while learning, one after another; the box twice as often."""
-
-    chosen_by: tuple[str, ...] = ("box",)
-    """Prompts whose Dice on the validation clusters chooses the epoch."""
-
-    prompts_per_step: int = 8
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise InputError(
-                "--method", "", "is unknown", got=self.method, want=" or ".join(METHODS)
-            )
-
-    def rate_for(self, family: str) -> float:
-        """Return the learning rate for a model of `family`."""
-        if self.learning_rate is not None:
-            return self.learning_rate
-        return 1e-3 if family == "cosmos-tiny" else 1e-4
-
-
-@dataclass(frozen=True, slots=True)
-class TuningResult:
-    """What came out, beside the tuned segmenter itself."""
-
-    epoch: int
-    """The one that was kept; 0 is the model as it was."""
-
-    validation: tuple[float, ...]
-    """Mean Dice on the validation clusters, before and after each epoch."""
-
-
-Report = Callable[[int, int, float], None]
-"""Called after each epoch with epoch, epochs and validation Dice."""
+_LOSS_SIDE = 256
+"""Least side of the grid that the loss is taken on: low-resolution logits of a small model are
+brought to it first, so that what learns is the mask that is drawn."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,9 +74,14 @@ def tune(
     _refuse_leaks(train, validation)
     sam, module = segmenter.parts, segmenter.module
     learning = _freeze(module, sam, plan)
-    prepared = [_prepare(segmenter, image, cached=plan.method == "decoder") for image in train]
+    family = segmenter.card.family
+    prepared = [
+        _prepare(segmenter, view, cached=plan.method == "decoder")
+        for number, image in enumerate(train)
+        for view in draw_views(image, plan.views_for(family), seed=(plan.seed << 32) + number)
+    ]
     optimiser = torch.optim.AdamW(
-        learning, lr=plan.rate_for(segmenter.card.family), weight_decay=plan.weight_decay
+        learning, lr=plan.rate_for(family), weight_decay=plan.weight_decay
     )
     best, kept = 0, _snapshot(module)
     scores = [mean_dice(segmenter, validation, plan.chosen_by)]
@@ -216,7 +173,9 @@ def _loss(
     for group in _by_length([(draw_prompt(mask, kind, rng), mask) for mask in references]):
         batch = _to_batch(image.frame, [prompt for prompt, _ in group], features.device)
         logits, predicted = decode(sam, features, batch)
-        reference = _low_resolution(image.frame, [mask for _, mask in group], logits)
+        if logits.shape[-1] < _LOSS_SIDE:
+            logits = functional.interpolate(logits, (_LOSS_SIDE, _LOSS_SIDE), mode="bilinear")
+        reference = _in_grid(image.frame, [mask for _, mask in group], logits)
         ambiguous = torch.full((len(group),), kind == "point", device=logits.device)
         losses.append(multimask_loss(logits, predicted, reference, ambiguous, entropy_weight=1.0))
     return torch.cat(losses).mean()
@@ -244,8 +203,8 @@ def _to_batch(frame: Frame, prompts: list[Prompt], device: torch.device) -> Prom
     return PromptBatch(index, points, labels, boxes)
 
 
-def _low_resolution(frame: Frame, references: list[Mask], logits: Tensor) -> Tensor:
-    """Return references in the grid of low-resolution logits, (P, 1, y, x), in [0, 1]."""
+def _in_grid(frame: Frame, references: list[Mask], logits: Tensor) -> Tensor:
+    """Return references in the grid of `logits`, (P, 1, y, x), in [0, 1]."""
     masks = torch.as_tensor(np.stack(references)[:, None], dtype=torch.float32)
     height, width = frame.content
     content = functional.interpolate(masks, (height, width), mode="area")

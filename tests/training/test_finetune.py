@@ -11,7 +11,7 @@ from cosmos_board.models.tiny_weights import write_tiny
 from cosmos_board.models.weights_file import read_metadata
 from cosmos_board.prompts import freeze_prompts
 from cosmos_board.training.finetune import finetune
-from cosmos_board.training.tuning import TuningPlan
+from cosmos_board.training.tuning_plan import TuningPlan
 from cosmos_board.training.validation import dice
 from tests.training.tasks import draw_task, untrained
 
@@ -31,7 +31,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_comes_out_is_a_model_of_its_own(pack: Path, base: Path, tmp_path: Path) -> None:
-    plan = TuningPlan(epochs=1, learning_rate=1e-3, prompts=("box",))
+    plan = TuningPlan(epochs=1, learning_rate=1e-3, views=2, prompts=("box",))
     out = tmp_path / "tuned.safetensors"
 
     tuned = finetune([pack], model=str(base), out=out, plan=plan)

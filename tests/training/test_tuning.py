@@ -5,10 +5,11 @@ import torch
 from torch import Tensor
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.training.tuning import Method, TuningPlan, mean_dice, tune
+from cosmos_board.training.tuning import mean_dice, tune
+from cosmos_board.training.tuning_plan import Method, TuningPlan
 from tests.training.tasks import draw_task, untrained
 
-PLAN = TuningPlan(epochs=2, learning_rate=1e-3, prompts=("box",), rank=2)
+PLAN = TuningPlan(epochs=2, learning_rate=1e-3, views=1, prompts=("box",), rank=2)
 
 
 def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
@@ -21,7 +22,9 @@ def test_frozen_parts_stay_and_every_asked_mask_head_learns(method: Method) -> N
     """A decoder whose three asked heads were never taught answers as it did before."""
     segmenter, images = untrained(), draw_task(4)
     before = {name: value.clone() for name, value in segmenter.module.state_dict().items()}
-    plan = TuningPlan(method=method, epochs=1, learning_rate=1e-3, prompts=("box",), rank=2)
+    plan = TuningPlan(
+        method=method, epochs=1, learning_rate=1e-3, views=1, prompts=("box",), rank=2
+    )
 
     result = tune(segmenter, images[:3], images[3:], plan)
 
@@ -52,7 +55,7 @@ def test_the_same_seed_tunes_to_the_same_weights() -> None:
     states = []
     for _ in range(2):
         segmenter = untrained()
-        tune(segmenter, images[:3], images[3:], TuningPlan(epochs=1, prompts=("box",)))
+        tune(segmenter, images[:3], images[3:], TuningPlan(epochs=1, views=2, prompts=("box",)))
         states.append(segmenter.module.state_dict())
 
     assert not changed(dict(states[0]), dict(states[1]))
