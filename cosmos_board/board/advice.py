@@ -107,10 +107,10 @@ def advise(
     if size_px is not None and size_px < 1:
         raise InputError("--size", "", "is no area in pixels", got=size_px, want="at least 1")
     sample = take_sample(cube, track)
-    members = _members(sample, wanted.name)
+    members = find_members(sample, wanted.name)
     if not len(members):  # synthetic data answers for itself alone
         everything = np.ones(len(sample.units), np.bool_)
-        members = _members(replace(sample, kept=everything), wanted.name)
+        members = find_members(replace(sample, kept=everything), wanted.name)
         sample = replace(sample, kept=everything) if len(members) else sample
     nothing = Advice(
         modality=modality, object=object, size_px=size_px, status="unknown", best=None,
@@ -124,7 +124,7 @@ def advise(
             notes=(*_explain_absence(sample, wanted, members), *notes),
         )
     best = options[0]
-    care = _find_care(best, wanted.name, study_jitter(cube, track) if jitter is None else jitter)
+    care = find_care(best, wanted.name, study_jitter(cube, track) if jitter is None else jitter)
     return replace(
         nothing,
         status="thin" if best.dice.low is None else "known",
@@ -132,12 +132,13 @@ def advise(
         simpler=find_simpler(options),
         options=options,
         care=care,
-        careful_px=_careful_px(care),
+        careful_px=find_careful_px(care),
         notes=(*notes, *_caveats(cube, sample, members, best, care)),
     )
 
 
-def _members(sample: Sample, target: str) -> Ints:
+def find_members(sample: Sample, target: str) -> Ints:
+    """Return the units of a target that count, by index."""
     names = [one.name for one in sample.units.targets]
     if target not in names:
         return np.zeros(0, np.int64)
@@ -166,7 +167,8 @@ def _find_options(
     return weigh_options(cube, sample, members, outcomes), notes
 
 
-def _find_care(best: Option, target: str, jitter: Sequence[JitterRow]) -> tuple[Care, ...]:
+def find_care(best: Option, target: str, jitter: Sequence[JitterRow]) -> tuple[Care, ...]:
+    """Return what displacements cost the best option, the smallest first."""
     mode = "first" if best.prompt in ("point", "box", "box-point") else "all"
     return tuple(
         Care(level=row.level, drop=row.drop)
@@ -176,7 +178,8 @@ def _find_care(best: Option, target: str, jitter: Sequence[JitterRow]) -> tuple[
     )
 
 
-def _careful_px(care: tuple[Care, ...]) -> int | None:
+def find_careful_px(care: tuple[Care, ...]) -> int | None:
+    """Return the displacement up to which at most 0.05 Dice is surely lost, as in `Advice`."""
     if not care or care[0].drop.high is None:
         return None
     found = 0
@@ -194,7 +197,7 @@ def _find_near(cube: Cube, sample: Sample, wanted: Target, track: str) -> tuple[
     alike += [one for one in others if one.modality == wanted.modality and one not in alike]
     found = []
     for one in alike[:_NEAR]:
-        options, _ = _find_options(cube, sample, _members(sample, one.name), track, None)
+        options, _ = _find_options(cube, sample, find_members(sample, one.name), track, None)
         if options:
             found.append(NearTarget(target=one.name, option=options[0]))
     return tuple(found)

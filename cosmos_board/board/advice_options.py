@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +43,12 @@ class Option:
 
 
 def weigh_options(
-    cube: Cube, sample: Sample, members: Ints, outcomes: Outcomes
+    cube: Cube,
+    sample: Sample,
+    members: Ints,
+    outcomes: Outcomes,
+    *,
+    per_prompt: int | None = None,
 ) -> tuple[Option, ...]:
     """Return the options of one target, best first.
 
@@ -53,6 +59,7 @@ def weigh_options(
         sample: Which units count.
         members: Units of the target, by index.
         outcomes: What became of their references, in the order of `members`.
+        per_prompt: How many segmenters to describe with each prompt; all by default.
     """
     width = len(sample.units)
     usable = outcomes.present > 0
@@ -70,10 +77,14 @@ def weigh_options(
         )
         scored.append((column.model, column.prompt, values))
     scored.sort(key=lambda one: (-float(np.nanmean(one[2][0])), EFFORT[one[1]], one[0]))
-    return tuple(
-        _describe(sample, model, prompt, values, scored[0][2] if rank else None)
-        for rank, (model, prompt, values) in enumerate(scored)
-    )
+    seen = Counter[str]()
+    options = []
+    for rank, (model, prompt, values) in enumerate(scored):
+        seen[prompt] += 1
+        if per_prompt is None or seen[prompt] <= per_prompt:
+            best = scored[0][2] if rank else None
+            options.append(_describe(sample, model, prompt, values, best))
+    return tuple(options)
 
 
 def _may_advise(cube: Cube, sample: Sample, model: str, members: Ints) -> bool:

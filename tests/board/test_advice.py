@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import duckdb
@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from cosmos_board.board.advice import Advice, advise
+from cosmos_board.board.advice_everywhere import advise_everywhere
 from cosmos_board.board.cube import Cube
+from cosmos_board.board.studies.jitter import study_jitter
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.store.board import open_board
 from tests.study_boards import StudyBoard
@@ -199,3 +201,21 @@ def test_wrong_questions_are_refused(tmp_path: Path) -> None:
             advise(cube, "ct", "The Liver")
         with pytest.raises(InputError, match="area"):
             advise(cube, "ct", "liver", 0)
+
+
+def test_advice_for_every_target_is_what_each_would_be_told(tmp_path: Path) -> None:
+    board = planted()
+    alone = ask(board, tmp_path)
+    with open_board(tmp_path / "b.duckdb") as connection:
+        cube = Cube(connection, ["dice"])
+        jitter = study_jitter(cube)
+        everything = advise_everywhere(cube, jitter, per_prompt=9)
+        shortest = advise_everywhere(cube, jitter)
+        nobody = advise_everywhere(cube, jitter, track="core")
+
+    liver = next(one for one in everything if (one.modality, one.object) == ("ct", "liver"))
+    assert replace(liver, notes=alone.notes) == alone
+    assert {one.options for one in shortest} != {one.options for one in everything}
+    best = next(one for one in shortest if (one.modality, one.object) == ("ct", "liver"))
+    assert [(o.model, o.prompt) for o in best.options] == [("sam", "box"), ("sam", "point")]
+    assert nobody == ()
