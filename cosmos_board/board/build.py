@@ -10,6 +10,7 @@ from cosmos_board.board.cube import Cube
 from cosmos_board.board.prompt_boards import build_prompt
 from cosmos_board.board.types import Board, BoardKey, ExposureCell, ModelCell, PairTable, Slice
 from cosmos_board.core.errors import InputError
+from cosmos_board.core.tracks import choose_metrics
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.store.queries import Connection
 
@@ -79,7 +80,8 @@ def build_boards(
         for track in cube.tracks
         for prompt in cube.prompts(track)
         if prompts is None or prompt in prompts
-        for pair in build_prompt(cube, track, prompt, metrics, pair_metrics, exposures)
+        if (chosen := choose_metrics(track, metrics))
+        for pair in build_prompt(cube, track, prompt, chosen, pair_metrics, exposures)
     ]
     found.sort(key=lambda pair: pair[0].key)
     return Boards(

@@ -32,6 +32,11 @@ from cosmos_board.core.errors import CosmosBoardError, ExitCode
     help="A maintainers' run, shown on the full track beside the submissions; may be repeated.",
 )
 @click.option(
+    "--external",
+    type=click.Path(path_type=Path),
+    help="Keeps what entries pin elsewhere, by slug. Default: external/ in --out.",
+)
+@click.option(
     "--out", type=click.Path(path_type=Path), default=Path("build/publish"), show_default=True
 )
 @click.option("--language", "languages", multiple=True, default=("en",), show_default=True)
@@ -39,6 +44,7 @@ def command(
     submissions: Path,
     packs: tuple[Path, ...],
     runs: tuple[Path, ...],
+    external: Path | None,
     out: Path,
     languages: tuple[str, ...],
 ) -> None:
@@ -55,7 +61,9 @@ def command(
     paths = list(packs) or build_demo_packs(
         out / "packs", progress=lambda line: click.echo(line, err=True)
     )
-    rebuilt = rebuild_board(submissions, [open_pack(path) for path in paths], out)
+    rebuilt = rebuild_board(
+        submissions, [open_pack(path) for path in paths], out, external=external
+    )
     for problem in rebuilt.problems:
         click.echo(f"{problem}", err=True)
     ingest(runs, rebuilt.db)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cosmos_board.core.errors import ExitCode
+from cosmos_board.core.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
     from cosmos_board.data.pack import Pack
@@ -23,6 +23,9 @@ _PACK = click.option(
     help="A pack that the submission names; may be repeated. Demo packs are built where missing.",
 )
 _FOLDER = click.argument("folder", type=click.Path(path_type=Path))
+_EXTERNAL = click.option(
+    "--external", type=click.Path(path_type=Path), help="Where files with an address lie."
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
@@ -52,34 +55,60 @@ def command() -> None:
 )
 @click.option("--weights", default="safetensors", show_default=True, help="Format of the weights.")
 @click.option("--version", default=1, show_default=True, type=click.IntRange(1))
+@click.option(
+    "--track",
+    type=click.Choice(["core", "full"]),
+    default="core",
+    show_default=True,
+    help="The sample's predictions, or counts and predictions of every reference.",
+)
+@click.option(
+    "--files",
+    type=click.Path(path_type=Path),
+    help="Full track: write the data files here, to be uploaded.",
+)
+@click.option("--files-url", help="Full track: address that --files will have.")
 @click.option("--accept-terms", is_flag=True, help="Say yes to what is asked about data.")
-def new(run: Path, out: Path, model: str | None, version: int, **given: Any) -> None:  # noqa: ANN401
-    """Make a core submission from a finished RUN that was evaluated with --save-masks.
+def new(
+    run: Path,
+    out: Path,
+    model: str | None,
+    version: int,
+    track: str,
+    files: Path | None,
+    files_url: str | None,
+    **given: Any,  # noqa: ANN401
+) -> None:
+    """Make a submission from a finished RUN that was evaluated with --save-masks.
 
     Asks for what the run cannot know and no option gave.
     """
-    from cosmos_board.submissions.draft import draft_submission, list_models, read_card
+    from cosmos_board.submissions.draft import Elsewhere, draft_submission, list_models, read_card
 
+    if (files is None) != (files_url is None) or (files and track == "core"):
+        raise click.UsageError("--files and --files-url go together, on the full track")
     models = list_models(run)
     chosen = model or (models[0] if len(models) == 1 else _ask_model(models))
     answers = _ask(given, read_card(run, chosen), version)
-    draft_submission(run, chosen, answers, out)
+    elsewhere = Elsewhere(files, files_url.rstrip("/")) if files and files_url else None
+    draft_submission(run, chosen, answers, out, track=track, elsewhere=elsewhere)
     click.echo(f"{out}: written; next: cosmos-board submit check {out}")
 
 
 @command.command("check")
 @_FOLDER
 @_PACK
-@click.option(
-    "--external", type=click.Path(path_type=Path), help="Where files with an address lie."
-)
+@_EXTERNAL
 @_JSON
 def check(folder: Path, packs: tuple[Path, ...], external: Path | None, as_json: bool) -> None:
     """Check the submission in FOLDER: every problem at once, one line each.
 
     The same code decides in the pull request.
     """
+    import secrets
+
     from cosmos_board.submissions.accepted import read_accepted
+    from cosmos_board.submissions.audit import Audit
     from cosmos_board.submissions.check import Context, check_submission
     from cosmos_board.submissions.problems import is_refused
     from cosmos_board.submissions.sample import index_pack
@@ -89,6 +118,8 @@ def check(folder: Path, packs: tuple[Path, ...], external: Path | None, as_json:
         indices=[index_pack(pack, track) for pack in opened for track in ("core", "full")],
         accepted=read_accepted(folder.absolute().parent, without=folder.absolute().name),
         external=external,
+        packs=opened,
+        audit=Audit(head="", beacon=secrets.token_hex(16)),
     )
     problems = check_submission(folder, context)
     if as_json:
@@ -107,19 +138,27 @@ def check(folder: Path, packs: tuple[Path, ...], external: Path | None, as_json:
 @_PACK
 @click.option("--out", type=click.Path(path_type=Path), help="Keep the scored run here.")
 @click.option("--db", type=click.Path(path_type=Path), help="Board to compare with.")
+@_EXTERNAL
 @_JSON
 def score(
-    folder: Path, packs: tuple[Path, ...], out: Path | None, db: Path | None, as_json: bool
+    folder: Path,
+    packs: tuple[Path, ...],
+    out: Path | None,
+    db: Path | None,
+    external: Path | None,
+    as_json: bool,
 ) -> None:
     """Score FOLDER's predictions and say where the model would stand. Nothing is uploaded."""
     from tempfile import TemporaryDirectory
 
+    from cosmos_board.submissions.check import Context
     from cosmos_board.submissions.score import score_submission
     from cosmos_board.submissions.standing import find_standing
 
     with TemporaryDirectory(prefix="cosmos-board-") as work:
         run = out or Path(work) / "run"
-        scored = score_submission(folder, _open_packs(folder, packs), run)
+        context = Context(external=external)
+        scored = score_submission(folder, _open_packs(folder, packs), run, context=context)
         assert scored.checked.manifest is not None
         standing = find_standing(run, scored.checked.manifest.slug, db)
     for problem in scored.checked.problems:
@@ -187,6 +226,11 @@ def reproduce(
     show_default=True,
     help="What a maintainer vouches for.",
 )
+@click.option(
+    "--external",
+    type=click.Path(path_type=Path),
+    help="Where files with an address lie, or are fetched to. Default: build/external/SLUG.",
+)
 def accept(
     folder: Path,
     packs: tuple[Path, ...],
@@ -194,14 +238,27 @@ def accept(
     pull_request: int,
     head: str,
     tier: str,
+    external: Path | None,
 ) -> None:
-    """For maintainers: check merged FOLDER once more and write it into the ledger."""
+    """For maintainers: check merged FOLDER once more and write it into the ledger.
+
+    Of a full submission a sample is counted again that is drawn now.
+    """
     from cosmos_board.submissions.accepted import accept_submission
     from cosmos_board.submissions.check import Context
+    from cosmos_board.submissions.external import gather_external
     from cosmos_board.submissions.sample import index_pack
 
-    context = Context(indices=[index_pack(pack) for pack in _open_packs(folder, packs)])
     path = folder.absolute()
+    files = external or Path("build/external") / path.name
+    if problems := gather_external(folder, files):
+        raise InputError("", "", str(problems[0]))
+    opened = _open_packs(folder, packs)
+    context = Context(
+        indices=[index_pack(pack, track) for pack in opened for track in ("core", "full")],
+        packs=opened,
+        external=files,
+    )
     entry = accept_submission(
         path.parent, path.name, context,
         submitter=submitter, pull_request=pull_request, head=head, tier=tier,

@@ -30,8 +30,9 @@ CREATE TABLE IF NOT EXISTS scores (
     run_id VARCHAR NOT NULL, model VARCHAR NOT NULL, reference_id VARCHAR NOT NULL, prompt VARCHAR NOT NULL,
     study VARCHAR NOT NULL, jitter_level INTEGER, jitter_mode VARCHAR, trial INTEGER NOT NULL, click INTEGER,
     selection VARCHAR NOT NULL, tp BIGINT NOT NULL, fp BIGINT NOT NULL, fn BIGINT NOT NULL,
-    hd_px DOUBLE NOT NULL, hd95_px DOUBLE NOT NULL, assd_px DOUBLE NOT NULL, nsd DOUBLE NOT NULL,
-    boundary_iou DOUBLE NOT NULL, predicted_iou DOUBLE, status VARCHAR NOT NULL);
+    -- boundaries are NULL on the track `counts` alone
+    hd_px DOUBLE, hd95_px DOUBLE, assd_px DOUBLE, nsd DOUBLE, boundary_iou DOUBLE, predicted_iou DOUBLE,
+    status VARCHAR NOT NULL);
 CREATE TABLE IF NOT EXISTS timings (
     run_id VARCHAR NOT NULL, model VARCHAR NOT NULL, device VARCHAR NOT NULL, stage VARCHAR NOT NULL,
     items BIGINT NOT NULL, median_s DOUBLE NOT NULL, peak_bytes BIGINT NOT NULL);
@@ -41,3 +42,8 @@ CREATE TABLE IF NOT EXISTS annotations (
 CREATE TABLE IF NOT EXISTS seen_clusters ( -- which clusters a fine-tuned model was trained or chosen on
     model VARCHAR NOT NULL, dataset VARCHAR NOT NULL, cluster_id VARCHAR NOT NULL,
     PRIMARY KEY (model, dataset, cluster_id));
+CREATE TABLE IF NOT EXISTS ledger ( -- submissions, those that are not ranked too
+    slug VARCHAR PRIMARY KEY, name VARCHAR NOT NULL, version INTEGER NOT NULL,
+    state VARCHAR NOT NULL, -- shown, left out, quarantined, withdrawn
+    tier VARCHAR NOT NULL, track VARCHAR NOT NULL, benchmark VARCHAR NOT NULL, accepted_utc VARCHAR NOT NULL,
+    reason VARCHAR NOT NULL);

@@ -82,11 +82,11 @@ SCORES = pa.schema(
         pa.field("tp", pa.int64(), nullable=False),
         pa.field("fp", pa.int64(), nullable=False),
         pa.field("fn", pa.int64(), nullable=False),
-        pa.field("hd_px", pa.float64(), nullable=False),
-        pa.field("hd95_px", pa.float64(), nullable=False),
-        pa.field("assd_px", pa.float64(), nullable=False),
-        pa.field("nsd", pa.float64(), nullable=False),
-        pa.field("boundary_iou", pa.float64(), nullable=False),
+        pa.field("hd_px", pa.float64()),  # these five are null where only counts were submitted
+        pa.field("hd95_px", pa.float64()),
+        pa.field("assd_px", pa.float64()),
+        pa.field("nsd", pa.float64()),
+        pa.field("boundary_iou", pa.float64()),
         pa.field("predicted_iou", pa.float64()),  # null where the model gives none
         pa.field("status", pa.string(), nullable=False),  # ok, penalised, failed: reason
     ],

@@ -8,7 +8,8 @@ by n rows with chance (1 − f)ⁿ: 5 % for f = 0.1 % and n = 3,000.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,19 @@ from cosmos_board.core.scores import Counts
 from cosmos_board.submissions.count_rows import CountTable
 
 AUDIT_ROWS = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What decides which rows are looked at."""
+
+    head: str
+    """The last commit of the pull request."""
+
+    beacon: str
+    """A random value drawn after the last push; the ledger keeps it, so that all can repeat."""
+
+    rows: int = AUDIT_ROWS
 
 
 def choose_rows(
@@ -69,3 +83,25 @@ def audit_counts(
                 f"{tuple(want.tolist())} claimed, {(got.tp, got.fp, got.fn)} found"
             )
     return found
+
+
+def choose_places(table: CountTable, audit: Audit, manifest_sha256: str) -> NDArray[np.int64]:
+    """Return which cells of the flat grid (reference, prompt, selection) are looked at."""
+    there = np.flatnonzero(table.counts[..., 0].reshape(-1) >= 0)
+    chosen = choose_rows(
+        len(there),
+        audit.rows,
+        head=audit.head,
+        manifest_sha256=manifest_sha256,
+        beacon=audit.beacon,
+    )
+    return there[chosen]
+
+
+def list_wanted(table: CountTable, places: NDArray[np.int64]) -> dict[str, Sequence[str]]:
+    """Return the reference ids behind `places`, by prompt."""
+    rows, prompts, _ = np.unravel_index(places, table.counts.shape[:3])
+    return {
+        prompt: [table.references[row] for row in np.unique(rows[prompts == number]).tolist()]
+        for number, prompt in enumerate(table.prompts)
+    }

@@ -12,8 +12,15 @@ from tempfile import TemporaryDirectory
 
 from cosmos_board.core.errors import UnknownNameError
 from cosmos_board.data.licence import may
-from cosmos_board.submissions.copies import Accepted, check_names, check_originality
-from cosmos_board.submissions.count_rows import read_counts
+from cosmos_board.data.pack import Pack
+from cosmos_board.submissions.audit import Audit
+from cosmos_board.submissions.copies import (
+    Accepted,
+    check_counts_original,
+    check_names,
+    check_originality,
+)
+from cosmos_board.submissions.count_rows import CountTable, read_counts
 from cosmos_board.submissions.fields import COUNTS, PREDICTIONS
 from cosmos_board.submissions.folder import check_folder, show_path
 from cosmos_board.submissions.manifest import (
@@ -24,6 +31,7 @@ from cosmos_board.submissions.manifest import (
 )
 from cosmos_board.submissions.prediction_rows import Fingerprint, check_rows, iter_predictions
 from cosmos_board.submissions.problems import Problem, is_refused
+from cosmos_board.submissions.recount import audit_predictions
 from cosmos_board.submissions.safe_parquet import ParquetError, copy_checked
 from cosmos_board.submissions.sample import IndexRow, ReferenceIndex
 
@@ -46,6 +54,12 @@ class Context:
     external: Path | None = None
     """Where files lie that the manifest gives an address for; None where they are not at hand."""
 
+    packs: Sequence[Pack] = ()
+    """Packs whose references are here, to count a sample of a full submission again."""
+
+    audit: Audit | None = None
+    """Which rows that sample is; None to leave it."""
+
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -61,6 +75,11 @@ class Checked:
     manifest_sha256: str = ""
     fingerprint: Fingerprint | None = None
     content_sha256: str = ""
+    table: CountTable | None = None
+    """The counts of a full submission."""
+
+    audited_rows: int = 0
+    """Rows of them that were counted again from the predictions."""
 
     @property
     def acceptable(self) -> bool:
@@ -106,7 +125,7 @@ def _inspect(result: Checked, folder: Path, context: Context, work: Path) -> Non
     result.problems += check_names(manifest, context.accepted, place)
     result.problems += _check_packs(manifest, context, place)
     result.problems += _check_files(manifest, folder, context, place)
-    for file in manifest.files:
+    for file in sorted(manifest.files, key=lambda file: file.path):  # counts before predictions
         found = _locate(folder, file.path, external=file.url is not None, context=context)
         if found is not None:
             _check_data(result, file.path, found, context, work, where)
@@ -203,6 +222,9 @@ def _check_data(
     manifest = result.manifest
     assert manifest is not None
     place = f"{where}/{name}"
+    if name == PREDICTIONS and manifest.track == "full":
+        _audit(result, path, context, work, place)
+        return
     try:
         count = copy_checked(path, work / name, layout=name)
         if manifest.track == "core" and count > MOST_CORE_ROWS:
@@ -210,20 +232,49 @@ def _check_data(
     except ParquetError as error:
         result.problems.append(Problem(place, "", str(error)))
         return
-    found = find_indices(manifest, context.indices)
-    whole = len(found) == len(manifest.packs)
-    rows: Mapping[str, IndexRow] = {key: row for one in found for key, row in one.rows.items()}
-    prompts = manifest.model.prompts
+    rows = _find_rows(manifest, context)
     if name == PREDICTIONS:
         problems, print_ = check_rows(
-            iter_predictions(work / name), rows if whole else None, prompts, place
+            iter_predictions(work / name), rows, manifest.model.prompts, place
         )
         result.problems += problems
         if not is_refused(problems):
             result.fingerprint = print_
-            result.content_sha256 = result.content_sha256 or print_.content_sha256
+            result.content_sha256 = print_.content_sha256
             result.problems += check_originality(manifest, print_, context.accepted, place)
-    elif whole:
-        table, problems = read_counts(work / name, rows, prompts, place)
+    elif rows is not None:
+        table, problems = read_counts(work / name, rows, manifest.model.prompts, place)
         result.problems += problems
-        result.content_sha256 = table.content_sha256
+        if not is_refused(problems):
+            result.table = table
+            result.content_sha256 = table.content_sha256
+            result.problems += check_counts_original(
+                manifest, table.content_sha256, context.accepted, place
+            )
+
+
+def _find_rows(manifest: Manifest, context: Context) -> Mapping[str, IndexRow] | None:
+    """Return the references that are asked for, by id; None where a pack is unknown here."""
+    found = find_indices(manifest, context.indices)
+    if len(found) < len(manifest.packs):
+        return None
+    return {key: row for one in found for key, row in one.rows.items()}
+
+
+def _audit(result: Checked, path: Path, context: Context, work: Path, place: str) -> None:
+    """Count the sample again; without right counts or a choice of rows there is none."""
+    manifest, table = result.manifest, result.table
+    assert manifest is not None
+    rows = _find_rows(manifest, context)
+    if table is None or rows is None or context.audit is None:
+        return
+    found = audit_predictions(
+        path, work, table, rows, context.packs, context.audit, result.manifest_sha256, place
+    )
+    result.problems += found.problems
+    result.audited_rows = found.rows
+    here = {pack.info.name for pack in context.packs}
+    for use in manifest.packs:
+        if use.name not in here:
+            text = f"references of '{use.name}' are not here; held for a maintainer's audit"
+            result.problems.append(Problem(place, "audit", text, "held"))

@@ -29,6 +29,7 @@ class Accepted:
     """Numeric GitHub ids."""
 
     fingerprint: Fingerprint | None = None
+    content_sha256: str = ""
 
 
 def check_submitter(manifest: Manifest, submitter: int, place: str) -> Iterator[Problem]:
@@ -84,6 +85,16 @@ def check_originality(
         elif share >= NEAR_COPY:
             text = f"{100 * share:.2f} % of rows equal submissions/{other.slug}; held for review"
             yield Problem(place, "rows", text, "held")
+
+
+def check_counts_original(
+    manifest: Manifest, content_sha256: str, accepted: Sequence[Accepted], place: str
+) -> Iterator[Problem]:
+    """Yield the accepted submissions whose counts are these to the pixel."""
+    for other in accepted:
+        if other.slug != manifest.slug and other.content_sha256 == content_sha256:
+            text = f"same content as submissions/{other.slug} (sha256 of sorted rows)"
+            yield Problem(place, "rows", text)
 
 
 def _fold(name: str) -> str:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.store.files import open_whole
+from cosmos_board.submissions.check import hash_file, read_small
 from cosmos_board.submissions.fields import ALLOWED_HOSTS
-from cosmos_board.submissions.manifest import ManifestFile
-from cosmos_board.submissions.problems import quote
+from cosmos_board.submissions.manifest import MANIFEST, ManifestFile, parse_manifest
+from cosmos_board.submissions.problems import Problem, quote
 
 _REDIRECT_HOSTS = (".githubusercontent.com", ".hf.co", ".huggingface.co", ".zenodo.org")
 _CHUNK_BYTES = 1 << 20
+MOST_BYTES = 12 << 30
+"""Most that the files of one submission may hold together."""
+
+Fetch: TypeAlias = Callable[[ManifestFile, Path], Path]
+"""`fetch_pinned`, or what stands for it where there is no network."""
+
 _TIMEOUT_S = 60
 
 
@@ -83,3 +91,39 @@ def fetch_pinned(file: ManifestFile, out: Path, opener: OpenerDirector | None = 
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise InputError("files", file.path, f"cannot be fetched: {error}") from error
     return path
+
+
+def gather_external(folder: Path, out: Path, fetch: Fetch = fetch_pinned) -> list[Problem]:
+    """Bring the files that a submission pins elsewhere into folder `out`; say what did not come.
+
+    A file that lies there already and is what was pinned is not fetched again. A manifest that
+    cannot be read asks for nothing: the check says what is wrong with it.
+
+    Args:
+        folder: The submission.
+        out: Where the files go; a folder of this submission's own.
+        fetch: How one is fetched.
+
+    Raises:
+        StorageError: If the disk fails.
+    """
+    path = folder / MANIFEST
+    if not path.is_file() or path.is_symlink():
+        return []
+    manifest, _ = parse_manifest(read_small(path), str(path))
+    wanted = [] if manifest is None else [file for file in manifest.files if file.url]
+    total = sum(file.size_bytes for file in wanted)
+    place = f"submissions/{folder.absolute().name}/{MANIFEST}"
+    if total > MOST_BYTES:
+        return [Problem(place, "files", f"{total} bytes elsewhere, limit {MOST_BYTES}")]
+    out.mkdir(parents=True, exist_ok=True)
+    problems = []
+    for file in wanted:
+        have = out / file.path
+        if have.is_file() and hash_file(have) == file.sha256:
+            continue
+        try:
+            fetch(file, out)
+        except InputError as error:
+            problems.append(Problem(place, "files", str(error).removeprefix("files: ")))
+    return problems

@@ -1,12 +1,13 @@
 """The check of a pull request, run by CI on untrusted data with the base's code.
 
 `python -I -m cosmos_board.submissions.gate --repo PR --base SHA --head SHA --author ID
---accepted BASE/submissions --pack PACK … --report report.json`
+--accepted BASE/submissions --pack PACK … --external DIR --report report.json`
 """
 
 from __future__ import annotations
 
 import argparse
+import secrets
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,8 +17,10 @@ from tempfile import TemporaryDirectory
 from cosmos_board.core.errors import CosmosBoardError, ExitCode
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.submissions.accepted import read_accepted
+from cosmos_board.submissions.audit import Audit
 from cosmos_board.submissions.check import Context, inspect_submission
 from cosmos_board.submissions.copies import check_submitter
+from cosmos_board.submissions.external import Fetch, fetch_pinned, gather_external
 from cosmos_board.submissions.ledger import read_ledger
 from cosmos_board.submissions.manifest import MANIFEST
 from cosmos_board.submissions.problems import Problem, is_refused
@@ -28,13 +31,22 @@ from cosmos_board.submissions.sample import index_pack
 from cosmos_board.submissions.score import Scored, score_submission
 from cosmos_board.submissions.standing import find_moves, find_standing
 
+PROPOSED = "_proposed"
+"""Folder of the proposed submission's own files among those of accepted ones; no slug has it."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check, write the report, print every problem; return the exit code."""
     options = _parse(arguments)
     packs = [open_pack(path) for path in options.pack]
     report = judge(
-        options.repo, options.base, options.head, options.author, options.accepted, packs
+        options.repo,
+        options.base,
+        options.head,
+        options.author,
+        options.accepted,
+        packs,
+        external=options.external,
     )
     write_report(options.report, report)
     for line in (*report.refused, *report.held, *report.standing):
@@ -50,6 +62,9 @@ def judge(
     accepted: Path,
     packs: Sequence[Pack],
     now: datetime | None = None,
+    *,
+    external: Path | None = None,
+    fetch: Fetch = fetch_pinned,
 ) -> Report:
     """Return everything that is to be said of a pull request.
 
@@ -61,6 +76,9 @@ def judge(
         accepted: The base's submissions folder.
         packs: The core track's packs.
         now: The time; None for the clock's.
+        external: Folder for the files that entries pin elsewhere, this one's below
+            `PROPOSED`; None for one that is dropped afterwards.
+        fetch: How one of those is fetched.
     """
     now = now or datetime.now(UTC)
     entries, problems = read_ledger(accepted)
@@ -70,19 +88,32 @@ def judge(
     moves: list[str] = []
     coverage = ""
     if slug is not None and not is_refused(problems):
-        context = Context(
-            indices=[index_pack(pack) for pack in packs],
-            accepted=read_accepted(accepted, without=slug),
-            now=now,
-        )
         with TemporaryDirectory(prefix="cosmos-board-") as work:
+            files = external or Path(work) / "external"
             folder = repo / "submissions" / slug
+            problems += gather_external(folder, files / PROPOSED, fetch)
+            context = Context(
+                indices=[index_pack(pack, track) for pack in packs for track in ("core", "full")],
+                accepted=read_accepted(accepted, without=slug),
+                external=files / PROPOSED,
+                packs=packs,
+                audit=Audit(head, secrets.token_hex(16)),
+                now=now,
+            )
             scored = _score(folder, packs, Path(work), context, problems, author)
             if scored is not None:
-                db = rebuild_board(accepted, packs, Path(work) / "base").db
+                assert scored.checked.manifest is not None
+                db = rebuild_board(
+                    accepted,
+                    packs,
+                    Path(work) / "base",
+                    external=files,
+                    fetch=fetch,
+                    track=scored.checked.manifest.track,
+                ).db
                 standing = [one.line for one in find_standing(scored.run, slug, db)]
                 moves = list(find_moves(scored.run, slug, db))
-                coverage = f"{scored.rows} scores, every reference of the core sample answered"
+                coverage = _describe_coverage(scored)
     return Report(
         schema_version=1,
         head=head,
@@ -93,6 +124,14 @@ def judge(
         moves=moves[:500],
         coverage=coverage,
     )
+
+
+def _describe_coverage(scored: Scored) -> str:
+    manifest, audited = scored.checked.manifest, scored.checked.audited_rows
+    if manifest is None or manifest.track == "core":
+        return f"{scored.rows} scores, every reference of the core sample answered"
+    text = f"{scored.rows} counts, every reference answered"
+    return f"{text}; {audited} drawn at random and counted again from the predictions"
 
 
 def _score(
@@ -108,7 +147,7 @@ def _score(
     if checked.manifest is not None:
         place = f"submissions/{folder.name}/{MANIFEST}"
         checked.problems += check_submitter(checked.manifest, author, place)
-    if not checked.acceptable or checked.manifest is None or checked.manifest.track != "core":
+    if not checked.acceptable or checked.manifest is None or is_refused(problems):
         problems += checked.problems
         return None
     try:
@@ -128,6 +167,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     for name in ("base", "head"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--author", required=True, type=int)
+    parser.add_argument("--external", type=Path)
     parser.add_argument("--pack", action="append", default=[], type=Path)
     return parser.parse_args(arguments)
 

@@ -26,6 +26,11 @@ class Layout:
     most_rows: int
     largest_bytes: int
     batch_rows: int
+    unpacked_bytes: int = 8 << 30
+    """Most that all pages together may hold."""
+
+    cpu_s: int = 60
+    wall_s: float = 120.0
 
 
 LARGEST_IN_GIT_BYTES = 95 << 20
@@ -33,26 +38,38 @@ LARGEST_FOOTER_BYTES = 4 << 20
 MOST_GROUPS = 1024
 MOST_GROUP_ROWS = 1 << 20
 LARGEST_CHUNK_BYTES = 64 << 20
-LARGEST_TOTAL_BYTES = 8 << 30
 LARGEST_BATCH_BYTES = 64 << 20
 LARGEST_RATIO = 200
 CODECS = ("SNAPPY", "ZSTD", "UNCOMPRESSED")
 
+FULL_PREDICTIONS = "full predictions"
+"""The layout of `predictions.parquet` on the full track, of which only a sample is ever kept."""
+
 _TEXT = Column("BYTE_ARRAY", 200)
+_PREDICTIONS = {
+    "reference_id": _TEXT,
+    "prompt": _TEXT,
+    "candidate": Column("INT32"),
+    "predicted_iou": Column("DOUBLE", nullable=True),
+    "height": Column("INT32"),
+    "width": Column("INT32"),
+    "rle": Column("BYTE_ARRAY", 4_000_000),
+}
 LAYOUTS = {
     "predictions.parquet": Layout(
-        {
-            "reference_id": _TEXT,
-            "prompt": _TEXT,
-            "candidate": Column("INT32"),
-            "predicted_iou": Column("DOUBLE", nullable=True),
-            "height": Column("INT32"),
-            "width": Column("INT32"),
-            "rle": Column("BYTE_ARRAY", 4_000_000),
-        },
+        _PREDICTIONS,
         most_rows=2_000_000,
         largest_bytes=LARGEST_IN_GIT_BYTES,
         batch_rows=2048,
+    ),
+    FULL_PREDICTIONS: Layout(
+        _PREDICTIONS,
+        most_rows=250_000_000,
+        largest_bytes=10 << 30,
+        batch_rows=2048,
+        unpacked_bytes=64 << 30,
+        cpu_s=1200,
+        wall_s=1500.0,
     ),
     "counts.parquet": Layout(
         {
@@ -68,4 +85,4 @@ LAYOUTS = {
         batch_rows=65_536,
     ),
 }
-"""By file name."""
+"""By file name, and by `FULL_PREDICTIONS`."""

@@ -22,6 +22,12 @@ FIRST = "0" * 64
 ACCEPTED = "accepted"
 WITHDRAWN = "withdrawn"
 RERUN = "re-run"
+QUARANTINED = "quarantined"
+RESTORED = "restored"
+RENEWED = "renewed"
+
+NOT_RANKED = (WITHDRAWN, QUARANTINED)
+"""Events after which an entry is listed with its reason, and not ranked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +36,7 @@ class Entry:
 
     number: int
     event: str
-    """`accepted`, `re-run` or `withdrawn`."""
+    """`accepted`, `re-run`, `renewed`, `quarantined`, `restored` or `withdrawn`."""
 
     slug: str
     version: int
@@ -50,7 +56,10 @@ class Entry:
     head: str
     time_utc: str
     reason: str = ""
-    """Why it was withdrawn."""
+    """Why it was withdrawn or quarantined."""
+
+    beacon: str = ""
+    """What chose the rows of a full submission that were audited; a line has it if there is one."""
 
     before: str = FIRST
     """Hash of the line before."""
@@ -60,7 +69,7 @@ class Entry:
 
     def seal(self) -> Entry:
         """Return the entry with its own hash."""
-        facts = asdict(self)
+        facts = _list_facts(self)
         facts["sha256"] = ""
         digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
         return Entry(**{**facts, "files": self.files, "owners": self.owners, "sha256": digest})
@@ -95,7 +104,9 @@ def read_ledger(root: Path) -> tuple[tuple[Entry, ...], list[Problem]]:
 def verify_ledger(root: Path) -> list[Problem]:
     """Return everything in folder `root` that is not as it was accepted; empty when all is."""
     entries, problems = read_ledger(root)
-    for entry in find_current(entries):
+    for entry in find_newest(entries):
+        if entry.event == WITHDRAWN:  # its files may be taken down
+            continue
         folder = root / entry.slug
         for name, digest in entry.files:
             path = folder / name
@@ -112,10 +123,14 @@ def verify_ledger(root: Path) -> list[Problem]:
     return problems
 
 
+def find_newest(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return the newest line of each slug, in order of slug."""
+    return tuple(entry for _, entry in sorted({entry.slug: entry for entry in entries}.items()))
+
+
 def find_current(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """Return the newest line of each slug, without those withdrawn, in order of slug."""
-    newest = {entry.slug: entry for entry in entries}
-    return tuple(entry for _, entry in sorted(newest.items()) if entry.event != WITHDRAWN)
+    """Return the newest line of each slug that is in force, in order of slug."""
+    return tuple(entry for entry in find_newest(entries) if entry.event not in NOT_RANKED)
 
 
 def append_entry(root: Path, **facts: Any) -> Entry:  # noqa: ANN401 - fields of `Entry`
@@ -130,7 +145,14 @@ def append_entry(root: Path, **facts: Any) -> Entry:  # noqa: ANN401 - fields of
 
 def dump_entry(entry: Entry) -> bytes:
     """Return the line of one entry."""
-    return json.dumps(asdict(entry), ensure_ascii=True).encode()
+    return json.dumps(_list_facts(entry), ensure_ascii=True).encode()
+
+
+def _list_facts(entry: Entry) -> dict[str, Any]:
+    facts = asdict(entry)
+    if not entry.beacon:
+        del facts["beacon"]
+    return facts
 
 
 def count_recent(entries: Sequence[Entry], owner: int, since_utc: str) -> int:

@@ -157,11 +157,23 @@ def parse_manifest(data: bytes, where: str) -> tuple[Manifest | None, list[Probl
 def read_pack_names(folder: Path) -> tuple[str, ...]:
     """Return the packs that a submission names, without judging it; none where it is unreadable."""
     try:
+        return tuple(str(use["name"]) for use in _read_unjudged(folder)["packs"])
+    except (KeyError, TypeError):
+        return ()
+
+
+def read_track(folder: Path) -> str:
+    """Return the track that a submission names, without judging it; empty where unreadable."""
+    return str(_read_unjudged(folder).get("track", ""))
+
+
+def _read_unjudged(folder: Path) -> dict[str, Any]:
+    try:
         with (folder / MANIFEST).open("rb") as file:
             document = load_yaml(file.read(LARGEST_BYTES + 1))
-        return tuple(str(use["name"]) for use in document["packs"])
-    except (OSError, YamlError, KeyError, TypeError):
-        return ()
+    except (OSError, YamlError):
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def check_against_folder(manifest: Manifest, slug: str, where: str, now: datetime) -> list[Problem]:

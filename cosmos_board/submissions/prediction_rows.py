@@ -97,7 +97,7 @@ def check_rows(
     seen: dict[tuple[str, str, int], int] = {}
     masks: dict[bytes, set[tuple[str, str]]] = defaultdict(set)
     for number, row in enumerate(rows):
-        problem = _check_row(row, index, prompts) or _check_key(row, number, seen)
+        problem = check_row(row, index, prompts) or _check_key(row, number, seen)
         if problem:
             found.append(Problem(where, f"row {number}", problem))
             if len(found) >= MOST_PROBLEMS:
@@ -115,9 +115,10 @@ def check_rows(
     return found, print_
 
 
-def _check_row(
+def check_row(
     row: Mapping[str, Any], index: Mapping[str, IndexRow] | None, prompts: tuple[str, ...]
 ) -> str | None:
+    """Return what is wrong with one row, whatever the others are, or None."""
     prompt, candidate = row["prompt"], row["candidate"]
     if prompt not in PROMPTS:
         return f"prompt: {quote(prompt)} unknown"

@@ -1,8 +1,9 @@
 """Reads one submitted Parquet file in a process of its own and writes a clean copy.
 
-`python -I -m cosmos_board.submissions.reader_child LAYOUT FILE COPY`: one JSON line on stdout,
-`{"rows": n}` or `{"refused": reason}`. pyarrow can be made to abort by a few bytes of a footer,
-so whoever calls this takes any other end as a refusal.
+`python -I -m cosmos_board.submissions.reader_child LAYOUT FILE COPY [WANTED]`: one JSON line on
+stdout, `{"rows": n}` or `{"refused": reason}`. WANTED is a JSON file, a list of reference ids for
+each prompt: only those rows are copied. pyarrow can be made to abort by a few bytes of a footer, so
+whoever calls this takes any other end as a refusal.
 """
 
 from __future__ import annotations
@@ -12,14 +13,13 @@ import os
 import resource
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from cosmos_board.submissions.layouts import (
     CODECS,
     LARGEST_BATCH_BYTES,
     LARGEST_CHUNK_BYTES,
     LARGEST_RATIO,
-    LARGEST_TOTAL_BYTES,
     LAYOUTS,
     MOST_GROUP_ROWS,
     MOST_GROUPS,
@@ -29,8 +29,9 @@ from cosmos_board.submissions.layouts import (
 MEMORY_BYTES = 448 << 20
 """Of data; the interpreter's own code comes on top."""
 
-CPU_S = 60
 LARGEST_COPY_BYTES = 4 << 30
+LARGEST_SAMPLE_BYTES = 256 << 20
+MOST_PER_KEY = 3
 
 
 class _RefusedError(ValueError):
@@ -39,12 +40,13 @@ class _RefusedError(ValueError):
 
 def main() -> None:
     """Limit this process, read, answer."""
-    _limit()
     layout, path, copy = LAYOUTS[sys.argv[1]], sys.argv[2], sys.argv[3]
+    _limit(layout.cpu_s)
     import pyarrow as pa
 
     try:
-        answer: dict[str, object] = {"rows": _copy(path, copy, layout)}
+        wanted = _read_wanted(sys.argv[4]) if len(sys.argv) > 4 else None
+        answer: dict[str, object] = {"rows": _copy(path, copy, layout, wanted)}
     except _RefusedError as error:
         answer = {"refused": str(error)}
     except MemoryError:
@@ -59,9 +61,9 @@ def main() -> None:
     os._exit(0)  # what pyarrow holds need not be taken down in order
 
 
-def _limit() -> None:
+def _limit(cpu_s: int) -> None:
     for what, most in (
-        (resource.RLIMIT_CPU, CPU_S),
+        (resource.RLIMIT_CPU, cpu_s),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, LARGEST_COPY_BYTES),
         (resource.RLIMIT_DATA, MEMORY_BYTES),
@@ -70,7 +72,16 @@ def _limit() -> None:
         resource.setrlimit(what, (most, most))
 
 
-def _copy(path: str, copy: str, layout: Layout) -> int:
+_Wanted: TypeAlias = dict[str, set[str]]
+"""Reference ids by prompt."""
+
+
+def _read_wanted(path: str) -> _Wanted:
+    with open(path, encoding="utf-8") as file:
+        return {prompt: set(ids) for prompt, ids in json.load(file).items()}
+
+
+def _copy(path: str, copy: str, layout: Layout, wanted: _Wanted | None) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -80,20 +91,40 @@ def _copy(path: str, copy: str, layout: Layout) -> int:
         _check_groups(file.metadata, layout, os.stat(path).st_size)
     words = [name for name, column in layout.columns.items() if column.physical == "BYTE_ARRAY"]
     schema = pa.schema([(name, _type_of(name, layout)) for name in layout.columns])
-    rows = 0
+    rows = kept = size = 0
+    most = None if wanted is None else MOST_PER_KEY * sum(map(len, wanted.values()))
     with (
         _open(path, read_dictionary=words) as file,  # so that a value is held once
         pq.ParquetWriter(copy, schema, compression="zstd", compression_level=1) as writer,
     ):
         for batch in _iter_checked(file, layout):
+            rows += batch.num_rows
+            if wanted is not None:
+                batch = _choose(batch, wanted)
             columns = [
                 _plain(batch.column(name), schema.field(name).type) for name in layout.columns
             ]
-            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
-            rows += batch.num_rows
+            clean = pa.RecordBatch.from_arrays(columns, schema=schema)
+            kept += clean.num_rows
+            size += clean.nbytes
+            if most is not None and (kept > most or size > LARGEST_SAMPLE_BYTES):
+                raise _RefusedError(f"more than {most} rows or {size} bytes for the sample")
+            if clean.num_rows:
+                writer.write_batch(clean)
         if rows != file.metadata.num_rows:
             raise _RefusedError(f"{rows} rows decoded, footer says {file.metadata.num_rows}")
     return rows
+
+
+def _choose(batch: Any, wanted: _Wanted) -> Any:  # noqa: ANN401 - pyarrow ships no types
+    """Return the rows of a batch whose reference is asked for under its prompt."""
+    import pyarrow as pa
+
+    ids, prompts = (  # decoded row by row: a dictionary may hold far more than the batch
+        _plain(batch.column(name), pa.string()).to_pylist() for name in ("reference_id", "prompt")
+    )
+    keep = [one in wanted.get(prompt, ()) for one, prompt in zip(ids, prompts, strict=True)]
+    return batch.filter(pa.array(keep, pa.bool_()))
 
 
 def _open(path: str, **options: object) -> Any:  # noqa: ANN401 - pyarrow ships no types
@@ -174,8 +205,8 @@ def _check_groups(metadata: Any, layout: Layout, size: int) -> None:  # noqa: AN
             total += _check_chunk(number, group, group.column(position), size)
     if rows != metadata.num_rows:
         raise _RefusedError(f"row groups hold {rows} rows, footer says {metadata.num_rows}")
-    if total > LARGEST_TOTAL_BYTES:
-        raise _RefusedError(f"{total} bytes unpacked, limit {LARGEST_TOTAL_BYTES}")
+    if total > layout.unpacked_bytes:
+        raise _RefusedError(f"{total} bytes unpacked, limit {layout.unpacked_bytes}")
 
 
 def _check_chunk(number: int, group: Any, chunk: Any, size: int) -> int:  # noqa: ANN401

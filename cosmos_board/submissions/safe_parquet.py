@@ -12,11 +12,11 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cosmos_board.submissions.layouts import LARGEST_FOOTER_BYTES, LAYOUTS
 
-WALL_S = 120.0
 _LONGEST_ANSWER = 65_536
 _MAGIC = b"PAR1"
 
@@ -25,20 +25,33 @@ class ParquetError(ValueError):
     """The file is refused; the text says why, on one line."""
 
 
-def copy_checked(path: Path, copy: Path, *, layout: str, wall_s: float = WALL_S) -> int:
-    """Write a clean copy of `path` and return its number of rows.
+def copy_checked(
+    path: Path,
+    copy: Path,
+    *,
+    layout: str,
+    wanted: Mapping[str, Sequence[str]] | None = None,
+    wall_s: float | None = None,
+) -> int:
+    """Write a clean copy of `path` and return the number of rows of `path`.
 
     Args:
         path: The submitted file.
         copy: Where the copy goes.
         layout: Key of `LAYOUTS`.
-        wall_s: Seconds after which the reader is ended.
+        wanted: Reference ids by prompt: the only rows to copy; None for all.
+        wall_s: Seconds after which the reader is ended; None for those of the layout.
 
     Raises:
         ParquetError: If the file is not exactly such a file; a reader that dies or hangs says so.
     """
     _check_outside(path, LAYOUTS[layout].largest_bytes)
-    answer = _ask_child(path, copy, layout, wall_s)
+    words = [layout, str(path.absolute()), str(copy.absolute())]
+    if wanted is not None:
+        asked = copy.with_name(f"{copy.name}.wanted.json")
+        asked.write_text(json.dumps({prompt: list(ids) for prompt, ids in wanted.items()}), "utf-8")
+        words.append(str(asked.absolute()))
+    answer = _ask_child(words, copy.parent, wall_s or LAYOUTS[layout].wall_s)
     if "refused" in answer:
         raise ParquetError(str(answer["refused"]))
     rows = answer.get("rows")
@@ -74,17 +87,17 @@ def _check_outside(path: Path, largest: int) -> None:
         raise ParquetError(f"footer {footer} bytes, limit {limit}")
 
 
-def _ask_child(path: Path, copy: Path, layout: str, wall_s: float) -> dict[str, object]:
+def _ask_child(words: Sequence[str], folder: Path, wall_s: float) -> dict[str, object]:
     command = (sys.executable, "-I", "-m", "cosmos_board.submissions.reader_child")
     quiet = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
     try:
         done = subprocess.run(
-            [*command, layout, str(path.absolute()), str(copy.absolute())],
+            [*command, *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env={**quiet, "ARROW_DEFAULT_MEMORY_POOL": "system"},
-            cwd=copy.parent,
+            cwd=folder,
             timeout=wall_s,
             check=False,
         )

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 from cosmos_board.core.prompts import PROTOCOL
-from cosmos_board.data.pack import Pack
+from cosmos_board.data.info import PackInfo
 from cosmos_board.metrics.integers import TOLERANCE_PX
 from cosmos_board.store.parquet import iter_rows
 from cosmos_board.store.schema import RUN_IMAGES, RUN_REFERENCES
@@ -24,6 +25,20 @@ CORE_REFERENCES = 40
 
 METRICS_VERSION = 1
 """Raised by hand when the same masks get other scores."""
+
+
+class Listing(Protocol):
+    """What is asked of a pack without its pictures and masks: a pack, or its index in git."""
+
+    @property
+    def info(self) -> PackInfo:
+        """Facts about the pack."""
+
+    def iter_image_rows(self) -> Iterator[dict[str, Any]]:
+        """Yield a row per image, with at least the columns of `RUN_IMAGES`."""
+
+    def iter_reference_rows(self) -> Iterator[dict[str, Any]]:
+        """Yield a row per reference, with at least the columns of `RUN_REFERENCES`."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -81,7 +96,7 @@ def core_sample(rows: Iterable[IndexRow], most: int = CORE_REFERENCES) -> tuple[
     return tuple(sorted(chosen))
 
 
-def index_pack(pack: Pack, track: str = "core") -> ReferenceIndex:
+def index_pack(pack: Listing, track: str = "core") -> ReferenceIndex:
     """Return the references that `track` asks of `pack`.
 
     Raises:
@@ -95,13 +110,16 @@ def index_pack(pack: Pack, track: str = "core") -> ReferenceIndex:
     )
 
 
-def index_run(run: Path, run_id: str, dataset: Mapping[str, str]) -> ReferenceIndex:
-    """Return the core sample of the pack behind a finished run, from the run's own index.
+def index_run(
+    run: Path, run_id: str, dataset: Mapping[str, str], track: str = "core"
+) -> ReferenceIndex:
+    """Return what `track` asks of the pack behind a finished run, from the run's own index.
 
     Args:
         run: The run folder.
         run_id: The entry.
         dataset: The entry's facts of its pack, as `run.json` has them.
+        track: `core` or `full`.
 
     Raises:
         InputError: If the index is damaged.
@@ -111,7 +129,7 @@ def index_run(run: Path, run_id: str, dataset: Mapping[str, str]) -> ReferenceIn
     images = {row["image_id"]: row for row in found}
     references = iter_rows(folder / f"{run_id}.references.parquet", RUN_REFERENCES)
     rows = (_join(row, images[row["image_id"]]) for row in references)
-    facts = (dataset["name"], "core", dataset["content_sha256"], dataset["prompts_sha256"])
+    facts = (dataset["name"], track, dataset["content_sha256"], dataset["prompts_sha256"])
     return _make_index(*facts, rows, tuple(dataset["permissions"]))
 
 

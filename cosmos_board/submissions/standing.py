@@ -10,13 +10,14 @@ from tempfile import TemporaryDirectory
 
 from cosmos_board.board.build import Boards, build_boards
 from cosmos_board.core.prompts import PROMPTS
+from cosmos_board.core.tracks import SUBMITTED
 from cosmos_board.store.board import open_board
 from cosmos_board.store.ingest import ingest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """One model on one core board."""
+    """One model on one board of its track."""
 
     slice: str
     prompt: str
@@ -44,7 +45,7 @@ class Standing:
 
 
 def find_standing(run: Path, model: str, db: Path | None = None) -> tuple[Standing, ...]:
-    """Return how `model` of a scored run stands among the core entries of a board.
+    """Return how `model` of a scored run stands among the entries of its track.
 
     The board is copied first: nothing of it changes and nothing is uploaded.
 
@@ -74,7 +75,7 @@ def find_standing(run: Path, model: str, db: Path | None = None) -> tuple[Standi
             status=row.status,
         )
         for board in boards.values()
-        if board.key.track == "core" and board.key.scope == "common"
+        if board.key.track in SUBMITTED and board.key.scope == "common"
         for row in board.rows
         if row.model == model and board.key.slice.kind in ("overall", "dataset")
     ]
@@ -82,7 +83,7 @@ def find_standing(run: Path, model: str, db: Path | None = None) -> tuple[Standi
 
 
 def find_moves(run: Path, model: str, db: Path) -> Iterator[str]:
-    """Yield a line for each model whose rank on a core board would change.
+    """Yield a line for each model whose rank among submissions would change.
 
     Args:
         run: From `score_submission`.
@@ -112,7 +113,7 @@ def _rank(boards: Boards) -> dict[tuple[str, str, str, str], int]:
     return {
         (str(board.key.slice), board.key.prompt, board.key.selection, row.model): row.rank
         for board in boards.values()
-        if board.key.track == "core" and board.key.scope == "common"
+        if board.key.track in SUBMITTED and board.key.scope == "common"
         if board.key.slice.kind in ("overall", "dataset")
         for row in board.rows
         if row.rank is not None

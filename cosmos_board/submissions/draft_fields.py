@@ -1,0 +1,146 @@
+"""What a drafted manifest says: facts of the run, and answers to what a run cannot know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cosmos_board.core.prompts import PROTOCOL
+from cosmos_board.data.catalog.load import load_catalog
+from cosmos_board.submissions.sample import ReferenceIndex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What a run cannot know of its model."""
+
+    authors: tuple[Mapping[str, object], ...]
+    """Each with name and github_id, optionally orcid and affiliation."""
+
+    code_url: str
+    licence: str
+    training_data: tuple[str, ...] | None
+    """Dataset names, those of the catalog by its names; None where unknown."""
+
+    terms_accepted: bool
+    contact: str | None = None
+    name: str | None = None
+    """On the board; None for the label of the model's card."""
+
+    slug: str | None = None
+    version: int = 1
+    tier: str = "audited"
+    weights_format: str = "other"
+    notes: str | None = None
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+
+def make_fields(
+    run: Path,
+    record: Mapping[str, Any],
+    entries: Sequence[tuple[str, dict[str, Any]]],
+    indices: Sequence[ReferenceIndex],
+    prompts: tuple[str, ...],
+    answers: Answers,
+    slug: str,
+    track: str,
+    files: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return everything that the manifest of a run's submission says.
+
+    Args:
+        run: The run folder.
+        record: Its `run.json`.
+        entries: Run id and facts of each pack that the model ran on.
+        indices: What the track asks of each of them.
+        prompts: Those that were answered.
+        answers: What the run cannot know.
+        slug: For where `answers` gives none.
+        track: `core` or `full`.
+        files: Facts of the data files.
+    """
+    entry = entries[0][1]
+    card = entry["model"]
+    kind = card["kind"] if card["kind"] in ("promptable", "classical", "baseline") else "promptable"
+    model: dict[str, Any] = {
+        "name": answers.name or card["label"],
+        "family": card["family"],
+        "kind": kind,
+        "prompts": list(prompts),
+        "code_url": answers.code_url,
+    }
+    for name in ("parameters", "input_size_px"):
+        if card[name]:
+            model[name] = card[name]
+    if entry["checkpoint_sha256"]:
+        model["checkpoint"] = {
+            "sha256": entry["checkpoint_sha256"],
+            "format": answers.weights_format,
+        }
+    fields: dict[str, Any] = {
+        "schema_version": 1,
+        "slug": answers.slug or slug,
+        "version": answers.version,
+        "track": track,
+        "tier": answers.tier,
+        "protocol": PROTOCOL,
+        "model": model,
+        "authors": [dict(author) for author in answers.authors],
+        "licence": answers.licence,
+        **_describe_training(answers.training_data),
+        "run": _make_run(run, record, entry),
+        "packs": [
+            {
+                "name": index.pack,
+                "content_sha256": index.content_sha256,
+                "prompts_sha256": index.prompts_sha256,
+                "sample_sha256": index.sha256,
+            }
+            for index in indices
+        ],
+        "files": list(files),
+        "terms_accepted": answers.terms_accepted,
+        **answers.extra,
+    }
+    for name, value in (("contact", answers.contact), ("notes", answers.notes)):
+        if value:
+            fields[name] = value
+    return fields
+
+
+def _describe_training(names: tuple[str, ...] | None) -> dict[str, Any]:
+    """Return what is known of the training data; what the catalog lacks goes in as words."""
+    if names is None:
+        return {"training_data": None}
+    known = load_catalog().datasets
+    found: dict[str, Any] = {"training_data": [name for name in names if name in known]}
+    if others := [name for name in names if name not in known]:
+        found["other_training_data"] = ", ".join(others)
+    return found
+
+
+def _make_run(run: Path, record: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+    started = datetime.fromisoformat(record["started_utc"]).astimezone(UTC)
+    last = max(path.stat().st_mtime for path in (run / "scores").glob("*.json"))
+    finished = max(datetime.fromtimestamp(int(last), UTC), started)
+    provenance = record["provenance"]
+    return {
+        "device": entry["device"].replace(":", " "),
+        "dtype": "fp32" if entry["checkpoint_sha256"] else "none",
+        "batch_size": 1,
+        "started_at": started.isoformat().replace("+00:00", "Z"),
+        "finished_at": finished.isoformat().replace("+00:00", "Z"),
+        "wall_s": (finished - started).total_seconds(),
+        "versions": {"python": provenance["python"], **provenance["packages"]},
+    }
+
+
+def dump_fields(fields: Mapping[str, Any]) -> bytes:
+    """Return the fields as YAML."""
+    import yaml
+
+    text: str = yaml.safe_dump(dict(fields), sort_keys=False, allow_unicode=True)
+    return text.encode()
