@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -67,3 +71,60 @@ def test_the_trusted_answer_takes_nothing_of_the_pull_request_but_its_report() -
     path = ROOT / ".github" / "workflows" / "report.yml"
     (checkout,) = (step for step in steps(path) if "checkout" in step.get("uses", ""))
     assert checkout["with"] == {"persist-credentials": False}
+
+
+def find_linter(name: str) -> str | None:
+    """Return where a linter is: on the path, or where `.ci/lint` installs it."""
+    return shutil.which(name) or shutil.which(name, path=str(ROOT / "build" / "lint" / "bin"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["actionlint"], ["zizmor", "--offline", "--no-progress", "--persona", "auditor"]],
+    ids=lambda command: command[0],
+)
+def test_linters_find_nothing(command: list[str]) -> None:
+    program = find_linter(command[0])
+    if program is None:
+        pytest.skip(f"{command[0]} is not installed; .ci/lint installs it")
+    words = [program, *command[1:], *map(str, WORKFLOWS)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_one_finding_is_allowed_and_says_why() -> None:
+    allowed = [line for path in WORKFLOWS for line in path.read_text().splitlines()
+               if "zizmor: ignore" in line]  # fmt: skip
+    assert len(allowed) == 1
+    assert re.search(r"ignore\[dangerous-triggers\] \w.{20,}", allowed[0])
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "lint-requirements.txt"])
+def test_what_strangers_jobs_install_is_pinned_by_hash(name: str) -> None:
+    lines = (ROOT / ".ci" / name).read_text().splitlines()[1:]
+    assert lines
+    for line in lines:
+        assert re.fullmatch(r"[\w.-]+==[\w.!+-]+ --hash=sha256:[0-9a-f]{64}", line), line
+
+
+def test_the_lock_holds_every_dependency_in_a_version_that_is_wanted() -> None:
+    lines = (ROOT / ".ci" / "requirements.txt").read_text().splitlines()[1:]
+    pairs = (line.split(" ")[0].split("==") for line in lines)
+    locked = {fold(name): version for name, version in pairs}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for text in project["dependencies"]:
+        wanted = Requirement(text)
+        assert wanted.specifier.contains(locked[fold(wanted.name)]), text
+
+
+def fold(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize("name", ["gate", "answer"])
+def test_jobs_that_meet_strangers_install_nothing_else(name: str) -> None:
+    script = (ROOT / ".ci" / name).read_text()
+    assert script.count("pip install") == 1
+    assert "--only-binary=:all:" in script
+    for line in re.findall(r'^"\$\{install\[@\]\}" .*$', script, re.MULTILINE):
+        assert "--require-hashes" in line or "--no-index" in line
