@@ -35,19 +35,28 @@ class KnownModel:
     preprocessing: str
     """What becomes of an image before the network sees it."""
 
+    address: str | None = None
+    """Where else `load_segmenter` finds it, such as `hf:OWNER/NAME`."""
+
+    @property
+    def loads_as(self) -> str | None:
+        """What to give as `--model`; None where a class around the model's own code is needed."""
+        return self.card.name if self.card.name in CARDS else self.address
+
     @property
     def is_loadable(self) -> bool:
         """Whether `load_segmenter` takes its name."""
-        return self.card.name in CARDS
+        return self.loads_as is not None
 
 
-def _built_in(name: str, preprocessing: str) -> KnownModel:
+def _built_in(name: str, preprocessing: str, address: str | None = None) -> KnownModel:
     published = CHECKPOINTS.get(name)
     return KnownModel(
         card=CARDS[name],
         checkpoint=published.url if published else BY_HAND.get(name),
         sha256=published.sha256 if published else None,
         preprocessing=preprocessing,
+        address=address,
     )
 
 
@@ -72,6 +81,7 @@ def _sam2(size: str, label: str, parameters: int, sha256: str) -> KnownModel:
         checkpoint=f"{_SAM2}/sam2.1_hiera_{size}.pt",
         sha256=sha256,
         preprocessing=SQUASH_1024,
+        address=f"hf:facebook/sam2.1-hiera-{size.replace('_', '-')}",
     )
 
 
@@ -90,6 +100,8 @@ def _other(
     clicks: bool = False,
     training_data: tuple[str, ...] | None = None,
     base_model: str | None = None,
+    mask_input: bool = False,
+    address: str | None = None,
     description: str = "",
 ) -> KnownModel:
     card = ModelCard(
@@ -99,6 +111,7 @@ def _other(
         kind="promptable",
         prompts=prompts,
         clicks=clicks,
+        mask_input=mask_input,
         parameters=parameters,
         input_size_px=input_size_px,
         licence=licence,
@@ -107,7 +120,9 @@ def _other(
         base_model=base_model,
         description=description,
     )
-    return KnownModel(card=card, checkpoint=checkpoint, preprocessing=preprocessing)
+    return KnownModel(
+        card=card, checkpoint=checkpoint, preprocessing=preprocessing, address=address
+    )
 
 
 KNOWN: dict[str, KnownModel] = {
@@ -117,10 +132,10 @@ KNOWN: dict[str, KnownModel] = {
         _built_in("grabcut", NATIVE),
         _built_in("random-walker", NATIVE),
         _built_in("cosmos-tiny", "long side to 256 px, padded; mean 127.5, deviation 64"),
-        _built_in("sam-vit-b", PAD_1024),
-        _built_in("sam-vit-l", PAD_1024),
-        _built_in("sam-vit-h", PAD_1024),
-        _built_in("medsam", SQUASH_UNIT),
+        _built_in("sam-vit-b", PAD_1024, "hf:facebook/sam-vit-base"),
+        _built_in("sam-vit-l", PAD_1024, "hf:facebook/sam-vit-large"),
+        _built_in("sam-vit-h", PAD_1024, "hf:facebook/sam-vit-huge"),
+        _built_in("medsam", SQUASH_UNIT, "hf:wanglab/medsam-vit-base"),
         _sam2(
             "tiny",
             "tiny",
@@ -158,6 +173,8 @@ KNOWN: dict[str, KnownModel] = {
             licence="SAM License",
             training_data=(),
             clicks=True,
+            mask_input=True,
+            address="hf:facebook/sam3",
             description="Points, boxes and text; weights only after accepting terms.",
         ),
         _other(

@@ -45,7 +45,20 @@ BUILTIN: dict[str, str] = {
 BUILTIN_LOADERS: dict[str, str] = {}
 """Where fine-tuned weights are read, by the loader's name in the file."""
 
+ADAPTERS: dict[str, str] = {
+    "hf": "cosmos_board.models.hf:load",
+}
+"""What loads `PREFIX:ADDRESS`, by prefix: models of others in files of a known form."""
+
 _SAM_EXTRA = ("torch", "torchvision", "segment_anything", "safetensors")
+_NEEDS = {
+    "hf": (*_SAM_EXTRA, "transformers"),
+}
+"""Packages of each adapter."""
+
+_EXTRAS = {"huggingface_hub": "hf", "onnxruntime": "onnx", "timm": "hf", "transformers": "hf"}
+"""The extra that brings a package."""
+
 _PACKAGED = {"cosmos-tiny": Path(__file__).with_name("weights") / "cosmos-tiny.safetensors"}
 
 
@@ -53,8 +66,8 @@ def load_segmenter(name: str, *, checkpoint: Path | None = None, device: str = "
     """Return the segmenter called `name`.
 
     Args:
-        name: A name that `list_cards` knows, `my_model.py:MyModel`, or a `.safetensors` file
-            that names its loader.
+        name: A name that `list_cards` knows, `my_model.py:MyModel`, a `.safetensors` file that
+            names its loader, or `hf:` and an address.
         checkpoint: Weights to use instead of the published ones.
         device: `cpu`, `cuda`, `cuda:1` …
 
@@ -62,6 +75,9 @@ def load_segmenter(name: str, *, checkpoint: Path | None = None, device: str = "
         UnknownNameError: If there is none of that name.
         InputError: If it cannot be loaded; one line says why.
     """
+    prefix, _, address = (name := resolve_name(name)).partition(":")
+    if prefix in ADAPTERS and address:
+        return _adapt(prefix, address, checkpoint, device)
     if name.endswith(".safetensors"):
         return _load_weights(Path(name), device)
     path, colon, attribute = name.rpartition(":")
@@ -102,13 +118,28 @@ def get_card(name: str) -> ModelCard:
     return cards[name]
 
 
-def locate_weights(name: str, checkpoint: Path | None = None) -> Path | None:
-    """Return the file of weights that `load_segmenter` would read, or None where it reads none.
+def resolve_name(name: str) -> str:
+    """Return what a known model is loaded as; any other name as it is."""
+    from cosmos_board.models.known import KNOWN
 
-    The file need not exist; nothing is loaded.
+    known = KNOWN.get(name)
+    return name if known is None else known.loads_as or name
+
+
+def locate_weights(name: str, checkpoint: Path | None = None) -> Path | None:
+    """Return the weights that `load_segmenter` would read, or None where it reads none.
+
+    A file, or a folder where a model is several files; it need not exist, and nothing is loaded.
     """
     if checkpoint is not None:
         return checkpoint
+    prefix, _, address = (name := resolve_name(name)).partition(":")
+    if prefix == "hf":
+        from cosmos_board.models.hf_files import WEIGHTS, locate
+
+        return (locate(address) or Path(address)) / WEIGHTS
+    if prefix in ADAPTERS:
+        return Path(address)
     if name.endswith(".safetensors"):
         return Path(name)
     if name in CHECKPOINTS:
@@ -121,11 +152,22 @@ def is_ready(name: str) -> bool:
     weights = locate_weights(name)
     if weights is None:
         return name not in BY_HAND and name in {**_values(GROUP), **BUILTIN}
-    return weights.is_file() and all(importlib.util.find_spec(one) for one in _SAM_EXTRA)
+    needed = _NEEDS.get(resolve_name(name).partition(":")[0], _SAM_EXTRA)
+    return weights.exists() and all(importlib.util.find_spec(one) for one in needed)
+
+
+def _adapt(prefix: str, address: str, checkpoint: Path | None, device: str) -> Segmenter:
+    make = _resolve(ADAPTERS[prefix], f"{prefix}:{address}")
+    assert callable(make)
+    segmenter: Segmenter = make(address, checkpoint=checkpoint, device=device)
+    return segmenter
 
 
 def _load_weights(path: Path, device: str) -> Segmenter:
     loader = read_loader_name(path)
+    prefix, _, address = loader.partition(":")
+    if prefix == "hf" and address:  # fine-tuned; the others are never written by us
+        return _adapt(prefix, address, path, device)
     known = {**BUILTIN, **BUILTIN_LOADERS, **_values(GROUP), **_values(LOADER_GROUP)}
     if loader not in known:
         raise UnknownNameError(path, "loader", loader, known)
@@ -164,9 +206,8 @@ def _resolve(address: str, name: str) -> object:
         module = importlib.import_module(module_name)
     except ImportError as error:
         missing = (error.name or module_name).partition(".")[0]
-        remedy = (
-            "pip install 'cosmos-board[sam]'" if missing in _SAM_EXTRA else f"install {missing}"
-        )
+        extra = "sam" if missing in _SAM_EXTRA else _EXTRAS.get(missing)
+        remedy = f"pip install 'cosmos-board[{extra}]'" if extra else f"install {missing}"
         raise InputError(
             "--model", name, "needs a package that is not installed", got=missing, want=remedy
         ) from error

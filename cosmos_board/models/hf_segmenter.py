@@ -1,0 +1,185 @@
+"""SAM-HQ, SAM 2, EdgeTAM and the point-and-box model of SAM 3, run through `transformers`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cosmos_board.core.candidates import Candidates, EverythingCandidates
+from cosmos_board.core.cards import ModelCard
+from cosmos_board.core.masks import Pixels
+from cosmos_board.core.prompts import Prompt
+from cosmos_board.models.native_masks import to_native_masks
+from cosmos_board.models.prompt_groups import group_by_tokens, to_batch
+from cosmos_board.models.sam import Precision
+from cosmos_board.models.sam_decoder import PromptBatch
+from cosmos_board.models.sam_everything import Draw, EverythingSettings, search_grid
+from cosmos_board.models.sam_geometry import Fit, Frame
+from cosmos_board.models.segmenter import Embedding
+
+_AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+_MASK_THRESHOLD = 0.0
+
+
+class HfSegmenter:
+    """Answers points, boxes, both, and everything mode with three candidates each.
+
+    Every prompt is a row of the batch with an image embedding of its own, so that prompts may
+    bring masks, which the library takes one per image.
+
+    Args:
+        model: `SamHQModel`, `Sam2Model`, `EdgeTamModel` or `Sam3TrackerModel`.
+        processor: The library's image processor; makes the encoder's input.
+        card: Facts about the model; `input_size_px` is the side of that input.
+        fit: Whether the processor pads or squashes to the square.
+        device: Where the model is moved: `cpu`, `cuda`, `cuda:1` …
+        precision: `fp32`, or autocast to `bf16` or `fp16`; logits leave as float32.
+        prompts_per_call: Prompts that share one decoder call; None chooses by device.
+        everything: Thresholds of everything mode.
+    """
+
+    # Any: transformers ships no types that a strict reader accepts.
+    def __init__(
+        self,
+        model: Any,  # noqa: ANN401
+        processor: Any,  # noqa: ANN401
+        *,
+        card: ModelCard,
+        fit: Fit,
+        device: str = "cpu",
+        precision: Precision = "fp32",
+        prompts_per_call: int | None = None,
+        everything: EverythingSettings | None = None,
+    ) -> None:
+        assert card.input_size_px is not None, "a SAM has an input size"
+        self._model = model.to(device).eval()
+        self._processor = processor
+        self._card = card
+        self._input_size_px = card.input_size_px
+        self._fit: Fit = fit
+        self._device = torch.device(device)
+        self._precision: Precision = precision
+        # On a CPU a prompt alone has one answer only; a batch may be added up in another order.
+        self._prompts_per_call = prompts_per_call or (1 if self._device.type == "cpu" else 64)
+        self._everything = everything or EverythingSettings()
+
+    @property
+    def card(self) -> ModelCard:
+        """Facts about the model."""
+        return self._card
+
+    def embed(self, pixels: Pixels) -> Embedding:
+        """Return what the library's vision encoder makes of one image.
+
+        Args:
+            pixels: uint8, axes (Y, X) grey or (Y, X, 3) RGB, native size.
+        """
+        height, width = pixels.shape[:2]
+        inputs = preprocess(self._processor, pixels).to(self._device)
+        with torch.inference_mode(), self._autocast():
+            found = self._model.get_image_embeddings(inputs)
+        return Embedding(height, width, _to_arguments(found))
+
+    def predict(
+        self,
+        embedding: Embedding,
+        prompts: Sequence[Prompt],
+        logits: Sequence[NDArray[np.float32] | None] | None = None,
+    ) -> list[Candidates]:
+        """Return three candidates per prompt, in order.
+
+        Args:
+            embedding: From `embed`.
+            prompts: Native pixels (x, y).
+            logits: Per prompt the logits of the click before, axes (y, x), or None.
+
+        Raises:
+            InputError: If a prompt has neither points nor box.
+        """
+        frame = self._frame(embedding)
+        answers: dict[int, Candidates] = {}
+        for group in group_by_tokens(prompts, logits, self._prompts_per_call):
+            with torch.inference_mode():
+                low, iou = self._answer(embedding, to_batch(frame, group, self._device))
+                masks = to_native_masks(frame, low, _MASK_THRESHOLD)
+                rows = zip(masks, iou.cpu().numpy(), low.cpu().numpy(), strict=True)
+            for one, row in zip(group, rows, strict=True):
+                answers[one.position] = Candidates(*row)
+        return [answers[position] for position in range(len(prompts))]
+
+    def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
+        """Return the masks of everything mode, best predicted IoU first."""
+
+        def answer(batch: PromptBatch) -> tuple[Tensor, Draw]:
+            low, iou = self._answer(embedding, batch)
+            return iou, low.__getitem__
+
+        with torch.inference_mode():
+            return search_grid(
+                answer,
+                self._frame(embedding),
+                self._everything,
+                device=self._device,
+                mask_threshold=_MASK_THRESHOLD,
+                prompts_per_call=self._prompts_per_call,
+            )
+
+    def _answer(self, embedding: Embedding, batch: PromptBatch) -> tuple[Tensor, Tensor]:
+        """Return logits (P, K, y, x) and predicted IoU (P, K), float32."""
+        assert isinstance(embedding.payload, dict), "the embedding is another segmenter's"
+        count = len(batch)
+        features = {key: _repeat(each, count) for key, each in embedding.payload.items()}
+        given = {
+            "input_points": batch.points_xy,
+            "input_labels": None if batch.labels is None else batch.labels.long(),
+            "input_boxes": batch.boxes_xyxy,
+        }
+        asked = {key: None if each is None else each[:, None] for key, each in given.items()}
+        with self._autocast():
+            found = self._model(
+                **features, **asked, input_masks=batch.mask_logits, multimask_output=True
+            )
+        return found.pred_masks[:, 0].float(), found.iou_scores[:, 0].float()
+
+    def _frame(self, embedding: Embedding) -> Frame:
+        return Frame(embedding.height, embedding.width, self._input_size_px, self._fit)
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        if self._precision == "fp32":
+            return nullcontext()
+        return torch.autocast(self._device.type, dtype=_AUTOCAST[self._precision])
+
+
+def preprocess(processor: Any, pixels: Pixels) -> Tensor:  # noqa: ANN401
+    """Return what a library's image processor makes of one image, axes (1, 3, y, x).
+
+    Args:
+        processor: `SamImageProcessor` or one like it.
+        pixels: uint8, axes (Y, X) grey or (Y, X, 3) RGB.
+    """
+    rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+    # Told, not guessed: an image three pixels high looks like three channels.
+    given = processor(rgb, input_data_format="channels_last", return_tensors="pt")
+    values: Tensor = given["pixel_values"]
+    return values
+
+
+def _to_arguments(found: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return an image's features under the names by which the model takes them back."""
+    if isinstance(found, tuple):  # SAM-HQ: the last features, and those of each global block
+        last, intermediate = found
+        # Only the first is ever read; the rest would be kept for nothing.
+        return {"image_embeddings": last, "intermediate_embeddings": list(intermediate[:1])}
+    return {"image_embeddings": found}
+
+
+def _repeat(features: Any, count: int) -> Any:  # noqa: ANN401
+    if isinstance(features, list):
+        return [_repeat(one, count) for one in features]
+    return features.expand(count, *features.shape[1:])
