@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cosmos_board.core.errors import ExitCode, InputError
+from cosmos_board.cli.submit_maintain import MAINTAINERS
+from cosmos_board.cli.submit_packs import make_context, open_packs
+from cosmos_board.core.errors import ExitCode
 
 if TYPE_CHECKING:
-    from cosmos_board.data.pack import Pack
     from cosmos_board.submissions.draft import Answers
 
 _PACK = click.option(
@@ -32,6 +33,10 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON doc
 @click.group("submit")
 def command() -> None:
     """Make, check, score and reproduce a submission."""
+
+
+for _own in MAINTAINERS:
+    command.add_command(_own)
 
 
 @command.command("new")
@@ -106,19 +111,17 @@ def check(folder: Path, packs: tuple[Path, ...], external: Path | None, as_json:
     The same code decides in the pull request.
     """
     import secrets
+    from dataclasses import replace
 
     from cosmos_board.submissions.accepted import read_accepted
     from cosmos_board.submissions.audit import Audit
-    from cosmos_board.submissions.check import Context, check_submission
+    from cosmos_board.submissions.check import check_submission
     from cosmos_board.submissions.problems import is_refused
-    from cosmos_board.submissions.sample import index_pack
 
-    opened = _open_packs(folder, packs)
-    context = Context(
-        indices=[index_pack(pack, track) for pack in opened for track in ("core", "full")],
-        accepted=read_accepted(folder.absolute().parent, without=folder.absolute().name),
-        external=external,
-        packs=opened,
+    root = folder.absolute().parent
+    context = replace(
+        make_context(open_packs(folder, packs), root, external),
+        accepted=read_accepted(root, without=folder.absolute().name),
         audit=Audit(head="", beacon=secrets.token_hex(16)),
     )
     problems = check_submission(folder, context)
@@ -158,7 +161,7 @@ def score(
     with TemporaryDirectory(prefix="cosmos-board-") as work:
         run = out or Path(work) / "run"
         context = Context(external=external)
-        scored = score_submission(folder, _open_packs(folder, packs), run, context=context)
+        scored = score_submission(folder, open_packs(folder, packs), run, context=context)
         assert scored.checked.manifest is not None
         standing = find_standing(run, scored.checked.manifest.slug, db)
     for problem in scored.checked.problems:
@@ -192,7 +195,7 @@ def reproduce(
     from cosmos_board.submissions.reproduce import reproduce_submission
 
     spec = SegmenterSpec(name=model or folder.absolute().name, checkpoint=checkpoint, device=device)
-    found = reproduce_submission(folder, _open_packs(folder, packs), spec)
+    found = reproduce_submission(folder, open_packs(folder, packs), spec)
     if as_json:
         click.echo(json.dumps({**asdict(found), "agrees": found.agrees}))
     else:
@@ -207,102 +210,10 @@ def reproduce(
     if promote:
         from datetime import UTC, datetime
 
-        from cosmos_board.submissions.accepted import promote_submission
+        from cosmos_board.submissions.events import promote_submission
 
         path = folder.absolute()
         promote_submission(path.parent, path.name, datetime.now(UTC))
-
-
-@command.command("accept")
-@_FOLDER
-@_PACK
-@click.option("--submitter", required=True, type=click.IntRange(0), help="GitHub id; 0: we.")
-@click.option("--pull-request", required=True, type=click.IntRange(0), help="Its number.")
-@click.option("--head", required=True, help="Its last commit.")
-@click.option(
-    "--tier",
-    type=click.Choice(["self-reported", "audited", "re-run"]),
-    default="audited",
-    show_default=True,
-    help="What a maintainer vouches for.",
-)
-@click.option(
-    "--external",
-    type=click.Path(path_type=Path),
-    help="Where files with an address lie, or are fetched to. Default: build/external/SLUG.",
-)
-def accept(
-    folder: Path,
-    packs: tuple[Path, ...],
-    submitter: int,
-    pull_request: int,
-    head: str,
-    tier: str,
-    external: Path | None,
-) -> None:
-    """For maintainers: check merged FOLDER once more and write it into the ledger.
-
-    Of a full submission a sample is counted again that is drawn now.
-    """
-    from cosmos_board.submissions.accepted import accept_submission
-    from cosmos_board.submissions.check import Context
-    from cosmos_board.submissions.external import gather_external
-    from cosmos_board.submissions.sample import index_pack
-
-    path = folder.absolute()
-    files = external or Path("build/external") / path.name
-    if problems := gather_external(folder, files):
-        raise InputError("", "", str(problems[0]))
-    opened = _open_packs(folder, packs)
-    context = Context(
-        indices=[index_pack(pack, track) for pack in opened for track in ("core", "full")],
-        packs=opened,
-        external=files,
-    )
-    entry = accept_submission(
-        path.parent, path.name, context,
-        submitter=submitter, pull_request=pull_request, head=head, tier=tier,
-    )  # fmt: skip
-    click.echo(f"{folder}: version {entry.version} accepted as {tier}, line {entry.number + 1}")
-
-
-@command.command("withdraw")
-@_FOLDER
-@click.option("--reason", required=True, help="Shown on the board.")
-def withdraw(folder: Path, reason: str) -> None:
-    """For maintainers: take FOLDER's entry off the ranking; it stays listed as withdrawn."""
-    from datetime import UTC, datetime
-
-    from cosmos_board.submissions.accepted import withdraw_submission
-
-    path = folder.absolute()
-    entry = withdraw_submission(path.parent, path.name, reason, datetime.now(UTC))
-    click.echo(f"{folder}: withdrawn, line {entry.number + 1}")
-
-
-def _open_packs(folder: Path, packs: tuple[Path, ...]) -> list[Pack]:
-    """Return the packs given, or the demo packs that the submission names."""
-    from cosmos_board.data.pack import open_pack
-
-    if packs:
-        return [open_pack(path) for path in packs]
-    from cosmos_board.curation.demo import DEMO_PACKS, build_demo_pack
-    from cosmos_board.data.demo.wheels import find_cache
-    from cosmos_board.submissions.manifest import read_pack_names
-
-    out = Path("build/demo/packs")
-    return [
-        open_pack(
-            build_demo_pack(
-                DEMO_PACKS[name],
-                out / name,
-                say=lambda line: click.echo(line, err=True),
-                cache=find_cache(),
-            )
-        )
-        for name in read_pack_names(folder)
-        if name in DEMO_PACKS
-    ]
 
 
 def _ask_model(models: tuple[str, ...]) -> str:

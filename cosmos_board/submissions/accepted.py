@@ -3,39 +3,33 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import fields, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.submissions.audit import Audit
 from cosmos_board.submissions.check import (
-    Checked,
     Context,
     find_indices,
     hash_file,
     inspect_submission,
 )
 from cosmos_board.submissions.copies import Accepted, check_submitter
-from cosmos_board.submissions.fields import COUNTS, PREDICTIONS
+from cosmos_board.submissions.fields import PREDICTIONS
 from cosmos_board.submissions.layouts import LAYOUTS
 from cosmos_board.submissions.ledger import (
     ACCEPTED,
-    QUARANTINED,
-    RENEWED,
-    RERUN,
-    RESTORED,
-    WITHDRAWN,
     Entry,
     append_entry,
-    find_current,
     find_newest,
     read_ledger,
 )
 from cosmos_board.submissions.manifest import MANIFEST
 from cosmos_board.submissions.prediction_rows import Fingerprint, iter_predictions, mask_key
 from cosmos_board.submissions.sample import benchmark_version
+from cosmos_board.submissions.vouching import find_statement, refuse_unaudited
 
 
 def read_accepted(root: Path, *, without: str = "") -> tuple[Accepted, ...]:
@@ -111,8 +105,11 @@ def accept_submission(
         raise InputError(
             folder / MANIFEST, "version", "is not the next", got=manifest.version, want=wanted
         )
+    statement = None
     if manifest.track == "full":
-        _refuse_unaudited(checked, tier, folder)
+        statement = find_statement(root, checked)
+        if statement is None:
+            refuse_unaudited(checked, tier, folder)
     authors = [author.github_id for author in manifest.authors]
     return append_entry(
         root,
@@ -128,97 +125,8 @@ def accept_submission(
         pull_request=pull_request,
         head=head,
         time_utc=context.now.astimezone(UTC).isoformat(timespec="seconds"),
-        beacon=beacon if checked.audited_rows else "",
+        beacon=beacon if checked.audited_rows else statement.beacon if statement else "",
     )
-
-
-def _refuse_unaudited(checked: Checked, tier: str, folder: Path) -> None:
-    """Nobody vouches for counts that were not read, nor for an audit that was left."""
-    if checked.table is None:
-        raise InputError(folder, COUNTS, "is not at hand", want="--external or a fetch")
-    unseen = [one for one in checked.problems if one.field == "audit"]
-    if tier != "self-reported" and (unseen or not checked.audited_rows):
-        why = f" ({unseen[0].text})" if unseen else ""
-        raise InputError(folder, "tier", f"no full audit was possible{why}", got=tier)
-
-
-def withdraw_submission(root: Path, slug: str, reason: str, now: datetime) -> Entry:
-    """Write into the ledger that an entry leaves the ranking; it stays listed as withdrawn.
-
-    Raises:
-        InputError: If no entry of that slug is in force.
-    """
-    return _repeat(root, slug, now, event=WITHDRAWN, reason=reason)
-
-
-def promote_submission(root: Path, slug: str, now: datetime) -> Entry:
-    """Write into the ledger that maintainers ran the weights and got the submitted scores.
-
-    Raises:
-        InputError: If no entry of that slug is in force.
-    """
-    return _repeat(root, slug, now, event=RERUN, tier="re-run")
-
-
-def quarantine_submission(root: Path, slug: str, reason: str, now: datetime) -> Entry:
-    """Write into the ledger that an entry leaves the ranking while somebody looks into it.
-
-    Raises:
-        InputError: If no entry of that slug is in force.
-    """
-    return _repeat(root, slug, now, event=QUARANTINED, reason=reason)
-
-
-def restore_submission(root: Path, slug: str, now: datetime) -> Entry:
-    """Write into the ledger that a quarantined entry is ranked again.
-
-    Raises:
-        InputError: If the entry is not quarantined.
-    """
-    return _repeat(root, slug, now, of=QUARANTINED, event=RESTORED, reason="")
-
-
-def renew_submission(root: Path, slug: str, context: Context) -> Entry:
-    """Check an entry under the benchmark of today and write that it is ranked under it.
-
-    It passes where predictions still answer what is asked, so after a change of metrics alone;
-    core scores are computed anew in any case.
-
-    Raises:
-        InputError: If no entry of that slug is in force, or it no longer passes.
-    """
-    with TemporaryDirectory(prefix="cosmos-board-") as work:
-        full = replace(context, accepted=read_accepted(root, without=slug))
-        checked = inspect_submission(root / slug, full, Path(work))
-    if checked.manifest is None or not checked.acceptable:
-        raise InputError("", "", str(checked.problems[0]))
-    version = benchmark_version(find_indices(checked.manifest, context.indices))
-    return _repeat(root, slug, context.now, event=RENEWED, benchmark=version)
-
-
-def _repeat(root: Path, slug: str, now: datetime, of: str = "", **changes: str) -> Entry:
-    """Write the newest line of a slug again with some facts changed.
-
-    It must be in force or, where `of` names an event, come of that event.
-    """
-    entries, problems = read_ledger(root)
-    if problems:
-        raise InputError("", "", str(problems[0]))
-    lines = (
-        [entry for entry in find_newest(entries) if entry.event == of]
-        if of
-        else (find_current(entries))
-    )
-    current = {entry.slug: entry for entry in lines}
-    if slug not in current:
-        raise InputError(root, slug, f"is not {of or 'on the board'}")
-    facts = {
-        one.name: getattr(current[slug], one.name)
-        for one in fields(Entry)
-        if one.name not in ("number", "before", "sha256")
-    }
-    time_utc = now.astimezone(UTC).isoformat(timespec="seconds")
-    return append_entry(root, **{**facts, **changes, "time_utc": time_utc})
 
 
 def find_owners(entries: tuple[Entry, ...], slug: str) -> tuple[int, ...]:

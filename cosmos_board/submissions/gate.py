@@ -23,11 +23,12 @@ from cosmos_board.submissions.copies import check_submitter
 from cosmos_board.submissions.external import Fetch, fetch_pinned, gather_external
 from cosmos_board.submissions.ledger import read_ledger
 from cosmos_board.submissions.manifest import MANIFEST
+from cosmos_board.submissions.pack_index import list_known
 from cosmos_board.submissions.problems import Problem, is_refused
 from cosmos_board.submissions.pull_request import check_changes, list_changes
 from cosmos_board.submissions.rebuild import rebuild_board
 from cosmos_board.submissions.report import Report, write_report
-from cosmos_board.submissions.sample import index_pack
+from cosmos_board.submissions.sample import Listing, index_pack
 from cosmos_board.submissions.score import Scored, score_submission
 from cosmos_board.submissions.standing import find_moves, find_standing
 
@@ -89,23 +90,24 @@ def judge(
     coverage = ""
     if slug is not None and not is_refused(problems):
         with TemporaryDirectory(prefix="cosmos-board-") as work:
+            known = list_known(packs, accepted)
             files = external or Path(work) / "external"
             folder = repo / "submissions" / slug
             problems += gather_external(folder, files / PROPOSED, fetch)
             context = Context(
-                indices=[index_pack(pack, track) for pack in packs for track in ("core", "full")],
+                indices=[index_pack(one, track) for one in known for track in ("core", "full")],
                 accepted=read_accepted(accepted, without=slug),
                 external=files / PROPOSED,
                 packs=packs,
                 audit=Audit(head, secrets.token_hex(16)),
                 now=now,
             )
-            scored = _score(folder, packs, Path(work), context, problems, author)
+            scored = _score(folder, known, Path(work), context, problems, author)
             if scored is not None:
                 assert scored.checked.manifest is not None
                 db = rebuild_board(
                     accepted,
-                    packs,
+                    known,
                     Path(work) / "base",
                     external=files,
                     fetch=fetch,
@@ -136,7 +138,7 @@ def _describe_coverage(scored: Scored) -> str:
 
 def _score(
     folder: Path,
-    packs: Sequence[Pack],
+    packs: Sequence[Listing],
     work: Path,
     context: Context,
     problems: list[Problem],

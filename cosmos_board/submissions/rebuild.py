@@ -35,7 +35,8 @@ from cosmos_board.submissions.sample import (
     benchmark_version,
     index_pack,
 )
-from cosmos_board.submissions.score import score_submission
+from cosmos_board.submissions.score import Scored, score_submission
+from cosmos_board.submissions.vouching import find_statement
 
 
 @dataclass(slots=True)
@@ -106,7 +107,10 @@ def rebuild_board(
                 audit=Audit(entry.head, entry.beacon) if entry.beacon else None,
                 now=datetime.now(UTC),
             )
-            score_submission(root / entry.slug, packs, run, tier=entry.tier, context=context)
+            scored = score_submission(
+                root / entry.slug, packs, run, tier=entry.tier, context=context
+            )
+            _refuse_unvouched(root, entry, scored)
             _refuse_other_benchmark(root / entry.slug, entry, indices)
         except CosmosBoardError as error:
             result.left_out[entry.slug] = str(error)
@@ -151,6 +155,13 @@ def _make_row(root: Path, entry: Entry, left_out: Mapping[str, str]) -> LedgerRo
         accepted_utc=entry.time_utc,
         reason=reason,
     )
+
+
+def _refuse_unvouched(root: Path, entry: Entry, scored: Scored) -> None:
+    """Refuse an audited full entry that is neither audited here in full nor by a signature."""
+    unseen = any(problem.field == "audit" for problem in scored.checked.problems)
+    if entry.tier != "self-reported" and unseen and find_statement(root, scored.checked) is None:
+        raise InputError(root / entry.slug, "tier", "has no signed audit", got=entry.tier)
 
 
 def _refuse_other_benchmark(folder: Path, entry: Entry, indices: Sequence[ReferenceIndex]) -> None:

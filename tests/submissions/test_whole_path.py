@@ -11,10 +11,13 @@ import pytest
 from click.testing import CliRunner
 
 from cosmos_board.cli.publish import command as publish
+from cosmos_board.cli.verify import command as verify
 from cosmos_board.core.errors import InputError
 from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.data.pack import open_pack
-from cosmos_board.submissions.accepted import accept_submission, withdraw_submission
+from cosmos_board.site.frozen import verify_list
+from cosmos_board.submissions.accepted import accept_submission
+from cosmos_board.submissions.events import withdraw_submission
 from cosmos_board.submissions.gate import judge
 from cosmos_board.submissions.ledger import verify_ledger
 from cosmos_board.submissions.rebuild import rebuild_board
@@ -82,7 +85,30 @@ def test_from_a_run_over_a_merge_to_the_rendered_board(wide_sample: Sample, tmp_
     assert "audited" in shown_row
     assert re.search(r"0\.\d{3} ?\S+ ?0\.\d{3}", shown_row), "no interval"
 
+    check_that_one_changed_bit_of_the_site_is_named(out / "board.duckdb", out / "site")
     check_that_nobody_else_can_have_the_slug(wide_sample, hub, merged, tmp_path)
+
+
+def check_that_one_changed_bit_of_the_site_is_named(db: Path, site: Path) -> None:
+    """Twenty places over pages, tables, scripts and the list itself."""
+    words = ["--db", str(db), "--site", str(site)]
+    assert CliRunner().invoke(verify, words).exit_code == 0
+    files = [path for path in sorted(site.rglob("*")) if path.is_file()]
+    chosen = [files[len(files) * number // 19] for number in range(19)] + [site / "files.json"]
+    for number, path in enumerate(chosen):
+        data = bytearray(path.read_bytes())
+        at = len(data) * (number + 1) // 21
+        data[at] ^= 1
+        path.write_bytes(bytes(data))
+        found = list(verify_list(site))
+        assert [line.split(":")[0] for line in found] == [path.relative_to(site).as_posix()]
+        data[at] ^= 1
+        path.write_bytes(bytes(data))
+    victim = site / "submissions" / "index.html"
+    victim.write_bytes(victim.read_bytes().replace(b"0.", b"1.", 1))
+    result = CliRunner().invoke(verify, words)
+    assert result.exit_code == 1
+    assert "submissions/index.html: is not as it was published" in result.output
 
 
 def check_that_nobody_else_can_have_the_slug(

@@ -1,0 +1,51 @@
+"""Which packs a submission is checked against."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from cosmos_board.data.pack import Pack
+    from cosmos_board.submissions.check import Context
+
+
+def open_packs(folder: Path, packs: tuple[Path, ...]) -> list[Pack]:
+    """Return the packs given, or the demo packs that the submission names."""
+    from cosmos_board.data.pack import open_pack
+
+    if packs:
+        return [open_pack(path) for path in packs]
+    from cosmos_board.curation.demo import DEMO_PACKS, build_demo_pack
+    from cosmos_board.data.demo.wheels import find_cache
+    from cosmos_board.submissions.manifest import read_pack_names
+
+    out = Path("build/demo/packs")
+    return [
+        open_pack(
+            build_demo_pack(
+                DEMO_PACKS[name],
+                out / name,
+                say=lambda line: click.echo(line, err=True),
+                cache=find_cache(),
+            )
+        )
+        for name in read_pack_names(folder)
+        if name in DEMO_PACKS
+    ]
+
+
+def make_context(opened: list[Pack], root: Path, external: Path | None) -> Context:
+    """Return what a submission is checked against: these packs, and the indices in git."""
+    from cosmos_board.submissions.check import Context
+    from cosmos_board.submissions.pack_index import list_known
+    from cosmos_board.submissions.sample import index_pack
+
+    known = list_known(opened, root)
+    return Context(
+        indices=[index_pack(one, track) for one in known for track in ("core", "full")],
+        packs=opened,
+        external=external,
+    )

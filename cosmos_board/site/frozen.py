@@ -1,0 +1,210 @@
+"""Boards of earlier benchmark versions: kept under `v/<version>/` as they were, never rewritten.
+
+A published site lists its files with their hashes in `files.json`. Whoever publishes next takes
+that list from the site itself, so nothing but the site is needed to keep what it said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TypeAlias
+from urllib.parse import quote
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.store.files import write_bytes
+
+FILES = "files.json"
+FOLDER = "v"
+MOST_FILES = 50_000
+LARGEST_BYTES = 64 << 20
+_VERSION = re.compile(r"[0-9a-f]{16}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_TIMEOUT_S = 60
+
+Read: TypeAlias = Callable[[str], bytes | None]
+"""Returns a file by its path from the root of a published site, or None where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What a published site says of itself."""
+
+    version: str
+    """Of the benchmark."""
+
+    frozen: tuple[str, ...]
+    """Earlier versions that it keeps, oldest first."""
+
+    files: Mapping[str, str]
+    """sha256 by path from its root; `files.json` itself is not among them."""
+
+    def keep(self, version: str) -> tuple[str, ...]:
+        """Return the versions that a site of `version` keeps after this one."""
+        left = self.version not in ("", version, *self.frozen)
+        return (*self.frozen, self.version) if left else self.frozen
+
+
+NOTHING = Published(version="", frozen=(), files={})
+"""Before anything was published."""
+
+
+def list_site(site: Path, version: str, frozen: tuple[str, ...]) -> Published:
+    """Return the list of the files below `site`."""
+    files = {
+        path.relative_to(site).as_posix(): _hash(path.read_bytes())
+        for path in sorted(site.rglob("*"))
+        if path.is_file() and path != site / FILES
+    }
+    return Published(version=version, frozen=frozen, files=files)
+
+
+def write_list(site: Path, published: Published) -> None:
+    """Write `files.json` into `site`."""
+    write_bytes(site / FILES, dump_list(published))
+
+
+def dump_list(published: Published) -> bytes:
+    """Return a list of files as bytes: one way of writing each, so that no bit can hide."""
+    document = {
+        "schema_version": 1,
+        "benchmark": published.version,
+        "frozen": list(published.frozen),
+        "files": dict(sorted(published.files.items())),
+    }
+    sealed = {**document, "sha256": _hash(json.dumps(document).encode())}
+    return (json.dumps(sealed, indent=0, ensure_ascii=True) + "\n").encode()
+
+
+def parse_list(data: bytes, where: str) -> Published:
+    """Return what a `files.json` says; it comes from the network.
+
+    Raises:
+        InputError: If it is not exactly as `dump_list` writes it, or names a place outside.
+    """
+    try:
+        document = json.loads(data)
+        found = Published(
+            version=str(document["benchmark"]),
+            frozen=tuple(str(one) for one in document["frozen"]),
+            files={str(path): str(digest) for path, digest in document["files"].items()},
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(where, "", f"is no list of files ({type(error).__name__})") from error
+    if dump_list(found) != data:
+        raise InputError(where, "", "is not as it was written")
+    if len(found.files) > MOST_FILES:
+        raise InputError(where, "files", "are too many", got=len(found.files), want=MOST_FILES)
+    for version in (found.version, *found.frozen):
+        if not _VERSION.fullmatch(version):
+            raise InputError(where, "benchmark", "is no version", got=ascii(version[:40]))
+    for path, digest in found.files.items():
+        parts = PurePosixPath(path)
+        if parts.is_absolute() or ".." in parts.parts or str(parts) != path or "\\" in path:
+            raise InputError(where, "files", "names a place outside", got=ascii(path[:80]))
+        if not _SHA256.fullmatch(digest):
+            raise InputError(where, path[:80], "has no sha256")
+    return found
+
+
+def verify_list(site: Path) -> Iterator[str]:
+    """Yield a line for every file of a published folder that is not as its list says."""
+    path = site / FILES
+    try:
+        listed = parse_list(path.read_bytes(), FILES)
+    except (OSError, InputError) as error:
+        yield f"{error}" if isinstance(error, InputError) else f"{FILES}: cannot be read"
+        return
+    found = list_site(site, listed.version, listed.frozen).files
+    for name in sorted(found.keys() | listed.files.keys()):
+        if name not in found:
+            yield f"{name}: is missing, though it was published"
+        elif name not in listed.files:
+            yield f"{name}: was not published"
+        elif found[name] != listed.files[name]:
+            yield f"{name}: is not as it was published"
+
+
+def read_published(read: Read) -> Published:
+    """Return what the site behind `read` says of itself; `NOTHING` where there is none.
+
+    Raises:
+        InputError: If its list is damaged.
+    """
+    data = read(FILES)
+    return NOTHING if data is None else parse_list(data, FILES)
+
+
+def keep_frozen(read: Read, before: Published, site: Path, version: str) -> None:
+    """Copy what an earlier site showed into `site`, a folder for each other version.
+
+    Args:
+        read: Gives the earlier site's files.
+        before: What it says of itself.
+        site: The new site, built.
+        version: Of the new site.
+
+    Raises:
+        InputError: If a file is gone or differs from the earlier site's own list.
+        StorageError: If the disk fails.
+    """
+    shutil.rmtree(site / FOLDER, ignore_errors=True)
+    leaves = before.version in before.keep(version) and before.version not in before.frozen
+    for path, digest in before.files.items():
+        inside = path.startswith(f"{FOLDER}/")
+        if not inside and not leaves:
+            continue
+        data = read(path)
+        if data is None or _hash(data) != digest:
+            raise InputError(path, "", "is not as it was published, so nothing is kept of it")
+        target = site / path if inside else site / FOLDER / before.version / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(target, data)
+
+
+def read_folder(folder: Path) -> Read:
+    """Return how to read a site from a folder; nothing was published where it does not exist."""
+
+    def read(path: str) -> bytes | None:
+        file = folder / path
+        return file.read_bytes() if file.is_file() else None
+
+    return read
+
+
+def read_web(url: str) -> Read:
+    """Return how to read a site from its https address.
+
+    An answer other than the file or "not found" is an error: a board that could not be read must
+    not be taken for one that was never there.
+    """
+    if not url.startswith("https://"):
+        raise InputError("--earlier", "", "is no https address", got=url)
+
+    def read(path: str) -> bytes | None:
+        address = f"{url.rstrip('/')}/{quote(path)}"
+        try:
+            with urllib.request.urlopen(address, timeout=_TIMEOUT_S) as answer:
+                data: bytes = answer.read(LARGEST_BYTES + 1)
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise InputError(address, "", f"cannot be read: HTTP {error.code}") from error
+        except OSError as error:
+            raise InputError(address, "", f"cannot be read: {error}") from error
+        if len(data) > LARGEST_BYTES:
+            raise InputError(address, "", "is too large", want=f"at most {LARGEST_BYTES} bytes")
+        return data
+
+    return read
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
