@@ -8,7 +8,13 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from typing import Any
+
+_PACKAGES = (
+    "numpy", "numba", "torch", "torchvision", "segment-anything", "opencv-python-headless",
+    "pycocotools", "monai", "medpy", "surface-distance", "SimpleITK", "pyarrow", "duckdb",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +71,18 @@ def describe_machine() -> dict[str, object]:
         "cores": os.cpu_count(),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "load": os.getloadavg()[0],
+        "packages": {name: version for name in _PACKAGES if (version := _get_version(name))},
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS"),
+        "load": round(os.getloadavg()[0], 2),
+        "utc": time.strftime("%Y-%m-%d %H:%M", time.gmtime()),
     }
+
+
+def _get_version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _name_processor() -> str:

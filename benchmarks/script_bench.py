@@ -1,0 +1,168 @@
+"""Our `eval` against the script that a researcher would write today: same images, same weights.
+
+Usage: python -m benchmarks.script_bench [FILE.json] [--images 24] [--large 2]
+
+Every side runs in a process of its own: `tuned` has our allocator settings and one thread,
+`untuned` has what Python and torch come with. Ours reads packs and writes shards; the script's
+images are in memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.inputs import BUILD, Inputs, find_inputs
+from benchmarks.timing import describe_machine
+
+LARGE = "sam-vit-b"
+
+
+def run_ours(model: str, inputs: Inputs, prompts: tuple[str, ...], blobs: bool) -> dict[str, Any]:
+    """Return seconds and the Dice of every row of our own `eval`."""
+    from contextlib import nullcontext
+
+    from benchmarks.blobs import Blobs, drawing_blobs
+    from benchmarks.eval_bench import load, time_eval
+    from cosmos_board.store.parquet import read_rows
+    from cosmos_board.store.schema import SCORES
+
+    segmenter = load(model)
+    if not blobs:
+        time_eval(segmenter, Inputs(inputs.packs[:1], inputs.kind), prompts)  # compiled loops
+    with drawing_blobs(Blobs()) if blobs else nullcontext():
+        seconds = time_eval(segmenter, inputs, prompts)
+    rows = [
+        row for path in (BUILD / "eval/scores").glob("*.parquet") for row in read_rows(path, SCORES)
+    ]
+    return {
+        "seconds": seconds,
+        "dice": {
+            (row["reference_id"], row["prompt"], row["selection"]): 2
+            * row["tp"]
+            / (2 * row["tp"] + row["fp"] + row["fn"])
+            for row in rows
+        },
+    }
+
+
+def run_theirs(
+    model: str, inputs: Inputs, prompts: tuple[str, ...], blobs: bool, tuned: bool
+) -> dict[str, Any]:
+    """Return seconds, the Dice of every row and the number of masks found by the script."""
+    from benchmarks.blobs import BlobDecoder, Blobs
+    from benchmarks.researcher import run_script
+    from cosmos_board.models.cpu_tuning import tune_cpu
+    from cosmos_board.models.tiny_weights import load_tiny
+
+    if tuned:
+        tune_cpu()
+    sam: Any = _flatten_boxes(load_tiny()) if model == "cosmos-tiny" else _load_official(model)
+    if blobs:
+        sam.mask_decoder = BlobDecoder(sam.mask_decoder, Blobs())
+    seconds, dice, masks = run_script(sam, inputs.read(), prompts=prompts)
+    return {"seconds": seconds, "dice": dice, "masks": [len(found) for found in masks]}
+
+
+def _flatten_boxes(sam: Any) -> Any:  # noqa: ANN401 - an official `Sam`
+    """Let a prompt encoder take boxes as (1, 1, 4), as `SamPredictor.predict` has them."""
+    encode = sam.prompt_encoder.forward
+
+    def forward(points: Any, boxes: Any, masks: Any) -> Any:  # noqa: ANN401
+        return encode(points, None if boxes is None else boxes.reshape(-1, 4), masks)
+
+    sam.prompt_encoder.forward = forward
+    return sam
+
+
+def _load_official(model: str) -> object:
+    """Return an official SAM; nothing of ours is called that would tune the process."""
+    import torch
+    from segment_anything import sam_model_registry
+
+    from benchmarks.eval_bench import draw_weights
+
+    sam = sam_model_registry[model.removeprefix("sam-").replace("-", "_")]()
+    sam.load_state_dict(torch.load(draw_weights(), weights_only=True))
+    return sam.eval()
+
+
+def run_alone(function: Callable[..., dict[str, Any]], *given: object, threads: int | None) -> Any:  # noqa: ANN401
+    """Run a function in a fresh process, with as many OpenMP threads or as many as there are."""
+    before = os.environ.pop("OMP_NUM_THREADS", None)
+    if threads:
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+    try:
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            return pool.submit(function, *given).result()
+    finally:
+        os.environ.pop("OMP_NUM_THREADS", None)
+        if before is not None:
+            os.environ["OMP_NUM_THREADS"] = before
+
+
+def compare(
+    model: str, inputs: Inputs, prompts: tuple[str, ...], *, blobs: bool = False
+) -> dict[str, object]:
+    """Run our `eval` and the script, tuned and untuned, and hold their rows together."""
+    ours = run_alone(run_ours, model, inputs, prompts, blobs, threads=1)
+    print(f"{model}: ours {ours['seconds']:.1f} s", flush=True)
+    found: dict[str, object] = {
+        "model": model,
+        "prompts": prompts,
+        "inputs": inputs.describe(),
+        "eval_s": round(ours["seconds"], 2),
+        "rows": len(ours["dice"]),
+    }
+    for name, tuned, threads in (("tuned", True, 1), ("untuned", False, None)):
+        theirs = run_alone(run_theirs, model, inputs, prompts, blobs, tuned, threads=threads)
+        found[name] = {
+            "script_s": round(theirs["seconds"], 2),
+            "ratio": round(theirs["seconds"] / ours["seconds"], 2),
+            "masks_found": theirs["masks"],
+            **hold_together(ours["dice"], theirs["dice"]),
+        }
+        print(f"{model}, script {name}: {found[name]}", flush=True)
+    return found
+
+
+def hold_together(
+    ours: Mapping[tuple[str, str, str], float], theirs: Mapping[tuple[str, str, str], float]
+) -> dict[str, object]:
+    """Return the share of rows whose Dice are equal to 1e-6, and the largest difference."""
+    assert ours.keys() == theirs.keys(), "the two sides score other rows"
+    differences = np.array([abs(ours[key] - theirs[key]) for key in ours])
+    return {
+        "equal_share": round(float((differences <= 1e-6).mean()), 5),
+        "rows_that_differ": int((differences > 1e-6).sum()),
+        "largest_difference": float(differences.max()),
+    }
+
+
+def run(images: int, large: int) -> dict[str, object]:
+    """Run both comparisons."""
+    from cosmos_board.core.prompts import PROMPTS
+
+    results = [compare("cosmos-tiny", find_inputs(images), tuple(PROMPTS))]
+    if large:
+        results.append(compare(LARGE, find_inputs(large), ("everything",), blobs=True))
+    return {"machine": describe_machine(), "results": results}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", nargs="?", type=Path)
+    parser.add_argument("--images", type=int, default=24)
+    parser.add_argument("--large", type=int, default=2, help="Images for SAM ViT-B; 0 leaves it.")
+    options = parser.parse_args()
+    document = run(options.images, options.large)
+    if options.out:
+        options.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
