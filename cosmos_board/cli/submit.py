@@ -190,12 +190,26 @@ def reproduce(
     promote: bool,
     as_json: bool,
 ) -> None:
-    """Run FOLDER's model again on the core track and compare with what was submitted."""
+    """Run FOLDER's model again on the core track and compare with what was submitted.
+
+    A file of code is run in a process without network, or not at all.
+    """
     from cosmos_board.runner.settings import SegmenterSpec
+    from cosmos_board.submissions.isolation import has_network, is_code, run_isolated
     from cosmos_board.submissions.reproduce import reproduce_submission
 
     spec = SegmenterSpec(name=model or folder.absolute().name, checkpoint=checkpoint, device=device)
-    found = reproduce_submission(folder, open_packs(folder, packs), spec)
+    opened = open_packs(folder, packs)
+    if is_code(spec.name) and has_network():
+        words = ["submit", "reproduce", str(folder), "--model", spec.name, "--device", device]
+        words += [word for pack in opened for word in ("--pack", str(pack.path))]
+        words += ["--checkpoint", str(checkpoint)] if checkpoint else []
+        status = run_isolated([*words, *(["--json"] if as_json else [])])
+        if status:
+            raise SystemExit(status)
+        _promote(folder, promote)
+        return
+    found = reproduce_submission(folder, opened, spec)
     if as_json:
         click.echo(json.dumps({**asdict(found), "agrees": found.agrees}))
     else:
@@ -207,6 +221,10 @@ def reproduce(
         )
     if not found.agrees:
         raise SystemExit(ExitCode.REFUSED)
+    _promote(folder, promote)
+
+
+def _promote(folder: Path, promote: bool) -> None:
     if promote:
         from datetime import UTC, datetime
 

@@ -20,6 +20,7 @@ from cosmos_board.runner.settings import RunSettings, SegmenterSpec
 from cosmos_board.store.parquet import iter_rows
 from cosmos_board.store.schema import SCORES
 from cosmos_board.submissions.check import Context, hash_file
+from cosmos_board.submissions.isolation import refuse_network
 from cosmos_board.submissions.manifest import Manifest
 from cosmos_board.submissions.sample import index_pack
 from cosmos_board.submissions.score import score_submission
@@ -59,7 +60,8 @@ def reproduce_submission(
 ) -> Reproduction:
     """Run the model on every image of the core track and compare with what was submitted.
 
-    Code of a stranger belongs in a container without network; this function does not make one.
+    A file of code is not imported where there is a network; `isolation.run_isolated` makes a
+    process without one.
 
     Args:
         folder: The submission.
@@ -68,8 +70,10 @@ def reproduce_submission(
         context: What else the submission is checked against.
 
     Raises:
-        InputError: If the submission is refused, or the weights are not those it names.
+        InputError: If the submission is refused, the weights are not those it names, or the model
+            is code and there is a network.
     """
+    refuse_network(spec.name)
     with TemporaryDirectory(prefix="cosmos-board-") as work:
         scored = score_submission(folder, packs, Path(work) / "run", context=context)
         manifest = scored.checked.manifest
