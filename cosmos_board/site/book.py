@@ -24,6 +24,7 @@ from cosmos_board.core.scores import Selection
 from cosmos_board.data.catalog.objects import get_object_label
 from cosmos_board.site.studies import Studies
 from cosmos_board.site.words import Words
+from cosmos_board.store.ledger_rows import LedgerTable
 
 if TYPE_CHECKING:
     from cosmos_board.site.cases import Case
@@ -133,6 +134,8 @@ class Book:
     spreads: tuple[Spread, ...] = field(repr=False)
     studies: Studies = field(repr=False)
     cases: tuple[Case, ...] = field(repr=False)
+    ledger: LedgerTable = LedgerTable()
+    """Every submission, ranked or not."""
 
     _slices: dict[str, tuple[Slice, ...]] = field(init=False, repr=False)
     _places: dict[tuple[str, str, str], list[tuple[Slice, BoardRow, int]]] = field(

@@ -14,6 +14,7 @@ from cosmos_board.site.pages.changes import changes_page
 from cosmos_board.site.pages.compare import compare_page, pair_page, top_pairs
 from cosmos_board.site.pages.context import Context
 from cosmos_board.site.pages.definitions import definitions_page
+from cosmos_board.site.pages.entries import entries_page
 from cosmos_board.site.pages.explore import (
     CELLS_PATH,
     MANIFEST,
@@ -188,6 +189,7 @@ def _pages(context: Context) -> Iterator[Page]:
         yield viewer_page(context, target, [c for c in book.cases if c.pick.target == target])
     yield model_index(context)
     yield submissions_page(context)
+    yield entries_page(context)
     yield from (model_page(context, info) for info in book.models.values())
     yield prompt_index(context)
     yield from (prompt_page(context, name) for name in book.prompts())

@@ -14,6 +14,7 @@ from cosmos_board.site.cases import MOST_MODELS, PROMPT, read_cases
 from cosmos_board.site.gate import may_publish
 from cosmos_board.site.studies import NO_STUDIES, read_studies
 from cosmos_board.store.board import open_board
+from cosmos_board.store.ledger_rows import read_ledger_table
 from cosmos_board.store.study_queries import read_data_version
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def read_book(db: Path) -> Book:
             spreads=_spreads(connection),
             studies=read_studies(cube, boards),
             cases=read_cases(connection, db, datasets, _shown_models(boards)),
+            ledger=read_ledger_table(connection),
         )
 
 

@@ -12,7 +12,7 @@ from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.queries import Connection
 
 SHOWN = "shown"
-LEFT_OUT = "left out"
+LEFT_OUT = "left-out"
 _KEY = "benchmark"
 
 
@@ -24,7 +24,7 @@ class LedgerRow:
     name: str
     version: int
     state: str
-    """`shown`, `left out`, `quarantined` or `withdrawn`."""
+    """`shown`, `left-out`, `quarantined` or `withdrawn`."""
 
     tier: str
     track: str

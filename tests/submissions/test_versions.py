@@ -77,7 +77,7 @@ def test_rows_of_another_metric_leave_and_are_renewed_by_a_check(
     monkeypatch.setattr(sample_module, "METRICS_VERSION", 2)
     after = publish(root, sample, tmp_path / "b")
     assert before.benchmark != after.benchmark
-    assert after.rows[0].state == "left out"
+    assert after.rows[0].state == "left-out"
     want = f"(got {before.benchmark}, want {after.benchmark})"
     assert after.rows[0].reason == f"benchmark: version: is another {want}"
     renew_submission(root, "careful-boxes", replace(sample.context))

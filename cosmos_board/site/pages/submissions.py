@@ -6,7 +6,7 @@ from cosmos_board.board.types import BoardKey, Slice
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.site.book import Book, default_selection, prompt_label
 from cosmos_board.site.page import Article, Page
-from cosmos_board.site.pages.context import Context
+from cosmos_board.site.pages.context import Context, Link
 from cosmos_board.site.pages.ranking import ranking_table
 from cosmos_board.site.pages.slices import slice_label
 
@@ -23,6 +23,11 @@ def submissions_page(context: Context) -> Page:
             "Models submitted with their predictions on a frozen sample of at most 40 references "
             "a target, scored here. They share no ranking with full runs."
         )
+    )
+    context.links(
+        article,
+        words("More"),
+        [Link(words("Every submission"), "submissions/entries/", words("ranked or not, and why"))],
     )
     keys = core_boards(book)
     if not keys:
