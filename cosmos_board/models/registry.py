@@ -46,13 +46,17 @@ BUILTIN_LOADERS: dict[str, str] = {}
 """Where fine-tuned weights are read, by the loader's name in the file."""
 
 ADAPTERS: dict[str, str] = {
+    "clicks": "cosmos_board.models.click_net:load",
     "hf": "cosmos_board.models.hf:load",
+    "onnx": "cosmos_board.models.onnx_sam:load",
 }
 """What loads `PREFIX:ADDRESS`, by prefix: models of others in files of a known form."""
 
 _SAM_EXTRA = ("torch", "torchvision", "segment_anything", "safetensors")
 _NEEDS = {
+    "clicks": ("onnxruntime",),
     "hf": (*_SAM_EXTRA, "transformers"),
+    "onnx": ("onnxruntime",),
 }
 """Packages of each adapter."""
 
@@ -67,7 +71,7 @@ def load_segmenter(name: str, *, checkpoint: Path | None = None, device: str = "
 
     Args:
         name: A name that `list_cards` knows, `my_model.py:MyModel`, a `.safetensors` file that
-            names its loader, or `hf:` and an address.
+            names its loader, or `hf:`, `onnx:` or `clicks:` and an address.
         checkpoint: Weights to use instead of the published ones.
         device: `cpu`, `cuda`, `cuda:1` …
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
-from torch.nn import functional
 
 from cosmos_board.core.masks import Pixels
+
+if TYPE_CHECKING:  # what needs no tensors here serves models that come without torch
+    from torch import Tensor
 
 Fit: TypeAlias = Literal["pad", "squash"]
 """`pad`: the long side fills the square, zeros fill the rest; `squash`: both sides fill it."""
@@ -65,6 +65,8 @@ class Frame:
         as SAM does: one step would give other masks in sizes that do not divide the square.
         Where it is squashed, in one step, as SAM 2 does.
         """
+        from torch.nn import functional
+
         native = (self.height, self.width)
         if self.fit == "squash":
             return functional.interpolate(
@@ -90,6 +92,9 @@ def to_input_tensor(content: Pixels, input_size_px: int, mean: Tensor, std: Tens
     Returns:
         Float32, axes (1, 3, y, x).
     """
+    import torch
+    from torch.nn import functional
+
     channels_first = torch.as_tensor(content, device=mean.device).permute(2, 0, 1).contiguous()
     normalised = (channels_first[None] - mean) / std
     below = input_size_px - normalised.shape[-2]

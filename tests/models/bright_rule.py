@@ -34,14 +34,13 @@ def draw_bright(
         boxes: Shape (P, 4).
     """
     side = brightness.shape[-1]
-    centres = (torch.arange(side) + 0.5) * STRIDE
+    centres = torch.arange(side, dtype=torch.float32) * STRIDE + STRIDE / 2
     near = torch.tensor(1e4)
     if points is not None and labels is not None:
-        away = torch.hypot(
-            centres.view(1, 1, 1, -1) - points[..., 0, None, None],
-            centres.view(1, 1, -1, 1) - points[..., 1, None, None],
-        )
-        away = torch.where((labels == 1)[..., None, None], away, torch.inf)
+        across = centres.view(1, 1, 1, -1) - points[..., 0, None, None]
+        down = centres.view(1, 1, -1, 1) - points[..., 1, None, None]
+        away = (across**2 + down**2).sqrt()
+        away = torch.where((labels == 1)[..., None, None], away, torch.full_like(away, 1e6))
         near = REACH * side * STRIDE - away.amin(dim=1, keepdim=True)
     if boxes is not None:
         left, top, right, bottom = boxes.view(-1, 4, 1, 1, 1).unbind(1)
