@@ -15,7 +15,8 @@ from cosmos_board.cli.verify import command as verify
 from cosmos_board.core.errors import InputError
 from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.data.pack import open_pack
-from cosmos_board.site.frozen import verify_list
+from cosmos_board.site.frozen import list_site, parse_list, verify_list
+from cosmos_board.submissions import sample as sample_module
 from cosmos_board.submissions.accepted import accept_submission
 from cosmos_board.submissions.events import withdraw_submission
 from cosmos_board.submissions.gate import judge
@@ -37,7 +38,9 @@ def wide_sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     return make_sample(root / "pack", root, ("box",))
 
 
-def test_from_a_run_over_a_merge_to_the_rendered_board(wide_sample: Sample, tmp_path: Path) -> None:
+def test_from_a_run_over_a_merge_to_the_rendered_board(
+    wide_sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hub, fork = tmp_path / "hub", tmp_path / "fork"
     base = make_repository(hub)
     git(tmp_path, "clone", "-q", str(hub), str(fork))
@@ -87,6 +90,24 @@ def test_from_a_run_over_a_merge_to_the_rendered_board(wide_sample: Sample, tmp_
 
     check_that_one_changed_bit_of_the_site_is_named(out / "board.duckdb", out / "site")
     check_that_nobody_else_can_have_the_slug(wide_sample, hub, merged, tmp_path)
+    monkeypatch.setattr(sample_module, "METRICS_VERSION", 2)
+    check_that_another_benchmark_freezes_the_board(words[:4], out / "site", tmp_path / "next")
+
+
+def check_that_another_benchmark_freezes_the_board(words: list[str], site: Path, out: Path) -> None:
+    before = parse_list((site / "files.json").read_bytes(), "files.json")
+    asked = [*words, "--earlier", str(site), "--out", str(out)]
+    result = CliRunner().invoke(publish, asked, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    kept = out / "site" / "v" / before.version
+    assert list_site(kept, before.version, ()).files == dict(before.files)
+    assert list(verify_list(out / "site")) == []
+    entries = json.loads((out / "entries.json").read_text())
+    assert (entries["shown"], entries["frozen"]) == ([], [before.version])
+    page = html.unescape((out / "site" / "submissions" / "entries" / "index.html").read_text())
+    assert "left-out" in page
+    assert f"benchmark: version: is another (got {before.version}" in page
+    assert f'href="../../v/{before.version}/"' in page
 
 
 def check_that_one_changed_bit_of_the_site_is_named(db: Path, site: Path) -> None:
@@ -105,8 +126,10 @@ def check_that_one_changed_bit_of_the_site_is_named(db: Path, site: Path) -> Non
         data[at] ^= 1
         path.write_bytes(bytes(data))
     victim = site / "submissions" / "index.html"
-    victim.write_bytes(victim.read_bytes().replace(b"0.", b"1.", 1))
+    right = victim.read_bytes()
+    victim.write_bytes(right.replace(b"0.", b"1.", 1))
     result = CliRunner().invoke(verify, words)
+    victim.write_bytes(right)
     assert result.exit_code == 1
     assert "submissions/index.html: is not as it was published" in result.output
 
