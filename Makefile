@@ -3,18 +3,19 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
+MODULES := node_modules/.ready
 export OMP_NUM_THREADS ?= 1
 export NO_MKDOCS_2_WARNING = 1
 
 .PHONY: demo test test-slow test-light check site serve official publish bench clean
 
-demo: $(VENV)/.demo ## evaluate, rank and render the built-in data
+demo: $(VENV)/.demo | $(MODULES) ## evaluate, rank and render the built-in data
 	$(BIN)/cosmos-board demo
 
-test: $(VENV)/.test check ## everything that must be green
+test: $(VENV)/.test check | $(MODULES) ## everything that must be green
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-test-slow: $(VENV)/.test ## the full counts: kills, simulations, fuzzing, crawls
+test-slow: $(VENV)/.test | $(MODULES) ## the full counts: kills, simulations, fuzzing, crawls
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m slow
 
 check: $(VENV)/.test ## style, types and layers
@@ -30,23 +31,32 @@ test-light: ## the half without torch, from the wheel in an environment of its o
 	build/light/bin/python -m pip install -q build/wheel/*.whl
 	cd build && PYTHONPATH= light/bin/python ../tests/light.py
 
-site: $(VENV)/.demo ## render the demo board
+site: $(VENV)/.demo | $(MODULES) ## render the demo board
 	$(BIN)/cosmos-board site build --db build/demo/board.duckdb
 
-serve: $(VENV)/.demo ## render the demo board and serve it on this machine
+serve: $(VENV)/.demo | $(MODULES) ## render the demo board and serve it on this machine
 	$(BIN)/cosmos-board site serve --db build/demo/board.duckdb
 
 official: $(VENV)/.demo ## PACKS=…: SAM's official checkpoints on these packs, ready to submit
 	.ci/official $(PACKS)
 
-publish: $(VENV)/.demo ## database and site of the accepted submissions
+publish: $(VENV)/.demo | $(MODULES) ## database and site of the accepted submissions
 	$(BIN)/python -m cosmos_board.cli.publish
 
 bench: $(VENV)/.test ## measure against named peers
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf build .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build node_modules .mypy_cache .pytest_cache .ruff_cache
+
+$(MODULES): package.json package-lock.json # scripts that the site serves from itself
+	@if ! command -v npm >/dev/null; then \
+	    echo "npm is missing: the site will have no pivot on Explore and a larger Plotly" >&2; \
+	elif npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; then \
+	    touch $@; \
+	else \
+	    echo "npm ci failed: the site will have no pivot on Explore and a larger Plotly" >&2; \
+	fi
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

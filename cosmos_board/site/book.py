@@ -98,6 +98,17 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A model on a track, and when it was last run."""
+
+    model: str
+    track: str
+    tier: str
+    date: str
+    """Day of its newest run, YYYY-MM-DD."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
     """How the Dice of one model is spread over the references of one target."""
 
@@ -131,6 +142,9 @@ class Book:
     datasets: Mapping[str, DatasetInfo]
     targets: tuple[TargetInfo, ...]
     timings: tuple[Timing, ...]
+    entries: tuple[Entry, ...]
+    """Newest first."""
+
     spreads: tuple[Spread, ...] = field(repr=False)
     studies: Studies = field(repr=False)
     cases: tuple[Case, ...] = field(repr=False)
@@ -141,6 +155,7 @@ class Book:
     _places: dict[tuple[str, str, str], list[tuple[Slice, BoardRow, int]]] = field(
         init=False, repr=False
     )
+    _spreads: dict[tuple[str, str], list[Spread]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Look up once what every page asks for."""
@@ -162,6 +177,10 @@ class Book:
                     for row in board.rows if board else ():
                         where = places.setdefault((row.model, kind, prompt), [])
                         where.append((part, row, len(board.ranked) if board else 0))
+        spreads: dict[tuple[str, str], list[Spread]] = {}
+        for spread in self.spreads:
+            spreads.setdefault((spread.target, spread.prompt), []).append(spread)
+        object.__setattr__(self, "_spreads", spreads)
         object.__setattr__(self, "_slices", slices)
         object.__setattr__(self, "_places", places)
 
@@ -189,6 +208,10 @@ class Book:
     ) -> Sequence[tuple[Slice, BoardRow, int]]:
         """Return where a model stands: slice, its row there, how many models are ranked there."""
         return self._places.get((model, kind, prompt), ())
+
+    def spread(self, target: str, prompt: str) -> Sequence[Spread]:
+        """Return how the Dice of each model is spread over one target with one prompt."""
+        return self._spreads.get((target, prompt), ())
 
     def prompts(self) -> tuple[str, ...]:
         """Return the prompts of the protocol, in its order."""

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+import shutil
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest.mock import patch
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
 
 _PACKAGE = Path(__file__).resolve().parent
+_CAN_FORK = sys.platform == "linux"
 EPOCH = "0"
 """SOURCE_DATE_EPOCH where none is set: pages carry the data version, never the day of a build."""
 
@@ -64,22 +70,59 @@ def build_site(
     Raises:
         InputError: If `db` is not a board database, or the engine refuses its sources.
     """
+    if db is not None and not db.is_file():
+        raise InputError(db, "--db", "no such file")
+    others = [language for language in languages if language != "en"]
+    with _environment(db, site_url, languages):
+        if len(others) == len(languages) or not others or not _CAN_FORK:
+            for language in sorted(languages, key=lambda name: name != "en"):
+                _build_one(_folder(out, language), language, strict=strict)
+        else:
+            _build_beside(db, out, others, strict=strict)
+    return _report(out)
+
+
+def _folder(out: Path, language: str) -> Path:
+    return out if language == "en" else out / language
+
+
+def _build_one(target: Path, language: str, *, strict: bool) -> None:
     from mkdocs.commands.build import build
     from mkdocs.exceptions import MkDocsException
 
-    if db is not None and not db.is_file():
-        raise InputError(db, "--db", "no such file")
-    for language in languages:
-        target = out if language == "en" else out / language
-        with _environment(db, site_url, languages):
-            try:
-                config = _load(target, language, strict=strict)
-                config.plugins.on_startup(command="build", dirty=False)
-                build(config)
-                config.plugins.on_shutdown()
-            except MkDocsException as error:
-                raise _own_error(error) or InputError(out, "site", str(error)) from error
-    return _report(out)
+    try:
+        config = _load(target, language, strict=strict)
+        logging.getLogger("jieba").setLevel(logging.WARNING)  # it sets its own when imported
+        config.plugins.on_startup(command="build", dirty=False)
+        build(config)
+        config.plugins.on_shutdown()
+    except MkDocsException as error:
+        raise _own_error(error) or InputError(target, "site", str(error)) from error
+
+
+def _build_beside(db: Path | None, out: Path, others: Sequence[str], *, strict: bool) -> None:
+    """Build English here and the other languages in processes that share what was read.
+
+    The engine empties its folder but keeps hidden entries, so the others wait in one of those.
+    """
+    from cosmos_board.site.generate import read_ahead
+
+    read_ahead(db)
+    waiting = out / ".languages"
+    shutil.rmtree(waiting, ignore_errors=True)
+    with warnings.catch_warnings(), ProcessPoolExecutor(len(others), get_context("fork")) as pool:
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads
+        started = [
+            pool.submit(_build_one, waiting / language, language, strict=strict)
+            for language in others
+        ]
+        _build_one(out, "en", strict=strict)
+        for one in started:
+            one.result()
+    for language in others:
+        shutil.rmtree(out / language, ignore_errors=True)
+        (waiting / language).rename(out / language)
+    waiting.rmdir()
 
 
 def _own_error(error: BaseException | None) -> CosmosBoardError | None:

@@ -50,6 +50,9 @@ class Pick:
     dice: Mapping[str, float]
     """By model, chosen by predicted IoU."""
 
+    judged: tuple[float, ...]
+    """The Dice that it was picked by: of promptable models, where there are any."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
@@ -161,6 +164,7 @@ def _pick(
             reference_id=reference,
             image_id=image,
             dice=dice[key],
+            judged=tuple(judged[key]),
         )
 
 

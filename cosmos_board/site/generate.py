@@ -9,6 +9,8 @@ from pathlib import Path
 
 from cosmos_board.site.book import Book
 from cosmos_board.site.page import Page
+from cosmos_board.site.pages.advisor import DATA_PATH as ADVICE_PATH
+from cosmos_board.site.pages.advisor import advisor_page
 from cosmos_board.site.pages.catalogue import catalogue_page
 from cosmos_board.site.pages.changes import changes_page
 from cosmos_board.site.pages.compare import compare_page, pair_page, top_pairs
@@ -89,6 +91,12 @@ def generate_site(
     return make_site(book, words_for(language), vendored_scripts(modules), past, site_url)
 
 
+def read_ahead(db: Path | None) -> None:
+    """Read `db` now, so that processes started after this share what was read."""
+    if db is not None:
+        _pack_once(_read_once(db, db.stat().st_mtime_ns))
+
+
 @lru_cache(maxsize=1)
 def _read_once(db: Path, changed_ns: int) -> Book:
     """Return the book of `db`, read once for all languages until the file changes."""
@@ -167,7 +175,7 @@ _SHARED = ("badges/", "data/cases/", "data/compare/", "data/tables/")
 
 def _is_shared(path: str) -> bool:
     """Return whether a file has no words in it, and so lies once for all languages."""
-    return path in {CELLS_PATH, RANKS_PATH} or path.startswith(_SHARED)
+    return path in {ADVICE_PATH, CELLS_PATH, RANKS_PATH} or path.startswith(_SHARED)
 
 
 def _pages(context: Context) -> Iterator[Page]:
@@ -175,6 +183,7 @@ def _pages(context: Context) -> Iterator[Page]:
     yield home_page(context)
     yield catalogue_page(context)
     yield definitions_page(context)
+    yield advisor_page(context)
     yield compare_page(context)
     yield from (pair_page(context, a, b) for a, b in top_pairs(book))
     yield findings_index(context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from math import isfinite
 from urllib.parse import urlsplit
 
@@ -41,6 +42,7 @@ def one_line(text: str) -> str:
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
+@lru_cache(maxsize=65_536)  # the same scores stand in many tables
 def number(value: float | None, digits: int = 3) -> str:
     r"""Return `value` with `digits` decimals and thin groups of thousands, a dash where unknown.
 
@@ -50,7 +52,7 @@ def number(value: float | None, digits: int = 3) -> str:
     """
     if value is None or not isfinite(value):
         return DASH
-    text = f"{value:,.{digits}f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    text = f"{value + 0:,.{digits}f}".replace(",", "\N{NARROW NO-BREAK SPACE}")  # no -0
     if value >= 0:
         return text
     vanishes = not float(f"{value:.{digits}f}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import log10
 
 from cosmos_board.site.figure import Axis, Figure, Point, Series, extent, point_name
 
@@ -21,7 +22,7 @@ def render_plotly(figure: Figure) -> bytes:
         "margin": {"l": 56, "r": 12, "t": 12, "b": 52},
         "xaxis": _axis(figure, "x"),
         "yaxis": _axis(figure, "y"),
-        "showlegend": len(figure.series) > 1,
+        "showlegend": len(figure.series) > 1 and not any(s.thick for s in figure.series),
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         "hovermode": "closest",
     }
@@ -70,7 +71,7 @@ def _traces(series: Series, figure: Figure) -> list[dict[str, object]]:
     }
     if series.labels:
         trace |= {"text": [point_name(point, series) for point in points]}
-        trace |= {"textposition": "top center", "cliponaxis": False}
+        trace |= {"textposition": _sides(points, figure), "cliponaxis": False}
     if not any(point.low is not None for point in points):
         return [trace]
     if series.band:
@@ -84,6 +85,17 @@ def _traces(series: Series, figure: Figure) -> list[dict[str, object]]:
         "width": 0,
     }
     return [trace]
+
+
+def _sides(points: tuple[Point, ...], figure: Figure) -> list[str]:
+    """Return where each point's name goes, so that none runs over an edge of the plot."""
+    places = [log10(point.x) if figure.x.log else point.x for point in points]
+    low, width = min(places), (max(places) - min(places)) or 1.0
+    shares = [(place - low) / width for place in places]
+    return [
+        "top right" if share < 0.2 else "top left" if share > 0.8 else "top center"
+        for share in shares
+    ]
 
 
 def _gap(point: Point, figure: Figure, *, upper: bool) -> float:

@@ -18,6 +18,7 @@ from cosmos_board.core.errors import CosmosBoardError
 from cosmos_board.site.generate import Site, generate_site
 from cosmos_board.site.markup import one_line, squeeze
 from cosmos_board.site.page import Page, fill
+from cosmos_board.site.styles import keep_used, names_in_page, names_in_script
 from cosmos_board.site.words import words_for
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class BoardPlugin(BasePlugin[BoardConfig]):
         self._site: Site | None = None
         self._pages: dict[str, Page] = {}
         self._leaves: set[str] = set()
+        self._names: set[str] = set()
+        """Classes and ids of all pages, so that styles nobody meets can go."""
 
     def on_files(self, files: Files, /, *, config: MkDocsConfig) -> Files:
         """Append pages and data files; hand-written pages of the same path win."""
@@ -132,6 +135,7 @@ class BoardPlugin(BasePlugin[BoardConfig]):
     def on_post_page(self, output: str, /, *, page: HostPage, config: MkDocsConfig) -> str:
         """Name the parts of the theme that a screen reader meets without a name of their own."""
         words = words_for(self.config.language)
+        self._names |= names_in_page(output)
         return (
             squeeze(output)
             .replace(_SEARCH, f'{_SEARCH[:-1]} aria-label="{words("Search")}">', 1)
@@ -139,11 +143,24 @@ class BoardPlugin(BasePlugin[BoardConfig]):
         )
 
     def on_post_build(self, *, config: MkDocsConfig) -> None:
-        """Remove what the theme ships for its developers and for languages that we do not have."""
+        """Remove what the theme ships for its developers, other languages and other sites."""
         assets = Path(config.site_dir) / "assets"
         for pattern in _UNUSED:
             for path in sorted(assets.glob(pattern)):
                 path.unlink()
+        names = set(self._names)
+        for path in sorted([*assets.glob("javascripts/**/*.js"), *assets.glob("js/*.js")]):
+            names |= names_in_script(path.read_text("utf-8"))
+        for path in sorted(assets.glob("stylesheets/*.css")):
+            path.write_text(keep_used(path.read_text("utf-8"), names), "utf-8")
+
+    def on_post_template(
+        self, output_content: str, /, *, template_name: str, config: MkDocsConfig
+    ) -> str:
+        """Remember what the pages without Markdown (404, search) look like too."""
+        if template_name.endswith(".html"):
+            self._names |= names_in_page(output_content)
+        return output_content
 
     def on_env(self, env: Any, /, *, config: MkDocsConfig, files: Files) -> None:  # noqa: ANN401
         """Let the pages without Markdown (404, search) know the data version too."""

@@ -9,7 +9,15 @@ from cosmos_board.board.build import Boards, build_boards
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.types import BoardKey
 from cosmos_board.core.prompts import PROTOCOL
-from cosmos_board.site.book import Book, DatasetInfo, ModelInfo, Spread, TargetInfo, Timing
+from cosmos_board.site.book import (
+    Book,
+    DatasetInfo,
+    Entry,
+    ModelInfo,
+    Spread,
+    TargetInfo,
+    Timing,
+)
 from cosmos_board.site.cases import MOST_MODELS, PROMPT, read_cases
 from cosmos_board.site.gate import may_publish
 from cosmos_board.site.studies import NO_STUDIES, read_studies
@@ -34,6 +42,7 @@ def empty_book() -> Book:
         datasets={},
         targets=(),
         timings=(),
+        entries=(),
         spreads=(),
         studies=NO_STUDIES,
         cases=(),
@@ -58,8 +67,9 @@ def read_book(db: Path) -> Book:
             datasets=datasets,
             targets=_targets(connection),
             timings=_timings(connection),
+            entries=_entries(connection),
             spreads=_spreads(connection),
-            studies=read_studies(cube, boards),
+            studies=read_studies(cube, boards, {key.slice for key in kept}),
             cases=read_cases(connection, db, datasets, _shown_models(boards)),
             ledger=read_ledger_table(connection),
         )
@@ -148,6 +158,15 @@ def _timings(connection: Connection) -> tuple[Timing, ...]:
         Timing(model=m, device=d, stage=s, items=n, median_s=t, peak_bytes=b)
         for m, d, s, n, t, b in rows
     )
+
+
+def _entries(connection: Connection) -> tuple[Entry, ...]:
+    """Return who came when, newest first; a model counts once on each track."""
+    rows = connection.execute(
+        "SELECT model, track, max_by(tier, started_utc), left(max(started_utc), 10) AS day"
+        " FROM runs WHERE study = 'main' GROUP BY model, track ORDER BY day DESC, model, track"
+    ).fetchall()
+    return tuple(Entry(model=m, track=t, tier=tier, date=day) for m, t, tier, day in rows)
 
 
 def _spreads(connection: Connection) -> tuple[Spread, ...]:

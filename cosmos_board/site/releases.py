@@ -18,6 +18,7 @@ from markupsafe import escape
 from cosmos_board.board.export import to_json
 from cosmos_board.core.errors import InputError
 from cosmos_board.site.book import Book, default_selection
+from cosmos_board.site.words import Words
 
 RANKS_PATH = "data/ranks.json"
 FEED_PATH = "changes/feed.xml"
@@ -115,7 +116,11 @@ def render_feed(releases: Sequence[Snapshot], site_url: str) -> bytes:
     entries = []
     for before, release in reversed(list(zip([None, *releases], releases, strict=False))):
         moves = find_moves(before, release) if before else []
-        text = f"{len(moves)} ranks moved" if before else "First release"
+        text = (
+            Words().plural(len(moves), "{n} rank moved", "{n} ranks moved")
+            if before
+            else "First release"
+        )
         entries.append(
             f"<entry><id>{escape(base)}changes/#{release.date}</id>"
             f"<title>Data {escape(release.version)}</title>"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from cosmos_board.board.advice import Advice
+from cosmos_board.board.advice_everywhere import advise_everywhere
 from cosmos_board.board.build import Boards
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.findings import Finding, find_findings
@@ -37,6 +40,8 @@ class Studies:
     curves: tuple[FactorCurve, ...]
     finetuning: FinetuningStudy
     annotation: AnnotationStudy
+    advice: tuple[Advice, ...]
+    """By target, the best model with each prompt; only of targets that have a board here."""
 
 
 NO_STUDIES = Studies(
@@ -47,18 +52,26 @@ NO_STUDIES = Studies(
     curves=(),
     finetuning=FinetuningStudy(rows=(), unusable=()),
     annotation=AnnotationStudy(rows=(), unpaired=0),
+    advice=(),
 )
 """An empty board's."""
 
 
-def read_studies(cube: Cube, boards: Boards) -> Studies:
-    """Return every study that the database behind `cube` has rows for."""
+def read_studies(cube: Cube, boards: Boards, shown: Collection[Slice]) -> Studies:
+    """Return every study that the database behind `cube` has rows for.
+
+    Args:
+        cube: The board database.
+        boards: Its boards.
+        shown: Slices that may be shown; advice is given about no other.
+    """
     if not boards.boards:
         return NO_STUDIES
     models = _best_models(boards)
+    jitter = study_jitter(cube)
     return Studies(
         findings=find_findings(cube),
-        jitter=study_jitter(cube),
+        jitter=jitter,
         clicks=study_clicks(cube),
         factors=study_factors(cube, models=models, prompts=[FACTOR_PROMPT]),
         curves=tuple(
@@ -68,6 +81,11 @@ def read_studies(cube: Cube, boards: Boards) -> Studies:
         ),
         finetuning=study_finetuning(cube),
         annotation=study_annotation(cube.connection),
+        advice=tuple(
+            one
+            for one in advise_everywhere(cube, jitter)
+            if Slice("target", f"{one.modality}.{one.object}") in shown
+        ),
     )
 
 

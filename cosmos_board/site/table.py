@@ -36,6 +36,9 @@ class Column:
     hidden: bool = False
     """Whether it starts out hidden."""
 
+    wrap: bool = False
+    """Whether its text may take more than one line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -67,6 +70,8 @@ class Cell:
     mark: Mark | None = None
     strong: bool = False
     muted: bool = False
+    web: str = ""
+    """Address on another site; plain text where it is no http(s) address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,21 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from cosmos_board.site.markup import number
+
 LANGUAGES = ("en", "zh")
+NOUNS = {
+    "claim": ("{n} claim", "{n} claims"),
+    "cluster": ("{n} cluster", "{n} clusters"),
+    "dataset": ("{n} dataset", "{n} datasets"),
+    "finding": ("{n} finding", "{n} findings"),
+    "image": ("{n} image", "{n} images"),
+    "model": ("{n} model", "{n} models"),
+    "outline": ("{n} outline", "{n} outlines"),
+    "reference": ("{n} reference", "{n} references"),
+    "target": ("{n} target", "{n} targets"),
+}
+"""What pages count: for one, and for any other number."""
 
 
 class MissingTranslationError(KeyError):
@@ -46,6 +60,16 @@ class Words:
             '1 target'
         """
         return self(one if count == 1 else many, **({"n": count} | fields))
+
+    def count(self, n: int, noun: str) -> str:
+        """Return how many of one of `NOUNS`, so that no page says “1 targets”.
+
+        Example:
+            >>> Words().count(1, "target"), Words().count(0, "target")
+            ('1 target', '0 targets')
+        """
+        one, many = NOUNS[noun]
+        return self.plural(n, one, many, n=number(n, 0))
 
     @property
     def shared(self) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, ViewportSize
@@ -21,19 +23,29 @@ KINDS = (
     "models/evil-sam/", "docs/definitions/", "docs/protocol/", "compare/", "findings/",
     "findings/f3/", "studies/factors/", "studies/jitter/", "studies/clicks/", "explore/",
     "changes/", "compare/sam-vit-h-vs-sam-vit-b/", "prompts/point/ct/", "zh/",
-    "zh/models/sam-vit-b/",
+    "zh/models/sam-vit-b/", "advisor/", "submissions/", "datasets/catalogue/", "submit/",
+    "docs/cosmos-tiny/", "studies/fine-tuning/", "studies/annotation/", "viewer/",
 )  # fmt: skip
 AUDITED = (
+    "advisor/",
     "compare/",
     "findings/",
     "explore/",
     "",
+    "datasets/catalogue/",
+    "zh/",
     "modalities/ct/",
     "targets/",
     "prompts/everything/",
     "models/sam-vit-b/",
     "docs/protocol/",
 )
+LOOKS = """[...document.querySelectorAll("body, body *")].map((element) => {
+    const style = getComputedStyle(element);
+    const names = [...style].filter((name) => !name.startsWith("--"));
+    const text = names.map((name) => name + ":" + style.getPropertyValue(name)).join(";");
+    return element.tagName + "." + element.className + " " + text;
+})"""
 WIDE, NARROW = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)
 
 
@@ -74,10 +86,31 @@ def test_no_kind_of_page_overflows_complains_or_calls_elsewhere(
     assert watched.complaints == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_at_all_overflows_complains_or_calls_elsewhere(
+    browser: Browser, home: str, site: Path, scheme: Literal["light", "dark"]
+) -> None:
+    context = browser.new_context(viewport=NARROW, color_scheme=scheme)
+    watched = Watched(context, home)
+    paths = [page.parent.relative_to(site).as_posix() for page in site.rglob("index.html")]
+    too_wide = []
+    for path in sorted(paths):
+        watched.open(f"{path}/".removeprefix("./"))
+        if watched.overflow() > 0:
+            too_wide.append(path)
+    context.close()
+
+    assert len(paths) > 150
+    assert too_wide == []
+    assert watched.complaints == []
+
+
 def test_a_plot_comes_alive_from_this_site_and_follows_the_scheme(wide: Watched) -> None:
     page = wide.open("modalities/ct/")
     figure = page.locator("#fig-prompts")
     figure.scroll_into_view_if_needed()
+    page.mouse.move(200, 200)
     page.wait_for_selector("#fig-prompts.is-live .main-svg")
 
     ink = "getComputedStyle(document.querySelector('#fig-prompts .xtick text')).fill"
@@ -131,13 +164,24 @@ def test_without_scripts_a_page_has_its_whole_table_and_its_drawing(
 ) -> None:
     context = browser.new_context(viewport=WIDE, java_script_enabled=False)
     page = context.new_page()
-    page.goto(home + "modalities/ct/")
-    rows = page.locator("#board tbody tr").count()
-    drawings = page.locator("svg.cb-svg:visible").count()
+    seen = {}
+    for path, table in (
+        ("modalities/ct/", "board"), ("", "board"), ("advisor/", "advice"),
+        ("findings/", "findings"),
+        ("models/sam-vit-b/", "targets-table"), ("compare/sam-vit-h-vs-sam-vit-b/", "pair"),
+    ):  # fmt: skip
+        page.goto(home + path)
+        rows = page.locator(f"#{table} tbody tr:visible").count()
+        seen[path] = (rows, page.locator("svg.cb-svg:visible").count())
+    dead = [form for form in page.locator("form:visible").all() if form.get_attribute("id")]
     context.close()
 
-    assert rows == 7
-    assert drawings == 2
+    assert seen["modalities/ct/"] == (7, 2)
+    assert seen[""][0] == 7
+    assert seen["advisor/"] == (4, 0)
+    assert seen["findings/"][0] == 8
+    assert min(rows for rows, _ in seen.values()) >= 4
+    assert dead == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -174,6 +218,65 @@ def test_comparing_shows_the_paired_difference_of_the_site(wide: Watched, book: 
     page.get_by_role("button", name="Swap").click()
     page.wait_for_function("new URL(location.href).searchParams.get('a') === 'grabcut'")
     assert wide.complaints == []
+
+
+def test_the_advisor_answers_within_the_effort_that_is_asked_for(wide: Watched, book: Book) -> None:
+    advice = next(one for one in book.studies.advice if one.object == "lung")
+    cheap = next(option for option in advice.options if option.prompt == "point")
+    assert advice.best is not None
+    page = wide.open("advisor/?modality=ct&object=lung&budget=10")
+    page.wait_for_selector("#options")
+    answer = page.locator("#advisor-result")
+
+    assert book.models[advice.best.model].label in answer.locator("strong").inner_text()
+    assert f"{advice.best.dice.value:.3f}" in answer.inner_text()
+    page.select_option("#advisor-form [name=budget]", "1")
+    page.wait_for_function("new URL(location.href).searchParams.get('budget') === '1'")
+    assert page.locator("#options tbody tr").count() == 1
+    assert f"{cheap.dice.value:.3f}" in answer.inner_text()
+    page.select_option("#advisor-form [name=modality]", "mr-t1")
+    page.wait_for_function("new URL(location.href).searchParams.get('modality') === 'mr-t1'")
+    assert wide.complaints == []
+
+
+def test_a_citation_names_the_view_and_its_data(wide: Watched, book: Book) -> None:
+    page = wide.open("modalities/ct/")
+    page.locator("#board").get_by_role("button", name="NSD").click()
+    page.locator("figure:has(#board)").get_by_role("button", name="Cite").click()
+    text = page.locator("figure:has(#board) pre").inner_text()
+
+    assert "@misc{cosmosboard-" in text
+    assert f"Data version {book.version}, protocol {book.protocol}" in text
+    assert page.url in text
+    assert "nsd" in page.url
+
+
+def test_nothing_looks_different_without_the_styles_that_nobody_meets(
+    browser: Browser, home: str
+) -> None:
+    """Every style that the browser computed for every element of three pages."""
+    spec = find_spec("material")
+    assert spec is not None
+    assert spec.origin is not None
+    styles = Path(spec.origin).parent / "templates" / "assets" / "stylesheets"
+    looks: dict[bool, list[list[str]]] = {False: [], True: []}
+    for whole in looks:
+        context = browser.new_context(viewport=NARROW, reduced_motion="reduce")
+        page = context.new_page()
+        page.route("**/*.js", lambda route: route.abort())  # no state that depends on timing
+        if whole:
+            page.route(
+                "**/assets/stylesheets/*.css",
+                lambda route: route.fulfill(path=styles / route.request.url.split("/")[-1]),
+            )
+        for path in ("", "docs/protocol/", "models/sam-vit-b/"):
+            page.goto(home + path, wait_until="load")
+            looks[whole].append(page.evaluate(LOOKS))
+        context.close()
+
+    assert min(len(look) for look in looks[True]) > 200
+    for pruned, complete in zip(looks[False], looks[True], strict=True):
+        assert [pair for pair in zip(pruned, complete, strict=True) if pair[0] != pair[1]] == []
 
 
 def test_the_pivot_equals_the_boards(wide: Watched, book: Book) -> None:

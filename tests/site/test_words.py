@@ -10,6 +10,7 @@ import pytest
 
 from cosmos_board.board.findings import FindingVerdict
 from cosmos_board.board.types import Exposure, PairVerdict, Status
+from cosmos_board.data.catalog import load_catalog
 from cosmos_board.site.cases import KINDS
 from cosmos_board.site.words import MissingTranslationError, words_for
 from tests.site.sentences import find_sentences
@@ -25,6 +26,10 @@ def test_every_word_that_our_own_data_uses_has_a_translation() -> None:
         *KINDS, "patient", "volume", "image", "promptable", "classical", "baseline", "unsupported",
         "self-reported", "audited", "re-run",
     }  # fmt: skip
+    for dataset in load_catalog().cosmos:
+        terms.add(dataset.gate.kind)
+        if not dataset.licence.startswith("CC BY") or " for " in dataset.licence:
+            terms.add(dataset.licence)
 
     assert terms - words_for("zh").catalog.keys() == set()
 
@@ -39,6 +44,7 @@ def test_a_translation_fills_the_same_fields(sentence: str) -> None:
 
 def test_no_translation_is_kept_that_nobody_says() -> None:
     said = find_sentences()
+    said |= {dataset.licence for dataset in load_catalog().cosmos}
     kept = {key for key in words_for("zh").catalog if re.search(r"[ .]", key)}
 
     assert kept - said - {"not enough data", "not run"} == set()

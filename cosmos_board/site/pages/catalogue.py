@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.data.catalog import load_catalog
 from cosmos_board.data.catalog.dataset import Dataset
@@ -34,9 +36,9 @@ def catalogue_page(context: Context) -> Page:
             columns=(
                 Column(key="dataset", label=words("Dataset"), frozen=True),
                 Column(key="access", label=words("Access"), facet=True),
-                Column(key="licence", label=words("Licence")),
-                Column(key="modalities", label=words("Modalities")),
-                Column(key="objects", label=words("Objects")),
+                Column(key="licence", label=words("Licence"), wrap=True),
+                Column(key="modalities", label=words("Modalities"), wrap=True),
+                Column(key="objects", label=words("Objects"), wrap=True),
                 Column(key="source", label=words("Source")),
             ),
             rows=tuple(_row(dataset, context, words) for dataset in datasets),
@@ -55,10 +57,10 @@ def _row(dataset: Dataset, context: Context, words: Words) -> Row:
     cells = (
         Cell(dataset.label, dataset.name, href=f"datasets/{dataset.name}/" if scored else ""),
         _text(words.term(dataset.gate.kind)),
-        _text(dataset.licence),
+        _text(words.term(dataset.licence)),
         _text(", ".join(modalities)),
         _text(", ".join(objects)),
-        _text(dataset.link),
+        Cell(urlsplit(dataset.link).hostname or dataset.link, dataset.link, web=dataset.link),
     )
     return Row(cells)
 

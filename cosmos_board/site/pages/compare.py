@@ -67,6 +67,7 @@ def compare_page(context: Context) -> Page:
             "compare.html",
             models=[(name, _label(book, name)) for name in models],
             prompts=[(name, prompt_label(name, words)) for name in prompts],
+            chosen=(top_pairs(book) or [(models[0], models[1])])[0],
             root=up(PATH),
             shared=words.shared,
             slices=to_json(
@@ -125,12 +126,12 @@ def pair_page(context: Context, a: str, b: str) -> Page:
         )
     article.say(
         words(
-            "{a} better on {wins}, {b} better on {losses}, neither on {ties} of {n} targets.",
+            "Of {targets}: {a} better on {wins}, {b} better on {losses}, neither on {ties}.",
             **names,
             wins=verdicts.count("better"),
             losses=verdicts.count("worse"),
             ties=len(verdicts) - verdicts.count("better") - verdicts.count("worse"),
-            n=len(verdicts),
+            targets=words.count(len(verdicts), "target"),
         )
     )
     context.table(article, _pair_table(context, targets))

@@ -51,7 +51,8 @@ class Context:
         """Put a table on the page, its rows beside it as files."""
         if table.rows:
             path = f"data/tables/{article.path.removesuffix('.md')}/{table.name}"
-            article.attach(table_files(table, path, self.book.version))
+            if not self.words.shared:  # files of numbers lie once, beside the English pages
+                article.attach(table_files(table, path, self.book.version))
             table = replace(table, data_path=path)
         article.add(render_table(table, up(article.path), self.words))
 

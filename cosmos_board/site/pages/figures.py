@@ -33,7 +33,7 @@ def interval_figure(board: Board, words: Words) -> Figure | None:
     ranked = words("ranked")
     return Figure(
         name="intervals",
-        title=words("Scores of {n} models with their intervals", n=len(rows)),
+        title=words("Scores of {models} with intervals", models=words.count(len(rows), "model")),
         says=_interval_sentence(board, words),
         x=Axis(label=label),
         y=Axis(label="", categories=tuple(row.label for row in rows)),
@@ -51,7 +51,8 @@ def _interval_sentence(board: Board, words: Words) -> str:
         return words("Too few clusters for intervals: read the order as an impression.")
     if len(leaders) > 1:
         return words(
-            "{n} models lead together: the data cannot tell them from the first.", n=len(leaders)
+            "{models} lead together: the data cannot tell them from the first.",
+            models=words.count(len(leaders), "model"),
         )
     if leaders:
         return words("{model} leads alone.", model=leaders[0].label)
@@ -81,7 +82,7 @@ def prompt_figure(columns: Sequence[Across], words: Words) -> Figure | None:
         )
     return Figure(
         name="prompts",
-        title=words("Dice of {n} models by prompt", n=len(chosen)),
+        title=words("Dice of {models} by prompt", models=words.count(len(chosen), "model")),
         says=words(
             "Reading from left to right, the user gives more. Everything mode is scored by its "
             "best mask."
@@ -160,9 +161,8 @@ def seconds_per_image(
 
 def spread_figure(book: Book, target: str, prompt: str, words: Words) -> Figure | None:
     """Return how each model's Dice is spread over the references of a target."""
-    spreads = [s for s in book.spreads if s.target == target and s.prompt == prompt]
-    spreads.sort(key=lambda found: (-found.quantiles[2], found.model))
-    chosen = spreads[:MOST_ROWS]
+    spreads = book.spread(target, prompt)
+    chosen = sorted(spreads, key=lambda found: (-found.quantiles[2], found.model))[:MOST_ROWS]
     if not chosen:
         return None
     outer, inner = [], []
@@ -186,7 +186,9 @@ def spread_figure(book: Book, target: str, prompt: str, words: Words) -> Figure 
     )
     return Figure(
         name="spread",
-        title=words("Dice of single references, {n} models", n=len(chosen)),
+        title=words(
+            "Dice of single references, {models}", models=words.count(len(chosen), "model")
+        ),
         says=words(
             "Dot: median reference. Thick: the middle half. Thin: from the 5th to the 95th "
             "percentile. A long tail to the left is a model that sometimes fails altogether."

@@ -143,7 +143,9 @@ def _effects_figure(context: Context) -> Figure | None:
     )
     return Figure(
         name="effects",
-        title=words("Effects of {n} findings with their thresholds", n=len(known)),
+        title=words(
+            "Effects and thresholds of {findings}", findings=words.count(len(known), "finding")
+        ),
         says=words(
             "A claim holds when its bar lies wholly to the right of its grey threshold; effects "
             "are differences in Dice, shares or correlations, as each page says."

@@ -9,6 +9,7 @@ from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Card, Context, Link
 from cosmos_board.site.pages.figures import cost_figure, prompt_figure
 from cosmos_board.site.pages.matrix import matrix_table, prompt_columns
+from cosmos_board.site.pages.news import add_news, add_official
 from cosmos_board.site.pages.prompts import OVERALL
 from cosmos_board.site.pages.ranking import ranking_table
 from cosmos_board.site.pages.slices import add_map, add_notes, main_board, slice_label
@@ -45,6 +46,7 @@ def home_page(context: Context) -> Page:
         return article.page()
     article.add(_counts(book, words))
     context.cards(article, _cards(book, board, words))
+    add_official(context, article)
     add_notes(context, article, board)
     article.heading(words("Leaderboard"), "leaderboard")
     context.table(article, ranking_table(book, board, words, top=TOP))
@@ -70,6 +72,7 @@ def home_page(context: Context) -> Page:
     )
     context.figure(article, prompt_figure(columns, words))
     add_map(context, article, OVERALL)
+    add_news(context, article)
     return article.page()
 
 
@@ -94,6 +97,8 @@ def _without_overall(context: Context, article: Article) -> Page:
             context.links(
                 article, words("More"), [Link(slice_label(part, book, words), slice_url(part))]
             )
+    add_official(context, article)
+    add_news(context, article)
     return article.page()
 
 

@@ -54,13 +54,13 @@ def matrix_table(
     shades = [
         heat_of([rows[model].score if model in rows else None for model in order]) for rows in found
     ]
+    alone = [sum(row.rank is not None for row in rows.values()) < 2 for rows in found]
     body = []
     for place, model in enumerate(order):
         label = book.models[model].label if model in book.models else model
         cells = [Cell(label, model, model_url(model) if model in book.models else "")]
-        for rows, gone, shade in zip(found, absent, shades, strict=True):
-            alone = sum(row.rank is not None for row in rows.values()) < 2
-            cells.append(_cell(rows.get(model), gone.get(model), shade[place], words, alone=alone))
+        for rows, gone, shade, single in zip(found, absent, shades, alone, strict=True):
+            cells.append(_cell(rows.get(model), gone.get(model), shade[place], words, alone=single))
         body.append(Row(tuple(cells)))
     heads = (
         Column(key="model", label=words("Model"), frozen=True),

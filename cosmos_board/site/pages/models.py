@@ -114,7 +114,7 @@ def _scores(context: Context, info: ModelInfo, kind: SliceKind, name: str) -> Ta
             cells.append(_score(found[prompt].get(part), shades[prompt][place]))
         rows.append(Row(tuple(cells)))
     columns = (
-        Column(key="slice", label=words("Slice"), frozen=True),
+        Column(key="slice", label=_heading(kind, words), frozen=True),
         Column(key="references", label=words("References"), numeric=True),
         Column(key="clusters", label=words("Clusters"), numeric=True),
         *(
@@ -142,12 +142,18 @@ def _scores(context: Context, info: ModelInfo, kind: SliceKind, name: str) -> Ta
     )
 
 
+def _heading(kind: SliceKind, words: Words) -> str:
+    return {"modality": words("Modality"), "target": words("Target")}.get(kind, words("Slice"))
+
+
 def _score(found: tuple[BoardRow, int] | None, shade: float | None) -> Cell:
     if found is None:
         return Cell(DASH, muted=True)
     row, ranked = found
     rank = f"#{row.rank}/{ranked}" if row.rank is not None else ""
-    return Cell(number(row.score), row.score, heat=shade, note=rank, strong=row.rank == 1)
+    return Cell(
+        number(row.score), row.score, heat=shade, note=rank, strong=row.rank == 1 and ranked > 1
+    )
 
 
 def _target_figure(book: Book, info: ModelInfo, words: Words, most: int = 10) -> Figure | None:

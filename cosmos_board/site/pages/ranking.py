@@ -118,11 +118,10 @@ def caption(book: Book, board: Board, words: Words) -> str:
         ),
         words.plural(
             len(facts.targets),
-            "Mean over clusters: {references} references in {clusters} clusters ({units}).",
-            "Macro mean over {n} targets: {references} references in {clusters} clusters "
-            "({units}).",
-            references=number(facts.references, 0),
-            clusters=number(facts.clusters, 0),
+            "Mean over clusters: {references} in {clusters} ({units}).",
+            "Macro mean over {n} targets: {references} in {clusters} ({units}).",
+            references=words.count(facts.references, "reference"),
+            clusters=words.count(facts.clusters, "cluster"),
             units=", ".join(words.term(unit) for unit in facts.cluster_units) or DASH,
         ),
     ]

@@ -172,10 +172,10 @@ def _lead(book: Book, part: Slice, board: Board | None, words: Words) -> str:
 def count_things(words: Words, *, targets: int, references: int, images: int, datasets: int) -> str:
     """Return how much there is, in a sentence."""
     counted = [
-        words.plural(targets, "{n} target", "{n} targets", n=number(targets, 0)),
-        words.plural(references, "{n} reference", "{n} references", n=number(references, 0)),
-        words.plural(images, "{n} image", "{n} images", n=number(images, 0)),
-        words.plural(datasets, "{n} dataset", "{n} datasets", n=number(datasets, 0)),
+        words.count(targets, "target"),
+        words.count(references, "reference"),
+        words.count(images, "image"),
+        words.count(datasets, "dataset"),
     ]
     return ", ".join(counted) + "."
 
@@ -232,16 +232,18 @@ def add_pairs(context: Context, article: Article, part: Slice, board: Board) -> 
     ranks = mean_ranks(book, board, [found for found in boards if found is not None])
     if ranks is None:
         return
-    title = words("Mean ranks of {n} models over targets", n=len(ranks.names))
+    title = words(
+        "Mean ranks of {models} over targets", models=words.count(len(ranks.names), "model")
+    )
     article.add(
         render(
             "ranks.html",
             drawing=render_mean_ranks(ranks, title),
             says=words(
-                "Mean rank over {targets} targets, 1 is best. A bar joins models of which no two "
+                "Mean rank over {targets}, 1 is best. A bar joins models of which no two "
                 "differ (Wilcoxon on cluster means, Holm, 5 %). Mean ranks depend on who else is "
                 "listed: read the intervals first.",
-                targets=ranks.targets,
+                targets=words.count(ranks.targets, "target"),
             ),
         )
     )

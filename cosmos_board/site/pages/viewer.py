@@ -14,6 +14,7 @@ from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context, Link
 from cosmos_board.site.table import Cell, Column, Row, Table
 from cosmos_board.site.templates import render
+from cosmos_board.site.words import Words
 
 
 def viewer_index(context: Context) -> Page:
@@ -59,8 +60,8 @@ def viewer_index(context: Context) -> Page:
         Table(
             name="cases",
             caption=words(
-                "Mean Dice over models of each chosen reference, with the box and by predicted "
-                "IoU. Data {version}.",
+                "Mean Dice of promptable models on each chosen reference, with the box and by "
+                "predicted IoU. Data {version}.",
                 version=book.version,
             ),
             columns=(
@@ -88,7 +89,8 @@ def viewer_page(context: Context, target: str, cases: Sequence[Case]) -> Page:
     article.say(
         words(
             "The reference is dashed, the prompt dotted. Where models’ masks were kept, the "
-            "slider divides the image between two of them; arrow keys move it."
+            "slider divides the image between two of them; arrow keys move it. Cases are picked by "
+            "the mean Dice of promptable models, where there are any."
         )
     )
     figures = []
@@ -130,18 +132,18 @@ def _figure(context: Context, case: Case, picture: str, root: str) -> Markup:
     return render(
         "case.html",
         case=case,
-        heading=f"{words.term(case.pick.kind).capitalize()}: {number(_mean(case))}",
+        heading=_heading(case, words),
         picture=picture if case.picture is not None else "",
         first=drawn[0] if drawn else None,
         second=drawn[1] if len(drawn) > 1 else None,
         drawn=drawn,
         cut=_middle(case),
         alt=words(
-            "{target}, {kind} case: reference outline, {prompt} prompt and {n} models’ outlines",
+            "{target}, {kind} case: the reference, {prompt} prompt and {outlines} by models",
             target=target_label(case.pick.target, words),
             kind=words.term(case.pick.kind),
             prompt=prompt_label(PROMPT, words),
-            n=len(drawn),
+            outlines=words.count(len(drawn), "outline"),
         ),
         scores=[
             (_label(context, name), root + model_url(name), number(dice))
@@ -164,5 +166,14 @@ def _label(context: Context, name: str) -> str:
     return models[name].label if name in models else name
 
 
+def _heading(case: Case, words: Words) -> str:
+    """Return what a case stands for, and the number that it was picked by."""
+    kind, judged = words.term(case.pick.kind).capitalize(), case.pick.judged
+    if case.pick.kind == "disputed" and len(judged) > 1:
+        low, high = number(min(judged)), number(max(judged))
+        return words("{kind}: Dice from {low} to {high}", kind=kind, low=low, high=high)
+    return words("{kind}: mean Dice {dice}", kind=kind, dice=number(_mean(case)))
+
+
 def _mean(case: Case) -> float:
-    return sum(case.pick.dice.values()) / len(case.pick.dice)
+    return sum(case.pick.judged) / len(case.pick.judged)

@@ -1,4 +1,6 @@
-/* Replaces a drawing by a live plot when it comes into view. The library comes from this site. */
+/* Replaces a drawing by a live plot when it comes into view and somebody is there to use it: the
+   first scroll, key or movement starts it, so that a first page need not wait for the library.
+   The library comes from this site. */
 (() => {
   "use strict";
 
@@ -30,7 +32,7 @@
 
   const layoutOf = (layout, look) => {
     const axis = (given) => ({
-      ...given, gridcolor: look.line, linecolor: look.line, zerolinecolor: look.line, color: look.soft,
+      ...given, ...(given.title && { title: { ...given.title, font: { size: 13, color: look.soft } } }), gridcolor: look.line, linecolor: look.line, zerolinecolor: look.line, color: look.soft,
       fixedrange: matchMedia("(max-width: 44em)").matches,
     });
     return {
@@ -83,8 +85,14 @@
   }, { rootMargin: "100px" });
 
   /* Those who save data keep the drawing, which says the same. */
-  if (location.protocol !== "file:" && !navigator.connection?.saveData) {
-    document.querySelectorAll("figure[data-plot]").forEach((figure) => seen.observe(figure));
+  const figures = document.querySelectorAll("figure[data-plot]");
+  if (figures.length && location.protocol !== "file:" && !navigator.connection?.saveData) {
+    const signs = ["scroll", "pointermove", "pointerdown", "keydown", "touchstart"];
+    const begin = () => {
+      signs.forEach((sign) => removeEventListener(sign, begin));
+      figures.forEach((figure) => seen.observe(figure));
+    };
+    signs.forEach((sign) => addEventListener(sign, begin, { passive: true }));
   }
   new MutationObserver(() => plots.forEach(draw))
     .observe(document.body, { attributes: true, attributeFilter: ["data-md-color-scheme"] });

@@ -19,9 +19,9 @@
   const collator = new Intl.Collator(document.documentElement.lang || "en", { numeric: true });
   const chinese = document.documentElement.lang.startsWith("zh");
   const say = chinese
-    ? { filter: "筛选行", columns: "列", copy: "复制链接", copied: "已复制", csv: "CSV", all: "全部",
+    ? { filter: "筛选行", columns: "列", copy: "复制链接", copied: "已复制", cite: "引用", csv: "CSV", all: "全部",
         tools: "表格控件", rows: (n, all) => `${n} / ${all} 行` }
-    : { filter: "Filter rows", columns: "Columns", copy: "Copy link", copied: "Copied", csv: "CSV", all: "all",
+    : { filter: "Filter rows", columns: "Columns", copy: "Copy link", copied: "Copied", cite: "Cite", csv: "CSV", all: "all",
         tools: "Table controls", rows: (n, all) => (n === all ? `${all} rows` : `${n} of ${all} rows`) };
 
   const textOf = (cell) => cell.textContent.trim();
@@ -97,7 +97,9 @@
       if (many) this.bar.append(this.input, ...this.facetMenus());
       const columns = this.columnMenu();
       if (this.hidden.size || this.keys.length > 8) this.bar.append(columns);
-      if (many) this.bar.append(this.csvButton(), this.linkButton(), this.live);
+      if (many) this.bar.append(this.csvButton());
+      if (many || this.table.id.startsWith("board")) this.bar.append(this.linkButton(), this.citeButton());
+      if (many) this.bar.append(this.live);
       this.bar.hidden = !this.bar.childElementCount;
       this.table.closest(".cb-scroll").before(this.bar, this.sheet);
       this.sync();
@@ -169,6 +171,35 @@
         setTimeout(() => { button.textContent = say.copy; }, 1500);
       });
       return button;
+    }
+
+    citeButton() {
+      const button = make("button", { type: "button", "aria-expanded": "false" }, say.cite);
+      const text = make("pre", { className: "cb-code", tabIndex: 0, hidden: true });
+      button.addEventListener("click", () => {
+        text.hidden = !text.hidden;
+        button.setAttribute("aria-expanded", String(!text.hidden));
+        text.textContent = this.citation();
+        if (!text.isConnected) this.bar.after(text);
+      });
+      return button;
+    }
+
+    /* What is on the screen, with the version of the data that it shows. */
+    citation() {
+      this.write();
+      const { version, protocol } = document.querySelector("[data-version]")?.dataset ?? {};
+      const title = textOf(document.getElementById("page-title") ?? document.querySelector("h1")).replace(/¶$/, "");
+      const plain = (words) => words.replace(/[{}\\]/g, "");
+      return [
+        `@misc{cosmosboard-${version}-${this.table.id},`,
+        `  title  = {{COSMOS board: ${plain(title)}}},`,
+        "  author = {{The cosmos-board authors}},",
+        `  note   = {Data version ${version}, protocol ${protocol}},`,
+        `  url    = {${location.href}},`,
+        `  urldate = {${new Date().toISOString().slice(0, 10)}}`,
+        "}",
+      ].join("\n");
     }
 
     sortBy(key, head) {

@@ -1,0 +1,204 @@
+"""Which model and prompt for my data: the answer of `cosmos-board advise`, for every target."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from cosmos_board.board.advice import Advice
+from cosmos_board.board.advice_options import EFFORT, Option
+from cosmos_board.board.export import to_json
+from cosmos_board.board.types import Slice
+from cosmos_board.site.book import (
+    Book,
+    modality_label,
+    model_url,
+    object_label,
+    prompt_label,
+    slice_url,
+    target_label,
+)
+from cosmos_board.site.markup import DASH, number, span, up
+from cosmos_board.site.page import Article, Page
+from cosmos_board.site.pages.context import Context
+from cosmos_board.site.pages.ranking import percent
+from cosmos_board.site.table import Cell, Column, Row, Table, heat_of, marks_of
+from cosmos_board.site.templates import render
+from cosmos_board.site.words import Words
+
+PATH = "advisor/index.md"
+DATA_PATH = "data/advice.json"
+
+
+def advisor_page(context: Context) -> Page:
+    """Return the page that answers for one target, and for all of them in a table."""
+    book, words = context.book, context.words
+    article = Article(PATH, words("Which model?"), hide=("navigation", "toc"))
+    article.say(
+        words(
+            "Say what you segment and how much you are willing to click: here is which model and "
+            "prompt did best on such references, what Dice to expect, and how often it fails. "
+            "Models that were trained on the data are left out, and each model picks its own mask."
+        )
+    )
+    if not book.studies.advice:
+        context.note(article, words("Nothing has been scored yet, so nothing can be advised."))
+        return article.page()
+    article.attach({DATA_PATH: advice_file(book)})
+    article.add(_form(context))
+    article.heading(words("For every target"), "targets")
+    context.table(article, _table(context))
+    article.heading(words("How to read it"), "reading")
+    article.add(
+        Markup("<p>{}</p><p>{} <code>cosmos-board advise --db board.duckdb --modality ct "
+               "--object liver --size 900</code></p>").format(
+            words(
+                "Effort counts clicks: one for a point, two for a box. “As good with less work” "
+                "names a cheaper prompt whose paired difference is shown to be within 0.01 Dice. "
+                "“Care” is how far, in pixels, a prompt may be off before more than 0.05 Dice may "
+                "be lost. A failure is a reference with Dice under 0.5, where drawing anew is "
+                "quicker than correcting."
+            ),
+            words("On your own board, and for an object of a given size in pixels:"),
+        )
+    )  # fmt: skip
+    return article.page()
+
+
+def advice_file(book: Book) -> bytes:
+    """Return the advice as JSON, by target; no words, so that all languages share it."""
+    return to_json(
+        {
+            "schema_version": 1,
+            "data_version": book.version,
+            "targets": {_name(one): _record(one, book) for one in book.studies.advice},
+        }
+    )
+
+
+def _name(advice: Advice) -> str:
+    return f"{advice.modality}.{advice.object}"
+
+
+def _record(advice: Advice, book: Book) -> dict[str, object]:
+    return {
+        "status": advice.status,
+        "careful_px": advice.careful_px,
+        "simpler": None if advice.simpler is None else advice.simpler.prompt,
+        "options": [
+            {
+                "model": option.model,
+                "label": _label(option, book),
+                "url": model_url(option.model),
+                "baseline": _is_baseline(option, book),
+                "prompt": option.prompt,
+                "effort": EFFORT[option.prompt],
+                "dice": option.dice.value,
+                "low": option.dice.low,
+                "high": option.dice.high,
+                "failure": option.failure.value,
+                "clusters": option.dice.clusters,
+                "behind": None if option.behind is None else option.behind.value,
+                "verdict": option.verdict,
+            }
+            for option in advice.options
+        ],
+    }
+
+
+def _label(option: Option, book: Book) -> str:
+    return book.models[option.model].label if option.model in book.models else option.model
+
+
+def _is_baseline(option: Option, book: Book) -> bool:
+    return option.model in book.models and book.models[option.model].kind == "baseline"
+
+
+def _form(context: Context) -> Markup:
+    book, words = context.book, context.words
+    advice = book.studies.advice
+    modalities = dict.fromkeys(one.modality for one in advice)
+    return render(
+        "advisor.html",
+        root=up(PATH),
+        source=up(PATH) + words.shared + DATA_PATH,
+        modalities=[(name, modality_label(name, words)) for name in modalities],
+        objects=to_json(
+            [
+                [one.modality, one.object, object_label(one.object, words),
+                 slice_url(Slice("target", _name(one)))]
+                for one in advice
+            ]
+        ).decode(),
+        prompts=to_json({name: prompt_label(name, words) for name in EFFORT}).decode(),
+        t=words,
+    )  # fmt: skip
+
+
+def _table(context: Context) -> Table:
+    book, words = context.book, context.words
+    found = [(one, one.best) for one in book.studies.advice if one.best is not None]
+    dice = [best.dice for _, best in found]
+    marks = marks_of([(one.low, one.value, one.high) for one in dice])
+    shades = heat_of([one.value for one in dice])
+    rows = []
+    for (one, best), mark, shade in zip(found, marks, shades, strict=True):
+        target = Slice("target", _name(one))
+        rows.append(
+            Row(
+                (
+                    Cell(target_label(target.name, words), target.name, slice_url(target)),
+                    Cell(modality_label(one.modality, words)),
+                    Cell(_label(best, book), best.model, model_url(best.model)),
+                    Cell(prompt_label(best.prompt, words), best.prompt),
+                    Cell(number(best.dice.value), best.dice.value, heat=shade),
+                    Cell(
+                        span(best.dice.low, best.dice.high) or words("no interval"),
+                        mark=mark,
+                        muted=best.dice.low is None,
+                    ),
+                    Cell(percent(best.failure.value), best.failure.value),
+                    _simpler_cell(one.simpler, book, words),
+                    _care_cell(one.careful_px, words),
+                    Cell(number(best.dice.clusters, 0), best.dice.clusters),
+                )
+            )
+        )
+    return Table(
+        name="advice",
+        caption=words(
+            "Best model and prompt per target by mean Dice, each model choosing its own mask. "
+            "Data {version}.",
+            version=book.version or DASH,
+        ),
+        columns=_columns(words),
+        rows=tuple(rows),
+    )
+
+
+def _columns(words: Words) -> tuple[Column, ...]:
+    return (
+        Column(key="target", label=words("Target"), frozen=True),
+        Column(key="modality", label=words("Modality"), facet=True, hidden=True),
+        Column(key="model", label=words("Model"), facet=True),
+        Column(key="prompt", label=words("Prompt"), facet=True),
+        Column(key="dice", label=words("Dice"), numeric=True, best="high",
+               help="docs/definitions/#dice"),
+        Column(key="interval", label=words("95 % interval"), help="docs/ranking/#intervals"),
+        Column(key="failure", label=words("Failures"), numeric=True, best="low",
+               help="advisor/#reading"),
+        Column(key="simpler", label=words("As good with less work"), help="advisor/#reading"),
+        Column(key="care", label=words("Care (px)"), numeric=True, help="advisor/#reading"),
+        Column(key="clusters", label=words("Clusters"), numeric=True),
+    )  # fmt: skip
+
+
+def _simpler_cell(option: Option | None, book: Book, words: Words) -> Cell:
+    if option is None:
+        return Cell(DASH, muted=True)
+    return Cell(prompt_label(option.prompt, words), option.prompt, note=_label(option, book))
+
+
+def _care_cell(careful_px: int | None, words: Words) -> Cell:
+    if careful_px is None:
+        return Cell(words("not measured"), muted=True)
+    return Cell(str(careful_px), careful_px)

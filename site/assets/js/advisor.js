@@ -1,0 +1,93 @@
+/* Answers for one target from the published advice; the table below it says the same of all. */
+(() => {
+  "use strict";
+
+  const form = document.getElementById("advisor-form");
+  if (!form) return;
+  const out = document.getElementById("advisor-result");
+  const objects = JSON.parse(form.dataset.objects);
+  const prompts = JSON.parse(form.dataset.prompts);
+  const say = (key, values = {}) => out.dataset[key].replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+  const number = (value) => value.toFixed(3);
+  const percent = (share) => (share > 0 && share < 0.01 ? "< 1 %" : share < 1 && share > 0.99 ? "> 99 %" : `${Math.round(share * 100)} %`);
+  const interval = (option) => (option.low === null ? say("thin") : `${number(option.low)}–${number(option.high)}`);
+  const element = (tag, attributes = {}, ...children) => {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    made.append(...children);
+    return made;
+  };
+
+  const fillObjects = (wanted) => {
+    const menu = form.elements.object;
+    const here = objects.filter(([modality]) => modality === form.elements.modality.value);
+    menu.replaceChildren(...here.map(([, name, label]) => element("option", { value: name }, label)));
+    if (here.some(([, name]) => name === wanted)) menu.value = wanted;
+  };
+
+  const tableOf = (options, best) => {
+    const head = ["prompt", "effort", "model", "dice", "interval", "failure", "behind"];
+    const text = new Set(["prompt", "model"]);
+    const rows = options.map((option) => element("tr", {},
+      element("th", { scope: "row", class: "t" }, prompts[option.prompt]),
+      element("td", {}, String(option.effort)),
+      element("td", { class: "t" }, element("a", { href: form.dataset.root + option.url }, option.label)),
+      element("td", {}, number(option.dice)),
+      element("td", {}, interval(option)),
+      element("td", {}, percent(option.failure)),
+      element("td", {}, option === best ? "–" : number(best.dice - option.dice).replace("-", "−")),
+    ));
+    return element("div", { class: "cb-scroll", tabindex: "0", role: "region", "aria-label": say("caption") },
+      element("table", { class: "cb-table", id: "options" },
+        element("thead", {}, element("tr", {}, ...head.map((key) => element("th", { scope: "col", ...(text.has(key) && { class: "t" }) }, say(key))))),
+        element("tbody", {}, ...rows)));
+  };
+
+  const answer = (advice, url, budget) => {
+    const options = advice.options.filter((option) => option.effort <= budget);
+    const about = element("p", {}, element("a", { href: form.dataset.root + url }, say("target")));
+    if (!options.length) return [element("p", {}, say("none")), about];
+    const best = options[0];
+    const words = { model: best.label, prompt: prompts[best.prompt], dice: number(best.dice), interval: interval(best), failure: percent(best.failure) };
+    const parts = [say(best.low === null ? "guess" : "expect", words)];
+    const whole = best === advice.options[0];
+    const simpler = whole && advice.options.find((option) => option.prompt === advice.simpler);
+    if (simpler) parts.push(say("simpler", { model: simpler.label, prompt: prompts[simpler.prompt] }));
+    if (whole && advice.careful_px !== null) parts.push(advice.careful_px ? say("careful", { px: advice.careful_px }) : say("careless"));
+    if (best.baseline) parts.push(say("baseline"));
+    return [
+      element("p", { class: "cb-lead" }, element("strong", {}, say("use", words)), ` ${parts.join(" ")}`),
+      tableOf(options, best), about,
+    ];
+  };
+
+  const read = () => {
+    const asked = new URL(location.href).searchParams;
+    for (const name of ["modality", "budget"]) {
+      const menu = form.elements[name];
+      if ([...menu.options].some((option) => option.value === asked.get(name))) menu.value = asked.get(name);
+    }
+    fillObjects(asked.get("object"));
+  };
+
+  const show = (data, write = true) => {
+    const [modality, object, budget] = ["modality", "object", "budget"].map((name) => form.elements[name].value);
+    const url = objects.find((one) => one[0] === modality && one[1] === object)[3];
+    out.replaceChildren(...answer(data.targets[`${modality}.${object}`], url, Number(budget)));
+    if (!write) return;
+    const address = new URL(location.href);
+    for (const [name, value] of Object.entries({ modality, object, budget })) address.searchParams.set(name, value);
+    history.replaceState(history.state, "", address);
+  };
+
+  fetch(form.dataset.source).then((reply) => reply.json()).then((data) => {
+    form.hidden = out.hidden = false;
+    read();
+    show(data, false);
+    form.addEventListener("change", (event) => {
+      if (event.target.name === "modality") fillObjects(form.elements.object.value);
+      show(data);
+    });
+    addEventListener("popstate", () => { read(); show(data, false); });
+  });
+})();
