@@ -19,67 +19,110 @@ def command() -> None:
 @command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def list_models(as_json: bool) -> None:
-    """List the segmenters that can be named."""
+    """List the segmenters that can be named, and how each known model is loaded."""
+    from cosmos_board.models.known import KNOWN
     from cosmos_board.models.registry import is_ready, list_cards
 
-    cards = list_cards()
+    cards = {name: known.card for name, known in KNOWN.items()}
+    cards.update((card.name, card) for card in list_cards())
     if as_json:
-        click.echo(json.dumps([{**asdict(card), "ready": is_ready(card.name)} for card in cards]))
+        click.echo(
+            json.dumps(
+                [
+                    {**asdict(card), **_facts(name), "ready": is_ready(name)}
+                    for name, card in cards.items()
+                ]
+            )
+        )
         return
     from cosmos_board.cli.tables import print_table
 
     print_table(
         "Segmenters",
-        ("model", "kind", "weights", "input", "prompts", "ready"),
+        ("model", "kind", "--model", "weights", "input", "prompts", "ready"),
         [
             (
-                card.name,
+                name,
                 card.kind,
+                str(_facts(name)["loads_as"] or _facts(name)["how"] or "–"),
                 f"{card.parameters / 1e6:.1f} M" if card.parameters else "–",
                 f"{card.input_size_px} px" if card.input_size_px else "native",
                 str(len(card.prompts)),
-                _readiness(card.name),
+                _readiness(name),
             )
-            for card in cards
+            for name, card in cards.items()
         ],
-        left=2,
+        left=3,
     )
+
+
+def _facts(name: str) -> dict[str, object]:
+    """Return how a model is loaded and what is known of its weights."""
+    from cosmos_board.models.known import KNOWN
+
+    known = KNOWN.get(name)
+    if known is None:
+        return {"loads_as": name, "also": None, "how": None, "checkpoint": None, "sha256": None}
+    return {
+        "loads_as": known.loads_as,
+        "also": known.address if known.address != known.loads_as else None,
+        "how": known.how,
+        "checkpoint": known.checkpoint,
+        "sha256": known.sha256,
+        "preprocessing": known.preprocessing,
+    }
 
 
 def _readiness(name: str) -> str:
     """Say what is between a user and this segmenter."""
     from cosmos_board.models.checkpoints import CHECKPOINTS
-    from cosmos_board.models.registry import is_ready
+    from cosmos_board.models.registry import is_ready, resolve_name
 
     if is_ready(name):
         return "yes"
-    return f"models fetch {name}" if name in CHECKPOINTS else "needs --checkpoint"
+    if name in CHECKPOINTS or resolve_name(name).startswith("hf:"):
+        return f"models fetch {name}"
+    facts = _facts(name)
+    if facts["how"]:
+        return "needs FILE"
+    return "needs --checkpoint" if facts["loads_as"] else "needs your own class"
 
 
 @command.command("show")
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def show(name: str, as_json: bool) -> None:
-    """Show the card of a segmenter."""
+    """Show the card of a segmenter, how it is loaded, and where its weights are."""
     from cosmos_board.models.registry import get_card
 
-    card = asdict(get_card(name))
+    card = {**asdict(get_card(name)), **_facts(name)}
     if as_json:
         click.echo(json.dumps(card))
         return
     from cosmos_board.cli.tables import print_facts
 
-    print_facts(card)
+    if card["checkpoint"]:
+        card["sha256"] = card["sha256"] or "unknown"
+    print_facts({key: fact for key, fact in card.items() if fact is not None})
 
 
 @command.command("fetch")
 @click.argument("name")
 def fetch(name: str) -> None:
-    """Download the published weights of a segmenter; resumes, and checks the sha256."""
+    """Download the published weights of a segmenter; resumes, and checks the sha256.
+
+    NAME may be hf:OWNER/NAME: of such a repository only JSON and safetensors are fetched.
+    """
     from cosmos_board.cli.progress import show_download
     from cosmos_board.models.checkpoints import fetch_checkpoint
-    from cosmos_board.models.registry import get_card
+    from cosmos_board.models.registry import get_card, resolve_name
 
+    prefix, _, address = resolve_name(name).partition(":")
+    if prefix == "hf":
+        from cosmos_board.models.hf_files import fetch as fetch_repository
+
+        click.echo(str(fetch_repository(address)))
+        return
     get_card(name)
     with show_download(name) as report:
         path = fetch_checkpoint(name, report=report)

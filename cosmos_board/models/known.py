@@ -38,6 +38,9 @@ class KnownModel:
     address: str | None = None
     """Where else `load_segmenter` finds it, such as `hf:OWNER/NAME`."""
 
+    how: str | None = None
+    """What to give where no one name does, with FILE for what the user has to bring."""
+
     @property
     def loads_as(self) -> str | None:
         """What to give as `--model`; None where a class around the model's own code is needed."""
@@ -102,6 +105,7 @@ def _other(
     base_model: str | None = None,
     mask_input: bool = False,
     address: str | None = None,
+    how: str | None = None,
     description: str = "",
 ) -> KnownModel:
     card = ModelCard(
@@ -121,7 +125,11 @@ def _other(
         description=description,
     )
     return KnownModel(
-        card=card, checkpoint=checkpoint, preprocessing=preprocessing, address=address
+        card=card,
+        checkpoint=checkpoint,
+        preprocessing=preprocessing,
+        address=address,
+        how=how,
     )
 
 
@@ -230,8 +238,9 @@ KNOWN: dict[str, KnownModel] = {
             input_size_px=1024,
             clicks=True,
             base_model="sam-vit-b",
+            how="sam-vit-b --checkpoint FILE",
             description="SAM ViT-B fine-tuned with SAM's own interactive training on medical "
-            "images; its file loads as sam-vit-b with --checkpoint.",
+            "images.",
         ),
         _other(
             "imis-net-b",
@@ -316,6 +325,7 @@ KNOWN: dict[str, KnownModel] = {
             licence="MIT",
             clicks=True,
             training_data=(),
+            how="clicks:FILE.onnx",
             description="Clicks with the mask before as input; trained on natural images.",
         ),
         _other(
@@ -330,6 +340,7 @@ KNOWN: dict[str, KnownModel] = {
             licence="MIT",
             clicks=True,
             training_data=(),
+            how="clicks:FILE.onnx",
             description="A plain ViT for clicks; trained on natural images.",
         ),
         _other(
@@ -344,6 +355,7 @@ KNOWN: dict[str, KnownModel] = {
             licence="Apache-2.0",
             clicks=True,
             training_data=(),
+            how="clicks:FILE.onnx",
             description="Clicks, refined locally; trained on natural images.",
         ),
     )

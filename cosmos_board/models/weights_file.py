@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -13,6 +14,22 @@ LOADER_KEY = "architecture"
 _LENGTH_BYTES = 8
 _MAX_HEADER_BYTES = 100_000_000
 """The format's own limit."""
+
+
+def hash_weights(path: Path) -> str:
+    """Return the sha256 of a file of weights, in hex; of a folder, that of its files' hashes.
+
+    Raises:
+        InputError: If there is no such file or folder.
+    """
+    if not path.exists():
+        raise InputError(path, "", "no such file")
+    if not path.is_dir():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    files = sorted(one for one in path.iterdir() if one.is_file())
+    lines = "".join(f"{hash_weights(one)}  {one.name}\n" for one in files)
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def read_metadata(path: Path) -> dict[str, str]:

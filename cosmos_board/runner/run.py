@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -204,12 +203,10 @@ def _make_entry(spec: SegmenterSpec, evaluator: Evaluator, pack: Pack) -> Entry:
 
 def _hash_weights(spec: SegmenterSpec) -> str | None:
     from cosmos_board.models.registry import locate_weights
+    from cosmos_board.models.weights_file import hash_weights
 
     path = locate_weights(spec.name, spec.checkpoint)
-    if path is None:
-        return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return None if path is None else hash_weights(path)
 
 
 def _describe(entry: Entry, evaluator: Evaluator, pack: Pack, images: int) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -17,7 +18,9 @@ from cosmos_board.models.registry import (
     list_cards,
     load_segmenter,
     locate_weights,
+    resolve_name,
 )
+from cosmos_board.models.weights_file import hash_weights
 
 CODE = """
 from cosmos_board.models.box_prior import BoxPrior
@@ -166,3 +169,22 @@ def test_missing_weights_say_how_to_get_them(
 
     with pytest.raises(InputError, match="models fetch sam-vit-b"):
         load_segmenter("sam-vit-b")
+
+
+def test_a_folder_of_weights_has_a_hash_that_every_file_decides(tmp_path: Path) -> None:
+    for name in ("encoder.onnx", "decoder.onnx"):
+        (tmp_path / name).write_bytes(name.encode())
+    before = hash_weights(tmp_path)
+
+    (tmp_path / "decoder.onnx").write_bytes(b"another")
+
+    assert hash_weights(tmp_path) != before
+    assert hash_weights(tmp_path / "encoder.onnx") == hashlib.sha256(b"encoder.onnx").hexdigest()
+    with pytest.raises(InputError, match="no such file"):
+        hash_weights(tmp_path / "absent")
+
+
+def test_a_known_name_is_loaded_from_its_address() -> None:
+    assert resolve_name("sam2.1-tiny") == "hf:facebook/sam2.1-hiera-tiny"
+    assert resolve_name("medsam") == "medsam"
+    assert resolve_name("nothing") == "nothing"
