@@ -14,7 +14,11 @@ from cosmos_board.models.conformance import find_problems
 from cosmos_board.models.registry import load_segmenter
 
 ROOT = Path(__file__).parents[2]
-DOCS = [*sorted((ROOT / "site" / "submit").glob("*.md")), ROOT / "SECURITY.md"]
+DOCS = [
+    *sorted((ROOT / "site" / "submit").glob("*.md")),
+    *sorted((ROOT / "site" / "zh" / "submit").glob("*.md")),
+    ROOT / "SECURITY.md",
+]
 
 
 def test_the_example_of_a_model_conforms(tmp_path: Path) -> None:
@@ -34,7 +38,7 @@ def find_commands(text: str) -> list[list[str]]:
     return [words[1:] for words in found if words[:1] == ["cosmos-board"]]
 
 
-@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: f"{path.parent.parent.name}-{path.name}")
 def test_every_command_and_option_that_the_docs_name_exists(path: Path) -> None:
     found = find_commands(path.read_text())
     assert found
