@@ -162,11 +162,16 @@ def keep_frozen(read: Read, before: Published, site: Path, version: str) -> None
         if not inside and not leaves:
             continue
         data = read(path)
-        if data is None or _hash(data) != digest:
+        if data is None or not is_listed(data, digest):
             raise InputError(path, "", "is not as it was published, so nothing is kept of it")
         target = site / path if inside else site / FOLDER / before.version / path
         target.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(target, data)
+
+
+def is_listed(data: bytes | None, digest: str) -> bool:
+    """Return whether `data` is the file that a list gives `digest` for."""
+    return data is not None and _hash(data) == digest
 
 
 def read_folder(folder: Path) -> Read:
