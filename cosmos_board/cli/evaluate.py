@@ -45,7 +45,12 @@ from cosmos_board.core.prompts import PROMPTS
     type=click.Path(path_type=Path),
     help="Weights of the model, where it needs a file.",
 )
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N.")
+@click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    help="cpu, cuda or cuda:N; +bf16 or +fp16; +compile.",
+)
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
 @click.option("--ray-address", help="Of a running Ray cluster. Default: one on this machine.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from cosmos_board.core.candidates import Candidates, EverythingCandidates
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt
+from cosmos_board.models.devices import Precision
 from cosmos_board.models.native_masks import Masks, to_native_masks
 from cosmos_board.models.prompt_groups import group_by_tokens, to_batch
 from cosmos_board.models.sam_decoder import MULTIMASK, PromptBatch, SamModules, decode, fold, look
@@ -23,8 +23,6 @@ from cosmos_board.models.sam_everything import EverythingSettings, find_everythi
 from cosmos_board.models.sam_geometry import Fit, Frame, to_input_tensor
 from cosmos_board.models.segmenter import Embedding
 from cosmos_board.models.two_way import FirstSight
-
-Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
 
 SAM_MEAN = (123.675, 116.28, 103.53)
 """Per channel, in grey levels of 0 … 255."""
@@ -66,6 +64,7 @@ class SamSegmenter:
         mask_threshold: A pixel belongs to a mask where its logit is greater.
         device: Where the module is moved: `cpu`, `cuda`, `cuda:1` …
         precision: `fp32`, or autocast to `bf16` or `fp16`; logits leave as float32.
+        compiled: Whether torch compiles the image encoder at its first use, which takes a minute.
         prompts_per_call: Prompts that share one decoder call; None chooses by device.
         everything: Thresholds of everything mode.
     """
@@ -84,12 +83,15 @@ class SamSegmenter:
         mask_threshold: float = 0.0,
         device: str = "cpu",
         precision: Precision = "fp32",
+        compiled: bool = False,
         prompts_per_call: int | None = None,
         everything: EverythingSettings | None = None,
     ) -> None:
         assert card.input_size_px is not None, "a SAM has an input size"
         self._module = sam.to(device).eval()
         self._sam = fold(self._module)
+        if compiled:
+            self._sam.image_encoder = torch.compile(self._sam.image_encoder)
         self._card = card
         self._input_size_px = card.input_size_px
         self._device = torch.device(device)
@@ -173,18 +175,38 @@ class SamSegmenter:
 
     def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
         """Return the masks of everything mode, best predicted IoU first."""
+        while True:
+            found = self._search_grid(embedding)
+            if found is not None:
+                return found
+            self._grid_points_per_call //= 2
+            self.release_memory()
+
+    def _search_grid(self, embedding: Embedding) -> EverythingCandidates | None:
+        """Return what everything mode finds, or None where fewer points at once may yet fit."""
         frame = self._frame(embedding.height, embedding.width)
         view = _get_view(embedding)
-        with torch.inference_mode(), self._autocast():
-            return find_everything(
-                self._sam,
-                view.features,
-                view.sight,
-                frame,
-                self._everything,
-                mask_threshold=self._threshold,
-                prompts_per_call=self._grid_points_per_call,
-            )
+        # The exception is left behind before the retry: its traceback would keep tensors alive.
+        try:
+            with torch.inference_mode(), self._autocast():
+                return find_everything(
+                    self._sam,
+                    view.features,
+                    view.sight,
+                    frame,
+                    self._everything,
+                    mask_threshold=self._threshold,
+                    prompts_per_call=self._grid_points_per_call,
+                )
+        except torch.OutOfMemoryError:
+            if self._grid_points_per_call == 1:
+                raise
+            return None
+
+    def release_memory(self) -> None:
+        """Give back what is cached on the device, after it did not suffice."""
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def draw_masks(self, frame: Frame, low: Tensor) -> Masks:
         """Return low-resolution logits (P, K, y, x) as masks, bool, axes (P, K, Y, X)."""

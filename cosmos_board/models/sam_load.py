@@ -16,6 +16,7 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.models.cards import CARDS
 from cosmos_board.models.checkpoints import find_checkpoint
 from cosmos_board.models.cpu_tuning import tune_cpu
+from cosmos_board.models.devices import parse_device
 from cosmos_board.models.sam import SamSegmenter
 from cosmos_board.models.tuned_weights import describe_tuned
 
@@ -39,13 +40,16 @@ def load_cosmos_tiny(*, checkpoint: Path | None, device: str) -> SamSegmenter:
     """Return `cosmos-tiny`, from `checkpoint` or the weights that ship with the package."""
     from cosmos_board.models.tiny_weights import PIXEL_MEAN, PIXEL_STD, load_tiny
 
-    prepare_device(device)
+    chosen = parse_device(device)
+    prepare_device(chosen.name)
     return SamSegmenter(
         load_tiny(checkpoint),
         card=describe_tuned(CARDS["cosmos-tiny"], checkpoint),
         pixel_mean=PIXEL_MEAN,
         pixel_std=PIXEL_STD,
-        device=device,
+        device=chosen.name,
+        precision=chosen.precision,
+        compiled=chosen.compiled,
     )
 
 
@@ -66,6 +70,9 @@ def prepare_device(device: str) -> None:
     elif kind == "cuda":
         # cuDNN rounds float32 convolutions to TF32 unless told otherwise; fp32 means fp32.
         torch.backends.cudnn.allow_tf32 = False
+        # Of several algorithms the same one each time, whatever is measured at the moment.
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.deterministic = True
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -83,6 +90,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     except (SafetensorError, UnpicklingError, RuntimeError, EOFError, KeyError) as error:
         reason = str(error).partition("\n")[0][:100]
         raise InputError(path, "", "holds no weights that can be read", got=reason) from error
+    if isinstance(content, dict) and isinstance(content.get("model"), dict):
+        content = content["model"]  # a checkpoint of training holds its optimizer too
     if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
         raise InputError(path, "", "is no state dict", want="a mapping of names to tensors")
     return content
@@ -110,9 +119,16 @@ def fill_module(module: nn.Module, weights: Mapping[str, Tensor], path: Path, na
 
 
 def _load(name: str, size: str, checkpoint: Path | None, device: str) -> SamSegmenter:
-    prepare_device(device)
+    chosen = parse_device(device)
+    prepare_device(chosen.name)
     sam = build_official(size, checkpoint or find_checkpoint(name), name)
-    return SamSegmenter(sam, card=describe_tuned(CARDS[name], checkpoint), device=device)
+    return SamSegmenter(
+        sam,
+        card=describe_tuned(CARDS[name], checkpoint),
+        device=chosen.name,
+        precision=chosen.precision,
+        compiled=chosen.compiled,
+    )
 
 
 def build_official(size: str, path: Path, name: str) -> nn.Module:

@@ -24,6 +24,9 @@ from cosmos_board.runner.work import ShardReport, run_shards
 
 PR_SET_PDEATHSIG = 1
 
+HANG_S = 1800.0
+"""Long enough for everything mode of a large model on a slow processor."""
+
 _DEATHS = 3
 """How often in a row a worker may die before any shard is finished."""
 
@@ -44,7 +47,7 @@ class Crew:
     packs: tuple[Path, ...]
     settings: RunSettings
     out: Path
-    hang_s: float = 1800.0
+    hang_s: float = HANG_S
     """Seconds without a finished batch after which a worker process is taken for dead."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import Any, Literal
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.prompts import PROTOCOL
 from cosmos_board.data.pack import Pack, open_pack
-from cosmos_board.runner.evaluators import Evaluator, make_evaluator
+from cosmos_board.runner import canary
+from cosmos_board.runner.evaluators import Evaluator, PromptedSegmenter, make_evaluator
 from cosmos_board.runner.folder import RunFolder
 from cosmos_board.runner.index import write_index
-from cosmos_board.runner.local import Crew, Job, run_jobs
+from cosmos_board.runner.local import HANG_S, Crew, Job, run_jobs
 from cosmos_board.runner.on_ray import run_jobs_on_ray
 from cosmos_board.runner.provenance import collect_provenance
 from cosmos_board.runner.settings import Entry, RunSettings, SegmenterSpec
@@ -62,6 +64,13 @@ class RunRequest:
 
     share: str | None = None
     """`i/n` for job arrays: this process takes every n-th shard from the i-th on."""
+
+    canary: bool | None = None
+    """Whether to look before and after if the device still gives the same masks; None: where it
+    is no CPU."""
+
+    hang_s: float = HANG_S
+    """Seconds without a finished batch after which a worker process is taken for dead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,8 +159,10 @@ def _run_model(
     for job, known in facts.items():
         for _ in range(job.shard.stop - job.shard.start if known else 0):
             watch.on_image(0)
-    crew = Crew(spec, request.packs, request.settings, request.out)
-    fresh = list(_hand_out(request, missing, crew, evaluator, watch))
+    crew = Crew(spec, request.packs, request.settings, request.out, request.hang_s)
+    images_left = sum(job.shard.stop - job.shard.start for job in missing)
+    with _watching(request, evaluator, images_left, record):
+        fresh = list(_hand_out(request, missing, crew, evaluator, watch))
     kept = [known for known in facts.values() if known]
     return _ModelReport(
         sum(report.images for report in fresh),
@@ -159,6 +170,29 @@ def _run_model(
         [row for report in fresh for row in report.quarantined]
         + [row for known in kept for row in known["quarantined"]],
     )
+
+
+@contextmanager
+def _watching(
+    request: RunRequest, evaluator: Evaluator, images: int, record: dict[str, Any]
+) -> Iterator[None]:
+    """Compare what the canary says before and after the block; note both in the record."""
+    wanted = request.canary
+    if wanted is None:
+        wanted = any(canary.is_wanted(spec.device) for spec in request.specs)
+    if not (wanted and images and isinstance(evaluator, PromptedSegmenter)):
+        yield
+        return
+    folder, number = RunFolder(request.out), canary.count_images(images)
+    notes = record.setdefault("canary", [])
+    before = canary.look(evaluator.segmenter, number)
+    notes.append(canary.describe(evaluator.card.name, before, None))
+    folder.write_record(record)
+    yield
+    after = canary.look(evaluator.segmenter, number)
+    notes[-1] = canary.describe(evaluator.card.name, before, after)
+    folder.write_record(record)
+    canary.refuse_changed(before, after, request.out)
 
 
 def _hand_out(

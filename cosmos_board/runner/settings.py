@@ -33,6 +33,7 @@ class SegmenterSpec:
 
     checkpoint: Path | None = None
     device: str = "cpu"
+    """Such as `cuda:1+bf16`; see `models.devices`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class Entry:
 
     def run_id(self, settings: RunSettings) -> str:
         """Return 16 hexadecimal digits that depend on all that decides the scores."""
-        facts = {
+        facts: dict[str, object] = {
             "protocol": PROTOCOL,
             "version": __version__,
             "model": self.model,
@@ -61,5 +62,7 @@ class Entry:
             "prompts": self.prompts_sha256,
             "settings": {**asdict(settings), "save_masks": None},
         }
+        if options := self.spec.device.partition("+")[2]:
+            facts["device"] = options  # precision changes masks; which device it is must not
         text = json.dumps(facts, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

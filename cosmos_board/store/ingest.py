@@ -101,6 +101,11 @@ def _read_parts(folder: Path) -> list[_Part]:
         raise InputError(
             path, "schema_version", "is newer than this program", got=version, want=SCHEMA_VERSION
         )
+    for note in record.get("canary", ()):
+        if note["after"] not in (None, note["before"]):
+            raise InputError(
+                path, f"canary of {note['model']}", "changed during the run: its device failed"
+            )
     return [_Part(folder, run_id, entry, record) for run_id, entry in sorted(entries.items())]
 
 

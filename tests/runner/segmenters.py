@@ -80,3 +80,57 @@ class Squares:
 
 class OutOfMemoryError(RuntimeError):
     """Named as torch names it."""
+
+
+class Troubled(Squares):
+    """Squares on a device with troubles, which environment variables name.
+
+    TROUBLED_FULL: a file; every second batch of several prompts does not fit, 20 times in all,
+    which the file counts. TROUBLED_ONCE: a file; the trouble `TROUBLED_KIND` strikes at the third
+    image (the first, if every time) while there is no such file. TROUBLED_DRIFT: after so many
+    prompts masks shrink.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.full = os.environ.get("TROUBLED_FULL")
+        self.once = os.environ.get("TROUBLED_ONCE")
+        self.kind = os.environ.get("TROUBLED_KIND", "")
+        self.drift = int(os.environ.get("TROUBLED_DRIFT", "0"))
+        self.images = self.batches = self.prompts = 0
+
+    def embed(self, pixels: Pixels) -> Embedding:
+        self.images += 1
+        fatal = 1 if self.kind == "dies every time" else 3
+        if self.once and self.images == fatal and not Path(self.once).exists():
+            self._strike(Path(self.once))
+        return super().embed(pixels)
+
+    def _strike(self, mark: Path) -> None:
+        if self.kind != "dies every time":
+            mark.touch()
+        if self.kind.startswith("dies"):
+            os._exit(1)
+        elif self.kind == "hangs":
+            time.sleep(600)
+        elif self.kind == "breaks":
+            raise RuntimeError("CUDA error: an illegal memory access was encountered\nmore lines")
+
+    def predict(
+        self,
+        embedding: Embedding,
+        prompts: Sequence[Prompt],
+        logits: Sequence[NDArray[np.float32] | None] | None = None,
+    ) -> list[Candidates]:
+        self.prompts += len(prompts)
+        if self.full and len(prompts) > 1:
+            self.batches += 1
+            done = Path(self.full).read_text() if Path(self.full).exists() else ""
+            if self.batches % 2 and len(done) < 20:
+                Path(self.full).write_text(done + "x")
+                raise OutOfMemoryError("tried to allocate 20.00 GiB")
+        answers = super().predict(embedding, prompts, logits)
+        if self.drift and self.prompts > self.drift:
+            for answer in answers:
+                answer.masks[:, ::7] = False
+        return answers

@@ -1,0 +1,320 @@
+"""Whatever fails, no row is lost, doubled or changed, and the user reads one line."""
+
+from __future__ import annotations
+
+import errno
+import json
+import multiprocessing
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from cosmos_board.core.errors import DeviceError, InputError, StorageError, UnknownNameError
+from cosmos_board.data.pack import open_pack
+from cosmos_board.runner import backoff
+from cosmos_board.runner.run import RunRequest, Watch, run
+from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.store.ingest import ingest
+from cosmos_board.store.parquet import read_table, write_table
+from cosmos_board.store.schema import PACK_IMAGES
+from tests.runner.test_run import CLI, SQUARES, digest, evaluate, read_rows
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="faults are injected as Linux has them"
+)
+
+TROUBLED = SQUARES.replace("Squares", "Troubled")
+
+
+def request(pack: Path, out: Path, **kwargs: object) -> RunRequest:
+    """Return what asks the troubled segmenter about a pack."""
+    return RunRequest(packs=(pack,), specs=(SegmenterSpec(name=TROUBLED),), out=out, **kwargs)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("study", ["main", "clicks"])
+def test_twenty_batches_that_do_not_fit_cost_no_row(
+    study: str, phantom_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate(phantom_pack, tmp_path / "roomy", settings={"study": study})
+    monkeypatch.setenv("TROUBLED_FULL", str(tmp_path / "full"))
+    monkeypatch.setattr(backoff, "GOOD_BATCHES", 1)
+    settings = RunSettings(study=study)  # type: ignore[arg-type]
+
+    run(request(phantom_pack, tmp_path / "tight", settings=settings))
+
+    assert (tmp_path / "full").read_text() == 20 * "x"
+    facts = [json.loads(path.read_text()) for path in (tmp_path / "tight/scores").glob("*.json")]
+    assert max(fact["retries"] for fact in facts) == 20
+    assert digest(tmp_path / "tight") == digest(tmp_path / "roomy")
+
+
+def test_what_fits_is_learnt_once_and_tried_again_later() -> None:
+    throttle = backoff.Throttle(64)
+    throttle.shrink(64)
+    throttle.shrink(32)
+    for _ in range(backoff.GOOD_BATCHES - 1):
+        throttle.note_good()
+    assert throttle.size == 16
+
+    throttle.note_good()
+
+    assert throttle.size == 32
+
+
+@pytest.mark.parametrize("kind", ["dies", pytest.param("hangs", marks=pytest.mark.slow)])
+def test_a_lost_worker_is_replaced_and_its_shard_redone(
+    kind: str, phantom_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate(phantom_pack, tmp_path / "whole")
+    monkeypatch.setenv("TROUBLED_ONCE", str(tmp_path / "struck"))
+    monkeypatch.setenv("TROUBLED_KIND", kind)
+
+    run(request(phantom_pack, tmp_path / "run", workers=2, hang_s=30.0))
+
+    assert (tmp_path / "struck").exists()
+    assert digest(tmp_path / "run") == digest(tmp_path / "whole")
+
+
+def test_a_process_that_gets_nowhere_ends_and_says_where_it_stood() -> None:
+    program = (
+        "import time\n"
+        "from cosmos_board.runner.watchdog import end_when_stuck\n"
+        "with end_when_stuck(0.5) as is_alive:\n"
+        "    time.sleep(0.3); is_alive(); time.sleep(0.3)\n"
+        "    print('alive', flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30
+    )
+
+    assert ended.returncode == 1
+    assert ended.stdout == "alive\n"
+    assert "Timeout" in ended.stderr
+
+
+def test_workers_that_die_again_and_again_end_the_run(
+    phantom_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TROUBLED_ONCE", str(tmp_path / "struck"))
+    monkeypatch.setenv("TROUBLED_KIND", "dies every time")
+
+    with pytest.raises(DeviceError, match="a worker died 3 times over; the same command resumes"):
+        run(request(phantom_pack, tmp_path / "run", workers=2))
+
+
+def test_a_killed_worker_costs_no_row(phantom_pack: Path, tmp_path: Path) -> None:
+    evaluate(phantom_pack, tmp_path / "whole")
+    killed: list[int] = []
+
+    def kill(_: int) -> None:
+        if not killed and (children := multiprocessing.active_children()):
+            killed.append(children[0].pid or 0)
+            os.kill(killed[0], signal.SIGKILL)
+
+    spec = SegmenterSpec(name=SQUARES)
+    asked = RunRequest(packs=(phantom_pack,), specs=(spec,), out=tmp_path / "run", workers=2)
+    run(asked, Watch(on_image=kill))
+
+    assert killed
+    assert digest(tmp_path / "run") == digest(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_broken_device_is_no_models_failure(
+    workers: int, phantom_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate(phantom_pack, tmp_path / "whole")
+    monkeypatch.setenv("TROUBLED_ONCE", str(tmp_path / "struck"))
+    monkeypatch.setenv("TROUBLED_KIND", "breaks")
+    asked = request(phantom_pack, tmp_path / "run", workers=workers)
+    if workers == 1:
+        with pytest.raises(DeviceError, match=r"illegal memory .*; the same command") as caught:
+            run(asked)
+        assert "\n" not in str(caught.value)
+        assert caught.value.exit_code == 70
+
+    run(asked)
+
+    assert (tmp_path / "struck").exists()
+    assert digest(tmp_path / "run") == digest(tmp_path / "whole")
+
+
+class FullDisk:
+    """A file that takes so many bytes and no more."""
+
+    def __init__(self, file: BinaryIO, room: int) -> None:
+        self._file, self._room = file, room
+
+    def write(self, data: bytes) -> int:
+        self._room -= len(memoryview(data).cast("B"))
+        if self._room < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return self._file.write(data)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._file, name)
+
+    def __enter__(self) -> FullDisk:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+@pytest.mark.parametrize("step", ["write", "fsync", "rename"])
+def test_a_full_disk_ends_in_one_line_and_a_resume_in_the_same_rows(
+    step: str, phantom_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate(phantom_pack, tmp_path / "whole")
+    out = tmp_path / "run"
+    with monkeypatch.context() as patched:
+        fill_disk(patched, step, after=3)
+        with pytest.raises(StorageError, match="write: no space left on the disk") as caught:
+            evaluate(phantom_pack, out)
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 74
+    assert not list(out.rglob(".*.part"))
+    for shard in (out / "scores").glob("*.parquet"):
+        assert shard.read_bytes()[-4:] == b"PAR1"
+
+    evaluate(phantom_pack, out)
+
+    assert digest(out) == digest(tmp_path / "whole")
+
+
+def fill_disk(patched: pytest.MonkeyPatch, step: str, after: int) -> None:
+    """Let one step fail for files of scores once `after` of them are written."""
+    done: list[Path] = []
+
+    def is_full(path: Path) -> bool:
+        if path.parent.name != "scores":
+            return False
+        done.append(path)
+        return len(done) > after
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    opened = Path.open
+    if step == "write":
+
+        def open_limited(path: Path, mode: str = "r", *rest: object, **more: object) -> object:
+            file = opened(path, mode, *rest, **more)  # type: ignore[call-overload]
+            return FullDisk(file, 100) if mode == "wb" and is_full(path) else file
+
+        patched.setattr(Path, "open", open_limited)
+    elif step == "rename":
+        replaced = Path.replace
+        patched.setattr(
+            Path,
+            "replace",
+            lambda path, to: refuse() if is_full(path) else replaced(path, to),
+        )
+    else:
+        synced, calls = os.fsync, iter(range(10**6))
+        patched.setattr(os, "fsync", lambda fd: refuse() if next(calls) >= 20 else synced(fd))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 KiB of its own."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting a file system is not permitted here")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_disk_that_is_really_full_ends_with_74_and_resumes(
+    small_disk: Path, phantom_pack: Path, tmp_path: Path
+) -> None:
+    evaluate(phantom_pack, tmp_path / "whole")
+    out, ballast = small_disk / "run", small_disk / "ballast"
+    ballast.write_bytes(bytes(200 << 10))
+    command = [*CLI, "eval", str(phantom_pack), "--model", SQUARES, "--out", str(out)]
+
+    full = subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+    assert full.returncode == 74
+    assert full.stderr.splitlines()[-1].endswith("write: no space left on the disk")
+    assert "Traceback" not in full.stderr
+    ballast.unlink()
+    assert subprocess.run(command, capture_output=True, timeout=120).returncode == 0
+    assert digest(out) == digest(tmp_path / "whole")
+
+
+def test_a_read_only_disk_is_told_at_the_start(small_disk: Path, phantom_pack: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+
+    with pytest.raises(StorageError, match="write: the file system is read-only"):
+        evaluate(phantom_pack, small_disk / "run")
+
+
+def test_an_image_that_cannot_be_read_is_quarantined_and_the_run_goes_on(
+    phantom_pack: Path, tmp_path: Path
+) -> None:
+    pack = spoil_image(phantom_pack, tmp_path / "pack", row=2)
+    report = evaluate(pack, tmp_path / "run")
+
+    images = {row["reference_id"].split(".")[0] for row in read_rows(tmp_path / "run").to_pylist()}
+    [bad] = report.quarantined
+    assert bad["image_id"] not in images
+    assert len(images) == 5
+    assert report.failed
+    again = evaluate(pack, tmp_path / "run")
+    assert again.evaluated == 0
+    assert again.quarantined == report.quarantined
+
+
+def spoil_image(pack: Path, copy: Path, row: int) -> Path:
+    """Return a copy of a pack of which one picture is cut short."""
+    shutil.copytree(pack, copy)
+    [path] = (copy / "images").glob("*.parquet")
+    table = read_table(path, PACK_IMAGES)
+    pictures = table["png"].to_pylist()
+    pictures[row] = pictures[row][:100]
+    place = table.schema.get_field_index("png")
+    write_table(path, table.set_column(place, PACK_IMAGES.field("png"), [pictures]))
+    return copy
+
+
+def test_a_canary_that_changes_fails_the_run_and_is_refused_by_the_board(
+    phantom_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(request(phantom_pack, tmp_path / "steady", canary=True))
+    [note] = json.loads((tmp_path / "steady/run.json").read_text())["canary"]
+    assert note["before"] == note["after"]
+    assert note["rows"] > 10
+    asked = sum(len(item.references) for item in open_pack(phantom_pack).iter_items()) * 5
+
+    monkeypatch.setenv("TROUBLED_DRIFT", str(asked))
+    with pytest.raises(DeviceError, match="other masks at the end than at the start"):
+        run(request(phantom_pack, tmp_path / "drifting", canary=True))
+
+    with pytest.raises(InputError, match="canary of squares: changed during the run"):
+        ingest([tmp_path / "drifting"], tmp_path / "board.duckdb")
+    assert ingest([tmp_path / "steady"], tmp_path / "board.duckdb").runs == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [InputError("a", "b", "is wrong", got=1), UnknownNameError("a", "model", "x", ["y"])],
+)
+def test_errors_travel_between_processes(error: InputError) -> None:
+    twin = pickle.loads(pickle.dumps(error))
+
+    assert type(twin) is type(error)
+    assert (str(twin), twin.where, twin.field) == (str(error), error.where, error.field)
