@@ -112,6 +112,23 @@ CARDS: dict[str, ModelCard] = {
         _sam("sam-vit-l", "SAM ViT-L", 312_342_832, "ViT-L"),
         _sam("sam-vit-h", "SAM ViT-H", 641_090_608, "ViT-H"),
         ModelCard(
+            name="sam-med2d",
+            label="SAM-Med2D",
+            family="sam-med2d",
+            kind="promptable",
+            prompts=POINTS_AND_BOXES,
+            clicks=True,
+            mask_input=True,
+            parameters=271_000_000,
+            input_size_px=256,
+            licence="Apache-2.0",
+            source="https://github.com/OpenGVLab/SAM-Med2D",
+            training_data=None,
+            description="SAM ViT-B with adapters, at a sixteenth of SAM's pixels; publishes no "
+            "list of the datasets it saw.",
+            base_model="sam-vit-b",
+        ),
+        ModelCard(
             name="medsam",
             label="MedSAM",
             family="sam",

@@ -61,6 +61,7 @@ CHECKPOINTS: dict[str, Checkpoint] = {
 
 BY_HAND: dict[str, str] = {
     "medsam": "https://drive.google.com/drive/folders/1ETWmi4AiniJeWOt6HAsYgTjYv_fkgzoN",
+    "sam-med2d": "https://drive.google.com/file/d/1ARiB5RkSsWmAB_8mqWnwDF8ZKTtFwsjl",
 }
 """Where people get weights that no program may fetch, by segmenter."""
 

@@ -143,6 +143,10 @@ KNOWN: dict[str, KnownModel] = {
         _built_in("sam-vit-b", PAD_1024, "hf:facebook/sam-vit-base"),
         _built_in("sam-vit-l", PAD_1024, "hf:facebook/sam-vit-large"),
         _built_in("sam-vit-h", PAD_1024, "hf:facebook/sam-vit-huge"),
+        _built_in(
+            "sam-med2d",
+            "squashed to 256 px, smaller images centred; SAM's mean and deviation, channels BGR",
+        ),
         _built_in("medsam", SQUASH_UNIT, "hf:wanglab/medsam-vit-base"),
         _sam2(
             "tiny",
@@ -197,22 +201,6 @@ KNOWN: dict[str, KnownModel] = {
             licence="Apache-2.0",
             base_model="medsam",
             description="MedSAM distilled into a TinyViT.",
-        ),
-        _other(
-            "sam-med2d",
-            "SAM-Med2D",
-            "sam-med2d",
-            POINTS_AND_BOXES,
-            source="https://github.com/OpenGVLab/SAM-Med2D",
-            checkpoint="https://drive.google.com/file/d/1ARiB5RkSsWmAB_8mqWnwDF8ZKTtFwsjl",
-            preprocessing="to 256 px, smaller images padded; SAM's mean and deviation",
-            parameters=271_000_000,
-            input_size_px=256,
-            licence="Apache-2.0",
-            clicks=True,
-            base_model="sam-vit-b",
-            description="SAM ViT-B with adapters, at a sixteenth of SAM's pixels; publishes no "
-            "list of the datasets it saw.",
         ),
         _other(
             "medsam2",

@@ -36,6 +36,7 @@ BUILTIN: dict[str, str] = {
     "grabcut": "cosmos_board.models.grabcut:load",
     "medsam": "cosmos_board.models.medsam:load",
     "random-walker": "cosmos_board.models.random_walker:load",
+    "sam-med2d": "cosmos_board.models.sam_med2d:load",
     "sam-vit-b": "cosmos_board.models.sam_load:load_vit_b",
     "sam-vit-h": "cosmos_board.models.sam_load:load_vit_h",
     "sam-vit-l": "cosmos_board.models.sam_load:load_vit_l",
