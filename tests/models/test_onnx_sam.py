@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,6 +109,20 @@ def test_a_card_comes_from_the_notes_or_from_the_folder(pair: Path, bright: Path
     assert names & {"mine", "onnx-square"}
     assert locate_weights(f"onnx:{pair}") == pair
     assert is_ready(f"onnx:{pair}")
+
+
+def test_neither_torch_nor_transformers_is_needed(bright: Path) -> None:
+    program = (
+        "import sys; from cosmos_board.models.registry import load_segmenter;"
+        f"load_segmenter({f'onnx:{bright}'!r}); import cosmos_board.models.click_net;"
+        "print([name for name in ('torch', 'transformers') if name in sys.modules])"
+    )
+
+    printed = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert printed.strip() == "[]"
 
 
 def _write(name: str, content: str) -> Callable[[Path], object]:
