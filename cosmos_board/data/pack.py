@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -69,6 +69,10 @@ class Block:
     images: int
 
 
+_Rows: TypeAlias = tuple[list[Row], dict[str, list[Row]], dict[str, list[Row]]]
+"""Of images, of references by image, of prompts by reference."""
+
+
 class Pack:
     """A pack on disk. Nothing is read before it is asked for, and never more than a block."""
 
@@ -77,6 +81,7 @@ class Pack:
         self.path = path
         self.info = info
         self._blocks: tuple[Block, ...] | None = None
+        self._held: tuple[Block, _Rows] | None = None
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -92,6 +97,7 @@ class Pack:
         *,
         wanted: Container[str] | None = None,
         on_bad: Callable[[str, InputError], None] | None = None,
+        hold_block: bool = False,
     ) -> Iterator[PackItem]:
         """Yield images `start` … `stop` − 1 of the pack in order, holding one block at a time.
 
@@ -101,11 +107,13 @@ class Pack:
             wanted: Image ids to keep; the others are not decoded.
             on_bad: Called with image id and error for an image that cannot be used, which is
                 then left out. Without it the error is raised.
+            hold_block: Keep the last block in memory for the next call, whose images may lie in
+                it too, until `release_block`.
 
         Raises:
             InputError: If a file is damaged, or an image or reference is and `on_bad` is None.
         """
-        for row, references in self._iter_rows(start, stop):
+        for row, references in self._iter_rows(start, stop, hold_block=hold_block):
             if wanted is not None and row["image_id"] not in wanted:
                 continue
             try:
@@ -115,6 +123,10 @@ class Pack:
                 if on_bad is None:
                     raise
                 on_bad(row["image_id"], error)
+
+    def release_block(self) -> None:
+        """Forget the block that `iter_items` was told to hold."""
+        self._held = None
 
     def iter_index(self) -> Iterator[IndexEntry]:
         """Yield every image with its references, without pixels or masks.
@@ -198,19 +210,28 @@ class Pack:
                 first += images
 
     def _iter_rows(
-        self, start: int, stop: int | None
+        self, start: int, stop: int | None, *, hold_block: bool
     ) -> Iterator[tuple[Row, list[tuple[Row, list[Row]]]]]:
         for block in self.blocks:
             if block.first + block.images <= start or (stop is not None and block.first >= stop):
                 continue
-            references = _group(self._read(block, "references", PACK_REFERENCES), "image_id")
-            prompts = _group(self._read(block, "prompts", PACK_PROMPTS), "reference_id")
-            rows = list(self._read(block, "images", PACK_IMAGES))
-            self._refuse_strays(block, rows, references, prompts)
+            if self._held is None or self._held[0] != block:
+                self._held = None  # before the next is read: never two at a time
+                self._held = block, self._read_block(block)
+            rows, references, prompts = self._held[1]
+            if not hold_block:
+                self._held = None
             for position, row in enumerate(rows, block.first):
                 if position >= start and (stop is None or position < stop):
                     mine = references.get(row["image_id"], [])
                     yield row, [(one, prompts.get(one["reference_id"], [])) for one in mine]
+
+    def _read_block(self, block: Block) -> _Rows:
+        references = _group(self._read(block, "references", PACK_REFERENCES), "image_id")
+        prompts = _group(self._read(block, "prompts", PACK_PROMPTS), "reference_id")
+        rows = list(self._read(block, "images", PACK_IMAGES))
+        self._refuse_strays(block, rows, references, prompts)
+        return rows, references, prompts
 
     def _refuse_strays(
         self,

@@ -61,6 +61,14 @@ class Worker:
         self._clock = Clock()
         self._warm = False
 
+    def _open(self, jobs: Iterable[Job]) -> Iterator[tuple[Pack, Shard]]:
+        # A block has more images than most shards: it is held until another pack's turn.
+        for job in jobs:
+            for path, pack in self._packs.items():
+                if path != job.pack:
+                    pack.release_block()
+            yield self._packs[job.pack], job.shard
+
     def run(
         self, jobs: Iterable[Job], *, on_image: Callable[[int], None], stop: Callable[[], bool]
     ) -> Iterator[ShardReport]:
@@ -77,7 +85,7 @@ class Worker:
 
         return run_shards(
             self._evaluator,
-            ((self._packs[job.pack], job.shard) for job in jobs),
+            self._open(jobs),
             self._crew.settings,
             self._crew.out,
             self._clock,

@@ -129,7 +129,7 @@ def _read(jobs: Iterable[tuple[Pack, Shard]]) -> Iterator[_Read]:
         ) -> None:
             bad.append({"image_id": image_id, "reference_id": None, "reason": str(error)})
 
-        for item in pack.iter_items(shard.start, shard.stop, on_bad=quarantine):
+        for item in pack.iter_items(shard.start, shard.stop, on_bad=quarantine, hold_block=True):
             yield shard, item
         yield shard, bad
 

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from cosmos_board.core.errors import InputError, InUseError, StoppedError
+from cosmos_board.data.pack import Block, Pack
 from cosmos_board.runner import backoff
 from cosmos_board.runner.folder import RunFolder
 from cosmos_board.runner.run import RunReport, RunRequest, Watch, run
@@ -136,6 +137,20 @@ def test_a_resumed_run_asks_only_for_what_was_missing(
 
     assert before == 2
     assert len(log.read_text().splitlines()) == 6
+
+
+def test_a_block_of_images_is_read_once_for_all_its_shards(
+    phantom_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Block] = []
+    read_block = Pack._read_block
+    monkeypatch.setattr(
+        Pack, "_read_block", lambda pack, block: (read.append(block), read_block(pack, block))[1]
+    )
+    evaluate(phantom_pack, tmp_path / "run")
+
+    assert len(list((tmp_path / "run/scores").glob("*.json"))) == 6
+    assert len(read) == 1
 
 
 def test_an_altered_shard_is_redone(phantom_pack: Path, tmp_path: Path) -> None:
