@@ -61,12 +61,12 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="F1",
         statement="Segmentation is remarkable on some targets and fails on others.",
-        statement_zh="模型在部分目标上分割出色,在另一些目标上则失败。",
+        statement_zh="模型在部分目标上分割出色，在另一些目标上则失败。",
         effect=(
             "The smaller of two shares of targets: mean Dice ≥ 0.9, and mean Dice ≤ 0.5, each "
             "target with its best prompt"
         ),
-        effect_zh="两个目标占比中较小者:平均 Dice ≥ 0.9 与平均 Dice ≤ 0.5(每个目标取最佳提示)",
+        effect_zh="两个目标占比中较小者：平均 Dice ≥ 0.9 与平均 Dice ≤ 0.5（每个目标取最佳提示）",
         threshold=0.05,
         unit="",
         needs="at least 10 targets",
@@ -78,9 +78,9 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="F2",
         statement="The larger SAM (ViT-H) segments better than the smaller one (ViT-B).",
-        statement_zh="较大的 SAM(ViT-H)比较小的 SAM(ViT-B)分割得更好。",
+        statement_zh="较大的 SAM（ViT-H）比较小的 SAM（ViT-B）分割得更好。",
         effect="Macro paired Dice, ViT-H minus ViT-B, mean over the six prompts",
-        effect_zh="六种提示平均的宏平均配对 Dice 差:ViT-H 减 ViT-B",
+        effect_zh="六种提示平均的宏平均配对 Dice 差：ViT-H 减 ViT-B",
         threshold=0.0,
         unit="",
         needs="sam-vit-b and sam-vit-h with all six prompts",
@@ -92,12 +92,12 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="F3",
         statement="Manual prompts, above all the box, beat segmenting everything.",
-        statement_zh="人工提示(尤其是框)优于全图自动分割。",
+        statement_zh="人工提示（尤其是框）优于全图自动分割。",
         effect=(
             "The smaller of two differences of macro Dice: 1 point minus everything, and box "
             "minus the best point prompt"
         ),
-        effect_zh="两个宏平均 Dice 差中较小者:1 个点减全图自动,框减最佳点提示",
+        effect_zh="两个宏平均 Dice 差中较小者：1 个点减全图自动，框减最佳点提示",
         threshold=0.0,
         unit="",
         needs="all six prompts",
@@ -114,7 +114,7 @@ CLAIMS: tuple[Claim, ...] = (
             "Paired by reader and image, assisted against unaided: Dice gained, and seconds "
             "saved; the weaker one decides"
         ),
-        effect_zh="按标注者与图像配对,辅助与独立标注相比:Dice 提升与节省的秒数;由较弱者决定",
+        effect_zh="按标注者与图像配对，辅助与独立标注相比：Dice 提升与节省的秒数；由较弱者决定",
         threshold=0.0,
         unit="Dice, or seconds per image",
         needs="an annotation log",
@@ -134,7 +134,7 @@ FROM annotations a GROUP BY ALL ORDER BY ALL""",
             "The smaller of two drops of macro Dice at a displacement of 20–30 px: of the box, "
             "and of 1 point"
         ),
-        effect_zh="位移 20–30 像素时两个宏平均 Dice 降幅中较小者:框,1 个点",
+        effect_zh="位移 20–30 像素时两个宏平均 Dice 降幅中较小者：框，1 个点",
         threshold=0.05,
         unit="",
         needs="the jitter study of box and point (first), level 20–30 px",
@@ -149,7 +149,7 @@ FROM annotations a GROUP BY ALL ORDER BY ALL""",
     Claim(
         id="F6",
         statement="SAM is ahead of interactive methods with one click and overtaken later.",
-        statement_zh="只点一次时 SAM 领先于交互式方法,点击增多后被超过。",
+        statement_zh="只点一次时 SAM 领先于交互式方法，点击增多后被超过。",
         effect=(
             "Macro Dice, model minus the best interactive method: the smaller of the lead at "
             "click 1 and the deficit at click 10"
@@ -166,12 +166,12 @@ FROM annotations a GROUP BY ALL ORDER BY ALL""",
     Claim(
         id="F7",
         statement="Dice falls with the boundary's complexity and rises with the contrast.",
-        statement_zh="Dice 随边界复杂度升高而下降,随灰度差增大而上升。",
+        statement_zh="Dice 随边界复杂度升高而下降，随灰度差增大而上升。",
         effect=(
             "The weaker of two partial Spearman correlations with Dice (box): minus that of "
             "boundary complexity, and that of intensity difference"
         ),
-        effect_zh="与 Dice(框提示)的两个偏 Spearman 相关中较弱者:边界复杂度取负,灰度差",
+        effect_zh="与 Dice（框提示）的两个偏 Spearman 相关中较弱者：边界复杂度取负，灰度差",
         threshold=0.1,
         unit="",
         needs="at least 200 references with factors, box",
@@ -191,7 +191,7 @@ GROUP BY ALL ORDER BY ALL""",
         statement="Fine-tuning on medical images makes SAM better.",
         statement_zh="在医学图像上微调使 SAM 更好。",
         effect="Macro paired Dice with a box, fine-tuned minus its base, on unseen clusters",
-        effect_zh="框提示下微调模型减其基础模型的宏平均配对 Dice(仅未见过的簇)",
+        effect_zh="框提示下微调模型减其基础模型的宏平均配对 Dice（仅未见过的独立单元）",
         threshold=0.0,
         unit="",
         needs="a fine-tuned model and its base",

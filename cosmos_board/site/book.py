@@ -148,7 +148,7 @@ class Book:
     spreads: tuple[Spread, ...] = field(repr=False)
     studies: Studies = field(repr=False)
     cases: tuple[Case, ...] = field(repr=False)
-    ledger: LedgerTable = LedgerTable()
+    ledger: LedgerTable = field(default_factory=LedgerTable)
     """Every submission, ranked or not."""
 
     _slices: dict[str, tuple[Slice, ...]] = field(init=False, repr=False)

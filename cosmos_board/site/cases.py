@@ -143,7 +143,9 @@ def _pick(
     dice: Mapping[tuple[str, str, str, str], dict[str, float]],
 ) -> Iterator[Pick]:
     ranked = sorted(keys, key=lambda key: (sum(judged[key]) / len(judged[key]), key[2]))
-    spread = sorted(keys, key=lambda key: (min(judged[key]) - max(judged[key]), key[2]))
+    alone = max(len(judged[key]) for key in keys) < 2  # one model alone disputes with nobody
+    argued = {key: list(dice[key].values()) if alone else judged[key] for key in keys}
+    spread = sorted(keys, key=lambda key: (min(argued[key]) - max(argued[key]), key[2]))
     wanted = {
         "worst": ranked,
         "best": ranked[::-1],
@@ -164,7 +166,7 @@ def _pick(
             reference_id=reference,
             image_id=image,
             dice=dice[key],
-            judged=tuple(judged[key]),
+            judged=tuple((argued if kind == "disputed" else judged)[key]),
         )
 
 
@@ -197,7 +199,8 @@ def _read_masks(
                 rank = (-(row["predicted_iou"] or 0.0), row["candidate"])
                 if key not in best or rank < best[key][:2]:
                     best[key] = (*rank, Rle(row["height"], row["width"], row["rle"]))
-    return {key: found[2] for key, found in best.items()}
+    order = sorted(best, key=lambda key: (key[0], models.index(key[1])))  # the best model first
+    return {key: best[key][2] for key in order}
 
 
 def _draw(
@@ -226,7 +229,7 @@ def _draw(
                 reference=trace(reference.mask()[top:bottom, left:right], scale),
                 models={
                     model: trace(_decode(rle)[top:bottom, left:right], scale)
-                    for (reference_id, model), rle in sorted(masks.items())
+                    for (reference_id, model), rle in masks.items()
                     if reference_id == pick.reference_id
                 },
                 box_xyxy=_box(prompt, scale, left, top),

@@ -150,7 +150,7 @@ class BoardPlugin(BasePlugin[BoardConfig]):
                 path.unlink()
         names = set(self._names)
         for path in sorted([*assets.glob("javascripts/**/*.js"), *assets.glob("js/*.js")]):
-            names |= names_in_script(path.read_text("utf-8"))
+            names |= names_in_script(path.read_text("utf-8"), self._names)
         for path in sorted(assets.glob("stylesheets/*.css")):
             path.write_text(keep_used(path.read_text("utf-8"), names), "utf-8")
 

@@ -33,9 +33,22 @@ def names_in_page(html: str) -> set[str]:
     return {name for text in texts for name in text.split()}
 
 
-def names_in_script(script: str) -> set[str]:
-    """Return every word of a script that could be a class, and its parts of classes."""
-    return set(_WORD.findall(script))
+def names_in_script(script: str, pages: Collection[str]) -> set[str]:
+    """Return every word of a script that could be a class, and its parts of classes.
+
+    The theme's script knows parts that no page here has, such as annotations: what it names of a
+    block (`md-block__part--kind`) counts only where `pages` have that block.
+
+    Example:
+        >>> sorted(names_in_script("'md-a__b' 'md-c__d' active", {"md-a"}))
+        ['active', 'md-a__b']
+    """
+    words = set(_WORD.findall(script))
+    return {word for word in words if not word.startswith("md-") or _block(word) in pages}
+
+
+def _block(name: str) -> str:
+    return re.split("__|--", name)[0]
 
 
 def keep_used(css: str, names: Collection[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -70,6 +71,15 @@ class Words:
         """
         one, many = NOUNS[noun]
         return self.plural(n, one, many, n=number(n, 0))
+
+    def listing(self, items: Iterable[str]) -> str:
+        """Return `items` one after the other, as the language separates them.
+
+        Example:
+            >>> Words().listing(["CT", "X-ray"])
+            'CT, X-ray'
+        """
+        return self.pick(", ", "、").join(items)
 
     @property
     def shared(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import os
 from pathlib import Path
 
 import pytest
@@ -19,17 +19,24 @@ def test_a_board_of_the_real_size_is_built_in_time_and_small_enough(
 ) -> None:
     """50 models, 125 targets, 53 datasets, six prompts, two languages.
 
-    Computing the boards has a budget of its own, so it happens before the clock starts.
+    Computing the boards has a budget of its own, so it happens before the clock starts. The two
+    languages are built by two processes, so on two cores that nobody else uses the build takes
+    as long as the slower one computes. Seconds of computing are counted, since those of a clock
+    say more of a machine's other work; they too grow when others share the cores.
     """
     db = make_big_board(tmp_path / "board.duckdb")
     book = read_book(db)
     monkeypatch.setattr(generate, "read_book", lambda path: book)
 
-    began = time.process_time()
+    before = os.times()
     report = build_site(db, tmp_path / "site", languages=("en", "zh"))
-    seconds = time.process_time() - began
+    after = os.times()
+    here = after.user + after.system - before.user - before.system
+    beside = after.children_user + after.children_system
+    beside -= before.children_user + before.children_system
 
     assert report.pages >= 2 * 600
     assert report.size_bytes <= 120_000_000
     assert report.largest_page_bytes <= 150_000
-    assert seconds <= 40  # 20 s on a quiet machine; CPU time grows when others share the cores
+    load = os.getloadavg()[0]
+    assert max(here, beside) <= 20, f"{here:.1f} s and {beside:.1f} s under a load of {load:.1f}"

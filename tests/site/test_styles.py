@@ -41,4 +41,7 @@ def test_names_come_from_attributes_and_from_words_of_scripts() -> None:
     page = '<body class="one two" data-md-color-scheme="slate" id="three"><p lang="zh">four</p>'
 
     assert names_in_page(page) == {"one", "two", "slate", "three", "zh"}
-    assert {"md-x", "--md-y", "made--"} <= names_in_script('e("md-x");s("--md-y");c("made--"+n)')
+    script = 'e("md-x");s("--md-y");c("made--"+n);f("md-z__a")'
+    assert {"md-x", "--md-y", "made--"} <= names_in_script(script, {"md-x"})
+    assert "md-z__a" not in names_in_script(script, {"md-x"})
+    assert "md-z__a" in names_in_script(script, {"md-z"})

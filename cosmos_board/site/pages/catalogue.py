@@ -34,12 +34,12 @@ def catalogue_page(context: Context) -> Page:
             name="catalogue",
             caption=words("Datasets with their targets, access and licence, by name."),
             columns=(
-                Column(key="dataset", label=words("Dataset"), frozen=True),
+                Column(key="dataset", label=words("Dataset"), frozen=True, wrap=True),
                 Column(key="access", label=words("Access"), facet=True),
                 Column(key="licence", label=words("Licence"), wrap=True),
                 Column(key="modalities", label=words("Modalities"), wrap=True),
                 Column(key="objects", label=words("Objects"), wrap=True),
-                Column(key="source", label=words("Source")),
+                Column(key="source", label=words("Source"), wrap=True),
             ),
             rows=tuple(_row(dataset, context, words) for dataset in datasets),
         ),
@@ -58,8 +58,8 @@ def _row(dataset: Dataset, context: Context, words: Words) -> Row:
         Cell(dataset.label, dataset.name, href=f"datasets/{dataset.name}/" if scored else ""),
         _text(words.term(dataset.gate.kind)),
         _text(words.term(dataset.licence)),
-        _text(", ".join(modalities)),
-        _text(", ".join(objects)),
+        _text(words.listing(modalities)),
+        _text(words.listing(objects)),
         Cell(urlsplit(dataset.link).hostname or dataset.link, dataset.link, web=dataset.link),
     )
     return Row(cells)

@@ -10,6 +10,7 @@ from cosmos_board.site.figure import Axis, Figure, Point, Series
 from cosmos_board.site.markup import DASH, number, outside_link, signed, span
 from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context, Link
+from cosmos_board.site.phrases import translate
 from cosmos_board.site.table import Cell, Column, Row, Table
 from cosmos_board.site.templates import render
 from cosmos_board.site.words import Words
@@ -75,7 +76,7 @@ def findings_index(context: Context) -> Page:
 def effect_text(decision: Decision, words: Words) -> str:
     """Return an effect with its interval, or what is missing for one."""
     if decision.effect is None:
-        missing = "; ".join(decision.missing)
+        missing = "; ".join(translate(text, words) for text in decision.missing)
         return words("missing: {things}", things=missing) if missing else DASH
     interval = span(decision.low, decision.high)
     return signed(decision.effect) + (f" ({interval})" if interval else "")
@@ -111,7 +112,7 @@ def _findings_table(context: Context) -> Table:
         ),
         columns=(
             Column(key="id", label=words("Finding"), frozen=True),
-            Column(key="statement", label=words("Claim")),
+            Column(key="statement", label=words("Claim"), wrap=True),
             Column(key="verdict", label=words("Verdict"), facet=True),
             Column(key="effect", label=words("Effect"), numeric=True),
             Column(key="interval", label=words("95 % interval")),
@@ -178,9 +179,15 @@ def finding_page(context: Context, finding: Finding) -> Page:
         [
             (words("Effect"), words.pick(finding.effect_text, finding.effect_text_zh)),
             (words("Holds beyond"), f"{finding.threshold:g} {finding.unit}".strip()),
-            (words("Needs"), finding.needs),
-            (words("In the study"), finding.paper or words("no number found")),
-            (words("How we know"), f"{finding.certainty}; {finding.source}".strip("; ")),
+            (words("Needs"), words.term(finding.needs)),
+            (
+                words("In the study"),
+                words.term(finding.paper) if finding.paper else words("no number found"),
+            ),
+            (
+                words("How we know"),
+                "; ".join(words.term(part) for part in (finding.certainty, finding.source) if part),
+            ),
             (words("Study"), outside_link(PAPER)),
             (words("About"), finding.family or words("all learned promptable models together")),
             (words("Data version"), finding.data_version),
@@ -227,7 +234,7 @@ def _evidence_table(context: Context, finding: Finding) -> Table:
                 (
                     Cell(name),
                     Cell(words.term(selection)),
-                    Cell(part.name),
+                    Cell(words.term(part.name)),
                     Cell(""),
                     Cell(signed(part.value), part.value),
                     Cell(span(part.low, part.high) or DASH, muted=part.low is None),

@@ -113,7 +113,7 @@ def model_index(context: Context) -> Page:
             Cell(info.family),
             Cell(words.term(info.kind)),
             Cell(short_count(info.parameters), info.parameters, muted=info.parameters is None),
-            Cell(", ".join(prompt_label(p, words) for p in info.prompts) or DASH),
+            Cell(words.listing(prompt_label(p, words) for p in info.prompts) or DASH),
             Cell(
                 number(row.score) if row else DASH,
                 row.score if row else None,

@@ -54,8 +54,8 @@ def _lead(book: Book, info: ModelInfo, words: Words) -> str:
             ) + (f" ({interval})" if interval else "")
             if row.rank is not None:
                 text += words(", rank {rank} of {ranked}", rank=row.rank, ranked=ranked)
-            return text + ". " + info.description
-    return words("Not scored on any complete slice yet.") + " " + info.description
+            return text + words.pick(". ", "。") + words.term(info.description)
+    return words("Not scored on any complete slice yet.") + " " + words.term(info.description)
 
 
 def _card(context: Context, info: ModelInfo) -> list[tuple[str, str]]:
@@ -74,7 +74,7 @@ def _card(context: Context, info: ModelInfo) -> list[tuple[str, str]]:
         (words("Kind"), words.term(info.kind)),
         (words("Parameters"), short_count(info.parameters)),
         (words("Input"), side),
-        (words("Prompts"), ", ".join(prompt_label(p, words) for p in info.prompts) or DASH),
+        (words("Prompts"), words.listing(prompt_label(p, words) for p in info.prompts) or DASH),
         (words("Takes part in clicks"), words("yes") if info.clicks else words("no")),
         (words("Trained on"), trained),
         (words("Licence"), info.licence or DASH),

@@ -48,7 +48,7 @@ def _entry(entry: Entry, book: Book, words: Words) -> dict[str, str]:
         "date": entry.date,
         "url": "submissions/" if entry.track == "core" else model_url(entry.model),
         "label": book.models[entry.model].label if entry.model in book.models else entry.model,
-        "note": f"{track}, {words.term(entry.tier)}",
+        "note": words.listing([track, words.term(entry.tier)]),
     }
 
 
@@ -73,7 +73,7 @@ def add_official(context: Context, article: Article) -> None:
         Markup(
             '{} <code>make official PACKS="…"</code> {} <a href="submit/operate/#official">{}</a>'
         ).format(
-            words("Official SAM: not yet run here ({models}).", models=", ".join(missing)),
+            words("Official SAM: not yet run here ({models}).", models=words.listing(missing)),
             words("fetches the checkpoints, evaluates them and ranks them on this board."),
             words("How to run it"),
         ),

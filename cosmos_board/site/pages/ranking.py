@@ -122,7 +122,7 @@ def caption(book: Book, board: Board, words: Words) -> str:
             "Macro mean over {n} targets: {references} in {clusters} ({units}).",
             references=words.count(facts.references, "reference"),
             clusters=words.count(facts.clusters, "cluster"),
-            units=", ".join(words.term(unit) for unit in facts.cluster_units) or DASH,
+            units=words.listing(words.term(unit) for unit in facts.cluster_units) or DASH,
         ),
     ]
     if any(row.low is not None for row in board.rows):

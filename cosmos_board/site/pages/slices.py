@@ -166,7 +166,7 @@ def _lead(book: Book, part: Slice, board: Board | None, words: Words) -> str:
     leader += f" ({interval})" if interval else ""
     if first.tie_group is not None and rivals:
         leader += words("; not separable from {models}", models=_listed(rivals, words))
-    return f"{counts} {leader}."
+    return f"{counts} {leader}{words.pick('.', '。')}"
 
 
 def count_things(words: Words, *, targets: int, references: int, images: int, datasets: int) -> str:
@@ -177,13 +177,13 @@ def count_things(words: Words, *, targets: int, references: int, images: int, da
         words.count(images, "image"),
         words.count(datasets, "dataset"),
     ]
-    return ", ".join(counted) + "."
+    return words.pick(", ", "，").join(counted) + words.pick(".", "。")
 
 
 def _listed(names: Sequence[str], words: Words, most: int = 3) -> str:
     if len(names) > most:
         return words("{n} others", n=len(names))
-    return ", ".join(names)
+    return words.listing(names)
 
 
 def add_notes(context: Context, article: Article, board: Board | None) -> None:
@@ -196,7 +196,7 @@ def add_notes(context: Context, article: Article, board: Board | None) -> None:
             article, words("Synthetic images: what is learnt here says little of patients.")
         )
     if facts.thin:
-        names = ", ".join(target_label(name, words) for name in facts.thin)
+        names = words.listing(target_label(name, words) for name in facts.thin)
         context.note(
             article,
             words(
@@ -205,7 +205,7 @@ def add_notes(context: Context, article: Article, board: Board | None) -> None:
             ),
         )
     if facts.left_out:
-        names = ", ".join(target_label(name, words) for name in facts.left_out)
+        names = words.listing(target_label(name, words) for name in facts.left_out)
         context.note(
             article,
             words("Left out because a ranked model was trained on them: {targets}.", targets=names),
