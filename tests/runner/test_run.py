@@ -144,9 +144,12 @@ def test_a_block_of_images_is_read_once_for_all_its_shards(
 ) -> None:
     read: list[Block] = []
     read_block = Pack._read_block
-    monkeypatch.setattr(
-        Pack, "_read_block", lambda pack, block: (read.append(block), read_block(pack, block))[1]
-    )
+
+    def note(pack: Pack, block: Block) -> object:
+        read.append(block)
+        return read_block(pack, block)
+
+    monkeypatch.setattr(Pack, "_read_block", note)
     evaluate(phantom_pack, tmp_path / "run")
 
     assert len(list((tmp_path / "run/scores").glob("*.json"))) == 6
