@@ -119,7 +119,7 @@ def _provenance(
         "epochs": plan.epochs,
         "epoch": result.epoch,
         "learning_rate": plan.rate_for(segmenter.card.family),
-        "views": plan.views_for(segmenter.card.family),
+        "views": result.views,
         "weight_decay": plan.weight_decay,
         "prompts": " ".join(plan.prompts),
         "seed": plan.seed,

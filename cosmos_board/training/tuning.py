@@ -75,10 +75,11 @@ def tune(
     sam, module = segmenter.parts, segmenter.module
     learning = _freeze(module, sam, plan)
     family = segmenter.card.family
+    views = plan.views_for(family, len(train))
     prepared = [
         _prepare(segmenter, view, cached=plan.method == "decoder")
         for number, image in enumerate(train)
-        for view in draw_views(image, plan.views_for(family), seed=(plan.seed << 32) + number)
+        for view in draw_views(image, views, seed=(plan.seed << 32) + number)
     ]
     optimiser = torch.optim.AdamW(
         learning, lr=plan.rate_for(family), weight_decay=plan.weight_decay
@@ -95,7 +96,7 @@ def tune(
     module.load_state_dict(kept)
     merge_lora(sam.image_encoder)
     module.requires_grad_(True)
-    return TuningResult(best, tuple(scores))
+    return TuningResult(best, tuple(scores), views)
 
 
 def mean_dice(

@@ -11,6 +11,8 @@ from cosmos_board.core.errors import InputError
 Method: TypeAlias = Literal["decoder", "lora"]
 METHODS: tuple[Method, ...] = ("decoder", "lora")
 
+_VIEWS = 80
+
 Report = Callable[[int, int, float], None]
 """Called after each epoch with epoch, epochs and validation Dice."""
 
@@ -29,8 +31,9 @@ class TuningPlan:
 
     weight_decay: float = 0.01
     views: int | None = None
-    """Of every training image in an epoch. Where None the image itself alone, as in the study; 8
-    for `cosmos-tiny`, which has seen too little to do without turned, zoomed and relit ones."""
+    """Of every training image in an epoch. Where None the image itself alone, as in the study; for
+    `cosmos-tiny`, which has seen too little to do without turned, zoomed and relit ones, as many
+    as make some eighty views, but at most 8."""
 
     prompts: tuple[str, ...] = ("box", "box", "point", "points-5-5", "box-point")
     """What is asked while learning, one after another; the box twice as often."""
@@ -53,11 +56,16 @@ class TuningPlan:
             return self.learning_rate
         return 5e-4 if family == "cosmos-tiny" else 1e-4
 
-    def views_for(self, family: str) -> int:
-        """Return how many views of each training image a model of `family` learns from."""
+    def views_for(self, family: str, images: int) -> int:
+        """Return how many views of each training image a model of `family` learns from.
+
+        Example:
+            >>> [TuningPlan().views_for("cosmos-tiny", images) for images in (4, 20, 200)]
+            [8, 4, 1]
+        """
         if self.views is not None:
             return self.views
-        return 8 if family == "cosmos-tiny" else 1
+        return min(8, max(1, _VIEWS // images)) if family == "cosmos-tiny" else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +77,6 @@ class TuningResult:
 
     validation: tuple[float, ...]
     """Mean Dice on the validation clusters, before and after each epoch."""
+
+    views: int
+    """Of each training image."""
