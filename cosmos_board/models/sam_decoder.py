@@ -129,10 +129,8 @@ def decode(
         Low-resolution logits, axes (P, K, 4 y, 4 x), and predicted IoU, shape (P, K).
     """
     attended = attend(sam, features, prompts, sight)
-    return (
-        mask_logits(sam, attended, mask_tokens),
-        predicted_iou(sam, attended, mask_tokens),
-    )
+    logits = mask_logits(sam, attended, mask_tokens)
+    return logits, predicted_iou(sam, attended, mask_tokens, logits)
 
 
 def look(sam: SamModules, features: Tensor) -> FirstSight | None:
@@ -168,12 +166,31 @@ def attend(
     return Attended(attended, pixels, (height, width))
 
 
+def judges_masks(sam: SamModules) -> bool:
+    """Return whether predicted IoU depends on the mask itself, which SAM's own does not."""
+    return hasattr(sam.mask_decoder, "correct_iou")
+
+
 def predicted_iou(
-    sam: SamModules, attended: Attended, mask_tokens: Sequence[int] = MULTIMASK
+    sam: SamModules,
+    attended: Attended,
+    mask_tokens: Sequence[int] = MULTIMASK,
+    logits: Tensor | None = None,
 ) -> Tensor:
-    """Return the decoder's estimate of the IoU of each candidate, shape (P, K)."""
+    """Return the decoder's estimate of the IoU of each candidate, shape (P, K).
+
+    Args:
+        sam: A model with SAM's mask decoder.
+        attended: What the transformer gave.
+        mask_tokens: The K tokens that answer.
+        logits: Of these candidates; needed only where `judges_masks`.
+    """
     estimate: Tensor = sam.mask_decoder.iou_prediction_head(attended.tokens[:, 0])
-    return estimate[:, list(mask_tokens)]
+    estimate = estimate[:, list(mask_tokens)]
+    if logits is None or not judges_masks(sam):
+        return estimate
+    corrected: Tensor = sam.mask_decoder.correct_iou(estimate, logits, attended.pixels)
+    return corrected
 
 
 def mask_logits(

@@ -21,6 +21,7 @@ from cosmos_board.models.sam_decoder import (
     PromptBatch,
     SamModules,
     attend,
+    judges_masks,
     mask_logits,
     predicted_iou,
 )
@@ -72,7 +73,8 @@ def find_everything(
     """Return the masks that survive, best predicted IoU first.
 
     The surviving set is that of the official generator without crops. Candidates below the
-    predicted-IoU threshold are dropped before any mask is made of them.
+    predicted-IoU threshold are dropped before any mask is made of them, unless the estimate is
+    made of the mask.
 
     Args:
         sam: A model with SAM's prompt encoder and mask decoder.
@@ -86,6 +88,9 @@ def find_everything(
 
     def answer(batch: PromptBatch) -> tuple[Tensor, Draw]:
         attended = attend(sam, features, batch, sight)
+        if judges_masks(sam):
+            every = mask_logits(sam, attended)
+            return predicted_iou(sam, attended, logits=every), every.__getitem__
         return predicted_iou(sam, attended), partial(_draw, sam, attended)
 
     return search_grid(

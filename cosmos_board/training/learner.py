@@ -61,6 +61,7 @@ class Learner:
         *,
         device: str = "cpu",
         corrections: Sequence[int] = (6, 3),
+        clear_share: float = 0.5,
         peers: Peers | None = None,
     ) -> None:
         """Prepare to teach `sam`.
@@ -70,6 +71,7 @@ class Learner:
             schedule: How fast.
             device: `cuda` learns in mixed precision (bfloat16), `cpu` in float32.
             corrections: How many prompts get a first, second … correction click each step.
+            clear_share: How much of the loss after a clear prompt is about all candidates alike.
             peers: The processes that learn the same weights.
         """
         self.sam: Any = sam.to(device).train()
@@ -77,6 +79,7 @@ class Learner:
         self.step = 0
         self._device = torch.device(device)
         self._corrections = tuple(corrections)
+        self._clear_share = clear_share
         self._peers = peers or Peers()
         groups: list[dict[str, Any]] = [
             {"params": [p for p in sam.parameters() if p.ndim > 1]},
@@ -152,7 +155,9 @@ class Learner:
             whole = reference_tensor(group, self._device)
             reference = functional.interpolate(whole, logits.shape[-2:], mode="area")
             ambiguous = torch.tensor([task.ambiguous for task in group], device=self._device)
-            loss = multimask_loss(logits, predicted, reference, ambiguous)
+            loss = multimask_loss(
+                logits, predicted, reference, ambiguous, clear_share=self._clear_share
+            )
             rows = torch.arange(len(group), device=self._device)
             chosen = logits.detach()[rows, predicted.detach().argmax(1)]
             iou = true_iou(chosen[:, None], reference)[:, 0]

@@ -62,13 +62,14 @@ def multimask_loss(
     reference: Tensor,
     ambiguous: Tensor,
     *,
+    clear_share: float = 0.5,
     entropy_weight: float = 1.0,
     iou_weight: float = 1.0,
 ) -> Tensor:
     """Return the loss per prompt, shape (P,).
 
     The best candidate is taught (Kirillov et al. 2023, appendix A); so that the others do not
-    drift, all are taught a little after an ambiguous prompt and half after a clear one, where a
+    drift, all are taught a little after an ambiguous prompt and more after a clear one, where a
     user gets whichever candidate the IoU head prefers.
 
     Args:
@@ -76,11 +77,12 @@ def multimask_loss(
         predicted_iou: (P, K).
         reference: (P, 1, y, x), in [0, 1].
         ambiguous: bool, shape (P,).
+        clear_share: Share of the loss after a clear prompt that is the mean over all candidates.
         entropy_weight: Of the cross-entropy beside Dice.
         iou_weight: Of the squared error of the predicted IoU.
     """
     each = soft_dice_loss(logits, reference) + entropy_weight * cross_entropy(logits, reference)
-    share = torch.where(ambiguous, 0.1, 0.5)
+    share = torch.where(ambiguous, 0.1, clear_share)
     masks = (1 - share) * each.min(1).values + share * each.mean(1)
     error = (predicted_iou - true_iou(logits, reference)).square().mean(1)
     return masks + iou_weight * error

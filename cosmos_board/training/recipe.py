@@ -20,6 +20,7 @@ from cosmos_board.training.peers import Peers, meet
 
 WEIGHTS_FILE = "cosmos-tiny.safetensors"
 REGIONS_FOLDER = "regions"
+FINISH_FOLDER = "finish"
 
 Report = Callable[[int, int, dict[str, float]], None]
 """Called after each step with the step, the number of steps and what happened in it."""
@@ -30,7 +31,7 @@ class Recipe:
     """Everything that the weights depend on, but for the machine's arithmetic."""
 
     seed: int = 0
-    steps: int = 1_000
+    steps: int = 5_000
     workers: int = 2
     """Processes that learn together."""
 
@@ -44,6 +45,11 @@ class Recipe:
     """Prompts of each process that get a first, second … correction click."""
 
     learning_rate: float = 2e-3
+    finish_steps: int = 1_000
+    """Steps of a second lesson, which starts from the average weights of the first and teaches all
+    candidates alike after a clear prompt: there nobody chooses among them but the IoU head."""
+
+    finish_rate: float = 1e-3
     checkpoint_every: int = 50
     real_images: bool = True
     """False learns from phantoms alone."""
@@ -67,7 +73,7 @@ def train_tiny(
     Args:
         out: Folder for weights, checkpoint and log; made where missing.
         seed: Names the run: initial weights, images and prompts follow from it.
-        steps: How many steps; the recipe's where None.
+        steps: How many steps the first lesson has; the recipe's where None.
         device: `cpu`, or `cuda` for mixed precision.
         threads: Of torch on the CPU.
         recipe: Other settings; the shipped weights come from the default.
@@ -97,50 +103,87 @@ def _run(
 ) -> Learner:
     tune_cpu(threads)
     torch.manual_seed(plan.seed)  # initial weights alone; torch offers them no generator
-    schedule = Schedule(steps=plan.steps, learning_rate=plan.learning_rate)
-    learner = Learner(
-        build_tiny(), schedule, device=device, corrections=plan.corrections, peers=peers
+    course = _Course(out, plan, peers, report)
+    first = Learner(
+        build_tiny(),
+        Schedule(steps=plan.steps, learning_rate=plan.learning_rate),
+        device=device,
+        corrections=plan.corrections,
+        peers=peers,
     )
-    kept = read_checkpoint(out, _settings(plan))
-    log = kept[1] if kept else []
-    if kept:
-        learner.restore(kept[0])
-    peers.wait()  # nobody writes a checkpoint before all have read theirs
-    if learner.step < plan.steps:
-        _learn(out, plan, learner, log, peers, report)
-    return learner
+    course.attend(first, out, 0)
+    if not plan.finish_steps:
+        return first
+    sam = build_tiny()
+    sam.load_state_dict(first.average)
+    second = Learner(
+        sam,
+        Schedule(steps=plan.finish_steps, learning_rate=plan.finish_rate, fall=0.9),
+        device=device,
+        corrections=plan.corrections,
+        clear_share=1.0,
+        peers=peers,
+    )
+    course.attend(second, out / FINISH_FOLDER, plan.steps)
+    return second
 
 
-def _settings(plan: Recipe) -> dict[str, object]:
-    """Return what a resumed run must share; how long it goes may change while the rate is flat."""
-    kept = {key: value for key, value in asdict(plan).items() if key != "steps"}
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """What all lessons of a run share."""
+
+    out: Path
+    plan: Recipe
+    peers: Peers
+    report: Report | None
+
+    def attend(self, learner: Learner, folder: Path, before: int) -> None:
+        """Teach `learner` from its last checkpoint in `folder` to its last step.
+
+        Args:
+            learner: New.
+            folder: Of this lesson.
+            before: Steps of earlier lessons, whose examples do not come again.
+        """
+        folder.mkdir(exist_ok=True)
+        kept = read_checkpoint(folder, _settings(self.plan, before))
+        log = kept[1] if kept else []
+        if kept:
+            learner.restore(kept[0])
+        self.peers.wait()  # nobody writes a checkpoint before all have read theirs
+        if learner.step < learner.schedule.steps:
+            self._learn(learner, folder, before, log)
+
+    def _learn(
+        self, learner: Learner, folder: Path, before: int, log: list[dict[str, float]]
+    ) -> None:
+        plan, steps = self.plan, learner.schedule.steps
+        source = ExampleSource()
+        if plan.real_images:
+            source = ExampleSource.with_real_images(cache=self.out / REGIONS_FOLDER)
+        batches = Prefetch(partial(_draw, source, plan, self.peers), before + learner.step)
+        try:
+            while learner.step < steps:
+                happened = learner.learn(batches.take())
+                if self.peers.rank:
+                    continue
+                log.append({"step": learner.step, **happened})
+                if learner.step % plan.checkpoint_every == 0 or learner.step == steps:
+                    write_checkpoint(folder, learner.state(), _settings(plan, before), log)
+                if self.report:
+                    self.report(before + learner.step, plan.steps + plan.finish_steps, happened)
+        finally:
+            batches.close()
+
+
+def _settings(plan: Recipe, before: int = 0) -> dict[str, object]:
+    """Return what a resumed lesson must share.
+
+    How long the first one goes may change while the rate is flat; the second builds on all of it.
+    """
+    open_yet = () if before else ("steps", "finish_steps", "finish_rate")
+    kept = {key: value for key, value in asdict(plan).items() if key not in open_yet}
     return {**kept, "corrections": list(plan.corrections)}
-
-
-def _learn(
-    out: Path,
-    plan: Recipe,
-    learner: Learner,
-    log: list[dict[str, float]],
-    peers: Peers,
-    report: Report | None,
-) -> None:
-    source = ExampleSource()
-    if plan.real_images:
-        source = ExampleSource.with_real_images(cache=out / REGIONS_FOLDER)
-    batches = Prefetch(partial(_draw, source, plan, peers), learner.step)
-    try:
-        while learner.step < plan.steps:
-            happened = learner.learn(batches.take())
-            if peers.rank:
-                continue
-            log.append({"step": learner.step, **happened})
-            if learner.step % plan.checkpoint_every == 0 or learner.step == plan.steps:
-                write_checkpoint(out, learner.state(), _settings(plan), log)
-            if report:
-                report(learner.step, plan.steps, happened)
-    finally:
-        batches.close()
 
 
 def _draw(source: ExampleSource, plan: Recipe, peers: Peers, step: int) -> Batch:

@@ -7,7 +7,9 @@ import torch
 from segment_anything.modeling import Sam
 
 from cosmos_board.models.sam_decoder import PromptBatch, decode
-from cosmos_board.models.tiny import CHANNELS, GRID, build_tiny, draw_prompt
+from cosmos_board.models.tiny import build_tiny
+from cosmos_board.models.tiny_layout import CHANNELS, GRID
+from cosmos_board.models.tiny_prompt import draw_prompt
 
 BOXES = torch.tensor([[40.0, 60, 139, 119], [10, 10, 29, 49]])
 

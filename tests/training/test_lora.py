@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.models.tiny import Attention, TinyEncoder
+from cosmos_board.models.tiny_encoder import Attention, TinyEncoder
 from cosmos_board.training.lora import add_lora, merge_lora
 
 TOKENS = torch.randn(2, 9, 32, generator=torch.Generator().manual_seed(0))

@@ -1,0 +1,183 @@
+"""The mask decoder of `cosmos-tiny`: SAM's, with fine paths and a look at its own masks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from segment_anything.modeling import MaskDecoder, TwoWayTransformer
+from segment_anything.modeling.common import LayerNorm2d
+from segment_anything.modeling.mask_decoder import MLP
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cosmos_board.models.tiny_judge import Judge
+from cosmos_board.models.tiny_layout import (
+    CHANNELS,
+    GRID,
+    HALF,
+    HALF_CHANNELS,
+    HALF_FOLD,
+    MAP_CHANNELS,
+    MAPS,
+    QUARTER,
+    QUARTER_CHANNELS,
+    QUARTER_FOLD,
+    WIDTH,
+)
+
+_FINE = 16
+_PRIOR = (4.0, 0.0, 4.0, -4.0, 2.0)
+"""What the drawn prompt adds to the logits at first, by channel of `draw_prompt`."""
+
+
+class PassingTransformer(nn.Module):
+    """SAM's two-way transformer on the first 128 channels; the fine ones pass by untouched."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = TwoWayTransformer(depth=2, embedding_dim=WIDTH, mlp_dim=256, num_heads=4)
+
+    def forward(self, image: Tensor, image_pe: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Return tokens (B, N, 128) and pixels (B, 256, CHANNELS).
+
+        Args:
+            image: (B, CHANNELS, 16, 16).
+            image_pe: (B or 1, 128, 16, 16).
+            tokens: (B, N, 128).
+        """
+        coarse, fine = torch.split(image, [WIDTH, CHANNELS - WIDTH], 1)
+        answered, pixels = self.inner(coarse, image_pe.expand(len(image), -1, -1, -1), tokens)
+        return answered, torch.cat([pixels, fine.flatten(2).transpose(1, 2)], 2)
+
+
+class Likeness(nn.Module):
+    """Compares every place with what the prompt points at and with what surrounds it.
+
+    Features are averaged under the drawn prompt, inside and outside; squared differences to both
+    averages, channel by channel, tell which of the two a place is more like. The idea is GrabCut's,
+    with features that learn.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.embed = nn.Conv2d(QUARTER, width, 1)
+        self.judge = nn.Conv2d(2 * width, _FINE, 1)
+
+    def forward(self, fine: Tensor, maps: Tensor) -> Tensor:
+        """Return (B, 16, y, x).
+
+        Args:
+            fine: Image features at stride 4, (B, 16, y, x).
+            maps: The drawn prompt, (B, 5, y, x).
+        """
+        ellipse, box, near, far, mask = (maps[:, i : i + 1] for i in range(MAPS))
+        inside = ellipse.relu() + near.relu() + mask.sigmoid() * (mask != 0)
+        outside = (-box).relu() * (box > -1) + far.relu() + 1e-3
+        features = torch.cat([fine[:, :3], self.embed(fine)[:, 3:]], 1)
+        gaps = []
+        for weight in (inside, outside):
+            total = weight.sum((2, 3), keepdim=True) + 1e-6
+            typical = (features * weight).sum((2, 3), keepdim=True) / total
+            gap = (features - typical).square()
+            gaps.append(gap / (1 + gap))
+        judged: Tensor = self.judge(torch.cat(gaps, 1))
+        return judged
+
+
+class FineUpscaling(nn.Module):
+    """From packed 16 × 16 features to 13 channels at 128 × 128."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.grow = nn.Sequential(
+            nn.ConvTranspose2d(WIDTH, 32, 2, stride=2),
+            LayerNorm2d(32),
+            nn.ReLU(),
+            nn.ConvTranspose2d(32, _FINE, 2, stride=2),
+        )
+        self.join_quarter = nn.Conv2d(QUARTER + MAPS, _FINE, 1)
+        self.likeness = Likeness(_FINE)
+        self.refine = nn.Sequential(
+            nn.ReLU(),
+            nn.Conv2d(_FINE, _FINE, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(_FINE, _FINE, 3, padding=3, dilation=3),
+            nn.ReLU(),
+        )
+        self.last = nn.ConvTranspose2d(_FINE, _FINE // 2, 2, stride=2)
+        self.join_half = nn.Conv2d(HALF, _FINE // 2, 1)
+
+    def forward(self, packed: Tensor) -> Tensor:
+        """Return (B, 13, 128, 128) from (B, CHANNELS, 16, 16); the last five draw the prompt."""
+        coarse, quarter, half = torch.split(
+            packed, [WIDTH, QUARTER_CHANNELS + MAP_CHANNELS, HALF_CHANNELS], 1
+        )
+        joined = functional.pixel_shuffle(quarter, QUARTER_FOLD)
+        fine, maps = torch.split(joined, [QUARTER, MAPS], 1)
+        grown = self.grow(coarse) + self.join_quarter(joined) + self.likeness(fine, maps)
+        folded = functional.pixel_shuffle(half, HALF_FOLD)
+        grown = functional.relu(self.last(self.refine(grown)) + self.join_half(folded))
+        drawn = functional.interpolate(maps, scale_factor=2.0, mode="bilinear", align_corners=False)
+        return torch.cat([grown, drawn], 1)
+
+
+class TinyMaskDecoder(MaskDecoder):  # type: ignore[misc]
+    """SAM's mask decoder with fine paths, whose predicted IoU follows from the mask it is about."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            transformer_dim=WIDTH,
+            transformer=PassingTransformer(),
+            num_multimask_outputs=3,
+            iou_head_depth=3,
+            iou_head_hidden_dim=128,
+        )
+        self.output_upscaling = FineUpscaling()
+        self.output_hypernetworks_mlps = nn.ModuleList(
+            MLP(WIDTH, WIDTH, _FINE // 2 + MAPS, 3) for _ in range(self.num_mask_tokens)
+        )
+        for head in self.output_hypernetworks_mlps:
+            layers: Any = head.layers
+            with torch.no_grad():
+                layers[-1].bias[-MAPS:] = torch.tensor(_PRIOR)
+        self.judge = Judge(QUARTER, MAPS)
+
+    def correct_iou(self, estimate: Tensor, logits: Tensor, pixels: Tensor) -> Tensor:
+        """Return predicted IoU, (P, K), after a look at the masks.
+
+        Args:
+            estimate: What the IoU head makes of its token, (P, K).
+            logits: Of the same candidates, (P, K, 128, 128).
+            pixels: What the transformer passed on, (P, 256, CHANNELS).
+        """
+        planes = pixels[..., WIDTH : WIDTH + QUARTER_CHANNELS + MAP_CHANNELS].transpose(1, 2)
+        square = planes.reshape(len(pixels), -1, GRID, GRID)
+        corrected: Tensor = estimate + self.judge(
+            logits, functional.pixel_shuffle(square, QUARTER_FOLD)
+        )
+        return corrected
+
+    def predict_masks(
+        self,
+        image_embeddings: Tensor,
+        image_pe: Tensor,
+        sparse_prompt_embeddings: Tensor,
+        dense_prompt_embeddings: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Return all four masks and predicted IoUs, as the official method does for one image."""
+        outputs = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
+        count = len(sparse_prompt_embeddings)
+        tokens = torch.cat([outputs.expand(count, -1, -1), sparse_prompt_embeddings], 1)
+        source = image_embeddings.expand(count, -1, -1, -1) + dense_prompt_embeddings
+        attended, pixels = self.transformer(source, image_pe, tokens)
+        upscaled = self.output_upscaling(pixels.transpose(1, 2).reshape(source.shape))
+        weights = torch.stack(
+            [
+                head(attended[:, 1 + token])
+                for token, head in enumerate(self.output_hypernetworks_mlps)
+            ],
+            1,
+        )
+        masks = (weights @ upscaled.flatten(2)).view(count, -1, *upscaled.shape[2:])
+        return masks, self.correct_iou(self.iou_prediction_head(attended[:, 0]), masks, pixels)

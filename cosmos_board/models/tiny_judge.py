@@ -1,0 +1,81 @@
+"""How `cosmos-tiny` estimates the IoU of its candidates: by looking at the masks themselves.
+
+SAM's IoU head sees one token and no mask. On images unlike those it learnt from, that says little
+about which candidate fits; what a mask encloses against the rim around it, how firm its border is
+and how it lies in the drawn prompt carry over better.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+_RIM = 5
+"""Cells of stride 4 by which a mask is grown or shrunk: a rim of 8 px at side 256."""
+
+_SUMS = 6
+"""Numbers per candidate beside the averages: `_firmness` gives them."""
+
+
+class Judge(nn.Module):
+    """Estimates a correction to the predicted IoU of every candidate from its mask."""
+
+    def __init__(self, fine: int, maps: int, hidden: int = 64) -> None:
+        """Prepare for `fine` image features and `maps` planes of the drawn prompt, at stride 4."""
+        super().__init__()
+        channels = fine + maps
+        self.weigh = nn.Sequential(
+            nn.Linear(3 * channels + 2 * fine + _SUMS, hidden),
+            nn.GELU(),
+            nn.Linear(hidden, hidden),
+            nn.GELU(),
+            nn.Linear(hidden, 1),
+        )
+        self._fine = fine
+
+    def forward(self, logits: Tensor, planes: Tensor) -> Tensor:
+        """Return what to add to the predicted IoU, shape (P, K).
+
+        Args:
+            logits: Of the candidates, (P, K, 128, 128); no gradient flows into them.
+            planes: Image features, then the drawn prompt, (P, fine + maps, 64, 64).
+        """
+        small = functional.avg_pool2d(logits.detach().clamp(-12, 12), 2)
+        inside = small.sigmoid()
+        grown = functional.max_pool2d(inside, _RIM, 1, _RIM // 2)
+        shrunk = -functional.max_pool2d(-inside, _RIM, 1, _RIM // 2)
+        flat = planes.flatten(2).transpose(1, 2)
+        within, rim, border = (
+            _average(weight, flat) for weight in (shrunk, grown - inside, inside - shrunk)
+        )
+        fine = slice(0, self._fine)
+        gaps = [(within - rim)[..., fine].abs(), (border - rim)[..., fine].abs()]
+        seen = torch.cat([within, rim, border, *gaps, _firmness(logits, inside, grown)], -1)
+        answer: Tensor = self.weigh(seen)[..., 0]
+        return answer
+
+
+def _average(weights: Tensor, flat: Tensor) -> Tensor:
+    """Return weighted means, (P, K, C), from weights (P, K, y, x) and planes (P, y x, C)."""
+    spread = weights.flatten(2)
+    mean: Tensor = (spread @ flat) / (spread.sum(-1, keepdim=True) + 1e-3)
+    return mean
+
+
+def _firmness(logits: Tensor, inside: Tensor, grown: Tensor) -> Tensor:
+    """Return six numbers per candidate, (P, K, 6): how large, how ragged, how sure."""
+    fixed = logits.detach()
+    low, mid, high = ((fixed > level).flatten(2).sum(-1).float() for level in (1.0, 0.0, -1.0))
+    area = inside.flatten(2).sum(-1)
+    sure = (inside * inside).flatten(2).sum(-1) / (area + 1e-3)
+    ragged = (grown.flatten(2).sum(-1) - area) / (area + 1).sqrt()
+    numbers = [
+        (area + 1).log() / 4,
+        (mid + 1).log() / 4,
+        low / (high + 1),
+        sure,
+        ragged / 8,
+        fixed.clamp(-12, 12).flatten(2).amax(-1) / 4,
+    ]
+    return torch.stack(numbers, -1)
