@@ -1,72 +1,49 @@
-"""How soon a first visitor on a phone's network and processor can use the home page."""
+"""The page of speed shows what the benchmarks wrote, and nothing where they wrote nothing."""
 
 from __future__ import annotations
 
-import os
+import json
 from pathlib import Path
 
 import pytest
 
-from tests.site.browser import chromium, needs_chromium, serve
+from cosmos_board.site.pages.context import Context
+from cosmos_board.site.pages.speed import speed_page
+from cosmos_board.site.read import empty_book
+from cosmos_board.site.words import words_for
 
-pytestmark = [needs_chromium, pytest.mark.browser]
-FAST_3G = {
-    "offline": False,
-    "latency": 150,
-    "downloadThroughput": 1.6e6 / 8,
-    "uploadThroughput": 0.75e6 / 8,
-}
-"""1.6 Mbit/s and 150 ms a round trip: what Lighthouse and WebPageTest call so."""
-
-WATCH = """window.longTasks = [];
-new PerformanceObserver((list) => list.getEntries().forEach(
-    (task) => longTasks.push(task.startTime + task.duration))
-).observe({ type: "longtask", buffered: true });"""
-READ = """(() => {
-    const [page] = performance.getEntriesByType("navigation");
-    const [paint] = performance.getEntriesByName("first-contentful-paint");
-    return [page.domContentLoadedEventEnd, paint.startTime, ...longTasks];
-})()"""
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+MACHINE = {"processor": "Some CPU", "cores": 2, "load": 0.5, "python": "3.11"}
 
 
-def measure_interactive_ms(site: Path, path: str = "") -> float:
-    """Return when the page was drawn, its scripts had run and no long task was left."""
-    with serve(site, zipped=True) as home, chromium() as browser:
-        page = browser.new_page(viewport={"width": 390, "height": 844})
-        session = page.context.new_cdp_session(page)
-        session.send("Network.enable")
-        session.send("Network.emulateNetworkConditions", FAST_3G)
-        session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
-        page.add_init_script(WATCH)
-        page.goto(home + path, wait_until="load")
-        page.wait_for_timeout(5000)
-        times: list[float] = page.evaluate(READ)
-        return max(times)
+def make_context(language: str = "en") -> Context:
+    """Return a context without a board."""
+    return Context(empty_book(), words_for(language))
 
 
-@pytest.mark.slow
-def test_the_home_page_can_be_used_within_a_second_and_a_half(site: Path) -> None:
-    """Time by the clock, so on a machine where nothing else runs; the best of three counts."""
-    if os.getloadavg()[0] > 1.5:
-        pytest.skip(f"others use this machine: load {os.getloadavg()[0]:.1f}")
-    assert min(measure_interactive_ms(site) for _ in range(3)) < 1500
+def test_a_figure_comes_with_its_machine(tmp_path: Path) -> None:
+    document = {
+        "machine": MACHINE,
+        "million_rows_per_second": {"ingest": 0.8125},
+    }
+    (tmp_path / "speed_store.json").write_text(json.dumps(document))
+    page = speed_page(make_context(), tmp_path)
+    html = "".join(page.slots.values())
+
+    assert "0.8125" in html
+    assert "Some CPU, 2 cores" in html
+    assert [line for line in page.skeleton.splitlines() if line.startswith("## ")] == [
+        "## Score rows { #speed-store }"
+    ]
 
 
-def test_a_first_page_asks_for_little_and_for_no_library(site: Path) -> None:
-    """What the time rests on, which no load changes: few files and few bytes before use."""
-    sizes: dict[str, int] = {}
-    with serve(site, zipped=True) as home, chromium() as browser:
-        page = browser.new_page()
-        page.on(
-            "response",
-            lambda answer: sizes.update(
-                {answer.url.removeprefix(home): int(answer.headers.get("content-length", 0))}
-            ),
-        )
-        page.goto(home, wait_until="networkidle")
+def test_without_measurements_there_is_no_table(tmp_path: Path) -> None:
+    assert speed_page(make_context(), tmp_path).slots == {}
 
-    blocking = [name for name in sizes if name.endswith((".css", ".js")) or name == ""]
-    blocking = [name for name in blocking if "workers/" not in name]
-    assert not [name for name in sizes if "vendor" in name or name.startswith("data/")]
-    assert len(blocking) <= 9
-    assert sum(sizes[name] for name in blocking) <= 85_000
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_the_repository_holds_can_be_shown(language: str) -> None:
+    page = speed_page(make_context(language), BENCHMARKS)
+    held = list(BENCHMARKS.glob("speed_*.json"))
+
+    assert sum("<table" in html for html in page.slots.values()) == len(held)
