@@ -101,6 +101,7 @@ def test_the_mask_of_the_click_before_is_fed_back_as_in_the_library(
     assert_same(fed, ask_library(model, processor, pixels, clicks, mask))
     assert_same(alone, ask_library(model, processor, pixels, clicks))
     assert fed.logits is not None
+    assert alone.logits is not None
     assert not np.array_equal(fed.logits, alone.logits)
 
 
