@@ -227,7 +227,13 @@ def _check_chunk(number: int, group: Any, chunk: Any, size: int) -> int:  # noqa
 
 def _iter_checked(file: Any, layout: Layout) -> Iterator[Any]:  # noqa: ANN401
     first = 0
-    for batch in file.iter_batches(layout.batch_rows, use_threads=False):
+    # Group by group: what a dictionary holds of one must not be kept while the next is read.
+    groups = ([number] for number in range(file.metadata.num_row_groups))
+    for batch in (
+        batch
+        for group in groups
+        for batch in file.iter_batches(layout.batch_rows, row_groups=group, use_threads=False)
+    ):
         batch.validate(full=True)
         size = 0
         for name in layout.columns:
