@@ -92,8 +92,6 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise InputError(path, "", "holds no weights that can be read", got=reason) from error
     if isinstance(content, dict) and isinstance(content.get("model"), dict):
         content = content["model"]  # a checkpoint of training holds its optimizer too
-    if isinstance(content, dict) and isinstance(content.get("model"), dict):
-        content = content["model"]  # a checkpoint of training holds its optimizer too
     if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
         raise InputError(path, "", "is no state dict", want="a mapping of names to tensors")
     return content
