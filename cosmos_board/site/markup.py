@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 from markupsafe import Markup, escape
 
 _PRE = re.compile(r"(<(?:pre|textarea)\b.*?</(?:pre|textarea)>)", re.DOTALL)
+_CHINESE_BREAK = re.compile(
+    r"(?<=[\u4e00-\u9fff\u3001-\u3011\uff01-\uff5e])\s*\n\s*(?=[\u4e00-\u9fff\u3001-\u3011\uff01-\uff5e])"
+)
 _BLANK = re.compile(r"[ \t]*\n\s*")
 DASH = "–"
 """What stands where a number is unknown."""
@@ -111,6 +114,18 @@ def squeeze(html: str) -> str:
     """
     parts = _PRE.split(html)
     parts[::2] = [_BLANK.sub("\n", part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def join_lines(html: str) -> str:
+    r"""Return `html` without line breaks between Chinese letters, which would show as gaps.
+
+    Example:
+        >>> join_lines("有什么\n问题 GitHub\n编号")
+        '有什么问题 GitHub\n编号'
+    """
+    parts = _PRE.split(html)
+    parts[::2] = [_CHINESE_BREAK.sub("", part) for part in parts[::2]]
     return "".join(parts)
 
 

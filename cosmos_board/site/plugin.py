@@ -16,7 +16,7 @@ from mkdocs.structure.nav import Navigation, Section
 
 from cosmos_board.core.errors import CosmosBoardError
 from cosmos_board.site.generate import Site, generate_site
-from cosmos_board.site.markup import one_line, squeeze
+from cosmos_board.site.markup import join_lines, one_line, squeeze
 from cosmos_board.site.page import Page, fill
 from cosmos_board.site.styles import keep_used, names_in_page, names_in_script
 from cosmos_board.site.words import words_for
@@ -117,6 +117,12 @@ class BoardPlugin(BasePlugin[BoardConfig]):
         if page.file.src_uri in self._leaves:
             page.title = Markup(escape(one_line(self._pages[page.file.src_uri].title)))
         return page
+
+    def on_page_content(
+        self, html: str, /, *, page: HostPage, config: MkDocsConfig, files: Files
+    ) -> str:
+        """Join the lines of Chinese paragraphs; between English words a break is a space."""
+        return join_lines(html) if self.config.language == "zh" else html
 
     @event_priority(-100)  # after the search plugin, so that tables stay out of its index
     def on_page_context(
