@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import string
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -89,10 +91,23 @@ def test_no_bytes_raise_anything_but_a_refusal(data: bytes) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=100_000, derandomize=True, deadline=None)
-@given(st.one_of(mutated(), st.binary(max_size=2000)))
-def test_two_minutes_of_yaml_raise_nothing_else(data: bytes) -> None:
-    lines_of(data)
+def test_two_minutes_of_changed_yaml_raise_nothing_else() -> None:
+    rng = np.random.default_rng(0)
+    base = to_yaml(draft_manifest())
+    signs = b"[]{}&*!|>%@`'\"#:,-? \n\t\x00\xe2\x80\xae0123456789abcdefghijklmnopqrstuvwxyz"
+    until = time.monotonic() + 120
+    tried = 0
+    while time.monotonic() < until:
+        data = bytearray(base)
+        for _ in range(rng.integers(1, 4)):
+            at, gone = int(rng.integers(len(data) + 1)), int(rng.integers(0, 40))
+            new = bytes(rng.choice(list(signs), int(rng.integers(0, 9))).tolist())
+            data[at : at + gone] = new * int(rng.integers(1, 3))
+        for line in lines_of(bytes(data)):
+            assert line.startswith(WHERE)
+            assert line.isascii()
+        tried += 1
+    assert tried > 2_000
 
 
 def test_the_limit_is_in_bytes() -> None:
