@@ -23,6 +23,7 @@ from cosmos_board.models.sam_decoder import (
     attend,
     decode,
     fold,
+    judges_masks,
     look,
     mask_logits,
     predicted_iou,
@@ -75,9 +76,15 @@ def time_forward(segmenter: SamSegmenter, ready: Sequence[Ready], *, everything:
 
 
 def _decode_grid(sam: FoldedSam, features: Tensor, one: Ready) -> None:
-    """Decode what an evaluation has to: masks only where a predicted IoU passes."""
+    """Decode what an evaluation has to: masks only where a predicted IoU passes.
+
+    A model that judges its masks by looking at them has to draw them all.
+    """
     sight, least = look(sam, features), EverythingSettings().predicted_iou
     for batch in one.grid:
+        if judges_masks(sam):
+            decode(sam, features, batch, sight)
+            continue
         attended = attend(sam, features, batch, sight)
         chosen = (predicted_iou(sam, attended) > least).any(dim=1).nonzero().flatten()
         if len(chosen):

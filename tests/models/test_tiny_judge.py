@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
-from cosmos_board.models.tiny_judge import Judge
+from cosmos_board.models.tiny_judge import Judge, _grow
 
 
 def judge() -> Judge:
@@ -57,3 +58,11 @@ def test_masks_of_other_size_or_place_are_judged_otherwise() -> None:
 def test_an_empty_and_a_full_mask_are_judged_without_trouble() -> None:
     logits = torch.stack([torch.full((128, 128), -9.0), torch.full((128, 128), 9.0)])[None]
     assert torch.isfinite(judge()(logits.repeat(2, 1, 1, 1), planes())).all()
+
+
+@pytest.mark.parametrize("size", [(64, 64), (5, 9)])
+def test_masks_grow_as_if_by_pooling(size: tuple[int, int]) -> None:
+    values = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0))
+    pooled = torch.nn.functional.max_pool2d(values, 5, 1, 2)
+
+    assert torch.equal(_grow(values), pooled)
