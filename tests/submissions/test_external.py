@@ -8,8 +8,9 @@ from urllib.request import OpenerDirector
 import pytest
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.submissions.external import check_hop, fetch_pinned
+from cosmos_board.submissions.external import check_hop, fetch_pinned, gather_external
 from cosmos_board.submissions.manifest import ManifestFile
+from tests.submissions.drafts import draft_manifest, to_yaml
 
 DATA = b"PAR1 and so on" * 100
 
@@ -66,3 +67,60 @@ def test_what_was_not_pinned_is_not_kept(
 def test_no_redirect_leads_elsewhere(url: str) -> None:
     with pytest.raises(ValueError, match="refused"):
         check_hop(url)
+
+
+def write_full(folder: Path, size_bytes: int) -> None:
+    """Write a manifest that pins both files of a full submission elsewhere."""
+    files = [
+        {
+            "path": name,
+            "sha256": hashlib.sha256(DATA).hexdigest(),
+            "size_bytes": size_bytes,
+            "url": f"https://zenodo.org/records/1/files/{name}",
+        }
+        for name in ("counts.parquet", "predictions.parquet")
+    ]
+    folder.mkdir(parents=True)
+    (folder / "submission.yaml").write_bytes(to_yaml(draft_manifest(track="full", files=files)))
+
+
+def test_files_that_lie_there_already_are_not_fetched_again(tmp_path: Path) -> None:
+    folder, out = tmp_path / "submissions" / "evil-sam", tmp_path / "out"
+    write_full(folder, len(DATA))
+    fetched = []
+
+    def fetch(file: ManifestFile, out: Path) -> Path:
+        fetched.append(file.path)
+        return fetch_pinned(file, out, Canned())
+
+    assert gather_external(folder, out, fetch) == []
+    assert gather_external(folder, out, fetch) == []
+    assert fetched == ["counts.parquet", "predictions.parquet"]
+    (out / "counts.parquet").write_bytes(b"another file")
+    assert gather_external(folder, out, fetch) == []
+    assert fetched[2:] == ["counts.parquet"]
+
+
+def test_what_does_not_come_is_one_line_with_the_file(tmp_path: Path) -> None:
+    folder = tmp_path / "submissions" / "evil-sam"
+    write_full(folder, 99)
+    lines = gather_external(folder, tmp_path / "out", lambda f, o: fetch_pinned(f, o, Canned()))
+    assert [str(line) for line in lines] == [
+        f"submissions/evil-sam/submission.yaml: files: {name}: cannot be fetched: more than the "
+        "declared 99 bytes"
+        for name in ("counts.parquet", "predictions.parquet")
+    ]
+
+
+def test_more_than_a_runner_holds_is_refused_before_any_transfer(tmp_path: Path) -> None:
+    folder = tmp_path / "submissions" / "evil-sam"
+    write_full(folder, 10 << 30)
+    (line,) = gather_external(folder, tmp_path / "out")
+    assert "bytes elsewhere, limit" in str(line)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_manifest_that_cannot_be_read_asks_for_nothing(tmp_path: Path) -> None:
+    assert gather_external(tmp_path, tmp_path / "out") == []
+    (tmp_path / "submission.yaml").write_text("a: &b 1")
+    assert gather_external(tmp_path, tmp_path / "out") == []
