@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from operator import attrgetter
 
+from markupsafe import Markup
+
 from cosmos_board.board.export import to_json
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.site.book import Book, modality_label, object_label, prompt_label
@@ -72,6 +74,11 @@ def explore_page(context: Context, cells: bytes, *, readable: bool) -> Page:
         context.note(article, words("Nothing has been scored yet."))
     elif readable:
         article.add(_form(context, cells))
+        article.add(
+            Markup("<noscript><p class='cb-note'>{}</p></noscript>").format(
+                words("The pivot needs scripts; the files below hold the same numbers.")
+            )
+        )
     else:
         context.note(
             article,

@@ -5,6 +5,7 @@
 
   const form = document.getElementById("compare-form");
   if (!form) return;
+  form.hidden = false; // it does nothing without this script
   const out = document.getElementById("compare-result");
   const say = (key, values = {}) => out.dataset[key].replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
   const loaded = new Map();

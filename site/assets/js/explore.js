@@ -4,6 +4,7 @@
 
   const form = document.getElementById("explore-form");
   if (!form) return;
+  form.hidden = false; // it does nothing without this script
   const out = document.getElementById("explore-result");
   const site = new URL(form.dataset.root, location.href);
   const labels = Object.fromEntries(Object.entries(JSON.parse(form.dataset.labels)).map(([field, pairs]) => [field, new Map(pairs)]));
