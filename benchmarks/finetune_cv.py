@@ -59,6 +59,7 @@ def main() -> None:
         )
         after += score_images(segmenter, test, prompts)
         fits.append({"seconds": round(time.monotonic() - began, 1), "epoch": result.epoch})
+        print(f"fold {len(fits)}: {fits[-1]}", flush=True)
     gains = compare_rows(before, after)
     print(f"{', '.join(names)}: {given.model}, {given.method}, fits {fits}")
     print(format_gains(gains))

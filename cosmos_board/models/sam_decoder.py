@@ -189,7 +189,10 @@ def predicted_iou(
     estimate = estimate[:, list(mask_tokens)]
     if logits is None or not judges_masks(sam):
         return estimate
-    corrected: Tensor = sam.mask_decoder.correct_iou(estimate, logits, attended.pixels)
+    prompt_tokens = attended.tokens.shape[1] - len(sam.mask_decoder.mask_tokens.weight) - 1
+    corrected: Tensor = sam.mask_decoder.correct_iou(
+        estimate, logits, attended.pixels, prompt_tokens
+    )
     return corrected
 
 

@@ -27,6 +27,9 @@ from cosmos_board.models.tiny_layout import (
 )
 
 _FINE = 16
+_POINT_TOKENS = 2
+"""A single point is followed by the one that pads it."""
+
 _PRIOR = (4.0, 0.0, 4.0, -4.0, 2.0)
 """What the drawn prompt adds to the logits at first, by channel of `draw_prompt`."""
 
@@ -125,6 +128,8 @@ class FineUpscaling(nn.Module):
 class TinyMaskDecoder(MaskDecoder):  # type: ignore[misc]
     """SAM's mask decoder with fine paths, whose predicted IoU follows from the mask it is about."""
 
+    calibration: Tensor
+
     def __init__(self) -> None:
         super().__init__(
             transformer_dim=WIDTH,
@@ -142,20 +147,29 @@ class TinyMaskDecoder(MaskDecoder):  # type: ignore[misc]
             with torch.no_grad():
                 layers[-1].bias[-MAPS:] = torch.tensor(_PRIOR)
         self.judge = Judge(QUARTER, MAPS)
+        self.register_buffer("calibration", torch.tensor([[1.0, 0.0], [1.0, 0.0]]))
 
-    def correct_iou(self, estimate: Tensor, logits: Tensor, pixels: Tensor) -> Tensor:
+    def correct_iou(
+        self, estimate: Tensor, logits: Tensor, pixels: Tensor, prompt_tokens: int
+    ) -> Tensor:
         """Return predicted IoU, (P, K), after a look at the masks.
+
+        What it learnt from is harder than what it is asked about; the last step, a straight line
+        for a single point and one for all else, takes that back (`training.calibration`).
 
         Args:
             estimate: What the IoU head makes of its token, (P, K).
             logits: Of the same candidates, (P, K, 128, 128).
             pixels: What the transformer passed on, (P, 256, CHANNELS).
+            prompt_tokens: How many tokens each prompt has.
         """
         planes = pixels[..., WIDTH : WIDTH + QUARTER_CHANNELS + MAP_CHANNELS].transpose(1, 2)
         square = planes.reshape(len(pixels), -1, GRID, GRID)
-        corrected: Tensor = estimate + self.judge(
-            logits, functional.pixel_shuffle(square, QUARTER_FOLD)
-        )
+        drawn = functional.pixel_shuffle(square, QUARTER_FOLD)
+        raw = estimate + self.judge(logits, drawn)
+        clear = drawn[:, QUARTER + 1].flatten(1).any(1) | (prompt_tokens > _POINT_TOKENS)
+        slope, offset = self.calibration[clear.long()].unbind(1)
+        corrected: Tensor = slope[:, None] * raw + offset[:, None]
         return corrected
 
     def predict_masks(
@@ -167,9 +181,9 @@ class TinyMaskDecoder(MaskDecoder):  # type: ignore[misc]
     ) -> tuple[Tensor, Tensor]:
         """Return all four masks and predicted IoUs, as the official method does for one image."""
         outputs = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
-        count = len(sparse_prompt_embeddings)
-        tokens = torch.cat([outputs.expand(count, -1, -1), sparse_prompt_embeddings], 1)
-        source = image_embeddings.expand(count, -1, -1, -1) + dense_prompt_embeddings
+        prompts = len(sparse_prompt_embeddings)
+        tokens = torch.cat([outputs.expand(prompts, -1, -1), sparse_prompt_embeddings], 1)
+        source = image_embeddings.expand(prompts, -1, -1, -1) + dense_prompt_embeddings
         attended, pixels = self.transformer(source, image_pe, tokens)
         upscaled = self.output_upscaling(pixels.transpose(1, 2).reshape(source.shape))
         weights = torch.stack(
@@ -179,5 +193,7 @@ class TinyMaskDecoder(MaskDecoder):  # type: ignore[misc]
             ],
             1,
         )
-        masks = (weights @ upscaled.flatten(2)).view(count, -1, *upscaled.shape[2:])
-        return masks, self.correct_iou(self.iou_prediction_head(attended[:, 0]), masks, pixels)
+        masks = (weights @ upscaled.flatten(2)).view(prompts, -1, *upscaled.shape[2:])
+        estimate = self.iou_prediction_head(attended[:, 0])
+        count = sparse_prompt_embeddings.shape[1]
+        return masks, self.correct_iou(estimate, masks, pixels, count)

@@ -13,6 +13,7 @@ from cosmos_board.models.cpu_tuning import tune_cpu
 from cosmos_board.models.tiny import build_tiny
 from cosmos_board.models.tiny_weights import write_tiny
 from cosmos_board.training.batches import Batch, Prefetch, draw_batch
+from cosmos_board.training.calibration import fit_calibration
 from cosmos_board.training.checkpoints import read_checkpoint, write_checkpoint
 from cosmos_board.training.examples import ExampleSource
 from cosmos_board.training.learner import Learner, Schedule
@@ -51,6 +52,9 @@ class Recipe:
 
     finish_rate: float = 1e-3
     checkpoint_every: int = 50
+    calibrated_on: int = 48
+    """Phantoms on which the estimates of IoU are brought to what is true."""
+
     real_images: bool = True
     """False learns from phantoms alone."""
 
@@ -89,8 +93,12 @@ def train_tiny(
     read_checkpoint(out, _settings(plan))  # refuses another run's folder before anything starts
     with meet(plan.workers, partial(_follow, out, plan, device, threads)) as peers:
         learner = _run(out, plan, device, threads, peers, report)
+    weights = learner.average
+    sam = build_tiny()
+    sam.load_state_dict(weights)
+    weights["mask_decoder.calibration"] = fit_calibration(sam, plan.calibrated_on)
     path = out / WEIGHTS_FILE
-    write_tiny(path, learner.average, {key: str(value) for key, value in asdict(plan).items()})
+    write_tiny(path, weights, {key: str(value) for key, value in asdict(plan).items()})
     return path
 
 
@@ -181,7 +189,9 @@ def _settings(plan: Recipe, before: int = 0) -> dict[str, object]:
 
     How long the first one goes may change while the rate is flat; the second builds on all of it.
     """
-    open_yet = () if before else ("steps", "finish_steps", "finish_rate")
+    open_yet = {"calibrated_on"}
+    if not before:
+        open_yet |= {"steps", "finish_steps", "finish_rate"}
     kept = {key: value for key, value in asdict(plan).items() if key not in open_yet}
     return {**kept, "corrections": list(plan.corrections)}
 

@@ -105,3 +105,22 @@ def test_points_are_drawn_by_label_and_missing_ones_not_at_all() -> None:
     assert maps[0, 2, 50, 50] < 0
     assert maps[0, 3, 50, 50] > 1
     assert maps[0, 3, 0, 0] < 0
+
+
+@torch.no_grad()
+def test_a_single_point_has_a_calibration_of_its_own() -> None:
+    torch.manual_seed(0)
+    sam = build_tiny().eval()
+    point = PromptBatch(torch.tensor([0]), torch.tensor([[[80.0, 80]]]), torch.tensor([[1]]))
+    two = PromptBatch(
+        torch.tensor([0]), torch.tensor([[[80.0, 80], [90, 90]]]), torch.tensor([[1, 1]])
+    )
+    box = PromptBatch(torch.tensor([0]), boxes_xyxy=BOXES[:1])
+    before = [decode(sam, features(), batch)[1] for batch in (point, two, box)]
+
+    sam.mask_decoder.calibration.copy_(torch.tensor([[2.0, 0.5], [3.0, -1.0]]))
+    after = [decode(sam, features(), batch)[1] for batch in (point, two, box)]
+
+    torch.testing.assert_close(after[0], 2 * before[0] + 0.5)
+    torch.testing.assert_close(after[1], 3 * before[1] - 1)
+    torch.testing.assert_close(after[2], 3 * before[2] - 1)

@@ -18,8 +18,8 @@ from cosmos_board.training.checkpoints import CHECKPOINT_FILE, LOG_FILE, read_ch
 from cosmos_board.training.recipe import WEIGHTS_FILE, Recipe, train_tiny
 
 SMALL = Recipe(
-    steps=4, finish_steps=2, workers=1, images=1, objects=1, corrections=(1,), checkpoint_every=1,
-    real_images=False,
+    steps=4, finish_steps=2, calibrated_on=1, workers=1, images=1, objects=1, corrections=(1,),
+    checkpoint_every=1, real_images=False,
 )  # fmt: skip
 RUN = """
 from pathlib import Path
@@ -62,8 +62,8 @@ def test_a_killed_run_ends_with_the_same_bits(tmp_path: Path) -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ten_kills_at_random_moments_change_no_bit(tmp_path: Path, workers: int) -> None:
     recipe = Recipe(
-        steps=8, finish_steps=4, workers=workers, images=1, objects=1, corrections=(1,),
-        checkpoint_every=2, real_images=False,
+        steps=8, finish_steps=4, calibrated_on=1, workers=workers, images=1, objects=1,
+        corrections=(1,), checkpoint_every=2, real_images=False,
     )  # fmt: skip
     chance = random.Random(4)
     whole = start(tmp_path / "whole", recipe)
