@@ -56,7 +56,8 @@ class Judge(nn.Module):
 def _grow(planes: Tensor) -> Tensor:
     """Return the largest value within two cells along y and x, axes (P, K, y, x).
 
-    Two cells of stride 4 make a rim of 8 px at side 256. What `max_pool2d` returns, which on a CPU takes a hundred times as long.
+    Two cells of stride 4 make a rim of 8 px at side 256. It is what `max_pool2d` returns, which
+    takes a hundred times as long on a CPU.
     """
     for axis in (-1, -2):
         size = planes.shape[axis]
