@@ -18,6 +18,7 @@ from typing import Any
 from cosmos_board.submissions.problems import Problem
 from cosmos_board.submissions.pull_request import MOST_FILES, check_head
 from cosmos_board.submissions.report import make_comment, read_report
+from cosmos_board.submissions.text import check_slug
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +66,22 @@ def check_files(pull: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) -> 
     names = [str(file[key]) for file in files for key in ("filename", "previous_filename")
              if file.get(key)]  # fmt: skip
     slugs = {parts[1] for name in names if len(parts := name.split("/")) == 3}
-    outside = [
-        name for name in names if not name.startswith("submissions/") or name.count("/") != 2
-    ]
+    outside = [name for name in names if not _is_submitted(name)]
     if outside:
         return [Problem(outside[0], "", "path outside submissions/<slug>/")]
     if len(slugs) != 1:
         return [Problem("PR", "", f"{len(slugs)} slugs changed, want 1")]
     return []
+
+
+def _is_submitted(name: str) -> bool:
+    """Return whether a path is a file of some submission; what maintainers keep beside is not."""
+    parts = name.split("/")
+    try:
+        check_slug(parts[1] if len(parts) == 3 else "")
+    except ValueError:
+        return False
+    return parts[0] == "submissions"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -33,6 +33,8 @@ def test_a_right_submission_is_answered_with_success_and_its_rank(artifact: Path
     [
         ([{"filename": ".github/workflows/x.yml"}], "path outside submissions/<slug>/"),
         ([{"filename": "submissions/ledger.jsonl"}], "path outside submissions/<slug>/"),
+        ([{"filename": "submissions/_audits/allowed_signers"}], "path outside submissions/<slug>/"),
+        ([{"filename": "submissions/_packs/x/pack.json"}], "path outside submissions/<slug>/"),
         ([{**FILE, "previous_filename": "cosmos_board/core/runs.py"}], "path outside"),
         ([], "1 changed files, 0 listed"),
     ],
