@@ -85,13 +85,14 @@ def test_killed_drivers_resume(phantom_pack: Path, tmp_path: Path) -> None:
         out = tmp_path / f"driver-{number}"
         command = [program, "eval", str(phantom_pack), "--model", SQUARES, "--engine", "ray"]
         command += ["--out", str(out)]
-        driver = subprocess.Popen(command, env=environment)
-        deadline = time.monotonic() + 90
-        while not list(out.glob("scores/*.json")):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        driver.kill()
-        driver.wait()
-        subprocess.run(command, env=environment, check=True, timeout=180)
+        with subprocess.Popen(command, env=environment) as driver:
+            deadline = time.monotonic() + 240
+            try:
+                while not list(out.glob("scores/*.json")):
+                    assert time.monotonic() < deadline
+                    time.sleep(0.05)
+            finally:
+                driver.kill()
+        subprocess.run(command, env=environment, check=True, timeout=300)
 
         assert digest(out) == digest(tmp_path / "local")
