@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ DB_VARIABLE = "COSMOS_BOARD_DB"
 LANGUAGES_VARIABLE = "COSMOS_BOARD_LANGUAGES"
 """Environment variable with the languages that are built together, such as `en,zh`."""
 
+_SOURCE = re.compile(r'<script[^>]* src="([^"]+)"')
 _NAMES = {"en": "English", "zh": "中文"}
 _UNUSED = (
     "javascripts/**/*.map",
@@ -43,6 +45,14 @@ _UNUSED = (
 )
 _SEARCH = '<div class="md-search" data-md-component="search" role="dialog">'
 _PATH = '<nav class="md-path" aria-label="Navigation"'
+
+
+def _fetch_early(html: str) -> str:
+    """Return a page whose scripts are asked for beside its styles, as first visitors wait for."""
+    asks = "".join(
+        f'<link rel="preload" as="script" href="{src}">' for src in _SOURCE.findall(html)
+    )
+    return html.replace('<link rel="stylesheet"', f'{asks}<link rel="stylesheet"', 1)
 
 
 class BoardConfig(Config):
@@ -142,6 +152,8 @@ class BoardPlugin(BasePlugin[BoardConfig]):
         """Name the parts of the theme that a screen reader meets without a name of their own."""
         words = words_for(self.config.language)
         self._names |= names_in_page(output)
+        if page.is_homepage:
+            output = _fetch_early(output)
         return (
             squeeze(output)
             .replace(_SEARCH, f'{_SEARCH[:-1]} aria-label="{words("Search")}">', 1)
