@@ -32,6 +32,7 @@ from cosmos_board.site.pages.models import model_page
 from cosmos_board.site.pages.prompts import prompt_index, prompt_page
 from cosmos_board.site.pages.robustness import clicks_page, jitter_page
 from cosmos_board.site.pages.slices import other_prompts, prompt_slice_page, slice_page
+from cosmos_board.site.pages.speed import speed_page
 from cosmos_board.site.pages.submissions import submissions_page
 from cosmos_board.site.pages.viewer import viewer_index, viewer_page
 from cosmos_board.site.read import empty_book, read_book
@@ -72,6 +73,7 @@ def generate_site(
     *,
     modules: Path | None = None,
     releases: Path | None = None,
+    measurements: Path | None = None,
     site_url: str = "",
 ) -> Site:
     """Return every generated page and file of the site in one language.
@@ -81,6 +83,7 @@ def generate_site(
         language: `en` or `zh`.
         modules: The `node_modules` of the site, where there is one.
         releases: The folder of past releases, where there is one.
+        measurements: The folder of what the benchmarks measured, where there is one.
         site_url: Address that the site will have, for the feed; may be empty.
 
     Raises:
@@ -88,7 +91,8 @@ def generate_site(
     """
     book = _read_once(db, db.stat().st_mtime_ns) if db is not None else empty_book()
     past = read_releases(releases) if releases is not None else ()
-    return make_site(book, words_for(language), vendored_scripts(modules), past, site_url)
+    scripts = vendored_scripts(modules)
+    return make_site(book, words_for(language), scripts, past, site_url, measurements)
 
 
 def read_ahead(db: Path | None) -> None:
@@ -127,6 +131,7 @@ def make_site(
     scripts: dict[str, Path],
     releases: Sequence[Snapshot] = (),
     site_url: str = "",
+    measurements: Path | None = None,
 ) -> Site:
     """Return every generated page and file for what `book` holds.
 
@@ -136,6 +141,7 @@ def make_site(
         scripts: Scripts of others to copy, by path from the root of the site.
         releases: Past releases, oldest first.
         site_url: Address that the site will have; may be empty.
+        measurements: The folder of what the benchmarks measured, where there is one.
     """
     now = take_snapshot(book)
     context = Context(book, words)
@@ -144,6 +150,7 @@ def make_site(
         *_pages(context),
         explore_page(context, cells, readable=has_hyparquet(scripts)),
         changes_page(context, releases, now),
+        speed_page(context, measurements),
     ]
     pages.sort(key=lambda page: page.path)
     files: dict[str, bytes] = {

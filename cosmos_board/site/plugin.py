@@ -82,6 +82,7 @@ class BoardPlugin(BasePlugin[BoardConfig]):
                 self.config.language,
                 modules=self._beside(config, "node_modules"),
                 releases=self._beside(config, "site/releases"),
+                measurements=self._beside(config, "benchmarks"),
                 site_url=config.site_url or "",
             )
         except CosmosBoardError as error:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from cosmos_board.site.markup import DASH
+from cosmos_board.site.markup import DASH, up
 from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context
 from cosmos_board.site.table import Cell, Column, Row, Table
+from cosmos_board.site.table_html import render_table
 from cosmos_board.site.words import Words
 
 PATH = "docs/speed.md"
-
 
 _Reader: TypeAlias = "Callable[[Words, Mapping[str, Any]], Iterator[Measured]]"
 
@@ -29,12 +29,12 @@ class Measured:
     unit: str
 
 
-def speed_page(context: Context, folder: Path) -> Page:
+def speed_page(context: Context, folder: Path | None) -> Page:
     """Return the page of speed.
 
     Args:
         context: The book and the language.
-        folder: Where the benchmarks wrote `speed_*.json`; what is not there is left out.
+        folder: Where the benchmarks wrote `speed_*.json`, or None; what is not there is left out.
     """
     words = context.words
     article = Article(PATH, words("Speed"), hide=())
@@ -46,11 +46,13 @@ def speed_page(context: Context, folder: Path) -> Page:
         )
     )
     for name, (title, read) in _sections(words).items():
-        document = _read(folder / f"{name}.json")
+        document = _read(folder / f"{name}.json") if folder else None
         if document is None:
             continue
         article.heading(title, name.replace("_", "-"))
-        context.table(article, _table(words, name, list(read(words, document))))
+        # No file beside it: these figures do not follow from the board's rows.
+        table = _table(words, name, list(read(words, document)))
+        article.add(render_table(table, up(PATH), words))
         context.facts(article, list(_machine(words, document["machine"])))
     return article.page()
 
