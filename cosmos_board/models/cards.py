@@ -104,7 +104,7 @@ CARDS: dict[str, ModelCard] = {
             input_size_px=256,
             licence="Apache-2.0",
             training_data=(),
-            description="A SAM of 1.7 million weights for the CPU: a small convolutional encoder "
+            description="A SAM of 1.8 million weights for the CPU: a small convolutional encoder "
             "under SAM's prompt encoder and mask decoder, trained on procedural phantoms and "
             "regions of ten free photographs; no medical dataset is among them.",
         ),

@@ -32,7 +32,7 @@ from cosmos_board.models.exported import (
     read_notes,
 )
 from cosmos_board.models.sam_geometry import Frame
-from cosmos_board.models.segmenter import Embedding
+from cosmos_board.models.segmenter import Embedding, pair_logits
 
 POINTS_ONLY = ("point", "points-5", "points-5-5")
 TRUST = "COSMOS_BOARD_TRUST_TORCHSCRIPT"
@@ -121,10 +121,9 @@ class ClickNetwork:
         Raises:
             InputError: If a prompt has a box, no point, or more points than the file has room for.
         """
-        given = list(logits) if logits is not None else [None] * len(prompts)
         return [
             self._answer(embedding, prompt, earlier)
-            for prompt, earlier in zip(prompts, given, strict=True)
+            for prompt, earlier in pair_logits(prompts, logits)
         ]
 
     def segment_everything(self, embedding: Embedding) -> EverythingCandidates:

@@ -28,7 +28,7 @@ from cosmos_board.models.exported import (
     read_notes,
 )
 from cosmos_board.models.sam_geometry import Fit, Frame
-from cosmos_board.models.segmenter import Embedding
+from cosmos_board.models.segmenter import Embedding, pair_logits
 
 NOTES = "card.json"
 _MEAN, _STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
@@ -105,11 +105,10 @@ class OnnxSam:
         Raises:
             InputError: If a prompt has neither points nor box.
         """
-        given = list(logits) if logits is not None else [None] * len(prompts)
         frame = self._frame(embedding.height, embedding.width)
         return [
             self._answer(embedding, frame, prompt, earlier)
-            for prompt, earlier in zip(prompts, given, strict=True)
+            for prompt, earlier in pair_logits(prompts, logits)
         ]
 
     def segment_everything(self, embedding: Embedding) -> EverythingCandidates:

@@ -17,6 +17,7 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.sam_decoder import PromptBatch
 from cosmos_board.models.sam_geometry import Frame
+from cosmos_board.models.segmenter import pair_logits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,9 +44,8 @@ def group_by_tokens(
     Raises:
         InputError: If a prompt has neither points nor box.
     """
-    given = list(logits) if logits is not None else [None] * len(prompts)
     groups: dict[tuple[int, bool, bool], list[Asked]] = {}
-    for position, (prompt, earlier) in enumerate(zip(prompts, given, strict=True)):
+    for position, (prompt, earlier) in enumerate(pair_logits(prompts, logits)):
         points, box = len(prompt.labels), prompt.box_xyxy is not None
         if not points and not box:
             raise InputError("prompt", "", "has neither points nor a box")

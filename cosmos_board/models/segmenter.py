@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -63,3 +63,11 @@ class Segmenter(Protocol):
     def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
         """Return the masks of everything mode; only called where the card lists `everything`."""
         ...
+
+
+def pair_logits(
+    prompts: Sequence[Prompt], logits: Sequence[NDArray[np.float32] | None] | None
+) -> Iterator[tuple[Prompt, NDArray[np.float32] | None]]:
+    """Yield each prompt with the logits of the click before it, None where there are none."""
+    given = logits if logits is not None else [None] * len(prompts)
+    return zip(prompts, given, strict=True)

@@ -117,14 +117,6 @@ def _pack_once(book: Book) -> bytes:
     return _packed[0][1]
 
 
-def derive_files(db: Path) -> Mapping[str, bytes]:
-    """Return every data file that a site of `db` publishes, by path from its root.
-
-    What is published follows from the rows: deriving these again and comparing is the check.
-    """
-    return generate_site(db).files
-
-
 def make_site(
     book: Book,
     words: Words,

@@ -134,6 +134,7 @@ def _find_problem(wheel: DemoWheel, path: Path) -> str:
             for name, sha256 in read_sums(wheel.prefix).items():
                 if hashlib.sha256(archive.read(name)).hexdigest() != sha256:
                     return f"{name} has another sha256 than the one we know"
+    # A damaged header may name a compression that zipfile does not know; it then raises the last.
     except (zipfile.BadZipFile, KeyError, OSError, ValueError, NotImplementedError) as error:
         return f"is damaged: {error}"
     return ""
