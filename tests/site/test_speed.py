@@ -37,8 +37,12 @@ def test_a_figure_comes_with_its_machine(tmp_path: Path) -> None:
     ]
 
 
-def test_without_measurements_there_is_no_table(tmp_path: Path) -> None:
-    assert speed_page(make_context(), tmp_path).slots == {}
+@pytest.mark.parametrize("there", [True, False])
+def test_without_measurements_there_is_no_table_but_a_word(tmp_path: Path, there: bool) -> None:
+    html = "".join(speed_page(make_context(), tmp_path if there else None).slots.values())
+
+    assert "Nothing has been measured yet" in html
+    assert "<table" not in html
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -45,10 +45,15 @@ def speed_page(context: Context, folder: Path | None) -> Page:
             "in its repository; ratios compare what ran in turn on the same machine."
         )
     )
-    for name, (title, read) in _sections(words).items():
-        document = _read(folder / f"{name}.json") if folder else None
-        if document is None:
-            continue
+    measured = {
+        name: document
+        for name in _sections(words)
+        if folder and (document := _read(folder / f"{name}.json")) is not None
+    }
+    if not measured:
+        context.note(article, words("Nothing has been measured yet: “make bench” does it."))
+    for name, document in measured.items():
+        title, read = _sections(words)[name]
         article.heading(title, name.replace("_", "-"))
         # No file beside it: these figures do not follow from the board's rows.
         table = _table(words, name, list(read(words, document)))
