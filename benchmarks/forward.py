@@ -16,10 +16,10 @@ from torch import Tensor
 
 from cosmos_board.core.prompts import PROMPTS, Prompt
 from cosmos_board.data.pack import PackItem
+from cosmos_board.models.prompt_batch import PromptBatch
 from cosmos_board.models.sam import SamSegmenter
 from cosmos_board.models.sam_decoder import (
     FoldedSam,
-    PromptBatch,
     attend,
     decode,
     fold,

@@ -61,26 +61,21 @@ def run_theirs(
     from benchmarks.blobs import BlobDecoder, Blobs
     from benchmarks.researcher import run_script
     from cosmos_board.models.cpu_tuning import tune_cpu
+    from cosmos_board.models.sam_load import TINY_STABILITY_OFFSET
     from cosmos_board.models.tiny_weights import load_tiny
 
     if tuned:
         tune_cpu()
-    sam: Any = _flatten_boxes(load_tiny()) if model == "cosmos-tiny" else _load_official(model)
+    sam: Any = load_tiny() if model == "cosmos-tiny" else _load_official(model)
     if blobs:
         sam.mask_decoder = BlobDecoder(sam.mask_decoder, Blobs())
-    seconds, dice, masks = run_script(sam, inputs.read(), prompts=prompts)
+    seconds, dice, masks = run_script(
+        sam,
+        inputs.read(),
+        prompts=prompts,
+        stability_offset=TINY_STABILITY_OFFSET if model == "cosmos-tiny" else 1.0,
+    )
     return {"seconds": seconds, "dice": dice, "masks": [len(found) for found in masks]}
-
-
-def _flatten_boxes(sam: Any) -> Any:  # noqa: ANN401 - an official `Sam`
-    """Let a prompt encoder take boxes as (1, 1, 4), as `SamPredictor.predict` has them."""
-    encode = sam.prompt_encoder.forward
-
-    def forward(points: Any, boxes: Any, masks: Any) -> Any:  # noqa: ANN401
-        return encode(points, None if boxes is None else boxes.reshape(-1, 4), masks)
-
-    sam.prompt_encoder.forward = forward
-    return sam
 
 
 def _load_official(model: str) -> object:

@@ -17,8 +17,8 @@ from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.devices import Precision
 from cosmos_board.models.native_masks import to_native_masks
+from cosmos_board.models.prompt_batch import PromptBatch
 from cosmos_board.models.prompt_groups import group_by_tokens, to_batch
-from cosmos_board.models.sam_decoder import PromptBatch
 from cosmos_board.models.sam_everything import Draw, EverythingSettings, search_grid
 from cosmos_board.models.sam_geometry import Fit, Frame
 from cosmos_board.models.segmenter import Embedding

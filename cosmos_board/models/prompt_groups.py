@@ -15,7 +15,7 @@ from torch import Tensor
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.prompts import Prompt
-from cosmos_board.models.sam_decoder import PromptBatch
+from cosmos_board.models.prompt_batch import PromptBatch
 from cosmos_board.models.sam_geometry import Frame
 from cosmos_board.models.segmenter import pair_logits
 

@@ -17,12 +17,12 @@ from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.devices import Precision
 from cosmos_board.models.native_masks import Masks, to_native_masks
+from cosmos_board.models.prompt_batch import PromptBatch
 from cosmos_board.models.prompt_groups import group_by_tokens, to_batch
-from cosmos_board.models.sam_decoder import MULTIMASK, PromptBatch, SamModules, decode, fold, look
+from cosmos_board.models.sam_decoder import MULTIMASK, SamModules, Sight, decode, fold, look
 from cosmos_board.models.sam_everything import EverythingSettings, find_everything
 from cosmos_board.models.sam_geometry import Fit, Frame, to_input_tensor
 from cosmos_board.models.segmenter import Embedding
-from cosmos_board.models.two_way import FirstSight
 
 SAM_MEAN = (123.675, 116.28, 103.53)
 """Per channel, in grey levels of 0 … 255."""
@@ -45,7 +45,7 @@ class _View:
     features: Tensor
     """Axes (1, C, y, x)."""
 
-    sight: FirstSight | None
+    sight: Sight | None
 
 
 class SamSegmenter:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import torch
 from segment_anything.modeling import PromptEncoder, TwoWayTransformer
 from torch import Tensor, nn
 
+from cosmos_board.models.prompt_batch import PromptBatch
 from cosmos_board.models.two_way import FirstSight, FoldedTwoWay
 from cosmos_board.models.upscaling import TokenUpscaling, is_official_upscaling
 
@@ -38,27 +39,16 @@ class FoldedSam:
     mask_decoder: Any
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PromptBatch:
-    """Prompts with equally many tokens, in the pixels (x, y) of the model's input square."""
+@runtime_checkable
+class OwnSight(Protocol):
+    """One image as a decoder of another make sees it before any prompt."""
 
-    image_index: Tensor
-    """Which row of the features each prompt belongs to, int64, shape (P,)."""
+    def decode(self, prompts: PromptBatch, mask_tokens: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Return what the function `decode` does."""
+        ...
 
-    points_xy: Tensor | None = None
-    """Float, shape (P, n, 2)."""
 
-    labels: Tensor | None = None
-    """1 inside the object, 0 outside; shape (P, n)."""
-
-    boxes_xyxy: Tensor | None = None
-    """Float, shape (P, 4)."""
-
-    mask_logits: Tensor | None = None
-    """Low-resolution logits of an earlier answer, float, axes (P, 1, y, x)."""
-
-    def __len__(self) -> int:
-        return len(self.image_index)
+Sight: TypeAlias = FirstSight | OwnSight
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +100,7 @@ def decode(
     sam: SamModules,
     features: Tensor,
     prompts: PromptBatch,
-    sight: FirstSight | None = None,
+    sight: Sight | None = None,
     mask_tokens: Sequence[int] = MULTIMASK,
 ) -> tuple[Tensor, Tensor]:
     """Return the candidates of each prompt, one per mask token.
@@ -128,19 +118,26 @@ def decode(
     Returns:
         Low-resolution logits, axes (P, K, 4 y, 4 x), and predicted IoU, shape (P, K).
     """
+    if isinstance(sight, OwnSight):
+        return sight.decode(prompts, mask_tokens)
     attended = attend(sam, features, prompts, sight)
     logits = mask_logits(sam, attended, mask_tokens)
     return logits, predicted_iou(sam, attended, mask_tokens, logits)
 
 
-def look(sam: SamModules, features: Tensor) -> FirstSight | None:
+def look(sam: SamModules, features: Tensor) -> Sight | None:
     """Return what the prompts of one image share; None where the architecture has no such thing.
+
+    A decoder that knows a shorter way through itself has a method `look` of its own.
 
     Args:
         sam: A model whose transformer may be a `FoldedTwoWay`.
         features: Of one image, axes (1, C, y, x).
     """
     transformer, encoder = sam.mask_decoder.transformer, sam.prompt_encoder
+    if hasattr(sam.mask_decoder, "look"):
+        own: OwnSight = sam.mask_decoder.look(encoder, features)
+        return own
     if not isinstance(transformer, FoldedTwoWay) or type(encoder) is not PromptEncoder:
         return None
     no_mask = encoder.no_mask_embed.weight.reshape(1, -1, 1, 1)
@@ -149,7 +146,7 @@ def look(sam: SamModules, features: Tensor) -> FirstSight | None:
 
 
 def attend(
-    sam: SamModules, features: Tensor, prompts: PromptBatch, sight: FirstSight | None = None
+    sam: SamModules, features: Tensor, prompts: PromptBatch, sight: Sight | None = None
 ) -> Attended:
     """Return tokens and image after the two-way transformer; arguments as for `decode`."""
     decoder, encoder = sam.mask_decoder, sam.prompt_encoder
@@ -158,7 +155,7 @@ def attend(
     outputs = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
     tokens = torch.cat([outputs.expand(len(prompts), -1, -1), sparse], dim=1)
     height, width = features.shape[-2:]
-    if sight is not None and prompts.mask_logits is None:
+    if isinstance(sight, FirstSight) and prompts.mask_logits is None:
         attended, pixels = decoder.transformer.answer(sight, tokens)
     else:
         source = features[prompts.image_index] + dense

@@ -16,17 +16,18 @@ from torchvision.ops.boxes import batched_nms
 from cosmos_board.core.candidates import EverythingCandidates
 from cosmos_board.core.masks import Mask, Rle, encode_mask
 from cosmos_board.models.native_masks import find_stable_masks
+from cosmos_board.models.prompt_batch import PromptBatch
 from cosmos_board.models.sam_decoder import (
     Attended,
-    PromptBatch,
     SamModules,
+    Sight,
     attend,
+    decode,
     judges_masks,
     mask_logits,
     predicted_iou,
 )
 from cosmos_board.models.sam_geometry import Frame
-from cosmos_board.models.two_way import FirstSight
 
 Draw: TypeAlias = Callable[[Tensor], Tensor]
 """Takes which candidates are wanted, bool (P, K), and returns their low-resolution logits in
@@ -63,7 +64,7 @@ class _Survivor:
 def find_everything(
     sam: SamModules,
     features: Tensor,
-    sight: FirstSight | None,
+    sight: Sight | None,
     frame: Frame,
     settings: EverythingSettings,
     *,
@@ -87,10 +88,10 @@ def find_everything(
     """
 
     def answer(batch: PromptBatch) -> tuple[Tensor, Draw]:
-        attended = attend(sam, features, batch, sight)
         if judges_masks(sam):
-            every = mask_logits(sam, attended)
-            return predicted_iou(sam, attended, logits=every), every.__getitem__
+            every, estimate = decode(sam, features, batch, sight)
+            return estimate, every.__getitem__
+        attended = attend(sam, features, batch, sight)
         return predicted_iou(sam, attended), partial(_draw, sam, attended)
 
     return search_grid(

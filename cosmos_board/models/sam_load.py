@@ -21,7 +21,7 @@ from cosmos_board.models.sam import SamSegmenter
 from cosmos_board.models.sam_everything import EverythingSettings
 from cosmos_board.models.tuned_weights import describe_tuned
 
-_TINY_STABILITY_OFFSET = 0.25
+TINY_STABILITY_OFFSET = 0.25
 """The logits of `cosmos-tiny` are about four times less steep than those the protocol's offset of
 1 is meant for: at this one, 94 % of its masks of IoU 0.9 on phantoms count as stable, and none
 below 0.5."""
@@ -56,7 +56,7 @@ def load_cosmos_tiny(*, checkpoint: Path | None, device: str) -> SamSegmenter:
         device=chosen.name,
         precision=chosen.precision,
         compiled=chosen.compiled,
-        everything=EverythingSettings(stability_offset=_TINY_STABILITY_OFFSET),
+        everything=EverythingSettings(stability_offset=TINY_STABILITY_OFFSET),
     )
 
 

@@ -11,7 +11,7 @@ from segment_anything.modeling.mask_decoder import MLP
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cosmos_board.models.tiny_judge import Judge
+from cosmos_board.models.tiny_judge import Judge, Outline, outline
 from cosmos_board.models.tiny_layout import (
     CHANNELS,
     GRID,
@@ -25,6 +25,7 @@ from cosmos_board.models.tiny_layout import (
     QUARTER_FOLD,
     WIDTH,
 )
+from cosmos_board.models.tiny_sight import TinySight
 
 _FINE = 16
 _POINT_TOKENS = 2
@@ -74,18 +75,29 @@ class Likeness(nn.Module):
             fine: Image features at stride 4, (B, 16, y, x).
             maps: The drawn prompt, (B, 5, y, x).
         """
-        ellipse, box, near, far, mask = (maps[:, i : i + 1] for i in range(MAPS))
-        inside = ellipse.relu() + near.relu() + mask.sigmoid() * (mask != 0)
-        outside = (-box).relu() * (box > -1) + far.relu() + 1e-3
-        features = torch.cat([fine[:, :3], self.embed(fine)[:, 3:]], 1)
+        return self.compare(self.choose_features(fine), maps)
+
+    def choose_features(self, fine: Tensor) -> Tensor:
+        """Return what is compared: the image itself and what was learnt, (B, 16, y, x)."""
+        return torch.cat([fine[:, :3], self.embed(fine)[:, 3:]], 1)
+
+    def compare(self, features: Tensor, maps: Tensor) -> Tensor:
+        """Return what `forward` does, from what `choose_features` gave."""
         gaps = []
-        for weight in (inside, outside):
+        for weight in self.weigh_places(maps):
             total = weight.sum((2, 3), keepdim=True) + 1e-6
             typical = (features * weight).sum((2, 3), keepdim=True) / total
             gap = (features - typical).square()
             gaps.append(gap / (1 + gap))
         judged: Tensor = self.judge(torch.cat(gaps, 1))
         return judged
+
+    def weigh_places(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Return how much each place counts for what is inside and outside, (B, 1, y, x) each."""
+        ellipse, box, near, far, mask = (maps[:, i : i + 1] for i in range(MAPS))
+        inside = ellipse.relu() + near.relu() + mask.sigmoid() * (mask != 0)
+        outside = (-box).relu() * (box > -1) + far.relu() + 1e-3
+        return inside, outside
 
 
 class FineUpscaling(nn.Module):
@@ -149,13 +161,19 @@ class TinyMaskDecoder(MaskDecoder):  # type: ignore[misc]
         self.judge = Judge(QUARTER, MAPS)
         self.register_buffer("calibration", torch.tensor([[1.0, 0.0], [1.0, 0.0]]))
 
+    def look(self, encoder: nn.Module, features: Tensor) -> TinySight:
+        """Return one image as this decoder sees it before any prompt; for inference.
+
+        Args:
+            encoder: The prompt encoder beside this decoder.
+            features: Of one image, (1, CHANNELS, 16, 16).
+        """
+        return TinySight(encoder, self, features)
+
     def correct_iou(
         self, estimate: Tensor, logits: Tensor, pixels: Tensor, prompt_tokens: int
     ) -> Tensor:
-        """Return predicted IoU, (P, K), after a look at the masks.
-
-        What it learnt from is harder than what it is asked about; the last step, a straight line
-        for a single point and one for all else, takes that back (`training.calibration`).
+        """Return what `judge_masks` does, of what the transformer passed on.
 
         Args:
             estimate: What the IoU head makes of its token, (P, K).
@@ -166,8 +184,26 @@ class TinyMaskDecoder(MaskDecoder):  # type: ignore[misc]
         planes = pixels[..., WIDTH : WIDTH + QUARTER_CHANNELS + MAP_CHANNELS].transpose(1, 2)
         square = planes.reshape(len(pixels), -1, GRID, GRID)
         drawn = functional.pixel_shuffle(square, QUARTER_FOLD)
-        raw = estimate + self.judge(logits, drawn)
-        clear = drawn[:, QUARTER + 1].flatten(1).any(1) | (prompt_tokens > _POINT_TOKENS)
+        fine, maps = torch.split(drawn, [QUARTER, MAPS], 1)
+        return self.judge_masks(estimate, outline(logits), fine, maps, prompt_tokens)
+
+    def judge_masks(
+        self, estimate: Tensor, seen: Outline, fine: Tensor, maps: Tensor, prompt_tokens: int
+    ) -> Tensor:
+        """Return predicted IoU, (P, K), after a look at the masks.
+
+        What it learnt from is harder than what it is asked about; the last step, a straight line
+        for a single point and one for all else, takes that back (`training.calibration`).
+
+        Args:
+            estimate: What the IoU head makes of its token, (P, K).
+            seen: What is seen of the same candidates.
+            fine: Image features at stride 4, (P or 1, 16, 64, 64).
+            maps: The drawn prompts, (P, 5, 64, 64).
+            prompt_tokens: How many tokens each prompt has.
+        """
+        raw = estimate + self.judge(seen, fine, maps)
+        clear = maps[:, 1].flatten(1).any(1) | (prompt_tokens > _POINT_TOKENS)
         slope, offset = self.calibration[clear.long()].unbind(1)
         corrected: Tensor = slope[:, None] * raw + offset[:, None]
         return corrected

@@ -7,12 +7,36 @@ and how it lies in the drawn prompt carry over better.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 _SUMS = 6
 """Numbers per candidate beside the averages: `_firmness` gives them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outline:
+    """What is seen of P × K masks; no gradient flows into them."""
+
+    small: Tensor
+    """Logits clipped to ±12, mean over 2 × 2, (P, K, 64, 64)."""
+
+    counts: Tensor
+    """How many logits exceed 1, 0 and −1, (P, K, 3)."""
+
+    peak: Tensor
+    """The largest logit, (P, K)."""
+
+
+def outline(logits: Tensor) -> Outline:
+    """Return what is seen of masks, from their logits (P, K, 128, 128)."""
+    fixed = logits.detach()
+    counts = [(fixed > level).flatten(2).sum(-1).float() for level in (1.0, 0.0, -1.0)]
+    small = functional.avg_pool2d(fixed.clamp(-12, 12), 2)
+    return Outline(small, torch.stack(counts, -1), fixed.flatten(2).amax(-1))
 
 
 class Judge(nn.Module):
@@ -31,24 +55,24 @@ class Judge(nn.Module):
         )
         self._fine = fine
 
-    def forward(self, logits: Tensor, planes: Tensor) -> Tensor:
+    def forward(self, outline: Outline, fine: Tensor, maps: Tensor) -> Tensor:
         """Return what to add to the predicted IoU, shape (P, K).
 
         Args:
-            logits: Of the candidates, (P, K, 128, 128); no gradient flows into them.
-            planes: Image features, then the drawn prompt, (P, fine + maps, 64, 64).
+            outline: Of the candidates.
+            fine: Image features at stride 4, (P, fine, 64, 64), or (1, …) where all share them.
+            maps: The drawn prompts, (P, maps, 64, 64).
         """
-        small = functional.avg_pool2d(logits.detach().clamp(-12, 12), 2)
-        inside = small.sigmoid()
+        inside = outline.small.sigmoid()
         grown = _grow(inside)
         shrunk = -_grow(-inside)
-        flat = planes.flatten(2).transpose(1, 2)
-        within, rim, border = (
-            _average(weight, flat) for weight in (shrunk, grown - inside, inside - shrunk)
-        )
-        fine = slice(0, self._fine)
-        gaps = [(within - rim)[..., fine].abs(), (border - rim)[..., fine].abs()]
-        seen = torch.cat([within, rim, border, *gaps, _firmness(logits, inside, grown)], -1)
+        weights = torch.cat([shrunk, grown - inside, inside - shrunk], 1).flatten(2)
+        spread = weights.sum(-1, keepdim=True) + 1e-3
+        means = [_sum_up(weights, planes) / spread for planes in (fine, maps)]
+        within, rim, border = torch.cat(means, -1).chunk(3, 1)
+        image = slice(0, self._fine)
+        gaps = [(within - rim)[..., image].abs(), (border - rim)[..., image].abs()]
+        seen = torch.cat([within, rim, border, *gaps, _firmness(outline, inside, grown)], -1)
         answer: Tensor = self.weigh(seen)[..., 0]
         return answer
 
@@ -69,26 +93,24 @@ def _grow(planes: Tensor) -> Tensor:
     return planes
 
 
-def _average(weights: Tensor, flat: Tensor) -> Tensor:
-    """Return weighted means, (P, K, C), from weights (P, K, y, x) and planes (P, y x, C)."""
-    spread = weights.flatten(2)
-    mean: Tensor = (spread @ flat) / (spread.sum(-1, keepdim=True) + 1e-3)
-    return mean
+def _sum_up(weights: Tensor, planes: Tensor) -> Tensor:
+    """Return weighted sums, (P, K, C), from weights (P, K, y x) and planes (P or 1, C, y, x)."""
+    rows = planes.flatten(2).transpose(1, 2)
+    return weights @ (rows[0] if len(rows) == 1 else rows)
 
 
-def _firmness(logits: Tensor, inside: Tensor, grown: Tensor) -> Tensor:
+def _firmness(outline: Outline, inside: Tensor, grown: Tensor) -> Tensor:
     """Return six numbers per candidate, (P, K, 6): how large, how ragged, how sure."""
-    fixed = logits.detach()
-    low, mid, high = ((fixed > level).flatten(2).sum(-1).float() for level in (1.0, 0.0, -1.0))
+    high, mid, least = outline.counts.unbind(-1)
     area = inside.flatten(2).sum(-1)
     sure = (inside * inside).flatten(2).sum(-1) / (area + 1e-3)
     ragged = (grown.flatten(2).sum(-1) - area) / (area + 1).sqrt()
     numbers = [
         (area + 1).log() / 4,
         (mid + 1).log() / 4,
-        low / (high + 1),
+        high / (least + 1),
         sure,
         ragged / 8,
-        fixed.clamp(-12, 12).flatten(2).amax(-1) / 4,
+        outline.peak.clamp(-12, 12) / 4,
     ]
     return torch.stack(numbers, -1)

@@ -46,10 +46,11 @@ class TinyPromptEncoder(PromptEncoder):  # type: ignore[misc]
         Args:
             points: Coordinates (B, N, 2) as (x, y) in the 256 px frame, and labels (B, N):
                 1 inside, 0 outside, −1 no point.
-            boxes: (B, 4) as min x, min y, max x, max y.
+            boxes: (B, 4) or, as `SamPredictor` has them, (B, 1, 4): min x, min y, max x, max y.
             masks: Low-resolution logits (B, 1, 128, 128).
         """
-        small = None if masks is None else functional.avg_pool2d(masks.clamp(-12, 12), 2)
+        boxes = None if boxes is None else boxes.reshape(-1, 4)
+        small = self.shrink_logits(masks)
         sparse, dense = super().forward(points, boxes, small)
         maps = functional.pixel_unshuffle(
             draw_prompt(points, boxes, small, self.input_image_size[0]), QUARTER_FOLD
@@ -58,6 +59,10 @@ class TinyPromptEncoder(PromptEncoder):  # type: ignore[misc]
         packed[:, :WIDTH] = dense + self.map_proj(maps)
         packed[:, WIDTH + QUARTER_CHANNELS : -HALF_CHANNELS] = maps
         return sparse, packed
+
+    def shrink_logits(self, masks: Tensor | None) -> Tensor | None:
+        """Return logits as the official encoder takes them, (B, 1, 64, 64)."""
+        return None if masks is None else functional.avg_pool2d(masks.clamp(-12, 12), 2)
 
 
 def draw_prompt(

@@ -57,7 +57,7 @@ class FoldedTwoWay(nn.Module):
             point_embedding: Prompt tokens, shape (P, T, C).
         """
         pixels, positions = _to_tokens(image_embedding), _to_tokens(image_pe[:1])
-        return self._run(point_embedding, pixels, positions, None)
+        return self.run(point_embedding, pixels, positions)
 
     def look(self, image_embedding: Tensor, image_pe: Tensor) -> FirstSight:
         """Return what all prompts of an image share.
@@ -79,11 +79,12 @@ class FoldedTwoWay(nn.Module):
 
     def answer(self, sight: FirstSight, point_embedding: Tensor) -> tuple[Tensor, Tensor]:
         """Return what `forward` does, for prompts of an image that was looked at."""
-        return self._run(point_embedding, sight.pixels, sight.positions, sight)
+        return self.run(point_embedding, sight.pixels, sight.positions, sight)
 
-    def _run(
-        self, points: Tensor, pixels: Tensor, positions: Tensor, sight: FirstSight | None
+    def run(
+        self, points: Tensor, pixels: Tensor, positions: Tensor, sight: FirstSight | None = None
     ) -> tuple[Tensor, Tensor]:
+        """Return what `forward` does, of image tokens and their positions, (P or 1, N, C)."""
         queries = points
         for layer in self.layers:
             queries, pixels = _exchange(layer, queries, pixels, points, positions, sight)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from cosmos_board.core.masks import Mask
 from cosmos_board.core.prompts import Prompt
-from cosmos_board.models.sam_decoder import PromptBatch
+from cosmos_board.models.prompt_batch import PromptBatch
 from cosmos_board.training.examples import SIDE_PX, Example, ExampleSource
 from cosmos_board.training.sampling import draw_kind, draw_prompt
 

@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from cosmos_board.core.masks import Mask
-from cosmos_board.models.sam_decoder import PromptBatch, decode
+from cosmos_board.models.prompt_batch import PromptBatch
+from cosmos_board.models.sam_decoder import decode
 from cosmos_board.phantoms import phantom_pack_images
 from cosmos_board.prompts import freeze_prompts
 from cosmos_board.training.losses import true_iou

@@ -20,8 +20,9 @@ from torch.nn import functional
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask
 from cosmos_board.core.prompts import Prompt
+from cosmos_board.models.prompt_batch import PromptBatch
 from cosmos_board.models.sam import SamSegmenter
-from cosmos_board.models.sam_decoder import PromptBatch, SamModules, decode
+from cosmos_board.models.sam_decoder import SamModules, decode
 from cosmos_board.models.sam_geometry import Frame
 from cosmos_board.prompts import freeze_prompts
 from cosmos_board.training.lora import add_lora, merge_lora

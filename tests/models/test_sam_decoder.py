@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from cosmos_board.models.sam_decoder import PromptBatch, decode, fold, look
+from cosmos_board.models.prompt_batch import PromptBatch
+from cosmos_board.models.sam_decoder import decode, fold, look
 from tests.models.tiny_sam import INPUT_SIZE_PX, build_small_sam
 
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from segment_anything.modeling import Sam
 
-from cosmos_board.models.sam_decoder import PromptBatch, decode
+from cosmos_board.models.prompt_batch import PromptBatch
+from cosmos_board.models.sam_decoder import decode
 from cosmos_board.models.tiny import build_tiny
 from cosmos_board.models.tiny_layout import CHANNELS, GRID
 from cosmos_board.models.tiny_prompt import draw_prompt

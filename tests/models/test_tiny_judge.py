@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from cosmos_board.models.tiny_judge import Judge, _grow
+from cosmos_board.models.tiny_judge import Judge, _grow, outline
 
 
 def judge() -> Judge:
@@ -11,8 +11,10 @@ def judge() -> Judge:
     return Judge(fine=4, maps=5)
 
 
-def planes() -> torch.Tensor:
-    return torch.randn(2, 9, 64, 64, generator=torch.Generator().manual_seed(1))
+def planes() -> tuple[torch.Tensor, torch.Tensor]:
+    """Return image features and drawn prompts of two prompts."""
+    drawn = torch.randn(2, 9, 64, 64, generator=torch.Generator().manual_seed(1))
+    return drawn[:, :4], drawn[:, 4:]
 
 
 def discs() -> torch.Tensor:
@@ -26,9 +28,9 @@ def discs() -> torch.Tensor:
 def test_each_candidate_is_judged_for_itself() -> None:
     head, logits = judge(), discs()
 
-    all_three = head(logits, planes())
-    turned = head(logits.flip(1), planes())
-    alone = head(logits[:, 1:2], planes())
+    all_three = head(outline(logits), *planes())
+    turned = head(outline(logits.flip(1)), *planes())
+    alone = head(outline(logits[:, 1:2]), *planes())
 
     assert all_three.shape == (2, 3)
     torch.testing.assert_close(turned, all_three.flip(1))
@@ -37,9 +39,9 @@ def test_each_candidate_is_judged_for_itself() -> None:
 
 def test_the_mask_is_judged_and_not_taught() -> None:
     logits = discs().requires_grad_()
-    features = planes().requires_grad_()
+    features = planes()[0].requires_grad_()
 
-    judge()(logits, features).sum().backward()
+    judge()(outline(logits), features, planes()[1]).sum().backward()
 
     assert logits.grad is None
     assert features.grad is not None
@@ -50,14 +52,24 @@ def test_masks_of_other_size_or_place_are_judged_otherwise() -> None:
     head, logits = judge(), discs()
     moved = logits.roll(20, dims=3)
 
-    assert len(set(head(logits, planes())[0].tolist())) == 3
-    assert not torch.allclose(head(moved, planes()), head(logits, planes()))
+    assert len(set(head(outline(logits), *planes())[0].tolist())) == 3
+    assert not torch.allclose(head(outline(moved), *planes()), head(outline(logits), *planes()))
 
 
 @torch.no_grad()
 def test_an_empty_and_a_full_mask_are_judged_without_trouble() -> None:
     logits = torch.stack([torch.full((128, 128), -9.0), torch.full((128, 128), 9.0)])[None]
-    assert torch.isfinite(judge()(logits.repeat(2, 1, 1, 1), planes())).all()
+    assert torch.isfinite(judge()(outline(logits.repeat(2, 1, 1, 1)), *planes())).all()
+
+
+@torch.no_grad()
+def test_a_shared_image_is_judged_as_if_each_prompt_had_its_own() -> None:
+    fine, maps = planes()
+    seen = outline(discs())
+
+    shared = judge()(seen, fine[:1], maps)
+
+    torch.testing.assert_close(shared, judge()(seen, fine[:1].expand(2, -1, -1, -1), maps))
 
 
 @pytest.mark.parametrize("size", [(64, 64), (5, 9)])
