@@ -46,7 +46,7 @@ class Recipe:
     """Prompts of each process that get a first, second … correction click."""
 
     learning_rate: float = 2e-3
-    finish_steps: int = 1_000
+    finish_steps: int = 2_500
     """Steps of a second lesson, which starts from the average weights of the first and teaches all
     candidates alike after a clear prompt: there nobody chooses among them but the IoU head."""
 

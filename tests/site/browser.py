@@ -100,6 +100,7 @@ class Watched:
     def open(self, path: str) -> Page:
         """Go to a page of the site and wait until it is at rest."""
         self.page.goto(self.home + path)
+        self.page.add_style_tag(content="* { content-visibility: visible !important; }")
         return self.page
 
     def overflow(self) -> int:

@@ -27,7 +27,7 @@ def change(data: bytes, rng: np.random.Generator) -> bytes:
     return bytes(found)
 
 
-def fuzz(sample: Sample, folder: Path, seconds: float, most: int) -> dict[str, int]:
+def fuzz(sample: Sample, folder: Path, seconds: float) -> dict[str, int]:
     rng = np.random.default_rng(0)
     seed = to_bytes(sample.table, write_page_checksum=True)
     (folder / "seed").write_bytes(seed)
@@ -35,7 +35,7 @@ def fuzz(sample: Sample, folder: Path, seconds: float, most: int) -> dict[str, i
     right = list(iter_predictions(folder / "copy"))
     until = time.monotonic() + seconds
     found = {"refused": 0, "died": 0, "same": 0, "other": 0}
-    while time.monotonic() < until and sum(found.values()) < most:
+    while time.monotonic() < until:
         (folder / "mutant").write_bytes(change(seed, rng))
         try:
             copy_checked(folder / "mutant", folder / "copy", layout="predictions.parquet")
@@ -48,12 +48,8 @@ def fuzz(sample: Sample, folder: Path, seconds: float, most: int) -> dict[str, i
     return found
 
 
-def test_changed_files_are_refused_without_harm(sample: Sample, tmp_path: Path) -> None:
-    found = fuzz(sample, tmp_path, 60, 20)
+@pytest.mark.parametrize("seconds", [20, pytest.param(600, marks=pytest.mark.slow)])
+def test_changed_files_do_no_harm(sample: Sample, tmp_path: Path, seconds: int) -> None:
+    found = fuzz(sample, tmp_path, seconds)
     assert found["refused"] + found["died"] > 0
-
-
-@pytest.mark.slow
-def test_ten_minutes_of_changed_files_do_no_harm(sample: Sample, tmp_path: Path) -> None:
-    found = fuzz(sample, tmp_path, 600, 10**6)
-    assert sum(found.values()) > 500
+    assert sum(found.values()) > seconds // 2

@@ -90,12 +90,12 @@ def test_no_bytes_raise_anything_but_a_refusal(data: bytes) -> None:
         assert len(line) <= 200
 
 
-@pytest.mark.slow
-def test_two_minutes_of_changed_yaml_raise_nothing_else() -> None:
+@pytest.mark.parametrize("seconds", [20, pytest.param(120, marks=pytest.mark.slow)])
+def test_changed_yaml_raises_nothing_else(seconds: int) -> None:
     rng = np.random.default_rng(0)
     base = to_yaml(draft_manifest())
     signs = b"[]{}&*!|>%@`'\"#:,-? \n\t\x00\xe2\x80\xae0123456789abcdefghijklmnopqrstuvwxyz"
-    until = time.monotonic() + 120
+    until = time.monotonic() + seconds
     tried = 0
     while time.monotonic() < until:
         data = bytearray(base)
@@ -107,7 +107,7 @@ def test_two_minutes_of_changed_yaml_raise_nothing_else() -> None:
             assert line.startswith(WHERE)
             assert line.isascii()
         tried += 1
-    assert tried > 2_000
+    assert tried > 15 * seconds
 
 
 def test_the_limit_is_in_bytes() -> None:

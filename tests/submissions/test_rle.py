@@ -59,10 +59,10 @@ def test_strings_are_judged_as_one_character_at_a_time(counts: bytes) -> None:
     assert fast_runs(counts) == slow_runs(counts, HEIGHT * WIDTH)
 
 
-@pytest.mark.slow
-def test_two_minutes_of_changed_masks_are_judged_alike() -> None:
+@pytest.mark.parametrize("seconds", [20, pytest.param(120, marks=pytest.mark.slow)])
+def test_changed_masks_are_judged_alike(seconds: int) -> None:
     rng = np.random.default_rng(0)
-    until = time.monotonic() + 120
+    until = time.monotonic() + seconds
     tried = 0
     while time.monotonic() < until:
         mask = rng.random((HEIGHT, WIDTH)) < rng.random()
@@ -72,4 +72,4 @@ def test_two_minutes_of_changed_masks_are_judged_alike() -> None:
         found = bytes(counts[: rng.integers(1, len(counts) + 1)] if rng.random() < 0.2 else counts)
         assert fast_runs(found) == slow_runs(found, HEIGHT * WIDTH)
         tried += 1
-    assert tried > 10_000
+    assert tried > 80 * seconds

@@ -16,7 +16,7 @@ from cosmos_board.site.pages.slices import add_map, add_notes, main_board, slice
 from cosmos_board.site.templates import render
 from cosmos_board.site.words import Words
 
-TOP = 15
+TOP = 12
 
 
 def home_page(context: Context) -> Page:
@@ -50,6 +50,12 @@ def home_page(context: Context) -> Page:
     add_notes(context, article, board)
     article.heading(words("Leaderboard"), "leaderboard")
     context.table(article, ranking_table(book, board, words, top=TOP))
+    if len(board.rows) > TOP:
+        context.links(
+            article,
+            words("All {n} models", n=len(board.rows)),
+            [Link(prompt_label(name, words), f"prompts/{name}/") for name in book.prompts()],
+        )
     cost = cost_figure(board, book, words)
     if cost is not None:
         article.heading(words("Quality against cost"), "cost")
@@ -68,10 +74,11 @@ def home_page(context: Context) -> Page:
                 "mask. Data {version}.",
                 version=book.version or DASH,
             ),
+            models=[row.model for row in board.rows[:TOP]],
         ),
     )
     context.figure(article, prompt_figure(columns, words))
-    add_map(context, article, OVERALL)
+    add_map(context, article, OVERALL, most=TOP)
     add_news(context, article)
     return article.page()
 

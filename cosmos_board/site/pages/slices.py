@@ -273,8 +273,10 @@ def _by_prompt(context: Context, article: Article, part: Slice) -> None:
     context.figure(article, prompt_figure(columns, words))
 
 
-def add_map(context: Context, article: Article, part: Slice) -> None:
-    """Add the map of models over the parts that this slice is made of."""
+def add_map(
+    context: Context, article: Article, part: Slice, *, most: int = MOST_MODELS
+) -> None:
+    """Add the map of the `most` best models over the parts that this slice is made of."""
     book, words = context.book, context.words
     board = main_board(book, part)
     if board is None:
@@ -308,7 +310,7 @@ def add_map(context: Context, article: Article, part: Slice) -> None:
             slice=slice_label(part, book, words),
             version=book.version or DASH,
         ),
-        models=[row.model for row in board.rows[:MOST_MODELS]],
+        models=[row.model for row in board.rows[:most]],
     )
     context.table(article, table)
 

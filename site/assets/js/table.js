@@ -239,7 +239,8 @@
         row.tr.hidden = !kept;
         shown += kept;
       }
-      this.table.tBodies[0].append(...sorted.map((row) => row.tr));
+      const body = this.table.tBodies[0];
+      if (sorted.some((row, n) => body.rows[n] !== row.tr)) body.append(...sorted.map((row) => row.tr));
       this.heads.forEach((head, n) => {
         if (n === at) head.setAttribute("aria-sort", this.down ? "descending" : "ascending");
         else head.removeAttribute("aria-sort");
@@ -253,6 +254,13 @@
     }
   }
 
-  document.querySelectorAll("table[data-cb]").forEach((table) => new TableView(table));
+  /* The first table at once; the others each in a moment of its own, so that none holds up the page. */
+  const tables = [...document.querySelectorAll("table[data-cb]")];
+  const later = window.requestIdleCallback ?? setTimeout;
+  const next = () => {
+    if (tables.length) new TableView(tables.shift());
+    if (tables.length) later(next);
+  };
+  next();
   window.cosmosTables = (table) => new TableView(table);
 })();
