@@ -77,9 +77,10 @@ def _summarise(pairs: list[tuple[tuple[float, float], tuple[float, float]]]) -> 
     }
 
 
-def time_eval(segmenter: SamSegmenter, inputs: Inputs, prompts: tuple[str, ...]) -> float:
-    """Return the seconds from opened packs to written shards."""
-    out = BUILD / "eval"
+def time_eval(
+    segmenter: SamSegmenter, inputs: Inputs, prompts: tuple[str, ...], out: Path = BUILD / "eval"
+) -> float:
+    """Return the seconds from opened packs to written shards in the folder `out`."""
     shutil.rmtree(out, ignore_errors=True)
     for name in ("scores", "predictions"):
         (out / name).mkdir(parents=True)

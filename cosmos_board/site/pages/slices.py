@@ -273,9 +273,7 @@ def _by_prompt(context: Context, article: Article, part: Slice) -> None:
     context.figure(article, prompt_figure(columns, words))
 
 
-def add_map(
-    context: Context, article: Article, part: Slice, *, most: int = MOST_MODELS
-) -> None:
+def add_map(context: Context, article: Article, part: Slice, *, most: int = MOST_MODELS) -> None:
     """Add the map of the `most` best models over the parts that this slice is made of."""
     book, words = context.book, context.words
     board = main_board(book, part)
