@@ -25,8 +25,11 @@ _compile: Callable[[_Function], _Function] = numba.njit(cache=True, nogil=True)
 
 def threshold(low: Planes, rows: Taps, columns: Taps, limit: float) -> NDArray[np.bool_]:
     """Return where native logits exceed `limit`, bool, axes (K, Y, X); `low` has (K, y, x)."""
-    masks, _, _ = measure(low, rows, columns, limit, 0.0)
-    return masks
+    if limit:
+        return measure(low, rows, columns, limit, 0.0)[0]
+    turned = np.ascontiguousarray(_widen(low).transpose(0, 2, 1))
+    masks: NDArray[np.bool_] = _find_positive(turned, *rows, *columns)
+    return masks.transpose(0, 2, 1)
 
 
 def measure(
@@ -52,6 +55,58 @@ def _widen(low: Planes) -> Planes:
 
 
 @_compile
+def _find_positive(
+    low: Planes,
+    first_row: NDArray[np.int64],
+    row_weights: Planes,
+    first_column: NDArray[np.int64],
+    column_weights: Planes,
+) -> NDArray[np.bool_]:
+    """Return where logits are positive, turned planes (K, x, y) into turned masks (K, X, Y).
+
+    Weights are not negative, so where the logits around have one sign there is no need to look.
+    """
+    count, low_width, low_height = low.shape
+    height, width = len(first_row), len(first_column)
+    masks = np.empty((count, width, height), np.bool_)
+    some, every = np.empty(low_width, np.bool_), np.empty(low_width, np.bool_)
+    column = np.empty(low_height, np.float32)
+    for k in range(count):
+        for x in range(low_width):
+            positive = 0
+            for y in range(low_height):
+                positive += low[k, x, y] > np.float32(0)
+            some[x], every[x] = positive > 0, positive == low_height
+        for x in range(width):
+            at, out = first_column[x], masks[k, x]
+            if not (some[at] or some[at + 1] or some[at + 2]):
+                out[:] = False
+                continue
+            if every[at] and every[at + 1] and every[at + 2]:
+                out[:] = True
+                continue
+            _blend(low[k], at, column_weights[x], column)
+            for y in range(height):
+                j = first_row[y]
+                logit = (
+                    row_weights[y, 0] * column[j]
+                    + row_weights[y, 1] * column[j + 1]
+                    + row_weights[y, 2] * column[j + 2]
+                )
+                out[y] = logit > np.float32(0)
+    return masks
+
+
+@_compile
+def _blend(plane: Planes, at: int, weights: Planes, column: Planes) -> None:
+    """Write into `column` three columns of a turned plane (x, y), from `at` on, by weight."""
+    wa, wb, wc = weights
+    a, b, c = plane[at], plane[at + 1], plane[at + 2]
+    for j in range(len(column)):
+        column[j] = wa * a[j] + wb * b[j] + wc * c[j]
+
+
+@_compile
 def _measure(
     low: Planes,
     first_row: NDArray[np.int64],
@@ -71,11 +126,7 @@ def _measure(
     for k in range(count):
         above_strict, above_lax = 0, 0
         for x in range(width):
-            at = first_column[x]
-            a, b, c = low[k, at], low[k, at + 1], low[k, at + 2]
-            wa, wb, wc = column_weights[x, 0], column_weights[x, 1], column_weights[x, 2]
-            for j in range(low_height):
-                column[j] = wa * a[j] + wb * b[j] + wc * c[j]
+            _blend(low[k], first_column[x], column_weights[x], column)
             out = masks[k, x]
             for y in range(height):
                 j = first_row[y]

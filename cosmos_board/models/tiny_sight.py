@@ -102,7 +102,8 @@ class _Pencil:
         placed = upscaling.join_half(half) + last.bias[:, None, None]
         cells = functional.pixel_unshuffle(placed, 2).view(-1, 4, _SIDE, _SIDE)
         self._half = cells.transpose(0, 1).contiguous()
-        self._compiled = _find_compiled() if fine.device.type == "cpu" else None
+        plain = fine.device.type != "cpu" or self._base.dtype != torch.float32
+        self._compiled = None if plain else _find_compiled()
 
     def draw(self, pixels: Tensor, maps: Tensor, weights: Tensor) -> tuple[Tensor, Outline]:
         """Return logits, (P, K, 128, 128), and what is seen of them.

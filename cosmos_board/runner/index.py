@@ -10,6 +10,9 @@ from cosmos_board.data.pack import Pack
 from cosmos_board.store.parquet import Row, write_rows
 from cosmos_board.store.schema import RUN_IMAGES, RUN_REFERENCES
 
+_ROWS_HELD = 2048
+"""Rows are written in groups of so many, so that a large pack takes no more memory than a small."""
+
 
 def write_index(folder: Path, run_id: str, pack: Pack, images: int) -> None:
     """Write the first `images` images of a pack, and their references, into `folder`."""
@@ -20,7 +23,9 @@ def write_index(folder: Path, run_id: str, pack: Pack, images: int) -> None:
             kept.add(row["image_id"])
             yield {name: row[name] for name in RUN_IMAGES.names}
 
-    write_rows(folder / f"{run_id}.images.parquet", RUN_IMAGES, image_rows())
+    write_rows(
+        folder / f"{run_id}.images.parquet", RUN_IMAGES, image_rows(), rows_per_group=_ROWS_HELD
+    )
     write_rows(
         folder / f"{run_id}.references.parquet",
         RUN_REFERENCES,
@@ -29,4 +34,5 @@ def write_index(folder: Path, run_id: str, pack: Pack, images: int) -> None:
             for row in pack.iter_reference_rows()
             if row["image_id"] in kept
         ),
+        rows_per_group=_ROWS_HELD,
     )

@@ -74,6 +74,18 @@ def test_a_sight_answers_as_the_decoder_does(
     torch.testing.assert_close(seen_iou, iou, rtol=1e-4, atol=1e-4)
 
 
+def test_a_sight_takes_half_precision() -> None:
+    with torch.inference_mode():
+        logits, _ = decode(tiny(), features(), PROMPTS["boxes"])
+        with torch.autocast("cpu", torch.bfloat16):
+            sight = look(fold(tiny()), features())
+            seen, iou = decode(tiny(), features(), PROMPTS["boxes"], sight)
+
+    assert torch.isfinite(iou).all()
+    agree = ((seen > 0) == (logits > 0)).float().mean()
+    assert agree > 0.97
+
+
 def test_a_sight_answers_with_the_mask_tokens_that_are_asked_for() -> None:
     with torch.inference_mode():
         sight = look(fold(tiny()), features())
