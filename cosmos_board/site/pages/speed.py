@@ -113,6 +113,16 @@ def _script(words: Words, document: Mapping[str, Any]) -> Iterator[Measured]:
                 side["ratio"],
                 "×",
             )
+            if (ratio := side.get("ratio_two_processes")) is not None:
+                yield Measured(
+                    words(
+                        "{what}: a script's time ÷ ours in two processes, {text}",
+                        what=what,
+                        text=text,
+                    ),
+                    ratio,
+                    "×",
+                )
         share = 100 * one["tuned"]["equal_share"]
         yield Measured(words("{what}: rows with equal Dice", what=what), share, "%")
 
