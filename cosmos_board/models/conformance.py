@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cosmos_board.core.candidates import Candidates
-from cosmos_board.core.masks import Mask, Pixels
+from cosmos_board.core.masks import Mask, Pixels, Rle
 from cosmos_board.core.prompts import PROMPTS, Prompt, make_prompt
 from cosmos_board.models.segmenter import Segmenter
 
@@ -245,5 +245,9 @@ def _check_everything(segmenter: Segmenter) -> Iterator[Problem]:
     found = segmenter.segment_everything(segmenter.embed(Scene().pixels))
     if len(found.rles) != len(found.predicted_iou):
         yield Problem("everything", "masks and predicted IoU differ in number")
-    if any((rle.height, rle.width) != (_HEIGHT, _WIDTH) for rle in found.rles):
+    strange = {type(rle).__name__ for rle in found.rles if not isinstance(rle, Rle)}
+    if strange:
+        text = f"masks are {', '.join(sorted(strange))}, want Rle: see core.masks.encode_mask"
+        yield Problem("everything", text)
+    elif any((rle.height, rle.width) != (_HEIGHT, _WIDTH) for rle in found.rles):
         yield Problem("everything", "masks are not in the native size")

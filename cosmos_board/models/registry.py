@@ -85,6 +85,8 @@ def load_segmenter(name: str, *, checkpoint: Path | None = None, device: str = "
         return _adapt(prefix, address, checkpoint, device)
     if name.endswith(".safetensors"):
         return _load_weights(Path(name), device)
+    if name.removesuffix(":").endswith(".py"):
+        raise InputError("--model", name, "names no class in the file", want="my_model.py:MyModel")
     path, colon, attribute = name.rpartition(":")
     if colon and path.endswith(".py"):
         found = _get_attribute(_import_file(Path(path)), attribute, name)
@@ -236,7 +238,11 @@ def _import_file(path: Path) -> ModuleType:
 def _get_attribute(module: ModuleType, attribute: str, name: str) -> object:
     found: object = getattr(module, attribute, None)
     if found is None:
-        offered = [word for word in vars(module) if not word.startswith("_")]
+        offered = [
+            word
+            for word, value in vars(module).items()
+            if not word.startswith("_") and getattr(value, "__module__", None) == module.__name__
+        ]
         raise UnknownNameError(name, "attribute", attribute, offered)
     return found
 

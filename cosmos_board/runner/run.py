@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -149,6 +150,7 @@ def _run_model(
         entry = _make_entry(spec, evaluator, pack)
         run_id = entry.run_id(request.settings)
         if run_id not in record["entries"]:
+            _refuse_another(request.out, entry, record)
             write_index(folder.path / "index", run_id, pack, count)
             record["entries"][run_id] = _describe(entry, evaluator, pack, count)
         planned += [Job(pack.path, shard) for shard in cut_shards(run_id, count)]
@@ -232,7 +234,27 @@ def _make_entry(spec: SegmenterSpec, evaluator: Evaluator, pack: Pack) -> Entry:
         checkpoint_sha256=_hash_weights(spec),
         pack_sha256=pack.info.content_sha256,
         prompts_sha256=pack.info.prompts_sha256,
+        code_sha256=_hash_code(spec),
     )
+
+
+def _refuse_another(out: Path, entry: Entry, record: dict[str, Any]) -> None:
+    """Refuse a model that was evaluated here before in another state: its rows would be mixed up.
+
+    Raises:
+        InputError: If the folder holds rows of the model on this dataset that are not of this run.
+    """
+    for known in record["entries"].values():
+        if (known["model"]["name"], known["dataset"]["name"]) == (entry.model, entry.dataset):
+            text = f"was evaluated here on {entry.dataset} with other code, weights or data"
+            raise InputError(out, entry.model, text, want="another --out")
+
+
+def _hash_code(spec: SegmenterSpec) -> str | None:
+    path, colon, _ = spec.name.rpartition(":")
+    if not colon or not path.endswith(".py"):
+        return None
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def _hash_weights(spec: SegmenterSpec) -> str | None:

@@ -49,6 +49,8 @@ class Entry:
     checkpoint_sha256: str | None
     pack_sha256: str
     prompts_sha256: str
+    code_sha256: str | None = None
+    """Of the user's own file, where the model is a class in one."""
 
     def run_id(self, settings: RunSettings) -> str:
         """Return 16 hexadecimal digits that depend on all that decides the scores."""
@@ -62,6 +64,8 @@ class Entry:
             "prompts": self.prompts_sha256,
             "settings": {**asdict(settings), "save_masks": None},
         }
+        if self.code_sha256:
+            facts["code"] = self.code_sha256
         if options := self.spec.device.partition("+")[2]:
             facts["device"] = options  # precision changes masks; which device it is must not
         text = json.dumps(facts, sort_keys=True)

@@ -122,7 +122,8 @@ def check_url(text: str) -> str:
     scheme, colon, _ = text.partition(":")
     if not colon or scheme != "https":
         shown = "".join(sign for sign in scheme[:20] if sign.isascii() and sign.isalnum())
-        raise ValueError(f"scheme '{shown}' not allowed, want https")
+        wrong = f"scheme '{shown}' not allowed" if colon else "no scheme"
+        raise ValueError(f"{wrong}, want https")
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port

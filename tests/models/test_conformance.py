@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -172,6 +173,21 @@ def test_the_built_in_model_keeps_every_promise() -> None:
 )
 def test_each_slip_is_called_by_its_name(broken: Callable[[], Segmenter], check: str) -> None:
     assert check in {problem.check for problem in find_problems(broken())}
+
+
+def test_everything_mode_wants_run_lengths() -> None:
+    class FindsArrays(Altered):
+        @property
+        def card(self) -> ModelCard:
+            return replace(super().card, prompts=(*super().card.prompts, "everything"))
+
+        def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
+            masks: tuple[Any, ...] = (np.ones((embedding.height, embedding.width), np.bool_),)
+            return EverythingCandidates(masks, (0.5,))
+
+    texts = [str(problem) for problem in find_problems(FindsArrays(), everything=True)]
+
+    assert any("masks are ndarray, want Rle" in text for text in texts)
 
 
 def test_a_card_with_words_of_its_own_is_a_problem() -> None:

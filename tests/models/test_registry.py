@@ -84,6 +84,7 @@ def test_a_class_in_a_file_is_a_segmenter(code: Path) -> None:
     ("name", "message"),
     [
         ("my_model.py:Nothing", "attribute: unknown name"),
+        ("my_model.py", "names no class in the file"),
         ("my_model.py:number", "is no segmenter"),
         ("my_model.py:Broken", "ValueError: no luck"),
         ("absent.py:Mine", "no such file"),

@@ -175,6 +175,25 @@ def test_other_settings_are_refused_in_the_same_folder(phantom_pack: Path, tmp_p
         evaluate(phantom_pack, tmp_path / "run", settings={"limit": 2})
 
 
+def test_a_model_that_changed_is_not_mixed_with_what_it_was(
+    phantom_pack: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "mine.py"
+    model.write_text(Path(SQUARES.rpartition(":")[0]).read_text())
+
+    def go(out: Path) -> RunReport:
+        spec = SegmenterSpec(name=f"{model}:Squares")
+        return run(RunRequest(packs=(phantom_pack,), specs=(spec,), out=out))
+
+    first = go(tmp_path / "run")
+    again = go(tmp_path / "run")
+    model.write_text(model.read_text() + "\n")
+
+    with pytest.raises(InputError, match=r"was evaluated here on .* with other"):
+        go(tmp_path / "run")
+    assert first.evaluated == go(tmp_path / "other").evaluated > again.evaluated == 0
+
+
 def test_a_second_run_into_a_held_folder_is_refused(phantom_pack: Path, tmp_path: Path) -> None:
     with RunFolder(tmp_path / "run").hold(), pytest.raises(InUseError, match=f"pid {os.getpid()}"):
         evaluate(phantom_pack, tmp_path / "run")
