@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
 
 import click
 
+from cosmos_board.core.errors import StaleRunError
 from cosmos_board.core.prompts import PROMPTS
 
 DEMO_MODELS = ("box-prior", "grabcut", "random-walker")
@@ -50,7 +52,11 @@ def command(out: Path, workers: int | None) -> None:
         workers=workers or min(os.cpu_count() or 1, 8),
     )
     with stop_on_signal() as stopped, show_progress(stopped.is_set) as watch:
-        report = run(request, watch)
+        try:
+            report = run(request, watch)
+        except StaleRunError:  # the demo's own folder, from before an update
+            shutil.rmtree(request.out)
+            report = run(request, watch)
     db = out / "board.duckdb"
     ingest([report.out], db, replace=True)
     _say("rendering the site")

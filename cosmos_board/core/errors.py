@@ -79,6 +79,10 @@ def make_one_line(text: str) -> str:
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in words)
 
 
+class StaleRunError(InputError):
+    """A run folder holds rows of the model as it was before it changed."""
+
+
 class UnknownNameError(InputError):
     """A name that is not in the table it was looked up in; the message offers the nearest."""
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, StaleRunError
 from cosmos_board.core.prompts import PROTOCOL
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.runner import canary
@@ -242,12 +242,13 @@ def _refuse_another(out: Path, entry: Entry, record: dict[str, Any]) -> None:
     """Refuse a model that was evaluated here before in another state: its rows would be mixed up.
 
     Raises:
-        InputError: If the folder holds rows of the model on this dataset that are not of this run.
+        StaleRunError: If the folder holds rows of the model on this dataset that are not of this
+            run.
     """
     for known in record["entries"].values():
         if (known["model"]["name"], known["dataset"]["name"]) == (entry.model, entry.dataset):
             text = f"was evaluated here on {entry.dataset} with other code, weights or data"
-            raise InputError(out, entry.model, text, want="another --out")
+            raise StaleRunError(out, entry.model, text, want="another --out")
 
 
 def _hash_code(spec: SegmenterSpec) -> str | None:

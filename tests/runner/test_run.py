@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from cosmos_board.core.errors import InputError, InUseError, StoppedError
+from cosmos_board.core.errors import InputError, InUseError, StaleRunError, StoppedError
 from cosmos_board.data.pack import Block, Pack
 from cosmos_board.runner import backoff
 from cosmos_board.runner.folder import RunFolder
@@ -189,7 +189,7 @@ def test_a_model_that_changed_is_not_mixed_with_what_it_was(
     again = go(tmp_path / "run")
     model.write_text(model.read_text() + "\n")
 
-    with pytest.raises(InputError, match=r"was evaluated here on .* with other"):
+    with pytest.raises(StaleRunError, match=r"was evaluated here on .* with other"):
         go(tmp_path / "run")
     assert first.evaluated == go(tmp_path / "other").evaluated > again.evaluated == 0
 
