@@ -71,7 +71,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 def _table(words: Words, name: str, figures: list[Measured]) -> Table:
     return Table(
-        name=name.replace("_", "-"),
+        name=f"{name.replace('_', '-')}-table",
         caption=words("Medians of one run."),
         columns=(
             Column(key="what", label=words("What"), frozen=True, wrap=True),
