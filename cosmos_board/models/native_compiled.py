@@ -87,13 +87,7 @@ def _find_positive(
                 continue
             _blend(low[k], at, column_weights[x], column)
             for y in range(height):
-                j = first_row[y]
-                logit = (
-                    row_weights[y, 0] * column[j]
-                    + row_weights[y, 1] * column[j + 1]
-                    + row_weights[y, 2] * column[j + 2]
-                )
-                out[y] = logit > np.float32(0)
+                out[y] = _mix(column, first_row[y], row_weights, y) > np.float32(0)
     return masks
 
 
@@ -104,6 +98,14 @@ def _blend(plane: Planes, at: int, weights: Planes, column: Planes) -> None:
     a, b, c = plane[at], plane[at + 1], plane[at + 2]
     for j in range(len(column)):
         column[j] = wa * a[j] + wb * b[j] + wc * c[j]
+
+
+@_compile
+def _mix(column: Planes, at: np.int64, weights: Planes, y: int) -> Any:  # noqa: ANN401 - float32
+    """Return the logit of native row `y`, from three values of a column, from `at` on."""
+    return (
+        weights[y, 0] * column[at] + weights[y, 1] * column[at + 1] + weights[y, 2] * column[at + 2]
+    )
 
 
 @_compile
@@ -129,12 +131,7 @@ def _measure(
             _blend(low[k], first_column[x], column_weights[x], column)
             out = masks[k, x]
             for y in range(height):
-                j = first_row[y]
-                logit = (
-                    row_weights[y, 0] * column[j]
-                    + row_weights[y, 1] * column[j + 1]
-                    + row_weights[y, 2] * column[j + 2]
-                )
+                logit = _mix(column, first_row[y], row_weights, y)
                 out[y] = logit > limit
                 above_strict += logit > strict_limit
                 above_lax += logit > lax_limit

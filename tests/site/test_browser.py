@@ -214,6 +214,7 @@ def test_comparing_shows_the_paired_difference_of_the_site(wide: Watched, book: 
     )
     difference = row.difference if row.a == "sam-vit-h" else -row.difference
     page = wide.open("compare/?a=sam-vit-h&b=grabcut&prompt=box")
+    page.wait_for_selector("#pairs")
     cells = page.locator("#pairs tbody tr", has_text="CT · Lung").locator("td").all_inner_texts()
 
     assert f"{difference:+.3f}".replace("-", "−") in cells
