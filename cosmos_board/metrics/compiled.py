@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from cosmos_board.core.masks import Mask
 from cosmos_board.core.scores import Counts
-from cosmos_board.metrics import kernels
+from cosmos_board.metrics import run_kernels
 from cosmos_board.metrics.boundaries import BAND_PASSES
+from cosmos_board.metrics.distance_kernels import measure_distances, summarise
 from cosmos_board.metrics.integers import (
     SUM_SCALE,
     TOLERANCE_PX,
@@ -18,8 +19,8 @@ from cosmos_board.metrics.integers import (
     PairIntegers,
     locate_p95,
 )
-from cosmos_board.metrics.kernels import Runs
 from cosmos_board.metrics.reference import PreparedReference
+from cosmos_board.metrics.run_kernels import Runs, count_pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,12 +46,12 @@ def trace_outline(mask: Mask) -> Outline:
     if not (flat.flags.writeable and flat.ctypes.data % 8 == 0):
         # The kernels are compiled for one kind of memory: writeable, aligned to words.
         flat = flat.copy()
-    runs = kernels.find_runs(flat, flat[: flat.size // 8 * 8].view(np.uint64), height, width)
-    boundary = kernels.list_difference(runs, kernels.erode(runs, 0))
+    runs = run_kernels.find_runs(flat, flat[: flat.size // 8 * 8].view(np.uint64), height, width)
+    boundary = run_kernels.list_difference(runs, run_kernels.erode(runs, 0))
     core = runs
     for _ in range(BAND_PASSES):
-        core = kernels.erode(core, 1)
-    return Outline(runs, kernels.count_pixels(runs), core, kernels.count_pixels(core), boundary)
+        core = run_kernels.erode(core, 1)
+    return Outline(runs, count_pixels(runs), core, count_pixels(core), boundary)
 
 
 def measure(
@@ -66,19 +67,19 @@ def measure(
     drawn, wanted = trace_outline(prediction), reference.outline
     if not drawn.area_px:
         return None
-    tp = kernels.count_shared(drawn.runs, wanted.runs)
+    tp = run_kernels.count_shared(drawn.runs, wanted.runs)
     # band ∩ band = mask ∩ mask − core ∩ mask − mask ∩ core + core ∩ core, cores being parts.
     shared = (
         tp
-        - kernels.count_shared(drawn.core, wanted.runs)
-        - kernels.count_shared(drawn.runs, wanted.core)
-        + kernels.count_shared(drawn.core, wanted.core)
+        - run_kernels.count_shared(drawn.core, wanted.runs)
+        - run_kernels.count_shared(drawn.runs, wanted.core)
+        + run_kernels.count_shared(drawn.core, wanted.core)
     )
     bands = drawn.area_px - drawn.core_px + wanted.area_px - wanted.core_px
     return PairIntegers(
         Counts(tp, drawn.area_px - tp, wanted.area_px - tp),
-        _direct(kernels.measure_distances(*drawn.boundary, *wanted.boundary)),
-        _direct(kernels.measure_distances(*wanted.boundary, *drawn.boundary)),
+        _direct(measure_distances(*drawn.boundary, *wanted.boundary)),
+        _direct(measure_distances(*wanted.boundary, *drawn.boundary)),
         shared,
         bands - shared,
     )
@@ -86,4 +87,4 @@ def measure(
 
 def _direct(squared: NDArray[np.int64]) -> Directed:
     index, _ = locate_p95(len(squared))
-    return Directed(len(squared), *kernels.summarise(squared, index, TOLERANCE_PX**2, SUM_SCALE))
+    return Directed(len(squared), *summarise(squared, index, TOLERANCE_PX**2, SUM_SCALE))

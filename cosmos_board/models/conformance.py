@@ -1,8 +1,4 @@
-"""Does an adapter keep its promises? Small drawn scenes that a slip in the adapter cannot pass.
-
-The scene is wider than high. A bright disc lies where x > y, and a fainter one where the first
-would be if x and y were swapped, so that the common slips answer with the wrong disc.
-"""
+"""Does an adapter keep its promises? Each is tried on small drawn scenes."""
 
 from __future__ import annotations
 
@@ -12,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cosmos_board.core.candidates import Candidates
-from cosmos_board.core.masks import Mask, Pixels, Rle
-from cosmos_board.core.prompts import PROMPTS, Prompt, make_prompt
+from cosmos_board.core.masks import Mask, Rle
+from cosmos_board.core.prompts import PROMPTS, Prompt
+from cosmos_board.models.drawn_scene import BRIGHT_XY, FAINT_XY, HEIGHT, WIDTH, Scene
 from cosmos_board.models.segmenter import Segmenter
 
 KINDS = ("promptable", "classical", "baseline", "observer")
@@ -22,9 +19,6 @@ FOUND_DICE = 0.5
 
 BATCH_TOLERANCE = 1e-4
 """Share of pixels that may differ between a prompt alone and in company: rounding, no more."""
-
-_HEIGHT, _WIDTH, _RADIUS = 96, 144, 12
-_BRIGHT_XY, _FAINT_XY = (80, 24), (24, 80)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,45 +32,6 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.check}: {self.text}"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scene:
-    """An image and its two discs, `scale` times the base size."""
-
-    scale: int = 1
-
-    @property
-    def pixels(self) -> Pixels:
-        """uint8, axes (Y, X, 3)."""
-        noise = np.random.default_rng(0).integers(0, 16, (_HEIGHT, _WIDTH), np.uint8)
-        small = noise + 32
-        for centre, step in ((_BRIGHT_XY, 150), (_FAINT_XY, 60)):
-            small[_draw_disc(centre, 1)] += np.uint8(step)
-        large = small.repeat(self.scale, axis=0).repeat(self.scale, axis=1)
-        return np.repeat(large[..., None], 3, axis=2)
-
-    def disc(self, centre_xy: tuple[int, int]) -> Mask:
-        """Return one disc, bool, axes (Y, X)."""
-        return _draw_disc(centre_xy, self.scale)
-
-    def prompts(self, centre_xy: tuple[int, int]) -> dict[str, Prompt]:
-        """Return each of the protocol's prompts but `everything`, for one disc."""
-        x, y = (self.scale * value for value in centre_xy)
-        half, far = self.scale * _RADIUS // 2, self.scale * (_RADIUS + 4)
-        inside = [(x, y), (x - half, y), (x + half, y), (x, y - half), (x, y + half)]
-        outside = [(x - far, y), (x + far, y), (x, y - far), (x, y + far), (x - far, y - far)]
-        height, width = self.scale * _HEIGHT, self.scale * _WIDTH
-        outside = [p for p in outside if 0 <= p[0] < width and 0 <= p[1] < height]
-        ys, xs = np.nonzero(self.disc(centre_xy))
-        box = (int(xs.min()), int(ys.min()), int(xs.max()), int(ys.max()))
-        return {
-            "point": make_prompt(inside[:1]),
-            "points-5": make_prompt(inside),
-            "points-5-5": make_prompt(inside, outside),
-            "box": make_prompt(box_xyxy=box),
-            "box-point": make_prompt(inside[:1], box_xyxy=box),
-        }
 
 
 def find_problems(segmenter: Segmenter, *, everything: bool = False) -> list[Problem]:
@@ -106,12 +61,6 @@ def find_problems(segmenter: Segmenter, *, everything: bool = False) -> list[Pro
     return problems
 
 
-def _draw_disc(centre_xy: tuple[int, int], scale: int) -> Mask:
-    y, x = np.ogrid[:_HEIGHT, :_WIDTH]
-    disc: Mask = (x - centre_xy[0]) ** 2 + (y - centre_xy[1]) ** 2 <= _RADIUS**2
-    return disc.repeat(scale, axis=0).repeat(scale, axis=1)
-
-
 def _supported(segmenter: Segmenter, prompts: dict[str, Prompt]) -> dict[str, Prompt]:
     return {name: one for name, one in prompts.items() if name in segmenter.card.prompts}
 
@@ -138,7 +87,7 @@ def _check_card(segmenter: Segmenter) -> Iterator[Problem]:
 
 def _check_answers(segmenter: Segmenter) -> Iterator[Problem]:
     scene = Scene()
-    prompts = _supported(segmenter, scene.prompts(_BRIGHT_XY))
+    prompts = _supported(segmenter, scene.prompts(BRIGHT_XY))
     for pixels, colour in ((scene.pixels, "RGB"), (scene.pixels[..., 0].copy(), "grey")):
         before = pixels.copy()
         answers = segmenter.predict(segmenter.embed(pixels), list(prompts.values()))
@@ -152,7 +101,7 @@ def _check_answers(segmenter: Segmenter) -> Iterator[Problem]:
 
 
 def _faults(answer: Candidates, *, mask_input: bool) -> Iterator[str]:
-    if answer.masks.dtype != np.bool_ or answer.masks.shape[1:] != (_HEIGHT, _WIDTH):
+    if answer.masks.dtype != np.bool_ or answer.masks.shape[1:] != (HEIGHT, WIDTH):
         yield f"masks are {answer.masks.dtype} {answer.masks.shape}, not bool (K, Y, X)"
     count = len(answer.masks)
     if answer.predicted_iou.shape != (count,) or not np.isfinite(answer.predicted_iou).all():
@@ -163,11 +112,11 @@ def _faults(answer: Candidates, *, mask_input: bool) -> Iterator[str]:
 
 def _check_places(segmenter: Segmenter) -> Iterator[Problem]:
     for scene in (Scene(1), Scene(3)):
-        prompts = _supported(segmenter, scene.prompts(_BRIGHT_XY))
+        prompts = _supported(segmenter, scene.prompts(BRIGHT_XY))
         answers = _ask(segmenter, scene, list(prompts.values()))
         for name, answer in zip(prompts, answers, strict=True):
-            bright, faint = (_best_dice(answer, scene.disc(at)) for at in (_BRIGHT_XY, _FAINT_XY))
-            size = f"{name}, {scene.scale * _WIDTH} × {scene.scale * _HEIGHT} px"
+            bright, faint = (_best_dice(answer, scene.disc(at)) for at in (BRIGHT_XY, FAINT_XY))
+            size = f"{name}, {scene.scale * WIDTH} × {scene.scale * HEIGHT} px"
             if faint > bright:
                 yield Problem("axis order", f"the mask lies where x and y are swapped ({size})")
             elif bright < FOUND_DICE:
@@ -177,7 +126,7 @@ def _check_places(segmenter: Segmenter) -> Iterator[Problem]:
 
 def _check_use(segmenter: Segmenter) -> Iterator[Problem]:
     scene = Scene()
-    here, there = (_supported(segmenter, scene.prompts(at)) for at in (_BRIGHT_XY, _FAINT_XY))
+    here, there = (_supported(segmenter, scene.prompts(at)) for at in (BRIGHT_XY, FAINT_XY))
     for name in here:
         first, second = _ask(segmenter, scene, [here[name], there[name]])
         if np.array_equal(first.masks, second.masks):
@@ -186,7 +135,7 @@ def _check_use(segmenter: Segmenter) -> Iterator[Problem]:
 
 def _check_determinism(segmenter: Segmenter) -> Iterator[Problem]:
     scene = Scene()
-    prompts = _supported(segmenter, scene.prompts(_BRIGHT_XY))
+    prompts = _supported(segmenter, scene.prompts(BRIGHT_XY))
     first, second = (_ask(segmenter, scene, list(prompts.values())) for _ in range(2))
     for name, one, other in zip(prompts, first, second, strict=True):
         same = np.array_equal(one.predicted_iou, other.predicted_iou)
@@ -198,7 +147,7 @@ def _check_batches(segmenter: Segmenter) -> Iterator[Problem]:
     scene = Scene()
     prompts = [
         prompt
-        for at in (_BRIGHT_XY, _FAINT_XY)
+        for at in (BRIGHT_XY, FAINT_XY)
         for prompt in _supported(segmenter, scene.prompts(at)).values()
     ]
     embedding = segmenter.embed(scene.pixels)
@@ -215,8 +164,8 @@ def _check_batches(segmenter: Segmenter) -> Iterator[Problem]:
 
 
 def _check_empty(segmenter: Segmenter) -> Iterator[Problem]:
-    black = np.zeros((_HEIGHT, _WIDTH), np.uint8)
-    prompts = _supported(segmenter, Scene().prompts(_BRIGHT_XY))
+    black = np.zeros((HEIGHT, WIDTH), np.uint8)
+    prompts = _supported(segmenter, Scene().prompts(BRIGHT_XY))
     for name, answer in zip(
         prompts, segmenter.predict(segmenter.embed(black), list(prompts.values())), strict=True
     ):
@@ -228,7 +177,7 @@ def _check_mask_input(segmenter: Segmenter) -> Iterator[Problem]:
     if not segmenter.card.mask_input:
         return
     scene = Scene()
-    prompts = _supported(segmenter, scene.prompts(_BRIGHT_XY))
+    prompts = _supported(segmenter, scene.prompts(BRIGHT_XY))
     prompt = prompts.get("point") or next(iter(prompts.values()))
     embedding = segmenter.embed(scene.pixels)
     first = segmenter.predict(embedding, [prompt])[0]
@@ -249,5 +198,5 @@ def _check_everything(segmenter: Segmenter) -> Iterator[Problem]:
     if strange:
         text = f"masks are {', '.join(sorted(strange))}, want Rle: see core.masks.encode_mask"
         yield Problem("everything", text)
-    elif any((rle.height, rle.width) != (_HEIGHT, _WIDTH) for rle in found.rles):
+    elif any((rle.height, rle.width) != (HEIGHT, WIDTH) for rle in found.rles):
         yield Problem("everything", "masks are not in the native size")

@@ -5,18 +5,23 @@ Nothing here imports torch; only the segmenter that is asked for is loaded.
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from cosmos_board.core.cards import ModelCard
-from cosmos_board.core.errors import CosmosBoardError, InputError, UnknownNameError
+from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.models.cards import CARDS
 from cosmos_board.models.checkpoints import BY_HAND, CHECKPOINTS, cached_path
+from cosmos_board.models.factories import (
+    SAM_EXTRA,
+    describe_error,
+    get_attribute,
+    import_file,
+    make_segmenter,
+    resolve_address,
+)
 from cosmos_board.models.weights_file import read_loader_name
 
 if TYPE_CHECKING:  # listing must stay quick: these cost more than everything else here
@@ -53,16 +58,12 @@ ADAPTERS: dict[str, str] = {
 }
 """What loads `PREFIX:ADDRESS`, by prefix: models of others in files of a known form."""
 
-_SAM_EXTRA = ("torch", "torchvision", "segment_anything", "safetensors")
 _NEEDS = {
     "clicks": ("onnxruntime",),
-    "hf": (*_SAM_EXTRA, "transformers"),
+    "hf": (*SAM_EXTRA, "transformers"),
     "onnx": ("onnxruntime",),
 }
 """Packages of each adapter."""
-
-_EXTRAS = {"huggingface_hub": "hf", "onnxruntime": "onnx", "timm": "hf", "transformers": "hf"}
-"""The extra that brings a package."""
 
 _PACKAGED = {"cosmos-tiny": Path(__file__).with_name("weights") / "cosmos-tiny.safetensors"}
 
@@ -89,10 +90,10 @@ def load_segmenter(name: str, *, checkpoint: Path | None = None, device: str = "
         raise InputError("--model", name, "names no class in the file", want="my_model.py:MyModel")
     path, colon, attribute = name.rpartition(":")
     if colon and path.endswith(".py"):
-        found = _get_attribute(_import_file(Path(path)), attribute, name)
+        found = get_attribute(import_file(Path(path)), attribute, name)
     else:
-        found = _resolve(_locate(name), name)
-    return _make(found, name, checkpoint=checkpoint, device=device)
+        found = resolve_address(_locate(name), name)
+    return make_segmenter(found, name, checkpoint=checkpoint, device=device)
 
 
 def list_cards() -> list[ModelCard]:
@@ -159,12 +160,12 @@ def is_ready(name: str) -> bool:
     weights = locate_weights(name)
     if weights is None:
         return name not in BY_HAND and name in {**_values(GROUP), **BUILTIN}
-    needed = _NEEDS.get(resolve_name(name).partition(":")[0], _SAM_EXTRA)
+    needed = _NEEDS.get(resolve_name(name).partition(":")[0], SAM_EXTRA)
     return weights.exists() and all(importlib.util.find_spec(one) for one in needed)
 
 
 def _adapt(prefix: str, address: str, checkpoint: Path | None, device: str) -> Segmenter:
-    make = _resolve(ADAPTERS[prefix], f"{prefix}:{address}")
+    make = resolve_address(ADAPTERS[prefix], f"{prefix}:{address}")
     assert callable(make)
     segmenter: Segmenter = make(address, checkpoint=checkpoint, device=device)
     return segmenter
@@ -178,7 +179,9 @@ def _load_weights(path: Path, device: str) -> Segmenter:
     known = {**BUILTIN, **BUILTIN_LOADERS, **_values(GROUP), **_values(LOADER_GROUP)}
     if loader not in known:
         raise UnknownNameError(path, "loader", loader, known)
-    return _make(_resolve(known[loader], loader), str(path), checkpoint=path, device=device)
+    return make_segmenter(
+        resolve_address(known[loader], loader), str(path), checkpoint=path, device=device
+    )
 
 
 def _locate(name: str) -> str:
@@ -207,89 +210,10 @@ def _find_entries(group: str) -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=group)}
 
 
-def _resolve(address: str, name: str) -> object:
-    module_name, _, attribute = address.partition(":")
-    try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
-        missing = (error.name or module_name).partition(".")[0]
-        extra = "sam" if missing in _SAM_EXTRA else _EXTRAS.get(missing)
-        remedy = f"pip install 'cosmos-board[{extra}]'" if extra else f"install {missing}"
-        raise InputError(
-            "--model", name, "needs a package that is not installed", got=missing, want=remedy
-        ) from error
-    return _get_attribute(module, attribute, name)
-
-
-def _import_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise InputError(path, "", "no such file")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # somebody else's code may fail in any way
-        raise InputError(path, "", "fails when imported", got=_describe(error)) from error
-    return module
-
-
-def _get_attribute(module: ModuleType, attribute: str, name: str) -> object:
-    found: object = getattr(module, attribute, None)
-    if found is None:
-        offered = [
-            word
-            for word, value in vars(module).items()
-            if not word.startswith("_") and getattr(value, "__module__", None) == module.__name__
-        ]
-        raise UnknownNameError(name, "attribute", attribute, offered)
-    return found
-
-
-def _make(found: object, name: str, *, checkpoint: Path | None, device: str) -> Segmenter:
-    from cosmos_board.models.segmenter import Segmenter
-
-    segmenter = found
-    if callable(found):
-        segmenter = _call(found, name, {"checkpoint": checkpoint, "device": device})
-    if not isinstance(segmenter, Segmenter):
-        raise InputError(
-            name,
-            "",
-            "is no segmenter",
-            got=type(segmenter).__name__,
-            want="card, embed, predict and segment_everything",
-        )
-    return segmenter
-
-
-def _call(factory: Callable[..., object], name: str, offered: dict[str, object]) -> object:
-    from inspect import signature
-
-    parameters = signature(factory).parameters
-    takes_all = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
-    taken = {key: given for key, given in offered.items() if takes_all or key in parameters}
-    if offered["checkpoint"] is not None and "checkpoint" not in taken:
-        raise InputError(name, "--checkpoint", "is not taken by this segmenter")
-    if getattr(factory, "__module__", "").startswith("cosmos_board."):
-        return factory(**taken)
-    try:
-        return factory(**taken)
-    except (CosmosBoardError, MemoryError):
-        raise
-    except Exception as error:  # somebody else's code may fail in any way
-        raise InputError(name, "", "fails when made", got=_describe(error)) from error
-
-
-def _describe(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
-
-
 def _read_card(name: str, entry: EntryPoint) -> ModelCard:
     unknown = ModelCard(name=name, label=name, family=name, kind="promptable", prompts=())
     try:
         card = getattr(entry.load(), "card", None)
     except Exception as error:  # one broken package must not hide the others
-        return replace(unknown, description=f"cannot be loaded: {_describe(error)}")
+        return replace(unknown, description=f"cannot be loaded: {describe_error(error)}")
     return replace(card, name=name) if isinstance(card, ModelCard) else unknown

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -10,17 +9,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from cosmos_board.core.errors import InputError, StaleRunError
+from cosmos_board.core.errors import InputError
 from cosmos_board.core.prompts import PROTOCOL
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.runner import canary
+from cosmos_board.runner.entries import describe_entry, make_entry, refuse_another
 from cosmos_board.runner.evaluators import Evaluator, PromptedSegmenter, make_evaluator
 from cosmos_board.runner.folder import RunFolder
 from cosmos_board.runner.index import write_index
 from cosmos_board.runner.local import HANG_S, Crew, Job, run_jobs
 from cosmos_board.runner.on_ray import run_jobs_on_ray
 from cosmos_board.runner.provenance import collect_provenance
-from cosmos_board.runner.settings import Entry, RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import RunSettings, SegmenterSpec
 from cosmos_board.runner.shards import choose_share, cut_shards
 from cosmos_board.runner.work import ShardReport
 from cosmos_board.store.parquet import write_rows
@@ -147,12 +147,12 @@ def _run_model(
     watch.on_model(evaluator.card.name)
     planned: list[Job] = []
     for pack, count in zip(packs, images, strict=True):
-        entry = _make_entry(spec, evaluator, pack)
+        entry = make_entry(spec, evaluator, pack)
         run_id = entry.run_id(request.settings)
         if run_id not in record["entries"]:
-            _refuse_another(request.out, entry, record)
+            refuse_another(request.out, entry, record)
             write_index(folder.path / "index", run_id, pack, count)
-            record["entries"][run_id] = _describe(entry, evaluator, pack, count)
+            record["entries"][run_id] = describe_entry(entry, evaluator, pack, count)
         planned += [Job(pack.path, shard) for shard in cut_shards(run_id, count)]
     folder.write_record(record)
     planned = choose_share(planned, request.share)
@@ -223,59 +223,3 @@ def _refuse_twins(packs: Sequence[Pack]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise InputError("eval", "pack", "is given twice", got=name)
-
-
-def _make_entry(spec: SegmenterSpec, evaluator: Evaluator, pack: Pack) -> Entry:
-    return Entry(
-        spec=spec,
-        pack=pack.path,
-        model=evaluator.card.name,
-        dataset=pack.info.name,
-        checkpoint_sha256=_hash_weights(spec),
-        pack_sha256=pack.info.content_sha256,
-        prompts_sha256=pack.info.prompts_sha256,
-        code_sha256=_hash_code(spec),
-    )
-
-
-def _refuse_another(out: Path, entry: Entry, record: dict[str, Any]) -> None:
-    """Refuse a model that was evaluated here before in another state: its rows would be mixed up.
-
-    Raises:
-        StaleRunError: If the folder holds rows of the model on this dataset that are not of this
-            run.
-    """
-    for known in record["entries"].values():
-        if (known["model"]["name"], known["dataset"]["name"]) == (entry.model, entry.dataset):
-            text = f"was evaluated here on {entry.dataset} with other code, weights or data"
-            raise StaleRunError(out, entry.model, text, want="another --out")
-
-
-def _hash_code(spec: SegmenterSpec) -> str | None:
-    path, colon, _ = spec.name.rpartition(":")
-    if not colon or not path.endswith(".py"):
-        return None
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
-def _hash_weights(spec: SegmenterSpec) -> str | None:
-    from cosmos_board.models.registry import locate_weights
-    from cosmos_board.models.weights_file import hash_weights
-
-    path = locate_weights(spec.name, spec.checkpoint)
-    return None if path is None else hash_weights(path)
-
-
-def _describe(entry: Entry, evaluator: Evaluator, pack: Pack, images: int) -> dict[str, Any]:
-    info = asdict(pack.info)
-    for name in ("files", "counts"):
-        info.pop(name)
-    return {
-        "model": asdict(evaluator.card),
-        "dataset": info,
-        "images": images,
-        "of_images": pack.info.counts.images,
-        "shards": len(list(cut_shards("", images))),
-        "checkpoint_sha256": entry.checkpoint_sha256,
-        "device": entry.spec.device,
-    }

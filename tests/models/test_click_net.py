@@ -15,7 +15,8 @@ from PIL import Image
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.prompts import make_prompt
 from cosmos_board.models.click_net import TRUST, ClickNetwork
-from cosmos_board.models.conformance import Scene, find_problems
+from cosmos_board.models.conformance import find_problems
+from cosmos_board.models.drawn_scene import Scene
 from cosmos_board.models.exported import ExportNotes
 from cosmos_board.models.registry import load_segmenter
 from tests.models.scenes import draw_scene

@@ -12,8 +12,13 @@ from numpy.typing import NDArray
 torch = pytest.importorskip("torch")
 
 from cosmos_board.core.errors import InputError  # noqa: E402
-from cosmos_board.metrics import device  # noqa: E402
-from cosmos_board.metrics.device import measure_batch, score_batch, upload_references  # noqa: E402
+from cosmos_board.metrics.device import distances  # noqa: E402
+from cosmos_board.metrics.device import score as device_score  # noqa: E402
+from cosmos_board.metrics.device.score import (  # noqa: E402
+    measure_batch,
+    score_batch,
+    upload_references,
+)
 from cosmos_board.metrics.reference import prepare_reference  # noqa: E402
 from cosmos_board.metrics.surface import score  # noqa: E402
 from tests.masks import draw  # noqa: E402
@@ -93,7 +98,7 @@ def test_distances_in_blocks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> No
     rng = np.random.default_rng(0)
     stack = rng.random((6, 20, 30)) < 0.3
     prepared = [prepare_reference(mask) for mask in stack[:3]]
-    monkeypatch.setattr(device, "_MATRIX_BYTES", 8 * 300 * 7)
+    monkeypatch.setattr(distances, "_MATRIX_BYTES", 8 * 300 * 7)
 
     scores = score_batch(torch.from_numpy(stack[3:]), upload_references(prepared, "cpu"), [0, 1, 2])
 
@@ -104,7 +109,7 @@ def test_distances_in_blocks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_reference_with_a_very_long_boundary_is_scored_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(device, "CAPACITY_LIMIT", 4)
+    monkeypatch.setattr(device_score, "CAPACITY_LIMIT", 4)
     references = upload_references([prepare_reference(draw("######"))], "cpu")
 
     scores = score_batch(torch.from_numpy(draw("#.....")[None]), references, [0])

@@ -1,4 +1,4 @@
-"""The compiled loops: masks as runs, boundaries as columns per row, distances row by row.
+"""Compiled loops over runs: counting, eroding, and what is left between two masks.
 
 A mask enters as bytes once, eight at a time; from there on everything costs what its boundary
 costs, not what its image costs. A list of runs is `(row_start, start, end)`: the runs of row y
@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 
 Runs: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-_compile: Callable[[_Function], _Function] = numba.njit(cache=True, nogil=True)
+compile_loop: Callable[[_Function], _Function] = numba.njit(cache=True, nogil=True)
 
 _ALL_SET = np.uint64(0x0101010101010101)
-_NOWHERE = 1 << 30
 
 
-@_compile
+@compile_loop
 def _skip(
     flat: NDArray[np.uint8], words: NDArray[np.uint64], i: int, end: int, inside: bool
 ) -> int:
@@ -40,7 +39,7 @@ def _skip(
     return i
 
 
-@_compile
+@compile_loop
 def _extend(values: NDArray[np.int32], capacity: int) -> NDArray[np.int32]:
     longer = np.empty(capacity, np.int32)
     for i in range(len(values)):
@@ -48,7 +47,7 @@ def _extend(values: NDArray[np.int32], capacity: int) -> NDArray[np.int32]:
     return longer
 
 
-@_compile
+@compile_loop
 def find_runs(flat: NDArray[np.uint8], words: NDArray[np.uint64], height: int, width: int) -> Runs:
     """Return the runs of a mask given as its bytes and the same memory in words of eight."""
     row_start = np.empty(height + 1, np.int32)
@@ -74,7 +73,7 @@ def find_runs(flat: NDArray[np.uint8], words: NDArray[np.uint64], height: int, w
     return row_start, start[:found], end[:found]
 
 
-@_compile
+@compile_loop
 def count_pixels(runs: Runs) -> int:
     """Return the area of `runs`."""
     total = 0
@@ -83,7 +82,7 @@ def count_pixels(runs: Runs) -> int:
     return total
 
 
-@_compile
+@compile_loop
 def count_shared(one: Runs, other: Runs) -> int:
     """Return the number of pixels that two masks of one size share."""
     total = 0
@@ -101,7 +100,7 @@ def count_shared(one: Runs, other: Runs) -> int:
     return total
 
 
-@_compile
+@compile_loop
 def erode(runs: Runs, side: int) -> Runs:
     """Return one pass of erosion: by the cross (`side` 0) or by the 3×3 square (`side` 1).
 
@@ -139,7 +138,7 @@ def erode(runs: Runs, side: int) -> Runs:
     return kept_row, kept_start[:kept], kept_end[:kept]
 
 
-@_compile
+@compile_loop
 def list_difference(runs: Runs, inner: Runs) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return the columns of `runs` that `inner` (a part of it) lacks: (row_start, columns)."""
     row_start = np.empty(len(runs[0]), np.int32)
@@ -163,103 +162,3 @@ def list_difference(runs: Runs, inner: Runs) -> tuple[NDArray[np.int32], NDArray
                 x += 1
     row_start[len(row_start) - 1] = found
     return row_start, columns
-
-
-@_compile
-def _nearest_in_row(columns: NDArray[np.int32], low: int, high: int, x: int) -> int:
-    """Return the distance from `x` to the nearest of the sorted columns `low … high - 1`."""
-    first, last = low, high
-    while first < last:
-        middle = (first + last) >> 1
-        if columns[middle] < x:
-            first = middle + 1
-        else:
-            last = middle
-    nearest = _NOWHERE
-    if first < high:
-        nearest = int(columns[first]) - x
-    if first > low:
-        nearest = min(nearest, x - int(columns[first - 1]))
-    return nearest
-
-
-@_compile
-def measure_distances(
-    from_rows: NDArray[np.int32],
-    from_columns: NDArray[np.int32],
-    to_rows: NDArray[np.int32],
-    to_columns: NDArray[np.int32],
-) -> NDArray[np.int64]:
-    """Return the squared distance from each boundary pixel to the other boundary, in row order.
-
-    Rows are looked at from the pixel's own outwards, until they are further than the best.
-    """
-    height = len(from_rows) - 1
-    top, bottom = 0, height - 1
-    while to_rows[top + 1] == 0:
-        top += 1
-    while to_rows[bottom] == len(to_columns):
-        bottom -= 1
-    squared = np.empty(len(from_columns), np.int64)
-    for y in range(height):
-        for i in range(from_rows[y], from_rows[y + 1]):
-            x = int(from_columns[i])
-            best = _NOWHERE * _NOWHERE
-            dy = max(0, top - y, y - bottom)
-            while dy * dy < best and (y - dy >= top or y + dy <= bottom):
-                for row in (y - dy, y + dy):
-                    if top <= row <= bottom and to_rows[row] < to_rows[row + 1]:
-                        dx = _nearest_in_row(to_columns, to_rows[row], to_rows[row + 1], x)
-                        best = min(best, dx * dx + dy * dy)
-                    if dy == 0:
-                        break
-                dy += 1
-            squared[i] = best
-    return squared
-
-
-@_compile
-def _select(values: NDArray[np.int64], index: int) -> None:
-    """Put the order statistic `index` in its place, none greater before and none less behind.
-
-    Hoare's FIND (CACM 4, 1961), since numba takes seconds to compile numpy's partition.
-    """
-    low, high = 0, len(values) - 1
-    while low < high:
-        pivot = values[(low + high) >> 1]
-        i, j = low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if index <= j:
-            high = j
-        elif index >= i:
-            low = i
-        else:
-            return
-
-
-@_compile
-def summarise(
-    squared: NDArray[np.int64], p95_index: int, within_sq: int, scale: float
-) -> tuple[int, int, int, int, int]:
-    """Return the maximum, both order statistics around the 95th percentile, the number of
-    values up to `within_sq`, and the sum of the roots in whole multiples of 1 / `scale`.
-    """  # noqa: D205
-    largest = within = summed = 0
-    for value in squared:
-        largest = max(largest, value)
-        within += value <= within_sq
-        summed += int(np.rint(np.sqrt(value) * scale))
-    ordered = squared.copy()
-    _select(ordered, p95_index)
-    following = largest
-    for i in range(p95_index + 1, len(ordered)):
-        following = min(following, ordered[i])
-    return largest, ordered[p95_index], following, within, summed
