@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from pathlib import Path
@@ -20,7 +19,7 @@ DEMO_MODELS = ("box-prior", "grabcut", "random-walker")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("build/demo"), show_default=True
 )
-@click.option("--workers", type=click.IntRange(1), help="Processes. Default: one per processor.")
+@click.option("--workers", type=click.IntRange(1), help="Processes. Default: as `eval` has it.")
 def command(out: Path, workers: int | None) -> None:
     """Run the main job on the built-in data.
 
@@ -49,7 +48,7 @@ def command(out: Path, workers: int | None) -> None:
         specs=specs,
         out=out / "run",
         settings=RunSettings(save_masks=True),
-        workers=workers or min(os.cpu_count() or 1, 8),
+        workers=workers,
     )
     with stop_on_signal() as stopped, show_progress(stopped.is_set) as watch:
         try:

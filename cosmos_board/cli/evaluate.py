@@ -53,7 +53,11 @@ from cosmos_board.core.prompts import PROMPTS
 )
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
 @click.option("--ray-address", help="Of a running Ray cluster. Default: one on this machine.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="Processes. Default: one per processor as far as memory goes, one on a GPU.",
+)
 @click.option("--limit", type=click.IntRange(1), help="Only the first N images of each pack.")
 @click.option("--shard", "share", help="i/n: this job of an array of n.")
 @click.option("--save-masks", is_flag=True, help="Keep every candidate as run lengths.")
@@ -68,7 +72,7 @@ def command(
     device: str,
     engine: str,
     ray_address: str | None,
-    workers: int,
+    workers: int | None,
     limit: int | None,
     share: str | None,
     save_masks: bool,

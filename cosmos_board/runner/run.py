@@ -23,6 +23,7 @@ from cosmos_board.runner.provenance import collect_provenance
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
 from cosmos_board.runner.shards import choose_share, cut_shards
 from cosmos_board.runner.work import ShardReport
+from cosmos_board.runner.workers import choose_workers
 from cosmos_board.store.parquet import write_rows
 from cosmos_board.store.schema import QUARANTINE
 
@@ -56,8 +57,8 @@ class RunRequest:
     specs: tuple[SegmenterSpec, ...]
     out: Path
     settings: RunSettings = field(default_factory=RunSettings)
-    workers: int = 1
-    """Processes on this machine; a cluster decides for itself."""
+    workers: int | None = 1
+    """Processes on this machine, None for as many as suit it; a cluster decides for itself."""
 
     engine: Literal["local", "ray"] = "local"
     ray_address: str | None = None
@@ -208,11 +209,12 @@ def _hand_out(
             on_image=watch.on_image,
             stop=watch.stop,
         )
+    images = sum(job.shard.stop - job.shard.start for job in jobs)
     return run_jobs(
         jobs,
         crew,
         evaluator,
-        workers=request.workers,
+        workers=request.workers or choose_workers(evaluator.card, crew.spec.device, images),
         on_image=watch.on_image,
         stop=watch.stop,
     )
