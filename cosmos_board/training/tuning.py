@@ -8,6 +8,7 @@ is that of a sigmoid, where a softmax over a single channel would always be zero
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,6 +51,33 @@ class _Prepared:
     references: tuple[Mask, ...]
 
 
+class _Descent:
+    """The optimiser and its learning rate over all steps of a plan."""
+
+    def __init__(
+        self,
+        learning: list[nn.Parameter],
+        plan: TuningPlan,
+        family: str,
+        prepared: Sequence[_Prepared],
+    ) -> None:
+        calls = [math.ceil(len(image.references) / plan.prompts_per_step) for image in prepared]
+        steps = plan.epochs * sum(calls)
+        self._optimiser = torch.optim.AdamW(
+            learning, lr=plan.rate_for(family), weight_decay=plan.weight_decay
+        )
+        self._rate = torch.optim.lr_scheduler.LambdaLR(
+            self._optimiser, lambda step: plan.share_of_rate(family, step / steps)
+        )
+
+    def follow(self, loss: Tensor) -> None:
+        """Take one step down the gradient of `loss`."""
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimiser.step()
+        self._rate.step()
+
+
 def tune(
     segmenter: SamSegmenter,
     train: Sequence[TuningImage],
@@ -82,13 +110,11 @@ def tune(
         for number, image in enumerate(train)
         for view in draw_views(image, views, seed=(plan.seed << 32) + number)
     ]
-    optimiser = torch.optim.AdamW(
-        learning, lr=plan.rate_for(family), weight_decay=plan.weight_decay
-    )
+    descent = _Descent(learning, plan, family, prepared)
     best, kept = 0, _snapshot(module)
     scores = [mean_dice(segmenter, validation, plan.chosen_by)]
     for epoch in range(1, plan.epochs + 1):
-        _learn_epoch(sam, prepared, optimiser, plan, epoch)
+        _learn_epoch(sam, prepared, descent, plan, epoch)
         scores.append(mean_dice(segmenter, validation, plan.chosen_by))
         if scores[-1] > scores[best]:
             best, kept = epoch, _snapshot(module)
@@ -150,7 +176,7 @@ def _prepare(segmenter: SamSegmenter, image: TuningImage, *, cached: bool) -> _P
 def _learn_epoch(
     sam: SamModules,
     prepared: list[_Prepared],
-    optimiser: torch.optim.Optimizer,
+    descent: _Descent,
     plan: TuningPlan,
     epoch: int,
 ) -> None:
@@ -162,9 +188,7 @@ def _learn_epoch(
             chosen = [image.references[i] for i in order[start : start + plan.prompts_per_step]]
             kind = plan.prompts[int(rng.integers(len(plan.prompts)))]
             loss = _loss(sam, image, chosen, kind, rng)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+            descent.follow(loss)
 
 
 def _loss(

@@ -113,10 +113,10 @@ def _script(words: Words, document: Mapping[str, Any]) -> Iterator[Measured]:
                 side["ratio"],
                 "×",
             )
-            if (ratio := side.get("ratio_two_processes")) is not None:
+            if (ratio := side.get("ratio_of_commands")) is not None:
                 yield Measured(
                     words(
-                        "{what}: a script's time ÷ ours in two processes, {text}",
+                        "{what}: a whole script ÷ the whole command, {text}",
                         what=what,
                         text=text,
                     ),
