@@ -1,13 +1,16 @@
-"""Pictures of a built site for the README: `python benchmarks/screenshots.py SITE OUT`.
+"""The README's pictures of a demo: `python benchmarks/screenshots.py SITE .github/images`.
 
-Use a site of phantoms or of data whose terms permit its images to be shown.
+Pages that show images are those of the phantoms, which are ours to show. With `--all` the dark,
+narrow and Chinese home pages are taken too.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import ViewportSize
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -15,29 +18,32 @@ from tests.site.browser import chromium, serve
 
 WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
 
+README = (
+    ("board", "", WIDE, "light"),
+    ("modality", "modalities/synthetic/", WIDE, "light"),
+    ("compare", "compare/", WIDE, "light"),
+    ("viewer", "viewer/synthetic.organ/", WIDE, "light"),
+    ("findings", "findings/", WIDE, "light"),
+)
+OTHERS = (
+    ("board-dark", "", WIDE, "dark"),
+    ("board-phone", "", NARROW, "light"),
+    ("board-chinese", "zh/", WIDE, "light"),
+)
+
 
 def main() -> None:
-    """Write one PNG per kind of page, light, and the home page dark and narrow too."""
-    site, out = Path(sys.argv[1]), Path(sys.argv[2])
+    """Write one PNG per picture."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("site", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--all", action="store_true")
+    given = parser.parse_args()
+    site, out = given.site, given.out
     out.mkdir(parents=True, exist_ok=True)
-    first = {
-        folder: next((p.parent.name for p in sorted((site / folder).glob("*/index.html"))), "")
-        for folder in ("modalities", "viewer")
-    }
-    shots = [
-        ("home", "", WIDE, "light"),
-        ("home-dark", "", WIDE, "dark"),
-        ("home-phone", "", NARROW, "light"),
-        ("modality", f"modalities/{first['modalities']}/", WIDE, "light"),
-        ("compare", "compare/", WIDE, "light"),
-        ("findings", "findings/", WIDE, "light"),
-        ("viewer", f"viewer/{first['viewer']}/", WIDE, "light"),
-        ("chinese", "zh/", WIDE, "light"),
-    ]
+    shots = README + (OTHERS if given.all else ())
     with serve(site) as home, chromium() as browser:
         for name, path, viewport, scheme in shots:
-            if not (site / path / "index.html").is_file():
-                continue
             context = browser.new_context(
                 viewport=viewport, color_scheme="dark" if scheme == "dark" else "light"
             )
@@ -45,8 +51,16 @@ def main() -> None:
             page.goto(home + path, wait_until="networkidle")
             page.wait_for_timeout(1500)
             page.screenshot(path=out / f"{name}.png")
+            _shrink(out / f"{name}.png")
             print(out / f"{name}.png")
             context.close()
+
+
+def _shrink(path: Path) -> None:
+    """Keep 256 colours, which a page of text and tables hardly exceeds."""
+    with Image.open(path) as picture:
+        small = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from markupsafe import Markup, escape
 
+from cosmos_board.site.lettering import cut_to_width
 from cosmos_board.site.pages.pairs import MeanRanks
 from cosmos_board.site.svg import WIDTH
 
 _ROW = 20
+_FONT = 12.5
+_RANK = 44
+"""Room for the rank beside a name."""
 
 
 def render_mean_ranks(found: MeanRanks, title: str) -> Markup:
@@ -41,7 +45,7 @@ def render_mean_ranks(found: MeanRanks, title: str) -> Markup:
         end = side - 8 if left else width - side + 8
         anchor = "end" if left else "start"
         text_x = end - 4 if left else end + 4
-        name = label if len(label) * 6.4 < side - 40 else label[: int((side - 46) / 6.4)] + "…"
+        name = cut_to_width(label, side - _RANK, _FONT)
         parts.append(f'<path class="lead" d="M{place(rank):.1f} 24V{y}H{end:.1f}"/>')
         parts.append(
             f'<text class="name" x="{text_x:.1f}" y="{y + 4}" text-anchor="{anchor}">'

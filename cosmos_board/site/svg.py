@@ -20,15 +20,19 @@ from cosmos_board.site.figure import (
     point_name,
     tick_text,
 )
+from cosmos_board.site.lettering import cut_to_width, estimate_width
 
 WIDTH = 540
 """Width in user units: at 390 px its letters are still read, on a desk it is not yet coarse."""
 
-_CATEGORY = 24
-"""Letters of a category that are shown."""
+_CATEGORY = 190.0
+"""Room for the name of a category; longer ones are cut."""
 
-_LETTER = 6.8
-"""Mean width of a letter at 13 units."""
+_TICK = 110.0
+"""Room for the name at a tick of the other axis."""
+
+_FONT = 13.0
+"""Size of letters; the style sheet's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,7 @@ def render_svg(figure: Figure, *, titles: bool = True) -> Markup:
 def _frame(figure: Figure) -> _Frame:
     bottom, top, right = 44.0, 10.0, 14.0
     if figure.y.categories:
-        longest = max(len(_cut(name, _CATEGORY)) for name in figure.y.categories)
-        left = 12 + longest * _LETTER
+        left = 14 + min(max(estimate_width(name, _FONT) for name in figure.y.categories), _CATEGORY)
         height = top + bottom + figure.row_height * len(figure.y.categories)
     else:
         left = 50.0
@@ -107,10 +110,6 @@ def _scale(
     return place
 
 
-def _cut(name: str, limit: int) -> str:
-    return name if len(name) <= limit else name[: limit - 1] + "…"
-
-
 def _ticks(axis: Axis, low: float, high: float, wanted: int) -> list[tuple[float, str]]:
     if axis.categories:
         return [(float(at), name) for at, name in enumerate(axis.categories)]
@@ -123,12 +122,12 @@ def _grid(figure: Figure, frame: _Frame) -> str:
     parts = ['<g class="grid">']
     for value, text in _ticks(figure.x, *extent(figure, "x"), 6):
         at = frame.x(value)
-        name = escape(_cut(text, 14))
+        name = escape(cut_to_width(text, _TICK, _FONT))
         parts.append(f'<path d="M{at:.1f} {frame.top:g}V{base:g}"/>')
         parts.append(f'<text x="{at:.1f}" y="{base + 16:g}" text-anchor="middle">{name}</text>')
     for value, text in _ticks(figure.y, *extent(figure, "y"), 5):
         at = frame.y(value)
-        name = escape(_cut(text, _CATEGORY))
+        name = escape(cut_to_width(text, _CATEGORY, _FONT))
         kind = ' class="cat"' if figure.y.categories else ""
         parts.append(f'<path d="M{frame.left:.1f} {at:.1f}H{frame.width - frame.right:g}"/>')
         parts.append(
@@ -204,8 +203,8 @@ def _names(figure: Figure, frame: _Frame) -> str:
     parts = []
     for series in figure.series:
         for point in series.points if series.labels else ():
-            name = _cut(point_name(point, series), 24)
-            place = _free_place(frame, point, len(name) * _LETTER, taken)
+            name = cut_to_width(point_name(point, series), _CATEGORY, _FONT)
+            place = _free_place(frame, point, estimate_width(name, _FONT), taken)
             if place is not None:
                 x, y, anchor = place
                 parts.append(
