@@ -10,12 +10,7 @@ from tempfile import TemporaryDirectory
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.submissions.audit import Audit
-from cosmos_board.submissions.check import (
-    Context,
-    find_indices,
-    hash_file,
-    inspect_submission,
-)
+from cosmos_board.submissions.check import Context, inspect_submission
 from cosmos_board.submissions.copies import Accepted, check_submitter
 from cosmos_board.submissions.fields import PREDICTIONS
 from cosmos_board.submissions.layouts import LAYOUTS
@@ -26,7 +21,9 @@ from cosmos_board.submissions.ledger import (
     find_newest,
     read_ledger,
 )
+from cosmos_board.submissions.listed_files import hash_file
 from cosmos_board.submissions.manifest import MANIFEST
+from cosmos_board.submissions.pack_uses import find_indices
 from cosmos_board.submissions.prediction_rows import Fingerprint, iter_predictions, mask_key
 from cosmos_board.submissions.sample import benchmark_version
 from cosmos_board.submissions.vouching import find_statement, refuse_unaudited

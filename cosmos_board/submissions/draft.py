@@ -11,7 +11,6 @@ from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.runner.folder import RunFolder
 from cosmos_board.store.files import describe_os_error, write_bytes
-from cosmos_board.submissions.check import hash_file
 from cosmos_board.submissions.draft_fields import Answers as Answers
 from cosmos_board.submissions.draft_fields import dump_fields, make_fields
 from cosmos_board.submissions.draft_rows import (
@@ -21,6 +20,7 @@ from cosmos_board.submissions.draft_rows import (
     write_layout,
 )
 from cosmos_board.submissions.fields import COUNTS, PREDICTIONS
+from cosmos_board.submissions.listed_files import hash_file
 from cosmos_board.submissions.manifest import MANIFEST, dump_manifest, parse_manifest
 from cosmos_board.submissions.sample import ReferenceIndex, index_run
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.submissions.accepted import read_accepted
-from cosmos_board.submissions.check import Context, find_indices, inspect_submission
+from cosmos_board.submissions.check import Context, inspect_submission
 from cosmos_board.submissions.ledger import (
     QUARANTINED,
     RENEWED,
@@ -22,6 +22,7 @@ from cosmos_board.submissions.ledger import (
     find_newest,
     read_ledger,
 )
+from cosmos_board.submissions.pack_uses import find_indices
 from cosmos_board.submissions.sample import benchmark_version
 
 

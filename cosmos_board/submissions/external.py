@@ -12,8 +12,8 @@ from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_o
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.store.files import open_whole
-from cosmos_board.submissions.check import hash_file, read_small
 from cosmos_board.submissions.fields import ALLOWED_HOSTS
+from cosmos_board.submissions.listed_files import hash_file, read_small
 from cosmos_board.submissions.manifest import MANIFEST, ManifestFile, parse_manifest
 from cosmos_board.submissions.problems import Problem, quote
 

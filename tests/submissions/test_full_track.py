@@ -18,10 +18,11 @@ from cosmos_board.data.pack import open_pack
 from cosmos_board.store.board import open_board
 from cosmos_board.submissions.accepted import accept_submission
 from cosmos_board.submissions.audit import Audit
-from cosmos_board.submissions.check import Context, check_submission, hash_file
+from cosmos_board.submissions.check import Context, check_submission
 from cosmos_board.submissions.draft import Elsewhere, draft_submission
 from cosmos_board.submissions.gate import judge
 from cosmos_board.submissions.ledger import Entry, read_ledger, verify_ledger
+from cosmos_board.submissions.listed_files import hash_file
 from cosmos_board.submissions.manifest import ManifestFile
 from cosmos_board.submissions.rebuild import rebuild_board
 from cosmos_board.submissions.sample import index_pack
