@@ -65,8 +65,8 @@ def check(folder: Path, packs: tuple[Path, ...], external: Path | None, as_json:
         click.echo(json.dumps([asdict(problem) for problem in problems]))
     else:
         for problem in problems:
-            click.echo(f"{problem}")
-        if not problems:
+            click.echo(f"note: {problem}" if problem.disposition == "noted" else f"{problem}")
+        if all(problem.disposition == "noted" for problem in problems):
             click.echo(f"{folder}: right", err=True)
     if is_refused(problems):
         raise SystemExit(ExitCode.REFUSED)

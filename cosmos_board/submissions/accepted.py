@@ -25,6 +25,7 @@ from cosmos_board.submissions.listed_files import hash_file
 from cosmos_board.submissions.manifest import MANIFEST
 from cosmos_board.submissions.pack_uses import find_indices
 from cosmos_board.submissions.prediction_rows import Fingerprint, iter_predictions, mask_key
+from cosmos_board.submissions.problems import find_refusal
 from cosmos_board.submissions.sample import benchmark_version
 from cosmos_board.submissions.vouching import find_statement, refuse_unaudited
 
@@ -94,7 +95,7 @@ def accept_submission(
         checked = inspect_submission(folder, full, Path(work))
     manifest = checked.manifest
     if manifest is None or not checked.acceptable:
-        raise InputError("", "", str(checked.problems[0]))
+        raise InputError("", "", str(find_refusal(checked.problems)))
     for problem in check_submitter(manifest, submitter, f"submissions/{slug}/{MANIFEST}"):
         raise InputError("", "", str(problem))
     versions = [one.version for one in entries if one.slug == slug and one.event == ACCEPTED]

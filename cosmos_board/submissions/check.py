@@ -33,6 +33,7 @@ from cosmos_board.submissions.problems import Problem, is_refused
 from cosmos_board.submissions.recount import audit_predictions
 from cosmos_board.submissions.safe_parquet import ParquetError, copy_checked
 from cosmos_board.submissions.sample import ReferenceIndex
+from cosmos_board.submissions.training_data import note_other_training
 
 MOST_CORE_ROWS = 200_000
 """More than any core track has: 40 references, 16 candidates, some 300 targets."""
@@ -120,6 +121,7 @@ def _inspect(result: Checked, folder: Path, context: Context, work: Path) -> Non
         return
     result.problems += check_against_folder(manifest, folder.absolute().name, place, context.now)
     result.problems += check_names(manifest, context.accepted, place)
+    result.problems += note_other_training(manifest, place)
     result.problems += check_packs(manifest, context.indices, place)
     result.problems += check_files(manifest, folder, context.external, place)
     for file in sorted(manifest.files, key=lambda file: file.path):  # counts before predictions

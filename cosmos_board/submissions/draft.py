@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -10,9 +11,15 @@ from typing import Any, TypeAlias
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.runner.folder import RunFolder
-from cosmos_board.store.files import describe_os_error, write_bytes
-from cosmos_board.submissions.draft_fields import Answers as Answers
+from cosmos_board.store.files import write_bytes
+from cosmos_board.submissions.answers import Answers
 from cosmos_board.submissions.draft_fields import dump_fields, make_fields
+from cosmos_board.submissions.draft_folder import (
+    open_draft,
+    open_draft_files,
+    refuse_taken,
+    refuse_taken_files,
+)
 from cosmos_board.submissions.draft_rows import (
     iter_core_rows,
     iter_full_counts,
@@ -60,8 +67,9 @@ def draft_submission(
     *,
     track: str = "core",
     elsewhere: Elsewhere | None = None,
+    replace: bool = False,
 ) -> Path:
-    """Write the submission of one model of a finished run into folder `out`.
+    """Write the submission of one model of a finished run as folder `out`, whole or not at all.
 
     Args:
         run: A run of the main study over whole packs, with `--save-masks`.
@@ -70,10 +78,11 @@ def draft_submission(
         out: The folder; its name is the slug where `answers` gives none.
         track: `core` (the sample's predictions) or `full` (counts and predictions of everything).
         elsewhere: Where the files of a full submission go; None for `out` itself.
+        replace: Whether a submission that is there already is replaced.
 
     Raises:
-        InputError: If the run is unfinished, kept no masks or holds another study, or an answer
-            is refused; one line says which.
+        InputError: If the run is unfinished, kept no masks or holds another study, an answer is
+            refused, or something is there that would be lost; one line says which.
         StorageError: If the disk fails.
     """
     record = _read(run)
@@ -89,24 +98,26 @@ def draft_submission(
         for name in PROMPTS
         if name in card["prompts"] and name in record["settings"]["prompts"]
     )
-    elsewhere = elsewhere if track == "full" else None
-    folder = elsewhere.folder if elsewhere else out
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise describe_os_error(out, "write", error) from error
     parts = [
         (run_id, entry, index) for (run_id, entry), index in zip(entries, indices, strict=True)
     ]
-    paths = _write_data(run, parts, prompts, folder, track)
-    files = [_describe_file(path, elsewhere) for path in paths]
-    slug = out.absolute().name
-    fields = make_fields(run, record, entries, indices, prompts, answers, slug, track, files)
-    manifest, problems = parse_manifest(dump_fields(fields), str(out / MANIFEST))
-    if manifest is None:
-        raise InputError("", "", str(problems[0]))
-    write_bytes(out / MANIFEST, dump_manifest(manifest))
+    elsewhere = elsewhere if track == "full" else None
+    refuse_taken(out, replace=replace)
+    if elsewhere is not None:
+        refuse_taken_files(elsewhere.folder, replace=replace)
+    with ExitStack() as stack:
+        draft = stack.enter_context(open_draft(out))
+        folder = draft
+        if elsewhere is not None:
+            folder = stack.enter_context(open_draft_files(elsewhere.folder))
+        paths = _write_data(run, parts, prompts, folder, track)
+        files = [_describe_file(path, elsewhere) for path in paths]
+        slug = out.absolute().name
+        fields = make_fields(run, record, entries, indices, prompts, answers, slug, track, files)
+        manifest, problems = parse_manifest(dump_fields(fields), str(out / MANIFEST))
+        if manifest is None:
+            raise InputError("", "", str(problems[0]))
+        write_bytes(draft / MANIFEST, dump_manifest(manifest))
     return out
 
 

@@ -23,6 +23,7 @@ from cosmos_board.submissions.ledger import (
     read_ledger,
 )
 from cosmos_board.submissions.pack_uses import find_indices
+from cosmos_board.submissions.problems import find_refusal
 from cosmos_board.submissions.sample import benchmark_version
 
 
@@ -75,7 +76,7 @@ def renew_submission(root: Path, slug: str, context: Context) -> Entry:
         full = replace(context, accepted=read_accepted(root, without=slug))
         checked = inspect_submission(root / slug, full, Path(work))
     if checked.manifest is None or not checked.acceptable:
-        raise InputError("", "", str(checked.problems[0]))
+        raise InputError("", "", str(find_refusal(checked.problems)))
     version = benchmark_version(find_indices(checked.manifest, context.indices))
     return _repeat(root, slug, context.now, event=RENEWED, benchmark=version)
 

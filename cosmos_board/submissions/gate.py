@@ -24,7 +24,7 @@ from cosmos_board.submissions.external import Fetch, fetch_pinned, gather_extern
 from cosmos_board.submissions.ledger import read_ledger
 from cosmos_board.submissions.manifest import MANIFEST
 from cosmos_board.submissions.pack_index import list_known
-from cosmos_board.submissions.problems import Problem, is_refused
+from cosmos_board.submissions.problems import Disposition, Problem, is_refused
 from cosmos_board.submissions.pull_request import check_changes, list_changes
 from cosmos_board.submissions.rebuild import rebuild_board
 from cosmos_board.submissions.report import Report, write_report
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         external=options.external,
     )
     write_report(options.report, report)
-    for line in (*report.refused, *report.held, *report.standing):
+    for line in (*report.refused, *report.held, *report.noted, *report.standing):
         print(line)  # noqa: T201 - the log of the job
     return int(ExitCode.REFUSED if report.refused else ExitCode.DONE)
 
@@ -120,12 +120,17 @@ def judge(
         schema_version=1,
         head=head,
         slug=slug or "",
-        refused=[str(one) for one in problems if one.disposition == "refused"][:500],
-        held=[str(one) for one in problems if one.disposition == "held"][:500],
+        refused=_list(problems, "refused"),
+        held=_list(problems, "held"),
+        noted=_list(problems, "noted"),
         standing=standing[:500],
         moves=moves[:500],
         coverage=coverage,
     )
+
+
+def _list(problems: Sequence[Problem], disposition: Disposition) -> list[str]:
+    return [str(one) for one in problems if one.disposition == disposition][:500]
 
 
 def _describe_coverage(scored: Scored) -> str:

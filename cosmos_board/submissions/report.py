@@ -30,6 +30,7 @@ class Report(BaseModel):
     slug: Annotated[str, Field(max_length=40, pattern=r"^[a-z0-9-]*$")] = ""
     refused: _Lines = []
     held: _Lines = []
+    noted: _Lines = []
     standing: _Lines = []
     """Where the model would rank, with interval."""
 
@@ -87,6 +88,7 @@ def make_comment(report: Report | Problem) -> str:
     for title, lines in (
         ("Problems", report.refused),
         ("For a maintainer", report.held),
+        ("Notes", report.noted),
         ("Where it would stand (core track)", report.standing),
         ("What would move", report.moves),
         ("Coverage", [report.coverage] if report.coverage else []),
