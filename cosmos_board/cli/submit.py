@@ -92,7 +92,7 @@ def score(
 
     from cosmos_board.submissions.check import Context
     from cosmos_board.submissions.score import score_submission
-    from cosmos_board.submissions.standing import find_standing
+    from cosmos_board.submissions.standing import CAPTION, find_standing
 
     with TemporaryDirectory(prefix="cosmos-board-") as work:
         run = out or Path(work) / "run"
@@ -105,6 +105,7 @@ def score(
     if as_json:
         click.echo(json.dumps([asdict(one) for one in standing]))
         return
+    click.echo(CAPTION)
     for one in standing:
         click.echo(one.line)
 

@@ -30,7 +30,7 @@ from cosmos_board.submissions.rebuild import rebuild_board
 from cosmos_board.submissions.report import Report, write_report
 from cosmos_board.submissions.sample import Listing, index_pack
 from cosmos_board.submissions.score import Scored, score_submission
-from cosmos_board.submissions.standing import find_moves, find_standing
+from cosmos_board.submissions.standing import CAPTION, find_moves, find_standing
 
 PROPOSED = "_proposed"
 """Folder of the proposed submission's own files among those of accepted ones; no slug has it."""
@@ -113,7 +113,7 @@ def judge(
                     fetch=fetch,
                     track=scored.checked.manifest.track,
                 ).db
-                standing = [one.line for one in find_standing(scored.run, slug, db)]
+                standing = [CAPTION, *(one.line for one in find_standing(scored.run, slug, db))]
                 moves = list(find_moves(scored.run, slug, db))
                 coverage = _describe_coverage(scored)
     return Report(

@@ -32,7 +32,7 @@ class Report(BaseModel):
     held: _Lines = []
     noted: _Lines = []
     standing: _Lines = []
-    """Where the model would rank, with interval."""
+    """What the figures are, then where the model would rank, with interval."""
 
     moves: _Lines = []
     """Which other models would move."""
@@ -89,7 +89,7 @@ def make_comment(report: Report | Problem) -> str:
         ("Problems", report.refused),
         ("For a maintainer", report.held),
         ("Notes", report.noted),
-        ("Where it would stand (core track)", report.standing),
+        ("Where it would stand", report.standing),
         ("What would move", report.moves),
         ("Coverage", [report.coverage] if report.coverage else []),
     ):

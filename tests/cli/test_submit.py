@@ -59,6 +59,9 @@ def test_from_a_run_to_a_green_check_a_rank_and_a_reproduction(
         ("box", "dataset:phantoms"),
     }
     assert all(row["rank"] == 1 for row in rows)
+    caption, *lines = call("score", drafted, *pack)[1].splitlines()
+    assert "macro mean over targets" in caption
+    assert len(lines) == len(rows)
     code, text = call("reproduce", drafted, *pack, "--model", "box-prior")
     assert code == 0
     assert "re-run: the scores are the model's (72 of 72 rows equal" in text
