@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from cosmos_board.submissions.copies import (
     check_names,
     check_originality,
 )
+from cosmos_board.submissions.count_copies import check_counts_copied
 from cosmos_board.submissions.count_rows import CountTable, read_counts
 from cosmos_board.submissions.fields import PREDICTIONS
 from cosmos_board.submissions.folder import check_folder, show_path
@@ -32,7 +33,7 @@ from cosmos_board.submissions.prediction_rows import Fingerprint, check_rows, it
 from cosmos_board.submissions.problems import Problem, is_refused
 from cosmos_board.submissions.recount import audit_predictions
 from cosmos_board.submissions.safe_parquet import ParquetError, copy_checked
-from cosmos_board.submissions.sample import ReferenceIndex
+from cosmos_board.submissions.sample import IndexRow, ReferenceIndex
 from cosmos_board.submissions.training_data import note_other_training
 
 MOST_CORE_ROWS = 200_000
@@ -163,9 +164,20 @@ def _check_data(
         if not is_refused(problems):
             result.table = table
             result.content_sha256 = table.content_sha256
-            result.problems += check_counts_original(
-                manifest, table.content_sha256, context.accepted, place
-            )
+            result.problems += _check_counts_new(manifest, table, rows, context, work, place)
+
+
+def _check_counts_new(
+    manifest: Manifest,
+    table: CountTable,
+    rows: Mapping[str, IndexRow],
+    context: Context,
+    work: Path,
+    place: str,
+) -> list[Problem]:
+    """Return whose counts these are already; an exact copy needs no second look."""
+    same = check_counts_original(manifest, table.content_sha256, context.accepted, place)
+    return [*same] or [*check_counts_copied(manifest, table, rows, context.accepted, work, place)]
 
 
 def _audit(result: Checked, path: Path, context: Context, work: Path, place: str) -> None:

@@ -20,9 +20,9 @@ from cosmos_board.submissions.accepted import read_accepted
 from cosmos_board.submissions.audit import Audit
 from cosmos_board.submissions.check import Context, inspect_submission
 from cosmos_board.submissions.copies import check_submitter
-from cosmos_board.submissions.external import Fetch, fetch_pinned, gather_external
+from cosmos_board.submissions.external import Fetch, fetch_pinned, gather_counts, gather_external
 from cosmos_board.submissions.ledger import read_ledger
-from cosmos_board.submissions.manifest import MANIFEST
+from cosmos_board.submissions.manifest import MANIFEST, read_track
 from cosmos_board.submissions.pack_index import list_known
 from cosmos_board.submissions.problems import Disposition, Problem, is_refused
 from cosmos_board.submissions.pull_request import check_changes, list_changes
@@ -94,9 +94,11 @@ def judge(
             files = external or Path(work) / "external"
             folder = repo / "submissions" / slug
             problems += gather_external(folder, files / PROPOSED, fetch)
+            if read_track(folder) == "full":
+                problems += gather_counts(accepted, slug, files, fetch)
             context = Context(
                 indices=[index_pack(one, track) for one in known for track in ("core", "full")],
-                accepted=read_accepted(accepted, without=slug),
+                accepted=read_accepted(accepted, without=slug, external=files),
                 external=files / PROPOSED,
                 packs=packs,
                 audit=Audit(head, secrets.token_hex(16)),
