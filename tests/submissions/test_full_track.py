@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,69 +19,14 @@ from cosmos_board.store.board import open_board
 from cosmos_board.submissions.accepted import accept_submission
 from cosmos_board.submissions.audit import Audit
 from cosmos_board.submissions.check import Context, check_submission
-from cosmos_board.submissions.draft import Elsewhere, draft_submission
 from cosmos_board.submissions.gate import judge
 from cosmos_board.submissions.ledger import Entry, read_ledger, verify_ledger
-from cosmos_board.submissions.listed_files import hash_file
-from cosmos_board.submissions.manifest import ManifestFile
 from cosmos_board.submissions.rebuild import rebuild_board
-from cosmos_board.submissions.rle import encode_runs
-from cosmos_board.submissions.sample import index_pack
-from tests.submissions.drafts import to_yaml
+from tests.submissions.full_samples import Full, forge, lose
 from tests.submissions.repositories import commit_all, git, make_repository
-from tests.submissions.samples import ANSWERS, NOW, Sample
+from tests.submissions.samples import NOW
 
-ANN, BOB = 2002, 3003
-URL = "https://zenodo.org/records/1/files"
-
-
-@dataclass(frozen=True)
-class Full:
-    """A right full submission, its files elsewhere."""
-
-    pack: Path
-    folder: Path
-    files: Path
-
-    def fetch(self, file: ManifestFile, out: Path) -> Path:
-        """Stand for the network."""
-        assert file.url == f"{URL}/{file.path}"
-        return Path(shutil.copy(self.files / file.path, out / file.path))
-
-    def context(self, audit: Audit | None = None, packs: bool = True) -> Context:
-        """Check against the pack."""
-        pack = open_pack(self.pack)
-        return Context(
-            indices=[index_pack(pack, "full")],
-            external=self.files,
-            packs=[pack] if packs else [],
-            audit=audit or Audit("a" * 40, "b"),
-            now=NOW,
-        )
-
-
-@pytest.fixture
-def full(sample: Sample, tmp_path: Path) -> Full:
-    folder = tmp_path / "made" / "submissions" / "careful-boxes"
-    folder.parent.mkdir(parents=True)
-    files = tmp_path / "files"
-    draft_submission(
-        sample.run, "box-prior", ANSWERS, folder, track="full", elsewhere=Elsewhere(files, URL)
-    )
-    return Full(sample.pack, folder, files)
-
-
-def forge(full: Full, change: Callable[[pa.Table], pa.Table], name: str = "counts.parquet") -> None:
-    """Change a data file and let the manifest say so."""
-    path = full.files / name
-    pq.write_table(change(pq.read_table(path)), path)
-    import yaml
-
-    fields = yaml.safe_load((full.folder / "submission.yaml").read_bytes())
-    for file in fields["files"]:
-        file["sha256"] = hash_file(full.files / file["path"])
-        file["size_bytes"] = (full.files / file["path"]).stat().st_size
-    (full.folder / "submission.yaml").write_bytes(to_yaml(fields))
+ANN = 2002
 
 
 def better(table: pa.Table) -> pa.Table:
@@ -166,74 +111,8 @@ def test_from_the_pull_request_to_the_board_on_dice_and_iou_alone(
         boards = build_boards(connection)
         assert {key.metric for key in boards} == {"dice", "iou"}
         assert {key.track for key in boards} == {"counts"}
-    lost = rebuild_board(root, packs, tmp_path / "other", fetch=_lose)
+    lost = rebuild_board(root, packs, tmp_path / "other", fetch=lose)
     assert "cannot be fetched" in lost.left_out["careful-boxes"]
-
-
-def propose_copy(full: Full, fork: Path, files: Path) -> str:
-    """Propose a rival's copy of `full` in which one answer was emptied; return its commit."""
-    folder = fork / "submissions" / "rival-boxes"
-    shutil.copytree(full.folder, folder)
-    shutil.copytree(full.files, files)
-    rival = Full(full.pack, folder, files)
-    victim = pq.read_table(files / "counts.parquet").to_pylist()[0]
-
-    def empty(table: pa.Table) -> pa.Table:
-        rows = table.to_pylist()
-        for row in rows:
-            if (row["reference_id"], row["prompt"]) == (victim["reference_id"], victim["prompt"]):
-                if "rle" in row:
-                    row["rle"] = encode_runs(np.array([row["height"] * row["width"]]))
-                else:
-                    row.update(tp=0, fp=0, fn=row["tp"] + row["fn"])
-        return pa.Table.from_pylist(rows, table.schema)
-
-    forge(rival, empty)
-    forge(rival, empty, "predictions.parquet")
-    path = folder / "submission.yaml"
-    text = path.read_text().replace("slug: careful-boxes", "slug: rival-boxes")
-    text = text.replace("Careful boxes", "Rival boxes").replace("2002", "3003")
-    path.write_text(text)
-    return commit_all(fork)
-
-
-@pytest.mark.parametrize("lost", [False, True], ids=["its counts at hand", "its counts lost"])
-def test_a_near_copy_of_anothers_counts_is_held(lost: bool, full: Full, tmp_path: Path) -> None:
-    """Where the first entry's host has lost its files, a copy of it would go unseen: held too."""
-    hub, fork = tmp_path / "hub", tmp_path / "fork"
-    make_repository(hub)
-    root = hub / "submissions"
-    shutil.copytree(full.folder, root / "careful-boxes")
-    first = replace(full, folder=root / "careful-boxes")
-    accept_submission(
-        root, "careful-boxes", first.context(), submitter=ANN, pull_request=1, head="a" * 40
-    )
-    base = commit_all(hub)
-    git(tmp_path, "clone", "-q", str(hub), str(fork))
-    head = propose_copy(first, fork, tmp_path / "rival-files")
-
-    def fetch(file: ManifestFile, out: Path) -> Path:
-        if out.name == "careful-boxes" and lost:
-            return _lose(file, out)
-        folder = full.files if out.name == "careful-boxes" else tmp_path / "rival-files"
-        return Path(shutil.copy(folder / file.path, out / file.path))
-
-    packs = [open_pack(full.pack)]
-    report = judge(fork, base, head, BOB, root, packs, NOW, fetch=fetch)
-    assert report.refused == []
-    (line,) = report.held
-    place = "submissions/rival-boxes/counts.parquet: rows: "
-    if lost:
-        want = "not compared with submissions/careful-boxes, whose counts did not come"
-        assert line == f"{place}{want}; held for review"
-    else:
-        assert line == (
-            f"{place}100.00 % of counts for point equal submissions/careful-boxes; held for review"
-        )
-
-
-def _lose(file: ManifestFile, out: Path) -> Path:
-    raise InputError("files", file.path, "cannot be fetched: gone")
 
 
 def test_a_forgery_outside_the_git_tree_does_not_reach_the_board(
