@@ -72,4 +72,5 @@ def new(
     answers = ask(given, read_card(run, chosen), out=out, version=version)
     elsewhere = Elsewhere(files, files_url.rstrip("/")) if files and files_url else None
     draft_submission(run, chosen, answers, out, track=track, elsewhere=elsewhere, replace=replace)
-    click.echo(f"{out}: written; next: cosmos-board submit check {out}")
+    where = f" --external {files}" if elsewhere else ""
+    click.echo(f"{out}: written; next: cosmos-board submit check {out}{where}")

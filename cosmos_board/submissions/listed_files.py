@@ -61,6 +61,9 @@ def check_files(
                 yield Problem(place, f"{field_}.path", f"'{file.path}' is not in the folder")
             elif external is not None:
                 yield Problem(place, f"{field_}.url", f"'{file.path}' was not fetched")
+            else:
+                text = f"'{file.path}' lies elsewhere and was not looked at, see --external"
+                yield Problem(place, f"{field_}.url", text, "noted")
             continue
         if (size := path.stat().st_size) != file.size_bytes:
             text = f"file has {size} bytes, manifest says {file.size_bytes}"

@@ -94,7 +94,8 @@ def find_standing(run: Path, model: str, db: Path | None = None) -> tuple[Standi
         for row in board.rows
         if row.model == model and board.key.slice.kind in ("overall", "dataset")
     ]
-    return tuple(sorted(found, key=lambda one: (one.slice, order.index(one.prompt), one.selection)))
+    found.sort(key=lambda one: (order.index(one.prompt), one.selection))
+    return tuple(sorted(found, key=lambda one: (one.slice != "overall", one.slice)))
 
 
 def find_moves(run: Path, model: str, db: Path) -> Iterator[str]:

@@ -188,3 +188,15 @@ def test_training_data_that_is_matched_with_nothing_is_said_by_new_and_by_check(
     place = "submissions/asked-boxes/submission.yaml: other_training_data"
     assert (result.exit_code, result.stdout) == (0, f"note: {place}: {why}\n")
     assert result.stderr == f"{out}: right\n"
+
+
+def test_a_full_draft_names_the_check_that_reads_its_files(sample: Sample, tmp_path: Path) -> None:
+    out, upload = tmp_path / "submissions" / "asked-boxes", tmp_path / "upload"
+    words = ["--author", "Ann Lee:2002", "--code-url", "https://example.org", "--accept-terms"]
+    words += ["--track", "full", "--files", str(upload)]
+    url = "https://zenodo.org/records/1/files"
+    result = ask(sample, out, "", *words, "--files-url", url)
+    assert result.exit_code == 0, result.output
+    *_, command = result.stdout.strip().partition("cosmos-board submit ")
+    assert command == f"check {out} --external {upload}"
+    assert call(*command.split(), "--pack", sample.pack) == (0, f"{out}: right\n")

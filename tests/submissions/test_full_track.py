@@ -43,6 +43,15 @@ def test_a_full_submission_is_audited_to_the_last_row(full: Full) -> None:
     assert check_submission(full.folder, full.context()) == []
 
 
+def test_a_check_without_the_files_says_that_it_did_not_look(full: Full) -> None:
+    problems = check_submission(full.folder, replace(full.context(), external=None))
+    assert [(one.disposition, one.field, one.text) for one in problems] == [
+        ("noted", f"files[{number}].url", f"'{name}.parquet' lies elsewhere and was not looked at,"
+         " see --external")
+        for number, name in enumerate(("counts", "predictions"))
+    ]  # fmt: skip
+
+
 def test_a_forged_count_is_named_and_refused(full: Full) -> None:
     forge(full, better)
     (problem,) = check_submission(full.folder, full.context())

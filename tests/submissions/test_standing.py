@@ -69,7 +69,7 @@ def test_overall_is_the_macro_mean_over_the_targets_of_all_real_packs(scored: Pa
         "dataset:ward-a": ("ward-a",),
         "dataset:ward-b": ("ward-b",),
     }
-    assert found.keys() == wanted.keys()
+    assert list(found) == list(wanted)
     for name, packs in wanted.items():
         score, targets = count_macro_mean(scored, *packs)
         assert found[name].score == pytest.approx(score, abs=1e-9), name
