@@ -69,7 +69,7 @@ def new(
     refuse_taken(out, replace=replace)  # before anything is asked
     models = list_models(run)
     chosen = model or (models[0] if len(models) == 1 else ask_model(models))
-    answers = ask(given, read_card(run, chosen), out=out, version=version)
+    answers = ask(given, read_card(run, chosen, track), out=out, version=version)
     elsewhere = Elsewhere(files, files_url.rstrip("/")) if files and files_url else None
     draft_submission(run, chosen, answers, out, track=track, elsewhere=elsewhere, replace=replace)
     where = f" --external {files}" if elsewhere else ""

@@ -23,7 +23,10 @@ _TERMS = (
 
 def ask_model(models: tuple[str, ...]) -> str:
     """Return which of a run's models is meant."""
-    chosen: str = click.prompt("Model", type=click.Choice(models), err=True)
+    try:
+        chosen: str = click.prompt("Model", type=click.Choice(models), err=True)
+    except click.Abort:
+        raise _explain("--model") from None
     return chosen
 
 

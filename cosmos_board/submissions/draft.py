@@ -42,9 +42,13 @@ def list_models(run: Path) -> tuple[str, ...]:
     return tuple(sorted({entry["model"]["name"] for entry in record["entries"].values()}))
 
 
-def read_card(run: Path, model: str) -> dict[str, Any]:
-    """Return what a run says of one of its models."""
-    card: dict[str, Any] = _entries(_read(run), run, model)[0][1]["model"]
+def read_card(run: Path, model: str, track: str = "core") -> dict[str, Any]:
+    """Return what a run says of one of its models.
+
+    Raises:
+        InputError: If no submission can be made of them, so that nobody is asked in vain.
+    """
+    card: dict[str, Any] = _survey(run, model, track)[1][0][1]["model"]
     return card
 
 
@@ -85,13 +89,7 @@ def draft_submission(
             refused, or something is there that would be lost; one line says which.
         StorageError: If the disk fails.
     """
-    record = _read(run)
-    if record["settings"]["study"] != "main":
-        raise InputError(run, "study", "is not the main one", got=record["settings"]["study"])
-    if not record["settings"]["save_masks"]:
-        raise InputError(run, "predictions", "were not kept; evaluate with --save-masks")
-    entries = _entries(record, run, model)
-    indices = [_index(run, run_id, entry, track) for run_id, entry in entries]
+    record, entries, indices = _survey(run, model, track)
     card = entries[0][1]["model"]
     prompts = tuple(
         name
@@ -119,6 +117,23 @@ def draft_submission(
             raise InputError("", "", str(problems[0]))
         write_bytes(draft / MANIFEST, dump_manifest(manifest))
     return out
+
+
+_Entries: TypeAlias = list[tuple[str, dict[str, Any]]]
+"""Run id and facts of each pack that a model ran on."""
+
+
+def _survey(
+    run: Path, model: str, track: str
+) -> tuple[dict[str, Any], _Entries, list[ReferenceIndex]]:
+    """Return what a finished run is made of, and what the track asks of each of its packs."""
+    record = _read(run)
+    if record["settings"]["study"] != "main":
+        raise InputError(run, "study", "is not the main one", got=record["settings"]["study"])
+    if not record["settings"]["save_masks"]:
+        raise InputError(run, "predictions", "were not kept; evaluate with --save-masks")
+    entries = _entries(record, run, model)
+    return record, entries, [_index(run, run_id, entry, track) for run_id, entry in entries]
 
 
 _Part: TypeAlias = tuple[str, dict[str, Any], ReferenceIndex]
@@ -151,7 +166,7 @@ def _read(run: Path) -> dict[str, Any]:
     return record
 
 
-def _entries(record: Mapping[str, Any], run: Path, model: str) -> list[tuple[str, dict[str, Any]]]:
+def _entries(record: Mapping[str, Any], run: Path, model: str) -> _Entries:
     names = {entry["model"]["name"] for entry in record["entries"].values()}
     if model not in names:
         raise UnknownNameError(run, "model", model, names)

@@ -102,8 +102,9 @@ def _matches(pattern: re.Pattern[str], problem: str) -> Callable[[str], str]:
 
 def _check_licence(value: str) -> str:
     if value not in LICENCES:
-        near = get_close_matches(value[:60], sorted(LICENCES), n=1)
-        hint = f"nearest: {near[0]}" if near else "LicenseRef-unknown where none fits"
+        names = {name.casefold(): name for name in sorted(LICENCES)}
+        near = get_close_matches(value[:60].casefold(), names, n=1)
+        hint = f"nearest: {names[near[0]]}" if near else "LicenseRef-unknown where none fits"
         raise ValueError(f"{quote(value)} is not an SPDX identifier that we know ({hint})")
     return value
 

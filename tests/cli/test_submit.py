@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -188,6 +189,20 @@ def test_training_data_that_is_matched_with_nothing_is_said_by_new_and_by_check(
     place = "submissions/asked-boxes/submission.yaml: other_training_data"
     assert (result.exit_code, result.stdout) == (0, f"note: {place}: {why}\n")
     assert result.stderr == f"{out}: right\n"
+
+
+def test_of_a_run_that_cannot_be_submitted_nothing_is_asked(sample: Sample, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(sample.run, run)
+    record = json.loads((run / "run.json").read_text())
+    record["settings"]["save_masks"] = False
+    (run / "run.json").write_text(json.dumps(record))
+    words = ["submit", "new", str(run), "--out", str(tmp_path / "asked-boxes")]
+    result = CliRunner().invoke(group, words)
+    assert str(result.exception) == (
+        f"{run}: predictions: were not kept; evaluate with --save-masks"
+    )
+    assert result.stderr == ""
 
 
 def test_a_full_draft_names_the_check_that_reads_its_files(sample: Sample, tmp_path: Path) -> None:

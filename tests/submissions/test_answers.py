@@ -29,7 +29,7 @@ def test_a_wrong_author_is_told_why(text: str, says: str) -> None:
     ("name", "text", "says"),
     [
         ("code_url", "example.org", "no scheme, want https"),
-        ("licence", "Apache 2.0", r"(nearest: Apache-2.0)"),
+        ("licence", "apache 2", r"(nearest: Apache-2.0)"),
         ("licence", "ours", r"(LicenseRef-unknown where none fits)"),
         ("contact", "ann", "want an e-mail address or an https address"),
         ("name", "SAM (official)", "reserved word 'official'"),
