@@ -5,23 +5,20 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from cosmos_board.cli.submit_maintain import MAINTAINERS
+from cosmos_board.cli.submit_new import new
 from cosmos_board.cli.submit_packs import make_context, open_packs
 from cosmos_board.core.errors import ExitCode
-
-if TYPE_CHECKING:
-    from cosmos_board.submissions.draft import Answers
 
 _PACK = click.option(
     "--pack",
     "packs",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="A pack that the submission names; may be repeated. Demo packs are built where missing.",
+    help="A pack that the submission names; may be repeated. Demo packs come out of the cache.",
 )
 _FOLDER = click.argument("folder", type=click.Path(path_type=Path))
 _EXTERNAL = click.option(
@@ -35,69 +32,8 @@ def command() -> None:
     """Make, check, score and reproduce a submission."""
 
 
-for _own in MAINTAINERS:
+for _own in (new, *MAINTAINERS):
     command.add_command(_own)
-
-
-@command.command("new")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option(
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Folder to write: submissions/<slug>.",
-)
-@click.option("--model", help="Which model of the run, where it has several.")
-@click.option("--name", help="Name on the board. Default: the label of the model's card.")
-@click.option("--author", "authors", multiple=True, help="NAME:GITHUB-ID; may be repeated.")
-@click.option("--contact", help="E-mail or https address; may be left out.")
-@click.option("--code-url", help="Where the code is: https address.")
-@click.option("--licence", help="SPDX identifier of the model's licence.")
-@click.option(
-    "--trained-on",
-    multiple=True,
-    help="Dataset of the catalog, `none` or `unknown`; may be repeated.",
-)
-@click.option("--weights", default="safetensors", show_default=True, help="Format of the weights.")
-@click.option("--version", default=1, show_default=True, type=click.IntRange(1))
-@click.option(
-    "--track",
-    type=click.Choice(["core", "full"]),
-    default="core",
-    show_default=True,
-    help="The sample's predictions, or counts and predictions of every reference.",
-)
-@click.option(
-    "--files",
-    type=click.Path(path_type=Path),
-    help="Full track: write the data files here, to be uploaded.",
-)
-@click.option("--files-url", help="Full track: address that --files will have.")
-@click.option("--accept-terms", is_flag=True, help="Say yes to what is asked about data.")
-def new(
-    run: Path,
-    out: Path,
-    model: str | None,
-    version: int,
-    track: str,
-    files: Path | None,
-    files_url: str | None,
-    **given: Any,  # noqa: ANN401
-) -> None:
-    """Make a submission from a finished RUN that was evaluated with --save-masks.
-
-    Asks for what the run cannot know and no option gave.
-    """
-    from cosmos_board.submissions.draft import Elsewhere, draft_submission, list_models, read_card
-
-    if (files is None) != (files_url is None) or (files and track == "core"):
-        raise click.UsageError("--files and --files-url go together, on the full track")
-    models = list_models(run)
-    chosen = model or (models[0] if len(models) == 1 else _ask_model(models))
-    answers = _ask(given, read_card(run, chosen), version)
-    elsewhere = Elsewhere(files, files_url.rstrip("/")) if files and files_url else None
-    draft_submission(run, chosen, answers, out, track=track, elsewhere=elsewhere)
-    click.echo(f"{out}: written; next: cosmos-board submit check {out}")
 
 
 @command.command("check")
@@ -129,8 +65,8 @@ def check(folder: Path, packs: tuple[Path, ...], external: Path | None, as_json:
         click.echo(json.dumps([asdict(problem) for problem in problems]))
     else:
         for problem in problems:
-            click.echo(f"{problem}")
-        if not problems:
+            click.echo(f"note: {problem}" if problem.disposition == "noted" else f"{problem}")
+        if all(problem.disposition == "noted" for problem in problems):
             click.echo(f"{folder}: right", err=True)
     if is_refused(problems):
         raise SystemExit(ExitCode.REFUSED)
@@ -156,7 +92,7 @@ def score(
 
     from cosmos_board.submissions.check import Context
     from cosmos_board.submissions.score import score_submission
-    from cosmos_board.submissions.standing import find_standing
+    from cosmos_board.submissions.standing import CAPTION, find_standing
 
     with TemporaryDirectory(prefix="cosmos-board-") as work:
         run = out or Path(work) / "run"
@@ -169,6 +105,7 @@ def score(
     if as_json:
         click.echo(json.dumps([asdict(one) for one in standing]))
         return
+    click.echo(CAPTION)
     for one in standing:
         click.echo(one.line)
 
@@ -232,52 +169,3 @@ def _promote(folder: Path, promote: bool) -> None:
 
         path = folder.absolute()
         promote_submission(path.parent, path.name, datetime.now(UTC))
-
-
-def _ask_model(models: tuple[str, ...]) -> str:
-    chosen: str = click.prompt("Model", type=click.Choice(models), err=True)
-    return chosen
-
-
-def _ask(given: dict[str, Any], card: dict[str, Any], version: int) -> Answers:
-    from cosmos_board.submissions.draft import Answers
-
-    def ask(name: str, question: str, known: str | None = None) -> str:
-        if given[name] or known:
-            return str(given[name] or known)
-        answer: str = click.prompt(question, err=True)
-        return answer
-
-    licence = None if card["licence"] == "unknown" else card["licence"]
-    source = card["source"] if str(card["source"]).startswith("https://") else None
-    authors = given["authors"] or (ask("authors", "Author (NAME:GITHUB-ID)"),)
-    code_url = ask("code_url", "Where is the code (https address)", source)
-    licence = ask("licence", "Licence of the model (SPDX)", licence)
-    trained = given["trained_on"] or card["training_data"]
-    if trained is None:
-        trained = ask("trained_on", "Trained on (catalog names, or none, or unknown)").split()
-    accepted = given["accept_terms"] or click.confirm(
-        "Was all data used under its terms, is nothing restricted uploaded, and will nobody be"
-        " re-identified",
-        err=True,
-    )
-    return Answers(
-        authors=tuple(_read_author(text) for text in authors),
-        contact=given["contact"],
-        code_url=code_url,
-        licence=licence,
-        training_data=None if "unknown" in trained else tuple(x for x in trained if x != "none"),
-        terms_accepted=bool(accepted),
-        name=given["name"],
-        version=version,
-        weights_format=given["weights"],
-    )
-
-
-def _read_author(text: str) -> dict[str, object]:
-    name, _, number = text.rpartition(":")
-    if not name or not number.strip().isdecimal():
-        raise click.BadParameter(
-            f"{text!r}: want NAME:GITHUB-ID, the number at https://api.github.com/users/LOGIN"
-        )
-    return {"name": name.strip(), "github_id": int(number)}

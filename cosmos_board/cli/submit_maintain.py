@@ -21,7 +21,7 @@ _PACK = click.option(
     "packs",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="A pack that the submission names; may be repeated. Demo packs are built where missing.",
+    help="A pack that the submission names; may be repeated. Demo packs come out of the cache.",
 )
 _EXTERNAL = click.option(
     "--external",

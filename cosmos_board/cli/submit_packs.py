@@ -13,28 +13,26 @@ if TYPE_CHECKING:
 
 
 def open_packs(folder: Path, packs: tuple[Path, ...]) -> list[Pack]:
-    """Return the packs given, or the demo packs that the submission names."""
+    """Return the packs given, or the demo packs that the submission names, out of the cache."""
     from cosmos_board.data.pack import open_pack
 
     if packs:
         return [open_pack(path) for path in packs]
-    from cosmos_board.curation.demo import DEMO_PACKS, build_demo_pack
+    from cosmos_board.curation.demo import DEMO_PACKS
+    from cosmos_board.curation.demo_cache import find_demo_pack
     from cosmos_board.data.demo.wheels import find_cache
     from cosmos_board.submissions.manifest import read_pack_names
 
-    out = Path("build/demo/packs")
+    cache = find_cache()
     return [
-        open_pack(
-            build_demo_pack(
-                DEMO_PACKS[name],
-                out / name,
-                say=lambda line: click.echo(line, err=True),
-                cache=find_cache(),
-            )
-        )
+        open_pack(find_demo_pack(DEMO_PACKS[name], cache, say=_say))
         for name in read_pack_names(folder)
         if name in DEMO_PACKS
     ]
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
 
 
 def make_context(opened: list[Pack], root: Path, external: Path | None) -> Context:

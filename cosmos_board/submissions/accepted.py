@@ -10,14 +10,9 @@ from tempfile import TemporaryDirectory
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.submissions.audit import Audit
-from cosmos_board.submissions.check import (
-    Context,
-    find_indices,
-    hash_file,
-    inspect_submission,
-)
-from cosmos_board.submissions.copies import Accepted, check_submitter
-from cosmos_board.submissions.fields import PREDICTIONS
+from cosmos_board.submissions.check import Context, inspect_submission
+from cosmos_board.submissions.copies import Accepted, CountsFile, check_submitter
+from cosmos_board.submissions.fields import COUNTS, PREDICTIONS
 from cosmos_board.submissions.layouts import LAYOUTS
 from cosmos_board.submissions.ledger import (
     ACCEPTED,
@@ -26,13 +21,18 @@ from cosmos_board.submissions.ledger import (
     find_newest,
     read_ledger,
 )
-from cosmos_board.submissions.manifest import MANIFEST
+from cosmos_board.submissions.listed_files import hash_file, locate, read_small
+from cosmos_board.submissions.manifest import MANIFEST, parse_manifest
+from cosmos_board.submissions.pack_uses import find_indices
 from cosmos_board.submissions.prediction_rows import Fingerprint, iter_predictions, mask_key
+from cosmos_board.submissions.problems import find_refusal
 from cosmos_board.submissions.sample import benchmark_version
 from cosmos_board.submissions.vouching import find_statement, refuse_unaudited
 
 
-def read_accepted(root: Path, *, without: str = "") -> tuple[Accepted, ...]:
+def read_accepted(
+    root: Path, *, without: str = "", external: Path | None = None
+) -> tuple[Accepted, ...]:
     """Return every entry of the submissions folder `root`, withdrawn and quarantined ones too.
 
     A name stays its owner's, and a copy a copy, whatever became of the entry.
@@ -40,6 +40,8 @@ def read_accepted(root: Path, *, without: str = "") -> tuple[Accepted, ...]:
     Args:
         root: Folder of submissions with its ledger; without a ledger nothing is accepted.
         without: Slug that is left out: a submission does not compete with itself.
+        external: Folder that keeps the files which entries pin elsewhere, by slug; None where
+            they are not at hand.
     """
     entries, _ = read_ledger(root)
     return tuple(
@@ -49,6 +51,7 @@ def read_accepted(root: Path, *, without: str = "") -> tuple[Accepted, ...]:
             frozenset(entry.owners),
             _read_fingerprint(root, entry),
             entry.content_sha256,
+            _find_counts(root, entry, external),
         )
         for entry in find_newest(entries)
         if entry.slug != without
@@ -97,7 +100,7 @@ def accept_submission(
         checked = inspect_submission(folder, full, Path(work))
     manifest = checked.manifest
     if manifest is None or not checked.acceptable:
-        raise InputError("", "", str(checked.problems[0]))
+        raise InputError("", "", str(find_refusal(checked.problems)))
     for problem in check_submitter(manifest, submitter, f"submissions/{slug}/{MANIFEST}"):
         raise InputError("", "", str(problem))
     versions = [one.version for one in entries if one.slug == slug and one.event == ACCEPTED]
@@ -150,3 +153,17 @@ def _read_fingerprint(root: Path, entry: Entry) -> Fingerprint | None:
         )
         print_.add(reference_id, prompt, candidate, estimate, mask_key(height, width, rle))
     return print_
+
+
+def _find_counts(root: Path, entry: Entry, external: Path | None) -> CountsFile | None:
+    """Return where the counts of an accepted full submission lie, by the manifest of the ledger."""
+    folder = root / entry.slug
+    path = folder / MANIFEST
+    if not path.is_file() or hash_file(path) != dict(entry.files).get(MANIFEST):
+        return None
+    manifest, _ = parse_manifest(read_small(path), str(path))
+    for file in manifest.files if manifest else ():
+        if file.path == COUNTS:
+            found = locate(file, folder, external and external / entry.slug)
+            return None if found is None else CountsFile(found, file.sha256)
+    return None

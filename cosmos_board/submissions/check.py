@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from cosmos_board.core.errors import UnknownNameError
-from cosmos_board.data.licence import may
 from cosmos_board.data.pack import Pack
 from cosmos_board.submissions.audit import Audit
 from cosmos_board.submissions.copies import (
@@ -20,25 +17,27 @@ from cosmos_board.submissions.copies import (
     check_names,
     check_originality,
 )
+from cosmos_board.submissions.count_copies import check_counts_copied
 from cosmos_board.submissions.count_rows import CountTable, read_counts
-from cosmos_board.submissions.fields import COUNTS, PREDICTIONS
+from cosmos_board.submissions.fields import PREDICTIONS
 from cosmos_board.submissions.folder import check_folder, show_path
+from cosmos_board.submissions.listed_files import check_files, check_strays, locate, read_small
 from cosmos_board.submissions.manifest import (
     MANIFEST,
     Manifest,
     check_against_folder,
     parse_manifest,
 )
+from cosmos_board.submissions.pack_uses import check_packs, find_rows
 from cosmos_board.submissions.prediction_rows import Fingerprint, check_rows, iter_predictions
 from cosmos_board.submissions.problems import Problem, is_refused
 from cosmos_board.submissions.recount import audit_predictions
 from cosmos_board.submissions.safe_parquet import ParquetError, copy_checked
 from cosmos_board.submissions.sample import IndexRow, ReferenceIndex
+from cosmos_board.submissions.training_data import note_other_training
 
 MOST_CORE_ROWS = 200_000
 """More than any core track has: 40 references, 16 candidates, some 300 targets."""
-
-_PUBLIC = ("publish_row_ids", "publish_predictions")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,97 +122,14 @@ def _inspect(result: Checked, folder: Path, context: Context, work: Path) -> Non
         return
     result.problems += check_against_folder(manifest, folder.absolute().name, place, context.now)
     result.problems += check_names(manifest, context.accepted, place)
-    result.problems += _check_packs(manifest, context, place)
-    result.problems += _check_files(manifest, folder, context, place)
+    result.problems += note_other_training(manifest, place)
+    result.problems += check_packs(manifest, context.indices, place)
+    result.problems += check_files(manifest, folder, context.external, place)
     for file in sorted(manifest.files, key=lambda file: file.path):  # counts before predictions
-        found = _locate(folder, file.path, external=file.url is not None, context=context)
+        found = locate(file, folder, context.external)
         if found is not None:
             _check_data(result, file.path, found, context, work, where)
-    _check_strays(result, folder, where)
-
-
-def read_small(path: Path) -> bytes:
-    """Return the start of a file, not following a link that took its place."""
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    with open(handle, "rb") as file:
-        return file.read((64 << 10) + 1)
-
-
-def find_indices(manifest: Manifest, indices: Iterable[ReferenceIndex]) -> list[ReferenceIndex]:
-    """Return those of `indices` that the manifest's packs and track ask for."""
-    names = {use.name for use in manifest.packs}
-    return [one for one in indices if one.pack in names and one.track == manifest.track]
-
-
-def _check_packs(manifest: Manifest, context: Context, place: str) -> Iterator[Problem]:
-    known = {one.pack: one for one in find_indices(manifest, context.indices)}
-    for number, use in enumerate(manifest.packs):
-        field_ = f"packs[{number}]"
-        index = known.get(use.name)
-        declared = None if index is None else dict.fromkeys(index.permissions, True)
-        try:
-            public = all(may(use.name, action, declared) for action in _PUBLIC)
-        except UnknownNameError:
-            text = f"'{use.name}' unknown, see: cosmos-board data list"
-            yield Problem(place, f"{field_}.name", text)
-            continue
-        if not public:
-            text = f"rows from '{use.name}': public rows not permitted, use the summary route"
-            yield Problem(place, f"{field_}.name", text)
-        elif index is None:
-            text = f"no pack '{use.name}' here to check against; held for who has it"
-            yield Problem(place, f"{field_}.name", text, "held")
-        else:
-            for name, have in (
-                ("content_sha256", index.content_sha256),
-                ("prompts_sha256", index.prompts_sha256),
-                ("sample_sha256", index.sha256),
-            ):
-                if (got := getattr(use, name)) != have:
-                    text = f"{got[:12]}... retired or unknown, want {have[:12]}..."
-                    yield Problem(place, f"{field_}.{name}", text)
-
-
-def _locate(folder: Path, name: str, *, external: bool, context: Context) -> Path | None:
-    if external:
-        if context.external is None:
-            return None
-        folder = context.external
-    path = folder / name
-    return path if path.is_file() and not path.is_symlink() else None
-
-
-def _check_files(
-    manifest: Manifest, folder: Path, context: Context, place: str
-) -> Iterator[Problem]:
-    for number, file in enumerate(manifest.files):
-        field_ = f"files[{number}]"
-        path = _locate(folder, file.path, external=file.url is not None, context=context)
-        if path is None:
-            if file.url is None:
-                yield Problem(place, f"{field_}.path", f"'{file.path}' is not in the folder")
-            elif context.external is not None:
-                yield Problem(place, f"{field_}.url", f"'{file.path}' was not fetched")
-            continue
-        if (size := path.stat().st_size) != file.size_bytes:
-            text = f"file has {size} bytes, manifest says {file.size_bytes}"
-            yield Problem(place, f"{field_}.size_bytes", text)
-        if (digest := hash_file(path)) != file.sha256:
-            text = f"file is {digest[:12]}..., manifest says {file.sha256[:12]}..."
-            yield Problem(place, f"{field_}.sha256", text)
-
-
-def hash_file(path: Path) -> str:
-    """Return the sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _check_strays(result: Checked, folder: Path, where: str) -> None:
-    listed = {file.path for file in result.manifest.files} if result.manifest else set()
-    for name in (PREDICTIONS, COUNTS):
-        if (folder / name).exists() and name not in listed:
-            result.problems.append(Problem(f"{where}/{name}", "", "not listed in submission.yaml"))
+    result.problems += check_strays(manifest, folder, where)
 
 
 def _check_data(
@@ -232,7 +148,7 @@ def _check_data(
     except ParquetError as error:
         result.problems.append(Problem(place, "", str(error)))
         return
-    rows = _find_rows(manifest, context)
+    rows = find_rows(manifest, context.indices)
     if name == PREDICTIONS:
         problems, print_ = check_rows(
             iter_predictions(work / name), rows, manifest.model.prompts, place
@@ -248,24 +164,27 @@ def _check_data(
         if not is_refused(problems):
             result.table = table
             result.content_sha256 = table.content_sha256
-            result.problems += check_counts_original(
-                manifest, table.content_sha256, context.accepted, place
-            )
+            result.problems += _check_counts_new(manifest, table, rows, context, work, place)
 
 
-def _find_rows(manifest: Manifest, context: Context) -> Mapping[str, IndexRow] | None:
-    """Return the references that are asked for, by id; None where a pack is unknown here."""
-    found = find_indices(manifest, context.indices)
-    if len(found) < len(manifest.packs):
-        return None
-    return {key: row for one in found for key, row in one.rows.items()}
+def _check_counts_new(
+    manifest: Manifest,
+    table: CountTable,
+    rows: Mapping[str, IndexRow],
+    context: Context,
+    work: Path,
+    place: str,
+) -> list[Problem]:
+    """Return whose counts these are already; an exact copy needs no second look."""
+    same = check_counts_original(manifest, table.content_sha256, context.accepted, place)
+    return [*same] or [*check_counts_copied(manifest, table, rows, context.accepted, work, place)]
 
 
 def _audit(result: Checked, path: Path, context: Context, work: Path, place: str) -> None:
     """Count the sample again; without right counts or a choice of rows there is none."""
     manifest, table = result.manifest, result.table
     assert manifest is not None
-    rows = _find_rows(manifest, context)
+    rows = find_rows(manifest, context.indices)
     if table is None or rows is None or context.audit is None:
         return
     found = audit_predictions(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from cosmos_board.models.cards import CARDS
 from cosmos_board.submissions.confusables import skeleton
@@ -16,7 +17,17 @@ from cosmos_board.submissions.problems import Problem, quote
 NEAR_COPY = 0.999
 """Share of equal masks from which on a person looks first."""
 
-_FEWEST_ROWS = 20
+FEWEST_ROWS = 20
+"""Under these a share says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class CountsFile:
+    """The counts of a full submission that is on the board, as they lie here."""
+
+    path: Path
+    sha256: str
+    """What its accepted manifest pins; whether the file is that one is seen when it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,8 @@ class Accepted:
 
     fingerprint: Fingerprint | None = None
     content_sha256: str = ""
+    counts: CountsFile | None = None
+    """None on the core track, and where they are not at hand."""
 
 
 def check_submitter(manifest: Manifest, submitter: int, place: str) -> Iterator[Problem]:
@@ -73,7 +86,7 @@ def check_originality(
     manifest: Manifest, print_: Fingerprint, accepted: Sequence[Accepted], place: str
 ) -> Iterator[Problem]:
     """Yield the accepted submissions of which this one is a copy, exact or near."""
-    if len(print_.rows) < _FEWEST_ROWS:
+    if len(print_.rows) < FEWEST_ROWS:
         return
     for other in accepted:
         if other.slug == manifest.slug or other.fingerprint is None:

@@ -57,7 +57,7 @@ def read_counts(
     area = np.array([index[one].area_px for one in ids], np.int64)
     pixels = np.array([index[one].height * index[one].width for one in ids], np.int64)
     first = 0
-    for keys, counts, words in _iter_blocks(copy, ids, prompts):
+    for keys, counts, words in iter_blocks(copy, ids, prompts):
         problem = (
             _check_keys(keys, words, prompts, first)
             or _check_counts(counts, area[keys[0]], pixels[keys[0]], first)
@@ -70,9 +70,20 @@ def read_counts(
     return table, list(_check_whole(table, where))
 
 
-def _iter_blocks(
+def iter_blocks(
     copy: Path, ids: tuple[str, ...], prompts: tuple[str, ...]
 ) -> Iterator[tuple[tuple[NDArray[np.int64], ...], NDArray[np.int64], Any]]:
+    """Yield the rows of a clean copy, a batch at a time.
+
+    Args:
+        copy: From `copy_checked`.
+        ids: References, in the order of a grid.
+        prompts: Prompts, in the order of a grid.
+
+    Returns:
+        Places on the grid (reference, prompt, selection; -1 where it has none), the counts (tp,
+        fp, fn; axes (row, count)) and the batch itself.
+    """
     import pyarrow.parquet as pq
 
     names = ("reference_id", "prompt", "selection")

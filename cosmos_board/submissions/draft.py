@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -10,10 +11,15 @@ from typing import Any, TypeAlias
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.runner.folder import RunFolder
-from cosmos_board.store.files import describe_os_error, write_bytes
-from cosmos_board.submissions.check import hash_file
-from cosmos_board.submissions.draft_fields import Answers as Answers
+from cosmos_board.store.files import write_bytes
+from cosmos_board.submissions.answers import Answers
 from cosmos_board.submissions.draft_fields import dump_fields, make_fields
+from cosmos_board.submissions.draft_folder import (
+    open_draft,
+    open_draft_files,
+    refuse_taken,
+    refuse_taken_files,
+)
 from cosmos_board.submissions.draft_rows import (
     iter_core_rows,
     iter_full_counts,
@@ -21,6 +27,7 @@ from cosmos_board.submissions.draft_rows import (
     write_layout,
 )
 from cosmos_board.submissions.fields import COUNTS, PREDICTIONS
+from cosmos_board.submissions.listed_files import hash_file
 from cosmos_board.submissions.manifest import MANIFEST, dump_manifest, parse_manifest
 from cosmos_board.submissions.sample import ReferenceIndex, index_run
 
@@ -35,9 +42,13 @@ def list_models(run: Path) -> tuple[str, ...]:
     return tuple(sorted({entry["model"]["name"] for entry in record["entries"].values()}))
 
 
-def read_card(run: Path, model: str) -> dict[str, Any]:
-    """Return what a run says of one of its models."""
-    card: dict[str, Any] = _entries(_read(run), run, model)[0][1]["model"]
+def read_card(run: Path, model: str, track: str = "core") -> dict[str, Any]:
+    """Return what a run says of one of its models.
+
+    Raises:
+        InputError: If no submission can be made of them, so that nobody is asked in vain.
+    """
+    card: dict[str, Any] = _survey(run, model, track)[1][0][1]["model"]
     return card
 
 
@@ -60,8 +71,9 @@ def draft_submission(
     *,
     track: str = "core",
     elsewhere: Elsewhere | None = None,
+    replace: bool = False,
 ) -> Path:
-    """Write the submission of one model of a finished run into folder `out`.
+    """Write the submission of one model of a finished run as folder `out`, whole or not at all.
 
     Args:
         run: A run of the main study over whole packs, with `--save-masks`.
@@ -70,44 +82,58 @@ def draft_submission(
         out: The folder; its name is the slug where `answers` gives none.
         track: `core` (the sample's predictions) or `full` (counts and predictions of everything).
         elsewhere: Where the files of a full submission go; None for `out` itself.
+        replace: Whether a submission that is there already is replaced.
 
     Raises:
-        InputError: If the run is unfinished, kept no masks or holds another study, or an answer
-            is refused; one line says which.
+        InputError: If the run is unfinished, kept no masks or holds another study, an answer is
+            refused, or something is there that would be lost; one line says which.
         StorageError: If the disk fails.
     """
-    record = _read(run)
-    if record["settings"]["study"] != "main":
-        raise InputError(run, "study", "is not the main one", got=record["settings"]["study"])
-    if not record["settings"]["save_masks"]:
-        raise InputError(run, "predictions", "were not kept; evaluate with --save-masks")
-    entries = _entries(record, run, model)
-    indices = [_index(run, run_id, entry, track) for run_id, entry in entries]
+    record, entries, indices = _survey(run, model, track)
     card = entries[0][1]["model"]
     prompts = tuple(
         name
         for name in PROMPTS
         if name in card["prompts"] and name in record["settings"]["prompts"]
     )
-    elsewhere = elsewhere if track == "full" else None
-    folder = elsewhere.folder if elsewhere else out
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise describe_os_error(out, "write", error) from error
     parts = [
         (run_id, entry, index) for (run_id, entry), index in zip(entries, indices, strict=True)
     ]
-    paths = _write_data(run, parts, prompts, folder, track)
-    files = [_describe_file(path, elsewhere) for path in paths]
-    slug = out.absolute().name
-    fields = make_fields(run, record, entries, indices, prompts, answers, slug, track, files)
-    manifest, problems = parse_manifest(dump_fields(fields), str(out / MANIFEST))
-    if manifest is None:
-        raise InputError("", "", str(problems[0]))
-    write_bytes(out / MANIFEST, dump_manifest(manifest))
+    elsewhere = elsewhere if track == "full" else None
+    refuse_taken(out, replace=replace)
+    if elsewhere is not None:
+        refuse_taken_files(elsewhere.folder, replace=replace)
+    with ExitStack() as stack:
+        draft = stack.enter_context(open_draft(out))
+        folder = draft
+        if elsewhere is not None:
+            folder = stack.enter_context(open_draft_files(elsewhere.folder))
+        paths = _write_data(run, parts, prompts, folder, track)
+        files = [_describe_file(path, elsewhere) for path in paths]
+        slug = out.absolute().name
+        fields = make_fields(run, record, entries, indices, prompts, answers, slug, track, files)
+        manifest, problems = parse_manifest(dump_fields(fields), str(out / MANIFEST))
+        if manifest is None:
+            raise InputError("", "", str(problems[0]))
+        write_bytes(draft / MANIFEST, dump_manifest(manifest))
     return out
+
+
+_Entries: TypeAlias = list[tuple[str, dict[str, Any]]]
+"""Run id and facts of each pack that a model ran on."""
+
+
+def _survey(
+    run: Path, model: str, track: str
+) -> tuple[dict[str, Any], _Entries, list[ReferenceIndex]]:
+    """Return what a finished run is made of, and what the track asks of each of its packs."""
+    record = _read(run)
+    if record["settings"]["study"] != "main":
+        raise InputError(run, "study", "is not the main one", got=record["settings"]["study"])
+    if not record["settings"]["save_masks"]:
+        raise InputError(run, "predictions", "were not kept; evaluate with --save-masks")
+    entries = _entries(record, run, model)
+    return record, entries, [_index(run, run_id, entry, track) for run_id, entry in entries]
 
 
 _Part: TypeAlias = tuple[str, dict[str, Any], ReferenceIndex]
@@ -140,7 +166,7 @@ def _read(run: Path) -> dict[str, Any]:
     return record
 
 
-def _entries(record: Mapping[str, Any], run: Path, model: str) -> list[tuple[str, dict[str, Any]]]:
+def _entries(record: Mapping[str, Any], run: Path, model: str) -> _Entries:
     names = {entry["model"]["name"] for entry in record["entries"].values()}
     if model not in names:
         raise UnknownNameError(run, "model", model, names)

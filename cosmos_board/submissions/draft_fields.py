@@ -3,39 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from cosmos_board.core.prompts import PROTOCOL
-from cosmos_board.data.catalog.load import load_catalog
+from cosmos_board.submissions.answers import Answers
 from cosmos_board.submissions.sample import ReferenceIndex
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
-    """What a run cannot know of its model."""
-
-    authors: tuple[Mapping[str, object], ...]
-    """Each with name and github_id, optionally orcid and affiliation."""
-
-    code_url: str
-    licence: str
-    training_data: tuple[str, ...] | None
-    """Dataset names, those of the catalog by its names; None where unknown."""
-
-    terms_accepted: bool
-    contact: str | None = None
-    name: str | None = None
-    """On the board; None for the label of the model's card."""
-
-    slug: str | None = None
-    version: int = 1
-    tier: str = "audited"
-    weights_format: str = "other"
-    notes: str | None = None
-    extra: Mapping[str, object] = field(default_factory=dict)
+from cosmos_board.submissions.training_data import split_known
 
 
 def make_fields(
@@ -115,9 +90,9 @@ def _describe_training(names: tuple[str, ...] | None) -> dict[str, Any]:
     """Return what is known of the training data; what the catalog lacks goes in as words."""
     if names is None:
         return {"training_data": None}
-    known = load_catalog().datasets
-    found: dict[str, Any] = {"training_data": [name for name in names if name in known]}
-    if others := [name for name in names if name not in known]:
+    known, others = split_known(names)
+    found: dict[str, Any] = {"training_data": list(known)}
+    if others:
         found["other_training_data"] = ", ".join(others)
     return found
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.submissions.accepted import read_accepted
-from cosmos_board.submissions.check import Context, find_indices, inspect_submission
+from cosmos_board.submissions.check import Context, inspect_submission
 from cosmos_board.submissions.ledger import (
     QUARANTINED,
     RENEWED,
@@ -22,6 +22,8 @@ from cosmos_board.submissions.ledger import (
     find_newest,
     read_ledger,
 )
+from cosmos_board.submissions.pack_uses import find_indices
+from cosmos_board.submissions.problems import find_refusal
 from cosmos_board.submissions.sample import benchmark_version
 
 
@@ -74,7 +76,7 @@ def renew_submission(root: Path, slug: str, context: Context) -> Entry:
         full = replace(context, accepted=read_accepted(root, without=slug))
         checked = inspect_submission(root / slug, full, Path(work))
     if checked.manifest is None or not checked.acceptable:
-        raise InputError("", "", str(checked.problems[0]))
+        raise InputError("", "", str(find_refusal(checked.problems)))
     version = benchmark_version(find_indices(checked.manifest, context.indices))
     return _repeat(root, slug, context.now, event=RENEWED, benchmark=version)
 

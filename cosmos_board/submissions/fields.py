@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator
@@ -101,7 +102,10 @@ def _matches(pattern: re.Pattern[str], problem: str) -> Callable[[str], str]:
 
 def _check_licence(value: str) -> str:
     if value not in LICENCES:
-        raise ValueError(f"{quote(value)} is not an SPDX identifier that we know")
+        names = {name.casefold(): name for name in sorted(LICENCES)}
+        near = get_close_matches(value[:60].casefold(), names, n=1)
+        hint = f"nearest: {names[near[0]]}" if near else "LicenseRef-unknown where none fits"
+        raise ValueError(f"{quote(value)} is not an SPDX identifier that we know ({hint})")
     return value
 
 

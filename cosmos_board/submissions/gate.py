@@ -20,17 +20,17 @@ from cosmos_board.submissions.accepted import read_accepted
 from cosmos_board.submissions.audit import Audit
 from cosmos_board.submissions.check import Context, inspect_submission
 from cosmos_board.submissions.copies import check_submitter
-from cosmos_board.submissions.external import Fetch, fetch_pinned, gather_external
+from cosmos_board.submissions.external import Fetch, fetch_pinned, gather_counts, gather_external
 from cosmos_board.submissions.ledger import read_ledger
-from cosmos_board.submissions.manifest import MANIFEST
+from cosmos_board.submissions.manifest import MANIFEST, read_track
 from cosmos_board.submissions.pack_index import list_known
-from cosmos_board.submissions.problems import Problem, is_refused
+from cosmos_board.submissions.problems import Disposition, Problem, is_refused
 from cosmos_board.submissions.pull_request import check_changes, list_changes
 from cosmos_board.submissions.rebuild import rebuild_board
 from cosmos_board.submissions.report import Report, write_report
 from cosmos_board.submissions.sample import Listing, index_pack
 from cosmos_board.submissions.score import Scored, score_submission
-from cosmos_board.submissions.standing import find_moves, find_standing
+from cosmos_board.submissions.standing import CAPTION, find_moves, find_standing
 
 PROPOSED = "_proposed"
 """Folder of the proposed submission's own files among those of accepted ones; no slug has it."""
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         external=options.external,
     )
     write_report(options.report, report)
-    for line in (*report.refused, *report.held, *report.standing):
+    for line in (*report.refused, *report.held, *report.noted, *report.standing):
         print(line)  # noqa: T201 - the log of the job
     return int(ExitCode.REFUSED if report.refused else ExitCode.DONE)
 
@@ -94,9 +94,11 @@ def judge(
             files = external or Path(work) / "external"
             folder = repo / "submissions" / slug
             problems += gather_external(folder, files / PROPOSED, fetch)
+            if read_track(folder) == "full":
+                problems += gather_counts(accepted, slug, files, fetch)
             context = Context(
                 indices=[index_pack(one, track) for one in known for track in ("core", "full")],
-                accepted=read_accepted(accepted, without=slug),
+                accepted=read_accepted(accepted, without=slug, external=files),
                 external=files / PROPOSED,
                 packs=packs,
                 audit=Audit(head, secrets.token_hex(16)),
@@ -113,19 +115,24 @@ def judge(
                     fetch=fetch,
                     track=scored.checked.manifest.track,
                 ).db
-                standing = [one.line for one in find_standing(scored.run, slug, db)]
+                standing = [CAPTION, *(one.line for one in find_standing(scored.run, slug, db))]
                 moves = list(find_moves(scored.run, slug, db))
                 coverage = _describe_coverage(scored)
     return Report(
         schema_version=1,
         head=head,
         slug=slug or "",
-        refused=[str(one) for one in problems if one.disposition == "refused"][:500],
-        held=[str(one) for one in problems if one.disposition == "held"][:500],
+        refused=_list(problems, "refused"),
+        held=_list(problems, "held"),
+        noted=_list(problems, "noted"),
         standing=standing[:500],
         moves=moves[:500],
         coverage=coverage,
     )
+
+
+def _list(problems: Sequence[Problem], disposition: Disposition) -> list[str]:
+    return [str(one) for one in problems if one.disposition == disposition][:500]
 
 
 def _describe_coverage(scored: Scored) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cosmos_board.store.files import write_bytes
-from cosmos_board.submissions.check import hash_file
+from cosmos_board.submissions.listed_files import hash_file
 from cosmos_board.submissions.problems import Problem, quote
 
 LEDGER = "ledger.jsonl"

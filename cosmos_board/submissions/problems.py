@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Disposition: TypeAlias = Literal["refused", "held"]
+Disposition: TypeAlias = Literal["refused", "held", "noted"]
 
 LONGEST_LINE = 200
 _LONGEST_VALUE = 60
@@ -27,7 +27,7 @@ class Problem:
 
     text: str
     disposition: Disposition = "refused"
-    """`refused`, or `held` until a maintainer has looked at it."""
+    """`refused`, `held` until a maintainer has looked at it, or only `noted`."""
 
     def __str__(self) -> str:
         parts = (
@@ -69,3 +69,8 @@ def quote(value: object) -> str:
 def is_refused(problems: Iterable[Problem]) -> bool:
     """Return whether any of `problems` refuses the submission."""
     return any(problem.disposition == "refused" for problem in problems)
+
+
+def find_refusal(problems: Iterable[Problem]) -> Problem:
+    """Return the first of `problems` that refuses the submission; there must be one."""
+    return next(problem for problem in problems if problem.disposition == "refused")

@@ -15,16 +15,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-from cosmos_board.submissions.layouts import (
-    CODECS,
-    LARGEST_BATCH_BYTES,
-    LARGEST_CHUNK_BYTES,
-    LARGEST_RATIO,
-    LAYOUTS,
-    MOST_GROUP_ROWS,
-    MOST_GROUPS,
-    Layout,
-)
+from cosmos_board.submissions.footer import RefusedError, check_footer
+from cosmos_board.submissions.layouts import LARGEST_BATCH_BYTES, LAYOUTS, Layout
 
 MEMORY_BYTES = 448 << 20
 """Of data; the interpreter's own code comes on top."""
@@ -32,10 +24,6 @@ MEMORY_BYTES = 448 << 20
 LARGEST_COPY_BYTES = 4 << 30
 LARGEST_SAMPLE_BYTES = 256 << 20
 MOST_PER_KEY = 3
-
-
-class _RefusedError(ValueError):
-    """The file is refused; the text says why."""
 
 
 def main() -> None:
@@ -47,7 +35,7 @@ def main() -> None:
     try:
         wanted = _read_wanted(sys.argv[4]) if len(sys.argv) > 4 else None
         answer: dict[str, object] = {"rows": _copy(path, copy, layout, wanted)}
-    except _RefusedError as error:
+    except RefusedError as error:
         answer = {"refused": str(error)}
     except MemoryError:
         answer = {"refused": f"needs more than {MEMORY_BYTES >> 20} MiB to read"}
@@ -86,9 +74,7 @@ def _copy(path: str, copy: str, layout: Layout, wanted: _Wanted | None) -> int:
     import pyarrow.parquet as pq
 
     with _open(path) as file:
-        _check_names(file.metadata, layout)
-        _check_types(file, layout)
-        _check_groups(file.metadata, layout, os.stat(path).st_size)
+        check_footer(file, layout, os.stat(path).st_size)
     words = [name for name, column in layout.columns.items() if column.physical == "BYTE_ARRAY"]
     schema = pa.schema([(name, _type_of(name, layout)) for name in layout.columns])
     rows = kept = size = 0
@@ -108,11 +94,11 @@ def _copy(path: str, copy: str, layout: Layout, wanted: _Wanted | None) -> int:
             kept += clean.num_rows
             size += clean.nbytes
             if most is not None and (kept > most or size > LARGEST_SAMPLE_BYTES):
-                raise _RefusedError(f"more than {most} rows or {size} bytes for the sample")
+                raise RefusedError(f"more than {most} rows or {size} bytes for the sample")
             if clean.num_rows:
                 writer.write_batch(clean)
         if rows != file.metadata.num_rows:
-            raise _RefusedError(f"{rows} rows decoded, footer says {file.metadata.num_rows}")
+            raise RefusedError(f"{rows} rows decoded, footer says {file.metadata.num_rows}")
     return rows
 
 
@@ -158,73 +144,6 @@ def _plain(column: Any, wanted: Any) -> Any:  # noqa: ANN401 - pyarrow ships no 
     return column.cast(wanted)
 
 
-def _check_names(metadata: Any, layout: Layout) -> None:  # noqa: ANN401
-    count = metadata.num_columns
-    columns = [metadata.schema.column(number) for number in range(min(count, 40))]
-    paths = [column.path for column in columns]
-    for column, path in zip(columns, paths, strict=True):
-        if column.max_repetition_level or column.max_definition_level > 1 or "." in path:
-            raise _RefusedError(f"column '{path.split('.')[0]}': nested columns not allowed")
-    unknown = [path for path in paths if path not in layout.columns]
-    missing = [name for name in layout.columns if name not in paths]
-    if missing and count <= len(layout.columns):
-        raise _RefusedError(f"column '{missing[0]}': missing")
-    if count != len(layout.columns):
-        text = f"{count} columns, want {len(layout.columns)}"
-        raise _RefusedError(f"column '{unknown[0]}': unknown" if 0 < len(unknown) < 20 else text)
-
-
-def _check_types(file: Any, layout: Layout) -> None:  # noqa: ANN401 - pyarrow ships no types
-    import pyarrow as pa
-
-    for number in range(file.metadata.num_columns):
-        column = file.metadata.schema.column(number)
-        wanted = layout.columns[column.path].physical
-        if column.physical_type != wanted:
-            raise _RefusedError(f"column '{column.path}': {column.physical_type}, want {wanted}")
-    for field in file.schema_arrow:
-        marked = b"ARROW:extension:name" in (field.metadata or {})
-        if marked or isinstance(field.type, pa.BaseExtensionType):
-            raise _RefusedError(f"column '{field.name}': extension types not allowed")
-
-
-def _check_groups(metadata: Any, layout: Layout, size: int) -> None:  # noqa: ANN401
-    if not 0 < metadata.num_rows <= layout.most_rows:
-        raise _RefusedError(f"{metadata.num_rows} rows, limit {layout.most_rows}")
-    if metadata.num_row_groups > MOST_GROUPS:
-        raise _RefusedError(f"{metadata.num_row_groups} row groups, limit {MOST_GROUPS}")
-    total = rows = 0
-    for number in range(metadata.num_row_groups):
-        group = metadata.row_group(number)
-        rows += group.num_rows
-        if not 0 < group.num_rows <= MOST_GROUP_ROWS:
-            raise _RefusedError(
-                f"row group {number}: {group.num_rows} rows, limit {MOST_GROUP_ROWS}"
-            )
-        for position in range(group.num_columns):
-            total += _check_chunk(number, group, group.column(position), size)
-    if rows != metadata.num_rows:
-        raise _RefusedError(f"row groups hold {rows} rows, footer says {metadata.num_rows}")
-    if total > layout.unpacked_bytes:
-        raise _RefusedError(f"{total} bytes unpacked, limit {layout.unpacked_bytes}")
-
-
-def _check_chunk(number: int, group: Any, chunk: Any, size: int) -> int:  # noqa: ANN401
-    where = f"row group {number} column '{chunk.path_in_schema}'"
-    if chunk.num_values != group.num_rows:
-        raise _RefusedError(f"{where}: {chunk.num_values} values, {group.num_rows} rows")
-    unpacked, packed = chunk.total_uncompressed_size, chunk.total_compressed_size
-    if not 0 < unpacked <= LARGEST_CHUNK_BYTES:
-        raise _RefusedError(f"{where}: {unpacked} bytes, limit {LARGEST_CHUNK_BYTES}")
-    if not 0 < packed <= size:
-        raise _RefusedError(f"{where}: {packed} bytes packed in a file of {size}")
-    if unpacked > 1 << 20 and unpacked > packed * LARGEST_RATIO:
-        raise _RefusedError(f"{where}: ratio {unpacked // packed}, limit {LARGEST_RATIO}")
-    if chunk.compression not in CODECS:
-        raise _RefusedError(f"{where}: codec {chunk.compression} not allowed")
-    return int(unpacked)
-
-
 def _iter_checked(file: Any, layout: Layout) -> Iterator[Any]:  # noqa: ANN401
     first = 0
     # Group by group: what a dictionary holds of one must not be kept while the next is read.
@@ -239,7 +158,7 @@ def _iter_checked(file: Any, layout: Layout) -> Iterator[Any]:  # noqa: ANN401
         for name in layout.columns:
             size += _check_values(name, batch.column(name), layout, first)
         if size > LARGEST_BATCH_BYTES:
-            raise _RefusedError(f"row {first}: {size} bytes in {batch.num_rows} rows")
+            raise RefusedError(f"row {first}: {size} bytes in {batch.num_rows} rows")
         yield batch
         first += batch.num_rows
 
@@ -251,7 +170,7 @@ def _check_values(name: str, column: Any, layout: Layout, first: int) -> int:  #
     rules = layout.columns[name]
     if column.null_count and not rules.nullable:
         row = first + int(pc.index(column.is_null(), True).as_py())
-        raise _RefusedError(f"row {row}: {name}: null")
+        raise RefusedError(f"row {row}: {name}: null")
     if rules.physical != "BYTE_ARRAY":
         return int(column.nbytes)
     lengths = pc.binary_length(column.dictionary).take(column.indices)
@@ -260,7 +179,7 @@ def _check_values(name: str, column: Any, layout: Layout, first: int) -> int:  #
         row = first + int(pc.index(lengths, longest).as_py())
         what = "counts length" if name == "rle" else "length"
         bound = f"outside 1..{rules.longest_bytes}"
-        raise _RefusedError(f"row {row}: {name}: {what} {longest} {bound}")
+        raise RefusedError(f"row {row}: {name}: {what} {longest} {bound}")
     return int(pc.sum(pc.cast(lengths, "int64")).as_py() or 0)
 
 

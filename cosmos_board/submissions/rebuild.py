@@ -18,7 +18,7 @@ from cosmos_board.store.ledger_rows import (
     write_ledger_table,
 )
 from cosmos_board.submissions.audit import Audit
-from cosmos_board.submissions.check import Context, find_indices, read_small
+from cosmos_board.submissions.check import Context
 from cosmos_board.submissions.external import Fetch, fetch_pinned, gather_external
 from cosmos_board.submissions.ledger import (
     NOT_RANKED,
@@ -27,7 +27,9 @@ from cosmos_board.submissions.ledger import (
     read_ledger,
     verify_ledger,
 )
+from cosmos_board.submissions.listed_files import read_small
 from cosmos_board.submissions.manifest import MANIFEST, parse_manifest, read_track
+from cosmos_board.submissions.pack_uses import find_indices
 from cosmos_board.submissions.problems import Problem
 from cosmos_board.submissions.sample import (
     Listing,

@@ -30,8 +30,9 @@ class Report(BaseModel):
     slug: Annotated[str, Field(max_length=40, pattern=r"^[a-z0-9-]*$")] = ""
     refused: _Lines = []
     held: _Lines = []
+    noted: _Lines = []
     standing: _Lines = []
-    """Where the model would rank, with interval."""
+    """What the figures are, then where the model would rank, with interval."""
 
     moves: _Lines = []
     """Which other models would move."""
@@ -87,7 +88,8 @@ def make_comment(report: Report | Problem) -> str:
     for title, lines in (
         ("Problems", report.refused),
         ("For a maintainer", report.held),
-        ("Where it would stand (core track)", report.standing),
+        ("Notes", report.noted),
+        ("Where it would stand", report.standing),
         ("What would move", report.moves),
         ("Coverage", [report.coverage] if report.coverage else []),
     ):

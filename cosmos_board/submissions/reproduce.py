@@ -19,8 +19,9 @@ from cosmos_board.runner.evaluate import evaluate_image
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
 from cosmos_board.store.parquet import iter_rows
 from cosmos_board.store.schema import SCORES
-from cosmos_board.submissions.check import Context, hash_file
+from cosmos_board.submissions.check import Context
 from cosmos_board.submissions.isolation import refuse_network
+from cosmos_board.submissions.listed_files import hash_file
 from cosmos_board.submissions.manifest import Manifest
 from cosmos_board.submissions.sample import index_pack
 from cosmos_board.submissions.score import score_submission

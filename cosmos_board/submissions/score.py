@@ -29,6 +29,7 @@ from cosmos_board.submissions.count_rows import PERFECT_LIMIT, hold_perfect
 from cosmos_board.submissions.fields import COUNTS, PREDICTIONS
 from cosmos_board.submissions.manifest import Manifest
 from cosmos_board.submissions.prediction_rows import iter_predictions
+from cosmos_board.submissions.problems import find_refusal
 from cosmos_board.submissions.run_record import (
     Source,
     describe_entry,
@@ -83,9 +84,8 @@ def score_submission(
         )
         checked = inspect_submission(folder, full, Path(work))
         manifest = checked.manifest
-        refused = [one for one in checked.problems if one.disposition == "refused"]
-        if refused or manifest is None:
-            raise InputError("", "", str(refused[0]))
+        if manifest is None or not checked.acceptable:
+            raise InputError("", "", str(find_refusal(checked.problems)))
         if strangers := [use.name for use in manifest.packs if use.name not in known]:
             raise InputError(folder, "packs", "are not given", got=", ".join(strangers))
         pairs = [(known[use.name], index_pack(known[use.name], manifest.track))

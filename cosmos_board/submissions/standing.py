@@ -14,15 +14,28 @@ from cosmos_board.core.tracks import SUBMITTED
 from cosmos_board.store.board import open_board
 from cosmos_board.store.ingest import ingest
 
+CAPTION = (
+    "Dice is a macro mean over targets: each object in a modality counts once. overall: over those"
+    " of all real packs, synthetic ones apart; dataset:NAME: over that pack's alone."
+)
+"""What the figures of `Standing.line` are, in one line that a report takes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """One model on one board of its track."""
 
     slice: str
+    """`overall`, or `dataset:` and a pack."""
+
     prompt: str
     selection: str
     score: float
+    """Macro mean of Dice over the targets of the slice that the board ranks on, in [0, 1]."""
+
+    targets: int
+    """How many those are: the targets on which no ranked model was trained."""
+
     low: float | None
     high: float | None
     rank: int | None
@@ -40,8 +53,9 @@ class Standing:
         interval = "" if self.low is None else f" ({self.low:.4f}..{self.high:.4f})"
         ranks = "" if self.rank_low is None else f" ({self.rank_low}..{self.rank_high})"
         place = "not ranked" if self.rank is None else f"rank {self.rank}{ranks} of {self.models}"
+        targets = f"{self.targets} target{'s' * (self.targets != 1)}"
         where = f"{self.slice}, {self.prompt}, {self.selection}"
-        return f"{where}: Dice {self.score:.4f}{interval}, {place}"
+        return f"{where}: Dice {self.score:.4f}{interval} over {targets}, {place}"
 
 
 def find_standing(run: Path, model: str, db: Path | None = None) -> tuple[Standing, ...]:
@@ -70,6 +84,7 @@ def find_standing(run: Path, model: str, db: Path | None = None) -> tuple[Standi
             rank=row.rank,
             rank_low=row.rank_low,
             rank_high=row.rank_high,
+            targets=len(board.facts.targets),
             models=len(board.rows),
             references=row.references,
             status=row.status,
@@ -79,7 +94,8 @@ def find_standing(run: Path, model: str, db: Path | None = None) -> tuple[Standi
         for row in board.rows
         if row.model == model and board.key.slice.kind in ("overall", "dataset")
     ]
-    return tuple(sorted(found, key=lambda one: (one.slice, order.index(one.prompt), one.selection)))
+    found.sort(key=lambda one: (order.index(one.prompt), one.selection))
+    return tuple(sorted(found, key=lambda one: (one.slice != "overall", one.slice)))
 
 
 def find_moves(run: Path, model: str, db: Path) -> Iterator[str]:

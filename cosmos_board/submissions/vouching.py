@@ -12,6 +12,7 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.submissions.audit import Audit
 from cosmos_board.submissions.check import Checked, Context, inspect_submission
 from cosmos_board.submissions.fields import COUNTS
+from cosmos_board.submissions.problems import find_refusal
 from cosmos_board.submissions.signed_audit import Statement, read_audit, sign_audit
 
 
@@ -50,7 +51,7 @@ def audit_submission(
         checked = inspect_submission(root / slug, full, Path(work))
     manifest = checked.manifest
     if manifest is None or not checked.acceptable:
-        raise InputError("", "", str(checked.problems[0]))
+        raise InputError("", "", str(find_refusal(checked.problems)))
     if manifest.track != "full":
         raise InputError(root / slug, "track", "needs no audit: its scores are made here")
     refuse_unaudited(checked, "audited", root / slug)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.packs import phantom_pack as phantom_pack
+from tests.submissions.full_samples import Full, make_full
 from tests.submissions.samples import Sample, make_sample
 
 
@@ -12,3 +13,9 @@ from tests.submissions.samples import Sample, make_sample
 def sample(phantom_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Sample:
     """A right submission over a pack of 6 phantoms."""
     return make_sample(phantom_pack, tmp_path_factory.mktemp("submission"))
+
+
+@pytest.fixture
+def full(sample: Sample, tmp_path: Path) -> Full:
+    """A right full submission over the same pack."""
+    return make_full(sample, tmp_path)

@@ -77,13 +77,16 @@ def test_without_the_pack_a_submission_is_held_for_who_has_it(
 def test_a_file_that_cannot_be_opened_is_a_problem(
     name: str, sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cosmos_board.submissions import check
+    from cosmos_board.submissions import check, listed_files
 
     def refuse(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied", str(tmp_path / name))
 
     folder = sample.write(tmp_path)
-    monkeypatch.setattr(check, "read_small" if name == "submission.yaml" else "hash_file", refuse)
+    if name == "submission.yaml":
+        monkeypatch.setattr(check, "read_small", refuse)
+    else:
+        monkeypatch.setattr(listed_files, "hash_file", refuse)
     (line,) = sample.check(folder)
     assert line == f"submissions/evil-sam/{name}: cannot be read: Permission denied"
 

@@ -13,10 +13,15 @@ import pytest
 
 from cosmos_board.core.scores import Counts
 from cosmos_board.submissions.audit import audit_counts
+from cosmos_board.submissions.copies import Accepted, CountsFile
+from cosmos_board.submissions.count_copies import check_counts_copied
 from cosmos_board.submissions.count_rows import CountTable, read_counts
 from cosmos_board.submissions.layouts import FULL_PREDICTIONS
+from cosmos_board.submissions.listed_files import hash_file
+from cosmos_board.submissions.manifest import parse_manifest
 from cosmos_board.submissions.safe_parquet import copy_checked
 from cosmos_board.submissions.sample import IndexRow
+from tests.submissions.drafts import draft_manifest, to_yaml
 
 PROMPTS = ("everything", "box")
 SIX = ("everything", "point", "points-5", "points-5-5", "box", "box-point")
@@ -137,6 +142,7 @@ def test_an_audit_names_the_forged_row(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_four_million_rows_take_a_minute_and_half_a_gigabyte(tmp_path: Path) -> None:
+    """With a comparison of all of them with an accepted submission's."""
     references = 4_000_000 // 11
     pq.write_table(make_rows(references, SIX), tmp_path / "counts.parquet", row_group_size=500_000)
     code = (
@@ -156,11 +162,17 @@ def test_four_million_rows_take_a_minute_and_half_a_gigabyte(tmp_path: Path) -> 
 
 
 def check_file(folder: Path, references: int) -> None:
-    """Check a file on disk: what the measured process does."""
-    copy = folder / "copy.parquet"
-    copy_checked(folder / "counts.parquet", copy, layout="counts.parquet")
-    _, problems = read_counts(copy, make_index(references), SIX, WHERE)
+    """Check a file on disk and compare it with an accepted one: what the measured process does."""
+    path, copy, index = folder / "counts.parquet", folder / "copy.parquet", make_index(references)
+    copy_checked(path, copy, layout="counts.parquet")
+    table, problems = read_counts(copy, index, SIX, WHERE)
     assert problems == []
+    manifest, _ = parse_manifest(to_yaml(draft_manifest()), "submission.yaml")
+    assert manifest is not None
+    file = CountsFile(path, hash_file(path))
+    accepted = [Accepted("first", "First", frozenset({1}), None, "", file)]
+    (held,) = check_counts_copied(manifest, table, index, accepted, folder, WHERE)
+    assert held.text.startswith("100.00 %")
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,68 +18,15 @@ from cosmos_board.data.pack import open_pack
 from cosmos_board.store.board import open_board
 from cosmos_board.submissions.accepted import accept_submission
 from cosmos_board.submissions.audit import Audit
-from cosmos_board.submissions.check import Context, check_submission, hash_file
-from cosmos_board.submissions.draft import Elsewhere, draft_submission
+from cosmos_board.submissions.check import Context, check_submission
 from cosmos_board.submissions.gate import judge
 from cosmos_board.submissions.ledger import Entry, read_ledger, verify_ledger
-from cosmos_board.submissions.manifest import ManifestFile
 from cosmos_board.submissions.rebuild import rebuild_board
-from cosmos_board.submissions.sample import index_pack
-from tests.submissions.drafts import to_yaml
+from tests.submissions.full_samples import Full, forge, lose
 from tests.submissions.repositories import commit_all, git, make_repository
-from tests.submissions.samples import ANSWERS, NOW, Sample
+from tests.submissions.samples import NOW
 
 ANN = 2002
-URL = "https://zenodo.org/records/1/files"
-
-
-@dataclass(frozen=True)
-class Full:
-    """A right full submission, its files elsewhere."""
-
-    pack: Path
-    folder: Path
-    files: Path
-
-    def fetch(self, file: ManifestFile, out: Path) -> Path:
-        """Stand for the network."""
-        assert file.url == f"{URL}/{file.path}"
-        return Path(shutil.copy(self.files / file.path, out / file.path))
-
-    def context(self, audit: Audit | None = None, packs: bool = True) -> Context:
-        """Check against the pack."""
-        pack = open_pack(self.pack)
-        return Context(
-            indices=[index_pack(pack, "full")],
-            external=self.files,
-            packs=[pack] if packs else [],
-            audit=audit or Audit("a" * 40, "b"),
-            now=NOW,
-        )
-
-
-@pytest.fixture
-def full(sample: Sample, tmp_path: Path) -> Full:
-    folder = tmp_path / "made" / "submissions" / "careful-boxes"
-    folder.parent.mkdir(parents=True)
-    files = tmp_path / "files"
-    draft_submission(
-        sample.run, "box-prior", ANSWERS, folder, track="full", elsewhere=Elsewhere(files, URL)
-    )
-    return Full(sample.pack, folder, files)
-
-
-def forge(full: Full, change: Callable[[pa.Table], pa.Table], name: str = "counts.parquet") -> None:
-    """Change a data file and let the manifest say so."""
-    path = full.files / name
-    pq.write_table(change(pq.read_table(path)), path)
-    import yaml
-
-    fields = yaml.safe_load((full.folder / "submission.yaml").read_bytes())
-    for file in fields["files"]:
-        file["sha256"] = hash_file(full.files / file["path"])
-        file["size_bytes"] = (full.files / file["path"]).stat().st_size
-    (full.folder / "submission.yaml").write_bytes(to_yaml(fields))
 
 
 def better(table: pa.Table) -> pa.Table:
@@ -94,6 +41,15 @@ def better(table: pa.Table) -> pa.Table:
 def test_a_full_submission_is_audited_to_the_last_row(full: Full) -> None:
     assert sorted(path.name for path in full.folder.iterdir()) == ["submission.yaml"]
     assert check_submission(full.folder, full.context()) == []
+
+
+def test_a_check_without_the_files_says_that_it_did_not_look(full: Full) -> None:
+    problems = check_submission(full.folder, replace(full.context(), external=None))
+    assert [(one.disposition, one.field, one.text) for one in problems] == [
+        ("noted", f"files[{number}].url", f"'{name}.parquet' lies elsewhere and was not looked at,"
+         " see --external")
+        for number, name in enumerate(("counts", "predictions"))
+    ]  # fmt: skip
 
 
 def test_a_forged_count_is_named_and_refused(full: Full) -> None:
@@ -164,12 +120,8 @@ def test_from_the_pull_request_to_the_board_on_dice_and_iou_alone(
         boards = build_boards(connection)
         assert {key.metric for key in boards} == {"dice", "iou"}
         assert {key.track for key in boards} == {"counts"}
-    lost = rebuild_board(root, packs, tmp_path / "other", fetch=_lose)
+    lost = rebuild_board(root, packs, tmp_path / "other", fetch=lose)
     assert "cannot be fetched" in lost.left_out["careful-boxes"]
-
-
-def _lose(file: ManifestFile, out: Path) -> Path:
-    raise InputError("files", file.path, "cannot be fetched: gone")
 
 
 def test_a_forgery_outside_the_git_tree_does_not_reach_the_board(

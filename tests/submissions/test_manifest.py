@@ -40,7 +40,8 @@ def test_all_problems_are_told_at_once_each_with_its_field() -> None:
         f"{WHERE}: tier: missing",
         f"{WHERE}: model.name: character '<' not allowed",
         f"{WHERE}: authors[0].name: must start with a letter",
-        f"{WHERE}: licence: 'GPL-\\u221e' is not an SPDX identifier that we know",
+        f"{WHERE}: licence: 'GPL-\\u221e' is not an SPDX identifier that we know"
+        " (LicenseRef-unknown where none fits)",
         f"{WHERE}: run.wall_s: want a number 0..1e+09",
         f"{WHERE}: score: unknown field (scores are always computed)",
     ]

@@ -44,6 +44,8 @@ def test_every_action_is_pinned_and_keeps_no_credentials(path: Path) -> None:
             assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", step["uses"])
         if step.get("uses", "").startswith("actions/checkout"):
             assert step["with"]["persist-credentials"] is False
+    for line in re.findall(r"\buses: .*", path.read_text()):
+        assert re.search(r"@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), "no version beside the pin"
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)

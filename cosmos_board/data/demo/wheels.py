@@ -59,6 +59,28 @@ def find_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cosmos-board"
 
 
+@contextmanager
+def hold_cache(folder: Path) -> Iterator[None]:
+    """Keep other processes from writing into a folder of the cache meanwhile; wait for them.
+
+    Raises:
+        InUseError: If another process has been writing for minutes.
+        StorageError: If the disk is full, read-only or gone.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock")
+        lock.acquire(timeout=_LOCK_S)
+    except Timeout as error:
+        raise InUseError(f"{folder}: another process is writing into it") from error
+    except OSError as error:
+        raise describe_os_error(folder, "lock", error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def read_sums(prefix: str = "") -> dict[str, str]:
     """Return the sha256 of each member used, by its name in the wheel.
 
@@ -82,7 +104,7 @@ def unpacked(wheel: DemoWheel, cache: Path, folder: Path) -> Iterator[Path]:
         InUseError: If another process has been downloading for minutes.
         StorageError: If the disk is full, read-only or gone.
     """
-    with _locked(cache):
+    with hold_cache(cache):
         path = _find_wheel(wheel, cache)
         if path is not None and _find_problem(wheel, path):
             path.unlink()
@@ -150,19 +172,3 @@ def _extract(wheel: DemoWheel, path: Path, folder: Path) -> None:
                 raise describe_os_error(target.parent, "write", error) from error
             with archive.open(name) as member, open_whole(target) as file:
                 shutil.copyfileobj(member, file)
-
-
-@contextmanager
-def _locked(cache: Path) -> Iterator[None]:
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(cache / ".lock")
-        lock.acquire(timeout=_LOCK_S)
-    except Timeout as error:
-        raise InUseError(f"{cache}: another process is downloading into it") from error
-    except OSError as error:
-        raise describe_os_error(cache, "lock", error) from error
-    try:
-        yield
-    finally:
-        lock.release()

@@ -1,0 +1,78 @@
+"""A small full submission that is right, its files elsewhere, and ways to change it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.data.pack import open_pack
+from cosmos_board.submissions.audit import Audit
+from cosmos_board.submissions.check import Context
+from cosmos_board.submissions.draft import Elsewhere, draft_submission
+from cosmos_board.submissions.listed_files import hash_file
+from cosmos_board.submissions.manifest import ManifestFile
+from cosmos_board.submissions.sample import index_pack
+from tests.submissions.drafts import to_yaml
+from tests.submissions.samples import ANSWERS, NOW, Sample
+
+URL = "https://zenodo.org/records/1/files"
+
+
+@dataclass(frozen=True)
+class Full:
+    """A right full submission, its files elsewhere."""
+
+    pack: Path
+    folder: Path
+    files: Path
+
+    def fetch(self, file: ManifestFile, out: Path) -> Path:
+        """Stand for the network."""
+        assert file.url == f"{URL}/{file.path}"
+        return Path(shutil.copy(self.files / file.path, out / file.path))
+
+    def context(self, audit: Audit | None = None, packs: bool = True) -> Context:
+        """Check against the pack."""
+        pack = open_pack(self.pack)
+        return Context(
+            indices=[index_pack(pack, "full")],
+            external=self.files,
+            packs=[pack] if packs else [],
+            audit=audit or Audit("a" * 40, "b"),
+            now=NOW,
+        )
+
+
+def make_full(sample: Sample, root: Path) -> Full:
+    """Draft the full submission of a sample's run below `root`."""
+    folder = root / "made" / "submissions" / "careful-boxes"
+    folder.parent.mkdir(parents=True)
+    files = root / "files"
+    draft_submission(
+        sample.run, "box-prior", ANSWERS, folder, track="full", elsewhere=Elsewhere(files, URL)
+    )
+    return Full(sample.pack, folder, files)
+
+
+def forge(full: Full, change: Callable[[pa.Table], pa.Table], name: str = "counts.parquet") -> None:
+    """Change a data file and let the manifest say so."""
+    path = full.files / name
+    pq.write_table(change(pq.read_table(path)), path)
+    import yaml
+
+    fields = yaml.safe_load((full.folder / "submission.yaml").read_bytes())
+    for file in fields["files"]:
+        file["sha256"] = hash_file(full.files / file["path"])
+        file["size_bytes"] = (full.files / file["path"]).stat().st_size
+    (full.folder / "submission.yaml").write_bytes(to_yaml(fields))
+
+
+def lose(file: ManifestFile, out: Path) -> Path:
+    """Stand for a host that has lost its files."""
+    raise InputError("files", file.path, "cannot be fetched: gone")

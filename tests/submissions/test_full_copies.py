@@ -1,0 +1,85 @@
+"""Somebody else's full submission, proposed again with one answer changed."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from cosmos_board.data.pack import open_pack
+from cosmos_board.submissions.accepted import accept_submission
+from cosmos_board.submissions.gate import judge
+from cosmos_board.submissions.manifest import ManifestFile
+from cosmos_board.submissions.rle import encode_runs
+from tests.submissions.full_samples import Full, forge, lose
+from tests.submissions.repositories import commit_all, git, make_repository
+from tests.submissions.samples import NOW
+
+ANN, BOB = 2002, 3003
+
+
+def propose_copy(full: Full, fork: Path, files: Path) -> str:
+    """Propose a rival's copy of `full` in which one answer was emptied; return its commit."""
+    folder = fork / "submissions" / "rival-boxes"
+    shutil.copytree(full.folder, folder)
+    shutil.copytree(full.files, files)
+    rival = Full(full.pack, folder, files)
+    victim = pq.read_table(files / "counts.parquet").to_pylist()[0]
+
+    def empty(table: pa.Table) -> pa.Table:
+        rows = table.to_pylist()
+        for row in rows:
+            if (row["reference_id"], row["prompt"]) == (victim["reference_id"], victim["prompt"]):
+                if "rle" in row:
+                    row["rle"] = encode_runs(np.array([row["height"] * row["width"]]))
+                else:
+                    row.update(tp=0, fp=0, fn=row["tp"] + row["fn"])
+        return pa.Table.from_pylist(rows, table.schema)
+
+    forge(rival, empty)
+    forge(rival, empty, "predictions.parquet")
+    path = folder / "submission.yaml"
+    text = path.read_text().replace("slug: careful-boxes", "slug: rival-boxes")
+    text = text.replace("Careful boxes", "Rival boxes").replace("2002", "3003")
+    path.write_text(text)
+    return commit_all(fork)
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["its counts at hand", "its counts lost"])
+def test_a_near_copy_of_anothers_counts_is_held(lost: bool, full: Full, tmp_path: Path) -> None:
+    """Where the first entry's host has lost its files, a copy of it would go unseen: held too."""
+    hub, fork = tmp_path / "hub", tmp_path / "fork"
+    make_repository(hub)
+    root = hub / "submissions"
+    shutil.copytree(full.folder, root / "careful-boxes")
+    first = replace(full, folder=root / "careful-boxes")
+    accept_submission(
+        root, "careful-boxes", first.context(), submitter=ANN, pull_request=1, head="a" * 40
+    )
+    base = commit_all(hub)
+    git(tmp_path, "clone", "-q", str(hub), str(fork))
+    head = propose_copy(first, fork, tmp_path / "rival-files")
+
+    def fetch(file: ManifestFile, out: Path) -> Path:
+        if out.name == "careful-boxes" and lost:
+            return lose(file, out)
+        folder = full.files if out.name == "careful-boxes" else tmp_path / "rival-files"
+        return Path(shutil.copy(folder / file.path, out / file.path))
+
+    packs = [open_pack(full.pack)]
+    report = judge(fork, base, head, BOB, root, packs, NOW, fetch=fetch)
+    assert report.refused == []
+    (line,) = report.held
+    place = "submissions/rival-boxes/counts.parquet: rows: "
+    if lost:
+        want = "not compared with submissions/careful-boxes, whose counts did not come"
+        assert line == f"{place}{want}; held for review"
+    else:
+        assert line == (
+            f"{place}100.00 % of counts for point equal submissions/careful-boxes; held for review"
+        )
