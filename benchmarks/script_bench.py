@@ -65,7 +65,7 @@ def time_command(model: str, inputs: Inputs, prompts: tuple[str, ...]) -> float:
     """Return the seconds of a whole `cosmos-board eval`, with its own defaults."""
     out = BUILD / "command"
     shutil.rmtree(out, ignore_errors=True)
-    command = [sys.executable, "-m", "cosmos_board.cli.main", "eval", *map(str, inputs.packs)]
+    command = [sys.executable, "-m", "cosmos_board", "eval", *map(str, inputs.packs)]
     command += ["--model", model, "--limit", "1", "--out", str(out)]
     command += [word for name in prompts for word in ("--prompt", name)]
     with set_threads(None):

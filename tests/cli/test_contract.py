@@ -64,6 +64,12 @@ def test_every_command_has_help(command: str) -> None:
     assert call(command, "--help").stdout.startswith(f"Usage: cosmos-board {command}")
 
 
+def test_the_package_runs_as_a_module_too() -> None:
+    command = [sys.executable, "-m", "cosmos_board", "data", "show", "no-such-pack"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert_refused(done, 1, "no-such-pack")
+
+
 def test_listing_data_needs_no_heavy_import() -> None:
     script = (
         "import sys; from cosmos_board.cli.main import group\n"
