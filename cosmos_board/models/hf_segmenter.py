@@ -16,10 +16,11 @@ from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.devices import Precision
+from cosmos_board.models.everything_grid import EverythingSettings
 from cosmos_board.models.native_masks import to_native_masks
 from cosmos_board.models.prompt_batch import PromptBatch
 from cosmos_board.models.prompt_groups import group_by_tokens, to_batch
-from cosmos_board.models.sam_everything import Draw, EverythingSettings, search_grid
+from cosmos_board.models.sam_everything import LowLogits, search_by_logits
 from cosmos_board.models.sam_geometry import Fit, Frame
 from cosmos_board.models.segmenter import Embedding
 
@@ -116,12 +117,12 @@ class HfSegmenter:
     def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
         """Return the masks of everything mode, best predicted IoU first."""
 
-        def answer(batch: PromptBatch) -> tuple[Tensor, Draw]:
+        def answer(batch: PromptBatch) -> tuple[Tensor, LowLogits]:
             low, iou = self._answer(embedding, batch)
             return iou, low.__getitem__
 
         with torch.inference_mode():
-            return search_grid(
+            return search_by_logits(
                 answer,
                 self._frame(embedding),
                 self._everything,

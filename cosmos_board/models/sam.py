@@ -16,11 +16,12 @@ from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.devices import Precision
+from cosmos_board.models.everything_grid import EverythingSettings
 from cosmos_board.models.native_masks import Masks, to_native_masks
 from cosmos_board.models.prompt_batch import PromptBatch
 from cosmos_board.models.prompt_groups import group_by_tokens, to_batch
 from cosmos_board.models.sam_decoder import MULTIMASK, SamModules, Sight, decode, fold, look
-from cosmos_board.models.sam_everything import EverythingSettings, find_everything
+from cosmos_board.models.sam_everything import find_everything
 from cosmos_board.models.sam_geometry import Fit, Frame, to_input_tensor
 from cosmos_board.models.segmenter import Embedding
 

@@ -17,8 +17,8 @@ from cosmos_board.models.cards import CARDS
 from cosmos_board.models.checkpoints import find_checkpoint
 from cosmos_board.models.cpu_tuning import tune_cpu
 from cosmos_board.models.devices import parse_device
+from cosmos_board.models.everything_grid import EverythingSettings
 from cosmos_board.models.sam import SamSegmenter
-from cosmos_board.models.sam_everything import EverythingSettings
 from cosmos_board.models.tuned_weights import describe_tuned
 
 TINY_STABILITY_OFFSET = 0.25

@@ -10,8 +10,8 @@ import torch
 from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt, make_prompt
+from cosmos_board.models.everything_grid import EverythingSettings, make_grid
 from cosmos_board.models.registry import load_segmenter
-from cosmos_board.models.sam_everything import EverythingSettings, make_grid
 from cosmos_board.models.segmenter import Segmenter
 from tests.models.scenes import draw_scene
 from tests.models.small_hf import FAMILIES, save_small

@@ -8,8 +8,8 @@ from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt, make_prompt
+from cosmos_board.models.everything_grid import EverythingSettings
 from cosmos_board.models.sam import SamSegmenter
-from cosmos_board.models.sam_everything import EverythingSettings
 from cosmos_board.models.segmenter import Segmenter
 from tests.models.scenes import draw_scene
 from tests.models.tiny_sam import CARD, build_small_sam
