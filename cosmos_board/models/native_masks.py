@@ -22,12 +22,9 @@ from cosmos_board.models.sam_geometry import Frame
 if TYPE_CHECKING:
     from cosmos_board.models.native_compiled import Taps
 
-Masks = NDArray[np.bool_]
-"""Masks of one image, bool, axes (K, Y, X)."""
 
-
-def to_native_masks(frame: Frame, low: torch.Tensor, threshold: float) -> Masks:
-    """Return where native logits exceed `threshold`, bool, axes (…, Y, X).
+def to_native_masks(frame: Frame, low: torch.Tensor, threshold: float) -> torch.Tensor:
+    """Return where native logits exceed `threshold`, bool, axes (…, Y, X), on the same device.
 
     Args:
         frame: How the image lies in the model's input square.
@@ -37,10 +34,10 @@ def to_native_masks(frame: Frame, low: torch.Tensor, threshold: float) -> Masks:
     planes = low.float().flatten(0, -3)
     compiled = _find_compiled() if low.device.type == "cpu" else None
     if compiled is None:
-        masks = (frame.to_native(planes[:, None])[:, 0] > threshold).cpu().numpy()
+        masks = frame.to_native(planes[:, None])[:, 0] > threshold
     else:
         rows, columns = _get_taps(frame, *low.shape[-2:])
-        masks = compiled.threshold(planes.numpy(), rows, columns, threshold)
+        masks = torch.from_numpy(compiled.threshold(planes.numpy(), rows, columns, threshold))
     return masks.reshape(*low.shape[:-2], *masks.shape[-2:])
 
 

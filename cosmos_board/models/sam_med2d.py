@@ -137,7 +137,7 @@ class SamMed2d(SamSegmenter):
 
 def load(*, checkpoint: Path | None, device: str) -> SamMed2d:
     """Return SAM-Med2D, or the plain SAM at 256 px that its authors fine-tuned beside it."""
-    prepare_device(device)
+    chosen = prepare_device(device)
     path = checkpoint or find_checkpoint("sam-med2d")
     weights = {_ADAPTER.sub(r"\1mlp.adapter.", key): v for key, v in read_weights(path).items()}
     with torch.device("meta"):
@@ -146,7 +146,13 @@ def load(*, checkpoint: Path | None, device: str) -> SamMed2d:
     for buffer in ("pixel_mean", "pixel_std"):
         setattr(sam, buffer, torch.zeros(3, 1, 1))
     card = describe_tuned(replace(CARDS["sam-med2d"], input_size_px=side), checkpoint)
-    return SamMed2d(sam, card=card, device=device)
+    return SamMed2d(
+        sam,
+        card=card,
+        device=chosen.name,
+        precision=chosen.precision,
+        compiled=chosen.compiled,
+    )
 
 
 def build(weights: Mapping[str, Tensor], path: Path) -> tuple[nn.Module, int]:

@@ -44,6 +44,21 @@ def test_a_model_keeps_every_promise_that_random_weights_can(tmp_path: Path) -> 
     assert {one.check for one in problems} <= NEEDS_TRAINING
 
 
+def test_a_model_in_bfloat16_keeps_its_promises_too(tmp_path: Path) -> None:
+    save_small("sam2", tmp_path)
+
+    problems = find_problems(load_segmenter(f"hf:{tmp_path}", device="cpu+bf16"))
+
+    assert {one.check for one in problems} <= NEEDS_TRAINING
+
+
+def test_only_sams_own_architecture_is_compiled(tmp_path: Path) -> None:
+    save_small("sam2", tmp_path)
+
+    with pytest.raises(InputError, match=r"--device: \+compile: is taken by SAM only \(got sam2\)"):
+        load_segmenter(f"hf:{tmp_path}", device="cpu+compile")
+
+
 @pytest.mark.parametrize("family", ["sam-hq", "sam2"])
 def test_a_network_that_finds_bright_things_keeps_every_promise(family: str) -> None:
     """The adapter as it is; only the network is replaced by a rule, padded and squashed."""
@@ -92,6 +107,11 @@ def test_medsam_is_asked_in_its_authors_way(sam_folder: Path, tmp_path: Path) ->
     assert isinstance(segmenter, MedSam)
     assert segmenter.card.name == "medsam"
     assert segmenter.card.training_data == KNOWN["medsam"].card.training_data
+    box, pixels = make_prompt(box_xyxy=(5, 6, 50, 40)), draw_scene(60, 80)
+    rough = load_segmenter(f"hf:{folder}", device="cpu+bf16")
+    exact, found = (one.predict(one.embed(pixels), [box])[0] for one in (segmenter, rough))
+    assert (exact.masks != found.masks).mean() < 0.1
+    assert not np.array_equal(exact.predicted_iou, found.predicted_iou)
 
 
 def test_a_folder_without_a_processor_gets_the_architectures_own(

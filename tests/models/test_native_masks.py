@@ -38,7 +38,7 @@ def without_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_step_draws_the_masks_of_two(frame: Frame) -> None:
     low = _smooth_logits(4, frame.input_size_px // 4)
 
-    masks = to_native_masks(frame, low[None], 0.5)
+    masks = to_native_masks(frame, low[None], 0.5).numpy()
 
     expected = (frame.to_native(low[None]) > 0.5).numpy()
     assert masks.shape == expected.shape

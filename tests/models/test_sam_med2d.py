@@ -91,10 +91,15 @@ ADAPTER: dict[str, tuple[int, ...]] = {
 
 
 @pytest.fixture(scope="module")
-def segmenter(published: tuple[Sam, State], tmp_path_factory: pytest.TempPathFactory) -> SamMed2d:
-    path = tmp_path_factory.mktemp("weights") / "sam-med2d_b.pth"
+def weights(published: tuple[Sam, State], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path: Path = tmp_path_factory.mktemp("weights") / "sam-med2d_b.pth"
     torch.save({"model": published[1], "optimizer": {"state": {}, "lr": 1e-4}}, path)
-    found = load_segmenter("sam-med2d", checkpoint=path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def segmenter(weights: Path) -> SamMed2d:
+    found = load_segmenter("sam-med2d", checkpoint=weights)
     assert isinstance(found, SamMed2d)
     return found
 
@@ -240,6 +245,17 @@ def ask_stability(
     frame, _ = segmenter.to_input(pixels)
     counts: NDArray[np.int64] = (frame.to_native(low)[0] > offset).flatten(1).sum(1).numpy()
     return counts
+
+
+def test_bfloat16_changes_answers_a_little(weights: Path, segmenter: SamMed2d) -> None:
+    pixels = PICTURES["squashed"]
+    rough = load_segmenter("sam-med2d", checkpoint=weights, device="cpu+bf16")
+
+    exact, found = (one.predict(one.embed(pixels), PROMPTS) for one in (segmenter, rough))
+
+    for answer, other in zip(found, exact, strict=True):
+        assert not np.array_equal(answer.predicted_iou, other.predicted_iou)
+        assert (answer.masks != other.masks).mean() <= 0.1
 
 
 def test_the_plain_sam_at_its_size_loads_too(published: tuple[Sam, State], tmp_path: Path) -> None:
