@@ -92,7 +92,7 @@ def test_sam_becomes_the_official_model_and_can_be_tuned(sam_folder: Path, tmp_p
 def test_other_families_cannot_be_tuned_and_say_so(family: str, tmp_path: Path) -> None:
     save_small(family, tmp_path)
 
-    with pytest.raises(InputError, match="cannot be fine-tuned"):
+    with pytest.raises(InputError, match=r"cannot be fine-tuned \(want SAM's own architecture"):
         load_tunable(f"hf:{tmp_path}")
     with pytest.raises(InputError, match="taken by SAM only"):
         load_segmenter(f"hf:{tmp_path}", checkpoint=Path("w.safetensors"))
