@@ -14,6 +14,7 @@ from torch import Tensor
 from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.prompts import Prompt
+from cosmos_board.models.device_candidates import DeviceCandidates
 from cosmos_board.models.devices import Precision
 from cosmos_board.models.everything_grid import EverythingSettings
 from cosmos_board.models.native_masks import to_native_masks
@@ -69,6 +70,11 @@ class TorchSegmenter(ABC):
         """Facts about the model."""
         return self._card
 
+    @property
+    def device(self) -> str:
+        """Where the model is, as torch has it."""
+        return str(self._device)
+
     def predict(
         self,
         embedding: Embedding,
@@ -90,6 +96,26 @@ class TorchSegmenter(ABC):
             rows = (each.cpu().numpy() for each in (masks, iou, low))
             for one, *row in zip(group, *rows, strict=True):
                 answers[one.position] = Candidates(*row)
+        return [answers[position] for position in range(len(prompts))]
+
+    def predict_on_device(
+        self, embedding: Embedding, prompts: Sequence[Prompt]
+    ) -> list[DeviceCandidates]:
+        """Return what `predict` does, with masks left on the device and without logits.
+
+        The device is waited for once, however many groups the prompts make.
+        """
+        if not prompts:
+            return []
+        drawn, estimates = [], []
+        for group, masks, iou, _ in self._answer_groups(embedding, prompts):
+            drawn += list(zip((one.position for one in group), masks, strict=True))
+            estimates.append(iou)
+        ious = torch.cat(estimates).cpu().numpy()
+        answers = {
+            position: DeviceCandidates(masks, iou)
+            for (position, masks), iou in zip(drawn, ious, strict=True)
+        }
         return [answers[position] for position in range(len(prompts))]
 
     def release_memory(self) -> None:
