@@ -16,6 +16,7 @@ from torch import Tensor
 
 from cosmos_board.core.prompts import PROMPTS, Prompt
 from cosmos_board.data.pack import PackItem
+from cosmos_board.models.everything_grid import EverythingSettings, make_grid
 from cosmos_board.models.prompt_batch import PromptBatch
 from cosmos_board.models.sam import SamSegmenter
 from cosmos_board.models.sam_decoder import (
@@ -28,7 +29,6 @@ from cosmos_board.models.sam_decoder import (
     mask_logits,
     predicted_iou,
 )
-from cosmos_board.models.sam_everything import EverythingSettings, make_grid
 from cosmos_board.models.sam_geometry import Frame
 
 MODES = tuple(name for name in PROMPTS if name != "everything")

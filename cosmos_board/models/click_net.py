@@ -55,6 +55,8 @@ class Network(Protocol):
 class ClickNetwork:
     """Answers points with one candidate each; it estimates no IoU, so that this is 1.
 
+    Hence everything mode, which chooses among masks by that estimate, is not offered.
+
     Args:
         network: Takes `image` and `points`.
         notes: What stands beside the file.

@@ -19,6 +19,7 @@ from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import CosmosBoardError, InputError
 from cosmos_board.core.masks import Pixels
 from cosmos_board.models.cards import ALL_PROMPTS
+from cosmos_board.models.devices import Device
 from cosmos_board.models.hf_convert import to_official
 from cosmos_board.models.hf_files import PREFIX, find_folder, known_name, read_model_type
 from cosmos_board.models.hf_segmenter import HfSegmenter, preprocess
@@ -78,9 +79,15 @@ class HfSam(SamSegmenter):
         processor: Any,  # noqa: ANN401 (transformers is untyped)
         *,
         card: ModelCard,
-        device: str = "cpu",
+        device: Device,
     ) -> None:
-        super().__init__(sam, card=card, device=device)
+        super().__init__(
+            sam,
+            card=card,
+            device=device.name,
+            precision=device.precision,
+            compiled=device.compiled,
+        )
         self._processor = processor
 
     def to_input(self, pixels: Pixels) -> tuple[Frame, Tensor]:
@@ -95,7 +102,7 @@ def load(address: str, *, checkpoint: Path | None, device: str) -> Segmenter:
     Args:
         address: `owner/name` of a repository that was fetched, or a folder.
         checkpoint: Fine-tuned weights under the official names; for SAM's own architecture.
-        device: `cpu`, `cuda`, `cuda:1` …
+        device: Such as `cuda:1+bf16`; `+compile` is for SAM's own architecture.
 
     Raises:
         InputError: If it is not here, of another architecture, or incomplete.
@@ -106,15 +113,23 @@ def load(address: str, *, checkpoint: Path | None, device: str) -> Segmenter:
         raise InputError(
             folder, "model_type", "has no adapter", got=model_type, want=", ".join(_FAMILIES)
         )
-    prepare_device(device)
+    chosen = prepare_device(device)
     family = _FAMILIES[model_type]
     model, processor = _read(folder, family)
     if family is _SAM:
-        return _make_sam(model, processor, address, checkpoint, device)
+        return _make_sam(model, processor, address, checkpoint, chosen)
     if checkpoint is not None:
         raise InputError(PREFIX + address, "--checkpoint", "is taken by SAM only", got=model_type)
-    card = _describe(address, family, model)
-    return HfSegmenter(model, processor, card=card, fit=family.fit, device=device)
+    if chosen.compiled:
+        raise InputError("--device", "+compile", "is taken by SAM only", got=model_type)
+    return HfSegmenter(
+        model,
+        processor,
+        card=_describe(address, family, model),
+        fit=family.fit,
+        device=chosen.name,
+        precision=chosen.precision,
+    )
 
 
 def _make_sam(
@@ -122,14 +137,20 @@ def _make_sam(
     processor: Any,  # noqa: ANN401
     address: str,
     checkpoint: Path | None,
-    device: str,
+    device: Device,
 ) -> SamSegmenter:
     card = describe_tuned(_describe(address, _SAM, model), checkpoint)
     sam = to_official(model, Path(address))
     if checkpoint is not None:
         fill_module(sam, read_weights(checkpoint), checkpoint, PREFIX + address)
     if known_name(address) == "medsam":  # its authors resize and scale in another way
-        return MedSam(sam, card=card, device=device)
+        return MedSam(
+            sam,
+            card=card,
+            device=device.name,
+            precision=device.precision,
+            compiled=device.compiled,
+        )
     return HfSam(sam, processor, card=card, device=device)
 
 

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from cosmos_board.core.candidates import Candidates, EverythingCandidates
+from cosmos_board.core.candidates import EverythingCandidates
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.masks import Pixels
-from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.devices import Precision
-from cosmos_board.models.native_masks import to_native_masks
+from cosmos_board.models.everything_grid import EverythingSettings
 from cosmos_board.models.prompt_batch import PromptBatch
-from cosmos_board.models.prompt_groups import group_by_tokens, to_batch
-from cosmos_board.models.sam_everything import Draw, EverythingSettings, search_grid
-from cosmos_board.models.sam_geometry import Fit, Frame
+from cosmos_board.models.sam_everything import LowLogits, search_by_logits
+from cosmos_board.models.sam_geometry import Fit
 from cosmos_board.models.segmenter import Embedding
-
-_AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
-_MASK_THRESHOLD = 0.0
+from cosmos_board.models.torch_segmenter import TorchSegmenter
 
 
-class HfSegmenter:
+class HfSegmenter(TorchSegmenter):
     """Answers points, boxes, both, and everything mode with three candidates each.
 
     Every prompt is a row of the batch with an image embedding of its own, so that prompts may
@@ -57,22 +50,16 @@ class HfSegmenter:
         prompts_per_call: int | None = None,
         everything: EverythingSettings | None = None,
     ) -> None:
-        assert card.input_size_px is not None, "a SAM has an input size"
+        super().__init__(
+            card=card,
+            fit=fit,
+            device=device,
+            precision=precision,
+            prompts_per_call=prompts_per_call,
+            everything=everything,
+        )
         self._model = model.to(device).eval()
         self._processor = processor
-        self._card = card
-        self._input_size_px = card.input_size_px
-        self._fit: Fit = fit
-        self._device = torch.device(device)
-        self._precision: Precision = precision
-        # On a CPU a prompt alone has one answer only; a batch may be added up in another order.
-        self._prompts_per_call = prompts_per_call or (1 if self._device.type == "cpu" else 64)
-        self._everything = everything or EverythingSettings()
-
-    @property
-    def card(self) -> ModelCard:
-        """Facts about the model."""
-        return self._card
 
     def embed(self, pixels: Pixels) -> Embedding:
         """Return what the library's vision encoder makes of one image.
@@ -86,52 +73,8 @@ class HfSegmenter:
             found = self._model.get_image_embeddings(inputs)
         return Embedding(height, width, _to_arguments(found))
 
-    def predict(
-        self,
-        embedding: Embedding,
-        prompts: Sequence[Prompt],
-        logits: Sequence[NDArray[np.float32] | None] | None = None,
-    ) -> list[Candidates]:
-        """Return three candidates per prompt, in order.
-
-        Args:
-            embedding: From `embed`.
-            prompts: Native pixels (x, y).
-            logits: Per prompt the logits of the click before, axes (y, x), or None.
-
-        Raises:
-            InputError: If a prompt has neither points nor box.
-        """
-        frame = self._frame(embedding)
-        answers: dict[int, Candidates] = {}
-        for group in group_by_tokens(prompts, logits, self._prompts_per_call):
-            with torch.inference_mode():
-                low, iou = self._answer(embedding, to_batch(frame, group, self._device))
-                masks = to_native_masks(frame, low, _MASK_THRESHOLD)
-                rows = zip(masks, iou.cpu().numpy(), low.cpu().numpy(), strict=True)
-            for one, row in zip(group, rows, strict=True):
-                answers[one.position] = Candidates(*row)
-        return [answers[position] for position in range(len(prompts))]
-
-    def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
-        """Return the masks of everything mode, best predicted IoU first."""
-
-        def answer(batch: PromptBatch) -> tuple[Tensor, Draw]:
-            low, iou = self._answer(embedding, batch)
-            return iou, low.__getitem__
-
-        with torch.inference_mode():
-            return search_grid(
-                answer,
-                self._frame(embedding),
-                self._everything,
-                device=self._device,
-                mask_threshold=_MASK_THRESHOLD,
-                prompts_per_call=self._prompts_per_call,
-            )
-
-    def _answer(self, embedding: Embedding, batch: PromptBatch) -> tuple[Tensor, Tensor]:
-        """Return logits (P, K, y, x) and predicted IoU (P, K), float32."""
+    def decode(self, embedding: Embedding, batch: PromptBatch) -> tuple[Tensor, Tensor]:
+        """Return logits, axes (P, K, y, x), and predicted IoU, shape (P, K), of any precision."""
         assert isinstance(embedding.payload, dict), "the embedding is another segmenter's"
         count = len(batch)
         features = {key: _repeat(each, count) for key, each in embedding.payload.items()}
@@ -141,19 +84,27 @@ class HfSegmenter:
             "input_boxes": batch.boxes_xyxy,
         }
         asked = {key: None if each is None else each[:, None] for key, each in given.items()}
-        with self._autocast():
-            found = self._model(
-                **features, **asked, input_masks=batch.mask_logits, multimask_output=True
+        found = self._model(
+            **features, **asked, input_masks=batch.mask_logits, multimask_output=True
+        )
+        return found.pred_masks[:, 0], found.iou_scores[:, 0]
+
+    def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
+        """Return the masks of everything mode, best predicted IoU first."""
+
+        def answer(batch: PromptBatch) -> tuple[Tensor, LowLogits]:
+            low, iou = self.decode(embedding, batch)
+            return iou, low.__getitem__
+
+        with torch.inference_mode(), self._autocast():
+            return search_by_logits(
+                answer,
+                self._frame(embedding.height, embedding.width),
+                self._everything,
+                device=self._device,
+                mask_threshold=self._threshold,
+                prompts_per_call=self._prompts_per_call,
             )
-        return found.pred_masks[:, 0].float(), found.iou_scores[:, 0].float()
-
-    def _frame(self, embedding: Embedding) -> Frame:
-        return Frame(embedding.height, embedding.width, self._input_size_px, self._fit)
-
-    def _autocast(self) -> AbstractContextManager[object]:
-        if self._precision == "fp32":
-            return nullcontext()
-        return torch.autocast(self._device.type, dtype=_AUTOCAST[self._precision])
 
 
 def preprocess(processor: Any, pixels: Pixels) -> Tensor:  # noqa: ANN401

@@ -23,7 +23,7 @@ from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.cards import CARDS
 from cosmos_board.models.checkpoints import find_checkpoint
-from cosmos_board.models.native_masks import Masks
+from cosmos_board.models.devices import Precision
 from cosmos_board.models.sam import SamSegmenter
 from cosmos_board.models.sam_geometry import Frame
 from cosmos_board.models.sam_load import build_official, prepare_device
@@ -40,12 +40,24 @@ class MedSam(SamSegmenter):
         sam: A module as `SamSegmenter` takes it.
         card: Facts about the model.
         device: Where the module is moved.
+        precision: As `SamSegmenter` has it.
+        compiled: Likewise.
     """
 
     mask_tokens = (0,)
 
-    def __init__(self, sam: nn.Module, *, card: ModelCard, device: str = "cpu") -> None:
-        super().__init__(sam, card=card, fit="squash", device=device)
+    def __init__(
+        self,
+        sam: nn.Module,
+        *,
+        card: ModelCard,
+        device: str = "cpu",
+        precision: Precision = "fp32",
+        compiled: bool = False,
+    ) -> None:
+        super().__init__(
+            sam, card=card, fit="squash", device=device, precision=precision, compiled=compiled
+        )
 
     def to_input(self, pixels: Pixels) -> tuple[Frame, Tensor]:
         """Return how an image lies in the input square, and what the encoder takes of it."""
@@ -66,7 +78,7 @@ class MedSam(SamSegmenter):
         """Return one candidate per box, in order; there is no mask input."""
         return super().predict(embedding, prompts)
 
-    def draw_masks(self, frame: Frame, low: Tensor) -> Masks:
+    def draw_masks(self, frame: Frame, low: Tensor) -> Tensor:
         """Return where the resized probability exceeds a half."""
         probability = functional.interpolate(
             torch.sigmoid(low.float()),
@@ -74,13 +86,17 @@ class MedSam(SamSegmenter):
             mode="bilinear",
             align_corners=False,
         )
-        masks: Masks = (probability > _PROBABILITY).cpu().numpy()
-        return masks
+        return probability > _PROBABILITY
 
 
 def load(*, checkpoint: Path | None, device: str) -> MedSam:
     """Return MedSAM from a file of weights that names tensors as `segment-anything` does."""
-    prepare_device(device)
+    chosen = prepare_device(device)
     path = checkpoint or find_checkpoint("medsam")
-    sam = build_official("vit_b", path, "medsam")
-    return MedSam(sam, card=describe_tuned(CARDS["medsam"], checkpoint), device=device)
+    return MedSam(
+        build_official("vit_b", path, "medsam"),
+        card=describe_tuned(CARDS["medsam"], checkpoint),
+        device=chosen.name,
+        precision=chosen.precision,
+        compiled=chosen.compiled,
+    )

@@ -16,17 +16,15 @@ import torch
 from numpy.typing import NDArray
 
 from cosmos_board.core.masks import Mask
+from cosmos_board.models.everything_grid import is_stable
 from cosmos_board.models.sam_geometry import Frame
 
 if TYPE_CHECKING:
     from cosmos_board.models.native_compiled import Taps
 
-Masks = NDArray[np.bool_]
-"""Masks of one image, bool, axes (K, Y, X)."""
 
-
-def to_native_masks(frame: Frame, low: torch.Tensor, threshold: float) -> Masks:
-    """Return where native logits exceed `threshold`, bool, axes (…, Y, X).
+def to_native_masks(frame: Frame, low: torch.Tensor, threshold: float) -> torch.Tensor:
+    """Return where native logits exceed `threshold`, bool, axes (…, Y, X), on the same device.
 
     Args:
         frame: How the image lies in the model's input square.
@@ -36,10 +34,10 @@ def to_native_masks(frame: Frame, low: torch.Tensor, threshold: float) -> Masks:
     planes = low.float().flatten(0, -3)
     compiled = _find_compiled() if low.device.type == "cpu" else None
     if compiled is None:
-        masks = (frame.to_native(planes[:, None])[:, 0] > threshold).cpu().numpy()
+        masks = frame.to_native(planes[:, None])[:, 0] > threshold
     else:
         rows, columns = _get_taps(frame, *low.shape[-2:])
-        masks = compiled.threshold(planes.numpy(), rows, columns, threshold)
+        masks = torch.from_numpy(compiled.threshold(planes.numpy(), rows, columns, threshold))
     return masks.reshape(*low.shape[:-2], *masks.shape[-2:])
 
 
@@ -66,26 +64,16 @@ def find_stable_masks(
     if compiled is not None:
         rows, columns = _get_taps(frame, *low.shape[-2:])
         masks, strict, lax = compiled.measure(planes.numpy(), rows, columns, threshold, offset)
-        kept = _is_stable(strict, lax, minimum)
+        kept = is_stable(strict, lax, minimum)
         return [masks[index] for index in np.flatnonzero(kept)], kept
     native = frame.to_native(planes[:, None])[:, 0]
     strict, lax = (
         (native > threshold + shift).flatten(1).sum(1, dtype=torch.int32).cpu().numpy()
         for shift in (offset, -offset)
     )
-    kept = _is_stable(strict, lax, minimum)
+    kept = is_stable(strict, lax, minimum)
     chosen = native[torch.as_tensor(kept, device=native.device)] > threshold
     return list(chosen.cpu().numpy()), kept
-
-
-def _is_stable(strict: NDArray[np.int32], lax: NDArray[np.int32], minimum: float) -> Mask:
-    if minimum <= 0:
-        return np.ones(len(strict), np.bool_)
-    stability = np.divide(
-        strict, lax, out=np.zeros(len(lax), np.float32), where=lax > 0, dtype=np.float32
-    )
-    stable: Mask = (stability >= np.float32(minimum)) & (lax > 0)
-    return stable
 
 
 @cache
@@ -104,20 +92,21 @@ def _get_taps(frame: Frame, low_height: int, low_width: int) -> tuple[Taps, Taps
             _make_taps(low_height, low_height, low_height, frame.height),
             _make_taps(low_width, low_width, low_width, frame.width),
         )
-    height, width = frame.content
+    (height, width), (top, left) = frame.content, frame.corner
     side = frame.input_size_px
     return (
-        _make_taps(low_height, side, height, frame.height),
-        _make_taps(low_width, side, width, frame.width),
+        _make_taps(low_height, side, height, frame.height, top),
+        _make_taps(low_width, side, width, frame.width, left),
     )
 
 
-def _make_taps(low: int, side: int, content: int, native: int) -> Taps:
+def _make_taps(low: int, side: int, content: int, native: int, begin: int = 0) -> Taps:
     """Return for each native position its first low-resolution one and three weights.
 
-    low → side, the first `content` of which → native; torch's positions and its float32.
+    low → side, `content` of which, from `begin` on, → native; torch's positions and its float32.
     """
     left, right, share = _bilinear(content, native)
+    left, right = left + begin, right + begin
     first, second, weight = _bilinear(low, side)
     base = np.minimum(first[left], max(low - 3, 0))
     weights = np.zeros((native, 3), np.float32)

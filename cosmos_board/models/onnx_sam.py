@@ -16,55 +16,49 @@ from numpy.typing import NDArray
 from cosmos_board.core.candidates import Candidates, EverythingCandidates
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
-from cosmos_board.core.masks import Pixels
+from cosmos_board.core.masks import Mask, Pixels
 from cosmos_board.core.prompts import Prompt
-from cosmos_board.models.cards import POINTS_AND_BOXES
-from cosmos_board.models.classical import refuse_everything
-from cosmos_board.models.exported import (
-    Arrays,
-    ExportNotes,
-    OnnxNetwork,
-    fixed_length,
-    read_notes,
+from cosmos_board.models.cards import ALL_PROMPTS
+from cosmos_board.models.everything_grid import (
+    Draw,
+    EverythingSettings,
+    is_stable,
+    search_grid,
 )
+from cosmos_board.models.exported import ExportNotes, read_notes
+from cosmos_board.models.onnx_pair import LEFT_TOP, RIGHT_BOTTOM, OnnxPair
 from cosmos_board.models.sam_geometry import Fit, Frame
 from cosmos_board.models.segmenter import Embedding, pair_logits
 
 NOTES = "card.json"
 _MEAN, _STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 _PATCH_PX = 16
-_LEFT_TOP, _RIGHT_BOTTOM, _PADDING = 2, 3, -1
-"""Labels that make points of a box's corners, and of no point at all."""
-
-_ASKED = ("point_coords", "point_labels", "mask_input", "has_mask_input")
-_ALL_TOKENS = 4
 
 
 class OnnxSam:
-    """Answers points and boxes with the candidates that the decoder was exported with.
+    """Answers points, boxes and everything mode with the candidates the decoder was exported with.
 
-    Three where it was exported for several masks, one otherwise. There is no everything mode: a
-    thousand calls of a decoder that answers one prompt at a time.
+    Three where it was exported for several masks, one otherwise. The decoder answers one prompt at
+    a time, so that everything mode is a thousand calls.
     """
 
     def __init__(
-        self, encoder: OnnxNetwork, decoder: OnnxNetwork, notes: ExportNotes, where: Path
+        self,
+        pair: OnnxPair,
+        notes: ExportNotes,
+        where: Path,
+        everything: EverythingSettings | None = None,
     ) -> None:
-        self._encoder, self._decoder = encoder, decoder
-        self._is_sam2 = "high_res_feats_0" in decoder.inputs
-        self._low = "masks" if self._is_sam2 else "low_res_masks"
-        _check(encoder, decoder, self._low, where)
-        (self._input_name, self._input_shape), *_ = encoder.inputs.items()
-        self._fit: Fit = notes.fit or ("squash" if self._is_sam2 else "pad")
+        self._pair = pair
+        self._everything = everything or EverythingSettings()
+        self._fit: Fit = notes.fit or ("squash" if pair.is_sam2 else "pad")
         self._mean = np.array(notes.pixel_mean or _MEAN, np.float32)
         self._std = np.array(notes.pixel_std or _STD, np.float32)
-        self._mask_side = fixed_length(decoder.inputs["mask_input"], 2) or 256
-        fixed = fixed_length(self._input_shape, 2) if len(self._input_shape) == 4 else None
-        self._side = fixed or notes.input_size_px or self._mask_side // 4 * _PATCH_PX
+        self._side = pair.input_side or notes.input_size_px or pair.mask_side // 4 * _PATCH_PX
         self._card = notes.describe(
             f"onnx-{where.resolve().name}",
-            family="sam2" if self._is_sam2 else "sam",
-            prompts=POINTS_AND_BOXES,
+            family="sam2" if pair.is_sam2 else "sam",
+            prompts=ALL_PROMPTS,
             clicks=True,
             mask_input=True,
             input_size_px=self._side,
@@ -83,11 +77,11 @@ class OnnxSam:
         """
         height, width = pixels.shape[:2]
         content = self._frame(height, width).resize(pixels).astype(np.float32)
-        if len(self._input_shape) == 4:
+        if not self._pair.takes_picture:
             square = np.zeros((self._side, self._side, 3), np.float32)
             square[: content.shape[0], : content.shape[1]] = (content - self._mean) / self._std
             content = np.ascontiguousarray(square.transpose(2, 0, 1)[None])
-        return Embedding(height, width, self._encoder.run({self._input_name: content}))
+        return Embedding(height, width, self._pair.encode(content))
 
     def predict(
         self,
@@ -112,8 +106,18 @@ class OnnxSam:
         ]
 
     def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
-        """Raise: the card does not list it."""
-        raise refuse_everything(self.card)
+        """Return the masks of everything mode, best predicted IoU first."""
+        frame, settings = self._frame(embedding.height, embedding.width), self._everything
+
+        def ask(points_xy: NDArray[np.float64]) -> tuple[NDArray[np.float32], Draw]:
+            low, iou = self._decode(embedding, points_xy, np.ones(1, np.float32), None)
+
+            def draw(wanted: Mask) -> tuple[list[Mask], Mask]:
+                return _find_stable(frame, low[wanted[0]], settings)
+
+            return iou[None], draw
+
+        return search_grid(ask, frame, settings, prompts_per_call=1)
 
     def _answer(
         self,
@@ -122,40 +126,21 @@ class OnnxSam:
         prompt: Prompt,
         earlier: NDArray[np.float32] | None,
     ) -> Candidates:
-        points, labels = self._to_points(frame, prompt)
-        mask = np.zeros((1, 1, self._mask_side, self._mask_side), np.float32)
-        if earlier is not None:
-            mask[0, 0] = earlier
-        asked: Arrays = {
-            "point_coords": points[None],
-            "point_labels": labels[None],
-            "mask_input": mask,
-            "has_mask_input": np.array([earlier is not None], np.float32),
-        }
-        if "orig_im_size" in self._decoder.inputs:
-            asked["orig_im_size"] = np.array([frame.height, frame.width], np.float32)
-        assert isinstance(embedding.payload, dict), "the embedding is another segmenter's"
-        found = self._decoder.run({**embedding.payload, **asked})
-        low, iou = found[self._low][0], found["iou_predictions"][0]
-        if len(low) == _ALL_TOKENS:  # the first token is for a model with one answer
-            low, iou = low[1:], iou[1:]
+        native, labels = _to_points(prompt)
+        low, iou = self._decode(embedding, frame.to_input(native), labels, earlier)
         masks = np.stack([_to_native(frame, plane) > 0 for plane in low])
-        return Candidates(masks, iou.astype(np.float32), low.astype(np.float32))
+        return Candidates(masks, iou, low)
 
-    def _to_points(
-        self, frame: Frame, prompt: Prompt
+    def _decode(
+        self,
+        embedding: Embedding,
+        points_xy: NDArray[np.float64],
+        labels: NDArray[np.float32],
+        earlier: NDArray[np.float32] | None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        places, labels = [prompt.points_xy.astype(np.float64)], [prompt.labels.astype(np.float32)]
-        if prompt.box_xyxy is not None:
-            places.append(np.array(prompt.box_xyxy, np.float64).reshape(2, 2))
-            labels.append(np.array([_LEFT_TOP, _RIGHT_BOTTOM], np.float32))
-        elif not len(prompt.labels):
-            raise InputError("prompt", "", "has neither points nor a box")
-        elif not self._is_sam2:  # whose decoder adds one by itself
-            places.append(np.zeros((1, 2)))
-            labels.append(np.array([_PADDING], np.float32))
-        points = frame.to_input(np.concatenate(places)).astype(np.float32)
-        return points, np.concatenate(labels)
+        assert isinstance(embedding.payload, dict), "the embedding is another segmenter's"
+        size = (embedding.height, embedding.width)
+        return self._pair.decode(embedding.payload, points_xy, labels, earlier, size)
 
     def _frame(self, height: int, width: int) -> Frame:
         return Frame(height, width, self._side, self._fit)
@@ -172,37 +157,30 @@ def load(address: str, *, checkpoint: Path | None, device: str) -> OnnxSam:
         raise InputError(f"onnx:{address}", "--checkpoint", "is not taken by this segmenter")
     if not folder.is_dir():
         raise InputError(folder, "", "is no folder", want="one with *encoder*.onnx, *decoder*.onnx")
-    encoder, decoder = (OnnxNetwork(_find(folder, part)) for part in ("encoder", "decoder"))
-    return OnnxSam(encoder, decoder, read_notes(folder / NOTES), folder)
+    return OnnxSam(OnnxPair(folder), read_notes(folder / NOTES), folder)
 
 
-def _find(folder: Path, part: str) -> Path:
-    found = sorted(path for path in folder.glob("*.onnx") if part in path.name.lower())
-    if len(found) != 1:
-        names = ", ".join(path.name for path in found) or "none"
-        raise InputError(folder, f"*{part}*.onnx", "is not one file", got=names, want="one")
-    return found[0]
+def _to_points(prompt: Prompt) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Return points and corners of the box as points with labels, in native pixels."""
+    places, labels = [prompt.points_xy.astype(np.float64)], [prompt.labels.astype(np.float32)]
+    if prompt.box_xyxy is not None:
+        places.append(np.array(prompt.box_xyxy, np.float64).reshape(2, 2))
+        labels.append(np.array([LEFT_TOP, RIGHT_BOTTOM], np.float32))
+    elif not len(prompt.labels):
+        raise InputError("prompt", "", "has neither points nor a box")
+    return np.concatenate(places), np.concatenate(labels)
 
 
-def _check(encoder: OnnxNetwork, decoder: OnnxNetwork, low: str, where: Path) -> None:
-    needed = {*_ASKED, "iou_predictions", low}
-    missing = sorted(needed - {*decoder.inputs, *decoder.outputs})
-    unknown = sorted({*decoder.inputs} - {*_ASKED, "orig_im_size", *encoder.outputs})
-    if missing or unknown:
-        raise InputError(
-            where,
-            "decoder",
-            "is not as samexporter writes it",
-            got=f"missing {missing}, unknown {unknown}",
-        )
-    if len(encoder.inputs) != 1 or len(next(iter(encoder.inputs.values()))) not in (3, 4):
-        raise InputError(
-            where,
-            "encoder",
-            "takes no image",
-            got=encoder.inputs,
-            want="(1, 3, S, S) or (height, width, 3)",
-        )
+def _find_stable(
+    frame: Frame, low: NDArray[np.float32], settings: EverythingSettings
+) -> tuple[list[Mask], Mask]:
+    planes = [_to_native(frame, plane) for plane in low]
+    strict, lax = (
+        np.array([np.count_nonzero(plane > level) for plane in planes], np.int32)
+        for level in (settings.stability_offset, -settings.stability_offset)
+    )
+    kept = is_stable(strict, lax, settings.stability)
+    return [planes[index] > 0 for index in np.flatnonzero(kept)], kept
 
 
 def _to_native(frame: Frame, low: NDArray[np.float32]) -> NDArray[np.float32]:

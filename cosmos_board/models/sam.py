@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cosmos_board.core.candidates import Candidates, EverythingCandidates
+from cosmos_board.core.candidates import EverythingCandidates
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.masks import Pixels
-from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.devices import Precision
-from cosmos_board.models.native_masks import Masks, to_native_masks
+from cosmos_board.models.everything_grid import EverythingSettings
 from cosmos_board.models.prompt_batch import PromptBatch
-from cosmos_board.models.prompt_groups import group_by_tokens, to_batch
 from cosmos_board.models.sam_decoder import MULTIMASK, SamModules, Sight, decode, fold, look
-from cosmos_board.models.sam_everything import EverythingSettings, find_everything
+from cosmos_board.models.sam_everything import find_everything
 from cosmos_board.models.sam_geometry import Fit, Frame, to_input_tensor
 from cosmos_board.models.segmenter import Embedding
+from cosmos_board.models.torch_segmenter import TorchSegmenter
 
 SAM_MEAN = (123.675, 116.28, 103.53)
 """Per channel, in grey levels of 0 … 255."""
 
 SAM_STD = (58.395, 57.12, 57.375)
 
-_AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
-_GPU_PROMPTS_PER_CALL = 64
-_CPU_PROMPTS_PER_CALL = 1
-"""A library may add up a larger batch in another order; alone, a prompt has one answer only."""
-
-_GRID_POINTS_PER_CALL = 16
+_CPU_GRID_POINTS_PER_CALL = 16
 """Everything mode always asks the same points of an image, so that its batches never change."""
 
 
@@ -48,7 +39,7 @@ class _View:
     sight: Sight | None
 
 
-class SamSegmenter:
+class SamSegmenter(TorchSegmenter):
     """Answers points, boxes, both, and everything mode with a model of the SAM family.
 
     Every prompt gets three candidates (mask tokens 1 to 3) at native size; their logits can
@@ -87,32 +78,25 @@ class SamSegmenter:
         prompts_per_call: int | None = None,
         everything: EverythingSettings | None = None,
     ) -> None:
-        assert card.input_size_px is not None, "a SAM has an input size"
+        super().__init__(
+            card=card,
+            fit=fit,
+            mask_threshold=mask_threshold,
+            device=device,
+            precision=precision,
+            prompts_per_call=prompts_per_call,
+            everything=everything,
+        )
         self._module = sam.to(device).eval()
         self._sam = fold(self._module)
         if compiled:
             self._sam.image_encoder = torch.compile(self._sam.image_encoder)
-        self._card = card
-        self._input_size_px = card.input_size_px
-        self._device = torch.device(device)
         self._mean = torch.tensor(pixel_mean, device=device).view(3, 1, 1)
         self._std = torch.tensor(pixel_std, device=device).view(3, 1, 1)
-        self._fit: Fit = fit
-        self._threshold = mask_threshold
-        self._precision: Precision = precision
         on_cpu = self._device.type == "cpu"
-        self._prompts_per_call = prompts_per_call or (
-            _CPU_PROMPTS_PER_CALL if on_cpu else _GPU_PROMPTS_PER_CALL
-        )
         self._grid_points_per_call = prompts_per_call or (
-            _GRID_POINTS_PER_CALL if on_cpu else _GPU_PROMPTS_PER_CALL
+            _CPU_GRID_POINTS_PER_CALL if on_cpu else self._prompts_per_call
         )
-        self._everything = everything or EverythingSettings()
-
-    @property
-    def card(self) -> ModelCard:
-        """Facts about the model."""
-        return self._card
 
     @property
     def module(self) -> nn.Module:
@@ -149,29 +133,10 @@ class SamSegmenter:
             for frame, view in zip(frames, views, strict=True)
         ]
 
-    def predict(
-        self,
-        embedding: Embedding,
-        prompts: Sequence[Prompt],
-        logits: Sequence[NDArray[np.float32] | None] | None = None,
-    ) -> list[Candidates]:
-        """Return three candidates per prompt, in order.
-
-        Args:
-            embedding: From `embed`.
-            prompts: Native pixels (x, y).
-            logits: Per prompt the logits of the click before, axes (y, x), or None.
-
-        Raises:
-            InputError: If a prompt has neither points nor box.
-        """
-        frame = self._frame(embedding.height, embedding.width)
-        answers: dict[int, Candidates] = {}
-        for group in group_by_tokens(prompts, logits, self._prompts_per_call):
-            batch = to_batch(frame, group, self._device)
-            for one, candidates in zip(group, self._answer(embedding, frame, batch), strict=True):
-                answers[one.position] = candidates
-        return [answers[position] for position in range(len(prompts))]
+    def decode(self, embedding: Embedding, batch: PromptBatch) -> tuple[Tensor, Tensor]:
+        """Return logits, axes (P, K, y, x), and predicted IoU, shape (P, K), of any precision."""
+        view = _get_view(embedding)
+        return decode(self._sam, view.features, batch, view.sight, self.mask_tokens)
 
     def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
         """Return the masks of everything mode, best predicted IoU first."""
@@ -202,35 +167,6 @@ class SamSegmenter:
             if self._grid_points_per_call == 1:
                 raise
             return None
-
-    def release_memory(self) -> None:
-        """Give back what is cached on the device, after it did not suffice."""
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
-
-    def draw_masks(self, frame: Frame, low: Tensor) -> Masks:
-        """Return low-resolution logits (P, K, y, x) as masks, bool, axes (P, K, Y, X)."""
-        return to_native_masks(frame, low, self._threshold)
-
-    def _answer(
-        self, embedding: Embedding, frame: Frame, batch: PromptBatch
-    ) -> Iterator[Candidates]:
-        view = _get_view(embedding)
-        with torch.inference_mode():
-            with self._autocast():
-                low, iou = decode(self._sam, view.features, batch, view.sight, self.mask_tokens)
-            masks = self.draw_masks(frame, low)
-            low_logits, estimates = low.float().cpu().numpy(), iou.float().cpu().numpy()
-        for answer in zip(masks, estimates, low_logits, strict=True):
-            yield Candidates(*answer)
-
-    def _frame(self, height: int, width: int) -> Frame:
-        return Frame(height, width, self._input_size_px, self._fit)
-
-    def _autocast(self) -> AbstractContextManager[object]:
-        if self._precision == "fp32":
-            return nullcontext()
-        return torch.autocast(self._device.type, dtype=_AUTOCAST[self._precision])
 
 
 def _get_view(embedding: Embedding) -> _View:

@@ -44,12 +44,17 @@ class Frame:
         scale = self.input_size_px / max(self.height, self.width)
         return int(self.height * scale + 0.5), int(self.width * scale + 0.5)
 
+    @property
+    def corner(self) -> tuple[int, int]:
+        """Row and column of the square where the image begins."""
+        return 0, 0
+
     def to_input(self, points_xy: NDArray[np.generic]) -> NDArray[np.float64]:
         """Return native coordinates (…, 2) as coordinates in the square, both (x, y)."""
         height, width = self.content
         scale = (width / self.width, height / self.height)
         scaled: NDArray[np.float64] = np.multiply(points_xy, scale, dtype=np.float64)
-        return scaled
+        return scaled + self.corner[::-1]
 
     def resize(self, pixels: Pixels) -> Pixels:
         """Return `pixels` as RGB in the size of `content`, uint8, axes (Y, X, 3)."""
@@ -74,10 +79,9 @@ class Frame:
             )
         square = (self.input_size_px, self.input_size_px)
         whole = functional.interpolate(logits.float(), square, mode="bilinear", align_corners=False)
-        height, width = self.content
-        return functional.interpolate(
-            whole[..., :height, :width], native, mode="bilinear", align_corners=False
-        )
+        (height, width), (top, left) = self.content, self.corner
+        content = whole[..., top : top + height, left : left + width]
+        return functional.interpolate(content, native, mode="bilinear", align_corners=False)
 
 
 def to_input_tensor(content: Pixels, input_size_px: int, mean: Tensor, std: Tensor) -> Tensor:

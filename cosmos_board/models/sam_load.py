@@ -16,9 +16,9 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.models.cards import CARDS
 from cosmos_board.models.checkpoints import find_checkpoint
 from cosmos_board.models.cpu_tuning import tune_cpu
-from cosmos_board.models.devices import parse_device
+from cosmos_board.models.devices import Device, parse_device
+from cosmos_board.models.everything_grid import EverythingSettings
 from cosmos_board.models.sam import SamSegmenter
-from cosmos_board.models.sam_everything import EverythingSettings
 from cosmos_board.models.tuned_weights import describe_tuned
 
 TINY_STABILITY_OFFSET = 0.25
@@ -46,8 +46,7 @@ def load_cosmos_tiny(*, checkpoint: Path | None, device: str) -> SamSegmenter:
     """Return `cosmos-tiny`, from `checkpoint` or the weights that ship with the package."""
     from cosmos_board.models.tiny_weights import PIXEL_MEAN, PIXEL_STD, load_tiny
 
-    chosen = parse_device(device)
-    prepare_device(chosen.name)
+    chosen = prepare_device(device)
     return SamSegmenter(
         load_tiny(checkpoint),
         card=describe_tuned(CARDS["cosmos-tiny"], checkpoint),
@@ -60,18 +59,19 @@ def load_cosmos_tiny(*, checkpoint: Path | None, device: str) -> SamSegmenter:
     )
 
 
-def prepare_device(device: str) -> None:
-    """Set torch up for a device.
+def prepare_device(device: str) -> Device:
+    """Return what the name of a device says, after setting torch up for it.
 
     Raises:
         InputError: If there is no such device here.
     """
+    chosen = parse_device(device)
     try:
-        kind = torch.device(device).type
+        kind = torch.device(chosen.name).type
     except RuntimeError as error:
         raise InputError("--device", "", "is no device", got=device, want="cpu or cuda") from error
     if kind == "cuda" and not torch.cuda.is_available():
-        raise InputError("--device", "", "is not available here", got=device, want="cpu")
+        raise InputError("--device", "", "is not available here", got=chosen.name, want="cpu")
     if kind == "cpu":
         tune_cpu()
     elif kind == "cuda":
@@ -80,6 +80,7 @@ def prepare_device(device: str) -> None:
         # Of several algorithms the same one each time, whatever is measured at the moment.
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.deterministic = True
+    return chosen
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -126,8 +127,7 @@ def fill_module(module: nn.Module, weights: Mapping[str, Tensor], path: Path, na
 
 
 def _load(name: str, size: str, checkpoint: Path | None, device: str) -> SamSegmenter:
-    chosen = parse_device(device)
-    prepare_device(chosen.name)
+    chosen = prepare_device(device)
     sam = build_official(size, checkpoint or find_checkpoint(name), name)
     return SamSegmenter(
         sam,

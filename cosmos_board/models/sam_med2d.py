@@ -26,16 +26,13 @@ from segment_anything.modeling import (
 )
 from segment_anything.modeling.common import MLPBlock
 from torch import Tensor, nn
-from torch.nn import functional
 
-from cosmos_board.core.candidates import Candidates, EverythingCandidates
+from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.cards import CARDS
 from cosmos_board.models.checkpoints import find_checkpoint
-from cosmos_board.models.classical import refuse_everything
-from cosmos_board.models.native_masks import Masks
 from cosmos_board.models.sam import SAM_MEAN, SAM_STD, SamSegmenter
 from cosmos_board.models.sam_geometry import Frame
 from cosmos_board.models.sam_load import fill_module, prepare_device, read_weights
@@ -106,22 +103,9 @@ class CentredFrame(Frame):
         height, width = self.content
         return (self.input_size_px - height) // 2, (self.input_size_px - width) // 2
 
-    def to_input(self, points_xy: NDArray[np.generic]) -> NDArray[np.float64]:
-        """Return native coordinates (…, 2) as coordinates in the square, both (x, y)."""
-        return Frame.to_input(self, points_xy) + self.corner[::-1]
-
-    def to_native(self, logits: Tensor) -> Tensor:
-        """Return low-resolution logits (P, K, y, x) as native ones (P, K, Y, X), float32."""
-        side = (self.input_size_px, self.input_size_px)
-        whole = functional.interpolate(logits.float(), side, mode="bilinear", align_corners=False)
-        (top, left), (height, width) = self.corner, self.content
-        cut = whole[..., top : top + height, left : left + width]
-        native = (self.height, self.width)
-        return functional.interpolate(cut, native, mode="bilinear", align_corners=False)
-
 
 class SamMed2d(SamSegmenter):
-    """Answers points and boxes with three candidates each; there is no everything mode."""
+    """Answers points, boxes and everything mode with three candidates each."""
 
     def to_input(self, pixels: Pixels) -> tuple[CentredFrame, Tensor]:
         """Return how an image lies in the input square, and what the encoder takes of it."""
@@ -147,22 +131,13 @@ class SamMed2d(SamSegmenter):
             given = [None if one is None else _to_probability(one) for one in logits]
         return super().predict(embedding, prompts, given)
 
-    def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
-        """Raise: the card does not list it."""
-        raise refuse_everything(self.card)
-
-    def draw_masks(self, frame: Frame, low: Tensor) -> Masks:
-        """Return low-resolution logits (P, K, y, x) as masks, bool, axes (P, K, Y, X)."""
-        masks: Masks = (frame.to_native(low) > 0).cpu().numpy()
-        return masks
-
     def _frame(self, height: int, width: int) -> CentredFrame:
         return CentredFrame(height, width, self._input_size_px)
 
 
 def load(*, checkpoint: Path | None, device: str) -> SamMed2d:
     """Return SAM-Med2D, or the plain SAM at 256 px that its authors fine-tuned beside it."""
-    prepare_device(device)
+    chosen = prepare_device(device)
     path = checkpoint or find_checkpoint("sam-med2d")
     weights = {_ADAPTER.sub(r"\1mlp.adapter.", key): v for key, v in read_weights(path).items()}
     with torch.device("meta"):
@@ -171,7 +146,13 @@ def load(*, checkpoint: Path | None, device: str) -> SamMed2d:
     for buffer in ("pixel_mean", "pixel_std"):
         setattr(sam, buffer, torch.zeros(3, 1, 1))
     card = describe_tuned(replace(CARDS["sam-med2d"], input_size_px=side), checkpoint)
-    return SamMed2d(sam, card=card, device=device)
+    return SamMed2d(
+        sam,
+        card=card,
+        device=chosen.name,
+        precision=chosen.precision,
+        compiled=chosen.compiled,
+    )
 
 
 def build(weights: Mapping[str, Tensor], path: Path) -> tuple[nn.Module, int]:

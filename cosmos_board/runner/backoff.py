@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.errors import CosmosBoardError
-from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.segmenter import Embedding, Segmenter
 from cosmos_board.runner.clock import Clock
 from cosmos_board.runner.failure import (
@@ -29,7 +24,7 @@ GOOD_BATCHES = 200
 _MASK_BYTES = 128 << 20
 """What the masks of one batch may take, three to a prompt, however large the image."""
 
-Answer: TypeAlias = Candidates | ModelFailureError
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(slots=True)
@@ -69,65 +64,65 @@ class Throttle:
             self.size, self._good = min(2 * self.size, self.limit), 0
 
 
-def predict_in_batches(
+def ask_in_batches(
+    ask: Callable[[slice], Sequence[_Answer]],
+    prompts: int,
     segmenter: Segmenter,
     embedding: Embedding,
-    prompts: Sequence[Prompt],
     clock: Clock,
     throttle: Throttle,
-    logits: Sequence[NDArray[np.float32] | None] | None = None,
-) -> Iterator[list[Answer]]:
+) -> Iterator[list[_Answer | ModelFailureError]]:
     """Yield the answers to all prompts, in order, as they come; a failure where there is none.
 
     A batch that does not fit is put again in halves. One that fails otherwise is, too: only the
     prompt at fault is charged.
+
+    Args:
+        ask: Puts a part of the prompts.
+        prompts: How many there are.
+        segmenter: Who is asked.
+        embedding: Of the image.
+        clock: Takes the timings.
+        throttle: How many prompts are put at once.
 
     Raises:
         DeviceError: If the device is broken.
     """
     done = 0
     size = throttle.fit(embedding)
-    while done < len(prompts):
-        part = slice(done, done + size)
-        chunk = prompts[part]
-        outcome = _predict(segmenter, embedding, chunk, clock, logits and logits[part])
-        if isinstance(outcome, list):
+    while done < prompts:
+        part = slice(done, min(done + size, prompts))
+        outcome, asked = _try(ask, part, clock), part.stop - part.start
+        if not isinstance(outcome, ModelFailureError):
             throttle.note_good()
-        elif len(chunk) > 1:
+        elif asked > 1:
             if outcome.is_memory:
-                throttle.shrink(len(chunk))
+                throttle.shrink(asked)
                 _release_memory(segmenter)
-            size = len(chunk) // 2
+            size = asked // 2
             continue
         else:
             outcome = [outcome]
         yield outcome
-        done += len(chunk)
+        done += asked
         size = min(max(2 * size, 1), throttle.fit(embedding))
 
 
-def _predict(
-    segmenter: Segmenter,
-    embedding: Embedding,
-    chunk: Sequence[Prompt],
-    clock: Clock,
-    logits: Sequence[NDArray[np.float32] | None] | None,
-) -> list[Answer] | ModelFailureError:
+def _try(
+    ask: Callable[[slice], Sequence[_Answer]], part: slice, clock: Clock
+) -> list[_Answer | ModelFailureError] | ModelFailureError:
+    asked = part.stop - part.start
     # The exception is left behind before the retry: its traceback would keep tensors alive.
     try:
-        with clock.time("prompt", len(chunk)):
-            answers = (
-                segmenter.predict(embedding, chunk)
-                if logits is None
-                else segmenter.predict(embedding, chunk, logits)
-            )
+        with clock.time("prompt", asked):
+            answers = ask(part)
     except CosmosBoardError:
         raise
     except Exception as error:
         refuse_broken_device(error)
         return ModelFailureError(describe_failure(error))
-    if len(answers) != len(chunk):
-        return ModelFailureError(f"{len(answers)} answers to {len(chunk)} prompts")
+    if len(answers) != asked:
+        return ModelFailureError(f"{len(answers)} answers to {asked} prompts")
     return list(answers)
 
 

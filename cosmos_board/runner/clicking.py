@@ -19,7 +19,7 @@ from cosmos_board.metrics.reference import PreparedReference
 from cosmos_board.models.segmenter import Embedding, Segmenter
 from cosmos_board.prompts.clicks import CLICKS, Click, next_click
 from cosmos_board.runner.answers import Choice, choose, fail_rows, make_row
-from cosmos_board.runner.backoff import Throttle, predict_in_batches
+from cosmos_board.runner.backoff import Throttle, ask_in_batches
 from cosmos_board.runner.cells import Cell
 from cosmos_board.runner.clock import Clock
 from cosmos_board.runner.failure import ModelFailureError
@@ -126,9 +126,14 @@ def _click(
     prompts = [trajectory.prompt() for trajectory in active]
     fed_back = segmenter.card.mask_input
     logits = [trajectory.logits for trajectory in active] if fed_back else None
-    answers = chain.from_iterable(
-        predict_in_batches(segmenter, embedding, prompts, clock, throttle, logits)
-    )
+
+    def ask(part: slice) -> list[Candidates]:
+        if logits is None:  # a model without mask input need not take any
+            return segmenter.predict(embedding, prompts[part])
+        return segmenter.predict(embedding, prompts[part], logits[part])
+
+    batches = ask_in_batches(ask, len(prompts), segmenter, embedding, clock, throttle)
+    answers = chain.from_iterable(batches)
     for trajectory, answer in zip(active, answers, strict=True):
         if isinstance(answer, ModelFailureError):
             trajectory.failure = str(answer)

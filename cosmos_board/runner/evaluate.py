@@ -7,41 +7,37 @@ be done with the answers, which another thread may do.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias, TypeVar
 
-from cosmos_board.core.candidates import Candidates, EverythingCandidates
+from cosmos_board.core.candidates import EverythingCandidates
 from cosmos_board.core.errors import CosmosBoardError
 from cosmos_board.core.masks import encode_mask
-from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.scores import SELECTIONS, ScoreRow
 from cosmos_board.data.pack import PackItem
 from cosmos_board.metrics.overlap import tabulate_rles
-from cosmos_board.metrics.reference import PreparedReference, prepare_reference
 from cosmos_board.metrics.surface import score
 from cosmos_board.models.segmenter import Embedding, Segmenter
 from cosmos_board.runner.answers import (
     PredictionRow,
-    choose,
     fail_rows,
     keep_candidates,
     make_row,
     nothing_drawn,
     rows_of_choices,
 )
-from cosmos_board.runner.backoff import Answer, Throttle, predict_in_batches
-from cosmos_board.runner.cells import Cell, jittered_cells, main_cells
+from cosmos_board.runner.backoff import Throttle, ask_in_batches
+from cosmos_board.runner.cells import Cell
 from cosmos_board.runner.clicking import fail_clicks, run_clicks
 from cosmos_board.runner.clock import Clock
 from cosmos_board.runner.failure import ModelFailureError, describe_failure, refuse_broken_device
-from cosmos_board.runner.settings import RunSettings
+from cosmos_board.runner.settings import Place, RunSettings
+from cosmos_board.runner.sitting import Sitting, Task
 
 EVERYTHING = Cell(prompt="everything")
 
 _T = TypeVar("_T")
-_Task: TypeAlias = tuple[str, Cell, Prompt]
-"""Reference id, cell, prompt."""
 
 
 @dataclass(slots=True)
@@ -61,50 +57,6 @@ Tally: TypeAlias = Callable[[], ImageResult]
 """What is left to be done when the model has answered."""
 
 
-@dataclass(frozen=True)
-class Sitting:
-    """A segmenter in front of one image."""
-
-    segmenter: Segmenter
-    item: PackItem
-    settings: RunSettings
-    clock: Clock
-    throttle: Throttle
-
-    @cached_property
-    def references(self) -> dict[str, PreparedReference]:
-        """The image's references by id, ready to be scored against."""
-        return {one.reference_id: prepare_reference(one.mask()) for one in self.item.references}
-
-    @property
-    def asked(self) -> tuple[str, ...]:
-        """Prompts that are wanted and that the segmenter answers."""
-        return tuple(name for name in self.settings.prompts if name in self.segmenter.card.prompts)
-
-    @property
-    def asks_everything(self) -> bool:
-        """Whether everything mode is put: it belongs to the main study alone."""
-        return "everything" in self.asked and self.settings.study == "main"
-
-    def tasks(self) -> Iterator[_Task]:
-        """Yield every prompt to put."""
-        image = self.item.image
-        for reference_id in (one.reference_id for one in self.item.references):
-            prompts = self.item.prompts[reference_id]
-            if self.settings.study == "main":
-                cells = main_cells(prompts, self.asked)
-            else:
-                cells = jittered_cells(
-                    prompts,
-                    self.asked,
-                    reference_id=reference_id,
-                    height=image.height,
-                    width=image.width,
-                )
-            for cell, prompt in cells:
-                yield reference_id, cell, prompt
-
-
 def evaluate_image(
     segmenter: Segmenter, item: PackItem, settings: RunSettings, clock: Clock
 ) -> ImageResult:
@@ -116,7 +68,12 @@ def evaluate_image(
 
 
 def ask_image(
-    segmenter: Segmenter, item: PackItem, settings: RunSettings, clock: Clock, throttle: Throttle
+    segmenter: Segmenter,
+    item: PackItem,
+    settings: RunSettings,
+    clock: Clock,
+    throttle: Throttle,
+    place: Place | None = None,
 ) -> Iterator[Tally]:
     """Put every prompt on one image; yield, batch by batch, how to score what was answered.
 
@@ -126,7 +83,7 @@ def ask_image(
     Raises:
         DeviceError: If the device is broken.
     """
-    sitting = Sitting(segmenter, item, settings, clock, throttle)
+    sitting = Sitting(segmenter, item, settings, clock, throttle, place)
     try:
         with clock.time("embed"):
             embedding = _guard(lambda: segmenter.embed(item.image.pixels))
@@ -157,31 +114,34 @@ def _put_prompts(sitting: Sitting, embedding: Embedding) -> Iterator[Tally]:
     tasks = list(sitting.tasks())
     prompts = [prompt for _, _, prompt in tasks]
     done = 0
-    for answers in predict_in_batches(
-        sitting.segmenter, embedding, prompts, sitting.clock, sitting.throttle
+    for answers in ask_in_batches(
+        lambda part: sitting.grader.ask(embedding, prompts[part]),
+        len(prompts),
+        sitting.segmenter,
+        embedding,
+        sitting.clock,
+        sitting.throttle,
     ):
         batch = tasks[done : done + len(answers)]
-        yield partial(_score_answers, sitting, batch, [_drop_logits(one) for one in answers])
+        yield partial(_score_answers, sitting, batch, answers)
         done += len(answers)
 
 
-def _drop_logits(answer: Answer) -> Answer:
-    """Return an answer without what only a next click would need: it may be the larger part."""
-    return replace(answer, logits=None) if isinstance(answer, Candidates) else answer
-
-
 def _score_answers(
-    sitting: Sitting, tasks: Sequence[_Task], answers: Sequence[Answer]
+    sitting: Sitting, tasks: Sequence[Task], answers: Sequence[object]
 ) -> ImageResult:
-    result = ImageResult()
-    for (reference_id, cell, _), answer in zip(tasks, answers, strict=True):
-        reference = sitting.references[reference_id]
+    result, grader = ImageResult(), sitting.grader
+    pairs = list(zip(tasks, answers, strict=True))
+    good = [pair for pair in pairs if not isinstance(pair[1], ModelFailureError)]
+    choices = iter(grader.grade([answer for _, answer in good], [task[0] for task, _ in good]))
+    for (reference_id, cell, _), answer in pairs:
         if isinstance(answer, ModelFailureError):
+            reference = sitting.references[reference_id]
             result.rows.extend(fail_rows(reference_id, cell, reference, str(answer)))
             continue
-        result.rows.extend(rows_of_choices(reference_id, cell, choose(answer, reference)))
+        result.rows.extend(rows_of_choices(reference_id, cell, next(choices)))
         if sitting.settings.save_masks:
-            result.predictions.extend(keep_candidates(reference_id, cell, answer))
+            result.predictions.extend(keep_candidates(reference_id, cell, grader.to_host(answer)))
     return result
 
 

@@ -20,7 +20,7 @@ from cosmos_board.runner.backoff import Throttle
 from cosmos_board.runner.cells import Cell
 from cosmos_board.runner.clock import Clock
 from cosmos_board.runner.evaluate import ImageResult, Tally, ask_image
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import Place, RunSettings, SegmenterSpec
 
 _OBSERVER = "observer:"
 
@@ -49,6 +49,8 @@ class PromptedSegmenter:
 
     segmenter: Segmenter
     throttle: Throttle = field(default_factory=Throttle)
+    place: Place | None = None
+    """Where candidates are graded; see `make_grader`."""
 
     @property
     def card(self) -> ModelCard:
@@ -57,7 +59,7 @@ class PromptedSegmenter:
 
     def ask(self, item: PackItem, settings: RunSettings, clock: Clock) -> Iterator[Tally]:
         """Put every prompt on one image; see `ask_image`."""
-        return ask_image(self.segmenter, item, settings, clock, self.throttle)
+        return ask_image(self.segmenter, item, settings, clock, self.throttle, self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,4 +118,4 @@ def make_evaluator(spec: SegmenterSpec, packs: list[Pack]) -> Evaluator:
             masks.update(pack.read_observer(name))
         return Observer(name, masks)
     segmenter = load_segmenter(spec.name, checkpoint=spec.checkpoint, device=spec.device)
-    return PromptedSegmenter(segmenter)
+    return PromptedSegmenter(segmenter, place=spec.graded_on)

@@ -6,10 +6,14 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from cosmos_board import __version__
 from cosmos_board.core.prompts import PROMPTS, PROTOCOL
 from cosmos_board.core.scores import Study
+
+Place: TypeAlias = Literal["host", "device"]
+"""Where something is done: in the memory of this process, or on the device of a model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,10 @@ class SegmenterSpec:
     checkpoint: Path | None = None
     device: str = "cpu"
     """Such as `cuda:1+bf16`; see `models.devices`."""
+
+    graded_on: Place | None = None
+    """Where its candidates are scored; None: on the device, where that is no CPU and the segmenter
+    can leave masks there. Rows do not depend on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cosmos_board.core.errors import InputError
@@ -19,6 +19,9 @@ from cosmos_board.training.tuning_data import TuningImage, read_tuning_images
 from cosmos_board.training.tuning_plan import Report, TuningPlan, TuningResult
 
 PROMPTS = ("point", "points-5", "points-5-5", "box", "box-point")
+TUNABLE = (
+    "SAM's own architecture: sam-vit-b, -l or -h, cosmos-tiny, sam-med2d, medsam, or hf: of a SAM"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def finetune(
 
     Args:
         packs: Folders of packs; clusters are split 60/20/20 into training, validation and test.
-        model: Name of a segmenter of the SAM family, or a file of weights.
+        model: Name of a segmenter of SAM's own architecture, or a file of weights.
         out: A `.safetensors` file.
         plan: How; the study's settings where None.
         checkpoint: Weights of the base model where it has none at hand.
@@ -57,7 +60,7 @@ def finetune(
         report: Told of each epoch.
 
     Raises:
-        InputError: If the model is not of the SAM family, or there are fewer than three clusters.
+        InputError: If the model has another architecture, or there are fewer than three clusters.
     """
     if out.suffix != ".safetensors":
         raise InputError("--out", "", "has another ending", got=out.name, want=".safetensors")
@@ -65,10 +68,12 @@ def finetune(
     images, names = read_tuning_images(packs)
     split = split_clusters((image.cluster for image in images), seed=plan.seed)
     segmenter = load_tunable(model, checkpoint=checkpoint, device=device)
-    test = _of(images, split.test)
-    before = score_images(segmenter, test, PROMPTS)
+    answered = segmenter.card.prompts
+    plan = replace(plan, prompts=_only(plan.prompts, answered))
+    test, asked = _of(images, split.test), _only(PROMPTS, answered)
+    before = score_images(segmenter, test, asked)
     result = tune(segmenter, _of(images, split.train), _of(images, split.validation), plan, report)
-    gains = compare_rows(before, score_images(segmenter, test, PROMPTS))
+    gains = compare_rows(before, score_images(segmenter, test, asked))
     name = tuned_name(segmenter.card.name, plan, names)
     facts = _provenance(model, segmenter, plan, names, split, result)
     halve = facts["architecture"] == "cosmos-tiny"  # the others are loaded as they are stored
@@ -82,11 +87,11 @@ def load_tunable(
     """Return a segmenter whose weights can be tuned.
 
     Raises:
-        InputError: If the model is not of the SAM family.
+        InputError: If the model has another architecture than SAM's.
     """
     segmenter = load_segmenter(model, checkpoint=checkpoint, device=device)
     if not isinstance(segmenter, SamSegmenter):
-        raise InputError("--model", model, "cannot be fine-tuned", want="a model of the SAM family")
+        raise InputError("--model", model, "cannot be fine-tuned", want=TUNABLE)
     return segmenter
 
 
@@ -98,6 +103,11 @@ def tuned_name(base: str, plan: TuningPlan, packs: Sequence[str]) -> str:
         'cosmos-tiny-lora-nuclei'
     """
     return re.sub(r"[^a-z0-9]+", "-", "-".join([base, plan.method, *packs]).lower()).strip("-")
+
+
+def _only(prompts: Sequence[str], answered: Sequence[str]) -> tuple[str, ...]:
+    """Return the prompts that a model answers: what it is never asked need not be learnt."""
+    return tuple(name for name in prompts if name in answered)
 
 
 def _of(images: Sequence[TuningImage], clusters: frozenset[str]) -> list[TuningImage]:

@@ -114,7 +114,7 @@ def tune(
     best, kept = 0, _snapshot(module)
     scores = [mean_dice(segmenter, validation, plan.chosen_by)]
     for epoch in range(1, plan.epochs + 1):
-        _learn_epoch(sam, prepared, descent, plan, epoch)
+        _learn_epoch(segmenter, prepared, descent, plan, epoch)
         scores.append(mean_dice(segmenter, validation, plan.chosen_by))
         if scores[-1] > scores[best]:
             best, kept = epoch, _snapshot(module)
@@ -174,7 +174,7 @@ def _prepare(segmenter: SamSegmenter, image: TuningImage, *, cached: bool) -> _P
 
 
 def _learn_epoch(
-    sam: SamModules,
+    segmenter: SamSegmenter,
     prepared: list[_Prepared],
     descent: _Descent,
     plan: TuningPlan,
@@ -187,18 +187,22 @@ def _learn_epoch(
         for start in range(0, len(order), plan.prompts_per_step):
             chosen = [image.references[i] for i in order[start : start + plan.prompts_per_step]]
             kind = plan.prompts[int(rng.integers(len(plan.prompts)))]
-            loss = _loss(sam, image, chosen, kind, rng)
-            descent.follow(loss)
+            descent.follow(_loss(segmenter, image, chosen, kind, rng))
 
 
 def _loss(
-    sam: SamModules, image: _Prepared, references: list[Mask], kind: str, rng: np.random.Generator
+    segmenter: SamSegmenter,
+    image: _Prepared,
+    references: list[Mask],
+    kind: str,
+    rng: np.random.Generator,
 ) -> Tensor:
+    sam = segmenter.parts
     features = image.features if image.features is not None else sam.image_encoder(image.inputs)
     losses = []
     for group in _by_length([(draw_prompt(mask, kind, rng), mask) for mask in references]):
         batch = _to_batch(image.frame, [prompt for prompt, _ in group], features.device)
-        logits, predicted = decode(sam, features, batch)
+        logits, predicted = decode(sam, features, batch, mask_tokens=segmenter.mask_tokens)
         if logits.shape[-1] < _LOSS_SIDE:
             logits = functional.interpolate(logits, (_LOSS_SIDE, _LOSS_SIDE), mode="bilinear")
         reference = _in_grid(image.frame, [mask for _, mask in group], logits)
@@ -232,8 +236,8 @@ def _to_batch(frame: Frame, prompts: list[Prompt], device: torch.device) -> Prom
 def _in_grid(frame: Frame, references: list[Mask], logits: Tensor) -> Tensor:
     """Return references in the grid of `logits`, (P, 1, y, x), in [0, 1]."""
     masks = torch.as_tensor(np.stack(references)[:, None], dtype=torch.float32)
-    height, width = frame.content
+    (height, width), (top, left) = frame.content, frame.corner
     content = functional.interpolate(masks, (height, width), mode="area")
-    side = frame.input_size_px
-    square = functional.pad(content, (0, side - width, 0, side - height))
+    right, below = frame.input_size_px - width - left, frame.input_size_px - height - top
+    square = functional.pad(content, (left, right, top, below))
     return functional.interpolate(square, logits.shape[-2:], mode="area").to(logits.device)

@@ -10,8 +10,8 @@ import torch
 from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt, make_prompt
+from cosmos_board.models.everything_grid import EverythingSettings, make_grid
 from cosmos_board.models.registry import load_segmenter
-from cosmos_board.models.sam_everything import EverythingSettings, make_grid
 from cosmos_board.models.segmenter import Segmenter
 from tests.models.scenes import draw_scene
 from tests.models.small_hf import FAMILIES, save_small
@@ -130,6 +130,24 @@ def test_everything_mode_keeps_what_the_librarys_own_filters_keep(
     np.testing.assert_allclose(found.predicted_iou, np.asarray(iou), rtol=1e-4, atol=1e-5)
     for rle, mask in zip(found.rles, masks, strict=True):
         assert (rle.decode() != np.asarray(mask)).mean() <= 1e-3
+
+
+def test_bfloat16_changes_answers_a_little(saved: Any, segmenter: Segmenter) -> None:
+    """Random weights leave many logits near zero: at most 3 % of pixels turn over."""
+    rough: Any = load_segmenter(f"hf:{saved[0]}", device="cpu+bf16")
+    pixels = PICTURES["wide"]
+
+    exact, found = (one.predict(one.embed(pixels), PROMPTS) for one in (segmenter, rough))
+
+    for answer, other in zip(found, exact, strict=True):
+        assert answer.logits is not None
+        assert other.logits is not None
+        assert answer.logits.dtype == answer.predicted_iou.dtype == np.float32
+        assert (answer.masks != other.masks).mean() <= 0.03
+        error = float(np.abs(answer.logits - other.logits).max() / np.abs(other.logits).max())
+        assert 0 < error < 0.2
+    rough._everything = EverythingSettings(points_per_side=2, predicted_iou=0, stability=0)
+    assert rough.segment_everything(rough.embed(pixels)).rles
 
 
 def ask_grid_point(

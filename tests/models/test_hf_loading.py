@@ -12,13 +12,13 @@ import pytest
 from cosmos_board.core.errors import ExitCode, InputError
 from cosmos_board.core.prompts import make_prompt
 from cosmos_board.models.conformance import find_problems
+from cosmos_board.models.everything_grid import EverythingSettings
 from cosmos_board.models.hf import HfSam
 from cosmos_board.models.hf_files import known_name
 from cosmos_board.models.hf_segmenter import HfSegmenter
 from cosmos_board.models.known import KNOWN
 from cosmos_board.models.medsam import MedSam
 from cosmos_board.models.registry import is_ready, load_segmenter, locate_weights
-from cosmos_board.models.sam_everything import EverythingSettings
 from cosmos_board.models.tuned_weights import write_weights
 from cosmos_board.training.finetune import load_tunable
 from tests.models.bright_rule import BrightModel
@@ -42,6 +42,21 @@ def test_a_model_keeps_every_promise_that_random_weights_can(tmp_path: Path) -> 
     problems = find_problems(load_segmenter(f"hf:{tmp_path}"))
 
     assert {one.check for one in problems} <= NEEDS_TRAINING
+
+
+def test_a_model_in_bfloat16_keeps_its_promises_too(tmp_path: Path) -> None:
+    save_small("sam2", tmp_path)
+
+    problems = find_problems(load_segmenter(f"hf:{tmp_path}", device="cpu+bf16"))
+
+    assert {one.check for one in problems} <= NEEDS_TRAINING
+
+
+def test_only_sams_own_architecture_is_compiled(tmp_path: Path) -> None:
+    save_small("sam2", tmp_path)
+
+    with pytest.raises(InputError, match=r"--device: \+compile: is taken by SAM only \(got sam2\)"):
+        load_segmenter(f"hf:{tmp_path}", device="cpu+compile")
 
 
 @pytest.mark.parametrize("family", ["sam-hq", "sam2"])
@@ -77,7 +92,7 @@ def test_sam_becomes_the_official_model_and_can_be_tuned(sam_folder: Path, tmp_p
 def test_other_families_cannot_be_tuned_and_say_so(family: str, tmp_path: Path) -> None:
     save_small(family, tmp_path)
 
-    with pytest.raises(InputError, match="cannot be fine-tuned"):
+    with pytest.raises(InputError, match=r"cannot be fine-tuned \(want SAM's own architecture"):
         load_tunable(f"hf:{tmp_path}")
     with pytest.raises(InputError, match="taken by SAM only"):
         load_segmenter(f"hf:{tmp_path}", checkpoint=Path("w.safetensors"))
@@ -92,6 +107,11 @@ def test_medsam_is_asked_in_its_authors_way(sam_folder: Path, tmp_path: Path) ->
     assert isinstance(segmenter, MedSam)
     assert segmenter.card.name == "medsam"
     assert segmenter.card.training_data == KNOWN["medsam"].card.training_data
+    box, pixels = make_prompt(box_xyxy=(5, 6, 50, 40)), draw_scene(60, 80)
+    rough = load_segmenter(f"hf:{folder}", device="cpu+bf16")
+    exact, found = (one.predict(one.embed(pixels), [box])[0] for one in (segmenter, rough))
+    assert (exact.masks != found.masks).mean() < 0.1
+    assert not np.array_equal(exact.predicted_iou, found.predicted_iou)
 
 
 def test_a_folder_without_a_processor_gets_the_architectures_own(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch.nn import functional
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.prompts import make_prompt
+from cosmos_board.models import medsam
 from cosmos_board.models.cards import CARDS
 from cosmos_board.models.medsam import MedSam
 from cosmos_board.models.registry import is_ready, load_segmenter
@@ -61,6 +63,26 @@ def test_a_black_image_is_no_division_by_zero() -> None:
     )
 
     assert np.isfinite(answer.predicted_iou).all()
+
+
+def test_it_runs_in_the_precision_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own 375 MB of weights are replaced by a small model's."""
+    monkeypatch.setattr(medsam, "build_official", lambda *_: build_small_sam())
+    monkeypatch.setitem(CARDS, "medsam", replace(CARDS["medsam"], input_size_px=INPUT_SIZE_PX))
+    pixels, prompts = draw_scene(90, 120), [make_prompt(box_xyxy=box) for box in BOXES]
+    exact, rough = (
+        load_segmenter("medsam", checkpoint=Path("medsam.pth"), device=device)
+        for device in ("cpu", "cpu+bf16")
+    )
+
+    expected, found = (one.predict(one.embed(pixels), prompts) for one in (exact, rough))
+
+    for answer, other in zip(found, expected, strict=True):
+        assert answer.logits is not None
+        assert other.logits is not None
+        assert answer.logits.dtype == np.float32
+        assert not np.array_equal(answer.logits, other.logits)
+        assert (answer.masks != other.masks).mean() <= 0.03
 
 
 def test_it_answers_boxes_only_and_says_where_its_weights_are(tmp_path: Path) -> None:

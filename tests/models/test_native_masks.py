@@ -8,6 +8,7 @@ from torch import Tensor
 from cosmos_board.models import native_masks
 from cosmos_board.models.native_masks import find_stable_masks, to_native_masks
 from cosmos_board.models.sam_geometry import Frame
+from cosmos_board.models.sam_med2d import CentredFrame
 
 FRAMES = [
     pytest.param(Frame(224, 224, 1024), id="smaller than the logits"),
@@ -16,6 +17,8 @@ FRAMES = [
     pytest.param(Frame(3, 200, 1024), id="a strip"),
     pytest.param(Frame(70, 50, 256, "squash"), id="squashed"),
     pytest.param(Frame(1, 1, 256), id="one pixel"),
+    pytest.param(CentredFrame(91, 120, 256), id="centred in the square"),
+    pytest.param(CentredFrame(301, 97, 256), id="too large to be centred"),
 ]
 
 
@@ -35,7 +38,7 @@ def without_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_step_draws_the_masks_of_two(frame: Frame) -> None:
     low = _smooth_logits(4, frame.input_size_px // 4)
 
-    masks = to_native_masks(frame, low[None], 0.5)
+    masks = to_native_masks(frame, low[None], 0.5).numpy()
 
     expected = (frame.to_native(low[None]) > 0.5).numpy()
     assert masks.shape == expected.shape

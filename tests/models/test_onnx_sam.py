@@ -16,12 +16,15 @@ from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.prompts import Prompt, make_prompt
 from cosmos_board.models.conformance import find_problems
+from cosmos_board.models.drawn_scene import Scene
+from cosmos_board.models.everything_grid import EverythingSettings
 from cosmos_board.models.registry import is_ready, load_segmenter, locate_weights
+from cosmos_board.models.sam import SamSegmenter
 from tests.models.scenes import draw_scene
 from tests.models.small_hf import save_small
 from tests.models.small_onnx import export_bright, export_sam, export_sam2
 from tests.models.test_hf import PICTURES, PROMPTS, ask_library, assert_same
-from tests.models.tiny_sam import build_small_sam
+from tests.models.tiny_sam import CARD, build_small_sam
 
 EXPORTS = {"square": False, "picture": True}
 """Whether the encoder resizes nothing and normalises by itself."""
@@ -88,7 +91,7 @@ def test_a_pair_of_sam2_answers_as_the_model_that_was_exported(tmp_path: Path) -
     values = processor(images=pixels, return_tensors="pt")["pixel_values"].numpy()
     # The library resizes a little differently; what is compared is everything after that.
     embedding = segmenter.embed(pixels)
-    features = segmenter._encoder.run({"image": values})  # type: ignore[attr-defined]
+    features = segmenter._pair.encode(values)  # type: ignore[attr-defined]
     embedding = type(embedding)(embedding.height, embedding.width, features)
 
     answers = segmenter.predict(embedding, PROMPTS)
@@ -98,8 +101,46 @@ def test_a_pair_of_sam2_answers_as_the_model_that_was_exported(tmp_path: Path) -
         assert_same(answer, ask_library(model, processor, pixels, prompt))
 
 
-def test_the_adapter_keeps_every_promise(bright: Path) -> None:
-    assert find_problems(load_segmenter(f"onnx:{bright}")) == []
+FEW = EverythingSettings(points_per_side=16, predicted_iou=0.01, stability=0.2)
+"""Thresholds low enough for random weights."""
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+def test_everything_mode_finds_what_the_model_that_was_exported_finds(
+    pair: Path, picture: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same masks in the same order; rounding may move a pixel in ten thousand."""
+    pixels = PICTURES[picture]
+    torch_one, exported = (
+        SamSegmenter(build_small_sam(), card=CARD, everything=FEW),
+        load_segmenter(f"onnx:{pair}"),
+    )
+    monkeypatch.setattr(exported, "_everything", FEW)
+
+    expected, found = (one.segment_everything(one.embed(pixels)) for one in (torch_one, exported))
+
+    assert len(expected.rles) >= 5
+    assert len(found.rles) == len(expected.rles)
+    np.testing.assert_allclose(found.predicted_iou, expected.predicted_iou, atol=1e-4)
+    for rle, other in zip(found.rles, expected.rles, strict=True):
+        assert (rle.decode() != other.decode()).mean() <= 1e-4
+
+
+def test_everything_mode_may_find_nothing(pair: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    exported, strict = load_segmenter(f"onnx:{pair}"), EverythingSettings(2, predicted_iou=0.99)
+    monkeypatch.setattr(exported, "_everything", strict)
+
+    found = exported.segment_everything(exported.embed(PICTURES["wide"]))
+
+    assert found.rles == ()
+
+
+def test_the_adapter_keeps_every_promise(bright: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    segmenter = load_segmenter(f"onnx:{bright}")
+    monkeypatch.setattr(segmenter, "_everything", EverythingSettings(points_per_side=8))
+
+    assert find_problems(segmenter, everything=True) == []
+    assert segmenter.segment_everything(segmenter.embed(Scene().pixels)).rles
 
 
 def test_a_card_comes_from_the_notes_or_from_the_folder(pair: Path, bright: Path) -> None:
@@ -113,8 +154,10 @@ def test_a_card_comes_from_the_notes_or_from_the_folder(pair: Path, bright: Path
 
 def test_neither_torch_nor_transformers_is_needed(bright: Path) -> None:
     program = (
-        "import sys; from cosmos_board.models.registry import load_segmenter;"
-        f"load_segmenter({f'onnx:{bright}'!r}); import cosmos_board.models.click_net;"
+        "import sys, numpy; from cosmos_board.models.registry import load_segmenter;"
+        f"segmenter = load_segmenter({f'onnx:{bright}'!r});"
+        "embedding = segmenter.embed(numpy.full((20, 30), 200, numpy.uint8));"
+        "segmenter.segment_everything(embedding); import cosmos_board.models.click_net;"
         "print([name for name in ('torch', 'transformers') if name in sys.modules])"
     )
 
@@ -162,8 +205,6 @@ def test_what_it_cannot_do_is_refused(bright: Path) -> None:
     segmenter = load_segmenter(f"onnx:{bright}")
     embedding = segmenter.embed(draw_scene(40, 50))
 
-    with pytest.raises(InputError, match="is no prompt it answers"):
-        segmenter.segment_everything(embedding)
     with pytest.raises(InputError, match="neither points nor a box"):
         segmenter.predict(embedding, [make_prompt()])
     with pytest.raises(InputError, match="is no folder"):

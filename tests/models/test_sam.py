@@ -8,8 +8,8 @@ from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt, make_prompt
+from cosmos_board.models.everything_grid import EverythingSettings
 from cosmos_board.models.sam import SamSegmenter
-from cosmos_board.models.sam_everything import EverythingSettings
 from cosmos_board.models.segmenter import Segmenter
 from tests.models.scenes import draw_scene
 from tests.models.tiny_sam import CARD, build_small_sam
@@ -182,3 +182,26 @@ def test_thresholds_of_zero_let_everything_through_to_suppression() -> None:
     found = segmenter.segment_everything(segmenter.embed(draw_scene(90, 120)))
 
     assert len(found.rles) == 27
+
+
+def test_masks_that_stay_on_the_device_are_those_that_are_copied() -> None:
+    """In the order of the prompts, however they are grouped."""
+    segmenter = SamSegmenter(build_small_sam(), card=CARD, prompts_per_call=2)
+    embedding = segmenter.embed(draw_scene(90, 120))
+    prompts = [
+        make_prompt([(10, 20)]),
+        make_prompt(box_xyxy=(3, 4, 60, 70)),
+        make_prompt([(70, 40)]),
+        make_prompt([(30, 30)]),
+    ]
+
+    there, here = (
+        segmenter.predict_on_device(embedding, prompts),
+        segmenter.predict(embedding, prompts),
+    )
+
+    for one, other in zip(there, here, strict=True):
+        assert one.best == other.best
+        np.testing.assert_array_equal(one.to_host().masks, other.masks)
+        np.testing.assert_array_equal(one.predicted_iou, other.predicted_iou)
+    assert segmenter.predict_on_device(embedding, []) == []

@@ -22,6 +22,7 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt, make_prompt
 from cosmos_board.models.conformance import find_problems
+from cosmos_board.models.everything_grid import EverythingSettings, make_grid
 from cosmos_board.models.registry import load_segmenter
 from cosmos_board.models.sam import SAM_MEAN, SAM_STD
 from cosmos_board.models.sam_med2d import SamMed2d
@@ -90,10 +91,15 @@ ADAPTER: dict[str, tuple[int, ...]] = {
 
 
 @pytest.fixture(scope="module")
-def segmenter(published: tuple[Sam, State], tmp_path_factory: pytest.TempPathFactory) -> SamMed2d:
-    path = tmp_path_factory.mktemp("weights") / "sam-med2d_b.pth"
+def weights(published: tuple[Sam, State], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path: Path = tmp_path_factory.mktemp("weights") / "sam-med2d_b.pth"
     torch.save({"model": published[1], "optimizer": {"state": {}, "lr": 1e-4}}, path)
-    found = load_segmenter("sam-med2d", checkpoint=path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def segmenter(weights: Path) -> SamMed2d:
+    found = load_segmenter("sam-med2d", checkpoint=weights)
     assert isinstance(found, SamMed2d)
     return found
 
@@ -197,12 +203,59 @@ def test_a_mask_is_fed_back_as_a_probability(
 
 
 def test_it_keeps_every_promise_that_random_weights_can(segmenter: SamMed2d) -> None:
-    problems = find_problems(segmenter)
+    problems = find_problems(segmenter, everything=True)
 
     assert {one.check for one in problems} <= {"axis order", "box format", "scale"}
-    assert "everything" not in segmenter.card.prompts
-    with pytest.raises(InputError, match="is no prompt it answers"):
-        segmenter.segment_everything(segmenter.embed(PICTURES["squashed"]))
+
+
+@pytest.mark.parametrize("picture", ["small, centred", "squashed"])
+def test_everything_mode_keeps_what_the_authors_model_answers_to_the_grid(
+    published: tuple[Sam, State],
+    segmenter: SamMed2d,
+    picture: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Asked point by point; without suppression, since random masks mostly fill the image."""
+    few = EverythingSettings(points_per_side=3, predicted_iou=0.2, stability=0.4, nms_iou=1)
+    monkeypatch.setattr(segmenter, "_everything", few)
+    pixels = PICTURES[picture]
+    height, width = pixels.shape[:2]
+
+    found = segmenter.segment_everything(segmenter.embed(pixels))
+
+    expected: list[tuple[float, NDArray[np.bool_]]] = []
+    for point in make_grid(3) * [width, height]:
+        asked = Prompt(point[None], np.ones(1, np.int8))
+        masks, iou, low = ask_authors_way(*published, pixels, asked)
+        strict, lax = (ask_stability(segmenter, pixels, low, by) for by in (1, -1))
+        good = (iou > few.predicted_iou) & (strict / np.maximum(lax, 1) >= few.stability)
+        expected += [(float(iou[k]), masks[k]) for k in np.flatnonzero(good)]
+    expected.sort(key=lambda one: -one[0])
+    assert 3 <= len(expected) < 27, "the thresholds must decide"
+    assert len(found.rles) == len(expected)
+    np.testing.assert_allclose(found.predicted_iou, [iou for iou, _ in expected], rtol=1e-4)
+    for rle, (_, mask) in zip(found.rles, expected, strict=True):
+        assert (rle.decode() != mask).mean() <= 1e-3
+
+
+def ask_stability(
+    segmenter: SamMed2d, pixels: Pixels, low: Tensor, offset: float
+) -> NDArray[np.int64]:
+    """Return how many native pixels of each candidate have a logit above `offset`."""
+    frame, _ = segmenter.to_input(pixels)
+    counts: NDArray[np.int64] = (frame.to_native(low)[0] > offset).flatten(1).sum(1).numpy()
+    return counts
+
+
+def test_bfloat16_changes_answers_a_little(weights: Path, segmenter: SamMed2d) -> None:
+    pixels = PICTURES["squashed"]
+    rough = load_segmenter("sam-med2d", checkpoint=weights, device="cpu+bf16")
+
+    exact, found = (one.predict(one.embed(pixels), PROMPTS) for one in (segmenter, rough))
+
+    for answer, other in zip(found, exact, strict=True):
+        assert not np.array_equal(answer.predicted_iou, other.predicted_iou)
+        assert (answer.masks != other.masks).mean() <= 0.1
 
 
 def test_the_plain_sam_at_its_size_loads_too(published: tuple[Sam, State], tmp_path: Path) -> None:

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.models.registry import load_segmenter
+from cosmos_board.models.sam import SamSegmenter
 from cosmos_board.models.tiny_weights import write_tiny
 from cosmos_board.models.weights_file import read_metadata
 from cosmos_board.prompts import freeze_prompts
-from cosmos_board.training.finetune import finetune
-from cosmos_board.training.tuning_plan import TuningPlan
+from cosmos_board.training import finetune as finetuning
+from cosmos_board.training import tuning
+from cosmos_board.training.finetune import finetune, load_tunable
+from cosmos_board.training.tuning_plan import Method, TuningPlan
 from cosmos_board.training.validation import dice
 from tests.training.tasks import draw_task, untrained
 
@@ -69,8 +75,46 @@ def test_half_precision_keeps_the_answers(base: Path) -> None:
     assert dice(answers[0].masks[0], answers[1].masks[0]) > 0.98
 
 
+@pytest.mark.parametrize("method", ["decoder", "lora"])
+def test_a_sam_of_transformers_is_tuned_and_loaded_again(
+    method: Method, pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written answers as what was tuned: the same masks, by the name of the file alone."""
+    pytest.importorskip("transformers", reason="extra `hf` is not installed")
+    from tests.models.small_hf import save_small
+
+    save_small("sam", tmp_path / "small-sam")
+    base, out = f"hf:{tmp_path / 'small-sam'}", tmp_path / "tuned.safetensors"
+    tuned: list[SamSegmenter] = []
+
+    def load(*given: Any, **more: Any) -> SamSegmenter:  # noqa: ANN401 (handed on)
+        tuned.append(load_tunable(*given, **more))
+        return tuned[0]
+
+    monkeypatch.setattr(finetuning, "load_tunable", load)
+    # Random weights may get worse; the epoch is kept all the same, or nothing would be compared.
+    rising = count()
+    monkeypatch.setattr(tuning, "mean_dice", lambda *_: next(rising))
+    plan = TuningPlan(method=method, rank=2, epochs=1, learning_rate=1e-3, prompts=("box",))
+
+    finetune([pack], model=base, out=out, plan=plan)
+
+    image = draw_task(1)[0]
+    asked = [freeze_prompts(mask)["box"] for _, mask in image.references]
+    written, kept, before = (
+        one.predict(one.embed(image.pixels), asked)[0]
+        for one in (load_segmenter(str(out)), tuned[0], load_segmenter(base))
+    )
+    np.testing.assert_array_equal(written.masks, kept.masks)
+    np.testing.assert_allclose(written.predicted_iou, kept.predicted_iou, atol=1e-5)
+    assert np.abs(written.predicted_iou - before.predicted_iou).max() > 1e-3
+    assert load_segmenter(str(out)).card.name == f"hf-small-sam-{method}-phantoms"
+    assert read_metadata(out)["architecture"] == base
+
+
 def test_a_classical_method_cannot_be_tuned(pack: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="--model: grabcut: cannot be fine-tuned"):
+    message = r"--model: grabcut: cannot be fine-tuned \(want SAM's own architecture: sam-vit-b"
+    with pytest.raises(InputError, match=message):
         finetune([pack], model="grabcut", out=tmp_path / "a.safetensors")
 
 

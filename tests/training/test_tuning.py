@@ -1,12 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import count
+
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.models.medsam import MedSam
+from cosmos_board.models.sam_med2d import CentredFrame
+from cosmos_board.training import tuning
 from cosmos_board.training.tuning import mean_dice, tune
 from cosmos_board.training.tuning_plan import Method, TuningPlan
+from tests.models.tiny_sam import CARD, build_small_sam
 from tests.training.tasks import draw_task, untrained
 
 PLAN = TuningPlan(epochs=2, learning_rate=1e-3, views=1, prompts=("box",), rank=2)
@@ -37,6 +45,37 @@ def test_frozen_parts_stay_and_every_asked_mask_head_learns(method: Method) -> N
     assert not any(name.startswith("prompt_encoder.") for name in moved)
     assert all("attention" in name for name in encoder)
     assert not encoder or method == "lora"
+
+
+def test_a_model_with_one_answer_learns_with_the_head_that_gives_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """MedSAM answers by its first mask token, which no plain SAM is asked."""
+    rising = count()
+    monkeypatch.setattr(tuning, "mean_dice", lambda *_: next(rising))
+    card = replace(CARD, prompts=("box",))
+    segmenter, images = MedSam(build_small_sam(), card=card), draw_task(4)
+    before = {name: value.clone() for name, value in segmenter.module.state_dict().items()}
+    plan = TuningPlan(epochs=1, learning_rate=1e-3, views=1, prompts=("box",))
+
+    tune(segmenter, images[:3], images[3:], plan)
+
+    moved = changed(before, dict(segmenter.module.state_dict()))
+    heads = {number for number in range(4) for name in moved if f"mlps.{number}." in name}
+    assert heads == {0}
+
+
+def test_a_reference_is_taught_where_the_image_lies_in_the_square() -> None:
+    mask = np.zeros((60, 80), np.bool_)
+    mask[:, :40] = True
+    frame = CentredFrame(60, 80, 128)
+
+    grid = tuning._in_grid(frame, [mask], torch.zeros(1, 3, 128, 128))
+
+    top, left = frame.corner
+    assert (top, left) == (34, 24)
+    assert grid[0, 0, top : top + 60, left : left + 40].min() == 1
+    assert grid.sum() == mask.sum()
 
 
 def test_tuning_never_ends_below_where_it_began_on_validation() -> None:

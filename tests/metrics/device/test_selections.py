@@ -11,14 +11,19 @@ from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch")
 
+from torch import Tensor  # noqa: E402
+
 from cosmos_board.core.errors import InputError  # noqa: E402
-from cosmos_board.metrics.device import distances  # noqa: E402
-from cosmos_board.metrics.device import score as device_score  # noqa: E402
-from cosmos_board.metrics.device.score import (  # noqa: E402
-    measure_batch,
-    score_batch,
+from cosmos_board.core.scores import Scores  # noqa: E402
+from cosmos_board.metrics.device import distances, selections  # noqa: E402
+from cosmos_board.metrics.device import references as device_references  # noqa: E402
+from cosmos_board.metrics.device.pairs import measure_batch  # noqa: E402
+from cosmos_board.metrics.device.references import (  # noqa: E402
+    DeviceReferences,
     upload_references,
 )
+from cosmos_board.metrics.device.selections import DeviceSelection, score_selections  # noqa: E402
+from cosmos_board.metrics.overlap import count_candidates  # noqa: E402
 from cosmos_board.metrics.reference import prepare_reference  # noqa: E402
 from cosmos_board.metrics.surface import score  # noqa: E402
 from tests.masks import draw  # noqa: E402
@@ -27,6 +32,83 @@ from tests.shared import needs_shared  # noqa: E402
 
 SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 14), st.integers(1, 14))
 STACKS = SHAPES.flatmap(lambda shape: arrays(np.bool_, (2, *shape)))
+
+
+def score_batch(
+    predictions: Tensor,
+    references: DeviceReferences,
+    which: list[int],
+    *,
+    capacity: int | None = None,
+) -> list[Scores]:
+    """Return the scores of predictions that are the only candidates of their prompts."""
+    alone, rated = list(predictions[:, None]), [0] * len(predictions)
+    found = score_selections(alone, rated, references, which, capacity=capacity)
+    assert all(one.oracle == 0 and one.oracle_scores == one.predicted_scores for one in found)
+    return [one.predicted_scores for one in found]
+
+
+CANDIDATES = SHAPES.flatmap(
+    lambda shape: st.tuples(
+        arrays(np.bool_, (shape[0], 3, *shape[1:])), arrays(np.bool_, (2, *shape[1:]))
+    )
+)
+
+
+@given(drawn=CANDIDATES, data=st.data())
+def test_both_selections_take_what_they_take_on_the_host(
+    drawn: tuple[NDArray[np.bool_], NDArray[np.bool_]], data: st.DataObject
+) -> None:
+    """The best Dice, the lower index on a tie; and whichever the model rates best."""
+    candidates, masks = drawn
+    assume(masks.any(axis=(1, 2)).all())
+    prepared = [prepare_reference(mask) for mask in masks]
+    count = len(candidates)
+    which, rated = (
+        data.draw(st.lists(st.integers(0, most), min_size=count, max_size=count)) for most in (1, 2)
+    )
+
+    found = score_selections(
+        list(torch.from_numpy(candidates)), rated, upload_references(prepared, "cpu"), which
+    )
+
+    for one, masks_of_one, place, best in zip(found, candidates, which, rated, strict=True):
+        dices = [counts.dice for counts in count_candidates(masks_of_one, prepared[place])]
+        oracle = dices.index(max(dices))
+        assert one == DeviceSelection(
+            oracle,
+            score(masks_of_one[oracle], prepared[place]),
+            score(masks_of_one[best], prepared[place]),
+        )
+
+
+def test_prompts_in_parts_are_scored_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    candidates = list(torch.from_numpy(rng.random((5, 3, 20, 30)) < 0.3))
+    references = upload_references([prepare_reference(rng.random((20, 30)) < 0.3)], "cpu")
+    whole = score_selections(candidates, [0] * 5, references, [0] * 5)
+
+    monkeypatch.setattr(selections, "_PIXELS_AT_ONCE", 3 * 20 * 30)
+
+    assert score_selections(candidates, [0] * 5, references, [0] * 5) == whole
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_cuda_device_counts_what_the_cpu_counts_and_is_waited_for_nowhere() -> None:
+    rng = np.random.default_rng(0)
+    candidates, masks = rng.random((8, 40, 50)) < 0.3, rng.random((8, 40, 50)) < 0.3
+    prepared = [prepare_reference(mask) for mask in masks]
+    references, which = upload_references(prepared, "cuda"), torch.arange(8, device="cuda")
+    predictions = torch.from_numpy(candidates).cuda()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        rows = measure_batch(predictions, references, which, 2000)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+    on_cpu = upload_references(prepared, "cpu")
+    expected = measure_batch(torch.from_numpy(candidates), on_cpu, torch.arange(8), 2000)
+    assert rows.tolist() == expected.tolist()
 
 
 @given(stacks=STACKS, capacity=st.sampled_from([None, 5]))
@@ -109,7 +191,7 @@ def test_distances_in_blocks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_reference_with_a_very_long_boundary_is_scored_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(device_score, "CAPACITY_LIMIT", 4)
+    monkeypatch.setattr(device_references, "CAPACITY_LIMIT", 4)
     references = upload_references([prepare_reference(draw("######"))], "cpu")
 
     scores = score_batch(torch.from_numpy(draw("#.....")[None]), references, [0])
