@@ -16,7 +16,8 @@ test: $(VENV)/.test check | $(MODULES) ## everything that must be green
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 test-slow: $(VENV)/.test | $(MODULES) ## the full counts: kills, simulations, fuzzing, crawls
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m slow
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "slow and not timed"
+	$(BIN)/python -m pytest -m "slow and timed"
 
 check: $(VENV)/.test ## style, types and layers
 	$(BIN)/ruff check .

@@ -15,7 +15,7 @@ from tests.site.browser import needs_chromium
 from tests.site.test_first_use import measure_interactive_ms
 from tests.site_board import make_big_board
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timed]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     return Built(folder / "site", report, here, beside)
 
 
-@pytest.mark.xdist_group("real-size")
 def test_a_board_of_the_real_size_is_built_in_time_and_small_enough(built: Built) -> None:
     """Count seconds of computing: a clock's say more of a machine's other work.
 
@@ -65,7 +64,6 @@ def test_a_board_of_the_real_size_is_built_in_time_and_small_enough(built: Built
 
 @needs_chromium
 @pytest.mark.browser
-@pytest.mark.xdist_group("real-size")
 def test_its_home_page_can_be_used_within_a_second_and_a_half(built: Built) -> None:
     """Time by the clock, so on a machine where nothing else runs; the best of three counts."""
     if os.getloadavg()[0] > 1.5:

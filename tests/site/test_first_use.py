@@ -45,6 +45,7 @@ def measure_interactive_ms(site: Path, path: str = "") -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.timed
 def test_the_home_page_can_be_used_within_a_second_and_a_half(site: Path) -> None:
     """Time by the clock, so on a machine where nothing else runs; the best of three counts."""
     if os.getloadavg()[0] > 1.5:
