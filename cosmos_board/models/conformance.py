@@ -10,6 +10,7 @@ import numpy as np
 from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.masks import Mask, Rle
 from cosmos_board.core.prompts import PROMPTS, Prompt
+from cosmos_board.models.device_candidates import DeviceSegmenter
 from cosmos_board.models.drawn_scene import BRIGHT_XY, FAINT_XY, HEIGHT, WIDTH, Scene
 from cosmos_board.models.segmenter import Segmenter
 
@@ -50,6 +51,7 @@ def find_problems(segmenter: Segmenter, *, everything: bool = False) -> list[Pro
         ("batch invariance", _check_batches),
         ("empty image", _check_empty),
         ("mask input", _check_mask_input),
+        ("masks on the device", _check_device),
     ]
     if everything and "everything" in segmenter.card.prompts:
         checks.append(("everything", _check_everything))
@@ -188,6 +190,21 @@ def _check_mask_input(segmenter: Segmenter) -> Iterator[Problem]:
     assert other.logits is not None
     if np.array_equal(second.logits, other.logits):
         yield Problem("mask input", "logits that are fed back change nothing")
+
+
+def _check_device(segmenter: Segmenter) -> Iterator[Problem]:
+    """What stays on the device has to be what is copied, or rows would depend on the place."""
+    if not isinstance(segmenter, DeviceSegmenter):
+        return
+    scene = Scene()
+    prompts = list(_supported(segmenter, scene.prompts(BRIGHT_XY)).values())
+    embedding = segmenter.embed(scene.pixels)
+    copied = segmenter.predict(embedding, prompts)
+    left = [one.to_host() for one in segmenter.predict_on_device(embedding, prompts)]
+    if len(left) != len(copied):
+        yield Problem("masks on the device", f"{len(left)} answers to {len(prompts)} prompts")
+    elif any(not np.array_equal(a.masks, b.masks) for a, b in zip(left, copied, strict=True)):
+        yield Problem("masks on the device", "they are not the masks that `predict` returns")
 
 
 def _check_everything(segmenter: Segmenter) -> Iterator[Problem]:

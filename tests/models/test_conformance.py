@@ -175,6 +175,42 @@ def test_each_slip_is_called_by_its_name(broken: Callable[[], Segmenter], check:
     assert check in {problem.check for problem in find_problems(broken())}
 
 
+class _Cropped:
+    """Stands for candidates on a device, of which the lower rows were lost."""
+
+    def __init__(self, candidates: Candidates) -> None:
+        self._candidates = candidates
+
+    def to_host(self) -> Candidates:
+        masks = self._candidates.masks.copy()
+        masks[:, 20:] = False
+        return replace(self._candidates, masks=masks)
+
+
+def test_masks_on_a_device_are_those_that_are_copied() -> None:
+    class LosesRows(Altered):
+        device = "cuda"
+
+        def predict_on_device(
+            self, embedding: Embedding, prompts: Sequence[Prompt]
+        ) -> list[_Cropped]:
+            return [_Cropped(one) for one in self.predict(embedding, prompts)]
+
+    class LosesAnswers(LosesRows):
+        def predict_on_device(
+            self, embedding: Embedding, prompts: Sequence[Prompt]
+        ) -> list[_Cropped]:
+            return super().predict_on_device(embedding, prompts)[1:]
+
+    rows, answers = (
+        [str(problem) for problem in find_problems(broken())]
+        for broken in (LosesRows, LosesAnswers)
+    )
+
+    assert rows == ["masks on the device: they are not the masks that `predict` returns"]
+    assert answers == ["masks on the device: 4 answers to 5 prompts"]
+
+
 def test_everything_mode_wants_run_lengths() -> None:
     class FindsArrays(Altered):
         @property
