@@ -166,6 +166,7 @@ def _run_in_processes(
 ) -> Iterator[tuple[ShardReport, list[int]]]:
     context = multiprocessing.get_context("spawn")
     halt = context.Event()
+    others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, context, _begin_worker, (crew, halt))
     try:
         pending = {pool.submit(_run_in_worker, job, crew.hang_s) for job in jobs}
@@ -176,6 +177,11 @@ def _run_in_processes(
                 yield future.result()
             if stop() and pending:
                 raise StoppedError(f"{crew.out}: stopped; the same command resumes")
+    except BrokenProcessPool:
+        # The dead worker may have taken a lock along that the others wait for, deaf to SIGTERM.
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.kill()
+        raise
     finally:
         halt.set()
         pool.shutdown(cancel_futures=True)

@@ -128,6 +128,27 @@ def test_a_killed_worker_costs_no_row(phantom_pack: Path, tmp_path: Path) -> Non
     assert digest(tmp_path / "run") == digest(tmp_path / "whole")
 
 
+def test_a_worker_that_hears_nothing_holds_up_no_one_when_another_dies(
+    phantom_pack: Path, tmp_path: Path
+) -> None:
+    """As one does that waits for a lock which the other took along."""
+    evaluate(phantom_pack, tmp_path / "whole")
+    struck: list[int] = []
+
+    def strike(_: int) -> None:
+        if not struck and len(children := multiprocessing.active_children()) == 2:
+            for child, number in zip(children, (signal.SIGSTOP, signal.SIGKILL), strict=True):
+                struck.append(child.pid or 0)
+                os.kill(struck[-1], number)
+
+    spec = SegmenterSpec(name=SQUARES)
+    asked = RunRequest(packs=(phantom_pack,), specs=(spec,), out=tmp_path / "run", workers=2)
+    run(asked, Watch(on_image=strike))
+
+    assert len(struck) == 2
+    assert digest(tmp_path / "run") == digest(tmp_path / "whole")
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_broken_device_is_no_models_failure(
     workers: int, phantom_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
