@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
+FIGURES := benchmarks/slow_tests.json
 MODULES := node_modules/.ready
 export OMP_NUM_THREADS ?= 1
 export NO_MKDOCS_2_WARNING = 1
@@ -16,8 +17,9 @@ test: $(VENV)/.test check | $(MODULES) ## everything that must be green
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 test-slow: $(VENV)/.test | $(MODULES) ## the full counts: kills, simulations, fuzzing, crawls
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "slow and not timed"
-	$(BIN)/python -m pytest -m "slow and timed"
+	rm -f $(FIGURES)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "slow and not timed" --figures $(FIGURES)
+	$(BIN)/python -m pytest -m "slow and timed" --figures $(FIGURES)
 
 check: $(VENV)/.test ## style, types and layers
 	$(BIN)/ruff check .

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
 
+from tests import figures
 from tests.packs import phantom_pack
 
 __all__ = ["phantom_pack"]
 
 settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=60, database=None)
 settings.load_profile("fixed")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let pytest take `--figures FILE`."""
+    figures.add_option(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Collect figures where they are asked for."""
+    figures.register(config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -46,11 +47,15 @@ def measure_interactive_ms(site: Path, path: str = "") -> float:
 
 @pytest.mark.slow
 @pytest.mark.timed
-def test_the_home_page_can_be_used_within_a_second_and_a_half(site: Path) -> None:
+def test_the_home_page_can_be_used_within_a_second_and_a_half(
+    site: Path, record_property: Callable[[str, object], None]
+) -> None:
     """Time by the clock, so on a machine where nothing else runs; the best of three counts."""
     if os.getloadavg()[0] > 1.5:
         pytest.skip(f"others use this machine: load {os.getloadavg()[0]:.1f}")
-    assert min(measure_interactive_ms(site) for _ in range(3)) < 1500
+    times_ms = [round(measure_interactive_ms(site)) for _ in range(3)]
+    record_property("interactive_ms", times_ms)
+    assert min(times_ms) < 1500
 
 
 def test_a_first_page_asks_for_little_and_for_no_library(site: Path) -> None:

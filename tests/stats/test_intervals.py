@@ -80,8 +80,12 @@ def test_intervals_cover(draw: Draw, expected: float, clusters: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("clusters", [10, 20, 50])
 @pytest.mark.parametrize(("draw", "expected"), [(draw_normal, 0.7), (draw_skewed, 0.8)])
-def test_intervals_cover_at_full_counts(draw: Draw, expected: float, clusters: int) -> None:
-    assert 0.93 <= coverage(draw, expected, clusters, runs=4000) <= 0.97
+def test_intervals_cover_at_full_counts(
+    draw: Draw, expected: float, clusters: int, record_property: Callable[[str, object], None]
+) -> None:
+    covered = coverage(draw, expected, clusters, runs=4000)
+    record_property("coverage", covered)
+    assert 0.93 <= covered <= 0.97
 
 
 def macro_coverage(sizes: tuple[int, ...], runs: int, *, shared: bool) -> float:
@@ -116,8 +120,12 @@ def macro_coverage(sizes: tuple[int, ...], runs: int, *, shared: bool) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("sizes", [(12, 12, 12), (40, 12, 12, 12)])
-def test_macro_intervals_cover_at_full_counts(sizes: tuple[int, ...], *, shared: bool) -> None:
-    assert 0.93 <= macro_coverage(sizes, 2000, shared=shared) <= 0.97
+def test_macro_intervals_cover_at_full_counts(
+    sizes: tuple[int, ...], *, shared: bool, record_property: Callable[[str, object], None]
+) -> None:
+    covered = macro_coverage(sizes, 2000, shared=shared)
+    record_property("coverage", covered)
+    assert 0.93 <= covered <= 0.97
 
 
 def test_equal_models_tie_and_different_ones_do_not() -> None:
@@ -127,13 +135,21 @@ def test_equal_models_tie_and_different_ones_do_not() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("clusters", [10, 20, 50])
-def test_equal_models_tie_at_full_counts(clusters: int) -> None:
-    assert tied(0.0, clusters, runs=1000) >= 0.91
+def test_equal_models_tie_at_full_counts(
+    clusters: int, record_property: Callable[[str, object], None]
+) -> None:
+    share = tied(0.0, clusters, runs=1000)
+    record_property("tied", share)
+    assert share >= 0.91
 
 
 @pytest.mark.slow
-def test_different_models_separate_at_full_counts() -> None:
-    assert tied(0.05, 50, runs=1000) <= 0.20
+def test_different_models_separate_at_full_counts(
+    record_property: Callable[[str, object], None],
+) -> None:
+    share = tied(0.05, 50, runs=1000)
+    record_property("tied", share)
+    assert share <= 0.20
 
 
 def test_bootstrap_error_is_the_textbook_error() -> None:

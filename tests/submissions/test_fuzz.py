@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,10 @@ def fuzz(sample: Sample, folder: Path, seconds: float) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("seconds", [20, pytest.param(600, marks=pytest.mark.slow)])
-def test_changed_files_do_no_harm(sample: Sample, tmp_path: Path, seconds: int) -> None:
+def test_changed_files_do_no_harm(
+    sample: Sample, tmp_path: Path, seconds: int, record_property: Callable[[str, object], None]
+) -> None:
     found = fuzz(sample, tmp_path, seconds)
+    record_property("mutants", found)
     assert found["refused"] + found["died"] > 0
     assert sum(found.values()) > seconds // 2

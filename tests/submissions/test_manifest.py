@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import string
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -92,7 +93,9 @@ def test_no_bytes_raise_anything_but_a_refusal(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("seconds", [20, pytest.param(120, marks=pytest.mark.slow)])
-def test_changed_yaml_raises_nothing_else(seconds: int) -> None:
+def test_changed_yaml_raises_nothing_else(
+    seconds: int, record_property: Callable[[str, object], None]
+) -> None:
     rng = np.random.default_rng(0)
     base = to_yaml(draft_manifest())
     signs = b"[]{}&*!|>%@`'\"#:,-? \n\t\x00\xe2\x80\xae0123456789abcdefghijklmnopqrstuvwxyz"
@@ -108,6 +111,7 @@ def test_changed_yaml_raises_nothing_else(seconds: int) -> None:
             assert line.startswith(WHERE)
             assert line.isascii()
         tried += 1
+    record_property("mutants", tried)
     assert tried > 15 * seconds
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -60,7 +61,9 @@ def test_strings_are_judged_as_one_character_at_a_time(counts: bytes) -> None:
 
 
 @pytest.mark.parametrize("seconds", [20, pytest.param(120, marks=pytest.mark.slow)])
-def test_changed_masks_are_judged_alike(seconds: int) -> None:
+def test_changed_masks_are_judged_alike(
+    seconds: int, record_property: Callable[[str, object], None]
+) -> None:
     rng = np.random.default_rng(0)
     until = time.monotonic() + seconds
     tried = 0
@@ -72,4 +75,5 @@ def test_changed_masks_are_judged_alike(seconds: int) -> None:
         found = bytes(counts[: rng.integers(1, len(counts) + 1)] if rng.random() < 0.2 else counts)
         assert fast_runs(found) == slow_runs(found, HEIGHT * WIDTH)
         tried += 1
+    record_property("mutants", tried)
     assert tried > 80 * seconds
