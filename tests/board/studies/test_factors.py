@@ -154,7 +154,7 @@ def test_a_null_factor_is_rejected_at_its_nominal_rate(
 ) -> None:
     rejected = sum(null_pvalue(seed) < 0.05 for seed in range(4000))
 
-    record_property("rejected", rejected / 4000)
+    record_property("rejected", float(rejected / 4000))
     assert 0.035 <= rejected / 4000 <= 0.065
 
 
