@@ -18,8 +18,8 @@ test: $(VENV)/.test check | $(MODULES) ## everything that must be green
 
 test-slow: $(VENV)/.test | $(MODULES) ## the full counts: kills, simulations, fuzzing, crawls
 	rm -f $(FIGURES)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "slow and not timed" --figures $(FIGURES)
-	$(BIN)/python -m pytest -m "slow and timed" --figures $(FIGURES)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "slow and not timed" --figures=$(FIGURES)
+	$(BIN)/python -m pytest -m "slow and timed" --figures=$(FIGURES)
 
 check: $(VENV)/.test ## style, types and layers
 	$(BIN)/ruff check .

@@ -15,7 +15,7 @@ settings.load_profile("fixed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let pytest take `--figures FILE`."""
+    """Let pytest take `--figures=FILE`."""
     figures.add_option(parser)
 
 

@@ -1,4 +1,4 @@
-"""`--figures FILE`: what was run, how long it took and what it counted, kept as JSON.
+"""`--figures=FILE`: what was run, how long it took and what it counted, kept as JSON.
 
 Tests count with pytest's own `record_property`. A second session adds to the file of the first.
 """
@@ -41,7 +41,7 @@ class Figures:
 
 
 def add_option(parser: pytest.Parser) -> None:
-    """Let pytest take `--figures FILE`."""
+    """Let pytest take `--figures=FILE`."""
     parser.addoption("--figures", type=Path, help="Keep outcomes, seconds and counts as JSON.")
 
 
