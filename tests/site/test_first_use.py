@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,14 +46,22 @@ def measure_interactive_ms(site: Path, path: str = "") -> float:
         return max(times)
 
 
+def skip_unless_quiet(patience_s: float = 120) -> None:
+    """Wait until what this session did before no longer counts as load; skip where others work."""
+    until = time.monotonic() + patience_s
+    while os.getloadavg()[0] > 1.5:
+        if time.monotonic() > until:
+            pytest.skip(f"others use this machine: load {os.getloadavg()[0]:.1f}")
+        time.sleep(2)
+
+
 @pytest.mark.slow
 @pytest.mark.timed
 def test_the_home_page_can_be_used_within_a_second_and_a_half(
     site: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """Time by the clock, so on a machine where nothing else runs; the best of three counts."""
-    if os.getloadavg()[0] > 1.5:
-        pytest.skip(f"others use this machine: load {os.getloadavg()[0]:.1f}")
+    skip_unless_quiet()
     times_ms = [round(measure_interactive_ms(site)) for _ in range(3)]
     record_property("interactive_ms", times_ms)
     assert min(times_ms) < 1500
