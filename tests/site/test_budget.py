@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from cosmos_board.site import generate
 from cosmos_board.site.build import SiteReport, build_site
 from cosmos_board.site.read import read_book
-from tests.site.browser import needs_chromium
+from tests.site.browser import chromium, needs_chromium, serve
 from tests.site.test_first_use import measure_interactive_ms, skip_unless_quiet
 from tests.site_board import make_big_board
 
@@ -78,3 +79,23 @@ def test_its_home_page_can_be_used_within_a_second_and_a_half(
     times_ms = [round(measure_interactive_ms(built.site)) for _ in range(3)]
     record_property("interactive_ms", times_ms)
     assert min(times_ms) < 1500
+
+
+@needs_chromium
+@pytest.mark.browser
+def test_its_search_answers_within_a_second(
+    built: Built, record_property: Callable[[str, object], None]
+) -> None:
+    """The first question of a visit, for which the index is fetched and read."""
+    skip_unless_quiet()
+    with serve(built.site, zipped=True) as home, chromium() as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(home, wait_until="networkidle")
+        page.locator(".md-search__input").click()
+        began = time.monotonic()
+        page.keyboard.type("leaderboard")
+        page.wait_for_selector(".md-search-result__link")
+        answered_ms = round(1000 * (time.monotonic() - began))
+
+    record_property("answered_ms", answered_ms)
+    assert answered_ms < 1000
