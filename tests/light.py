@@ -26,17 +26,20 @@ def main() -> int:
         sys.stderr.write("torch is installed here, so this shows nothing\n")
         return 1
     program = Path(sys.executable).with_name("cosmos-board")
-    folder = Path(tempfile.mkdtemp(prefix="cosmos-board-light-"))
-    with open_board_to_write(folder / "board.duckdb"):
-        pass
-    build = ("site", "build", "--db", str(folder / "board.duckdb"), "--out", str(folder / "site"))
-    failures = 0
-    for command in (*COMMANDS, build):
-        done = subprocess.run([str(program), *command], capture_output=True, text=True, check=False)
-        failures += done.returncode != 0
-        sys.stdout.write(f"cosmos-board {' '.join(command)}: exit {done.returncode}\n")
-        sys.stdout.write(done.stderr)
-    return failures
+    with tempfile.TemporaryDirectory(prefix="cosmos-board-light-") as folder:
+        board = Path(folder) / "board.duckdb"
+        with open_board_to_write(board):
+            pass
+        build = ("site", "build", "--db", str(board), "--out", str(Path(folder) / "site"))
+        return sum(run(program, command) != 0 for command in (*COMMANDS, build))
+
+
+def run(program: Path, command: tuple[str, ...]) -> int:
+    """Run one command, say how it ended and return its exit code."""
+    done = subprocess.run([str(program), *command], capture_output=True, text=True, check=False)
+    sys.stdout.write(f"cosmos-board {' '.join(command)}: exit {done.returncode}\n")
+    sys.stdout.write(done.stderr)
+    return done.returncode
 
 
 if __name__ == "__main__":
