@@ -52,11 +52,6 @@ class KnownModel:
         """What to give as `--model`; None where a class around the model's own code is needed."""
         return self.card.name if self.card.name in CARDS else self.address
 
-    @property
-    def is_loadable(self) -> bool:
-        """Whether `load_segmenter` takes its name."""
-        return self.loads_as is not None
-
 
 def _built_in(name: str, preprocessing: str, address: str | None = None) -> KnownModel:
     published = CHECKPOINTS.get(name)
