@@ -126,6 +126,15 @@ def get_card(name: str) -> ModelCard:
     return cards[name]
 
 
+def find_own_card(name: str) -> ModelCard | None:
+    """Return the card of a segmenter that comes whole with the package and can be loaded here.
+
+    None for any other: what its card says, or whether it can be loaded, shows when it is.
+    """
+    comes_whole = name in BUILTIN and (name in _PACKAGED or locate_weights(name) is None)
+    return CARDS[name] if comes_whole and is_ready(name) else None
+
+
 def resolve_name(name: str) -> str:
     """Return what a known model is loaded as; any other name as it is."""
     from cosmos_board.models.known import KNOWN

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from cosmos_board.core.cards import ModelCard
@@ -13,7 +14,7 @@ from cosmos_board.core.scores import SELECTIONS
 from cosmos_board.data.pack import Pack, PackItem
 from cosmos_board.metrics.reference import prepare_reference
 from cosmos_board.metrics.surface import score
-from cosmos_board.models.registry import load_segmenter
+from cosmos_board.models.registry import find_own_card, load_segmenter
 from cosmos_board.models.segmenter import Segmenter
 from cosmos_board.runner.answers import make_row
 from cosmos_board.runner.backoff import Throttle
@@ -102,6 +103,46 @@ class Observer:
                         make_row(reference.reference_id, cell, selection, scores, None)
                     )
         return result
+
+
+@dataclass(frozen=True)
+class Postponed:
+    """An evaluator that is made when it is first asked: planning a run takes no more than a card.
+
+    A process that hands all work to others, or finds it done, never loads the model.
+    """
+
+    card: ModelCard
+    make: Callable[[], Evaluator]
+
+    @property
+    def throttle(self) -> Throttle:
+        """The throttle of what is made."""
+        return self._made.throttle
+
+    def ask(self, item: PackItem, settings: RunSettings, clock: Clock) -> Iterator[Tally]:
+        """Ask what is made."""
+        return self._made.ask(item, settings, clock)
+
+    @cached_property
+    def _made(self) -> Evaluator:
+        return self.make()
+
+
+def plan_evaluator(spec: SegmenterSpec, packs: list[Pack]) -> Evaluator:
+    """Return what scores images for `spec`, loaded at once only where that can fail.
+
+    Raises:
+        UnknownNameError: If there is no such model or observer.
+        InputError: If a checkpoint is refused.
+    """
+    plain = spec.checkpoint is None and spec.device == "cpu"
+    card = find_own_card(spec.name) if plain else None
+    return (
+        Postponed(card, lambda: make_evaluator(spec, packs))
+        if card
+        else make_evaluator(spec, packs)
+    )
 
 
 def make_evaluator(spec: SegmenterSpec, packs: list[Pack]) -> Evaluator:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
-from cosmos_board.core.errors import DeviceError, StoppedError
+from cosmos_board.core.errors import CosmosBoardError, DeviceError, StoppedError
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.runner.clock import Clock
 from cosmos_board.runner.evaluators import Evaluator, make_evaluator
@@ -133,7 +133,9 @@ def run_jobs(
                 ) from error
 
 
-_worker: Worker | None = None
+_worker: Worker | CosmosBoardError | None = None
+"""Of this process, or why it has none: a pool would tell no more than that a process died."""
+
 _halt: Event | None = None
 
 
@@ -144,10 +146,16 @@ def _begin_worker(crew: Crew, halt: Event) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    _worker, _halt = Worker(crew), halt
+    _halt = halt
+    try:
+        _worker = Worker(crew)
+    except CosmosBoardError as error:
+        _worker = error
 
 
 def _run_in_worker(job: Job, hang_s: float) -> tuple[ShardReport, list[int]]:
+    if isinstance(_worker, CosmosBoardError):
+        raise _worker
     assert _worker is not None
     assert _halt is not None
     images: list[int] = []

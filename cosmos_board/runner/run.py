@@ -14,7 +14,12 @@ from cosmos_board.core.prompts import PROTOCOL
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.runner import canary
 from cosmos_board.runner.entries import describe_entry, make_entry, refuse_another
-from cosmos_board.runner.evaluators import Evaluator, PromptedSegmenter, make_evaluator
+from cosmos_board.runner.evaluators import (
+    Evaluator,
+    PromptedSegmenter,
+    make_evaluator,
+    plan_evaluator,
+)
 from cosmos_board.runner.folder import RunFolder
 from cosmos_board.runner.index import write_index
 from cosmos_board.runner.local import HANG_S, Crew, Job, run_jobs
@@ -103,7 +108,8 @@ def run(request: RunRequest, watch: Watch | None = None) -> RunReport:
     watch.on_total(sum(images) * len(request.specs))
     folder = RunFolder(request.out)
     reports: list[_ModelReport] = []
-    evaluators = {spec: make_evaluator(spec, packs) for spec in request.specs[:1]}
+    make = make_evaluator if _wants_canary(request) else plan_evaluator
+    evaluators = {spec: make(spec, packs) for spec in request.specs[:1]}
     with folder.hold():
         record = folder.read_record() or {
             "settings": asdict(request.settings),
@@ -114,7 +120,7 @@ def run(request: RunRequest, watch: Watch | None = None) -> RunReport:
         }
         folder.refuse_other_settings(record, request.settings)
         for spec in request.specs:
-            evaluator = evaluators.pop(spec, None) or make_evaluator(spec, packs)
+            evaluator = evaluators.pop(spec, None) or make(spec, packs)
             reports.append(_run_model(request, spec, evaluator, packs, images, record, watch))
         quarantined = [row for report in reports for row in report.quarantined]
         write_rows(request.out / "quarantine.parquet", QUARANTINE, quarantined)
@@ -175,15 +181,18 @@ def _run_model(
     )
 
 
+def _wants_canary(request: RunRequest) -> bool:
+    if request.canary is not None:
+        return request.canary
+    return any(canary.is_wanted(spec.device) for spec in request.specs)
+
+
 @contextmanager
 def _watching(
     request: RunRequest, evaluator: Evaluator, images: int, record: dict[str, Any]
 ) -> Iterator[None]:
     """Compare what the canary says before and after the block; note both in the record."""
-    wanted = request.canary
-    if wanted is None:
-        wanted = any(canary.is_wanted(spec.device) for spec in request.specs)
-    if not (wanted and images and isinstance(evaluator, PromptedSegmenter)):
+    if not (_wants_canary(request) and images and isinstance(evaluator, PromptedSegmenter)):
         yield
         return
     folder, number = RunFolder(request.out), canary.count_images(images)
