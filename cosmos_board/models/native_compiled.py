@@ -23,13 +23,19 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 _compile: Callable[[_Function], _Function] = numba.njit(cache=True, nogil=True)
 
 
-def threshold(low: Planes, rows: Taps, columns: Taps, limit: float) -> NDArray[np.bool_]:
-    """Return where native logits exceed `limit`, bool, axes (K, Y, X); `low` has (K, y, x)."""
+def threshold(
+    low: Planes, rows: Taps, columns: Taps, limit: float, doubt: float
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return where native logits exceed `limit`, bool, axes (K, Y, X); `low` has (K, y, x).
+
+    Beside it, which of the K masks have a logit within `doubt` of the limit.
+    """
     if limit:
-        return measure(low, rows, columns, limit, 0.0)[0]
+        masks, strict, lax = measure(low, rows, columns, limit, doubt)
+        return masks, strict != lax
     turned = np.ascontiguousarray(_widen(low).transpose(0, 2, 1))
-    masks: NDArray[np.bool_] = _find_positive(turned, *rows, *columns)
-    return masks.transpose(0, 2, 1)
+    masks, near = _find_positive(turned, *rows, *columns, np.float32(doubt))
+    return masks.transpose(0, 2, 1), near > 0
 
 
 def measure(
@@ -61,22 +67,27 @@ def _find_positive(
     row_weights: Planes,
     first_column: NDArray[np.int64],
     column_weights: Planes,
-) -> NDArray[np.bool_]:
+    doubt: np.float32,
+) -> tuple[NDArray[np.bool_], Counts]:
     """Return where logits are positive, turned planes (K, x, y) into turned masks (K, X, Y).
 
     Weights are not negative, so where the logits around have one sign there is no need to look.
+    Beside it, how many logits of each mask are nearer to zero than `doubt`, (K,).
     """
     count, low_width, low_height = low.shape
     height, width = len(first_row), len(first_column)
     masks = np.empty((count, width, height), np.bool_)
     some, every = np.empty(low_width, np.bool_), np.empty(low_width, np.bool_)
     column = np.empty(low_height, np.float32)
+    near = np.zeros(count, np.int32)
     for k in range(count):
         for x in range(low_width):
-            positive = 0
+            positive, negative = 0, 0
             for y in range(low_height):
-                positive += low[k, x, y] > np.float32(0)
-            some[x], every[x] = positive > 0, positive == low_height
+                positive += low[k, x, y] > doubt
+                negative += low[k, x, y] <= -doubt
+            some[x], every[x] = negative < low_height, positive == low_height
+        close = 0
         for x in range(width):
             at, out = first_column[x], masks[k, x]
             if not (some[at] or some[at + 1] or some[at + 2]):
@@ -87,8 +98,11 @@ def _find_positive(
                 continue
             _blend(low[k], at, column_weights[x], column)
             for y in range(height):
-                out[y] = _mix(column, first_row[y], row_weights, y) > np.float32(0)
-    return masks
+                logit = _mix(column, first_row[y], row_weights, y)
+                out[y] = logit > np.float32(0)
+                close += abs(logit) < doubt
+        near[k] = close
+    return masks, near
 
 
 @_compile

@@ -31,14 +31,34 @@ def to_native_masks(frame: Frame, low: torch.Tensor, threshold: float) -> torch.
         low: Low-resolution logits, axes (…, y, x).
         threshold: Logit above which a pixel belongs to a mask.
     """
+    return draw_with_doubt(frame, low, threshold, 0.0)[0]
+
+
+def draw_with_doubt(
+    frame: Frame, low: torch.Tensor, threshold: float, doubt: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what `to_native_masks` does, and which masks have a native logit near the threshold.
+
+    Args:
+        frame: How the image lies in the model's input square.
+        low: Low-resolution logits, axes (…, y, x).
+        threshold: Logit above which a pixel belongs to a mask.
+        doubt: What is near.
+
+    Returns:
+        Masks, bool, axes (…, Y, X), and doubt, bool, axes (…).
+    """
     planes = low.float().flatten(0, -3)
     compiled = _find_compiled() if low.device.type == "cpu" else None
     if compiled is None:
-        masks = frame.to_native(planes[:, None])[:, 0] > threshold
+        native = frame.to_native(planes[:, None])[:, 0]
+        masks = native > threshold
+        doubtful = ((native - threshold).abs() < doubt).flatten(1).any(1)
     else:
         rows, columns = _get_taps(frame, *low.shape[-2:])
-        masks = torch.from_numpy(compiled.threshold(planes.numpy(), rows, columns, threshold))
-    return masks.reshape(*low.shape[:-2], *masks.shape[-2:])
+        found = compiled.threshold(planes.numpy(), rows, columns, threshold, doubt)
+        masks, doubtful = (torch.from_numpy(one) for one in found)
+    return masks.reshape(*low.shape[:-2], *masks.shape[-2:]), doubtful.reshape(low.shape[:-2])
 
 
 def find_stable_masks(

@@ -28,3 +28,17 @@ class PromptBatch:
 
     def __len__(self) -> int:
         return len(self.image_index)
+
+    def pick(self, row: int) -> PromptBatch:
+        """Return one of the prompts, as a batch of its own."""
+
+        def at(column: Tensor | None) -> Tensor | None:
+            return None if column is None else column[row : row + 1]
+
+        return PromptBatch(
+            self.image_index[row : row + 1],
+            at(self.points_xy),
+            at(self.labels),
+            at(self.boxes_xyxy),
+            at(self.mask_logits),
+        )

@@ -17,6 +17,7 @@ from cosmos_board.models.prompt_batch import PromptBatch
 from cosmos_board.models.sam_decoder import MULTIMASK, SamModules, Sight, decode, fold, look
 from cosmos_board.models.sam_everything import find_everything
 from cosmos_board.models.sam_geometry import Fit, Frame, to_input_tensor
+from cosmos_board.models.second_look import answer_twice
 from cosmos_board.models.segmenter import Embedding
 from cosmos_board.models.torch_segmenter import TorchSegmenter
 
@@ -58,6 +59,9 @@ class SamSegmenter(TorchSegmenter):
         compiled: Whether torch compiles the image encoder at its first use, which takes a minute.
         prompts_per_call: Prompts that share one decoder call; None chooses by device.
         everything: Thresholds of everything mode.
+        doubt: On a CPU in single precision, prompts whose native logits come as near to the
+            threshold as this are answered a second time, by the official decoder: rounding would
+            choose the side. 0 leaves the first answer.
     """
 
     mask_tokens: Sequence[int] = MULTIMASK
@@ -77,6 +81,7 @@ class SamSegmenter(TorchSegmenter):
         compiled: bool = False,
         prompts_per_call: int | None = None,
         everything: EverythingSettings | None = None,
+        doubt: float = 0.0,
     ) -> None:
         super().__init__(
             card=card,
@@ -94,6 +99,7 @@ class SamSegmenter(TorchSegmenter):
         self._mean = torch.tensor(pixel_mean, device=device).view(3, 1, 1)
         self._std = torch.tensor(pixel_std, device=device).view(3, 1, 1)
         on_cpu = self._device.type == "cpu"
+        self._doubt = doubt if on_cpu and precision == "fp32" else 0.0
         self._grid_points_per_call = prompts_per_call or (
             _CPU_GRID_POINTS_PER_CALL if on_cpu else self._prompts_per_call
         )
@@ -137,6 +143,22 @@ class SamSegmenter(TorchSegmenter):
         """Return logits, axes (P, K, y, x), and predicted IoU, shape (P, K), of any precision."""
         view = _get_view(embedding)
         return decode(self._sam, view.features, batch, view.sight, self.mask_tokens)
+
+    def answer(
+        self, embedding: Embedding, frame: Frame, batch: PromptBatch
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return masks, predicted IoU and logits, after a second look where there is doubt."""
+        if not self._doubt:
+            return super().answer(embedding, frame, batch)
+        return answer_twice(
+            self._module,
+            _get_view(embedding).features,
+            frame,
+            batch,
+            self.decode(embedding, batch),
+            threshold=self._threshold,
+            doubt=self._doubt,
+        )
 
     def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
         """Return the masks of everything mode, best predicted IoU first."""

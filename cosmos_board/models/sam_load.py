@@ -26,6 +26,11 @@ TINY_STABILITY_OFFSET = 0.25
 1 is meant for: at this one, 94 % of its masks of IoU 0.9 on phantoms count as stable, and none
 below 0.5."""
 
+TINY_DOUBT = 4e-6
+"""On 400 prompts of real images both ways through the decoder of `cosmos-tiny` were 1.3e-6 from the
+logits of double precision on average; every pixel that they disagreed on was within 5e-7 of zero.
+Four prompts in a hundred get the second look."""
+
 
 def load_vit_b(*, checkpoint: Path | None, device: str) -> SamSegmenter:
     """Return SAM ViT-B, from `checkpoint` or the fetched official weights."""
@@ -56,6 +61,7 @@ def load_cosmos_tiny(*, checkpoint: Path | None, device: str) -> SamSegmenter:
         precision=chosen.precision,
         compiled=chosen.compiled,
         everything=EverythingSettings(stability_offset=TINY_STABILITY_OFFSET),
+        doubt=TINY_DOUBT,
     )
 
 

@@ -49,7 +49,7 @@ class TinySight:
     def __init__(self, encoder: Any, decoder: Any, features: Tensor) -> None:  # noqa: ANN401
         self._encoder, self._decoder = encoder, decoder
         upscaling = decoder.output_upscaling
-        self._transformer: Any = FoldedTwoWay(decoder.transformer.inner)
+        self._transformer: Any = FoldedTwoWay(decoder.transformer.inner, refined=True)
         self._positions = encoder.get_dense_pe().flatten(2).transpose(1, 2)
         coarse, quarter, _, half = torch.split(features, _PARTS, 1)
         self._coarse = coarse.flatten(2).transpose(1, 2)

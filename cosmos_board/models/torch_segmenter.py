@@ -127,6 +127,20 @@ class TorchSegmenter(ABC):
         """Return low-resolution logits (P, K, y, x) as masks, bool, axes (P, K, Y, X)."""
         return to_native_masks(frame, low, self._threshold)
 
+    def answer(
+        self, embedding: Embedding, frame: Frame, batch: PromptBatch
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return masks, bool (P, K, Y, X), predicted IoU (P, K) and logits (P, K, y, x), float32.
+
+        Args:
+            embedding: From `embed`.
+            frame: How its image lies in the input square.
+            batch: P prompts.
+        """
+        with self._autocast():
+            low, iou = self.decode(embedding, batch)
+        return self.draw_masks(frame, low), iou.float(), low.float()
+
     @abstractmethod
     def decode(self, embedding: Embedding, batch: PromptBatch) -> tuple[Tensor, Tensor]:
         """Return logits, axes (P, K, y, x), and predicted IoU, shape (P, K), of any precision."""
@@ -141,11 +155,7 @@ class TorchSegmenter(ABC):
         frame = self._frame(embedding.height, embedding.width)
         for group in group_by_tokens(prompts, logits, self._prompts_per_call):
             with torch.inference_mode():
-                batch = to_batch(frame, group, self._device)
-                with self._autocast():
-                    low, iou = self.decode(embedding, batch)
-                masks = self.draw_masks(frame, low)
-                answered = masks, iou.float(), low.float()
+                answered = self.answer(embedding, frame, to_batch(frame, group, self._device))
             yield group, *answered
 
     def _frame(self, height: int, width: int) -> Frame:

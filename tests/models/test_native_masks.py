@@ -6,7 +6,11 @@ import torch
 from torch import Tensor
 
 from cosmos_board.models import native_masks
-from cosmos_board.models.native_masks import find_stable_masks, to_native_masks
+from cosmos_board.models.native_masks import (
+    draw_with_doubt,
+    find_stable_masks,
+    to_native_masks,
+)
 from cosmos_board.models.sam_geometry import Frame
 from cosmos_board.models.sam_med2d import CentredFrame
 
@@ -52,6 +56,40 @@ def test_masks_without_the_compiled_loops_are_torchs() -> None:
     masks = to_native_masks(frame, low, 0.0)
 
     np.testing.assert_array_equal(masks, (frame.to_native(low[None])[0] > 0).numpy())
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.5])
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "plain"])
+def test_doubt_is_cast_on_masks_with_a_logit_near_the_threshold(
+    threshold: float, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not compiled:
+        monkeypatch.setattr(native_masks, "_find_compiled", lambda: None)
+    frame, low = Frame(61, 47, 128), _smooth_logits(20, 32)
+    native = frame.to_native(low[:, None])[:, 0]
+    nearest = (native - threshold).abs().flatten(1).amin(1)
+    near = float(nearest.median()) * 1.01
+
+    masks, doubtful = draw_with_doubt(frame, low, threshold, near)
+
+    np.testing.assert_array_equal(doubtful.numpy(), (nearest < near).numpy())
+    assert 0 < int(doubtful.sum()) < 20
+    np.testing.assert_array_equal(masks.numpy(), to_native_masks(frame, low, threshold).numpy())
+
+
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "plain"])
+@pytest.mark.parametrize("level", [1e-7, -1e-7])
+def test_a_plane_all_near_the_threshold_is_in_doubt(
+    level: float, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not compiled:
+        monkeypatch.setattr(native_masks, "_find_compiled", lambda: None)
+    frame, low = Frame(20, 20, 64), torch.full((1, 16, 16), level)
+
+    masks, doubtful = draw_with_doubt(frame, low, 0.0, 1e-6)
+
+    assert doubtful.all()
+    assert bool(masks.all()) is (level > 0)
 
 
 def test_stability_is_counted_alike_either_way(monkeypatch: pytest.MonkeyPatch) -> None:
