@@ -60,6 +60,11 @@ from cosmos_board.core.prompts import PROMPTS
 )
 @click.option("--limit", type=click.IntRange(1), help="Only the first N images of each pack.")
 @click.option("--shard", "share", help="i/n: this job of an array of n.")
+@click.option(
+    "--depot",
+    metavar="URI",
+    help="Path, s3://, gs:// … where workers leave finished shards and find those of others.",
+)
 @click.option("--save-masks", is_flag=True, help="Keep every candidate as run lengths.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
@@ -75,6 +80,7 @@ def command(
     workers: int | None,
     limit: int | None,
     share: str | None,
+    depot: str | None,
     save_masks: bool,
     as_json: bool,
 ) -> None:
@@ -105,6 +111,7 @@ def command(
         engine=engine,  # type: ignore[arg-type]  # click checked it
         ray_address=ray_address,
         share=share,
+        depot=depot,
     )
     with stop_on_signal() as stopped, show_progress(stopped.is_set) as watch:
         report = run(request, watch)

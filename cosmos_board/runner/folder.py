@@ -34,6 +34,11 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    def make(self) -> None:
+        """Make what is missing of the folders."""
+        for name in ("scores", "index", "predictions"):
+            (self.path / name).mkdir(parents=True, exist_ok=True)
+
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Keep other processes out while the block runs; make the folders first.
@@ -43,8 +48,7 @@ class RunFolder:
             StorageError: If the folder cannot be written.
         """
         try:
-            for name in ("scores", "index", "predictions"):
-                (self.path / name).mkdir(parents=True, exist_ok=True)
+            self.make()
             lock = FileLock(self.path / ".lock")
             lock.acquire(timeout=0)
         except Timeout:
@@ -129,6 +133,10 @@ class RunFolder:
     def predictions_path(self, shard: Shard) -> Path:
         """Return where the candidates of a shard lie."""
         return self.path / "predictions" / f"{shard.name}.parquet"
+
+    def paths(self, shard: Shard) -> tuple[Path, Path, Path]:
+        """Return where all files of a shard lie, the sidecar last."""
+        return self.predictions_path(shard), self.scores_path(shard), self.sidecar_path(shard)
 
     def read_sidecar(self, shard: Shard) -> dict[str, Any] | None:
         """Return the facts of a shard, or None unless it is whole and unaltered."""

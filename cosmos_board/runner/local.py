@@ -16,7 +16,9 @@ from pathlib import Path
 from cosmos_board.core.errors import CosmosBoardError, DeviceError, StoppedError
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.runner.clock import Clock
+from cosmos_board.runner.depot import Depot
 from cosmos_board.runner.evaluators import Evaluator, make_evaluator
+from cosmos_board.runner.folder import RunFolder
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
 from cosmos_board.runner.shards import Shard
 from cosmos_board.runner.watchdog import end_when_stuck
@@ -50,6 +52,9 @@ class Crew:
     hang_s: float = HANG_S
     """Seconds without a finished batch after which a worker process is taken for dead."""
 
+    depot: str | None = None
+    """Where workers deliver what they finish; see `Depot`."""
+
 
 class Worker:
     """Runs jobs one after the other with one evaluator."""
@@ -58,6 +63,7 @@ class Worker:
         self._crew = crew
         self._packs: dict[Path, Pack] = {path: open_pack(path) for path in crew.packs}
         self._evaluator = evaluator or make_evaluator(crew.spec, list(self._packs.values()))
+        self._depot = Depot(crew.depot) if crew.depot else None
         self._clock = Clock()
         self._warm = False
 
@@ -70,12 +76,25 @@ class Worker:
             yield self._packs[job.pack], job.shard
 
     def run(
-        self, jobs: Iterable[Job], *, on_image: Callable[[int], None], stop: Callable[[], bool]
+        self,
+        jobs: Iterable[Job],
+        *,
+        on_image: Callable[[int], None],
+        stop: Callable[[], bool],
+        out: Path | None = None,
     ) -> Iterator[ShardReport]:
-        """Yield the report of each shard as it is written.
+        """Yield the report of each shard as it is written, and delivered where there is a depot.
 
         The first image that this process evaluates does not count for timings.
+
+        Args:
+            jobs: What to do.
+            on_image: Called with the number of references of each image that is done.
+            stop: Asked before each batch of prompts.
+            out: Another folder than the run's, in which a run folder is made.
         """
+        folder = RunFolder(out or self._crew.out)
+        folder.make()
 
         def count(references: int) -> None:
             if not self._warm and references:
@@ -83,15 +102,18 @@ class Worker:
                 self._warm = True
             on_image(references)
 
-        return run_shards(
+        for report in run_shards(
             self._evaluator,
             self._open(jobs),
             self._crew.settings,
-            self._crew.out,
+            folder.path,
             self._clock,
             on_image=count,
             stop=stop,
-        )
+        ):
+            if self._depot:
+                self._depot.send(folder, report.shard)
+            yield report
 
 
 def run_jobs(

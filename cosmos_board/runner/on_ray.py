@@ -1,8 +1,11 @@
-"""The same work units on a Ray cluster: shards are idempotent, and results stay on disk."""
+"""The same work units on a Ray cluster: shards are idempotent, on a shared disk or in a depot."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from cosmos_board.core.errors import DeviceError, InputError, StoppedError
@@ -34,7 +37,8 @@ def run_jobs_on_ray(
 
     Args:
         jobs: What to do.
-        crew: What every worker needs; its paths must mean the same on every node.
+        crew: What every worker needs; its packs must be found on every node, and its `out` too
+            unless there is a depot.
         address: Of a running cluster; None starts one on this machine.
         on_image: Called with the number of references of each image that is done.
         stop: Asked between reports.
@@ -90,8 +94,19 @@ def _run_on_worker(job: Job, crew: Crew) -> tuple[ShardReport, list[int]]:
             is_alive()
             return False
 
-        [report] = _workers[key].run([job], on_image=images.append, stop=stop)
+        with _workplace(crew) as out:
+            [report] = _workers[key].run([job], on_image=images.append, stop=stop, out=out)
     return report, images
+
+
+@contextmanager
+def _workplace(crew: Crew) -> Iterator[Path]:
+    """Yield where a worker writes: a folder of its own, where it delivers what it finishes."""
+    if crew.depot is None:
+        yield crew.out
+        return
+    with TemporaryDirectory(prefix="cosmos-board-") as out:
+        yield Path(out)
 
 
 def _import_ray() -> Any:  # noqa: ANN401 - a module that may be absent

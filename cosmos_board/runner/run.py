@@ -13,6 +13,7 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.core.prompts import PROTOCOL
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.runner import canary
+from cosmos_board.runner.depot import Depot
 from cosmos_board.runner.entries import describe_entry, make_entry, refuse_another
 from cosmos_board.runner.evaluators import (
     Evaluator,
@@ -72,6 +73,9 @@ class RunRequest:
     share: str | None = None
     """`i/n` for job arrays: this process takes every n-th shard from the i-th on."""
 
+    depot: str | None = None
+    """Arrow file system on which workers leave finished shards and find those of others."""
+
     canary: bool | None = None
     """Whether to look before and after if the device still gives the same masks; None: where it
     is no CPU."""
@@ -106,7 +110,7 @@ def run(request: RunRequest, watch: Watch | None = None) -> RunReport:
     _refuse_twins(packs)
     images = [min(pack.info.counts.images, request.settings.limit or 10**12) for pack in packs]
     watch.on_total(sum(images) * len(request.specs))
-    folder = RunFolder(request.out)
+    folder, depot = RunFolder(request.out), Depot(request.depot) if request.depot else None
     reports: list[_ModelReport] = []
     make = make_evaluator if _wants_canary(request) else plan_evaluator
     evaluators = {spec: make(spec, packs) for spec in request.specs[:1]}
@@ -121,7 +125,9 @@ def run(request: RunRequest, watch: Watch | None = None) -> RunReport:
         folder.refuse_other_settings(record, request.settings)
         for spec in request.specs:
             evaluator = evaluators.pop(spec, None) or make(spec, packs)
-            reports.append(_run_model(request, spec, evaluator, packs, images, record, watch))
+            reports.append(
+                _run_model(request, spec, evaluator, packs, images, record, watch, depot)
+            )
         quarantined = [row for report in reports for row in report.quarantined]
         write_rows(request.out / "quarantine.parquet", QUARANTINE, quarantined)
         folder.write_record(record)
@@ -149,6 +155,7 @@ def _run_model(
     images: Sequence[int],
     record: dict[str, Any],
     watch: Watch,
+    depot: Depot | None,
 ) -> _ModelReport:
     folder = RunFolder(request.out)
     watch.on_model(evaluator.card.name)
@@ -163,15 +170,21 @@ def _run_model(
         planned += [Job(pack.path, shard) for shard in cut_shards(run_id, count)]
     folder.write_record(record)
     planned = choose_share(planned, request.share)
+    if depot:
+        depot.fill(folder, [job.shard for job in planned])
     facts = {job: folder.read_sidecar(job.shard) for job in planned}
     missing = [job for job in planned if facts[job] is None]
     for job, known in facts.items():
         for _ in range(job.shard.stop - job.shard.start if known else 0):
             watch.on_image(0)
-    crew = Crew(spec, request.packs, request.settings, request.out, request.hang_s)
+    crew = Crew(spec, request.packs, request.settings, request.out, request.hang_s, request.depot)
     images_left = sum(job.shard.stop - job.shard.start for job in missing)
     with _watching(request, evaluator, images_left, record):
-        fresh = list(_hand_out(request, missing, crew, evaluator, watch))
+        fresh = []
+        for report in _hand_out(request, missing, crew, evaluator, watch):
+            if depot:
+                depot.bring(folder, report.shard)
+            fresh.append(report)
     kept = [known for known in facts.values() if known]
     return _ModelReport(
         sum(report.images for report in fresh),

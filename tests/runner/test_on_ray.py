@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cosmos_board.runner.run import RunRequest, Watch, run
 from cosmos_board.runner.settings import SegmenterSpec
+from tests.runner.object_store import serve_bucket
 from tests.runner.test_run import SQUARES, digest, evaluate
 
 ray = pytest.importorskip("ray", reason="extra `ray` is not installed")
@@ -74,6 +76,22 @@ def test_killed_workers_cost_no_row(
         killed += len(victims)
 
         assert digest(out) == digest(tmp_path / "local")
+
+
+def test_workers_that_share_no_folder_meet_in_a_bucket(
+    cluster: Path, phantom_pack: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("moto", reason="no server that speaks the protocol of S3 is installed")
+    evaluate(phantom_pack, tmp_path / "local")
+    with serve_bucket("bucket") as uri:
+        request = replace(_request(phantom_pack, tmp_path / "ray"), depot=uri)
+        report = run(request)
+        again = run(replace(request, out=tmp_path / "other"))
+
+    assert report.evaluated == report.images
+    assert again.evaluated == 0
+    for name in ("ray", "other"):
+        assert digest(tmp_path / name) == digest(tmp_path / "local")
 
 
 @pytest.mark.slow

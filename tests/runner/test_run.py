@@ -53,8 +53,9 @@ def digest(out: Path) -> str:
 def evaluate(pack: Path, out: Path, **kwargs: object) -> RunReport:
     """Run the squares on a pack."""
     settings = RunSettings(**kwargs.pop("settings", {}))  # type: ignore[arg-type]
-    spec = SegmenterSpec(name=SQUARES)
-    return run(RunRequest(packs=(pack,), specs=(spec,), out=out, settings=settings, **kwargs))  # type: ignore[arg-type]
+    spec, watch = SegmenterSpec(name=SQUARES), kwargs.pop("watch", None)
+    request = RunRequest(packs=(pack,), specs=(spec,), out=out, settings=settings, **kwargs)  # type: ignore[arg-type]
+    return run(request, watch)  # type: ignore[arg-type]
 
 
 def test_every_reference_gets_a_row_for_every_prompt_and_selection(
