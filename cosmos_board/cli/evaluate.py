@@ -65,6 +65,11 @@ from cosmos_board.core.prompts import PROMPTS
     metavar="URI",
     help="Path, s3://, gs:// … where workers leave finished shards and find those of others.",
 )
+@click.option(
+    "--embeddings",
+    type=click.Path(path_type=Path),
+    help="Folder that keeps image embeddings for later runs: 4 MB an image of SAM.",
+)
 @click.option("--save-masks", is_flag=True, help="Keep every candidate as run lengths.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
@@ -81,6 +86,7 @@ def command(
     limit: int | None,
     share: str | None,
     depot: str | None,
+    embeddings: Path | None,
     save_masks: bool,
     as_json: bool,
 ) -> None:
@@ -97,7 +103,7 @@ def command(
     request = RunRequest(
         packs=packs,
         specs=tuple(
-            SegmenterSpec(name=name, checkpoint=checkpoint, device=device)
+            SegmenterSpec(name=name, checkpoint=checkpoint, device=device, embeddings=embeddings)
             for name in dict.fromkeys(models)
         ),
         out=out,

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from cosmos_board.core.candidates import EverythingCandidates
 from cosmos_board.core.cards import ModelCard
+from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
 from cosmos_board.models.devices import Precision
 from cosmos_board.models.everything_grid import EverythingSettings
@@ -138,6 +141,24 @@ class SamSegmenter(TorchSegmenter):
             Embedding(frame.height, frame.width, view)
             for frame, view in zip(frames, views, strict=True)
         ]
+
+    def write_embedding(self, embedding: Embedding) -> bytes:
+        """Return the features of one image in the safetensors format."""
+        return safetensors.torch.save({"features": _get_view(embedding).features.cpu()})
+
+    def read_embedding(self, height: int, width: int, content: bytes) -> Embedding:
+        """Return the embedding of an image of that size from what `write_embedding` gave.
+
+        Raises:
+            InputError: If `content` is damaged.
+        """
+        try:
+            features = safetensors.torch.load(content)["features"]
+        except (SafetensorError, KeyError) as error:
+            raise InputError("embedding", "", "is damaged", got=str(error)[:100]) from error
+        with torch.inference_mode(), self._autocast():
+            there = features.to(self._device)
+            return Embedding(height, width, _View(there, look(self._sam, there)))
 
     def decode(self, embedding: Embedding, batch: PromptBatch) -> tuple[Tensor, Tensor]:
         """Return logits, axes (P, K, y, x), and predicted IoU, shape (P, K), of any precision."""

@@ -65,6 +65,23 @@ class Segmenter(Protocol):
         ...
 
 
+@runtime_checkable
+class KeepsEmbeddings(Protocol):
+    """A segmenter whose embeddings can be written down and come back to the last bit."""
+
+    def write_embedding(self, embedding: Embedding) -> bytes:
+        """Return an embedding as bytes that hold no code."""
+        ...
+
+    def read_embedding(self, height: int, width: int, content: bytes) -> Embedding:
+        """Return the embedding of an image of that size from what `write_embedding` gave.
+
+        Raises:
+            InputError: If `content` is damaged.
+        """
+        ...
+
+
 def pair_logits(
     prompts: Sequence[Prompt], logits: Sequence[NDArray[np.float32] | None] | None
 ) -> Iterator[tuple[Prompt, NDArray[np.float32] | None]]:

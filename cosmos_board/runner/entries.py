@@ -23,10 +23,10 @@ def make_entry(spec: SegmenterSpec, evaluator: Evaluator, pack: Pack) -> Entry:
         pack=pack.path,
         model=evaluator.card.name,
         dataset=pack.info.name,
-        checkpoint_sha256=_hash_weights(spec),
+        checkpoint_sha256=hash_weights(spec),
         pack_sha256=pack.info.content_sha256,
         prompts_sha256=pack.info.prompts_sha256,
-        code_sha256=_hash_code(spec),
+        code_sha256=hash_code(spec),
     )
 
 
@@ -59,14 +59,16 @@ def describe_entry(entry: Entry, evaluator: Evaluator, pack: Pack, images: int) 
     }
 
 
-def _hash_code(spec: SegmenterSpec) -> str | None:
+def hash_code(spec: SegmenterSpec) -> str | None:
+    """Return the sha256 of the user's own file, where the model is a class in one."""
     path, colon, _ = spec.name.rpartition(":")
     if not colon or not path.endswith(".py"):
         return None
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def _hash_weights(spec: SegmenterSpec) -> str | None:
+def hash_weights(spec: SegmenterSpec) -> str | None:
+    """Return the sha256 of the weights, where the model has a file of them."""
     from cosmos_board.models.registry import locate_weights
     from cosmos_board.models.weights_file import hash_weights
 

@@ -33,6 +33,7 @@ from cosmos_board.runner.clicking import fail_clicks, run_clicks
 from cosmos_board.runner.clock import Clock
 from cosmos_board.runner.failure import ModelFailureError, describe_failure, refuse_broken_device
 from cosmos_board.runner.settings import Place, RunSettings
+from cosmos_board.runner.shelf import Shelf
 from cosmos_board.runner.sitting import Sitting, Task
 
 EVERYTHING = Cell(prompt="everything")
@@ -74,6 +75,7 @@ def ask_image(
     clock: Clock,
     throttle: Throttle,
     place: Place | None = None,
+    shelf: Shelf | None = None,
 ) -> Iterator[Tally]:
     """Put every prompt on one image; yield, batch by batch, how to score what was answered.
 
@@ -85,8 +87,7 @@ def ask_image(
     """
     sitting = Sitting(segmenter, item, settings, clock, throttle, place)
     try:
-        with clock.time("embed"):
-            embedding = _guard(lambda: segmenter.embed(item.image.pixels))
+        embedding = _embed(sitting, shelf)
     except ModelFailureError as failure:
         yield partial(_fail_all, sitting, str(failure))
         return
@@ -97,6 +98,18 @@ def ask_image(
     yield from _put_prompts(sitting, embedding)
     if sitting.asks_everything:
         yield _put_everything(sitting, embedding)
+
+
+def _embed(sitting: Sitting, shelf: Shelf | None) -> Embedding:
+    """Return the embedding of the image; only one that is computed here counts for timings."""
+    pixels = sitting.item.image.pixels
+    if shelf is not None and (kept := shelf.find(pixels)) is not None:
+        return kept
+    with sitting.clock.time("embed"):
+        embedding = _guard(lambda: sitting.segmenter.embed(pixels))
+    if shelf is not None:
+        shelf.keep(pixels, embedding)
+    return embedding
 
 
 def _guard(call: Callable[[], _T]) -> _T:

@@ -22,6 +22,7 @@ from cosmos_board.runner.cells import Cell
 from cosmos_board.runner.clock import Clock
 from cosmos_board.runner.evaluate import ImageResult, Tally, ask_image
 from cosmos_board.runner.settings import Place, RunSettings, SegmenterSpec
+from cosmos_board.runner.shelf import Shelf
 
 _OBSERVER = "observer:"
 
@@ -53,6 +54,9 @@ class PromptedSegmenter:
     place: Place | None = None
     """Where candidates are graded; see `make_grader`."""
 
+    shelf: Shelf | None = None
+    """Where embeddings are kept and looked for."""
+
     @property
     def card(self) -> ModelCard:
         """The segmenter's own card."""
@@ -60,7 +64,9 @@ class PromptedSegmenter:
 
     def ask(self, item: PackItem, settings: RunSettings, clock: Clock) -> Iterator[Tally]:
         """Put every prompt on one image; see `ask_image`."""
-        return ask_image(self.segmenter, item, settings, clock, self.throttle, self.place)
+        return ask_image(
+            self.segmenter, item, settings, clock, self.throttle, self.place, self.shelf
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +142,7 @@ def plan_evaluator(spec: SegmenterSpec, packs: list[Pack]) -> Evaluator:
         UnknownNameError: If there is no such model or observer.
         InputError: If a checkpoint is refused.
     """
-    plain = spec.checkpoint is None and spec.device == "cpu"
+    plain = spec.checkpoint is None and spec.device == "cpu" and spec.embeddings is None
     card = find_own_card(spec.name) if plain else None
     return (
         Postponed(card, lambda: make_evaluator(spec, packs))
@@ -150,7 +156,7 @@ def make_evaluator(spec: SegmenterSpec, packs: list[Pack]) -> Evaluator:
 
     Raises:
         UnknownNameError: If there is no such model or observer.
-        InputError: If a checkpoint is refused.
+        InputError: If a checkpoint is refused, or embeddings that shall be kept cannot be.
     """
     if spec.name.startswith(_OBSERVER):
         name = spec.name.removeprefix(_OBSERVER)
@@ -159,4 +165,5 @@ def make_evaluator(spec: SegmenterSpec, packs: list[Pack]) -> Evaluator:
             masks.update(pack.read_observer(name))
         return Observer(name, masks)
     segmenter = load_segmenter(spec.name, checkpoint=spec.checkpoint, device=spec.device)
-    return PromptedSegmenter(segmenter, place=spec.graded_on)
+    shelf = Shelf(spec.embeddings, spec, segmenter) if spec.embeddings else None
+    return PromptedSegmenter(segmenter, place=spec.graded_on, shelf=shelf)

@@ -39,6 +39,9 @@ class SegmenterSpec:
     device: str = "cpu"
     """Such as `cuda:1+bf16`; see `models.devices`."""
 
+    embeddings: Path | None = None
+    """Folder where embeddings are kept and looked for; None drops them."""
+
     graded_on: Place | None = None
     """Where its candidates are scored; None: on the device, where that is no CPU and the segmenter
     can leave masks there. Rows do not depend on it."""
