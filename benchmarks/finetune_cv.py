@@ -3,8 +3,8 @@
     python benchmarks/finetune_cv.py PACK --model cosmos-tiny --method decoder --folds 5
 
 Every cluster is tested once, by a model that learnt from the clusters of the other folds (one in
-five of which chose the epoch). The gain is the paired difference of cluster means, box prompt,
-predicted selection, over all unseen clusters.
+five of which could stop a tuning that did harm). The gain is the paired difference of cluster
+means, box prompt, predicted selection, over all unseen clusters.
 
 With `--by-heart` one model learns from all images as they are and is tested on the same: what no
 amount of learning could pass.
@@ -32,7 +32,7 @@ Images: TypeAlias = list[TuningImage]
 
 
 def iter_folds(images: Images, folds: int) -> Iterator[tuple[Images, Images, Images]]:
-    """Yield images to learn from, to choose the epoch by, and to test on, fold by fold."""
+    """Yield images to learn from, to judge the outcome by, and to test on, fold by fold."""
     for split in fold_splits((image.cluster for image in images), folds):
         yield (
             [image for image in images if image.cluster in split.train],
@@ -42,7 +42,7 @@ def iter_folds(images: Images, folds: int) -> Iterator[tuple[Images, Images, Ima
 
 
 def iter_by_heart(images: Images) -> Iterator[tuple[Images, Images, Images]]:
-    """Yield the same images three times; those that choose the epoch go by other names."""
+    """Yield the same images three times; those that judge go by other names."""
     named = [replace(image, cluster=f"{image.cluster} again") for image in images]
     yield images, named, images
 
@@ -82,7 +82,7 @@ def main() -> None:
         before += score_images(segmenter, test, prompts)
         result = tune(segmenter, train, validation, plan)
         after += score_images(segmenter, test, prompts)
-        fits.append({"seconds": round(time.monotonic() - began, 1), "epoch": result.epoch})
+        fits.append({"seconds": round(time.monotonic() - began, 1), "kept": result.kept})
         print(f"fold {len(fits)}: {fits[-1]}", flush=True)
     gains = compare_rows(before, after)
     print(f"{', '.join(names)}: {given.model}, {given.method}, fits {fits}")

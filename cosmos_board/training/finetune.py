@@ -127,7 +127,7 @@ def _provenance(
         "base": segmenter.card.name,
         "method": plan.method,
         "epochs": plan.epochs,
-        "epoch": result.epoch,
+        "kept": "the mean of the later epochs" if result.kept else "the base: validation fell",
         "learning_rate": plan.rate_for(segmenter.card.family),
         "views": result.views,
         "weight_decay": plan.weight_decay,

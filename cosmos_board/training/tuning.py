@@ -1,13 +1,12 @@
 """Fine-tuning: a published model learns one task further, by its decoder alone or with LoRA.
 
 Three traps of earlier code are avoided and tested: every mask head that is asked at evaluation is
-taught; the clusters that choose the epoch are never among those learnt from; and the cross-entropy
+taught; the clusters that judge the outcome are never among those learnt from; and the cross-entropy
 is that of a sigmoid, where a softmax over a single channel would always be zero.
 """
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,13 +24,13 @@ from cosmos_board.models.prompt_batch import PromptBatch
 from cosmos_board.models.sam import SamSegmenter
 from cosmos_board.models.sam_decoder import SamModules, decode
 from cosmos_board.models.sam_geometry import Frame
-from cosmos_board.prompts import freeze_prompts
+from cosmos_board.training.gain import score_images
 from cosmos_board.training.lora import add_lora, merge_lora
 from cosmos_board.training.losses import multimask_loss
 from cosmos_board.training.sampling import draw_prompt
+from cosmos_board.training.settling import LaterMean, is_worse, mean_over_clusters
 from cosmos_board.training.tuning_data import TuningImage
 from cosmos_board.training.tuning_plan import Report, TuningPlan, TuningResult
-from cosmos_board.training.validation import dice
 from cosmos_board.training.views import draw_views
 
 _LOSS_SIDE = 256
@@ -85,7 +84,9 @@ def tune(
     plan: TuningPlan,
     report: Report | None = None,
 ) -> TuningResult:
-    """Fine-tune `segmenter` in place and leave it at the best epoch on `validation`.
+    """Fine-tune `segmenter` in place; it ends with the mean of its later weights.
+
+    Where `validation` shows that they are worse than no tuning, it ends as it was.
 
     The image and prompt encoders stay frozen and, unless LoRA changes them, image embeddings are
     computed once.
@@ -93,7 +94,7 @@ def tune(
     Args:
         segmenter: Of the SAM family.
         train: Images to learn from.
-        validation: Images of other clusters, which choose the epoch.
+        validation: Images of other clusters, which can stop a tuning that does harm.
         plan: How.
         report: Told of each epoch.
 
@@ -111,34 +112,24 @@ def tune(
         for view in draw_views(image, views, seed=(plan.seed << 32) + number)
     ]
     descent = _Descent(learning, plan, family, prepared)
-    best, kept = 0, _snapshot(module)
-    scores = [mean_dice(segmenter, validation, plan.chosen_by)]
+    mean = LaterMean(learning, plan.epochs)
+    before = score_images(segmenter, validation, plan.judged_by)
+    scores = [mean_over_clusters(before)]
     for epoch in range(1, plan.epochs + 1):
         _learn_epoch(segmenter, prepared, descent, plan, epoch)
-        scores.append(mean_dice(segmenter, validation, plan.chosen_by))
-        if scores[-1] > scores[best]:
-            best, kept = epoch, _snapshot(module)
+        mean.add(epoch)
+        scores.append(mean_over_clusters(score_images(segmenter, validation, plan.judged_by)))
         if report:
             report(epoch, plan.epochs, scores[-1])
-    module.load_state_dict(kept)
+    mean.settle()
+    after = score_images(segmenter, validation, plan.judged_by)
+    kept = not is_worse(before, after)
+    if not kept:
+        mean.go_back()
     merge_lora(sam.image_encoder)
     module.requires_grad_(True)
-    return TuningResult(best, tuple(scores), views)
-
-
-def mean_dice(
-    segmenter: SamSegmenter, images: Sequence[TuningImage], prompts: tuple[str, ...]
-) -> float:
-    """Return the mean Dice of the predicted selection over clusters, then prompts."""
-    found: dict[str, list[float]] = {}
-    for image in images:
-        embedding = segmenter.embed(image.pixels)
-        frozen = [freeze_prompts(mask) for _, mask in image.references]
-        for name in prompts:
-            answers = segmenter.predict(embedding, [one[name] for one in frozen])
-            for answer, (_, mask) in zip(answers, image.references, strict=True):
-                found.setdefault(image.cluster, []).append(dice(answer.masks[answer.best], mask))
-    return float(np.mean([np.mean(dices) for dices in found.values()]))
+    settled = mean_over_clusters(after) if kept else scores[0]
+    return TuningResult(kept, tuple(scores), settled, views)
 
 
 def _refuse_leaks(train: Sequence[TuningImage], validation: Sequence[TuningImage]) -> None:
@@ -158,10 +149,6 @@ def _freeze(module: nn.Module, sam: SamModules, plan: TuningPlan) -> list[nn.Par
     if plan.method == "lora":
         learning += add_lora(sam.image_encoder, plan.rank, seed=plan.seed)
     return learning
-
-
-def _snapshot(module: nn.Module) -> dict[str, Tensor]:
-    return copy.deepcopy(module.state_dict())
 
 
 def _prepare(segmenter: SamSegmenter, image: TuningImage, *, cached: bool) -> _Prepared:

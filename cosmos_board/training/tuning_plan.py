@@ -39,8 +39,8 @@ class TuningPlan:
     prompts: tuple[str, ...] = ("box", "box", "point", "points-5-5", "box-point")
     """What is asked while learning, one after another; the box twice as often."""
 
-    chosen_by: tuple[str, ...] = ("box",)
-    """Prompts whose Dice on the validation clusters chooses the epoch."""
+    judged_by: tuple[str, ...] = ("box",)
+    """Prompts whose Dice on the validation clusters tells whether tuning did harm."""
 
     prompts_per_step: int = 8
     seed: int = 0
@@ -85,11 +85,14 @@ class TuningPlan:
 class TuningResult:
     """What came out, beside the tuned segmenter itself."""
 
-    epoch: int
-    """The one that was kept; 0 is the model as it was."""
+    kept: bool
+    """False where validation showed harm, and the model is as it was."""
 
     validation: tuple[float, ...]
     """Mean Dice on the validation clusters, before and after each epoch."""
+
+    settled: float
+    """The same of the weights that were kept."""
 
     views: int
     """Of each training image."""

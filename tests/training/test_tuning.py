@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
-from itertools import count
 
 import numpy as np
 import pytest
@@ -12,7 +12,9 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.models.medsam import MedSam
 from cosmos_board.models.sam_med2d import CentredFrame
 from cosmos_board.training import tuning
-from cosmos_board.training.tuning import mean_dice, tune
+from cosmos_board.training.gain import score_images
+from cosmos_board.training.settling import mean_over_clusters
+from cosmos_board.training.tuning import tune
 from cosmos_board.training.tuning_plan import Method, TuningPlan
 from tests.models.tiny_sam import CARD, build_small_sam
 from tests.training.tasks import draw_task, untrained
@@ -38,7 +40,7 @@ def test_frozen_parts_stay_and_every_asked_mask_head_learns(method: Method) -> N
 
     moved = changed(before, dict(segmenter.module.state_dict()))
     encoder = {name for name in moved if name.startswith("image_encoder.")}
-    if result.epoch:
+    if result.kept:
         for head in (1, 2, 3):
             name = f"mask_decoder.output_hypernetworks_mlps.{head}.layers.2.weight"
             assert name in moved
@@ -51,8 +53,7 @@ def test_a_model_with_one_answer_learns_with_the_head_that_gives_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """MedSAM answers by its first mask token, which no plain SAM is asked."""
-    rising = count()
-    monkeypatch.setattr(tuning, "mean_dice", lambda *_: next(rising))
+    monkeypatch.setattr(tuning, "is_worse", lambda *_: False)
     card = replace(CARD, prompts=("box",))
     segmenter, images = MedSam(build_small_sam(), card=card), draw_task(4)
     before = {name: value.clone() for name, value in segmenter.module.state_dict().items()}
@@ -78,15 +79,39 @@ def test_a_reference_is_taught_where_the_image_lies_in_the_square() -> None:
     assert grid.sum() == mask.sum()
 
 
-def test_tuning_never_ends_below_where_it_began_on_validation() -> None:
+def test_the_weights_of_later_epochs_are_averaged(monkeypatch: pytest.MonkeyPatch) -> None:
     segmenter, images = untrained(), draw_task(4)
-    result = tune(segmenter, images[:3], images[3:], PLAN)
+    seen: list[dict[str, Tensor]] = []
+    monkeypatch.setattr(tuning, "is_worse", lambda *_: False)
 
-    assert len(result.validation) == 3
-    assert max(result.validation) == result.validation[result.epoch]
-    assert mean_dice(segmenter, images[3:], ("box",)) == pytest.approx(
-        result.validation[result.epoch], abs=1e-6
+    result = tune(
+        segmenter,
+        images[:3],
+        images[3:],
+        replace(PLAN, epochs=4),
+        lambda *_: seen.append(copy.deepcopy(segmenter.module.state_dict())),
     )
+
+    found = segmenter.module.state_dict()
+    name = "mask_decoder.output_hypernetworks_mlps.1.layers.2.weight"
+    assert not torch.equal(seen[2][name], seen[3][name])
+    torch.testing.assert_close(found[name], (seen[2][name] + seen[3][name]) / 2)
+    assert len(result.validation) == 5
+    rows = score_images(segmenter, images[3:], ("box",))
+    assert mean_over_clusters(rows) == pytest.approx(result.settled, abs=1e-6)
+
+
+@pytest.mark.parametrize("method", ["decoder", "lora"])
+def test_a_tuning_that_does_harm_leaves_the_model_as_it_was(method: Method) -> None:
+    segmenter, images = untrained(), draw_task(4)
+    before = copy.deepcopy(segmenter.module.state_dict())
+    plan = replace(PLAN, method=method, epochs=1, learning_rate=10.0)
+
+    result = tune(segmenter, images[:3], images[3:], plan)
+
+    assert not result.kept
+    assert result.validation[1] < result.validation[0] == result.settled
+    assert not changed(before, dict(segmenter.module.state_dict()))
 
 
 def test_the_same_seed_tunes_to_the_same_weights() -> None:
@@ -100,7 +125,7 @@ def test_the_same_seed_tunes_to_the_same_weights() -> None:
     assert not changed(dict(states[0]), dict(states[1]))
 
 
-def test_a_cluster_learnt_from_may_not_choose_the_epoch() -> None:
+def test_a_cluster_learnt_from_may_not_judge() -> None:
     images = draw_task(4)
 
     with pytest.raises(InputError, match="cluster: is learnt from and validated on"):
