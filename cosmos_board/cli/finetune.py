@@ -43,5 +43,7 @@ def command(
         ) from error
     plan = TuningPlan(method=method, epochs=epochs, rank=rank, seed=seed)  # type: ignore[arg-type]
     tuned = finetune(packs, model=model, out=out, plan=plan, checkpoint=checkpoint, device=device)
+    if not tuned.result.kept:
+        click.echo("the validation clusters got worse: the model is written as it was", err=True)
     click.echo(format_gains(tuned.gains))
     click.echo(f"{tuned.path}: {tuned.name}")
