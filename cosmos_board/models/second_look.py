@@ -42,7 +42,8 @@ def answer_twice(
     masks, doubtful = draw_with_doubt(frame, low, threshold, doubt)
     for row in doubtful.any(dim=1).nonzero().flatten().tolist():
         low[row], iou[row] = decode_officially(sam, features, batch.pick(row))
-        masks[row] = frame.to_native(low[row, :, None])[:, 0] > threshold
+        # One image of three channels, as the predictor has it: three of one would round otherwise.
+        masks[row] = frame.to_native(low[row : row + 1])[0] > threshold
     return masks, iou, low
 
 

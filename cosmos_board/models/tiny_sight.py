@@ -77,9 +77,10 @@ class TinySight:
         small = encoder.shrink_logits(prompts.mask_logits)
         sparse, dense = PromptEncoder.forward(encoder, points, prompts.boxes_xyxy, small)
         maps = draw_prompt(points, prompts.boxes_xyxy, small, encoder.input_image_size[0])
-        project = encoder.map_proj
-        rows = functional.pixel_unshuffle(maps, QUARTER_FOLD).flatten(2).transpose(1, 2)
-        told = functional.linear(rows, project.weight.flatten(1), project.bias)
+        drawn = _find_drawn(prompts)
+        rows = functional.pixel_unshuffle(maps[:, drawn], QUARTER_FOLD).flatten(2).transpose(1, 2)
+        weight = encoder.map_proj.weight.view(WIDTH, MAPS, -1)[:, drawn].flatten(1)
+        told = functional.linear(rows, weight, encoder.map_proj.bias)
         return maps, sparse, told.add_(self._coarse).add_(dense.flatten(2).transpose(1, 2))
 
 
@@ -145,6 +146,14 @@ class _Pencil:
         masks = (drawn[:, None] @ detailed).transpose(1, 2).reshape(len(fine), -1, _SIDE, _SIDE)
         smooth = functional.interpolate(low, scale_factor=2.0, mode="bilinear", align_corners=False)
         return functional.pixel_shuffle(masks, 2) + smooth
+
+
+def _find_drawn(prompts: PromptBatch) -> slice:
+    """Return the channels of `draw_prompt` that are not empty for prompts of this kind."""
+    return slice(
+        0 if prompts.boxes_xyxy is not None else 2,
+        MAPS if prompts.mask_logits is not None else 4 if prompts.points_xy is not None else 2,
+    )
 
 
 @cache

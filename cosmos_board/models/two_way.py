@@ -191,8 +191,9 @@ def _tell_image(attention: Any, weights: Tensor, values: Tensor) -> Tensor:  # n
     """Return what each image token takes from the prompt tokens, shape (P, N, C)."""
     heads, width = values.shape[1], values.shape[3]
     output = attention.out_proj.weight.view(-1, heads, width).permute(1, 2, 0)
-    told = (values @ output).flatten(1, 2)
-    seen: Tensor = weights.flatten(1, 2).transpose(1, 2) @ told + attention.out_proj.bias
+    # The weights of a head add up to one, so that a share of the bias may ride on each value.
+    told = (values @ output).flatten(1, 2) + attention.out_proj.bias / heads
+    seen: Tensor = weights.flatten(1, 2).transpose(1, 2) @ told
     return seen
 
 
