@@ -94,7 +94,8 @@ class Worker:
             out: Another folder than the run's, in which a run folder is made.
         """
         folder = RunFolder(out or self._crew.out)
-        folder.make()
+        if out:  # never the run's own: where a machine does not see it, rows would go astray
+            folder.make()
 
         def count(references: int) -> None:
             if not self._warm and references:

@@ -10,9 +10,12 @@ import pytest
 
 from cosmos_board.core.errors import InputError, StorageError
 from cosmos_board.runner.depot import Depot
+from cosmos_board.runner.local import Crew, Job, Worker
 from cosmos_board.runner.run import Watch
+from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.shards import Shard
 from tests.runner.object_store import serve_bucket
-from tests.runner.test_run import digest, evaluate
+from tests.runner.test_run import SQUARES, digest, evaluate
 
 
 @pytest.fixture(params=["disk", "s3"])
@@ -108,6 +111,18 @@ def test_a_depot_that_goes_away_loses_nothing_that_was_delivered(
 
     assert 0 < report.evaluated < report.images
     assert digest(tmp_path / "elsewhere") == digest(tmp_path / "alone")
+
+
+def test_a_machine_that_does_not_see_the_run_folder_says_so(
+    phantom_pack: Path, tmp_path: Path
+) -> None:
+    crew = Crew(SegmenterSpec(name=SQUARES), (phantom_pack,), RunSettings(), tmp_path / "unseen")
+    job = Job(phantom_pack, Shard("0" * 16, 0, 1))
+
+    with pytest.raises(StorageError, match="the folder does not exist"):
+        list(Worker(crew).run([job], on_image=lambda _: None, stop=lambda: False))
+
+    assert not crew.out.exists()
 
 
 @pytest.mark.parametrize("uri", ["depot", "nosuch://place", "", "s3:nothing"])
