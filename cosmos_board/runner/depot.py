@@ -36,8 +36,8 @@ class Depot:
         for name in ("scores", "predictions"):
             self._place.make(name)
 
-    def fill(self, folder: RunFolder, shards: Iterable[Shard]) -> None:
-        """Bring into `folder` those of `shards` that were delivered and are not whole there.
+    def exchange(self, folder: RunFolder, shards: Iterable[Shard]) -> None:
+        """Bring into `folder` what it lacks of `shards`, and deliver what it alone has.
 
         Raises:
             StorageError: If the file system or the disk fails.
@@ -45,7 +45,10 @@ class Depot:
         files = self._place.list_files("scores")
         delivered = {path.stem for path in files if path.suffix == _SIDECAR}
         for shard in shards:
-            if shard.name in delivered and folder.read_sidecar(shard) is None:
+            whole = folder.read_sidecar(shard) is not None
+            if whole and shard.name not in delivered:
+                self.send(folder, shard)
+            elif not whole and shard.name in delivered:
                 self._fetch(folder, shard)
 
     def bring(self, folder: RunFolder, shard: Shard) -> None:

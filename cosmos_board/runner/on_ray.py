@@ -100,10 +100,10 @@ def _run_on_worker(job: Job, crew: Crew) -> tuple[ShardReport, list[int]]:
 
 
 @contextmanager
-def _workplace(crew: Crew) -> Iterator[Path]:
-    """Yield where a worker writes: a folder of its own, where it delivers what it finishes."""
+def _workplace(crew: Crew) -> Iterator[Path | None]:
+    """Yield a folder of the worker's own where it delivers what it finishes; None is the run's."""
     if crew.depot is None:
-        yield crew.out
+        yield None
         return
     with TemporaryDirectory(prefix="cosmos-board-") as out:
         yield Path(out)

@@ -171,7 +171,7 @@ def _run_model(
     folder.write_record(record)
     planned = choose_share(planned, request.share)
     if depot:
-        depot.fill(folder, [job.shard for job in planned])
+        depot.exchange(folder, [job.shard for job in planned])
     facts = {job: folder.read_sidecar(job.shard) for job in planned}
     missing = [job for job in planned if facts[job] is None]
     for job, known in facts.items():

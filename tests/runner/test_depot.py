@@ -55,6 +55,18 @@ def test_a_run_goes_on_in_another_folder_where_it_was_left(
     assert digest(tmp_path / "whole") == digest(tmp_path / "alone")
 
 
+def test_what_was_done_without_a_depot_is_delivered_later(
+    depot: str, phantom_pack: Path, tmp_path: Path
+) -> None:
+    evaluate(phantom_pack, tmp_path / "one")
+    evaluate(phantom_pack, tmp_path / "one", depot=depot)
+
+    report = evaluate(phantom_pack, tmp_path / "other", depot=depot)
+
+    assert report.evaluated == 0
+    assert digest(tmp_path / "other") == digest(tmp_path / "one")
+
+
 def test_candidates_are_delivered_too(depot: str, phantom_pack: Path, tmp_path: Path) -> None:
     settings = {"save_masks": True, "prompts": ("box",)}
     evaluate(phantom_pack, tmp_path / "one", depot=depot, settings=settings)

@@ -14,8 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from cosmos_board.core.errors import StorageError
+from cosmos_board.runner.local import Crew, Job
+from cosmos_board.runner.on_ray import run_jobs_on_ray
 from cosmos_board.runner.run import RunRequest, Watch, run
-from cosmos_board.runner.settings import SegmenterSpec
+from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.shards import Shard
 from tests.runner.object_store import serve_bucket
 from tests.runner.test_run import SQUARES, digest, evaluate
 
@@ -92,6 +96,19 @@ def test_workers_that_share_no_folder_meet_in_a_bucket(
     assert again.evaluated == 0
     for name in ("ray", "other"):
         assert digest(tmp_path / name) == digest(tmp_path / "local")
+
+
+def test_without_a_depot_no_worker_makes_the_run_folder(
+    cluster: Path, phantom_pack: Path, tmp_path: Path
+) -> None:
+    crew = Crew(SegmenterSpec(name=SQUARES), (phantom_pack,), RunSettings(), tmp_path / "unseen")
+    job = Job(phantom_pack, Shard("0" * 16, 0, 1))
+    jobs = run_jobs_on_ray([job], crew, address=None, on_image=lambda _: None, stop=lambda: False)
+
+    with pytest.raises(StorageError, match="the folder does not exist"):
+        list(jobs)
+
+    assert not crew.out.exists()
 
 
 @pytest.mark.slow
