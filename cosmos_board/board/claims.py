@@ -201,7 +201,8 @@ GROUP BY ALL ORDER BY ALL""",
         query=_target_means(
             "o.base_model",
             f"{_MAIN} AND s.prompt = 'box' AND NOT EXISTS (SELECT 1 FROM seen_clusters x WHERE "
-            "x.model = s.model AND x.dataset = i.dataset AND x.cluster_id = i.cluster_id)",
+            "x.model = s.model AND x.dataset = i.dataset AND x.cluster_id IN (i.cluster_id, '*')) "
+            "AND (o.training_data IS NOT NULL OR o.model IN (SELECT model FROM seen_clusters))",
             "scores s JOIN models o USING (model)",
         ),
     ),

@@ -26,6 +26,9 @@ class ModelFacts:
     training_data: frozenset[str] | None
     """Dataset names; None where the model does not say."""
 
+    tuned_on: frozenset[str] = frozenset()
+    """Datasets of which it is on record that a fine-tuning saw a part."""
+
     base_model: str | None
     """What it was fine-tuned from."""
 
@@ -62,7 +65,11 @@ def find_exposure(
     `same-source`: it was trained on another dataset from the same address.
     """
     known, silent = _ancestry(model, models)
-    sources = {name: ancestor for ancestor in known for name in ancestor.training_data or ()}
+    sources = {
+        name: ancestor
+        for ancestor in known
+        for name in (*(ancestor.training_data or ()), *ancestor.tuned_on)
+    }
     exposure: Exposure = "unknown" if silent else "clean"
     witness = None if silent else model
     if dataset.name in sources:

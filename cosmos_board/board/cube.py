@@ -22,6 +22,7 @@ from cosmos_board.metrics.table import METRICS
 from cosmos_board.stats.bootstrap import PIXEL_STEP, RATIO_STEP, Counts, draw_counts
 from cosmos_board.store import queries
 from cosmos_board.store.queries import STEP, Columns, Connection
+from cosmos_board.store.study_queries import read_seen_clusters
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -109,7 +110,22 @@ class Cube:
         """Every model by name, sorted."""
         table = queries.fetch_models(self.connection)
         rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
-        return {row["model"]: _model_facts(row) for row in rows}
+        return {row["model"]: self._model_facts(row) for row in rows}
+
+    def _model_facts(self, row: dict[str, Any]) -> ModelFacts:
+        trained = row["training_data"]
+        seen = read_seen_clusters(self.connection, row["model"])
+        return ModelFacts(
+            name=row["model"],
+            label=row["label"],
+            family=row["family"],
+            kind=row["kind"],
+            prompts=frozenset(row["prompts"]),
+            training_data=None if trained is None else frozenset(trained),
+            base_model=row["base_model"],
+            source=row["source"],
+            tuned_on=frozenset(dataset for dataset, _ in seen),
+        )
 
     @cached_property
     def datasets(self) -> dict[str, DatasetFacts]:
@@ -307,17 +323,3 @@ def _make_units(table: Columns, references: Ints) -> Units:
 def _measure(name: str) -> queries.Measure:
     metric = METRICS[name]
     return queries.Measure(name, metric.sql, "0.0" if metric.higher_is_better else "diagonal")
-
-
-def _model_facts(row: dict[str, Any]) -> ModelFacts:
-    trained = row["training_data"]
-    return ModelFacts(
-        name=row["model"],
-        label=row["label"],
-        family=row["family"],
-        kind=row["kind"],
-        prompts=frozenset(row["prompts"]),
-        training_data=None if trained is None else frozenset(trained),
-        base_model=row["base_model"],
-        source=row["source"],
-    )

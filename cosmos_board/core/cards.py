@@ -47,3 +47,6 @@ class ModelCard:
 
     seen_clusters: tuple[str, ...] = ()
     """`dataset/cluster_id` of what a fine-tuned model learnt from or was chosen by."""
+
+    seen_packs: tuple[str, ...] = ()
+    """`dataset@sha256` of the packs whose cluster ids those are, by the hash of their content."""

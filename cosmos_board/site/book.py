@@ -157,6 +157,10 @@ class Book:
     )
     _spreads: dict[tuple[str, str], list[Spread]] = field(init=False, repr=False)
 
+    def label(self, model: str) -> str:
+        """Return how a model is called on pages; its name where nothing is known of it."""
+        return self.models[model].label if model in self.models else model
+
     def __post_init__(self) -> None:
         """Look up once what every page asks for."""
         order = {name: place for place, name in enumerate(MODALITIES)}

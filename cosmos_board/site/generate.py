@@ -11,6 +11,7 @@ from cosmos_board.site.book import Book
 from cosmos_board.site.page import Page
 from cosmos_board.site.pages.advisor import DATA_PATH as ADVICE_PATH
 from cosmos_board.site.pages.advisor import advisor_page
+from cosmos_board.site.pages.annotation import annotation_page
 from cosmos_board.site.pages.catalogue import catalogue_page
 from cosmos_board.site.pages.changes import changes_page
 from cosmos_board.site.pages.compare import compare_page, pair_page, top_pairs
@@ -24,8 +25,9 @@ from cosmos_board.site.pages.explore import (
     explore_page,
     manifest_file,
 )
-from cosmos_board.site.pages.factors import annotation_page, factors_page, finetuning_page
+from cosmos_board.site.pages.factors import factors_page
 from cosmos_board.site.pages.findings import finding_page, findings_index
+from cosmos_board.site.pages.finetuning import finetuning_page
 from cosmos_board.site.pages.home import home_page
 from cosmos_board.site.pages.indexes import model_index, slice_index, slice_kinds
 from cosmos_board.site.pages.models import model_page

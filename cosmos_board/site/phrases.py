@@ -35,6 +35,7 @@ FORMS = (
     "clusters that the fine-tuned model has not seen",
     "a fine-tuned model",
     "{model}: its base {base} has no scores",
+    "{model}: no record of the datasets it was trained on",
     "{model}: no record of which clusters of {dataset} it was trained on",
 )
 """The first that fits a sentence counts."""

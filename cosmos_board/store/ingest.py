@@ -16,7 +16,7 @@ import duckdb
 from cosmos_board.core.errors import InputError
 from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.schema import SCHEMA_VERSION, SCORES
-from cosmos_board.store.study_queries import write_seen_clusters
+from cosmos_board.store.study_queries import ALL_CLUSTERS, write_seen_clusters
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +195,21 @@ def _refuse_contradictions(
             connection.execute(f"DELETE FROM {table} WHERE run_id = ?", [rival])
 
 
+def _find_seen(
+    connection: duckdb.DuckDBPyConnection, model: dict[str, Any]
+) -> list[tuple[str, str]]:
+    """Return the (dataset, cluster id) that a fine-tuned model saw.
+
+    Ids are numbered by content: those of another state of a dataset's pack mean nothing here.
+    """
+    here = dict(connection.execute("SELECT dataset, pack_sha256 FROM datasets").fetchall())
+    states = dict(one.split("@", 1) for one in model.get("seen_packs", ()))
+    others = {name for name, sha256 in states.items() if here.get(name, sha256) != sha256}
+    pairs = [name.split("/", 1) for name in model.get("seen_clusters", ())]
+    seen = [(dataset, cluster) for dataset, cluster in pairs if dataset not in others]
+    return [*seen, *((dataset, ALL_CLUSTERS) for dataset in sorted(others))]
+
+
 def _add_facts(connection: duckdb.DuckDBPyConnection, part: _Part) -> None:
     model, dataset, record = part.entry["model"], part.entry["dataset"], part.record
     _insert(
@@ -213,8 +228,6 @@ def _add_facts(connection: duckdb.DuckDBPyConnection, part: _Part) -> None:
         },
         replace=True,
     )  # fmt: skip
-    seen = [tuple(name.split("/", 1)) for name in model.get("seen_clusters", ())]
-    write_seen_clusters(connection, model["name"], seen)
     _insert(
         connection,
         "datasets",
@@ -232,6 +245,7 @@ def _add_facts(connection: duckdb.DuckDBPyConnection, part: _Part) -> None:
         },
         replace=True,
     )  # fmt: skip
+    write_seen_clusters(connection, model["name"], _find_seen(connection, model))
     index = part.folder / "index"
     for table, kind in (("images", "images"), ("reference_masks", "references")):
         path = index / f"{part.run_id}.{kind}.parquet"

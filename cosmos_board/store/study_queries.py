@@ -156,8 +156,15 @@ def count_rows(
     return counts
 
 
+ALL_CLUSTERS = "*"
+"""Stands for the clusters of a dataset where it is not known which of them a model saw."""
+
+
 def read_seen_clusters(connection: Connection, model: str) -> tuple[tuple[str, str], ...]:
-    """Return the (dataset, cluster id) that a fine-tuned model was trained or chosen on."""
+    """Return the (dataset, cluster id) that a fine-tuned model was trained or chosen on.
+
+    An id may be `ALL_CLUSTERS`.
+    """
     rows = connection.execute(
         "SELECT dataset, cluster_id FROM seen_clusters WHERE model = ? ORDER BY ALL", [model]
     ).fetchall()

@@ -16,6 +16,7 @@ from cosmos_board.runner.run import RunRequest, run
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
 from cosmos_board.store.board import open_board, open_board_to_write
 from cosmos_board.store.ingest import ingest
+from cosmos_board.store.study_queries import ALL_CLUSTERS, read_seen_clusters
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +112,27 @@ def test_a_rival_run_is_refused_or_replaces(
 
     assert _count(db, "runs") == 1
     assert _count(db, "scores") < 6 * 3 * 10
+
+
+@pytest.mark.parametrize("same_state", [True, False])
+def test_clusters_seen_in_another_state_of_a_pack_mean_nothing_here(
+    finished: Path, tmp_path: Path, same_state: bool
+) -> None:
+    copy = tmp_path / "tuned"
+    shutil.copytree(finished, copy)
+    record = json.loads((copy / "run.json").read_text())
+    for entry in record["entries"].values():
+        here = entry["dataset"]["content_sha256"]
+        name = entry["dataset"]["name"]
+        entry["model"]["seen_clusters"] = [f"{name}/c1", "elsewhere/c2"]
+        entry["model"]["seen_packs"] = [f"{name}@{here if same_state else 'f' * 64}"]
+    (copy / "run.json").write_text(json.dumps(record))
+
+    ingest([copy], tmp_path / "board.duckdb")
+
+    with open_board(tmp_path / "board.duckdb") as connection:
+        seen = set(read_seen_clusters(connection, "box-prior"))
+    assert seen == {(name, "c1" if same_state else ALL_CLUSTERS), ("elsewhere", "c2")}
 
 
 def test_a_run_of_a_newer_program_is_refused(finished: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from cosmos_board.board.studies.effects import take_sample
 from cosmos_board.board.studies.model_size import PairedRow, compare_pairs
 from cosmos_board.board.studies.values import ALL_PROMPTS, DiceTable, Floats
 from cosmos_board.core.scores import SELECTIONS
-from cosmos_board.store.study_queries import read_seen_clusters
+from cosmos_board.store.study_queries import ALL_CLUSTERS, read_seen_clusters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ def study_finetuning(cube: Cube, track: str = "full") -> FinetuningStudy:
     """Return each fine-tuned model against its base, per prompt and selection.
 
     Only unseen clusters count. Where a model says that it was trained on a dataset, but not on
-    which of its clusters, that dataset is left out.
+    which of its clusters, that dataset is left out; where it says nothing, all are.
     """
     sample = take_sample(cube, track)
     table = DiceTable(cube, track)
@@ -69,14 +69,21 @@ def unseen_gain(
 
 def _unseen(cube: Cube, units: Units, model: str) -> NDArray[np.bool_]:
     seen = set(read_seen_clusters(cube.connection, model))
-    listed = {dataset for dataset, _ in seen}
-    trained = cube.models[model].training_data or frozenset()
-    unknown = trained - listed
+    unknown = _find_unknown(cube, model)
     fresh = [
         dataset not in unknown and (dataset, cluster) not in seen
         for dataset, cluster in units.cluster_names
     ]
     return np.array(fresh, bool)[units.cluster]
+
+
+def _find_unknown(cube: Cube, model: str) -> frozenset[str]:
+    """Return the datasets of which any cluster may have been seen, as far as is on record."""
+    facts, seen = cube.models[model], read_seen_clusters(cube.connection, model)
+    if facts.training_data is None and not seen:
+        return frozenset(cube.datasets)
+    listed = {dataset for dataset, cluster in seen if cluster != ALL_CLUSTERS}
+    return ((facts.training_data or frozenset()) | facts.tuned_on) - listed
 
 
 def find_unusable(cube: Cube) -> tuple[str, ...]:
@@ -87,8 +94,9 @@ def find_unusable(cube: Cube) -> tuple[str, ...]:
             continue
         if model.base_model not in cube.models:
             found.append(f"{name}: its base {model.base_model} has no scores")
-        seen = {dataset for dataset, _ in read_seen_clusters(cube.connection, name)}
-        for dataset in sorted((model.training_data or frozenset()) - seen):
-            if dataset in cube.datasets:
-                found.append(f"{name}: no record of which clusters of {dataset} it was trained on")
+        if model.training_data is None and not model.tuned_on:
+            found.append(f"{name}: no record of the datasets it was trained on")
+            continue
+        for dataset in sorted(_find_unknown(cube, name) & cube.datasets.keys()):
+            found.append(f"{name}: no record of which clusters of {dataset} it was trained on")
     return tuple(found)

@@ -106,7 +106,7 @@ def _record(advice: Advice, book: Book) -> dict[str, object]:
 
 
 def _label(option: Option, book: Book) -> str:
-    return book.models[option.model].label if option.model in book.models else option.model
+    return book.label(option.model)
 
 
 def _is_baseline(option: Option, book: Book) -> bool:

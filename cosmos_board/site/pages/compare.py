@@ -65,7 +65,7 @@ def compare_page(context: Context) -> Page:
     article.add(
         render(
             "compare.html",
-            models=[(name, _label(book, name)) for name in models],
+            models=[(name, book.label(name)) for name in models],
             prompts=[(name, prompt_label(name, words)) for name in prompts],
             chosen=(top_pairs(book) or [(models[0], models[1])])[0],
             root=up(PATH),
@@ -87,10 +87,7 @@ def compare_page(context: Context) -> Page:
     context.links(
         article,
         words("Pages of pairs"),
-        [
-            Link(f"{_label(book, a)} – {_label(book, b)}", pair_url(a, b))
-            for a, b in top_pairs(book)
-        ],
+        [Link(f"{book.label(a)} – {book.label(b)}", pair_url(a, b)) for a, b in top_pairs(book)],
     )
     article.attach({f"data/compare/{name}.json": compare_json(book, name) for name in prompts})
     return article.page()
@@ -110,7 +107,7 @@ def pair_url(a: str, b: str) -> str:
 def pair_page(context: Context, a: str, b: str) -> Page:
     """Return the page of two models: every target, without a script."""
     book, words = context.book, context.words
-    names = {"a": _label(book, a), "b": _label(book, b)}
+    names = {"a": book.label(a), "b": book.label(b)}
     article = Article(pair_url(a, b).removesuffix("/") + ".md", words("{a} against {b}", **names))
     found = [row for table in compare_tables(book, PAIR_PROMPT) if (row := find_pair(table, a, b))]
     overall = [row for row in found if row.slice.kind == "overall"]
@@ -252,7 +249,3 @@ def compare_json(book: Book, prompt: str) -> bytes:
 def _whole(values: NDArray[np.float64], step: float) -> list[int]:
     found: list[int] = np.rint(values / step).astype(np.int64).tolist()
     return found
-
-
-def _label(book: Book, model: str) -> str:
-    return book.models[model].label if model in book.models else model

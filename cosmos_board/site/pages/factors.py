@@ -1,4 +1,4 @@
-"""Pages of what makes a target hard, of fine-tuning and of help with annotation."""
+"""The page of what makes a target hard."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from cosmos_board.board.studies.factors import FactorCurve
 from cosmos_board.factors.table import FACTORS
-from cosmos_board.site.book import Book, model_url, prompt_label, target_label
+from cosmos_board.site.book import Book, model_url, prompt_label
 from cosmos_board.site.figure import Axis, Figure, Point, Series
 from cosmos_board.site.markup import DASH, number, signed, span
 from cosmos_board.site.page import Article, Page
@@ -62,10 +62,6 @@ def _factor_unit(name: str) -> str:
     return f" ({FACTORS[name].unit})" if name in FACTORS and FACTORS[name].unit else ""
 
 
-def _label(book: Book, model: str) -> str:
-    return book.models[model].label if model in book.models else model
-
-
 def _correlation_figure(context: Context) -> Figure | None:
     book, words = context.book, context.words
     rows = [row for row in book.studies.factors if row.selection == "predicted" and row.given]
@@ -83,7 +79,7 @@ def _correlation_figure(context: Context) -> Figure | None:
         for row in rows:
             if row.model == model:
                 shift = (colour - (len(models) - 1) / 2) * step
-                text = f"{_label(book, model)}, {_factor_label(row.factor, words)}"
+                text = f"{book.label(model)}, {_factor_label(row.factor, words)}"
                 rho = row.rho
                 points.append(
                     Point(
@@ -94,7 +90,7 @@ def _correlation_figure(context: Context) -> Figure | None:
                         f"{text}: {signed(rho.value)}",
                     )
                 )
-        series.append(Series(name=_label(book, model), points=tuple(points), colour=colour))
+        series.append(Series(name=book.label(model), points=tuple(points), colour=colour))
     return Figure(
         name="correlations",
         title=words("Partial rank correlation of Dice with each factor"),
@@ -121,7 +117,7 @@ def _factor_table(context: Context) -> Table:
         rows.append(
             Row(
                 (
-                    Cell(_label(book, row.model), row.model, model_url(row.model)),
+                    Cell(book.label(row.model), row.model, model_url(row.model)),
                     Cell(
                         _factor_label(row.factor, words),
                         row.factor,
@@ -163,7 +159,7 @@ def _factor_table(context: Context) -> Table:
 def _curve_figure(book: Book, name: str, curves: list[FactorCurve], words: Words) -> Figure | None:
     series = []
     for colour, curve in enumerate(sorted(curves, key=lambda curve: curve.model)):
-        label = _label(book, curve.model)
+        label = book.label(curve.model)
         points = tuple(
             Point(
                 (part.low + part.high) / 2,
@@ -188,116 +184,3 @@ def _curve_figure(book: Book, name: str, curves: list[FactorCurve], words: Words
         y=Axis(label=words("Dice")),
         series=tuple(series),
     )
-
-
-def finetuning_page(context: Context) -> Page:
-    """Return the page of the fine-tuning study."""
-    book, words = context.book, context.words
-    article = Article("studies/fine-tuning.md", words("Fine-tuning"))
-    article.say(
-        words(
-            "What a model gains on patients it has not seen when it is trained further on a "
-            "dataset: fine-tuned minus base, paired, with the box."
-        )
-    )
-    study = book.studies.finetuning
-    if not study.rows:
-        context.note(
-            article,
-            words("No fine-tuned model has been scored yet: cosmos-board finetune makes one."),
-        )
-        return article.page()
-    rows = [
-        Row(
-            (
-                Cell(_label(book, row.model), row.model, model_url(row.model)),
-                Cell(_label(book, row.against), row.against, model_url(row.against)),
-                Cell(target_label(row.target, words) if row.target else words("all targets")),
-                Cell(prompt_label(row.prompt, words)),
-                Cell(words.term(row.selection)),
-                Cell(signed(row.difference.value), row.difference.value),
-                Cell(span(row.difference.low, row.difference.high) or words("no interval")),
-                Cell(words.term(row.verdict)),
-                Cell(number(row.difference.clusters, 0), row.difference.clusters),
-            )
-        )
-        for row in study.rows
-    ]
-    context.table(
-        article,
-        Table(
-            name="fine-tuning",
-            caption=words(
-                "Paired difference in Dice ↑ on unseen clusters, fine-tuned minus base. "
-                "Data {version}.",
-                version=book.version or DASH,
-            ),
-            columns=(
-                Column(key="model", label=words("Fine-tuned"), frozen=True),
-                Column(key="base", label=words("Base")),
-                Column(key="target", label=words("Target"), facet=True),
-                Column(key="prompt", label=words("Prompt"), facet=True),
-                Column(key="selection", label=words("Selection"), facet=True),
-                Column(key="difference", label=words("Difference"), numeric=True, best="high"),
-                Column(key="interval", label=words("95 % interval")),
-                Column(key="verdict", label=words("Verdict"), facet=True),
-                Column(key="clusters", label=words("Clusters"), numeric=True),
-            ),
-            rows=tuple(rows),
-        ),
-    )
-    return article.page()
-
-
-def annotation_page(context: Context) -> Page:
-    """Return the page of the annotation study."""
-    book, words = context.book, context.words
-    article = Article("studies/annotation.md", words("Help with annotation"))
-    article.say(
-        words(
-            "Do annotators work better and faster with a model’s proposal? Every reader draws the "
-            "same references in both arms; gains are paired by reader and image."
-        )
-    )
-    study = book.studies.annotation
-    if not study.rows:
-        context.note(
-            article, words("No annotation log has been imported yet, so nothing is claimed.")
-        )
-        return article.page()
-    rows = [
-        Row(
-            (
-                Cell(row.reader or words("all readers"), strong=not row.reader),
-                Cell(words.term(row.measure)),
-                Cell(number(row.unaided), row.unaided),
-                Cell(number(row.assisted), row.assisted),
-                Cell(signed(row.gain.value), row.gain.value),
-                Cell(span(row.gain.low, row.gain.high) or words("no interval")),
-                Cell(number(row.pairs, 0), row.pairs),
-            )
-        )
-        for row in study.rows
-    ]
-    context.table(
-        article,
-        Table(
-            name="annotation",
-            caption=words(
-                "Unaided against assisted, paired by reader and image; the gain counts up when "
-                "assistance is better. Data {version}.",
-                version=book.version or DASH,
-            ),
-            columns=(
-                Column(key="reader", label=words("Reader"), frozen=True),
-                Column(key="measure", label=words("Measure"), facet=True),
-                Column(key="unaided", label=words("Unaided"), numeric=True),
-                Column(key="assisted", label=words("Assisted"), numeric=True),
-                Column(key="gain", label=words("Gain"), numeric=True, best="high"),
-                Column(key="interval", label=words("95 % interval")),
-                Column(key="pairs", label=words("Pairs"), numeric=True),
-            ),
-            rows=tuple(rows),
-        ),
-    )
-    return article.page()

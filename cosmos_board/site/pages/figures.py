@@ -168,7 +168,7 @@ def spread_figure(book: Book, target: str, prompt: str, words: Words) -> Figure 
     outer, inner = [], []
     for place, found in enumerate(chosen):
         q05, q25, q50, q75, q95 = found.quantiles
-        label = book.models[found.model].label if found.model in book.models else found.model
+        label = book.label(found.model)
         text = words(
             "{model}: median {median}, half between {low} and {high}, {lost} of {n} under 0.1",
             model=label,
@@ -180,10 +180,7 @@ def spread_figure(book: Book, target: str, prompt: str, words: Words) -> Figure 
         )
         outer.append(Point(q50, place, q05, q95, text))
         inner.append(Point(q50, place, q25, q75, text))
-    labels = tuple(
-        book.models[found.model].label if found.model in book.models else found.model
-        for found in chosen
-    )
+    labels = tuple(book.label(found.model) for found in chosen)
     return Figure(
         name="spread",
         title=words(

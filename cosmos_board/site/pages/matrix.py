@@ -57,7 +57,7 @@ def matrix_table(
     alone = [sum(row.rank is not None for row in rows.values()) < 2 for rows in found]
     body = []
     for place, model in enumerate(order):
-        label = book.models[model].label if model in book.models else model
+        label = book.label(model)
         cells = [Cell(label, model, model_url(model) if model in book.models else "")]
         for rows, gone, shade, single in zip(found, absent, shades, alone, strict=True):
             cells.append(_cell(rows.get(model), gone.get(model), shade[place], words, alone=single))

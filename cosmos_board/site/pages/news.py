@@ -47,7 +47,7 @@ def _entry(entry: Entry, book: Book, words: Words) -> dict[str, str]:
     return {
         "date": entry.date,
         "url": "submissions/" if entry.track == "core" else model_url(entry.model),
-        "label": book.models[entry.model].label if entry.model in book.models else entry.model,
+        "label": book.label(entry.model),
         "note": words.listing([track, words.term(entry.tier)]),
     }
 

@@ -70,10 +70,10 @@ def _jitter_figure(
         own = sorted((row for row in rows if row.model == model), key=lambda row: row.level)
         points = [Point(row.level + 5, -row.drop.value, *_flip(row)) for row in own]
         labelled = tuple(
-            Point(p.x, p.y, p.low, p.high, f"{_label(book, model)}: {signed(p.y)}") for p in points
+            Point(p.x, p.y, p.low, p.high, f"{book.label(model)}: {signed(p.y)}") for p in points
         )
         series.append(
-            Series(name=_label(book, model), points=labelled, colour=colour, line=True, band=True)
+            Series(name=book.label(model), points=labelled, colour=colour, line=True, band=True)
         )
     if not series:
         return None
@@ -101,7 +101,7 @@ def _jitter_table(book: Book, rows: Sequence[JitterRow], words: Words) -> Table:
     body = [
         Row(
             (
-                Cell(_label(book, row.model), row.model, model_url(row.model)),
+                Cell(book.label(row.model), row.model, model_url(row.model)),
                 Cell(prompt_label(row.prompt, words)),
                 Cell(words.term(row.mode)),
                 Cell(f"{row.level}–{row.level + 10} px", row.level),
@@ -166,7 +166,7 @@ def clicks_page(context: Context) -> Page:
 def _clicks_figure(book: Book, rows: Sequence[ClicksRow], words: Words) -> Figure:
     series = []
     for colour, row in enumerate(sorted(rows, key=lambda row: row.model)[:COLOURS]):
-        label = _label(book, row.model)
+        label = book.label(row.model)
         points = tuple(
             Point(
                 click,
@@ -201,7 +201,7 @@ def _goals_table(book: Book, rows: Sequence[ClicksRow], words: Words) -> Table:
     body = []
     for row in rows:
         cells = [
-            Cell(_label(book, row.model), row.model, model_url(row.model)),
+            Cell(book.label(row.model), row.model, model_url(row.model)),
             Cell(words.term(row.selection)),
             score_cell(row.dice[0].value),
             score_cell(row.dice[-1].value),
@@ -260,8 +260,8 @@ def _crossing_table(context: Context) -> Table:
         rows.append(
             Row(
                 (
-                    Cell(_label(book, crossing.model), crossing.model, model_url(crossing.model)),
-                    Cell(_label(book, crossing.method), crossing.method),
+                    Cell(book.label(crossing.model), crossing.model, model_url(crossing.model)),
+                    Cell(book.label(crossing.method), crossing.method),
                     Cell(words.term(crossing.selection)),
                     Cell(words("yes") if crossing.ahead_at_first else words("no")),
                     Cell(when, crossing.click, muted=crossing.click is None),
@@ -288,7 +288,3 @@ def _crossing_table(context: Context) -> Table:
         ),
         rows=tuple(rows),
     )
-
-
-def _label(book: Book, model: str) -> str:
-    return book.models[model].label if model in book.models else model

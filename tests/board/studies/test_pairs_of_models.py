@@ -9,11 +9,13 @@ import duckdb
 import numpy as np
 import pytest
 
+from cosmos_board.board.cohort import find_exposures
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.everything import study_everything
 from cosmos_board.board.studies.finetuning import study_finetuning
 from cosmos_board.board.studies.model_size import study_model_size
 from cosmos_board.store.board import open_board
+from cosmos_board.store.study_queries import ALL_CLUSTERS
 from tests.study_boards import SIX, StudyBoard
 
 
@@ -72,7 +74,7 @@ def test_prompts_gain_over_everything_mode(tmp_path: Path) -> None:
     assert found["point", "oracle"].prompted == pytest.approx(0.7)
 
 
-def finetuned(seen: int, trained: list[str]) -> StudyBoard:
+def finetuned(seen: int, trained: list[str] | None) -> StudyBoard:
     """A model that learnt its `seen` clusters by heart and gained 0.05 elsewhere."""
     board = StudyBoard(seed=7).add_target("ct.liver", clusters=30, per_cluster=1)
     board.add_model("sam").add_model("sam-tuned", base_model="sam", training_data=trained)
@@ -101,6 +103,34 @@ def test_a_dataset_trained_on_without_a_record_of_clusters_is_left_out(tmp_path:
     with open_cube(finetuned(0, ["north"]), tmp_path) as connection:
         study = study_finetuning(Cube(connection, ["dice"]))
 
+    assert study.rows == ()
+    assert study.unusable == ("sam-tuned: no record of which clusters of north it was trained on",)
+
+
+def test_a_model_that_does_not_say_what_it_saw_is_not_measured(tmp_path: Path) -> None:
+    with open_cube(finetuned(0, None), tmp_path) as connection:
+        study = study_finetuning(Cube(connection, ["dice"]))
+
+    assert study.rows == ()
+    assert study.unusable == ("sam-tuned: no record of the datasets it was trained on",)
+
+
+def test_what_came_on_top_of_an_unknown_base_is_on_record(tmp_path: Path) -> None:
+    with open_cube(finetuned(12, None), tmp_path) as connection:
+        cube = Cube(connection, ["dice"])
+        study = study_finetuning(cube)
+
+    row = next(row for row in study.rows if row.target == "" and row.selection == "oracle")
+    assert row.difference.clusters == 18
+    assert find_exposures(cube)["sam-tuned", "north"].exposure == "trained-on"
+
+
+def test_clusters_numbered_otherwise_all_count_as_seen(tmp_path: Path) -> None:
+    board = finetuned(0, ["north"])
+    board.seen = [("sam-tuned", "north", ALL_CLUSTERS)]
+
+    with open_cube(board, tmp_path) as connection:
+        study = study_finetuning(Cube(connection, ["dice"]))
     assert study.rows == ()
     assert study.unusable == ("sam-tuned: no record of which clusters of north it was trained on",)
 
