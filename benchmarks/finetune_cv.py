@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     tune_cpu(1)
-    images, names = read_tuning_images([given.pack])
+    images, packs = read_tuning_images([given.pack])
     if given.modality:
         images = [image for image in images if image.modality == given.modality]
     plan = TuningPlan(
@@ -85,7 +85,7 @@ def main() -> None:
         fits.append({"seconds": round(time.monotonic() - began, 1), "kept": result.kept})
         print(f"fold {len(fits)}: {fits[-1]}", flush=True)
     gains = compare_rows(before, after)
-    print(f"{', '.join(names)}: {given.model}, {given.method}, fits {fits}")
+    print(f"{', '.join(pack.name for pack in packs)}: {given.model}, {given.method}, fits {fits}")
     print(format_gains(gains))
     if given.out:
         rows = [{**asdict(gain), "difference": gain.difference} for gain in gains]

@@ -20,7 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rank": ("rank", "Print a leaderboard."),
     "compare": ("compare", "Compare two models, paired by target."),
     "analyse": ("analyse", "Run the studies: factors, jitter, clicks, annotation, findings."),
-    "finetune": ("finetune", "Fine-tune a promptable segmenter on a pack."),
+    "finetune": ("finetune", "Fine-tune a promptable segmenter on packs."),
     "advise": ("advise", "Say which segmenter and prompt to use for a task."),
     "submit": ("submit", "Make, check, score and reproduce a submission."),
     "site": ("site", "Build or serve the website of a board."),
@@ -56,10 +56,10 @@ def group() -> None:
     """Evaluate promptable segmentation models on medical images and rank them."""
 
 
-def main() -> None:
-    """Run the command line; each error we know is one line and its own exit code."""
+def main(command: click.Command = group) -> None:
+    """Run a command line; each error we know is one line and its own exit code."""
     try:
-        group(standalone_mode=False)
+        command(standalone_mode=False)
     except CosmosBoardError as error:
         _leave(str(error), error.exit_code)
     except click.exceptions.Exit as error:

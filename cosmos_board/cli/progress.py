@@ -99,6 +99,39 @@ class _Lines:
 
 
 @contextmanager
+def show_steps(unit: str) -> Iterator[Callable[[int, int, str], None]]:
+    """Yield what a training reports to: steps done, steps in all, and how it goes."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _StepLines(console, unit).say
+        return
+    columns = (
+        TextColumn("{task.fields[note]}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("", total=None, note="starting")
+        yield lambda done, total, note: progress.update(
+            task, completed=done, total=total, note=note
+        )
+
+
+class _StepLines:
+    def __init__(self, console: Console, unit: str) -> None:
+        self._console, self._unit = console, unit
+        self._spoke = -_QUIET_S
+
+    def say(self, done: int, total: int, note: str) -> None:
+        if time.monotonic() - self._spoke < _QUIET_S and done < total:
+            return
+        self._spoke = time.monotonic()
+        self._console.print(f"{done} of {total} {self._unit}, {note}", highlight=False)
+
+
+@contextmanager
 def show_download(name: str) -> Iterator[Callable[[int, int | None], None]]:
     """Yield what a download reports to: bytes so far and in all."""
     console = Console(stderr=True)

@@ -69,7 +69,7 @@ class HfSegmenter(TorchSegmenter):
         """
         height, width = pixels.shape[:2]
         inputs = preprocess(self._processor, pixels).to(self._device)
-        with torch.inference_mode(), self._autocast():
+        with torch.inference_mode(), self.autocast():
             found = self._model.get_image_embeddings(inputs)
         return Embedding(height, width, _to_arguments(found))
 
@@ -96,7 +96,7 @@ class HfSegmenter(TorchSegmenter):
             low, iou = self.decode(embedding, batch)
             return iou, low.__getitem__
 
-        with torch.inference_mode(), self._autocast():
+        with torch.inference_mode(), self.autocast():
             return search_by_logits(
                 answer,
                 self._frame(embedding.height, embedding.width),

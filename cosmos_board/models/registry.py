@@ -6,6 +6,7 @@ Nothing here imports torch; only the segmenter that is asked for is loaded.
 from __future__ import annotations
 
 import importlib.util
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -148,17 +149,17 @@ def locate_weights(name: str, checkpoint: Path | None = None) -> Path | None:
 
     A file, or a folder where a model is several files; it need not exist, and nothing is loaded.
     """
+    prefix, _, address = (name := resolve_name(name)).partition(":")
+    if prefix not in ADAPTERS and name.endswith(".safetensors"):
+        return Path(name)
     if checkpoint is not None:
         return checkpoint
-    prefix, _, address = (name := resolve_name(name)).partition(":")
     if prefix == "hf":
         from cosmos_board.models.hf_files import WEIGHTS, locate
 
         return (locate(address) or Path(address)) / WEIGHTS
     if prefix in ADAPTERS:
         return Path(address)
-    if name.endswith(".safetensors"):
-        return Path(name)
     if name in CHECKPOINTS:
         return cached_path(name)
     return _PACKAGED.get(name)
@@ -173,6 +174,12 @@ def is_ready(name: str) -> bool:
     return weights.exists() and all(importlib.util.find_spec(one) for one in needed)
 
 
+def is_loader(name: str) -> bool:
+    """Return whether a file of fine-tuned weights can name `name` as what loads it."""
+    prefix, _, address = name.partition(":")
+    return (prefix == "hf" and bool(address)) or name in _find_loaders()
+
+
 def _adapt(prefix: str, address: str, checkpoint: Path | None, device: str) -> Segmenter:
     make = resolve_address(ADAPTERS[prefix], f"{prefix}:{address}")
     assert callable(make)
@@ -184,13 +191,19 @@ def _load_weights(path: Path, device: str) -> Segmenter:
     loader = read_loader_name(path)
     prefix, _, address = loader.partition(":")
     if prefix == "hf" and address:  # fine-tuned; the others are never written by us
+        if address.startswith("."):  # a folder, as seen from the file
+            address = os.path.normpath(path.parent / address)
         return _adapt(prefix, address, path, device)
-    known = {**BUILTIN, **BUILTIN_LOADERS, **_values(GROUP), **_values(LOADER_GROUP)}
+    known = _find_loaders()
     if loader not in known:
         raise UnknownNameError(path, "loader", loader, known)
     return make_segmenter(
         resolve_address(known[loader], loader), str(path), checkpoint=path, device=device
     )
+
+
+def _find_loaders() -> dict[str, str]:
+    return {**BUILTIN, **BUILTIN_LOADERS, **_values(GROUP), **_values(LOADER_GROUP)}
 
 
 def _locate(name: str) -> str:

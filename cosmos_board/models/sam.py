@@ -134,7 +134,7 @@ class SamSegmenter(TorchSegmenter):
     def embed_many(self, images: Sequence[Pixels]) -> list[Embedding]:
         """Return the features of several images, of any sizes, from one encoder call."""
         frames, inputs = zip(*map(self.to_input, images), strict=True)
-        with torch.inference_mode(), self._autocast():
+        with torch.inference_mode(), self.autocast():
             features: Tensor = self._sam.image_encoder(torch.cat(inputs))
             views = [_View(one, look(self._sam, one)) for one in torch.split(features, 1)]
         return [
@@ -156,7 +156,7 @@ class SamSegmenter(TorchSegmenter):
             features = safetensors.torch.load(content)["features"]
         except (SafetensorError, KeyError) as error:
             raise InputError("embedding", "", "is damaged", got=str(error)[:100]) from error
-        with torch.inference_mode(), self._autocast():
+        with torch.inference_mode(), self.autocast():
             there = features.to(self._device)
             return Embedding(height, width, _View(there, look(self._sam, there)))
 
@@ -196,7 +196,7 @@ class SamSegmenter(TorchSegmenter):
         view = _get_view(embedding)
         # The exception is left behind before the retry: its traceback would keep tensors alive.
         try:
-            with torch.inference_mode(), self._autocast():
+            with torch.inference_mode(), self.autocast():
                 return find_everything(
                     self._sam,
                     view.features,

@@ -75,6 +75,11 @@ class TorchSegmenter(ABC):
         """Where the model is, as torch has it."""
         return str(self._device)
 
+    @property
+    def precision(self) -> Precision:
+        """Of the arithmetic; weights and answers are float32."""
+        return self._precision
+
     def predict(
         self,
         embedding: Embedding,
@@ -137,7 +142,7 @@ class TorchSegmenter(ABC):
             frame: How its image lies in the input square.
             batch: P prompts.
         """
-        with self._autocast():
+        with self.autocast():
             low, iou = self.decode(embedding, batch)
         return self.draw_masks(frame, low), iou.float(), low.float()
 
@@ -161,7 +166,8 @@ class TorchSegmenter(ABC):
     def _frame(self, height: int, width: int) -> Frame:
         return Frame(height, width, self._input_size_px, self._fit)
 
-    def _autocast(self) -> AbstractContextManager[object]:
+    def autocast(self) -> AbstractContextManager[object]:
+        """Return the context in which the model computes in its precision."""
         if self._precision == "fp32":
             return nullcontext()
         return torch.autocast(self._device.type, dtype=_AUTOCAST[self._precision])

@@ -58,7 +58,9 @@ def _in_order(content: bytes) -> bytes:
 def describe_tuned(card: ModelCard, checkpoint: Path | None) -> ModelCard:
     """Return `card` with what a fine-tuned checkpoint says of itself; unchanged for any other.
 
-    A tuned model has a name of its own, and the packs it learnt from count as its training data.
+    A tuned model has a name of its own, and the packs it learnt from count as its training data,
+    those of a base that was itself tuned too. Where it is unknown what the base saw, only
+    `seen_clusters` says what came on top.
     """
     if checkpoint is None or checkpoint.suffix != ".safetensors":
         return card
@@ -66,12 +68,16 @@ def describe_tuned(card: ModelCard, checkpoint: Path | None) -> ModelCard:
     if "base" not in facts or "name" not in facts:
         return card
     packs = tuple(facts.get("training_data", "").split())
+    known = card.training_data
+    seen_packs = tuple(facts.get("seen_packs", "").split())
+    learnt = dict.fromkeys([*packs, *(pack.partition("@")[0] for pack in seen_packs)])
     return replace(
         card,
         name=facts["name"],
         label=f"{card.label}, {facts.get('method', 'fine-tuned')} on {', '.join(packs)}",
-        training_data=None if card.training_data is None else (*card.training_data, *packs),
+        training_data=None if known is None else tuple(dict.fromkeys([*known, *learnt])),
         description=f"{card.label} fine-tuned ({facts.get('method', '?')}) on {', '.join(packs)}.",
         base_model=facts["base"],
         seen_clusters=tuple(facts.get("seen_clusters", "").split()),
+        seen_packs=seen_packs,
     )

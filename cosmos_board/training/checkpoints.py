@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -43,14 +44,17 @@ def read_checkpoint(
     """Return the learner's state and the log, or None where the folder holds no checkpoint.
 
     Raises:
-        InputError: If the checkpoint belongs to other settings.
+        InputError: If the checkpoint belongs to other settings, or is none.
     """
     path = folder / CHECKPOINT_FILE
     if not path.exists():
         return None
-    kept = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        kept = torch.load(path, map_location="cpu", weights_only=True)
+        found = kept["settings"]
+    except (UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+        raise InputError(path, "", "is no checkpoint of a training") from error
     for name, wanted in settings.items():
-        if kept["settings"].get(name) != wanted:
-            found = kept["settings"].get(name)
-            raise InputError(path, name, "belongs to another run", got=found, want=wanted)
+        if found.get(name) != wanted:
+            raise InputError(path, name, "belongs to another run", got=found.get(name), want=wanted)
     return kept["state"], kept["log"]

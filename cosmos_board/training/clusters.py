@@ -38,30 +38,33 @@ def shuffle_clusters(clusters: Iterable[str], seed: int) -> list[str]:
     return sorted(set(clusters), key=key)
 
 
-def split_clusters(clusters: Iterable[str], *, seed: int = 0) -> Split:
+def split_clusters(clusters: Iterable[str], *, seed: int = 0, seen: Iterable[str] = ()) -> Split:
     """Return about 60 % of the clusters for training, 20 % for validation, 20 % for the test.
 
     Args:
         clusters: Cluster ids, repeated as they like.
         seed: Names the split.
+        seen: Clusters that the model has learnt from before: they train again and never judge.
 
     Raises:
-        InputError: If there are fewer than three clusters.
+        InputError: If there are fewer than three clusters that the model has not seen.
 
     Example:
         >>> split = split_clusters("abcdefghij")
         >>> len(split.train), len(split.validation), len(split.test)
         (6, 2, 2)
     """
-    order = shuffle_clusters(clusters, seed)
+    known, old = set(clusters), set(seen)
+    order = shuffle_clusters(known - old, seed)
     if len(order) < 3:
+        what = "that the model has not seen are" if known & old else "are"
         raise InputError(
-            "pack", "clusters", "are too few to split", got=len(order), want="3 or more"
+            "pack", "clusters", f"{what} too few to split", got=len(order), want="3 or more"
         )
     test = max(1, round(len(order) * (1 - TRAIN_SHARE - VALIDATION_SHARE)))
     validation = max(1, round(len(order) * VALIDATION_SHARE))
     return Split(
-        train=frozenset(order[test + validation :]),
+        train=frozenset(order[test + validation :]) | (known & old),
         validation=frozenset(order[test : test + validation]),
         test=frozenset(order[:test]),
     )

@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.models.registry import load_segmenter
 from cosmos_board.models.sam import SamSegmenter
 from cosmos_board.models.tuned_weights import write_weights
-from cosmos_board.models.weights_file import read_loader_name
+from cosmos_board.store.files import describe_os_error
 from cosmos_board.training.clusters import Split, split_clusters
 from cosmos_board.training.gain import Gain, compare_rows, score_images
+from cosmos_board.training.provenance import describe_tuning, find_origin
 from cosmos_board.training.tuning import tune
 from cosmos_board.training.tuning_data import TuningImage, read_tuning_images
 from cosmos_board.training.tuning_plan import Report, TuningPlan, TuningResult
@@ -43,6 +45,7 @@ def finetune(
     *,
     model: str,
     out: Path,
+    name: str = "",
     plan: TuningPlan | None = None,
     checkpoint: Path | None = None,
     device: str = "cpu",
@@ -53,32 +56,55 @@ def finetune(
     Args:
         packs: Folders of packs; clusters are split 60/20/20 into training, validation and test.
         model: Name of a segmenter of SAM's own architecture, or a file of weights.
-        out: A `.safetensors` file.
-        plan: How; the study's settings where None.
+        out: A `.safetensors` file; its folder is made where missing.
+        name: Of the new model; told by base, method, packs and what differs from the defaults
+            where empty.
+        plan: How; the defaults of `TuningPlan` where None.
         checkpoint: Weights of the base model where it has none at hand.
         device: `cpu` or `cuda`.
         report: Told of each epoch.
 
     Raises:
-        InputError: If the model has another architecture, or there are fewer than three clusters.
+        InputError: If the model has another architecture, or there are fewer than three clusters
+            that it has not seen.
+        StorageError: If the disk fails.
     """
-    if out.suffix != ".safetensors":
-        raise InputError("--out", "", "has another ending", got=out.name, want=".safetensors")
+    _check(out)
     plan = plan or TuningPlan()
-    images, names = read_tuning_images(packs)
-    split = split_clusters((image.cluster for image in images), seed=plan.seed)
+    images, learnt = read_tuning_images(packs)
     segmenter = load_tunable(model, checkpoint=checkpoint, device=device)
+    origin = find_origin(model, segmenter.card, learnt, out, checkpoint)
+    clusters = (image.cluster for image in images)
+    split = split_clusters(clusters, seed=plan.seed, seen=segmenter.card.seen_clusters)
+    _make_folder(out.parent)
     answered = segmenter.card.prompts
     plan = replace(plan, prompts=_only(plan.prompts, answered))
     test, asked = _of(images, split.test), _only(PROMPTS, answered)
     before = score_images(segmenter, test, asked)
     result = tune(segmenter, _of(images, split.train), _of(images, split.validation), plan, report)
     gains = compare_rows(before, score_images(segmenter, test, asked))
-    name = tuned_name(segmenter.card.name, plan, names)
-    facts = _provenance(model, segmenter, plan, names, split, result)
+    name = name or tuned_name(segmenter.card.name, plan, [pack.name for pack in learnt])
+    facts = describe_tuning(origin, plan, learnt, split, result)
     halve = facts["architecture"] == "cosmos-tiny"  # the others are loaded as they are stored
     write_weights(out, segmenter.module.state_dict(), {"name": name, **facts}, halve=halve)
     return Tuned(out, name, result, split, tuple(gains))
+
+
+def _check(out: Path) -> None:
+    if out.suffix != ".safetensors":
+        raise InputError("--out", "", "has another ending", got=out.name, want=".safetensors")
+    if out.is_dir():
+        raise InputError("--out", "", "is a folder", got=out)
+
+
+def _make_folder(folder: Path) -> None:
+    """Find out whether the file can be written before hours are spent on it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise describe_os_error(folder, "write", error) from error
 
 
 def load_tunable(
@@ -89,6 +115,8 @@ def load_tunable(
     Raises:
         InputError: If the model has another architecture than SAM's.
     """
+    if checkpoint is not None and model.endswith(".safetensors"):
+        raise InputError("--checkpoint", "", f"is of no use beside {model}", got=checkpoint)
     segmenter = load_segmenter(model, checkpoint=checkpoint, device=device)
     if not isinstance(segmenter, SamSegmenter):
         raise InputError("--model", model, "cannot be fine-tuned", want=TUNABLE)
@@ -96,13 +124,24 @@ def load_tunable(
 
 
 def tuned_name(base: str, plan: TuningPlan, packs: Sequence[str]) -> str:
-    """Return the name of the tuned model.
+    """Return the name of the tuned model: two tunings that differ have two names.
 
     Example:
         >>> tuned_name("cosmos-tiny", TuningPlan(method="lora"), ["nuclei"])
         'cosmos-tiny-lora-nuclei'
+        >>> tuned_name("sam-vit-b", TuningPlan(epochs=5, seed=1), ["nuclei", "heart"])
+        'sam-vit-b-decoder-nuclei-heart-epochs-5-seed-1'
     """
-    return re.sub(r"[^a-z0-9]+", "-", "-".join([base, plan.method, *packs]).lower()).strip("-")
+    usual = TuningPlan()
+    facts = ("rank", "epochs", "seed") if plan.method == "lora" else ("epochs", "seed")
+    asked = [
+        f"{fact}-{getattr(plan, fact)}"
+        for fact in facts
+        if getattr(plan, fact) != getattr(usual, fact)
+    ]
+    return re.sub(r"[^a-z0-9]+", "-", "-".join([base, plan.method, *packs, *asked]).lower()).strip(
+        "-"
+    )
 
 
 def _only(prompts: Sequence[str], answered: Sequence[str]) -> tuple[str, ...]:
@@ -112,33 +151,3 @@ def _only(prompts: Sequence[str], answered: Sequence[str]) -> tuple[str, ...]:
 
 def _of(images: Sequence[TuningImage], clusters: frozenset[str]) -> list[TuningImage]:
     return [image for image in images if image.cluster in clusters]
-
-
-def _provenance(
-    model: str,
-    segmenter: SamSegmenter,
-    plan: TuningPlan,
-    packs: Sequence[str],
-    split: Split,
-    result: TuningResult,
-) -> dict[str, str]:
-    facts = {
-        "architecture": read_loader_name(Path(model)) if model.endswith(".safetensors") else model,
-        "base": segmenter.card.name,
-        "method": plan.method,
-        "epochs": plan.epochs,
-        "kept": "the mean of the later epochs" if result.kept else "the base: validation fell",
-        "learning_rate": plan.rate_for(segmenter.card.family),
-        "views": result.views,
-        "weight_decay": plan.weight_decay,
-        "prompts": " ".join(plan.prompts),
-        "seed": plan.seed,
-        "training_data": " ".join(packs),
-        "seen_clusters": " ".join(sorted(split.train | split.validation)),
-        "train_clusters": len(split.train),
-        "validation_clusters": len(split.validation),
-        "test_clusters": len(split.test),
-    }
-    if plan.method == "lora":
-        facts["rank"] = plan.rank
-    return {key: str(fact) for key, fact in facts.items()}

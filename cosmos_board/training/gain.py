@@ -22,6 +22,7 @@ from cosmos_board.training.tuning_data import TuningImage
 from cosmos_board.training.validation import dice
 
 ALL_TARGETS = "all"
+"""All references of a cluster together; a board averages over targets instead."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,10 +42,7 @@ class Schedule:
     """Share of the steps, at the end, over which the rate falls to zero."""
 
     def rate(self, step: int) -> float:
-        """Return the learning rate of step 0 … steps − 1: a ramp, a plateau, a straight fall.
-
-        The plateau does not know how long it will be: a run can be prolonged before the fall.
-        """
+        """Return the learning rate of step 0 … steps − 1: a ramp, a plateau, a straight fall."""
         ramp = min(1.0, (step + 1) / self.warm_up)
         left = (self.steps - step) / (self.fall * self.steps)
         return self.learning_rate * ramp * min(1.0, left)

@@ -90,7 +90,8 @@ def train_tiny(
     plan = replace(recipe or Recipe(), seed=seed)
     plan = plan if steps is None else replace(plan, steps=steps)
     out.mkdir(parents=True, exist_ok=True)
-    read_checkpoint(out, _settings(plan))  # refuses another run's folder before anything starts
+    for folder, before in ((out, 0), (out / FINISH_FOLDER, plan.steps)):
+        read_checkpoint(folder, _settings(plan, before))  # refuses another run's folder at once
     with meet(plan.workers, partial(_follow, out, plan, device, threads)) as peers:
         learner = _run(out, plan, device, threads, peers, report)
     weights = learner.average
@@ -187,11 +188,11 @@ class _Course:
 def _settings(plan: Recipe, before: int = 0) -> dict[str, object]:
     """Return what a resumed lesson must share.
 
-    How long the first one goes may change while the rate is flat; the second builds on all of it.
+    The first knows nothing of the second, which builds on all of it.
     """
     open_yet = {"calibrated_on"}
     if not before:
-        open_yet |= {"steps", "finish_steps", "finish_rate"}
+        open_yet |= {"finish_steps", "finish_rate"}
     kept = {key: value for key, value in asdict(plan).items() if key not in open_yet}
     return {**kept, "corrections": list(plan.corrections)}
 

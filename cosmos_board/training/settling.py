@@ -63,13 +63,20 @@ def mean_over_clusters(rows: Sequence[DiceRow]) -> float:
 
 
 def is_worse(before: Sequence[DiceRow], after: Sequence[DiceRow]) -> bool:
-    """Tell whether Dice fell by more than its standard error over paired rows.
+    """Tell whether the mean Dice of clusters fell by more than its standard error.
+
+    The error is that of paired differences between clusters; where a single cluster validates,
+    between its rows.
 
     Example:
         >>> rows = lambda *dices: [DiceRow("a", "t", "box", i, x) for i, x in enumerate(dices)]
         >>> is_worse(rows(0.8, 0.6), rows(0.7, 0.65)), is_worse(rows(0.8, 0.6), rows(0.7, 0.51))
         (False, True)
     """
-    change = np.array([two.dice - one.dice for one, two in zip(before, after, strict=True)])
-    error = change.std(ddof=1) / math.sqrt(len(change)) if len(change) > 1 else 0.0
-    return bool(mean_over_clusters(after) - mean_over_clusters(before) < -error)
+    changes: dict[str, list[float]] = {}
+    for one, two in zip(before, after, strict=True):
+        changes.setdefault(one.cluster, []).append(two.dice - one.dice)
+    each = [float(np.mean(rows)) for rows in changes.values()]
+    spread = np.array(each if len(each) > 1 else next(iter(changes.values())))
+    error = spread.std(ddof=1) / math.sqrt(len(spread)) if len(spread) > 1 else 0.0
+    return bool(np.mean(each) < -error)

@@ -41,11 +41,11 @@ brought to it first, so that what learns is the mask that is drawn."""
 @dataclass(frozen=True, slots=True, eq=False)
 class _Prepared:
     frame: Frame
-    inputs: Tensor
-    """What the encoder takes, (1, 3, y, x)."""
+    inputs: Tensor | None
+    """What the encoder takes, (1, 3, y, x), where it learns too."""
 
     features: Tensor | None
-    """The encoder's answer, cached; None where the encoder learns too."""
+    """Its answer where it does not, kept in the machine's own memory."""
 
     references: tuple[Mask, ...]
 
@@ -87,6 +87,7 @@ def tune(
     """Fine-tune `segmenter` in place; it ends with the mean of its later weights.
 
     Where `validation` shows that they are worse than no tuning, it ends as it was.
+    The arithmetic is that of the segmenter's device and precision, weights stay float32.
 
     The image and prompt encoders stay frozen and, unless LoRA changes them, image embeddings are
     computed once.
@@ -99,9 +100,12 @@ def tune(
         report: Told of each epoch.
 
     Raises:
-        InputError: If a cluster stands on both sides, or there is nothing to learn from.
+        InputError: If a cluster stands on both sides, there is nothing to learn from, or the
+            precision is fp16, in which small gradients vanish.
     """
     _refuse_leaks(train, validation)
+    if segmenter.precision == "fp16":
+        raise InputError("--device", "+fp16", "is too coarse to learn in", want="+bf16 or neither")
     sam, module = segmenter.parts, segmenter.module
     learning = _freeze(module, sam, plan)
     family = segmenter.card.family
@@ -153,11 +157,12 @@ def _freeze(module: nn.Module, sam: SamModules, plan: TuningPlan) -> list[nn.Par
 
 def _prepare(segmenter: SamSegmenter, image: TuningImage, *, cached: bool) -> _Prepared:
     frame, inputs = segmenter.to_input(image.pixels)
-    features = None
-    if cached:
-        with torch.no_grad():
-            features = segmenter.parts.image_encoder(inputs)
-    return _Prepared(frame, inputs, features, tuple(mask for _, mask in image.references))
+    references = tuple(mask for _, mask in image.references)
+    if not cached:
+        return _Prepared(frame, inputs.cpu(), None, references)
+    with torch.no_grad(), segmenter.autocast():
+        features = segmenter.parts.image_encoder(inputs)
+    return _Prepared(frame, None, features.cpu(), references)
 
 
 def _learn_epoch(
@@ -185,17 +190,29 @@ def _loss(
     rng: np.random.Generator,
 ) -> Tensor:
     sam = segmenter.parts
-    features = image.features if image.features is not None else sam.image_encoder(image.inputs)
+    features = _encode(segmenter, image)
     losses = []
     for group in _by_length([(draw_prompt(mask, kind, rng), mask) for mask in references]):
         batch = _to_batch(image.frame, [prompt for prompt, _ in group], features.device)
-        logits, predicted = decode(sam, features, batch, mask_tokens=segmenter.mask_tokens)
+        with segmenter.autocast():
+            answer = decode(sam, features, batch, mask_tokens=segmenter.mask_tokens)
+        logits, predicted = (one.float() for one in answer)
         if logits.shape[-1] < _LOSS_SIDE:
             logits = functional.interpolate(logits, (_LOSS_SIDE, _LOSS_SIDE), mode="bilinear")
         reference = _in_grid(image.frame, [mask for _, mask in group], logits)
         ambiguous = torch.full((len(group),), kind == "point", device=logits.device)
         losses.append(multimask_loss(logits, predicted, reference, ambiguous, entropy_weight=1.0))
     return torch.cat(losses).mean()
+
+
+def _encode(segmenter: SamSegmenter, image: _Prepared) -> Tensor:
+    """Return the image embedding on the model's device; a gradient flows where it was not kept."""
+    if image.features is not None:
+        return image.features.to(segmenter.device)
+    assert image.inputs is not None, "one of the two is kept"
+    with segmenter.autocast():
+        embedding: Tensor = segmenter.parts.image_encoder(image.inputs.to(segmenter.device))
+    return embedding
 
 
 def _by_length(pairs: list[tuple[Prompt, Mask]]) -> list[list[tuple[Prompt, Mask]]]:

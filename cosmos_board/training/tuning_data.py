@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask, Pixels
 from cosmos_board.core.targets import Target
 from cosmos_board.data.pack import open_pack
@@ -26,16 +27,27 @@ class TuningImage:
         return Target(self.modality, object).name
 
 
-def read_tuning_images(paths: Iterable[Path]) -> tuple[list[TuningImage], tuple[str, ...]]:
-    """Return the images of packs and the names of the packs; clusters are told apart by pack.
+@dataclass(frozen=True, slots=True)
+class TuningPack:
+    """One pack that is learnt from."""
+
+    name: str
+    content_sha256: str
+
+
+def read_tuning_images(paths: Iterable[Path]) -> tuple[list[TuningImage], tuple[TuningPack, ...]]:
+    """Return the images of packs and the packs; clusters are told apart by pack.
 
     Raises:
-        InputError: If a path is no whole pack.
+        InputError: If a path is no whole pack, or two packs have one name.
     """
-    images, names = [], []
+    images: list[TuningImage] = []
+    packs: list[TuningPack] = []
     for path in paths:
         pack = open_pack(path)
-        names.append(pack.info.name)
+        if pack.info.name in {known.name for known in packs}:
+            raise InputError(path, "name", "stands for two packs", got=pack.info.name)
+        packs.append(TuningPack(pack.info.name, pack.info.content_sha256))
         images += [
             TuningImage(
                 f"{pack.info.name}/{item.image.cluster_id}",
@@ -45,4 +57,4 @@ def read_tuning_images(paths: Iterable[Path]) -> tuple[list[TuningImage], tuple[
             )
             for item in pack.iter_items()
         ]
-    return images, tuple(names)
+    return images, tuple(packs)

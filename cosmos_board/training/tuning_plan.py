@@ -20,7 +20,11 @@ Report = Callable[[int, int, float], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuningPlan:
-    """How a model is fine-tuned. The defaults are the study's (Huang et al. 2024, section 4.12)."""
+    """How a model is fine-tuned.
+
+    Rate, weight decay and epochs are the study's (Huang et al. 2024, section 4.12), which asked
+    with boxes alone; here the other prompts are learnt too, so that they do not get worse.
+    """
 
     method: Method = "decoder"
     rank: int = 8

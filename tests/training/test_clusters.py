@@ -43,6 +43,22 @@ def test_a_cluster_on_two_sides_is_refused() -> None:
         Split(frozenset("ab"), frozenset("ac"), frozenset("d"))
 
 
+@law
+@given(clusters=many, seed=st.integers(0, 5))
+def test_what_a_model_has_seen_trains_again_and_never_judges(clusters: set[str], seed: int) -> None:
+    before = split_clusters(clusters, seed=seed)
+    seen = before.train | before.validation
+    if len(clusters - seen) < 3:
+        with pytest.raises(InputError, match="that the model has not seen are too few to split"):
+            split_clusters(clusters, seed=seed + 1, seen=seen)
+        return
+
+    split = split_clusters(clusters, seed=seed + 1, seen=seen)
+
+    assert not (split.test | split.validation) & seen
+    assert split.train | split.validation | split.test == clusters
+
+
 def test_two_clusters_are_too_few() -> None:
     with pytest.raises(InputError, match="too few to split"):
         split_clusters(["a", "b", "a"])

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, StorageError
 from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.models.registry import load_segmenter
 from cosmos_board.models.sam import SamSegmenter
@@ -16,9 +17,13 @@ from cosmos_board.prompts import freeze_prompts
 from cosmos_board.training import finetune as finetuning
 from cosmos_board.training import tuning
 from cosmos_board.training.finetune import finetune, load_tunable
-from cosmos_board.training.tuning_plan import Method, TuningPlan
+from cosmos_board.training.tuning import tune
+from cosmos_board.training.tuning_data import TuningImage
+from cosmos_board.training.tuning_plan import Method, TuningPlan, TuningResult
 from cosmos_board.training.validation import dice
 from tests.training.tasks import draw_task, untrained
+
+QUICK = TuningPlan(epochs=1, learning_rate=1e-3, views=1, prompts=("box",))
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +48,7 @@ def test_what_comes_out_is_a_model_of_its_own(pack: Path, base: Path, tmp_path: 
 
     segmenter = load_segmenter(str(out))
     facts = read_metadata(out)
-    assert segmenter.card.name == tuned.name == "cosmos-tiny-decoder-phantoms"
+    assert segmenter.card.name == tuned.name == "cosmos-tiny-decoder-phantoms-epochs-1"
     assert segmenter.card.training_data is not None
     assert "phantoms" in segmenter.card.training_data
     assert facts["base"] == "cosmos-tiny"
@@ -56,7 +61,71 @@ def test_what_comes_out_is_a_model_of_its_own(pack: Path, base: Path, tmp_path: 
         "box",
         "box-point",
     }
-    assert not tuned.split.test & (tuned.split.train | tuned.split.validation)
+
+
+def test_the_test_clusters_are_neither_learnt_from_nor_judged_by(
+    pack: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[set[str]] = []
+
+    def spy(
+        segmenter: SamSegmenter,
+        train: Sequence[TuningImage],
+        validation: Sequence[TuningImage],
+        *more: Any,  # noqa: ANN401 (handed on)
+    ) -> TuningResult:
+        given.extend({image.cluster for image in images} for images in (train, validation))
+        return tune(segmenter, train, validation, *more)
+
+    monkeypatch.setattr(finetuning, "tune", spy)
+
+    tuned = finetune([pack], model=str(base), out=tmp_path / "a.safetensors", plan=QUICK)
+
+    assert given == [tuned.split.train, tuned.split.validation]
+    assert len(tuned.split.test) >= 1
+    assert not tuned.split.test & (given[0] | given[1])
+    assert all(gain.clusters == len(tuned.split.test) for gain in tuned.gains)
+
+
+def test_a_second_tuning_is_not_tested_on_what_the_first_one_saw(
+    pack: Path, base: Path, tmp_path: Path
+) -> None:
+    first = finetune([pack], model=str(base), out=tmp_path / "a.safetensors", plan=QUICK)
+
+    with pytest.raises(InputError, match=r"that the model has not seen are too few to split"):
+        finetune([pack], model=str(first.path), out=tmp_path / "b.safetensors", plan=QUICK)
+    assert not (tmp_path / "b.safetensors").exists()
+
+
+def test_a_name_can_be_given_and_a_folder_is_made(pack: Path, base: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "deep" / "a.safetensors"
+
+    tuned = finetune([pack], model=str(base), out=out, name="mine", plan=QUICK)
+
+    assert tuned.name == load_segmenter(str(out)).card.name == "mine"
+
+
+def test_one_pack_given_twice_is_refused(pack: Path, base: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"name: stands for two packs \(got phantoms\)"):
+        finetune([pack, pack], model=str(base), out=tmp_path / "a.safetensors")
+
+
+def test_a_folder_that_cannot_be_written_is_found_out_before_hours_are_spent(
+    pack: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(finetuning, "tune", lambda *_: pytest.fail("nothing may be learnt"))
+
+    with pytest.raises(StorageError, match=r"file/deep: write: Not a directory"):
+        finetune([pack], model=str(base), out=tmp_path / "file" / "deep" / "a.safetensors")
+    (tmp_path / "b.safetensors").mkdir()
+    with pytest.raises(InputError, match="--out: is a folder"):
+        finetune([pack], model=str(base), out=tmp_path / "b.safetensors")
+
+
+def test_a_checkpoint_beside_a_file_of_weights_is_refused(base: Path) -> None:
+    with pytest.raises(InputError, match="--checkpoint: is of no use beside"):
+        load_tunable(str(base), checkpoint=base)
 
 
 def test_a_base_that_ships_no_tuning_keeps_its_card(base: Path) -> None:
@@ -82,8 +151,9 @@ def test_a_sam_of_transformers_is_tuned_and_loaded_again(
     pytest.importorskip("transformers", reason="extra `hf` is not installed")
     from tests.models.small_hf import save_small
 
-    save_small("sam", tmp_path / "small-sam")
-    base, out = f"hf:{tmp_path / 'small-sam'}", tmp_path / "tuned.safetensors"
+    save_small("sam", tmp_path / "models" / "small-sam")
+    monkeypatch.chdir(tmp_path)
+    base, out = "hf:models/small-sam", Path("tuned.safetensors")
     tuned: list[SamSegmenter] = []
 
     def load(*given: Any, **more: Any) -> SamSegmenter:  # noqa: ANN401 (handed on)
@@ -97,6 +167,9 @@ def test_a_sam_of_transformers_is_tuned_and_loaded_again(
 
     finetune([pack], model=base, out=out, plan=plan)
 
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    out, base = tmp_path / out, "hf:../models/small-sam"
     image = draw_task(1)[0]
     asked = [freeze_prompts(mask)["box"] for _, mask in image.references]
     written, kept, before = (
@@ -106,8 +179,10 @@ def test_a_sam_of_transformers_is_tuned_and_loaded_again(
     np.testing.assert_array_equal(written.masks, kept.masks)
     np.testing.assert_allclose(written.predicted_iou, kept.predicted_iou, atol=1e-5)
     assert np.abs(written.predicted_iou - before.predicted_iou).max() > 1e-3
-    assert load_segmenter(str(out)).card.name == f"hf-small-sam-{method}-phantoms"
-    assert read_metadata(out)["architecture"] == base
+    assert load_segmenter(str(out)).card.name == tuned[0].card.name + (
+        f"-{method}-phantoms" + ("-rank-2" if method == "lora" else "") + "-epochs-1"
+    )
+    assert read_metadata(out)["architecture"] == "hf:./models/small-sam"
 
 
 def test_a_classical_method_cannot_be_tuned(pack: Path, tmp_path: Path) -> None:

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
+from cosmos_board.models.prompt_batch import PromptBatch
+from cosmos_board.models.sam_decoder import decode
 from cosmos_board.models.tiny import build_tiny
+from cosmos_board.training import learner as learner_module
 from cosmos_board.training.batches import Prefetch, draw_batch, group_prompts, image_tensor
 from cosmos_board.training.examples import ExampleSource
 from cosmos_board.training.learner import Learner, Schedule
@@ -21,13 +26,6 @@ def test_the_rate_rises_stays_and_falls() -> None:
     assert schedule.rate(199) == pytest.approx(0.01)
 
 
-def test_a_longer_run_begins_like_a_shorter_one() -> None:
-    """So that a run can be prolonged while its rate is flat."""
-    short, long = Schedule(steps=100), Schedule(steps=300)
-
-    assert [short.rate(i) for i in range(65)] == [long.rate(i) for i in range(65)]
-
-
 def test_steps_on_one_batch_lower_its_loss() -> None:
     torch.manual_seed(0)
     learner = Learner(build_tiny(), Schedule(steps=99, warm_up=1), corrections=(2,))
@@ -36,6 +34,30 @@ def test_steps_on_one_batch_lower_its_loss() -> None:
 
     assert losses[-1] < losses[0]
     assert learner.step == 4
+
+
+def test_a_correction_click_comes_with_the_mask_that_it_corrects(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch.manual_seed(0)
+    asked: list[tuple[int, bool]] = []
+
+    def spy(sam: Any, features: torch.Tensor, prompts: PromptBatch) -> object:  # noqa: ANN401
+        points = 0 if prompts.points_xy is None else prompts.points_xy.shape[1]
+        asked.extend([(points, prompts.mask_logits is not None)] * len(prompts))
+        return decode(sam, features, prompts)
+
+    monkeypatch.setattr(learner_module, "decode", spy)
+    learner = Learner(build_tiny(), Schedule(steps=9, warm_up=1), corrections=(2, 1))
+
+    learner.learn(BATCH)
+
+    first = [points for points, fed in asked if not fed]
+    corrected = [points for points, fed in asked if fed]
+    assert sorted(first) == sorted(len(task.prompt.labels) for task in BATCH.tasks)
+    assert len(corrected) == 3
+    assert max(corrected) > min(first)
+    assert min(corrected) >= 1
 
 
 def test_the_average_of_weights_follows_them() -> None:

@@ -28,6 +28,14 @@ def test_a_fall_within_its_standard_error_is_chance() -> None:
     assert not is_worse(_rows(0.8, 0.6, 0.7), _rows(0.7, 0.65, 0.72))
 
 
+def test_the_error_is_that_of_clusters_where_there_are_several() -> None:
+    """One image that fell, against many of another patient that rose a little, is chance."""
+    before = _rows(0.9, *[0.8] * 9, clusters="a" + "b" * 9)
+
+    assert not is_worse(before, _rows(0.4, *[0.81] * 9, clusters="a" + "b" * 9))
+    assert is_worse(before, _rows(0.8, *[0.71] * 9, clusters="a" + "b" * 9))
+
+
 def test_a_fall_that_all_rows_share_is_harm() -> None:
     assert is_worse(_rows(0.8, 0.6, 0.7), _rows(0.7, 0.51, 0.61))
 

@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.models.cards import CARDS
 from cosmos_board.models.medsam import MedSam
+from cosmos_board.models.sam import SamSegmenter
 from cosmos_board.models.sam_med2d import CentredFrame
 from cosmos_board.training import tuning
-from cosmos_board.training.gain import score_images
+from cosmos_board.training.gain import DiceRow, score_images
 from cosmos_board.training.settling import mean_over_clusters
 from cosmos_board.training.tuning import tune
 from cosmos_board.training.tuning_plan import Method, TuningPlan
@@ -28,25 +30,59 @@ def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
 
 
 @pytest.mark.parametrize("method", ["decoder", "lora"])
-def test_frozen_parts_stay_and_every_asked_mask_head_learns(method: Method) -> None:
+def test_frozen_parts_stay_and_every_asked_mask_head_learns(
+    method: Method, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A decoder whose three asked heads were never taught answers as it did before."""
+    monkeypatch.setattr(tuning, "is_worse", lambda *_: False)
     segmenter, images = untrained(), draw_task(4)
     before = {name: value.clone() for name, value in segmenter.module.state_dict().items()}
     plan = TuningPlan(
         method=method, epochs=1, learning_rate=1e-3, views=1, prompts=("box",), rank=2
     )
 
-    result = tune(segmenter, images[:3], images[3:], plan)
+    tune(segmenter, images[:3], images[3:], plan)
 
     moved = changed(before, dict(segmenter.module.state_dict()))
     encoder = {name for name in moved if name.startswith("image_encoder.")}
-    if result.kept:
-        for head in (1, 2, 3):
-            name = f"mask_decoder.output_hypernetworks_mlps.{head}.layers.2.weight"
-            assert name in moved
+    for head in (1, 2, 3):
+        assert f"mask_decoder.output_hypernetworks_mlps.{head}.layers.2.weight" in moved
     assert not any(name.startswith("prompt_encoder.") for name in moved)
     assert all("attention" in name for name in encoder)
-    assert not encoder or method == "lora"
+    assert bool(encoder) == (method == "lora")
+
+
+@pytest.mark.parametrize(("method", "calls_an_epoch"), [("decoder", 0), ("lora", 3)])
+def test_the_encoder_runs_once_an_image_unless_it_learns(
+    method: Method, calls_an_epoch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segmenter, images = untrained(), draw_task(4)
+    calls: list[int] = []
+    monkeypatch.setattr(tuning, "score_images", lambda *_: [DiceRow("a", "t", "box", 0, 0.5)])
+    segmenter.parts.image_encoder.register_forward_hook(lambda *_: calls.append(1))
+
+    tune(segmenter, images[:3], images[3:], replace(PLAN, method=method, epochs=2))
+
+    assert len(calls) == (3 if method == "decoder" else 0) + 2 * calls_an_epoch
+
+
+def test_half_precision_learns_in_bfloat16_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning, "is_worse", lambda *_: False)
+    images = draw_task(4)
+    rough = SamSegmenter(untrained().module, card=CARDS["cosmos-tiny"], precision="bf16")
+    plain = untrained()
+
+    for segmenter in (rough, plain):
+        tune(segmenter, images[:3], images[3:], replace(PLAN, epochs=1))
+
+    name = "mask_decoder.output_hypernetworks_mlps.1.layers.2.weight"
+    found, wanted = (one.module.state_dict()[name] for one in (rough, plain))
+    assert found.dtype == torch.float32
+    assert not torch.equal(found, wanted)
+    torch.testing.assert_close(found, wanted, atol=4e-3, rtol=0)
+    coarse = SamSegmenter(untrained().module, card=CARDS["cosmos-tiny"], precision="fp16")
+    with pytest.raises(InputError, match=r"--device: \+fp16: is too coarse to learn in"):
+        tune(coarse, images[:3], images[3:], PLAN)
 
 
 def test_a_model_with_one_answer_learns_with_the_head_that_gives_it(
