@@ -56,6 +56,7 @@ def run(inputs: Inputs, model: str, *, rounds: int) -> dict[str, object]:
         "threads": torch.get_num_threads(),
         "inputs": inputs.describe(),
         "model": model,
+        "weights": "published" if has_weights(model) else "random",
         "results": found,
     }
 
@@ -98,15 +99,18 @@ def time_eval(
 
 def load(model: str) -> SamSegmenter:
     """Return a segmenter; SAM ViT-B has random weights where the official ones are not here."""
-    checkpoint = None
-    if model == "sam-vit-b":
-        try:
-            find_checkpoint(model)
-        except CosmosBoardError:
-            checkpoint = draw_weights()
+    checkpoint = None if has_weights(model) else draw_weights()
     segmenter = load_segmenter(model, checkpoint=checkpoint)
     assert isinstance(segmenter, SamSegmenter)
     return segmenter
+
+
+def has_weights(model: str) -> bool:
+    """Return whether published weights are here."""
+    try:
+        return model != "sam-vit-b" or bool(find_checkpoint(model))
+    except CosmosBoardError:
+        return False
 
 
 def draw_weights(path: Path = BUILD / "sam-vit-b-random.pth") -> Path:

@@ -147,6 +147,8 @@ def compare(
     print(f"{model}: ours {ours['seconds']:.1f} s, the whole command {command} s", flush=True)
     found: dict[str, object] = {
         "model": model,
+        "weights": "random" if model == LARGE else "published",
+        "masks": "drawn" if blobs else "its own",
         "prompts": prompts,
         "inputs": inputs.describe(),
         "eval_s": round(ours["seconds"], 2),

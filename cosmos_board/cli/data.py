@@ -137,7 +137,7 @@ def fetch(name: str, out: Path) -> None:
 @click.argument("spec")
 @click.option("--source", required=True, type=click.Path(path_type=Path), help="Raw files.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Pack to write.")
-@click.option("--workers", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 def import_files(spec: str, source: Path, out: Path, workers: int, dry_run: bool) -> None:
     """Curate raw files into a pack; SPEC is a catalog name or an import file."""

@@ -17,7 +17,11 @@ DEMO_MODELS = ("box-prior", "grabcut", "random-walker")
 
 @click.command("demo")
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("build/demo"), show_default=True
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("build/demo"),
+    show_default=True,
+    help="Folder for packs, run, board and site.",
 )
 @click.option("--workers", type=click.IntRange(1), help="Processes. Default: as `eval` has it.")
 def command(out: Path, workers: int | None) -> None:

@@ -24,7 +24,8 @@ from cosmos_board.core.prompts import PROMPTS
     "models",
     multiple=True,
     required=True,
-    help="Name, file.py:Class, a file of weights, or observer:NAME; may be repeated.",
+    help="Name (`models list`), file.py:Class, a file of weights, hf:OWNER/NAME, onnx:FOLDER, "
+    "clicks:FILE.onnx, or observer:NAME; may be repeated.",
 )
 @click.option(
     "--prompt", "prompts", multiple=True, help="A prompt; may be repeated. Default: all six."
@@ -51,7 +52,13 @@ from cosmos_board.core.prompts import PROMPTS
     show_default=True,
     help="cpu, cuda or cuda:N; +bf16 or +fp16; +compile.",
 )
-@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Processes of this machine, or a Ray cluster.",
+)
 @click.option("--ray-address", help="Of a running Ray cluster. Default: one on this machine.")
 @click.option(
     "--workers",

@@ -132,7 +132,12 @@ def fetch(name: str) -> None:
 @command.command("check")
 @click.argument("name")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Weights, where needed.")
-@click.option("--device", default="cpu", show_default=True)
+@click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    help="cpu, cuda or cuda:N; +bf16 or +fp16; +compile.",
+)
 @click.option("--everything", is_flag=True, help="Everything mode too, which takes longer.")
 def check(name: str, checkpoint: Path | None, device: str, everything: bool) -> None:
     """Check that an adapter keeps its promises: axes, boxes, scale, determinism, batches."""

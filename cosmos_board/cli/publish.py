@@ -27,7 +27,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Folder of submissions with its ledger.",
 )
-@click.option("--pack", "packs", multiple=True, type=click.Path(path_type=Path))
+@click.option(
+    "--pack",
+    "packs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Pack that entries are scored on; may be repeated.",
+)
 @click.option(
     "--run",
     "runs",
@@ -46,9 +52,20 @@ if TYPE_CHECKING:
     " version are kept from it under v/.",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("build/publish"), show_default=True
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("build/publish"),
+    show_default=True,
+    help="Folder for database, site and list of entries.",
 )
-@click.option("--language", "languages", multiple=True, default=("en",), show_default=True)
+@click.option(
+    "--language",
+    "languages",
+    multiple=True,
+    default=("en",),
+    show_default=True,
+    help="Of the site; may be repeated.",
+)
 def command(
     submissions: Path,
     packs: tuple[Path, ...],

@@ -12,9 +12,14 @@ KINDS = ("modality", "object", "target", "dataset", "model")
 
 @click.command("rank")
 @click.option("--db", required=True, type=click.Path(path_type=Path), help="Board database.")
-@click.option("--prompt", help="One prompt. Default: box.")
+@click.option("--prompt", help="One prompt. Default: box, or the first that has scores.")
 @click.option("--by", type=click.Choice(KINDS), help="One board for each. Default: overall.")
-@click.option("--metric", default="dice", show_default=True)
+@click.option(
+    "--metric",
+    default="dice",
+    show_default=True,
+    help="dice, iou, hd_px, hd95_px, assd_px, nsd or boundary_iou.",
+)
 @click.option(
     "--selection",
     type=click.Choice(["predicted", "oracle"]),
@@ -26,6 +31,7 @@ KINDS = ("modality", "object", "target", "dataset", "model")
     type=click.Choice(["table", "json", "csv"]),
     default="table",
     show_default=True,
+    help="How the boards are printed.",
 )
 def command(
     db: Path, prompt: str | None, by: str | None, metric: str, selection: str | None, form: str

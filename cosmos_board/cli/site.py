@@ -15,7 +15,11 @@ def command() -> None:
 @command.command("build")
 @click.option("--db", required=True, type=click.Path(path_type=Path), help="Board database.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("build/site"), show_default=True
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("build/site"),
+    show_default=True,
+    help="Folder of the site; emptied first.",
 )
 @click.option("--url", default="", help="Address that the site will have.")
 @click.option(
@@ -37,7 +41,9 @@ def build(db: Path, out: Path, url: str, languages: tuple[str, ...]) -> None:
 
 @command.command("serve")
 @click.option("--db", required=True, type=click.Path(path_type=Path), help="Board database.")
-@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="On 127.0.0.1."
+)
 def serve(db: Path, port: int) -> None:
     """Serve the site on this machine and follow changes of the database."""
     from cosmos_board.site.build import serve_site

@@ -115,7 +115,12 @@ def score(
 @_PACK
 @click.option("--model", help="Name, or file.py:Class. Default: the submission's slug.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="safetensors or ONNX.")
-@click.option("--device", default="cpu", show_default=True)
+@click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    help="cpu, cuda or cuda:N; +bf16 or +fp16; +compile.",
+)
 @click.option("--promote", is_flag=True, help="For maintainers: write an agreement to the ledger.")
 @_JSON
 def reproduce(

@@ -94,7 +94,13 @@ def audit(
 
 @click.command("index")
 @click.argument("pack", type=click.Path(path_type=Path))
-@click.option("--root", default=Path("submissions"), type=click.Path(path_type=Path))
+@click.option(
+    "--root",
+    default=Path("submissions"),
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Folder of submissions.",
+)
 def index(pack: Path, root: Path) -> None:
     """For maintainers: keep the index of PACK in git, so that counts on it can be submitted."""
     from cosmos_board.data.pack import open_pack

@@ -30,7 +30,13 @@ from cosmos_board.cli.submit_questions import ask, ask_model
     help="Dataset of the catalog, `none` or `unknown`; may be repeated.",
 )
 @click.option("--weights", default="safetensors", show_default=True, help="Format of the weights.")
-@click.option("--version", default=1, show_default=True, type=click.IntRange(1))
+@click.option(
+    "--version",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Of the submission: one higher for each that replaces another.",
+)
 @click.option(
     "--track",
     type=click.Choice(["core", "full"]),

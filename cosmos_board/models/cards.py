@@ -106,7 +106,7 @@ CARDS: dict[str, ModelCard] = {
             training_data=(),
             description="A SAM of 1.8 million weights for the CPU: a small convolutional encoder "
             "under SAM's prompt encoder and mask decoder, trained on procedural phantoms and "
-            "regions of ten free photographs; no medical dataset is among them.",
+            "regions of eight free pictures; no medical dataset is among them.",
         ),
         _sam("sam-vit-b", "SAM ViT-B", 93_735_472, "ViT-B"),
         _sam("sam-vit-l", "SAM ViT-L", 312_342_832, "ViT-L"),

@@ -41,7 +41,7 @@ def speed_page(context: Context, folder: Path | None) -> Page:
     article.say(
         words(
             "What the program costs beside the models that it evaluates, and against the tools "
-            "that a researcher would use instead. Every figure is from one run of the benchmarks "
+            "that a researcher would use instead. Every figure is from a run of the benchmarks "
             "in its repository; ratios compare what ran in turn on the same machine."
         )
     )
@@ -72,7 +72,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 def _table(words: Words, name: str, figures: list[Measured]) -> Table:
     return Table(
         name=f"{name.replace('_', '-')}-table",
-        caption=words("Medians of one run."),
+        caption=words("Medians."),
         columns=(
             Column(key="what", label=words("What"), frozen=True, wrap=True),
             Column(key="value", label=words("Value"), numeric=True),
@@ -94,9 +94,21 @@ def _machine(words: Words, machine: Mapping[str, Any]) -> Iterator[tuple[str, st
     yield words("Measured"), f"{machine['utc']} UTC" if "utc" in machine else DASH
 
 
+def _name(words: Words, one: Mapping[str, Any]) -> str:
+    """Return a model and how it differs from what people would run, and when, if by itself."""
+    parts = [str(one["model"])]
+    if one.get("weights") == "random":
+        parts.append(words("random weights"))
+    if one.get("masks") == "drawn":
+        parts.append(words("drawn masks in place of its own"))
+    if "utc" in one:
+        parts.append(str(one["utc"]))
+    return words.listing(parts)
+
+
 def _eval(words: Words, document: Mapping[str, Any]) -> Iterator[Measured]:
     for one in document["results"]:
-        what = f"{document['model']}, {one['kind']}"
+        what = f"{_name(words, document)}, {one['kind']}"
         yield Measured(
             words("{what}: evaluation ÷ forward pass alone", what=what), one["ratio"], "×"
         )
@@ -105,7 +117,7 @@ def _eval(words: Words, document: Mapping[str, Any]) -> Iterator[Measured]:
 
 def _script(words: Words, document: Mapping[str, Any]) -> Iterator[Measured]:
     for one in document["results"]:
-        what = f"{one['model']}, {one['inputs']['images']} {words('images')}"
+        what = words.listing([_name(words, one), words.count(one["inputs"]["images"], "image")])
         for kind, text in (("tuned", words("same settings")), ("untuned", words("as it comes"))):
             side = one[kind]
             yield Measured(
