@@ -48,7 +48,10 @@ def command(
     checkpoint: Path | None,
     device: str,
 ) -> None:
-    """Fine-tune a promptable segmenter on packs; use it at once as `--model OUT`."""
+    """Fine-tune a promptable segmenter on packs; use it at once as `--model OUT`.
+
+    An interrupted tuning goes on by the same command.
+    """
     from cosmos_board.cli.progress import show_steps
     from cosmos_board.core.errors import InputError
 

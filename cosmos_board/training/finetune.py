@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -15,9 +15,10 @@ from cosmos_board.models.tuned_weights import write_weights
 from cosmos_board.store.files import describe_os_error
 from cosmos_board.training.clusters import Split, split_clusters
 from cosmos_board.training.gain import Gain, compare_rows, score_images
-from cosmos_board.training.provenance import describe_tuning, find_origin
+from cosmos_board.training.kept_tuning import KeptTuning
+from cosmos_board.training.provenance import Origin, describe_tuning, find_origin
 from cosmos_board.training.tuning import tune
-from cosmos_board.training.tuning_data import TuningImage, read_tuning_images
+from cosmos_board.training.tuning_data import TuningImage, TuningPack, read_tuning_images
 from cosmos_board.training.tuning_plan import Report, TuningPlan, TuningResult
 
 PROMPTS = ("point", "points-5", "points-5-5", "box", "box-point")
@@ -53,6 +54,8 @@ def finetune(
 ) -> Tuned:
     """Fine-tune `model` on packs and write it to `out`, usable as `--model FILE` at once.
 
+    The same call goes on where one was interrupted, after its last whole epoch, to the same file.
+
     Args:
         packs: Folders of packs; clusters are split 60/20/20 into training, validation and test.
         model: Name of a segmenter of SAM's own architecture, or a file of weights.
@@ -81,12 +84,15 @@ def finetune(
     plan = replace(plan, prompts=_only(plan.prompts, answered))
     test, asked = _of(images, split.test), _only(PROMPTS, answered)
     before = score_images(segmenter, test, asked)
-    result = tune(segmenter, _of(images, split.train), _of(images, split.validation), plan, report)
+    keep = _keep(out, plan, origin, learnt)
+    train, validation = _of(images, split.train), _of(images, split.validation)
+    result = tune(segmenter, train, validation, plan, report, keep)
     gains = compare_rows(before, score_images(segmenter, test, asked))
     name = name or tuned_name(segmenter.card.name, plan, [pack.name for pack in learnt])
     facts = describe_tuning(origin, plan, learnt, split, result)
     halve = facts["architecture"] == "cosmos-tiny"  # the others are loaded as they are stored
     write_weights(out, segmenter.module.state_dict(), {"name": name, **facts}, halve=halve)
+    keep.drop()
     return Tuned(out, name, result, split, tuple(gains))
 
 
@@ -105,6 +111,16 @@ def _make_folder(folder: Path) -> None:
             pass
     except OSError as error:
         raise describe_os_error(folder, "write", error) from error
+
+
+def _keep(out: Path, plan: TuningPlan, origin: Origin, packs: Sequence[TuningPack]) -> KeptTuning:
+    """Return where the tuning is kept while it is under way: beside its file, hidden."""
+    settings = {
+        **{key: str(fact) for key, fact in asdict(plan).items()},
+        "base": origin.weights_sha256,
+        "packs": " ".join(f"{pack.name}@{pack.content_sha256}" for pack in packs),
+    }
+    return KeptTuning(out.with_name(f".{out.name}.unfinished"), settings)
 
 
 def load_tunable(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,6 +39,17 @@ class LaterMean:
         now = [weight.detach().double() for weight in self._learning]
         self._sums = now if self._sums is None else list(map(torch.add, self._sums, now))
         self._count += 1
+
+    def state(self) -> dict[str, Any]:
+        """Return what further epochs are added to."""
+        return {"sums": self._sums, "count": self._count}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from what `state` returned."""
+        sums = state["sums"]
+        if sums is not None:
+            sums = [one.to(now.device) for one, now in zip(sums, self._learning, strict=True)]
+        self._sums, self._count = sums, int(state["count"])
 
     def settle(self) -> None:
         """Give the weights their mean."""

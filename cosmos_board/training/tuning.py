@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ from cosmos_board.models.sam import SamSegmenter
 from cosmos_board.models.sam_decoder import SamModules, decode
 from cosmos_board.models.sam_geometry import Frame
 from cosmos_board.training.gain import score_images
+from cosmos_board.training.kept_tuning import KeptTuning
 from cosmos_board.training.lora import add_lora, merge_lora
 from cosmos_board.training.losses import multimask_loss
 from cosmos_board.training.sampling import draw_prompt
@@ -69,6 +71,15 @@ class _Descent:
             self._optimiser, lambda step: plan.share_of_rate(family, step / steps)
         )
 
+    def state(self) -> dict[str, Any]:
+        """Return everything that the next step depends on."""
+        return {"optimiser": self._optimiser.state_dict(), "rate": self._rate.state_dict()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from what `state` returned."""
+        self._optimiser.load_state_dict(state["optimiser"])
+        self._rate.load_state_dict(state["rate"])
+
     def follow(self, loss: Tensor) -> None:
         """Take one step down the gradient of `loss`."""
         self._optimiser.zero_grad(set_to_none=True)
@@ -83,6 +94,7 @@ def tune(
     validation: Sequence[TuningImage],
     plan: TuningPlan,
     report: Report | None = None,
+    keep: KeptTuning | None = None,
 ) -> TuningResult:
     """Fine-tune `segmenter` in place; it ends with the mean of its later weights.
 
@@ -98,6 +110,7 @@ def tune(
         validation: Images of other clusters, which can stop a tuning that does harm.
         plan: How.
         report: Told of each epoch.
+        keep: Where the tuning is kept after each epoch, and goes on from.
 
     Raises:
         InputError: If a cluster stands on both sides, there is nothing to learn from, or the
@@ -119,10 +132,14 @@ def tune(
     mean = LaterMean(learning, plan.epochs)
     before = score_images(segmenter, validation, plan.judged_by)
     scores = [mean_over_clusters(before)]
-    for epoch in range(1, plan.epochs + 1):
+    if keep and (left := keep.read()):
+        scores = _restore(left, learning, descent, mean)
+    for epoch in range(len(scores), plan.epochs + 1):
         _learn_epoch(segmenter, prepared, descent, plan, epoch)
         mean.add(epoch)
         scores.append(mean_over_clusters(score_images(segmenter, validation, plan.judged_by)))
+        if keep:
+            keep.write(_gather(learning, descent, mean, scores))
         if report:
             report(epoch, plan.epochs, scores[-1])
     mean.settle()
@@ -134,6 +151,25 @@ def tune(
     module.requires_grad_(True)
     settled = mean_over_clusters(after) if kept else scores[0]
     return TuningResult(kept, tuple(scores), settled, views)
+
+
+def _gather(
+    learning: Sequence[nn.Parameter], descent: _Descent, mean: LaterMean, scores: list[float]
+) -> dict[str, Any]:
+    weights = [weight.detach() for weight in learning]
+    return {"weights": weights, "scores": scores, **descent.state(), **mean.state()}
+
+
+def _restore(
+    kept: dict[str, Any], learning: Sequence[nn.Parameter], descent: _Descent, mean: LaterMean
+) -> list[float]:
+    """Bring back a tuning after its last whole epoch; return its scores so far."""
+    with torch.no_grad():
+        for weight, value in zip(learning, kept["weights"], strict=True):
+            weight.copy_(value)
+    descent.restore(kept)
+    mean.restore(kept)
+    return list(kept["scores"])
 
 
 def _refuse_leaks(train: Sequence[TuningImage], validation: Sequence[TuningImage]) -> None:

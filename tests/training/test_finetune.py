@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,49 @@ def test_the_test_clusters_are_neither_learnt_from_nor_judged_by(
     assert len(tuned.split.test) >= 1
     assert not tuned.split.test & (given[0] | given[1])
     assert all(gain.clusters == len(tuned.split.test) for gain in tuned.gains)
+
+
+@pytest.mark.parametrize("method", ["decoder", "lora"])
+def test_an_interrupted_tuning_goes_on_to_the_same_file(
+    method: Method, pack: Path, base: Path, tmp_path: Path
+) -> None:
+    plan = replace(QUICK, method=method, rank=2, epochs=3)
+    whole, broken = tmp_path / "whole.safetensors", tmp_path / "broken.safetensors"
+
+    def stop(epoch: int, *_: object) -> None:
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    finetune([pack], model=str(base), out=whole, name="a", plan=plan)
+    with pytest.raises(KeyboardInterrupt):
+        finetune([pack], model=str(base), out=broken, name="a", plan=plan, report=stop)
+    assert not broken.exists()
+    epochs: list[int] = []
+    finetune(
+        [pack], model=str(base), out=broken, name="a", plan=plan,
+        report=lambda epoch, *_: epochs.append(epoch),
+    )  # fmt: skip
+
+    assert epochs == [3]
+    assert broken.read_bytes() == whole.read_bytes()
+    assert set(tmp_path.iterdir()) == {whole, broken}
+
+
+def test_what_another_tuning_left_is_not_taken_up(pack: Path, base: Path, tmp_path: Path) -> None:
+    out = tmp_path / "a.safetensors"
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        finetune([pack], model=str(base), out=out, plan=QUICK, report=stop)
+    epochs: list[int] = []
+    finetune(
+        [pack], model=str(base), out=out, plan=replace(QUICK, seed=1),
+        report=lambda epoch, *_: epochs.append(epoch),
+    )  # fmt: skip
+
+    assert epochs == [1]
 
 
 def test_a_second_tuning_is_not_tested_on_what_the_first_one_saw(
