@@ -17,6 +17,7 @@ from cosmos_board.training import tuning
 from cosmos_board.training.gain import DiceRow, score_images
 from cosmos_board.training.settling import mean_over_clusters
 from cosmos_board.training.tuning import tune
+from cosmos_board.training.tuning_image import to_grid
 from cosmos_board.training.tuning_plan import Method, TuningPlan
 from tests.models.tiny_sam import CARD, build_small_sam
 from tests.training.tasks import draw_task, untrained
@@ -107,7 +108,7 @@ def test_a_reference_is_taught_where_the_image_lies_in_the_square() -> None:
     mask[:, :40] = True
     frame = CentredFrame(60, 80, 128)
 
-    grid = tuning._in_grid(frame, [mask], torch.zeros(1, 3, 128, 128))
+    grid = to_grid(frame, [mask], torch.zeros(1, 3, 128, 128))
 
     top, left = frame.corner
     assert (top, left) == (34, 24)
