@@ -55,6 +55,12 @@ FROM clusters c GROUP BY ALL ORDER BY ALL"""
 
 
 _MAIN = "s.study = 'main' AND s.selection = 'oracle'"
+_UNSEEN = """(
+        NOT EXISTS (FROM seen_clusters x WHERE x.model = s.model AND x.dataset = i.dataset
+            AND x.cluster_id IN (i.cluster_id, '*'))
+        AND (EXISTS (FROM seen_clusters x WHERE x.model = s.model AND x.dataset = i.dataset)
+            OR NOT list_contains(o.training_data, i.dataset)
+            OR (o.training_data IS NULL AND o.model IN (SELECT model FROM seen_clusters))))"""
 _SECOND_HAND = "https://github.com/Leon42325/medical-sam-project"
 
 CLAIMS: tuple[Claim, ...] = (
@@ -200,9 +206,7 @@ GROUP BY ALL ORDER BY ALL""",
         source=PAPER,
         query=_target_means(
             "o.base_model",
-            f"{_MAIN} AND s.prompt = 'box' AND NOT EXISTS (SELECT 1 FROM seen_clusters x WHERE "
-            "x.model = s.model AND x.dataset = i.dataset AND x.cluster_id IN (i.cluster_id, '*')) "
-            "AND (o.training_data IS NOT NULL OR o.model IN (SELECT model FROM seen_clusters))",
+            f"{_MAIN} AND s.prompt = 'box' AND (o.base_model IS NULL OR {_UNSEEN})",
             "scores s JOIN models o USING (model)",
         ),
     ),

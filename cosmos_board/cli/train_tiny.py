@@ -20,8 +20,14 @@ import click
 def command(out: Path, seed: int, device: str) -> None:
     """Train cosmos-tiny into a folder; the same command resumes an interrupted training."""
     from cosmos_board.cli.progress import show_steps
-    from cosmos_board.training.recipe import train_tiny
+    from cosmos_board.core.errors import InputError
 
+    try:
+        from cosmos_board.training.recipe import train_tiny
+    except ModuleNotFoundError as error:
+        raise InputError(
+            "train_tiny", "", f"needs {error.name}: pip install 'cosmos-board[sam]'"
+        ) from error
     with show_steps("steps") as say:
         path = train_tiny(
             out,

@@ -125,11 +125,16 @@ def load(address: str, *, checkpoint: Path | None, device: str) -> Segmenter:
     return HfSegmenter(
         model,
         processor,
-        card=_describe(address, family, model),
+        card=_describe(_resolve(address), family, model),
         fit=family.fit,
         device=chosen.name,
         precision=chosen.precision,
     )
+
+
+def _resolve(address: str) -> str:
+    """Return a folder by its whole path, so that it is the same model from wherever it is named."""
+    return str(Path(address).resolve()) if Path(address).is_dir() else address
 
 
 def _make_sam(
@@ -139,6 +144,7 @@ def _make_sam(
     checkpoint: Path | None,
     device: Device,
 ) -> SamSegmenter:
+    address = _resolve(address)
     card = describe_tuned(_describe(address, _SAM, model), checkpoint)
     sam = to_official(model, Path(address))
     if checkpoint is not None:

@@ -192,7 +192,7 @@ def _load_weights(path: Path, device: str) -> Segmenter:
     prefix, _, address = loader.partition(":")
     if prefix == "hf" and address:  # fine-tuned; the others are never written by us
         if address.startswith("."):  # a folder, as seen from the file
-            address = os.path.normpath(path.parent / address)
+            address = os.path.normpath(path.resolve().parent / address)
         return _adapt(prefix, address, path, device)
     known = _find_loaders()
     if loader not in known:

@@ -203,9 +203,12 @@ def _find_seen(
     Ids are numbered by content: those of another state of a dataset's pack mean nothing here.
     """
     here = dict(connection.execute("SELECT dataset, pack_sha256 FROM datasets").fetchall())
-    states = dict(one.split("@", 1) for one in model.get("seen_packs", ()))
-    others = {name for name, sha256 in states.items() if here.get(name, sha256) != sha256}
-    pairs = [name.split("/", 1) for name in model.get("seen_clusters", ())]
+    try:
+        states = dict(one.split("@", 1) for one in model.get("seen_packs") or ())
+        pairs = [tuple(name.split("/", 1)) for name in model.get("seen_clusters") or ()]
+        others = {name for name, _ in pairs if states.get(name) != here.get(name, states.get(name))}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise InputError(model["name"], "seen_clusters", "are no dataset/cluster_id") from error
     seen = [(dataset, cluster) for dataset, cluster in pairs if dataset not in others]
     return [*seen, *((dataset, ALL_CLUSTERS) for dataset in sorted(others))]
 

@@ -51,10 +51,10 @@ def read_checkpoint(
         return None
     try:
         kept = torch.load(path, map_location="cpu", weights_only=True)
-        found = kept["settings"]
+        found, state, log = kept["settings"], kept["state"], kept["log"]
     except (UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
         raise InputError(path, "", "is no checkpoint of a training") from error
     for name, wanted in settings.items():
         if found.get(name) != wanted:
             raise InputError(path, name, "belongs to another run", got=found.get(name), want=wanted)
-    return kept["state"], kept["log"]
+    return state, log

@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from cosmos_board import __version__
 from cosmos_board.core.errors import InputError
-from cosmos_board.models.registry import load_segmenter
+from cosmos_board.models.known import KNOWN
+from cosmos_board.models.registry import list_cards, load_segmenter
 from cosmos_board.models.sam import SamSegmenter
 from cosmos_board.models.tuned_weights import write_weights
 from cosmos_board.store.files import describe_os_error
@@ -17,10 +19,11 @@ from cosmos_board.training.clusters import Split, split_clusters
 from cosmos_board.training.gain import Gain, compare_rows, score_images
 from cosmos_board.training.kept_tuning import KeptTuning
 from cosmos_board.training.provenance import Origin, describe_tuning, find_origin
-from cosmos_board.training.tuning import tune
+from cosmos_board.training.tuning import check_precision, tune
 from cosmos_board.training.tuning_data import TuningImage, TuningPack, read_tuning_images
 from cosmos_board.training.tuning_plan import Report, TuningPlan, TuningResult
 
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,99}")
 PROMPTS = ("point", "points-5", "points-5-5", "box", "box-point")
 TUNABLE = (
     "SAM's own architecture: sam-vit-b, -l or -h, cosmos-tiny, sam-med2d, medsam, or hf: of a SAM"
@@ -54,7 +57,8 @@ def finetune(
 ) -> Tuned:
     """Fine-tune `model` on packs and write it to `out`, usable as `--model FILE` at once.
 
-    The same call goes on where one was interrupted, after its last whole epoch, to the same file.
+    The same call goes on where one was interrupted, after its last whole epoch; on the CPU to the
+    same file.
 
     Args:
         packs: Folders of packs; clusters are split 60/20/20 into training, validation and test.
@@ -72,10 +76,11 @@ def finetune(
             that it has not seen.
         StorageError: If the disk fails.
     """
-    _check(out)
+    _check(out, name)
     plan = plan or TuningPlan()
     images, learnt = read_tuning_images(packs)
     segmenter = load_tunable(model, checkpoint=checkpoint, device=device)
+    check_precision(segmenter)
     origin = find_origin(model, segmenter.card, learnt, out, checkpoint)
     clusters = (image.cluster for image in images)
     split = split_clusters(clusters, seed=plan.seed, seen=segmenter.card.seen_clusters)
@@ -84,23 +89,27 @@ def finetune(
     plan = replace(plan, prompts=_only(plan.prompts, answered))
     test, asked = _of(images, split.test), _only(PROMPTS, answered)
     before = score_images(segmenter, test, asked)
-    keep = _keep(out, plan, origin, learnt)
+    keep = _keep(out, segmenter, plan, origin, learnt)
     train, validation = _of(images, split.train), _of(images, split.validation)
     result = tune(segmenter, train, validation, plan, report, keep)
     gains = compare_rows(before, score_images(segmenter, test, asked))
-    name = name or tuned_name(segmenter.card.name, plan, [pack.name for pack in learnt])
-    facts = describe_tuning(origin, plan, learnt, split, result)
+    name = name or tuned_name(origin.name, plan, [pack.name for pack in learnt])
+    facts = describe_tuning(origin, plan, learnt, split, result, segmenter.precision)
     halve = facts["architecture"] == "cosmos-tiny"  # the others are loaded as they are stored
     write_weights(out, segmenter.module.state_dict(), {"name": name, **facts}, halve=halve)
     keep.drop()
     return Tuned(out, name, result, split, tuple(gains))
 
 
-def _check(out: Path) -> None:
+def _check(out: Path, name: str) -> None:
     if out.suffix != ".safetensors":
         raise InputError("--out", "", "has another ending", got=out.name, want=".safetensors")
     if out.is_dir():
         raise InputError("--out", "", "is a folder", got=out)
+    if name and not _NAME.fullmatch(name):
+        raise InputError("--name", "", "is none", got=name, want="a-z, 0-9, hyphens and dots")
+    if name in {card.name for card in list_cards()} | KNOWN.keys():
+        raise InputError("--name", "", "is another model's", got=name)
 
 
 def _make_folder(folder: Path) -> None:
@@ -113,11 +122,21 @@ def _make_folder(folder: Path) -> None:
         raise describe_os_error(folder, "write", error) from error
 
 
-def _keep(out: Path, plan: TuningPlan, origin: Origin, packs: Sequence[TuningPack]) -> KeptTuning:
+def _keep(
+    out: Path,
+    segmenter: SamSegmenter,
+    plan: TuningPlan,
+    origin: Origin,
+    packs: Sequence[TuningPack],
+) -> KeptTuning:
     """Return where the tuning is kept while it is under way: beside its file, hidden."""
+    family = segmenter.card.family
     settings = {
         **{key: str(fact) for key, fact in asdict(plan).items()},
-        "base": origin.weights_sha256,
+        "learning_rate": str(plan.rate_for(family)),
+        "base": f"{origin.loader} {origin.name} {origin.weights_sha256}",
+        "arithmetic": f"{segmenter.device} {segmenter.precision}",
+        "version": __version__,
         "packs": " ".join(f"{pack.name}@{pack.content_sha256}" for pack in packs),
     }
     return KeptTuning(out.with_name(f".{out.name}.unfinished"), settings)

@@ -10,7 +10,7 @@ from pathlib import Path
 from cosmos_board import __version__
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
-from cosmos_board.models.checkpoints import CHECKPOINTS
+from cosmos_board.models.checkpoints import BY_HAND, CHECKPOINTS
 from cosmos_board.models.registry import is_loader, locate_weights, resolve_name
 from cosmos_board.models.weights_file import hash_weights, read_loader_name
 from cosmos_board.training.clusters import Split
@@ -26,16 +26,11 @@ class Origin:
     """What loads the tuned file: the name of a segmenter, or `hf:` and an address."""
 
     card: ModelCard
+    name: str
+    """Of the base; weights of one's own are told apart from those published under it."""
+
     weights_sha256: str
     """Of the file of weights."""
-
-    @property
-    def name(self) -> str:
-        """The base's name; weights that are not those published under it are told apart."""
-        published = CHECKPOINTS.get(self.card.name)
-        if published is None or published.sha256 in (None, self.weights_sha256):
-            return self.card.name
-        return f"{self.card.name}@{self.weights_sha256[:12]}"
 
 
 def find_loader(model: str, out: Path) -> str:
@@ -52,7 +47,8 @@ def find_loader(model: str, out: Path) -> str:
         source, loader = Path(model).parent, read_loader_name(Path(model))
     prefix, _, address = loader.partition(":")
     if prefix == "hf" and (source / address).is_dir():
-        return f"hf:./{os.path.relpath(source / address, out.parent)}".replace(os.sep, "/")
+        folder = os.path.relpath((source / address).resolve(), out.parent.resolve())
+        return f"hf:./{folder}".replace(os.sep, "/")
     if not is_loader(loader):
         raise InputError(
             "--model", model, "has no loader by name: what is tuned could not be read again"
@@ -75,7 +71,23 @@ def find_origin(
         if known.get(pack.name, pack.content_sha256) != pack.content_sha256:
             raise InputError("--model", model, f"was tuned on another state of {pack.name}")
     path = locate_weights(model, checkpoint)
-    return Origin(loader, card, "" if path is None else hash_weights(path))
+    sha256 = "" if path is None else hash_weights(path)
+    given = checkpoint is not None or (model.endswith(".safetensors") and card.base_model is None)
+    return Origin(loader, card, name_base(card, sha256) if given else card.name, sha256)
+
+
+def name_base(card: ModelCard, weights_sha256: str) -> str:
+    """Return the name of a model with weights that somebody chose.
+
+    It is the card's where they are the published ones, or nobody published what these hash to.
+    """
+    packaged = locate_weights(card.name)
+    if card.name in CHECKPOINTS:
+        published = CHECKPOINTS[card.name].sha256
+    else:
+        published = hash_weights(packaged) if packaged and packaged.exists() else None
+    own = card.name not in BY_HAND and weights_sha256 != published
+    return f"{card.name}@{weights_sha256[:12]}" if own else card.name
 
 
 def describe_tuning(
@@ -84,6 +96,7 @@ def describe_tuning(
     packs: Sequence[TuningPack],
     split: Split,
     result: TuningResult,
+    precision: str,
 ) -> dict[str, str]:
     """Return the facts that are written into the file, beside its name."""
     card, family = origin.card, origin.card.family
@@ -102,6 +115,7 @@ def describe_tuning(
         "weight_decay": plan.weight_decay,
         "prompts": " ".join(plan.prompts),
         "seed": plan.seed,
+        "precision": precision,
         "training_data": " ".join(pack.name for pack in packs),
         "seen_packs": " ".join(sorted(states)),
         "seen_clusters": " ".join(sorted(seen)),

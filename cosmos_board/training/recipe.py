@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from cosmos_board.models.cpu_tuning import tune_cpu
+from cosmos_board.models.sam_load import prepare_device
 from cosmos_board.models.tiny import build_tiny
 from cosmos_board.models.tiny_weights import write_tiny
 from cosmos_board.training.batches import Batch, Prefetch, draw_batch
@@ -84,9 +85,10 @@ def train_tiny(
         report: Told of each step.
 
     Raises:
-        InputError: If the folder holds the checkpoint of another run.
+        InputError: If the folder holds the checkpoint of another run, or there is no such device.
         StorageError: If the disk fails.
     """
+    device = prepare_device(device).name
     plan = replace(recipe or Recipe(), seed=seed)
     plan = plan if steps is None else replace(plan, steps=steps)
     out.mkdir(parents=True, exist_ok=True)

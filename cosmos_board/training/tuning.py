@@ -93,8 +93,7 @@ def tune(
             precision is fp16, in which small gradients vanish.
     """
     _refuse_leaks(train, validation)
-    if segmenter.precision == "fp16":
-        raise InputError("--device", "+fp16", "is too coarse to learn in", want="+bf16 or neither")
+    check_precision(segmenter)
     sam, module = segmenter.parts, segmenter.module
     learning = _freeze(module, sam, plan)
     family = segmenter.card.family
@@ -127,6 +126,12 @@ def tune(
     module.requires_grad_(True)
     settled = mean_over_clusters(after) if kept else scores[0]
     return TuningResult(kept, tuple(scores), settled, views)
+
+
+def check_precision(segmenter: SamSegmenter) -> None:
+    """Refuse a precision in which small gradients vanish."""
+    if segmenter.precision == "fp16":
+        raise InputError("--device", "+fp16", "is too coarse to learn in", want="+bf16 or neither")
 
 
 def _gather(

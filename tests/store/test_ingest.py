@@ -114,9 +114,9 @@ def test_a_rival_run_is_refused_or_replaces(
     assert _count(db, "scores") < 6 * 3 * 10
 
 
-@pytest.mark.parametrize("same_state", [True, False])
+@pytest.mark.parametrize("same_state", [True, False, None])
 def test_clusters_seen_in_another_state_of_a_pack_mean_nothing_here(
-    finished: Path, tmp_path: Path, same_state: bool
+    finished: Path, tmp_path: Path, same_state: bool | None
 ) -> None:
     copy = tmp_path / "tuned"
     shutil.copytree(finished, copy)
@@ -125,7 +125,8 @@ def test_clusters_seen_in_another_state_of_a_pack_mean_nothing_here(
         here = entry["dataset"]["content_sha256"]
         name = entry["dataset"]["name"]
         entry["model"]["seen_clusters"] = [f"{name}/c1", "elsewhere/c2"]
-        entry["model"]["seen_packs"] = [f"{name}@{here if same_state else 'f' * 64}"]
+        states = [f"{name}@{here if same_state else 'f' * 64}", f"elsewhere@{'a' * 64}"]
+        entry["model"]["seen_packs"] = states if same_state is not None else states[1:]
     (copy / "run.json").write_text(json.dumps(record))
 
     ingest([copy], tmp_path / "board.duckdb")

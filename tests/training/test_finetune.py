@@ -13,7 +13,7 @@ from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.models.registry import load_segmenter
 from cosmos_board.models.sam import SamSegmenter
 from cosmos_board.models.tiny_weights import write_tiny
-from cosmos_board.models.weights_file import read_metadata
+from cosmos_board.models.weights_file import hash_weights, read_metadata
 from cosmos_board.prompts import freeze_prompts
 from cosmos_board.training import finetune as finetuning
 from cosmos_board.training import tuning
@@ -49,10 +49,11 @@ def test_what_comes_out_is_a_model_of_its_own(pack: Path, base: Path, tmp_path: 
 
     segmenter = load_segmenter(str(out))
     facts = read_metadata(out)
-    assert segmenter.card.name == tuned.name == "cosmos-tiny-decoder-phantoms-epochs-1"
+    own = hash_weights(base)[:12]
+    assert segmenter.card.name == tuned.name == f"cosmos-tiny-{own}-decoder-phantoms-epochs-1"
     assert segmenter.card.training_data is not None
     assert "phantoms" in segmenter.card.training_data
-    assert facts["base"] == "cosmos-tiny"
+    assert facts["base"] == f"cosmos-tiny@{own}"
     assert facts["architecture"] == "cosmos-tiny"
     assert facts["method"] == "decoder"
     assert {gain.prompt for gain in tuned.gains} == {
@@ -90,8 +91,14 @@ def test_the_test_clusters_are_neither_learnt_from_nor_judged_by(
 
 @pytest.mark.parametrize("method", ["decoder", "lora"])
 def test_an_interrupted_tuning_goes_on_to_the_same_file(
-    method: Method, pack: Path, base: Path, tmp_path: Path
+    method: Method,
+    pack: Path,
+    base: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Random weights may get worse; they are kept all the same, or nothing would be compared.
+    monkeypatch.setattr(tuning, "is_worse", lambda *_: False)
     plan = replace(QUICK, method=method, rank=2, epochs=3)
     whole, broken = tmp_path / "whole.safetensors", tmp_path / "broken.safetensors"
 
@@ -147,6 +154,12 @@ def test_a_name_can_be_given_and_a_folder_is_made(pack: Path, base: Path, tmp_pa
     tuned = finetune([pack], model=str(base), out=out, name="mine", plan=QUICK)
 
     assert tuned.name == load_segmenter(str(out)).card.name == "mine"
+
+
+@pytest.mark.parametrize("name", ["cosmos-tiny", "sam2.1-tiny", "My model", "../x"])
+def test_a_name_that_is_taken_or_none_is_refused(name: str, pack: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--name: is"):
+        finetune([pack], model="cosmos-tiny", out=tmp_path / "a.safetensors", name=name)
 
 
 def test_one_pack_given_twice_is_refused(pack: Path, base: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from cosmos_board.models.tiny_weights import write_tiny
 from cosmos_board.models.tuned_weights import write_weights
 from cosmos_board.models.weights_file import hash_weights
 from cosmos_board.training.clusters import Split
-from cosmos_board.training.provenance import Origin, describe_tuning, find_loader, find_origin
+from cosmos_board.training.provenance import describe_tuning, find_loader, find_origin, name_base
 from cosmos_board.training.tuning_data import TuningPack
 from cosmos_board.training.tuning_plan import TuningPlan, TuningResult
 from tests.training.tasks import untrained
@@ -33,7 +33,7 @@ def base(tmp_path: Path) -> Path:
 def write_tuned(base: Path, path: Path, packs: tuple[TuningPack, ...], split: Split) -> Path:
     segmenter = load_segmenter(str(base))
     origin = find_origin(str(base), segmenter.card, packs, path, None)
-    facts = describe_tuning(origin, TuningPlan(), packs, split, RESULT)
+    facts = describe_tuning(origin, TuningPlan(), packs, split, RESULT, "fp32")
     state = untrained().module.state_dict()
     write_weights(path, state, {"name": path.stem, **facts}, halve=True)
     return path
@@ -66,16 +66,26 @@ def test_weights_of_ones_own_are_not_taken_for_the_published_ones() -> None:
     card, published = CARDS["sam-vit-b"], CHECKPOINTS["sam-vit-b"].sha256
     assert published is not None
 
-    assert Origin("sam-vit-b", card, published).name == "sam-vit-b"
-    assert Origin("sam-vit-b", card, "f" * 64).name == "sam-vit-b@ffffffffffff"
-    assert Origin("cosmos-tiny", CARDS["cosmos-tiny"], "f" * 64).name == "cosmos-tiny"
+    assert name_base(card, published) == "sam-vit-b"
+    assert name_base(card, "f" * 64) == "sam-vit-b@ffffffffffff"
+    assert name_base(CARDS["cosmos-tiny"], "f" * 64) == "cosmos-tiny@ffffffffffff"
+    assert name_base(CARDS["medsam"], "f" * 64) == "medsam"  # nobody published its hash
+
+
+def test_a_base_by_its_own_name_keeps_it_however_it_is_stored(tmp_path: Path) -> None:
+    """Weights as transformers stores them never hash to what the authors published."""
+    card, out = CARDS["cosmos-tiny"], tmp_path / "a.safetensors"
+
+    assert find_origin("cosmos-tiny", card, (HERE,), out, None).name == "cosmos-tiny"
 
 
 def test_the_base_and_how_it_went_are_on_record(base: Path, tmp_path: Path) -> None:
     card = load_segmenter(str(base)).card
     origin = find_origin(str(base), card, (HERE,), tmp_path / "a.safetensors", None)
 
-    facts = describe_tuning(origin, TuningPlan(method="lora", rank=4), (HERE,), SPLIT, RESULT)
+    facts = describe_tuning(
+        origin, TuningPlan(method="lora", rank=4), (HERE,), SPLIT, RESULT, "fp32"
+    )
 
     assert facts["base_sha256"] == hash_weights(base)
     assert facts["validation_dice"] == "0.5000 0.6000"
@@ -87,7 +97,7 @@ def test_what_the_base_saw_may_stay_unknown(base: Path, tmp_path: Path) -> None:
     card = replace(CARDS["cosmos-tiny"], training_data=None)
     origin = find_origin(str(base), card, (HERE,), tmp_path / "a.safetensors", None)
 
-    facts = describe_tuning(origin, TuningPlan(), (HERE,), SPLIT, RESULT)
+    facts = describe_tuning(origin, TuningPlan(), (HERE,), SPLIT, RESULT, "fp32")
 
     assert facts["training_data"] == "nuclei"
     assert "nuclei/c3" not in facts["seen_clusters"]

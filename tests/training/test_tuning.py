@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from cosmos_board.models.sam import SamSegmenter
 from cosmos_board.models.sam_med2d import CentredFrame
 from cosmos_board.training import tuning
 from cosmos_board.training.gain import DiceRow, score_images
+from cosmos_board.training.kept_tuning import KeptTuning
 from cosmos_board.training.settling import mean_over_clusters
 from cosmos_board.training.tuning import tune
 from cosmos_board.training.tuning_image import to_grid
@@ -160,6 +162,30 @@ def test_the_same_seed_tunes_to_the_same_weights() -> None:
         states.append(segmenter.module.state_dict())
 
     assert not changed(dict(states[0]), dict(states[1]))
+
+
+@pytest.mark.parametrize("method", ["decoder", "lora"])
+def test_a_tuning_that_goes_on_ends_with_the_same_bits(
+    method: Method, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuning, "is_worse", lambda *_: False)
+    images, plan = draw_task(4), replace(PLAN, method=method, epochs=4)
+    keep = KeptTuning(tmp_path / "kept", {"this": "one"})
+
+    def stop(epoch: int, *_: object) -> None:
+        if epoch == 3:  # one epoch is in the mean already
+            raise KeyboardInterrupt
+
+    whole, first, second = untrained(), untrained(), untrained()
+    tune(whole, images[:3], images[3:], plan)
+    with pytest.raises(KeyboardInterrupt):
+        tune(first, images[:3], images[3:], plan, stop, keep)
+    tune(second, images[:3], images[3:], plan, None, keep)
+
+    assert not changed(dict(whole.module.state_dict()), dict(second.module.state_dict()))
+    assert KeptTuning(keep.path, {"this": "other"}).read() is None
+    keep.drop()
+    assert keep.read() is None
 
 
 def test_a_cluster_learnt_from_may_not_judge() -> None:
