@@ -142,12 +142,15 @@ def command(
 
 @contextmanager
 def stop_on_signal() -> Iterator[threading.Event]:
-    """Turn SIGTERM and SIGINT into a wish to stop after the current image."""
+    """Turn SIGTERM and SIGINT into a wish to stop after the current batch; a second stops now."""
     stopped = threading.Event()
-    before = {
-        number: signal.signal(number, lambda *_: stopped.set())
-        for number in (signal.SIGTERM, signal.SIGINT)
-    }
+
+    def stop(*_: object) -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield stopped
     finally:

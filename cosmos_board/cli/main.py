@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 
 import click
@@ -58,6 +59,7 @@ def group() -> None:
 
 def main(command: click.Command = group) -> None:
     """Run a command line; each error we know is one line and its own exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         command(standalone_mode=False)
     except CosmosBoardError as error:

@@ -74,8 +74,8 @@ def ask_in_batches(
 ) -> Iterator[list[_Answer | ModelFailureError]]:
     """Yield the answers to all prompts, in order, as they come; a failure where there is none.
 
-    A batch that does not fit is put again in halves. One that fails otherwise is, too: only the
-    prompt at fault is charged.
+    A batch that does not fit is put again in halves, and a single prompt once more. One that fails
+    otherwise is halved, too: only the prompt at fault is charged.
 
     Args:
         ask: Puts a part of the prompts.
@@ -88,7 +88,7 @@ def ask_in_batches(
     Raises:
         DeviceError: If the device is broken.
     """
-    done = 0
+    done = released = 0
     size = throttle.fit(embedding)
     while done < prompts:
         part = slice(done, min(done + size, prompts))
@@ -98,8 +98,12 @@ def ask_in_batches(
         elif asked > 1:
             if outcome.is_memory:
                 throttle.shrink(asked)
-                _release_memory(segmenter)
+                release_memory(segmenter)
             size = asked // 2
+            continue
+        elif outcome.is_memory and released <= done:
+            release_memory(segmenter)
+            released = done + 1
             continue
         else:
             outcome = [outcome]
@@ -126,7 +130,7 @@ def _try(
     return list(answers)
 
 
-def _release_memory(segmenter: Segmenter) -> None:
+def release_memory(segmenter: Segmenter) -> None:
     """Let a segmenter give back what it caches on its device, where it knows how."""
     release = getattr(segmenter, "release_memory", None)
     if release is not None:

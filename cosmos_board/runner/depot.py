@@ -78,7 +78,8 @@ class Depot:
             return False
         for path in tables:
             content = self._read(folder, path)
-            if path == folder.scores_path(shard) and not _is_described(content, facts):
+            key = "sha256" if path == folder.scores_path(shard) else "predictions_sha256"
+            if not _is_described(content, facts, key):
                 return False
             if content is not None:
                 write_bytes(path, content)
@@ -89,9 +90,9 @@ class Depot:
         return self._place.read(path.relative_to(folder.path))
 
 
-def _is_described(content: bytes | None, facts: bytes) -> bool:
+def _is_described(content: bytes | None, facts: bytes, key: str) -> bool:
     try:
-        wanted = json.loads(facts)["sha256"]
+        wanted: str | None = json.loads(facts)[key]
     except (ValueError, KeyError, TypeError):
         return False
-    return content is not None and hashlib.sha256(content).hexdigest() == wanted
+    return (None if content is None else hashlib.sha256(content).hexdigest()) == wanted

@@ -27,7 +27,7 @@ from cosmos_board.runner.answers import (
     nothing_drawn,
     rows_of_choices,
 )
-from cosmos_board.runner.backoff import Throttle, ask_in_batches
+from cosmos_board.runner.backoff import Throttle, ask_in_batches, release_memory
 from cosmos_board.runner.cells import Cell
 from cosmos_board.runner.clicking import fail_clicks, run_clicks
 from cosmos_board.runner.clock import Clock
@@ -106,21 +106,35 @@ def _embed(sitting: Sitting, shelf: Shelf | None) -> Embedding:
     if shelf is not None and (kept := shelf.find(pixels)) is not None:
         return kept
     with sitting.clock.time("embed"):
-        embedding = _guard(lambda: sitting.segmenter.embed(pixels))
+        embedding = _guard(sitting.segmenter, lambda: sitting.segmenter.embed(pixels))
     if shelf is not None:
         shelf.keep(pixels, embedding)
     return embedding
 
 
-def _guard(call: Callable[[], _T]) -> _T:
-    """Turn whatever a model raises into a `ModelFailureError`; our own errors pass."""
+def _guard(segmenter: Segmenter, call: Callable[[], _T]) -> _T:
+    """Turn whatever a model raises into a `ModelFailureError`; our own errors pass.
+
+    What does not fit is called again once, after the segmenter gave back what it keeps.
+    """
+    outcome = _call(call)
+    if isinstance(outcome, ModelFailureError) and outcome.is_memory:
+        release_memory(segmenter)
+        outcome = _call(call)
+    if isinstance(outcome, ModelFailureError):
+        raise outcome
+    return outcome
+
+
+def _call(call: Callable[[], _T]) -> _T | ModelFailureError:
+    # The exception is left behind before a second try: its traceback would keep tensors alive.
     try:
         return call()
     except CosmosBoardError:
         raise
     except Exception as error:
         refuse_broken_device(error)
-        raise ModelFailureError(describe_failure(error)) from error
+        return ModelFailureError(describe_failure(error))
 
 
 def _put_prompts(sitting: Sitting, embedding: Embedding) -> Iterator[Tally]:
@@ -161,7 +175,9 @@ def _score_answers(
 def _put_everything(sitting: Sitting, embedding: Embedding) -> Tally:
     try:
         with sitting.clock.time("everything"):
-            found = _guard(lambda: sitting.segmenter.segment_everything(embedding))
+            found = _guard(
+                sitting.segmenter, lambda: sitting.segmenter.segment_everything(embedding)
+            )
     except ModelFailureError as failure:
         return partial(_fail_everything, sitting, str(failure))
     return partial(_match, sitting, found)

@@ -27,6 +27,8 @@ from cosmos_board.runner.shards import Shard
 from cosmos_board.store.files import describe_os_error, write_bytes
 from cosmos_board.store.schema import SCHEMA_VERSION
 
+_PARTS = ("scores", "index", "predictions")
+
 
 class RunFolder:
     """Reads and writes one run folder."""
@@ -36,7 +38,7 @@ class RunFolder:
 
     def make(self) -> None:
         """Make what is missing of the folders."""
-        for name in ("scores", "index", "predictions"):
+        for name in _PARTS:
             (self.path / name).mkdir(parents=True, exist_ok=True)
 
     @contextmanager
@@ -71,8 +73,9 @@ class RunFolder:
             return "owner unknown"
 
     def _clear_leftovers(self) -> None:
-        for part in self.path.rglob(".*.part"):
-            part.unlink(missing_ok=True)
+        for folder in (self.path, *(self.path / name for name in _PARTS)):
+            for part in folder.glob(".*.part"):
+                part.unlink(missing_ok=True)
 
     def read_record(self) -> dict[str, Any] | None:
         """Return run.json, or None where the run has not begun.
@@ -86,7 +89,8 @@ class RunFolder:
         try:
             record: dict[str, Any] = json.loads(path.read_bytes())
             version = int(record["schema_version"])
-        except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+            record["entries"].items()
+        except (ValueError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
             raise InputError(path, "", f"is damaged: {error}") from error
         if version > SCHEMA_VERSION:
             raise InputError(
@@ -142,8 +146,15 @@ class RunFolder:
         """Return the facts of a shard, or None unless it is whole and unaltered."""
         try:
             facts: dict[str, Any] = json.loads(self.sidecar_path(shard).read_bytes())
-            with self.scores_path(shard).open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except (OSError, ValueError):
+            whole = hash_file(self.scores_path(shard)) == facts["sha256"]
+            if masks := facts.get("predictions_sha256"):
+                whole &= hash_file(self.predictions_path(shard)) == masks
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
-        return facts if facts.get("sha256") == digest else None
+        return facts if whole else None
+
+
+def hash_file(path: Path) -> str:
+    """Return the sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

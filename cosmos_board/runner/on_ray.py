@@ -66,7 +66,7 @@ def run_jobs_on_ray(
             try:
                 report, images = ray.get(future)
             except ray.exceptions.RayTaskError as error:
-                raise error.as_instanceof_cause() from None
+                raise error.cause from None
             except ray.exceptions.RayError as error:
                 raise DeviceError(f"{crew.out}: {error}") from error
             for references in images:

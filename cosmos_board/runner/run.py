@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, StaleRunError
 from cosmos_board.core.prompts import PROTOCOL
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.runner import canary
@@ -163,7 +164,9 @@ def _run_model(
     for pack, count in zip(packs, images, strict=True):
         entry = make_entry(spec, evaluator, pack)
         run_id = entry.run_id(request.settings)
-        if run_id not in record["entries"]:
+        if run_id in record["entries"]:
+            _refuse_other_device(request.out, spec, record["entries"][run_id])
+        else:
             refuse_another(request.out, entry, record)
             write_index(folder.path / "index", run_id, pack, count)
             record["entries"][run_id] = describe_entry(entry, evaluator, pack, count)
@@ -192,6 +195,19 @@ def _run_model(
         [row for report in fresh for row in report.quarantined]
         + [row for known in kept for row in known["quarantined"]],
     )
+
+
+def _refuse_other_device(out: Path, spec: SegmenterSpec, known: dict[str, Any]) -> None:
+    """Refuse to go on with another kind of device: pixels at the threshold may differ."""
+    begun, wanted = (re.split(r"[:+]", one)[0] for one in (known["device"], spec.device))
+    if begun != wanted:
+        raise StaleRunError(
+            out,
+            spec.name,
+            "was begun on another device",
+            got=wanted,
+            want=f"{begun}, or another --out",
+        )
 
 
 def _wants_canary(request: RunRequest) -> bool:

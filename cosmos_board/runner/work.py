@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import resource
 from collections import deque
@@ -20,7 +19,7 @@ from cosmos_board.runner.answers import PredictionRow
 from cosmos_board.runner.clock import Clock
 from cosmos_board.runner.evaluate import ImageResult, Tally
 from cosmos_board.runner.evaluators import Evaluator
-from cosmos_board.runner.folder import RunFolder
+from cosmos_board.runner.folder import RunFolder, hash_file
 from cosmos_board.runner.settings import RunSettings
 from cosmos_board.runner.shards import Shard
 from cosmos_board.runner.threads import Backlog, read_ahead
@@ -174,10 +173,10 @@ def _prediction_key(row: PredictionRow) -> dict[str, Any]:
 
 
 def _write_sidecar(folder: RunFolder, shard: Shard, rows: int, facts: _Facts) -> None:
-    with folder.scores_path(shard).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    masks = folder.predictions_path(shard)
     sidecar = {
-        "sha256": digest,
+        "sha256": hash_file(folder.scores_path(shard)),
+        "predictions_sha256": hash_file(masks) if masks.exists() else None,
         "rows": rows,
         "quarantined": facts.quarantined,
         "timings": {stage: list(pair) for stage, pair in facts.timings.items()},

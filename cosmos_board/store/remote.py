@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,7 +71,7 @@ class RemoteFolder:
         there = f"{self._root}/{target.as_posix()}"
         at_once = self._files.type_name in _STORES
         with self._explaining("write"):
-            first = there if at_once else f"{there}.part"
+            first = there if at_once else f"{there}.{secrets.token_hex(4)}.part"
             fs.copy_files(str(path), first, destination_filesystem=self._files)
             if not at_once:
                 self._files.move(first, there)

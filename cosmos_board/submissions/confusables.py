@@ -9,10 +9,11 @@ _LOOKS_LIKE = {
     **dict(zip("аеорсухѕіјԛԝһԁ", "aeopcyxsijqwhd", strict=True)),
     **dict(zip("кмтвнгпб", "kmtbhrn6", strict=True)),
     **dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX", strict=True)),
-    **dict(zip("αικνορτυχγϲ", "aiknoptuxyc", strict=True)),
+    **dict(zip("αικνορτυχγϲη", "aikvoptuxycn", strict=True)),
+    **dict(zip("ӏѵѴԌ", "lvVG", strict=True)),
     **dict(zip("ՍՕսօո", "UOuon", strict=True)),
     **dict(zip("ıłøđħŁØĐĦ", "ilodhLODH", strict=True)),
-    **dict(zip("一口工人ー", "-oIA-", strict=True)),
+    **dict(zip("一口工人ーロ丨", "-oIA-ol", strict=True)),
 }
 _FOLDED = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "5": "s", "2": "z"})
 
@@ -28,6 +29,6 @@ def skeleton(text: str) -> str:
     plain = "".join(
         sign
         for sign in unicodedata.normalize("NFKD", replaced)
-        if not unicodedata.combining(sign) and sign not in " -_"
+        if not unicodedata.category(sign).startswith("M") and sign not in " -_"
     )
     return plain.casefold().replace("rn", "m").replace("vv", "w").translate(_FOLDED)

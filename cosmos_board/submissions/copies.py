@@ -91,12 +91,12 @@ def check_originality(
     for other in accepted:
         if other.slug == manifest.slug or other.fingerprint is None:
             continue
-        share = print_.share_equal(other.fingerprint)
-        if share == 1.0:
+        share = print_.share_answered_alike(other.fingerprint)
+        if print_.share_equal(other.fingerprint) == 1.0:
             text = f"same content as submissions/{other.slug} (sha256 of sorted rows)"
             yield Problem(place, "rows", text)
         elif share >= NEAR_COPY:
-            text = f"{100 * share:.2f} % of rows equal submissions/{other.slug}; held for review"
+            text = f"{100 * share:.2f} % of answers equal submissions/{other.slug}; held for review"
             yield Problem(place, "rows", text, "held")
 
 

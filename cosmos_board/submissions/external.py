@@ -6,7 +6,7 @@ import hashlib
 import http.client
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import IO, Any, TypeAlias
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
 
@@ -81,7 +81,7 @@ def fetch_pinned(file: ManifestFile, out: Path, opener: OpenerDirector | None = 
     digest, size = hashlib.sha256(), 0
     try:
         with opener.open(file.url, timeout=_TIMEOUT_S) as answer, open_whole(path) as copy:
-            while chunk := answer.read(_CHUNK_BYTES):
+            while chunk := _read(answer):
                 size += len(chunk)
                 if size > file.size_bytes:
                     raise ValueError(f"more than the declared {file.size_bytes} bytes")
@@ -92,6 +92,15 @@ def fetch_pinned(file: ManifestFile, out: Path, opener: OpenerDirector | None = 
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise InputError("files", file.path, f"cannot be fetched: {error}") from error
     return path
+
+
+def _read(answer: Any) -> bytes:  # noqa: ANN401 (of urllib)
+    """Return the next chunk; a network that fails is told from a disk that does."""
+    try:
+        chunk: bytes = answer.read(_CHUNK_BYTES)
+    except (OSError, http.client.HTTPException) as error:
+        raise ValueError(str(error) or type(error).__name__) from error
+    return chunk
 
 
 def gather_external(

@@ -21,6 +21,7 @@ MOST_PROBLEMS = 20
 LARGEST_ESTIMATE = 10.0
 """Models guess an IoU above 1 now and then; beyond this it is none."""
 
+_ASKED_BYTES = 8
 _BITS = 256
 _SHARED_LIMIT = 0.5
 
@@ -30,7 +31,8 @@ class Fingerprint:
     """What a file of predictions holds, whatever the order of its rows."""
 
     rows: set[bytes] = field(default_factory=set)
-    """16 bytes for each mask with its reference and prompt; neither candidate nor estimate."""
+    """For each mask 16 bytes that tell it with its reference and prompt, and 8 that tell these
+    two alone; neither candidate nor estimate."""
 
     total: int = 0
     count: int = 0
@@ -39,8 +41,9 @@ class Fingerprint:
         self, reference_id: str, prompt: str, candidate: int, estimate: object, mask: bytes
     ) -> None:
         """Take in one row."""
-        key = hashlib.blake2b(f"{reference_id}\x1f{prompt}\x1f".encode() + mask, digest_size=16)
-        self.rows.add(key.digest())
+        asked = f"{reference_id}\x1f{prompt}\x1f".encode()
+        key = hashlib.blake2b(asked + mask, digest_size=16)
+        self.rows.add(key.digest() + hashlib.blake2b(asked, digest_size=_ASKED_BYTES).digest())
         whole = hashlib.sha256(key.digest() + f"{candidate}\x1f{estimate!r}".encode())
         self.total = (self.total + int.from_bytes(whole.digest(), "big")) % 2**_BITS
         self.count += 1
@@ -58,6 +61,15 @@ class Fingerprint:
     def share_equal(self, other: Fingerprint) -> float:
         """Return the share of this file's masks that `other` has too, in [0, 1]."""
         return len(self.rows & other.rows) / max(len(self.rows), 1)
+
+    def share_answered_alike(self, other: Fingerprint) -> float:
+        """Return for which share of its prompts one of this file's masks is one of `other`'s.
+
+        Masks that are put beside copied ones, for nobody to choose, do not lower it.
+        """
+        asked = {row[-_ASKED_BYTES:] for row in self.rows}
+        alike = {row[-_ASKED_BYTES:] for row in self.rows & other.rows}
+        return len(alike) / max(len(asked), 1)
 
 
 def mask_key(height: int, width: int, counts: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -35,9 +36,9 @@ class Problem:
             make_ascii(self.field, _LONGEST_VALUE),
             self.text,
         )
-        line = make_ascii(": ".join(part for part in parts if part), LONGEST_LINE)
+        line = make_ascii(": ".join(part for part in parts if part), 2 * LONGEST_LINE)
         # A log of a workflow reads lines that begin so as commands.
-        return line.replace("::", ": :")
+        return make_ascii(re.sub(":(?=:)", ": ", line), LONGEST_LINE)
 
 
 def make_ascii(text: str, longest: int) -> str:

@@ -107,6 +107,9 @@ def check_head(validated: str, current: str) -> list[Problem]:
 
 
 def _check_change(change: Change) -> Iterator[Problem]:
+    old = change.old_path.split("/")
+    if change.old_path and (len(old) < 3 or old[0] != "submissions"):
+        yield Problem(change.old_path, "", "path outside submissions/<slug>/")
     parts = change.path.split("/")
     if len(parts) < 3 or parts[0] != "submissions" or ".." in parts:
         yield Problem(change.path, "", "path outside submissions/<slug>/")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cosmos_board.core.errors import CosmosBoardError, InputError
+from cosmos_board.core.errors import CosmosBoardError, InputError, StorageError
 from cosmos_board.data.pack import Pack
 from cosmos_board.store.ingest import ingest
 from cosmos_board.store.ledger_rows import (
@@ -114,6 +114,8 @@ def rebuild_board(
             )
             _refuse_unvouched(root, entry, scored)
             _refuse_other_benchmark(root / entry.slug, entry, indices)
+        except StorageError:
+            raise  # our own disk is no fault of an entry
         except CosmosBoardError as error:
             result.left_out[entry.slug] = str(error)
             continue

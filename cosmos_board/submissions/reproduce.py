@@ -133,6 +133,15 @@ def _run(pack: Pack, spec: SegmenterSpec, manifest: Manifest) -> list[ScoreRow]:
 def _compare(
     manifest: Manifest, claimed: dict[_Key, _Counts], found: dict[str, list[ScoreRow]]
 ) -> Reproduction:
+    answered = {
+        (row.reference_id, row.prompt, row.selection) for rows in found.values() for row in rows
+    }
+    if missing := claimed.keys() - answered:
+        reference_id, prompt, _ = min(missing)
+        raise InputError(
+            manifest.slug, prompt, "was submitted and is not answered when run again",
+            got=f"nothing for {reference_id} and {len(missing) - 1} more",
+        )  # fmt: skip
     differences: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     equal = 0
     for name, rows in found.items():

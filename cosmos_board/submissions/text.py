@@ -33,6 +33,13 @@ _SHORTCODE = re.compile(r":[A-Za-z0-9_+-]+:")
 _DEVICE_NAMES = frozenset({"con", "prn", "aux", "nul", "com1", "com2", "lpt1", "lpt2"})
 
 
+_DRAWN_AS_NOTHING = (
+    (0x034F, 0x034F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x3164, 0x3164),
+    (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xE0100, 0xE01EF),
+)  # fmt: skip
+"""Letters and marks that Unicode lets a font leave out (Default_Ignorable_Code_Point)."""
+
+
 def check_slug(text: str) -> str:
     """Return `text` if it can name a folder everywhere: lower case, digits, single hyphens.
 
@@ -186,6 +193,8 @@ def _refuse_invisible(text: str, allowed: str = "") -> None:
         if kind == "Cf":
             raise ValueError(f"U+{ord(sign):04X} (format character) not allowed")
         if kind in ("Co", "Cs", "Cn", "Zl", "Zp") or (kind == "Zs" and sign != " "):
+            raise ValueError(f"U+{ord(sign):04X} not allowed")
+        if any(first <= ord(sign) <= last for first, last in _DRAWN_AS_NOTHING):
             raise ValueError(f"U+{ord(sign):04X} not allowed")
 
 

@@ -1,13 +1,17 @@
-"""Whoever asks a command for help is told what each of its options is."""
+"""Commands say what their options are, and stop when they are told to."""
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 
 import click
 import pytest
 
+from cosmos_board.cli.evaluate import stop_on_signal
 from cosmos_board.cli.main import COMMANDS
 
 
@@ -23,6 +27,28 @@ EVERY = [
     for name, (module, _) in COMMANDS.items()
     for pair in walk(name, import_module(f"cosmos_board.cli.{module}").command)
 ]
+
+
+def test_a_command_that_is_told_to_stop_says_so_with_its_own_code() -> None:
+    script = (
+        "import os, signal, time, click; from cosmos_board.cli.main import main\n"
+        "@click.command()\n"
+        "def slow(): os.kill(os.getpid(), signal.SIGTERM); time.sleep(20)\n"
+        "import sys; sys.argv = ['slow']; main(slow)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert (done.returncode, done.stderr.strip()) == (75, "stopped")
+
+
+def test_a_second_signal_stops_a_run_at_once() -> None:
+    with pytest.raises(KeyboardInterrupt), stop_on_signal() as stopped:  # noqa: PT012
+        signal.raise_signal(signal.SIGTERM)
+        assert stopped.is_set()
+        signal.raise_signal(signal.SIGTERM)
 
 
 @pytest.mark.parametrize(("name", "command"), EVERY, ids=[name for name, _ in EVERY])

@@ -20,11 +20,14 @@ import pytest
 from cosmos_board.core.errors import DeviceError, InputError, StorageError, UnknownNameError
 from cosmos_board.data.pack import open_pack
 from cosmos_board.runner import backoff
+from cosmos_board.runner.clock import Clock
+from cosmos_board.runner.evaluate import ask_image
 from cosmos_board.runner.run import RunRequest, Watch, run
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
 from cosmos_board.store.ingest import ingest
 from cosmos_board.store.parquet import read_table, write_table
 from cosmos_board.store.schema import PACK_IMAGES
+from tests.runner.segmenters import OutOfMemoryError, Squares
 from tests.runner.test_run import CLI, SQUARES, digest, evaluate, read_rows
 
 pytestmark = pytest.mark.skipif(
@@ -54,6 +57,31 @@ def test_twenty_batches_that_do_not_fit_cost_no_row(
     facts = [json.loads(path.read_text()) for path in (tmp_path / "tight/scores").glob("*.json")]
     assert max(fact["retries"] for fact in facts) == 20
     assert digest(tmp_path / "tight") == digest(tmp_path / "roomy")
+
+
+@pytest.mark.parametrize("stage", ["embed", "predict", "segment_everything"])
+@pytest.mark.parametrize(("refusals", "status"), [(1, "ok"), (2, "failed")])
+def test_what_does_not_fit_is_tried_once_more_before_it_is_charged(
+    stage: str, refusals: int, status: str, phantom_pack: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A neighbour's need of memory is no fault of the model."""
+    segmenter = Squares()
+    usual, left = getattr(segmenter, stage), [refusals]
+
+    def refuse_at_first(*given: object, **more: object) -> object:
+        if left[0] and (stage != "predict" or len(given[1]) == 1):  # type: ignore[arg-type]
+            left[0] -= 1
+            raise OutOfMemoryError("the device is full")
+        return usual(*given, **more)
+
+    monkeypatch.setattr(segmenter, stage, refuse_at_first)
+    item = next(iter(open_pack(phantom_pack).iter_items(0, 1)))
+    throttle = backoff.Throttle(1)
+
+    tallies = ask_image(segmenter, item, RunSettings(), Clock(), throttle)
+    found = {row.scores.status for tally in tallies for row in tally().rows}
+
+    assert any(one.startswith("failed") for one in found) == (status == "failed")
 
 
 def test_what_fits_is_learnt_once_and_tried_again_later() -> None:

@@ -52,6 +52,24 @@ def test_what_was_not_pinned_is_not_kept(
     assert list(tmp_path.iterdir()) == []
 
 
+class Broken(io.BytesIO):
+    """A connection that ends in the middle."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell():
+            raise TimeoutError("The read operation timed out")
+        return super().read(100)
+
+
+def test_a_network_that_fails_is_not_taken_for_a_disk_that_does(tmp_path: Path) -> None:
+    opener = OpenerDirector()
+    opener.open = lambda *_, **__: Broken(DATA)  # type: ignore[method-assign]
+
+    with pytest.raises(InputError, match="cannot be fetched: The read operation timed out"):
+        fetch_pinned(pinned(), tmp_path, opener)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "url",
     [

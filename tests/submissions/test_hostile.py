@@ -146,6 +146,22 @@ def test_o06_o07_copies_are_refused_and_near_copies_held(sample: Sample, tmp_pat
     assert check_submission(folder, replace(sample.context, accepted=(distant,))) == []
 
 
+def test_a_mask_that_nobody_chooses_does_not_hide_a_copy(sample: Sample) -> None:
+    rival, copy = fingerprint(sample.table), fingerprint(sample.table)
+    for row in sample.table.to_pylist():
+        junk = mask_key(row["height"], row["width"], b"junk")
+        copy.add(row["reference_id"], row["prompt"], 1 + row["candidate"], -1.0, junk)
+
+    assert copy.share_equal(rival) < 1
+    assert copy.share_answered_alike(rival) == 1
+
+
+def test_a_file_of_ours_cannot_be_renamed_into_a_submission() -> None:
+    change = Change("submissions/evil-sam/submission.yaml", "100644", old_path=".ci/gate")
+
+    assert ".ci/gate: path outside submissions/<slug>/" in say(change, entries=())
+
+
 def test_r19_copied_references_are_held_and_never_more_than_audited(
     sample: Sample, tmp_path: Path
 ) -> None:

@@ -12,10 +12,11 @@ from click.testing import CliRunner
 
 from cosmos_board.cli.publish import command as publish
 from cosmos_board.cli.verify import command as verify
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, StorageError
 from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.data.pack import open_pack
 from cosmos_board.site.frozen import list_site, parse_list, verify_list
+from cosmos_board.submissions import rebuild
 from cosmos_board.submissions import sample as sample_module
 from cosmos_board.submissions.accepted import accept_submission
 from cosmos_board.submissions.events import withdraw_submission
@@ -174,6 +175,18 @@ def test_a_withdrawn_entry_leaves_the_board_and_keeps_its_slug(
         accept_submission(
             accepted, "careful-boxes", sample.context, submitter=BOB, pull_request=2, head="b" * 40
         )
+
+
+def test_a_disk_of_ours_that_is_full_is_no_fault_of_an_entry(
+    sample: Sample, accepted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> object:
+        raise StorageError("board: write: no space left on the disk")
+
+    monkeypatch.setattr(rebuild, "score_submission", fail)
+
+    with pytest.raises(StorageError, match="no space left"):
+        rebuild_board(accepted, [open_pack(sample.pack)], tmp_path / "out")
 
 
 def test_entries_of_another_benchmark_version_leave_by_themselves(
