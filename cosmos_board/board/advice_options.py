@@ -76,6 +76,8 @@ def weigh_options(
             outcomes.failures[index, usable],
         )
         scored.append((column.model, column.prompt, values))
+    behind = np.zeros(width, np.int64)
+    behind[members] = outcomes.present
     scored.sort(key=lambda one: (-float(np.nanmean(one[2][0])), EFFORT[one[1]], one[0]))
     seen = Counter[str]()
     options = []
@@ -83,7 +85,7 @@ def weigh_options(
         seen[prompt] += 1
         if per_prompt is None or seen[prompt] <= per_prompt:
             best = scored[0][2] if rank else None
-            options.append(_describe(sample, model, prompt, values, best))
+            options.append(_describe(sample, model, prompt, values, best, behind))
     return tuple(options)
 
 
@@ -101,17 +103,27 @@ def _may_advise(cube: Cube, sample: Sample, model: str, members: Ints) -> bool:
 
 
 def _describe(
-    sample: Sample, model: str, prompt: str, values: Floats, best: Floats | None
+    sample: Sample,
+    model: str,
+    prompt: str,
+    values: Floats,
+    best: Floats | None,
+    references: Ints,
 ) -> Option:
     dice, failure = (
-        measure_effect(average_targets(sample, values[index : index + 1]), bounds=(0, 1))
+        measure_effect(
+            average_targets(sample, values[index : index + 1], references=references),
+            bounds=(0, 1),
+        )
         for index in range(2)
     )
     assert dice is not None, "the target has units"
     assert failure is not None, "the target has units"
     behind = None
     if best is not None:
-        behind = measure_effect(average_targets(sample, best[:1] - values[:1]))
+        behind = measure_effect(
+            average_targets(sample, best[:1] - values[:1], references=references)
+        )
     return Option(
         model=model,
         prompt=prompt,

@@ -168,6 +168,7 @@ def weigh(
     models: tuple[str, ...],
     *,
     targets: int = LEAST_TARGETS,
+    bounds: tuple[float, float] = (-1.0, 1.0),
 ) -> Evidence:
     """Return the smallest of some parts as the effect.
 
@@ -180,14 +181,15 @@ def weigh(
         parts: Statistics on target means, by name.
         models: Whose scores these are.
         targets: How many targets it takes.
+        bounds: Least and greatest value that an effect can take.
     """
     means = average_targets(sample, values, wide_only=True)
     if len(means.targets) < targets:
         return Evidence(models=models, missing=(_too_few(sample, values, means, targets),))
-    effect = measure_effect(means, partial(_smallest, list(parts.values())))
+    effect = measure_effect(means, partial(_smallest, list(parts.values())), bounds=bounds)
     named = []
     for name, statistic in parts.items():
-        found = measure_effect(means, statistic)
+        found = measure_effect(means, statistic, bounds=bounds)
         assert found is not None, "there are targets"
         named.append(Part(name=name, value=found.value, low=found.low, high=found.high))
     return Evidence(models=models, effect=effect, parts=tuple(named))
@@ -228,7 +230,7 @@ def gather_spread(material: Material, names: tuple[str, ...], selection: Selecti
         "targets with Dice ≥ 0.9": lambda x: (x.max(axis=0) >= 0.9).mean(axis=0),
         "targets with Dice ≤ 0.5": lambda x: (x.max(axis=0) <= 0.5).mean(axis=0),
     }
-    return weigh(material.sample, values, parts, used, targets=10)
+    return weigh(material.sample, values, parts, used, targets=10, bounds=(0.0, 1.0))
 
 
 def gather_size(material: Material, names: tuple[str, ...], selection: Selection) -> Evidence:

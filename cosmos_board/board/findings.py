@@ -186,6 +186,9 @@ def _decide_for(
     return decide(_GATHERERS[claim.id](material, names, selection), claim.threshold)
 
 
+_TOO_FEW = "ten clusters, and more clusters than datasets, for an interval"
+
+
 def decide(evidence: Evidence, threshold: float) -> Decision:
     """Return the verdict that the protocol gives to some evidence.
 
@@ -212,8 +215,9 @@ def decide(evidence: Evidence, threshold: float) -> Decision:
             models=evidence.models,
             missing=missing,
         )
+    verdict = judge(effect, threshold)
     return Decision(
-        verdict=judge(effect, threshold),
+        verdict=verdict,
         effect=effect.value,
         low=effect.low,
         high=effect.high,
@@ -222,7 +226,7 @@ def decide(evidence: Evidence, threshold: float) -> Decision:
         references=effect.references,
         parts=evidence.parts,
         models=evidence.models,
-        missing=(),
+        missing=(_TOO_FEW,) if verdict == "not enough data" else (),
     )
 
 

@@ -17,8 +17,8 @@ from cosmos_board.stats.cliques import find_cliques
 def find_robustness(cube: Cube, board: Board) -> Robustness:
     """Return how other rules would have ranked the ranked models of `board`.
 
-    The rules: the micro mean, medians, trimmed means, ranks before means, each other metric of
-    the cube, and the board without each of its datasets.
+    The rules: the mean over all clusters of all targets alike (`micro`), medians, trimmed means,
+    ranks before means, each other metric of the cube, and the board without each of its datasets.
     """
     key = board.key
     scores = cube.load(key.track, key.prompt, key.selection)

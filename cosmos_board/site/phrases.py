@@ -33,6 +33,7 @@ FORMS = (
     "{n} targets with factors and a box (there are {have})",
     "variation, to measure {factor}",
     "clusters that the fine-tuned model has not seen",
+    "ten clusters, and more clusters than datasets, for an interval",
     "a fine-tuned model",
     "{model}: its base {base} has no scores",
     "{model}: no record of the datasets it was trained on",

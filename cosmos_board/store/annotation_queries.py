@@ -73,6 +73,9 @@ def read_paired_annotations(connection: Connection) -> Columns:
             u.hce AS hce_unaided, a.hce AS hce_assisted
         FROM unaided u JOIN assisted a USING (reader, reference_id)
             JOIN reference_masks m USING (reference_id) JOIN images i USING (image_id)
+            JOIN datasets d ON d.dataset = i.dataset
+        -- nor synthetic data beside real data
+        WHERE NOT d.synthetic OR NOT EXISTS (FROM datasets WHERE NOT synthetic)
         ORDER BY i.dataset, i.cluster_id, i.image_id, u.reader, u.reference_id
         """,
     )

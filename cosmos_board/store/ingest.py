@@ -254,6 +254,8 @@ def _add_facts(connection: duckdb.DuckDBPyConnection, part: _Part) -> None:
         path = index / f"{part.run_id}.{kind}.parquet"
         if not path.is_file():
             raise InputError(path, "", "does not exist")
+        if kind == "images":
+            _refuse_shared(connection, part, path)
         connection.execute(
             f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet(?) ON CONFLICT DO NOTHING",
             [str(path)],
@@ -278,6 +280,22 @@ def _add_facts(connection: duckdb.DuckDBPyConnection, part: _Part) -> None:
         },
         replace=True,
     )
+
+
+def _refuse_shared(connection: duckdb.DuckDBPyConnection, part: _Part, path: Path) -> None:
+    """Refuse an image that another dataset of the board has: its scores would count twice."""
+    shared = connection.execute(
+        "SELECT i.image_id, i.dataset FROM images i JOIN read_parquet(?) n USING (image_id)"
+        " WHERE i.dataset <> n.dataset ORDER BY ALL LIMIT 1",
+        [str(path)],
+    ).fetchone()
+    if shared is not None:
+        raise InputError(
+            part.folder,
+            part.dataset,
+            f"has image {shared[0]} of {shared[1]}, which is on this board",
+            want="one of the two, or a board each",
+        )
 
 
 def _insert(

@@ -137,6 +137,7 @@ def test_size_narrows_the_references_or_says_that_it_cannot(tmp_path: Path) -> N
     for size_px in (None, 120, 9_000, 1_000):
         advice = ask(board, tmp_path, size_px=size_px)
         assert advice.best is not None
+        assert advice.best.dice.references == (80 if size_px in (None, 1_000) else 40)
         chosen[size_px] = (advice.best.model, round(advice.best.dice.value, 3))
     assert chosen == {
         None: ("large-is-well", 0.775),

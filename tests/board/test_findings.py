@@ -233,13 +233,45 @@ def test_queries_run_and_show_what_the_effect_is_made_of(tmp_path: Path) -> None
     tables = {claim.id: connection.execute(claim.query).fetchdf() for claim in CLAIMS}
     connection.close()
     with open_board(path) as opened:
-        found = find_findings(Cube(opened, ["dice"]))[1]
+        all_found = find_findings(Cube(opened, ["dice"]))
+    found = all_found[1]
 
     assert all(len(table) for table in tables.values())
     sizes = tables["F2"].pivot_table(index=["target", "prompt"], columns="model", values="dice")
     gain = (sizes["sam-vit-h"] - sizes["sam-vit-b"]).groupby("target").mean().mean()
     assert gain == pytest.approx(found.effect, abs=1e-6)
-    assert set(tables["F8"]["model"]) >= {"sam-tuned"}
+    assert set(tables["F8"]["model"]) == {"sam-tuned"}
+    gains = tables["F8"].groupby("target")["gain"].mean().mean()
+    assert gains == pytest.approx(next(f for f in all_found if f.id == "F8").effect, abs=1e-6)
+
+
+def test_a_share_is_never_less_than_nothing(tmp_path: Path) -> None:
+    board = StudyBoard(seed=3).add_targets(12)
+    board.add_model("sam")
+    weak = board.references["target"] == "ct.organ-0"
+    good = 0.95 - 0.005 * np.abs(board.references["effect"])
+    board.add_scores("sam", "box", np.where(weak, 0.5 + 0.05 * board.references["effect"], good))
+
+    decided = findings(board, tmp_path)["F1"].oracle
+
+    assert decided.low is not None
+    assert decided.low >= 0
+
+
+def test_what_an_interval_lacks_is_named(tmp_path: Path) -> None:
+    """Ten clusters of ten datasets leave no degree of freedom."""
+    board = StudyBoard(seed=3)
+    for number in range(3):
+        for site in range(10):
+            board.add_target(f"ct.organ-{number}", clusters=1, dataset=f"site-{site}")
+    board.add_model("sam")
+    for prompt in SIX:
+        board.add_scores("sam", prompt, 0.5)
+
+    decided = findings(board, tmp_path)["F3"].oracle
+
+    assert decided.verdict == "not enough data"
+    assert decided.missing == ("ten clusters, and more clusters than datasets, for an interval",)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from cosmos_board.core.errors import InputError, InUseError
+from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.runner.run import RunRequest, run
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
 from cosmos_board.store.board import open_board, open_board_to_write
@@ -134,6 +135,21 @@ def test_clusters_seen_in_another_state_of_a_pack_mean_nothing_here(
     with open_board(tmp_path / "board.duckdb") as connection:
         seen = set(read_seen_clusters(connection, "box-prior"))
     assert seen == {(name, "c1" if same_state else ALL_CLUSTERS), ("elsewhere", "c2")}
+
+
+def test_two_datasets_that_share_a_picture_are_not_put_on_one_board(
+    finished: Path, phantom_pack: Path, tmp_path: Path
+) -> None:
+    """Ids come from pixels: rows of both would count for each other's references."""
+    build_phantom_pack(tmp_path / "again", 6, side=96, workers=1, name="again")
+    other = _evaluate(tmp_path / "again", tmp_path / "run")
+    db = tmp_path / "board.duckdb"
+    ingest([finished], db)
+    rows = _count(db, "scores")
+
+    with pytest.raises(InputError, match=r"again: has image \w+ of phantoms, which is on this"):
+        ingest([other], db)
+    assert _count(db, "scores") == rows
 
 
 def test_a_run_of_a_newer_program_is_refused(finished: Path, tmp_path: Path) -> None:

@@ -100,7 +100,12 @@ class TargetMeans:
 
 
 def average_targets(
-    sample: Sample, values: Floats, *, step: float = RATIO_STEP, wide_only: bool = False
+    sample: Sample,
+    values: Floats,
+    *,
+    step: float = RATIO_STEP,
+    wide_only: bool = False,
+    references: NDArray[np.int64] | None = None,
 ) -> TargetMeans:
     """Return target means over the units for which every column has a value.
 
@@ -109,11 +114,13 @@ def average_targets(
         values: Unit means, shape (columns, units); NaN where there is none.
         step: What `values` are rounded to, so that sums are exact.
         wide_only: Leave out targets under 10 clusters altogether.
+        references: How many are behind the values of each unit; all of the unit where None.
     """
     units = sample.units
+    behind = units.references if references is None else references
     usable = sample.kept & ~np.isnan(values).any(axis=0)
     names, scores, replicates, wide = [], [], [], []
-    clusters, datasets, references = [], [], []
+    clusters, datasets, used = [], [], []
     for target in np.unique(units.target[usable]):
         members = np.flatnonzero(usable & (units.target == target))
         enough = len(members) >= MINIMUM_CLUSTERS
@@ -128,7 +135,7 @@ def average_targets(
         wide.append(enough)
         clusters.append(frozenset(units.cluster[members].tolist()))
         datasets.append(frozenset(units.dataset[members].tolist()))
-        references.append(int(units.references[members].sum()))
+        used.append(int(behind[members].sum()))
     width, draws = len(values), sample.counts.shape[1]
     return TargetMeans(
         tuple(names),
@@ -137,7 +144,7 @@ def average_targets(
         np.array(wide, bool),
         tuple(clusters),
         tuple(datasets),
-        tuple(references),
+        tuple(used),
     )
 
 
@@ -192,6 +199,9 @@ def measure_effect(
 ) -> Effect | None:
     """Return the effect that `statistic` finds, or None where there is no target.
 
+    As on a board, each target's replicates are first drawn out by √(n / (n − 1)) of its own n
+    clusters; the statistic is taken of these.
+
     Args:
         means: From `average_targets`.
         statistic: What is measured on the means.
@@ -206,7 +216,7 @@ def measure_effect(
     degrees = len(clusters) - len(datasets)
     error = low = high = None
     if wide and degrees > 0:
-        error = float(statistic(means.replicates).std(ddof=1)) * bootstrap_factor(len(clusters))
+        error = float(statistic(_draw_out(means)).std(ddof=1))
         ends = interval(value, error, degrees=degrees, bounds=bounds)
         low, high = float(ends[0]), float(ends[1])
     return Effect(
@@ -220,6 +230,15 @@ def measure_effect(
         references=sum(means.references),
         left_out=len(means.targets) - len(wide),
     )
+
+
+def _draw_out(means: TargetMeans) -> Floats:
+    """Return the replicates of the wide targets, farther from the scores by each one's factor."""
+    sizes = [len(c) for c, wide in zip(means.clusters, means.wide, strict=True) if wide]
+    factors = np.array([bootstrap_factor(size) for size in sizes])
+    centre = means.scores[:, means.wide, None]
+    found: Floats = centre + (means.replicates - centre) * factors[:, None]
+    return found
 
 
 def measure_each(

@@ -62,6 +62,15 @@ def test_a_mask_drawn_in_one_arm_only_does_not_count(tmp_path: Path) -> None:
     assert study.unpaired == 5
 
 
+def test_drawn_images_have_no_part_beside_real_ones(tmp_path: Path) -> None:
+    path = planted().add_target("mr.liver", dataset="south").write(tmp_path / "b.duckdb")
+    with open_board_to_write(path) as connection:
+        connection.execute("UPDATE datasets SET synthetic = true WHERE dataset = 'north'")
+
+    with open_board(path) as connection:
+        assert study_annotation(connection).rows == ()
+
+
 def test_under_ten_clusters_there_is_no_interval(tmp_path: Path) -> None:
     with open_board(planted(clusters=6).write(tmp_path / "b.duckdb")) as connection:
         rows = study_annotation(connection).rows

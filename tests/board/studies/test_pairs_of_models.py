@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cosmos_board.board.cohort import find_exposures
+from cosmos_board.board.compare import compare
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.everything import study_everything
 from cosmos_board.board.studies.finetuning import study_finetuning
@@ -46,6 +47,32 @@ def test_the_larger_model_comes_first_and_gains_what_was_planted(tmp_path: Path)
     assert overall["box", "predicted"].verdict == "equivalent"
     assert ("everything", "predicted") not in overall
     assert len([row for row in rows if row.prompt == "box"]) == 2 * (1 + 3)
+
+
+def test_a_study_and_a_comparison_give_one_difference_one_interval(tmp_path: Path) -> None:
+    """Targets of other datasets have clusters of their own: each is drawn out by its own number."""
+    board = StudyBoard(seed=9)
+    for number in range(3):
+        board.add_target(f"ct.organ-{number}", clusters=10, dataset=f"site-{number}")
+    board.add_model("sam-vit-b", parameters=91_000_000)
+    board.add_model("sam-vit-h", parameters=636_000_000)
+    for name, gain in (("sam-vit-b", 0.0), ("sam-vit-h", 0.02)):
+        extra = gain + np.random.default_rng(int(100 * gain)).normal(size=60) / 50
+        board.add_scores(name, "box", 0.7 + extra + 0.05 * board.references["effect"])
+
+    with open_cube(board, tmp_path) as connection:
+        cube = Cube(connection, ["dice"])
+        (row,) = (
+            one
+            for one in study_model_size(cube)
+            if (one.target, one.prompt, one.selection) == ("", "box", "predicted")
+        )
+        overall = compare(cube, "sam-vit-h", "sam-vit-b", prompt="box").overall
+
+    assert overall is not None
+    assert row.difference.value == pytest.approx(overall.difference, abs=1e-9)
+    assert row.difference.low == pytest.approx(overall.low, rel=1e-3)
+    assert row.difference.high == pytest.approx(overall.high, rel=1e-3)
 
 
 def test_models_are_compared_only_where_both_answered_everything(tmp_path: Path) -> None:
