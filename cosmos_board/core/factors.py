@@ -14,7 +14,8 @@ class Factors:
     """Short over long side of the box, in (0, 1]."""
 
     intensity_difference: float
-    """|mean inside − mean of the surround| in BT.601 grey levels."""
+    """|mean inside − mean of the surround| in BT.601 grey levels; NaN where the reference fills its
+    image, which then takes no part in the analysis of factors."""
 
     boundary_complexity: float
     """The study's measure: elliptic-Fourier order at its stop + 200·(1 − Dice)."""

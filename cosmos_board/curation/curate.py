@@ -47,6 +47,7 @@ def curate(
         InUseError: If another process is importing to `out`.
         StorageError: If the disk is full, read-only or gone.
     """
+    out = out.absolute()
     _refuse_other_folder(out)
     work = out.with_name(f".{out.name}.import")
     with _locked(out):

@@ -15,7 +15,7 @@ from cosmos_board.core.masks import Mask, Pixels, Rle, encode_mask
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.targets import Target
 from cosmos_board.data.check import SMALLEST_PX
-from cosmos_board.data.pixels import encode_png, hash_pixels, make_image_id
+from cosmos_board.data.pixels import LARGEST_PICTURE_PX, encode_png, hash_pixels, make_image_id
 from cosmos_board.data.source import SourceImage
 from cosmos_board.factors import compute_factors
 from cosmos_board.prompts import freeze_prompts
@@ -81,6 +81,11 @@ def curate_image(source: SourceImage, dropped: Counter[str]) -> CuratedImage | N
         raise InputError(
             source.origin, "pixels", "are not 8-bit grey or RGB", got=(pixels.shape, pixels.dtype)
         )
+    if pixels.shape[0] * pixels.shape[1] > LARGEST_PICTURE_PX:
+        raise InputError(
+            source.origin, "pixels", "are too many", got=pixels.shape[:2],
+            want=f"at most {LARGEST_PICTURE_PX}",
+        )  # fmt: skip
     drawn = tuple(_curate_masks(source, dropped))
     if not drawn:
         dropped[BARE] += 1

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
+from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
 from cosmos_board.data.pack import Pack, PackItem
 from cosmos_board.data.pixels import encode_png
@@ -49,7 +50,9 @@ def draw_contact_sheet(pack: Pack, *, columns: int = 5, rows: int = 3) -> Pixels
     _draw_head(draw, pack, shown, width)
     names = sorted({target.object for target in pack.info.counts.targets})
     for cell, position in enumerate(positions):
-        (item,) = pack.iter_items(position, position + 1)
+        item = next(iter(pack.iter_items(position, position + 1)), None)
+        if item is None:
+            raise InputError(pack.path, "images", "are fewer than pack.json says", want=total)
         left = _GAP_PX + (cell % columns) * (_CELL_PX + _GAP_PX)
         top = _HEAD_PX + (cell // columns) * (_CELL_PX + _CAPTION_PX + _GAP_PX)
         sheet.paste(_draw_item(item, names), (left, top))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import asdict, fields
+from math import isfinite
 from statistics import median
 from typing import Any
 
+from cosmos_board.core.errors import InputError
 from cosmos_board.core.factors import Factors
 from cosmos_board.core.targets import Target
 from cosmos_board.data.pack import Pack
@@ -28,7 +30,7 @@ def summarise_pack(pack: Pack) -> dict[str, Any]:
         {
             "target": Target(count["modality"], count["object"]).name,
             **count,
-            "factors": ranges[count["modality"], count["object"]],
+            "factors": ranges.get((count["modality"], count["object"]), {}),
         }
         for count in counts.pop("targets")
     ]
@@ -39,9 +41,11 @@ def _measure_factors(pack: Pack) -> dict[tuple[str, str], dict[str, tuple[float,
     modalities = {row["image_id"]: row["modality"] for row in pack.iter_image_rows()}
     values: dict[tuple[str, str], list[list[float]]] = defaultdict(lambda: [[] for _ in _FACTORS])
     for row in pack.iter_reference_rows():
+        if row["image_id"] not in modalities:
+            raise InputError(pack.path, "images", "do not hold what references name")
         columns = values[modalities[row["image_id"]], row["object"]]
         for column, name in zip(columns, _FACTORS, strict=True):
-            if row[name] is not None:
+            if row[name] is not None and isfinite(row[name]):
                 column.append(row[name])
     return {
         target: {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -118,7 +119,7 @@ def tabulate_rles(candidates: Sequence[Rle], references: Sequence[Rle]) -> Overl
 def pack_masks(masks: NDArray[np.bool_]) -> NDArray[np.uint64]:
     """Return masks (bool, axes (K, Y, X)) as bits, uint64, shape (K, words), padded with zeros."""
     count = len(masks)
-    packed = np.packbits(masks.reshape(count, -1), axis=1)
+    packed = np.packbits(masks.reshape(count, math.prod(masks.shape[1:])), axis=1)
     return np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8))).view(np.uint64)
 
 
@@ -126,7 +127,7 @@ def tabulate_packed(candidates: NDArray[np.uint64], references: NDArray[np.uint6
     """Return the overlaps of all pairs of packed masks (from `pack_masks`).
 
     Raises:
-        InputError: If the masks differ in size.
+        InputError: If the masks differ in packed length.
     """
     check_size(candidates.shape[1:], references.shape[1:])
     shared = np.empty((len(candidates), len(references)), np.int64)

@@ -63,7 +63,7 @@ def _squared_depth(error: Mask) -> NDArray[np.int64]:
     """Return squared distances to the outside, as the integers that they are.
 
     OpenCV's float32 distances are off by up to 2e-5 px; squared and rounded they are exact
-    while the depth stays under 10,000 px.
+    while the depth stays under 2,048 px.
     """
     padded = np.pad(error, 1).astype(np.uint8)
     depth = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]

@@ -282,6 +282,12 @@ _itk(
     "nrrd",
     b"",
 )
+_itk(
+    "a NRRD that hides behind comments what it points at",
+    _NRRD.format(sizes="16 16 4", more="# nothing\n" * 7000 + "data file: ../secret.raw"),
+    "nrrd",
+    b"",
+)
 _itk("a NRRD of nothing", "NRRD0009\n", "nrrd", b"")
 
 

@@ -111,10 +111,11 @@ def _fit(
                 got=voxels.shape,
                 want=f"{canvas.shape}, or resample or geometry in the import file",
             )
-        voxels = resample_nearest(mask, canvas.volume)
+        return orient(Volume(resample_nearest(mask, canvas.volume), canvas.affine_lps)).voxels
     if raster.order is not None and canvas.order is not None and voxels.shape == canvas.shape:
-        # Files pair by their names, while the volume holds them by their place.
-        voxels = voxels[list(canvas.order)]
+        # Files pair by their names, while volumes hold them by their place.
+        by_name = voxels if raster.affine_lps is None else voxels[np.argsort(raster.order)]
+        voxels = by_name[list(canvas.order)]
     if voxels.shape != canvas.shape:
         if job.spec.resample != "nearest" or voxels.shape[0] != canvas.shape[0]:
             raise InputError(

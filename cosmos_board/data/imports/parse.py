@@ -105,9 +105,12 @@ def parse_spec(text: str, origin: str) -> ImportSpec:
         for key in ("normalisation", "plane", "resample", "geometry")
         if top.take(key, str, "")
     }
+    rows = top.take("images", list)
+    if not all(isinstance(row, dict) for row in rows):
+        raise InputError(origin, "images", "are no tables", want="[[images]]")
     images = tuple(
         _parse_images(Fields(origin, f"images[{position}]", {**defaults, **row}))
-        for position, row in enumerate(top.take("images", list))
+        for position, row in enumerate(rows)
     )
     if not images:
         raise InputError(origin, "images", "are missing")

@@ -10,6 +10,7 @@ import pydicom
 from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.data.readers.dicom_picture import refuse_burned_in
 from cosmos_board.data.readers.limits import LARGEST_VOLUME_PX, check_size
 from cosmos_board.data.volumes import Volume
 
@@ -82,6 +83,7 @@ def _read_header(path: Path) -> pydicom.Dataset:
         for name in ("Rows", "Columns", "PixelSpacing", "ImagePositionPatient"):
             if getattr(header, name, None) is None:
                 raise InputError(path, name, "is missing")
+        refuse_burned_in(path, header)
         if len(header.get("ImageOrientationPatient", [])) != 6:
             raise InputError(path, "ImageOrientationPatient", "is missing")
         # Values are only made out when they are asked for, here where it may fail.

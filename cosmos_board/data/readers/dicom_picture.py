@@ -40,6 +40,7 @@ def read_dicom_picture(path: Path) -> tuple[NDArray[Any], bool, bool]:
     """
     try:
         header = pydicom.dcmread(path, stop_before_pixels=True)
+        refuse_burned_in(path, header)
         frames = int(header.get("NumberOfFrames") or 1)
         size = (frames, int(header.get("Rows") or 0), int(header.get("Columns") or 0))
         check_size(path, size, LARGEST_VOLUME_PX)
@@ -48,6 +49,16 @@ def read_dicom_picture(path: Path) -> tuple[NDArray[Any], bool, bool]:
         raise
     except Exception as error:
         raise InputError(path, "", f"is damaged or no DICOM file: {error}") from error
+
+
+def refuse_burned_in(path: Path, header: pydicom.Dataset) -> None:
+    """Refuse pixels of which the file itself says that a patient can be read in them.
+
+    Raises:
+        InputError: If `BurnedInAnnotation` is YES.
+    """
+    if str(header.get("BurnedInAnnotation") or "").strip().upper() == "YES":
+        raise InputError(path, "BurnedInAnnotation", "is YES: a patient may be read in the pixels")
 
 
 def _decode(path: Path, dataset: pydicom.Dataset) -> tuple[NDArray[Any], bool, bool]:

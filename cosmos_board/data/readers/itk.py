@@ -16,6 +16,10 @@ _COMPRESSED = re.compile(rb"^CompressedData\s*=\s*True", re.I | re.M)
 _DATA_FILE = re.compile(rb"^(?:ElementDataFile\s*=|data ?file:)\s*(.+?)\s*$", re.I | re.M)
 
 
+_HEADER_END = re.compile(rb"\n\r?\n|^ElementDataFile\s*=.*\n", re.I | re.M)
+"""An empty line ends that of NRRD, the place of the voxels that of MetaImage."""
+
+
 def read_itk(path: Path) -> Volume:
     """Return a two- or three-dimensional NRRD or MetaImage file as it is stored.
 
@@ -29,7 +33,7 @@ def read_itk(path: Path) -> Volume:
     _check_data_file(path)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
-    reader.SetImageIO("NrrdImageIO" if path.suffix in (".nrrd", ".nhdr") else "MetaImageIO")
+    reader.SetImageIO("NrrdImageIO" if path.suffix.lower() in (".nrrd", ".nhdr") else "MetaImageIO")
     try:
         reader.ReadImageInformation()
         size = reader.GetSize()
@@ -69,7 +73,7 @@ def _read_affine(image: object) -> np.ndarray[tuple[int, int], np.dtype[np.float
 def _check_length(path: Path, image: object) -> None:
     # MetaImage files that are cut off are filled up without a word.
     header = _read_header(path)
-    if path.suffix not in (".mha", ".mhd") or _COMPRESSED.search(header):
+    if path.suffix.lower() not in (".mha", ".mhd") or _COMPRESSED.search(header):
         return
     if (place := _DATA_FILE.search(header)) is None:
         raise InputError(path, "ElementDataFile", "is missing")
@@ -94,6 +98,8 @@ def _read_header(path: Path) -> bytes:
 def _check_data_file(path: Path) -> None:
     # A header may name any file of the machine as the place of its voxels.
     header = _read_header(path)
+    if len(header) == _LONGEST_HEADER and not _HEADER_END.search(header):
+        raise InputError(path, "header", "is too long", want=f"under {_LONGEST_HEADER} bytes")
     for found in _DATA_FILE.finditer(header):
         name = found[1].decode("utf-8", "replace")
         if name.upper() == "LOCAL":

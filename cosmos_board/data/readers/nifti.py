@@ -26,6 +26,7 @@ def read_nifti(path: Path, frame: int | None = None) -> Volume:
     Raises:
         InputError: If it is no NIfTI file, damaged, too large or has no such frame.
     """
+    _refuse_link_beside(path)
     try:
         image = nib.load(path)
         shape = _get_shape(image)
@@ -47,6 +48,13 @@ def read_nifti(path: Path, frame: int | None = None) -> Volume:
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-12:
         raise InputError(path, "affine", "does not place the voxels in space")
     return Volume(voxels.transpose(2, 1, 0), _RAS_TO_LPS @ affine)
+
+
+def _refuse_link_beside(path: Path) -> None:
+    # The voxels of a header by itself lie beside it; a link there could lead anywhere.
+    for ending in (".img", ".img.gz"):
+        if ".hdr" in path.suffixes and path.with_suffix("").with_suffix(ending).is_symlink():
+            raise InputError(path, "voxels", "are a link, which may lead elsewhere")
 
 
 def count_frames(path: Path) -> int:

@@ -159,3 +159,8 @@ def test_every_field_is_documented() -> None:
     documented = set(re.findall(r"`([a-z_]+)`", DOCUMENT.read_text("utf-8")))
 
     assert known - own | {"schema_version", "object"} <= documented
+
+
+def test_images_that_are_no_tables_are_refused() -> None:
+    with pytest.raises(InputError, match=r"images: are no tables \(want \[\[images\]\]\)"):
+        parse_spec("schema_version = 1\nname = 'a'\nimages = ['a/*.png']\n", "s.toml")

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports import iter_source_images, parse_spec, plan_import
 from cosmos_board.data.imports.layers import make_drawn_layer
+from cosmos_board.data.readers.dicom import read_dicom_series
+from cosmos_board.data.readers.dicom_picture import read_dicom_picture
 from cosmos_board.data.source import SourceImage
 from cosmos_board.data.volumes import Plane, take_slice
 from tests.data.hostile import write_spec
@@ -75,6 +77,40 @@ def test_slices_that_pair_by_name_follow_their_series(tmp_path: Path) -> None:
     assert areas == [int(mask.astype(bool).sum()) for mask in reversed(drawn)]
     first = (draw_noise(seed=3).astype(float), images[0].pixels.astype(float))
     assert np.corrcoef(first[0].ravel(), first[1].ravel())[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("option", ["resample = 'nearest'", "geometry = 'ignore'"])
+def test_masks_in_dicom_stay_on_their_slices_however_files_are_named(
+    option: str, tmp_path: Path
+) -> None:
+    """Both series are named head first; the masks lie a little beside the images."""
+    for folder in ("ct", "mask"):
+        (tmp_path / folder).mkdir()
+    for z in range(4):
+        image = make_dicom(draw_noise(seed=z) + np.uint16(900), 8.0 - 2 * z, "1.2.3")
+        image.save_as(tmp_path / f"ct/{z}.dcm", enforce_file_format=True)
+        drawn = draw_square(low=4 + z) + np.uint16(1000)
+        mask = make_dicom(drawn, 8.0 - 2 * z, "1.2.4", ImagePositionPatient=[0.1, 0, 8.0 - 2 * z])
+        mask.save_as(tmp_path / f"mask/{z}.dcm", enforce_file_format=True)
+    meaning = "labels = { 1 = 'liver' }\nstack = 'name'"
+    spec = write_spec("ct/*.dcm", "mask/*.dcm", meaning, f"stack = 'name'\n{option}")
+
+    images = read_all(tmp_path, spec)
+
+    wanted = [int(draw_square(low=4 + z).sum()) for z in (3, 2, 1, 0)]
+    assert [int(image.masks["liver"][0].sum()) for image in images] == wanted
+
+
+def test_pixels_with_a_patient_written_in_them_are_refused(tmp_path: Path) -> None:
+    dataset = make_dicom(draw_noise().astype(np.uint16), 0.0, "1.2.3", BurnedInAnnotation="YES")
+    dataset.save_as(tmp_path / "placed.dcm", enforce_file_format=True)
+    del dataset.ImagePositionPatient
+    dataset.save_as(tmp_path / "flat.dcm", enforce_file_format=True)
+
+    with pytest.raises(InputError, match="BurnedInAnnotation: is YES"):
+        read_dicom_series([tmp_path / "placed.dcm"])
+    with pytest.raises(InputError, match="BurnedInAnnotation: is YES"):
+        read_dicom_picture(tmp_path / "flat.dcm")
 
 
 def test_pictures_stacked_by_name_are_a_volume(tmp_path: Path) -> None:
