@@ -7,7 +7,7 @@ kept them (`*/predictions`). Nothing of a dataset is read before the licence gat
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,8 @@ from PIL import Image as Pictures
 
 from cosmos_board.core.masks import Mask, Pixels, Rle
 from cosmos_board.core.prompts import Prompt
+from cosmos_board.data.catalog.dataset import OPEN_FLAGS
+from cosmos_board.data.catalog.load import load_catalog
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.site.book import DatasetInfo
 from cosmos_board.site.contours import trace
@@ -87,22 +89,42 @@ def read_cases(
         models: Models whose contours are wanted, best first.
     """
     packs = {path.name: path for path in sorted(db.parent.glob("packs/*")) if path.is_dir()}
+    declared = {name: _read_declared(path) for name, path in packs.items() if name in datasets}
     allowed = {
         name
-        for name in datasets
-        if name in packs and may_show(name, "redistribute_masks", datasets)
+        for name in declared
+        if all(_may_show(name, flag, datasets, declared) for flag in OPEN_FLAGS)
     }
+    if not allowed:
+        return ()
     picks = [pick for pick in pick_cases(connection) if pick.dataset in allowed]
     if not picks:
         return ()
-    shown = {name for name in allowed if may_show(name, "show_thumbnails", datasets)}
+    shown = {name for name in allowed if _may_show(name, "show_thumbnails", datasets, declared)}
     wanted = {pick.reference_id for pick in picks}
-    masks = _read_masks(connection, db, wanted, models, datasets)
+    drawn = {n for n in allowed if _may_show(n, "publish_predictions", datasets, declared)}
+    masks = _read_masks(connection, db, wanted, models, drawn)
     found: list[Case] = []
     for name in sorted({pick.dataset for pick in picks}):
         mine = [pick for pick in picks if pick.dataset == name]
         found.extend(_draw(open_pack(packs[name]), mine, masks, picture=name in shown))
     return tuple(sorted(found, key=lambda c: (c.pick.target, KINDS.index(c.pick.kind))))
+
+
+def _read_declared(path: Path) -> frozenset[str]:
+    """Return the permissions in a pack itself: its owner may have taken some back."""
+    info = open_pack(path).info
+    return frozenset(info.permissions) if info.name == path.name else frozenset()
+
+
+def _may_show(
+    name: str,
+    action: str,
+    datasets: Mapping[str, DatasetInfo],
+    declared: Mapping[str, frozenset[str]],
+) -> bool:
+    known = name in load_catalog().datasets
+    return may_show(name, action, datasets) and (known or action in declared[name])
 
 
 def pick_cases(connection: Connection) -> list[Pick]:
@@ -143,13 +165,14 @@ def _pick(
     dice: Mapping[tuple[str, str, str, str], dict[str, float]],
 ) -> Iterator[Pick]:
     ranked = sorted(keys, key=lambda key: (sum(judged[key]) / len(judged[key]), key[2]))
+    place = {key: position for position, key in enumerate(ranked)}
     alone = max(len(judged[key]) for key in keys) < 2  # one model alone disputes with nobody
     argued = {key: list(dice[key].values()) if alone else judged[key] for key in keys}
     spread = sorted(keys, key=lambda key: (min(argued[key]) - max(argued[key]), key[2]))
     wanted = {
         "worst": ranked,
         "best": ranked[::-1],
-        "median": sorted(ranked, key=lambda key: abs(2 * ranked.index(key) - len(ranked) + 1)),
+        "median": sorted(ranked, key=lambda key: abs(2 * place[key] - len(ranked) + 1)),
         "disputed": spread,
     }
     chosen: dict[str, tuple[str, str, str, str]] = {}
@@ -175,7 +198,7 @@ def _read_masks(
     db: Path,
     wanted: set[str],
     models: Sequence[str],
-    datasets: Mapping[str, DatasetInfo],
+    datasets: Collection[str],
 ) -> dict[tuple[str, str], Rle]:
     """Return kept masks by (reference id, model): the candidate of the best predicted IoU."""
     runs: dict[str, tuple[str, str]] = {
@@ -187,7 +210,7 @@ def _read_masks(
     best: dict[tuple[str, str], tuple[float, int, Rle]] = {}
     for path in sorted(db.parent.glob("*/predictions/*.parquet")):
         model, dataset = runs.get(path.stem.rpartition("-")[0], ("", ""))
-        if model not in models or not may_show(dataset, "redistribute_masks", datasets):
+        if model not in models or dataset not in datasets:
             continue
         for batch in iter_batches(path, PREDICTIONS):
             for row in batch.to_pylist():

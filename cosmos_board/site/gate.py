@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from cosmos_board.board.types import Board
 from cosmos_board.core.errors import UnknownNameError
@@ -13,10 +14,20 @@ from cosmos_board.site.book import DatasetInfo
 
 def may_publish(board: Board, datasets: Mapping[str, DatasetInfo]) -> bool:
     """Return whether a board may be shown: enough clusters, or terms that need none."""
-    return all(
-        may_show_cell(name, board.facts.clusters, flags_of(name, datasets))
-        for name in board.facts.datasets
+    return may_tell(board.facts.clusters, board.facts.datasets, datasets)
+
+
+def cut_rows(board: Board, datasets: Mapping[str, DatasetInfo]) -> Board:
+    """Return a board without the rows of models that rest on too few restricted clusters."""
+    kept = tuple(
+        row for row in board.rows if may_tell(row.clusters, board.facts.datasets, datasets)
     )
+    return board if len(kept) == len(board.rows) else replace(board, rows=kept)
+
+
+def may_tell(clusters: int, names: Iterable[str], datasets: Mapping[str, DatasetInfo]) -> bool:
+    """Return whether a number may be shown that rests on so many clusters of some datasets."""
+    return all(may_show_cell(name, clusters, flags_of(name, datasets)) for name in names)
 
 
 def may_show(dataset: str, action: str, datasets: Mapping[str, DatasetInfo]) -> bool:

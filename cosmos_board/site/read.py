@@ -19,8 +19,9 @@ from cosmos_board.site.book import (
     Timing,
 )
 from cosmos_board.site.cases import MOST_MODELS, PROMPT, read_cases
-from cosmos_board.site.gate import may_publish
-from cosmos_board.site.studies import NO_STUDIES, read_studies
+from cosmos_board.site.gate import cut_rows, may_publish
+from cosmos_board.site.read_studies import read_studies
+from cosmos_board.site.studies import NO_STUDIES
 from cosmos_board.store.board import open_board
 from cosmos_board.store.ledger_rows import read_ledger_table
 from cosmos_board.store.study_queries import read_data_version
@@ -59,7 +60,7 @@ def read_book(db: Path) -> Book:
         return Book(
             version=read_data_version(connection) if boards.boards else "",
             protocol=PROTOCOL,
-            boards={key: boards.boards[key] for key in kept},
+            boards={key: cut_rows(boards.boards[key], datasets) for key in kept},
             pairs={key: boards.pairs[key] for key in kept if key in boards.pairs},
             exposures=boards.exposures,
             withheld=tuple(sorted({key.slice for key in boards.boards} - {k.slice for k in kept})),
@@ -69,7 +70,7 @@ def read_book(db: Path) -> Book:
             timings=_timings(connection),
             entries=_entries(connection),
             spreads=_spreads(connection),
-            studies=read_studies(cube, boards, {key.slice for key in kept}),
+            studies=read_studies(cube, boards, {key.slice for key in kept}, datasets),
             cases=read_cases(connection, db, datasets, _shown_models(boards)),
             ledger=read_ledger_table(connection),
         )

@@ -1,0 +1,75 @@
+"""The studies of a database, as far as they may be told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from cosmos_board.board.advice_everywhere import advise_everywhere
+from cosmos_board.board.build import Boards
+from cosmos_board.board.cube import Cube
+from cosmos_board.board.findings import find_findings
+from cosmos_board.board.studies.annotation import study_annotation
+from cosmos_board.board.studies.clicks import study_clicks
+from cosmos_board.board.studies.factors import (
+    factor_curves,
+    study_factors,
+)
+from cosmos_board.board.studies.finetuning import study_finetuning
+from cosmos_board.board.studies.jitter import study_jitter
+from cosmos_board.board.types import BoardKey, Slice
+from cosmos_board.site.book import DatasetInfo
+from cosmos_board.site.studies import FACTOR_MODELS, FACTOR_PROMPT, NO_STUDIES, Studies
+from cosmos_board.site.study_gate import StudyGate
+
+
+def read_studies(
+    cube: Cube,
+    boards: Boards,
+    shown: Collection[Slice],
+    datasets: Mapping[str, DatasetInfo],
+) -> Studies:
+    """Return every study that the database behind `cube` has rows for, as far as it may be told.
+
+    Args:
+        cube: The board database.
+        boards: Its boards.
+        shown: Slices that may be shown; advice is given about no other.
+        datasets: What the packs declared.
+    """
+    if not boards.boards:
+        return NO_STUDIES
+    models = _best_models(boards)
+    jitter = study_jitter(cube)
+    clicks, tuned = study_clicks(cube), study_finetuning(cube)
+    annotation = study_annotation(cube.connection)
+    gate = StudyGate(cube, datasets)
+    told = gate.keep(clicks.rows)
+    heard = {row.model for row in told}
+    return Studies(
+        findings=find_findings(cube),
+        jitter=gate.keep(jitter),
+        clicks=replace(
+            clicks,
+            rows=told,
+            crossings=tuple(one for one in clicks.crossings if {one.model, one.method} <= heard),
+        ),
+        factors=gate.keep(study_factors(cube, models=models, prompts=[FACTOR_PROMPT])),
+        curves=tuple(
+            replace(curve, bins=gate.keep(curve.bins))
+            for model in models
+            for curve in factor_curves(cube, model, FACTOR_PROMPT, "predicted")
+        ),
+        finetuning=replace(tuned, rows=gate.keep(tuned.rows)),
+        annotation=replace(annotation, rows=gate.keep(annotation.rows)),
+        advice=tuple(
+            one
+            for one in advise_everywhere(cube, jitter)
+            if Slice("target", f"{one.modality}.{one.object}") in shown
+        ),
+    )
+
+
+def _best_models(boards: Boards) -> list[str]:
+    board = boards.boards.get(BoardKey(Slice("overall"), FACTOR_PROMPT, "predicted", "dice"))
+    return [row.model for row in board.rows[:FACTOR_MODELS]] if board else []
