@@ -22,7 +22,7 @@ from cosmos_board.core.candidates import Candidates, EverythingCandidates
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
-from cosmos_board.core.prompts import Prompt
+from cosmos_board.core.prompts import PROMPTS, Prompt
 from cosmos_board.models.classical import refuse_everything
 from cosmos_board.models.exported import (
     Arrays,
@@ -33,6 +33,9 @@ from cosmos_board.models.exported import (
 )
 from cosmos_board.models.sam_geometry import Frame
 from cosmos_board.models.segmenter import Embedding, pair_logits
+
+CLICKS = 10
+"""Of the clicks study, all of which may be of one kind."""
 
 POINTS_ONLY = ("point", "points-5", "points-5-5")
 TRUST = "COSMOS_BOARD_TRUST_TORCHSCRIPT"
@@ -85,11 +88,14 @@ class ClickNetwork:
         self._card = notes.describe(
             f"clicks-{where.stem}",
             family="clicks",
-            prompts=POINTS_ONLY,
-            clicks=True,
+            prompts=tuple(name for name in POINTS_ONLY if self._has_room(PROMPTS[name].positive)),
+            clicks=self._has_room(CLICKS),
             mask_input=self._channels == 4,
             input_size_px=side,
         )
+
+    def _has_room(self, points: int) -> bool:
+        return self._slots is None or points <= self._slots
 
     @property
     def card(self) -> ModelCard:

@@ -21,7 +21,14 @@ from cosmos_board.core.masks import Pixels
 from cosmos_board.models.cards import ALL_PROMPTS
 from cosmos_board.models.devices import Device
 from cosmos_board.models.hf_convert import to_official
-from cosmos_board.models.hf_files import PREFIX, find_folder, known_name, read_model_type
+from cosmos_board.models.hf_files import (
+    PREFIX,
+    find_folder,
+    known_name,
+    read_model_type,
+    refuse_foreign_parts,
+)
+from cosmos_board.models.hf_mend import mend_sam_hq
 from cosmos_board.models.hf_segmenter import HfSegmenter, preprocess
 from cosmos_board.models.known import KNOWN
 from cosmos_board.models.medsam import MedSam
@@ -116,6 +123,8 @@ def load(address: str, *, checkpoint: Path | None, device: str) -> Segmenter:
     chosen = prepare_device(device)
     family = _FAMILIES[model_type]
     model, processor = _read(folder, family)
+    if family.name == "sam-hq":
+        mend_sam_hq(model)
     if family is _SAM:
         return _make_sam(model, processor, address, checkpoint, chosen)
     if checkpoint is not None:
@@ -161,6 +170,7 @@ def _make_sam(
 
 
 def _read(folder: Path, family: _Family) -> tuple[Any, Any]:
+    refuse_foreign_parts(folder)
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     try:

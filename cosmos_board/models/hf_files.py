@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from cosmos_board.core.errors import InputError
 
 PREFIX = "hf:"
 WEIGHTS = "model.safetensors"
 _CONFIG = "config.json"
+_SHAPES = {"in_chans", "features_only", "out_indices", "output_stride", "embed_dim", "depth"}
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 _CARDS = {
@@ -86,6 +89,34 @@ def read_model_type(folder: Path) -> str:
         return str(config["model_type"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(path, "model_type", "cannot be read", got=repr(error)) from error
+
+
+def refuse_foreign_parts(folder: Path) -> None:
+    """Refuse a configuration that would make the library fetch or open something else.
+
+    A backbone of timm is made from a name and arguments in `config.json`: a name with an address
+    is downloaded, and some arguments are paths.
+
+    Raises:
+        InputError: If a backbone is named so, or takes other arguments than shapes.
+    """
+    path = folder / _CONFIG
+    for part in _find_parts(json.loads(path.read_text(encoding="utf-8"))):
+        name, given = part.get("architecture"), part.get("model_args") or {}
+        if name is not None and not re.fullmatch(r"[\w.-]+", str(name)):
+            raise InputError(path, "architecture", "is no name in timm", got=repr(name)[:80])
+        if foreign := sorted(set(given) - _SHAPES):
+            raise InputError(path, "model_args", "says more than shapes", got=foreign[0][:80])
+
+
+def _find_parts(document: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 (JSON)
+    if isinstance(document, dict):
+        yield document
+        for each in document.values():
+            yield from _find_parts(each)
+    elif isinstance(document, list):
+        for each in document:
+            yield from _find_parts(each)
 
 
 def fetch(address: str) -> Path:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from cosmos_board.core.candidates import EverythingCandidates
+from cosmos_board.core.candidates import Candidates, EverythingCandidates
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.masks import Pixels
+from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.devices import Precision
 from cosmos_board.models.everything_grid import EverythingSettings
 from cosmos_board.models.prompt_batch import PromptBatch
@@ -18,6 +21,8 @@ from cosmos_board.models.sam_everything import LowLogits, search_by_logits
 from cosmos_board.models.sam_geometry import Fit
 from cosmos_board.models.segmenter import Embedding
 from cosmos_board.models.torch_segmenter import TorchSegmenter
+
+_MOST_FED_BACK = 32.0
 
 
 class HfSegmenter(TorchSegmenter):
@@ -73,6 +78,21 @@ class HfSegmenter(TorchSegmenter):
             found = self._model.get_image_embeddings(inputs)
         return Embedding(height, width, _to_arguments(found))
 
+    def predict(
+        self,
+        embedding: Embedding,
+        prompts: Sequence[Prompt],
+        logits: Sequence[NDArray[np.float32] | None] | None = None,
+    ) -> list[Candidates]:
+        """Return the candidates of each prompt; arguments as for any SAM.
+
+        SAM 2 and its kin feed back logits within ±32, as their authors' predictor does.
+        """
+        answers = super().predict(embedding, prompts, logits)
+        if self._fit == "pad":
+            return answers
+        return [Candidates(one.masks, one.predicted_iou, _limit(one.logits)) for one in answers]
+
     def decode(self, embedding: Embedding, batch: PromptBatch) -> tuple[Tensor, Tensor]:
         """Return logits, axes (P, K, y, x), and predicted IoU, shape (P, K), of any precision."""
         assert isinstance(embedding.payload, dict), "the embedding is another segmenter's"
@@ -105,6 +125,10 @@ class HfSegmenter(TorchSegmenter):
                 mask_threshold=self._threshold,
                 prompts_per_call=self._prompts_per_call,
             )
+
+
+def _limit(logits: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
+    return None if logits is None else logits.clip(-_MOST_FED_BACK, _MOST_FED_BACK)
 
 
 def preprocess(processor: Any, pixels: Pixels) -> Tensor:  # noqa: ANN401

@@ -49,6 +49,9 @@ BUILTIN: dict[str, str] = {
 }
 """Where each built-in is made; works without the metadata of an installed package."""
 
+WITHOUT_WEIGHTS = ("box-prior", "grabcut", "random-walker")
+"""Built-ins that no `--checkpoint` beside them concerns."""
+
 BUILTIN_LOADERS: dict[str, str] = {}
 """Where fine-tuned weights are read, by the loader's name in the file."""
 
@@ -152,6 +155,8 @@ def locate_weights(name: str, checkpoint: Path | None = None) -> Path | None:
     prefix, _, address = (name := resolve_name(name)).partition(":")
     if prefix not in ADAPTERS and name.endswith(".safetensors"):
         return Path(name)
+    if name in WITHOUT_WEIGHTS:
+        return None
     if checkpoint is not None:
         return checkpoint
     if prefix == "hf":

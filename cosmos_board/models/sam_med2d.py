@@ -131,6 +131,13 @@ class SamMed2d(SamSegmenter):
             given = [None if one is None else _to_probability(one) for one in logits]
         return super().predict(embedding, prompts, given)
 
+    def to_own(self, prompt: Prompt) -> Prompt:
+        """Return the prompt with a box that ends behind the last pixel, as it learnt them."""
+        if prompt.box_xyxy is None:
+            return prompt
+        low_x, low_y, high_x, high_y = prompt.box_xyxy
+        return replace(prompt, box_xyxy=(low_x, low_y, high_x + 1, high_y + 1))
+
     def _frame(self, height: int, width: int) -> CentredFrame:
         return CentredFrame(height, width, self._input_size_px)
 

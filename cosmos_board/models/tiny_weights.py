@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from safetensors.torch import load_file
 from segment_anything.modeling import Sam
 from torch import Tensor
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.models.sam_load import read_weights
 from cosmos_board.models.tiny import build_tiny
 from cosmos_board.models.tuned_weights import write_weights
 from cosmos_board.models.weights_file import LOADER_KEY, read_loader_name
@@ -42,11 +42,20 @@ def load_tiny(path: Path | None = None) -> Sam:
             return load_tiny(p)
     if (found := read_loader_name(path)) != ARCHITECTURE:
         raise InputError(path, LOADER_KEY, "cannot be loaded", got=found, want=ARCHITECTURE)
-    state = load_file(path)
+    state = read_weights(path)
     sam = build_tiny()
     wanted = sam.state_dict()
     if set(state) != set(wanted):
         differing = sorted(set(state) ^ set(wanted))
         raise InputError(path, differing[0], "names weights that the architecture does not have")
+    for name, value in state.items():
+        if value.shape != wanted[name].shape:
+            raise InputError(
+                path,
+                name,
+                "has another shape",
+                got=tuple(value.shape),
+                want=tuple(wanted[name].shape),
+            )
     sam.load_state_dict({name: value.to(wanted[name].dtype) for name, value in state.items()})
     return sam.eval()

@@ -158,10 +158,15 @@ class TorchSegmenter(ABC):
     ) -> Iterator[tuple[list[Asked], Tensor, Tensor, Tensor]]:
         """Yield groups of prompts with masks (P, K, Y, X), predicted IoU and logits, float32."""
         frame = self._frame(embedding.height, embedding.width)
-        for group in group_by_tokens(prompts, logits, self._prompts_per_call):
+        own = [self.to_own(prompt) for prompt in prompts]
+        for group in group_by_tokens(own, logits, self._prompts_per_call):
             with torch.inference_mode():
                 answered = self.answer(embedding, frame, to_batch(frame, group, self._device))
             yield group, *answered
+
+    def to_own(self, prompt: Prompt) -> Prompt:
+        """Return a prompt (native pixels) as this model learnt to be asked."""
+        return prompt
 
     def _frame(self, height: int, width: int) -> Frame:
         return Frame(height, width, self._input_size_px, self._fit)

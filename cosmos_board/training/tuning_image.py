@@ -69,7 +69,9 @@ def tuning_loss(
     sam = segmenter.parts
     features = _encode(segmenter, image)
     losses = []
-    for group in _by_length([(draw_prompt(mask, kind, rng), mask) for mask in references]):
+    for group in _by_length(
+        [(segmenter.to_own(draw_prompt(mask, kind, rng)), mask) for mask in references]
+    ):
         batch = _to_batch(image.frame, [prompt for prompt, _ in group], features.device)
         with segmenter.autocast():
             answer = decode(sam, features, batch, mask_tokens=segmenter.mask_tokens)

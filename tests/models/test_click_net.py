@@ -14,7 +14,7 @@ from PIL import Image
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.prompts import make_prompt
-from cosmos_board.models.click_net import TRUST, ClickNetwork
+from cosmos_board.models.click_net import POINTS_ONLY, TRUST, ClickNetwork
 from cosmos_board.models.conformance import find_problems
 from cosmos_board.models.drawn_scene import Scene
 from cosmos_board.models.exported import ExportNotes
@@ -149,6 +149,23 @@ def test_clicks_take_their_places_by_kind_and_order() -> None:
     assert answer.masks.all()
     assert answer.logits is None
     assert not segmenter.card.mask_input
+
+
+@pytest.mark.parametrize(
+    ("slots", "prompts", "clicks"),
+    [
+        (1, ("point",), False),
+        (5, POINTS_ONLY, False),
+        (10, POINTS_ONLY, True),
+        (None, POINTS_ONLY, True),
+    ],
+)
+def test_a_file_is_asked_no_more_points_than_it_takes(
+    slots: int | None, prompts: tuple[str, ...], clicks: bool
+) -> None:
+    card = ClickNetwork(Recorder(slots), ExportNotes(), Path("some.onnx")).card
+
+    assert (card.prompts, card.clicks) == (prompts, clicks)
 
 
 def test_what_the_file_cannot_take_is_refused() -> None:

@@ -11,10 +11,11 @@ from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt, make_prompt
 from cosmos_board.models.everything_grid import EverythingSettings, make_grid
+from cosmos_board.models.hf_mend import mend_sam_hq
 from cosmos_board.models.registry import load_segmenter
 from cosmos_board.models.segmenter import Segmenter
 from tests.models.scenes import draw_scene
-from tests.models.small_hf import FAMILIES, save_small
+from tests.models.small_hf import FAMILIES, SIDE, build_sam_hq, save_small
 
 PROMPTS = [
     make_prompt([(10, 20)]),
@@ -31,7 +32,10 @@ def saved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     if request.param == "edgetam":
         pytest.importorskip("timm")
     folder = tmp_path_factory.mktemp(request.param)
-    return folder, *save_small(request.param, folder)
+    model, processor = save_small(request.param, folder)
+    if request.param == "sam-hq":  # held to its authors' decoder in a test of its own
+        mend_sam_hq(model)
+    return folder, model, processor
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +62,8 @@ def ask_library(
         found = model(**inputs, input_masks=mask, multimask_output=True)
         masks = processor.post_process_masks(found.pred_masks, *sizes)[0]
     low = found.pred_masks[0, 0]
+    if "pixel_values" in inputs and len(sizes) == 1:  # SAM 2 and its kin feed back within ±32
+        low = low.clamp(-32, 32)
     return Candidates(masks[0].numpy(), found.iou_scores[0, 0].numpy(), low.numpy())
 
 
@@ -69,7 +75,7 @@ def assert_same(found: Candidates, expected: Candidates) -> None:
     assert found.logits is not None
     assert expected.logits is not None
     scale = float(np.abs(expected.logits).max())
-    np.testing.assert_allclose(found.logits / scale, expected.logits / scale, atol=1e-5)
+    np.testing.assert_allclose(found.logits / scale, expected.logits / scale, atol=1e-4)
 
 
 @pytest.mark.parametrize("picture", PICTURES)
@@ -144,7 +150,7 @@ def test_bfloat16_changes_answers_a_little(saved: Any, segmenter: Segmenter) -> 
         assert other.logits is not None
         assert answer.logits.dtype == answer.predicted_iou.dtype == np.float32
         assert (answer.masks != other.masks).mean() <= 0.03
-        error = float(np.abs(answer.logits - other.logits).max() / np.abs(other.logits).max())
+        error = float(np.abs(answer.logits - other.logits).mean() / np.abs(other.logits).mean())
         assert 0 < error < 0.2
     rough._everything = EverythingSettings(points_per_side=2, predicted_iou=0, stability=0)
     assert rough.segment_everything(rough.embed(pixels)).rles
@@ -164,3 +170,30 @@ def ask_grid_point(
         found = model(**inputs, multimask_output=True)
         native = processor.post_process_masks(found.pred_masks, *sizes, binarize=False)[0]
     return native[0], found.iou_scores[0, 0]
+
+
+def test_sam_hq_draws_from_what_the_transformer_made_of_the_image() -> None:
+    torch.manual_seed(0)
+    model, mended = build_sam_hq().eval(), build_sam_hq().eval()
+    mended.load_state_dict(model.state_dict())
+    mend_sam_hq(mended)
+    seen: dict[str, Any] = {}
+    decoder = mended.mask_decoder
+    decoder.transformer.register_forward_hook(lambda *given: seen.update(made=given[2][1]))
+    decoder.upscale_conv1.register_forward_hook(lambda *given: seen.update(drawn=given[1][0]))
+    asked = {
+        "pixel_values": torch.randn(1, 3, SIDE, SIDE),
+        "input_boxes": torch.tensor([[[3.0, 4.0, 60.0, 70.0], [9.0, 8.0, 30.0, 90.0]]]),
+    }
+
+    with torch.inference_mode():
+        before, after = (one(**asked, multimask_output=True) for one in (model, mended))
+
+    made, drawn = seen["made"], seen["drawn"]
+    for prompt in range(2):
+        for y, x in ((0, 5), (3, 1)):
+            place = y * drawn.shape[3] + x
+            token = made.reshape(2, -1, drawn.shape[1])[prompt, place]
+            torch.testing.assert_close(drawn[prompt, :, y, x], token)
+    torch.testing.assert_close(before.iou_scores, after.iou_scores)
+    assert not torch.allclose(before.pred_masks, after.pred_masks)

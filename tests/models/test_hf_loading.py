@@ -214,3 +214,23 @@ def test_every_address_of_a_known_model_is_known() -> None:
     assert len(addresses) >= 9
     for name, address in addresses.items():
         assert known_name(address.removeprefix("hf:")) == name
+
+
+@pytest.mark.parametrize(
+    ("backbone", "message"),
+    [
+        ({"architecture": "hf-hub:someone/else"}, "architecture: is no name in timm"),
+        ({"model_args": {"checkpoint_path": "/etc/passwd"}}, "model_args: says more than shapes"),
+    ],
+)
+def test_a_configuration_fetches_and_opens_nothing_else(
+    backbone: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    save_small("sam2", tmp_path)
+    path = tmp_path / "config.json"
+    config = json.loads(path.read_text())
+    config["vision_config"]["backbone_config"] = {"model_type": "timm_wrapper", **backbone}
+    path.write_text(json.dumps(config))
+
+    with pytest.raises(InputError, match=message):
+        load_segmenter(f"hf:{tmp_path}")

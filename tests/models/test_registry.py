@@ -189,3 +189,11 @@ def test_a_known_name_is_loaded_from_its_address() -> None:
     assert resolve_name("sam2.1-tiny") == "hf:facebook/sam2.1-hiera-tiny"
     assert resolve_name("medsam") == "medsam"
     assert resolve_name("nothing") == "nothing"
+
+
+def test_a_checkpoint_is_not_taken_for_that_of_a_method_without_weights(tmp_path: Path) -> None:
+    given = tmp_path / "weights.pth"
+
+    assert locate_weights("grabcut", given) is None
+    assert locate_weights("sam-vit-b", given) == given
+    assert locate_weights(str(tmp_path / "own.safetensors"), given) == tmp_path / "own.safetensors"

@@ -141,7 +141,9 @@ def ask_authors_way(
     rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
     image = (rgb[..., ::-1].astype(np.float64) - SAM_MEAN) / SAM_STD
     height, width = image.shape[:2]
-    places = np.concatenate([prompt.points_xy, np.reshape(prompt.box_xyxy or (), (-1, 2))])
+    corners = np.reshape(prompt.box_xyxy or (), (-1, 2))
+    corners[1:] += 1  # their boxes end behind the last pixel, as those of scikit-image
+    places = np.concatenate([prompt.points_xy, corners])
     small = height < SIDE and width < SIDE
     top, left = ((SIDE - height) // 2, (SIDE - width) // 2) if small else (0, 0)
     if small:

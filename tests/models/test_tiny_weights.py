@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.models import registry
@@ -66,4 +67,18 @@ def test_missing_weights_are_named(tmp_path: Path) -> None:
     write_tiny(path, state, {})
 
     with pytest.raises(InputError, match=r"mask_decoder.iou_token.weight: names weights"):
+        load_tiny(path)
+
+
+def test_a_file_that_is_cut_off_or_of_another_shape_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    state = build_tiny().state_dict()
+    write_tiny(path, state, {})
+    whole = path.read_bytes()
+
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError):
+        load_tiny(path)
+    write_tiny(path, {**state, "mask_decoder.iou_token.weight": torch.zeros(2, 128)}, {})
+    with pytest.raises(InputError, match=r"iou_token\.weight: has another shape"):
         load_tiny(path)
