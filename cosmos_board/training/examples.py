@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cosmos_board.core.masks import Mask, Pixels
 from cosmos_board.phantoms import make_phantom
 from cosmos_board.phantoms.textures import curve, scan, to_pixels
+from cosmos_board.training.composites import compose
 from cosmos_board.training.regions import Partitioned, read_partitioned, view
 
 SIDE_PX = 256
@@ -40,13 +41,15 @@ class ExampleSource:
     real: Sequence[Partitioned] = field(default_factory=tuple)
     regions_share: float = 0.22
     backdrop_share: float = 0.15
+    composite_share: float = 0.0
+    """Of phantoms, on pictures or not."""
 
     @classmethod
     def with_real_images(
         cls, *, held_out: bool = False, cache: Path | None = None
     ) -> ExampleSource:
         """Return a source that has the real images of the recipe (or those held out)."""
-        return cls(read_partitioned(held_out=held_out, cache=cache))
+        return cls(read_partitioned(held_out=held_out, cache=cache), composite_share=0.4)
 
     def draw(self, key: int, side: int = SIDE_PX) -> Example:
         """Return example number `key` at `side` pixels; it has at least one object."""
@@ -64,15 +67,22 @@ class ExampleSource:
     def _scene(self, rng: np.random.Generator, side: int) -> tuple[Pixels, list[Mask]]:
         seed, kind = int(rng.integers(2**62)), rng.random()
         if not self.real or kind > self.regions_share + self.backdrop_share:
-            pixels, references = make_phantom(seed, side)
-            return pixels, [mask for _, mask in references]
+            return self._phantom(rng, *make_phantom(seed, side))
         on_regions = kind < self.regions_share
         pictures = [one for one in self.real if one.partitions or not on_regions]
         pixels, masks = view(pictures[int(rng.integers(len(pictures)))], rng, side)
         if not on_regions:
-            pixels, references = make_phantom(seed, side, backdrop=pixels)
-            return pixels, [mask for _, mask in references]
+            return self._phantom(rng, *make_phantom(seed, side, backdrop=pixels))
         return _disguise(rng, pixels), masks
+
+    def _phantom(
+        self, rng: np.random.Generator, pixels: Pixels, references: Sequence[tuple[str, Mask]]
+    ) -> tuple[Pixels, list[Mask]]:
+        own = np.random.Generator(np.random.Philox(key=int(rng.integers(2**62))))
+        masks = [mask for _, mask in references]
+        if own.random() < self.composite_share:
+            pixels = compose(own, pixels, masks)
+        return pixels, masks
 
 
 def _disguise(rng: np.random.Generator, pixels: Pixels) -> Pixels:

@@ -10,12 +10,12 @@ from cosmos_board.core.prompts import PROMPTS, Prompt, make_prompt
 from cosmos_board.prompts.box import Box, tight_box
 from cosmos_board.prompts.points import negative_points, positive_points
 
-SHARES = {"point": 0.3, "points-5": 0.12, "points-5-5": 0.16, "box": 0.32, "box-point": 0.1}
+SHARES = {"point": 0.26, "points-5": 0.1, "points-5-5": 0.14, "box": 0.4, "box-point": 0.1}
 """How often each prompt is drawn."""
 
 _FAR_NEGATIVES = 0.5
 _ANYWHERE = 0.5
-_UNSTEADY = 0.35
+_UNSTEADY = 0.25
 
 
 def draw_kind(rng: np.random.Generator) -> str:

@@ -44,6 +44,18 @@ def test_regions_of_a_picture_are_compact_objects_of_it() -> None:
     assert all(60 <= mask.sum() <= 0.65 * mask.size for mask in masks)
 
 
+def test_now_and_then_a_region_is_joined_with_its_neighbour() -> None:
+    yy, xx = np.mgrid[:120, :120]
+    labels = (3 * (yy // 40) + xx // 40).astype(np.int32)
+    pixels = (20 + 25 * labels).astype(np.uint8)
+    rng = np.random.Generator(np.random.Philox(key=1))
+
+    views = [view(Partitioned(pixels, (labels,)), rng, 128) for _ in range(30)]
+
+    tones = [len(np.unique(np.round(v[m] / 25))) for v, found in views for m in found]
+    assert 0.05 < np.mean(np.array(tones) > 2) < 0.6
+
+
 def test_a_texture_offers_ground_but_no_objects() -> None:
     pixels, _ = make_phantom(3, 200, colour=False)
     rng = np.random.Generator(np.random.Philox(key=1))
