@@ -141,7 +141,8 @@ def _join_neighbour(rng: np.random.Generator, labels: LabelMap, region: Mask) ->
     beside = labels[around & (labels >= 0)]
     if not len(beside):
         return region
-    return np.logical_or(region, labels == int(beside[int(rng.integers(len(beside)))]))
+    neighbour = labels == int(beside[int(rng.integers(len(beside)))])
+    return np.asarray(region | neighbour, np.bool_)
 
 
 def _tidy(region: Mask) -> Mask | None:
