@@ -52,8 +52,13 @@ def test_now_and_then_a_region_is_joined_with_its_neighbour() -> None:
 
     views = [view(Partitioned(pixels, (labels,)), rng, 128) for _ in range(30)]
 
-    tones = [len(np.unique(np.round(v[m] / 25))) for v, found in views for m in found]
-    assert 0.05 < np.mean(np.array(tones) > 2) < 0.6
+    shares = []
+    for pixels, masks in views:
+        tones = np.round((pixels.astype(float) - 20) / 25).astype(int).clip(0)
+        shares += [np.bincount(tones[mask]).max() / mask.sum() for mask in masks]
+    joined = np.array(shares) < 0.8
+    assert 0.05 < joined.mean() < 0.5
+    assert np.mean(np.array(shares)[~joined]) > 0.9
 
 
 def test_a_texture_offers_ground_but_no_objects() -> None:
