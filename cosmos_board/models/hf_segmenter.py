@@ -19,10 +19,8 @@ from cosmos_board.models.everything_grid import EverythingSettings
 from cosmos_board.models.prompt_batch import PromptBatch
 from cosmos_board.models.sam_everything import LowLogits, search_by_logits
 from cosmos_board.models.sam_geometry import Fit
-from cosmos_board.models.segmenter import Embedding
+from cosmos_board.models.segmenter import Embedding, limit_logits
 from cosmos_board.models.torch_segmenter import TorchSegmenter
-
-_MOST_FED_BACK = 32.0
 
 
 class HfSegmenter(TorchSegmenter):
@@ -91,7 +89,9 @@ class HfSegmenter(TorchSegmenter):
         answers = super().predict(embedding, prompts, logits)
         if self._fit == "pad":
             return answers
-        return [Candidates(one.masks, one.predicted_iou, _limit(one.logits)) for one in answers]
+        return [
+            Candidates(one.masks, one.predicted_iou, limit_logits(one.logits)) for one in answers
+        ]
 
     def decode(self, embedding: Embedding, batch: PromptBatch) -> tuple[Tensor, Tensor]:
         """Return logits, axes (P, K, y, x), and predicted IoU, shape (P, K), of any precision."""
@@ -125,10 +125,6 @@ class HfSegmenter(TorchSegmenter):
                 mask_threshold=self._threshold,
                 prompts_per_call=self._prompts_per_call,
             )
-
-
-def _limit(logits: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
-    return None if logits is None else logits.clip(-_MOST_FED_BACK, _MOST_FED_BACK)
 
 
 def preprocess(processor: Any, pixels: Pixels) -> Tensor:  # noqa: ANN401

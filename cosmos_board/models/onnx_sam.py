@@ -28,7 +28,7 @@ from cosmos_board.models.everything_grid import (
 from cosmos_board.models.exported import ExportNotes, read_notes
 from cosmos_board.models.onnx_pair import LEFT_TOP, RIGHT_BOTTOM, OnnxPair
 from cosmos_board.models.sam_geometry import Fit, Frame
-from cosmos_board.models.segmenter import Embedding, pair_logits
+from cosmos_board.models.segmenter import Embedding, limit_logits, pair_logits
 
 NOTES = "card.json"
 _MEAN, _STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
@@ -129,7 +129,7 @@ class OnnxSam:
         native, labels = _to_points(prompt)
         low, iou = self._decode(embedding, frame.to_input(native), labels, earlier)
         masks = np.stack([_to_native(frame, plane) > 0 for plane in low])
-        return Candidates(masks, iou, low)
+        return Candidates(masks, iou, limit_logits(low) if self._pair.is_sam2 else low)
 
     def _decode(
         self,

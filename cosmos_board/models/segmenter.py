@@ -88,3 +88,8 @@ def pair_logits(
     """Yield each prompt with the logits of the click before it, None where there are none."""
     given = logits if logits is not None else [None] * len(prompts)
     return zip(prompts, given, strict=True)
+
+
+def limit_logits(logits: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
+    """Return logits within ±32, as SAM 2's own predictor feeds them back; masks use them whole."""
+    return None if logits is None else logits.clip(-32, 32)
