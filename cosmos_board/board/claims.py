@@ -57,22 +57,24 @@ _CLUSTERS = """
     WHERE (NOT d.synthetic OR NOT EXISTS (FROM datasets WHERE NOT synthetic))"""
 
 
-def _target_means(columns: str, condition: str) -> str:
+def _clusters(columns: str, condition: str) -> str:
     return f"""\
 WITH {_CHOSEN}, clusters AS (
-    SELECT s.model, {columns}, i.modality || '.' || m.object AS target, i.dataset, i.cluster_id,
+    SELECT s.model, {columns}i.modality || '.' || m.object AS target, i.dataset, i.cluster_id,
         avg(2.0 * s.tp / (2 * s.tp + s.fp + s.fn)) AS dice{_CLUSTERS}
-        AND {condition} GROUP BY ALL)
+        AND {condition} GROUP BY ALL)"""
+
+
+def _target_means(columns: str, condition: str) -> str:
+    return f"""\
+{_clusters(f"{columns}, ", condition)}
 SELECT c.* EXCLUDE (dataset, cluster_id, dice), avg(c.dice) AS dice, count(*) AS clusters
 FROM clusters c GROUP BY ALL ORDER BY ALL"""
 
 
 _MAIN = "s.study = 'main' AND s.selection = 'oracle'"
 _GAINS = f"""\
-WITH {_CHOSEN}, clusters AS (
-    SELECT s.model, i.modality || '.' || m.object AS target, i.dataset, i.cluster_id,
-        avg(2.0 * s.tp / (2 * s.tp + s.fp + s.fn)) AS dice{_CLUSTERS}
-        AND s.study = 'main' AND s.selection = 'oracle' AND s.prompt = 'box' GROUP BY ALL)
+{_clusters("", f"{_MAIN} AND s.prompt = 'box'")}
 SELECT t.model, o.base_model, t.target, avg(t.dice - b.dice) AS gain, count(*) AS clusters
 FROM clusters t JOIN models o ON o.model = t.model JOIN clusters b ON b.model = o.base_model
     AND (b.target, b.dataset, b.cluster_id) = (t.target, t.dataset, t.cluster_id)

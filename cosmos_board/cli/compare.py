@@ -7,23 +7,16 @@ from pathlib import Path
 
 import click
 
+from cosmos_board.cli.options import METRIC, SELECTION
+
 
 @click.command("compare")
 @click.argument("a")
 @click.argument("b")
 @click.option("--db", required=True, type=click.Path(path_type=Path), help="Board database.")
 @click.option("--prompt", default="box", show_default=True, help="One of the six prompts.")
-@click.option(
-    "--metric",
-    default="dice",
-    show_default=True,
-    help="dice, iou, hd_px, hd95_px, assd_px, nsd or boundary_iou.",
-)
-@click.option(
-    "--selection",
-    type=click.Choice(["predicted", "oracle"]),
-    help="How a candidate is chosen. Default: predicted; oracle for everything mode.",
-)
+@METRIC
+@SELECTION
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(
     a: str, b: str, db: Path, prompt: str, metric: str, selection: str | None, as_json: bool

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from cosmos_board.cli.options import DEVICE
 from cosmos_board.cli.progress import show_progress
 from cosmos_board.core.errors import ExitCode
 from cosmos_board.core.prompts import PROMPTS
@@ -46,12 +47,7 @@ from cosmos_board.core.prompts import PROMPTS
     type=click.Path(path_type=Path),
     help="Weights of the model, where it needs a file.",
 )
-@click.option(
-    "--device",
-    default="cpu",
-    show_default=True,
-    help="cpu, cuda or cuda:N; +bf16 or +fp16; +compile.",
-)
+@DEVICE
 @click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),

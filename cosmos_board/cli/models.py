@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from cosmos_board.cli.options import DEVICE
 from cosmos_board.core.errors import ExitCode
 
 
@@ -132,12 +133,7 @@ def fetch(name: str) -> None:
 @command.command("check")
 @click.argument("name")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Weights, where needed.")
-@click.option(
-    "--device",
-    default="cpu",
-    show_default=True,
-    help="cpu, cuda or cuda:N; +bf16 or +fp16; +compile.",
-)
+@DEVICE
 @click.option("--everything", is_flag=True, help="Everything mode too, which takes longer.")
 def check(name: str, checkpoint: Path | None, device: str, everything: bool) -> None:
     """Check that an adapter keeps its promises: axes, boxes, scale, determinism, batches."""

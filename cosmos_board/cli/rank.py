@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from cosmos_board.cli.options import METRIC, SELECTION
+
 KINDS = ("modality", "object", "target", "dataset", "model")
 
 
@@ -14,17 +16,8 @@ KINDS = ("modality", "object", "target", "dataset", "model")
 @click.option("--db", required=True, type=click.Path(path_type=Path), help="Board database.")
 @click.option("--prompt", help="One prompt. Default: box, or the first that has scores.")
 @click.option("--by", type=click.Choice(KINDS), help="One board for each. Default: overall.")
-@click.option(
-    "--metric",
-    default="dice",
-    show_default=True,
-    help="dice, iou, hd_px, hd95_px, assd_px, nsd or boundary_iou.",
-)
-@click.option(
-    "--selection",
-    type=click.Choice(["predicted", "oracle"]),
-    help="How a candidate is chosen. Default: predicted; oracle for everything mode.",
-)
+@METRIC
+@SELECTION
 @click.option(
     "--format",
     "form",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from cosmos_board.cli.options import DEVICE
 from cosmos_board.cli.submit_maintain import MAINTAINERS
 from cosmos_board.cli.submit_new import new
 from cosmos_board.cli.submit_packs import make_context, open_packs
@@ -115,12 +116,7 @@ def score(
 @_PACK
 @click.option("--model", help="Name, or file.py:Class. Default: the submission's slug.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="safetensors or ONNX.")
-@click.option(
-    "--device",
-    default="cpu",
-    show_default=True,
-    help="cpu, cuda or cuda:N; +bf16 or +fp16; +compile.",
-)
+@DEVICE
 @click.option("--promote", is_flag=True, help="For maintainers: write an agreement to the ledger.")
 @_JSON
 def reproduce(

@@ -9,7 +9,6 @@ RUN/quarantine.parquet    images that could not be read
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import socket
@@ -22,6 +21,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from cosmos_board.core.errors import InputError, InUseError
+from cosmos_board.data.check import hash_file
 from cosmos_board.runner.settings import RunSettings
 from cosmos_board.runner.shards import Shard
 from cosmos_board.store.files import describe_os_error, write_bytes
@@ -152,9 +152,3 @@ class RunFolder:
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
         return facts if whole else None
-
-
-def hash_file(path: Path) -> str:
-    """Return the sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

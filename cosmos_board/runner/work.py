@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from cosmos_board.core.errors import InputError, StoppedError
+from cosmos_board.data.check import hash_file
 from cosmos_board.data.pack import Pack, PackItem
 from cosmos_board.runner.answers import PredictionRow
 from cosmos_board.runner.clock import Clock
 from cosmos_board.runner.evaluate import ImageResult, Tally
 from cosmos_board.runner.evaluators import Evaluator
-from cosmos_board.runner.folder import RunFolder, hash_file
+from cosmos_board.runner.folder import RunFolder
 from cosmos_board.runner.settings import RunSettings
 from cosmos_board.runner.shards import Shard
 from cosmos_board.runner.threads import Backlog, read_ahead
