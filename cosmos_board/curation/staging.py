@@ -57,13 +57,14 @@ def make_batch_key(units: tuple[SourceUnit, ...]) -> str:
 def stage_batch(folder: Path, units: tuple[SourceUnit, ...]) -> None:
     """Read and curate `units` and file the outcome in `folder`, unless it is there already.
 
-    A unit that cannot be read is quarantined as a whole.
+    A unit that cannot be read is quarantined as a whole. It is tried again by the next call: memory
+    may have been short, or a package that reads it was missing.
 
     Raises:
         StorageError: If the disk is full, read-only or gone.
     """
     key = make_batch_key(units)
-    if _index_path(folder, key).exists():
+    if _is_settled(folder, key):
         return
     staged: list[StagedImage] = []
     dropped: Counter[str] = Counter()
@@ -95,12 +96,15 @@ def stage_batch(folder: Path, units: tuple[SourceUnit, ...]) -> None:
 
 
 def stage_refusal(folder: Path, unit: SourceUnit, reason: str) -> None:
-    """File `unit` as quarantined without reading it.
+    """File `unit` as quarantined for good, without reading it.
 
     Raises:
         StorageError: If the disk is full, read-only or gone.
     """
-    index = {"images": [], "dropped": {}, "notes": {}, "quarantined": [(unit.origin, reason)]}
+    index = {
+        "images": [], "dropped": {}, "notes": {}, "quarantined": [(unit.origin, reason)],
+        "settled": True,
+    }  # fmt: skip
     write_bytes(_index_path(folder, make_batch_key((unit,))), json.dumps(index).encode())
 
 
@@ -124,6 +128,14 @@ def read_images(folder: Path, staged: tuple[StagedImage, ...]) -> Iterator[Curat
         with _records_path(folder, image.batch).open("rb") as file:
             file.seek(image.start)
             yield _load(file.read(image.size))
+
+
+def _is_settled(folder: Path, key: str) -> bool:
+    path = _index_path(folder, key)
+    if not path.exists():
+        return False
+    index = json.loads(path.read_bytes())
+    return not index["quarantined"] or bool(index.get("settled"))
 
 
 def _curate_unit(

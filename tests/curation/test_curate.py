@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -123,6 +124,20 @@ def test_a_unit_that_kills_its_process_is_quarantined_alone(tmp_path: Path) -> N
 
     assert report.quarantined == (("crash.dcm", "the process that read it died"),)
     assert report.info.counts.images == 2
+
+
+def test_what_could_not_be_read_is_tried_again_by_the_next_call(tmp_path: Path) -> None:
+    """Memory was short, or a package that reads such files was missing: both can be mended."""
+
+    def unit(read: Callable[[], Iterable[SourceImage]]) -> SourceUnit:
+        return SourceUnit("scan", "scan.nii", read)
+
+    with pytest.raises(InputError, match="none could be read"):
+        run([unit(read_hostile)], tmp_path / "pack")
+
+    report = run([unit(lambda: [make_image(1)])], tmp_path / "pack")
+
+    assert (report.quarantined, report.info.counts.images) == ((), 1)
 
 
 def test_nothing_readable_is_refused_with_the_first_reason(tmp_path: Path) -> None:
