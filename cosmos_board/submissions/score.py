@@ -73,7 +73,8 @@ def score_submission(
         context: What else it is checked against.
 
     Raises:
-        InputError: If it is refused, or names a pack that is not among `packs`.
+        InputError: If it is refused, names a pack that is not among `packs`, or `out` holds a run
+            of something else.
         StorageError: If the disk fails.
     """
     known = {pack.info.name: pack for pack in packs}
@@ -88,6 +89,7 @@ def score_submission(
             raise InputError("", "", str(find_refusal(checked.problems)))
         if strangers := [use.name for use in manifest.packs if use.name not in known]:
             raise InputError(folder, "packs", "are not given", got=", ".join(strangers))
+        _refuse_other_run(out, manifest.slug)
         pairs = [(known[use.name], index_pack(known[use.name], manifest.track))
                  for use in manifest.packs]  # fmt: skip
         source = Source(
@@ -104,6 +106,12 @@ def score_submission(
     return Scored(
         out, checked, _write_run(source, _want_masks(folder, pairs), answers, out, checked)
     )
+
+
+def _refuse_other_run(out: Path, slug: str) -> None:
+    record = RunFolder(out).read_record()
+    if record is not None and record.get("provenance", {}).get("submission") != slug:
+        raise InputError(out, "", "holds another run", want="a new folder")
 
 
 def _default_tier(manifest: Manifest, checked: Checked) -> str:

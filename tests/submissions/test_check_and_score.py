@@ -57,6 +57,21 @@ def test_what_is_refused_is_not_scored(sample: Sample, tmp_path: Path) -> None:
         score_submission(folder, [open_pack(sample.pack)], tmp_path / "run")
 
 
+def test_another_run_is_not_written_over(sample: Sample, tmp_path: Path) -> None:
+    folder, out = sample.write(tmp_path, slug="careful-boxes"), tmp_path / "run"
+    packs = [open_pack(sample.pack)]
+    RunFolder(out).make()
+    RunFolder(out).write_record({"entries": {}, "provenance": {"submission": "other-boxes"}})
+    before = (out / "run.json").read_bytes()
+
+    with pytest.raises(InputError, match="holds another run"):
+        score_submission(folder, packs, out)
+
+    assert (out / "run.json").read_bytes() == before
+    again = score_submission(folder, packs, tmp_path / "own").rows
+    assert score_submission(folder, packs, tmp_path / "own").rows == again
+
+
 def test_references_left_out_are_counted(sample: Sample, tmp_path: Path) -> None:
     line, *_ = sample.check(sample.write(tmp_path, table=sample.table.slice(1)))
     assert "rows: 1 of 18 references missing for prompt point (track needs 100 %)" in line
