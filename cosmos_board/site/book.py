@@ -27,7 +27,7 @@ from cosmos_board.site.words import Words
 from cosmos_board.store.ledger_rows import LedgerTable
 
 if TYPE_CHECKING:
-    from cosmos_board.site.cases import Case
+    from cosmos_board.site.case_drawing import Case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

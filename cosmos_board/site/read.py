@@ -18,7 +18,8 @@ from cosmos_board.site.book import (
     TargetInfo,
     Timing,
 )
-from cosmos_board.site.cases import MOST_MODELS, PROMPT, read_cases
+from cosmos_board.site.case_picks import PROMPT
+from cosmos_board.site.cases import MOST_MODELS, read_cases
 from cosmos_board.site.gate import cut_rows, may_publish
 from cosmos_board.site.read_studies import read_studies
 from cosmos_board.site.studies import NO_STUDIES

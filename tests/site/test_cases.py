@@ -20,7 +20,8 @@ from cosmos_board.data.pack import open_pack
 from cosmos_board.runner.run import RunRequest, run
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
 from cosmos_board.site.book import Book
-from cosmos_board.site.cases import KINDS, encode_webp, pick_cases
+from cosmos_board.site.case_drawing import encode_webp
+from cosmos_board.site.case_picks import KINDS, pick_cases
 from cosmos_board.site.contours import trace
 from cosmos_board.site.generate import make_site
 from cosmos_board.site.read import read_book

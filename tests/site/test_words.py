@@ -14,7 +14,7 @@ from cosmos_board.board.types import Exposure, PairVerdict, Status
 from cosmos_board.data.catalog import load_catalog
 from cosmos_board.models.registry import list_cards
 from cosmos_board.site.book import Book
-from cosmos_board.site.cases import KINDS
+from cosmos_board.site.case_picks import KINDS
 from cosmos_board.site.phrases import translate
 from cosmos_board.site.words import MissingTranslationError, words_for
 from tests.site.sentences import find_sentences

@@ -8,7 +8,8 @@ from markupsafe import Markup
 
 from cosmos_board.board.types import Slice
 from cosmos_board.site.book import model_url, prompt_label, slice_url, slug, target_label
-from cosmos_board.site.cases import KINDS, PROMPT, Case
+from cosmos_board.site.case_drawing import Case
+from cosmos_board.site.case_picks import KINDS, PROMPT
 from cosmos_board.site.markup import number, up
 from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context, Link
