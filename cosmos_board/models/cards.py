@@ -100,11 +100,11 @@ CARDS: dict[str, ModelCard] = {
             prompts=ALL_PROMPTS,
             clicks=True,
             mask_input=True,
-            parameters=1_755_285,
+            parameters=1_956_521,
             input_size_px=256,
             licence="Apache-2.0",
             training_data=(),
-            description="A SAM of 1.8 million weights for the CPU: a small convolutional encoder "
+            description="A SAM of 2.0 million weights for the CPU: a small convolutional encoder "
             "under SAM's prompt encoder and mask decoder, trained on procedural phantoms and "
             "regions of eight free pictures; no medical dataset is among them.",
         ),

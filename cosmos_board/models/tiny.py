@@ -2,9 +2,9 @@
 
 The prompt encoder, two-way transformer, mask tokens, hypernetworks and IoU head are those of
 `segment-anything` at width 128. Ours are the image encoder (residual convolutions, attention at the
-coarsest scale) and two fine paths past the 16 × 16 bottleneck, since a small net learns where an
-edge lies far faster when it need not squeeze it through 256 tokens: features of stride 2 and 4 join
-the decoder's upscaling, and so do maps of the prompt drawn at stride 4.
+coarsest scale) and three paths past the 16 × 16 bottleneck, since a small net learns where an edge
+lies far faster when it need not squeeze it through 256 tokens: features of stride 2 and 4 join the
+decoder's upscaling, so do maps of the prompt drawn at stride 4, and so does a close-up of the box.
 """
 
 from __future__ import annotations

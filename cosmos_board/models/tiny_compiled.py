@@ -87,7 +87,7 @@ def _cut(rows: Floats) -> None:
 
 @_compile
 def draw(
-    fine: Floats, half: Floats, last: Floats, drawn: Floats, low: Floats
+    fine: Floats, half: Floats, last: Floats, near: Floats, drawn: Floats, low: Floats
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Return what K masks of P prompts are, and what is to be seen of them.
 
@@ -95,7 +95,9 @@ def draw(
         fine: Refined features, (P, C, y, x).
         half: What the image adds at stride 2, (4, D, y, x): D channels at each place of a cell.
         last: Weights of the doubling, (4, D, C).
-        drawn: Weights of the D channels in each mask, (P, K, D).
+        near: What the close-up adds, (P, N, 2 y, 2 x).
+        drawn: Weights of these D and N channels in each mask, (P, K, D + N); both are multiples
+            of four.
         low: What the drawn prompt adds, before it is doubled bilinearly, (P, K, y, x).
 
     Returns:
@@ -103,23 +105,24 @@ def draw(
         exceed 1, 0 and −1, (P, K, 3); and the largest, (P, K).
     """
     count, channels, height, width = fine.shape
-    masks, details = drawn.shape[1:]
+    masks, details = drawn.shape[1], half.shape[1]
     logits = np.empty((count, masks, 2 * height, 2 * width), np.float32)
     small = np.empty((count, masks, height, width), np.float32)
     counts = np.zeros((count, masks, 3), np.float32)
     peaks = np.empty((count, masks, width), np.float32)
     peaks[:] = -np.inf
     rows = np.empty((channels, width), np.float32)
-    detail = np.empty((details, width), np.float32)
+    detail = np.empty((drawn.shape[2], width), np.float32)
     lines, cells = np.empty((2, masks, width), np.float32), np.empty((masks, width), np.float32)
     for p in range(count):
         for y in range(height):
             rows[:] = fine[p, :, y]
             cells[:] = 0
             for place in range(4):
-                detail[:] = half[place, :, y]
-                _add_rows(detail, last[place], rows)
-                _cut(detail)
+                detail[:details] = half[place, :, y]
+                _add_rows(detail[:details], last[place], rows)
+                _cut(detail[:details])
+                detail[details:] = near[p, :, 2 * y + place // 2, place % 2 :: 2]
                 line = lines[place % 2]
                 for k in range(masks):
                     _blend(low[p, k], y, place, line[k])

@@ -11,15 +11,16 @@ from segment_anything.modeling.mask_decoder import MLP
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cosmos_board.models.tiny_closeup import NEAR, Closeup
 from cosmos_board.models.tiny_judge import Judge, Outline, outline
 from cosmos_board.models.tiny_layout import (
     CHANNELS,
     GRID,
     HALF,
-    HALF_CHANNELS,
     HALF_FOLD,
     MAP_CHANNELS,
     MAPS,
+    PARTS,
     QUARTER,
     QUARTER_CHANNELS,
     QUARTER_FOLD,
@@ -31,8 +32,8 @@ _FINE = 16
 _POINT_TOKENS = 2
 """A single point is followed by the one that pads it."""
 
-_PRIOR = (4.0, 0.0, 4.0, -4.0, 2.0)
-"""What the drawn prompt adds to the logits at first, by channel of `draw_prompt`."""
+_PRIOR = (1.0, 0.0, 0.0, 0.0, 4.0, 0.0, 4.0, -4.0, 2.0)
+"""What the close-up and the drawn prompt add to the logits at first, by channel."""
 
 
 class PassingTransformer(nn.Module):
@@ -114,7 +115,6 @@ class FineUpscaling(nn.Module):
         self.join_quarter = nn.Conv2d(QUARTER + MAPS, _FINE, 1)
         self.likeness = Likeness(_FINE)
         self.refine = nn.Sequential(
-            nn.ReLU(),
             nn.Conv2d(_FINE, _FINE, 3, padding=1),
             nn.ReLU(),
             nn.Conv2d(_FINE, _FINE, 3, padding=3, dilation=3),
@@ -122,19 +122,23 @@ class FineUpscaling(nn.Module):
         )
         self.last = nn.ConvTranspose2d(_FINE, _FINE // 2, 2, stride=2)
         self.join_half = nn.Conv2d(HALF, _FINE // 2, 1)
+        self.closeup = Closeup(_FINE + QUARTER + MAPS + HALF)
 
     def forward(self, packed: Tensor) -> Tensor:
-        """Return (B, 13, 128, 128) from (B, CHANNELS, 16, 16); the last five draw the prompt."""
-        coarse, quarter, half = torch.split(
-            packed, [WIDTH, QUARTER_CHANNELS + MAP_CHANNELS, HALF_CHANNELS], 1
-        )
-        joined = functional.pixel_shuffle(quarter, QUARTER_FOLD)
-        fine, maps = torch.split(joined, [QUARTER, MAPS], 1)
+        """Return (B, 17, 128, 128) from (B, CHANNELS, 16, 16).
+
+        Four channels come from the close-up of a box; the last five draw the prompt.
+        """
+        coarse, quarter, drawn, sides, half = torch.split(packed, list(PARTS), 1)
+        fine = functional.pixel_shuffle(quarter, QUARTER_FOLD)
+        maps = functional.pixel_shuffle(drawn, QUARTER_FOLD)
+        joined = torch.cat([fine, maps], 1)
         grown = self.grow(coarse) + self.join_quarter(joined) + self.likeness(fine, maps)
-        folded = functional.pixel_shuffle(half, HALF_FOLD)
+        grown, folded = grown.relu(), functional.pixel_shuffle(half, HALF_FOLD)
+        near = self.closeup((grown, fine, maps, folded), sides[:, :, 0, 0])
         grown = functional.relu(self.last(self.refine(grown)) + self.join_half(folded))
         drawn = functional.interpolate(maps, scale_factor=2.0, mode="bilinear", align_corners=False)
-        return torch.cat([grown, drawn], 1)
+        return torch.cat([grown, near, drawn], 1)
 
 
 class TinyMaskDecoder(MaskDecoder):  # type: ignore[misc]
@@ -152,12 +156,12 @@ class TinyMaskDecoder(MaskDecoder):  # type: ignore[misc]
         )
         self.output_upscaling = FineUpscaling()
         self.output_hypernetworks_mlps = nn.ModuleList(
-            MLP(WIDTH, WIDTH, _FINE // 2 + MAPS, 3) for _ in range(self.num_mask_tokens)
+            MLP(WIDTH, WIDTH, _FINE // 2 + NEAR + MAPS, 3) for _ in range(self.num_mask_tokens)
         )
         for head in self.output_hypernetworks_mlps:
             layers: Any = head.layers
             with torch.no_grad():
-                layers[-1].bias[-MAPS:] = torch.tensor(_PRIOR)
+                layers[-1].bias[-NEAR - MAPS :] = torch.tensor(_PRIOR)
         self.judge = Judge(QUARTER, MAPS)
         self.register_buffer("calibration", torch.tensor([[1.0, 0.0], [1.0, 0.0]]))
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cosmos_board.models.tiny_layout import (
+    BOX_CHANNELS,
     GRID,
     HALF,
     HALF_FOLD,
@@ -94,7 +95,7 @@ class TinyEncoder(nn.Module):
         # A few channels are the image itself: what is alike in grey level need not be learnt.
         fine = torch.cat([functional.avg_pool2d(x, 4), self.keep_quarter(quarter + above)], 1)
         grey = functional.avg_pool2d(x.mean(1, keepdim=True), 2)
-        room = coarse.new_zeros((len(coarse), MAP_CHANNELS, *coarse.shape[-2:]))
+        room = coarse.new_zeros((len(coarse), MAP_CHANNELS + BOX_CHANNELS, *coarse.shape[-2:]))
         folded_half = functional.pixel_unshuffle(
             torch.cat([grey, self.keep_half(half)], 1), HALF_FOLD
         )

@@ -17,6 +17,13 @@ QUARTER, HALF, MAPS = 16, 4, 5
 QUARTER_FOLD, HALF_FOLD = SIDE_PX // 4 // GRID, SIDE_PX // 2 // GRID
 QUARTER_CHANNELS = QUARTER * QUARTER_FOLD**2
 MAP_CHANNELS = MAPS * QUARTER_FOLD**2
+BOX_CHANNELS = 4
+"""Planes that hold one number each: the sides of the box, as min x, min y, max x, max y."""
+
+NO_BOX = (0.0, 0.0, -1.0, -1.0)
+"""What stands there where the prompt has none."""
+
 HALF_CHANNELS = HALF * HALF_FOLD**2
-CHANNELS = WIDTH + QUARTER_CHANNELS + MAP_CHANNELS + HALF_CHANNELS
+PARTS = (WIDTH, QUARTER_CHANNELS, MAP_CHANNELS, BOX_CHANNELS, HALF_CHANNELS)
+CHANNELS = sum(PARTS)
 """Channels of an image embedding and of a dense prompt embedding, which are added."""

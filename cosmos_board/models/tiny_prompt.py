@@ -8,12 +8,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cosmos_board.models.tiny_layout import (
-    CHANNELS,
     GRID,
-    HALF_CHANNELS,
     MAP_CHANNELS,
     MAPS,
-    QUARTER_CHANNELS,
+    NO_BOX,
+    PARTS,
     QUARTER_FOLD,
     SIDE_PX,
     WIDTH,
@@ -41,7 +40,7 @@ class TinyPromptEncoder(PromptEncoder):  # type: ignore[misc]
     def forward(
         self, points: tuple[Tensor, Tensor] | None, boxes: Tensor | None, masks: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Return sparse (B, N, 128) and dense (B, 128 + 80, 16, 16) embeddings.
+        """Return sparse (B, N, 128) and dense (B, CHANNELS, 16, 16) embeddings.
 
         Args:
             points: Coordinates (B, N, 2) as (x, y) in the 256 px frame, and labels (B, N):
@@ -55,10 +54,11 @@ class TinyPromptEncoder(PromptEncoder):  # type: ignore[misc]
         maps = functional.pixel_unshuffle(
             draw_prompt(points, boxes, small, self.input_image_size[0]), QUARTER_FOLD
         )
-        packed = maps.new_zeros((len(maps), CHANNELS, *maps.shape[-2:]))
-        packed[:, :WIDTH] = dense + self.map_proj(maps)
-        packed[:, WIDTH + QUARTER_CHANNELS : -HALF_CHANNELS] = maps
-        return sparse, packed
+        sides = maps.new_tensor(NO_BOX).expand(len(maps), 4) if boxes is None else boxes
+        sides = sides[..., None, None].expand(-1, -1, GRID, GRID).to(maps.dtype)
+        room = [maps.new_zeros((len(maps), wide, GRID, GRID)) for wide in PARTS]
+        drawn = dense + self.map_proj(maps)
+        return sparse, torch.cat([drawn, room[1], maps, sides, room[4]], 1)
 
     def shrink_logits(self, masks: Tensor | None) -> Tensor | None:
         """Return logits as the official encoder takes them, (B, 1, 64, 64)."""

@@ -18,15 +18,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cosmos_board.models.prompt_batch import PromptBatch
+from cosmos_board.models.tiny_closeup import NEAR
 from cosmos_board.models.tiny_judge import Outline, outline
 from cosmos_board.models.tiny_layout import (
     GRID,
-    HALF_CHANNELS,
     HALF_FOLD,
-    MAP_CHANNELS,
     MAPS,
+    PARTS,
     QUARTER,
-    QUARTER_CHANNELS,
     QUARTER_FOLD,
     WIDTH,
 )
@@ -34,7 +33,6 @@ from cosmos_board.models.tiny_prompt import draw_prompt
 from cosmos_board.models.two_way import FoldedTwoWay
 
 _SIDE = GRID * QUARTER_FOLD
-_PARTS = [WIDTH, QUARTER_CHANNELS, MAP_CHANNELS, HALF_CHANNELS]
 
 
 class TinySight:
@@ -51,7 +49,7 @@ class TinySight:
         upscaling = decoder.output_upscaling
         self._transformer: Any = FoldedTwoWay(decoder.transformer.inner, refined=True)
         self._positions = encoder.get_dense_pe().flatten(2).transpose(1, 2)
-        coarse, quarter, _, half = torch.split(features, _PARTS, 1)
+        coarse, quarter, _, _, half = torch.split(features, list(PARTS), 1)
         self._coarse = coarse.flatten(2).transpose(1, 2)
         self._fine = functional.pixel_shuffle(quarter, QUARTER_FOLD)
         self._pencil = _Pencil(upscaling, self._fine, functional.pixel_shuffle(half, HALF_FOLD))
@@ -65,7 +63,7 @@ class TinySight:
         attended, pixels = self._transformer.run(tokens, placed, self._positions)
         heads = decoder.output_hypernetworks_mlps
         weights = torch.stack([heads[token](attended[:, 1 + token]) for token in mask_tokens], 1)
-        logits, seen = self._pencil.draw(pixels, maps, weights)
+        logits, seen = self._pencil.draw(pixels, maps, prompts.boxes_xyxy, weights)
         estimate = decoder.iou_prediction_head(attended[:, 0])[:, list(mask_tokens)]
         return logits, decoder.judge_masks(estimate, seen, self._fine, maps, sparse.shape[1])
 
@@ -91,6 +89,7 @@ class _Pencil:
         self._grow, self._refine = upscaling.grow, upscaling.refine
         join, likeness, last = upscaling.join_quarter, upscaling.likeness, upscaling.last
         self._likeness = likeness
+        self._closeup, self._seen = upscaling.closeup, (fine, half)
         self._alike = likeness.choose_features(fine)[0].contiguous()
         judge = likeness.judge.weight.flatten(1)
         # gap / (1 + gap) is 1 − 1 / (1 + gap): the ones are the same everywhere.
@@ -106,27 +105,43 @@ class _Pencil:
         plain = fine.device.type != "cpu" or self._base.dtype != torch.float32
         self._compiled = None if plain else _find_compiled()
 
-    def draw(self, pixels: Tensor, maps: Tensor, weights: Tensor) -> tuple[Tensor, Outline]:
+    def draw(
+        self, pixels: Tensor, maps: Tensor, boxes: Tensor | None, weights: Tensor
+    ) -> tuple[Tensor, Outline]:
         """Return logits, (P, K, 128, 128), and what is seen of them.
 
         Args:
             pixels: Image tokens after the transformer, (P, 256, 128).
             maps: The drawn prompts, (P, 5, 64, 64).
-            weights: Of K masks, first for what is drawn here, then for the maps, (P, K, 13).
+            boxes: What is looked at closely, (P, 4), or None.
+            weights: Of K masks: for what is drawn here, the close-up and the maps, (P, K, 17).
         """
         planes = pixels.transpose(1, 2).reshape(len(pixels), WIDTH, GRID, GRID)
         fine = self._join(self._grow(planes), maps)
-        for step in self._refine[1:]:
+        near = self._look_closely(fine, maps, boxes)
+        for step in self._refine:
             fine = fine.relu_() if isinstance(step, nn.ReLU) else step(fine)
-        drawn, planned = torch.split(weights, [weights.shape[2] - MAPS, MAPS], 2)
+        drawn, closely, planned = torch.split(
+            weights, [weights.shape[2] - NEAR - MAPS, NEAR, MAPS], 2
+        )
+        if boxes is not None:
+            drawn = torch.cat([drawn, closely], 2)
         low = (planned @ maps.flatten(2)).view(*weights.shape[:2], _SIDE, _SIDE)
         if self._compiled is None:
-            logits = self._double(fine, drawn, low)
+            logits = self._double(fine, near, drawn, low)
             return logits, outline(logits)
-        arrays = (fine, self._half, self._last, drawn.contiguous(), low)
+        arrays = (fine, self._half, self._last, near, drawn.contiguous(), low)
         found = self._compiled.draw(*(one.numpy() for one in arrays))
         logits, *seen = (torch.from_numpy(one) for one in found)
         return logits, Outline(*seen)
+
+    def _look_closely(self, fine: Tensor, maps: Tensor, boxes: Tensor | None) -> Tensor:
+        """Return what the close-up adds, (P, 4, 128, 128), or no channels without a box."""
+        if boxes is None:
+            return maps.new_zeros((len(maps), 0, 2 * _SIDE, 2 * _SIDE))
+        quarter, half = (planes.expand(len(maps), -1, -1, -1) for planes in self._seen)
+        near: Tensor = self._closeup((fine, quarter, maps, half), boxes)
+        return near
 
     def _join(self, lifted: Tensor, maps: Tensor) -> Tensor:
         """Return what is to be refined, (P, 16, 64, 64), at least 0."""
@@ -141,8 +156,10 @@ class _Pencil:
         found = self._weights[:, : rows.shape[1]] @ rows
         return (found.view(lifted.shape) + lifted + self._base).relu_()
 
-    def _double(self, fine: Tensor, drawn: Tensor, low: Tensor) -> Tensor:
+    def _double(self, fine: Tensor, near: Tensor, drawn: Tensor, low: Tensor) -> Tensor:
         detailed = (self._last @ fine.flatten(2)[:, None] + self._half.flatten(2)).relu_()
+        placed = functional.pixel_unshuffle(near, 2).view(len(near), near.shape[1], 4, -1)
+        detailed = torch.cat([detailed, placed.transpose(1, 2)], 2)
         masks = (drawn[:, None] @ detailed).transpose(1, 2).reshape(len(fine), -1, _SIDE, _SIDE)
         smooth = functional.interpolate(low, scale_factor=2.0, mode="bilinear", align_corners=False)
         return functional.pixel_shuffle(masks, 2) + smooth

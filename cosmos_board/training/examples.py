@@ -18,7 +18,7 @@ from cosmos_board.training.composites import compose
 from cosmos_board.training.regions import Partitioned, read_partitioned, view
 
 SIDE_PX = 256
-_MIN_PX = 40
+_MIN_PX = 24
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,4 +126,4 @@ def _cut(mask: Mask, content: tuple[int, int]) -> Mask | None:
     if kept.sum() < _MIN_PX:
         return None
     _, _, w, h = cv2.boundingRect(kept.view(np.uint8))
-    return kept if min(w, h) >= 3 else None
+    return kept if min(w, h) >= 2 else None

@@ -33,7 +33,7 @@ class Recipe:
     """Everything that the weights depend on, but for the machine's arithmetic."""
 
     seed: int = 0
-    steps: int = 6_000
+    steps: int = 5_000
     workers: int = 2
     """Processes that learn together."""
 
@@ -47,7 +47,7 @@ class Recipe:
     """Prompts of each process that get a first, second … correction click."""
 
     learning_rate: float = 2e-3
-    finish_steps: int = 3_000
+    finish_steps: int = 2_500
     """Steps of a second lesson, which starts from the average weights of the first and teaches all
     candidates alike after a clear prompt: there nobody chooses among them but the IoU head."""
 

@@ -36,10 +36,13 @@ class _Descent:
         learning: list[nn.Parameter],
         plan: TuningPlan,
         family: str,
-        prepared: Sequence[PreparedImage],
+        sets: Sequence[Sequence[PreparedImage]],
     ) -> None:
-        calls = [math.ceil(len(image.references) / plan.prompts_per_step) for image in prepared]
-        steps = plan.epochs * sum(calls)
+        calls = [
+            sum(math.ceil(len(image.references) / plan.prompts_per_step) for image in images)
+            for images in sets
+        ]
+        steps = sum(calls[epoch % len(calls)] for epoch in range(1, plan.epochs + 1))
         self._optimiser = torch.optim.AdamW(
             learning, lr=plan.rate_for(family), weight_decay=plan.weight_decay
         )
@@ -78,7 +81,7 @@ def tune(
     The arithmetic is that of the segmenter's device and precision, weights stay float32.
 
     The image and prompt encoders stay frozen and, unless LoRA changes them, image embeddings are
-    computed once.
+    computed once. Where each image has several views, epochs take sets of them in turn.
 
     Args:
         segmenter: Of the SAM family.
@@ -98,19 +101,15 @@ def tune(
     learning = _freeze(module, sam, plan)
     family = segmenter.card.family
     views = plan.views_for(family, len(train))
-    prepared = [
-        prepare_image(segmenter, view, cached=plan.method == "decoder")
-        for number, image in enumerate(train)
-        for view in draw_views(image, views, seed=(plan.seed << 32) + number)
-    ]
-    descent = _Descent(learning, plan, family, prepared)
+    sets = _prepare(segmenter, train, views, plan)
+    descent = _Descent(learning, plan, family, sets)
     mean = LaterMean(learning, plan.epochs)
     before = score_images(segmenter, validation, plan.judged_by)
     scores = [mean_over_clusters(before)]
     if keep and (left := keep.read()):
         scores = _restore(left, learning, descent, mean)
     for epoch in range(len(scores), plan.epochs + 1):
-        _learn_epoch(segmenter, prepared, descent, plan, epoch)
+        _learn_epoch(segmenter, sets[epoch % len(sets)], descent, plan, epoch)
         mean.add(epoch)
         scores.append(mean_over_clusters(score_images(segmenter, validation, plan.judged_by)))
         if keep:
@@ -126,6 +125,19 @@ def tune(
     module.requires_grad_(True)
     settled = mean_over_clusters(after) if kept else scores[0]
     return TuningResult(kept, tuple(scores), settled, views)
+
+
+def _prepare(
+    segmenter: SamSegmenter, images: Sequence[TuningImage], views: int, plan: TuningPlan
+) -> list[list[PreparedImage]]:
+    """Return the sets of views that epochs learn from; the first holds the images themselves."""
+    sets: list[list[PreparedImage]] = [[] for _ in range(plan.view_sets if views > 1 else 1)]
+    for number, image in enumerate(images):
+        seed = (plan.seed << 32) + number
+        for place, view in enumerate(draw_views(image, views * len(sets), seed=seed)):
+            ready = prepare_image(segmenter, view, cached=plan.method == "decoder")
+            sets[place % len(sets)].append(ready)
+    return sets
 
 
 def check_precision(segmenter: SamSegmenter) -> None:

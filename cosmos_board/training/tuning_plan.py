@@ -40,6 +40,9 @@ class TuningPlan:
     `cosmos-tiny`, which has seen too little to do without turned, zoomed and relit ones, as many
     as make some eighty views, but at most 8."""
 
+    view_sets: int = 4
+    """Of such views, which epochs take in turn, so that less of them is learnt by heart."""
+
     prompts: tuple[str, ...] = ("box", "box", "point", "points-5-5", "box-point")
     """What is asked while learning, one after another; the box twice as often."""
 
@@ -99,4 +102,4 @@ class TuningResult:
     """The same of the weights that were kept."""
 
     views: int
-    """Of each training image."""
+    """Of each training image in an epoch."""

@@ -13,6 +13,7 @@ from cosmos_board.core.masks import Mask, Pixels
 from cosmos_board.training.tuning_data import TuningImage
 
 _ZOOM = 1.4
+_TILT_DEG = 15.0
 _KEPT = 0.6
 """An object stays in a view that shows this share of it."""
 
@@ -44,7 +45,7 @@ def _draw_view(image: TuningImage, rng: np.random.Generator) -> TuningImage:
 
 def _turn_and_zoom(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float64]:
     zoom = float(np.exp(rng.uniform(-np.log(_ZOOM), np.log(_ZOOM))))
-    turn = float(rng.choice([0, 90, 180, 270]))
+    turn = float(rng.choice([0, 90, 180, 270]) + rng.uniform(-_TILT_DEG, _TILT_DEG))
     centre = (float(rng.uniform(0.3, 0.7)) * width, float(rng.uniform(0.3, 0.7)) * height)
     matrix = np.asarray(cv2.getRotationMatrix2D(centre, turn, zoom), np.float64)
     matrix[:, 2] += np.array([width, height]) / 2 - np.array(centre)
@@ -60,10 +61,9 @@ def _move(
     scale = abs(np.linalg.det(matrix[:, :2]))
     moved = []
     for name, mask in references:
-        seen = cv2.warpAffine(mask.astype(np.uint8), matrix, size, flags=cv2.INTER_NEAREST)
-        area = np.count_nonzero(seen)
-        if area >= max(_MIN_PX, _KEPT * scale * np.count_nonzero(mask)):
-            moved.append((name, seen.view(np.bool_)))
+        seen = cv2.warpAffine(mask.astype(np.float32), matrix, size, flags=cv2.INTER_LINEAR) > 0.5
+        if np.count_nonzero(seen) >= max(_MIN_PX, _KEPT * scale * np.count_nonzero(mask)):
+            moved.append((name, seen))
     return moved
 
 

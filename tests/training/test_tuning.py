@@ -118,6 +118,19 @@ def test_a_reference_is_taught_where_the_image_lies_in_the_square() -> None:
     assert grid.sum() == mask.sum()
 
 
+@pytest.mark.parametrize(("views", "sets", "in_each"), [(1, 4, [3]), (2, 4, [6, 6, 6, 6])])
+def test_epochs_take_sets_of_views_in_turn(views: int, sets: int, in_each: list[int]) -> None:
+    segmenter, images = untrained(), draw_task(3)
+
+    found = tuning._prepare(segmenter, images, views, TuningPlan(view_sets=sets))
+
+    assert [len(one) for one in found] == in_each
+    themselves = {image.references[0][1].tobytes() for image in images}
+    assert themselves <= {ready.references[0].tobytes() for ready in found[0]}
+    for later in found[1:]:
+        assert not themselves & {ready.references[0].tobytes() for ready in later}
+
+
 def test_the_weights_of_later_epochs_are_averaged(monkeypatch: pytest.MonkeyPatch) -> None:
     segmenter, images = untrained(), draw_task(4)
     seen: list[dict[str, Tensor]] = []
