@@ -158,7 +158,7 @@ class _Pencil:
 
     def _double(self, fine: Tensor, near: Tensor, drawn: Tensor, low: Tensor) -> Tensor:
         detailed = (self._last @ fine.flatten(2)[:, None] + self._half.flatten(2)).relu_()
-        placed = functional.pixel_unshuffle(near, 2).view(len(near), near.shape[1], 4, -1)
+        placed = functional.pixel_unshuffle(near, 2).view(len(near), near.shape[1], 4, _SIDE**2)
         detailed = torch.cat([detailed, placed.transpose(1, 2)], 2)
         masks = (drawn[:, None] @ detailed).transpose(1, 2).reshape(len(fine), -1, _SIDE, _SIDE)
         smooth = functional.interpolate(low, scale_factor=2.0, mode="bilinear", align_corners=False)
