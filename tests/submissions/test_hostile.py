@@ -168,7 +168,7 @@ def test_r19_copied_references_are_held_and_never_more_than_audited(
     lines = CASES["R18"].make(sample, tmp_path)
     assert "held for review" in lines[0]
     folder = sample.write(tmp_path / "honest", slug="careful-boxes", tier="re-run")
-    scored = score_submission(folder, [open_pack(sample.pack)], tmp_path / "run")
+    scored = score_submission(folder, [open_pack(sample.pack)], tmp_path / "honest run")
     assert json.loads((scored.run / "run.json").read_text())["tier"] == "audited"
 
 
