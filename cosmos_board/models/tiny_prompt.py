@@ -9,10 +9,11 @@ from torch.nn import functional
 
 from cosmos_board.models.tiny_layout import (
     GRID,
+    HALF_CHANNELS,
     MAP_CHANNELS,
     MAPS,
     NO_BOX,
-    PARTS,
+    QUARTER_CHANNELS,
     QUARTER_FOLD,
     SIDE_PX,
     WIDTH,
@@ -56,9 +57,12 @@ class TinyPromptEncoder(PromptEncoder):  # type: ignore[misc]
         )
         sides = maps.new_tensor(NO_BOX).expand(len(maps), 4) if boxes is None else boxes
         sides = sides[..., None, None].expand(-1, -1, GRID, GRID).to(maps.dtype)
-        room = [maps.new_zeros((len(maps), wide, GRID, GRID)) for wide in PARTS]
-        drawn = dense + self.map_proj(maps)
-        return sparse, torch.cat([drawn, room[1], maps, sides, room[4]], 1)
+        quarter, half = (
+            maps.new_zeros((len(maps), wide, GRID, GRID))
+            for wide in (QUARTER_CHANNELS, HALF_CHANNELS)
+        )
+        coarse = dense + self.map_proj(maps)
+        return sparse, torch.cat([coarse, quarter, maps, sides, half], 1)
 
     def shrink_logits(self, masks: Tensor | None) -> Tensor | None:
         """Return logits as the official encoder takes them, (B, 1, 64, 64)."""
