@@ -18,6 +18,15 @@ Voxels: TypeAlias = NDArray[Any]
 """Any number type, axes (Z, Y, X)."""
 
 _Number = TypeVar("_Number", bound=np.generic)
+_FLAT = 1e-4
+"""Volume of the cell of unit axes below which two axes are the same within what headers hold."""
+
+_SHEAR = 0.01
+"""Cosine of the angle between two axes."""
+
+_LARGE = 1e37
+"""Near the end of single precision."""
+
 _WINDOW = re.compile(r"window (-?\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)")
 
 
@@ -29,11 +38,17 @@ class Volume:
     """Axes (Z, Y, X)."""
 
     affine_lps: NDArray[np.float64]
-    """4 x 4: voxel index (x, y, z, 1) → millimetres to the left, posterior, superior."""
+    """4 x 4: voxel index (x, y, z, 1) → millimetres to the left, posterior, superior.
+
+    Its axes need not be at right angles: slices of a tilted gantry are shifted against each other.
+    """
+
+    placed: bool = True
+    """Whether the file says where it lies; if not, only the distances of voxels are known."""
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
-        """Distance between voxel centres along (Z, Y, X)."""
+        """Distance between the centres of neighbouring voxels along (Z, Y, X)."""
         x, y, z = np.linalg.norm(self.affine_lps[:3, :3], axis=0)
         return float(z), float(y), float(x)
 
@@ -75,14 +90,16 @@ def parse_normalisation(text: str) -> Normalisation:
 def normalise(voxels: Voxels, how: Normalisation, *, where: str) -> Pixels:
     """Return voxels or pixels in 8 bit, rounded half up; a constant becomes 0.
 
+    NaN, which many files hold where nothing was measured, counts as the smallest value.
+
     Args:
         voxels: Of one volume or image, any axes.
         how: `minmax` spans all values; `percentile` spans the 0.5th to 99.5th percentile of the
-            values above the smallest; `window` is fixed.
+            values above the smallest, or all values where both are the same; `window` is fixed.
         where: For the message.
 
     Raises:
-        InputError: If a value is not finite or there is none.
+        InputError: If a value is infinite or no real number, or there is none.
 
     Example:
         >>> normalise(np.array([[0, 1], [2, 4]]), Normalisation("minmax"), where="a").tolist()
@@ -90,8 +107,7 @@ def normalise(voxels: Voxels, how: Normalisation, *, where: str) -> Pixels:
     """
     if not voxels.size:
         raise InputError(where, "voxels", "there are none", got=voxels.shape)
-    if voxels.dtype.kind == "f" and not np.isfinite(voxels).all():
-        raise InputError(where, "voxels", "are not all finite numbers")
+    voxels = _make_finite(voxels, where)
     low, high = _find_range(voxels, how)
     scaled = np.empty(voxels.shape, np.uint8)
     if high <= low:
@@ -109,7 +125,43 @@ def orient(volume: Volume) -> Volume:
 
     Nothing is resampled: an oblique volume takes the nearest of the 48 orientations.
     """
-    direction = volume.affine_lps[:3, :3] / np.linalg.norm(volume.affine_lps[:3, :3], axis=0)
+    return _turn(volume, _find_directions(volume.affine_lps))
+
+
+def turn_like(volume: Volume, other: Volume) -> Volume:
+    """Return the volume with its axes along those of another, by flips and swaps.
+
+    Two volumes of one place become the same, also where `orient` has two orientations to choose
+    from, as at 45°, and differences in the last digit decide.
+    """
+    directions = _find_directions(volume.affine_lps)
+    return _turn(volume, np.linalg.inv(_find_directions(other.affine_lps)) @ directions)
+
+
+def spans_space(affine: NDArray[np.float64]) -> bool:
+    """Return whether a 4 x 4 affine is finite and its three axes leave no dimension out.
+
+    Example:
+        >>> spans_space(np.diag([1e-6, 1e-6, 1e-6, 1])), spans_space(np.diag([1.0, 1, 0, 1]))
+        (True, False)
+    """
+    if not np.isfinite(affine).all() or not np.linalg.norm(affine[:3, :3], axis=0).all():
+        return False
+    return bool(abs(np.linalg.det(_find_directions(affine))) > _FLAT)
+
+
+def is_sheared(affine: NDArray[np.float64]) -> bool:
+    """Return whether two axes of a 4 x 4 affine are not at right angles (by over half a degree)."""
+    directions = _find_directions(affine)
+    return bool(np.abs(np.triu(directions.T @ directions, 1)).max() > _SHEAR)
+
+
+def _find_directions(affine: NDArray[np.float64]) -> NDArray[np.float64]:
+    directions: NDArray[np.float64] = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    return directions
+
+
+def _turn(volume: Volume, direction: NDArray[np.float64]) -> Volume:
     axes = _assign_axes(np.abs(direction))
     voxels = volume.voxels.transpose(2, 1, 0).transpose(axes)
     affine = volume.affine_lps[:, [*axes, 3]].copy()
@@ -118,7 +170,7 @@ def orient(volume: Volume) -> Volume:
             voxels = np.flip(voxels, world)
             affine[:, 3] += affine[:, world] * (voxels.shape[world] - 1)
             affine[:, world] *= -1
-    return Volume(np.ascontiguousarray(voxels.transpose(2, 1, 0)), affine)
+    return Volume(np.ascontiguousarray(voxels.transpose(2, 1, 0)), affine, volume.placed)
 
 
 def choose_plane(spacing_mm: tuple[float, float, float]) -> Plane:
@@ -175,6 +227,27 @@ def iter_slices(
             yield index, take_slice(voxels, plane, index), masks
 
 
+def _make_finite(voxels: Voxels, where: str) -> Voxels:
+    if voxels.dtype == np.bool_:
+        return voxels.view(np.uint8)
+    if voxels.dtype.kind not in "iuf":
+        raise InputError(where, "voxels", "are no real numbers", got=voxels.dtype)
+    if voxels.dtype.kind != "f":
+        return voxels
+    unknown = np.isnan(voxels)
+    if unknown.all():
+        raise InputError(where, "voxels", "are not all finite numbers", got="only NaN")
+    if unknown.any():
+        voxels = np.where(unknown, np.nanmin(voxels), voxels)
+    # The difference, since it is what is divided by.
+    if not np.isfinite(float(voxels.max()) - float(voxels.min())):
+        raise InputError(
+            where, "voxels", "are not all finite numbers", got=f"{voxels.min()} to {voxels.max()}",
+            want="numbers, or NaN where nothing was measured",
+        )  # fmt: skip
+    return voxels
+
+
 def _find_range(voxels: Voxels, how: Normalisation) -> tuple[float, float]:
     if how.rule == "window":
         return how.centre - how.width / 2, how.centre + how.width / 2
@@ -184,8 +257,11 @@ def _find_range(voxels: Voxels, how: Normalisation) -> tuple[float, float]:
     above = voxels[voxels > smallest]
     if not above.size:
         return float(smallest), float(smallest)
+    if voxels.dtype == np.float16 or float(above.max()) > _LARGE:
+        # Differences of such values are not exact in their own type.
+        above = above.astype(np.float64)
     low, high = np.percentile(above, [0.5, 99.5])
-    return float(low), float(high)
+    return (float(low), float(high)) if low < high else (float(smallest), float(above.max()))
 
 
 def _assign_axes(strength: NDArray[np.float64]) -> list[int]:

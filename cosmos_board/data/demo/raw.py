@@ -71,8 +71,8 @@ def read_chest(folder: Path, patient: int) -> Iterator[SourceImage]:
     """Yield axial slices of one patient's CT with the contoured tumour."""
     files = folder / f"cerr/datasets/radiomics_phantom_dicom/pat_{patient}"
     scan = read_dicom_series(sorted(files.glob("DCM_IMG_*.dcm")))
-    (contours,) = read_rtstruct(next(iter(files.glob("DCM_RS_*.dcm")))).values()
-    tumour = orient(Volume(rasterise(contours, scan), scan.affine_lps))
+    (region,) = read_rtstruct(next(iter(files.glob("DCM_RS_*.dcm"))))
+    tumour = orient(Volume(rasterise(region, scan, region.name), scan.affine_lps))
     objects = {"lung-cancer": tumour.voxels}
     yield from _cut(orient(scan), objects, "ct", f"patient {patient}", _CHEST_SLICES)
 

@@ -30,6 +30,10 @@ class Part:
 class Layer(Protocol):
     """One file of masks, in the orientation of its image."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the import report should say of it."""
+
     def cut(self, plane: Plane, index: int) -> Iterator[Part]:
         """Yield what is drawn on one slice."""
 
@@ -47,6 +51,8 @@ class LabelLayer:
 
     key: str
     """Of all parts, where codes are no instances."""
+
+    notes: tuple[str, ...] = ()
 
     def cut(self, plane: Plane, index: int) -> Iterator[Part]:
         """Yield one part for each code that means something, in the order of codes."""
@@ -72,6 +78,7 @@ class DrawnLayer:
 
     objects: Objects
     key: str
+    notes: tuple[str, ...] = ()
 
     def cut(self, plane: Plane, index: int) -> Iterator[Part]:
         """Yield the region as it is on one slice, nothing where the slice misses its box."""
@@ -90,7 +97,9 @@ class DrawnLayer:
         yield Part(self.objects, self.key, mask)
 
 
-def make_drawn_layer(voxels: NDArray[np.bool_], objects: Objects, key: str) -> DrawnLayer:
+def make_drawn_layer(
+    voxels: NDArray[np.bool_], objects: Objects, key: str, notes: tuple[str, ...] = ()
+) -> DrawnLayer:
     """Return the region `voxels` (axes (Z, Y, X), oriented) as a layer."""
     spans = []
     for axis in range(3):
@@ -99,4 +108,4 @@ def make_drawn_layer(voxels: NDArray[np.bool_], objects: Objects, key: str) -> D
     box = voxels[tuple(slice(*span) for span in spans)]
     z, y, x = voxels.shape
     corner = (spans[0][0], spans[1][0], spans[2][0])
-    return DrawnLayer(np.ascontiguousarray(box), corner, (z, y, x), objects, key)
+    return DrawnLayer(np.ascontiguousarray(box), corner, (z, y, x), objects, key, notes)

@@ -16,11 +16,16 @@ from cosmos_board.data.imports.draw import find_codes, find_foreground
 from cosmos_board.data.imports.job import ImageJob, MaskFiles
 from cosmos_board.data.imports.layers import LabelLayer, Layer, make_drawn_layer
 from cosmos_board.data.imports.meanings import Objects, find_code, find_name, is_skipped
-from cosmos_board.data.imports.rasters import Raster, read_raster
-from cosmos_board.data.imports.resample import lies_like, resample_nearest, resize_nearest
+from cosmos_board.data.imports.rasters import Raster, find_reader, read_raster
+from cosmos_board.data.imports.resample import (
+    lies_like,
+    lies_within,
+    resample_nearest,
+    resize_nearest,
+)
 from cosmos_board.data.imports.spec import MaskSpec
 from cosmos_board.data.imports.walk import show_path
-from cosmos_board.data.volumes import Volume, orient
+from cosmos_board.data.volumes import Volume, orient, turn_like
 
 _Shape = tuple[int, int, int]
 
@@ -33,10 +38,13 @@ class Canvas:
     """Along (Z, Y, X), as the file holds them."""
 
     affine_lps: NDArray[np.float64]
-    """Voxel index → millimetres; one a voxel where the file does not say."""
+    """Voxel index → millimetres; one a voxel where the file says nothing."""
 
     placed: bool
-    """Whether the file does say."""
+    """Whether the file says where they lie."""
+
+    bare: bool
+    """Whether it says nothing at all, like a picture."""
 
     order: tuple[int, ...] | None
 
@@ -45,14 +53,14 @@ class Canvas:
         """Return the canvas of an image."""
         size = raster.array.shape[:2] if raster.colour else raster.array.shape
         z, y, x = (1, *size)[-3:]
-        placed = raster.affine_lps is not None
+        placed = raster.affine_lps is not None and raster.placed
         affine = np.eye(4) if raster.affine_lps is None else raster.affine_lps
-        return cls((z, y, x), affine, placed, raster.order)
+        return cls((z, y, x), affine, placed, raster.affine_lps is None, raster.order)
 
     @property
     def volume(self) -> Volume:
         """The same as a volume without content."""
-        return Volume(np.broadcast_to(np.False_, self.shape), self.affine_lps)
+        return Volume(np.broadcast_to(np.False_, self.shape), self.affine_lps, self.placed)
 
 
 def read_layers(
@@ -77,7 +85,7 @@ def read_layers(
             if objects := _find_meaning(spec, region, where):
                 key = region.key if spec.instances == "labels" else keys.get(spec.instances, "")
                 oriented = orient(Volume(drawn, canvas.affine_lps)).voxels
-                yield make_drawn_layer(oriented, objects, key)
+                yield make_drawn_layer(oriented, objects, key, region.notes)
         return
     own = spec.frame if isinstance(spec.frame, int) else None
     raster = read_raster(job.root, spec, files.paths, frame if spec.frame == "all" else own)
@@ -99,19 +107,11 @@ def _fit(
 ) -> NDArray[Any]:
     """Return the voxels of a mask as they lie on the oriented image, axes (Z, Y, X)."""
     voxels = voxels if voxels.ndim == 3 else voxels[np.newaxis]
-    if raster.affine_lps is not None and canvas.placed and job.spec.geometry == "check":
-        mask = Volume(voxels, raster.affine_lps)
-        if lies_like(mask, canvas.volume):
-            return orient(mask).voxels
-        if job.spec.resample != "nearest":
-            raise InputError(
-                where,
-                "geometry",
-                "lies elsewhere than its image",
-                got=voxels.shape,
-                want=f"{canvas.shape}, or resample or geometry in the import file",
-            )
-        return orient(Volume(resample_nearest(mask, canvas.volume), canvas.affine_lps)).voxels
+    if raster.affine_lps is not None and job.spec.geometry == "check":
+        mask = Volume(voxels, raster.affine_lps, raster.placed)
+        placed = _place(job, mask, canvas, where)
+        if placed is not None:
+            return orient(Volume(placed, canvas.affine_lps)).voxels
     if raster.order is not None and canvas.order is not None and voxels.shape == canvas.shape:
         # Files pair by their names, while volumes hold them by their place.
         by_name = voxels if raster.affine_lps is None else voxels[np.argsort(raster.order)]
@@ -125,6 +125,41 @@ def _fit(
     return orient(Volume(voxels, canvas.affine_lps)).voxels
 
 
+def _place(
+    job: ImageJob, mask: Volume, canvas: Canvas, where: str, *, part: bool = False
+) -> NDArray[Any] | None:
+    """Return a mask by its place, as the image's file holds it; None where neither says its place.
+
+    Args:
+        job: The image.
+        mask: From a file that holds distances at least.
+        canvas: What it has to fit.
+        where: For messages.
+        part: Whether it may cover a part of the image.
+    """
+    image = canvas.volume
+    if canvas.bare:
+        return None
+    if lies_like(mask, image):
+        return turn_like(mask, image).voxels
+    if mask.placed != canvas.placed:
+        raise InputError(
+            where,
+            "geometry",
+            "one of image and mask does not say where it lies",
+            got=f"only the {'image' if canvas.placed else 'mask'} does",
+            want="both, or geometry = 'ignore', which pairs voxels in the order of the files",
+        )
+    if not mask.placed:
+        return None
+    if job.spec.resample == "nearest" or (part and lies_within(mask, image)):
+        return resample_nearest(mask, image)
+    raise InputError(
+        where, "geometry", "lies elsewhere than its image", got=mask.voxels.shape,
+        want=f"{canvas.shape}, or resample or geometry in the import file",
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class _Region:
     """What a described region is called."""
@@ -134,6 +169,8 @@ class _Region:
 
     key: str
     """Tells it from the other regions of its file."""
+
+    notes: tuple[str, ...] = ()
 
 
 def _read_regions(
@@ -146,20 +183,62 @@ def _read_regions(
         for position, (name, mask) in enumerate(_read_flat_regions(job, files, path, canvas)):
             yield _Region(position, name, f"{position:09d}"), mask[np.newaxis]
         return
+    if spec.kind == "nrrd-seg":
+        yield from _read_nrrd_regions(job, path, canvas)
+        return
     if not canvas.placed:
         raise InputError(job.origin, spec.kind, "needs an image that lies somewhere in space")
     if spec.kind == "rtstruct":
-        from cosmos_board.data.readers.rtstruct import rasterise, read_rtstruct
-
-        for position, (name, contours) in enumerate(sorted(read_rtstruct(path).items())):
-            # What is passed over need not even lie on the series.
-            if find_name(name, spec.names) is not None or not is_skipped(name, spec.skip):
-                yield _Region(position, name, name), rasterise(contours, canvas.volume)
+        yield from _read_contours(job, spec, path, canvas)
         return
     from cosmos_board.data.readers.dicom_seg import read_dicom_seg
 
     for segment in read_dicom_seg(path, canvas.volume):
         yield _Region(segment.number, segment.label, str(segment.number)), segment.drawn
+
+
+def _read_contours(
+    job: ImageJob, spec: MaskSpec, path: Path, canvas: Canvas
+) -> Iterator[tuple[_Region, NDArray[np.bool_]]]:
+    from cosmos_board.data.readers.rtstruct import (
+        note_region,
+        rasterise,
+        read_frame_of_reference,
+        read_rtstruct,
+    )
+
+    series = ""
+    if find_reader(job.spec, job.paths[0]) == "dicom" and job.spec.geometry == "check":
+        series = read_frame_of_reference(Path(job.root, job.paths[0]))
+    for region in read_rtstruct(path):
+        # What is passed over need not even lie on the series.
+        if find_name(region.name, spec.names) is None and is_skipped(region.name, spec.skip):
+            continue
+        if series and region.frame_of_reference not in ("", series):
+            raise InputError(
+                path, "ReferencedFrameOfReferenceUID", "is not that of the series",
+                got=region.frame_of_reference, want=f"{series}, or geometry = 'ignore'",
+            )  # fmt: skip
+        drawn = rasterise(region, canvas.volume, path)
+        key = f"{region.name}\0{region.number:09d}"
+        yield _Region(region.number, region.name, key, note_region(region, drawn)), drawn
+
+
+def _read_nrrd_regions(
+    job: ImageJob, path: Path, canvas: Canvas
+) -> Iterator[tuple[_Region, NDArray[np.bool_]]]:
+    from cosmos_board.data.readers.nrrd_seg import read_nrrd_seg
+
+    for number, name, segment in read_nrrd_seg(path):
+        drawn = None
+        if job.spec.geometry == "check":
+            drawn = _place(job, segment, canvas, str(path), part=True)
+        if drawn is None and segment.voxels.shape != canvas.shape:
+            raise InputError(
+                path, "size", "differs from that of its image",
+                got=segment.voxels.shape, want=canvas.shape,
+            )  # fmt: skip
+        yield _Region(number, name, f"{number:09d}"), segment.voxels if drawn is None else drawn
 
 
 def _read_flat_regions(

@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.data.imports.rasters import Raster
-from cosmos_board.data.volumes import Plane
+from cosmos_board.data.volumes import Plane, is_sheared
 
 _LETTERS = ("LR", "PA", "SI")
 
 
 def note_picture(raster: Raster) -> tuple[str, ...]:
     """Return what was done to a picture to make it 8-bit grey or RGB."""
-    notes = [_note_type(raster)]
+    notes = [_note_type(raster), *_note_unknown(raster)]
     if raster.palette is not None:
         notes.append("palette looked up")
     if raster.colour and raster.array.shape[2] in (2, 4):
@@ -27,9 +27,11 @@ def note_picture(raster: Raster) -> tuple[str, ...]:
 def note_volume(raster: Raster, plane: Plane, frame: int | None) -> tuple[str, ...]:
     """Return how a volume was stored and cut."""
     place = "stored without a place"
-    if raster.affine_lps is not None:
+    if raster.affine_lps is not None and raster.placed:
         place = f"stored as {name_orientation(raster.affine_lps)}"
-    notes = [_note_type(raster), place, f"cut along the {plane} plane"]
+    notes = [_note_type(raster), place, f"cut along the {plane} plane", *_note_unknown(raster)]
+    if raster.affine_lps is not None and is_sheared(raster.affine_lps):
+        notes.append("axes not at right angles, as of a tilted gantry")
     if frame is not None:
         notes.append("one frame of four dimensions")
     return tuple(notes)
@@ -48,6 +50,11 @@ def name_orientation(affine_lps: NDArray[np.float64]) -> str:
         world = int(np.argmax(np.abs(direction)))
         letters.append(_LETTERS[world][0 if direction[world] > 0 else 1])
     return "".join(letters)
+
+
+def _note_unknown(raster: Raster) -> list[str]:
+    unknown = raster.array.dtype.kind == "f" and np.isnan(raster.array).any()
+    return ["NaN taken for the smallest value"] if unknown else []
 
 
 def _note_type(raster: Raster) -> str:

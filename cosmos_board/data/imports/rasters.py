@@ -34,7 +34,11 @@ class Raster:
 
     colour: bool = False
     affine_lps: NDArray[np.float64] | None = None
-    """Voxel index (x, y, z, 1) → millimetres; None where the file does not place its voxels."""
+    """Voxel index (x, y, z, 1) → millimetres; None where the file says nothing of distances."""
+
+    placed: bool = True
+    """Whether the affine, if there is one, says where the voxels lie, and not their distances only.
+    """
 
     order: tuple[int, ...] | None = None
     """Where each slice comes in the list of files, if the files are the slices of a volume."""
@@ -108,11 +112,11 @@ def _read_one(spec: FileSpec, path: Path, reader: str, frame: int | None) -> Ras
         from cosmos_board.data.readers.nifti import read_nifti
 
         volume = read_nifti(path, frame)
-        return Raster(volume.voxels, affine_lps=volume.affine_lps)
+        return Raster(volume.voxels, affine_lps=volume.affine_lps, placed=volume.placed)
     from cosmos_board.data.readers.itk import read_itk
 
     volume = read_itk(path)
-    return Raster(volume.voxels, affine_lps=volume.affine_lps)
+    return Raster(volume.voxels, affine_lps=volume.affine_lps, placed=volume.placed)
 
 
 def _from_array(spec: FileSpec, path: Path, array: NDArray[Any], found: str) -> Raster:

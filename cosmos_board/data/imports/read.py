@@ -67,22 +67,27 @@ def _read_frame(job: ImageJob, frame: int | None) -> Iterator[SourceImage]:
         raster = read_raster(job.root, job.spec, job.paths, frame)
         canvas = Canvas.of(raster)
         layers = _read_all_layers(job, canvas, frame)
+    found = {note: None for drawn in layers.values() for _, layer in drawn for note in layer.notes}
+    unknown = _find_unknown(raster, canvas)
     if raster.colour or raster.array.ndim == 2:
-        masks = {observer: _collect(found, "axial", 0) for observer, found in layers.items()}
+        masks = {observer: _collect(drawn, "axial", 0) for observer, drawn in layers.items()}
+        _check_known(masks, unknown, "axial", 0, origin)
         _note_absent(job, masks, canvas)
         pixels = _prepare_picture(job, raster, origin)
-        yield _make_image(job, pixels, masks, note_picture(raster), origin)
+        notes = (*note_picture(raster), *found, *_note_constant(pixels))
+        yield _make_image(job, pixels, masks, notes, origin)
         return
     cut = _prepare_volume(job, raster, canvas, origin)
-    notes = note_volume(raster, cut.plane, frame)
+    notes = (*note_volume(raster, cut.plane, frame), *found, *_note_constant(cut.voxels))
     del raster
     for index in range(count_slices(cut.voxels, cut.plane)):
         masks = {
-            observer: drop_empty(_collect(found, cut.plane, index))
-            for observer, found in layers.items()
+            observer: drop_empty(_collect(drawn, cut.plane, index))
+            for observer, drawn in layers.items()
         }
         if masks.get(""):
             where = f"{origin} {'' if frame is None else f'frame {frame} '}{cut.plane} {index}"
+            _check_known(masks, unknown, cut.plane, index, where)
             pixels = take_slice(cut.voxels, cut.plane, index)
             yield _make_image(job, pixels, masks, notes, where)
 
@@ -94,6 +99,37 @@ def _read_all_layers(job: ImageJob, canvas: Canvas, frame: int | None) -> _Layer
         for layer in read_layers(job, files, canvas, frame):
             layers[files.spec.observer].append((pieces, layer))
     return layers
+
+
+def _find_unknown(raster: Raster, canvas: Canvas) -> NDArray[np.bool_] | None:
+    """Return which voxels are NaN, oriented; None where all are numbers."""
+    if raster.array.dtype.kind != "f" or not (unknown := np.isnan(raster.array)).any():
+        return None
+    flat = unknown.any(axis=2) if raster.colour else unknown
+    return orient(Volume(flat.reshape(canvas.shape), canvas.affine_lps)).voxels
+
+
+def _check_known(
+    drawn: dict[str, _Drawn],
+    unknown: NDArray[np.bool_] | None,
+    plane: Plane,
+    index: int,
+    where: str,
+) -> None:
+    """Refuse NaN inside of what is drawn; around it, NaN means that nothing was measured."""
+    if unknown is None:
+        return
+    here = take_slice(unknown, plane, index)
+    for name, masks in drawn.get("", {}).items():
+        if count := max((int(np.count_nonzero(mask & here)) for mask in masks), default=0):
+            raise InputError(
+                where, name, "is drawn where the image holds no numbers", got=f"{count} NaN",
+                want="numbers there",
+            )  # fmt: skip
+
+
+def _note_constant(pixels: Pixels) -> list[str]:
+    return [] if pixels.min() < pixels.max() else ["all pixels have one value"]
 
 
 def _note_absent(job: ImageJob, masks: dict[str, _Drawn], canvas: Canvas) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmos_board.data.volumes import Volume, orient
+from cosmos_board.data.volumes import Volume, turn_like
 
 _OFF = 0.1
 """Share of a voxel by which the corners of mask and image may differ."""
@@ -33,11 +33,24 @@ def resize_nearest(voxels: NDArray[Any], shape: tuple[int, int, int]) -> NDArray
 
 def lies_like(mask: Volume, image: Volume) -> bool:
     """Return whether the voxels of both lie in the same places, whatever their storage order."""
-    one, other = orient(mask), orient(image)
-    if one.voxels.shape != other.voxels.shape:
+    turned = turn_like(mask, image)
+    if turned.voxels.shape != image.voxels.shape:
         return False
-    allowed = _OFF * min(other.spacing_mm)
-    return bool(np.abs(_corners(one) - _corners(other)).max() <= allowed)
+    allowed = _OFF * min(image.spacing_mm)
+    return bool(np.abs(_corners(turned) - _corners(image)).max() <= allowed)
+
+
+def lies_within(mask: Volume, image: Volume) -> bool:
+    """Return whether the voxels of a mask are some of those of the image, in the same places."""
+    turned = turn_like(mask, image)
+    size = turned.voxels.shape[::-1]
+    first = np.rint((np.linalg.inv(image.affine_lps) @ turned.affine_lps)[:3, 3]).astype(int)
+    if (first < 0).any() or (first + size > image.voxels.shape[::-1]).any():
+        return False
+    i, j, k = (slice(low, low + count) for low, count in zip(first, size, strict=True))
+    affine = image.affine_lps.copy()
+    affine[:3, 3] += affine[:3, :3] @ first
+    return lies_like(mask, Volume(image.voxels[k, j, i], affine))
 
 
 def resample_nearest(mask: Volume, image: Volume) -> NDArray[Any]:

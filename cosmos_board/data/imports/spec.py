@@ -10,8 +10,8 @@ from cosmos_board.data.imports.meanings import CodeRule, ColourRule, NameRule, O
 SPEC_VERSION = 1
 """Version of the import files we read."""
 
-KINDS = ("raster", "coco", "polygons", "rtstruct", "dicom-seg", "runs")
-"""What a file of masks holds: pictures or voxels, or one of five descriptions of regions."""
+KINDS = ("raster", "coco", "polygons", "rtstruct", "dicom-seg", "nrrd-seg", "runs")
+"""What a file of masks holds: pictures or voxels, or one of six descriptions of regions."""
 
 INSTANCES = ("", "files", "labels", "components")
 """What is an instance of its own: nothing; a file; a code, colour or name; a connected piece."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.readers.limits import LARGEST_VOLUME_PX, check_size
-from cosmos_board.data.volumes import Volume
+from cosmos_board.data.volumes import Volume, spans_space
 
 _LONGEST_HEADER = 1 << 16
 _COMPRESSED = re.compile(rb"^CompressedData\s*=\s*True", re.I | re.M)
@@ -20,12 +23,36 @@ _HEADER_END = re.compile(rb"\n\r?\n|^ElementDataFile\s*=.*\n", re.I | re.M)
 """An empty line ends that of NRRD, the place of the voxels that of MetaImage."""
 
 
+_PLACE = re.compile(
+    rb"^(?:space directions\s*:"
+    rb"|(?:Offset|Position|Origin|TransformMatrix|Orientation|Rotation)\s*=)",
+    re.I | re.M,
+)
+"""Said by a header that places its voxels in space, in NRRD and in MetaImage."""
+
+
 def read_itk(path: Path) -> Volume:
     """Return a two- or three-dimensional NRRD or MetaImage file as it is stored.
 
     Raises:
         InputError: If it is damaged, too large, of several channels, or its data lies elsewhere
             than beside it.
+    """
+    volume, layers, fields = read_layers(path)
+    if layers != 1:
+        segments = any(field.startswith("Segment0_") for field in fields)
+        raise InputError(
+            path, "", "holds several channels", got=layers,
+            want="kind = 'nrrd-seg'" if segments else "one, or a picture (PNG, TIFF) for colours",
+        )  # fmt: skip
+    return replace(volume, voxels=volume.voxels[..., 0])
+
+
+def read_layers(path: Path) -> tuple[Volume, int, dict[str, str]]:
+    """Return a file with the last axis of its voxels for channels, their number, and its fields.
+
+    Raises:
+        InputError: As `read_itk`, but for channels.
     """
     import SimpleITK as sitk  # noqa: N813
 
@@ -38,8 +65,7 @@ def read_itk(path: Path) -> Volume:
         reader.ReadImageInformation()
         size = reader.GetSize()
         check_size(path, tuple(size), LARGEST_VOLUME_PX)
-        if reader.GetNumberOfComponents() != 1:
-            raise InputError(path, "", "holds several channels", got=reader.GetNumberOfComponents())
+        check_size(path, (*size, reader.GetNumberOfComponents()), LARGEST_VOLUME_PX)
         if len(size) not in (2, 3):
             raise InputError(path, "size", "is not two- or three-dimensional", got=size)
         image = reader.Execute()
@@ -48,29 +74,35 @@ def read_itk(path: Path) -> Volume:
         reason = str(error).strip().rpartition("\n")[2][:120]
         raise InputError(path, "", f"is damaged or no such file: {reason}") from error
     affine = _read_affine(image)
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+    if not spans_space(affine):
         raise InputError(path, "space directions", "do not place the voxels in space")
-    return Volume(_read_voxels(image), affine)
+    voxels = _read_voxels(image)
+    if voxels.dtype.kind not in "biuf":
+        raise InputError(path, "voxels", "are no real numbers", got=voxels.dtype)
+    fields = {field: str(image.GetMetaData(field)) for field in image.GetMetaDataKeys()}
+    placed = _PLACE.search(_read_header(path)) is not None
+    return Volume(voxels, affine, placed), voxels.shape[-1], fields
 
 
-def _read_voxels(image: object) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+def _read_voxels(image: Any) -> NDArray[Any]:  # noqa: ANN401
     import SimpleITK as sitk  # noqa: N813
 
-    voxels: np.ndarray[tuple[int, ...], np.dtype[np.generic]] = sitk.GetArrayFromImage(image)
-    return voxels if voxels.ndim == 3 else voxels[np.newaxis]
+    voxels: NDArray[Any] = sitk.GetArrayFromImage(image)
+    size = (1, *image.GetSize()[::-1])[-3:]
+    return voxels.reshape((*size, image.GetNumberOfComponentsPerPixel()))
 
 
-def _read_affine(image: object) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    axes = len(image.GetSize())  # type: ignore[attr-defined]
-    spacing = np.array(image.GetSpacing())  # type: ignore[attr-defined]
-    direction = np.array(image.GetDirection()).reshape(axes, axes)  # type: ignore[attr-defined]
+def _read_affine(image: Any) -> NDArray[np.float64]:  # noqa: ANN401
+    axes = len(image.GetSize())
+    spacing = np.array(image.GetSpacing())
+    direction = np.array(image.GetDirection()).reshape(axes, axes)
     affine = np.eye(4)
     affine[:axes, :axes] = direction * spacing
-    affine[:axes, 3] = image.GetOrigin()  # type: ignore[attr-defined]
+    affine[:axes, 3] = image.GetOrigin()
     return affine
 
 
-def _check_length(path: Path, image: object) -> None:
+def _check_length(path: Path, image: Any) -> None:  # noqa: ANN401
     # MetaImage files that are cut off are filled up without a word.
     header = _read_header(path)
     if path.suffix.lower() not in (".mha", ".mhd") or _COMPRESSED.search(header):

@@ -2,55 +2,266 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.core.masks import Mask
 from cosmos_board.data.volumes import Volume
 
 Contour = NDArray[np.float64]
 """Points of one closed planar contour: millimetres (left, posterior, superior), shape (n, 3)."""
 
+_CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
+_WITHOUT_AREA = ("POINT", "OPEN_PLANAR", "OPEN_NONPLANAR")
 
-def read_rtstruct(path: Path) -> dict[str, list[Contour]]:
-    """Return the closed planar contours of each region by its name.
+_OFF = 0.25
+"""Share of the slice distance by which a contour may miss its slice."""
+
+_DECIMALS = 6
+"""Of voxel indices: what is left of a voxel centre after a change of units is not noise."""
+
+_INSIDE = 1
+"""Label of a voxel centre strictly inside a contour; one on the contour itself has a larger one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """One region of interest (ROI) of an RTSTRUCT file."""
+
+    number: int
+    """Unique in its file, as names need not be."""
+
+    name: str
+    frame_of_reference: str
+    """UID of the coordinates that its contours are given in, empty where the file does not say."""
+
+    contours: tuple[Contour, ...]
+    exclusive: bool
+    """Whether the file asks for the exclusive or of the contours of a slice."""
+
+    without_area: int
+    """Number of points and open contours, which enclose nothing."""
+
+
+def read_rtstruct(path: Path) -> list[Region]:
+    """Return the regions of a file, by name and number.
 
     Raises:
-        InputError: If it is no RTSTRUCT file or damaged.
+        InputError: If it is no RTSTRUCT file, damaged, or a contour is of no known type.
     """
     try:
         dataset = pydicom.dcmread(path)
-        names = {int(roi.ROINumber): str(roi.ROIName) for roi in dataset.StructureSetROISequence}
-        regions: dict[str, list[Contour]] = {name: [] for name in names.values()}
-        for region in dataset.ROIContourSequence:
-            for contour in region.get("ContourSequence", []):
-                if contour.ContourGeometricType == "CLOSED_PLANAR":
-                    points = np.array(contour.ContourData, np.float64).reshape(-1, 3)
-                    regions[names[int(region.ReferencedROINumber)]].append(points)
+        items: dict[int, list[pydicom.Dataset]] = {}
+        for roi in dataset.StructureSetROISequence:
+            if int(roi.ROINumber) in items:
+                raise InputError(path, "ROINumber", "is given to two regions", got=roi.ROINumber)
+            items[int(roi.ROINumber)] = []
+        for region in dataset.get("ROIContourSequence") or []:
+            if (number := int(region.ReferencedROINumber)) not in items:
+                raise InputError(path, "ReferencedROINumber", "is of no region", got=number)
+            items[number].extend(region.get("ContourSequence") or [])
+        regions = [
+            _make_region(path, roi, items[int(roi.ROINumber)])
+            for roi in dataset.StructureSetROISequence
+        ]
+    except InputError:
+        raise
     except Exception as error:
         raise InputError(path, "", f"is damaged or no RTSTRUCT file: {error}") from error
-    return regions
+    return sorted(regions, key=lambda region: (region.name, region.number))
 
 
-def rasterise(contours: list[Contour], volume: Volume) -> NDArray[np.bool_]:
-    """Return the voxels whose centres lie inside the contours, axes (Z, Y, X).
-
-    Contours of one slice are combined by exclusive or: one inside another is a hole.
+def read_frame_of_reference(path: Path) -> str:
+    """Return the UID of the coordinates that a DICOM image lies in, empty where it does not say.
 
     Raises:
-        InputError: If a contour lies on no slice of the volume.
+        InputError: If the file is damaged.
     """
-    from skimage.draw import polygon2mask
+    try:
+        header = pydicom.dcmread(path, specific_tags=["FrameOfReferenceUID"])
+        return str(header.get("FrameOfReferenceUID") or "")
+    except Exception as error:
+        raise InputError(path, "", f"is damaged or no DICOM file: {error}") from error
 
+
+def rasterise(region: Region, volume: Volume, where: object) -> NDArray[np.bool_]:
+    """Return the voxels whose centres lie inside or on the contours, axes (Z, Y, X).
+
+    Contours of one slice are joined; one that lies in another is a hole, and so on inwards. Where
+    the file asks for it (CLOSEDPLANAR_XOR), they are combined by exclusive or instead.
+
+    Args:
+        region: With its contours.
+        volume: The slices that it was drawn on.
+        where: For messages.
+
+    Raises:
+        InputError: If a contour lies on no slice of the volume, or no contour encloses an area.
+    """
+    field = f"region {region.name!r}"
+    if region.without_area and not region.contours:
+        raise InputError(
+            where, field, "has points or open contours only, which enclose no area",
+            want="skip it in the import file",
+        )  # fmt: skip
     drawn = np.zeros(volume.voxels.shape, np.bool_)
     to_index = np.linalg.inv(volume.affine_lps)
-    for contour in contours:
-        index = contour @ to_index[:3, :3].T + to_index[:3, 3]
-        slices = np.unique(np.floor(index[:, 2] + 0.5).astype(int))
-        if len(slices) != 1 or not 0 <= slices[0] < len(drawn):
-            raise InputError("RTSTRUCT", "contour", "lies on no slice of the series", got=slices)
-        drawn[slices[0]] ^= polygon2mask(drawn.shape[1:], index[:, 1::-1])
+    slices: dict[int, list[Contour]] = defaultdict(list)
+    for contour in region.contours:
+        index = np.round(contour @ to_index[:3, :3].T + to_index[:3, 3], _DECIMALS)
+        slices[_find_slice(index[:, 2], len(drawn), where, field)].append(index[:, 1::-1])
+    for z, polygons in slices.items():
+        combine = _combine_exclusive if region.exclusive else _combine_nested
+        drawn[z] = combine(polygons, volume.voxels.shape[1:])
     return drawn
+
+
+def note_region(region: Region, drawn: NDArray[np.bool_]) -> tuple[str, ...]:
+    """Return what a reader of the import report should know about a region.
+
+    Args:
+        region: As the file holds it.
+        drawn: What `rasterise` made of it.
+    """
+    notes = []
+    if region.without_area:
+        notes.append("points and open contours of a region left out")
+    used = np.flatnonzero(drawn.any(axis=(1, 2)))
+    if not len(used):
+        notes.append("a region encloses no voxel")
+    elif used[-1] - used[0] + 1 != len(used):
+        notes.append("a region has no contour on a slice between its first and its last")
+    return tuple(notes)
+
+
+def _make_region(path: Path, roi: pydicom.Dataset, items: Sequence[pydicom.Dataset]) -> Region:
+    name = str(roi.get("ROIName") or "").strip()
+    contours, types, without_area = [], set(), 0
+    for item in items:
+        kind = str(item.ContourGeometricType).strip()
+        points = _read_points(path, name, item)
+        if kind in _WITHOUT_AREA or (kind in _CLOSED and len(points) < 3):
+            without_area += 1
+        elif kind in _CLOSED:
+            types.add(kind)
+            contours.append(points)
+        else:
+            raise InputError(
+                path, f"region {name!r}", "has a contour of an unknown type", got=repr(kind),
+                want=" or ".join(_CLOSED + _WITHOUT_AREA),
+            )  # fmt: skip
+    if len(types) > 1:
+        raise InputError(
+            path, f"region {name!r}", "mixes two ways of telling holes", got=" and ".join(_CLOSED)
+        )
+    return Region(
+        number=int(roi.ROINumber),
+        name=name,
+        frame_of_reference=str(roi.get("ReferencedFrameOfReferenceUID") or ""),
+        contours=tuple(contours),
+        exclusive=_CLOSED[1] in types,
+        without_area=without_area,
+    )
+
+
+def _read_points(path: Path, name: str, item: pydicom.Dataset) -> Contour:
+    data = np.array(item.get("ContourData") or [], np.float64).ravel()
+    counted = item.get("NumberOfContourPoints")
+    if len(data) % 3 or not np.isfinite(data).all() or counted not in (None, len(data) // 3):
+        raise InputError(
+            path, f"region {name!r}", "has a contour that is cut off or holds no points",
+            got=f"{len(data)} numbers for {counted} points",
+        )  # fmt: skip
+    return data.reshape(-1, 3)
+
+
+def _find_slice(z: NDArray[np.float64], count: int, where: object, field: str) -> int:
+    nearest = int(np.floor(np.median(z) + 0.5))
+    seen = f"slices {z.min():.2f} to {z.max():.2f}"
+    if np.ptp(z) > 2 * _OFF:
+        raise InputError(
+            where, field, "has a contour that is not parallel to the slices of its image",
+            got=seen, want="one slice, or skip the region",
+        )  # fmt: skip
+    if not 0 <= nearest < count:
+        raise InputError(
+            where, field, "has a contour that lies on no slice of its image",
+            got=seen, want=f"0 to {count - 1}, or skip the region",
+        )  # fmt: skip
+    if np.abs(z - nearest).max() > _OFF:
+        raise InputError(
+            where, field, "has a contour that lies between two slices of its image",
+            got=seen, want=f"within {_OFF} of a slice, or skip the region",
+        )  # fmt: skip
+    return nearest
+
+
+def _label(polygon: Contour, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Return 0 outside of a polygon (row, column), `_INSIDE` in it and more on its line."""
+    from skimage.measure import grid_points_in_poly
+
+    labels = np.zeros(shape, np.uint8)
+    low = np.clip(np.floor(polygon.min(axis=0)), 0, shape).astype(int)
+    high = np.clip(np.ceil(polygon.max(axis=0)) + 1, 0, shape).astype(int)
+    if (high > low).all():
+        labels[low[0] : high[0], low[1] : high[1]] = grid_points_in_poly(
+            tuple(high - low), polygon - low, binarize=False
+        )
+    return labels
+
+
+def _combine_exclusive(polygons: Sequence[Contour], shape: tuple[int, ...]) -> Mask:
+    inside, line = np.zeros((2, *shape), np.bool_)
+    for polygon in polygons:
+        labels = _label(polygon, shape)
+        inside ^= labels == _INSIDE
+        line |= labels > _INSIDE
+    # By the standard, points on the path of a contour belong to the region.
+    drawn: Mask = inside | line
+    return drawn
+
+
+def _combine_nested(polygons: Sequence[Contour], shape: tuple[int, ...]) -> Mask:
+    areas = [_measure_area(polygon) for polygon in polygons]
+    order = sorted(range(len(polygons)), key=areas.__getitem__, reverse=True)
+    labels = [_label(polygons[position], shape) for position in order]
+    depths: list[int] = []
+    for position, inner in enumerate(labels):
+        around = [
+            depths[before]
+            for before in range(position)
+            if areas[order[position]] < areas[order[before]] and _holds(labels[before], inner)
+        ]
+        depths.append(1 + max(around, default=-1))
+    drawn = np.zeros(shape, np.bool_)
+    for position in sorted(range(len(labels)), key=depths.__getitem__):
+        if depths[position] % 2:
+            # By the standard, points on the path of a contour belong to the region.
+            drawn &= labels[position] != _INSIDE
+        else:
+            drawn |= labels[position] > 0
+    return drawn
+
+
+def _holds(outer: NDArray[np.uint8], inner: NDArray[np.uint8]) -> bool:
+    """Return whether a contour lies in another, over whose line it may reach by one voxel."""
+    from scipy.ndimage import binary_dilation
+
+    filled = inner > 0
+    shared = np.count_nonzero(filled & (outer > 0))
+    return bool(2 * shared > filled.sum() and not (filled & ~binary_dilation(outer > 0)).any())
+
+
+def _measure_area(polygon: Contour) -> float:
+    # From one corner, so that copies of a contour have the same area to the last digit.
+    (y, x) = (polygon - polygon.min(axis=0)).T
+    doubled: Any = np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))
+    return float(np.round(abs(doubled) / 2, _DECIMALS - 2))
