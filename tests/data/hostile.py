@@ -253,7 +253,7 @@ def _save_volume(array: NDArray[Any], spacing: float = 1.0) -> Maker:
 
 
 _ONE_NAN = draw_noise((16, 16, 4)).astype(np.float64)
-_ONE_NAN[9, 9, 1] = np.nan
+_ONE_NAN[9, 9, 2] = np.nan
 _volume("a volume without numbers", _save_volume(np.full((16, 16, 4), np.nan, np.float32)))
 _volume("a volume with NaN where something is drawn", _save_volume(_ONE_NAN))
 _volume("a volume that lies nowhere", _save_gz(_nifti_bytes(nowhere=True)))
