@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import permutations, product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,10 +17,12 @@ from cosmos_board.data.volumes import (
     Volume,
     choose_plane,
     count_slices,
+    is_sheared,
     iter_slices,
     normalise,
     orient,
     parse_normalisation,
+    spans_space,
     take_slice,
 )
 
@@ -86,6 +89,60 @@ def test_a_window_is_fixed() -> None:
 @pytest.mark.parametrize("how", [MINMAX, PERCENTILE])
 def test_a_constant_volume_is_black(how: Normalisation) -> None:
     assert normalise(np.full((2, 3, 4), 7.5), how, where="mr").max() == 0
+
+
+@pytest.mark.parametrize("how", [MINMAX, PERCENTILE])
+@pytest.mark.parametrize(
+    "voxels",
+    [
+        pytest.param(np.array([[7, 9], [9, 7]], np.uint16), id="16 bit"),
+        pytest.param(np.array([[False, True], [True, False]]), id="1 bit"),
+        pytest.param(np.array([[-2.5, 1e9], [1e9, -2.5]]), id="floating point"),
+        pytest.param(np.array([[np.nan, 3], [2, 3]]), id="a background of NaN"),
+    ],
+)
+def test_two_values_become_black_and_white(voxels: NDArray[Any], how: Normalisation) -> None:
+    high = voxels == np.nanmax(voxels)
+
+    assert np.array_equal(normalise(voxels, how, where="a"), high * np.uint8(255))
+
+
+def test_a_volume_that_is_nearly_all_saturated_spans_all_its_values() -> None:
+    voxels = np.full((10, 10, 10), 65535, np.uint16)
+    voxels[0, 0, 0], voxels[0, 0, 1] = 0, 32768
+
+    spread = normalise(voxels, PERCENTILE, where="a")
+
+    assert (spread[0, 0, 0], spread[0, 0, 1], spread[5, 5, 5]) == (0, 128, 255)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_the_range_of_a_type_does_not_overflow(kind: type[np.floating[Any]]) -> None:
+    largest = np.finfo(kind).max / 4
+    voxels = np.linspace(-largest, largest, 4001, dtype=np.float64).astype(kind)
+
+    for how in (MINMAX, PERCENTILE):
+        spread = normalise(voxels.reshape(1, 1, -1), how, where="a").ravel().astype(int)
+        assert np.abs(spread - np.linspace(0, 255, 4001)).max() <= 2
+
+
+def test_many_values_in_half_precision_are_ranked_like_those_in_double() -> None:
+    voxels = np.random.default_rng(0).integers(0, 2000, (5, 150, 150)).astype(np.float16)
+
+    half, double = (
+        normalise(stored, PERCENTILE, where="a") for stored in (voxels, voxels.astype(np.float64))
+    )
+    assert np.array_equal(half, double)
+
+
+def test_values_whose_difference_is_no_number_are_refused() -> None:
+    with pytest.raises(InputError, match="are not all finite numbers"):
+        normalise(np.array([[-1.7e308, 1.7e308]]), PERCENTILE, where="a")
+
+
+def test_complex_voxels_are_refused() -> None:
+    with pytest.raises(InputError, match="are no real numbers"):
+        normalise(np.ones((2, 2), np.complex128), MINMAX, where="a")
 
 
 @pytest.mark.parametrize("bad", [np.inf, -np.inf])
@@ -156,6 +213,42 @@ def test_an_oblique_volume_uses_each_axis_once() -> None:
     turned = orient(Volume(np.arange(24).reshape(2, 3, 4), affine))
 
     assert sorted(turned.voxels.ravel()) == list(range(24))
+
+
+@pytest.mark.parametrize("tilt", [-25.0, 15.0, 50.0])
+@pytest.mark.parametrize("flips", list(product([1, -1], repeat=3)))
+def test_a_sheared_volume_is_turned_and_stays_in_place(
+    tilt: float, flips: tuple[int, int, int]
+) -> None:
+    """Slices of a tilted gantry: each is shifted down against the one before."""
+    sheared = np.diag([0.5, 0.5, 3.0, 1.0])
+    sheared[1, 2] = 3.0 * np.tan(np.radians(tilt))
+    stored, affine = np.arange(2 * 3 * 4).reshape(2, 3, 4), sheared.copy()
+    for axis, flip in enumerate(flips):
+        if flip < 0:
+            stored = np.flip(stored, 2 - axis)
+            affine[:, 3] += affine[:, axis] * (stored.shape[2 - axis] - 1)
+            affine[:, axis] *= -1
+
+    turned = orient(Volume(stored, affine))
+
+    assert np.array_equal(turned.voxels, np.arange(24).reshape(2, 3, 4))
+    np.testing.assert_allclose(turned.affine_lps, sheared, atol=1e-12)
+    assert choose_plane(turned.spacing_mm) == "axial"
+    assert is_sheared(affine)
+    assert not is_sheared(np.diag([1e-6, 2, 3, 1.0]))
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_three_axes_span_space_whatever_their_lengths(scale: float) -> None:
+    oblique = np.eye(4)
+    oblique[:3, :3] = np.array([[0.8, -0.6, 0], [0.6, 0.8, 0.1], [0, 0, 1]]) * scale
+    flat = oblique.copy()
+    flat[:3, 2] = oblique[:3, 0] + oblique[:3, 1]
+
+    assert spans_space(oblique)
+    assert not spans_space(flat)
+    assert not spans_space(np.where(np.eye(4) > 0, np.nan, 0))
 
 
 def test_slices_show_the_body_the_way_it_is_looked_at() -> None:

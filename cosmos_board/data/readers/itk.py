@@ -15,7 +15,9 @@ from cosmos_board.data.readers.limits import LARGEST_VOLUME_PX, check_size
 from cosmos_board.data.volumes import Volume, spans_space
 
 _LONGEST_HEADER = 1 << 16
-_COMPRESSED = re.compile(rb"^CompressedData\s*=\s*True", re.I | re.M)
+_OTHER_LENGTH = re.compile(rb"^(?:CompressedData\s*=\s*True|BinaryData\s*=\s*False)", re.I | re.M)
+"""Compressed or written as text: the length of the data is not that of the voxels."""
+
 _DATA_FILE = re.compile(rb"^(?:ElementDataFile\s*=|data ?file:)\s*(.+?)\s*$", re.I | re.M)
 
 
@@ -72,7 +74,7 @@ def read_layers(path: Path) -> tuple[Volume, int, dict[str, str]]:
         _check_length(path, image)
     except RuntimeError as error:
         reason = str(error).strip().rpartition("\n")[2][:120]
-        raise InputError(path, "", f"is damaged or no such file: {reason}") from error
+        raise InputError(path, "", f"is damaged, cut off or no such file: {reason}") from error
     affine = _read_affine(image)
     if not spans_space(affine):
         raise InputError(path, "space directions", "do not place the voxels in space")
@@ -105,7 +107,7 @@ def _read_affine(image: Any) -> NDArray[np.float64]:  # noqa: ANN401
 def _check_length(path: Path, image: Any) -> None:  # noqa: ANN401
     # MetaImage files that are cut off are filled up without a word.
     header = _read_header(path)
-    if path.suffix.lower() not in (".mha", ".mhd") or _COMPRESSED.search(header):
+    if path.suffix.lower() not in (".mha", ".mhd") or _OTHER_LENGTH.search(header):
         return
     if (place := _DATA_FILE.search(header)) is None:
         raise InputError(path, "ElementDataFile", "is missing")

@@ -125,6 +125,26 @@ def test_pictures_stacked_by_name_are_a_volume(tmp_path: Path) -> None:
     assert [int(i.masks["lesion"][0].sum()) for i in images] == [15**2, 14**2, 13**2]
 
 
+def test_a_picture_of_two_values_in_16_bit_is_black_and_white(tmp_path: Path) -> None:
+    codes = draw_square().astype(np.uint16)
+    save_picture(tmp_path / "image.png", codes * np.uint16(900) + np.uint16(100))
+    save_picture(tmp_path / "mask.png", draw_square() * 255)
+
+    (image,) = read_all(tmp_path, write_spec("image.png"))
+
+    assert np.array_equal(image.pixels, codes * 255)
+
+
+def test_a_picture_of_one_value_is_kept_and_noted(tmp_path: Path) -> None:
+    save_picture(tmp_path / "image.png", np.full((32, 32), 900, np.uint16))
+    save_picture(tmp_path / "mask.png", draw_square() * 255)
+
+    (image,) = read_all(tmp_path, write_spec("image.png"))
+
+    assert not image.pixels.any()
+    assert "all pixels have one value" in image.notes
+
+
 def test_a_dicom_seg_of_another_library_is_read(tmp_path: Path) -> None:
     drawn = np.zeros((4, 32, 32), bool)
     drawn[1, 4:20, 6:9], drawn[3, 10:15, 10:15] = True, True
