@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+import nrrd
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
@@ -27,6 +28,7 @@ from tests.data.raw_files import (
 _BOX = [4.0, 4.0, 2.0, 12.0, 4.0, 2.0, 12.0, 12.0, 2.0, 4.0, 12.0, 2.0]
 _ROI = "kind = 'rtstruct'\nnames = { 'GTV*' = 'lesion' }"
 _SEGMENT = "kind = 'dicom-seg'\nlabels = { 1 = 'lesion' }"
+_LAYERS = "kind = 'nrrd-seg'\nnames = { 'GTV*' = 'lesion' }"
 _COCO = "kind = 'coco'\nnames = { '*' = 'lesion' }"
 
 
@@ -63,6 +65,14 @@ def _make_segments(folder: Path, suffix: str) -> None:
     save_seg(folder / "seg", folder / "ct", draw_square((4, 32, 32)).astype(bool))
 
 
+def _make_layers(folder: Path, suffix: str) -> None:
+    save_nifti(folder / "image.nii", draw_noise((16, 16, 4)))
+    drawn = draw_square((16, 16, 4), 2, 12)
+    fields = {"Segment0_Name": "GTV", "Segment1_Name": "GTV 2", "kinds": ["list", *["domain"] * 3]}
+    place = {"space": "RAS", "space directions": np.vstack([[np.nan] * 3, np.eye(3)])}
+    nrrd.write(str(folder / "mask.seg.nrrd"), np.stack([drawn, drawn]), {**fields, **place})
+
+
 def _make_annotations(folder: Path, suffix: str) -> None:
     save_picture(folder / "image.png", draw_noise())
     file = {
@@ -83,6 +93,7 @@ FORMATS: dict[str, tuple[Callable[[Path, str], None], str]] = {
     "arrays": (_make_arrays, write_spec("image.npy", "mask.npz")),
     "contours": (_make_contours, write_spec("ct/*.dcm", "rs", _ROI)),
     "segments": (_make_segments, write_spec("ct/*.dcm", "seg", _SEGMENT)),
+    "layers": (_make_layers, write_spec("image.nii", "mask.seg.nrrd", _LAYERS)),
     "annotations": (_make_annotations, write_spec("image.png", "coco.json", _COCO)),
 }
 

@@ -57,7 +57,13 @@ def read_job(job: ImageJob) -> Iterator[SourceImage]:
 def _list_frames(job: ImageJob) -> Sequence[int | None]:
     if job.spec.frame == "all":
         with quietly():
-            return range(count_frames(job.root, job.spec, job.paths[0]))
+            count = count_frames(job.root, job.spec, job.paths[0])
+            for spec, path in ((files.spec, files.paths[0]) for files in job.masks):
+                if spec.frame == "all" and (own := count_frames(job.root, spec, path)) != count:
+                    raise InputError(
+                        path, "frame", "differs in number from its image", got=own, want=count
+                    )
+        return range(count)
     return [job.spec.frame if isinstance(job.spec.frame, int) else None]
 
 

@@ -81,7 +81,9 @@ def read_layers(path: Path) -> tuple[Volume, int, dict[str, str]]:
     voxels = _read_voxels(image)
     if voxels.dtype.kind not in "biuf":
         raise InputError(path, "voxels", "are no real numbers", got=voxels.dtype)
-    fields = {field: str(image.GetMetaData(field)) for field in image.GetMetaDataKeys()}
+    # A damaged file may hold names of fields that cannot be asked for.
+    names = [name for name in image.GetMetaDataKeys() if name.isascii()]
+    fields = {name: str(image.GetMetaData(name)) for name in names}
     placed = _PLACE.search(_read_header(path)) is not None
     return Volume(voxels, affine, placed), voxels.shape[-1], fields
 

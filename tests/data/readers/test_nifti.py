@@ -315,6 +315,29 @@ def test_a_compressed_file_that_is_cut_off_is_refused(tmp_path: Path, share: flo
     refuse(tmp_path / "a.nii.gz", "is damaged or no NIfTI file")
 
 
+@pytest.mark.parametrize("frames", [1, 3])
+def test_a_mask_of_another_number_of_frames_than_its_image_is_refused(
+    tmp_path: Path, frames: int
+) -> None:
+    save_nifti(tmp_path / "image.nii.gz", draw_noise((*SHAPE, 2)))
+    save_nifti(tmp_path / "mask.nii.gz", draw_square((*SHAPE, frames), 1, 11))
+
+    with pytest.raises(InputError, match=f"frame: differs in number .*got {frames}, want 2"):
+        read_pair(tmp_path, f"{CODES}\nframe = 'all'", "frame = 'all'")
+
+
+@pytest.mark.parametrize("kind", [nib.AnalyzeImage, nib.Spm99AnalyzeImage])
+def test_the_older_format_of_two_files_pairs_by_arrays(tmp_path: Path, kind: type[Any]) -> None:
+    """ANALYZE files hold distances and no place."""
+    for name, stored in (("image", draw_noise(SHAPE)), ("mask", draw_square(SHAPE, 1, 11))):
+        nib.save(kind(stored.astype(np.int16), np.diag([-1.0, 1, 2, 1])), tmp_path / f"{name}.img")
+
+    images = read_all(tmp_path, write_spec("image.img", "mask.hdr", CODES))
+
+    assert sum(image.masks["lesion"][0].sum() for image in images) == 10 * 10 * 3
+    assert all("stored without a place" in image.notes for image in images)
+
+
 def test_all_frames_of_a_five_dimensional_film_are_read(tmp_path: Path) -> None:
     film = draw_noise((*SHAPE, 2, 1))
     drawn = np.zeros((*SHAPE, 2, 1), np.uint8)
