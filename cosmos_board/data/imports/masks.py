@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +189,7 @@ def _read_regions(
     if not canvas.placed:
         raise InputError(job.origin, spec.kind, "needs an image that lies somewhere in space")
     if spec.kind == "rtstruct":
-        yield from _read_contours(job, spec, path, canvas)
+        yield from _read_contours(job, files, path, canvas)
         return
     from cosmos_board.data.readers.dicom_seg import read_dicom_seg
 
@@ -198,7 +198,7 @@ def _read_regions(
 
 
 def _read_contours(
-    job: ImageJob, spec: MaskSpec, path: Path, canvas: Canvas
+    job: ImageJob, files: MaskFiles, path: Path, canvas: Canvas
 ) -> Iterator[tuple[_Region, NDArray[np.bool_]]]:
     from cosmos_board.data.readers.rtstruct import (
         note_region,
@@ -211,17 +211,17 @@ def _read_contours(
     if find_reader(job.spec, job.paths[0]) == "dicom" and job.spec.geometry == "check":
         series = read_frame_of_reference(Path(job.root, job.paths[0]))
     for region in read_rtstruct(path):
+        called = _Region(region.number, region.name, f"{region.name}\0{region.number:09d}")
         # What is passed over need not even lie on the series.
-        if find_name(region.name, spec.names) is None and is_skipped(region.name, spec.skip):
+        if not _find_meaning(files.spec, called, show_path(files.paths[0])):
             continue
         if series and region.frame_of_reference not in ("", series):
             raise InputError(
-                path, "ReferencedFrameOfReferenceUID", "is not that of the series",
-                got=region.frame_of_reference, want=f"{series}, or geometry = 'ignore'",
+                path, "ReferencedFrameOfReferenceUID", "differs from that of the image",
+                want="the RTSTRUCT of this series, or geometry = 'ignore'",
             )  # fmt: skip
         drawn = rasterise(region, canvas.volume, path)
-        key = f"{region.name}\0{region.number:09d}"
-        yield _Region(region.number, region.name, key, note_region(region, drawn)), drawn
+        yield replace(called, notes=note_region(region, drawn)), drawn
 
 
 def _read_nrrd_regions(

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import nrrd
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, RTStructureSetStorage
+from pydicom.uid import UID, ExplicitVRLittleEndian, RTStructureSetStorage
 
 from cosmos_board.core.errors import InputError
 from tests.data.hostile import write_spec
@@ -40,7 +41,8 @@ def save(folder: Path, *rois: Roi, undefined: int | None = None) -> None:
     if not (folder / "ct").exists():
         save_series(folder / "ct", FrameOfReferenceUID="1.2.3")
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = RTStructureSetStorage, "1.2.9"
+    meta.MediaStorageSOPClassUID = RTStructureSetStorage
+    meta.MediaStorageSOPInstanceUID = UID("1.2.9")
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     dataset.SOPClassUID, dataset.Modality = RTStructureSetStorage, "RTSTRUCT"
@@ -223,14 +225,20 @@ def refusal(folder: Path, match: str, more: str = "") -> None:
 def test_a_region_of_open_contours_or_points_alone_is_refused_unless_skipped(
     tmp_path: Path, kind: str
 ) -> None:
-    save(
-        tmp_path,
-        Roi([(1, box(1.5, 1.5, 15.5, 15.5))]),
-        Roi([(1, [(3, 3), (9, 9)])], name="isocentre", kind=kind),
-    )
+    drawn, line = Roi([(1, box(1.5, 1.5, 15.5, 15.5))]), [(1, [(3, 3), (9, 9)])]
+    save(tmp_path, drawn, Roi(line, name="GTV axis", kind=kind))
+    refusal(tmp_path, "region 'GTV axis': has points or open contours only")
 
-    refusal(tmp_path, "region 'isocentre': has points or open contours only")
+    save(tmp_path, drawn, Roi(line, name="isocentre", kind=kind))
     assert np.array_equal(read(tmp_path, "skip = ['iso*']")[0], square(2, 2, 15, 15))
+
+
+def test_a_region_that_is_neither_named_nor_skipped_is_refused_wherever_it_lies(
+    tmp_path: Path,
+) -> None:
+    save(tmp_path, Roi([(99, box(1.5, 1.5, 15.5, 15.5))], name="Heart"))
+
+    refusal(tmp_path, "names: a region means nothing: add it or skip it .got 'Heart'")
 
 
 def test_two_points_are_no_contour(tmp_path: Path) -> None:
@@ -303,7 +311,7 @@ def test_a_slice_without_a_contour_in_the_middle_of_a_region_is_noted(tmp_path: 
 def test_contours_in_other_coordinates_than_the_series_are_refused(tmp_path: Path) -> None:
     save(tmp_path, Roi([(1, box(1.5, 1.5, 15.5, 15.5))], frame="1.2.4"))
 
-    refusal(tmp_path, "ReferencedFrameOfReferenceUID: is not that of the series .got 1.2.4")
+    refusal(tmp_path, "ReferencedFrameOfReferenceUID: differs from that of the image")
     assert read(tmp_path, image="geometry = 'ignore'")[0].sum() == 14 * 14
 
 
@@ -354,6 +362,27 @@ def test_contours_follow_a_series_that_is_tilted_against_the_patient(tmp_path: P
     # Seen from the front, rows run to the feet and columns to the left: stored columns and rows.
     assert "coronal" in image.origin
     assert np.array_equal(image.masks["lesion"][0], even_odd(points)[::-1, ::-1].T)
+
+
+@pytest.mark.parametrize("tilt_mm", [-0.8, 0.5])
+def test_contours_follow_slices_that_are_shifted_against_each_other(
+    tmp_path: Path, tilt_mm: float
+) -> None:
+    """A tilted gantry: contours in the patient's millimetres are upright where rows slide."""
+    directions = [[SPACING_MM, 0, 0], [0, SPACING_MM, 0], [0, tilt_mm, SLICE_MM]]
+    header = {"space": "LPS", "space directions": np.array(directions), "space origin": [0, 0, 0]}
+    nrrd.write(str(tmp_path / "image.nrrd"), draw_noise((SIDE, SIDE, 4)), header)
+    save(tmp_path, Roi([(z, box(4.5, 10.5, 20.5, 24.5)) for z in range(4)]))
+    meaning = "kind = 'rtstruct'\nnames = { 'GTV*' = 'lesion' }"
+
+    images = read_all(tmp_path, write_spec("image.nrrd", "rs", meaning))
+
+    assert len(images) == 4
+    for z, image in enumerate(images):
+        slid = z * tilt_mm / SPACING_MM
+        expected = even_odd(box(4.5, 10.5 - slid, 20.5, 24.5 - slid))
+        assert np.array_equal(image.masks["lesion"][0], expected)
+        assert "axes not at right angles, as of a tilted gantry" in image.notes
 
 
 def test_contours_are_drawn_on_a_volume_of_another_format(tmp_path: Path) -> None:
