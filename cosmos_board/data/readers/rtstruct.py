@@ -25,6 +25,9 @@ _WITHOUT_AREA = ("POINT", "OPEN_PLANAR", "OPEN_NONPLANAR")
 _OFF = 0.25
 """Share of the slice distance by which a contour may miss its slice."""
 
+_HELD = 0.9
+"""Share of the voxels of a contour that lie in another, of which it is a hole, at least."""
+
 _DECIMALS = 6
 """Of voxel indices: what is left of a voxel centre after a change of units is not noise."""
 
@@ -252,12 +255,17 @@ def _combine_nested(polygons: Sequence[Contour], shape: tuple[int, ...]) -> Mask
 
 
 def _holds(outer: NDArray[np.uint8], inner: NDArray[np.uint8]) -> bool:
-    """Return whether a contour lies in another, over whose line it may reach by one voxel."""
+    """Return whether a contour lies in another, but for a few voxels right beside it.
+
+    A hole that touches the outer line often crosses it by rounding, and is a hole all the same.
+    """
     from scipy.ndimage import binary_dilation
 
     filled = inner > 0
     shared = np.count_nonzero(filled & (outer > 0))
-    return bool(2 * shared > filled.sum() and not (filled & ~binary_dilation(outer > 0)).any())
+    if shared <= _HELD * np.count_nonzero(filled):
+        return False
+    return not (filled & ~binary_dilation(outer > 0)).any()
 
 
 def _measure_area(polygon: Contour) -> float:

@@ -184,10 +184,25 @@ def test_a_hole_in_the_overlap_of_two_contours_is_a_hole(tmp_path: Path) -> None
     assert np.array_equal(read(tmp_path)[0], expected & ~square(11, 11, 14, 14))
 
 
-def test_a_hole_that_touches_the_outer_contour_is_a_hole(tmp_path: Path) -> None:
-    save(tmp_path, Roi([(1, box(1.5, 1.5, 20.5, 20.5)), (1, box(1.2, 5.5, 9.5, 12.5))]))
+@pytest.mark.parametrize("left", [1.5, 1.2])
+def test_a_hole_that_touches_the_outer_contour_is_a_hole(tmp_path: Path, left: float) -> None:
+    save(tmp_path, Roi([(1, box(1.5, 1.5, 20.5, 20.5)), (1, box(left, 5.5, 9.5, 12.5))]))
 
     assert np.array_equal(read(tmp_path)[0], square(2, 2, 20, 20) & ~square(2, 6, 9, 12))
+
+
+def test_a_hole_that_crosses_the_outer_contour_by_a_corner_is_a_hole(tmp_path: Path) -> None:
+    inner = [(3.5, 3.5), (15.5, 3.5), (15.5, 15.5), (3.5, 15.5), (3.5, 9.5), (0.6, 9.0), (3.5, 8.5)]
+    save(tmp_path, Roi([(1, box(1.5, 1.5, 20.5, 20.5)), (1, inner)]))
+
+    assert even_odd(inner)[9, 1]
+    assert np.array_equal(read(tmp_path)[0], square(2, 2, 20, 20) & ~even_odd(inner))
+
+
+def test_a_small_contour_across_the_line_of_a_large_one_is_joined(tmp_path: Path) -> None:
+    save(tmp_path, Roi([(1, box(1.5, 1.5, 20.5, 20.5)), (1, box(18.5, 5.5, 21.5, 9.5))]))
+
+    assert np.array_equal(read(tmp_path)[0], square(2, 2, 20, 20) | square(19, 6, 21, 9))
 
 
 @pytest.mark.parametrize("again", [0, 2])
