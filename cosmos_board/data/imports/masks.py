@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from cosmos_board.data.imports.resample import lies_like, resample_nearest, resi
 from cosmos_board.data.imports.spec import MaskSpec
 from cosmos_board.data.imports.walk import show_path
 from cosmos_board.data.volumes import Volume, orient
+
+if TYPE_CHECKING:
+    from cosmos_board.data.readers.dicom import DicomIdentity
 
 _Shape = tuple[int, int, int]
 
@@ -39,6 +42,7 @@ class Canvas:
     """Whether the file does say."""
 
     order: tuple[int, ...] | None
+    identity: DicomIdentity | None = None
 
     @classmethod
     def of(cls, raster: Raster) -> Canvas:
@@ -47,7 +51,7 @@ class Canvas:
         z, y, x = (1, *size)[-3:]
         placed = raster.affine_lps is not None
         affine = np.eye(4) if raster.affine_lps is None else raster.affine_lps
-        return cls((z, y, x), affine, placed, raster.order)
+        return cls((z, y, x), affine, placed, raster.order, raster.identity)
 
     @property
     def volume(self) -> Volume:
@@ -158,7 +162,10 @@ def _read_regions(
         return
     from cosmos_board.data.readers.dicom_seg import read_dicom_seg
 
-    for segment in read_dicom_seg(path, canvas.volume):
+    identity = canvas.identity
+    if identity is not None and job.spec.geometry == "ignore":
+        identity = replace(identity, frame_of_reference_uid="")
+    for segment in read_dicom_seg(path, canvas.volume, identity):
         yield _Region(segment.number, segment.label, str(segment.number)), segment.drawn
 
 

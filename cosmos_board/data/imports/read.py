@@ -174,18 +174,23 @@ def _prepare_picture(job: ImageJob, raster: Raster, origin: str) -> Pixels:
         array = array[..., 0] if array.shape[2] < 3 else array[..., :3]
         if raster.palette is not None and (array == array[..., :1]).all():
             array = array[..., 0]
-    if raster.inverted:
-        array = _invert(array)
+    if array.dtype in (np.uint8, np.bool_):
+        return _keep_8_bit(array, inverted=raster.inverted)
+    return _to_8_bit(job, array, origin, inverted=raster.inverted)
+
+
+def _keep_8_bit(array: NDArray[Any], *, inverted: bool) -> Pixels:
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * np.uint8(255)
-    if array.dtype == np.uint8:
-        return np.ascontiguousarray(array)
-    return _to_8_bit(job, array, origin)
+    return np.ascontiguousarray(_invert(array) if inverted else array)
 
 
 def _prepare_volume(job: ImageJob, raster: Raster, canvas: Canvas, origin: str) -> _Cut:
     volume = orient(Volume(raster.array, canvas.affine_lps))
-    voxels = _to_8_bit(job, volume.voxels, origin)
+    if raster.single and raster.array.dtype in (np.uint8, np.bool_):
+        voxels = _keep_8_bit(volume.voxels, inverted=raster.inverted)
+    else:
+        voxels = _to_8_bit(job, volume.voxels, origin, inverted=raster.inverted)
     asked = next((plane for plane in _PLANES if plane == job.spec.plane), None)
     return _Cut(voxels, asked or _find_flat(voxels.shape) or choose_plane(volume.spacing_mm))
 
@@ -195,15 +200,20 @@ def _find_flat(shape: tuple[int, ...]) -> Plane | None:
     return flat[0] if len(flat) == 1 else None
 
 
-def _to_8_bit(job: ImageJob, array: NDArray[Any], origin: str) -> Pixels:
+def _to_8_bit(job: ImageJob, array: NDArray[Any], origin: str, *, inverted: bool) -> Pixels:
     if job.spec.normalisation == "none":
         if array.dtype != np.uint8:
             raise InputError(
                 origin, "normalisation", "is none, yet pixels are not 8 bit", got=array.dtype
             )
-        return array
+        return _invert(array) if inverted else array
     how: Normalisation = parse_normalisation(job.spec.normalisation)
-    return normalise(array, how, where=origin)
+    if not inverted:
+        return normalise(array, how, where=origin)
+    if how.rule == "window":
+        # A window is given in the values that the file holds.
+        return _invert(normalise(array, how, where=origin))
+    return normalise(_invert(array), how, where=origin)
 
 
 def _invert(array: NDArray[Any]) -> NDArray[Any]:
