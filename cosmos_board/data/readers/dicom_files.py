@@ -40,7 +40,9 @@ def reading(path: Path, kind: str = "DICOM") -> Iterator[None]:
     except OSError as error:
         raise InputError(path, "", f"cannot be read: {error.strerror or error}") from error
     except Exception as error:
-        raise InputError(path, "", f"is damaged or no {kind} file: {error}") from error
+        # pydicom appends whole tracebacks to its messages.
+        reason = str(error).partition("\n")[0]
+        raise InputError(path, "", f"is damaged or no {kind} file: {reason}") from error
 
 
 def open_image_header(path: Path) -> Dataset:
