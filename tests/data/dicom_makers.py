@@ -25,7 +25,9 @@ def number_slice(value: int) -> NDArray[np.uint16]:
     return (grid + 1000 + value).astype(np.uint16)
 
 
-def save_slices(folder: Path, corners: Sequence[Sequence[float]], **tags: object) -> list[Path]:
+def save_slices(
+    folder: Path, corners: Sequence[Sequence[float] | NDArray[np.float64]], **tags: object
+) -> list[Path]:
     """Write one file a corner, named in the order of `corners`; slice i has `number_slice(i)`.
 
     A tag whose value is a list of as many values as there are files, in a tuple, varies by file.
@@ -59,7 +61,7 @@ def item(**values: object) -> Dataset:
     return dataset
 
 
-def place(corner: Sequence[float], **groups: object) -> Dataset:
+def place(corner: Sequence[float] | NDArray[np.float64], **groups: object) -> Dataset:
     """Return the functional groups of one frame at a corner."""
     return item(PlanePositionSequence=[item(ImagePositionPatient=list(corner))], **groups)
 

@@ -44,11 +44,12 @@ def read_frame_planes(
     names = PATIENT if in_patient else _VOLUME
     planes = []
     for frame in range(frames):
-        groups = [
+        position, orientation, measures = (
             find_group(header, frame, name) or Dataset()
             for name in (*names[:2], "PixelMeasuresSequence")
-        ]
-        planes.append(make_plane(f"{where} frame {frame}", *groups, names))
+        )
+        one = f"{where} frame {frame}"
+        planes.append(make_plane(one, position, orientation, measures, names))
     placed = [plane for plane in planes if plane is not None]
     if placed and len(placed) < frames:
         got = f"{len(placed)} of {frames}"

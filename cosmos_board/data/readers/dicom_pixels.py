@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_modality_lut, get_decoder
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from pydicom.uid import (
     HTJ2K,
     UID,
@@ -164,13 +165,11 @@ def _find_padding(array: NDArray[Any], dataset: Dataset) -> bool:
 def _look_up(
     path: Path, array: NDArray[Any], dataset: Dataset
 ) -> tuple[NDArray[Any], NDArray[np.uint8]]:
-    from pydicom.pixels import apply_color_lut
-
     entries, first, _ = (int(value) for value in dataset.RedPaletteColorLookupTableDescriptor)
     count = entries or 1 << 16
     wanted = np.arange(first, first + count)
     table = np.asarray(apply_color_lut(wanted.reshape(1, -1), dataset))[0, :, :3]
-    if table.dtype == np.uint16:
+    if table.dtype == np.uint16 and table.max() > 255:
         table = table >> 8
     if len(table) != count:
         raise InputError(path, "PALETTE COLOR", "has a damaged table")

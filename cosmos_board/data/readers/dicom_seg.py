@@ -168,9 +168,9 @@ def _find_voxels(plane: SlicePlane, image: Volume) -> NDArray[np.float64]:
     down_mm, across_mm = plane.spacing_mm
     to_mm = np.stack([plane.across * across_mm, plane.down * down_mm, plane.corner], 1)
     to_index = np.linalg.inv(image.affine_lps)
-    result: NDArray[np.float64] = to_index[:3, :3] @ to_mm
-    result[:, 2] += to_index[:3, 3]
-    return result
+    to_voxel = to_index[:3, :3] @ to_mm
+    to_voxel[:, 2] += to_index[:3, 3]
+    return np.asarray(to_voxel, np.float64)
 
 
 def _follow_references(
@@ -208,7 +208,7 @@ def _draw(
     where: str, mask: NDArray[np.bool_], to_voxel: NDArray[np.float64], drawn: NDArray[np.bool_]
 ) -> None:
     """Set the voxels on which the pixels of `mask` (axes (Y, X)) lie."""
-    rows, columns = np.nonzero(mask)
+    rows, columns = np.argwhere(mask).T
     whole = np.rint(to_voxel)
     corners = np.array([[x, y, 1] for x in (columns.min(), columns.max())
                         for y in (rows.min(), rows.max())], np.float64)  # fmt: skip
@@ -219,7 +219,8 @@ def _draw(
             where, "ImagePositionPatient", "lies on no slice of the series",
             got=f"first pixel at voxel {np.round(to_voxel[::-1, 2], 2).tolist()} (z, y, x)",
         )  # fmt: skip
-    x, y, z = (whole @ np.stack([columns, rows, np.ones_like(rows)])).astype(np.intp)
+    pixels = np.stack([columns, rows, np.ones_like(rows)])
+    x, y, z = (row @ pixels for row in whole.astype(np.intp))
     depth, height, width = drawn.shape
     if ((x < 0) | (x >= width) | (y < 0) | (y >= height) | (z < 0) | (z >= depth)).any():
         raise InputError(

@@ -11,9 +11,10 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
-from pydicom.pixels import convert_color_space
+from pydicom.pixels.processing import convert_color_space
 from pydicom.uid import (
     MPEG2MPML,
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     HTJ2KLossless,
@@ -59,7 +60,7 @@ def _read(dataset: FileDataset, folder: Path) -> DicomImage:
 )
 def test_every_plain_encoding_gives_the_same_pixels(tmp_path: Path, syntax: str) -> None:
     dataset = _make_picture()
-    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
     if syntax == ExplicitVRBigEndian:
         dataset.PixelData = GREY.astype(">u2").tobytes()
         dataset["PixelData"].VR = "OW"
@@ -86,6 +87,21 @@ def test_lossless_pixels_of_another_library_are_decoded(tmp_path: Path, compress
     assert np.array_equal(np.squeeze(read_dicom([tmp_path / "a.dcm"]).array), noise[0])
 
 
+@pytest.mark.parametrize("compressor", ["JPEG", "JPEG2000", "JPEGLS"])
+def test_lossless_colour_of_another_library_is_decoded(tmp_path: Path, compressor: str) -> None:
+    writer = sitk.ImageFileWriter()
+    writer.SetFileName(str(tmp_path / "a.dcm"))
+    writer.SetImageIO("GDCMImageIO")
+    writer.UseCompressionOn()
+    writer.SetCompressor(compressor)
+    writer.Execute(sitk.GetImageFromArray(RGB, isVector=True))
+
+    image = read_dicom([tmp_path / "a.dcm"])
+
+    assert image.colour
+    assert np.array_equal(image.array, RGB)
+
+
 @pytest.mark.parametrize("kind", ["grey", "colour"])
 def test_run_length_encoded_pixels_are_decoded(tmp_path: Path, kind: str) -> None:
     dataset = _make_picture() if kind == "grey" else _make_colour(RGB, "RGB")
@@ -109,7 +125,7 @@ def test_pixels_without_a_decoder_are_refused_in_one_line(
     tmp_path: Path, syntax: str, advice: str | None
 ) -> None:
     dataset = _make_picture()
-    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
     dataset.PixelData = pydicom.encaps.encapsulate([b"\xff\xd8" + b"\0" * 40])
     dataset["PixelData"].is_undefined_length = True
 

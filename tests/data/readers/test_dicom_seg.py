@@ -88,9 +88,8 @@ def test_segments_of_highdicom_lie_where_it_drew_them(
     first = _draw(0)
     first[2] = False
     second = _draw(1) & ~first
-    masks = np.stack([first, second], -1)[::-1].astype(np.uint8)
-    if kind == "FRACTIONAL":
-        masks = masks.astype(np.float32) * 0.7
+    fraction = np.float32(0.7) if kind == "FRACTIONAL" else np.uint8(1)
+    masks = np.stack([first, second], -1)[::-1] * fraction
     path = save_highdicom_seg(tmp_path / "seg", paths, masks, kind, ["A", "B"])
 
     one, other = _read(path, read_dicom(paths))
@@ -129,7 +128,7 @@ def test_fractions_are_cut_at_half_of_their_largest_value(tmp_path: Path, kind: 
 
 @pytest.mark.parametrize("tags", [{}, {"MaximumFractionalValue": 100}])
 def test_fractions_without_a_true_largest_value_are_refused(
-    tmp_path: Path, tags: dict[str, int]
+    tmp_path: Path, tags: dict[str, Any]
 ) -> None:
     image, _ = _save_image(tmp_path)
     seg = make_seg(_draw() * 200, _places(1), {1: "A"}, "FRACTIONAL", **tags)

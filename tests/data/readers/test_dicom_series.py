@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pydicom
@@ -13,13 +14,14 @@ from pydicom.uid import MediaStorageDirectoryStorage
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.readers.dicom import read_dicom, read_dicom_series
+from cosmos_board.data.volumes import Voxels
 from tests.data.dicom_makers import AXIAL, number_slice, save_slices
 from tests.data.raw_files import make_dicom, save_rtstruct, save_series
 
 STRAIGHT = [[0.0, 0.0, 2.0 * z] for z in range(5)]
 
 
-def _first_values(voxels: np.ndarray) -> list[int]:  # type: ignore[type-arg]
+def _first_values(voxels: Voxels) -> list[int]:
     return [int(slice_[0, 0]) for slice_ in voxels]
 
 
@@ -253,7 +255,7 @@ def test_a_file_without_preamble_and_meta_header_is_read(tmp_path: Path) -> None
         assert np.array_equal(read_dicom([bare]).array, read_dicom([good]).array)
 
 
-def _plain(file: object, implicit: bool, little: bool) -> pydicom.filebase.DicomIO:
+def _plain(file: BinaryIO, implicit: bool, little: bool) -> pydicom.filebase.DicomIO:
     plain = pydicom.filebase.DicomFileLike(file)
     plain.is_implicit_VR, plain.is_little_endian = implicit, little
     return plain
