@@ -181,7 +181,10 @@ def _read_dicom(spec: FileSpec, files: list[Path], frame: int | None) -> Raster:
     from cosmos_board.data.readers.dicom import read_dicom
 
     image = read_dicom(files, frame)
-    inverted = image.inverted
+    array, inverted = image.array, image.inverted
+    if isinstance(spec, MaskSpec) and array.dtype.kind == "f" and (array == np.rint(array)).all():
+        # Slices are held in floating point, in which codes could not be told from grey levels.
+        array = array.astype(np.int64)
     if isinstance(spec, MaskSpec) and inverted:
         if not spec.labels:
             raise InputError(
@@ -191,6 +194,6 @@ def _read_dicom(spec: FileSpec, files: list[Path], frame: int | None) -> Raster:
             )  # fmt: skip
         inverted = False
     return Raster(
-        image.array, image.colour, image.affine_lps, image.order, image.palette,
+        array, image.colour, image.affine_lps, image.order, image.palette, image.lossy,
         inverted=inverted, identity=image.identity, single=image.single, notes=image.notes,
     )  # fmt: skip

@@ -49,6 +49,9 @@ class DicomImage:
     inverted: bool = False
     """Whether small values are to be shown bright."""
 
+    lossy: bool = False
+    """Whether the values of single pixels are not to be trusted."""
+
     affine_lps: NDArray[np.float64] | None = None
     order: tuple[int, ...] | None = None
     """For each slice, the position of its file; None where all are in one file."""
@@ -96,13 +99,14 @@ def read_dicom_series(paths: Sequence[Path]) -> Volume:
 
 
 def has_place(path: Path) -> bool:
-    """Return whether a single-frame file says where its pixels lie in the patient.
+    """Return whether a file says where its pixels lie in the patient.
 
     Raises:
         InputError: If it is damaged or no image.
     """
     with reading(path):
-        return read_plane(str(path), open_image_header(path)) is not None
+        header = open_image_header(path)
+        return _find_planes(path, header, count_pixel_frames(header))[0] is not None
 
 
 def count_volumes(path: Path) -> int:
@@ -120,31 +124,32 @@ def count_volumes(path: Path) -> int:
 
 def _read_series(paths: Sequence[Path], headers: Sequence[Dataset]) -> DicomImage:
     _check_one_series(paths, headers)
-    planes = []
+    planes: list[SlicePlane] = []
     for path, header in zip(paths, headers, strict=True):
-        plane = read_plane(str(path), header)
-        if plane is None:
+        found, _ = _find_planes(path, header, 1)
+        if found is None:
             names = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
             missing = next(name for name in names if header.get(name) is None)
             raise InputError(
                 path, missing, f"is missing, so that the {len(paths)} files are no volume",
                 want="a place in each, or a pattern of files that takes them one by one",
             )  # fmt: skip
-        planes.append(plane)
+        planes += found
     rows, columns = get_size(headers[0])
     check_size(paths[0].parent, (len(paths), rows, columns), LARGEST_VOLUME_PX)
     grid = arrange(planes)
     voxels = np.empty((len(paths), rows, columns), np.float32)
-    padded = False
+    padded = lossy = False
     for z, position in enumerate(grid.order):
         pixels = read_pixels(paths[position], open_dataset(paths[position]))
         if pixels.colour or pixels.palette is not None:
             raise InputError(paths[position], "pixels", "are in colour, as slices of a series")
         voxels[z] = pixels.array[0]
-        padded = padded or pixels.padded
+        padded, lossy = padded or pixels.padded, lossy or pixels.lossy
     return DicomImage(
         voxels,
         inverted=is_inverted(headers[0]),
+        lossy=lossy,
         affine_lps=grid.affine_lps,
         order=grid.order,
         identity=_identify([headers[position] for position in grid.order]),
@@ -189,10 +194,11 @@ def _read_file(path: Path, header: Dataset, frame: int | None) -> DicomImage:
     order = [chosen[position] for position in grid.order]
     voxels = pixels.array[order]
     if not in_patient:
-        return DicomImage(voxels, inverted=is_inverted(header), notes=notes)
+        return DicomImage(voxels, inverted=is_inverted(header), lossy=pixels.lossy, notes=notes)
     return DicomImage(
         voxels if frames == 1 else voxels.astype(np.float32),
         inverted=is_inverted(header),
+        lossy=pixels.lossy,
         affine_lps=grid.affine_lps,
         order=(0,) if frames == 1 else None,
         identity=_identify([header] * len(order), order),
@@ -219,11 +225,13 @@ def _make_picture(
     grey = not pixels.colour and pixels.palette is None
     inverted = grey and is_inverted(header)
     if grey and frames > 1 and frame is None:
-        return DicomImage(pixels.array, inverted=inverted, notes=notes)
+        return DicomImage(pixels.array, inverted=inverted, lossy=pixels.lossy, notes=notes)
     picture = pixels.array[_choose(path, frame, frames, "pictures")]
     if grey and int(header.get("BitsStored") or 0) == 1:
         picture = picture.astype(np.bool_)
-    return DicomImage(picture, pixels.colour, pixels.palette, inverted, notes=notes)
+    return DicomImage(
+        picture, pixels.colour, pixels.palette, inverted, lossy=pixels.lossy, notes=notes
+    )
 
 
 def _choose(path: Path, frame: int | None, count: int, what: str) -> int:

@@ -43,17 +43,21 @@ def read_frame_planes(
     """
     names = PATIENT if in_patient else _VOLUME
     planes = []
+    positions = 0
     for frame in range(frames):
         position, orientation, measures = (
             find_group(header, frame, name) or Dataset()
             for name in (*names[:2], "PixelMeasuresSequence")
         )
+        positions += names[2] in position
         one = f"{where} frame {frame}"
         planes.append(make_plane(one, position, orientation, measures, names))
     placed = [plane for plane in planes if plane is not None]
     if placed and len(placed) < frames:
         got = f"{len(placed)} of {frames}"
         raise InputError(where, names[0], "gives the place of some frames only", got=got)
+    if positions and not placed and frames > 1:
+        raise InputError(where, names[3], "or PixelSpacing is missing beside the positions")
     return placed or None
 
 

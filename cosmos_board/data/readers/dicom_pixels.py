@@ -13,11 +13,14 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from pydicom.uid import (
     HTJ2K,
+    JPEG2000,
     UID,
     HTJ2KLossless,
     HTJ2KLosslessRPCL,
     JPEG2000TransferSyntaxes,
+    JPEGBaseline8Bit,
     JPEGExtended12Bit,
+    JPEGLSNearLossless,
     JPEGLSTransferSyntaxes,
     JPEGTransferSyntaxes,
 )
@@ -47,6 +50,9 @@ class DicomPixels:
     colour: bool = False
     palette: NDArray[np.uint8] | None = None
     """RGB of each index, shape (n, 3), where `array` holds indices."""
+
+    lossy: bool = False
+    """Whether they were compressed with losses."""
 
     padded: bool = False
     """Whether some pixels have the value that stands for "nothing measured here"."""
@@ -95,12 +101,14 @@ def read_pixels(path: Path, dataset: Dataset) -> DicomPixels:
     with reading(path):
         if space in _GREY:
             padded = _find_padding(array, dataset)
-            return DicomPixels(_transform(path, array, dataset), padded=padded)
+            return DicomPixels(
+                _transform(path, array, dataset), lossy=_is_lossy(dataset), padded=padded
+            )
         if space == "PALETTE COLOR" and array.ndim == 3:
             indices, palette = _look_up(path, array, dataset)
             return DicomPixels(indices, palette=palette)
         if space == "RGB" and array.ndim == 4 and array.shape[3] == 3:
-            return DicomPixels(array, colour=True)
+            return DicomPixels(array, colour=True, lossy=_is_lossy(dataset))
     raise InputError(
         path, "PhotometricInterpretation", "is not read", got=space,
         want="MONOCHROME1, MONOCHROME2, RGB, YBR or PALETTE COLOR",
@@ -111,6 +119,13 @@ def is_inverted(header: Dataset) -> bool:
     """Return whether small values are to be shown bright."""
     shape = str(header.get("PresentationLUTShape") or "")
     return str(header.get("PhotometricInterpretation")) == "MONOCHROME1" or shape == "INVERSE"
+
+
+def _is_lossy(dataset: Dataset) -> bool:
+    syntax = UID(dataset.file_meta.TransferSyntaxUID)
+    if syntax == JPEG2000:
+        return str(dataset.get("LossyImageCompression") or "") == "01"
+    return syntax in (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)
 
 
 def _check_decoder(path: Path, syntax: UID) -> None:

@@ -197,7 +197,7 @@ def _follow_references(
 
 def _find_reference(dataset: Dataset, frame: int) -> tuple[str, int]:
     derivation = find_group(dataset, frame, "DerivationImageSequence") or Dataset()
-    sources = derivation.get("SourceImageSequence") or ()
+    sources = list(derivation.get("SourceImageSequence") or ())
     if len(sources) != 1:
         return "", 0
     number = sources[0].get("ReferencedFrameNumber") or 1

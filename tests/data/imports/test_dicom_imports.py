@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.uid import generate_uid
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEGBaseline8Bit, generate_uid
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports import iter_source_images, parse_spec, plan_import
@@ -183,6 +186,36 @@ def test_a_mask_that_shows_small_values_bright_needs_labels(tmp_path: Path) -> N
     with pytest.raises(InputError, match="a mask's foreground is not sure"):
         _read(tmp_path, write_spec("image.dcm"))
     (image,) = _read(tmp_path, write_spec("image.dcm", "", "labels = { 1 = 'lesion' }"))
+    assert np.array_equal(image.masks["lesion"][0], draw_square() > 0)
+
+
+def test_codes_in_a_series_of_masks_need_labels(tmp_path: Path) -> None:
+    drawn = draw_square((4, 32, 32), 0, 20)
+    drawn[:, 5:9, 5:9] = 2
+    spec = _save_pair(tmp_path, [0, 2, 4, 6], drawn)
+
+    with pytest.raises(InputError, match="object: stands for several codes"):
+        _read(tmp_path, spec)
+    labels = "labels = { 1 = 'liver', 2 = 'lesion' }"
+    images = _read(tmp_path, write_spec("ct/*.dcm", "mask/*.dcm", labels))
+    assert [int(image.masks["lesion"][0].sum()) for image in images] == [16] * 4
+
+
+def test_a_mask_compressed_with_losses_needs_a_threshold(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    Image.fromarray(draw_square() * np.uint8(255)).save(file, "JPEG")
+    for name in ("image", "mask"):
+        dataset = make_dicom(draw_noise().astype(np.uint16), 0.0, "1.2.3", RescaleIntercept=0)
+        del dataset.ImagePositionPatient
+        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8, 8, 7
+        dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+        dataset.PixelData = encapsulate([file.getvalue()])
+        dataset["PixelData"].is_undefined_length = True
+        save(dataset, tmp_path / f"{name}.dcm")
+
+    with pytest.raises(InputError, match="threshold: is needed for a mask in a lossy format"):
+        _read(tmp_path, write_spec("image.dcm"))
+    (image,) = _read(tmp_path, write_spec("image.dcm", "", "object = 'lesion'\nthreshold = 127"))
     assert np.array_equal(image.masks["lesion"][0], draw_square() > 0)
 
 

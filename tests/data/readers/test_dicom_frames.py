@@ -157,6 +157,26 @@ def test_frames_of_which_some_have_a_place_are_refused(tmp_path: Path) -> None:
         read_dicom([path])
 
 
+def test_positions_without_the_size_of_pixels_are_refused(tmp_path: Path) -> None:
+    shared = item(PlaneOrientationSequence=[item(ImageOrientationPatient=AXIAL)])
+    path = save(make_enhanced(FRAMES, _places(*HEIGHTS_MM), shared), tmp_path / "a.dcm")
+
+    with pytest.raises(InputError, match="or PixelSpacing is missing beside the positions"):
+        read_dicom([path])
+
+
+def test_files_of_one_frame_with_its_place_in_groups_are_a_series(tmp_path: Path) -> None:
+    paths = []
+    for i, z_mm in enumerate(HEIGHTS_MM):
+        group = place([1.0, 2.0, z_mm], PixelValueTransformationSequence=_rescale(2.0, float(i)))
+        paths.append(save(make_enhanced(FRAMES[i : i + 1], [group]), tmp_path / f"{i}.dcm"))
+
+    image = read_dicom(paths)
+
+    for z, i in enumerate((1, 3, 0, 2)):
+        assert np.array_equal(image.array[z], number_slice(i) * 2.0 + i)
+
+
 def test_frames_of_an_ultrasound_volume_are_ordered_and_have_no_place(tmp_path: Path) -> None:
     groups = [
         item(PlanePositionVolumeSequence=[item(ImagePositionVolume=[0.0, 0.0, z])])
