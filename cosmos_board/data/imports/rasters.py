@@ -182,9 +182,10 @@ def _read_dicom(spec: FileSpec, files: list[Path], frame: int | None) -> Raster:
 
     image = read_dicom(files, frame)
     array, inverted = image.array, image.inverted
-    if isinstance(spec, MaskSpec) and array.dtype.kind == "f" and (array == np.rint(array)).all():
+    if isinstance(spec, MaskSpec) and array.dtype == np.float32:
         # Slices are held in floating point, in which codes could not be told from grey levels.
-        array = array.astype(np.int64)
+        whole = (array == np.rint(array)) & (np.abs(array) < 1 << 24)
+        array = array.astype(np.int32) if whole.all() else array
     if isinstance(spec, MaskSpec) and inverted:
         if not spec.labels:
             raise InputError(

@@ -182,6 +182,8 @@ def _check_one_series(paths: Sequence[Path], headers: Sequence[Dataset]) -> None
 def _read_file(path: Path, header: Dataset, frame: int | None) -> DicomImage:
     if header.get("TotalPixelMatrixRows") and count_pixel_frames(header) > 1:
         raise InputError(path, "NumberOfFrames", "are tiles of a slide, which are not read")
+    if "GridFrameOffsetVector" in header:
+        raise InputError(path, "GridFrameOffsetVector", "makes it a grid of doses, not an image")
     pixels = read_pixels(path, open_dataset(path))
     frames = len(pixels.array)
     planes, in_patient = _find_planes(path, header, frames)

@@ -80,10 +80,12 @@ def decode_stored(path: Path, dataset: Dataset) -> tuple[NDArray[Any], str]:
         except Exception as error:
             if isinstance(error, MemoryError):
                 raise
-            raise InputError(path, "pixels", f"cannot be read: {error}") from error
+            want = f"pip install {_PACKAGES[syntax]}" if syntax == JPEGExtended12Bit else None
+            raise InputError(path, "pixels", f"cannot be read: {error}", want=want) from error
     frames = count_pixel_frames(dataset)
     if frames == 1:
         array = array[np.newaxis]
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.shape[:3] != (frames, *get_size(dataset)):
         raise InputError(
             path, "pixels", "differ in size", got=array.shape, want=(frames, *get_size(dataset))

@@ -224,6 +224,13 @@ def test_tiles_of_a_slide_are_refused(tmp_path: Path) -> None:
         read_dicom([save(dataset, tmp_path / "a.dcm")])
 
 
+def test_a_grid_of_doses_is_no_image(tmp_path: Path) -> None:
+    doses = make_enhanced(FRAMES, [Dataset() for _ in FRAMES], GridFrameOffsetVector=[0, 1, 2, 3])
+
+    with pytest.raises(InputError, match="makes it a grid of doses"):
+        read_dicom([save(doses, tmp_path / "a.dcm")])
+
+
 def test_a_frame_less_than_promised_is_refused(tmp_path: Path) -> None:
     dataset = make_enhanced(FRAMES[:3], _places(*HEIGHTS_MM[:3]), NumberOfFrames=4)
     path = save(dataset, tmp_path / "a.dcm")

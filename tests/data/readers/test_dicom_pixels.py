@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,12 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
-from pydicom.pixels.processing import convert_color_space
+from pydicom.pixels.processing import (
+    apply_color_lut,
+    apply_modality_lut,
+    convert_color_space,
+)
+from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
     MPEG2MPML,
     UID,
@@ -102,6 +108,36 @@ def test_lossless_colour_of_another_library_is_decoded(tmp_path: Path, compresso
     assert np.array_equal(image.array, RGB)
 
 
+_SHIPPED = Path(pydicom.__file__).parent / "data"
+
+
+def test_the_files_that_pydicom_ships_are_read_as_pydicom_reads_them() -> None:
+    paths = [path for path in sorted(_SHIPPED.rglob("*.dcm")) if path.is_file()]
+    read, refusals = 0, []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for path in paths:
+            try:
+                image = read_dicom([path])
+            except InputError as error:
+                refusals.append(str(error))
+                continue
+            dataset = pydicom.dcmread(path, force=True)
+            expected = pixel_array(dataset)
+            if image.palette is not None:
+                assert np.array_equal(
+                    image.palette[image.array], apply_color_lut(expected, dataset) >> 8
+                )
+            elif image.colour:
+                assert np.array_equal(image.array, expected), path
+            else:
+                expected = apply_modality_lut(expected, dataset)
+                assert np.allclose(np.squeeze(image.array), expected), path
+            read += 1
+    assert read > 50
+    assert all(line.isprintable() for line in refusals)
+
+
 @pytest.mark.parametrize("kind", ["grey", "colour"])
 def test_run_length_encoded_pixels_are_decoded(tmp_path: Path, kind: str) -> None:
     dataset = _make_picture() if kind == "grey" else _make_colour(RGB, "RGB")
@@ -116,13 +152,13 @@ def test_run_length_encoded_pixels_are_decoded(tmp_path: Path, kind: str) -> Non
     ("syntax", "advice"),
     [
         (HTJ2KLossless, "pip install pylibjpeg pylibjpeg-openjpeg"),
-        (JPEGExtended12Bit, None),
+        (JPEGExtended12Bit, "pip install pylibjpeg pylibjpeg-libjpeg"),
         (MPEG2MPML, "uncompressed pixels"),
         ("1.2.840.10008.1.2.4.94", "uncompressed pixels"),
     ],
 )
 def test_pixels_without_a_decoder_are_refused_in_one_line(
-    tmp_path: Path, syntax: str, advice: str | None
+    tmp_path: Path, syntax: str, advice: str
 ) -> None:
     dataset = _make_picture()
     dataset.file_meta.TransferSyntaxUID = UID(syntax)
@@ -133,9 +169,7 @@ def test_pixels_without_a_decoder_are_refused_in_one_line(
         _read(dataset, tmp_path)
 
     assert str(caught.value).isprintable()
-    if advice is not None:
-        assert "TransferSyntaxUID: cannot be decoded here" in str(caught.value)
-        assert advice in str(caught.value)
+    assert advice in str(caught.value)
 
 
 def test_an_overlay_above_the_stored_bits_is_cut_off(tmp_path: Path) -> None:
