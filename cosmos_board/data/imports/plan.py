@@ -90,7 +90,10 @@ def plan_import(spec: ImportSpec, source: Path) -> ImportPlan:
         InputError: If `source` is no folder, or a table is not what it should be.
     """
     listing = list_files(source)
-    found = [match_images(entry, listing, spec.origin) for entry in spec.images]
+    found = [
+        match_images(entry, listing, spec.origin, f"images[{position}]")
+        for position, entry in enumerate(spec.images)
+    ]
     return ImportPlan(
         spec=spec,
         root=listing.root,
