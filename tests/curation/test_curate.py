@@ -148,7 +148,7 @@ def test_nothing_readable_is_refused_with_the_first_reason(tmp_path: Path) -> No
 
 
 def test_references_of_50_pixels_are_dropped_and_of_51_are_kept() -> None:
-    pixels = np.zeros((20, 20), np.uint8)
+    pixels = np.eye(20, dtype=np.uint8)
     fifty, fifty_one = np.zeros((2, 20, 20), np.bool_)
     fifty.ravel()[:50] = True
     fifty_one.ravel()[:51] = True

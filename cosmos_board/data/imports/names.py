@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 _ORDER = ' (stack = "order" takes them in the order of their names)'
 _NUMBER = re.compile(r"([0-9]+)")
@@ -154,7 +155,7 @@ def _list_columns(stems: list[str]) -> list[tuple[Fraction, ...]]:
 
 def _is_even(column: tuple[Fraction, ...]) -> bool:
     ordered = sorted(column)
-    steps = {high - low for low, high in zip(ordered, ordered[1:], strict=False)}
+    steps = {high - low for low, high in pairwise(ordered)}
     return len(steps) == 1 and 0 not in steps
 
 

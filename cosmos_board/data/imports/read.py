@@ -138,7 +138,7 @@ def _make_image(
         },
         notes=notes,
         left_out=remarks.left_out,
-        signs=remarks.find_signs(masks.get("", {}).values()),
+        signs=remarks.find_signs(pixels, masks.get("", {}).values()),
         origin=origin,
     )
 

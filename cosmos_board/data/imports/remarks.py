@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmos_board.core.masks import Mask
+from cosmos_board.core.masks import Mask, Pixels
 from cosmos_board.data.imports.rasters import Raster
 
 _SMOOTH = 0.1
@@ -48,13 +48,15 @@ class Remarks:
         if self._busy_mask and _is_like_mask(raster, _SMOOTH):
             self.signs.add("swapped")
 
-    def find_signs(self, masks: Iterable[Iterable[Mask]]) -> tuple[str, ...]:
+    def find_signs(self, pixels: Pixels, masks: Iterable[Iterable[Mask]]) -> tuple[str, ...]:
         """Return the words of all warnings to which an image with these masks gives rise.
 
         Args:
+            pixels: Of the image, uint8, axes (Y, X) or (Y, X, 3).
             masks: Of each object its instances, axes (Y, X).
         """
-        return tuple(sorted(self.signs | _find_frames(masks)))
+        blank = {"blank"} if (pixels == pixels[:1, :1]).all() else set()
+        return tuple(sorted(self.signs | blank | _find_frames(masks)))
 
 
 def _is_like_mask(raster: Raster, most: float) -> bool:

@@ -23,7 +23,7 @@ WARNINGS = {
     "borders": "masks follow the whole border of their image",
     "clusters": "files look like several of one patient, and cluster is not given",
     "blank": "images of one value are left out",
-    "ct-percentile": "CT in Hounsfield units is normalised by percentiles",
+    "ct-percentile": "CT is normalised by percentiles, where a window (40/400) is usual",
     "objects": "an object is not in the catalog and near one that is",
     "other-picture": "a JSON file of regions names another picture than the one beside it",
 }

@@ -1,4 +1,4 @@
-"""JSON files of regions, which may be large, damaged, or made by a tool whose files we do not read."""
+"""JSON files of regions: they may be large, damaged, or of a tool whose files we do not read."""
 
 from __future__ import annotations
 
