@@ -76,7 +76,7 @@ class ImportPlan:
         for entry in self.entries:
             reasons += [reason for _, reason in entry.absent]
         if reasons:
-            problem += f"; {len(reasons)} not used, first {reasons[0]}"
+            problem += f": {reasons[0]}"
         raise InputError(self.root, "--source", problem, want=self._wanted)
 
     def describe(self) -> str:

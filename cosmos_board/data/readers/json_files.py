@@ -45,6 +45,6 @@ def name_format(table: dict[str, Any]) -> str:
         return "of VIA, which is not read: export COCO"
     if "shapes" in table:
         return 'of labelme: kind = "polygons"'
-    if "annotations" in table and "images" in table:
+    if isinstance(table.get("annotations"), list) and "images" in table:
         return 'COCO: kind = "coco"'
     return ""

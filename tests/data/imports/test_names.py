@@ -71,9 +71,7 @@ def save_slices(folder: Path, images: list[str], masks: list[str], ending: str =
 
 
 def test_slices_named_1_to_12_pair_with_masks_named_001_to_012(tmp_path: Path) -> None:
-    save_slices(
-        tmp_path, [f"{n}" for n in range(1, 13)], [f"{n:03d}_mask" for n in range(1, 13)]
-    )
+    save_slices(tmp_path, [f"{n}" for n in range(1, 13)], [f"{n:03d}_mask" for n in range(1, 13)])
 
     images = read_all(tmp_path, write_spec("a/*.png", "b/*.png", STACK, "stack = 'name'\n"
                                            "normalisation = 'none'"))  # fmt: skip
