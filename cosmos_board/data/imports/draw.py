@@ -41,13 +41,17 @@ def find_codes(
     codes = _round_codes(_take_grey(raster, where), where)
     meanings: dict[int, Objects] = {}
     grounds = parse_codes(spec.background)
+    unknown = []
     for code in _list_codes(codes):
         if any(low <= code <= high for low, high in grounds):
             continue
         if (objects := find_code(code, spec.labels)) is not None:
             meanings[code] = objects
         elif not is_skipped(str(code), spec.skip):
-            raise InputError(where, "labels", "a code means nothing: add it or skip it", got=code)
+            unknown.append(code)
+    if unknown:
+        raise InputError(where, "labels", "a code means nothing: add it or skip it",
+                         got=_show_codes(unknown))  # fmt: skip
     return codes, meanings
 
 
@@ -93,6 +97,11 @@ def _take_grey(raster: Raster, where: str, *, brightest: bool = False) -> NDArra
     if not (colours == colours[..., :1]).all():
         raise InputError(where, "labels", "are in colour", want="colours")
     return colours[..., 0]
+
+
+def _show_codes(codes: list[int]) -> str:
+    shown = ", ".join(map(str, codes[:6])) + (f" and {len(codes) - 6} more" * (len(codes) > 6))
+    return shown + (": is this the image?" if len(codes) > _FEW else "")
 
 
 def _round_codes(values: NDArray[Any], where: str) -> NDArray[Any]:
