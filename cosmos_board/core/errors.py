@@ -86,9 +86,11 @@ class StaleRunError(InputError):
 class UnknownNameError(InputError):
     """A name that is not in the table it was looked up in; the message offers the nearest."""
 
-    def __init__(self, where: object, kind: str, name: str, known: Iterable[str]) -> None:
-        """Say which `kind` of name is unknown and offer what `known` holds."""
-        offered = get_close_matches(name, list(known := sorted(known))) or known[:8]
+    def __init__(
+        self, where: object, kind: str, name: str, known: Iterable[str], near: Iterable[str] = ()
+    ) -> None:
+        """Say which `kind` of name is unknown and offer what is `near`, else what `known` holds."""
+        offered = [*near] or get_close_matches(name, list(known := sorted(known))) or known[:8]
         super().__init__(
             where, kind, "unknown name", got=repr(name), want=" or ".join(offered) or "none exist"
         )

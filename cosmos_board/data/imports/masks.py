@@ -17,6 +17,7 @@ from cosmos_board.data.imports.job import ImageJob, MaskFiles
 from cosmos_board.data.imports.layers import LabelLayer, Layer, make_drawn_layer
 from cosmos_board.data.imports.meanings import Objects, find_code, find_name, is_skipped
 from cosmos_board.data.imports.rasters import Raster, read_raster
+from cosmos_board.data.imports.remarks import Remarks
 from cosmos_board.data.imports.resample import lies_like, resample_nearest, resize_nearest
 from cosmos_board.data.imports.spec import MaskSpec
 from cosmos_board.data.imports.walk import show_path
@@ -60,7 +61,7 @@ class Canvas:
 
 
 def read_layers(
-    job: ImageJob, files: MaskFiles, canvas: Canvas, frame: int | None
+    job: ImageJob, files: MaskFiles, canvas: Canvas, frame: int | None, remarks: Remarks
 ) -> Iterator[Layer]:
     """Yield what the files of one entry of masks draw on an image.
 
@@ -69,6 +70,7 @@ def read_layers(
         files: Files of one of its entries of masks.
         canvas: What they have to fit.
         frame: Which volume of the image is read, for masks with as many volumes.
+        remarks: What is worth telling about the masks is added here.
 
     Raises:
         InputError: If a file is not what it should be, or does not fit.
@@ -77,7 +79,7 @@ def read_layers(
     where = show_path(files.paths[0])
     keys = {"files": files.paths[0], "labels": files.name}
     if spec.kind != "raster":
-        for region, drawn in _read_regions(job, files, canvas):
+        for region, drawn in _read_regions(job, files, canvas, remarks):
             if objects := _find_meaning(spec, region, where):
                 key = region.key if spec.instances == "labels" else keys.get(spec.instances, "")
                 oriented = orient(Volume(drawn, canvas.affine_lps)).voxels
@@ -85,6 +87,7 @@ def read_layers(
         return
     own = spec.frame if isinstance(spec.frame, int) else None
     raster = read_raster(job.root, spec, files.paths, frame if spec.frame == "all" else own)
+    remarks.note_mask(raster)
     if spec.labels or spec.colours:
         codes, meanings = find_codes(spec, raster, where)
         fitted = _fit(job, raster, codes, canvas, where)
@@ -141,14 +144,15 @@ class _Region:
 
 
 def _read_regions(
-    job: ImageJob, files: MaskFiles, canvas: Canvas
+    job: ImageJob, files: MaskFiles, canvas: Canvas, remarks: Remarks
 ) -> Iterator[tuple[_Region, NDArray[np.bool_]]]:
     """Yield each described region, drawn on the canvas as the image's file holds it."""
     spec = files.spec
     path = Path(job.root, files.paths[0])
     if spec.kind in ("coco", "polygons", "runs"):
-        for position, (name, mask) in enumerate(_read_flat_regions(job, files, path, canvas)):
-            yield _Region(position, name, f"{position:09d}"), mask[np.newaxis]
+        flat = _read_flat_regions(job, files, path, canvas, remarks)
+        for position, (name, group, mask) in enumerate(flat):
+            yield _Region(position, name, group or f"{position:09d}"), mask[np.newaxis]
         return
     if not canvas.placed:
         raise InputError(job.origin, spec.kind, "needs an image that lies somewhere in space")
@@ -170,20 +174,33 @@ def _read_regions(
 
 
 def _read_flat_regions(
-    job: ImageJob, files: MaskFiles, path: Path, canvas: Canvas
-) -> Iterator[tuple[str, Mask]]:
+    job: ImageJob, files: MaskFiles, path: Path, canvas: Canvas, remarks: Remarks
+) -> Iterator[tuple[str, str, Mask]]:
+    """Yield (name, group, mask) of each region that JSON or a table describes."""
+    spec = files.spec
     size = canvas.shape[1:]
-    if files.spec.kind == "runs":
+    if spec.kind == "runs":
         from cosmos_board.data.readers.run_tables import read_runs
 
-        for mask in read_runs(path, files.name, size):
-            yield files.name, mask
+        for name, mask in read_runs(path, files.name, size, spec.runs, spec.columns):
+            yield name, "", mask
         return
-    from cosmos_board.data.readers.regions import read_coco, read_polygons
 
-    coco = files.spec.kind == "coco"
-    for region in read_coco(path, job.paths[0], size) if coco else read_polygons(path, size):
-        yield region.name, region.mask
+    def passed_over(name: str) -> bool:
+        return find_name(name, spec.names) is None and is_skipped(name, spec.skip)
+
+    if spec.kind == "coco":
+        from cosmos_board.data.readers.coco import read_coco
+
+        regions = read_coco(path, files.name, size, remarks.left_out, passed_over)
+    else:
+        from cosmos_board.data.readers.regions import names_other_picture, read_polygons
+
+        if names_other_picture(path, job.paths[0]):
+            remarks.signs.add("other-picture")
+        regions = read_polygons(path, size, passed_over)
+    for region in regions:
+        yield region.name, region.group and f"group {region.group}", region.mask
 
 
 def _find_meaning(spec: MaskSpec, region: _Region, where: str) -> Objects:

@@ -17,6 +17,7 @@ from cosmos_board.data.imports.layers import Layer
 from cosmos_board.data.imports.masks import Canvas, read_layers
 from cosmos_board.data.imports.notes import note_picture, note_volume
 from cosmos_board.data.imports.rasters import Raster, count_frames, read_raster
+from cosmos_board.data.imports.remarks import Remarks
 from cosmos_board.data.imports.walk import show_path
 from cosmos_board.data.readers.quiet import quietly
 from cosmos_board.data.source import SourceImage
@@ -66,12 +67,16 @@ def _read_frame(job: ImageJob, frame: int | None) -> Iterator[SourceImage]:
     with quietly():
         raster = read_raster(job.root, job.spec, job.paths, frame)
         canvas = Canvas.of(raster)
-        layers = _read_all_layers(job, canvas, frame)
+        remarks = Remarks()
+        layers = _read_all_layers(job, canvas, frame, remarks)
+    remarks.note_image(raster)
+    if job.modality == "ct" and job.spec.normalisation == "percentile" and _has_units(raster):
+        remarks.signs.add("ct-percentile")
     if raster.colour or raster.array.ndim == 2:
         masks = {observer: _collect(found, "axial", 0) for observer, found in layers.items()}
         _note_absent(job, masks, canvas)
         pixels = _prepare_picture(job, raster, origin)
-        yield _make_image(job, pixels, masks, note_picture(raster), origin)
+        yield _make_image(job, pixels, masks, note_picture(raster), remarks, origin)
         return
     cut = _prepare_volume(job, raster, canvas, origin)
     notes = note_volume(raster, cut.plane, frame)
@@ -84,14 +89,19 @@ def _read_frame(job: ImageJob, frame: int | None) -> Iterator[SourceImage]:
         if masks.get(""):
             where = f"{origin} {'' if frame is None else f'frame {frame} '}{cut.plane} {index}"
             pixels = take_slice(cut.voxels, cut.plane, index)
-            yield _make_image(job, pixels, masks, notes, where)
+            yield _make_image(job, pixels, masks, notes, remarks, where)
 
 
-def _read_all_layers(job: ImageJob, canvas: Canvas, frame: int | None) -> _Layers:
+def _has_units(raster: Raster) -> bool:
+    """Return whether values may be Hounsfield units: no colours, and more than 8 bit."""
+    return not raster.colour and raster.array.dtype.itemsize > 1
+
+
+def _read_all_layers(job: ImageJob, canvas: Canvas, frame: int | None, remarks: Remarks) -> _Layers:
     layers: _Layers = defaultdict(list)
     for files in job.masks:
         pieces = files.spec.instances == "components"
-        for layer in read_layers(job, files, canvas, frame):
+        for layer in read_layers(job, files, canvas, frame, remarks):
             layers[files.spec.observer].append((pieces, layer))
     return layers
 
@@ -111,7 +121,12 @@ def drop_empty(drawn: _Drawn) -> _Drawn:
 
 
 def _make_image(
-    job: ImageJob, pixels: Pixels, masks: dict[str, _Drawn], notes: tuple[str, ...], origin: str
+    job: ImageJob,
+    pixels: Pixels,
+    masks: dict[str, _Drawn],
+    notes: tuple[str, ...],
+    remarks: Remarks,
+    origin: str,
 ) -> SourceImage:
     return SourceImage(
         pixels=pixels,
@@ -122,6 +137,8 @@ def _make_image(
             observer: drop_empty(drawn) for observer, drawn in sorted(masks.items()) if observer
         },
         notes=notes,
+        left_out=remarks.left_out,
+        signs=remarks.find_signs(pixels, masks.get("", {}).values()),
         origin=origin,
     )
 

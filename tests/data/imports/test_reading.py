@@ -202,7 +202,7 @@ def test_a_table_of_runs_is_drawn_down_the_columns(tmp_path: Path) -> None:
     (tmp_path / "runs.csv").write_text(
         f"ImageId, EncodedPixels\n1.2.1, {runs}\n1.2.1,0 32\n1.2.2, -1\n"
     )
-    meaning = "kind = 'runs'\nname = '{uid}'\nobject = 'pneumothorax'"
+    meaning = "kind = 'runs'\nruns = 'relative'\nname = '{uid}'\nobject = 'pneumothorax'"
 
     images = read_all(tmp_path, write_spec("{uid}.png", "runs.csv", meaning))
 
