@@ -9,13 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cosmos_board.cli.options import DEVICE
 from cosmos_board.cli.progress import show_progress
-from cosmos_board.core.errors import ExitCode
+from cosmos_board.core.errors import ExitCode, make_one_line, show_printable
 from cosmos_board.core.prompts import PROMPTS
+
+if TYPE_CHECKING:
+    from cosmos_board.runner.summary import ModelSummary
 
 
 @click.command("eval")
@@ -132,18 +136,32 @@ def command(
         from cosmos_board.cli.tables import print_run
 
         print_run(report)
+    for model in report.models:
+        if model.failed:
+            print_failure(model)
     if report.failed:
         raise SystemExit(ExitCode.REFUSED)
+
+
+def print_failure(model: ModelSummary) -> None:
+    """Say on stderr how many answers of a model failed, and where the first did."""
+    if model.traceback:
+        click.echo(f"{model.model}: the first failure:", err=True)
+        for line in model.traceback.splitlines():
+            click.echo(f"  {show_printable(line)}", err=True)
+    click.echo(make_one_line(model.line), err=True)
 
 
 @contextmanager
 def stop_on_signal() -> Iterator[threading.Event]:
     """Turn SIGTERM and SIGINT into a wish to stop after the current batch; a second stops now."""
+    from cosmos_board.runner.failure import InterruptError
+
     stopped = threading.Event()
 
     def stop(*_: object) -> None:
         if stopped.is_set():
-            raise KeyboardInterrupt
+            raise InterruptError
         stopped.set()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}

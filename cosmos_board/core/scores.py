@@ -16,6 +16,10 @@ OK = "ok"
 PENALISED = "penalised"
 """Status of an empty prediction: distances are the image diagonal."""
 
+MOST_FAILED = 0.01
+"""A model of which more than this share of a slice's answers failed is not ranked there, and a run
+of which more than this share failed says so by its exit code."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
