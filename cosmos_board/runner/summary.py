@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cosmos_board.core.prompts import PROMPTS
-from cosmos_board.core.scores import MOST_FAILED
+from cosmos_board.core.scores import fails_too_often
 from cosmos_board.runner.folder import RunFolder
 from cosmos_board.store.run_counts import PromptCounts, count_answers
 
@@ -37,8 +37,8 @@ class ModelSummary:
 
         Example:
             >>> ModelSummary(
-            ...     model="mine", answers=4, failed=4, empty=0, prompts=(), reason="ValueError: bad",
-            ...     traceback=None,
+            ...     model="mine", answers=4, failed=4, empty=0, prompts=(),
+            ...     reason="ValueError: bad", traceback=None,
             ... ).line
             'mine: 4 of 4 answers failed: ValueError: bad'
         """
@@ -48,7 +48,9 @@ class ModelSummary:
 def has_failed(models: Iterable[ModelSummary]) -> bool:
     """Tell whether more than 1 % of all answers failed."""
     counts = [(model.failed, model.answers) for model in models]
-    return sum(failed for failed, _ in counts) > MOST_FAILED * sum(total for _, total in counts)
+    return bool(
+        fails_too_often(sum(failed for failed, _ in counts), sum(total for _, total in counts))
+    )
 
 
 def summarise(folder: RunFolder, record: dict[str, Any], model: str) -> ModelSummary:

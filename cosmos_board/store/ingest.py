@@ -29,6 +29,9 @@ class IngestReport:
     known_shards: int
     """Shards that had been there before."""
 
+    failures: tuple[str, ...] = ()
+    """A line for each model of which answers failed, as its run says."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Part:
@@ -42,6 +45,13 @@ class _Part:
     @property
     def shards(self) -> list[Path]:
         return sorted((self.folder / "scores").glob(f"{self.run_id}-*.parquet"))
+
+    @property
+    def failures(self) -> list[str]:
+        return [
+            f"{name}: {found['failed']} of {found['answers']} answers failed: {found['reason']}"
+            for name, found in self.record.get("failures", {}).items()
+        ]
 
     @property
     def dataset(self) -> str:
@@ -84,6 +94,7 @@ def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> Inges
         sum(report[0] for report in added),
         sum(report[1] for report in added),
         sum(report[2] for report in added),
+        tuple(dict.fromkeys(line for part in parts for line in part.failures)),
     )
 
 
