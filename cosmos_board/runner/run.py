@@ -177,6 +177,7 @@ def _run_model(
         run_id = entry.run_id(request.settings)
         if run_id in record["entries"]:
             _refuse_other_device(request.out, spec, record["entries"][run_id])
+            record["entries"][run_id]["model"] = asdict(evaluator.card)  # label and training data
         else:
             refuse_another(request.out, entry, record)
             write_index(folder.path / "index", run_id, pack, count)
