@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from cosmos_board.models.answer_checks import AnswerError, Size, check_answer, list_answers
 from cosmos_board.models.segmenter import Embedding, Segmenter
-from cosmos_board.runner.answer_checks import check_answers
 from cosmos_board.runner.clock import Clock
 from cosmos_board.runner.failure import ModelFailureError, call_model
 
@@ -82,7 +82,7 @@ def ask_in_batches(
 ) -> Iterator[list[_Answer | ModelFailureError]]:
     """Yield the answers to all prompts, in order, as they come; a failure where there is none.
 
-    What is yielded has the form that `check_answers` asks for.
+    What is yielded has the form that `check_answer` asks for.
 
     A batch that does not fit is put again in halves, and a single prompt once more. One that fails
     otherwise is halved, too: only the prompt at fault is charged.
@@ -106,7 +106,10 @@ def ask_in_batches(
             answers = ask(part)
             answers = list(answers) if isinstance(answers, Iterator) else answers
         size = (embedding.height, embedding.width)
-        return check_answers(answers, asked, size, keeps_logits=keeps_logits)
+        return [
+            _check(answer, size, keeps_logits=keeps_logits)
+            for answer in list_answers(answers, asked)
+        ]
 
     done = released = 0
     size = throttle.fit(embedding)
@@ -131,6 +134,13 @@ def ask_in_batches(
         yield outcome
         done += asked
         size = min(max(2 * size, 1), throttle.fit(embedding))
+
+
+def _check(answer: object, size: Size, *, keeps_logits: bool) -> Any:  # noqa: ANN401
+    try:
+        return check_answer(answer, size, keeps_logits=keeps_logits)
+    except AnswerError as error:
+        return ModelFailureError(str(error))
 
 
 def release_memory(segmenter: Segmenter) -> None:

@@ -16,9 +16,9 @@ from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.scores import SELECTIONS, ScoreRow, Selection
 from cosmos_board.data.pack import PackItem
 from cosmos_board.metrics.reference import PreparedReference
+from cosmos_board.models.answer_checks import copy_prompts
 from cosmos_board.models.segmenter import Embedding, Segmenter
 from cosmos_board.prompts.clicks import CLICKS, Click, next_click
-from cosmos_board.runner.answer_checks import copy_prompts
 from cosmos_board.runner.answers import Choice, choose, fail_rows, make_row
 from cosmos_board.runner.backoff import Throttle, ask_in_batches
 from cosmos_board.runner.cells import Cell

@@ -12,9 +12,9 @@ from cosmos_board.core.scores import Scores, Selection
 from cosmos_board.metrics.device.distances import SIDE_LIMIT_PX
 from cosmos_board.metrics.device.references import DeviceReferences, upload_references
 from cosmos_board.metrics.device.selections import score_selections
+from cosmos_board.models.answer_checks import copy_prompts
 from cosmos_board.models.device_candidates import DeviceCandidates, DeviceSegmenter
 from cosmos_board.models.segmenter import Embedding
-from cosmos_board.runner.answer_checks import copy_prompts
 from cosmos_board.runner.answers import Choice
 from cosmos_board.runner.failure import is_out_of_memory, refuse_broken_device
 from cosmos_board.runner.graders import HostGrader, References

@@ -17,8 +17,8 @@ from cosmos_board.core.scores import SELECTIONS, ScoreRow
 from cosmos_board.data.pack import PackItem
 from cosmos_board.metrics.overlap import tabulate_rles
 from cosmos_board.metrics.surface import score
+from cosmos_board.models.answer_checks import check_embedding, check_everything
 from cosmos_board.models.segmenter import Embedding, Segmenter
-from cosmos_board.runner.answer_checks import check_embedding, check_everything
 from cosmos_board.runner.answers import (
     PredictionRow,
     fail_rows,

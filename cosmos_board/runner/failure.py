@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from cosmos_board.core.errors import CosmosBoardError, DeviceError, InputError
+from cosmos_board.models.answer_checks import AnswerError
 
 OUT_OF_MEMORY = "out of memory"
 
@@ -59,8 +60,8 @@ def call_model(call: Callable[[], _T]) -> _T | ModelFailureError:
 
 
 def _judge(error: BaseException) -> ModelFailureError:
-    if isinstance(error, ModelFailureError):
-        return error
+    if isinstance(error, AnswerError):
+        return ModelFailureError(str(error))
     if isinstance(error, CosmosBoardError) and not isinstance(error, InputError):
         raise error
     if isinstance(error, KeyboardInterrupt) and _is_from_user(error):

@@ -15,9 +15,9 @@ from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.scores import Selection
 from cosmos_board.metrics.reference import PreparedReference
+from cosmos_board.models.answer_checks import copy_prompts
 from cosmos_board.models.device_candidates import DeviceSegmenter
 from cosmos_board.models.segmenter import Embedding, Segmenter
-from cosmos_board.runner.answer_checks import copy_prompts
 from cosmos_board.runner.answers import Choice, choose
 from cosmos_board.runner.settings import Place
 

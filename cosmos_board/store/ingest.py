@@ -146,6 +146,7 @@ def _add_run(
     facts = {name: _verify(path) for name, path in fresh.items()}
     _refuse_contradictions(connection, first, replace=replace)
     _add_facts(connection, first)
+    _name_bases(connection)
     connection.execute(
         f"INSERT INTO scores SELECT ?, ?, {', '.join(SCORES.names)} FROM read_parquet(?)",
         [first.run_id, first.model, [str(path) for path in fresh.values()]],
@@ -291,6 +292,20 @@ def _add_facts(connection: duckdb.DuckDBPyConnection, part: _Part) -> None:
         },
         replace=True,
     )
+
+
+def _name_bases(connection: duckdb.DuckDBPyConnection) -> None:
+    """Say which model here has the weights that another was fine-tuned from.
+
+    A tuned file names weights of one's own by their hash, since they had no name when it was made.
+    """
+    connection.execute("""
+        UPDATE models SET base_model = base.model
+        FROM (SELECT left(checkpoint_sha256, 12) AS start, min(model) AS model FROM runs
+              WHERE checkpoint_sha256 IS NOT NULL GROUP BY ALL) base
+        WHERE contains(base_model, '@') AND split_part(base_model, '@', 2) = base.start
+          AND base.model <> models.model
+    """)
 
 
 def _refuse_shared(connection: duckdb.DuckDBPyConnection, part: _Part, path: Path) -> None:
