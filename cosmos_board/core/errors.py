@@ -2,7 +2,8 @@
 
 CosmosBoardError
 ├── InputError             1   the input was checked and refused
-│   └── UnknownNameError   1   no such model, pack, prompt, metric …
+│   ├── UnknownNameError   1   no such model, pack, prompt, metric …
+│   └── UsageError         2   options that do not go together
 ├── InUseError            73   another process holds the output
 ├── StorageError          74   disk or file-system error
 ├── DeviceError           70   our fault or a broken device
@@ -75,12 +76,22 @@ def make_one_line(text: str) -> str:
         >>> make_one_line("a\nb\x1b[31m") == "a b\N{REPLACEMENT CHARACTER}[31m"
         True
     """
-    words = " ".join(text.split())
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in words)
+    return show_printable(" ".join(text.split()))
+
+
+def show_printable(line: str) -> str:
+    """Return a line with every character replaced that could steer a terminal."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
 
 
 class StaleRunError(InputError):
     """A run folder holds rows of the model as it was before it changed."""
+
+
+class UsageError(InputError):
+    """Options that do not go together."""
+
+    exit_code = ExitCode.USAGE
 
 
 class UnknownNameError(InputError):
