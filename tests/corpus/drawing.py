@@ -35,7 +35,7 @@ def draw_letters(shape: tuple[int, int, int] = SHAPE) -> NDArray[np.bool_]:
     """Return letters that move down and to the right from slice to slice, axes (Z, Y, X)."""
     drawn = np.zeros(shape, np.bool_)
     for z in range(1, shape[0] - 1):
-        drawn[z] = draw_letter(shape[1:], 2 + 3 * (z % 5), 4 + 6 * (z % 5))
+        drawn[z] = draw_letter(shape[1:], *place_letter(z))
     return drawn
 
 
@@ -57,3 +57,14 @@ def cut_slices(
 def one_slice(pixels: Pixels, mask: Mask | None = None, name: str = "lesion") -> tuple[Slice, ...]:
     """Return the one slice of a picture with one mask."""
     return (Slice(pixels, {name: (draw_letter() if mask is None else mask,)}),)
+
+
+def trace_letter(top: int = 5, left: int = 8) -> NDArray[np.float64]:
+    """Return the corners (x, y) of a letter's outline, shape (10, 2); centres of pixels are whole."""
+    corners = [(0, 0), (14, 0), (14, 4), (4, 4), (4, 8), (10, 8), (10, 12), (4, 12), (4, 20), (0, 20)]
+    return np.array(corners, np.float64) + (left - 0.5, top - 0.5)
+
+
+def place_letter(z: int) -> tuple[int, int]:
+    """Return (top, left) of the letter in slice `z` of `draw_letters`."""
+    return 2 + 3 * (z % 5), 4 + 6 * (z % 5)

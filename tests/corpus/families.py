@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from tests.corpus import pictures, tiffs
+from tests.corpus import enhanced, pictures, segs, series, structures, tiffs, xrays
 
 FAMILIES = {
     "picture": pictures.CASES,
     "tiff": tiffs.CASES,
+    "series": series.CASES,
+    "enhanced": enhanced.CASES,
+    "x-ray": xrays.CASES,
+    "seg": segs.CASES,
+    "structures": structures.CASES,
 }
