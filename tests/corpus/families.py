@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.corpus import enhanced, pictures, segs, series, structures, tiffs, xrays
+from tests.corpus import enhanced, itks, niftis, pictures, segs, series, structures, tiffs, xrays
 
 FAMILIES = {
     "picture": pictures.CASES,
@@ -12,4 +12,6 @@ FAMILIES = {
     "x-ray": xrays.CASES,
     "seg": segs.CASES,
     "structures": structures.CASES,
+    "nifti": niftis.CASES,
+    "itk": itks.CASES,
 }

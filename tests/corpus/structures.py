@@ -94,8 +94,17 @@ def _make(contour: Contour, grid: Grid) -> Dataset:
     return row
 
 
-def read_structures(folder: Path, number: int, grid: Grid) -> NDArray[np.bool_]:
-    """Return a region as dcmrtstruct2nii draws it, slices in the order of `grid`."""
+def read_structures(
+    folder: Path, number: int, grid: Grid, kind: str = ""
+) -> NDArray[np.bool_]:
+    """Return a region as dcmrtstruct2nii draws it, slices in the order of `grid`.
+
+    Args:
+        folder: Of the case.
+        number: Of the region, 1, 2 …
+        grid: Where the series lies.
+        kind: Of the contours, where the library knows only others.
+    """
     from dcmrtstruct2nii.adapters.convert.rtstructcontour2mask import DcmPatientCoords2Mask
 
     reader = sitk.ImageSeriesReader()
@@ -103,7 +112,7 @@ def read_structures(folder: Path, number: int, grid: Grid) -> NDArray[np.bool_]:
     region = pydicom.dcmread(folder / "rs.dcm").ROIContourSequence[number - 1]
     contours: list[dict[str, Any]] = [
         {
-            "type": row.ContourGeometricType,
+            "type": kind or row.ContourGeometricType,
             "points": {
                 axis: [float(mm) for mm in row.ContourData[position::3]]
                 for position, axis in enumerate("xyz")
@@ -167,10 +176,14 @@ def _drawn(contours: Items[Contour], wanted: Mask, refusal: str, folder: Path) -
     volume = np.zeros(SHAPE, np.bool_)
     volume[2] = wanted
     reading = _seen(folder, 1, volume)
-    if refusal and not wanted.any():
+    if not wanted.any():
         return Made(spec=SPEC, refusal=refusal)
-    if refusal:
-        reading = Reading("numpy", lambda: fill(*BOXES), fill(*BOXES))
+    if "XOR" in refusal:
+        # It draws by exclusive or whatever a contour says, and leaves out this kind.
+        read = partial(read_structures, folder, 1, AXIAL, "CLOSED_PLANAR")
+        reading = Reading("dcmrtstruct2nii", read, volume)
+    if "overlap" in refusal:
+        reading = Reading("numpy", lambda: read_structures(folder, 1, AXIAL) | volume, volume)
     return Made(
         spec=SPEC, slices=cut_slices(VOXELS, volume), refusal=refusal, readings=(reading,)
     )
@@ -244,7 +257,6 @@ def _beyond(z: float, folder: Path) -> Made:
 BOXES = ((6, 8, 24, 30), (12, 15, 9, 11))
 HOLE = fill(*BOXES)
 WHOLE = fill(BOXES[0])
-OVERLAP = fill(BOXES[0], (20, 30, 14, 18))
 SQUARE = Contour(2, rectangle(*BOXES[0]))
 POINTS = [
     ("points", "POINT", WHOLE), ("open", "OPEN_PLANAR", WHOLE), ("open-3d", "OPEN_NONPLANAR", WHOLE)
@@ -261,6 +273,9 @@ CASES = (
             Contour(2, rectangle(*box), "CLOSEDPLANAR_XOR") for box in BOXES
         ], HOLE, "XOR|type|kind"),
     ),
+    Case("partial-overlap", partial(_drawn, [
+        SQUARE, Contour(2, rectangle(20, 30, 14, 18))
+    ], WHOLE | fill((20, 30, 14, 18)), "overlap|cross")),
     Case("island-in-hole", partial(_drawn, [
         SQUARE, Contour(2, rectangle(*BOXES[1])), Contour(2, rectangle(14, 18, 4, 5))
     ], fill(*BOXES, (14, 18, 4, 5)), "")),
