@@ -60,9 +60,9 @@ def one_slice(pixels: Pixels, mask: Mask | None = None, name: str = "lesion") ->
 
 
 def trace_letter(top: int = 5, left: int = 8) -> NDArray[np.float64]:
-    """Return the corners (x, y) of a letter's outline, shape (10, 2); centres of pixels are whole."""
-    corners = [(0, 0), (14, 0), (14, 4), (4, 4), (4, 8), (10, 8), (10, 12), (4, 12), (4, 20), (0, 20)]
-    return np.array(corners, np.float64) + (left - 0.5, top - 0.5)
+    """Return the corners (x, y) of a letter's outline; centres of pixels are whole numbers."""
+    columns, rows = (0, 14, 14, 4, 4, 10, 10, 4, 4, 0), (0, 0, 4, 4, 8, 8, 12, 12, 20, 20)
+    return np.stack([columns, rows], 1) + np.array([left - 0.5, top - 0.5])
 
 
 def place_letter(z: int) -> tuple[int, int]:

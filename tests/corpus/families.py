@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from tests.corpus import enhanced, itks, niftis, pictures, segs, series, structures, tiffs, xrays
+from tests.corpus import (
+    arrays,
+    described,
+    enhanced,
+    itks,
+    levels,
+    niftis,
+    pictures,
+    segs,
+    series,
+    sources,
+    structures,
+    tiffs,
+    xrays,
+)
 
 FAMILIES = {
     "picture": pictures.CASES,
@@ -14,4 +28,13 @@ FAMILIES = {
     "structures": structures.CASES,
     "nifti": niftis.CASES,
     "itk": itks.CASES,
+    "array": arrays.ARRAYS,
+    "stack": arrays.STACKS,
+    "coco": described.COCOS,
+    "labelme": described.LABELMES,
+    "runs": described.RUNS,
+    "meaning": sources.MEANINGS,
+    "names": sources.NAMES,
+    "pairing": sources.PAIRINGS,
+    "levels": levels.CASES,
 }

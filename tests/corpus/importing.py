@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from click import ClickException
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
@@ -43,7 +44,8 @@ def import_made(folder: Path, made: Made, work: Path) -> Imported:
     done = CliRunner().invoke(
         group, [*words, "--workers", "1", *made.options], standalone_mode=False
     )
-    if done.exception is not None and not isinstance(done.exception, CosmosBoardError):
+    ours = (CosmosBoardError, ClickException)
+    if done.exception is not None and not isinstance(done.exception, ours):
         raise done.exception
     said = f"{done.output}\n{done.exception or ''}".replace(str(folder), "").replace(str(work), "")
     lines = [line for line in done.output.splitlines() if line.strip().startswith(_REFUSED)]

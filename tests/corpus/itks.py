@@ -50,9 +50,7 @@ def _turned(ending: str, code: str, mask_code: str, folder: Path) -> Made:
     mask = sitk.DICOMOrient(make_image(DRAWN.astype(np.uint8)), mask_code)
     sitk.WriteImage(mask, str(folder / f"m.{ending}"))
     reading = Reading("SimpleITK", partial(read_itk, folder / f"a.{ending}"), VOXELS)
-    return Made(
-        spec=_spec(f"a.{ending}", f"m.{ending}"), slices=SLICES, readings=(reading,)
-    )
+    return Made(spec=_spec(f"a.{ending}", f"m.{ending}"), slices=SLICES, readings=(reading,))
 
 
 def _packed(ending: str, folder: Path) -> Made:
@@ -61,9 +59,7 @@ def _packed(ending: str, folder: Path) -> Made:
     reading = Reading("SimpleITK", partial(read_itk, folder / f"a.{ending}"), VOXELS)
     if ending == "nrrd":
         reading = Reading("pynrrd", partial(read_nrrd, folder / "a.nrrd"), VOXELS)
-    return Made(
-        spec=_spec(f"a.{ending}", f"m.{ending}"), slices=SLICES, readings=(reading,)
-    )
+    return Made(spec=_spec(f"a.{ending}", f"m.{ending}"), slices=SLICES, readings=(reading,))
 
 
 def _header(space: str) -> dict[str, Any]:
@@ -122,9 +118,7 @@ def _oblique(ending: str, folder: Path) -> Made:
                         str(folder / f"{name}.{ending}"))  # fmt: skip
     reading = Reading("SimpleITK", partial(read_itk, folder / f"m.{ending}"),
                       DRAWN.astype(np.uint8))  # fmt: skip
-    return Made(
-        spec=_spec(f"a.{ending}", f"m.{ending}"), slices=SLICES, readings=(reading,)
-    )
+    return Made(spec=_spec(f"a.{ending}", f"m.{ending}"), slices=SLICES, readings=(reading,))
 
 
 def _elsewhere(ending: str, folder: Path) -> Made:
@@ -148,9 +142,7 @@ def _numbers(ending: str, dtype: str, folder: Path) -> Made:
     sitk.WriteImage(make_image(VOXELS.astype(dtype)), str(folder / f"a.{ending}"))
     sitk.WriteImage(make_image(DRAWN.astype(np.uint8)), str(folder / f"m.{ending}"))
     reading = Reading("SimpleITK", partial(read_itk, folder / f"a.{ending}"), VOXELS.astype(dtype))
-    return Made(
-        spec=_spec(f"a.{ending}", f"m.{ending}"), slices=SLICES, readings=(reading,)
-    )
+    return Made(spec=_spec(f"a.{ending}", f"m.{ending}"), slices=SLICES, readings=(reading,))
 
 
 def _big_endian(folder: Path) -> Made:
@@ -231,9 +223,7 @@ def _tiny(ending: str, folder: Path) -> Made:
     for name, voxels in (("a", VOXELS), ("m", DRAWN.astype(np.uint8))):
         sitk.WriteImage(make_image(voxels, 1e-5), str(folder / f"{name}.{ending}"))
     reading = Reading("SimpleITK", partial(read_itk, folder / f"a.{ending}"), VOXELS)
-    return Made(
-        spec=_spec(f"a.{ending}", f"m.{ending}"), slices=SLICES, readings=(reading,)
-    )
+    return Made(spec=_spec(f"a.{ending}", f"m.{ending}"), slices=SLICES, readings=(reading,))
 
 
 def _cut_off(ending: str, folder: Path) -> Made:

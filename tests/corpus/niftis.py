@@ -53,9 +53,7 @@ def read_lps(path: Path) -> NDArray[Any]:
 
 def read_by_itk(path: Path) -> NDArray[Any]:
     """Return voxels with the same axes, by SimpleITK."""
-    found: NDArray[Any] = sitk.GetArrayFromImage(
-        sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS")
-    )
+    found: NDArray[Any] = sitk.GetArrayFromImage(sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS"))
     return found
 
 

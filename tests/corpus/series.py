@@ -67,9 +67,7 @@ def _uneven(places: tuple[float, ...], folder: Path) -> Made:
     meaning = 'object = "lesion"\nstack = "name"'
     spec = write_spec("ct/*.dcm", "png/*.png", meaning, AS_STORED + '\nstack = "name"')
     reading = seen_by_pydicom(paths, VOXELS)
-    return Made(
-        spec=spec, slices=cut_slices(VOXELS, DRAWN), refusal=UNSURE, readings=(reading,)
-    )
+    return Made(spec=spec, slices=cut_slices(VOXELS, DRAWN), refusal=UNSURE, readings=(reading,))
 
 
 def _uneven_with_volume(folder: Path) -> Made:
@@ -133,9 +131,7 @@ def _changed(change: Change, spec: str, refusal: str, folder: Path) -> Made:
     paths = save_series(folder / "ct", VOXELS, change=change)
     save_nifti(folder / "m.nii.gz", DRAWN.astype(np.uint8), AXIAL.affine_lps)
     reading = seen_by_pydicom(paths, VOXELS)
-    return Made(
-        spec=spec, slices=cut_slices(VOXELS, DRAWN), refusal=refusal, readings=(reading,)
-    )
+    return Made(spec=spec, slices=cut_slices(VOXELS, DRAWN), refusal=refusal, readings=(reading,))
 
 
 def _slopes(dataset: FileDataset, z: int) -> None:

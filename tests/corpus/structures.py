@@ -94,9 +94,7 @@ def _make(contour: Contour, grid: Grid) -> Dataset:
     return row
 
 
-def read_structures(
-    folder: Path, number: int, grid: Grid, kind: str = ""
-) -> NDArray[np.bool_]:
+def read_structures(folder: Path, number: int, grid: Grid, kind: str = "") -> NDArray[np.bool_]:
     """Return a region as dcmrtstruct2nii draws it, slices in the order of `grid`.
 
     Args:
@@ -184,9 +182,7 @@ def _drawn(contours: Items[Contour], wanted: Mask, refusal: str, folder: Path) -
         reading = Reading("dcmrtstruct2nii", read, volume)
     if "overlap" in refusal:
         reading = Reading("numpy", lambda: read_structures(folder, 1, AXIAL) | volume, volume)
-    return Made(
-        spec=SPEC, slices=cut_slices(VOXELS, volume), refusal=refusal, readings=(reading,)
-    )
+    return Made(spec=SPEC, slices=cut_slices(VOXELS, volume), refusal=refusal, readings=(reading,))
 
 
 def _same_name(overlapping: bool, folder: Path) -> Made:
@@ -228,9 +224,7 @@ def _names(names: tuple[str, str], meaning: str, folder: Path) -> Made:
     volume = np.zeros(SHAPE, np.bool_)
     volume[2] = fill(boxes[0])
     spec = SPEC.replace('names = { GTV = "lesion" }', meaning)
-    return Made(
-        spec=spec, slices=cut_slices(VOXELS, volume), readings=(_seen(folder, 1, volume),)
-    )
+    return Made(spec=spec, slices=cut_slices(VOXELS, volume), readings=(_seen(folder, 1, volume),))
 
 
 def _keyhole() -> Points:
@@ -250,7 +244,10 @@ def _outside(folder: Path) -> Made:
 
 def _beyond(z: float, folder: Path) -> Made:
     return _drawn(
-        [Contour(z, rectangle(*BOXES[0]))], np.zeros(SHAPE[1:], np.bool_), "slice|place|lies", folder
+        [Contour(z, rectangle(*BOXES[0]))],
+        np.zeros(SHAPE[1:], np.bool_),
+        "slice|place|lies",
+        folder,
     )
 
 
