@@ -169,7 +169,7 @@ def _on(other: Grid, frame: str, folder: Path) -> Made:
                       other.store(LESION))  # fmt: skip
     return Made(
         spec=SPEC.replace(', Liver = "liver"', ""), readings=(reading,),
-        refusal="slice|place|frame of reference|orientation|size|lies",
+        refusal="slice|place|frame ?of ?reference|orientation|size|lies",
     )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ COMPRESSIONS = ("none", "deflate", "lzw", "packbits")
 def write(path: Path, array: NDArray[Any], compression: str = "none", **options: Any) -> None:  # noqa: ANN401
     """Write a TIFF file with tifffile."""
     packed = {} if compression == "none" else {"compression": compression}
-    tifffile.imwrite(path, array, metadata=None, **packed, **options)
+    tifffile.imwrite(path, array, metadata=None, **{"software": "scanner", **packed, **options})
 
 
 def _photometric(kind: str, compression: str, folder: Path) -> Made:
@@ -78,6 +78,16 @@ def _palette_mask(compression: str, folder: Path) -> Made:
     reading = seen_by_pillow(folder / "m.tif", shown, "RGB")
     return Made(
         spec=write_spec("a.png", "m.tif", meaning), slices=one_slice(GREY), readings=(reading,)
+    )
+
+
+def _white_by_default(folder: Path) -> Made:
+    """Bits that tifffile files as white-is-zero unless told otherwise: as filed, or refused."""
+    save(folder / "a.png", GREY)
+    write(folder / "m.tif", ~MASK, photometric="miniswhite", software="tifffile.py")
+    reading = seen_by_pillow(folder / "m.tif", MASK.astype(np.uint8) * np.uint8(255), "L")
+    return Made(
+        spec=MASK_SPEC, slices=one_slice(GREY), refusal="photometric|white", readings=(reading,)
     )
 
 
@@ -323,6 +333,7 @@ CASES = (
         for bits in (1, 8)
         for compression in ("none", "lzw")
     ),
+    Case("mask-miniswhite-by-default", _white_by_default),
     *(Case(f"mask-palette-{word}", partial(_palette_mask, word)) for word in ("none", "lzw")),
     *(
         Case(f"orientation-{tag}-{word}", partial(_orientation, tag, word, False))

@@ -118,7 +118,7 @@ def _film(folder: Path) -> Made:
     dataset.PlanarConfiguration, dataset.NumberOfFrames = 0, 4
     dataset.PixelData = draw_noise((4, *SHAPE[1:], 3), 2).tobytes()
     _finish(folder, dataset)
-    return Made(spec=SPEC, refusal="frames|Photometric|size|axes")
+    return Made(spec=SPEC, refusal="frame|Photometric|size|axes")
 
 
 def _written_in(folder: Path) -> Made:
