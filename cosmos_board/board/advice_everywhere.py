@@ -54,6 +54,7 @@ def _advise_one(
     here = replace(
         outcomes,
         references=outcomes.references[:, members],
+        failed=outcomes.failed[:, members],
         present=outcomes.present[members],
         dice=outcomes.dice[:, members],
         failures=outcomes.failures[:, members],

@@ -16,6 +16,7 @@ from cosmos_board.board.studies.effects import (
     average_targets,
     measure_effect,
 )
+from cosmos_board.core.scores import fails_too_often
 from cosmos_board.stats.testing import Verdict
 from cosmos_board.store.advice_queries import Outcomes
 
@@ -52,7 +53,8 @@ def weigh_options(
 ) -> tuple[Option, ...]:
     """Return the options of one target, best first.
 
-    Only models count that answered every reference and were not trained on these images.
+    Only models count that are complete here as boards have it, and that were not trained on these
+    images.
 
     Args:
         cube: The board database.
@@ -67,6 +69,9 @@ def weigh_options(
     for index, column in enumerate(outcomes.columns):
         whole = (outcomes.references[index] == outcomes.present)[usable].all()
         if column.selection != "predicted" or column.prompt not in EFFORT or not whole:
+            continue
+        failed, answers = (of[index, usable].sum() for of in (outcomes.failed, outcomes.references))
+        if fails_too_often(failed, answers):
             continue
         if not _may_advise(cube, sample, column.model, members[usable]):
             continue

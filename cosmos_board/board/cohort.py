@@ -13,7 +13,8 @@ from cosmos_board.board.contamination import MOST, ModelFacts, find_exposure
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.pooling import CellCounts
 from cosmos_board.board.slices import Plan, SlicePlan
-from cosmos_board.board.types import ExposureCell, Scope, Status
+from cosmos_board.board.types import INCOMPLETE, ExposureCell, Scope
+from cosmos_board.core.scores import fails_too_often
 
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -32,9 +33,21 @@ class Cohort:
     """Cells of the slice outside the common set."""
 
     ranked: Bools
-    status: tuple[Status, ...]
+    status: tuple[str, ...]
+    """One of `Status`, `incomplete` with the number of failed answers where there are many."""
+
     coverage: Floats
     trained_on: Floats
+
+
+def describe_failing(failed: int, answers: int) -> str:
+    """Return the status of a model that is not ranked because too many of its answers failed.
+
+    Example:
+        >>> describe_failing(4, 4)
+        'incomplete: 4 of 4 answers failed'
+    """
+    return f"{INCOMPLETE}: {failed} of {answers} answers failed"
 
 
 def find_exposures(cube: Cube) -> dict[tuple[str, str], ExposureCell]:
@@ -67,12 +80,15 @@ def gather_cohort(
 ) -> Cohort:
     """Decide who is ranked on a slice, as the protocol words it.
 
-    A model must cover every reference of the slice. Models trained on more than half of its
+    A model must cover every reference of the slice, and at most 1 % of its answers may have failed.
+    Models trained on more than half of its
     targets are not ranked; the others are ranked on the targets that none of them was trained on.
     """
     cells = np.array(plan.cells, np.int64)
     coverage = counts.references[cells].sum(axis=0) / counts.available[cells].sum()
-    complete: Bools = np.asarray(counts.covered[cells].all(axis=0))
+    failed, answers = (of[cells].sum(axis=0) for of in (counts.failed, counts.rows))
+    failing: Bools = np.asarray(fails_too_often(failed, answers))
+    complete: Bools = np.asarray(counts.covered[cells].all(axis=0)) & ~failing
     observer = np.array([model.observer for model in models], bool)
     share = trained[cells].mean(axis=0)
     candidate = complete & ~observer
@@ -81,10 +97,12 @@ def gather_cohort(
     if scope == "common":
         kept = ~np.asarray(trained[cells][:, ranked].any(axis=1))
     no_common = not kept.any()
-    status: list[Status] = [
+    status: list[str] = [
         "observer"
         if observer[index]
-        else "incomplete"
+        else describe_failing(int(failed[index]), int(answers[index]))
+        if failing[index]
+        else INCOMPLETE
         if not complete[index]
         else "trained-on"
         if not ranked[index]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmos_board.board.cohort import find_exposures, trained_cells
+from cosmos_board.board.cohort import describe_failing, find_exposures, trained_cells
 from cosmos_board.board.cube import Cube, Scores
 from cosmos_board.board.ground import count_degrees
 from cosmos_board.board.pairs import cluster_means, judge
@@ -19,7 +19,7 @@ from cosmos_board.board.slices import Plan, plan_slices
 from cosmos_board.board.types import Comparison, PairRow, Slice
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.core.prompts import get_prompt_kind
-from cosmos_board.core.scores import Selection
+from cosmos_board.core.scores import Selection, fails_too_often
 from cosmos_board.metrics.table import METRICS, get_metric
 from cosmos_board.stats.intervals import (
     MINIMUM_CLUSTERS,
@@ -174,7 +174,17 @@ def _compare(duel: _Duel, prompt: str, selection: Selection) -> Comparison:
         ties=outcomes.count(0),
         losses=outcomes.count(-1),
         left_out=tuple(plan.cells[cell].target for cell in cells if cell not in shared),
+        failing=tuple(_name_failing(duel, shared)),
     )
+
+
+def _name_failing(duel: _Duel, cells: Sequence[int]) -> Iterator[str]:
+    """Yield a line for a model that no board ranks on these cells since its answers failed."""
+    chosen = list(cells)
+    failed, answers = (of[chosen].sum(axis=0) for of in (duel.counts.failed, duel.counts.rows))
+    for index, name in enumerate(duel.scores.models):
+        if fails_too_often(failed[index], answers[index]):
+            yield f"{name}: {describe_failing(int(failed[index]), int(answers[index]))}"
 
 
 def _outcome(row: PairRow, metric: str) -> int:

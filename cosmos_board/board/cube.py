@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cosmos_board.board.contamination import DatasetFacts, ModelFacts
 from cosmos_board.core.prompts import PROMPTS
-from cosmos_board.core.scores import SELECTIONS, Selection
+from cosmos_board.core.scores import SELECTIONS, Selection, fails_too_often
 from cosmos_board.core.targets import Target
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.stats.bootstrap import PIXEL_STEP, RATIO_STEP, Counts, draw_counts
@@ -234,6 +234,7 @@ class Cube:
     def whole_dice(self, track: str, prompt: str, selection: Selection) -> dict[str, Floats]:
         """Return each model's Dice per unit, NaN where it did not answer every reference.
 
+        A model of which too many answers failed is left out.
         What boards have summed is kept for the studies, which would else sum it again. Models
         without a whole unit are left out; shape (units,) each.
         """
@@ -253,11 +254,12 @@ class Cube:
 
 def _whole_dice(scores: Scores) -> dict[str, Floats]:
     whole = scores.references == scores.units.references[:, None]
-    means = np.where(whole, scores.means("dice"), np.nan)
+    failing = fails_too_often(scores.failed.sum(axis=0), scores.rows.sum(axis=0))
+    means = np.where(whole & ~failing, scores.means("dice"), np.nan)
     return {
         model: means[:, index].copy()
         for index, model in enumerate(scores.models)
-        if whole[:, index].any()
+        if whole[:, index].any() and not failing[index]
     }
 
 

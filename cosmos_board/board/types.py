@@ -17,7 +17,11 @@ Scope: TypeAlias = Literal["common", "all"]
 """`common` ranks on the targets that no ranked model was trained on; `all` ranks on everything."""
 
 Status: TypeAlias = Literal["ranked", "incomplete", "trained-on", "no-common-set", "observer"]
-"""Whether a model is ranked, and if not, why not."""
+"""Whether a model is ranked, and if not, why not; of an incomplete one `: ` and a reason may
+follow, such as `incomplete: 4 of 4 answers failed`."""
+
+INCOMPLETE: Literal["incomplete"] = "incomplete"
+"""A model that does not cover a slice, or of which too many answers failed."""
 
 Exposure: TypeAlias = Literal["trained-on", "same-source", "unknown", "clean"]
 """What is known of a model having seen a dataset in training."""
@@ -73,7 +77,9 @@ class BoardRow:
     kind: str
     """`promptable`, `classical`, `baseline` or `observer`."""
 
-    status: Status
+    status: str
+    """A `Status`, and what follows it."""
+
     score: float
     """Macro mean over the board's targets of the mean over clusters of the cluster means."""
 
@@ -210,7 +216,7 @@ class ModelCell:
     ranked_models: int
     """How many models are ranked there."""
 
-    status: Status
+    status: str
     references: int
     clusters: int
 
@@ -275,6 +281,9 @@ class Comparison:
     losses: int
     left_out: tuple[str, ...]
     """Targets that one of them was trained on, and targets that one of them does not cover."""
+
+    failing: tuple[str, ...] = ()
+    """What must be said of a model of which too many answers failed; its failures count as 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,3 +58,5 @@ def command(
         ],
     )
     click.echo(f"{found.wins} won, {found.ties} tied, {found.losses} lost")
+    for line in found.failing:
+        click.echo(line)

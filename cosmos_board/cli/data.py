@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,11 @@ from cosmos_board.core.errors import ExitCode
 if TYPE_CHECKING:
     from cosmos_board.curation.report import ImportReport
     from cosmos_board.data.catalog.dataset import Dataset
+    from cosmos_board.data.imports.plan import ImportPlan
+    from cosmos_board.data.imports.plan_warnings import PlanWarning
     from cosmos_board.data.pack import Pack
+
+_SHOWN_PAIRS = 5
 
 
 @click.group("data")
@@ -139,34 +143,86 @@ def fetch(name: str, out: Path) -> None:
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Pack to write.")
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
-def import_files(spec: str, source: Path, out: Path, workers: int, dry_run: bool) -> None:
+@click.option(
+    "--accept", multiple=True, metavar="WORD", help="A warning that is meant; may be repeated."
+)
+def import_files(
+    spec: str, source: Path, out: Path, workers: int, dry_run: bool, accept: tuple[str, ...]
+) -> None:
     """Curate raw files into a pack; SPEC is a catalog name or an import file."""
     from cosmos_board.curation.curate import curate
     from cosmos_board.data.imports.info import make_pack_info
     from cosmos_board.data.imports.parse import load_spec
     from cosmos_board.data.imports.plan import plan_import
+    from cosmos_board.data.imports.spec import WARNINGS
 
+    if unknown := [word for word in accept if word not in WARNINGS]:
+        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(WARNINGS)}")
     loaded = load_spec(spec)
+    loaded = replace(loaded, accept=(*loaded.accept, *accept))
     plan = plan_import(loaded, source)
     click.echo(plan.describe())
+    plan.refuse_nothing()
+    warnings = _warn(plan)
     if dry_run:
         return
     report = curate(plan.units(), make_pack_info(loaded), out, workers=workers)
-    _print_import(report, out)
+    _print_import(report, out, loaded.accept, warnings)
 
 
-def _print_import(report: ImportReport, out: Path) -> None:
-    counts = report.info.counts
-    click.echo(
-        f"{out}: {'unchanged' if report.unchanged else 'written'}: {counts.images} images, "
-        f"{counts.references} references, {counts.clusters} clusters"
+def _warn(plan: ImportPlan) -> tuple[PlanWarning, ...]:
+    """Print what in a plan is seldom meant, and return what was printed."""
+    from cosmos_board.data.imports.plan_warnings import (
+        find_warnings,
+        look_at_sample,
+        refuse_swapped,
     )
+
+    look = look_at_sample(plan)
+    if look.unread:
+        click.echo(
+            f"{len(look.unread)} of {look.units} looked at cannot be read, first {look.unread[0]}",
+            err=True,
+        )
+    warnings = find_warnings(plan, look)
+    for warning in warnings:
+        click.echo(str(warning), err=True)
+    refuse_swapped(warnings)
+    return warnings
+
+
+def _print_import(
+    report: ImportReport, out: Path, accepted: tuple[str, ...], warnings: tuple[PlanWarning, ...]
+) -> None:
+    from cosmos_board.data.imports.plan_warnings import judge_signs
+
+    counts = report.info.counts
     for note, number in report.notes.items():
         click.echo(f"{number} images: {note}")
     for rule, number in report.dropped.items():
         click.echo(f"dropped {number}: {rule}")
+    if report.joined_clusters:
+        click.echo(f"{_describe_joined(report)}", err=True)
     for origin, reason in report.quarantined:
         click.echo(f"quarantined {origin}: {reason}", err=True)
+    seen = [one for one in judge_signs(report.signs, "images") if one.word not in accepted]
+    told = {one.word for one in seen}
+    for warning in (*seen, *(one for one in warnings if one.word not in told)):
+        click.echo(str(warning), err=True)
+    click.echo(
+        f"{out}: {'unchanged' if report.unchanged else 'written'}: {counts.images} images, "
+        f"{counts.references} references, {counts.clusters} clusters"
+        + (f"; {len(report.quarantined)} not read" if report.quarantined else "")
+    )
+
+
+def _describe_joined(report: ImportReport) -> str:
+    pairs = [f"{one} = {other}" for one, other in report.shared_images]
+    more = ", …" if len(pairs) > _SHOWN_PAIRS else ""
+    return (
+        f"{report.joined_clusters} clusters share an image with another and were joined: "
+        f"{', '.join(pairs[:_SHOWN_PAIRS])}{more}"
+    )
 
 
 def _describe(dataset: Dataset) -> dict[str, Any]:

@@ -9,13 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cosmos_board.cli.options import DEVICE
 from cosmos_board.cli.progress import show_progress
-from cosmos_board.core.errors import ExitCode
+from cosmos_board.core.errors import ExitCode, UsageError, make_one_line, show_printable
 from cosmos_board.core.prompts import PROMPTS
+
+if TYPE_CHECKING:
+    from cosmos_board.models.own_models import Declaration
+    from cosmos_board.runner.summary import ModelSummary
 
 
 @click.command("eval")
@@ -46,6 +51,15 @@ from cosmos_board.core.prompts import PROMPTS
     "--checkpoint",
     type=click.Path(path_type=Path),
     help="Weights of the model, where it needs a file.",
+)
+@click.option("--name", help="Name on the board of a model of your own: a-z, 0-9, dots, hyphens.")
+@click.option("--label", help="With --name: how tables show it. Default: its name.")
+@click.option(
+    "--trained-on",
+    multiple=True,
+    metavar="DATASET",
+    help="With --name: a dataset that it saw; may be repeated; `none` where it saw none that a "
+    "board holds. Default: unknown.",
 )
 @DEVICE
 @click.option(
@@ -82,6 +96,9 @@ def command(
     study: str | None,
     out: Path,
     checkpoint: Path | None,
+    name: str | None,
+    label: str | None,
+    trained_on: tuple[str, ...],
     device: str,
     engine: str,
     ray_address: str | None,
@@ -101,17 +118,24 @@ def command(
     from cosmos_board.runner.run import RunRequest, run
     from cosmos_board.runner.settings import RunSettings, SegmenterSpec
 
-    for name in prompts:
-        get_prompt_kind(name)
+    for prompt in prompts:
+        get_prompt_kind(prompt)
+    declared = read_declaration(models, packs, name, label, trained_on)
     request = RunRequest(
         packs=packs,
         specs=tuple(
-            SegmenterSpec(name=name, checkpoint=checkpoint, device=device, embeddings=embeddings)
-            for name in dict.fromkeys(models)
+            SegmenterSpec(
+                name=model,
+                checkpoint=checkpoint,
+                device=device,
+                embeddings=embeddings,
+                declared=declared,
+            )
+            for model in dict.fromkeys(models)
         ),
         out=out,
         settings=RunSettings(
-            prompts=tuple(name for name in PROMPTS if name in prompts) or tuple(PROMPTS),
+            prompts=tuple(prompt for prompt in PROMPTS if prompt in prompts) or tuple(PROMPTS),
             study="main" if study is None else study,  # type: ignore[arg-type]  # click checked it
             limit=limit,
             save_masks=save_masks,
@@ -132,18 +156,63 @@ def command(
         from cosmos_board.cli.tables import print_run
 
         print_run(report)
+    for summary in report.models:
+        if summary.failed:
+            print_failure(summary)
     if report.failed:
         raise SystemExit(ExitCode.REFUSED)
+
+
+def read_declaration(
+    models: tuple[str, ...],
+    packs: tuple[Path, ...],
+    name: str | None,
+    label: str | None,
+    trained_on: tuple[str, ...],
+) -> Declaration | None:
+    """Return what the user says of a model of their own; None where they name none.
+
+    Raises:
+        UsageError: If options do not go together.
+    """
+    from cosmos_board.data.catalog.load import load_catalog
+    from cosmos_board.data.pack import open_pack
+    from cosmos_board.models.own_models import Declaration, read_trained_on
+
+    if name is None:
+        if label is not None or trained_on:
+            option = "--trained-on" if label is None else "--label"
+            raise UsageError(option, "", "says something of a model of your own", want="--name")
+        return None
+    if len(set(models)) > 1:
+        raise UsageError("--name", "", "names one model", got=f"{len(set(models))} of --model")
+    known = (
+        []
+        if not trained_on
+        else [*load_catalog().datasets, *(open_pack(p).info.name for p in packs)]
+    )
+    return Declaration(name=name, label=label, trained_on=read_trained_on(trained_on, known))
+
+
+def print_failure(model: ModelSummary) -> None:
+    """Say on stderr how many answers of a model failed, and where the first did."""
+    if model.traceback:
+        click.echo(f"{model.model}: the first failure:", err=True)
+        for line in model.traceback.splitlines():
+            click.echo(f"  {show_printable(line)}", err=True)
+    click.echo(make_one_line(model.line), err=True)
 
 
 @contextmanager
 def stop_on_signal() -> Iterator[threading.Event]:
     """Turn SIGTERM and SIGINT into a wish to stop after the current batch; a second stops now."""
+    from cosmos_board.runner.failure import InterruptError
+
     stopped = threading.Event()
 
     def stop(*_: object) -> None:
         if stopped.is_set():
-            raise KeyboardInterrupt
+            raise InterruptError
         stopped.set()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}

@@ -60,9 +60,10 @@ def command(
         from cosmos_board.training.gain import format_gains
         from cosmos_board.training.tuning_plan import TuningPlan
     except ModuleNotFoundError as error:
-        raise InputError(
-            "finetune", "", f"needs {error.name}: pip install 'cosmos-board[sam]'"
-        ) from error
+        from cosmos_board.models.factories import name_install
+
+        want = name_install("sam")
+        raise InputError("finetune", "", f"needs {error.name}", want=want) from error
     plan = TuningPlan(method=method, epochs=epochs, rank=rank, seed=seed)  # type: ignore[arg-type]
     with show_steps("epochs") as say:
         tuned = finetune(

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from cosmos_board.core.errors import make_one_line
+
 
 @click.command("ingest")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -21,6 +23,8 @@ def command(runs: tuple[Path, ...], db: Path, replace: bool, as_json: bool) -> N
     from cosmos_board.store.ingest import ingest
 
     report = ingest(runs, db, replace=replace)
+    for line in report.failures:
+        click.echo(make_one_line(line), err=True)
     if as_json:
         click.echo(json.dumps(asdict(report)))
     else:

@@ -91,12 +91,17 @@ def _readiness(name: str) -> str:
 
 @command.command("show")
 @click.argument("name")
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="Weights, where needed.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def show(name: str, as_json: bool) -> None:
-    """Show the card of a segmenter, how it is loaded, and where its weights are."""
-    from cosmos_board.models.registry import get_card
+def show(name: str, checkpoint: Path | None, as_json: bool) -> None:
+    """Show the card of a segmenter, how it is loaded, and where its weights are.
 
-    card = {**asdict(get_card(name)), **_facts(name)}
+    NAME is whatever `eval --model` takes: a name, file.py:Class, a file of weights, or hf:, onnx:
+    or clicks: and an address. All but names are loaded to be shown.
+    """
+    from cosmos_board.models.registry import find_card
+
+    card = {**asdict(find_card(name, checkpoint)), **_facts(name)}
     if as_json:
         click.echo(json.dumps(card))
         return

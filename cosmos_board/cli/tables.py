@@ -44,10 +44,35 @@ def print_facts(facts: Mapping[str, object]) -> None:
 
 
 def print_run(report: RunReport) -> None:
-    """Print what came of a run."""
+    """Print what came of a run: how much of it there is, then every model and prompt."""
     numbers = (report.images, report.evaluated, report.rows, len(report.quarantined))
     headings = ("images", "evaluated now", "score rows", "quarantined")
     print_table(f"Run {report.out}", headings, [[str(number) for number in numbers]], left=0)
+    rows = [
+        (
+            model.model,
+            counts.prompt,
+            *("–" if dice is None else f"{dice:.3f}" for dice in (counts.predicted, counts.oracle)),
+            str(counts.answers),
+            _format_share(counts.failed, counts.answers),
+            _format_share(counts.empty, counts.answers),
+        )
+        for model in report.models
+        for counts in model.prompts
+    ]
+    headings = ("model", "prompt", "predicted", "oracle", "answers", "failed", "empty")
+    caption = "Mean Dice over answers, of the candidates that the model predicts and of the best"
+    print_table(caption, headings, rows, left=2)
+
+
+def _format_share(number: int, total: int) -> str:
+    """Return a count and its share, such as `3 (1.5 %)`.
+
+    Example:
+        >>> _format_share(3, 200), _format_share(0, 200)
+        ('3 (1.5 %)', '0')
+    """
+    return f"{number} ({100 * number / total:.1f} %)" if number else "0"
 
 
 def print_pack(info: PackInfo) -> None:

@@ -25,9 +25,10 @@ def command(out: Path, seed: int, device: str) -> None:
     try:
         from cosmos_board.training.recipe import train_tiny
     except ModuleNotFoundError as error:
-        raise InputError(
-            "train_tiny", "", f"needs {error.name}: pip install 'cosmos-board[sam]'"
-        ) from error
+        from cosmos_board.models.factories import name_install
+
+        want = name_install("sam")
+        raise InputError("train_tiny", "", f"needs {error.name}", want=want) from error
     with show_steps("steps") as say:
         path = train_tiny(
             out,

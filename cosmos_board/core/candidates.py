@@ -10,6 +10,16 @@ from numpy.typing import NDArray
 from cosmos_board.core.masks import Rle
 
 
+def find_best(predicted_iou: NDArray[np.floating]) -> int:
+    """Return the index of the greatest estimate; the lower on a tie, those not finite last.
+
+    Example:
+        >>> find_best(np.array([0.9, np.nan, np.inf]))
+        0
+    """
+    return int(np.argmax(np.where(np.isfinite(predicted_iou), predicted_iou, -np.inf)))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
     """The masks that a model offers for one prompt."""
@@ -18,7 +28,7 @@ class Candidates:
     """bool, axes (K, Y, X), in the native size of the image; K ≥ 1."""
 
     predicted_iou: NDArray[np.float32]
-    """The model's own estimate per mask, float32, shape (K,)."""
+    """The model's own estimate per mask, float32, shape (K,); NaN and infinite ones come last."""
 
     logits: NDArray[np.float32] | None = None
     """Low-resolution logits, axes (K, y, x), where the model can take one back as a mask prompt."""
@@ -26,7 +36,7 @@ class Candidates:
     @property
     def best(self) -> int:
         """Index of the best predicted IoU; the lower index on a tie."""
-        return int(np.argmax(self.predicted_iou))
+        return find_best(self.predicted_iou)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 CosmosBoardError
 ├── InputError             1   the input was checked and refused
-│   └── UnknownNameError   1   no such model, pack, prompt, metric …
+│   ├── UnknownNameError   1   no such model, pack, prompt, metric …
+│   └── UsageError         2   options that do not go together
 ├── InUseError            73   another process holds the output
 ├── StorageError          74   disk or file-system error
 ├── DeviceError           70   our fault or a broken device
@@ -75,20 +76,32 @@ def make_one_line(text: str) -> str:
         >>> make_one_line("a\nb\x1b[31m") == "a b\N{REPLACEMENT CHARACTER}[31m"
         True
     """
-    words = " ".join(text.split())
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in words)
+    return show_printable(" ".join(text.split()))
+
+
+def show_printable(line: str) -> str:
+    """Return a line with every character replaced that could steer a terminal."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
 
 
 class StaleRunError(InputError):
     """A run folder holds rows of the model as it was before it changed."""
 
 
+class UsageError(InputError):
+    """Options that do not go together."""
+
+    exit_code = ExitCode.USAGE
+
+
 class UnknownNameError(InputError):
     """A name that is not in the table it was looked up in; the message offers the nearest."""
 
-    def __init__(self, where: object, kind: str, name: str, known: Iterable[str]) -> None:
-        """Say which `kind` of name is unknown and offer what `known` holds."""
-        offered = get_close_matches(name, list(known := sorted(known))) or known[:8]
+    def __init__(
+        self, where: object, kind: str, name: str, known: Iterable[str], near: Iterable[str] = ()
+    ) -> None:
+        """Say which `kind` of name is unknown and offer what is `near`, else what `known` holds."""
+        offered = [*near] or get_close_matches(name, list(known := sorted(known))) or known[:8]
         super().__init__(
             where, kind, "unknown name", got=repr(name), want=" or ".join(offered) or "none exist"
         )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 Selection: TypeAlias = Literal["oracle", "predicted"]
 SELECTIONS: tuple[Selection, ...] = ("oracle", "predicted")
@@ -12,9 +15,26 @@ SELECTIONS: tuple[Selection, ...] = ("oracle", "predicted")
 Study: TypeAlias = Literal["main", "jitter", "clicks"]
 STUDIES: tuple[Study, ...] = ("main", "jitter", "clicks")
 
+_Count = TypeVar("_Count", int, NDArray[np.int64])
+
 OK = "ok"
 PENALISED = "penalised"
 """Status of an empty prediction: distances are the image diagonal."""
+
+MOST_FAILED = 0.01
+"""Share of answers that may fail; see `fails_too_often`."""
+
+
+def fails_too_often(failed: _Count, answers: _Count) -> Any:  # noqa: ANN401 (bool, or array)
+    """Return whether so many answers failed that a model is not ranked, and a run has failed.
+
+    An empty mask is an answer and no failure. Both counts may be arrays of one shape.
+
+    Example:
+        >>> fails_too_often(1, 100), fails_too_often(2, 100), fails_too_often(0, 0)
+        (False, True, False)
+    """
+    return failed > MOST_FAILED * answers
 
 
 @dataclass(frozen=True, slots=True)

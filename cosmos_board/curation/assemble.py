@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.curation.clusters import number_clusters
+from cosmos_board.curation.clusters import Clusters, number_clusters
 from cosmos_board.curation.records import merge_images
 from cosmos_board.curation.rows import ImageRows, make_rows
 from cosmos_board.curation.staging import StagedImage, read_images
@@ -34,7 +34,7 @@ class Assembled:
 
     info: PackInfo
     dropped: Counter[str]
-    joined_clusters: int
+    clusters: Clusters
 
 
 def assemble_pack(
@@ -45,12 +45,11 @@ def assemble_pack(
     The order, and with it every hash, depends on the content alone.
 
     Raises:
-        InputError: If no image is left.
+        InputError: If two images have one id.
         StorageError: If the disk is full, read-only or gone.
     """
-    if not staged:
-        raise InputError(info.name, "images", "none is left, so there is nothing to pack")
-    numbers, joined = number_clusters(staged)
+    clusters = number_clusters(staged)
+    numbers = clusters.numbers
     ordered = sorted(staged, key=lambda image: (numbers[image.cluster], image.sha256))
     writer = _PackWriter(folder, info)
     dropped: Counter[str] = Counter()
@@ -59,7 +58,7 @@ def assemble_pack(
         images = list(read_images(staging, same))
         image = images[0] if len(images) == 1 else merge_images(images, dropped)
         writer.add(make_rows(image, f"{info.name}-{numbers[same[0].cluster]:05d}", info.name))
-    return Assembled(writer.close(), dropped, joined)
+    return Assembled(writer.close(), dropped, clusters)
 
 
 class _PackWriter:

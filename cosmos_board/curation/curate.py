@@ -66,17 +66,16 @@ def curate(
         batches = [read_batch(staging, key) for key in keys]
         dropped: Counter[str] = Counter()
         notes: Counter[str] = Counter()
+        signs: Counter[str] = Counter()
         for batch in batches:
             dropped.update(batch.dropped)
             notes.update(batch.notes)
+            signs.update(batch.signs)
         quarantined = sorted(entry for batch in batches for entry in batch.quarantined)
         staged = tuple(image for batch in batches for image in batch.images)
-        try:
-            pack = assemble_pack(staging, staged, info, assembled)
-        except InputError as error:
-            if staged or not quarantined:
-                raise
-            raise InputError(out, "images", f"none could be read; {quarantined[0][1]}") from error
+        if not staged:
+            raise InputError(out, "images", _explain_nothing(dropped, quarantined))
+        pack = assemble_pack(staging, staged, info, assembled)
         unchanged = _publish(assembled, out, pack.info)
         shutil.rmtree(work, ignore_errors=True)
     return ImportReport(
@@ -85,9 +84,21 @@ def curate(
         dropped=dict(sorted((dropped + pack.dropped).items())),
         notes=dict(sorted(notes.items())),
         quarantined=tuple(quarantined),
-        joined_clusters=pack.joined_clusters,
+        joined_clusters=pack.clusters.joined,
+        shared_images=pack.clusters.shared,
+        signs=dict(sorted(signs.items())),
         unchanged=unchanged,
     )
+
+
+def _explain_nothing(dropped: Counter[str], quarantined: Sequence[tuple[str, str]]) -> str:
+    """Return why no image is left: what was left out by which rule, and what could not be read."""
+    if not dropped and quarantined:
+        return f"none could be read; {quarantined[0][1]}"
+    rules = [f"{number} {rule}" for rule, number in sorted(dropped.items())]
+    if quarantined:
+        rules.append(f"{len(quarantined)} could not be read, first {quarantined[0][1]}")
+    return f"none is left: {'; '.join(rules) or 'there was none'}"
 
 
 def _publish(assembled: Path, out: Path, info: PackInfo) -> bool:

@@ -23,6 +23,7 @@ from cosmos_board.prompts import freeze_prompts
 EMPTY = "absent: the mask is empty"
 SMALL = "small: 50 pixels or fewer"
 BARE = "bare: no reference is left in the image"
+CONSTANT = "constant: an image of one value shows nothing"
 TWICE = "twice: the same image came more than once and was merged"
 SAME = "same: the same mask came more than once in an image"
 
@@ -89,6 +90,10 @@ def curate_image(source: SourceImage, dropped: Counter[str]) -> CuratedImage | N
     drawn = tuple(_curate_masks(source, dropped))
     if not drawn:
         dropped[BARE] += 1
+        return None
+    if (pixels == pixels[0, 0]).all():
+        # Its id would be that of every other such image, whoever the patient is.
+        dropped[CONSTANT] += 1
         return None
     return CuratedImage(
         sha256=hash_pixels(pixels),

@@ -30,5 +30,11 @@ class ImportReport:
     joined_clusters: int
     """Clusters that turned out to share an image with another, and became one with it."""
 
+    shared_images: tuple[tuple[str, str], ...]
+    """Origins of the two equal images, for each time that two clusters became one."""
+
+    signs: Mapping[str, int]
+    """Images by the warnings to which they give rise, and all of them under `images`."""
+
     unchanged: bool
     """Whether the pack was there already with the same content."""

@@ -20,7 +20,7 @@ from cosmos_board.curation.records import CuratedImage, CuratedReference, curate
 from cosmos_board.data.units import SourceUnit
 from cosmos_board.store.files import open_whole, write_bytes
 
-_FORMAT = "2"
+_FORMAT = "3"
 _FACTORS = tuple(field.name for field in fields(Factors))
 
 
@@ -33,6 +33,8 @@ class StagedImage:
     batch: str
     start: int
     size: int
+    origin: str = ""
+    """What a person calls it, for the report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,9 @@ class Batch:
     dropped: Mapping[str, int]
     notes: Mapping[str, int]
     """Images by how their files were understood."""
+
+    signs: Mapping[str, int]
+    """Images by the warnings to which they give rise, and all of them under `images`."""
 
     quarantined: tuple[tuple[str, str], ...]
     """(origin, reason) of the units that could not be read."""
@@ -69,26 +74,31 @@ def stage_batch(folder: Path, units: tuple[SourceUnit, ...]) -> None:
     staged: list[StagedImage] = []
     dropped: Counter[str] = Counter()
     notes: Counter[str] = Counter()
+    signs: Counter[str] = Counter()
     quarantined: list[tuple[str, str]] = []
     with open_whole(_records_path(folder, key)) as file:
         for unit in units:
             try:
-                images, missing, said = _curate_unit(unit)
+                curated = _curate_unit(unit)
             except InputError as error:
                 quarantined.append((unit.origin, str(error)))
                 continue
-            dropped += missing
-            notes += said
-            for image in images:
+            dropped += curated.dropped
+            notes += curated.notes
+            signs += curated.signs
+            for image, origin in curated.images:
                 record = _dump(image)
                 staged.append(
-                    StagedImage(image.sha256, image.cluster, key, file.tell(), len(record))
+                    StagedImage(image.sha256, image.cluster, key, file.tell(), len(record), origin)
                 )
                 file.write(record)
     index = {
-        "images": [(image.sha256, image.cluster, image.start, image.size) for image in staged],
+        "images": [
+            (image.sha256, image.cluster, image.start, image.size, image.origin) for image in staged
+        ],
         "dropped": dropped,
         "notes": notes,
+        "signs": signs,
         "quarantined": quarantined,
     }
     # Written last: a batch is finished when its index is there.
@@ -102,9 +112,11 @@ def stage_refusal(folder: Path, unit: SourceUnit, reason: str) -> None:
         StorageError: If the disk is full, read-only or gone.
     """
     index = {
-        "images": [], "dropped": {}, "notes": {}, "quarantined": [(unit.origin, reason)],
+        "images": [],
+        **{counts: {} for counts in ("dropped", "notes", "signs")},
+        "quarantined": [(unit.origin, reason)],
         "settled": True,
-    }  # fmt: skip
+    }
     write_bytes(_index_path(folder, make_batch_key((unit,))), json.dumps(index).encode())
 
 
@@ -113,11 +125,12 @@ def read_batch(folder: Path, key: str) -> Batch:
     index = json.loads(_index_path(folder, key).read_bytes())
     return Batch(
         tuple(
-            StagedImage(sha256, cluster, key, start, size)
-            for sha256, cluster, start, size in index["images"]
+            StagedImage(sha256, cluster, key, start, size, origin)
+            for sha256, cluster, start, size, origin in index["images"]
         ),
         index["dropped"],
         index["notes"],
+        index["signs"],
         tuple((origin, reason) for origin, reason in index["quarantined"]),
     )
 
@@ -138,23 +151,31 @@ def _is_settled(folder: Path, key: str) -> bool:
     return not index["quarantined"] or bool(index.get("settled"))
 
 
-def _curate_unit(
-    unit: SourceUnit,
-) -> tuple[list[CuratedImage], Counter[str], Counter[str]]:
+@dataclass(frozen=True, slots=True)
+class _CuratedUnit:
+    images: list[tuple[CuratedImage, str]]
+    """Each with its origin."""
+
+    dropped: Counter[str]
+    notes: Counter[str]
+    signs: Counter[str]
+
+
+def _curate_unit(unit: SourceUnit) -> _CuratedUnit:
     # Held until the unit is read to its end: one that breaks halfway leaves nothing.
-    dropped: Counter[str] = Counter()
-    notes: Counter[str] = Counter()
-    images = []
+    curated = _CuratedUnit([], Counter(), Counter(), Counter())
     try:
         for source in unit.read():
-            notes.update(source.notes)
-            if (image := curate_image(source, dropped)) is not None:
-                images.append(image)
+            curated.notes.update(source.notes)
+            curated.dropped.update(source.left_out)
+            curated.signs.update(("images", *source.signs))
+            if (image := curate_image(source, curated.dropped)) is not None:
+                curated.images.append((image, source.origin))
     except (OSError, ValueError, ArithmeticError, LookupError, TypeError, MemoryError) as error:
         # The libraries that read raw files raise anything at all on hostile ones.
         reason = f"cannot be read: {type(error).__name__}: {error}"
         raise InputError(unit.origin, "", reason[:300]) from error
-    return images, dropped, notes
+    return curated
 
 
 def _index_path(folder: Path, key: str) -> Path:

@@ -32,5 +32,11 @@ class SourceImage:
     notes: tuple[str, ...] = ()
     """How the file was understood, in words that many files share: `stored as RAS`, …"""
 
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Regions that were passed over while reading, by rule."""
+
+    signs: tuple[str, ...] = ()
+    """Words of the warnings to which the image gives rise: `inverted`, …"""
+
     origin: str = ""
     """File and slice, for messages and reports on this machine; written into no pack."""

@@ -10,6 +10,7 @@ import numpy as np
 from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.masks import Mask, Rle
 from cosmos_board.core.prompts import PROMPTS, Prompt
+from cosmos_board.models.answer_checks import AnswerError, check_answer
 from cosmos_board.models.device_candidates import DeviceSegmenter
 from cosmos_board.models.drawn_scene import BRIGHT_XY, FAINT_XY, HEIGHT, WIDTH, Scene
 from cosmos_board.models.segmenter import Segmenter
@@ -103,12 +104,14 @@ def _check_answers(segmenter: Segmenter) -> Iterator[Problem]:
 
 
 def _faults(answer: Candidates, *, mask_input: bool) -> Iterator[str]:
-    if answer.masks.dtype != np.bool_ or answer.masks.shape[1:] != (HEIGHT, WIDTH):
-        yield f"masks are {answer.masks.dtype} {answer.masks.shape}, not bool (K, Y, X)"
-    count = len(answer.masks)
-    if answer.predicted_iou.shape != (count,) or not np.isfinite(answer.predicted_iou).all():
+    try:
+        check_answer(answer, (HEIGHT, WIDTH), keeps_logits=mask_input)
+    except AnswerError as error:
+        yield str(error)
+        return
+    if not np.isfinite(answer.predicted_iou).all():
         yield "predicted IoU is not one finite number per mask"
-    if mask_input and (answer.logits is None or len(answer.logits) != count):
+    if mask_input and answer.logits is None:
         yield "the card promises mask input, but logits are missing"
 
 

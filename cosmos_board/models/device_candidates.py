@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmos_board.core.candidates import Candidates
+from cosmos_board.core.candidates import Candidates, find_best
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.segmenter import Embedding, Segmenter
 
@@ -30,7 +30,7 @@ class DeviceCandidates:
     @property
     def best(self) -> int:
         """Index of the best predicted IoU; the lower index on a tie."""
-        return int(np.argmax(self.predicted_iou))
+        return find_best(self.predicted_iou)
 
     def to_host(self) -> Candidates:
         """Return the same candidates in the memory of the host, without logits."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +25,20 @@ _EXTRAS = {"huggingface_hub": "hf", "onnxruntime": "onnx", "timm": "hf", "transf
 """The extra that brings a package."""
 
 
+_EXTRA_OF_PREFIX = {"hf": "hf", "onnx": "onnx", "clicks": "onnx"}
+"""The extra that brings all that an adapter needs."""
+
+
+def name_install(extra: str) -> str:
+    """Return the command that installs an extra: the package is installed from its folder.
+
+    Example:
+        >>> name_install("hf")
+        "pip install -e '.[hf]' in the folder of cosmos-board"
+    """
+    return f"pip install -e '.[{extra}]' in the folder of cosmos-board"
+
+
 def resolve_address(address: str, name: str) -> object:
     """Return what stands at `package.module:attribute`; `name` is what the user asked for.
 
@@ -36,8 +51,9 @@ def resolve_address(address: str, name: str) -> object:
         module = importlib.import_module(module_name)
     except ImportError as error:
         missing = (error.name or module_name).partition(".")[0]
-        extra = "sam" if missing in SAM_EXTRA else _EXTRAS.get(missing)
-        remedy = f"pip install 'cosmos-board[{extra}]'" if extra else f"install {missing}"
+        own = _EXTRA_OF_PREFIX.get(name.partition(":")[0]) or _EXTRAS.get(missing)
+        extra = "sam" if own is None and missing in SAM_EXTRA else own
+        remedy = name_install(extra) if extra else f"pip install {missing}"
         raise InputError(
             "--model", name, "needs a package that is not installed", got=missing, want=remedy
         ) from error
@@ -56,11 +72,57 @@ def import_file(path: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    folder = path.resolve().parent
+    _forget_neighbours()
+    before = set(sys.modules)
+    sys.path.insert(0, str(folder))
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # somebody else's code may fail in any way
+    except ModuleNotFoundError as error:
+        raise InputError(
+            path,
+            "",
+            "needs a module that is not found",
+            got=error.name,
+            want=f"it installed, or {error.name}.py beside the file",
+        ) from error
+    except (Exception, SystemExit) as error:  # somebody else's code may fail in any way
         raise InputError(path, "", "fails when imported", got=describe_error(error)) from error
+    finally:
+        # Last, not gone: what is imported when the model is asked is found, but shadows nothing.
+        sys.path.remove(str(folder))
+        sys.path.append(str(folder))
+        _neighbours[path.resolve()] = _find_neighbours(folder, before)
     return module
+
+
+_neighbours: dict[Path, dict[str, Path]] = {}
+"""By file of code: the modules beside it that it imported, and where they lie."""
+
+
+def _forget_neighbours() -> None:
+    """Make a file import the modules beside it, not those of the same names beside another."""
+    for path, modules in _neighbours.items():
+        for name in modules:
+            sys.modules.pop(name, None)
+        folder = str(path.parent)
+        if folder in sys.path:
+            sys.path.remove(folder)
+
+
+def _find_neighbours(folder: Path, before: set[str]) -> dict[str, Path]:
+    """Return the modules in `folder` that were imported since, by name."""
+    found = {}
+    for name in set(sys.modules) - before:
+        file = getattr(sys.modules[name], "__file__", None)
+        if isinstance(file, str) and folder in Path(file).resolve().parents:
+            found[name] = Path(file)
+    return found
+
+
+def find_code(path: Path) -> list[Path]:
+    """Return the file of a user's code and the modules beside it that it imported, in order."""
+    return [path, *sorted(set(_neighbours.get(path.resolve(), {}).values()))]
 
 
 def get_attribute(module: ModuleType, attribute: str, name: str) -> object:
@@ -108,6 +170,21 @@ def _call(factory: Callable[..., object], name: str, offered: dict[str, object])
     from inspect import signature
 
     parameters = signature(factory).parameters
+    needed = [
+        key
+        for key, one in parameters.items()
+        if one.default is one.empty
+        and one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)
+        and key not in offered
+    ]
+    if needed:
+        raise InputError(
+            name,
+            "",
+            "has arguments that nobody gives it",
+            got=", ".join(needed),
+            want="defaults for all but checkpoint and device",
+        )
     takes_all = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
     taken = {key: given for key, given in offered.items() if takes_all or key in parameters}
     if offered["checkpoint"] is not None and "checkpoint" not in taken:
@@ -118,10 +195,10 @@ def _call(factory: Callable[..., object], name: str, offered: dict[str, object])
         return factory(**taken)
     except (CosmosBoardError, MemoryError):
         raise
-    except Exception as error:  # somebody else's code may fail in any way
+    except (Exception, SystemExit) as error:  # somebody else's code may fail in any way
         raise InputError(name, "", "fails when made", got=describe_error(error)) from error
 
 
-def describe_error(error: Exception) -> str:
+def describe_error(error: BaseException) -> str:
     """Return the type and text of an exception."""
     return f"{type(error).__name__}: {error}"

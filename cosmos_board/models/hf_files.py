@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.models.factories import name_install
 
 PREFIX = "hf:"
 WEIGHTS = "model.safetensors"
@@ -130,8 +131,9 @@ def fetch(address: str) -> Path:
     try:
         from huggingface_hub import snapshot_download
     except ImportError as error:
-        remedy = "pip install 'cosmos-board[hf]'"
-        raise InputError("models fetch", "", "needs huggingface_hub", want=remedy) from error
+        raise InputError(
+            "models fetch", "", "needs huggingface_hub", want=name_install("hf")
+        ) from error
     try:
         return Path(snapshot_download(address, allow_patterns=["*.json", WEIGHTS]))
     except Exception as error:  # the client has many ways to fail

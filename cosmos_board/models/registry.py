@@ -130,6 +130,18 @@ def get_card(name: str) -> ModelCard:
     return cards[name]
 
 
+def find_card(name: str, checkpoint: Path | None = None) -> ModelCard:
+    """Return the card of whatever `load_segmenter` takes; what has no name of ours is loaded.
+
+    Raises:
+        UnknownNameError: If there is none of that name.
+        InputError: If it cannot be loaded.
+    """
+    if ":" in name or name.endswith((".safetensors", ".py")):
+        return load_segmenter(name, checkpoint=checkpoint).card
+    return get_card(name)
+
+
 def find_own_card(name: str) -> ModelCard | None:
     """Return the card of a segmenter that comes whole with the package and can be loaded here.
 

@@ -19,6 +19,7 @@ from cosmos_board.models.cpu_tuning import tune_cpu
 from cosmos_board.models.devices import Device, parse_device
 from cosmos_board.models.everything_grid import EverythingSettings
 from cosmos_board.models.sam import SamSegmenter
+from cosmos_board.models.state_dicts import HARMLESS, find_state, strip_prefixes
 from cosmos_board.models.tuned_weights import describe_tuned
 
 TINY_STABILITY_OFFSET = 0.25
@@ -92,6 +93,8 @@ def prepare_device(device: str) -> Device:
 def read_weights(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a `.pth` or `.safetensors` file, on the CPU; runs no code of it.
 
+    What training scripts put around them is taken off: see `find_state`.
+
     Raises:
         InputError: If there is no such file or it holds anything else.
     """
@@ -99,24 +102,28 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise InputError(path, "", "no such file")
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
+            return strip_prefixes(load_file(path))
+        with torch.serialization.safe_globals(HARMLESS):
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, UnpicklingError, RuntimeError, EOFError, KeyError) as error:
         reason = str(error).partition("\n")[0][:100]
         raise InputError(path, "", "holds no weights that can be read", got=reason) from error
-    if isinstance(content, dict) and isinstance(content.get("model"), dict):
-        content = content["model"]  # a checkpoint of training holds its optimizer too
-    if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
+    state = find_state(content)
+    if state is None:
         raise InputError(path, "", "is no state dict", want="a mapping of names to tensors")
-    return content
+    return strip_prefixes(state)
 
 
 def fill_module(module: nn.Module, weights: Mapping[str, Tensor], path: Path, name: str) -> None:
     """Put `weights` into a module that was built on the meta device.
 
+    Floating-point weights of any precision take that of the module: what is stored in half
+    precision is computed with as the device says, not as the file does.
+
     Raises:
-        InputError: If names or shapes are not those of the module.
+        InputError: If names, shapes or kinds of numbers are not those of the module.
     """
+    types = {key: tensor.dtype for key, tensor in module.state_dict().items()}
     wanted = {key: tensor.shape for key, tensor in module.state_dict().items()}
     found = {key: tensor.shape for key, tensor in weights.items()}
     if wanted != found:
@@ -129,7 +136,11 @@ def fill_module(module: nn.Module, weights: Mapping[str, Tensor], path: Path, na
             got=_show(found.get(first)),
             want=_show(wanted.get(first)),
         )
-    module.load_state_dict(weights, assign=True)
+    for key, tensor in weights.items():
+        if tensor.is_floating_point() != types[key].is_floating_point:
+            raise InputError(path, key, "is of another type", got=tensor.dtype, want=types[key])
+    cast = {key: tensor.to(types[key]) for key, tensor in weights.items()}
+    module.load_state_dict(cast, assign=True)
 
 
 def _load(name: str, size: str, checkpoint: Path | None, device: str) -> SamSegmenter:

@@ -52,6 +52,11 @@ def read_metadata(path: Path) -> dict[str, str]:
         raise InputError(path, "header", "is no safetensors file", got=error) from error
 
 
+def names_itself(path: Path) -> bool:
+    """Return whether a file was fine-tuned by us: it has a name of its own and names its base."""
+    return path.suffix == ".safetensors" and {"base", "name"} <= read_metadata(path).keys()
+
+
 def read_loader_name(path: Path) -> str:
     """Return the name of the loader that a file of weights asks for.
 

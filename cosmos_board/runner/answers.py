@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
@@ -34,7 +35,12 @@ class Choice:
 
     index: int
     scores: Scores
-    predicted_iou: float
+    predicted_iou: float | None
+
+
+def keep_finite(estimate: float | None) -> float | None:
+    """Return an estimate as it is written down: none where it is NaN or infinite."""
+    return estimate if estimate is not None and isfinite(estimate) else None
 
 
 def choose(candidates: Candidates, reference: PreparedReference) -> dict[Selection, Choice]:
@@ -93,7 +99,7 @@ def make_row(
         prompt=cell.prompt,
         selection=selection,
         scores=scores,
-        predicted_iou=predicted_iou,
+        predicted_iou=keep_finite(predicted_iou),
         study=cell.study,
         jitter_level=cell.jitter_level,
         jitter_mode=cell.jitter_mode,
@@ -107,5 +113,5 @@ def keep_candidates(
 ) -> Iterator[PredictionRow]:
     """Yield every candidate as run lengths."""
     for index, mask in enumerate(candidates.masks):
-        estimate = float(candidates.predicted_iou[index])
+        estimate = keep_finite(float(candidates.predicted_iou[index]))
         yield PredictionRow(reference_id, cell, index, estimate, encode_mask(mask))

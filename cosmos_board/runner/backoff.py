@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
-from cosmos_board.core.errors import CosmosBoardError
+from cosmos_board.models.answer_checks import AnswerError, Size, check_answer, list_answers
 from cosmos_board.models.segmenter import Embedding, Segmenter
 from cosmos_board.runner.clock import Clock
-from cosmos_board.runner.failure import (
-    ModelFailureError,
-    describe_failure,
-    refuse_broken_device,
-)
+from cosmos_board.runner.failure import ModelFailureError, call_model
 
 BATCH = 64
 """Prompts put at once; answers must not depend on it."""
@@ -43,6 +40,9 @@ class Throttle:
     retries: int = field(init=False, default=0)
     """Batches that did not fit so far."""
 
+    first_failure: ModelFailureError | None = field(init=False, default=None)
+    """The first that was charged since somebody last set this to None."""
+
     _good: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
@@ -63,6 +63,12 @@ class Throttle:
         if self._good >= GOOD_BATCHES and self.size < self.limit:
             self.size, self._good = min(2 * self.size, self.limit), 0
 
+    def note_failures(self, outcomes: Iterable[object]) -> None:
+        """Note the first failure among what is charged."""
+        if self.first_failure is None:
+            failures = (one for one in outcomes if isinstance(one, ModelFailureError))
+            self.first_failure = next(failures, None)
+
 
 def ask_in_batches(
     ask: Callable[[slice], Sequence[_Answer]],
@@ -71,8 +77,12 @@ def ask_in_batches(
     embedding: Embedding,
     clock: Clock,
     throttle: Throttle,
+    *,
+    keeps_logits: bool = False,
 ) -> Iterator[list[_Answer | ModelFailureError]]:
     """Yield the answers to all prompts, in order, as they come; a failure where there is none.
+
+    What is yielded has the form that `check_answer` asks for.
 
     A batch that does not fit is put again in halves, and a single prompt once more. One that fails
     otherwise is halved, too: only the prompt at fault is charged.
@@ -83,16 +93,29 @@ def ask_in_batches(
         segmenter: Who is asked.
         embedding: Of the image.
         clock: Takes the timings.
-        throttle: How many prompts are put at once.
+        throttle: How many prompts are put at once; takes the failures.
+        keeps_logits: Whether logits are fed back.
 
     Raises:
         DeviceError: If the device is broken.
     """
+
+    def ask_part(part: slice) -> list[_Answer | ModelFailureError]:
+        asked = part.stop - part.start
+        with clock.time("prompt", asked):
+            answers = ask(part)
+            answers = list(answers) if isinstance(answers, Iterator) else answers
+        size = (embedding.height, embedding.width)
+        return [
+            _check(answer, size, keeps_logits=keeps_logits)
+            for answer in list_answers(answers, asked)
+        ]
+
     done = released = 0
     size = throttle.fit(embedding)
     while done < prompts:
         part = slice(done, min(done + size, prompts))
-        outcome, asked = _try(ask, part, clock), part.stop - part.start
+        outcome, asked = call_model(partial(ask_part, part)), part.stop - part.start
         if not isinstance(outcome, ModelFailureError):
             throttle.note_good()
         elif asked > 1:
@@ -107,27 +130,17 @@ def ask_in_batches(
             continue
         else:
             outcome = [outcome]
+        throttle.note_failures(outcome)
         yield outcome
         done += asked
         size = min(max(2 * size, 1), throttle.fit(embedding))
 
 
-def _try(
-    ask: Callable[[slice], Sequence[_Answer]], part: slice, clock: Clock
-) -> list[_Answer | ModelFailureError] | ModelFailureError:
-    asked = part.stop - part.start
-    # The exception is left behind before the retry: its traceback would keep tensors alive.
+def _check(answer: object, size: Size, *, keeps_logits: bool) -> Any:  # noqa: ANN401
     try:
-        with clock.time("prompt", asked):
-            answers = ask(part)
-    except CosmosBoardError:
-        raise
-    except Exception as error:
-        refuse_broken_device(error)
-        return ModelFailureError(describe_failure(error))
-    if len(answers) != asked:
-        return ModelFailureError(f"{len(answers)} answers to {asked} prompts")
-    return list(answers)
+        return check_answer(answer, size, keeps_logits=keeps_logits)
+    except AnswerError as error:
+        return ModelFailureError(str(error))
 
 
 def release_memory(segmenter: Segmenter) -> None:

@@ -16,6 +16,7 @@ from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.scores import SELECTIONS, ScoreRow, Selection
 from cosmos_board.data.pack import PackItem
 from cosmos_board.metrics.reference import PreparedReference
+from cosmos_board.models.answer_checks import copy_prompts
 from cosmos_board.models.segmenter import Embedding, Segmenter
 from cosmos_board.prompts.clicks import CLICKS, Click, next_click
 from cosmos_board.runner.answers import Choice, choose, fail_rows, make_row
@@ -128,11 +129,14 @@ def _click(
     logits = [trajectory.logits for trajectory in active] if fed_back else None
 
     def ask(part: slice) -> list[Candidates]:
+        given = copy_prompts(prompts[part])
         if logits is None:  # a model without mask input need not take any
-            return segmenter.predict(embedding, prompts[part])
-        return segmenter.predict(embedding, prompts[part], logits[part])
+            return segmenter.predict(embedding, given)
+        return segmenter.predict(embedding, given, logits[part])
 
-    batches = ask_in_batches(ask, len(prompts), segmenter, embedding, clock, throttle)
+    batches = ask_in_batches(
+        ask, len(prompts), segmenter, embedding, clock, throttle, keeps_logits=fed_back
+    )
     answers = chain.from_iterable(batches)
     for trajectory, answer in zip(active, answers, strict=True):
         if isinstance(answer, ModelFailureError):

@@ -12,6 +12,7 @@ from cosmos_board.core.scores import Scores, Selection
 from cosmos_board.metrics.device.distances import SIDE_LIMIT_PX
 from cosmos_board.metrics.device.references import DeviceReferences, upload_references
 from cosmos_board.metrics.device.selections import score_selections
+from cosmos_board.models.answer_checks import copy_prompts
 from cosmos_board.models.device_candidates import DeviceCandidates, DeviceSegmenter
 from cosmos_board.models.segmenter import Embedding
 from cosmos_board.runner.answers import Choice
@@ -37,7 +38,7 @@ class DeviceGrader:
 
     def ask(self, embedding: Embedding, prompts: Sequence[Prompt]) -> list[DeviceCandidates]:
         """Return the candidates for each prompt, on the device."""
-        return self.segmenter.predict_on_device(embedding, prompts)
+        return self.segmenter.predict_on_device(embedding, copy_prompts(prompts))
 
     def grade(
         self, answers: Sequence[DeviceCandidates], reference_ids: Sequence[str]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cosmos_board.core.errors import StaleRunError
 from cosmos_board.data.pack import Pack
+from cosmos_board.models.factories import find_code
 from cosmos_board.runner.settings import Entry, SegmenterSpec
 from cosmos_board.runner.shards import cut_shards
 
@@ -60,11 +61,17 @@ def describe_entry(entry: Entry, evaluator: Evaluator, pack: Pack, images: int) 
 
 
 def hash_code(spec: SegmenterSpec) -> str | None:
-    """Return the sha256 of the user's own file, where the model is a class in one."""
+    """Return the sha256 of the user's own code, where the model is a class in a file.
+
+    What the file has imported from beside it counts too.
+    """
     path, colon, _ = spec.name.rpartition(":")
     if not colon or not path.endswith(".py"):
         return None
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    digest = hashlib.sha256()
+    for file in find_code(Path(path)):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def hash_weights(spec: SegmenterSpec) -> str | None:

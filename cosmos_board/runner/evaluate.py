@@ -12,12 +12,12 @@ from functools import partial
 from typing import TypeAlias, TypeVar
 
 from cosmos_board.core.candidates import EverythingCandidates
-from cosmos_board.core.errors import CosmosBoardError
 from cosmos_board.core.masks import encode_mask
 from cosmos_board.core.scores import SELECTIONS, ScoreRow
 from cosmos_board.data.pack import PackItem
 from cosmos_board.metrics.overlap import tabulate_rles
 from cosmos_board.metrics.surface import score
+from cosmos_board.models.answer_checks import check_embedding, check_everything
 from cosmos_board.models.segmenter import Embedding, Segmenter
 from cosmos_board.runner.answers import (
     PredictionRow,
@@ -31,7 +31,7 @@ from cosmos_board.runner.backoff import Throttle, ask_in_batches, release_memory
 from cosmos_board.runner.cells import Cell
 from cosmos_board.runner.clicking import fail_clicks, run_clicks
 from cosmos_board.runner.clock import Clock
-from cosmos_board.runner.failure import ModelFailureError, describe_failure, refuse_broken_device
+from cosmos_board.runner.failure import ModelFailureError, call_model
 from cosmos_board.runner.settings import Place, RunSettings
 from cosmos_board.runner.shelf import Shelf
 from cosmos_board.runner.sitting import Sitting, Task
@@ -89,6 +89,7 @@ def ask_image(
     try:
         embedding = _embed(sitting, shelf)
     except ModelFailureError as failure:
+        throttle.note_failures([failure])
         yield partial(_fail_all, sitting, str(failure))
         return
     if settings.study == "clicks":
@@ -105,36 +106,32 @@ def _embed(sitting: Sitting, shelf: Shelf | None) -> Embedding:
     pixels = sitting.item.image.pixels
     if shelf is not None and (kept := shelf.find(pixels)) is not None:
         return kept
-    with sitting.clock.time("embed"):
-        embedding = _guard(sitting.segmenter, lambda: sitting.segmenter.embed(pixels))
+    size = (sitting.item.image.height, sitting.item.image.width)
+
+    def embed() -> Embedding:
+        own = pixels.copy()  # scoring, the shelf and other models must not see what it writes there
+        with sitting.clock.time("embed"):
+            found = sitting.segmenter.embed(own)
+        return check_embedding(found, size)
+
+    embedding = _guard(sitting.segmenter, embed)
     if shelf is not None:
         shelf.keep(pixels, embedding)
     return embedding
 
 
 def _guard(segmenter: Segmenter, call: Callable[[], _T]) -> _T:
-    """Turn whatever a model raises into a `ModelFailureError`; our own errors pass.
+    """Return what `call` returns; what a model raises becomes a `ModelFailureError`.
 
     What does not fit is called again once, after the segmenter gave back what it keeps.
     """
-    outcome = _call(call)
+    outcome = call_model(call)
     if isinstance(outcome, ModelFailureError) and outcome.is_memory:
         release_memory(segmenter)
-        outcome = _call(call)
+        outcome = call_model(call)
     if isinstance(outcome, ModelFailureError):
         raise outcome
     return outcome
-
-
-def _call(call: Callable[[], _T]) -> _T | ModelFailureError:
-    # The exception is left behind before a second try: its traceback would keep tensors alive.
-    try:
-        return call()
-    except CosmosBoardError:
-        raise
-    except Exception as error:
-        refuse_broken_device(error)
-        return ModelFailureError(describe_failure(error))
 
 
 def _put_prompts(sitting: Sitting, embedding: Embedding) -> Iterator[Tally]:
@@ -173,12 +170,16 @@ def _score_answers(
 
 
 def _put_everything(sitting: Sitting, embedding: Embedding) -> Tally:
-    try:
+
+    def ask() -> EverythingCandidates:
         with sitting.clock.time("everything"):
-            found = _guard(
-                sitting.segmenter, lambda: sitting.segmenter.segment_everything(embedding)
-            )
+            found = sitting.segmenter.segment_everything(embedding)
+        return check_everything(found, (embedding.height, embedding.width))
+
+    try:
+        found = _guard(sitting.segmenter, ask)
     except ModelFailureError as failure:
+        sitting.throttle.note_failures([failure])
         return partial(_fail_everything, sitting, str(failure))
     return partial(_match, sitting, found)
 

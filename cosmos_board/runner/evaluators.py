@@ -8,12 +8,14 @@ from functools import cached_property
 from typing import Protocol
 
 from cosmos_board.core.cards import ModelCard
+from cosmos_board.core.errors import UsageError
 from cosmos_board.core.masks import Rle
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import SELECTIONS
 from cosmos_board.data.pack import Pack, PackItem
 from cosmos_board.metrics.reference import prepare_reference
 from cosmos_board.metrics.surface import score
+from cosmos_board.models.own_models import describe_model
 from cosmos_board.models.registry import find_own_card, load_segmenter
 from cosmos_board.models.segmenter import Segmenter
 from cosmos_board.runner.answers import make_row
@@ -57,10 +59,13 @@ class PromptedSegmenter:
     shelf: Shelf | None = None
     """Where embeddings are kept and looked for."""
 
+    shown_as: ModelCard | None = None
+    """The card that it goes on the board with; None: the segmenter's own."""
+
     @property
     def card(self) -> ModelCard:
-        """The segmenter's own card."""
-        return self.segmenter.card
+        """Whose scores these are."""
+        return self.shown_as or self.segmenter.card
 
     def ask(self, item: PackItem, settings: RunSettings, clock: Clock) -> Iterator[Tally]:
         """Put every prompt on one image; see `ask_image`."""
@@ -142,7 +147,12 @@ def plan_evaluator(spec: SegmenterSpec, packs: list[Pack]) -> Evaluator:
         UnknownNameError: If there is no such model or observer.
         InputError: If a checkpoint is refused.
     """
-    plain = spec.checkpoint is None and spec.device == "cpu" and spec.embeddings is None
+    plain = (
+        spec.checkpoint is None
+        and spec.device == "cpu"
+        and spec.embeddings is None
+        and spec.declared is None
+    )
     card = find_own_card(spec.name) if plain else None
     return (
         Postponed(card, lambda: make_evaluator(spec, packs))
@@ -157,13 +167,17 @@ def make_evaluator(spec: SegmenterSpec, packs: list[Pack]) -> Evaluator:
     Raises:
         UnknownNameError: If there is no such model or observer.
         InputError: If a checkpoint is refused, or embeddings that shall be kept cannot be.
+        UsageError: If other weights than the published ones have no name of their own.
     """
     if spec.name.startswith(_OBSERVER):
         name = spec.name.removeprefix(_OBSERVER)
+        if spec.declared is not None:
+            raise UsageError("--name", "", "is for models, not for observers", got=spec.name)
         masks: dict[str, Rle] = {}
         for pack in packs:
             masks.update(pack.read_observer(name))
         return Observer(name, masks)
     segmenter = load_segmenter(spec.name, checkpoint=spec.checkpoint, device=spec.device)
     shelf = Shelf(spec.embeddings, spec, segmenter) if spec.embeddings else None
-    return PromptedSegmenter(segmenter, place=spec.graded_on, shelf=shelf)
+    card = describe_model(segmenter.card, spec.name, spec.checkpoint, spec.declared)
+    return PromptedSegmenter(segmenter, place=spec.graded_on, shelf=shelf, shown_as=card)

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from cosmos_board.core.errors import DeviceError
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+from cosmos_board.core.errors import CosmosBoardError, DeviceError, InputError
+from cosmos_board.models.answer_checks import AnswerError
 
 OUT_OF_MEMORY = "out of memory"
 
 _LONGEST = 160
+_FRAMES = 6
 _BROKEN = ("CUDA error", "CUDA driver error", "cuDNN error", "CUBLAS_STATUS_", "HIP error")
+_OWN_FOLDER = str(Path(__file__).parent)
+
+_T = TypeVar("_T")
 
 
 class ModelFailureError(Exception):
-    """A segmenter raised; its text is the reason that the score row gives."""
+    """A segmenter raised, or answered in another form; its text is the reason in the score row."""
+
+    def __init__(self, reason: str, trace: str = "") -> None:
+        super().__init__(reason)
+        self.trace = trace
+        """Where it was raised, as Python prints it; several lines, or empty."""
 
     @property
     def is_memory(self) -> bool:
@@ -19,7 +38,76 @@ class ModelFailureError(Exception):
         return str(self) == OUT_OF_MEMORY
 
 
-def describe_failure(error: Exception) -> str:
+class InterruptError(KeyboardInterrupt):
+    """A signal asked to stop at once; a plain `KeyboardInterrupt` may be a model's own."""
+
+
+def call_model(call: Callable[[], _T]) -> _T | ModelFailureError:
+    """Return what `call` returns, or why a model did not answer, whatever it raised.
+
+    A model that wants to end the process has failed, too.
+
+    Raises:
+        DeviceError: If the device is broken.
+        CosmosBoardError: If the disk failed or the run is stopped.
+        KeyboardInterrupt: If the user stops the run.
+    """
+    try:
+        with _forbid_exit():
+            return call()
+    except BaseException as error:  # a failure travels as text: a traceback keeps tensors alive
+        return _judge(error)
+
+
+def _judge(error: BaseException) -> ModelFailureError:
+    if isinstance(error, AnswerError):
+        return ModelFailureError(str(error))
+    if isinstance(error, CosmosBoardError) and not isinstance(error, InputError):
+        raise error
+    if isinstance(error, KeyboardInterrupt) and _is_from_user(error):
+        raise error
+    if isinstance(error, Exception):
+        refuse_broken_device(error)
+    return ModelFailureError(describe_failure(error), _describe_place(error))
+
+
+def _is_from_user(error: KeyboardInterrupt) -> bool:
+    """Tell a signal from a model that raises `KeyboardInterrupt` by itself."""
+    by_python = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    return isinstance(error, InterruptError) or by_python
+
+
+def _describe_place(error: BaseException) -> str:
+    """Return the last frames below the runner, and the exception; empty where there are none."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith(_OWN_FOLDER)
+    ]
+    if not frames:
+        return ""
+    lines = traceback.format_list(frames[-_FRAMES:])
+    return "".join([*lines, *traceback.format_exception_only(error)]).rstrip()
+
+
+@contextmanager
+def _forbid_exit() -> Iterator[None]:
+    """Make `os._exit` in this thread an exception: it would end the run without a word."""
+    leave, own = os._exit, (os.getpid(), threading.get_ident())
+
+    def refuse(status: int) -> NoReturn:
+        if (os.getpid(), threading.get_ident()) != own:  # a child process ends as it wants to
+            leave(status)
+        raise SystemExit(status)
+
+    os._exit = refuse
+    try:
+        yield
+    finally:
+        os._exit = leave
+
+
+def describe_failure(error: BaseException) -> str:
     """Return the type and first line of an exception, at most 160 characters.
 
     Example:

@@ -142,6 +142,16 @@ class RunFolder:
         """Return where all files of a shard lie, the sidecar last."""
         return self.predictions_path(shard), self.scores_path(shard), self.sidecar_path(shard)
 
+    def finished_scores(self, run_id: str) -> list[Path]:
+        """Return where the rows of the finished shards of an entry lie, in order."""
+        paths = sorted((self.path / "scores").glob(f"{run_id}-*.parquet"))
+        return [path for path in paths if path.with_suffix(".json").exists()]
+
+    def iter_sidecars(self, run_id: str) -> Iterator[dict[str, Any]]:
+        """Yield the facts of the finished shards of an entry, in order, as they were written."""
+        for path in self.finished_scores(run_id):
+            yield json.loads(path.with_suffix(".json").read_bytes())
+
     def read_sidecar(self, shard: Shard) -> dict[str, Any] | None:
         """Return the facts of a shard, or None unless it is whole and unaltered."""
         try:

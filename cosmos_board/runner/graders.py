@@ -8,13 +8,14 @@ integers are copied in place of masks. The integers, and so the rows, are the sa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.scores import Selection
 from cosmos_board.metrics.reference import PreparedReference
+from cosmos_board.models.answer_checks import copy_prompts
 from cosmos_board.models.device_candidates import DeviceSegmenter
 from cosmos_board.models.segmenter import Embedding, Segmenter
 from cosmos_board.runner.answers import Choice, choose
@@ -31,7 +32,7 @@ class Grader(Protocol[_Answer]):
     """Puts the prompts of one image, and grades what is answered."""
 
     def ask(self, embedding: Embedding, prompts: Sequence[Prompt]) -> Sequence[_Answer]:
-        """Return an answer to each prompt, in order, without logits."""
+        """Return an answer to each prompt, in order, as it comes from the segmenter."""
         ...
 
     def grade(
@@ -53,9 +54,8 @@ class HostGrader:
     references: References
 
     def ask(self, embedding: Embedding, prompts: Sequence[Prompt]) -> list[Candidates]:
-        """Return the candidates for each prompt, without logits: they may be the larger part."""
-        answers = self.segmenter.predict(embedding, prompts)
-        return [replace(one, logits=None) for one in answers]
+        """Return what the segmenter answers to each prompt."""
+        return self.segmenter.predict(embedding, copy_prompts(prompts))
 
     def grade(
         self, answers: Sequence[Candidates], reference_ids: Sequence[str]

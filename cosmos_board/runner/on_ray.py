@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from cosmos_board.core.errors import DeviceError, InputError, StoppedError
+from cosmos_board.models.factories import name_install
 from cosmos_board.runner.local import Crew, Job, Worker
 from cosmos_board.runner.watchdog import end_when_stuck
 from cosmos_board.runner.work import ShardReport
@@ -114,7 +115,5 @@ def _import_ray() -> Any:  # noqa: ANN401 - a module that may be absent
         import ray
         import ray.exceptions
     except ModuleNotFoundError as error:
-        raise InputError(
-            "--engine", "ray", "is not installed: pip install 'cosmos-board[ray]'"
-        ) from error
+        raise InputError("--engine", "ray", "is not installed", want=name_install("ray")) from error
     return ray

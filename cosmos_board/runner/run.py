@@ -29,6 +29,7 @@ from cosmos_board.runner.on_ray import run_jobs_on_ray
 from cosmos_board.runner.provenance import collect_provenance
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
 from cosmos_board.runner.shards import choose_share, cut_shards
+from cosmos_board.runner.summary import ModelSummary, describe_failures, has_failed, summarise
 from cosmos_board.runner.work import ShardReport
 from cosmos_board.runner.workers import choose_workers
 from cosmos_board.store.parquet import write_rows
@@ -49,11 +50,14 @@ class RunReport:
 
     rows: int
     quarantined: list[dict[str, str | None]] = field(default_factory=list)
+    models: tuple[ModelSummary, ...] = ()
+    """In the order of the request; over all that the folder holds of them."""
 
     @property
     def failed(self) -> bool:
-        """Whether too many images could not be read."""
-        return len(self.quarantined) > TOLERATED_SHARE * self.images
+        """Whether too many images could not be read, or too many answers failed."""
+        unread = len(self.quarantined) > TOLERATED_SHARE * self.images
+        return unread or has_failed(self.models)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +135,11 @@ def run(request: RunRequest, watch: Watch | None = None) -> RunReport:
             )
         quarantined = [row for report in reports for row in report.quarantined]
         write_rows(request.out / "quarantine.parquet", QUARANTINE, quarantined)
+        models = tuple(
+            summarise(folder, record, name)
+            for name in dict.fromkeys(report.model for report in reports)
+        )
+        record["failures"] = {**record.get("failures", {}), **describe_failures(models)}
         folder.write_record(record)
     return RunReport(
         out=request.out,
@@ -138,11 +147,13 @@ def run(request: RunRequest, watch: Watch | None = None) -> RunReport:
         evaluated=sum(report.evaluated for report in reports),
         rows=sum(report.rows for report in reports),
         quarantined=quarantined,
+        models=models,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _ModelReport:
+    model: str
     evaluated: int
     rows: int
     quarantined: list[dict[str, str | None]]
@@ -166,6 +177,7 @@ def _run_model(
         run_id = entry.run_id(request.settings)
         if run_id in record["entries"]:
             _refuse_other_device(request.out, spec, record["entries"][run_id])
+            record["entries"][run_id]["model"] = asdict(evaluator.card)  # label and training data
         else:
             refuse_another(request.out, entry, record)
             write_index(folder.path / "index", run_id, pack, count)
@@ -190,6 +202,7 @@ def _run_model(
             fresh.append(report)
     kept = [known for known in facts.values() if known]
     return _ModelReport(
+        evaluator.card.name,
         sum(report.images for report in fresh),
         sum(report.rows for report in fresh) + sum(known["rows"] for known in kept),
         [row for report in fresh for row in report.quarantined]

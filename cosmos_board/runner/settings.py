@@ -6,11 +6,14 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from cosmos_board import __version__
 from cosmos_board.core.prompts import PROMPTS, PROTOCOL
 from cosmos_board.core.scores import Study
+
+if TYPE_CHECKING:
+    from cosmos_board.models.own_models import Declaration
 
 Place: TypeAlias = Literal["host", "device"]
 """Where something is done: in the memory of this process, or on the device of a model."""
@@ -38,6 +41,9 @@ class SegmenterSpec:
     checkpoint: Path | None = None
     device: str = "cpu"
     """Such as `cuda:1+bf16`; see `models.devices`."""
+
+    declared: Declaration | None = None
+    """What its owner says of it: a name of its own, among others."""
 
     embeddings: Path | None = None
     """Folder where embeddings are kept and looked for; None drops them."""

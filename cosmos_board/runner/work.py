@@ -20,6 +20,7 @@ from cosmos_board.runner.answers import PredictionRow
 from cosmos_board.runner.clock import Clock
 from cosmos_board.runner.evaluate import ImageResult, Tally
 from cosmos_board.runner.evaluators import Evaluator
+from cosmos_board.runner.failure import ModelFailureError
 from cosmos_board.runner.folder import RunFolder
 from cosmos_board.runner.settings import RunSettings
 from cosmos_board.runner.shards import Shard
@@ -59,6 +60,8 @@ class _Facts:
     timings: dict[str, tuple[int, float]]
     batch: int
     retries: int
+    failure: ModelFailureError | None
+    """The first of the shard."""
 
 
 _Read: TypeAlias = tuple[Shard, PackItem | list[dict[str, str | None]]]
@@ -111,7 +114,8 @@ def run_shards(
             for _ in arrival:
                 on_image(0)
             throttle = evaluator.throttle
-            facts = _Facts(arrival, clock.medians_s(), throttle.size, throttle.retries)
+            failure, throttle.first_failure = throttle.first_failure, None
+            facts = _Facts(arrival, clock.medians_s(), throttle.size, throttle.retries, failure)
             written.append(backlog.add(partial(_write, out, settings, sheet, facts)))
             sheet = None
             while written and written[0].done():
@@ -173,6 +177,10 @@ def _prediction_key(row: PredictionRow) -> dict[str, Any]:
     }
 
 
+def _describe_failure(failure: ModelFailureError | None) -> dict[str, str] | None:
+    return None if failure is None else {"reason": str(failure), "traceback": failure.trace}
+
+
 def _write_sidecar(folder: RunFolder, shard: Shard, rows: int, facts: _Facts) -> None:
     masks = folder.predictions_path(shard)
     sidecar = {
@@ -183,6 +191,7 @@ def _write_sidecar(folder: RunFolder, shard: Shard, rows: int, facts: _Facts) ->
         "timings": {stage: list(pair) for stage, pair in facts.timings.items()},
         "batch": facts.batch,
         "retries": facts.retries,
+        "first_failure": _describe_failure(facts.failure),
         "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
     write_bytes(folder.sidecar_path(shard), json.dumps(sidecar).encode())

@@ -31,6 +31,9 @@ class Outcomes:
     references: Integers
     """References answered, shape (columns, units)."""
 
+    failed: Integers
+    """Of these, answers that failed, shape (columns, units)."""
+
     present: Integers
     """References there are, shape (units,)."""
 
@@ -75,6 +78,7 @@ def read_outcomes(
         WITH {CHOSEN}
         SELECT s.model, s.prompt, s.selection, -1 AS jitter_level, '' AS jitter_mode,
             -1 AS click, u.unit, count(DISTINCT s.reference_id) AS rows, count(*) AS n,
+            count(*) FILTER (starts_with(s.status, 'failed')) AS failed,
             sum({DICE_STEPS})::DOUBLE AS dice, count(*) FILTER ({DICE} < 0.5) AS failures
         FROM unit_of u JOIN reference_masks m USING (reference_id)
             JOIN scores s USING (reference_id)
@@ -93,6 +97,7 @@ def read_outcomes(
     return Outcomes(
         columns,
         count_rows(found["rows"], place, shape),
+        count_rows(found["failed"], place, shape),
         count_rows(present["rows"], line, (1, len(units)))[0],
         spread_values(found["dice"] * STEP / found["n"], place, shape),
         spread_values(found["failures"] / found["n"], place, shape),

@@ -29,6 +29,9 @@ class IngestReport:
     known_shards: int
     """Shards that had been there before."""
 
+    failures: tuple[str, ...] = ()
+    """A line for each model of which answers failed, as its run says."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Part:
@@ -42,6 +45,13 @@ class _Part:
     @property
     def shards(self) -> list[Path]:
         return sorted((self.folder / "scores").glob(f"{self.run_id}-*.parquet"))
+
+    @property
+    def failures(self) -> list[str]:
+        return [
+            f"{name}: {found['failed']} of {found['answers']} answers failed: {found['reason']}"
+            for name, found in self.record.get("failures", {}).items()
+        ]
 
     @property
     def dataset(self) -> str:
@@ -84,6 +94,7 @@ def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> Inges
         sum(report[0] for report in added),
         sum(report[1] for report in added),
         sum(report[2] for report in added),
+        tuple(dict.fromkeys(line for part in parts for line in part.failures)),
     )
 
 
@@ -135,6 +146,7 @@ def _add_run(
     facts = {name: _verify(path) for name, path in fresh.items()}
     _refuse_contradictions(connection, first, replace=replace)
     _add_facts(connection, first)
+    _name_bases(connection)
     connection.execute(
         f"INSERT INTO scores SELECT ?, ?, {', '.join(SCORES.names)} FROM read_parquet(?)",
         [first.run_id, first.model, [str(path) for path in fresh.values()]],
@@ -280,6 +292,20 @@ def _add_facts(connection: duckdb.DuckDBPyConnection, part: _Part) -> None:
         },
         replace=True,
     )
+
+
+def _name_bases(connection: duckdb.DuckDBPyConnection) -> None:
+    """Say which model here has the weights that another was fine-tuned from.
+
+    A tuned file names weights of one's own by their hash, since they had no name when it was made.
+    """
+    connection.execute("""
+        UPDATE models SET base_model = base.model
+        FROM (SELECT left(checkpoint_sha256, 12) AS start, min(model) AS model FROM runs
+              WHERE checkpoint_sha256 IS NOT NULL GROUP BY ALL) base
+        WHERE contains(base_model, '@') AND split_part(base_model, '@', 2) = base.start
+          AND base.model <> models.model
+    """)
 
 
 def _refuse_shared(connection: duckdb.DuckDBPyConnection, part: _Part, path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -117,10 +118,46 @@ def test_failed_predictions_count_as_empty_ones_and_can_never_help(tmp_path: Pat
     assert [row.model for row in dice.rows] == ["sound", "failing"]
     assert [row.model for row in distance.rows] == ["sound", "failing"]
     failing = dice.rows[1]
-    assert (failing.status, failing.failed, failing.coverage) == ("ranked", 0.5, 1.0)
+    assert (failing.failed, failing.coverage, failing.rank) == (0.5, 1.0, None)
+    assert failing.status == "incomplete: 12 of 24 answers failed"
     diagonal = 500.0  # of the planted images, 300 × 400
     sound = box(boards, metric="hd_px").rows[0].score
     assert distance.rows[1].score == pytest.approx((diagonal + sound) / 2, abs=10)
+
+
+@pytest.mark.parametrize(("failed", "rank"), [(1, 1), (2, None)])
+def test_a_model_of_which_more_than_one_answer_in_a_hundred_failed_is_not_ranked(
+    tmp_path: Path, failed: int, rank: int | None
+) -> None:
+    boards = build(
+        tmp_path,
+        models=[
+            PlantedModel(name="failing", dice=0.9, failed=failed),
+            PlantedModel(name="sound", dice=0.5),
+        ],
+        targets=[replace(LIVER, clusters=50)],
+    )
+
+    for board in (board for board in boards.values() if board.key.prompt == "box"):
+        rows = {row.model: row for row in board.rows}
+        assert rows["failing"].references == 100
+        assert rows["failing"].rank == rank
+        assert rows["sound"].rank == (2 if rank else 1)
+        text = f"incomplete: {failed} of 100 answers failed"
+        assert rows["failing"].status == ("ranked" if rank else text)
+
+
+def test_empty_masks_are_answers_and_keep_their_rank(tmp_path: Path) -> None:
+    path = tmp_path / "board.duckdb"
+    planted_board(path, models=[PlantedModel(name="empty", failed=12)], targets=[LIVER])
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "UPDATE scores SET status = 'penalised' WHERE starts_with(status, 'failed')"
+        )
+        boards = build_boards(connection, ("dice",))
+
+    [row] = box(boards).rows
+    assert (row.status, row.penalised, row.failed) == ("ranked", 0.5, 0.0)
 
 
 def test_a_model_with_a_missing_reference_is_listed_with_its_coverage(tmp_path: Path) -> None:

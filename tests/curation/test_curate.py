@@ -148,7 +148,7 @@ def test_nothing_readable_is_refused_with_the_first_reason(tmp_path: Path) -> No
 
 
 def test_references_of_50_pixels_are_dropped_and_of_51_are_kept() -> None:
-    pixels = np.zeros((20, 20), np.uint8)
+    pixels = np.eye(20, dtype=np.uint8)
     fifty, fifty_one = np.zeros((2, 20, 20), np.bool_)
     fifty.ravel()[:50] = True
     fifty_one.ravel()[:51] = True
@@ -220,6 +220,67 @@ def test_clusters_that_share_an_image_are_one(tmp_path: Path) -> None:
     report = run([yield_images(*images)], tmp_path / "pack")
 
     assert (report.joined_clusters, report.info.counts.clusters) == (1, 2)
+
+
+def test_two_equal_images_that_join_clusters_are_named(tmp_path: Path) -> None:
+    images = (make_image(1, cluster="a"), make_image(1, cluster="b"), make_image(2, cluster="c"))
+    units = [
+        SourceUnit(f"unit {n}", f"unit {n}", partial(list, [replace(image, origin=f"file {n}")]))
+        for n, image in enumerate(images)
+    ]
+
+    report = run(units, tmp_path / "pack")
+
+    assert report.shared_images == (("file 0", "file 1"),)
+
+
+def make_blank(seed: int, cluster: str, *, colour: bool = False) -> SourceImage:
+    shape = (40, 40, 3) if colour else (40, 40)
+    return replace(make_image(seed, cluster=cluster), pixels=np.full(shape, 9, np.uint8))
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_images_of_one_value_are_left_out_and_join_no_clusters(
+    colour: bool, tmp_path: Path
+) -> None:
+    clusters = ("a", "b", "c")
+    blank = [make_blank(1, cluster, colour=colour) for cluster in clusters]
+    shown = [make_image(seed, cluster=cluster) for seed, cluster in enumerate(clusters)]
+
+    report = run([yield_images(*blank, *shown)], tmp_path / "pack")
+
+    assert (report.joined_clusters, report.info.counts.clusters) == (0, 3)
+    assert report.info.counts.images == 3
+    assert dict(report.dropped) == {"constant: an image of one value shows nothing": 3}
+
+
+def test_nothing_left_is_explained_by_what_was_left_out(tmp_path: Path) -> None:
+    units = [
+        yield_images(make_blank(1, "a"), replace(make_image(2), masks={})),
+        SourceUnit("broken", "scan.nii", partial(read_broken, 7)),
+    ]
+
+    with pytest.raises(InputError, match=r"images: none is left: ") as caught:
+        run(units, tmp_path / "pack")
+
+    for reason in (
+        "1 bare: no reference is left in the image",
+        "1 constant: an image of one value shows nothing",
+        "1 could not be read, first scan.nii: header: is cut off",
+    ):
+        assert reason in str(caught.value)
+
+
+def test_regions_passed_over_and_warnings_are_counted(tmp_path: Path) -> None:
+    images = [
+        replace(make_image(seed), left_out={"crowd": seed}, signs=("inverted",) * (seed > 1))
+        for seed in (1, 2, 3)
+    ]
+
+    report = run([yield_images(*images)], tmp_path / "pack")
+
+    assert dict(report.dropped) == {"crowd": 6}
+    assert dict(report.signs) == {"images": 3, "inverted": 2}
 
 
 def test_clusters_are_numbered_by_their_smallest_image_hash(tmp_path: Path) -> None:

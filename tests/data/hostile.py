@@ -380,7 +380,7 @@ def _runs(name: str, text: str) -> None:
         save_picture(folder / "image.png", draw_noise())
         (folder / "runs.csv").write_text(text)
 
-    meaning = "kind = 'runs'\nname = 'image'\nobject = 'lesion'"
+    meaning = "kind = 'runs'\nruns = 'absolute'\nname = 'image'\nobject = 'lesion'"
     _case(name, make, write_spec("image.png", "runs.csv", meaning))
 
 

@@ -14,6 +14,7 @@ import SimpleITK as sitk  # noqa: N813
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports import iter_source_images, parse_spec, plan_import
+from tests.data.dicom_makers import make_enhanced, make_seg, place, save
 from tests.data.hostile import write_spec
 from tests.data.raw_files import (
     draw_noise,
@@ -73,6 +74,13 @@ def _make_layers(folder: Path, suffix: str) -> None:
     nrrd.write(str(folder / "mask.seg.nrrd"), np.stack([drawn, drawn]), {**fields, **place})
 
 
+def _make_frames(folder: Path, suffix: str) -> None:
+    groups = [place([0.0, 0.0, z]) for z in (2.0, 0.0, 4.0)]
+    frames = np.stack([draw_noise(seed=z) for z in range(3)])
+    save(make_enhanced(frames, groups), folder / "image.dcm")
+    save(make_seg(draw_square((3, 32, 32), 0, 20), groups, {1: "A"}), folder / "seg")
+
+
 def _make_annotations(folder: Path, suffix: str) -> None:
     save_picture(folder / "image.png", draw_noise())
     file = {
@@ -94,6 +102,7 @@ FORMATS: dict[str, tuple[Callable[[Path, str], None], str]] = {
     "contours": (_make_contours, write_spec("ct/*.dcm", "rs", _ROI)),
     "segments": (_make_segments, write_spec("ct/*.dcm", "seg", _SEGMENT)),
     "layers": (_make_layers, write_spec("image.nii", "mask.seg.nrrd", _LAYERS)),
+    "frames": (_make_frames, write_spec("image.dcm", "seg", _SEGMENT)),
     "annotations": (_make_annotations, write_spec("image.png", "coco.json", _COCO)),
 }
 

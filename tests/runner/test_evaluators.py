@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.models.own_models import Declaration
 from cosmos_board.models.registry import BUILTIN, find_own_card, is_ready, load_segmenter
 from cosmos_board.runner import evaluators
 from cosmos_board.runner.evaluators import Postponed, make_evaluator, plan_evaluator
@@ -88,7 +89,7 @@ def test_a_model_that_only_workers_cannot_make_says_why(phantom_pack: Path, tmp_
     )
     request = RunRequest(
         packs=(phantom_pack,),
-        specs=(SegmenterSpec(name=f"{code}:Choosy"),),
+        specs=(SegmenterSpec(name=f"{code}:Choosy", declared=Declaration(name="choosy")),),
         out=tmp_path / "run",
         settings=RunSettings(prompts=("box",)),
         workers=2,

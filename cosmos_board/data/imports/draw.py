@@ -41,13 +41,17 @@ def find_codes(
     codes = _round_codes(_take_grey(raster, where), where)
     meanings: dict[int, Objects] = {}
     grounds = parse_codes(spec.background)
+    unknown = []
     for code in _list_codes(codes):
         if any(low <= code <= high for low, high in grounds):
             continue
         if (objects := find_code(code, spec.labels)) is not None:
             meanings[code] = objects
         elif not is_skipped(str(code), spec.skip):
-            raise InputError(where, "labels", "a code means nothing: add it or skip it", got=code)
+            unknown.append(code)
+    if unknown:
+        raise InputError(where, "labels", "a code means nothing: add it or skip it",
+                         got=_show_codes(unknown))  # fmt: skip
     return codes, meanings
 
 
@@ -95,6 +99,11 @@ def _take_grey(raster: Raster, where: str, *, brightest: bool = False) -> NDArra
     return colours[..., 0]
 
 
+def _show_codes(codes: list[int]) -> str:
+    shown = ", ".join(map(str, codes[:6])) + (f" and {len(codes) - 6} more" * (len(codes) > 6))
+    return shown + (": is this the image?" if len(codes) > _FEW else "")
+
+
 def _round_codes(values: NDArray[Any], where: str) -> NDArray[Any]:
     if values.dtype.kind in "iub":
         return values.astype(np.uint8) if values.dtype == np.bool_ else values
@@ -119,20 +128,68 @@ def _list_codes(codes: NDArray[Any]) -> Iterable[int]:
 def _match_colours(
     spec: MaskSpec, raster: Raster, where: str
 ) -> tuple[NDArray[np.uint8], dict[int, Objects]]:
+    if len(spec.colours) > 255:
+        raise InputError(where, "colours", "are too many", got=len(spec.colours), want=255)
     rgb = _take_colours(raster, where)
-    palette = [parse_rgb(spec.background) or (0, 0, 0), *(rule.rgb for rule in spec.colours)]
-    if len(palette) > 256:
-        raise InputError(where, "colours", "are too many", got=len(palette) - 1, want=255)
     packed = rgb[..., 0].astype(np.uint32) << 16 | rgb[..., 1].astype(np.uint32) << 8 | rgb[..., 2]
-    found = np.unique(packed)
+    found, places, counts = np.unique(packed, return_inverse=True, return_counts=True)
     values = np.stack([found >> 16, found >> 8 & 255, found & 255], 1).astype(np.int32)
-    distances = ((values[:, np.newaxis] - np.array(palette, np.int32)) ** 2).sum(axis=2)
-    nearest = distances.argmin(axis=1).astype(np.uint8)
-    codes = nearest[np.searchsorted(found, packed)]
+    nearest = spec.colour_tolerance == "nearest"
+    find = _find_nearest if nearest else _find_within
+    codes = find(spec, values, counts, where)[places].reshape(packed.shape)
     meanings = {
         position: rule.objects for position, rule in enumerate(spec.colours, 1) if rule.objects
     }
     return codes, meanings
+
+
+def _find_nearest(
+    spec: MaskSpec, values: NDArray[np.int32], counts: NDArray[np.intp], where: str
+) -> NDArray[np.uint8]:
+    """Return for each colour (N, 3) the position of the rule nearest to it, 0 for background."""
+    palette = np.array([_get_ground(spec), *(rule.rgb for rule in spec.colours)], np.int32)
+    distances = ((values[:, np.newaxis] - palette) ** 2).sum(axis=2)
+    return distances.argmin(axis=1).astype(np.uint8)
+
+
+def _find_within(
+    spec: MaskSpec, values: NDArray[np.int32], counts: NDArray[np.intp], where: str
+) -> NDArray[np.uint8]:
+    """Return for each colour (N, 3) the position of its rule, 0 for what is not drawn.
+
+    Raises:
+        InputError: If a colour is that of no rule, or within the tolerance of two.
+    """
+    skipped = [rgb for text in spec.skip if (rgb := parse_rgb(text))]
+    palette = np.array([_get_ground(spec), *(rule.rgb for rule in spec.colours), *skipped])
+    distances = np.abs(values[:, np.newaxis] - palette).max(axis=2)
+    within = distances <= int(spec.colour_tolerance)
+    codes: NDArray[np.intp] = within.argmax(axis=1)
+    codes[codes > len(spec.colours)] = 0
+    several = within.sum(axis=1) > 1
+    if several.any():
+        raise InputError(
+            where, "colour_tolerance", "is too large: a colour is near two of those listed",
+            got=_show_colour(values[several][0]),
+        )  # fmt: skip
+    unknown = ~within.any(axis=1)
+    if unknown.any() and "*" not in spec.skip:
+        most = int(np.argmax(np.where(unknown, counts, 0)))
+        others = int(unknown.sum()) - 1
+        more = f" and {others} other colours" if others else ""
+        raise InputError(
+            where, "colours", "a colour means nothing: add it, skip it or set colour_tolerance",
+            got=f"{_show_colour(values[most])} in {counts[most]} pixels{more}",
+        )  # fmt: skip
+    return codes.astype(np.uint8)
+
+
+def _get_ground(spec: MaskSpec) -> tuple[int, int, int]:
+    return parse_rgb(spec.background) or (0, 0, 0)
+
+
+def _show_colour(rgb: NDArray[np.int32]) -> str:
+    return ",".join(str(int(part)) for part in rgb)
 
 
 def _take_colours(raster: Raster, where: str) -> NDArray[np.uint8]:

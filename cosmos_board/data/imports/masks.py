@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,8 @@ from cosmos_board.data.imports.draw import find_codes, find_foreground
 from cosmos_board.data.imports.job import ImageJob, MaskFiles
 from cosmos_board.data.imports.layers import LabelLayer, Layer, make_drawn_layer
 from cosmos_board.data.imports.meanings import Objects, find_code, find_name, is_skipped
-from cosmos_board.data.imports.rasters import Raster, find_reader, read_raster
+from cosmos_board.data.imports.rasters import Raster, read_raster
+from cosmos_board.data.imports.remarks import Remarks
 from cosmos_board.data.imports.resample import (
     lies_like,
     lies_within,
@@ -26,6 +27,9 @@ from cosmos_board.data.imports.resample import (
 from cosmos_board.data.imports.spec import MaskSpec
 from cosmos_board.data.imports.walk import show_path
 from cosmos_board.data.volumes import Volume, orient, turn_like
+
+if TYPE_CHECKING:
+    from cosmos_board.data.readers.dicom import DicomIdentity
 
 _Shape = tuple[int, int, int]
 
@@ -47,6 +51,7 @@ class Canvas:
     """Whether it says nothing at all, like a picture."""
 
     order: tuple[int, ...] | None
+    identity: DicomIdentity | None = None
 
     @classmethod
     def of(cls, raster: Raster) -> Canvas:
@@ -55,7 +60,8 @@ class Canvas:
         z, y, x = (1, *size)[-3:]
         placed = raster.affine_lps is not None and raster.placed
         affine = np.eye(4) if raster.affine_lps is None else raster.affine_lps
-        return cls((z, y, x), affine, placed, raster.affine_lps is None, raster.order)
+        bare = raster.affine_lps is None
+        return cls((z, y, x), affine, placed, bare, raster.order, raster.identity)
 
     @property
     def volume(self) -> Volume:
@@ -64,7 +70,7 @@ class Canvas:
 
 
 def read_layers(
-    job: ImageJob, files: MaskFiles, canvas: Canvas, frame: int | None
+    job: ImageJob, files: MaskFiles, canvas: Canvas, frame: int | None, remarks: Remarks
 ) -> Iterator[Layer]:
     """Yield what the files of one entry of masks draw on an image.
 
@@ -73,6 +79,7 @@ def read_layers(
         files: Files of one of its entries of masks.
         canvas: What they have to fit.
         frame: Which volume of the image is read, for masks with as many volumes.
+        remarks: What is worth telling about the masks is added here.
 
     Raises:
         InputError: If a file is not what it should be, or does not fit.
@@ -81,7 +88,7 @@ def read_layers(
     where = show_path(files.paths[0])
     keys = {"files": files.paths[0], "labels": files.name}
     if spec.kind != "raster":
-        for region, drawn in _read_regions(job, files, canvas):
+        for region, drawn in _read_regions(job, files, canvas, remarks):
             if objects := _find_meaning(spec, region, where):
                 key = region.key if spec.instances == "labels" else keys.get(spec.instances, "")
                 oriented = orient(Volume(drawn, canvas.affine_lps)).voxels
@@ -89,6 +96,7 @@ def read_layers(
         return
     own = spec.frame if isinstance(spec.frame, int) else None
     raster = read_raster(job.root, spec, files.paths, frame if spec.frame == "all" else own)
+    remarks.note_mask(raster)
     if spec.labels or spec.colours:
         codes, meanings = find_codes(spec, raster, where)
         fitted = _fit(job, raster, codes, canvas, where)
@@ -174,14 +182,15 @@ class _Region:
 
 
 def _read_regions(
-    job: ImageJob, files: MaskFiles, canvas: Canvas
+    job: ImageJob, files: MaskFiles, canvas: Canvas, remarks: Remarks
 ) -> Iterator[tuple[_Region, NDArray[np.bool_]]]:
     """Yield each described region, drawn on the canvas as the image's file holds it."""
     spec = files.spec
     path = Path(job.root, files.paths[0])
     if spec.kind in ("coco", "polygons", "runs"):
-        for position, (name, mask) in enumerate(_read_flat_regions(job, files, path, canvas)):
-            yield _Region(position, name, f"{position:09d}"), mask[np.newaxis]
+        flat = _read_flat_regions(job, files, path, canvas, remarks)
+        for position, (name, group, mask) in enumerate(flat):
+            yield _Region(position, name, group or f"{position:09d}"), mask[np.newaxis]
         return
     if spec.kind == "nrrd-seg":
         yield from _read_nrrd_regions(job, path, canvas)
@@ -193,29 +202,27 @@ def _read_regions(
         return
     from cosmos_board.data.readers.dicom_seg import read_dicom_seg
 
-    for segment in read_dicom_seg(path, canvas.volume):
+    identity = canvas.identity
+    if identity is not None and job.spec.geometry == "ignore":
+        identity = replace(identity, frame_of_reference_uid="")
+    for segment in read_dicom_seg(path, canvas.volume, identity):
         yield _Region(segment.number, segment.label, str(segment.number)), segment.drawn
 
 
 def _read_contours(
     job: ImageJob, files: MaskFiles, path: Path, canvas: Canvas
 ) -> Iterator[tuple[_Region, NDArray[np.bool_]]]:
-    from cosmos_board.data.readers.rtstruct import (
-        note_region,
-        rasterise,
-        read_frame_of_reference,
-        read_rtstruct,
-    )
+    from cosmos_board.data.readers.rtstruct import note_region, rasterise, read_rtstruct
 
-    series = ""
-    if find_reader(job.spec, job.paths[0]) == "dicom" and job.spec.geometry == "check":
-        series = read_frame_of_reference(Path(job.root, job.paths[0]))
+    own = ""
+    if canvas.identity is not None and job.spec.geometry == "check":
+        own = canvas.identity.frame_of_reference_uid
     for region in read_rtstruct(path):
         called = _Region(region.number, region.name, f"{region.name}\0{region.number:09d}")
         # What is passed over need not even lie on the series.
         if not _find_meaning(files.spec, called, show_path(files.paths[0])):
             continue
-        if series and region.frame_of_reference not in ("", series):
+        if own and region.frame_of_reference not in ("", own):
             raise InputError(
                 path, "ReferencedFrameOfReferenceUID", "differs from that of the image",
                 want="the RTSTRUCT of this series, or geometry = 'ignore'",
@@ -242,20 +249,33 @@ def _read_nrrd_regions(
 
 
 def _read_flat_regions(
-    job: ImageJob, files: MaskFiles, path: Path, canvas: Canvas
-) -> Iterator[tuple[str, Mask]]:
+    job: ImageJob, files: MaskFiles, path: Path, canvas: Canvas, remarks: Remarks
+) -> Iterator[tuple[str, str, Mask]]:
+    """Yield (name, group, mask) of each region that JSON or a table describes."""
+    spec = files.spec
     size = canvas.shape[1:]
-    if files.spec.kind == "runs":
+    if spec.kind == "runs":
         from cosmos_board.data.readers.run_tables import read_runs
 
-        for mask in read_runs(path, files.name, size):
-            yield files.name, mask
+        for name, mask in read_runs(path, files.name, size, spec.runs, spec.columns):
+            yield name, "", mask
         return
-    from cosmos_board.data.readers.regions import read_coco, read_polygons
 
-    coco = files.spec.kind == "coco"
-    for region in read_coco(path, job.paths[0], size) if coco else read_polygons(path, size):
-        yield region.name, region.mask
+    def passed_over(name: str) -> bool:
+        return find_name(name, spec.names) is None and is_skipped(name, spec.skip)
+
+    if spec.kind == "coco":
+        from cosmos_board.data.readers.coco import read_coco
+
+        regions = read_coco(path, files.name, size, remarks.left_out, passed_over)
+    else:
+        from cosmos_board.data.readers.regions import names_other_picture, read_polygons
+
+        if names_other_picture(path, job.paths[0]):
+            remarks.signs.add("other-picture")
+        regions = read_polygons(path, size, passed_over)
+    for region in regions:
+        yield region.name, region.group and f"group {region.group}", region.mask
 
 
 def _find_meaning(spec: MaskSpec, region: _Region, where: str) -> Objects:

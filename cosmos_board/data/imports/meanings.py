@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from functools import lru_cache
+
+from cosmos_board.data.imports.names import compose
 
 _RANGE = re.compile(r"(-?\d+)(?:\.\.(-?\d+))?")
 _COLOUR = re.compile(r"\d{1,3},\d{1,3},\d{1,3}")
@@ -86,12 +88,29 @@ def find_name(name: str, rules: Iterable[NameRule]) -> Objects | None:
         >>> find_name("rib_left_9", [NameRule("rib_*", ("rib",))])
         ('rib',)
     """
-    return next((rule.objects for rule in rules if fnmatchcase(name, rule.pattern)), None)
+    return next((rule.objects for rule in rules if fits_name(name, rule.pattern)), None)
+
+
+def fits_name(name: str, pattern: str) -> bool:
+    """Return whether a name fits a pattern: `*` is anything, `?` one character, all else itself.
+
+    Example:
+        >>> fits_name("organ [left]", "organ [left]"), fits_name("organ l", "organ [left]")
+        (True, False)
+    """
+    return _compile_name(pattern).fullmatch(compose(name)) is not None
+
+
+@lru_cache(maxsize=1024)
+def _compile_name(pattern: str) -> re.Pattern[str]:
+    wild = {"*": ".*", "?": "."}
+    letters = (wild.get(letter, re.escape(letter)) for letter in compose(pattern))
+    return re.compile("".join(letters), re.DOTALL)
 
 
 def is_skipped(name: str, skip: Iterable[str]) -> bool:
     """Return whether a code or name is one of those that are passed over on purpose."""
-    if any(fnmatchcase(name, pattern) for pattern in skip):
+    if any(fits_name(name, pattern) for pattern in skip):
         return True
     ranges = [span for pattern in skip for span in parse_codes(pattern)]
     return name.lstrip("-").isdigit() and any(low <= int(name) <= high for low, high in ranges)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from cosmos_board.data.imports.rasters import Raster
 from cosmos_board.data.volumes import Plane, is_sheared
 
+_TURNED = "turned, since small values were bright"
 _LETTERS = ("LR", "PA", "SI")
 
 
@@ -20,8 +21,8 @@ def note_picture(raster: Raster) -> tuple[str, ...]:
         opaque = (raster.array[..., -1] == raster.array[..., -1].max()).all()
         notes.append(f"{'opaque' if opaque else 'translucent'} alpha channel dropped")
     if raster.inverted:
-        notes.append("turned, since small values were bright")
-    return tuple(notes)
+        notes.append(_TURNED)
+    return (*notes, *raster.notes)
 
 
 def note_volume(raster: Raster, plane: Plane, frame: int | None) -> tuple[str, ...]:
@@ -34,7 +35,9 @@ def note_volume(raster: Raster, plane: Plane, frame: int | None) -> tuple[str, .
         notes.append("axes not at right angles, as of a tilted gantry")
     if frame is not None:
         notes.append("one frame of four dimensions")
-    return tuple(notes)
+    if raster.inverted:
+        notes.append(_TURNED)
+    return (*notes, *raster.notes)
 
 
 def name_orientation(affine_lps: NDArray[np.float64]) -> str:

@@ -27,7 +27,9 @@ from cosmos_board.data.imports.patterns import Pattern, find_fields
 from cosmos_board.data.imports.spec import (
     INSTANCES,
     KINDS,
+    RUNS,
     SPEC_VERSION,
+    WARNINGS,
     Frame,
     ImageSpec,
     ImportSpec,
@@ -40,7 +42,7 @@ READERS = ("", "picture", "tiff", "array", "nifti", "itk", "dicom")
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _MEANINGS = ("object", "labels", "colours", "names")
-_MEANINGS_OF = {"raster": _MEANINGS, "dicom-seg": ("labels", "names"), "runs": ("object",)}
+_MEANINGS_OF = {"raster": _MEANINGS, "dicom-seg": ("labels", "names"), "runs": ("object", "names")}
 _MASK_FIELDS = {field.name for field in dataclass_fields(MaskSpec)} - {"objects"} | {"object"}
 _LARGEST_BYTES = 1 << 20
 
@@ -89,7 +91,8 @@ def parse_spec(text: str, origin: str) -> ImportSpec:
         InputError: If a field is missing, unknown or cannot be.
     """
     try:
-        table = tomllib.loads(text)
+        # Some editors begin a file with the mark of its byte order.
+        table = tomllib.loads(text.removeprefix("\ufeff"))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(origin, "", f"is no TOML: {error}") from error
     top = Fields(origin, "", table)
@@ -123,11 +126,19 @@ def parse_spec(text: str, origin: str) -> ImportSpec:
         source=top.take("source", str, ""),
         citation=top.take("citation", str, ""),
         cluster_unit=top.word("cluster_unit", ("patient", "volume", "image"), ""),
+        accept=_parse_accept(top),
         permissions=_parse_permissions(origin, top.take("permissions", dict, {})),
         origin=origin,
     )
     top.finish()
     return spec
+
+
+def _parse_accept(top: Fields) -> tuple[str, ...]:
+    accept = top.take_words("accept")
+    if unknown := [word for word in accept if word not in WARNINGS]:
+        raise top.error("accept", "is unknown", got=repr(unknown[0]), want=", ".join(WARNINGS))
+    return tuple(accept)
 
 
 def _parse_permissions(origin: str, given: Mapping[str, Any]) -> dict[str, bool]:
@@ -210,6 +221,9 @@ def _parse_masks(row: Fields, image_fields: set[str] | None) -> MaskSpec:
         instances=row.word("instances", INSTANCES, ""),
         observer=row.take("observer", str, ""),
         threshold=row.take_number("threshold"),
+        colour_tolerance=_parse_tolerance(row),
+        runs=row.word("runs", RUNS, ""),
+        columns=tuple(row.take_words("columns")),
         background=row.take("background", str, "0,0,0" if "colours" in given else "0"),
     )
     _check_masks(row, spec, image_fields)
@@ -219,8 +233,13 @@ def _parse_masks(row: Fields, image_fields: set[str] | None) -> MaskSpec:
 def _check_masks(row: Fields, spec: MaskSpec, image_fields: set[str] | None) -> None:
     if spec.kind == "raster" and bool(spec.names) != bool(spec.name):
         raise row.error("name", "and names go together: one says how a file is called")
-    if spec.kind == "runs" and not spec.name:
-        raise row.error("name", "is missing: how the table calls a picture")
+    _check_runs(row, spec)
+    if spec.colour_tolerance != 0 and not spec.colours:
+        raise row.error("colour_tolerance", "is of use with colours only")
+    if spec.colours and (
+        odd := [text for text in spec.skip if text != "*" and not parse_colour(text)]
+    ):
+        raise row.error("skip", "is no colour", got=repr(odd[0]), want="255,255,255 or *")
     if spec.threshold is not None and not spec.objects and not spec.names:
         raise row.error("threshold", "is of no use with labels or colours")
     if spec.observer and not _NAME.fullmatch(spec.observer):
@@ -230,6 +249,36 @@ def _check_masks(row: Fields, spec: MaskSpec, image_fields: set[str] | None) -> 
         raise row.error("background", "is no code or colour", got=repr(spec.background))
     if image_fields is not None:
         row.check_template("name", spec.name, image_fields | set(find_fields(spec.files)))
+
+
+def _check_runs(row: Fields, spec: MaskSpec) -> None:
+    if spec.kind != "runs":
+        for field in ("runs", "columns"):
+            if getattr(spec, field):
+                raise row.error(field, 'is of use with kind = "runs" only')
+        return
+    if not spec.name:
+        raise row.error("name", "is missing: how the table calls a picture")
+    if not spec.runs:
+        raise row.error(
+            "runs", "is missing: how the table counts its runs",
+            want='"absolute" (pairs of start and length, the first pixel is 1, down the columns),'
+            ' "absolute-rows" (the same along the rows) or "relative" (pairs of gap and length)',
+        )  # fmt: skip
+    wanted = 3 if spec.names else 2
+    if (spec.columns or spec.names) and len(spec.columns) != wanted:
+        want = "of pictures, of names and of runs" if spec.names else "of pictures and of runs"
+        raise row.error("columns", "must name the columns", got=list(spec.columns), want=want)
+
+
+def _parse_tolerance(row: Fields) -> int | str:
+    value: object = row.values.get("colour_tolerance", 0)
+    row.taken.add("colour_tolerance")
+    if value == "nearest" or (type(value) is int and 0 <= value <= 255):
+        return value  # type: ignore[return-value]
+    raise row.error(
+        "colour_tolerance", "is no distance", got=repr(value), want='0 … 255 or "nearest"'
+    )
 
 
 def _parse_files(row: Fields) -> dict[str, Any]:
@@ -247,7 +296,7 @@ def _parse_files(row: Fields) -> dict[str, Any]:
         "key": row.take("key", str, ""),
         "frame": _parse_frame(row),
         "axes": axes,
-        "stack": row.word("stack", ("", "name"), ""),
+        "stack": row.word("stack", ("", "name", "order"), ""),
     }
 
 

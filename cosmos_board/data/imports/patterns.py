@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from cosmos_board.data.imports.names import compose
+
 _FIELD = re.compile(r"\{([a-z_]+)(?::((?:[^{}]|\{\d+(?:,\d*)?\})+))?\}")
 _TOKENS = re.compile(rf"{_FIELD.pattern}|\*\*/|\*\*|\*|\?|[^*?{{]+|.", re.DOTALL)
 _WILD = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
@@ -30,6 +32,7 @@ class Pattern:
         """
         if not text or text.startswith("/") or ".." in text.split("/"):
             raise ValueError("is no path below the source folder")
+        text = compose(text)
         self.text = text
         self.expressions: dict[str, str] = {}
         self.wild = False

@@ -52,8 +52,7 @@ class ImportPlan:
         Raises:
             InputError: If there is nothing to do, or a file has gone since.
         """
-        if not self.jobs:
-            raise InputError(self.root, "--source", "holds no image with a mask", want=self._wanted)
+        self.refuse_nothing()
         from cosmos_board.data.imports.read import read_job
 
         meanings = {id(entry.spec): repr(entry.spec) for entry in self.entries}
@@ -63,6 +62,22 @@ class ImportPlan:
             )
             for job in self.jobs
         )
+
+    def refuse_nothing(self) -> None:
+        """Refuse a plan that reads no image.
+
+        Raises:
+            InputError: If it has nothing to do; the first reason is given.
+        """
+        if self.jobs:
+            return
+        problem = "holds no image with a mask"
+        reasons = [f"{show_path(path)}: {reason}" for path, reason in self.problems]
+        for entry in self.entries:
+            reasons += [reason for _, reason in entry.absent]
+        if reasons:
+            problem += f": {reasons[0]}"
+        raise InputError(self.root, "--source", problem, want=self._wanted)
 
     def describe(self) -> str:
         """Return the plan as text: what would be read, and what stands in the way."""
@@ -75,6 +90,7 @@ class ImportPlan:
         ):
             if paths:
                 lines.append(f"  {len(paths)} {title}: {_list_some(paths)}")
+        lines += _describe_absent([row for entry in self.entries for row in entry.absent])
         lines += [f"  not used: {show_path(path)}: {reason}" for path, reason in self.problems]
         return "\n".join(lines)
 
@@ -90,7 +106,10 @@ def plan_import(spec: ImportSpec, source: Path) -> ImportPlan:
         InputError: If `source` is no folder, or a table is not what it should be.
     """
     listing = list_files(source)
-    found = [match_images(entry, listing, spec.origin) for entry in spec.images]
+    found = [
+        match_images(entry, listing, spec.origin, f"images[{position}]")
+        for position, entry in enumerate(spec.images)
+    ]
     return ImportPlan(
         spec=spec,
         root=listing.root,
@@ -123,6 +142,12 @@ def _describe_entry(entry: Matches) -> list[str]:
     if jobs:
         lines.append(f"    such as {show_path(jobs[0].origin)} in {show_path(jobs[0].cluster_key)}")
     return lines
+
+
+def _describe_absent(absent: list[tuple[str, str]]) -> list[str]:
+    reasons = [reason for _, reason in absent]
+    more = [f"  and {len(reasons) - _EXAMPLES} more like these"] * (len(reasons) > _EXAMPLES)
+    return [f"  not used: {show_path(reason)}" for reason in reasons[:_EXAMPLES]] + more
 
 
 def _list_some(paths: tuple[str, ...]) -> str:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.imports.spec import FileSpec
+from cosmos_board.data.imports.spec import FileSpec, MaskSpec
 from cosmos_board.data.readers import pictures
 from cosmos_board.data.readers.limits import LARGEST_VOLUME_PX, check_size
+
+if TYPE_CHECKING:
+    from cosmos_board.data.readers.dicom import DicomIdentity
 
 _BY_ENDING = {
     **dict.fromkeys(pictures.FORMATS, "picture"),
@@ -36,10 +39,6 @@ class Raster:
     affine_lps: NDArray[np.float64] | None = None
     """Voxel index (x, y, z, 1) → millimetres; None where the file says nothing of distances."""
 
-    placed: bool = True
-    """Whether the affine, if there is one, says where the voxels lie, and not their distances only.
-    """
-
     order: tuple[int, ...] | None = None
     """Where each slice comes in the list of files, if the files are the slices of a volume."""
 
@@ -47,6 +46,19 @@ class Raster:
     lossy: bool = False
     inverted: bool = False
     """Whether small values are bright (an old habit of X-ray files)."""
+
+    identity: DicomIdentity | None = None
+    """What other DICOM files call the image."""
+
+    single: bool = False
+    """Whether the volume is one slice, stored as a picture of which the place is known."""
+
+    notes: tuple[str, ...] = ()
+    """What was found and left as it is."""
+
+    placed: bool = True
+    """Whether the affine, if there is one, says where the voxels lie, and not their distances only.
+    """
 
 
 def find_reader(spec: FileSpec, path: str) -> str:
@@ -66,7 +78,12 @@ def find_reader(spec: FileSpec, path: str) -> str:
 
 def count_frames(root: str, spec: FileSpec, path: str) -> int:
     """Return the number of volumes in a file, 1 where its format has no fourth axis."""
-    if find_reader(spec, path) != "nifti":
+    reader = find_reader(spec, path)
+    if reader == "dicom":
+        from cosmos_board.data.readers.dicom import count_volumes
+
+        return count_volumes(Path(root, path))
+    if reader != "nifti":
         return 1
     from cosmos_board.data.readers.nifti import count_frames as count
 
@@ -87,14 +104,16 @@ def read_raster(root: str, spec: FileSpec, paths: Sequence[str], frame: int | No
     """
     reader = find_reader(spec, paths[0])
     files = [Path(root, path) for path in paths]
-    if reader == "dicom":
-        return _read_dicom(files)
+    if reader == "dicom" and not (spec.stack and _are_bare(files)):
+        return _read_dicom(spec, files, frame)
     if spec.stack:
         return _read_stack(spec, files, reader)
     return _read_one(spec, files[0], reader, frame)
 
 
 def _read_one(spec: FileSpec, path: Path, reader: str, frame: int | None) -> Raster:
+    if reader == "dicom":
+        return _read_dicom(spec, [path], frame)
     if reader == "picture":
         picture = pictures.read_picture(path)
         colour = picture.array.ndim == 3
@@ -151,15 +170,35 @@ def _read_stack(spec: FileSpec, files: list[Path], reader: str) -> Raster:
         np.stack([one.array for one in slices]),
         order=tuple(range(len(files))),
         lossy=any(one.lossy for one in slices),
+        inverted=first.inverted,
     )
 
 
-def _read_dicom(files: list[Path]) -> Raster:
-    from cosmos_board.data.readers.dicom import order_series, read_dicom_series
-    from cosmos_board.data.readers.dicom_picture import has_place, read_dicom_picture
+def _are_bare(files: list[Path]) -> bool:
+    """Return whether several DICOM files do not say where they lie."""
+    from cosmos_board.data.readers.dicom import has_place
 
-    if len(files) == 1 and not has_place(files[0]):
-        array, colour, inverted = read_dicom_picture(files[0])
-        return Raster(array, colour, inverted=inverted)
-    volume = read_dicom_series(files)
-    return Raster(volume.voxels, affine_lps=volume.affine_lps, order=order_series(files))
+    return len(files) > 1 and not any(has_place(path) for path in files)
+
+
+def _read_dicom(spec: FileSpec, files: list[Path], frame: int | None) -> Raster:
+    from cosmos_board.data.readers.dicom import read_dicom
+
+    image = read_dicom(files, frame)
+    array, inverted = image.array, image.inverted
+    if isinstance(spec, MaskSpec) and array.dtype == np.float32:
+        # Slices are held in floating point, in which codes could not be told from grey levels.
+        whole = (array == np.rint(array)) & (np.abs(array) < 1 << 24)
+        array = array.astype(np.int32) if whole.all() else array
+    if isinstance(spec, MaskSpec) and inverted:
+        if not spec.labels:
+            raise InputError(
+                files[0], "PhotometricInterpretation",
+                "shows small values bright, so that a mask's foreground is not sure",
+                want="labels, which name the stored values",
+            )  # fmt: skip
+        inverted = False
+    return Raster(
+        array, image.colour, image.affine_lps, image.order, image.palette, image.lossy,
+        inverted=inverted, identity=image.identity, single=image.single, notes=image.notes,
+    )  # fmt: skip

@@ -17,6 +17,7 @@ from cosmos_board.data.imports.layers import Layer
 from cosmos_board.data.imports.masks import Canvas, read_layers
 from cosmos_board.data.imports.notes import note_picture, note_volume
 from cosmos_board.data.imports.rasters import Raster, count_frames, read_raster
+from cosmos_board.data.imports.remarks import Remarks
 from cosmos_board.data.imports.walk import show_path
 from cosmos_board.data.readers.quiet import quietly
 from cosmos_board.data.source import SourceImage
@@ -72,7 +73,11 @@ def _read_frame(job: ImageJob, frame: int | None) -> Iterator[SourceImage]:
     with quietly():
         raster = read_raster(job.root, job.spec, job.paths, frame)
         canvas = Canvas.of(raster)
-        layers = _read_all_layers(job, canvas, frame)
+        remarks = Remarks()
+        layers = _read_all_layers(job, canvas, frame, remarks)
+    remarks.note_image(raster)
+    if job.modality == "ct" and job.spec.normalisation == "percentile" and _has_units(raster):
+        remarks.signs.add("ct-percentile")
     found = {note: None for drawn in layers.values() for _, layer in drawn for note in layer.notes}
     unknown = _find_unknown(raster, canvas)
     if raster.colour or raster.array.ndim == 2:
@@ -81,7 +86,7 @@ def _read_frame(job: ImageJob, frame: int | None) -> Iterator[SourceImage]:
         _note_absent(job, masks, canvas)
         pixels = _prepare_picture(job, raster, origin)
         notes = (*note_picture(raster), *found, *_note_constant(pixels))
-        yield _make_image(job, pixels, masks, notes, origin)
+        yield _make_image(job, pixels, masks, notes, remarks, origin)
         return
     cut = _prepare_volume(job, raster, canvas, origin)
     notes = (*note_volume(raster, cut.plane, frame), *found, *_note_constant(cut.voxels))
@@ -95,14 +100,19 @@ def _read_frame(job: ImageJob, frame: int | None) -> Iterator[SourceImage]:
             where = f"{origin} {'' if frame is None else f'frame {frame} '}{cut.plane} {index}"
             _check_known(masks, unknown, cut.plane, index, where)
             pixels = take_slice(cut.voxels, cut.plane, index)
-            yield _make_image(job, pixels, masks, notes, where)
+            yield _make_image(job, pixels, masks, notes, remarks, where)
 
 
-def _read_all_layers(job: ImageJob, canvas: Canvas, frame: int | None) -> _Layers:
+def _has_units(raster: Raster) -> bool:
+    """Return whether values may be Hounsfield units: no colours, and more than 8 bit."""
+    return not raster.colour and raster.array.dtype.itemsize > 1
+
+
+def _read_all_layers(job: ImageJob, canvas: Canvas, frame: int | None, remarks: Remarks) -> _Layers:
     layers: _Layers = defaultdict(list)
     for files in job.masks:
         pieces = files.spec.instances == "components"
-        for layer in read_layers(job, files, canvas, frame):
+        for layer in read_layers(job, files, canvas, frame, remarks):
             layers[files.spec.observer].append((pieces, layer))
     return layers
 
@@ -153,7 +163,12 @@ def drop_empty(drawn: _Drawn) -> _Drawn:
 
 
 def _make_image(
-    job: ImageJob, pixels: Pixels, masks: dict[str, _Drawn], notes: tuple[str, ...], origin: str
+    job: ImageJob,
+    pixels: Pixels,
+    masks: dict[str, _Drawn],
+    notes: tuple[str, ...],
+    remarks: Remarks,
+    origin: str,
 ) -> SourceImage:
     return SourceImage(
         pixels=pixels,
@@ -164,6 +179,8 @@ def _make_image(
             observer: drop_empty(drawn) for observer, drawn in sorted(masks.items()) if observer
         },
         notes=notes,
+        left_out=remarks.left_out,
+        signs=remarks.find_signs(pixels, masks.get("", {}).values()),
         origin=origin,
     )
 
@@ -216,18 +233,23 @@ def _prepare_picture(job: ImageJob, raster: Raster, origin: str) -> Pixels:
         array = array[..., 0] if array.shape[2] < 3 else array[..., :3]
         if raster.palette is not None and (array == array[..., :1]).all():
             array = array[..., 0]
-    if raster.inverted:
-        array = _invert(array)
+    if array.dtype in (np.uint8, np.bool_):
+        return _keep_8_bit(array, inverted=raster.inverted)
+    return _to_8_bit(job, array, origin, inverted=raster.inverted)
+
+
+def _keep_8_bit(array: NDArray[Any], *, inverted: bool) -> Pixels:
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * np.uint8(255)
-    if array.dtype == np.uint8:
-        return np.ascontiguousarray(array)
-    return _to_8_bit(job, array, origin)
+    return np.ascontiguousarray(_invert(array) if inverted else array)
 
 
 def _prepare_volume(job: ImageJob, raster: Raster, canvas: Canvas, origin: str) -> _Cut:
     volume = orient(Volume(raster.array, canvas.affine_lps))
-    voxels = _to_8_bit(job, volume.voxels, origin)
+    if raster.single and raster.array.dtype in (np.uint8, np.bool_):
+        voxels = _keep_8_bit(volume.voxels, inverted=raster.inverted)
+    else:
+        voxels = _to_8_bit(job, volume.voxels, origin, inverted=raster.inverted)
     asked = next((plane for plane in _PLANES if plane == job.spec.plane), None)
     return _Cut(voxels, asked or _find_flat(voxels.shape) or choose_plane(volume.spacing_mm))
 
@@ -237,15 +259,20 @@ def _find_flat(shape: tuple[int, ...]) -> Plane | None:
     return flat[0] if len(flat) == 1 else None
 
 
-def _to_8_bit(job: ImageJob, array: NDArray[Any], origin: str) -> Pixels:
+def _to_8_bit(job: ImageJob, array: NDArray[Any], origin: str, *, inverted: bool) -> Pixels:
     if job.spec.normalisation == "none":
         if array.dtype != np.uint8:
             raise InputError(
                 origin, "normalisation", "is none, yet pixels are not 8 bit", got=array.dtype
             )
-        return array
+        return _invert(array) if inverted else array
     how: Normalisation = parse_normalisation(job.spec.normalisation)
-    return normalise(array, how, where=origin)
+    if not inverted:
+        return normalise(array, how, where=origin)
+    if how.rule == "window":
+        # A window is given in the values that the file holds.
+        return _invert(normalise(array, how, where=origin))
+    return normalise(_invert(array), how, where=origin)
 
 
 def _invert(array: NDArray[Any]) -> NDArray[Any]:

@@ -13,6 +13,22 @@ SPEC_VERSION = 1
 KINDS = ("raster", "coco", "polygons", "rtstruct", "dicom-seg", "nrrd-seg", "runs")
 """What a file of masks holds: pictures or voxels, or one of six descriptions of regions."""
 
+RUNS = ("absolute", "absolute-rows", "relative")
+"""How a table counts runs: from the first pixel, down the columns or along the rows; or onward
+from the end of the run before, down the columns."""
+
+WARNINGS = {
+    "swapped": "image and mask look swapped",
+    "inverted": "masks cover most of their image and its whole border",
+    "borders": "masks follow the whole border of their image",
+    "clusters": "files look like several of one patient, and cluster is not given",
+    "blank": "images of one value are left out",
+    "ct-percentile": "CT is normalised by percentiles, where a window (40/400) is usual",
+    "objects": "an object is not in the catalog and near one that is",
+    "other-picture": "a JSON file of regions names another picture than the one beside it",
+}
+"""Warnings of a plan by the word that accepts them."""
+
 INSTANCES = ("", "files", "labels", "components")
 """What is an instance of its own: nothing; a file; a code, colour or name; a connected piece."""
 
@@ -39,7 +55,8 @@ class FileSpec:
     """Order in which a bare array (NPY, NPZ, TIFF, stacked pictures) holds its axes."""
 
     stack: str = ""
-    """`name`: the files of a volume are its slices, in the order of their names."""
+    """`name`: the files of a volume are its slices, which pair with those of a mask by the
+    numbers in their names; `order`: the n-th pairs with the n-th."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +84,15 @@ class MaskSpec(FileSpec):
 
     threshold: float | None = None
     """Foreground is above it; None cuts at half of the range."""
+
+    colour_tolerance: int | str = 0
+    """How far each channel may be from a listed colour; `nearest`: as far as it likes."""
+
+    runs: str = ""
+    """How a table counts runs, one of `RUNS`."""
+
+    columns: tuple[str, ...] = ()
+    """Columns of a table of runs: of pictures, of names where there are some, and of runs."""
 
     background: str = "0"
     """Code or colour that means nothing was drawn."""
@@ -116,5 +142,8 @@ class ImportSpec:
     citation: str = ""
     cluster_unit: str = ""
     permissions: Mapping[str, bool] = field(default_factory=dict)
+    accept: tuple[str, ...] = ()
+    """Words of the warnings that are known and meant."""
+
     origin: str = ""
     """Where the import file lies, for messages."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.data.readers.csv_files import read_csv_rows
 
 _LARGEST_BYTES = 1 << 28
 
@@ -19,17 +19,13 @@ def read_table(root: Path, name: str, paths: tuple[str, ...]) -> Iterator[dict[s
     """
     if name not in paths:
         raise InputError(name, "table", "is not in the source folder")
-    path = root / name
-    try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            raise InputError(name, "table", "is too large")
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            for row in reader:
-                if None in row or None in row.values():
-                    raise InputError(name, f"line {reader.line_num}", "has too many or few cells")
-                yield {column.strip(): cell.strip() for column, cell in row.items()}
-    except OSError as error:
-        raise InputError(name, "table", f"cannot be read: {error.strerror}") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(name, "table", f"is no CSV in UTF-8: {error}") from error
+    columns: list[str] = []
+    for line, cells in read_csv_rows(root / name, name, _LARGEST_BYTES):
+        if not columns:
+            columns = cells
+            if len(set(columns)) < len(columns):
+                raise InputError(name, f"line {line}", "names a column twice", got=columns)
+            continue
+        if len(cells) != len(columns):
+            raise InputError(name, f"line {line}", "has too many or few cells")
+        yield dict(zip(columns, cells, strict=True))

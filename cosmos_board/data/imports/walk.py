@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.data.imports.names import order_naturally
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class Listing:
 
     root: Path
     paths: tuple[str, ...]
-    """Below the root, with `/`, sorted."""
+    """Below the root, with `/`, sorted; numbers in names compare as numbers."""
 
     refused: tuple[tuple[str, str], ...]
     """(path, reason) of what is not read."""
@@ -38,7 +39,7 @@ def list_files(root: Path) -> Listing:
     refused: list[tuple[str, str]] = []
     for path, problem in _walk(home, ""):
         (refused.append((path, problem)) if problem else paths.append(path))
-    return Listing(home, tuple(sorted(paths)), tuple(sorted(refused)))
+    return Listing(home, tuple(sorted(paths, key=order_naturally)), tuple(sorted(refused)))
 
 
 def show_path(path: str) -> str:

@@ -1,22 +1,23 @@
-"""Regions described in JSON: COCO annotations and polygons of one picture."""
+"""Regions of one picture that JSON describes: polygons and other shapes, as labelme writes them."""
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+import base64
+import io
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pycocotools import mask as coco
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask, Rle
+from cosmos_board.data.readers.json_files import name_format, read_json_object
 
-_LARGEST_BYTES = 1 << 30
+_NO_AREA = ("point", "points", "line", "linestrip")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,111 +26,131 @@ class Region:
 
     name: str
     mask: Mask
+    group: str = ""
+    """Regions of a name with the same group are one object; empty: it is one by itself."""
 
 
-def read_coco(path: Path, picture: str, shape: tuple[int, int]) -> Iterator[Region]:
-    """Yield the annotations of one picture in a COCO file.
+def read_polygons(
+    path: Path, shape: tuple[int, int], is_skipped: Callable[[str], bool]
+) -> Iterator[Region]:
+    """Yield the shapes of one picture: `{"shapes": [{"label": …, "points": [[x, y], …]}]}`.
 
-    Args:
-        path: The JSON file.
-        picture: Path of the picture, which ends with its `file_name` in the file.
-        shape: Height and width of the picture, in pixels.
-
-    Raises:
-        InputError: If it is no COCO file, or says another size.
-    """
-    file = _load_coco(str(path), path.stat().st_mtime_ns)
-    parts = picture.split("/")
-    endings = ("/".join(parts[start:]) for start in range(len(parts)))
-    row = next((file.pictures[ending] for ending in endings if ending in file.pictures), None)
-    if row is None:
-        return
-    if (row.height, row.width) != shape:
-        got = (row.height, row.width)
-        raise InputError(path, picture, "has another size", got=got, want=shape)
-    for category, segmentation in file.annotations.get(row.number, []):
-        if category not in file.categories:
-            raise InputError(path, "category_id", "is none of its categories", got=category)
-        yield Region(file.categories[category], _draw(path, segmentation, shape))
-
-
-def read_polygons(path: Path, shape: tuple[int, int]) -> Iterator[Region]:
-    """Yield the polygons of one picture: `{"shapes": [{"label": …, "points": [[x, y], …]}]}`.
+    Polygons, rectangles, circles and masks are drawn, as `shape_type` says.
 
     Args:
         path: The JSON file.
         shape: Height and width of the picture, in pixels.
+        is_skipped: Whether a label is passed over without being looked at.
 
     Raises:
-        InputError: If it is no such file, or a shape is no polygon.
+        InputError: If it is no such file, says another size, or a shape cannot be drawn.
     """
-    shapes = _load(path, dict).get("shapes")
+    table = read_json_object(path)
+    shapes = table.get("shapes")
     if not isinstance(shapes, list):
-        raise InputError(path, "shapes", "is no list")
+        found = name_format(table)
+        raise InputError(path, "" if found else "shapes", f"is {found}" if found else "is no list")
+    said = (table.get("imageHeight"), table.get("imageWidth"))
+    if any(size is not None and size != real for size, real in zip(said, shape, strict=True)):
+        raise InputError(path, "imageHeight and imageWidth", "differ from the picture",
+                         got=said, want=shape)  # fmt: skip
     for position, row in enumerate(shapes):
-        try:
-            kind = row.get("shape_type", "polygon")
-            points = np.array(row["points"], np.float64).reshape(-1, 2)
-            label = str(row["label"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(path, f"shapes[{position}]", "is no shape") from error
-        if kind != "polygon" or len(points) < 3 or not np.isfinite(points).all():
-            raise InputError(path, f"shapes[{position}]", "is no polygon", got=kind)
-        yield Region(label, _draw(path, [points.ravel().tolist()], shape))
+        where = f"shapes[{position}]"
+        if not isinstance(row, dict) or "label" not in row:
+            raise InputError(path, where, "is no shape")
+        label = str(row["label"])
+        if is_skipped(label):
+            continue
+        group = row.get("group_id")
+        mask = _draw_shape(path, where, row, shape)
+        yield Region(label, mask, "" if group is None else str(group))
 
 
-@dataclass(frozen=True, slots=True)
-class _CocoPicture:
-    number: int
-    height: int
-    width: int
+def names_other_picture(path: Path, picture: str) -> bool:
+    """Return whether a file of shapes says that it was drawn on a picture of another name."""
+    said = read_json_object(path).get("imagePath")
+    if not isinstance(said, str) or not said:
+        return False
+    return PurePosixPath(said.replace("\\", "/")).stem != PurePosixPath(picture).stem
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _CocoFile:
-    pictures: Mapping[str, _CocoPicture]
-    annotations: Mapping[int, list[tuple[int, object]]]
-    """(category, segmentation) of each annotation, by the number of the picture."""
-
-    categories: Mapping[int, str]
-
-
-@lru_cache(maxsize=4)
-def _load_coco(path: str, mtime_ns: int) -> _CocoFile:
-    table = _load(Path(path), dict)
+def _draw_shape(path: Path, where: str, row: dict[str, Any], shape: tuple[int, int]) -> Mask:
+    kind = row.get("shape_type") or "polygon"
     try:
-        annotations: dict[int, list[tuple[int, object]]] = defaultdict(list)
-        for row in table["annotations"]:
-            annotations[int(row["image_id"])].append((int(row["category_id"]), row["segmentation"]))
-        return _CocoFile(
-            {
-                str(row["file_name"]): _CocoPicture(
-                    int(row["id"]), int(row["height"]), int(row["width"])
-                )
-                for row in table["images"]
-            },
-            annotations,
-            {int(row["id"]): str(row["name"]) for row in table["categories"]},
+        points = np.array(row["points"], np.float64).reshape(-1, 2)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(path, where, "is no shape") from error
+    if not np.isfinite(points).all() or np.abs(points).max(initial=0) > 2 * max(shape):
+        raise InputError(path, where, "has a point far outside the picture")
+    if kind in _NO_AREA:
+        raise InputError(
+            path, where, f"is a {kind}, which has no area", want="a polygon, or its label skipped"
         )
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise InputError(path, "", f"is no COCO file: {error!r}") from error
+    if kind == "polygon" and len(points) >= 3:
+        return draw_segmentation(path, [points.ravel().tolist()], shape)
+    if kind in ("rectangle", "circle", "mask") and len(points) == 2:
+        if kind == "mask":
+            return _paste_mask(path, where, row, points, shape)
+        return (_draw_rectangle if kind == "rectangle" else _draw_circle)(points, shape)
+    want = "polygon, rectangle, circle or mask"
+    raise InputError(
+        path, where, "cannot be drawn", got=f"{kind} of {len(points)} points", want=want
+    )
 
 
-def _load(path: Path, kind: type[dict[str, Any]]) -> dict[str, Any]:
+def _draw_rectangle(points: NDArray[np.float64], shape: tuple[int, int]) -> Mask:
+    """Draw what lies between two corners (x, y): the pixels whose centres do."""
+    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+    rows, columns = (np.arange(size) + 0.5 for size in shape)
+    inside: Mask = np.outer((rows >= top) & (rows < bottom), (columns >= left) & (columns < right))
+    return inside
+
+
+def _draw_circle(points: NDArray[np.float64], shape: tuple[int, int]) -> Mask:
+    """Draw the circle around the first point (x, y) through the second."""
+    centre, edge = points
+    rows, columns = (np.arange(size) + 0.5 for size in shape)
+    squares = (rows[:, np.newaxis] - centre[1]) ** 2 + (columns - centre[0]) ** 2
+    inside: Mask = squares <= ((edge - centre) ** 2).sum()
+    return inside
+
+
+def _paste_mask(
+    path: Path, where: str, row: dict[str, Any], points: NDArray[np.float64], shape: tuple[int, int]
+) -> Mask:
+    """Draw a picture of a mask (PNG in base64) into its box, whose corners are pixels in it."""
+    from PIL import Image
+
+    left, top, right, bottom = (int(value) for value in np.rint(points).ravel())
     try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            raise InputError(path, "", "is too large")
-        table = json.loads(path.read_bytes())
-    except OSError as error:
-        raise InputError(path, "", f"cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(path, "", f"is no JSON: {error}") from error
-    if not isinstance(table, kind):
-        raise InputError(path, "", "is no JSON object")
-    return table
+        # Of the size of its box, or it is refused: a bomb is never unpacked.
+        with Image.open(
+            io.BytesIO(base64.b64decode(row["mask"], validate=True)), formats=["PNG"]
+        ) as png:
+            size = (png.height, png.width)
+            if size != (bottom - top + 1, right - left + 1):
+                raise InputError(path, where, "has a mask of another size than its box", got=size)
+            stamp = np.asarray(png.convert("L")) > 0
+    except (KeyError, TypeError, ValueError, OSError, SyntaxError) as error:
+        raise InputError(path, where, "has a mask that is no PNG in base64") from error
+    if min(left, top) < 0 or bottom >= shape[0] or right >= shape[1]:
+        raise InputError(path, where, "has a mask that leaves the picture")
+    drawn = np.zeros(shape, np.bool_)
+    drawn[top : bottom + 1, left : right + 1] = stamp
+    return drawn
 
 
-def _draw(path: Path, segmentation: object, shape: tuple[int, int]) -> Mask:
+def draw_segmentation(path: Path, segmentation: object, shape: tuple[int, int]) -> Mask:
+    """Return a region that is given as polygons or as run lengths, as COCO does.
+
+    Args:
+        path: For messages.
+        segmentation: A list of polygons `[x, y, x, y, …]`, or `{"size": …, "counts": …}`.
+        shape: Height and width of the picture, in pixels.
+
+    Raises:
+        InputError: If it cannot be drawn.
+    """
     try:
         if isinstance(segmentation, list):
             return _draw_polygons(segmentation, shape)

@@ -82,19 +82,6 @@ def read_rtstruct(path: Path) -> list[Region]:
     return sorted(regions, key=lambda region: (region.name, region.number))
 
 
-def read_frame_of_reference(path: Path) -> str:
-    """Return the UID of the coordinates that a DICOM image lies in, empty where it does not say.
-
-    Raises:
-        InputError: If the file is damaged.
-    """
-    try:
-        header = pydicom.dcmread(path, specific_tags=["FrameOfReferenceUID"])
-        return str(header.get("FrameOfReferenceUID") or "")
-    except Exception as error:
-        raise InputError(path, "", f"is damaged or no DICOM file: {error}") from error
-
-
 def rasterise(region: Region, volume: Volume, where: object) -> NDArray[np.bool_]:
     """Return the voxels whose centres lie inside or on the contours, axes (Z, Y, X).
 

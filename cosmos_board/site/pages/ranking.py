@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from math import isfinite
@@ -17,6 +18,7 @@ EXTRA_METRICS = ("nsd", "hd95_px", "iou", "boundary_iou", "assd_px", "hd_px")
 """Metrics that stand beside the one that ranks; those after the second start hidden."""
 
 DEFINITIONS = "docs/definitions/"
+_FAILING = re.compile(r"incomplete: (\d+) of (\d+) answers failed")
 _ROW_FIELDS = tuple(field.name for field in fields(BoardRow))
 
 
@@ -258,6 +260,9 @@ def status_label(row: BoardRow, words: Words) -> str:
         return ""
     if row.status == "incomplete":
         return words("covers {share}", share=percent(row.coverage))
+    if failing := _FAILING.fullmatch(row.status):
+        failed, answers = failing.groups()
+        return words("{failed} of {answers} answers failed", failed=failed, answers=answers)
     if row.status == "trained-on":
         return words("trained on {share} of the targets", share=percent(row.trained_on))
     return words.term(row.status)

@@ -93,6 +93,21 @@ def test_a_file_that_is_not_there_is_one_line() -> None:
         read_spec(Path("gone.toml"))
 
 
+def test_a_file_may_begin_with_the_mark_of_its_byte_order(tmp_path: Path) -> None:
+    (tmp_path / "spec.toml").write_text(GOOD, "utf-8-sig")
+
+    assert read_spec(tmp_path / "spec.toml").name == "scans"
+
+
+@pytest.mark.parametrize(
+    ("word", "near"),
+    [("US", "ultrasound"), ("MRI", "mr-t1 or mr-t2"), ("CT scan", "ct"), ("x_ray", "x-ray")],
+)
+def test_an_unknown_modality_is_met_with_those_that_may_be_meant(word: str, near: str) -> None:
+    with pytest.raises(InputError, match=rf"modality: .*got '{word}', want {near}"):
+        parse_spec(GOOD.replace('"ct"', f'"{word}"'), "scans.toml")
+
+
 def test_an_unknown_catalog_name_is_met_with_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match=r"SPEC: dataset: unknown name .*want chaos"):
         load_spec("chaoss")

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports import iter_source_images, parse_spec, plan_import
 from cosmos_board.data.imports.layers import make_drawn_layer
-from cosmos_board.data.readers.dicom import read_dicom_series
-from cosmos_board.data.readers.dicom_picture import read_dicom_picture
+from cosmos_board.data.readers.dicom import read_dicom, read_dicom_series
 from cosmos_board.data.source import SourceImage
 from cosmos_board.data.volumes import Plane, take_slice
 from tests.data.hostile import write_spec
@@ -110,7 +109,7 @@ def test_pixels_with_a_patient_written_in_them_are_refused(tmp_path: Path) -> No
     with pytest.raises(InputError, match="BurnedInAnnotation: is YES"):
         read_dicom_series([tmp_path / "placed.dcm"])
     with pytest.raises(InputError, match="BurnedInAnnotation: is YES"):
-        read_dicom_picture(tmp_path / "flat.dcm")
+        read_dicom([tmp_path / "flat.dcm"])
 
 
 def test_pictures_stacked_by_name_are_a_volume(tmp_path: Path) -> None:
@@ -223,7 +222,7 @@ def test_a_table_of_runs_is_drawn_down_the_columns(tmp_path: Path) -> None:
     (tmp_path / "runs.csv").write_text(
         f"ImageId, EncodedPixels\n1.2.1, {runs}\n1.2.1,0 32\n1.2.2, -1\n"
     )
-    meaning = "kind = 'runs'\nname = '{uid}'\nobject = 'pneumothorax'"
+    meaning = "kind = 'runs'\nruns = 'relative'\nname = '{uid}'\nobject = 'pneumothorax'"
 
     images = read_all(tmp_path, write_spec("{uid}.png", "runs.csv", meaning))
 

@@ -1,0 +1,303 @@
+"""RTSTRUCT: contours of every kind on series of any direction.
+
+Held against dcmrtstruct2nii, whose drawing we call with the places that SimpleITK (GDCM) finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Items
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import SimpleITK as sitk  # noqa: N813
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.uid import RTStructureSetStorage
+
+from cosmos_board.core.masks import Mask
+from tests.corpus.case import AS_STORED, Case, Made, Reading, Slice, write_spec
+from tests.corpus.dicoms import AXIAL, FRAME, GRIDS, TILTS, Grid, make_header, save_series
+from tests.corpus.drawing import (
+    SHAPE,
+    cut_slices,
+    draw_letters,
+    draw_noise,
+    place_letter,
+    trace_letter,
+)
+
+Points = NDArray[np.float64]
+VOXELS = draw_noise(SHAPE)
+DRAWN = draw_letters()
+MEANING = 'kind = "rtstruct"\nnames = { GTV = "lesion" }'
+SPEC = write_spec("ct/*.dcm", "rs.dcm", MEANING, AS_STORED)
+LABELS = SPEC.replace(MEANING, MEANING + '\ninstances = "labels"')
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contour:
+    """One contour: points (column, row) in pixels of a slice."""
+
+    z: float
+    points: Points
+    kind: str = "CLOSED_PLANAR"
+
+
+def rectangle(top: int, left: int, height: int, width: int) -> Points:
+    """Return the outline of whole pixels, clockwise."""
+    low, high = np.array([left, top]) - 0.5, np.array([left + width, top + height]) - 0.5
+    return np.array([low, (high[0], low[1]), high, (low[0], high[1])])
+
+
+def fill(*boxes: tuple[int, int, int, int]) -> Mask:
+    """Return the pixels that an odd number of (top, left, height, width) hold."""
+    drawn = np.zeros(SHAPE[1:], np.bool_)
+    for top, left, height, width in boxes:
+        drawn[top : top + height, left : left + width] ^= True
+    return drawn
+
+
+def save_structures(path: Path, rois: Items[tuple[str, Items[Contour]]], grid: Grid) -> None:
+    """Write regions of interest in the order given; names may occur twice."""
+    dataset = make_header(RTStructureSetStorage, "structures", 1)
+    dataset.Modality = "RTSTRUCT"
+    names, regions = [], []
+    for number, (name, contours) in enumerate(rois, 1):
+        roi, region = Dataset(), Dataset()
+        roi.ROINumber, roi.ROIName = number, name
+        roi.ReferencedFrameOfReferenceUID, roi.ROIGenerationAlgorithm = FRAME, "MANUAL"
+        region.ReferencedROINumber = number
+        region.ContourSequence = Sequence([_make(contour, grid) for contour in contours])
+        names.append(roi)
+        regions.append(region)
+    dataset.StructureSetROISequence = Sequence(names)
+    dataset.ROIContourSequence = Sequence(regions)
+    dataset.save_as(path, enforce_file_format=True)
+
+
+def _make(contour: Contour, grid: Grid) -> Dataset:
+    x, y = contour.points.T
+    if grid.flip[1]:
+        x = SHAPE[2] - 1 - x
+    if grid.flip[0]:
+        y = SHAPE[1] - 1 - y
+    index = np.stack([x, y, np.full_like(x, contour.z), np.ones_like(x)])
+    row = Dataset()
+    row.ContourGeometricType = contour.kind
+    row.NumberOfContourPoints = len(contour.points)
+    row.ContourData = [round(float(mm), 5) for mm in (grid.affine_lps @ index)[:3].T.ravel()]
+    return row
+
+
+def read_structures(folder: Path, number: int, grid: Grid, kind: str = "") -> NDArray[np.bool_]:
+    """Return a region as dcmrtstruct2nii draws it, slices in the order of `grid`.
+
+    Args:
+        folder: Of the case.
+        number: Of the region, 1, 2 …
+        grid: Where the series lies.
+        kind: Of the contours, where the library knows only others.
+    """
+    from dcmrtstruct2nii.adapters.convert.rtstructcontour2mask import DcmPatientCoords2Mask
+
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder / "ct")))
+    region = pydicom.dcmread(folder / "rs.dcm").ROIContourSequence[number - 1]
+    contours: list[dict[str, Any]] = [
+        {
+            "type": kind or row.ContourGeometricType,
+            "points": {
+                axis: [float(mm) for mm in row.ContourData[position::3]]
+                for position, axis in enumerate("xyz")
+            },
+        }
+        for row in region.ContourSequence
+    ]
+    drawn = DcmPatientCoords2Mask().convert(contours, reader.Execute(), 0, 1)
+    along = float(np.dot(np.cross(grid.across, grid.down), grid.step_mm))
+    found: NDArray[np.bool_] = sitk.GetArrayFromImage(drawn)[:: 1 if along > 0 else -1] > 0
+    return grid.store(found)
+
+
+def _seen(folder: Path, number: int, wanted: NDArray[np.bool_], grid: Grid = AXIAL) -> Reading:
+    return Reading("dcmrtstruct2nii", partial(read_structures, folder, number, grid), wanted)
+
+
+def _letters() -> list[Contour]:
+    return [Contour(z, trace_letter(*place_letter(z))) for z in range(1, SHAPE[0] - 1)]
+
+
+def _placed(grid_name: str, folder: Path) -> Made:
+    grid = {**GRIDS, **TILTS}[grid_name]
+    save_series(folder / "ct", VOXELS, grid)
+    save_structures(folder / "rs.dcm", [("GTV", _letters())], grid)
+    tilted = grid_name in TILTS
+    spec = SPEC.replace(AS_STORED, f'{AS_STORED}\nplane = "axial"') if tilted else SPEC
+    readings = () if tilted else (_seen(folder, 1, DRAWN, grid),)
+    if tilted:
+        readings = (Reading("numpy", partial(_place_back, folder, grid), _corners()),)
+    return Made(
+        spec=spec, slices=cut_slices(VOXELS, DRAWN), readings=readings,
+        refusal="slice|tilt|grid|even|shear" if tilted else "",
+    )  # fmt: skip
+
+
+def _corners() -> NDArray[np.float64]:
+    return np.array([[*trace_letter(*place_letter(z))[0], z] for z in range(1, SHAPE[0] - 1)])
+
+
+def _place_back(folder: Path, grid: Grid) -> NDArray[np.float64]:
+    """Return the first point of each contour in pixels of the file whose plane it lies in."""
+    headers = [pydicom.dcmread(path) for path in sorted((folder / "ct").iterdir())]
+    found = []
+    for row in pydicom.dcmread(folder / "rs.dcm").ROIContourSequence[0].ContourSequence:
+        point = np.array(row.ContourData[:3], np.float64)
+        normal = np.cross(grid.across, grid.down)
+        off = [float(np.dot(normal, point - header.ImagePositionPatient)) for header in headers]
+        slice_ = headers[int(np.argmin(np.abs(off)))]
+        inside = point - slice_.ImagePositionPatient
+        column = np.dot(inside, grid.across) / grid.spacing_mm[1]
+        down = np.dot(inside, grid.down) / grid.spacing_mm[0]
+        found.append([round(float(column), 2), round(float(down), 2), slice_.InstanceNumber - 1])
+    return np.array(found)
+
+
+def _drawn(contours: Items[Contour], wanted: Mask, refusal: str, folder: Path) -> Made:
+    """Contours of one region on slice 2."""
+    save_series(folder / "ct", VOXELS)
+    save_structures(folder / "rs.dcm", [("GTV", contours)], AXIAL)
+    volume = np.zeros(SHAPE, np.bool_)
+    volume[2] = wanted
+    reading = _seen(folder, 1, volume)
+    if not wanted.any():
+        return Made(spec=SPEC, refusal=refusal)
+    if "XOR" in refusal:
+        # It draws by exclusive or whatever a contour says, and leaves out this kind.
+        read = partial(read_structures, folder, 1, AXIAL, "CLOSED_PLANAR")
+        reading = Reading("dcmrtstruct2nii", read, volume)
+    if "overlap" in refusal:
+        reading = Reading("numpy", lambda: read_structures(folder, 1, AXIAL) | volume, volume)
+    return Made(spec=SPEC, slices=cut_slices(VOXELS, volume), refusal=refusal, readings=(reading,))
+
+
+def _same_name(overlapping: bool, folder: Path) -> Made:
+    """Two regions of one name are two lesions; none cuts a hole into the other."""
+    other = (12, 20, 15, 22) if overlapping else (25, 30, 12, 10)
+    one = (6, 5, 18, 24)
+    save_series(folder / "ct", VOXELS)
+    rois = [("GTV", [Contour(2, rectangle(*box))]) for box in (one, other)]
+    save_structures(folder / "rs.dcm", [*rois, ("Body [1]", [])], AXIAL)
+    volume = np.zeros((2, *SHAPE), np.bool_)
+    volume[0, 2], volume[1, 2] = fill(one), fill(other)
+    slices = (Slice(VOXELS[2], {"lesion": (fill(one), fill(other))}),)
+    readings = (_seen(folder, 1, volume[0]), _seen(folder, 2, volume[1]))
+    spec = LABELS.replace("}\ninst", '}\nskip = ["Body*"]\ninst')
+    return Made(spec=spec, slices=slices, readings=readings)
+
+
+def _same_name_joined(folder: Path) -> Made:
+    """Without instances two regions of one name are one reference, without a hole."""
+    one, other = (6, 5, 18, 24), (12, 20, 15, 22)
+    save_series(folder / "ct", VOXELS)
+    rois = [("GTV", [Contour(2, rectangle(*box))]) for box in (one, other)]
+    save_structures(folder / "rs.dcm", rois, AXIAL)
+    both = fill(one) | fill(other)
+    volume = np.zeros(SHAPE, np.bool_)
+    volume[2] = fill(one)
+    return Made(
+        spec=SPEC, slices=(Slice(VOXELS[2], {"lesion": (both,)}),),
+        readings=(_seen(folder, 1, volume),),
+    )  # fmt: skip
+
+
+def _names(names: tuple[str, str], meaning: str, folder: Path) -> Made:
+    """Names with brackets, stars and commas mean themselves."""
+    save_series(folder / "ct", VOXELS)
+    boxes = ((6, 5, 18, 24), (25, 30, 12, 10))
+    rois = [(name, [Contour(2, rectangle(*box))]) for name, box in zip(names, boxes, strict=True)]
+    save_structures(folder / "rs.dcm", rois, AXIAL)
+    volume = np.zeros(SHAPE, np.bool_)
+    volume[2] = fill(boxes[0])
+    spec = SPEC.replace('names = { GTV = "lesion" }', meaning)
+    return Made(spec=spec, slices=cut_slices(VOXELS, volume), readings=(_seen(folder, 1, volume),))
+
+
+def _keyhole() -> Points:
+    """Return one outline that runs along a slit into a hole and back."""
+    outer, inner = rectangle(*BOXES[0]), rectangle(*BOXES[1])[::-1]
+    inner = np.roll(inner, -int(np.argmin(np.abs(inner - outer[0]).sum(axis=1))), axis=0)
+    return np.concatenate([outer, outer[:1], inner, inner[:1]])
+
+
+def _outside(folder: Path) -> Made:
+    """A contour that is partly beyond the picture: what lies inside is drawn."""
+    box = (-6, 40, 20, 30)
+    wanted = np.zeros(SHAPE[1:], np.bool_)
+    wanted[:14, 40:] = True
+    return _drawn([Contour(2, rectangle(*box))], wanted, "", folder)
+
+
+def _beyond(z: float, folder: Path) -> Made:
+    return _drawn(
+        [Contour(z, rectangle(*BOXES[0]))],
+        np.zeros(SHAPE[1:], np.bool_),
+        "slice|place|lies",
+        folder,
+    )
+
+
+BOXES = ((6, 8, 24, 30), (12, 15, 9, 11))
+HOLE = fill(*BOXES)
+WHOLE = fill(BOXES[0])
+SQUARE = Contour(2, rectangle(*BOXES[0]))
+POINTS = [
+    ("points", "POINT", WHOLE), ("open", "OPEN_PLANAR", WHOLE), ("open-3d", "OPEN_NONPLANAR", WHOLE)
+]  # fmt: skip
+
+CASES = (
+    *(Case(name, partial(_placed, name)) for name in (*GRIDS, *TILTS)),
+    Case("hole", partial(_drawn, [SQUARE, Contour(2, rectangle(*BOXES[1]))], HOLE, "")),
+    Case("hole-first", partial(_drawn, [Contour(2, rectangle(*BOXES[1])), SQUARE], HOLE, "")),
+    Case("keyhole", partial(_drawn, [Contour(2, _keyhole())], HOLE, "")),
+    Case(
+        "exclusive-or",
+        partial(_drawn, [
+            Contour(2, rectangle(*box), "CLOSEDPLANAR_XOR") for box in BOXES
+        ], HOLE, "XOR|type|kind"),
+    ),
+    Case("partial-overlap", partial(_drawn, [
+        SQUARE, Contour(2, rectangle(20, 30, 14, 18))
+    ], WHOLE | fill((20, 30, 14, 18)), "overlap|cross")),
+    Case("island-in-hole", partial(_drawn, [
+        SQUARE, Contour(2, rectangle(*BOXES[1])), Contour(2, rectangle(14, 18, 4, 5))
+    ], fill(*BOXES, (14, 18, 4, 5)), "")),
+    *(
+        Case(f"{name}-beside", partial(_drawn, [
+            SQUARE, Contour(2, rectangle(1, 40, 3, 4), kind)
+        ], whole, ""))
+        for name, kind, whole in POINTS
+    ),
+    *(
+        Case(f"{name}-alone", partial(_drawn, [
+            Contour(2, rectangle(*BOXES[0]), kind)
+        ], np.zeros(SHAPE[1:], np.bool_), "none is left|contour|closed"))
+        for name, kind, _ in POINTS
+    ),
+    Case("same-name-overlapping", partial(_same_name, True)),
+    Case("same-name-apart", partial(_same_name, False)),
+    Case("same-name-joined", _same_name_joined),
+    Case("name-with-brackets", partial(
+        _names, ("GTV [1]", "GTV 1"), 'names = { "GTV [1]" = "lesion" }\nskip = ["GTV 1"]')),
+    Case("name-in-brackets-skipped", partial(
+        _names, ("GTV 1", "GTV [1]"), 'names = { "GTV 1" = "lesion" }\nskip = ["GTV [1]"]')),
+    Case("partly-outside", _outside),
+    Case("between-slices", partial(_beyond, 2.5)),
+    Case("a-third-off", partial(_beyond, 2.35)),
+    Case("above-all-slices", partial(_beyond, 9.0)),
+    Case("slightly-off", partial(_drawn, [Contour(2.004, rectangle(*BOXES[0]))], WHOLE, "")),
+)  # fmt: skip
