@@ -31,7 +31,8 @@ def note_volume(raster: Raster, plane: Plane, frame: int | None) -> tuple[str, .
     if raster.affine_lps is not None and raster.placed:
         place = f"stored as {name_orientation(raster.affine_lps)}"
     notes = [_note_type(raster), place, f"cut along the {plane} plane", *_note_unknown(raster)]
-    if raster.affine_lps is not None and is_sheared(raster.affine_lps):
+    # DICOM has a note of its own.
+    if raster.affine_lps is not None and raster.identity is None and is_sheared(raster.affine_lps):
         notes.append("axes not at right angles, as of a tilted gantry")
     if frame is not None:
         notes.append("one frame of four dimensions")
