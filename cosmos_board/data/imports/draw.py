@@ -17,6 +17,8 @@ from cosmos_board.data.imports.spec import MaskSpec
 _WHOLE = 1e-3
 """How far a code may be from a whole number: files in floating point hold 0.9999999 for 1."""
 
+_ZERO = "0 instead of NaN where nothing is drawn"
+
 _FEW = 32
 """Whole numbers up to this that are more than two look like codes, not like grey levels."""
 
@@ -70,7 +72,7 @@ def find_foreground(spec: MaskSpec, raster: Raster, where: str) -> NDArray[np.bo
     if values.dtype == np.bool_:
         return values
     if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise InputError(where, "mask", "holds values that are no numbers")
+        raise InputError(where, "mask", "holds values that are no numbers", want=_ZERO)
     if spec.threshold is not None:
         return values > spec.threshold
     if raster.lossy:
@@ -108,7 +110,7 @@ def _round_codes(values: NDArray[Any], where: str) -> NDArray[Any]:
     if values.dtype.kind in "iub":
         return values.astype(np.uint8) if values.dtype == np.bool_ else values
     if not np.isfinite(values).all():
-        raise InputError(where, "labels", "hold values that are no numbers")
+        raise InputError(where, "labels", "hold values that are no numbers", want=_ZERO)
     whole = np.rint(values)
     if np.abs(values - whole).max(initial=0) > _WHOLE:
         off = float(values[np.abs(values - whole) > _WHOLE][0])

@@ -117,6 +117,16 @@ def test_nan_where_something_is_drawn_is_refused(tmp_path: Path) -> None:
         read_pair(tmp_path)
 
 
+@pytest.mark.parametrize("meaning", [CODES, "object = 'lesion'"])
+def test_nan_in_a_mask_is_refused_with_what_to_do(tmp_path: Path, meaning: str) -> None:
+    save_pair(tmp_path, draw_noise(SHAPE))
+    drawn = draw_square(SHAPE, 1, 11).astype(np.float32)
+    save_nifti(tmp_path / "mask.nii.gz", np.where(drawn > 0, drawn, np.nan))
+
+    with pytest.raises(InputError, match="values that are no numbers .want 0 instead of NaN"):
+        read_pair(tmp_path, meaning)
+
+
 def test_infinite_values_are_refused_with_what_to_do(tmp_path: Path) -> None:
     endless = draw_noise(SHAPE).astype(np.float32)
     endless[0, 0, 0] = np.inf
