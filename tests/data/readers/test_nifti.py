@@ -123,7 +123,7 @@ def test_nan_in_a_mask_is_refused_with_what_to_do(tmp_path: Path, meaning: str) 
     drawn = draw_square(SHAPE, 1, 11).astype(np.float32)
     save_nifti(tmp_path / "mask.nii.gz", np.where(drawn > 0, drawn, np.nan))
 
-    with pytest.raises(InputError, match="values that are no numbers .want 0 instead of NaN"):
+    with pytest.raises(InputError, match=r"values that are no numbers .want 0 instead of NaN"):
         read_pair(tmp_path, meaning)
 
 
