@@ -122,11 +122,22 @@ class _Finder:
         if self.spec.stack or (
             self.spec.kind == "raster" and found and _is_dicom(self.spec, found)
         ):
-            if found:
-                yield MaskFiles(self.spec, tuple(path for _, path in found))
+            for parts, paths in self._split_series(image, found):
+                yield from _name_files(self.spec, parts, paths, problems)
             return
         for parts, path in found:
-            yield from _name_files(self.spec, {**image.parts, **parts}, path, problems)
+            yield from _name_files(self.spec, {**image.parts, **parts}, (path,), problems)
+
+    def _split_series(
+        self, image: _Group, found: list[tuple[Parts, str]]
+    ) -> Iterator[tuple[Parts, tuple[str, ...]]]:
+        """Yield the slices of each series: one a name, such as that of an organ's folder."""
+        series: dict[str, list[tuple[Parts, str]]] = defaultdict(list)
+        for parts, path in found:
+            parts = {**image.parts, **parts}
+            series[fill_template(self.spec.name, parts)].append((parts, path))
+        for files in series.values():
+            yield files[0][0], tuple(path for _, path in files)
 
 
 class _TableFinder:
@@ -148,7 +159,7 @@ class _TableFinder:
             if path not in self._known:
                 problems.append((path, "is in the table and not in the source folder"))
                 continue
-            yield from _name_files(self.spec, parts, path, problems)
+            yield from _name_files(self.spec, parts, (path,), problems)
 
 
 def _from_table(
@@ -180,13 +191,13 @@ def _is_dicom(spec: MaskSpec, found: list[tuple[Parts, str]]) -> bool:
 
 
 def _name_files(
-    spec: MaskSpec, parts: Parts, path: str, problems: list[Problem]
+    spec: MaskSpec, parts: Parts, paths: tuple[str, ...], problems: list[Problem]
 ) -> Iterator[MaskFiles]:
     name = fill_template(spec.name, parts)
     if spec.names and spec.name and find_name(name, spec.names) is None:
         if not is_skipped(name, spec.skip):
             problems.append(
-                (path, f"has the name {name!r}, which means nothing: add it or skip it")
+                (paths[0], f"has the name {name!r}, which means nothing: add it or skip it")
             )
         return
-    yield MaskFiles(spec, (path,), name)
+    yield MaskFiles(spec, paths, name)

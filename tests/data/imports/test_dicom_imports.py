@@ -189,6 +189,23 @@ def test_a_mask_that_shows_small_values_bright_needs_labels(tmp_path: Path) -> N
     assert np.array_equal(image.masks["lesion"][0], draw_square() > 0)
 
 
+def test_each_folder_of_an_organ_is_a_series_of_masks(tmp_path: Path) -> None:
+    voxels = np.stack([draw_noise(seed=z).astype(np.uint16) for z in range(3)])
+    _save_volume(tmp_path / "p/ct", voxels, [0, 2, 4])
+    for low, organ in ((4, "liver"), (6, "bone"), (8, "left kidney")):
+        drawn = np.stack([draw_square(low=low + z) for z in range(3)])
+        _save_volume(tmp_path / f"p/masks/{organ}", drawn.astype(np.uint16) * 255, [0, 2, 4],
+                     RescaleIntercept=0)  # fmt: skip
+    meaning = "name = '{organ}'\nnames = { liver = 'liver', '*kidney' = 'kidney' }\nskip = ['bone']"
+
+    images = _read(tmp_path, write_spec("{p}/ct/*.dcm", "{p}/masks/{organ}/*.dcm", meaning))
+
+    for z, image in enumerate(images):
+        assert sorted(image.masks) == ["kidney", "liver"]
+        assert np.array_equal(image.masks["liver"][0], draw_square(low=4 + z) > 0)
+        assert np.array_equal(image.masks["kidney"][0], draw_square(low=8 + z) > 0)
+
+
 def test_codes_in_a_series_of_masks_need_labels(tmp_path: Path) -> None:
     drawn = draw_square((4, 32, 32), 0, 20)
     drawn[:, 5:9, 5:9] = 2
