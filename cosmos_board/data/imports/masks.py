@@ -205,7 +205,11 @@ def _read_regions(
     identity = canvas.identity
     if identity is not None and job.spec.geometry == "ignore":
         identity = replace(identity, frame_of_reference_uid="")
-    for segment in read_dicom_seg(path, canvas.volume, identity):
+
+    def is_wanted(number: int, label: str) -> bool:
+        return bool(_find_meaning(spec, _Region(number, label, ""), show_path(files.paths[0])))
+
+    for segment in read_dicom_seg(path, canvas.volume, identity, is_wanted):
         yield _Region(segment.number, segment.label, str(segment.number)), segment.drawn
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.modalities import get_modality
@@ -159,11 +159,23 @@ class _Finder:
         if self.spec.stack or (
             self.spec.kind == "raster" and found and _is_dicom(self.spec, found)
         ):
-            if found:
-                yield MaskFiles(self.spec, self._order_slices(image, [path for _, path in found]))
+            for parts, paths in self._split_series(image, found):
+                for files in _name_files(self.spec, parts, paths, problems):
+                    yield replace(files, paths=self._order_slices(image, list(files.paths)))
             return
         for parts, path in found:
-            yield from _name_files(self.spec, {**image.parts, **parts}, path, problems)
+            yield from _name_files(self.spec, {**image.parts, **parts}, (path,), problems)
+
+    def _split_series(
+        self, image: _Group, found: list[tuple[Parts, str]]
+    ) -> Iterator[tuple[Parts, tuple[str, ...]]]:
+        """Yield the slices of each series: one a name, such as that of an organ's folder."""
+        series: dict[str, list[tuple[Parts, str]]] = defaultdict(list)
+        for parts, path in found:
+            parts = {**image.parts, **parts}
+            series[fill_template(self.spec.name, parts)].append((parts, path))
+        for files in series.values():
+            yield files[0][0], tuple(path for _, path in files)
 
     def _order_slices(self, image: ImageFiles, paths: list[str]) -> tuple[str, ...]:
         """Return the files of a stack or series in the order of the slices of the image."""
@@ -229,7 +241,7 @@ class _TableFinder:
             if path not in self._known:
                 problems.append((path, "is in the table and not in the source folder"))
                 continue
-            yield from _name_files(self.spec, parts, self._known[path], problems)
+            yield from _name_files(self.spec, parts, (self._known[path],), problems)
 
 
 def _from_table(
@@ -265,13 +277,13 @@ def _is_dicom(spec: MaskSpec, found: list[tuple[Parts, str]]) -> bool:
 
 
 def _name_files(
-    spec: MaskSpec, parts: Parts, path: str, problems: list[Problem]
+    spec: MaskSpec, parts: Parts, paths: tuple[str, ...], problems: list[Problem]
 ) -> Iterator[MaskFiles]:
     name = fill_template(spec.name, parts)
     if spec.kind == "raster" and spec.names and find_name(name, spec.names) is None:
         if not is_skipped(name, spec.skip):
             problems.append(
-                (path, f"has the name {name!r}, which means nothing: add it or skip it")
+                (paths[0], f"has the name {name!r}, which means nothing: add it or skip it")
             )
         return
-    yield MaskFiles(spec, (path,), name)
+    yield MaskFiles(spec, paths, name)

@@ -126,7 +126,8 @@ def _read_series(paths: Sequence[Path], headers: Sequence[Dataset]) -> DicomImag
     _check_one_series(paths, headers)
     planes: list[SlicePlane] = []
     for path, header in zip(paths, headers, strict=True):
-        found, _ = _find_planes(path, header, 1)
+        with reading(path):
+            found, _ = _find_planes(path, header, 1)
         if found is None:
             names = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
             missing = next(name for name in names if header.get(name) is None)
@@ -170,7 +171,8 @@ def _check_one_series(paths: Sequence[Path], headers: Sequence[Dataset]) -> None
                 got=frames, want="a pattern of files that takes them one by one",
             )  # fmt: skip
         for name in ("SeriesInstanceUID", "Rows", "Columns", "PhotometricInterpretation"):
-            one, other = header.get(name), headers[0].get(name)
+            with reading(path):
+                one, other = header.get(name), headers[0].get(name)
             if one != other:
                 # Identifiers stay out of messages, which may be passed on.
                 got, want = (None, None) if name.endswith("UID") else (one, other)

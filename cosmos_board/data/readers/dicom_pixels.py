@@ -101,7 +101,7 @@ def read_pixels(path: Path, dataset: Dataset) -> DicomPixels:
     """
     array, space = decode_stored(path, dataset)
     with reading(path):
-        if space in _GREY:
+        if space in _GREY and array.ndim == 3:
             padded = _find_padding(array, dataset)
             return DicomPixels(
                 _transform(path, array, dataset), lossy=_is_lossy(dataset), padded=padded
@@ -171,12 +171,12 @@ def _find_rescale(path: Path, item: Dataset) -> tuple[float, float]:
 
 def _find_padding(array: NDArray[Any], dataset: Dataset) -> bool:
     value = dataset.get("PixelPaddingValue")
-    if value is None or array.dtype.kind not in "iu":
+    if not isinstance(value, int) or array.dtype.kind not in "iu":
         return False
     # Some files write a signed value as the unsigned number of the same bits.
     bits = 8 * array.dtype.itemsize
-    same = (int(value) + (1 << (bits - 1))) % (1 << bits) - (1 << (bits - 1))
-    return bool((array == int(value)).any() or (array == same).any())
+    same = (value + (1 << (bits - 1))) % (1 << bits) - (1 << (bits - 1))
+    return bool((array == value).any() or (array == same).any())
 
 
 def _look_up(

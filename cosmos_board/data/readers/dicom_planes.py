@@ -19,9 +19,6 @@ UNEVEN = 0.05
 DRIFT = 0.1
 """Share of a pixel by which a slice may lie beside the straight or evenly sheared stack."""
 
-_STRAIGHT = 0.01
-"""Share of a pixel: a stack whose ends differ by less is straight; the rest is rounding."""
-
 _SAME = 1e-3
 """By how much directions (length 1) and sizes of pixels (as a share) may differ in a volume."""
 
@@ -230,6 +227,6 @@ def _check_drift(ordered: Sequence[SlicePlane], normal: Vector, heights: Vector)
             f"is shifted within its plane against {ordered[oddest].where}, unlike other slices",
             got=f"{odd[oddest]:.3g} pixels",
         )  # fmt: skip
-    if np.abs(pixels[-1]).max() <= _STRAIGHT:
-        return None
+    if np.abs(pixels[-1]).max() <= DRIFT:
+        return None  # Rounding of positions and directions.
     return np.asarray(beside[-1] / (len(ordered) - 1), np.float64)

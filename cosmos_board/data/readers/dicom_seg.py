@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,10 @@ class _SegFile:
 
 
 def read_dicom_seg(
-    path: Path, image: Volume, identity: DicomIdentity | None = None
+    path: Path,
+    image: Volume,
+    identity: DicomIdentity | None = None,
+    is_wanted: Callable[[int, str], bool] = lambda number, label: True,
 ) -> Iterator[Segment]:
     """Yield the segments of a file, drawn on the voxels of `image`, in the order of their numbers.
 
@@ -67,6 +70,8 @@ def read_dicom_seg(
         path: The file.
         image: What it is drawn on; only its shape and affine are used.
         identity: What DICOM files call the image, for frames that name a slice and no place.
+        is_wanted: Whether a segment, given its number and label, is drawn; the others may lie
+            anywhere.
 
     Raises:
         InputError: If it is no DICOM SEG file, damaged, of another frame of reference, or
@@ -87,13 +92,15 @@ def read_dicom_seg(
             if planes is None
             else [_find_voxels(plane, image) for plane in planes]
         )
-    for number in sorted(file.labels):
+    for number, label in sorted(file.labels.items()):
+        if not is_wanted(number, label):
+            continue
         drawn = np.zeros(image.voxels.shape, np.bool_)
         for frame, to_voxel in enumerate(to_voxels):
             mask = _take_segment(file, frame, number)
             if mask is not None and mask.any():
                 _draw(f"{path} frame {frame}", mask, to_voxel, drawn)
-        yield Segment(number, file.labels[number], drawn)
+        yield Segment(number, label, drawn)
 
 
 def _open(path: Path) -> _SegFile:

@@ -189,6 +189,23 @@ def test_a_mask_that_shows_small_values_bright_needs_labels(tmp_path: Path) -> N
     assert np.array_equal(image.masks["lesion"][0], draw_square() > 0)
 
 
+def test_each_folder_of_an_organ_is_a_series_of_masks(tmp_path: Path) -> None:
+    voxels = np.stack([draw_noise(seed=z).astype(np.uint16) for z in range(3)])
+    _save_volume(tmp_path / "p/ct", voxels, [0, 2, 4])
+    for low, organ in ((4, "liver"), (6, "bone"), (8, "left kidney")):
+        drawn = np.stack([draw_square(low=low + z) for z in range(3)])
+        _save_volume(tmp_path / f"p/masks/{organ}", drawn.astype(np.uint16) * 255, [0, 2, 4],
+                     RescaleIntercept=0)  # fmt: skip
+    meaning = "name = '{organ}'\nnames = { liver = 'liver', '*kidney' = 'kidney' }\nskip = ['bone']"
+
+    images = _read(tmp_path, write_spec("{p}/ct/*.dcm", "{p}/masks/{organ}/*.dcm", meaning))
+
+    for z, image in enumerate(images):
+        assert sorted(image.masks) == ["kidney", "liver"]
+        assert np.array_equal(image.masks["liver"][0], draw_square(low=4 + z) > 0)
+        assert np.array_equal(image.masks["kidney"][0], draw_square(low=8 + z) > 0)
+
+
 def test_codes_in_a_series_of_masks_need_labels(tmp_path: Path) -> None:
     drawn = draw_square((4, 32, 32), 0, 20)
     drawn[:, 5:9, 5:9] = 2
@@ -231,6 +248,33 @@ def test_another_frame_of_reference_is_taken_when_geometry_is_ignored(tmp_path: 
         _read(tmp_path, write_spec("ct/*.dcm", "seg", meaning))
     images = _read(tmp_path, write_spec("ct/*.dcm", "seg", meaning, "geometry = 'ignore'"))
     assert len(images) == 2
+
+
+def test_segments_that_are_skipped_may_lie_anywhere(tmp_path: Path) -> None:
+    voxels = np.stack([draw_noise(seed=z).astype(np.uint16) for z in range(2)])
+    _save_volume(tmp_path / "ct", voxels, [0, 2])
+    codes = draw_square((3, 32, 32), 0, 20)
+    codes[2] *= 2
+    groups = [place([0.0, 0, z]) for z in (0, 2, 50)]
+    save(make_seg(codes, groups, {1: "A", 2: "B"}), tmp_path / "seg")
+    meaning = "kind = 'dicom-seg'\nnames = { A = 'liver' }"
+
+    with pytest.raises(InputError, match="means nothing: add it or skip it"):
+        _read(tmp_path, write_spec("ct/*.dcm", "seg", meaning))
+    images = _read(tmp_path, write_spec("ct/*.dcm", "seg", f"{meaning}\nskip = ['B']"))
+    assert [int(image.masks["liver"][0].sum()) for image in images] == [400, 400]
+
+
+def test_pixels_that_are_not_square_are_kept_and_said(tmp_path: Path) -> None:
+    dataset = make_dicom(draw_noise().astype(np.uint16), 0.0, "1.2.3", PixelAspectRatio=[2, 1])
+    del dataset.ImagePositionPatient
+    save(dataset, tmp_path / "image.dcm")
+    save_picture(tmp_path / "mask.png", draw_square() * 255)
+
+    (image,) = _read(tmp_path, write_spec("image.dcm", "mask.png"))
+
+    assert image.pixels.shape == (32, 32)
+    assert image.notes[-1] == "pixels are not square, kept as they are"
 
 
 def test_pictures_of_a_film_pair_with_the_pictures_of_a_mask(tmp_path: Path) -> None:

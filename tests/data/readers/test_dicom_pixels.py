@@ -240,6 +240,11 @@ def test_a_colour_space_that_is_not_read_is_named(tmp_path: Path) -> None:
         _read(_make_colour(RGB, "HSV"), tmp_path)
 
 
+def test_grey_of_three_samples_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is not read"):
+        _read(_make_colour(RGB, "MONOCHROME2"), tmp_path)
+
+
 def test_a_palette_is_looked_up_from_its_first_value(tmp_path: Path) -> None:
     indices = np.array([[0, 10, 11], [12, 13, 255]], np.uint8)
     dataset = _make_picture(indices, PhotometricInterpretation="PALETTE COLOR")
