@@ -160,14 +160,6 @@ def test_facts_of_a_pack_come_from_the_catalog_or_the_import_file() -> None:
 DOCUMENT = Path(__file__).parents[3] / "site" / "docs" / "import-files.md"
 
 
-def test_the_example_of_the_documentation_is_an_import_file() -> None:
-    (example,) = re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
-
-    spec = parse_spec(example, "example.toml")
-
-    assert spec.images[0].masks[0].meanings == ("polyp",)
-
-
 def test_every_field_is_documented() -> None:
     own = {"origin", "objects", "images", "masks"}
     known = {field.name for kind in (ImportSpec, ImageSpec, MaskSpec) for field in fields(kind)}
