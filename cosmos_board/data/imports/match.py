@@ -58,10 +58,11 @@ def match_images(
         groups, finders = _from_table(spec, listing, problems)
     else:
         groups = _group(spec, listing.paths)
-        finders = [_Finder(mask, listing.paths, spec) for mask in spec.masks]
         groups = [group for group in groups if _is_one(spec, group, problems)]
-        for position, finder in enumerate(finders if len(groups) > 1 else ()):
+        by_path = [_Finder(mask, listing.paths, spec) for mask in spec.masks]
+        for position, finder in enumerate(by_path if len(groups) > 1 else ()):
             finder.refuse_unshared(origin, f"{field}.masks[{position}]")
+        finders = by_path
     found, used = _find_masks(spec, groups, finders, problems)
     seen = {path for finder in finders for path in finder.every_path}
     found, absent = find_described(listing.root, found, problems)

@@ -17,6 +17,7 @@ from cosmos_board.data.imports import (
     parse_spec,
     read_spec,
 )
+from cosmos_board.data.imports.patterns import find_fields
 
 GOOD = """
 schema_version = 1
@@ -133,6 +134,15 @@ def test_every_dataset_of_the_study_has_an_import_file_that_fits_the_catalog(nam
     }
     assert set(dataset.instances) <= separate
     assert make_pack_info(spec).permissions == ()
+
+
+@pytest.mark.parametrize("name", [dataset.name for dataset in load_catalog().cosmos])
+def test_masks_of_the_study_share_a_part_with_their_images(name: str) -> None:
+    for entry in load_spec(name).images:
+        parts = set(find_fields(entry.files))
+        for mask in entry.masks:
+            shared = parts & {*find_fields(mask.files), *find_fields(mask.name)}
+            assert shared or entry.table or not parts, mask.files
 
 
 def test_an_import_file_cannot_grant_what_the_catalog_withholds() -> None:

@@ -72,6 +72,14 @@ def test_label_pictures_and_images_swapped_are_refused(tmp_path: Path) -> None:
     assert "swapped" in list_words(plan)
 
 
+def test_volumes_swapped_are_refused(tmp_path: Path) -> None:
+    save_nifti(tmp_path / "mask.nii.gz", draw_noise((16, 16, 9)).astype(np.int16) * 8 - 1000)
+    save_nifti(tmp_path / "image.nii.gz", draw_square((16, 16, 9), 2, 4))
+    spec = write_spec("image.nii.gz").replace("'ct'", "'mr'")
+
+    assert "swapped" in list_words(plan_import(parse_spec(spec, "spec.toml"), tmp_path))
+
+
 def test_a_black_and_white_image_with_a_mask_is_not_swapped(tmp_path: Path) -> None:
     pairs = {"a": (draw_square(low=2) * np.uint8(255), draw_square() * np.uint8(255))}
 

@@ -56,7 +56,13 @@ def count_cells(found: ImportPlan) -> dict[str, int]:
 
 
 def test_a_crowd_and_a_box_are_left_out_and_counted(tmp_path: Path) -> None:
-    rows = ({}, {"iscrowd": 1}, {"segmentation": None}, {"segmentation": []}, {"segmentation": {}})
+    rows: tuple[dict[str, Any], ...] = (
+        {},
+        {"iscrowd": 1},
+        {"segmentation": None},
+        {"segmentation": []},
+        {"segmentation": {}},
+    )
     found = plan(tmp_path / "in", make_coco(["a.png"], *rows))
 
     report = curate(found.units(), make_pack_info(found.spec), tmp_path / "pack", workers=1)
