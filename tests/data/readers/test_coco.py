@@ -142,6 +142,28 @@ def test_a_picture_that_is_not_certain_is_not_used(
     assert message in str(error.value)
 
 
+def test_pictures_that_are_not_there_are_told(tmp_path: Path) -> None:
+    found = plan(tmp_path, make_coco(["a.png", "b.png", "c.png"]))
+
+    assert found.orphans == ("ann.json: b.png", "ann.json: c.png")
+    assert "2 masks without an image: ann.json: b.png, ann.json: c.png" in found.describe()
+
+
+def test_one_file_may_describe_the_pictures_of_two_entries(tmp_path: Path) -> None:
+    plan(tmp_path, make_coco(["a.png", "b.png"]), ("a.png", "b.png"))
+    one = write_spec("{case:a}.png", "ann.json", MEANING)
+    spec = one + one.partition("[[images]]")[2].join(["[[images]]", ""]).replace(":a", ":b")
+
+    found = plan_import(parse_spec(spec, "s"), tmp_path)
+
+    assert len(found.jobs) == 2
+    assert not found.orphans
+
+
+def test_annotations_of_pictures_that_are_listed_no_more_are_no_error(tmp_path: Path) -> None:
+    assert count_cells(plan(tmp_path, make_coco(["a.png"], {}, {"image_id": 5}))) == {"a.png": 1}
+
+
 def test_the_same_path_wins_over_the_same_name(tmp_path: Path) -> None:
     found = plan(tmp_path, make_coco(["a.png"]), ("a.png", "x/a.png"), "**/{case:a}.png")
 
