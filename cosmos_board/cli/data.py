@@ -175,7 +175,7 @@ def _warn(plan: ImportPlan) -> tuple[PlanWarning, ...]:
     from cosmos_board.data.imports.plan_warnings import (
         find_warnings,
         look_at_sample,
-        refuse_swapped,
+        refuse_mistakes,
     )
 
     look = look_at_sample(plan)
@@ -187,7 +187,7 @@ def _warn(plan: ImportPlan) -> tuple[PlanWarning, ...]:
     warnings = find_warnings(plan, look)
     for warning in warnings:
         click.echo(str(warning), err=True)
-    refuse_swapped(warnings)
+    refuse_mistakes(warnings)
     return warnings
 
 

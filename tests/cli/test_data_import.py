@@ -66,7 +66,7 @@ def test_a_word_that_accepts_nothing_is_wrong_usage(tmp_path: Path) -> None:
     result = call(tmp_path, save_pairs(tmp_path, "a"), "--accept", "all")
 
     assert result.exit_code == 2
-    assert "'all' is none of swapped, inverted" in result.stderr
+    assert "'all' is none of swapped, crossed" in result.stderr
 
 
 def test_a_dry_run_that_finds_nothing_is_refused(tmp_path: Path) -> None:

@@ -26,22 +26,30 @@ class ImageFiles:
     """Array of the file, where one file holds image and mask."""
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """Images with those masks only that their JSON files and tables really describe."""
+
+    images: Found
+    """With the picture's own name in each COCO file or table as the name of its masks."""
+
+    absent: list[Problem]
+    """(path, reason) of images that are left without any mask."""
+
+    unclaimed: dict[str, frozenset[str]]
+    """By path of a COCO file: its pictures that are none of the images."""
+
+
 Found = list[tuple[ImageFiles, tuple[MaskFiles, ...]]]
 
 
-def find_described(
-    root: Path, found: Found, problems: list[Problem]
-) -> tuple[Found, list[Problem]]:
+def find_described(root: Path, found: Found, problems: list[Problem]) -> Described:
     """Return images with those masks only that their JSON files and tables really describe.
 
     Args:
         root: The source folder.
         found: Images, each with the files of its masks.
         problems: What cannot be used is added here.
-
-    Returns:
-        The images, with the picture's own name in each COCO file or table as the name of its
-        masks; and (path, reason) of images that are left without any mask.
     """
     pictures: dict[tuple[MaskSpec, str], dict[str, str]] = defaultdict(dict)
     for image, masks in found:
@@ -67,7 +75,19 @@ def find_described(
         for image, masks in kept
         if not masks and image.paths[0] in reasons
     ]
-    return kept, absent
+    return Described(kept, absent, _list_unclaimed(root, called))
+
+
+def _list_unclaimed(
+    root: Path, called: Mapping[tuple[MaskSpec, str], dict[str, str]]
+) -> dict[str, frozenset[str]]:
+    from cosmos_board.data.readers.coco import list_coco_pictures
+
+    unclaimed = {}
+    for (spec, path), names in called.items():
+        if spec.kind == "coco" and names:
+            unclaimed[path] = frozenset(list_coco_pictures(root / path)) - {*names.values()}
+    return unclaimed
 
 
 def _keep_described(

@@ -151,7 +151,8 @@ def _find_nearest(
     """Return for each colour (N, 3) the position of the rule nearest to it, 0 for background."""
     palette = np.array([_get_ground(spec), *(rule.rgb for rule in spec.colours)], np.int32)
     distances = ((values[:, np.newaxis] - palette) ** 2).sum(axis=2)
-    return distances.argmin(axis=1).astype(np.uint8)
+    codes: NDArray[np.uint8] = distances.argmin(axis=1).astype(np.uint8)
+    return codes
 
 
 def _find_within(

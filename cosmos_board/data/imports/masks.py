@@ -273,11 +273,13 @@ def _read_flat_regions(
 
         regions = read_coco(path, files.name, size, remarks.left_out, passed_over)
     else:
-        from cosmos_board.data.readers.regions import names_other_picture, read_polygons
+        from cosmos_board.data.readers.json_files import read_json_object
+        from cosmos_board.data.readers.regions import draw_shapes, names_other_picture
 
-        if names_other_picture(path, job.paths[0]):
+        table = read_json_object(path)
+        if names_other_picture(table, job.paths[0]):
             remarks.signs.add("other-picture")
-        regions = read_polygons(path, size, passed_over)
+        regions = draw_shapes(path, table, size, passed_over)
     for region in regions:
         yield region.name, region.group and f"group {region.group}", region.mask
 

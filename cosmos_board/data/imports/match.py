@@ -36,6 +36,9 @@ class Matches:
     absent: tuple[Problem, ...]
     """(path, reason) of images that no table or JSON file of masks speaks of."""
 
+    unclaimed: Mapping[str, frozenset[str]]
+    """By path of a COCO file: its pictures that are no image of this entry."""
+
 
 def match_images(
     spec: ImageSpec, listing: Listing, origin: str, field: str = "images"
@@ -58,15 +61,16 @@ def match_images(
         groups, finders = _from_table(spec, listing, problems)
     else:
         groups = _group(spec, listing.paths)
-        finders = [_Finder(mask, listing.paths, spec) for mask in spec.masks]
         groups = [group for group in groups if _is_one(spec, group, problems)]
-        for position, finder in enumerate(finders if len(groups) > 1 else ()):
+        by_path = [_Finder(mask, listing.paths, spec) for mask in spec.masks]
+        for position, finder in enumerate(by_path if len(groups) > 1 else ()):
             finder.refuse_unshared(origin, f"{field}.masks[{position}]")
+        finders = by_path
     found, used = _find_masks(spec, groups, finders, problems)
     seen = {path for finder in finders for path in finder.every_path}
-    found, absent = find_described(listing.root, found, problems)
+    described = find_described(listing.root, found, problems)
     jobs, bare = [], []
-    for group, masks in found:
+    for group, masks in described.images:
         if not masks:
             bare.append(group.paths[0])
             continue
@@ -75,7 +79,8 @@ def match_images(
         cluster = fill_template(spec.cluster, group.parts) or job.origin
         jobs.append(ImageJob(job.root, spec, job.paths, job.modality, cluster, masks))
     orphans = tuple(sorted(seen - used - {path for path, _ in problems}))
-    return Matches(spec, tuple(jobs), tuple(bare), orphans, tuple(absent)), problems
+    absent, unclaimed = tuple(described.absent), described.unclaimed
+    return Matches(spec, tuple(jobs), tuple(bare), orphans, absent, unclaimed), problems
 
 
 def _find_masks(

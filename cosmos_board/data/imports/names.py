@@ -10,6 +10,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 _ORDER = ' (stack = "order" takes them in the order of their names)'
+_SINGLY = " (without stack, each slice is an image by itself: {slice} in files, and cluster)"
 _NUMBER = re.compile(r"([0-9]+)")
 _DECIMAL = re.compile(r"(?<![0-9.])[0-9]+\.[0-9]+(?![0-9.])")
 
@@ -118,7 +119,7 @@ def find_unpaired(
         same = _NUMBER.sub("#", image.stems[0]) != _NUMBER.sub("#", mask.stems[0])
     else:
         same = len(image.paths) == len(mask.paths) and not image.unclear and not mask.unclear
-    hint = _ORDER if len(image.paths) == len(mask.paths) else ""
+    hint = _ORDER if len(image.paths) == len(mask.paths) else _SINGLY
     seen = f"image slices {image.show()}, mask slices {mask.show()}"
     return "" if same else f"slices of image and mask differ: {seen}{hint}"
 

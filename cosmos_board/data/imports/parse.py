@@ -275,7 +275,7 @@ def _parse_tolerance(row: Fields) -> int | str:
     value: object = row.values.get("colour_tolerance", 0)
     row.taken.add("colour_tolerance")
     if value == "nearest" or (type(value) is int and 0 <= value <= 255):
-        return value  # type: ignore[return-value]
+        return value
     raise row.error(
         "colour_tolerance", "is no distance", got=repr(value), want='0 … 255 or "nearest"'
     )

@@ -43,8 +43,14 @@ class ImportPlan:
 
     @property
     def orphans(self) -> tuple[str, ...]:
-        """Masks that belong to no image."""
-        return tuple(path for entry in self.entries for path in entry.orphans)
+        """Masks that belong to no image, those in a COCO file by its path and their picture."""
+        files = [path for entry in self.entries for path in entry.orphans]
+        unclaimed: dict[str, frozenset[str]] = {}
+        for entry in self.entries:
+            for path, names in entry.unclaimed.items():
+                unclaimed[path] = unclaimed.get(path, names) & names
+        inside = [f"{path}: {name}" for path, names in unclaimed.items() for name in sorted(names)]
+        return (*files, *inside)
 
     def units(self) -> tuple[SourceUnit, ...]:
         """Return the work, one unit an image or volume.

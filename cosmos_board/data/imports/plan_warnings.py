@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.catalog.objects import load_objects
 from cosmos_board.data.imports.job import ImageJob
-from cosmos_board.data.imports.spec import WARNINGS
+from cosmos_board.data.imports.patterns import find_fields
+from cosmos_board.data.imports.rasters import find_reader
+from cosmos_board.data.imports.spec import WARNINGS, MaskSpec
 from cosmos_board.data.imports.walk import show_path
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 _LOOKED_AT = 12
 _LOOKED_AT_BYTES = 32 << 20
 _SLICES = 8
+_MISTAKES = ("swapped", "crossed")
 _SELDOM = ("swapped", "inverted", "borders")
 """Signs that single images may show with good reason: half of all must show them."""
 
@@ -84,10 +87,14 @@ def find_warnings(plan: ImportPlan, look: Look) -> tuple[PlanWarning, ...]:
     """Return the warnings of a plan that its import file does not accept, each word once."""
     found = [
         *judge_signs(look.signs, "of the images looked at"),
-        *(_warn_of_clusters(plan.jobs)),
-        *(_warn_of_objects(plan)),
+        *_warn_of_sharing(plan),
+        *_warn_of_clusters(plan.jobs),
+        *_warn_of_objects(plan),
     ]
-    return tuple(one for one in found if one.word not in plan.spec.accept)
+    first = {one.word: one for one in reversed(found)}
+    return tuple(
+        one for one in found if one.word not in plan.spec.accept and first[one.word] is one
+    )
 
 
 def judge_signs(signs: Mapping[str, int], of_what: str) -> list[PlanWarning]:
@@ -122,6 +129,36 @@ def _take_sample(jobs: Sequence[ImageJob]) -> list[ImageJob]:
     return sample
 
 
+def _warn_of_sharing(plan: ImportPlan) -> Iterable[PlanWarning]:
+    """Warn of masks that belong to several images of an entry, as those of mistyped parts do."""
+    for entry in plan.entries:
+        if entry.spec.table:
+            continue
+        users: dict[tuple[MaskSpec, tuple[str, ...]], list[ImageJob]] = defaultdict(list)
+        for job in entry.jobs:
+            for files in job.masks:
+                if files.spec.kind not in ("coco", "runs"):
+                    users[files.spec, files.paths].append(job)
+        for (mask, paths), jobs in users.items():
+            rest = set(find_fields(entry.spec.files)) - set(find_fields(mask.files))
+            if len(jobs) < 2 or rest <= set(find_fields(entry.spec.modality)):
+                continue
+            others = [
+                files
+                for files in jobs[0].masks
+                if files.spec == mask and len(users[mask, files.paths]) > 1
+            ]
+            names = [files.name for files in others]
+            word = "crossed" if len(set(names)) < len(names) else "shared"
+            parts = ", ".join(f"{{{part}}}" for part in sorted(rest))
+            yield PlanWarning(
+                word,
+                f"{WARNINGS[word]}: {show_path(paths[0])} to {len(jobs)} images, as"
+                f" {mask.files} lacks {parts}",
+            )
+            break
+
+
 def _warn_of_clusters(jobs: Iterable[ImageJob]) -> Iterable[PlanWarning]:
     """Warn where each file counts as a patient, and names say that several are of one."""
     by_entry: dict[int, list[ImageJob]] = defaultdict(list)
@@ -131,8 +168,15 @@ def _warn_of_clusters(jobs: Iterable[ImageJob]) -> Iterable[PlanWarning]:
     for alone in by_entry.values():
         groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for job in alone:
-            groups[_find_patient(job.paths[0])].append(job.origin)
-        if not _are_patients(groups, volumetric=_VOLUMETRIC.fullmatch(alone[0].modality)):
+            path = job.paths[0] if len(job.paths) == 1 else job.paths[0].rpartition("/")[0]
+            groups[_find_patient(path)].append(job.origin)
+        first = alone[0]
+        slices = (
+            _VOLUMETRIC.fullmatch(first.modality) is not None
+            and len(first.paths) == 1
+            and find_reader(first.spec, first.paths[0]) == "picture"
+        )
+        if not _are_patients(groups, slices=slices):
             continue
         most = max(groups.values(), key=len)
         yield PlanWarning(
@@ -151,13 +195,13 @@ def _find_patient(path: str) -> tuple[str, ...]:
     return (folder, *tokens[:-1])
 
 
-def _are_patients(groups: Mapping[tuple[str, ...], list[str]], *, volumetric: object) -> bool:
+def _are_patients(groups: Mapping[tuple[str, ...], list[str]], *, slices: bool) -> bool:
     files = sum(map(len, groups.values()))
     several = [group for group, paths in groups.items() if len(paths) > 1]
     if 2 * sum(len(groups[group]) for group in several) < files or not several:
         return False
     counted = any(re.search("[0-9]", "".join(_describe_group(group))) for group in several)
-    if volumetric:
+    if slices:
         return any(len(group) > 1 for group in several) or len(several) > 1
     return len(groups) > 1 and (counted or len(groups) >= 5) and len(groups) * 100 >= files
 
@@ -195,12 +239,12 @@ def find_near_objects(name: str) -> list[str]:
     return list(dict.fromkeys(found or get_close_matches(name, known, 2, 0.85)))
 
 
-def refuse_swapped(warnings: Iterable[PlanWarning]) -> None:
-    """Refuse a plan whose images and masks look swapped.
+def refuse_mistakes(warnings: Iterable[PlanWarning]) -> None:
+    """Refuse a plan with a warning that is a mistake nearly always.
 
     Raises:
-        InputError: If one of the warnings says so.
+        InputError: If there is one.
     """
     for one in warnings:
-        if one.word == "swapped":
+        if one.word in _MISTAKES:
             raise InputError("--source", "", str(one).removeprefix("warning: "))

@@ -23,6 +23,8 @@ _ENDS = 0.98
 """Share of pixels near the least or the greatest value, from which on a picture is black and
 white, whatever a lossy format has done to its edges."""
 
+_SLICES = 16
+
 _FRAME = 0.95
 """Share of the border of an image that a mask follows as a whole."""
 
@@ -60,21 +62,20 @@ class Remarks:
 
 
 def _is_like_mask(raster: Raster, most: float) -> bool:
-    """Return whether a raw picture, or the middle slice of a volume, looks drawn."""
-    array: NDArray[Any] = raster.array
-    plane = array.max(axis=2) if raster.colour else array
-    if plane.ndim == 3:
-        plane = plane[len(plane) // 2]
-    if plane.dtype == np.bool_ or min(plane.shape) < 2:
+    """Return whether a raw picture, or a volume by some of its slices, looks drawn."""
+    values: NDArray[Any] = raster.array.max(axis=2) if raster.colour else raster.array
+    if values.ndim == 3:
+        values = values[:: max(1, len(values) // _SLICES)]
+    if values.dtype == np.bool_ or min(values.shape) < 1:
         return True
-    low, high = float(plane.min()), float(plane.max())
+    low, high = float(values.min()), float(values.max())
     if not low < high:
         return False
-    if np.mean(plane[:, 1:] != plane[:, :-1]) <= most:
+    if np.mean(values[..., 1:] != values[..., :-1]) <= most:
         return True
     tenth = (high - low) / 10
-    ends = np.count_nonzero(plane <= low + tenth), np.count_nonzero(plane >= high - tenth)
-    return sum(ends) >= _ENDS * plane.size and min(ends) > 0
+    ends = np.count_nonzero(values <= low + tenth), np.count_nonzero(values >= high - tenth)
+    return bool(sum(ends) >= _ENDS * values.size and min(ends) > 0)
 
 
 def _find_frames(masks: Iterable[Iterable[Mask]]) -> set[str]:

@@ -19,6 +19,8 @@ from the end of the run before, down the columns."""
 
 WARNINGS = {
     "swapped": "image and mask look swapped",
+    "crossed": "several masks belong to several images at once: a part of their paths differs",
+    "shared": "one mask belongs to several images",
     "inverted": "masks cover most of their image and its whole border",
     "borders": "masks follow the whole border of their image",
     "clusters": "files look like several of one patient, and cluster is not given",

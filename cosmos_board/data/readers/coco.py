@@ -119,10 +119,6 @@ def _load(path: str, mtime_ns: int) -> _File:
     annotations: dict[_Id, list[_Annotation]] = defaultdict(list)
     for row in _iterate(path, table, "annotations"):
         owner = row.identify("image_id")
-        if owner not in seen:
-            raise InputError(
-                path, f"{row.place}.image_id", "is none of its images", got=repr(owner)
-            )
         annotations[owner].append(
             _Annotation(
                 row.identify("category_id"),
@@ -130,6 +126,10 @@ def _load(path: str, mtime_ns: int) -> _File:
                 bool(row.values.get("iscrowd")),
             )
         )
+    # Parts of larger files keep annotations of pictures that they no longer list.
+    if annotations and not seen & annotations.keys():
+        got = repr(next(iter(annotations)))
+        raise InputError(path, "annotations[0].image_id", "is none of its images", got=got)
     categories: dict[_Id, str] = {}
     for row in _iterate(path, table, "categories"):
         number = row.identify("id")

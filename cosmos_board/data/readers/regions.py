@@ -15,7 +15,7 @@ from pycocotools import mask as coco
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask, Rle
-from cosmos_board.data.readers.json_files import name_format, read_json_object
+from cosmos_board.data.readers.json_files import name_format
 
 _NO_AREA = ("point", "points", "line", "linestrip")
 
@@ -30,22 +30,22 @@ class Region:
     """Regions of a name with the same group are one object; empty: it is one by itself."""
 
 
-def read_polygons(
-    path: Path, shape: tuple[int, int], is_skipped: Callable[[str], bool]
+def draw_shapes(
+    path: Path, table: dict[str, Any], shape: tuple[int, int], is_skipped: Callable[[str], bool]
 ) -> Iterator[Region]:
     """Yield the shapes of one picture: `{"shapes": [{"label": …, "points": [[x, y], …]}]}`.
 
     Polygons, rectangles, circles and masks are drawn, as `shape_type` says.
 
     Args:
-        path: The JSON file.
+        path: The JSON file, for messages.
+        table: What it holds.
         shape: Height and width of the picture, in pixels.
         is_skipped: Whether a label is passed over without being looked at.
 
     Raises:
         InputError: If it is no such file, says another size, or a shape cannot be drawn.
     """
-    table = read_json_object(path)
     shapes = table.get("shapes")
     if not isinstance(shapes, list):
         found = name_format(table)
@@ -66,9 +66,9 @@ def read_polygons(
         yield Region(label, mask, "" if group is None else str(group))
 
 
-def names_other_picture(path: Path, picture: str) -> bool:
+def names_other_picture(table: dict[str, Any], picture: str) -> bool:
     """Return whether a file of shapes says that it was drawn on a picture of another name."""
-    said = read_json_object(path).get("imagePath")
+    said = table.get("imagePath")
     if not isinstance(said, str) or not said:
         return False
     return PurePosixPath(said.replace("\\", "/")).stem != PurePosixPath(picture).stem

@@ -15,6 +15,9 @@ from cosmos_board.core.masks import Mask
 from cosmos_board.data.readers.csv_files import read_csv_rows
 
 _LARGEST_BYTES = 1 << 30
+_TELLING = 4
+"""Runs from which on starts of runs can be told from gaps between them."""
+
 _NOTHING = ("", "-1", "nan", "null", "none")
 """What stands in a row of a picture on which nothing is drawn."""
 
@@ -67,6 +70,9 @@ def _draw(path: Path, picture: str, text: str, shape: tuple[int, int], runs: str
         raise InputError(path, picture, "has a run of no pixel")
     if runs != "relative":
         gaps = _find_gaps(path, picture, gaps, lengths)
+    elif len(gaps) >= _TELLING and (gaps[1:] >= gaps[:-1] + lengths[:-1]).all():
+        # Gaps are about as long as the picture is high: they do not grow by every run.
+        raise InputError(path, picture, "has gaps that grow by every run", want='runs = "absolute"')
     if (rest := pixels - int(gaps.sum() + lengths.sum())) < 0:
         raise InputError(path, picture, "has a run outside of the picture")
     values = np.arange(len(numbers) + 1) % 2 == 1
@@ -79,7 +85,7 @@ def _find_gaps(
 ) -> NDArray[np.int64]:
     if not starts.all():
         raise InputError(path, picture, "has a run that starts at 0", want="starts from 1")
-    gaps = starts - 1 - np.concatenate([[0], (starts + lengths - 1)[:-1]])
+    gaps: NDArray[np.int64] = starts - 1 - np.concatenate([[0], (starts + lengths - 1)[:-1]])
     if gaps.min() < 0:
         at = int(np.argmax(gaps < 0))
         raise InputError(

@@ -17,6 +17,7 @@ from cosmos_board.data.imports import (
     parse_spec,
     read_spec,
 )
+from cosmos_board.data.imports.patterns import find_fields
 
 GOOD = """
 schema_version = 1
@@ -135,6 +136,15 @@ def test_every_dataset_of_the_study_has_an_import_file_that_fits_the_catalog(nam
     assert make_pack_info(spec).permissions == ()
 
 
+@pytest.mark.parametrize("name", [dataset.name for dataset in load_catalog().cosmos])
+def test_masks_of_the_study_share_a_part_with_their_images(name: str) -> None:
+    for entry in load_spec(name).images:
+        parts = set(find_fields(entry.files))
+        for mask in entry.masks:
+            shared = parts & {*find_fields(mask.files), *find_fields(mask.name)}
+            assert shared or entry.table or not parts, mask.files
+
+
 def test_an_import_file_cannot_grant_what_the_catalog_withholds() -> None:
     text = GOOD.replace('"scans"', '"acdc"').replace(
         "[[images]]", "[permissions]\nshow_thumbnails = true\n[[images]]"
@@ -158,14 +168,6 @@ def test_facts_of_a_pack_come_from_the_catalog_or_the_import_file() -> None:
 
 
 DOCUMENT = Path(__file__).parents[3] / "site" / "docs" / "import-files.md"
-
-
-def test_the_example_of_the_documentation_is_an_import_file() -> None:
-    (example,) = re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
-
-    spec = parse_spec(example, "example.toml")
-
-    assert spec.images[0].masks[0].meanings == ("polyp",)
 
 
 def test_every_field_is_documented() -> None:

@@ -14,7 +14,7 @@ from cosmos_board.data.imports.plan_warnings import (
     find_near_objects,
     find_warnings,
     look_at_sample,
-    refuse_swapped,
+    refuse_mistakes,
 )
 from tests.data.hostile import write_spec
 from tests.data.raw_files import draw_noise, draw_square, save_nifti, save_picture
@@ -61,7 +61,7 @@ def test_image_and_mask_swapped_are_refused(tmp_path: Path) -> None:
 
     assert [warning.word for warning in warnings] == ["swapped"]
     with pytest.raises(InputError, match=r"image and mask look swapped: 3 of 3 .*--accept swapped"):
-        refuse_swapped(warnings)
+        refuse_mistakes(warnings)
 
 
 def test_label_pictures_and_images_swapped_are_refused(tmp_path: Path) -> None:
@@ -72,10 +72,63 @@ def test_label_pictures_and_images_swapped_are_refused(tmp_path: Path) -> None:
     assert "swapped" in list_words(plan)
 
 
+def test_volumes_swapped_are_refused(tmp_path: Path) -> None:
+    save_nifti(tmp_path / "mask.nii.gz", draw_noise((16, 16, 9)).astype(np.int16) * 8 - 1000)
+    save_nifti(tmp_path / "image.nii.gz", draw_square((16, 16, 9), 2, 4))
+    spec = write_spec("image.nii.gz").replace("'ct'", "'mr'")
+
+    assert "swapped" in list_words(plan_import(parse_spec(spec, "spec.toml"), tmp_path))
+
+
 def test_a_black_and_white_image_with_a_mask_is_not_swapped(tmp_path: Path) -> None:
     pairs = {"a": (draw_square(low=2) * np.uint8(255), draw_square() * np.uint8(255))}
 
     assert list_words(make_plan(tmp_path, pairs)) == []
+
+
+def make_slices(folder: Path, masks: str, meaning: str = "object = 'lesion'") -> ImportPlan:
+    """Return the plan of two slices of two patients, each with a mask, in two sequences."""
+    for case in ("p", "q"):
+        for z in range(2):
+            for sequence in ("t1", "t2"):
+                save_picture(folder / f"a/{case}_{z}_{sequence}.png", draw_noise(seed=z))
+            save_picture(folder / f"b/{case}_{z}.png", draw_square() * np.uint8(255))
+        save_picture(folder / f"b/{case}.png", draw_square() * np.uint8(255))
+    spec = write_spec("a/{case}_{slice}_t1.png", masks, meaning, "cluster = '{case}'")
+    return plan_import(parse_spec(spec, "spec.toml"), folder)
+
+
+@pytest.mark.parametrize("instances", ["", "\ninstances = 'files'"])
+def test_masks_of_a_mistyped_part_are_refused(instances: str, tmp_path: Path) -> None:
+    """Every mask of a patient would belong to every slice of the patient."""
+    plan = make_slices(tmp_path, "b/{case}_{slcie}.png", f"object = 'lesion'{instances}")
+    warnings = find_warnings(plan, look_at_sample(plan))
+
+    assert [warning.word for warning in warnings] == ["crossed"]
+    with pytest.raises(InputError, match=r"as b/\{case\}_\{slcie\}\.png lacks \{slice\}"):
+        refuse_mistakes(warnings)
+
+
+def test_one_mask_of_several_slices_is_told(tmp_path: Path) -> None:
+    assert list_words(make_slices(tmp_path, "b/{case:[pq]}.png")) == ["shared"]
+
+
+def test_masks_by_name_of_several_images_are_only_shared(tmp_path: Path) -> None:
+    for organ in ("liver", "lung"):
+        save_picture(tmp_path / f"b/p_{organ}.png", draw_square() * np.uint8(255))
+    meaning = "name = '{organ}'\nnames = { liver = 'liver', lung = 'lung' }"
+
+    assert list_words(make_slices(tmp_path, "b/{case}_{organ:l.*}.png", meaning)) == ["shared"]
+
+
+def test_one_mask_of_several_modalities_is_usual(tmp_path: Path) -> None:
+    plan = make_slices(tmp_path, "b/{case}_{slice}.png")
+    spec = write_spec(
+        "a/{case}_{slice}_{kind}.png", "b/{case}_{slice}.png", more="cluster = '{case}'"
+    ).replace("'ct'", "'mr-{kind}'")
+
+    assert list_words(plan) == []
+    assert list_words(plan_import(parse_spec(spec, "spec.toml"), tmp_path)) == []
 
 
 def test_inverted_masks_are_told(tmp_path: Path) -> None:
@@ -119,6 +172,7 @@ def test_blank_images_are_told(tmp_path: Path) -> None:
                      id="folders"),
         pytest.param([f"img_{n}" for n in range(9)], "ultrasound", False, id="one number"),
         pytest.param([f"{n}" for n in range(9)], "ct", False, id="nothing but a number"),
+        pytest.param([f"CT_{p}_{z}" for p in range(3) for z in range(3)], "ct", True, id="CT"),
         pytest.param([f"slice_{n}" for n in range(9)], "ct", True, id="slices"),
         pytest.param([f"{kind} ({n})" for kind in ("benign", "malignant") for n in range(5)],
                      "ultrasound", False, id="two kinds"),
@@ -134,6 +188,26 @@ def test_a_missing_cluster_is_told_where_names_look_like_patients(
         save_picture(tmp_path / f"a/{name}.png", image)
         save_picture(tmp_path / f"b/{name}.png", mask)
     spec = write_spec("a/{case:.*}.png", "b/{case}.png").replace("'ct'", f"'{modality}'")
+
+    words = list_words(plan_import(parse_spec(spec, "spec.toml"), tmp_path))
+
+    assert words == ["clusters"] * warned
+
+
+@pytest.mark.parametrize(
+    ("names", "warned"),
+    [
+        (["liver_1", "liver_2", "liver_10"], False),
+        (["case_001_t1", "case_001_t2", "case_002_t1", "case_002_t2"], True),
+    ],
+)
+def test_volumes_count_as_patients_unless_names_say_otherwise(
+    names: list[str], warned: bool, tmp_path: Path
+) -> None:
+    for seed, name in enumerate(names):
+        save_nifti(tmp_path / f"a/{name}.nii.gz", draw_noise((16, 16, 3), seed=seed))
+        save_nifti(tmp_path / f"b/{name}.nii.gz", draw_square((16, 16, 3), 2, 12))
+    spec = write_spec("a/{case}.nii.gz", "b/{case}.nii.gz", more="normalisation = 'minmax'")
 
     words = list_words(plan_import(parse_spec(spec, "spec.toml"), tmp_path))
 

@@ -56,7 +56,13 @@ def count_cells(found: ImportPlan) -> dict[str, int]:
 
 
 def test_a_crowd_and_a_box_are_left_out_and_counted(tmp_path: Path) -> None:
-    rows = ({}, {"iscrowd": 1}, {"segmentation": None}, {"segmentation": []}, {"segmentation": {}})
+    rows: tuple[dict[str, Any], ...] = (
+        {},
+        {"iscrowd": 1},
+        {"segmentation": None},
+        {"segmentation": []},
+        {"segmentation": {}},
+    )
     found = plan(tmp_path / "in", make_coco(["a.png"], *rows))
 
     report = curate(found.units(), make_pack_info(found.spec), tmp_path / "pack", workers=1)
@@ -134,6 +140,28 @@ def test_a_picture_that_is_not_certain_is_not_used(
     with pytest.raises(InputError, match="holds no image with a mask: ") as error:
         found.units()
     assert message in str(error.value)
+
+
+def test_pictures_that_are_not_there_are_told(tmp_path: Path) -> None:
+    found = plan(tmp_path, make_coco(["a.png", "b.png", "c.png"]))
+
+    assert found.orphans == ("ann.json: b.png", "ann.json: c.png")
+    assert "2 masks without an image: ann.json: b.png, ann.json: c.png" in found.describe()
+
+
+def test_one_file_may_describe_the_pictures_of_two_entries(tmp_path: Path) -> None:
+    plan(tmp_path, make_coco(["a.png", "b.png"]), ("a.png", "b.png"))
+    one = write_spec("{case:a}.png", "ann.json", MEANING)
+    spec = one + one.partition("[[images]]")[2].join(["[[images]]", ""]).replace(":a", ":b")
+
+    found = plan_import(parse_spec(spec, "s"), tmp_path)
+
+    assert len(found.jobs) == 2
+    assert not found.orphans
+
+
+def test_annotations_of_pictures_that_are_listed_no_more_are_no_error(tmp_path: Path) -> None:
+    assert count_cells(plan(tmp_path, make_coco(["a.png"], {}, {"image_id": 5}))) == {"a.png": 1}
 
 
 def test_the_same_path_wins_over_the_same_name(tmp_path: Path) -> None:

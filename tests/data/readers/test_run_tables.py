@@ -27,7 +27,7 @@ def draw_box() -> Mask:
 def encode(mask: Mask, order: str, *, relative: bool = False) -> str:
     """Return the runs of a mask, found pixel by pixel."""
     words, end, length = [], 0, 0
-    flat = [*mask.ravel(order=order), False]  # type: ignore[call-overload]
+    flat = [*mask.ravel(order=order), False]  # type: ignore[arg-type]
     for position, value in enumerate(flat):
         if value:
             length += 1
@@ -77,6 +77,14 @@ def test_a_row_of_nothing_draws_nothing(text: str, tmp_path: Path) -> None:
 def test_runs_that_cannot_be_are_refused(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=message):
         read(tmp_path, text)
+
+
+def test_starts_are_not_taken_for_gaps(tmp_path: Path) -> None:
+    """Their sum may well fit into the picture."""
+    (tmp_path / "t.csv").write_text("ImageId,EncodedPixels\na,11 2 51 3 92 3 132 2\n")
+
+    with pytest.raises(InputError, match=r'gaps that grow by every run \(want runs = "absolute"'):
+        list(read_runs(tmp_path / "t.csv", "a", (40, 40), "relative"))
 
 
 @pytest.mark.parametrize("mark", [";", "\t"])
