@@ -182,22 +182,26 @@ def test_only_the_prompt_without_an_answer_is_charged(
     assert statuses == {"failed: 0 answers to 1 prompts"}
 
 
-def test_a_model_that_interrupts_has_failed_but_a_user_who_does_is_heard() -> None:
-    from cosmos_board.runner.failure import InterruptError, ModelFailureError, call_model
+def test_a_model_that_interrupts_has_failed_but_a_signal_is_heard() -> None:
+    from cosmos_board.runner.failure import ModelFailureError, call_model
 
-    def raise_plain() -> None:
+    def interrupt() -> None:
         raise KeyboardInterrupt
 
-    def raise_signal() -> None:
-        raise InterruptError
+    def leave() -> None:
+        raise SystemExit(1)
+
+    def handle(*_: object) -> None:
+        raise SystemExit(1)
 
     with pytest.raises(KeyboardInterrupt):  # Python's own handler is in place
-        call_model(raise_plain)
-    before = signal.signal(signal.SIGINT, lambda *_: None)
+        call_model(interrupt)
+    before = signal.signal(signal.SIGINT, handle)
     try:
-        assert isinstance(call_model(raise_plain), ModelFailureError)
-        with pytest.raises(InterruptError):
-            call_model(raise_signal)
+        assert isinstance(call_model(interrupt), ModelFailureError)
+        assert isinstance(call_model(leave), ModelFailureError)
+        with pytest.raises(SystemExit):
+            call_model(lambda: signal.raise_signal(signal.SIGINT))
     finally:
         signal.signal(signal.SIGINT, before)
 
