@@ -51,6 +51,8 @@ class Faulty(Squares):
         if self.fault == "writes into the prompts":
             for prompt in prompts:
                 prompt.points_xy[...] = 0
+            if len(prompts) > 1:
+                raise ValueError("one at a time")
         if self.fault == "one answer too few":
             return answers[:-1]
         if self.fault == "no list":
