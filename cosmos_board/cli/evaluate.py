@@ -157,6 +157,10 @@ def command(
 
         print_run(report)
     for summary in report.models:
+        if not summary.answers:
+            click.echo(
+                f"{summary.model}: was asked nothing: it answers none of these prompts", err=True
+            )
         if summary.failed:
             print_failure(summary)
     if report.failed:
@@ -206,13 +210,11 @@ def print_failure(model: ModelSummary) -> None:
 @contextmanager
 def stop_on_signal() -> Iterator[threading.Event]:
     """Turn SIGTERM and SIGINT into a wish to stop after the current batch; a second stops now."""
-    from cosmos_board.runner.failure import InterruptError
-
     stopped = threading.Event()
 
     def stop(*_: object) -> None:
         if stopped.is_set():
-            raise InterruptError
+            raise KeyboardInterrupt
         stopped.set()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}

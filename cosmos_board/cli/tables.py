@@ -60,9 +60,9 @@ def print_run(report: RunReport) -> None:
         for model in report.models
         for counts in model.prompts
     ]
-    headings = ("model", "prompt", "predicted", "oracle", "answers", "failed", "empty")
+    columns = ("model", "prompt", "predicted", "oracle", "answers", "failed", "empty")
     caption = "Mean Dice over answers, of the candidates that the model predicts and of the best"
-    print_table(caption, headings, rows, left=2)
+    print_table(caption, columns, rows, left=2)
 
 
 def _format_share(number: int, total: int) -> str:

@@ -104,7 +104,7 @@ def _check_masks(masks: Any, size: Size) -> int:  # noqa: ANN401 - of numpy or t
     kind = str(masks.dtype).removeprefix("torch.")
     if kind != "bool":
         raise AnswerError(f"masks are {kind}, expected bool")
-    shape = tuple(masks.shape)
+    shape: tuple[int, ...] = tuple(masks.shape)
     if len(shape) != 3 or shape[0] < 1 or shape[1:] != size:
         raise AnswerError(
             f"masks have shape {_show(shape)}, expected (K, {size[0]}, {size[1]}) with K of 1 or "

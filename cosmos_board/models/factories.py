@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import CosmosBoardError, InputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -89,9 +90,11 @@ def import_file(path: Path) -> ModuleType:
     except (Exception, SystemExit) as error:  # somebody else's code may fail in any way
         raise InputError(path, "", "fails when imported", got=describe_error(error)) from error
     finally:
-        # Last, not gone: what is imported when the model is asked is found, but shadows nothing.
         sys.path.remove(str(folder))
-        sys.path.append(str(folder))
+        if str(folder) not in sys.path:
+            # Last, not gone: what is imported when the model is asked is found, shadowing nothing.
+            sys.path.append(str(folder))
+            _appended.append(str(folder))
         _neighbours[path.resolve()] = _find_neighbours(folder, before)
     return module
 
@@ -99,23 +102,31 @@ def import_file(path: Path) -> ModuleType:
 _neighbours: dict[Path, dict[str, Path]] = {}
 """By file of code: the modules beside it that it imported, and where they lie."""
 
+_appended: list[str] = []
+"""What was added to `sys.path`, at most one folder."""
+
 
 def _forget_neighbours() -> None:
     """Make a file import the modules beside it, not those of the same names beside another."""
-    for path, modules in _neighbours.items():
+    for modules in _neighbours.values():
         for name in modules:
             sys.modules.pop(name, None)
-        folder = str(path.parent)
-        if folder in sys.path:
-            sys.path.remove(folder)
+    while _appended:
+        sys.path.remove(_appended.pop())
 
 
 def _find_neighbours(folder: Path, before: set[str]) -> dict[str, Path]:
     """Return the modules in `folder` that were imported since, by name."""
     found = {}
     for name in set(sys.modules) - before:
-        file = getattr(sys.modules[name], "__file__", None)
-        if isinstance(file, str) and folder in Path(file).resolve().parents:
+        file, top = getattr(sys.modules[name], "__file__", None), name.partition(".")[0]
+        if not isinstance(file, str) or top == "cosmos_board":
+            continue
+        # Not what is installed in an environment that lies in the folder, too.
+        if (
+            Path(file).resolve().is_relative_to(folder / top)
+            or folder / f"{top}.py" == Path(file).resolve()
+        ):
             found[name] = Path(file)
     return found
 
@@ -155,7 +166,11 @@ def make_segmenter(found: object, name: str, *, checkpoint: Path | None, device:
     segmenter = found
     if callable(found):
         segmenter = _call(found, name, {"checkpoint": checkpoint, "device": device})
-    if not isinstance(segmenter, Segmenter):
+    try:
+        is_one = isinstance(segmenter, Segmenter)  # this reads the card
+    except Exception as error:  # somebody else's code may fail in any way
+        raise InputError(name, "card", "cannot be read", got=describe_error(error)) from error
+    if not is_one:
         raise InputError(
             name,
             "",
@@ -163,7 +178,19 @@ def make_segmenter(found: object, name: str, *, checkpoint: Path | None, device:
             got=type(segmenter).__name__,
             want="card, embed, predict and segment_everything",
         )
+    assert isinstance(segmenter, Segmenter)
+    _check_card(segmenter.card, name)
     return segmenter
+
+
+def _check_card(card: object, name: str) -> None:
+    from cosmos_board.core.prompts import PROMPTS  # brings numpy, which listing does not need
+
+    if not isinstance(card, ModelCard):
+        raise InputError(name, "card", "is none", got=type(card).__name__, want="ModelCard")
+    for prompt in card.prompts:
+        if prompt not in PROMPTS:
+            raise UnknownNameError(name, "card.prompts", str(prompt), PROMPTS)
 
 
 def _call(factory: Callable[..., object], name: str, offered: dict[str, object]) -> object:

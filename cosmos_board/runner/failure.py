@@ -38,10 +38,6 @@ class ModelFailureError(Exception):
         return str(self) == OUT_OF_MEMORY
 
 
-class InterruptError(KeyboardInterrupt):
-    """A signal asked to stop at once; a plain `KeyboardInterrupt` may be a model's own."""
-
-
 def call_model(call: Callable[[], _T]) -> _T | ModelFailureError:
     """Return what `call` returns, or why a model did not answer, whatever it raised.
 
@@ -50,7 +46,8 @@ def call_model(call: Callable[[], _T]) -> _T | ModelFailureError:
     Raises:
         DeviceError: If the device is broken.
         CosmosBoardError: If the disk failed or the run is stopped.
-        KeyboardInterrupt: If the user stops the run.
+        KeyboardInterrupt: If the user stops the run; what else a handler of signals raises passes,
+            too.
     """
     try:
         with _forbid_exit():
@@ -64,17 +61,20 @@ def _judge(error: BaseException) -> ModelFailureError:
         return ModelFailureError(str(error))
     if isinstance(error, CosmosBoardError) and not isinstance(error, InputError):
         raise error
-    if isinstance(error, KeyboardInterrupt) and _is_from_user(error):
+    if not isinstance(error, Exception) and _is_from_signal(error):
         raise error
     if isinstance(error, Exception):
         refuse_broken_device(error)
     return ModelFailureError(describe_failure(error), _describe_place(error))
 
 
-def _is_from_user(error: KeyboardInterrupt) -> bool:
-    """Tell a signal from a model that raises `KeyboardInterrupt` by itself."""
-    by_python = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    return isinstance(error, InterruptError) or by_python
+def _is_from_signal(error: BaseException) -> bool:
+    """Tell a signal that ends the process from a model that raises the same by itself."""
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    if isinstance(error, KeyboardInterrupt) and signal.default_int_handler in handlers:
+        return True  # which leaves no frame behind: the user must be heard in any case
+    codes = [getattr(handler, "__code__", None) for handler in handlers]
+    return any(frame.f_code in codes for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
 def _describe_place(error: BaseException) -> str:

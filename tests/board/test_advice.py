@@ -167,6 +167,27 @@ def test_a_model_that_skipped_references_is_not_advised(tmp_path: Path) -> None:
     assert "answered all references" in advice.notes[0]
 
 
+def test_a_model_whose_answers_failed_is_neither_advised_nor_taken_for_whole(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "b.duckdb"
+    planted().write(path)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "UPDATE scores SET status = 'failed: ValueError: bad' WHERE model = 'sam' AND trial = 0"
+            " AND prompt = 'box' AND reference_id IN (SELECT reference_id FROM reference_masks"
+            " ORDER BY reference_id LIMIT 20)"
+        )
+    advice = ask(planted(), tmp_path)
+
+    assert ("sam", "box") not in {(one.model, one.prompt) for one in advice.options}
+    assert ("sam", "point") in {(one.model, one.prompt) for one in advice.options}
+    with open_board(path) as connection:
+        cube = Cube(connection, ["dice"])
+        assert "sam" not in cube.whole_dice("full", "box", "predicted")
+        assert "sam" in cube.whole_dice("full", "point", "predicted")
+
+
 def test_a_baseline_that_wins_is_called_one(tmp_path: Path) -> None:
     board = StudyBoard().add_target("ct.liver").add_model("sam")
     board.add_model("box-prior", kind="baseline", family="baseline")

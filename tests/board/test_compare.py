@@ -99,6 +99,18 @@ def test_targets_that_one_was_trained_on_or_does_not_cover_are_left_out(tmp_path
     assert [row.slice.name for row in found.targets] == ["ct.spleen"]
 
 
+def test_a_model_that_failed_too_often_is_compared_with_a_word_on_it(tmp_path: Path) -> None:
+    path = tmp_path / "board.duckdb"
+    models = [PlantedModel(name="sound"), PlantedModel(name="failing", failed=3)]
+    planted_board(path, models=models, targets=[PlantedTarget(name="ct.liver", dataset="one")])
+    with duckdb.connect(str(path), read_only=True) as connection:
+        found = compare(Cube(connection, ["dice"]), "failing", "sound")
+        other = compare(Cube(connection, ["dice"]), "sound", "failing")
+
+    assert found.failing == other.failing
+    assert found.failing == ("failing: incomplete: 3 of 24 answers failed",)
+
+
 def test_a_distance_has_no_verdict_and_still_a_winner(tmp_path: Path) -> None:
     with open_cube(tmp_path, STRONG, PLAIN, noise_sd=0.01) as cube:
         found = compare(cube, "strong", "plain", metric="hd95_px")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.models.factories import resolve_address
+from cosmos_board.models.factories import find_code, resolve_address
 from cosmos_board.models.registry import find_card, load_segmenter
 from cosmos_board.runner.entries import hash_code
 from cosmos_board.runner.run import RunRequest, run
@@ -91,6 +91,43 @@ def test_a_helper_that_changes_makes_another_model(tmp_path: Path) -> None:
     load_segmenter(spec.name)
 
     assert hash_code(spec) != before
+
+
+@pytest.mark.parametrize(
+    ("card", "message"),
+    [
+        ("None", r"card: is none \(got NoneType, want ModelCard\)"),
+        ("property(lambda self: self.weights)", r"is no segmenter|card: cannot be read"),
+        ("property(lambda self: 1 / 0)", "card: cannot be read .got ZeroDivisionError"),
+        ("replace(BoxPrior().card, prompts=('boxes',))", "card.prompts: unknown name .got 'boxes'"),
+        ("replace(BoxPrior().card, prompts='box')", "card.prompts: unknown name .got 'b'"),
+    ],
+)
+def test_a_card_that_is_none_is_refused(card: str, message: str, tmp_path: Path) -> None:
+    path = write_model(tmp_path / "code")
+    text = path.read_text().replace("replace(BoxPrior().card, name=NAME)", card)
+    path.write_text(text)
+
+    with pytest.raises(InputError, match=message):
+        load_segmenter(f"{path}:Mine")
+
+
+def test_what_is_installed_below_the_folder_is_no_part_of_a_model(tmp_path: Path) -> None:
+    path = write_model(tmp_path / "code")
+    packages = tmp_path / "code" / "env" / "site-packages"
+    packages.mkdir(parents=True)
+    (packages / "bought_in.py").write_text("x = 1\n")
+    path.write_text(f"import sys; sys.path.append({str(packages)!r})\n{path.read_text()}")
+    path.write_text(f"{path.read_text()}\nimport bought_in\n")
+    try:
+        load_segmenter(f"{path}:Mine")
+    finally:
+        sys.path.remove(str(packages))
+
+    assert [file.name for file in find_code(path)] == ["my_model.py", "helper_of_mine.py"]
+    load_segmenter(f"{write_model(tmp_path / 'other')}:Mine")
+    assert "bought_in" in sys.modules
+    del sys.modules["bought_in"]
 
 
 def test_a_missing_module_is_named(tmp_path: Path) -> None:

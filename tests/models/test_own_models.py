@@ -14,8 +14,7 @@ torch = pytest.importorskip("torch", reason="extra `sam` is not installed")
 pytest.importorskip("segment_anything", reason="extra `sam` is not installed")
 
 from cosmos_board.core.cards import ModelCard  # noqa: E402
-from cosmos_board.core.errors import ExitCode, InputError, UsageError  # noqa: E402
-from cosmos_board.models import own_models  # noqa: E402
+from cosmos_board.core.errors import ExitCode, UsageError  # noqa: E402
 from cosmos_board.models.cards import CARDS  # noqa: E402
 from cosmos_board.models.checkpoints import CHECKPOINTS  # noqa: E402
 from cosmos_board.models.own_models import (  # noqa: E402
@@ -224,8 +223,3 @@ def test_a_run_records_weights_under_their_own_name_and_follows_what_is_declared
         "cosmos-tiny",
     )
     assert (card["training_data"], card["source"]) == (["busi"], "own weights")
-
-
-def test_every_refusal_is_an_input_error() -> None:
-    assert issubclass(UsageError, InputError)
-    assert own_models.OWN_SOURCE == "own weights"

@@ -51,6 +51,8 @@ class Faulty(Squares):
         if self.fault == "writes into the prompts":
             for prompt in prompts:
                 prompt.points_xy[...] = 0
+            if len(prompts) > 1:
+                raise ValueError("one at a time")
         if self.fault == "one answer too few":
             return answers[:-1]
         if self.fault == "no list":
@@ -92,7 +94,7 @@ class Faulty(Squares):
         return replace(answer, **changed.get(self.fault, {}))
 
     def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
-        found = super().segment_everything(embedding)
+        found: Any = super().segment_everything(embedding)
         changed: dict[str, Any] = {
             "everything: a list": list(found.rles),
             "everything: one estimate too few": replace(found, predicted_iou=(0.9,)),
@@ -109,7 +111,8 @@ class Faulty(Squares):
             "everything: words": replace(found, predicted_iou=("good", "bad")),
             "everything: NaN": replace(found, predicted_iou=(np.nan, np.float32(0.8))),
         }
-        return changed.get(self.fault, found)  # type: ignore[no-any-return]
+        answer: EverythingCandidates = changed.get(self.fault, found)
+        return answer
 
 
 class Reusing(Faulty):

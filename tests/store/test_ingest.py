@@ -62,6 +62,54 @@ def test_a_run_given_twice_is_added_once(finished: Path, tmp_path: Path) -> None
     assert _count(db, "scores") == first.rows
 
 
+def test_a_run_of_which_answers_failed_is_added_and_says_so(
+    phantom_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SQUARES_FAILS_ON_WIDTH", "96")
+    squares = Path(__file__).parents[1] / "runner" / "segmenters.py"
+    request = RunRequest(
+        packs=(phantom_pack,),
+        specs=(SegmenterSpec(name=f"{squares}:Squares"), SegmenterSpec(name="box-prior")),
+        out=tmp_path / "run",
+        settings=RunSettings(prompts=("box",)),
+    )
+    rows = run(request).rows // 2
+
+    report = ingest([tmp_path / "run"], tmp_path / "board.duckdb")
+
+    assert report.rows == 2 * rows
+    reason = "ValueError: cannot look at this"
+    assert report.failures == (f"squares: {rows} of {rows} answers failed: {reason}",)
+
+
+@pytest.mark.parametrize("base_first", [True, False])
+def test_weights_without_a_name_when_they_were_tuned_are_paired_by_their_hash(
+    base_first: bool, finished: Path, phantom_pack: Path, tmp_path: Path
+) -> None:
+    digest = "0123456789ab" + 52 * "c"
+    folders = [tmp_path / name for name in ("mine", "tuned")]
+    for folder in folders:
+        shutil.copytree(finished, folder)
+        record = json.loads((folder / "run.json").read_bytes())
+        [(run_id, entry)] = record["entries"].items()
+        entry["model"]["name"] = folder.name
+        entry["checkpoint_sha256"] = digest if folder.name == "mine" else 64 * "f"
+        if folder.name == "tuned":
+            entry["model"]["base_model"] = "sam-vit-b@0123456789ab"
+        other = folder.name.ljust(16, "0")
+        record["entries"] = {other: entry}
+        (folder / "run.json").write_text(json.dumps(record))
+        for part in ("scores", "index"):
+            for path in (folder / part).glob(f"{run_id}*"):
+                path.rename(path.with_name(path.name.replace(run_id, other)))
+    for folder in folders if base_first else reversed(folders):
+        ingest([folder], tmp_path / "board.duckdb")
+
+    with open_board(tmp_path / "board.duckdb") as connection:
+        bases = dict(connection.execute("SELECT model, base_model FROM models").fetchall())
+    assert bases == {"mine": None, "tuned": "mine"}
+
+
 def test_an_unfinished_run_is_refused_and_leaves_nothing(
     phantom_pack: Path, tmp_path: Path
 ) -> None:
