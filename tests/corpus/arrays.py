@@ -204,15 +204,19 @@ def _other_size(folder: Path) -> Made:
     return Made(spec=SPEC, refusal="size|differ")
 
 
+NAMERS: tuple[tuple[str, Namer, Namer, str], ...] = (
+    ("natural", lambda z: f"{z + 1}", lambda z: f"{z + 1}", ""),
+    ("natural-against-padded", lambda z: f"{z + 1}", lambda z: f"{z + 1:03d}", ""),
+    ("padded-against-natural", lambda z: f"{z:04d}", lambda z: f"{z}", ""),
+    ("with-words", lambda z: f"slice{z}_img", lambda z: f"slice{z:02d}_mask", ""),
+    ("two-numbers", lambda z: f"s2_t{z}_v10", lambda z: f"s2_t{z:02d}_v10", ""),
+    ("every-second", lambda z: f"{2 * z}", lambda z: f"{2 * z:03d}", ""),
+    ("shifted", lambda z: f"{z}", lambda z: f"{z + 1}", "slice|number|differ"),
+    ("total-in-name", lambda z: f"{z}", lambda z: f"m{z:02d}_of_12", "slice|number"),
+)
+
 STACKS = (
-    Case("natural", partial(_stack, lambda z: f"{z + 1}", lambda z: f"{z + 1}", "")),
-    Case("natural-against-padded", partial(_stack, lambda z: f"{z + 1}", lambda z: f"{z + 1:03d}", "")),
-    Case("padded-against-natural", partial(_stack, lambda z: f"{z:04d}", lambda z: f"{z}", "")),
-    Case("with-words", partial(_stack, lambda z: f"slice{z}_img", lambda z: f"slice{z:02d}_mask", "")),
-    Case("two-numbers", partial(_stack, lambda z: f"s2_t{z}_v10", lambda z: f"s2_t{z:02d}_v10", "")),
-    Case("every-second", partial(_stack, lambda z: f"{2 * z}", lambda z: f"{2 * z:03d}", "")),
-    Case("shifted", partial(_stack, lambda z: f"{z}", lambda z: f"{z + 1}", "slice|number|differ")),
-    Case("backwards", partial(_stack, lambda z: f"{z}", lambda z: f"m{z:02d}_of_12", "slice|number")),
+    *(Case(name, partial(_stack, image, mask, words)) for name, image, mask, words in NAMERS),
     Case("masks-of-some", partial(_part, (2, 3, 4), range(12))),
     Case("gaps", partial(_part, (0, 1, 3, 4, 8, 9, 10, 11), (0, 1, 3, 4, 8, 9, 10, 11))),
     Case("one-shifted-out", partial(_part, range(1, 12), range(11))),

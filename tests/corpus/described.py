@@ -211,11 +211,10 @@ def _area(shape: dict[str, Any]) -> NDArray[np.bool_]:
         return MASK
     (left, top), (right, bottom) = shape["points"]
     if shape["shape_type"] == "rectangle":
-        inside = (x - left) * (x - right) <= 0
-        found: NDArray[np.bool_] = inside & ((y - top) * (y - bottom) <= 0)
-        return found
-    found = (x - left) ** 2 + (y - top) ** 2 <= (right - left) ** 2 + (bottom - top) ** 2
-    return found
+        between = ((x - left) * (x - right) <= 0) & ((y - top) * (y - bottom) <= 0)
+        return np.asarray(between)
+    inside = (x - left) ** 2 + (y - top) ** 2 <= (right - left) ** 2 + (bottom - top) ** 2
+    return np.asarray(inside)
 
 
 def _no_area(kind: str, folder: Path) -> Made:
@@ -281,12 +280,13 @@ def _instances(by_label: bool, folder: Path) -> Made:
 LABELMES = (
     Case("polygon", partial(_shape, polygon(), "")),
     Case("rectangle", partial(
-        _shape, {"points": [[30.0, 25.0], [9.0, 6.0]], "shape_type": "rectangle"}, "shape|polygon")),
+        _shape, {"points": [[30.0, 25.0], [9.0, 6.0]], "shape_type": "rectangle"}, "shape")),
     Case("circle", partial(
-        _shape, {"points": [[20.0, 18.0], [27.0, 22.0]], "shape_type": "circle"}, "shape|polygon")),
+        _shape, {"points": [[20.0, 18.0], [27.0, 22.0]], "shape_type": "circle"}, "shape")),
     *(Case(kind, partial(_no_area, kind)) for kind in ("point", "line", "linestrip")),
     Case("mask", _pasted),
-    Case("other-size", partial(_size, {"imageHeight": 80, "imageWidth": 104}, "size|Height|differ")),
+    Case("other-size", partial(
+        _size, {"imageHeight": 80, "imageWidth": 104}, "size|Height|differ")),
     Case("sides-swapped", partial(
         _size, {"imageHeight": WIDTH, "imageWidth": HEIGHT}, "size|Height|differ")),
     Case("size-unsaid", partial(_size, {"imageHeight": ..., "imageWidth": ...}, "")),

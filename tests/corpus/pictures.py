@@ -204,6 +204,18 @@ def _palette_mask(folder: Path) -> Made:
     return Made(spec=spec, slices=one_slice(GREY), readings=(reading,))
 
 
+def _white_at_zero(high: int, folder: Path) -> Made:
+    """A palette whose index 0 is white: what a person sees as white is foreground, or refused."""
+    save(folder / "a.png", GREY)
+    file = Image.fromarray(np.where(MASK, 0, high).astype(np.uint8))
+    file.putpalette([255 - level * 255 // high for level in range(high + 1) for _ in range(3)])
+    file.save(folder / "m.png")
+    reading = seen_by_opencv(
+        folder / "m.png", np.repeat(MASK[..., np.newaxis], 3, 2) * np.uint8(255)
+    )
+    return Made(spec=MODE, slices=one_slice(GREY), refusal="palette|object", readings=(reading,))
+
+
 def _few_levels_mask(values: tuple[int, int], folder: Path) -> Made:
     """Foreground of any value: 0 and 1, 0 and 128, 0 and 255."""
     save(folder / "a.png", GREY)
@@ -356,6 +368,7 @@ CASES = (
     Case("mask-in-alpha-colour", partial(_mask_in_alpha, "RGBA")),
     Case("mask-colour-and-alpha", _mask_of_colour_with_alpha),
     Case("mask-palette", _palette_mask),
+    *(Case(f"mask-palette-white-at-0-of-{n}", partial(_white_at_zero, n)) for n in (1, 255)),
     *(Case(f"mask-0-{high}", partial(_few_levels_mask, (0, high))) for high in (1, 128, 255)),
     Case("mask-16-bit-labels", _sixteen_bit_labels),
     *(Case(f"jpeg-exif-{tag}", partial(_exif, tag, False)) for tag in range(1, 9)),

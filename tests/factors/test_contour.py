@@ -16,6 +16,7 @@ from cosmos_board.core.masks import Mask
 from cosmos_board.factors.compute import find_largest_component
 from cosmos_board.factors.contour import iterate_curves, measure_complexity, trace_contour
 from tests.masks import any_reference, draw
+from tests.second_opinions import longhand_complexity
 from tests.shared import needs_shared, read_real_references
 
 
@@ -158,39 +159,6 @@ def test_curves_equal_the_sums_written_out_longhand(orders: int) -> None:
     curve = next(islice(iterate_curves(contour), orders - 1, None)).copy()
 
     np.testing.assert_allclose(curve, longhand_curve(contour, orders), atol=1e-9)
-
-
-def longhand_complexity(component: Mask) -> tuple[float, int]:
-    """Return both factors from full-frame fills of curves computed with a table of harmonics."""
-    contour = trace_contour(component).astype(np.float64) + 100
-    step = np.roll(contour, -1, axis=0) - contour
-    length = np.hypot(*step.T)
-    total = length.sum()
-    phase = 2 * np.pi * np.concatenate([[0.0], np.cumsum(length)]) / total
-    at = 2 * np.pi * np.arange(len(contour)) / len(contour)
-    n = np.arange(1, 102)
-    cosine = np.diff(np.cos(np.outer(n, phase))) @ (step / length[:, None])
-    sine = np.diff(np.sin(np.outer(n, phase))) @ (step / length[:, None])
-    scale = (total / (2 * n**2 * np.pi**2))[:, None]
-    mean = ((contour + step / 2) * length[:, None]).sum(axis=0) / total
-    size = (component.shape[0] + 200, component.shape[1] + 200)
-    wanted = np.zeros(size, np.uint8)
-    cv2.fillPoly(wanted, [contour.astype(np.int32)], 1)
-    stop, order, before = None, 101, 0.0
-    for k in range(1, 102):
-        curve = mean + np.cos(np.outer(at, n[:k])) @ (scale * cosine)[:k]
-        curve = curve + np.sin(np.outer(at, n[:k])) @ (scale * sine)[:k]
-        drawn = np.zeros(size, np.uint8)
-        cv2.fillPoly(drawn, [np.floor(curve + 0.5).astype(np.int32)], 1)
-        dice = 2 * int((drawn & wanted).sum()) / int(drawn.sum() + wanted.sum())
-        if stop is None and (dice > 0.97 or dice - before < 0.001):
-            stop = k + 200 * (1 - dice)
-        if dice > 0.97:
-            order = k
-            break
-        before = dice
-    assert stop is not None
-    return stop, order
 
 
 @needs_shared

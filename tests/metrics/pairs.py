@@ -17,11 +17,15 @@ def real_pairs() -> tuple[tuple[Mask, Mask], ...]:
     """Return (prediction, reference) for each real reference, distorted in turn in four ways."""
     pairs = []
     for index, real in enumerate(read_real_references()):
-        rng = np.random.default_rng(index)
-        prediction = _DISTORTIONS[index % len(_DISTORTIONS)](real.mask, rng)
+        prediction = distort(real.mask, index, seed=index)
         if prediction.any():
             pairs.append((prediction, real.mask))
     return tuple(pairs)
+
+
+def distort(mask: Mask, way: int, *, seed: int) -> Mask:
+    """Return `mask` shifted, grown, roughened or cut, by the number of the way; it may be empty."""
+    return _DISTORTIONS[way % len(_DISTORTIONS)](mask, np.random.default_rng(seed))
 
 
 def _shift(mask: Mask, rng: np.random.Generator) -> Mask:

@@ -12,7 +12,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask
@@ -23,6 +22,7 @@ from cosmos_board.metrics.reference import prepare_reference
 from cosmos_board.metrics.surface import score
 from tests.masks import draw
 from tests.metrics.pairs import real_pairs
+from tests.second_opinions import assert_close, transform_scores
 from tests.shared import needs_shared
 
 
@@ -219,41 +219,6 @@ def test_scores_equal_a_distance_transform_of_the_whole_image(pair: NDArray[np.b
     assume(pair[0].any() and pair[1].any())
 
     assert_close(score(pair[0], prepare_reference(pair[1])), transform_scores(pair[0], pair[1]))
-
-
-def transform_scores(prediction: Mask, reference: Mask) -> Scores:
-    def bounded(mask: Mask) -> Mask:
-        return mask & ~ndimage.binary_erosion(mask)
-
-    def band(mask: Mask) -> Mask:
-        return mask & ~ndimage.binary_erosion(mask, np.ones((3, 3), np.bool_), iterations=2)
-
-    one, other = bounded(prediction), bounded(reference)
-    to_other = ndimage.distance_transform_edt(~other)[one]
-    to_one = ndimage.distance_transform_edt(~one)[other]
-    pooled = np.concatenate([to_other, to_one])
-    bands = band(prediction), band(reference)
-    return Scores(
-        Counts(
-            int((prediction & reference).sum()),
-            int((prediction & ~reference).sum()),
-            int((~prediction & reference).sum()),
-        ),
-        float(pooled.max()),
-        float(max(np.percentile(to_other, 95), np.percentile(to_one, 95))),
-        float(pooled.mean()),
-        float((pooled <= 2).mean()),
-        float((bands[0] & bands[1]).sum() / (bands[0] | bands[1]).sum()),
-    )
-
-
-def assert_close(scores: Scores, expected: Scores) -> None:
-    assert scores.counts == expected.counts
-    assert scores.hd_px == pytest.approx(expected.hd_px, abs=1e-12)
-    assert scores.hd95_px == pytest.approx(expected.hd95_px, abs=1e-12)
-    assert scores.assd_px == pytest.approx(expected.assd_px, abs=1e-7)
-    assert scores.nsd == pytest.approx(expected.nsd, abs=1e-15)
-    assert scores.boundary_iou == pytest.approx(expected.boundary_iou, abs=1e-15)
 
 
 # --- memory layouts a caller may hand in ---
