@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports.meanings import Objects, find_code, is_skipped, parse_codes
 from cosmos_board.data.imports.meanings import parse_colour as parse_rgb
-from cosmos_board.data.imports.rasters import Raster
+from cosmos_board.data.imports.rasters import Raster, look_up
 from cosmos_board.data.imports.spec import MaskSpec
 
 _WHOLE = 1e-3
@@ -62,7 +62,7 @@ def find_foreground(spec: MaskSpec, raster: Raster, where: str) -> NDArray[np.bo
     Raises:
         InputError: If a lossy mask has no threshold, or there are codes instead of grey levels.
     """
-    values = _take_grey(raster, where, brightest=True)
+    values = _take_brightness(raster, where, spec.threshold)
     if values.dtype == np.bool_:
         return values
     if values.dtype.kind == "f" and not np.isfinite(values).all():
@@ -81,18 +81,71 @@ def find_foreground(spec: MaskSpec, raster: Raster, where: str) -> NDArray[np.bo
     return values > (low + high) / 2
 
 
-def _take_grey(raster: Raster, where: str, *, brightest: bool = False) -> NDArray[Any]:
+def _take_grey(raster: Raster, where: str) -> NDArray[Any]:
     array = raster.array
     if not raster.colour:
+        # Indices of a palette are codes, whatever their colours.
+        if raster.palette is None:
+            _check_alpha(raster, array, where)
         return array
-    colours = array[..., : 3 if array.shape[2] > 2 else 1]
-    if brightest:
-        # Any colour is foreground; white and the colour of a pen alike.
-        brightness: NDArray[Any] = colours.max(axis=2)
-        return brightness
-    if not (colours == colours[..., :1]).all():
+    _check_alpha(raster, array, where)
+    if not (array == array[..., :1]).all():
         raise InputError(where, "labels", "are in colour", want="colours")
-    return colours[..., 0]
+    return array[..., 0]
+
+
+def _take_brightness(raster: Raster, where: str, threshold: float | None) -> NDArray[Any]:
+    """Return the brightest of each pixel's colours: any colour is foreground, white and a pen's."""
+    if raster.palette is not None:
+        return _look_up_brightness(raster, raster.palette, where, threshold)
+    _check_alpha(raster, raster.array, where)
+    brightness: NDArray[Any] = raster.array.max(axis=-1) if raster.colour else raster.array
+    return brightness
+
+
+def _look_up_brightness(
+    raster: Raster, palette: NDArray[np.uint8], where: str, threshold: float | None
+) -> NDArray[Any]:
+    colours = look_up(where, raster.array, palette)
+    _check_alpha(raster, colours, where)
+    used = np.unique(raster.array)
+    if used.tolist() == [0, 255]:
+        # These are the two values of a mask, kept by tools that put a palette on top.
+        return raster.array
+    seen = palette[used]
+    if len(used) > 2 and not (seen == seen[:, :1]).all():
+        raise InputError(
+            where, "object", "stands for several colours of a palette", got=used[:6].tolist(),
+            want="labels (indices) or colours",
+        )  # fmt: skip
+    levels = seen.max(axis=1)
+    cut = float(levels.max()) / 2 if threshold is None else threshold
+    if len(used) == 2 and (levels[0] > cut) == (levels[1] > cut):
+        raise InputError(
+            where, "object", "stands for two colours on one side of the threshold",
+            got=[tuple(map(int, colour)) for colour in seen], want="labels (indices) or colours",
+        )  # fmt: skip
+    brightness: NDArray[np.uint8] = palette.max(axis=1)[raster.array]
+    return brightness
+
+
+def _check_alpha(raster: Raster, values: NDArray[Any], where: str) -> None:
+    """Refuse a mask that its colours and its alpha channel may show differently.
+
+    Args:
+        raster: With `opaque`.
+        values: Its grey levels or colours, palettes looked up.
+        where: For the message.
+    """
+    if raster.opaque is None or raster.opaque.all():
+        return
+    if values[~raster.opaque].any() or not values.any():
+        alpha = 3 if values.ndim > raster.opaque.ndim else 1
+        raise InputError(
+            where, "alpha", "may hold the mask as well as the colours",
+            want=f"channels = [{alpha}] for alpha, "
+            f"channels = {'[0, 1, 2]' if alpha == 3 else '[0]'} for colours",
+        )  # fmt: skip
 
 
 def _round_codes(values: NDArray[Any], where: str) -> NDArray[Any]:
@@ -138,12 +191,11 @@ def _match_colours(
 def _take_colours(raster: Raster, where: str) -> NDArray[np.uint8]:
     array = raster.array
     if raster.palette is not None:
-        if int(array.max(initial=0)) >= len(raster.palette):
-            raise InputError(where, "palette", "is too short for the indices of the picture")
-        colours: NDArray[np.uint8] = raster.palette[array]
-        return colours
+        array = look_up(where, array, raster.palette)
+    elif array.dtype == np.bool_:
+        array = array.astype(np.uint8) * np.uint8(255)
     if array.dtype != np.uint8:
         raise InputError(where, "colours", "are not 8 bit", got=array.dtype)
-    if not raster.colour:
-        return np.repeat(array[..., np.newaxis], 3, axis=-1)
-    return array[..., :3] if array.shape[2] > 2 else np.repeat(array[..., :1], 3, axis=2)
+    _check_alpha(raster, array, where)
+    grey = array.ndim == raster.array.ndim and not raster.colour
+    return np.repeat(array[..., np.newaxis], 3, axis=-1) if grey else array

@@ -39,6 +39,8 @@ class Canvas:
     """Whether the file does say."""
 
     order: tuple[int, ...] | None
+    orientation: int = 1
+    """Value of the orientation tag by which the image was turned."""
 
     @classmethod
     def of(cls, raster: Raster) -> Canvas:
@@ -47,7 +49,7 @@ class Canvas:
         z, y, x = (1, *size)[-3:]
         placed = raster.affine_lps is not None
         affine = np.eye(4) if raster.affine_lps is None else raster.affine_lps
-        return cls((z, y, x), affine, placed, raster.order)
+        return cls((z, y, x), affine, placed, raster.order, raster.orientation)
 
     @property
     def volume(self) -> Volume:
@@ -117,12 +119,26 @@ def _fit(
         by_name = voxels if raster.affine_lps is None else voxels[np.argsort(raster.order)]
         voxels = by_name[list(canvas.order)]
     if voxels.shape != canvas.shape:
+        _refuse_unturned(raster, voxels.shape, canvas, where)
         if job.spec.resample != "nearest" or voxels.shape[0] != canvas.shape[0]:
             raise InputError(
                 where, "size", "differs from that of its image", got=voxels.shape, want=canvas.shape
             )
         voxels = resize_nearest(voxels, canvas.shape)
     return orient(Volume(voxels, canvas.affine_lps)).voxels
+
+
+def _refuse_unturned(raster: Raster, shape: _Shape, canvas: Canvas, where: str) -> None:
+    """Refuse a mask that fits only without the orientation tag of one of both files."""
+    z, y, x = canvas.shape
+    swapped = max(canvas.orientation, raster.orientation) > 4
+    if swapped and canvas.orientation != raster.orientation and shape == (z, x, y):
+        whose = "its image" if canvas.orientation > 4 else "the mask"
+        raise InputError(
+            where, "orientation tag", f"of {whose} turns it, and only unturned they fit",
+            got=max(canvas.orientation, raster.orientation),
+            want="a mask of the picture as viewers show it, or no tag",
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,12 @@ def note_picture(raster: Raster) -> tuple[str, ...]:
     notes = [_note_type(raster)]
     if raster.palette is not None:
         notes.append("palette looked up")
-    if raster.colour and raster.array.shape[2] in (2, 4):
-        opaque = (raster.array[..., -1] == raster.array[..., -1].max()).all()
-        notes.append(f"{'opaque' if opaque else 'translucent'} alpha channel dropped")
+    if raster.opaque is not None:
+        alike = "opaque" if raster.opaque.all() else "translucent"
+        notes.append(f"{alike} alpha channel dropped")
     if raster.inverted:
-        notes.append("turned, since small values were bright")
-    return tuple(notes)
+        notes.append("inverted, since small values were bright")
+    return (*notes, *raster.notes)
 
 
 def note_volume(raster: Raster, plane: Plane, frame: int | None) -> tuple[str, ...]:
@@ -32,7 +32,7 @@ def note_volume(raster: Raster, plane: Plane, frame: int | None) -> tuple[str, .
     notes = [_note_type(raster), place, f"cut along the {plane} plane"]
     if frame is not None:
         notes.append("one frame of four dimensions")
-    return tuple(notes)
+    return (*notes, *raster.notes)
 
 
 def name_orientation(affine_lps: NDArray[np.float64]) -> str:
@@ -52,6 +52,8 @@ def name_orientation(affine_lps: NDArray[np.float64]) -> str:
 
 def _note_type(raster: Raster) -> str:
     kind = raster.array.dtype
+    if raster.bits:
+        return f"{raster.bits} bit"
     if kind == np.bool_:
         return "1 bit"
     return f"{8 * kind.itemsize} bit{' floating point' if kind.kind == 'f' else ''}"

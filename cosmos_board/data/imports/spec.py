@@ -35,8 +35,11 @@ class FileSpec:
 
     frame: Frame = None
 
-    axes: str = "zyx"
-    """Order in which a bare array (NPY, NPZ, TIFF, stacked pictures) holds its axes."""
+    axes: str = ""
+    """Order in which a bare array (NPY, NPZ, TIFF) holds its axes; empty: the file's own or zyx."""
+
+    channels: tuple[int, ...] = ()
+    """Positions of the channels that are read: one is grey, three are red, green and blue."""
 
     stack: str = ""
     """`name`: the files of a volume are its slices, in the order of their names."""
