@@ -78,6 +78,11 @@ def find_foreground(spec: MaskSpec, raster: Raster, where: str) -> NDArray[np.bo
             where, "object", "stands for several codes", got=np.unique(values)[:6],
             want="labels or threshold",
         )  # fmt: skip
+    if high > values.min() > (low + high) / 2:
+        raise InputError(
+            where, "object", "has no background: all values are in the upper half of their range",
+            got=f"{values.min()} … {values.max()}", want="threshold",
+        )  # fmt: skip
     return values > (low + high) / 2
 
 
@@ -106,27 +111,31 @@ def _take_brightness(raster: Raster, where: str, threshold: float | None) -> NDA
 def _look_up_brightness(
     raster: Raster, palette: NDArray[np.uint8], where: str, threshold: float | None
 ) -> NDArray[Any]:
-    colours = look_up(where, raster.array, palette)
-    _check_alpha(raster, colours, where)
-    used = np.unique(raster.array)
+    """Return grey levels of a grey palette, or foreground where colours and indices agree on it."""
+    _check_alpha(raster, look_up(where, raster.array, palette), where)
+    used, positions = np.unique(raster.array, return_inverse=True)
     if used.tolist() == [0, 255]:
         # These are the two values of a mask, kept by tools that put a palette on top.
         return raster.array
-    seen = palette[used]
-    if len(used) > 2 and not (seen == seen[:, :1]).all():
+    colours = palette[used]
+    if len(used) > 2:
+        if not (colours == colours[:, :1]).all():
+            raise InputError(
+                where, "object", "stands for several colours of a palette", got=used[:6].tolist(),
+                want="labels (indices) or colours",
+            )  # fmt: skip
+        return palette[raster.array][..., 0]
+    levels = colours.max(axis=1)
+    half = float(levels.max()) / 2 if len(used) == 2 else 127
+    drawn = levels > (half if threshold is None else threshold)
+    if drawn.tolist() != ([False, True] if len(used) == 2 else [used[0] > 0]):
+        named = zip(used.tolist(), colours.tolist(), strict=True)
         raise InputError(
-            where, "object", "stands for several colours of a palette", got=used[:6].tolist(),
+            where, "object", "is unclear: the higher index of the palette is not the brighter one",
+            got=", ".join(f"{index} = {colour}" for index, colour in named),
             want="labels (indices) or colours",
         )  # fmt: skip
-    levels = seen.max(axis=1)
-    cut = float(levels.max()) / 2 if threshold is None else threshold
-    if len(used) == 2 and (levels[0] > cut) == (levels[1] > cut):
-        raise InputError(
-            where, "object", "stands for two colours on one side of the threshold",
-            got=[tuple(map(int, colour)) for colour in seen], want="labels (indices) or colours",
-        )  # fmt: skip
-    brightness: NDArray[np.uint8] = palette.max(axis=1)[raster.array]
-    return brightness
+    return drawn[positions.reshape(raster.array.shape)]
 
 
 def _check_alpha(raster: Raster, values: NDArray[Any], where: str) -> None:

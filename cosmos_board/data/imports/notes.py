@@ -13,15 +13,10 @@ _LETTERS = ("LR", "PA", "SI")
 
 def note_picture(raster: Raster) -> tuple[str, ...]:
     """Return what was done to a picture to make it 8-bit grey or RGB."""
-    notes = [_note_type(raster)]
-    if raster.palette is not None:
-        notes.append("palette looked up")
-    if raster.opaque is not None:
-        alike = "opaque" if raster.opaque.all() else "translucent"
-        notes.append(f"{alike} alpha channel dropped")
+    notes = [_note_type(raster), *_note_values(raster)]
     if raster.inverted:
         notes.append("inverted, since small values were bright")
-    return (*notes, *raster.notes)
+    return tuple(notes)
 
 
 def note_volume(raster: Raster, plane: Plane, frame: int | None) -> tuple[str, ...]:
@@ -32,7 +27,7 @@ def note_volume(raster: Raster, plane: Plane, frame: int | None) -> tuple[str, .
     notes = [_note_type(raster), place, f"cut along the {plane} plane"]
     if frame is not None:
         notes.append("one frame of four dimensions")
-    return (*notes, *raster.notes)
+    return (*notes, *_note_values(raster))
 
 
 def name_orientation(affine_lps: NDArray[np.float64]) -> str:
@@ -48,6 +43,14 @@ def name_orientation(affine_lps: NDArray[np.float64]) -> str:
         world = int(np.argmax(np.abs(direction)))
         letters.append(_LETTERS[world][0 if direction[world] > 0 else 1])
     return "".join(letters)
+
+
+def _note_values(raster: Raster) -> list[str]:
+    notes = [] if raster.palette is None else ["palette looked up"]
+    if raster.opaque is not None:
+        alike = "opaque" if raster.opaque.all() else "translucent"
+        notes.append(f"{alike} alpha channel dropped")
+    return [*notes, *raster.notes]
 
 
 def _note_type(raster: Raster) -> str:

@@ -185,11 +185,12 @@ def _find_levels(raster: Raster, origin: str) -> NDArray[Any]:
         largest = (1 << raster.bits) - 1
         array = ((array.astype(np.uint16) * 255 + largest // 2) // largest).astype(np.uint8)
     if raster.opaque is not None and not raster.opaque.all():
-        colours = array.reshape(-1, array.shape[-1] if array.ndim > raster.array.ndim else 1)
+        in_colour = array.ndim > raster.array.ndim or raster.colour
+        colours = array.reshape(-1, array.shape[-1] if in_colour else 1)
         if (colours == colours[0]).all():
             raise InputError(
                 origin, "alpha", "holds the picture, while its colours are constant",
-                want="the position of the alpha channel, such as channels = [3]",
+                want=f"channels = [{3 if in_colour else 1}]",
             )  # fmt: skip
     return array
 
