@@ -6,13 +6,14 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import tifffile
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.readers.limits import LARGEST_VOLUME_PX, check_size
+from cosmos_board.data.readers.limits import check_size
 
 JPEG = 7
 """A compression whose data state a size of their own, and lose detail."""
@@ -24,8 +25,12 @@ _PHOTOMETRIC = (0, 1, 2, 3, 6)
 """White is zero, black is zero, RGB, palette, YCbCr."""
 
 _YCBCR = 6
-_DAMAGE = re.compile("invalid page offset|corrupted|zeroed|incorrect Strip")
-"""In messages of tifffile: pages or values that it passed over."""
+_LARGEST_TILE_PX = 1 << 24
+_DAMAGE = re.compile(
+    "invalid page offset|corrupted|zeroed|incorrect Strip|"
+    r"TiffTag (?:25\d|26[26]|27[3-9]|284|317|32\d|33[89]|347) @\d+> invalid"
+)
+"""In messages of tifffile: pages that it passed over, or tags that say how pixels are stored."""
 
 
 @contextmanager
@@ -83,7 +88,8 @@ def check_page(path: Path, page: Any) -> None:  # noqa: ANN401
         want = "RGB: convert it first"
         raise InputError(path, "PhotometricInterpretation", "is YCbCr without JPEG", want=want)
     if page.is_tiled:
-        check_size(path, (page.tiledepth, page.tilelength, page.tilewidth), LARGEST_VOLUME_PX)
+        tile = (page.tiledepth, page.tilelength, page.tilewidth, page.samplesperpixel)
+        check_size(path, tile, _LARGEST_TILE_PX)
 
 
 def check_segments(path: Path, page: Any) -> None:  # noqa: ANN401
@@ -98,11 +104,14 @@ def check_segments(path: Path, page: Any) -> None:  # noqa: ANN401
     """
     end = page.parent.filehandle.size
     spans = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+    first = page.keyframe
+    whole = first.compression == 1 and not first.is_tiled  # Strips may have been joined.
+    if not (whole or len(spans) == prod(first.chunked)) or any(count == 0 for _, count in spans):
+        raise InputError(path, "", "lacks some of its strips or tiles")
     if any(offset + count > end for offset, count in spans):
         raise InputError(path, "", "is cut off", got=f"{end} bytes")
-    if page.keyframe.compression != JPEG:
+    if first.compression != JPEG:
         return
-    first = page.keyframe
     rows = first.tilelength if first.is_tiled else min(first.rowsperstrip, first.imagelength)
     columns = first.tilewidth if first.is_tiled else first.imagewidth
     for data in _iter_segments(page, spans):
