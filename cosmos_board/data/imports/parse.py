@@ -223,6 +223,8 @@ def _check_masks(row: Fields, spec: MaskSpec, image_fields: set[str] | None) -> 
         raise row.error("name", "is missing: how the table calls a picture")
     if spec.threshold is not None and not spec.objects and not spec.names:
         raise row.error("threshold", "is of no use with labels or colours")
+    if spec.channels and spec.kind != "raster":
+        raise row.error("channels", f"are of no use with kind {spec.kind}")
     if spec.observer and not _NAME.fullmatch(spec.observer):
         raise row.error("observer", "is no name", got=repr(spec.observer))
     ground = parse_colour if spec.colours else parse_codes

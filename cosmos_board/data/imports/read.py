@@ -199,7 +199,10 @@ def _prepare_volume(job: ImageJob, raster: Raster, canvas: Canvas, origin: str) 
     array = _find_levels(raster, origin)
     if array.ndim == 4:
         if not (array == array[..., :1]).all():
-            raise InputError(origin, "palette", "is in colour, and the slices of volumes are grey")
+            raise InputError(
+                origin, "palette", "is in colour, and the slices of volumes are grey",
+                want="one channel, such as channels = [0]",
+            )  # fmt: skip
         array = array[..., 0]
     volume = orient(Volume(array, canvas.affine_lps))
     voxels = _to_8_bit(job, volume.voxels, origin)
