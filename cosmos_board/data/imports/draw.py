@@ -124,7 +124,8 @@ def _look_up_brightness(
                 where, "object", "stands for several colours of a palette", got=used[:6].tolist(),
                 want="labels (indices) or colours",
             )  # fmt: skip
-        return palette[raster.array][..., 0]
+        grey: NDArray[np.uint8] = palette[raster.array][..., 0]
+        return grey
     levels = colours.max(axis=1)
     half = float(levels.max()) / 2 if len(used) == 2 else 127
     drawn = levels > (half if threshold is None else threshold)
@@ -135,7 +136,8 @@ def _look_up_brightness(
             got=", ".join(f"{index} = {colour}" for index, colour in named),
             want="labels (indices) or colours",
         )  # fmt: skip
-    return drawn[positions.reshape(raster.array.shape)]
+    foreground: NDArray[np.bool_] = drawn[positions.reshape(raster.array.shape)]
+    return foreground
 
 
 def _check_alpha(raster: Raster, values: NDArray[Any], where: str) -> None:

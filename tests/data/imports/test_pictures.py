@@ -95,8 +95,10 @@ def test_images_and_masks_are_turned_as_their_tag_says(
     assert image.pixels[mask].min() > 200
     assert image.pixels[~mask].max() < 60
     assert ("turned as its orientation tag says" in image.notes) == (orientation > 1)
-    stored = cv2.imread(str(tmp_path / f"image.{suffix}"), cv2.IMREAD_GRAYSCALE)
-    assert suffix == "tif" or np.array_equal(image.pixels, stored)
+    if suffix != "tif":
+        seen = cv2.imread(str(tmp_path / f"image.{suffix}"), cv2.IMREAD_GRAYSCALE)
+        assert seen is not None
+        assert np.array_equal(image.pixels, seen)
 
 
 @pytest.mark.parametrize("turned", ["image", "mask"])
@@ -290,17 +292,18 @@ def test_channels_that_no_file_declares_are_asked_for(
     tmp_path: Path, count: int, layout: str
 ) -> None:
     array = draw_noise((count, 24, 32))
-    axes = "" if layout == "imagej" else "axes = 'cyx'\n"
+    axes = "axes = 'cyx'\n" if layout in ("cyx", "npy") else ""
+    path, grey = tmp_path / "image.tif", "minisblack"
     if layout == "npy":
         np.save(tmp_path / "image.npy", array)
     elif layout == "yxc":
-        axes = ""
         flat = np.ascontiguousarray(array.transpose(1, 2, 0))
-        options = {"photometric": "minisblack", "planarconfig": "contig"}
-        tifffile.imwrite(tmp_path / "image.tif", flat, **options)
+        tifffile.imwrite(path, flat, photometric=grey, planarconfig="contig")
+    elif layout == "imagej":
+        named = {"axes": "CYX"}
+        tifffile.imwrite(path, array, photometric=grey, imagej=True, metadata=named)
     else:
-        options = {"imagej": True, "metadata": {"axes": "CYX"}} if not axes else {}
-        tifffile.imwrite(tmp_path / "image.tif", array, photometric="minisblack", **options)
+        tifffile.imwrite(path, array, photometric=grey)
     name = "image.npy" if layout == "npy" else "image.tif"
 
     with pytest.raises(InputError, match=f"channels: must say which .*got {count} channels"):

@@ -200,13 +200,14 @@ def _write_pages(path: Path, metadata: dict[str, str] | None) -> None:
 def test_pages_of_one_size_are_a_stack_whoever_wrote_them(tmp_path: Path, writer: str) -> None:
     path = tmp_path / "a.tif"
     pages = [Image.fromarray(page) for page in STACK]
-    {
-        "tifffile": lambda: tifffile.imwrite(path, STACK),
-        "tifffile page by page": lambda: _write_pages(path, {}),
-        "plain": lambda: _write_pages(path, None),
-        "Pillow": lambda: pages[0].save(path, save_all=True, append_images=pages[1:]),
-        "cv2": lambda: cv2.imwritemulti(str(path), list(STACK)),
-    }[writer]()
+    if writer == "tifffile":
+        tifffile.imwrite(path, STACK)
+    elif writer == "Pillow":
+        pages[0].save(path, save_all=True, append_images=pages[1:])
+    elif writer == "cv2":
+        cv2.imwritemulti(str(path), list(STACK))
+    else:
+        _write_pages(path, None if writer == "plain" else {})
 
     assert np.array_equal(read_tiff(path).array, STACK)
 
