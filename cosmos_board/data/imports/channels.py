@@ -53,6 +53,10 @@ def _find_letters(where: object, shape: tuple[int, ...], found: str, asked: str)
 
 def _read_letters(where: object, found: str, asked: str) -> str:
     """Return what a file tells of its axes, in our letters; empty where it does not tell all."""
+    if "?" in found and not asked:
+        raise InputError(
+            where, "axes", "may be colours or slices", got=found, want="axes = 'cyx' or 'zyx'"
+        )
     unknown = "".join(letter for letter in found if letter not in _TOLD)
     if "S" in found and len(unknown) == 1:
         found, unknown = found.replace(unknown, "Z"), ""

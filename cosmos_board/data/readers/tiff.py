@@ -25,19 +25,26 @@ _ORIENTATION = 274
 _REDUCED, _TRANSPARENCY = 1, 4
 """Bits of the tag NewSubfileType: a smaller copy of another page; its mask."""
 
-_WHITE_IS_ZERO, _PALETTE = 0, 3
+_WHITE_IS_ZERO, _RGB, _PALETTE = 0, 2, 3
 """Values of the tag PhotometricInterpretation."""
 
-_ALPHA = ((1,), (2,))
+_PLANAR = 2
+"""Value of the tag PlanarConfiguration: one plane a channel."""
+
+_UNASSOCIATED = (2,)
+_ALPHA = ((1,), _UNASSOCIATED)
 """ExtraSamples: one, an associated or unassociated alpha channel."""
+
+_TIFFFILE = "tifffile.py"
+"""What this library calls itself in the files it writes; its defaults say what nobody meant."""
 
 
 def read_tiff(path: Path) -> Picture:
     """Return the picture or stack of a TIFF file, in its own number type and axes.
 
     Smaller copies of a picture in the same file are passed over. The letters of the axes are
-    those of `tifffile`: Y, X, S for colours, Z, C and T where the file says so, others for
-    pages of which it does not say what they are.
+    those of `tifffile`: Y, X, S for colours, Z, C and T where the file says so, ? for what may
+    be colours or slices, others for pages of which it does not say what they are.
 
     Raises:
         InputError: If it is no TIFF file, damaged, too large, holds several pictures of
@@ -97,7 +104,7 @@ def _read_series(path: Path, chosen: list[Any]) -> Picture:
     if first.photometric == _WHITE_IS_ZERO:
         array = _invert(path, array, first)
         notes = ("inverted, since 0 is white", *notes)
-    array, axes, alpha = _split_alpha(array, axes, first.extrasamples)
+    array, axes, alpha = _split_alpha(array, axes, first)
     return Picture(
         turn(array, axes, orientation),
         axes,
@@ -142,7 +149,7 @@ def _read_orientation(page: Any) -> int:  # noqa: ANN401
 
 def _invert(path: Path, array: NDArray[Any], page: Any) -> NDArray[Any]:  # noqa: ANN401
     if array.dtype == np.bool_:
-        if page.software == "tifffile.py":
+        if page.software == _TIFFFILE:
             # It marks every bool array so, though its authors mean True by 1.
             raise InputError(
                 path, "PhotometricInterpretation", "is white-is-zero, maybe unasked, by tifffile",
@@ -159,16 +166,32 @@ def _invert(path: Path, array: NDArray[Any], page: Any) -> NDArray[Any]:  # noqa
 
 
 def _split_alpha(
-    array: NDArray[Any], axes: str, extras: tuple[int, ...]
+    array: NDArray[Any],
+    axes: str,
+    page: Any,  # noqa: ANN401
 ) -> tuple[NDArray[Any], str, NDArray[Any] | None]:
-    if tuple(map(int, extras)) not in _ALPHA or "S" not in axes:
+    """Return colours, their axes, and alpha where the file declares it."""
+    if "S" not in axes:
         return array, axes, None
+    unasked = page.software == _TIFFFILE and page.photometric == _RGB
+    if unasked and page.planarconfig == _PLANAR:
+        # It stores three or four slices so, too.
+        return array, axes.replace("S", "?"), None
     axis = axes.index("S")
     alpha = np.take(array, -1, axis)
+    extras = tuple(map(int, page.extrasamples))
+    # It also calls the fourth channel alpha unless told otherwise; a full one is nothing else.
+    declared = extras in _ALPHA and not (unasked and extras == _UNASSOCIATED)
+    if not (declared or (array.shape[axis] == 4 and _is_full(alpha))):
+        return array, axes, None
     colours = np.take(array, range(array.shape[axis] - 1), axis)
     if colours.shape[axis] == 1:
         return colours.squeeze(axis), axes.replace("S", ""), alpha
     return colours, axes, alpha
+
+
+def _is_full(alpha: NDArray[Any]) -> bool:
+    return alpha.dtype.kind == "u" and bool((alpha == np.iinfo(alpha.dtype).max).all())
 
 
 def _find_palette(path: Path, pages: list[Any]) -> NDArray[np.uint8] | None:

@@ -351,6 +351,26 @@ def test_axes_that_a_file_names_are_believed_or_refused(
         read_pixels(tmp_path, "image.tif", more)
 
 
+@pytest.mark.filterwarnings("ignore:.*stored as RGB:DeprecationWarning")
+@pytest.mark.parametrize("count", [3, 4])
+def test_few_slices_that_tifffile_stored_as_colours_are_asked_about(
+    tmp_path: Path, count: int
+) -> None:
+    slices = draw_noise((count, 24, 32))
+    tifffile.imwrite(tmp_path / "image.tif", slices)
+    tifffile.imwrite(tmp_path / "mask.tif", np.stack([WHITE] * count))
+
+    with pytest.raises(InputError, match="axes: may be colours or slices"):
+        read_pixels(tmp_path, "image.tif")
+    asked = "axes = 'zyx'"
+    spec = write_spec("image.tif", "mask.tif", f"{WHOLE}\n{asked}", asked)
+    images = list(iter_source_images(plan_import(parse_spec(spec, "s"), tmp_path)))
+    assert len(images) == count
+    if count == 3:
+        colours = read_pixels(tmp_path, "image.tif", "axes = 'cyx'")
+        assert np.array_equal(colours, slices.transpose(1, 2, 0))
+
+
 def test_a_channel_that_is_not_there_is_named(tmp_path: Path) -> None:
     save_picture(tmp_path / "image.png", COLOUR)
 

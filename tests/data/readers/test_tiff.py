@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import imageio.v3 as imageio
 import numpy as np
 import pytest
 import tifffile
@@ -140,7 +141,8 @@ def test_an_alpha_channel_is_what_extra_samples_declare(
 ) -> None:
     both = np.dstack([COLOUR, GREY])
     array = both if planar == "contig" else np.ascontiguousarray(both.transpose(2, 0, 1))
-    path = write(tmp_path, array, photometric="rgb", planarconfig=planar, extrasamples=[extra])
+    options = {"planarconfig": planar, "extrasamples": [extra], "software": False}
+    path = write(tmp_path, array, photometric="rgb", **options)
 
     picture = read_tiff(path)
 
@@ -157,6 +159,30 @@ def test_an_extra_sample_that_is_not_declared_stays_a_channel(tmp_path: Path) ->
 
     assert picture.alpha is None
     assert np.array_equal(picture.array, array)
+
+
+def test_what_tifffile_calls_alpha_unasked_stays_a_channel_unless_it_is_full(
+    tmp_path: Path,
+) -> None:
+    four = np.dstack([COLOUR, GREY])
+    opaque = np.dstack([COLOUR, np.full_like(GREY, 255)])
+
+    assert np.array_equal(read_tiff(write(tmp_path, four, photometric="rgb")).array, four)
+    assert np.array_equal(read_tiff(write(tmp_path, opaque, photometric="rgb")).array, COLOUR)
+
+
+@pytest.mark.parametrize("writer", ["Pillow", "cv2", "imageio"])
+def test_an_opaque_picture_of_any_writer_is_its_colours(tmp_path: Path, writer: str) -> None:
+    array = np.dstack([COLOUR, np.full_like(GREY, 255)])
+    path = tmp_path / "a.tif"
+    if writer == "Pillow":
+        Image.fromarray(array).save(path)
+    elif writer == "cv2":
+        cv2.imwrite(str(path), array[..., [2, 1, 0, 3]])
+    else:
+        imageio.imwrite(path, array)
+
+    assert np.array_equal(read_tiff(path).array, COLOUR)
 
 
 def _turn_with_pillow(array: NDArray[Any], orientation: int) -> NDArray[Any]:
