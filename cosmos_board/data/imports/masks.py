@@ -137,7 +137,7 @@ def _refuse_unturned(raster: Raster, shape: _Shape, canvas: Canvas, where: str) 
         raise InputError(
             where, "orientation tag", f"of {whose} turns it, and only unturned they fit",
             got=max(canvas.orientation, raster.orientation),
-            want="a mask of the picture as viewers show it, or no tag",
+            want="a mask of the picture as viewers show it, or orientation = 'ignore'",
         )  # fmt: skip
 
 

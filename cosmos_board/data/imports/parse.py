@@ -249,6 +249,7 @@ def _parse_files(row: Fields) -> dict[str, Any]:
         "key": row.take("key", str, ""),
         "frame": _parse_frame(row),
         "axes": axes,
+        "orientation": row.word("orientation", ("tag", "ignore"), "tag"),
         "channels": _parse_channels(row),
         "stack": row.word("stack", ("", "name"), ""),
     }

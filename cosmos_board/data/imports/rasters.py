@@ -107,12 +107,13 @@ def read_raster(root: str, spec: FileSpec, paths: Sequence[str], frame: int | No
 
 
 def _read_one(spec: FileSpec, path: Path, reader: str, frame: int | None) -> Raster:
+    turned = spec.orientation == "tag"
     if reader == "picture":
-        return _from_picture(spec, path, pictures.read_picture(path))
+        return _from_picture(spec, path, pictures.read_picture(path, turned=turned))
     if reader == "tiff":
         from cosmos_board.data.readers.tiff import read_tiff
 
-        return _from_picture(spec, path, read_tiff(path))
+        return _from_picture(spec, path, read_tiff(path, turned=turned))
     if reader == "array":
         from cosmos_board.data.readers.arrays import read_array
 

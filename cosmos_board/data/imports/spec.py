@@ -38,6 +38,9 @@ class FileSpec:
     axes: str = ""
     """Order in which a bare array (NPY, NPZ, TIFF) holds its axes; empty: the file's own or zyx."""
 
+    orientation: str = "tag"
+    """`ignore`: pictures are not turned, whatever their orientation tag says."""
+
     channels: tuple[int, ...] = ()
     """Positions of the channels that are read: one is grey, three are red, green and blue."""
 

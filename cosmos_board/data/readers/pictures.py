@@ -34,8 +34,12 @@ _PNM = re.compile(rb"P[56](?:(?:\s|#[^\n]*\n)+(\d+)){3}\s")
 """Head of a binary PPM or PGM file; the last number is the largest value."""
 
 
-def read_picture(path: Path) -> Picture:
+def read_picture(path: Path, *, turned: bool = True) -> Picture:
     """Return the picture in a file, axes YX or YXS; the header is looked at before any pixel.
+
+    Args:
+        path: The file.
+        turned: Whether its orientation tag is obeyed.
 
     Raises:
         InputError: If it is not what its ending says, damaged, too large, or several pictures.
@@ -46,7 +50,7 @@ def read_picture(path: Path) -> Picture:
     try:
         if path.stat().st_size > _LARGEST_BYTES:
             raise InputError(path, "", "is too large for a picture")
-        return _decode(path, path.read_bytes(), kind)
+        return _decode(path, path.read_bytes(), kind, turned=turned)
     except InputError:
         raise
     except OSError as error:
@@ -56,7 +60,7 @@ def read_picture(path: Path) -> Picture:
         raise InputError(path, "", f"is damaged or no {kind} file: {error}") from error
 
 
-def _decode(path: Path, data: bytes, kind: str) -> Picture:
+def _decode(path: Path, data: bytes, kind: str, *, turned: bool) -> Picture:
     with warnings.catch_warnings():
         # The size is checked below, by our own limit; Pillow warns about smaller ones already.
         warnings.simplefilter("ignore")
@@ -70,7 +74,7 @@ def _decode(path: Path, data: bytes, kind: str) -> Picture:
                 array, alpha = _decode_samples(path, data, file)
                 if file.mode == "P":
                     palette = np.array(file.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
-            orientation = _find_orientation(file)
+            orientation = _find_orientation(file) if turned else 1
     return Picture(
         turn(array, "YXS"[: array.ndim], orientation),
         "YXS"[: array.ndim],

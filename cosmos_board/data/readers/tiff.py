@@ -39,12 +39,16 @@ _TIFFFILE = "tifffile.py"
 """What this library calls itself in the files it writes; its defaults say what nobody meant."""
 
 
-def read_tiff(path: Path) -> Picture:
+def read_tiff(path: Path, *, turned: bool = True) -> Picture:
     """Return the picture or stack of a TIFF file, in its own number type and axes.
 
     Smaller copies of a picture in the same file are passed over. The letters of the axes are
     those of `tifffile`: Y, X, S for colours, Z, C and T where the file says so, ? for what may
     be colours or slices, others for pages of which it does not say what they are.
+
+    Args:
+        path: The file.
+        turned: Whether its orientation tag is obeyed.
 
     Raises:
         InputError: If it is no TIFF file, damaged, too large, holds several pictures of
@@ -56,7 +60,7 @@ def read_tiff(path: Path) -> Picture:
         # In memory: a file must not make us open others that its description names.
         data = BytesIO(path.read_bytes())
         with refuse_damage(path), tifffile.TiffFile(data) as file:
-            return _read_series(path, _choose_series(path, file.series))
+            return _read_series(path, _choose_series(path, file.series), turned=turned)
     except InputError:
         raise
     except OSError as error:
@@ -88,7 +92,7 @@ def _choose_series(path: Path, found: list[Any]) -> list[Any]:
     )
 
 
-def _read_series(path: Path, chosen: list[Any]) -> Picture:
+def _read_series(path: Path, chosen: list[Any], *, turned: bool) -> Picture:
     series = chosen[0]
     pages = [page for one in chosen for page in one.pages]
     if any(page is None for page in pages):
@@ -98,7 +102,7 @@ def _read_series(path: Path, chosen: list[Any]) -> Picture:
     check_page(path, first)
     for page in pages:
         check_segments(path, page)
-    orientation = _find_orientation(path, pages)
+    orientation = _find_orientation(path, pages) if turned else 1
     array, axes = _decode(path, chosen)
     notes = note_turn(orientation)
     if first.photometric == _WHITE_IS_ZERO:

@@ -113,6 +113,17 @@ def test_a_mask_that_fits_only_unturned_is_refused_by_its_tag(
         read(tmp_path, "image.png", "mask.png", more=more)
 
 
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_a_tag_is_ignored_where_the_import_file_says_so(tmp_path: Path, suffix: str) -> None:
+    save_turned(tmp_path / f"image.{suffix}", GREY, 6)
+    save_picture(tmp_path / "mask.png", WHITE)
+
+    image = read(tmp_path, f"image.{suffix}", "mask.png", more="orientation = 'ignore'")
+
+    assert np.array_equal(image.pixels, GREY)
+    assert image.notes == ("8 bit",)
+
+
 def test_polygons_lie_on_the_turned_picture(tmp_path: Path) -> None:
     upright = UPRIGHT[6](DRAWN)
     save_turned(tmp_path / "a.jpg", DRAWN * np.uint8(200), 6, quality=100)
