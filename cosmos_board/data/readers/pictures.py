@@ -54,7 +54,8 @@ def read_picture(path: Path, *, turned: bool = True) -> Picture:
     except InputError:
         raise
     except OSError as error:
-        problem = error.strerror or f"is damaged or no {kind} file"
+        of_8_bits = " of 8 bits a sample" if kind == "JPEG" else ""
+        problem = error.strerror or f"is damaged or no {kind} file{of_8_bits}"
         raise InputError(path, "", problem) from error
     except Exception as error:
         raise InputError(path, "", f"is damaged or no {kind} file: {error}") from error
