@@ -8,6 +8,7 @@ import json
 import os
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,6 +148,37 @@ def _(folder: Path) -> None:
             offset = file.pages[0].tags[tag].valueoffset
             data[offset : offset + 4] = struct.pack("<I", 2_000_000)
     _write("image.tif", bytes(data))(folder)
+
+
+def _tiff_bytes(compression: str, **tags: int) -> bytes:
+    """Return a TIFF file of tiles, some of whose tags lie."""
+    file = io.BytesIO()
+    tifffile.imwrite(file, draw_noise(), compression=compression, tile=(32, 32))
+    data = bytearray(file.getvalue())
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as opened:
+        for name, value in tags.items():
+            tag = opened.pages.first.tags[name]
+            size = "<H" if tag.dtype == 3 else "<I"
+            data[tag.valueoffset : tag.valueoffset + struct.calcsize(size)] = struct.pack(
+                size, value
+            )
+    return bytes(data)
+
+
+_SWELLING = zlib.compress(bytes(200_000_000), 9)
+_LENGTH = len(_tiff_bytes("deflate"))
+_picture(
+    "that swells tif",
+    _tiff_bytes("deflate", TileOffsets=_LENGTH, TileByteCounts=len(_SWELLING)) + _SWELLING,
+)
+_picture("of huge tiles tif", _tiff_bytes("lzw", TileWidth=32768, TileLength=32768))
+_picture("of a photometric that is none tif", _tiff_bytes("lzw", PhotometricInterpretation=77))
+_HUGE_JPEG = _tiff_bytes("jpeg")
+_AT = _HUGE_JPEG.index(b"\xff\xc0") + 5
+_picture(
+    "of JPEG data of another size tif",
+    _HUGE_JPEG[:_AT] + struct.pack(">HH", 60_000, 60_000) + _HUGE_JPEG[_AT + 4 :],
+)
 
 
 @_add("a picture with infinite values", write_spec("image.tif", "mask.png"))

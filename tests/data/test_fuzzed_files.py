@@ -11,6 +11,8 @@ import nrrd
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
+import tifffile
+from PIL import Image
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports import iter_source_images, parse_spec, plan_import
@@ -93,9 +95,21 @@ def _make_annotations(folder: Path, suffix: str) -> None:
     (folder / "coco.json").write_text(json.dumps(file))
 
 
+def _make_tiff(folder: Path, name: str) -> None:
+    """Write an image in one compression, and a mask with an alpha channel."""
+    image = np.kron(draw_noise((8, 8)), np.ones((4, 4), np.uint8))
+    if name in ("group3", "group4"):
+        Image.fromarray(image > 99).save(folder / "image.tif", compression=name)
+    else:
+        tifffile.imwrite(folder / "image.tif", image, compression=name, tile=(16, 16))
+    save_picture(folder / "mask.png", np.dstack([draw_square() * 255] * 4))
+
+
+_COMPRESSIONS = ("lzw", "deflate", "packbits", "zstd", "lzma", "jpeg", "group3", "group4")
 _PICTURES = ("png", "jpg", "gif", "bmp", "ppm", "tif")
 FORMATS: dict[str, tuple[Callable[[Path, str], None], str]] = {
     **{s: (_make_pictures, write_spec(f"image.{s}", "mask.png")) for s in _PICTURES},
+    **{s: (_make_tiff, write_spec("image.tif", "mask.png")) for s in _COMPRESSIONS},
     **{s: (_make_itk, write_spec(f"image.{s}")) for s in ("nrrd", "mha")},
     **{s: (_make_nifti, write_spec(f"image.{s}")) for s in ("nii", "nii.gz")},
     "arrays": (_make_arrays, write_spec("image.npy", "mask.npz")),

@@ -39,7 +39,7 @@ _PHANTOM_SIDE = 160
 def read_nuclei(folder: Path) -> Iterator[SourceImage]:
     """Yield the fluorescence picture with `_NUCLEI` of its nuclei, evenly over their labels."""
     images = folder / "stardist/data/images"
-    pixels, labels = read_tiff(images / "img2d.tif"), read_tiff(images / "mask2d.tif")
+    pixels, labels = (read_tiff(images / f"{name}2d.tif").array for name in ("img", "mask"))
     values, sizes = np.unique(labels[labels > 0], return_counts=True)
     large = values[sizes > _LARGE_PX]
     yield SourceImage(

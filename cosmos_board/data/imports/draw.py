@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports.meanings import Objects, find_code, is_skipped, parse_codes
 from cosmos_board.data.imports.meanings import parse_colour as parse_rgb
-from cosmos_board.data.imports.rasters import Raster
+from cosmos_board.data.imports.rasters import Raster, look_up
 from cosmos_board.data.imports.spec import MaskSpec
 
 _WHOLE = 1e-3
@@ -68,7 +68,7 @@ def find_foreground(spec: MaskSpec, raster: Raster, where: str) -> NDArray[np.bo
     Raises:
         InputError: If a lossy mask has no threshold, or there are codes instead of grey levels.
     """
-    values = _take_grey(raster, where, brightest=True)
+    values = _take_brightness(raster, where, spec.threshold)
     if values.dtype == np.bool_:
         return values
     if values.dtype.kind == "f" and not np.isfinite(values).all():
@@ -84,21 +84,80 @@ def find_foreground(spec: MaskSpec, raster: Raster, where: str) -> NDArray[np.bo
             where, "object", "stands for several codes", got=np.unique(values)[:6],
             want="labels or threshold",
         )  # fmt: skip
+    if high > values.min() > (low + high) / 2:
+        raise InputError(
+            where, "object", "has no background: all values are in the upper half of their range",
+            got=f"{values.min()} … {values.max()}", want="threshold",
+        )  # fmt: skip
     return values > (low + high) / 2
 
 
-def _take_grey(raster: Raster, where: str, *, brightest: bool = False) -> NDArray[Any]:
+def _take_grey(raster: Raster, where: str) -> NDArray[Any]:
     array = raster.array
     if not raster.colour:
+        # Indices of a palette are codes, whatever their colours.
+        if raster.palette is None:
+            _check_alpha(raster, array, where)
         return array
-    colours = array[..., : 3 if array.shape[2] > 2 else 1]
-    if brightest:
-        # Any colour is foreground; white and the colour of a pen alike.
-        brightness: NDArray[Any] = colours.max(axis=2)
-        return brightness
-    if not (colours == colours[..., :1]).all():
+    _check_alpha(raster, array, where)
+    if not (array == array[..., :1]).all():
         raise InputError(where, "labels", "are in colour", want="colours")
-    return colours[..., 0]
+    return array[..., 0]
+
+
+def _take_brightness(raster: Raster, where: str, threshold: float | None) -> NDArray[Any]:
+    """Return the brightest of each pixel's colours: any colour is foreground, white and a pen's."""
+    if raster.palette is not None:
+        return _look_up_brightness(raster, raster.palette, where, threshold)
+    _check_alpha(raster, raster.array, where)
+    brightness: NDArray[Any] = raster.array.max(axis=-1) if raster.colour else raster.array
+    return brightness
+
+
+def _look_up_brightness(
+    raster: Raster, palette: NDArray[np.uint8], where: str, threshold: float | None
+) -> NDArray[Any]:
+    """Return grey levels of a grey palette, or the brighter of two colours as viewers show them."""
+    _check_alpha(raster, look_up(where, raster.array, palette), where)
+    used, positions = np.unique(raster.array, return_inverse=True)
+    colours = palette[used]
+    if len(used) > 2:
+        if not (colours == colours[:, :1]).all():
+            raise InputError(
+                where, "object", "stands for several colours of a palette", got=used[:6].tolist(),
+                want="labels (indices) or colours",
+            )  # fmt: skip
+        grey: NDArray[np.uint8] = palette[raster.array][..., 0]
+        return grey
+    levels = colours.max(axis=1)
+    half = float(levels.max()) / 2 if len(used) == 2 else 127
+    drawn = levels > (half if threshold is None else threshold)
+    if len(used) == 2 and drawn.all():
+        raise InputError(
+            where, "object", "stands for several colours of a palette", got=used.tolist(),
+            want="labels (indices) or colours",
+        )  # fmt: skip
+    foreground: NDArray[np.bool_] = drawn[positions.reshape(raster.array.shape)]
+    return foreground
+
+
+def _check_alpha(raster: Raster, values: NDArray[Any], where: str) -> None:
+    """Refuse a mask that its colours and its alpha channel may show differently.
+
+    Args:
+        raster: With `opaque`.
+        values: Its grey levels or colours, palettes looked up.
+        where: For the message.
+    """
+    if raster.opaque is None or raster.opaque.all():
+        return
+    if values[~raster.opaque].any() or not values.any():
+        alpha = 3 if values.ndim > raster.opaque.ndim else 1
+        raise InputError(
+            where, "alpha", "may hold the mask as well as the colours",
+            want=f"channels = [{alpha}] for alpha, "
+            f"channels = {'[0, 1, 2]' if alpha == 3 else '[0]'} for colours",
+        )  # fmt: skip
 
 
 def _show_codes(codes: list[int]) -> str:
@@ -198,12 +257,11 @@ def _show_colour(rgb: NDArray[np.int32]) -> str:
 def _take_colours(raster: Raster, where: str) -> NDArray[np.uint8]:
     array = raster.array
     if raster.palette is not None:
-        if int(array.max(initial=0)) >= len(raster.palette):
-            raise InputError(where, "palette", "is too short for the indices of the picture")
-        colours: NDArray[np.uint8] = raster.palette[array]
-        return colours
+        array = look_up(where, array, raster.palette)
+    elif array.dtype == np.bool_:
+        array = array.astype(np.uint8) * np.uint8(255)
     if array.dtype != np.uint8:
         raise InputError(where, "colours", "are not 8 bit", got=array.dtype)
-    if not raster.colour:
-        return np.repeat(array[..., np.newaxis], 3, axis=-1)
-    return array[..., :3] if array.shape[2] > 2 else np.repeat(array[..., :1], 3, axis=2)
+    _check_alpha(raster, array, where)
+    grey = array.ndim == raster.array.ndim and not raster.colour
+    return np.repeat(array[..., np.newaxis], 3, axis=-1) if grey else array

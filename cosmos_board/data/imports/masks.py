@@ -52,6 +52,8 @@ class Canvas:
 
     order: tuple[int, ...] | None
     identity: DicomIdentity | None = None
+    orientation: int = 1
+    """Value of the orientation tag by which the image was turned."""
 
     @classmethod
     def of(cls, raster: Raster) -> Canvas:
@@ -61,7 +63,9 @@ class Canvas:
         placed = raster.affine_lps is not None and raster.placed
         affine = np.eye(4) if raster.affine_lps is None else raster.affine_lps
         bare = raster.affine_lps is None
-        return cls((z, y, x), affine, placed, bare, raster.order, raster.identity)
+        return cls(
+            (z, y, x), affine, placed, bare, raster.order, raster.identity, raster.orientation
+        )
 
     @property
     def volume(self) -> Volume:
@@ -125,6 +129,7 @@ def _fit(
         by_name = voxels if raster.affine_lps is None else voxels[np.argsort(raster.order)]
         voxels = by_name[list(canvas.order)]
     if voxels.shape != canvas.shape:
+        _refuse_unturned(raster, voxels.shape, canvas, where)
         if job.spec.resample != "nearest" or voxels.shape[0] != canvas.shape[0]:
             raise InputError(
                 where, "size", "differs from that of its image", got=voxels.shape, want=canvas.shape
@@ -166,6 +171,19 @@ def _place(
         where, "geometry", "lies elsewhere than its image", got=mask.voxels.shape,
         want=f"{canvas.shape}, or resample or geometry in the import file",
     )  # fmt: skip
+
+
+def _refuse_unturned(raster: Raster, shape: _Shape, canvas: Canvas, where: str) -> None:
+    """Refuse a mask that fits only without the orientation tag of one of both files."""
+    z, y, x = canvas.shape
+    swapped = max(canvas.orientation, raster.orientation) > 4
+    if swapped and canvas.orientation != raster.orientation and shape == (z, x, y):
+        whose = "its image" if canvas.orientation > 4 else "the mask"
+        raise InputError(
+            where, "orientation tag", f"of {whose} turns it, and only unturned they fit",
+            got=max(canvas.orientation, raster.orientation),
+            want="a mask of the picture as viewers show it, or orientation = 'ignore'",
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

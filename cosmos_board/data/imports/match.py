@@ -172,7 +172,7 @@ class _Finder:
             yield from _name_files(self.spec, {**image.parts, **parts}, (path,), problems)
 
     def _split_series(
-        self, image: _Group, found: list[tuple[Parts, str]]
+        self, image: ImageFiles, found: list[tuple[Parts, str]]
     ) -> Iterator[tuple[Parts, tuple[str, ...]]]:
         """Yield the slices of each series: one a name, such as that of an organ's folder."""
         series: dict[str, list[tuple[Parts, str]]] = defaultdict(list)

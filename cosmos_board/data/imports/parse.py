@@ -242,6 +242,8 @@ def _check_masks(row: Fields, spec: MaskSpec, image_fields: set[str] | None) -> 
         raise row.error("skip", "is no colour", got=repr(odd[0]), want="255,255,255 or *")
     if spec.threshold is not None and not spec.objects and not spec.names:
         raise row.error("threshold", "is of no use with labels or colours")
+    if spec.channels and spec.kind != "raster":
+        raise row.error("channels", f"are of no use with kind {spec.kind}")
     if spec.observer and not _NAME.fullmatch(spec.observer):
         raise row.error("observer", "is no name", got=repr(spec.observer))
     ground = parse_colour if spec.colours else parse_codes
@@ -287,8 +289,8 @@ def _parse_files(row: Fields) -> dict[str, Any]:
         Pattern(pattern)
     except ValueError as error:
         raise row.error("files", str(error), got=repr(pattern)) from error
-    axes = row.take("axes", str, "zyx")
-    if sorted(axes) not in (sorted("zyx"), sorted("yx"), sorted("zyxc"), sorted("yxc")):
+    axes = row.take("axes", str, "")
+    if axes and sorted(axes) not in (sorted("zyx"), sorted("yx"), sorted("zyxc"), sorted("yxc")):
         raise row.error("axes", "are unknown", got=repr(axes), want="the letters z, y, x and c")
     return {
         "files": pattern,
@@ -296,6 +298,8 @@ def _parse_files(row: Fields) -> dict[str, Any]:
         "key": row.take("key", str, ""),
         "frame": _parse_frame(row),
         "axes": axes,
+        "orientation": row.word("orientation", ("tag", "ignore"), "tag"),
+        "channels": _parse_channels(row),
         "stack": row.word("stack", ("", "name", "order"), ""),
     }
 
@@ -308,6 +312,16 @@ def _parse_frame(row: Fields) -> Frame:
     if type(frame) is not int or frame < 0:
         raise row.error("frame", "is no position", got=repr(frame), want='0, 1, … or "all"')
     return frame
+
+
+def _parse_channels(row: Fields) -> tuple[int, ...]:
+    channels = row.take("channels", list, [])
+    known = all(type(channel) is int and channel >= 0 for channel in channels)
+    if not known or ("channels" in row.values and len(channels) not in (1, 3)):
+        raise row.error(
+            "channels", "are no positions", got=channels, want="[0] for grey, [0, 1, 2] for RGB"
+        )
+    return tuple(channels)
 
 
 def _parse_rules(row: Fields, field: str) -> list[tuple[str, Objects]]:

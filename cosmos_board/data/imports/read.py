@@ -16,7 +16,7 @@ from cosmos_board.data.imports.job import ImageJob
 from cosmos_board.data.imports.layers import Layer
 from cosmos_board.data.imports.masks import Canvas, read_layers
 from cosmos_board.data.imports.notes import note_picture, note_volume
-from cosmos_board.data.imports.rasters import Raster, count_frames, read_raster
+from cosmos_board.data.imports.rasters import Raster, count_frames, look_up, read_raster
 from cosmos_board.data.imports.remarks import Remarks
 from cosmos_board.data.imports.walk import show_path
 from cosmos_board.data.readers.quiet import quietly
@@ -223,16 +223,9 @@ class _Cut:
 
 
 def _prepare_picture(job: ImageJob, raster: Raster, origin: str) -> Pixels:
-    array = raster.array
-    if raster.palette is not None:
-        if int(array.max(initial=0)) >= len(raster.palette):
-            raise InputError(origin, "palette", "is too short for the indices of the picture")
-        array = raster.palette[array]
-    if array.ndim == 3:
-        # Two or four channels: the last is how transparent a pixel is, which nobody drew.
-        array = array[..., 0] if array.shape[2] < 3 else array[..., :3]
-        if raster.palette is not None and (array == array[..., :1]).all():
-            array = array[..., 0]
+    array = _find_levels(raster, origin)
+    if raster.palette is not None and (array == array[..., :1]).all():
+        array = array[..., 0]
     if array.dtype in (np.uint8, np.bool_):
         return _keep_8_bit(array, inverted=raster.inverted)
     return _to_8_bit(job, array, origin, inverted=raster.inverted)
@@ -244,8 +237,35 @@ def _keep_8_bit(array: NDArray[Any], *, inverted: bool) -> Pixels:
     return np.ascontiguousarray(_invert(array) if inverted else array)
 
 
+def _find_levels(raster: Raster, origin: str) -> NDArray[Any]:
+    """Return what is seen of an image: colours looked up, few bits widened to eight."""
+    array = raster.array
+    if raster.palette is not None:
+        array = look_up(origin, array, raster.palette)
+    if raster.bits and array.dtype == np.uint8 and raster.palette is None:
+        largest = (1 << raster.bits) - 1
+        array = ((array.astype(np.uint16) * 255 + largest // 2) // largest).astype(np.uint8)
+    if raster.opaque is not None and not raster.opaque.all():
+        in_colour = array.ndim > raster.array.ndim or raster.colour
+        colours = array.reshape(-1, array.shape[-1] if in_colour else 1)
+        if (colours == colours[0]).all():
+            raise InputError(
+                origin, "alpha", "holds the picture, while its colours are constant",
+                want=f"channels = [{3 if in_colour else 1}]",
+            )  # fmt: skip
+    return array
+
+
 def _prepare_volume(job: ImageJob, raster: Raster, canvas: Canvas, origin: str) -> _Cut:
-    volume = orient(Volume(raster.array, canvas.affine_lps))
+    array = _find_levels(raster, origin)
+    if array.ndim == 4:
+        if not (array == array[..., :1]).all():
+            raise InputError(
+                origin, "palette", "is in colour, and the slices of volumes are grey",
+                want="one channel, such as channels = [0]",
+            )  # fmt: skip
+        array = array[..., 0]
+    volume = orient(Volume(array, canvas.affine_lps))
     if raster.single and raster.array.dtype in (np.uint8, np.bool_):
         voxels = _keep_8_bit(volume.voxels, inverted=raster.inverted)
     else:

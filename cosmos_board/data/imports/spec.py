@@ -53,8 +53,14 @@ class FileSpec:
 
     frame: Frame = None
 
-    axes: str = "zyx"
-    """Order in which a bare array (NPY, NPZ, TIFF, stacked pictures) holds its axes."""
+    axes: str = ""
+    """Order in which a bare array (NPY, NPZ, TIFF) holds its axes; empty: the file's own or zyx."""
+
+    orientation: str = "tag"
+    """`ignore`: pictures are not turned, whatever their orientation tag says."""
+
+    channels: tuple[int, ...] = ()
+    """Positions of the channels that are read: one is grey, three are red, green and blue."""
 
     stack: str = ""
     """`name`: the files of a volume are its slices, which pair with those of a mask by the

@@ -56,6 +56,8 @@ def test_an_import_file_becomes_values() -> None:
         pytest.param("cluster", "clusters", r"clusters: is unknown \(want cluster\)", id="typo"),
         pytest.param('"{patient}"', '"{site}"', r"cluster: names \{site\}, which", id="template"),
         pytest.param('"{patient}"', "7", r"cluster: has the wrong type \(got 7", id="type"),
+        pytest.param("skip =", "channels = [0, 1]\nskip =", "channels: are no pos", id="channels"),
+        pytest.param("skip =", "channels = [-1]\nskip =", "channels: are no pos", id="negative"),
         pytest.param("window 40/400", "window", "normalisation: is unknown", id="normalisation"),
         pytest.param("{patient}_{slice}.png", "{patient", "files: has a brace", id="brace"),
         pytest.param('"2..3"', '"3..2"', r"labels: is no code \(got '3\.\.2'", id="range"),
@@ -181,3 +183,10 @@ def test_every_field_is_documented() -> None:
 def test_images_that_are_no_tables_are_refused() -> None:
     with pytest.raises(InputError, match=r"images: are no tables \(want \[\[images\]\]\)"):
         parse_spec("schema_version = 1\nname = 'a'\nimages = ['a/*.png']\n", "s.toml")
+
+
+def test_channels_are_of_pictures_alone() -> None:
+    described = GOOD.replace("labels = {", "kind = 'coco'\nchannels = [0]\nnames = {")
+
+    with pytest.raises(InputError, match="channels: are of no use with kind coco"):
+        parse_spec(described.replace(" 1 =", " x =").replace(" 4 =", " y ="), "scans.toml")

@@ -1,0 +1,107 @@
+"""Which axis of an array is which, and which of its channels are read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmos_board.core.errors import InputError
+
+_TOLD = set("TZCYXS")
+"""Letters by which a TIFF file says what an axis is; others stand for any stack of pages."""
+
+
+def order_axes(
+    where: object, array: NDArray[Any], found: str, asked: str
+) -> tuple[NDArray[Any], str]:
+    """Return the array with its axes in the order z, y, x, c, and their letters.
+
+    Args:
+        where: For messages.
+        array: Any samples.
+        found: A letter for each axis as the file says, those of `tifffile`; empty: it says nothing.
+        asked: The letters that the import file gives, or empty.
+
+    Raises:
+        InputError: If letters are missing, differ, or mean what is not read (time).
+    """
+    letters = _find_letters(where, array.shape, found, asked)
+    order = [letters.index(letter) for letter in "zyxc" if letter in letters]
+    ordered = "".join(letter for letter in "zyxc" if letter in letters)
+    return np.ascontiguousarray(array.transpose(order)), ordered
+
+
+def _find_letters(where: object, shape: tuple[int, ...], found: str, asked: str) -> str:
+    fitting = asked or "zyx"
+    if len(fitting) != len(shape):
+        fitting = fitting.replace("z", "")
+    told = _read_letters(where, found, asked)
+    if not told:
+        if len(fitting) != len(shape):
+            raise InputError(
+                where, "axes", "differ in number from the array", got=shape, want=asked or "zyx"
+            )
+        return fitting
+    # Where the file tells colours by itself, their place among the axes is its own affair.
+    same = told == fitting or ("S" in found and set(told) == set(fitting))
+    if asked and not same and set(told) != set("yx"):
+        raise InputError(where, "axes", "contradict the file", got=asked, want=told)
+    return told
+
+
+def _read_letters(where: object, found: str, asked: str) -> str:
+    """Return what a file tells of its axes, in our letters; empty where it does not tell all."""
+    if "?" in found and not asked:
+        raise InputError(
+            where, "axes", "may be colours or slices", got=found, want="axes = 'cyx' or 'zyx'"
+        )
+    unknown = "".join(letter for letter in found if letter not in _TOLD)
+    if "S" in found and len(unknown) == 1:
+        found, unknown = found.replace(unknown, "Z"), ""
+    if unknown or set(found) <= set("YX"):
+        return ""
+    told = found.lower().replace("s", "c")
+    if "t" in told:
+        as_slices = told.replace("t", "z")
+        if "z" in told or asked != as_slices:
+            want = f"axes = {as_slices!r} to read times as slices" if "z" not in told else "no time"
+            raise InputError(where, "axes", "hold time", got=found, want=want)
+        return as_slices
+    if told.count("c") > 1:
+        raise InputError(where, "axes", "hold channels of colours", got=found, want="one of both")
+    return told
+
+
+def choose_channels(
+    where: object, samples: NDArray[Any], alpha: NDArray[Any] | None, channels: tuple[int, ...]
+) -> NDArray[Any]:
+    """Return grey levels without a last axis, or red, green and blue along the last axis.
+
+    Args:
+        where: For messages.
+        samples: Channels along the last axis, without alpha.
+        alpha: The alpha channel; it comes after the others.
+        channels: Positions that the import file asks for: one, three or none.
+
+    Raises:
+        InputError: If it is not said which of the channels are meant, or one is not there.
+    """
+    count = samples.shape[-1]
+    if not channels:
+        if count not in (1, 3):
+            raise InputError(
+                where, "channels", "must say which ones to read: one for grey, three for RGB",
+                got=f"{count} channels", want="such as channels = [0]",
+            )  # fmt: skip
+        return samples[..., 0] if count == 1 else samples
+    if alpha is not None:
+        samples = np.concatenate([samples, alpha[..., np.newaxis]], axis=-1)
+    if max(channels) >= samples.shape[-1]:
+        raise InputError(
+            where, "channels", "name one that is not there", got=list(channels),
+            want=f"0 … {samples.shape[-1] - 1}",
+        )  # fmt: skip
+    chosen = samples[..., channels[0]] if len(channels) == 1 else samples[..., list(channels)]
+    return np.ascontiguousarray(chosen)
