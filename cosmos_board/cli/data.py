@@ -185,9 +185,9 @@ def _warn(plan: ImportPlan) -> tuple[PlanWarning, ...]:
             err=True,
         )
     warnings = find_warnings(plan, look)
+    refuse_mistakes(warnings)
     for warning in warnings:
         click.echo(str(warning), err=True)
-    refuse_mistakes(warnings)
     return warnings
 
 
