@@ -201,6 +201,8 @@ class _Finder:
             )  # fmt: skip
         if self._shared or not self._groups or self.spec.kind in ("coco", "runs"):
             return
+        if known and set(known) <= set(find_fields(self._image.modality)):
+            return
         raise InputError(
             origin, f"{field}.files", "shares no part with several images, so that every mask would"
             " belong to every image", got=repr(self.spec.files), want=wanted,
