@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cosmos_board.core.errors import ExitCode
+from cosmos_board.core.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
     from cosmos_board.curation.report import ImportReport
@@ -163,14 +163,14 @@ def import_files(
     plan = plan_import(loaded, source)
     click.echo(plan.describe())
     plan.refuse_nothing()
-    warnings = _warn(plan)
+    warnings = _warn(plan, dry_run=dry_run)
     if dry_run:
         return
     report = curate(plan.units(), make_pack_info(loaded), out, workers=workers)
     _print_import(report, out, loaded.accept, warnings)
 
 
-def _warn(plan: ImportPlan) -> tuple[PlanWarning, ...]:
+def _warn(plan: ImportPlan, *, dry_run: bool) -> tuple[PlanWarning, ...]:
     """Print what in a plan is seldom meant, and return what was printed."""
     from cosmos_board.data.imports.plan_warnings import (
         find_warnings,
@@ -179,15 +179,16 @@ def _warn(plan: ImportPlan) -> tuple[PlanWarning, ...]:
     )
 
     look = look_at_sample(plan)
-    if look.unread:
-        click.echo(
-            f"{len(look.unread)} of {look.units} looked at cannot be read, first {look.unread[0]}",
-            err=True,
-        )
+    if look.unread and dry_run:
+        # An import tells this itself, of all files.
+        problem = f"{len(look.unread)} of {look.units} looked at cannot be read, first"
+        if len(look.unread) == look.units:
+            raise InputError("--source", "", f"{problem} {look.unread[0]}")
+        click.echo(f"{problem} {look.unread[0]}", err=True)
     warnings = find_warnings(plan, look)
+    refuse_mistakes(warnings)
     for warning in warnings:
         click.echo(str(warning), err=True)
-    refuse_mistakes(warnings)
     return warnings
 
 

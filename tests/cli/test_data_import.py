@@ -76,6 +76,19 @@ def test_a_dry_run_that_finds_nothing_is_refused(tmp_path: Path) -> None:
         call(tmp_path, spec, "--dry-run")
 
 
+def test_a_dry_run_tells_of_files_that_cannot_be_read(tmp_path: Path) -> None:
+    spec = save_pairs(tmp_path, "a", "b")
+    save_picture(tmp_path / "in/b/a.png", draw_square((9, 9)) * np.uint8(255))
+
+    told = call(tmp_path, spec, "--dry-run")
+    assert told.exit_code == 0
+    assert "1 of 2 looked at cannot be read, first b/a.png: size: differs" in told.stderr
+
+    (tmp_path / "in/b/b.png").write_bytes(b"none")
+    with pytest.raises(InputError, match="2 of 2 looked at cannot be read, first b/a"):
+        call(tmp_path, spec, "--dry-run")
+
+
 def test_clusters_that_share_an_image_are_named(tmp_path: Path) -> None:
     spec = save_pairs(tmp_path, "a", "b")
     save_picture(tmp_path / "in/a/b.png", draw_noise(seed=0))

@@ -16,6 +16,7 @@ from cosmos_board.data.imports.draw import find_codes, find_foreground
 from cosmos_board.data.imports.job import ImageJob, MaskFiles
 from cosmos_board.data.imports.layers import LabelLayer, Layer, make_drawn_layer
 from cosmos_board.data.imports.meanings import Objects, find_code, find_name, is_skipped
+from cosmos_board.data.imports.names import find_unpaired, read_slice_names
 from cosmos_board.data.imports.rasters import Raster, read_raster
 from cosmos_board.data.imports.remarks import Remarks
 from cosmos_board.data.imports.resample import (
@@ -103,21 +104,22 @@ def read_layers(
     remarks.note_mask(raster)
     if spec.labels or spec.colours:
         codes, meanings = find_codes(spec, raster, where)
-        fitted = _fit(job, raster, codes, canvas, where)
+        fitted = _fit(job, files, raster, codes, canvas)
         separate = spec.instances == "labels"
         yield LabelLayer(
             fitted, meanings, separate, keys["files"] if spec.instances == "files" else ""
         )
         return
     objects = spec.objects or find_name(files.name, spec.names) or ()
-    drawn = _fit(job, raster, find_foreground(spec, raster, where), canvas, where)
+    drawn = _fit(job, files, raster, find_foreground(spec, raster, where), canvas)
     yield make_drawn_layer(drawn, objects, keys.get(spec.instances, ""))
 
 
 def _fit(
-    job: ImageJob, raster: Raster, voxels: NDArray[Any], canvas: Canvas, where: str
+    job: ImageJob, files: MaskFiles, raster: Raster, voxels: NDArray[Any], canvas: Canvas
 ) -> NDArray[Any]:
     """Return the voxels of a mask as they lie on the oriented image, axes (Z, Y, X)."""
+    where = show_path(files.paths[0])
     voxels = voxels if voxels.ndim == 3 else voxels[np.newaxis]
     if raster.affine_lps is not None and job.spec.geometry == "check":
         mask = Volume(voxels, raster.affine_lps, raster.placed)
@@ -126,6 +128,7 @@ def _fit(
             return orient(Volume(placed, canvas.affine_lps)).voxels
     if raster.order is not None and canvas.order is not None and voxels.shape == canvas.shape:
         # Files pair by their names, while volumes hold them by their place.
+        _refuse_unpaired(job, files, canvas)
         by_name = voxels if raster.affine_lps is None else voxels[np.argsort(raster.order)]
         voxels = by_name[list(canvas.order)]
     if voxels.shape != canvas.shape:
@@ -184,6 +187,23 @@ def _refuse_unturned(raster: Raster, shape: _Shape, canvas: Canvas, where: str) 
             got=max(canvas.orientation, raster.orientation),
             want="a mask of the picture as viewers show it, or orientation = 'ignore'",
         )  # fmt: skip
+
+
+def _refuse_unpaired(job: ImageJob, files: MaskFiles, canvas: Canvas) -> None:
+    """Refuse slices of other numbers: only here it is known whether they lie somewhere in space."""
+    # One file may hold all slices: then it has no name for each.
+    image, mask = (
+        read_slice_names(paths) if len(paths) == canvas.shape[0] else None
+        for paths in (job.paths, files.paths)
+    )
+    reason = find_unpaired(
+        image,
+        mask,
+        by_order="order" in (job.spec.stack, files.spec.stack),
+        placed=canvas.placed,
+    )
+    if reason:
+        raise InputError(show_path(files.paths[0]), "stack", reason)
 
 
 @dataclass(frozen=True, slots=True)

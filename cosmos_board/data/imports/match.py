@@ -213,6 +213,8 @@ class _Finder:
             )  # fmt: skip
         if self._shared or not self._groups or self.spec.kind in ("coco", "runs"):
             return
+        if known and set(known) <= set(find_fields(self._image.modality)):
+            return
         raise InputError(
             origin, f"{field}.files", "shares no part with several images, so that every mask would"
             " belong to every image", got=repr(self.spec.files), want=wanted,
@@ -240,13 +242,14 @@ class _TableFinder:
 
     def find(self, image: ImageFiles, problems: list[Problem]) -> Iterator[MaskFiles]:
         for parts in self._rows[image.paths[0]]:
-            path = compose(_fill(self.spec, parts))
+            name = _fill(self.spec, parts)
+            if not name:
+                continue
+            path = _look_up(self._known, name)
             if not path:
+                problems.append((name, "is in the table and not in the source folder"))
                 continue
-            if path not in self._known:
-                problems.append((path, "is in the table and not in the source folder"))
-                continue
-            yield from _name_files(self.spec, parts, (self._known[path],), problems)
+            yield from _name_files(self.spec, parts, (path,), problems)
 
 
 def _from_table(
@@ -255,13 +258,19 @@ def _from_table(
     known = {compose(path): path for path in listing.paths}
     rows: dict[str, list[Parts]] = defaultdict(list)
     for parts in read_table(listing.root, spec.table, listing.paths):
-        path = compose(_fill(spec, parts))
-        if path in known:
-            rows[known[path]].append(parts)
+        name = _fill(spec, parts)
+        if path := _look_up(known, name):
+            rows[path].append(parts)
         else:
-            problems.append((path, "is in the table and not in the source folder"))
+            problems.append((name, "is in the table and not in the source folder"))
     groups = [ImageFiles(found[0], (path,)) for path, found in rows.items()]
     return groups, [_TableFinder(mask, rows, known) for mask in spec.masks]
+
+
+def _look_up(known: Mapping[str, str], name: str) -> str:
+    """Return the path that a table means, "" where there is none; Windows separates otherwise."""
+    name = compose(name)
+    return known.get(name) or known.get(name.replace("\\", "/").removeprefix("./"), "")
 
 
 def _fill(spec: FileSpec, parts: Parts) -> str:

@@ -20,6 +20,7 @@ from cosmos_board.data.imports.meanings import (
     ColourRule,
     NameRule,
     Objects,
+    fits_name,
     parse_codes,
     parse_colour,
 )
@@ -249,8 +250,37 @@ def _check_masks(row: Fields, spec: MaskSpec, image_fields: set[str] | None) -> 
     ground = parse_colour if spec.colours else parse_codes
     if not ground(spec.background):
         raise row.error("background", "is no code or colour", got=repr(spec.background))
+    _check_rules(row, spec)
     if image_fields is not None:
         row.check_template("name", spec.name, image_fields | set(find_fields(spec.files)))
+
+
+def _check_rules(row: Fields, spec: MaskSpec) -> None:
+    """Refuse rules that never apply, because an earlier one or the background comes first."""
+    for position, code in enumerate(spec.labels):
+        anything = (code.low, code.high) == parse_codes("*")[0]
+        if not anything and any(
+            code.low <= other.high and other.low <= code.high and other.objects != code.objects
+            for other in spec.labels[:position]
+        ):
+            raise row.error("labels", "give a code two meanings", got=_show_range(code))
+        if code.low == code.high and any(
+            low <= code.low <= high for low, high in parse_codes(spec.background)
+        ):
+            raise row.error(
+                "labels", "give a meaning to the background", got=code.low, want="background = …"
+            )
+    for position, name in enumerate(spec.names):
+        others = [rule for rule in spec.names[:position] if rule.objects != name.objects]
+        earlier = [rule.pattern for rule in others]
+        if hidden := [pattern for pattern in earlier if fits_name(name.pattern, pattern)]:
+            raise row.error(
+                "names", f"{name.pattern!r} never applies", got=f"{hidden[0]!r} before it"
+            )
+
+
+def _show_range(rule: CodeRule) -> str:
+    return str(rule.low) if rule.low == rule.high else f"{rule.low}..{rule.high}"
 
 
 def _check_runs(row: Fields, spec: MaskSpec) -> None:

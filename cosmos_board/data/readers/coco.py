@@ -48,12 +48,19 @@ def list_coco_pictures(path: Path) -> list[str]:
     """Return what a COCO file calls its pictures, one entry a row.
 
     Raises:
-        InputError: If it is no COCO file, or describes nothing but boxes.
+        InputError: If it is no COCO file, or describes nothing but boxes or crowds.
     """
     file = _load(str(path), path.stat().st_mtime_ns)
     every = [row for rows in file.annotations.values() for row in rows]
-    if every and not any(row.segmentation for row in every):
+    drawn = [row for row in every if row.segmentation]
+    if every and not drawn:
         raise InputError(path, "segmentation", "is in none of the annotations: they are boxes only")
+    if drawn and all(row.crowd for row in drawn):
+        # Some tools mark every mask that is no polygon so.
+        raise InputError(
+            path, "iscrowd", "is set for every region, and crowds are left out",
+            want="0 for a region of one object",
+        )  # fmt: skip
     return [name for name, pictures in file.pictures.items() for _ in pictures]
 
 

@@ -131,7 +131,9 @@ def _paste_mask(
             if size != (bottom - top + 1, right - left + 1):
                 raise InputError(path, where, "has a mask of another size than its box", got=size)
             stamp = np.asarray(png.convert("L")) > 0
-    except (KeyError, TypeError, ValueError, OSError, SyntaxError) as error:
+    except (
+        KeyError, TypeError, ValueError, OSError, SyntaxError, Image.DecompressionBombError
+    ) as error:  # fmt: skip
         raise InputError(path, where, "has a mask that is no PNG in base64") from error
     if min(left, top) < 0 or bottom >= shape[0] or right >= shape[1]:
         raise InputError(path, where, "has a mask that leaves the picture")

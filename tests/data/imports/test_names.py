@@ -166,6 +166,28 @@ def test_a_dicom_series_and_masks_of_other_numbers_are_refused(tmp_path: Path) -
     assert len(read_all(tmp_path, spec.replace("'name'", "'order'"))) == 3
 
 
+@pytest.mark.parametrize("shift", [0, 1])
+def test_masks_in_dicom_of_other_numbers_are_refused_where_names_pair_them(
+    shift: int, tmp_path: Path
+) -> None:
+    """Their places do not count here, and nothing else tells which slice is which."""
+    for z in range(3):
+        for folder, name, pixels in (
+            ("a", z, draw_noise(seed=z) + np.uint16(900)),
+            ("b", z + shift, draw_square(low=4 + z) + np.uint16(1000)),
+        ):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            dataset = make_dicom(pixels, 2.0 * z, f"1.2.{ord(folder)}")
+            dataset.save_as(tmp_path / f"{folder}/{name}.dcm", enforce_file_format=True)
+    spec = write_spec("a/*.dcm", "b/*.dcm", "labels = { 1 = 'lesion' }\nstack = 'name'",
+                      "stack = 'name'\ngeometry = 'ignore'")  # fmt: skip
+
+    if shift:
+        assert "image slices 0–2, mask slices 1–3" in find_refusal(tmp_path, spec)
+    else:
+        assert len(read_all(tmp_path, spec)) == 3
+
+
 def test_one_volume_that_does_not_pair_does_not_stop_the_others(tmp_path: Path) -> None:
     for case, shift in (("p", 0), ("q", 1)):
         for z in range(3):

@@ -61,6 +61,9 @@ def test_an_import_file_becomes_values() -> None:
         pytest.param("window 40/400", "window", "normalisation: is unknown", id="normalisation"),
         pytest.param("{patient}_{slice}.png", "{patient", "files: has a brace", id="brace"),
         pytest.param('"2..3"', '"3..2"', r"labels: is no code \(got '3\.\.2'", id="range"),
+        pytest.param('"2..3"', '"1..3"', r"labels: give a code two meanings", id="two"),
+        pytest.param('"2..3"', "0", r"labels: give a meaning to the background", id="background"),
+        pytest.param('{ 1 = "liver", "2..3"', '{ "*" = "liver", "2..3"', "two meanings", id="all"),
         pytest.param('"liver"', '"Liver!"', r"labels\.1: is no object", id="object"),
         pytest.param("labels =", "colours =", "colours: is no code", id="colour"),
         pytest.param("labels =", "names =", "name: and names go together", id="names"),
@@ -94,6 +97,20 @@ def test_a_field_that_cannot_be_is_refused_by_its_name(old: str, new: str, messa
 def test_a_file_that_is_not_there_is_one_line() -> None:
     with pytest.raises(InputError, match=r"^gone\.toml: cannot be read: No such file"):
         read_spec(Path("gone.toml"))
+
+
+def test_a_code_for_all_others_may_come_last() -> None:
+    spec = parse_spec(GOOD.replace('"2..3" = "kidney", 4 =', '"*" ='), "scans.toml")
+
+    assert spec.images[0].masks[0].labels[1].low == 1
+
+
+def test_a_name_that_an_earlier_one_takes_is_refused() -> None:
+    names = 'kind = "coco"\nnames = { "rib_*" = "rib", "rib_1" = "lung" }\n'
+    text = GOOD.replace('instances = "labels"', "").partition("labels =")[0] + names
+
+    with pytest.raises(InputError, match=r"names: 'rib_1' never applies \(got 'rib_\*' before it"):
+        parse_spec(text, "scans.toml")
 
 
 def test_a_file_may_begin_with_the_mark_of_its_byte_order(tmp_path: Path) -> None:

@@ -131,6 +131,18 @@ def test_one_mask_of_several_modalities_is_usual(tmp_path: Path) -> None:
     assert list_words(plan_import(parse_spec(spec, "spec.toml"), tmp_path)) == []
 
 
+def test_one_mask_of_every_modality_of_one_patient_is_usual(tmp_path: Path) -> None:
+    for seed, sequence in enumerate(("t1", "t2")):
+        save_nifti(tmp_path / f"{sequence}.nii.gz", draw_noise((16, 16, 3), seed=seed))
+    save_nifti(tmp_path / "seg.nii.gz", draw_square((16, 16, 3), 2, 12))
+    spec = write_spec("{kind:t.}.nii.gz", "seg.nii.gz").replace("'ct'", "'mr-{kind}'")
+
+    plan = plan_import(parse_spec(spec, "spec.toml"), tmp_path)
+
+    assert len(plan.jobs) == 2
+    assert list_words(plan) == []
+
+
 def test_inverted_masks_are_told(tmp_path: Path) -> None:
     pairs = {
         name: (image, np.uint8(255) - mask)

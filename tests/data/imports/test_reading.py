@@ -58,6 +58,17 @@ def test_a_table_pairs_files_and_gives_modality_and_cluster(tmp_path: Path) -> N
     assert plan.bare == ("in/q.png",)
 
 
+def test_a_table_may_be_of_windows(tmp_path: Path) -> None:
+    save_picture(tmp_path / "in/p.png", draw_noise())
+    save_picture(tmp_path / "out/p.png", draw_square() * 255)
+    text = "image;mask\r\nin\\p.png;.\\out\\p.png\r\n"
+    (tmp_path / "pairs.csv").write_text(text, "utf-8-sig", newline="")
+
+    (image,) = read_all(tmp_path, write_spec("{image}", "{mask}", more="table = 'pairs.csv'"))
+
+    assert image.masks["lesion"][0].sum() == 144
+
+
 def test_slices_that_pair_by_name_follow_their_series(tmp_path: Path) -> None:
     """The files of the series are named against the order of their places."""
     series = save_series(tmp_path / "other")

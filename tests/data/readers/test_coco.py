@@ -88,6 +88,13 @@ def test_a_file_of_boxes_says_so(tmp_path: Path) -> None:
         found.units()
 
 
+def test_a_file_of_crowds_says_so(tmp_path: Path) -> None:
+    found = plan(tmp_path, make_coco(["a.png"], {"iscrowd": 1}, {"segmentation": []}))
+
+    with pytest.raises(InputError, match=r"iscrowd: is set for every region, and crowds are left"):
+        found.units()
+
+
 @pytest.mark.parametrize(
     "name",
     [

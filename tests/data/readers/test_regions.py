@@ -15,7 +15,7 @@ from cosmos_board.core.masks import Mask
 from cosmos_board.data.imports import iter_source_images, parse_spec, plan_import
 from cosmos_board.data.source import SourceImage
 from tests.data.hostile import write_spec
-from tests.data.raw_files import draw_noise, png_bytes, save_picture
+from tests.data.raw_files import draw_noise, png_bytes, png_with_size, save_picture
 
 SQUARE = {"label": "liver", "points": [[8, 8], [20, 8], [20, 20], [8, 20]]}
 
@@ -95,6 +95,7 @@ def test_another_picture_is_told(tmp_path: Path) -> None:
     assert read(tmp_path, {**same, "imagePath": "b.png"}).signs == ("other-picture",)
 
 
+BOMB = base64.b64encode(png_with_size(60_000, 60_000)).decode()
 PNG = base64.b64encode(png_bytes(np.ones((3, 3), np.uint8))).decode()
 
 
@@ -114,6 +115,8 @@ PNG = base64.b64encode(png_bytes(np.ones((3, 3), np.uint8))).decode()
          "is no PNG in base64"),
         ({"shapes": [{"label": "liver", "points": [[1, 1], [9, 9]], "shape_type": "mask",
                       "mask": PNG}]}, "another size than its box"),
+        ({"shapes": [{"label": "liver", "points": [[1, 1], [3, 3]], "shape_type": "mask",
+                      "mask": BOMB}]}, "has a mask"),
         ({"shapes": [{"label": "liver", "points": [[38, 1], [40, 3]], "shape_type": "mask",
                       "mask": PNG}]}, "leaves the picture"),
         ({"type": "FeatureCollection", "features": []}, "is GeoJSON"),
