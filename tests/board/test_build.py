@@ -15,6 +15,8 @@ from cosmos_board.board.cube import Cube
 from cosmos_board.board.robustness import board_cliques, find_robustness
 from cosmos_board.board.types import Board, BoardKey, Slice
 from cosmos_board.core.errors import InputError
+from cosmos_board.site.pages.ranking import failing_label
+from cosmos_board.site.words import Words
 from tests.boards import PlantedModel, PlantedTarget, planted_board
 
 OVERALL = Slice("overall")
@@ -144,6 +146,8 @@ def test_a_model_of_which_more_than_one_answer_in_a_hundred_failed_is_not_ranked
         assert rows["failing"].rank == rank
         assert rows["sound"].rank == (2 if rank else 1)
         text = f"incomplete: {failed} of 100 answers failed"
+        told = f"{failed} of 100 answers failed" if rank is None else ""
+        assert failing_label(rows["failing"], Words()) == told
         assert rows["failing"].status == ("ranked" if rank else text)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cosmos_board.board.types import Board, BoardRow
 from cosmos_board.site.book import Book, model_url, prompt_label
 from cosmos_board.site.markup import DASH, number
+from cosmos_board.site.pages.ranking import failing_label
 from cosmos_board.site.table import Cell, Column, Row, Table, heat_of
 from cosmos_board.site.words import Words
 
@@ -94,7 +95,7 @@ def _cell(
 ) -> Cell:
     if row is None:
         return Cell(words.term(absent) if absent else DASH, muted=True)
-    rank = "" if row.rank is None else f"#{row.rank}"
+    rank = failing_label(row, words) if row.rank is None else f"#{row.rank}"
     return Cell(
         number(row.score), row.score, heat=shade, note=rank, strong=row.rank == 1 and not alone
     )

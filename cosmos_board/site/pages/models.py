@@ -19,6 +19,7 @@ from cosmos_board.site.figure import Axis, Figure, Point, Series
 from cosmos_board.site.markup import DASH, number, outside_link, short_count, span, up
 from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context, Link
+from cosmos_board.site.pages.ranking import failing_label
 from cosmos_board.site.pages.slices import FIRST_PROMPTS, slice_label
 from cosmos_board.site.table import Cell, Column, Row, Table, heat_of
 from cosmos_board.site.templates import render
@@ -54,6 +55,8 @@ def _lead(book: Book, info: ModelInfo, words: Words) -> str:
             ) + (f" ({interval})" if interval else "")
             if row.rank is not None:
                 text += words(", rank {rank} of {ranked}", rank=row.rank, ranked=ranked)
+            elif failing := failing_label(row, words):
+                text += words.pick(", ", "，") + failing
             return text + words.pick(". ", "。") + words.term(info.description)
     return words("Not scored on any complete slice yet.") + " " + words.term(info.description)
 
@@ -111,7 +114,7 @@ def _scores(context: Context, info: ModelInfo, kind: SliceKind, name: str) -> Ta
             Cell(number(max(r.clusters for r in known), 0), max(r.clusters for r in known))
         )
         for prompt in prompts:
-            cells.append(_score(found[prompt].get(part), shades[prompt][place]))
+            cells.append(_score(found[prompt].get(part), shades[prompt][place], words))
         rows.append(Row(tuple(cells)))
     columns = (
         Column(key="slice", label=_heading(kind, words), frozen=True),
@@ -146,11 +149,11 @@ def _heading(kind: SliceKind, words: Words) -> str:
     return {"modality": words("Modality"), "target": words("Target")}.get(kind, words("Slice"))
 
 
-def _score(found: tuple[BoardRow, int] | None, shade: float | None) -> Cell:
+def _score(found: tuple[BoardRow, int] | None, shade: float | None, words: Words) -> Cell:
     if found is None:
         return Cell(DASH, muted=True)
     row, ranked = found
-    rank = f"#{row.rank}/{ranked}" if row.rank is not None else ""
+    rank = f"#{row.rank}/{ranked}" if row.rank is not None else failing_label(row, words)
     return Cell(
         number(row.score), row.score, heat=shade, note=rank, strong=row.rank == 1 and ranked > 1
     )

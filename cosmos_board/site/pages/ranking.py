@@ -260,12 +260,20 @@ def status_label(row: BoardRow, words: Words) -> str:
         return ""
     if row.status == "incomplete":
         return words("covers {share}", share=percent(row.coverage))
-    if failing := _FAILING.fullmatch(row.status):
-        failed, answers = failing.groups()
-        return words("{failed} of {answers} answers failed", failed=failed, answers=answers)
+    if failing := failing_label(row, words):
+        return failing
     if row.status == "trained-on":
         return words("trained on {share} of the targets", share=percent(row.trained_on))
     return words.term(row.status)
+
+
+def failing_label(row: BoardRow, words: Words) -> str:
+    """Return how many answers failed where these are too many for a rank; else nothing."""
+    found = _FAILING.fullmatch(row.status)
+    if found is None:
+        return ""
+    failed, answers = found.groups()
+    return words("{failed} of {answers} answers failed", failed=failed, answers=answers)
 
 
 def _rank_range(row: BoardRow) -> Cell:
