@@ -39,7 +39,7 @@ def find_prompts(mask: Mask) -> dict[str, tuple[Points, list[int], Box | None]]:
 def _pick(pixels_yx: NDArray[np.intp], count: int) -> Points:
     """Return the pixels at floor((i + 0.5) n / k), all where there are fewer, as (x, y)."""
     many = len(pixels_yx)
-    places = range(many)
+    places = [*range(many)]
     if many > count:
         places = [(2 * i + 1) * many // (2 * count) for i in range(count)]
     return [[int(pixels_yx[place, 1]), int(pixels_yx[place, 0])] for place in places]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.corpus.case import AS_STORED, Case, Made, Reading, write_spec
+from tests.corpus.case import AS_STORED, Case, Made, Reading, Slice, write_spec
 from tests.corpus.dicoms import AXIAL as GRID
 from tests.corpus.dicoms import save_series, seen_by_itk
 from tests.corpus.drawing import SHAPE, cut_slices, draw_letters, draw_noise, one_slice
@@ -155,7 +155,7 @@ def _part(masked: Sequence[int], images: Sequence[int], folder: Path) -> Made:
 
 def _patients(folder: Path) -> Made:
     """Two patients, each with a folder of slices: two clusters."""
-    slices = []
+    slices: list[Slice] = []
     for patient in ("p1", "p2"):
         voxels, drawn = draw_noise(LONG, ord(patient[1])), draw_letters(LONG)
         names = [(f"{z + 1}", z) for z in range(12)]

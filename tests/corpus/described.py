@@ -251,7 +251,7 @@ def _pasted(folder: Path) -> Made:
     save(folder / "a.png", GREY)
     file = io.BytesIO()
     Image.fromarray(MASK[5:25, 8:22]).save(file, "PNG")
-    shape = {
+    shape: dict[str, object] = {
         "points": [[8, 5], [21, 24]], "shape_type": "mask",
         "mask": base64.b64encode(file.getvalue()).decode(),
     }  # fmt: skip

@@ -14,7 +14,7 @@ import pydicom
 import SimpleITK as sitk  # noqa: N813
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.pixels import apply_modality_lut
+from pydicom.pixels.processing import apply_modality_lut
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from tests.corpus.case import Reading
@@ -191,6 +191,18 @@ def seen_by_itk(folder: Path, shown: NDArray[Any], grid: Grid) -> Reading:
     along = float(np.dot(np.cross(grid.across, grid.down), grid.step_mm))
     stored = grid.store(shown)
     return Reading("SimpleITK", partial(read_by_itk, folder), stored[:: 1 if along > 0 else -1])
+
+
+def seen_by_monai(folder: Path, shown: NDArray[Any], grid: Grid) -> Reading:
+    """Return the reading of a series by MONAI, which sorts by instance numbers."""
+
+    def read() -> NDArray[Any]:
+        from monai.transforms import LoadImage
+
+        loaded = LoadImage(reader="PydicomReader", image_only=True)(str(folder))
+        return np.asarray(loaded).transpose(2, 1, 0)
+
+    return Reading("MONAI", read, grid.store(shown))
 
 
 def seen_by_pydicom(paths: Sequence[Path], wanted: NDArray[Any]) -> Reading:

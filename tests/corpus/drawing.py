@@ -62,7 +62,8 @@ def one_slice(pixels: Pixels, mask: Mask | None = None, name: str = "lesion") ->
 def trace_letter(top: int = 5, left: int = 8) -> NDArray[np.float64]:
     """Return the corners (x, y) of a letter's outline; centres of pixels are whole numbers."""
     columns, rows = (0, 14, 14, 4, 4, 10, 10, 4, 4, 0), (0, 0, 4, 4, 8, 8, 12, 12, 20, 20)
-    return np.stack([columns, rows], 1) + np.array([left - 0.5, top - 0.5])
+    corners: NDArray[np.float64] = np.add(np.stack([columns, rows], 1), (left - 0.5, top - 0.5))
+    return corners
 
 
 def place_letter(z: int) -> tuple[int, int]:

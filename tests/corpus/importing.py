@@ -93,6 +93,8 @@ def _is_like(item: PackItem, wanted: Slice, tolerance: int) -> bool:
     found = item.image.pixels
     if found.dtype != np.uint8 or found.shape != wanted.pixels.shape:
         return False
+    if not tolerance:
+        return np.array_equal(found, wanted.pixels)
     return bool(np.abs(found.astype(int) - wanted.pixels).max() <= tolerance)
 
 

@@ -14,8 +14,8 @@ import SimpleITK as sitk  # noqa: N813
 from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
 from numpy.typing import NDArray
 
-from tests.corpus.case import AS_STORED, Case, Made, Reading, write_spec
-from tests.corpus.drawing import SHAPE, Slice, cut_slices, draw_letters, draw_noise
+from tests.corpus.case import AS_STORED, Case, Made, Reading, Slice, write_spec
+from tests.corpus.drawing import SHAPE, cut_slices, draw_letters, draw_noise
 
 VOXELS = draw_noise(SHAPE)
 DRAWN = draw_letters()

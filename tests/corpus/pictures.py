@@ -39,10 +39,16 @@ def read_pillow(path: Path, mode: str = "") -> NDArray[Any]:
         return np.asarray(turned.convert(mode) if mode else turned)
 
 
+def open_by_opencv(path: Path, flag: int) -> NDArray[Any]:
+    """Return what OpenCV makes of a file; colours in the order blue, green, red."""
+    found: NDArray[Any] | None = cv2.imread(str(path), flag)
+    assert found is not None, path
+    return found
+
+
 def read_opencv(path: Path) -> NDArray[Any]:
     """Return a picture as OpenCV shows it, in the order red, green, blue (and alpha)."""
-    found = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    assert found is not None
+    found = open_by_opencv(path, cv2.IMREAD_UNCHANGED)
     order: list[Any] = [2, 1, 0, 3]
     return found if found.ndim == 2 else np.asarray(found[..., order[: found.shape[2]]])
 
@@ -98,7 +104,8 @@ def _packed(bits: int, folder: Path) -> Made:
     palette = draw_noise((2**bits, 3), 7)
     file = Image.fromarray(indices)
     file.putpalette(palette.tobytes())
-    file.save(folder / "a.png", **({"bits": bits} if bits < 8 else {}))
+    options: dict[str, Any] = {"bits": bits} if bits < 8 else {}
+    file.save(folder / "a.png", **options)
     save_mask(folder / "m.png")
     wanted = palette[indices]
     return Made(
@@ -248,7 +255,6 @@ def _exif(orientation: int, of_mask: bool, folder: Path) -> Made:
     exif = Image.Exif()
     exif[0x0112] = orientation
     shown = np.kron(COLOUR[:5, :8], np.ones((8, 8, 1), np.uint8))[: SHAPE[1], : SHAPE[2]]
-    save(folder / "b.png", ways[orientation](shown))
     if of_mask:
         save(folder / "a.png", shown)
         save(folder / "m.png", ways[orientation](MASK.astype(np.uint8) * 255), exif=exif)
@@ -260,7 +266,7 @@ def _exif(orientation: int, of_mask: bool, folder: Path) -> Made:
     assert np.abs(wanted.astype(int) - shown).mean() < 12, "the tag does not undo the turning"
     reading = Reading(
         "OpenCV",
-        lambda: cv2.imread(str(folder / "a.jpg"), cv2.IMREAD_COLOR)[..., ::-1],
+        lambda: open_by_opencv(folder / "a.jpg", cv2.IMREAD_COLOR)[..., ::-1],
         wanted,
     )
     return Made(
@@ -287,8 +293,8 @@ def _jpeg(mode: str, folder: Path) -> Made:
     save_mask(folder / "m.png")
     wanted = read_pillow(folder / "a.jpg", "" if mode != "CMYK" else "RGB")
     flag = cv2.IMREAD_GRAYSCALE if mode == "L" else cv2.IMREAD_COLOR
-    reading = Reading("OpenCV", lambda: _near(cv2.imread(str(folder / "a.jpg"), flag), wanted),
-                      np.True_)  # fmt: skip
+    found = partial(open_by_opencv, folder / "a.jpg", flag)
+    reading = Reading("OpenCV", lambda: _is_near(found(), wanted), np.array(True))
     refusal = "CMYK|mode|ink" if mode == "CMYK" else ""
     return Made(
         spec=_spec("jpg"), slices=one_slice(wanted), refusal=refusal, tolerance=3,
@@ -296,10 +302,10 @@ def _jpeg(mode: str, folder: Path) -> Made:
     )  # fmt: skip
 
 
-def _near(found: NDArray[Any], wanted: NDArray[np.uint8]) -> np.bool_:
+def _is_near(found: NDArray[Any], wanted: NDArray[np.uint8]) -> bool:
     """Return whether two decoders agree: they may round otherwise."""
     turned = found if found.ndim == 2 else found[..., ::-1]
-    return np.bool_(np.abs(turned.astype(int) - wanted).mean() < 4)
+    return bool(np.abs(turned.astype(int) - wanted).mean() < 4)
 
 
 def _jpeg_mask(threshold: bool, folder: Path) -> Made:
@@ -309,7 +315,7 @@ def _jpeg_mask(threshold: bool, folder: Path) -> Made:
     meaning = 'object = "lesion"' + ("\nthreshold = 127" if threshold else "")
     spec = write_spec("{c:a}.png", "m.jpg", meaning)
     reading = Reading(
-        "OpenCV", lambda: cv2.imread(str(folder / "m.jpg"), cv2.IMREAD_GRAYSCALE) > 127, drawn
+        "OpenCV", lambda: open_by_opencv(folder / "m.jpg", cv2.IMREAD_GRAYSCALE) > 127, drawn
     )
     if threshold:
         return Made(spec=spec, slices=one_slice(GREY, drawn), readings=(reading,))

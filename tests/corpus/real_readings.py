@@ -26,7 +26,7 @@ import tifffile
 from nibabel.orientations import apply_orientation, axcodes2ornt, io_orientation, ornt_transform
 from numpy.typing import NDArray
 from PIL import Image
-from pydicom.pixels import apply_modality_lut
+from pydicom.pixels.processing import apply_modality_lut
 from scipy import ndimage
 
 from cosmos_board.core.masks import Mask
@@ -311,8 +311,11 @@ def _match_colours(array: NDArray[np.uint8], rule: Entry) -> Iterator[Region]:
     """Yield the pixels to which each colour is the nearest, black being no object."""
     names = ["0,0,0", *rule["colours"]]
     palette = np.array([[int(part) for part in name.split(",")] for name in names])
-    away = ((array[:, :, np.newaxis].astype(np.int64) - palette) ** 2).sum(axis=3)
-    nearest = away.argmin(axis=2)
+    packed = array.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
+    used, places = np.unique(packed, return_inverse=True)
+    colours = np.stack([used >> 16, used >> 8 & 255, used & 255], 1)
+    away = ((colours[:, np.newaxis] - palette) ** 2).sum(axis=2)
+    nearest = away.argmin(axis=1)[places].reshape(packed.shape)
     for position, name in enumerate(names[1:], 1):
         given = rule["colours"][name]
         objects = (given,) if isinstance(given, str) else tuple(given)

@@ -20,6 +20,7 @@ from tests.corpus.dicoms import (
     save_nifti,
     save_series,
     seen_by_itk,
+    seen_by_monai,
     seen_by_pydicom,
 )
 from tests.corpus.drawing import SHAPE, cut_slices, draw_letters, draw_noise, one_slice
@@ -40,9 +41,9 @@ def _placed(grid_name: str, folder: Path) -> Made:
     save_series(folder / "ct", VOXELS, grid)
     save_nifti(folder / "m.nii.gz", grid.store(DRAWN).astype(np.uint8), grid.affine_lps)
     spec = write_spec("ct/*.dcm", "m.nii.gz", LABELS, AS_STORED)
-    reading = seen_by_itk(folder / "ct", VOXELS, grid)
+    seen = [see(folder / "ct", VOXELS, grid) for see in (seen_by_itk, seen_by_monai)]
     refusal = f"{UNSURE}|shear|geometry" if grid_name in TILTS else ""
-    return Made(spec=spec, slices=cut_slices(VOXELS, DRAWN), refusal=refusal, readings=(reading,))
+    return Made(spec=spec, slices=cut_slices(VOXELS, DRAWN), refusal=refusal, readings=tuple(seen))
 
 
 def _mask_series(grid_name: str, folder: Path) -> Made:

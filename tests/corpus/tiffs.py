@@ -274,14 +274,14 @@ def _thumbnail(folder: Path) -> Made:
 
 
 def _layout(how: str, folder: Path) -> Made:
-    options: dict[str, Any] = {
+    ways: dict[str, dict[str, Any]] = {
         "tiled": {"tile": (16, 16)},
         "big-endian": {"byteorder": ">"},
         "big-tiff": {"bigtiff": True},
         "predictor": {"compression": "lzw", "predictor": True},
         "strips": {"compression": "lzw", "rowsperstrip": 7},
-    }[how]
-    tifffile.imwrite(folder / "a.tif", COLOUR, photometric="rgb", metadata=None, **options)
+    }
+    tifffile.imwrite(folder / "a.tif", COLOUR, photometric="rgb", metadata=None, **ways[how])
     save_mask(folder / "m.png")
     reading = seen_by_pillow(folder / "a.tif", COLOUR)
     return Made(spec=SPEC, slices=one_slice(COLOUR), readings=(reading,))

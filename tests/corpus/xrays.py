@@ -10,7 +10,7 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
-from pydicom.pixels import apply_color_lut, convert_color_space
+from pydicom.pixels.processing import apply_color_lut, convert_color_space
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from tests.corpus.case import Case, Made, Reading, write_spec
