@@ -16,14 +16,16 @@ SLICE_KINDS: tuple[SliceKind, ...] = ("overall", "modality", "object", "target",
 Scope: TypeAlias = Literal["common", "all"]
 """`common` ranks on the targets that no ranked model was trained on; `all` ranks on everything."""
 
-Status: TypeAlias = Literal["ranked", "incomplete", "trained-on", "no-common-set", "observer"]
-"""Whether a model is ranked, and if not, why not."""
+Status: TypeAlias = Literal[
+    "ranked", "incomplete", "trained-on", "no-common-set", "too-few-clusters", "observer"
+]
+"""Whether a model is ranked, and if not, why not; no board ranks without an interval."""
 
 Exposure: TypeAlias = Literal["trained-on", "same-source", "unknown", "clean"]
 """What is known of a model having seen a dataset in training."""
 
-PairVerdict: TypeAlias = Literal["better", "worse", "equivalent", "undecided"]
-"""What is known of A against B."""
+PairVerdict: TypeAlias = Literal["better", "worse", "equivalent", "undecided", "not tested"]
+"""What is known of A against B; not tested where there are too few clusters for an interval."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -271,6 +273,9 @@ class Comparison:
 
     ties: int
     """Targets on which neither is: equivalent or undecided."""
+
+    untested: int
+    """Targets with too few clusters to tell."""
 
     losses: int
     left_out: tuple[str, ...]

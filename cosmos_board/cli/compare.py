@@ -57,4 +57,12 @@ def command(
             for row in rows
         ],
     )
-    click.echo(f"{found.wins} won, {found.ties} tied, {found.losses} lost")
+    tested = len(found.targets) - found.untested
+    parts = [f"targets: {len(found.targets)}"]
+    if tested:
+        parts.append(
+            f"{found.a} better on {found.wins}, worse on {found.losses}, not separated on {found.ties}"
+        )
+    if found.untested:
+        parts.append(f"not tested on {found.untested}: fewer than 10 clusters")
+    click.echo("; ".join(parts))

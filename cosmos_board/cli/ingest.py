@@ -21,6 +21,8 @@ def command(runs: tuple[Path, ...], db: Path, replace: bool, as_json: bool) -> N
     from cosmos_board.store.ingest import ingest
 
     report = ingest(runs, db, replace=replace)
+    for note in report.notes:
+        click.echo(note, err=True)
     if as_json:
         click.echo(json.dumps(asdict(report)))
     else:

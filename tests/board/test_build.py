@@ -270,7 +270,7 @@ def test_synthetic_data_alone_makes_no_overall_board(tmp_path: Path) -> None:
     assert Slice("modality", "ct") in boards.slices()
 
 
-def test_under_ten_clusters_there_is_a_score_and_no_interval(tmp_path: Path) -> None:
+def test_under_ten_clusters_there_is_a_score_and_neither_interval_nor_rank(tmp_path: Path) -> None:
     boards = build(
         tmp_path,
         models=[PlantedModel(name="a"), PlantedModel(name="b", dice=0.6)],
@@ -278,7 +278,8 @@ def test_under_ten_clusters_there_is_a_score_and_no_interval(tmp_path: Path) -> 
     )
 
     for row in box(boards).rows:
-        assert row.rank is not None
+        assert (row.status, row.rank, row.micro_rank) == ("too-few-clusters", None, None)
+        assert row.score > 0.5
         assert (row.low, row.high, row.rank_low, row.rank_high) == (None,) * 4
         assert (row.p_first, row.tie_group) == (None, None)
 
