@@ -126,8 +126,8 @@ def _flatten_clicks(row: Any) -> dict[str, object]:  # noqa: ANN401 - a ClicksRo
         )
         found[f"never {goal.goal:.2f}"] = f"{goal.never:.0%}"
     found["area"] = row.area
-    for click in sorted({1, 3, 5, len(row.dice)}):
-        found[f"Dice at click {click}"] = row.dice[click - 1]
+    for number in sorted({1, 3, 5, len(row.dice)}):
+        found[f"Dice at click {number}"] = row.dice[number - 1]
     return found
 
 

@@ -60,9 +60,8 @@ def command(
     tested = len(found.targets) - found.untested
     parts = [f"targets: {len(found.targets)}"]
     if tested:
-        parts.append(
-            f"{found.a} better on {found.wins}, worse on {found.losses}, not separated on {found.ties}"
-        )
+        counts = f"worse on {found.losses}, not separated on {found.ties}"
+        parts.append(f"{found.a} better on {found.wins}, {counts}")
     if found.untested:
         parts.append(f"not tested on {found.untested}: fewer than 10 clusters")
     click.echo("; ".join(parts))
