@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from cosmos_board.core.tracks import CORE
 from cosmos_board.store.queries import STEP, Connection, fetch_columns
 from cosmos_board.store.study_queries import (
@@ -40,6 +42,9 @@ class Outcomes:
 
     failures: Floats
     """Share of references with Dice under 0.5, shape (columns, units); NaN where none."""
+
+    unanswered: Floats
+    """Share of answers that failed technically, shape (columns,), in [0, 1]."""
 
 
 def read_outcomes(
@@ -80,7 +85,8 @@ def read_outcomes(
         WITH {CHOSEN}
         SELECT s.model, s.prompt, s.selection, -1 AS jitter_level, '' AS jitter_mode,
             -1 AS click, u.unit, count(DISTINCT s.reference_id) AS rows, count(*) AS n,
-            sum({DICE_STEPS})::DOUBLE AS dice, count(*) FILTER ({DICE} < 0.5) AS failures
+            sum({DICE_STEPS})::DOUBLE AS dice, count(*) FILTER ({DICE} < 0.5) AS failures,
+            count(*) FILTER (starts_with(s.status, 'failed')) AS unanswered
         FROM unit_of u JOIN reference_masks m USING (reference_id)
             JOIN scores s USING (reference_id)
             JOIN chosen c ON s.run_id = c.run_id AND s.prompt = c.prompt
@@ -95,6 +101,10 @@ def read_outcomes(
         table["unit"][:] = numbers
     columns, place = place_rows(found)
     shape = (len(columns), len(units))
+    asked, unanswered = (
+        np.bincount(place[0], found[name].astype(np.float64), len(columns)).astype(np.float64)
+        for name in ("n", "unanswered")
+    )
     line = (0 * present["unit"], present["unit"])
     return Outcomes(
         columns,
@@ -102,4 +112,5 @@ def read_outcomes(
         count_rows(present["rows"], line, (1, len(units)))[0],
         spread_values(found["dice"] * STEP / found["n"], place, shape),
         spread_values(found["failures"] / found["n"], place, shape),
+        np.divide(unanswered, asked, out=np.zeros_like(asked), where=asked > 0),
     )
