@@ -169,6 +169,8 @@ def find_simpler(options: tuple[Option, ...]) -> Option | None:
     cheaper = [
         option
         for option in options[1:]
-        if option.adequate and option.verdict == "equivalent" and EFFORT[option.prompt] < EFFORT[best.prompt]
+        if option.adequate
+        and option.verdict == "equivalent"
+        and EFFORT[option.prompt] < EFFORT[best.prompt]
     ]
     return min(cheaper, key=lambda option: EFFORT[option.prompt], default=None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from math import isfinite
 
 from cosmos_board.board.types import Board, BoardKey, BoardRow
+from cosmos_board.core.tracks import FULL
 from cosmos_board.metrics.table import METRICS, Metric
 from cosmos_board.site.book import Book, model_url, prompt_label
 from cosmos_board.site.markup import DASH, number, signed, span
@@ -130,7 +131,7 @@ def caption(book: Book, board: Board, words: Words) -> str:
             words("95 % intervals for new patients of the same datasets; shaded rows are ties.")
         )
     elif board.rows:
-        parts.append(words("Under 10 clusters: scores without intervals."))
+        parts.append(words("Under 10 clusters: scores alone, and nobody is ranked."))
     parts.append(words("Data {version}.", version=book.version or DASH))
     return " ".join(parts)
 
@@ -226,6 +227,7 @@ def _cells(row: BoardRow, ranking: Ranking, words: Words, book: Book) -> dict[st
             row.model,
             model_url(row.model) if row.model in book.models else "",
             status_label(row, words),
+            badges=track_badges(ranking.board.key.track, row.tier, words),
         ),
         "ranks": _rank_range(row),
         "first": Cell(percent(row.p_first), row.p_first, muted=row.p_first is None),
@@ -252,8 +254,17 @@ def _cells(row: BoardRow, ranking: Ranking, words: Words, book: Book) -> dict[st
     return cells
 
 
+def track_badges(track: str, tier: str, words: Words) -> tuple[str, ...]:
+    """Return the badges of a submission: its track, and how far it was checked."""
+    if track == FULL:
+        return ()
+    return tuple(words.term(one) for one in (track, tier) if one)
+
+
 def status_label(row: BoardRow, words: Words) -> str:
     """Return why a model holds no rank, in words; nothing where it holds one."""
+    if row.status == "too-few-clusters":
+        return words("too few clusters to rank")
     if row.status == "ranked":
         return ""
     if row.status == "incomplete":
