@@ -147,7 +147,10 @@ def _label(option: Option, book: Book) -> str:
 def _form(context: Context) -> Markup:
     book, words = context.book, context.words
     tracks = _tracks(book)
-    advice = {_name(one): one for track in tracks.values() for one in track}.values()
+    advice = sorted(  # real images first; the order is else that of the board
+        {_name(one): one for track in tracks.values() for one in track}.values(),
+        key=lambda one: _is_synthetic(one, book),
+    )
     modalities = dict.fromkeys(one.modality for one in advice)
     return render(
         "advisor.html",

@@ -135,8 +135,9 @@ def _card(context: Context, info: ModelInfo) -> list[tuple[str, str]]:
         (words("Trained on"), trained),
         (words("Licence"), info.licence or DASH),
         (words("Source"), outside_link(info.source) if info.source else DASH),
-        (words("Evaluate it"), command),
     ]
+    if FULL in _tracks_of(context.book, info) or not _tracks_of(context.book, info):
+        facts.append((words("Evaluate it"), command))
     if info.base_model:
         facts.insert(2, (words("Fine-tuned from"), info.base_model))
     return facts

@@ -54,8 +54,8 @@
       const reason = say(advice.status === "thin" ? "few" : "inadequate");
       return [...warned, element("p", { class: "cb-lead" }, element("strong", {}, reason)), tableOf(options, best), about];
     }
-    const words = { model: best.label, prompt: prompts[best.prompt], dice: number(best.dice), interval: interval(best), failure: percent(best.failure) };
-    const parts = [say("expect", words)];
+    const words = { model: best.label, prompt: prompts[best.prompt], dice: number(best.dice), interval: interval(best), failure: percent(best.failure), clusters: best.clusters };
+    const parts = [say(best.failure ? "expect" : "sure", words)];
     const whole = best === advice.options[0];
     const simpler = whole && advice.options.find((option) => option.prompt === advice.simpler);
     if (simpler) parts.push(say("simpler", { model: simpler.label, prompt: prompts[simpler.prompt] }));
