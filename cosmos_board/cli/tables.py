@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import click
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -113,6 +112,7 @@ def describe_board(board: Board) -> str:
         f"{board.key.selection} selection · {len(facts.targets)} targets, "
         f"{facts.references} references, {facts.clusters} clusters"
         f"{' · synthetic' if facts.synthetic else ''}"
+        f"{'' if board.ranked or not board.rows else f' · {explain_no_rank(board)}'}"
     )
 
 
@@ -134,14 +134,12 @@ def print_boards(boards: Sequence[Board]) -> None:
         ]
         rows += [(absent.model, *"–––", absent.reason, *"––") for absent in board.absent]
         print_table(describe_board(board), headings, rows)
-        if board.rows and not board.ranked:
-            click.echo(explain_no_rank(board))
 
 
 def explain_no_rank(board: Board) -> str:
     """Return why a board ranks nobody."""
     if any(row.status == "too-few-clusters" for row in board.rows):
-        return "too few clusters to rank: no target has 10 clusters, so these are scores alone"
+        return "too few clusters to rank: no target has 10, so these are scores alone"
     return "nobody is ranked yet: " + ", ".join(sorted({row.status for row in board.rows}))
 
 

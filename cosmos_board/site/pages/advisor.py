@@ -23,7 +23,12 @@ from cosmos_board.site.book import (
 from cosmos_board.site.markup import DASH, number, span, up
 from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context
-from cosmos_board.site.pages.notices import explain_empty, track_label, track_text
+from cosmos_board.site.pages.notices import (
+    explain_empty,
+    note_withheld,
+    track_label,
+    track_text,
+)
 from cosmos_board.site.pages.ranking import percent, track_badges
 from cosmos_board.site.table import Cell, Column, Row, Table, heat_of, marks_of
 from cosmos_board.site.templates import render
@@ -66,6 +71,7 @@ def advisor_page(context: Context) -> Page:
         if drawn:
             article.heading(words("On synthetic images"), f"synthetic{tail}", level=3)
             context.table(article, _table(context, drawn, f"advice{tail}-synthetic", track))
+    note_withheld(context, article)
     article.heading(words("How to read it"), "reading")
     article.add(
         Markup("<p>{}</p><p>{} <code>cosmos-board advise --db board.duckdb --modality ct "

@@ -28,7 +28,7 @@ from cosmos_board.site.markup import number, signed, span, up
 from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context, Link
 from cosmos_board.site.pages.explore import image_kinds
-from cosmos_board.site.pages.notices import explain_empty, track_label
+from cosmos_board.site.pages.notices import explain_empty, note_withheld, track_label
 from cosmos_board.site.table import Cell, Column, Row, Table, marks_of
 from cosmos_board.site.templates import render
 
@@ -96,6 +96,7 @@ def compare_page(context: Context) -> Page:
             words("Without scripts, use the pair maps on every page or: cosmos-board compare A B")
         )
     )
+    note_withheld(context, article)
     context.links(
         article,
         words("Pages of pairs"),

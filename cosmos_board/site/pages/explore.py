@@ -14,7 +14,7 @@ from cosmos_board.site.book import Book, modality_label, object_label, prompt_la
 from cosmos_board.site.markup import number, up
 from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context
-from cosmos_board.site.pages.notices import explain_empty, track_label
+from cosmos_board.site.pages.notices import explain_empty, note_withheld, track_label
 from cosmos_board.site.table import Cell, Column, Row, Table
 from cosmos_board.site.templates import render
 from cosmos_board.site.words import Words
@@ -88,6 +88,7 @@ def explore_page(context: Context, cells: bytes, *, readable: bool) -> Page:
             article,
             words("This build has no reader for Parquet (npm ci adds it); the files are below."),
         )
+    note_withheld(context, article)
     article.heading(words("Files"), "all-files")
     context.table(article, _files_table(context, cells))
     article.heading(words("Columns of the file of scores"), "schema")

@@ -150,10 +150,12 @@ def model_index(context: Context) -> Page:
     tracks: dict[str, str] = {}
     rows_by_model: dict[str, BoardRow] = {}
     for track, one in found:  # a full run of a model comes before its submission
-        for row in one.rows if one else ():
-            tracks.setdefault(row.model, track)
-            rows_by_model.setdefault(row.model, row)
-    shades = heat_of([rows_by_model[m].score if m in rows_by_model else None for m in book.models])
+        for scored in one.rows if one else ():
+            tracks.setdefault(scored.model, track)
+            rows_by_model.setdefault(scored.model, scored)
+    shades = heat_of(
+        [rows_by_model[m].score if tracks.get(m) == FULL else None for m in book.models]
+    )
     rows = []
     for info, shade in zip(book.models.values(), shades, strict=True):
         row = rows_by_model.get(info.name)

@@ -25,8 +25,8 @@ from cosmos_board.site.markup import DASH, number, outside_link, short_count, sp
 from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context, Link
 from cosmos_board.site.pages.notices import (
-    add_withheld,
     explain_empty,
+    note_withheld,
     track_label,
     track_text,
 )
@@ -46,10 +46,9 @@ def model_page(context: Context, info: ModelInfo) -> Page:
     tracks = _tracks_of(book, info)
     for track in tracks or [FULL]:
         _add_track(context, article, info, track, alone=tracks in ([], [FULL]))
-    if not tracks:
-        add_withheld(context, article, ["target"])
-    else:
+    if tracks:
         context.figure(article, _target_figure(book, info, words, tracks[0]))
+    note_withheld(context, article)
     _cite(context, article, info)
     _family(context, article, info)
     return article.page()

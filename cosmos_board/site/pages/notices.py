@@ -7,9 +7,15 @@ from collections.abc import Iterable
 from cosmos_board.board.types import Board, BoardRow, Slice, SliceKind
 from cosmos_board.core.tracks import CORE, COUNTS
 from cosmos_board.data.licence import MIN_CLUSTERS
-from cosmos_board.site.book import Book, Withheld, target_label
+from cosmos_board.site.book import (
+    Book,
+    Withheld,
+    modality_label,
+    object_label,
+    target_label,
+)
 from cosmos_board.site.page import Article
-from cosmos_board.site.pages.context import Context
+from cosmos_board.site.pages.context import Context, Link
 from cosmos_board.site.table import Cell, Column, Row, Table
 from cosmos_board.site.words import Words
 
@@ -110,14 +116,31 @@ def add_withheld(context: Context, article: Article, kinds: Iterable[SliceKind])
     )
 
 
+def note_withheld(context: Context, article: Article) -> None:
+    """Say how many targets are withheld, and where they are listed; nothing where none is."""
+    found, words = withheld_of(context.book, "target"), context.words
+    if found:
+        context.links(
+            article,
+            words("Withheld"),
+            [
+                Link(
+                    words.count(len(found), "target"),
+                    "targets/#withheld",
+                    words("scored on too few patients to be shown"),
+                )
+            ],
+        )
+
+
 def _label(part: Slice, book: Book, words: Words) -> str:
     if part.kind == "overall":
         return words("All targets")
     if part.kind == "target":
         return target_label(part.name, words)
-    from cosmos_board.site.pages.slices import slice_label
-
-    return slice_label(part, book, words)
+    if part.kind == "modality":
+        return modality_label(part.name, words)
+    return object_label(part.name, words) if part.kind == "object" else _dataset(part.name, book)
 
 
 def _dataset(name: str, book: Book) -> str:

@@ -182,6 +182,8 @@ def _lead(book: Book, part: Slice, board: Board | None, words: Words) -> str:
         clusters=amount.clusters,
         datasets=len({info.dataset for info in infos}),
     )
+    if book.is_synthetic(part):
+        counts += " " + words("Synthetic images.")
     if board is None:
         return counts
     first = find_leader(board)
