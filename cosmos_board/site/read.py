@@ -70,6 +70,7 @@ def read_book(db: Path, *, local: bool = False) -> Book:
         kept = [
             key for key, board in boards.boards.items() if local or may_publish(board, datasets)
         ]
+        _prepare_counted(connection)
         targets = _targets(connection)
         return Book(
             version=read_data_version(connection) if boards.boards else "",
@@ -175,9 +176,9 @@ def _datasets(connection: Connection) -> list[DatasetInfo]:
 
 def _targets(connection: Connection) -> tuple[TargetInfo, ...]:
     rows = connection.execute(
-        f"""SELECT DISTINCT i.modality, r.object, i.dataset, d.synthetic FROM reference_masks r
-            JOIN images i USING (image_id) JOIN datasets d USING (dataset)
-            WHERE {_COUNTED} ORDER BY ALL"""
+        """SELECT DISTINCT i.modality, r.object, i.dataset, d.synthetic FROM reference_masks r
+            JOIN counted_of USING (reference_id) JOIN images i USING (image_id)
+            JOIN datasets d USING (dataset) ORDER BY ALL"""
     ).fetchall()
     return tuple(
         TargetInfo(modality=modality, object=thing, dataset=dataset, synthetic=synthetic)
@@ -185,11 +186,16 @@ def _targets(connection: Connection) -> tuple[TargetInfo, ...]:
     )
 
 
-_COUNTED = """(reference_id IN (SELECT reference_id FROM listed_of) OR reference_id IN (
-    SELECT s.reference_id FROM scores s JOIN runs r USING (run_id)
-    WHERE s.study = 'main' AND r.track = 'core'))"""
-"""What boards rank on: the list of each dataset, and the sample of the core track; after
-`prepare_units`."""
+def _prepare_counted(connection: Connection) -> None:
+    """Make the temporary table of what boards rank on; after `prepare_units`.
+
+    That is the list of each dataset, and the sample of the core track.
+    """
+    connection.execute(
+        """CREATE OR REPLACE TEMP TABLE counted_of AS
+        SELECT reference_id FROM listed_of UNION SELECT s.reference_id FROM scores s
+        JOIN runs r USING (run_id) WHERE s.study = 'main' AND r.track = 'core'"""
+    )
 
 
 def _amounts(connection: Connection) -> dict[tuple[SliceKind, str, bool], Amount]:
@@ -206,8 +212,8 @@ def _amounts(connection: Connection) -> dict[tuple[SliceKind, str, bool], Amount
         rows = connection.execute(
             f"""SELECT {name} AS name, d.synthetic, count(*), count(DISTINCT r.image_id),
                 count(DISTINCT (i.dataset, i.cluster_id))
-            FROM reference_masks r JOIN images i USING (image_id) JOIN datasets d USING (dataset)
-            WHERE {_COUNTED} GROUP BY ALL"""
+            FROM reference_masks r JOIN counted_of USING (reference_id)
+            JOIN images i USING (image_id) JOIN datasets d USING (dataset) GROUP BY ALL"""
         ).fetchall()
         for part, synthetic, references, images, clusters in rows:
             found[kind, str(part), bool(synthetic)] = Amount(

@@ -121,14 +121,16 @@ def has_lists(connection: Connection) -> bool:
 def _unlisted(connection: Connection) -> str:
     return f"""
         SELECT reference_id FROM (
-            SELECT r.reference_id FROM reference_masks r JOIN images i USING (image_id)
-            WHERE i.dataset IN (SELECT dataset FROM runs WHERE {_LISTING})
-            AND i.dataset NOT IN (
-                SELECT i.dataset FROM ({_listed(connection)})
-                JOIN reference_masks r USING (reference_id) JOIN images i USING (image_id))) o
-        ANTI JOIN (
-            SELECT reference_id FROM scores GROUP BY reference_id
-            HAVING NOT bool_or(study = 'main')) USING (reference_id)"""
+            WITH open AS (
+                SELECT r.reference_id FROM reference_masks r JOIN images i USING (image_id)
+                WHERE i.dataset IN (SELECT dataset FROM runs WHERE {_LISTING})
+                AND i.dataset NOT IN (
+                    SELECT i.dataset FROM ({_listed(connection)})
+                    JOIN reference_masks r USING (reference_id) JOIN images i USING (image_id))),
+            studied AS (
+                SELECT s.reference_id FROM scores s SEMI JOIN open USING (reference_id)
+                GROUP BY s.reference_id HAVING NOT bool_or(s.study = 'main'))
+            SELECT reference_id FROM open ANTI JOIN studied USING (reference_id))"""
 
 
 def _drop_lists(connection: Connection, condition: str) -> None:

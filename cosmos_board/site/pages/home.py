@@ -21,12 +21,11 @@ from cosmos_board.site.pages.ranking import ranking_table
 from cosmos_board.site.pages.slices import (
     add_map,
     add_notes,
-    add_submitted,
-    main_board,
     slice_label,
     targets_of,
 )
 from cosmos_board.site.pages.study import add_study
+from cosmos_board.site.pages.submitted import add_submitted, main_board
 from cosmos_board.site.templates import render
 from cosmos_board.site.words import Words
 

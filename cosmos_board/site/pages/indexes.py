@@ -15,12 +15,8 @@ from cosmos_board.site.pages.notices import (
     find_leader,
 )
 from cosmos_board.site.pages.ranking import percent, track_badges
-from cosmos_board.site.pages.slices import (
-    main_board,
-    slice_label,
-    submitted_board,
-    targets_of,
-)
+from cosmos_board.site.pages.slices import slice_label, targets_of
+from cosmos_board.site.pages.submitted import main_board
 from cosmos_board.site.table import Cell, Column, Row, Table, heat_of
 from cosmos_board.site.words import Words
 
@@ -127,7 +123,7 @@ def _submitted_cell(book: Book, part: Slice) -> Cell:
     models = {
         row.model
         for track in book.submitted
-        if (board := submitted_board(book, part, track))
+        if (board := main_board(book, part, track))
         for row in board.rows
     }
     return Cell(str(len(models)), len(models))
@@ -145,7 +141,7 @@ def model_index(context: Context) -> Page:
     )
     board = main_board(book, Slice("overall"))
     found = [(FULL, board)] + [
-        (track, submitted_board(book, Slice("overall"), track)) for track in book.submitted
+        (track, main_board(book, Slice("overall"), track)) for track in book.submitted
     ]
     tracks: dict[str, str] = {}
     rows_by_model: dict[str, BoardRow] = {}

@@ -30,8 +30,9 @@ from cosmos_board.site.pages.notices import (
     track_label,
     track_text,
 )
-from cosmos_board.site.pages.slices import FIRST_PROMPTS, slice_label
+from cosmos_board.site.pages.slices import slice_label
 from cosmos_board.site.pages.study import last_year
+from cosmos_board.site.pages.submitted import FIRST_PROMPTS
 from cosmos_board.site.table import Cell, Column, Row, Table, heat_of
 from cosmos_board.site.templates import render
 from cosmos_board.site.words import Words

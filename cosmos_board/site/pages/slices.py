@@ -21,14 +21,10 @@ from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context, Link
 from cosmos_board.site.pages.figures import interval_figure, prompt_figure, spread_figure
 from cosmos_board.site.pages.matrix import Across, matrix_table, prompt_columns
-from cosmos_board.site.pages.notices import (
-    explain_no_leader,
-    find_leader,
-    track_label,
-    track_text,
-)
+from cosmos_board.site.pages.notices import explain_no_leader, find_leader
 from cosmos_board.site.pages.pairs import mean_ranks, pair_map
 from cosmos_board.site.pages.ranking import ranking_table
+from cosmos_board.site.pages.submitted import add_submitted, explain_no_full_run, main_board
 from cosmos_board.site.pages.viewer import viewer_url
 from cosmos_board.site.rank_svg import render_mean_ranks
 from cosmos_board.site.templates import render
@@ -36,9 +32,6 @@ from cosmos_board.site.words import Words
 
 MOST_MODELS = 25
 """Models in a map of parts; its file has no more either, the file of all scores has."""
-
-FIRST_PROMPTS = ("box", "point", "points-5", "box-point", "points-5-5", "everything")
-"""The prompt whose table opens a page: the first of these that was scored."""
 
 
 def slice_label(part: Slice, book: Book, words: Words) -> str:
@@ -52,15 +45,6 @@ def slice_label(part: Slice, book: Book, words: Words) -> str:
     if part.kind == "dataset":
         return book.datasets[part.name].label if part.name in book.datasets else part.name
     return words("All targets")
-
-
-def main_board(book: Book, part: Slice) -> Board | None:
-    """Return the board that opens the page of a slice; None where nothing was scored."""
-    for prompt in FIRST_PROMPTS:
-        board = book.board(part, prompt)
-        if board is not None and board.rows:
-            return board
-    return None
 
 
 def targets_of(book: Book, part: Slice) -> list[TargetInfo]:
@@ -80,7 +64,7 @@ def slice_page(context: Context, part: Slice, siblings: Sequence[Slice]) -> Page
     add_notes(context, article, board)
     article.heading(words("Leaderboard"), "leaderboard")
     if board is None:
-        context.note(article, _no_full_run(book, part, words))
+        context.note(article, explain_no_full_run(book, part, words))
     else:
         context.table(article, ranking_table(book, board, words))
         context.figure(article, interval_figure(board, words))
@@ -92,38 +76,6 @@ def slice_page(context: Context, part: Slice, siblings: Sequence[Slice]) -> Page
     add_map(context, article, part)
     _around(context, article, part, siblings)
     return article.page()
-
-
-def _no_full_run(book: Book, part: Slice, words: Words) -> str:
-    if any(submitted_board(book, part, track) for track in book.submitted):
-        return words("No full run yet: the submissions below have rankings of their own.")
-    return words("Nothing has been scored here yet.")
-
-
-def submitted_board(book: Book, part: Slice, track: str) -> Board | None:
-    """Return the board that stands for a track of submissions on a slice."""
-    for prompt in FIRST_PROMPTS:
-        board = book.board(part, prompt, track=track)
-        if board is not None and board.rows:
-            return board
-    return None
-
-
-def add_submitted(
-    context: Context, article: Article, part: Slice, *, top: int | None = None
-) -> None:
-    """Add what submissions reach on a slice: each track in a table of its own."""
-    book, words = context.book, context.words
-    for track in book.submitted:
-        board = submitted_board(book, part, track)
-        if board is None:
-            continue
-        article.heading(track_label(track, words), f"track-{track}")
-        article.say(track_text(track, words))
-        name = f"board-{track}"
-        context.table(article, ranking_table(book, board, words, top=top, name=name))
-        if board.rows and not board.ranked:
-            context.note(article, explain_no_leader(board, words))
 
 
 def other_prompts(book: Book, part: Slice) -> list[str]:
