@@ -193,7 +193,7 @@ def test_a_local_site_shows_everything_and_says_on_every_page_what_it_is(
         assert "local: not for publication" in source, page
         assert '<meta name="robots" content="noindex' in source, page
     for page in public.rglob("index.html"):
-        assert "not for publication" not in page.read_text("utf-8"), page
+        assert "local: not for publication" not in page.read_text("utf-8"), page
     done = CliRunner().invoke(group, ["verify", "--db", str(mixed_db), "--site", str(local)])
     assert done.exit_code == 0, done.output
 

@@ -55,7 +55,10 @@ def ranking_table(
     rows = board.rows[:top]
     columns = _columns(ranking, words, short=short)
     marks = marks_of([(row.low, row.score, row.high) for row in rows])
-    shades = heat_of([row.score for row in rows], lowest_is_best=not board.higher_is_better)
+    shades = heat_of(
+        [row.score if board.ranked else None for row in rows],
+        lowest_is_best=not board.higher_is_better,
+    )
     ties = shared_ties(rows)
     body = []
     for row, mark, shade in zip(rows, marks, shades, strict=True):
@@ -263,9 +266,7 @@ def track_badges(track: str, tier: str, words: Words) -> tuple[str, ...]:
 
 def status_label(row: BoardRow, words: Words) -> str:
     """Return why a model holds no rank, in words; nothing where it holds one."""
-    if row.status == "too-few-clusters":
-        return words("too few clusters to rank")
-    if row.status == "ranked":
+    if row.status in ("ranked", "too-few-clusters"):  # the caption says so of all rows at once
         return ""
     if row.status == "incomplete":
         return words("covers {share}", share=percent(row.coverage))

@@ -186,7 +186,7 @@ def add_notes(context: Context, article: Article, board: Board | None) -> None:
         context.note(
             article, words("Synthetic images: what is learnt here says little of patients.")
         )
-    if facts.thin:
+    if facts.thin and len(facts.thin) < len(facts.targets):
         names = words.listing(target_label(name, words) for name in facts.thin)
         context.note(
             article,
