@@ -142,25 +142,7 @@ def _load(target: Path, language: str, *, strict: bool) -> MkDocsConfig:
     from mkdocs.config import load_config
 
     name = "mkdocs.yml" if language == "en" else f"mkdocs.{language}.yml"
-    return load_config(
-        str(sources_root() / name),
-        site_dir=str(target.resolve()),
-        site_url=_address(os.environ.get("SITE_URL", ""), language),
-        strict=strict,
-    )
-
-
-def _address(site_url: str, language: str) -> str:
-    """Return the address of one language of the site, ending in a slash; empty where none is set.
-
-    Example:
-        >>> _address("https://lab.example/boards", "zh")
-        'https://lab.example/boards/zh/'
-    """
-    if not site_url:
-        return ""
-    root = site_url.rstrip("/") + "/"
-    return root if language == "en" else f"{root}{language}/"
+    return load_config(str(sources_root() / name), site_dir=str(target.resolve()), strict=strict)
 
 
 @contextmanager

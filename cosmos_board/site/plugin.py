@@ -77,6 +77,12 @@ class BoardPlugin(BasePlugin[BoardConfig]):
         self._names: set[str] = set()
         """Classes and ids of all pages, so that styles nobody meets can go."""
 
+    def on_config(self, config: MkDocsConfig, /) -> MkDocsConfig:
+        """Give each language its own address: all but English lie in a folder of their name."""
+        if self.config.language != "en" and config.site_url:
+            config.site_url = f"{config.site_url.rstrip('/')}/{self.config.language}/"
+        return config
+
     def on_files(self, files: Files, /, *, config: MkDocsConfig) -> Files:
         """Append pages and data files; hand-written pages of the same path win."""
         try:
