@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cosmos_board import store
+from cosmos_board.store.schema import SCHEMA_VERSION
 
 DDL = Path(store.__file__).with_name("board_ddl.sql")
 SIX = ("everything", "point", "points-5", "points-5-5", "box", "box-point")
@@ -107,6 +108,7 @@ def planted_board(
     }
     connection = duckdb.connect(str(path))
     connection.execute(DDL.read_text(encoding="utf-8"))
+    connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
     for name, table in tables.items():
         rows = table if shuffle is None else table.sample(frac=1.0, random_state=shuffle)
         if rows.empty:

@@ -29,6 +29,8 @@ class Model:
     trained_on: Sequence[str] | None = ()
     seconds: float = 0.1
     description: str = ""
+    track: str = "full"
+    tier: str = "re-run"
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Dataset:
     """References per target and cluster."""
 
     licence: str = "CC BY 4.0"
+    synthetic: bool = False
     permissions: Sequence[str] = (
         "redistribute_images", "redistribute_masks", "publish_row_ids", "show_thumbnails",
     )  # fmt: skip
@@ -128,11 +131,11 @@ def _add_dataset(connection: Connection, dataset: Dataset) -> None:
     connection.execute(
         "INSERT INTO datasets (dataset, label, version, licence, citation, source, cluster_unit,"
         " synthetic, protocol, normalisation, subsample, pack_sha256, prompts_sha256, permissions)"
-        " VALUES (?, ?, '1', ?, 'Somebody et al. 2020', ?, 'patient', false, 'cosmos-1',"
+        " VALUES (?, ?, '1', ?, 'Somebody et al. 2020', ?, 'patient', ?, 'cosmos-1',"
         " 'percentile', '', sha256(?), sha256(?), ?)",
         [
             dataset.name, dataset.label, dataset.licence, f"https://example.org/{dataset.name}",
-            dataset.name, dataset.name + "p", list(dataset.permissions),
+            dataset.synthetic, dataset.name, dataset.name + "p", list(dataset.permissions),
         ],
     )  # fmt: skip
     for modality in sorted({modality for modality, _ in dataset.targets}):
@@ -156,11 +159,13 @@ def _add_dataset(connection: Connection, dataset: Dataset) -> None:
 
 
 def _add_runs(connection: Connection, models: Sequence[Model], datasets: Sequence[Dataset]) -> None:
-    connection.execute(
-        "INSERT INTO runs SELECT concat(model, '.', dataset), model, dataset, 'main', 'cosmos-1',"
-        " prompts_sha256, NULL, 'cpu', 0, 'full', 're-run', '2026-01-01T00:00:00Z', '{}'"
-        " FROM models, datasets"
-    )
+    for model in models:
+        connection.execute(
+            "INSERT INTO runs SELECT concat(model, '.', dataset), model, dataset, 'main',"
+            " 'cosmos-1', prompts_sha256, NULL, 'cpu', 0, ?, ?, '2026-01-01T00:00:00Z', '{}'"
+            " FROM models, datasets WHERE model = ?",
+            [model.track, model.tier, model.name],
+        )
     connection.execute(
         "INSERT INTO shards SELECT run_id, 'scores-00000.parquet', sha256(run_id), 1 FROM runs"
     )

@@ -9,7 +9,13 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from cosmos_board.board.advice_options import Option, find_simpler, weigh_options
+from cosmos_board.board.advice_options import (
+    ADEQUATE_DICE,
+    Option,
+    find_simpler,
+    recommend,
+    weigh_options,
+)
 from cosmos_board.board.cube import Cube, Ints
 from cosmos_board.board.studies.effects import (
     Effect,
@@ -23,8 +29,9 @@ from cosmos_board.core.targets import Target
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
 from cosmos_board.store.advice_queries import read_outcomes
 
-AdviceStatus: TypeAlias = Literal["known", "thin", "unknown"]
-"""Known with an interval; known from under 10 clusters, without one; not known."""
+AdviceStatus: TypeAlias = Literal["known", "inadequate", "thin", "unknown"]
+"""Known with an interval; known, and no tested model is adequate; scored on under 10 clusters, so
+that nothing is recommended; not known."""
 
 CAREFUL_DROP = 0.05
 """Dice that a careless prompt may cost."""
@@ -62,11 +69,13 @@ class Advice:
     size_px: int | None
     status: AdviceStatus
     best: Option | None
+    """What is recommended; None unless the status is `known`."""
+
     simpler: Option | None
     """The cheapest prompt that is equivalent to the best option; None where none is."""
 
     options: tuple[Option, ...]
-    """All options, best first."""
+    """All segmenters and prompts that were weighed, the highest mean Dice first."""
 
     care: tuple[Care, ...]
     careful_px: int | None
@@ -123,18 +132,27 @@ def advise(
             near=_find_near(cube, sample, wanted, track),
             notes=(*_explain_absence(sample, wanted, members), *notes),
         )
-    best = options[0]
-    care = find_care(best, wanted.name, study_jitter(cube, track) if jitter is None else jitter)
+    best = recommend(options)
+    care: tuple[Care, ...] = ()
+    if best is not None:
+        care = find_care(best, wanted.name, study_jitter(cube, track) if jitter is None else jitter)
     return replace(
         nothing,
-        status="thin" if best.dice.low is None else "known",
+        status=judge_status(options),
         best=best,
         simpler=find_simpler(options),
         options=options,
         care=care,
         careful_px=find_careful_px(care),
-        notes=(*notes, *_caveats(cube, sample, members, best, care)),
+        notes=(*notes, *_caveats(cube, sample, members, options[0])),
     )
+
+
+def judge_status(options: tuple[Option, ...]) -> AdviceStatus:
+    """Return what is known of a target that has options."""
+    if options[0].dice.low is None:
+        return "thin"
+    return "known" if options[0].adequate else "inadequate"
 
 
 def find_members(sample: Sample, target: str) -> Ints:
@@ -206,8 +224,8 @@ def _find_near(cube: Cube, sample: Sample, wanted: Target, track: str) -> tuple[
 def _explain_absence(sample: Sample, wanted: Target, members: Ints) -> tuple[str, ...]:
     if len(members):
         return (
-            f"No segmenter answered all references of {wanted.name} without having been "
-            "trained on them.",
+            f"No segmenter beside the baselines answered all references of {wanted.name} without "
+            "having been trained on them.",
         )
     objects = sorted({one.object for one in sample.units.targets})
     close = get_close_matches(wanted.object, [name for name in objects if name != wanted.object])
@@ -215,23 +233,22 @@ def _explain_absence(sample: Sample, wanted: Target, members: Ints) -> tuple[str
     return (f"The board has no data on {wanted.name}.{hint}",)
 
 
-def _caveats(
-    cube: Cube, sample: Sample, members: Ints, best: Option, care: tuple[Care, ...]
-) -> tuple[str, ...]:
+def _caveats(cube: Cube, sample: Sample, members: Ints, first: Option) -> tuple[str, ...]:
     notes = []
-    if best.dice.low is None:
-        noun = "cluster" if best.dice.clusters == 1 else "clusters"
+    if first.dice.low is None:
+        noun = "cluster" if first.dice.clusters == 1 else "clusters"
         notes.append(
-            f"Only {best.dice.clusters} {noun}: too few for an interval, so take the numbers "
-            "as a hint."
+            f"{first.dice.clusters} {noun}: too few to recommend a model, which takes "
+            f"{MINIMUM_CLUSTERS}."
         )
-    if not care:
-        notes.append("How careful the prompt must be was not measured for this target.")
+    elif not first.adequate:
+        notes.append(
+            "No tested model is adequate for this target: none is ahead of the trivial baselines "
+            f"with a mean Dice above {ADEQUATE_DICE}."
+        )
     datasets = {sample.units.datasets[index] for index in sample.units.dataset[members]}
     if len(datasets) == 1:
         notes.append("All data is from one dataset; other scanners and sites may differ.")
     if any(cube.datasets[name].synthetic for name in datasets):
         notes.append("The data is synthetic.")
-    if cube.models[best.model].kind == "baseline":
-        notes.append(f"No segmenter does better than {best.model}, a baseline that ignores pixels.")
     return tuple(notes)

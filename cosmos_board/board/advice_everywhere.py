@@ -7,8 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from cosmos_board.board.advice import Advice, find_care, find_careful_px, find_members
-from cosmos_board.board.advice_options import find_simpler, weigh_options
+from cosmos_board.board.advice import (
+    Advice,
+    find_care,
+    find_careful_px,
+    find_members,
+    judge_status,
+)
+from cosmos_board.board.advice_options import find_simpler, recommend, weigh_options
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.effects import Sample, take_sample
 from cosmos_board.board.studies.jitter import JitterRow
@@ -62,13 +68,14 @@ def _advise_one(
     options = weigh_options(cube, sample, members, here, per_prompt=per_prompt)
     if not options:
         return
-    care = find_care(options[0], target.name, jitter)
+    best = recommend(options)
+    care = () if best is None else find_care(best, target.name, jitter)
     yield Advice(
         modality=target.modality,
         object=target.object,
         size_px=None,
-        status="thin" if options[0].dice.low is None else "known",
-        best=options[0],
+        status=judge_status(options),
+        best=best,
         simpler=find_simpler(options),
         options=options,
         care=care,

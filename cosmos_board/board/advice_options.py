@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,9 @@ EFFORT = {"point": 1, "box": 2, "box-point": 3, "points-5": 5, "points-5-5": 10}
 """Clicks that each prompt costs a user; a box costs two. Everything mode is no advice: its score
 picks the mask by looking at the reference."""
 
+ADEQUATE_DICE = 0.5
+"""Mean Dice under which nothing is recommended: drawing anew is quicker than correcting."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
@@ -42,6 +45,10 @@ class Option:
     verdict: Verdict | None
     """What that amounts to, read from the best: `equivalent` means nothing is lost."""
 
+    adequate: bool
+    """Whether it may be recommended: ahead of every trivial baseline, with whatever prompt, and
+    of at least `ADEQUATE_DICE`."""
+
 
 def weigh_options(
     cube: Cube,
@@ -51,10 +58,10 @@ def weigh_options(
     *,
     per_prompt: int | None = None,
 ) -> tuple[Option, ...]:
-    """Return the options of one target, best first.
+    """Return the options of one target, best first; baselines are none.
 
-    Only models count that are complete here as boards have it, and that were not trained on these
-    images.
+    Only models count that answered every reference, of whose answers at most 1 % failed
+    technically, and that were not trained on these images.
 
     Args:
         cube: The board database.
@@ -66,6 +73,7 @@ def weigh_options(
     width = len(sample.units)
     usable = outcomes.present > 0
     scored: list[tuple[str, str, Floats]] = []
+    floor = ADEQUATE_DICE
     for index, column in enumerate(outcomes.columns):
         whole = (outcomes.references[index] == outcomes.present)[usable].all()
         if column.selection != "predicted" or column.prompt not in EFFORT or not whole:
@@ -74,6 +82,10 @@ def weigh_options(
         if fails_too_often(failed, answers):
             continue
         if not _may_advise(cube, sample, column.model, members[usable]):
+            continue
+        if cube.models[column.model].kind == "baseline":
+            dice = outcomes.dice[index, usable]
+            floor = max(floor, float(np.nanmean(dice)) if len(dice) else floor)
             continue
         values: Floats = np.full((2, width), np.nan)
         values[:, members[usable]] = (
@@ -90,7 +102,8 @@ def weigh_options(
         seen[prompt] += 1
         if per_prompt is None or seen[prompt] <= per_prompt:
             best = scored[0][2] if rank else None
-            options.append(_describe(sample, model, prompt, values, best, behind))
+            option = _describe(sample, model, prompt, values, best, behind)
+            options.append(replace(option, adequate=option.dice.value > floor))
     return tuple(options)
 
 
@@ -136,15 +149,27 @@ def _describe(
         failure=failure,
         behind=behind,
         verdict=None if behind is None else behind.verdict,
+        adequate=False,
     )
+
+
+def recommend(options: tuple[Option, ...]) -> Option | None:
+    """Return the option to recommend; None where none is adequate or clusters are too few."""
+    if not options or not options[0].adequate or options[0].dice.low is None:
+        return None
+    return options[0]
 
 
 def find_simpler(options: tuple[Option, ...]) -> Option | None:
     """Return the cheapest prompt that is equivalent to the best option, if there is one."""
-    best = options[0]
+    best = recommend(options)
+    if best is None:
+        return None
     cheaper = [
         option
         for option in options[1:]
-        if option.verdict == "equivalent" and EFFORT[option.prompt] < EFFORT[best.prompt]
+        if option.adequate
+        and option.verdict == "equivalent"
+        and EFFORT[option.prompt] < EFFORT[best.prompt]
     ]
     return min(cheaper, key=lambda option: EFFORT[option.prompt], default=None)

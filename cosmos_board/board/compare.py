@@ -173,6 +173,7 @@ def _compare(duel: _Duel, prompt: str, selection: Selection) -> Comparison:
         wins=outcomes.count(1),
         ties=outcomes.count(0),
         losses=outcomes.count(-1),
+        untested=outcomes.count(None),
         left_out=tuple(plan.cells[cell].target for cell in cells if cell not in shared),
         failing=tuple(_name_failing(duel, shared)),
     )
@@ -187,13 +188,15 @@ def _name_failing(duel: _Duel, cells: Sequence[int]) -> Iterator[str]:
             yield f"{name}: {describe_failing(int(failed[index]), int(answers[index]))}"
 
 
-def _outcome(row: PairRow, metric: str) -> int:
-    """Return 1 where A is better, −1 where it is worse, else 0.
+def _outcome(row: PairRow, metric: str) -> int | None:
+    """Return 1 where A is better, −1 where it is worse, None where that was not tested, else 0.
 
     A metric without a margin counts as decided where the interval leaves 0 out.
     """
+    if row.low is None or row.high is None:
+        return None
     if row.verdict is not None:
         return {"better": 1, "worse": -1}.get(row.verdict, 0)
-    if row.low is None or row.high is None or row.low <= 0 <= row.high:
+    if row.low <= 0 <= row.high:
         return 0
     return 1 if (row.difference > 0) == METRICS[metric].higher_is_better else -1

@@ -156,6 +156,18 @@ class Cube:
         """Return the selections that a prompt is scored under."""
         return ("oracle",) if prompt == "everything" else SELECTIONS
 
+    def is_elsewhere(self, model: str, track: str) -> bool:
+        """Return whether a model has scores on other tracks alone."""
+        tracks = self._tracks_of.get(model, frozenset())
+        return bool(tracks) and track not in tracks
+
+    @cached_property
+    def _tracks_of(self) -> dict[str, frozenset[str]]:
+        found: dict[str, set[str]] = {}
+        for model, track in zip(self._columns["model"], self._columns["track"], strict=True):
+            found.setdefault(model, set()).add(track)
+        return {model: frozenset(tracks) for model, tracks in found.items()}
+
     def tiers(self, track: str, model: str, dataset: str) -> frozenset[str]:
         """Return the tiers of the runs behind a model's scores on a dataset."""
         return self._tiers.get((track, model, dataset), frozenset())

@@ -32,7 +32,7 @@ def lay_ground(
     units = np.concatenate([plan.units_of(cell) for cell in cohort.cells])
     eligible = find_eligible(cohort.cells, counts)
     datasets = _datasets(plan, cohort.cells)
-    absent = _absent(cube, prompt, scores, counts, cohort)
+    absent = _absent(cube, track, prompt, scores, counts, cohort)
     return Ground(
         cohort=cohort,
         models=tuple(cube.models[name] for name in scores.models),
@@ -93,8 +93,9 @@ def _tier(cube: Cube, track: str, model: str, datasets: tuple[str, ...]) -> str:
 
 
 def _absent(
-    cube: Cube, prompt: str, scores: Scores, counts: CellCounts, cohort: Cohort
+    cube: Cube, track: str, prompt: str, scores: Scores, counts: CellCounts, cohort: Cohort
 ) -> tuple[AbsentModel, ...]:
+    """Return the models without a row; those of other tracks are absent from none of this one."""
     rows = counts.rows[cohort.cells].sum(axis=0)
     present = {name for name, count in zip(scores.models, rows, strict=True) if count}
     return tuple(
@@ -104,7 +105,9 @@ def _absent(
             reason="not run" if prompt in model.prompts else "unsupported",
         )
         for model in cube.models.values()
-        if model.name not in present and not model.observer
+        if model.name not in present
+        and not model.observer
+        and not cube.is_elsewhere(model.name, track)
     )
 
 

@@ -115,9 +115,11 @@ def pair_row(table: PairTable, index: int, a: str, b: str) -> PairRow:
 
 
 def judge(metric: str, difference: float, half_95: float, half_90: float) -> PairVerdict | None:
-    """Return the protocol's verdict on a paired difference; NaN halves decide nothing."""
+    """Return the protocol's verdict on a paired difference; NaN halves are not tested."""
     if metric not in JUDGED:
         return None
+    if np.isnan(half_95):
+        return "not tested"
     return equivalence_verdict(
         (difference - half_95, difference + half_95), (difference - half_90, difference + half_90)
     )

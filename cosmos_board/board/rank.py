@@ -155,7 +155,8 @@ def rank_board(
     score = macro(scores.score, cells)
     with np.errstate(invalid="ignore"):
         micro = scores.sums[cells].sum(axis=0) / ground.rows
-    ranking = _rank(score, micro, ground.cohort.ranked, spread, higher_is_better=higher)
+    ranked = ground.cohort.ranked & (spread is not None)
+    ranking = _rank(score, micro, ranked, spread, higher_is_better=higher)
     low, high = _intervals(key, ground, score, spread)
     low_elsewhere, high_elsewhere = _elsewhere(key, ground, plan, scores, score)
     columns = {
@@ -268,7 +269,9 @@ def _row(index: int, ground: Ground, ranking: _Ranking, columns: Mapping[str, Fl
         label=model.label,
         family=model.family,
         kind=model.kind,
-        status=cohort.status[index],
+        status="too-few-clusters"
+        if cohort.ranked[index] and not ranks[0]
+        else cohort.status[index],
         score=float(columns["score"][index]),
         low=_number(columns["low"][index]),
         high=_number(columns["high"][index]),

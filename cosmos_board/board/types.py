@@ -16,9 +16,11 @@ SLICE_KINDS: tuple[SliceKind, ...] = ("overall", "modality", "object", "target",
 Scope: TypeAlias = Literal["common", "all"]
 """`common` ranks on the targets that no ranked model was trained on; `all` ranks on everything."""
 
-Status: TypeAlias = Literal["ranked", "incomplete", "trained-on", "no-common-set", "observer"]
-"""Whether a model is ranked, and if not, why not; of an incomplete one `: ` and a reason may
-follow, such as `incomplete: 4 of 4 answers failed`."""
+Status: TypeAlias = Literal[
+    "ranked", "incomplete", "trained-on", "no-common-set", "too-few-clusters", "observer"
+]
+"""Whether a model is ranked, and if not, why not; no board ranks without an interval. Of an
+incomplete model `: ` and a reason may follow, such as `incomplete: 4 of 4 answers failed`."""
 
 INCOMPLETE: Literal["incomplete"] = "incomplete"
 """A model that does not cover a slice, or of which too many answers failed."""
@@ -26,8 +28,8 @@ INCOMPLETE: Literal["incomplete"] = "incomplete"
 Exposure: TypeAlias = Literal["trained-on", "same-source", "unknown", "clean"]
 """What is known of a model having seen a dataset in training."""
 
-PairVerdict: TypeAlias = Literal["better", "worse", "equivalent", "undecided"]
-"""What is known of A against B."""
+PairVerdict: TypeAlias = Literal["better", "worse", "equivalent", "undecided", "not tested"]
+"""What is known of A against B; not tested where there are too few clusters for an interval."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -277,6 +279,9 @@ class Comparison:
 
     ties: int
     """Targets on which neither is: equivalent or undecided."""
+
+    untested: int
+    """Targets with too few clusters to tell."""
 
     losses: int
     left_out: tuple[str, ...]

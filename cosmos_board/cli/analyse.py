@@ -105,9 +105,30 @@ def _print_study(study: str, found: Any) -> None:  # noqa: ANN401 - each study h
     if not rows:
         click.echo(f"{study}: no rows in this database", err=True)
         return
-    names = [field.name for field in fields(rows[0])]
-    table = [[_cell(getattr(row, name)) for name in names] for row in rows]
-    print_table(study, names, table, left=4)
+    flat = [_flatten_clicks(row) if study == "clicks" else _flatten(row) for row in rows]
+    table = [[_cell(value) for value in row.values()] for row in flat]
+    left = sum(isinstance(value, str | tuple) for value in flat[0].values())
+    print_table(study, list(flat[0]), table, left=left, keep=2)
+
+
+def _flatten(row: Any) -> dict[str, object]:  # noqa: ANN401 - any row of a study
+    """Return the fields of a row by name, text first."""
+    found = {field.name: getattr(row, field.name) for field in fields(row)}
+    return dict(sorted(found.items(), key=lambda pair: not isinstance(pair[1], str | tuple)))
+
+
+def _flatten_clicks(row: Any) -> dict[str, object]:  # noqa: ANN401 - a ClicksRow
+    """Return what is said of one model's clicks: Dice at some, and how many a goal takes."""
+    found: dict[str, object] = {"model": row.model, "selection": row.selection}
+    for goal in row.goals:
+        found[f"clicks to Dice {goal.goal:.2f}"] = (
+            f"> {len(row.dice)}" if goal.median is None else str(goal.median)
+        )
+        found[f"never {goal.goal:.2f}"] = f"{goal.never:.0%}"
+    found["area"] = row.area
+    for number in sorted({1, 3, 5, len(row.dice)}):
+        found[f"Dice at click {number}"] = row.dice[number - 1]
+    return found
 
 
 def _cell(value: object) -> str:

@@ -57,6 +57,13 @@ def command(
             for row in rows
         ],
     )
-    click.echo(f"{found.wins} won, {found.ties} tied, {found.losses} lost")
+    tested = len(found.targets) - found.untested
+    parts = [f"targets: {len(found.targets)}"]
+    if tested:
+        counts = f"worse on {found.losses}, not separated on {found.ties}"
+        parts.append(f"{found.a} better on {found.wins}, {counts}")
+    if found.untested:
+        parts.append(f"not tested on {found.untested}: fewer than 10 clusters")
+    click.echo("; ".join(parts))
     for line in found.failing:
         click.echo(line)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cosmos_board.cli.fitting import fit_columns, name_hidden, terminal_width
 from cosmos_board.core.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
@@ -39,18 +40,21 @@ def list_datasets(as_json: bool) -> None:
     rows = [
         (
             dataset.name,
-            ", ".join(dataset.modalities),
-            str(len(dataset.objects)),
             dataset.gate.kind,
+            str(len(dataset.objects)),
+            ", ".join(dataset.modalities),
             dataset.licence,
         )
         for dataset in datasets
     ]
-    headings = ("dataset", "modalities", "objects", "access", "licence")
-    widths = [min(44, max(len(row[i]) for row in (*rows, headings))) for i in range(5)]
+    headings = ("dataset", "access", "objects", "modalities", "licence")
+    shown = fit_columns(headings, rows, 1, terminal_width())
+    widths = [max(len(row[i]) for row in (*rows, headings)) for i in range(shown)]
     for row in (headings, *rows):
-        cells = (cell[:44].ljust(width) for cell, width in zip(row, widths, strict=True))
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
         click.echo("  ".join(cells).rstrip())
+    if hidden := name_hidden(headings, shown):
+        click.echo(hidden, err=True)
     click.echo(f"{len(rows)} datasets; `cosmos-board data show NAME` says more of one", err=True)
 
 

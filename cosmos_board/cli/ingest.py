@@ -25,6 +25,8 @@ def command(runs: tuple[Path, ...], db: Path, replace: bool, as_json: bool) -> N
     report = ingest(runs, db, replace=replace)
     for line in report.failures:
         click.echo(make_one_line(line), err=True)
+    for note in report.notes:
+        click.echo(note, err=True)
     if as_json:
         click.echo(json.dumps(asdict(report)))
     else:

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "models": ("models", "List, show, fetch and check segmenters."),
     "eval": ("evaluate", "Evaluate segmenters on packs and write score rows."),
     "ingest": ("ingest", "Add finished runs to a board database."),
+    "runs": ("runs", "List or remove the runs of a board database."),
     "rank": ("rank", "Print a leaderboard."),
     "compare": ("compare", "Compare two models, paired by target."),
     "analyse": ("analyse", "Run the studies: factors, jitter, clicks, annotation, findings."),

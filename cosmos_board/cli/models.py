@@ -40,20 +40,21 @@ def list_models(as_json: bool) -> None:
 
     print_table(
         "Segmenters",
-        ("model", "kind", "--model", "weights", "input", "prompts", "ready"),
+        ("model", "--model", "kind", "ready", "weights", "input", "prompts"),
         [
             (
                 name,
-                card.kind,
                 str(_facts(name)["loads_as"] or _facts(name)["how"] or "–"),
+                card.kind,
+                _readiness(name),
                 f"{card.parameters / 1e6:.1f} M" if card.parameters else "–",
                 f"{card.input_size_px} px" if card.input_size_px else "native",
                 str(len(card.prompts)),
-                _readiness(name),
             )
             for name, card in cards.items()
         ],
-        left=3,
+        left=4,
+        keep=2,
     )
 
 

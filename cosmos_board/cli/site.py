@@ -6,6 +6,13 @@ from pathlib import Path
 
 import click
 
+LOCAL = click.option(
+    "--local",
+    is_flag=True,
+    help="Show also what may not be published, such as scores of under 10 patients. For your own "
+    "machine alone; every page says so.",
+)
+
 
 @click.group("site")
 def command() -> None:
@@ -31,11 +38,12 @@ def command() -> None:
     show_default=True,
     help="May be repeated.",
 )
-def build(db: Path, out: Path, url: str, languages: tuple[str, ...]) -> None:
+@LOCAL
+def build(db: Path, out: Path, url: str, languages: tuple[str, ...], local: bool) -> None:
     """Render the site into a folder, which is emptied first."""
     from cosmos_board.site.build import build_site
 
-    report = build_site(db, out, site_url=url, languages=languages)
+    report = build_site(db, out, site_url=url, languages=languages, local=local)
     click.echo(f"{out / 'index.html'}: {report.pages} pages, {report.size_bytes / 1e6:.1f} MB")
 
 
@@ -44,8 +52,9 @@ def build(db: Path, out: Path, url: str, languages: tuple[str, ...]) -> None:
 @click.option(
     "--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="On 127.0.0.1."
 )
-def serve(db: Path, port: int) -> None:
+@LOCAL
+def serve(db: Path, port: int, local: bool) -> None:
     """Serve the site on this machine and follow changes of the database."""
     from cosmos_board.site.build import serve_site
 
-    serve_site(db, address=f"127.0.0.1:{port}")
+    serve_site(db, address=f"127.0.0.1:{port}", local=local)

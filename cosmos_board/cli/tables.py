@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from cosmos_board.cli.fitting import fit_columns, name_hidden, terminal_width
 from cosmos_board.metrics.table import METRICS
 
 if TYPE_CHECKING:
@@ -16,23 +18,39 @@ if TYPE_CHECKING:
     from cosmos_board.data.info import PackInfo
     from cosmos_board.runner.run import RunReport
 
-_LEAST_WIDTH = 200
-"""Columns of output that goes to a file."""
+_UNLIMITED = 100_000
+"""Characters of a line that nothing may be cut from."""
 
 
 def print_table(
-    caption: str, headings: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1
+    caption: str,
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    left: int = 1,
+    keep: int = 1,
 ) -> None:
-    """Print a table to stdout; the first `left` columns are text, the others numbers."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=max(_LEAST_WIDTH, console.width), soft_wrap=True)
-    table = Table(title=caption, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for index, heading in enumerate(headings):
+    """Print a table to stdout; no cell is cut. A narrow terminal shows fewer columns and says so.
+
+    Args:
+        caption: What is shown.
+        headings: One a column.
+        rows: Cells of text; markup in them stays as it is.
+        left: How many of the first columns are text; the others are numbers.
+        keep: How many of the first columns are shown however narrow the terminal is.
+    """
+    width = terminal_width()
+    shown = fit_columns(headings, rows, keep, width)
+    console = Console(width=_UNLIMITED, soft_wrap=True, highlight=False)
+    console.print(Text(caption, style="bold"))
+    table = Table(box=box.SIMPLE_HEAD)
+    for index, heading in enumerate(headings[:shown]):
         table.add_column(heading, justify="left" if index < left else "right", no_wrap=True)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(cell) for cell in row[:shown]))
     console.print(table)
+    if hidden := name_hidden(headings, shown):
+        console.print(Text(hidden, style="dim"))
 
 
 def print_facts(facts: Mapping[str, object]) -> None:
@@ -119,12 +137,13 @@ def describe_board(board: Board) -> str:
         f"{board.key.selection} selection · {len(facts.targets)} targets, "
         f"{facts.references} references, {facts.clusters} clusters"
         f"{' · synthetic' if facts.synthetic else ''}"
+        f"{'' if board.ranked or not board.rows else f' · {explain_no_rank(board)}'}"
     )
 
 
 def print_boards(boards: Sequence[Board]) -> None:
     """Print leaderboards, one table each."""
-    headings = ("model", "rank", "score", "95 % interval", "references", "clusters", "status")
+    headings = ("model", "rank", "score", "95 % interval", "status", "clusters", "references")
     for board in boards:
         rows: list[tuple[str, ...]] = [
             (
@@ -132,14 +151,21 @@ def print_boards(boards: Sequence[Board]) -> None:
                 format_rank(row),
                 f"{row.score:.3f}",
                 format_interval(row.low, row.high),
-                str(row.references),
-                str(row.clusters),
                 row.status,
+                str(row.clusters),
+                str(row.references),
             )
             for row in board.rows
         ]
-        rows += [(absent.model, *"–––––", absent.reason) for absent in board.absent]
+        rows += [(absent.model, *"–––", absent.reason, *"––") for absent in board.absent]
         print_table(describe_board(board), headings, rows)
+
+
+def explain_no_rank(board: Board) -> str:
+    """Return why a board ranks nobody."""
+    if any(row.status == "too-few-clusters" for row in board.rows):
+        return "too few clusters to rank: no target has 10, so these are scores alone"
+    return "nobody is ranked yet: " + ", ".join(sorted({row.status for row in board.rows}))
 
 
 def format_rank(row: BoardRow) -> str:

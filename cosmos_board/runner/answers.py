@@ -27,6 +27,8 @@ class PredictionRow:
     candidate: int
     predicted_iou: float | None
     rle: Rle
+    selection: Selection | None = None
+    """Which selection chose it; None where all candidates are kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.cards import ModelCard
-from cosmos_board.core.masks import Mask
+from cosmos_board.core.masks import Mask, encode_mask
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.scores import SELECTIONS, ScoreRow, Selection
 from cosmos_board.data.pack import PackItem
@@ -19,7 +19,7 @@ from cosmos_board.metrics.reference import PreparedReference
 from cosmos_board.models.answer_checks import copy_prompts
 from cosmos_board.models.segmenter import Embedding, Segmenter
 from cosmos_board.prompts.clicks import CLICKS, Click, next_click
-from cosmos_board.runner.answers import Choice, choose, fail_rows, make_row
+from cosmos_board.runner.answers import Choice, PredictionRow, choose, fail_rows, make_row
 from cosmos_board.runner.backoff import Throttle, ask_in_batches
 from cosmos_board.runner.cells import Cell
 from cosmos_board.runner.clock import Clock
@@ -40,6 +40,9 @@ class Trajectory:
     finished: bool = False
     failure: str | None = None
     rows: list[ScoreRow] = field(default_factory=list)
+    keep_masks: bool = False
+    kept: list[PredictionRow] = field(default_factory=list)
+    """The chosen mask after each click, where masks are kept and there is one."""
 
     def prompt(self) -> Prompt:
         """Return all clicks so far as one prompt."""
@@ -63,6 +66,14 @@ class Trajectory:
             self.rows.extend(rows)
             return
         assert self.choice is not None, "a trajectory without failure has an answer"
+        if self.keep_masks:
+            assert self.mask is not None, "an answer has a mask"
+            estimate, rle = self.choice.predicted_iou, encode_mask(self.mask)
+            self.kept.append(
+                PredictionRow(
+                    self.reference_id, cell, self.choice.index, estimate, rle, self.selection
+                )
+            )
         self.rows.append(
             make_row(
                 self.reference_id,
@@ -91,12 +102,14 @@ def run_clicks(
     references: dict[str, PreparedReference],
     clock: Clock,
     throttle: Throttle,
-) -> Iterator[ScoreRow]:
-    """Yield the rows of ten clicks on every reference; each selection has its own trajectory."""
+    *,
+    keep_masks: bool = False,
+) -> list[Trajectory]:
+    """Return ten clicks on every reference; each selection has its own trajectory."""
     if not segmenter.card.clicks:
-        return
+        return []
     trajectories = [
-        _begin(item, reference_id, reference, selection)
+        _begin(item, reference_id, reference, selection, keep_masks=keep_masks)
         for reference_id, reference in references.items()
         for selection in SELECTIONS
     ]
@@ -106,15 +119,20 @@ def run_clicks(
         for trajectory in trajectories:
             trajectory.record(number)
             trajectory.advance()
-    for trajectory in trajectories:
-        yield from trajectory.rows
+    return trajectories
 
 
 def _begin(
-    item: PackItem, reference_id: str, reference: PreparedReference, selection: Selection
+    item: PackItem,
+    reference_id: str,
+    reference: PreparedReference,
+    selection: Selection,
+    *,
+    keep_masks: bool,
 ) -> Trajectory:
     x, y = item.prompts[reference_id]["point"].points_xy[0].tolist()
-    return Trajectory(reference_id, reference, selection, [Click(x, y, positive=True)])
+    first = Click(x, y, positive=True)
+    return Trajectory(reference_id, reference, selection, [first], keep_masks=keep_masks)
 
 
 def _click(

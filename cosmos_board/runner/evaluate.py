@@ -93,8 +93,19 @@ def ask_image(
         yield partial(_fail_all, sitting, str(failure))
         return
     if settings.study == "clicks":
-        rows = list(run_clicks(segmenter, embedding, item, sitting.references, clock, throttle))
-        yield lambda: ImageResult(rows)
+        trajectories = run_clicks(
+            segmenter,
+            embedding,
+            item,
+            sitting.references,
+            clock,
+            throttle,
+            keep_masks=settings.save_masks,
+        )
+        yield lambda: ImageResult(
+            [row for one in trajectories for row in one.rows],
+            [row for one in trajectories for row in one.kept],
+        )
         return
     yield from _put_prompts(sitting, embedding)
     if sitting.asks_everything:

@@ -161,7 +161,10 @@ def _take(sheet: _Sheet, tally: Tally) -> None:
 def _write(out: Path, settings: RunSettings, sheet: _Sheet, facts: _Facts) -> ShardReport:
     folder, shard, result = RunFolder(out), sheet.shard, sheet.result
     if settings.save_masks:
-        table = tabulate_predictions((_prediction_key(row), row.rle) for row in result.predictions)
+        table = tabulate_predictions(
+            ((_prediction_key(row), row.rle) for row in result.predictions),
+            clicks=settings.study == "clicks",
+        )
         write_table(folder.predictions_path(shard), table)
     write_table(folder.scores_path(shard), tabulate_scores(result.rows))
     _write_sidecar(folder, shard, len(result.rows), facts)
@@ -174,6 +177,7 @@ def _prediction_key(row: PredictionRow) -> dict[str, Any]:
         **asdict(row.cell),
         "candidate": row.candidate,
         "predicted_iou": row.predicted_iou,
+        **({} if row.selection is None else {"selection": row.selection}),
     }
 
 

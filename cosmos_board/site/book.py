@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import TYPE_CHECKING
 
 from cosmos_board.board.types import (
@@ -21,6 +22,7 @@ from cosmos_board.board.types import (
 from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection
+from cosmos_board.core.tracks import FULL
 from cosmos_board.data.catalog.objects import get_object_label
 from cosmos_board.site.studies import Studies
 from cosmos_board.site.words import Words
@@ -70,19 +72,37 @@ class DatasetInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetInfo:
-    """An object in a modality, and how much of it there is in one dataset."""
+    """An object in a modality that one dataset has."""
 
     modality: str
     object: str
     dataset: str
-    images: int
-    references: int
-    clusters: int
+    synthetic: bool
 
     @property
     def target(self) -> str:
         """Key of the target, such as `ct.liver`."""
         return f"{self.modality}.{self.object}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    """How much there is of something, every image and cluster counting once."""
+
+    references: int = 0
+    images: int = 0
+    clusters: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """A slice too thin to be shown of datasets whose terms allow aggregates only."""
+
+    slice: Slice
+    clusters: int
+    """Distinct clusters behind it: fewer than an aggregate needs."""
+
+    datasets: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,12 +155,15 @@ class Book:
     boards: Mapping[BoardKey, Board] = field(repr=False)
     pairs: Mapping[BoardKey, PairTable] = field(repr=False)
     exposures: tuple[ExposureCell, ...] = field(repr=False)
-    withheld: tuple[Slice, ...]
-    """Slices too thin to be shown of datasets whose terms allow aggregates only."""
+    withheld: tuple[Withheld, ...]
+    """Slices that have boards and no page here; none where the site is `local`."""
 
     models: Mapping[str, ModelInfo]
     datasets: Mapping[str, DatasetInfo]
     targets: tuple[TargetInfo, ...]
+    amounts: Mapping[tuple[SliceKind, str, bool], Amount] = field(repr=False)
+    """What boards rank on, by kind and name of a slice and whether it is synthetic."""
+
     timings: tuple[Timing, ...]
     entries: tuple[Entry, ...]
     """Newest first."""
@@ -148,11 +171,14 @@ class Book:
     spreads: tuple[Spread, ...] = field(repr=False)
     studies: Studies = field(repr=False)
     cases: tuple[Case, ...] = field(repr=False)
+    local: bool = False
+    """Whether the site shows everything and is for its owner's machine alone."""
+
     ledger: LedgerTable = field(default_factory=LedgerTable)
     """Every submission, ranked or not."""
 
     _slices: dict[str, tuple[Slice, ...]] = field(init=False, repr=False)
-    _places: dict[tuple[str, str, str], list[tuple[Slice, BoardRow, int]]] = field(
+    _places: dict[tuple[str, str, str, str], list[tuple[Slice, BoardRow, int]]] = field(
         init=False, repr=False
     )
     _spreads: dict[tuple[str, str], list[Spread]] = field(init=False, repr=False)
@@ -173,14 +199,13 @@ class Book:
             )
             for kind, parts in found.items()
         }
-        places: dict[tuple[str, str, str], list[tuple[Slice, BoardRow, int]]] = {}
-        for kind, parts in slices.items():
-            for prompt in PROMPTS:
-                for part in parts:
-                    board = self.board(part, prompt)
-                    for row in board.rows if board else ():
-                        where = places.setdefault((row.model, kind, prompt), [])
-                        where.append((part, row, len(board.ranked) if board else 0))
+        places: dict[tuple[str, str, str, str], list[tuple[Slice, BoardRow, int]]] = {}
+        for track, kind, prompt in product(self.tracks, slices, PROMPTS):
+            for part in slices[kind]:
+                board = self.board(part, prompt, track=track)
+                for row in board.rows if board else ():
+                    where = places.setdefault((row.model, kind, prompt, track), [])
+                    where.append((part, row, len(board.ranked) if board else 0))
         spreads: dict[tuple[str, str], list[Spread]] = {}
         for spread in self.spreads:
             spreads.setdefault((spread.target, spread.prompt), []).append(spread)
@@ -195,23 +220,43 @@ class Book:
         selection: Selection | None = None,
         metric: str = "dice",
         scope: Scope = "common",
+        track: str = FULL,
     ) -> Board | None:
-        """Return a board of the full track, None where nothing was scored.
+        """Return a board, by default of the full track, None where nothing was scored.
 
         `everything` has no choice by predicted IoU, so `oracle` is its default.
         """
         chosen = selection or default_selection(prompt)
-        return self.boards.get(BoardKey(part, prompt, chosen, metric, scope=scope))
+        return self.boards.get(BoardKey(part, prompt, chosen, metric, track, scope))
+
+    @property
+    def tracks(self) -> tuple[str, ...]:
+        """Tracks that have boards here: the full one first, then those of submissions."""
+        found = {key.track for key in self.boards}
+        return tuple(sorted(found, key=lambda track: (track != FULL, track)))
+
+    @property
+    def submitted(self) -> tuple[str, ...]:
+        """Tracks of submissions that have boards here."""
+        return tuple(track for track in self.tracks if track != FULL)
+
+    def is_synthetic(self, part: Slice) -> bool:
+        """Return whether a slice holds synthetic data alone: beside real data it is left out."""
+        return all(info.synthetic for info in self.targets if holds(part, info))
+
+    def amount(self, part: Slice) -> Amount:
+        """Return how much a slice ranks on: of its real data, or of synthetic data alone."""
+        return self.amounts.get((part.kind, part.name, self.is_synthetic(part)), Amount())
 
     def slices(self, kind: SliceKind) -> tuple[Slice, ...]:
         """Return the slices of one kind that hold data, in the order they are listed."""
         return self._slices.get(kind, ())
 
     def places(
-        self, model: str, kind: SliceKind, prompt: str
+        self, model: str, kind: SliceKind, prompt: str, track: str = FULL
     ) -> Sequence[tuple[Slice, BoardRow, int]]:
         """Return where a model stands: slice, its row there, how many models are ranked there."""
-        return self._places.get((model, kind, prompt), ())
+        return self._places.get((model, kind, prompt, track), ())
 
     def spread(self, target: str, prompt: str) -> Sequence[Spread]:
         """Return how the Dice of each model is spread over one target with one prompt."""
@@ -220,6 +265,18 @@ class Book:
     def prompts(self) -> tuple[str, ...]:
         """Return the prompts of the protocol, in its order."""
         return tuple(PROMPTS)
+
+
+def holds(part: Slice, info: TargetInfo) -> bool:
+    """Return whether a target of a dataset is in a slice."""
+    key = {
+        "overall": part.name,
+        "modality": info.modality,
+        "object": info.object,
+        "target": info.target,
+        "dataset": info.dataset,
+    }
+    return key[part.kind] == part.name
 
 
 def default_selection(prompt: str) -> Selection:

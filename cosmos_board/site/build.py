@@ -57,6 +57,7 @@ def build_site(
     strict: bool = True,
     languages: tuple[str, ...] = ("en",),
     site_url: str = "",
+    local: bool = False,
 ) -> SiteReport:
     """Render the board in `db` into the folder `out`, which is emptied first.
 
@@ -66,6 +67,7 @@ def build_site(
         strict: Whether a warning of the engine stops the build.
         languages: `en` goes to the root, others into a folder of their name.
         site_url: Address that the site will have, for absolute links; may be empty.
+        local: Whether to show what may not be published; such a site says so on every page.
 
     Raises:
         InputError: If `db` is not a board database, or the engine refuses its sources.
@@ -73,12 +75,12 @@ def build_site(
     if db is not None and not db.is_file():
         raise InputError(db, "--db", "no such file")
     others = [language for language in languages if language != "en"]
-    with _environment(db, site_url, languages):
+    with _environment(db, site_url, languages, local=local):
         if len(others) == len(languages) or not others or not _CAN_FORK:
             for language in sorted(languages, key=lambda name: name != "en"):
                 _build_one(_folder(out, language), language, strict=strict)
         else:
-            _build_beside(db, out, others, strict=strict)
+            _build_beside(db, out, others, strict=strict, local=local)
     return _report(out)
 
 
@@ -100,14 +102,16 @@ def _build_one(target: Path, language: str, *, strict: bool) -> None:
         raise _own_error(error) or InputError(target, "site", str(error)) from error
 
 
-def _build_beside(db: Path | None, out: Path, others: Sequence[str], *, strict: bool) -> None:
+def _build_beside(
+    db: Path | None, out: Path, others: Sequence[str], *, strict: bool, local: bool
+) -> None:
     """Build English here and the other languages in processes that share what was read.
 
     The engine empties its folder but keeps hidden entries, so the others wait in one of those.
     """
     from cosmos_board.site.generate import read_ahead
 
-    read_ahead(db)
+    read_ahead(db, local=local)
     waiting = out / ".languages"
     shutil.rmtree(waiting, ignore_errors=True)
     with warnings.catch_warnings(), ProcessPoolExecutor(len(others), get_context("fork")) as pool:
@@ -143,14 +147,15 @@ def _load(target: Path, language: str, *, strict: bool) -> MkDocsConfig:
 
 @contextmanager
 def _environment(
-    db: Path | None, site_url: str, languages: tuple[str, ...] = ("en",)
+    db: Path | None, site_url: str, languages: tuple[str, ...] = ("en",), *, local: bool = False
 ) -> Iterator[None]:
     """Set what the engine and the plugin read from the environment, and put it back."""
-    from cosmos_board.site.plugin import DB_VARIABLE, LANGUAGES_VARIABLE
+    from cosmos_board.site.plugin import DB_VARIABLE, LANGUAGES_VARIABLE, LOCAL_VARIABLE
 
     wanted = {
         DB_VARIABLE: str(db.resolve()) if db is not None else os.devnull,
         LANGUAGES_VARIABLE: ",".join(languages),
+        LOCAL_VARIABLE: "1" if local else "",
         "NO_MKDOCS_2_WARNING": "1",
         "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", EPOCH),
         "SITE_URL": site_url or os.environ.get("SITE_URL", ""),
@@ -173,7 +178,7 @@ def _report(out: Path) -> SiteReport:
     return SiteReport(out, len(pages), len(sizes), sum(sizes.values()), max(pages, default=0))
 
 
-def serve_site(db: Path | None, *, address: str = "127.0.0.1:8000") -> None:
+def serve_site(db: Path | None, *, address: str = "127.0.0.1:8000", local: bool = False) -> None:
     """Serve the board in `db` at `address` until interrupted, rebuilding when it changes.
 
     Raises:
@@ -183,5 +188,5 @@ def serve_site(db: Path | None, *, address: str = "127.0.0.1:8000") -> None:
 
     if db is not None and not db.is_file():
         raise InputError(db, "--db", "no such file")
-    with _environment(db, ""):
+    with _environment(db, "", local=local):
         serve(str(sources_root() / "mkdocs.yml"), dev_addr=address)

@@ -32,15 +32,24 @@ class Pick:
 def pick_cases(connection: Connection) -> list[Pick]:
     """Return per target the worst, median and best reference by mean Dice, and the most disputed.
 
-    The mean is over promptable models where there are any, else over all.
+    The mean is over promptable models where there are any, else over all. A target that has real
+    references stands for these alone.
     """
     rows = connection.execute(
-        """WITH asked AS (
+        """WITH owner AS (
+             SELECT i.modality || '.' || r.object AS target, bool_and(d.synthetic) AS synthetic
+             FROM reference_masks r JOIN images i USING (image_id)
+             JOIN datasets d USING (dataset) GROUP BY ALL),
+           asked AS (
              SELECT i.modality || '.' || r.object AS target, i.dataset, s.reference_id, r.image_id,
                     s.model, m.kind, 2.0 * s.tp / (2 * s.tp + s.fp + s.fn) AS dice
              FROM scores s JOIN reference_masks r USING (reference_id)
              JOIN images i USING (image_id) JOIN models m USING (model)
+             JOIN datasets d USING (dataset) JOIN runs q USING (run_id)
+             JOIN owner o ON o.target = i.modality || '.' || r.object
+                AND o.synthetic = d.synthetic
              WHERE s.study = 'main' AND s.prompt = ? AND s.selection = 'predicted' AND s.trial = 0
+                AND q.track = 'full'
              QUALIFY row_number() OVER (PARTITION BY s.model, s.reference_id ORDER BY s.run_id) = 1)
            SELECT target, dataset, reference_id, image_id, model, kind, dice
            FROM asked ORDER BY target, reference_id, model""",

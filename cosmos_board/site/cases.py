@@ -14,10 +14,10 @@ from cosmos_board.core.masks import Rle
 from cosmos_board.data.catalog.dataset import OPEN_FLAGS
 from cosmos_board.data.catalog.load import load_catalog
 from cosmos_board.data.pack import open_pack
+from cosmos_board.site import gate
 from cosmos_board.site.book import DatasetInfo
 from cosmos_board.site.case_drawing import Case, draw_cases
 from cosmos_board.site.case_picks import KINDS, PROMPT, pick_cases
-from cosmos_board.site.gate import may_show
 from cosmos_board.store.parquet import iter_batches
 from cosmos_board.store.schema import PREDICTIONS
 
@@ -28,7 +28,12 @@ MOST_MODELS = 3
 
 
 def read_cases(
-    connection: Connection, db: Path, datasets: Mapping[str, DatasetInfo], models: Sequence[str]
+    connection: Connection,
+    db: Path,
+    datasets: Mapping[str, DatasetInfo],
+    models: Sequence[str],
+    *,
+    local: bool = False,
 ) -> tuple[Case, ...]:
     """Return the cases that may be shown, by target and kind.
 
@@ -37,22 +42,23 @@ def read_cases(
         db: Where it lies; packs and runs are looked for beside it.
         datasets: What the packs declared.
         models: Models whose contours are wanted, best first.
+        local: Whether everything may be shown, on the machine of whoever has the data.
     """
+
+    def may_show(name: str, flag: str) -> bool:
+        return local or _may_show(name, flag, datasets, declared)
+
     packs = {path.name: path for path in sorted(db.parent.glob("packs/*")) if path.is_dir()}
     declared = {name: _read_declared(path) for name, path in packs.items() if name in datasets}
-    allowed = {
-        name
-        for name in declared
-        if all(_may_show(name, flag, datasets, declared) for flag in OPEN_FLAGS)
-    }
+    allowed = {name for name in declared if all(may_show(name, flag) for flag in OPEN_FLAGS)}
     if not allowed:
         return ()
     picks = [pick for pick in pick_cases(connection) if pick.dataset in allowed]
     if not picks:
         return ()
-    shown = {name for name in allowed if _may_show(name, "show_thumbnails", datasets, declared)}
+    shown = {name for name in allowed if may_show(name, "show_thumbnails")}
     wanted = {pick.reference_id for pick in picks}
-    drawn = {n for n in allowed if _may_show(n, "publish_predictions", datasets, declared)}
+    drawn = {name for name in allowed if may_show(name, "publish_predictions")}
     masks = _read_masks(connection, db, wanted, models, drawn)
     found: list[Case] = []
     for name in sorted({pick.dataset for pick in picks}):
@@ -74,7 +80,7 @@ def _may_show(
     declared: Mapping[str, frozenset[str]],
 ) -> bool:
     known = name in load_catalog().datasets
-    return may_show(name, action, datasets) and (known or action in declared[name])
+    return gate.may_show(name, action, datasets) and (known or action in declared[name])
 
 
 def _read_masks(

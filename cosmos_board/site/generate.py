@@ -68,6 +68,9 @@ class Site:
     facts: Mapping[str, str] = field(default_factory=dict)
     """What the theme prints on every page, such as the data version."""
 
+    version: str = ""
+    """The data version; empty for an empty board."""
+
 
 def generate_site(
     db: Path | None,
@@ -77,6 +80,7 @@ def generate_site(
     releases: Path | None = None,
     measurements: Path | None = None,
     site_url: str = "",
+    local: bool = False,
 ) -> Site:
     """Return every generated page and file of the site in one language.
 
@@ -87,26 +91,27 @@ def generate_site(
         releases: The folder of past releases, where there is one.
         measurements: The folder of what the benchmarks measured, where there is one.
         site_url: Address that the site will have, for the feed; may be empty.
+        local: Whether to show what may not be published, for one's own machine.
 
     Raises:
         InputError: If `db` is no board database.
     """
-    book = _read_once(db, db.stat().st_mtime_ns) if db is not None else empty_book()
+    book = _read_once(db, db.stat().st_mtime_ns, local) if db is not None else empty_book()
     past = read_releases(releases) if releases is not None else ()
     scripts = vendored_scripts(modules)
     return make_site(book, words_for(language), scripts, past, site_url, measurements)
 
 
-def read_ahead(db: Path | None) -> None:
+def read_ahead(db: Path | None, *, local: bool = False) -> None:
     """Read `db` now, so that processes started after this share what was read."""
     if db is not None:
-        _pack_once(_read_once(db, db.stat().st_mtime_ns))
+        _pack_once(_read_once(db, db.stat().st_mtime_ns, local))
 
 
 @lru_cache(maxsize=1)
-def _read_once(db: Path, changed_ns: int) -> Book:
+def _read_once(db: Path, changed_ns: int, local: bool) -> Book:
     """Return the book of `db`, read once for all languages until the file changes."""
-    return read_book(db)
+    return read_book(db, local=local)
 
 
 _packed: list[tuple[Book, bytes]] = []
@@ -138,7 +143,7 @@ def make_site(
         measurements: The folder of what the benchmarks measured, where there is one.
     """
     now = take_snapshot(book)
-    context = Context(book, words)
+    context = Context(book, words, site_url)
     cells = _pack_once(book)
     pages = [
         *_pages(context),
@@ -157,7 +162,7 @@ def make_site(
         files = {path: files[path] for path in files if not _is_shared(path)}
         scripts = {}
     else:
-        files[MANIFEST] = manifest_file(files, book.version)
+        files[MANIFEST] = manifest_file(files, book.version, local=book.local)
     version = book.version or words("none")
     line = words(
         "Data version {version} · protocol {protocol}", version=version, protocol=book.protocol
@@ -167,8 +172,25 @@ def make_site(
         files=dict(sorted(files.items())),
         notices={FEED_PATH: render_feed(releases, site_url)},
         copies=scripts,
-        facts={"version": version, "protocol": book.protocol, "line": line},
+        facts={"version": version, "protocol": book.protocol, "line": line, **_notices(context)},
+        version=book.version,
     )
+
+
+def _notices(context: Context) -> dict[str, str]:
+    """Return what the theme says outside the pages: a banner, and where a lost reader may go."""
+    words = context.words
+    return {
+        "local": words("local: not for publication") if context.book.local else "",
+        "lost": words("There is no page at this address"),
+        "lost_help": words(
+            "It may have been renamed or left the board. Search above, or start from one of these:"
+        ),
+        "lost_home": words("Leaderboard"),
+        "lost_targets": words("Targets"),
+        "lost_models": words("Models"),
+        "lost_datasets": words("Datasets"),
+    }
 
 
 _SHARED = ("badges/", "data/cases/", "data/compare/", "data/tables/")

@@ -35,6 +35,9 @@ DB_VARIABLE = "COSMOS_BOARD_DB"
 LANGUAGES_VARIABLE = "COSMOS_BOARD_LANGUAGES"
 """Environment variable with the languages that are built together, such as `en,zh`."""
 
+LOCAL_VARIABLE = "COSMOS_BOARD_LOCAL"
+"""Environment variable that is `1` where the site shows what may not be published."""
+
 _SOURCE = re.compile(r'<script[^>]* src="([^"]+)"')
 _NAMES = {"en": "English", "zh": "中文"}
 _UNUSED = (
@@ -74,6 +77,12 @@ class BoardPlugin(BasePlugin[BoardConfig]):
         self._names: set[str] = set()
         """Classes and ids of all pages, so that styles nobody meets can go."""
 
+    def on_config(self, config: MkDocsConfig, /) -> MkDocsConfig:
+        """Give each language its own address: all but English lie in a folder of their name."""
+        if self.config.language != "en" and config.site_url:
+            config.site_url = f"{config.site_url.rstrip('/')}/{self.config.language}/"
+        return config
+
     def on_files(self, files: Files, /, *, config: MkDocsConfig) -> Files:
         """Append pages and data files; hand-written pages of the same path win."""
         try:
@@ -84,6 +93,7 @@ class BoardPlugin(BasePlugin[BoardConfig]):
                 releases=self._beside(config, "site/releases"),
                 measurements=self._beside(config, "benchmarks"),
                 site_url=config.site_url or "",
+                local=os.environ.get(LOCAL_VARIABLE) == "1",
             )
         except CosmosBoardError as error:
             raise PluginError(str(error)) from error
@@ -180,6 +190,14 @@ class BoardPlugin(BasePlugin[BoardConfig]):
         if template_name.endswith(".html"):
             self._names |= names_in_page(output_content)
         return output_content
+
+    def on_template_context(
+        self, context: TemplateContext, /, *, template_name: str, config: MkDocsConfig
+    ) -> TemplateContext:
+        """Lead from the 404 page of another language to that language where no address is set."""
+        if template_name == "404.html" and not config.site_url and self.config.language != "en":
+            context["base_url"] = f"/{self.config.language}"
+        return context
 
     def on_env(self, env: Any, /, *, config: MkDocsConfig, files: Files) -> None:  # noqa: ANN401
         """Let the pages without Markdown (404, search) know the data version too."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cosmos_board.board.build import Boards, build_boards
 from cosmos_board.board.cube import Cube
-from cosmos_board.board.types import BoardKey
+from cosmos_board.board.types import BoardKey, Slice, SliceKind
 from cosmos_board.core.prompts import PROTOCOL
 from cosmos_board.site.book import (
+    Amount,
     Book,
     DatasetInfo,
     Entry,
@@ -17,6 +19,7 @@ from cosmos_board.site.book import (
     Spread,
     TargetInfo,
     Timing,
+    Withheld,
 )
 from cosmos_board.site.case_picks import PROMPT
 from cosmos_board.site.cases import MOST_MODELS, read_cases
@@ -43,6 +46,7 @@ def empty_book() -> Book:
         models={},
         datasets={},
         targets=(),
+        amounts={},
         timings=(),
         entries=(),
         spreads=(),
@@ -51,36 +55,67 @@ def empty_book() -> Book:
     )
 
 
-def read_book(db: Path) -> Book:
-    """Return everything that the pages need of the board database `db`."""
+def read_book(db: Path, *, local: bool = False) -> Book:
+    """Return everything that the pages need of the board database `db`.
+
+    Args:
+        db: The board database.
+        local: Whether to keep what the terms of datasets forbid to publish, for the machine of
+            whoever has the data.
+    """
     with open_board(db) as connection:
         cube = Cube(connection)
         boards = build_boards(connection, cube=cube)
         datasets = {dataset.name: dataset for dataset in _datasets(connection)}
-        kept = [key for key, board in boards.boards.items() if may_publish(board, datasets)]
+        kept = [
+            key for key, board in boards.boards.items() if local or may_publish(board, datasets)
+        ]
+        _prepare_counted(connection)
+        targets = _targets(connection)
         return Book(
             version=read_data_version(connection) if boards.boards else "",
             protocol=PROTOCOL,
-            boards={key: cut_rows(boards.boards[key], datasets) for key in kept},
+            boards={
+                key: boards.boards[key] if local else cut_rows(boards.boards[key], datasets)
+                for key in kept
+            },
             pairs={key: boards.pairs[key] for key in kept if key in boards.pairs},
             exposures=boards.exposures,
-            withheld=tuple(sorted({key.slice for key in boards.boards} - {k.slice for k in kept})),
+            withheld=_withheld(boards, {key.slice for key in kept}),
+            local=local,
             models={model.name: model for model in _models(connection)},
             datasets=datasets,
-            targets=_targets(connection),
+            targets=targets,
+            amounts=_amounts(connection),
             timings=_timings(connection),
             entries=_entries(connection),
             spreads=_spreads(connection),
-            studies=read_studies(cube, boards, {key.slice for key in kept}, datasets),
-            cases=read_cases(connection, db, datasets, _shown_models(boards)),
+            studies=read_studies(cube, boards, {key.slice for key in kept}, datasets, local=local),
+            cases=read_cases(connection, db, datasets, _shown_models(boards), local=local),
             ledger=read_ledger_table(connection),
         )
 
 
-def _shown_models(boards: Boards) -> list[str]:
-    """Return the models whose outlines cases show: the best by mean over targets."""
-    scores: dict[str, list[float]] = {}
+def _withheld(boards: Boards, shown: Collection[Slice]) -> tuple[Withheld, ...]:
+    """Return the slices that have boards, none of which is shown."""
+    found: dict[Slice, Withheld] = {}
     for key, board in boards.boards.items():
+        known = found.get(key.slice)
+        if key.slice in shown or (known and known.clusters >= board.facts.clusters):
+            continue
+        found[key.slice] = Withheld(
+            slice=key.slice, clusters=board.facts.clusters, datasets=board.facts.datasets
+        )
+    return tuple(found[part] for part in sorted(found))
+
+
+def _shown_models(boards: Boards) -> list[str]:
+    """Return the models whose outlines cases show: the best by mean over real targets."""
+    scores: dict[str, list[float]] = {}
+    real = any(not board.facts.synthetic for board in boards.boards.values())
+    for key, board in boards.boards.items():
+        if board.facts.synthetic and real:
+            continue
         if key == BoardKey(key.slice, PROMPT, "predicted", "dice") and key.slice.kind == "target":
             for row in board.rows:
                 scores.setdefault(row.model, []).append(row.score)
@@ -141,14 +176,50 @@ def _datasets(connection: Connection) -> list[DatasetInfo]:
 
 def _targets(connection: Connection) -> tuple[TargetInfo, ...]:
     rows = connection.execute(
-        "SELECT i.modality, r.object, i.dataset, count(DISTINCT r.image_id), count(*),"
-        " count(DISTINCT i.cluster_id)"
-        " FROM reference_masks r JOIN images i USING (image_id) GROUP BY ALL ORDER BY ALL"
+        """SELECT DISTINCT i.modality, r.object, i.dataset, d.synthetic FROM reference_masks r
+            JOIN counted_of USING (reference_id) JOIN images i USING (image_id)
+            JOIN datasets d USING (dataset) ORDER BY ALL"""
     ).fetchall()
     return tuple(
-        TargetInfo(modality=m, object=o, dataset=d, images=i, references=r, clusters=c)
-        for m, o, d, i, r, c in rows
+        TargetInfo(modality=modality, object=thing, dataset=dataset, synthetic=synthetic)
+        for modality, thing, dataset, synthetic in rows
     )
+
+
+def _prepare_counted(connection: Connection) -> None:
+    """Make the temporary table of what boards rank on; after `prepare_units`.
+
+    That is the list of each dataset, and the sample of the core track.
+    """
+    connection.execute(
+        """CREATE OR REPLACE TEMP TABLE counted_of AS
+        SELECT reference_id FROM listed_of UNION SELECT s.reference_id FROM scores s
+        JOIN runs r USING (run_id) WHERE s.study = 'main' AND r.track = 'core'"""
+    )
+
+
+def _amounts(connection: Connection) -> dict[tuple[SliceKind, str, bool], Amount]:
+    """Return how much every slice ranks on; a cluster of two targets is one cluster."""
+    names: dict[SliceKind, str] = {
+        "overall": "''",
+        "modality": "i.modality",
+        "object": "r.object",
+        "target": "i.modality || '.' || r.object",
+        "dataset": "i.dataset",
+    }
+    found = {}
+    for kind, name in names.items():
+        rows = connection.execute(
+            f"""SELECT {name} AS name, d.synthetic, count(*), count(DISTINCT r.image_id),
+                count(DISTINCT (i.dataset, i.cluster_id))
+            FROM reference_masks r JOIN counted_of USING (reference_id)
+            JOIN images i USING (image_id) JOIN datasets d USING (dataset) GROUP BY ALL"""
+        ).fetchall()
+        for part, synthetic, references, images, clusters in rows:
+            found[kind, str(part), bool(synthetic)] = Amount(
+                references=references, images=images, clusters=clusters
+            )
+    return found
 
 
 def _timings(connection: Connection) -> tuple[Timing, ...]:
@@ -172,14 +243,25 @@ def _entries(connection: Connection) -> tuple[Entry, ...]:
 
 
 def _spreads(connection: Connection) -> tuple[Spread, ...]:
-    """Return how Dice is spread over references: by target, prompt and model."""
+    """Return how Dice is spread over references: by target, prompt and model.
+
+    Of the full track, and of real data where a target has any; after `prepare_columns`.
+    """
     rows = connection.execute(
-        """WITH dice AS (
+        """WITH owner AS (
+             SELECT i.modality || '.' || r.object AS target, bool_and(d.synthetic) AS synthetic
+             FROM reference_masks r JOIN images i USING (image_id)
+             JOIN datasets d USING (dataset) GROUP BY ALL),
+           dice AS (
              SELECT i.modality || '.' || r.object AS target, s.prompt, s.model, i.cluster_id,
                     i.dataset, s.reference_id, avg(2.0 * tp / (2 * tp + fp + fn)) AS dice
              FROM scores s JOIN reference_masks r USING (reference_id)
-             JOIN images i USING (image_id)
-             WHERE s.study = 'main'
+             JOIN images i USING (image_id) JOIN datasets d USING (dataset)
+             JOIN listed_of USING (reference_id)
+             JOIN column_table c ON c.run_id = s.run_id AND c.prompt = s.prompt
+             JOIN owner o ON o.target = i.modality || '.' || r.object
+               AND o.synthetic = d.synthetic
+             WHERE s.study = 'main' AND c.track = 'full'
                AND s.selection = CASE s.prompt WHEN 'everything' THEN 'oracle' ELSE 'predicted' END
              GROUP BY ALL)
            SELECT target, prompt, model, count(*), count(DISTINCT (dataset, cluster_id)),

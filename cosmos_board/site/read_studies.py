@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from cosmos_board.board.advice import Advice
 from cosmos_board.board.advice_everywhere import advise_everywhere
 from cosmos_board.board.build import Boards
 from cosmos_board.board.cube import Cube
@@ -16,8 +17,9 @@ from cosmos_board.board.studies.factors import (
     study_factors,
 )
 from cosmos_board.board.studies.finetuning import study_finetuning
-from cosmos_board.board.studies.jitter import study_jitter
+from cosmos_board.board.studies.jitter import JitterRow, study_jitter
 from cosmos_board.board.types import BoardKey, Slice
+from cosmos_board.core.tracks import FULL
 from cosmos_board.site.book import DatasetInfo
 from cosmos_board.site.studies import FACTOR_MODELS, FACTOR_PROMPT, NO_STUDIES, Studies
 from cosmos_board.site.study_gate import StudyGate
@@ -28,6 +30,8 @@ def read_studies(
     boards: Boards,
     shown: Collection[Slice],
     datasets: Mapping[str, DatasetInfo],
+    *,
+    local: bool = False,
 ) -> Studies:
     """Return every study that the database behind `cube` has rows for, as far as it may be told.
 
@@ -36,6 +40,7 @@ def read_studies(
         boards: Its boards.
         shown: Slices that may be shown; advice is given about no other.
         datasets: What the packs declared.
+        local: Whether everything may be told.
     """
     if not boards.boards:
         return NO_STUDIES
@@ -43,18 +48,28 @@ def read_studies(
     jitter = study_jitter(cube)
     clicks, tuned = study_clicks(cube), study_finetuning(cube)
     annotation = study_annotation(cube.connection)
-    gate = StudyGate(cube, datasets)
-    told = gate.keep(clicks.rows)
+    gate = StudyGate(cube, datasets, local=local)
+    told, disturbed = gate.keep(clicks.rows), gate.keep(jitter)
+    factors = study_factors(cube, models=models, prompts=[FACTOR_PROMPT])
     heard = {row.model for row in told}
+    found = {
+        "jitter": (jitter, disturbed),
+        "clicks": (clicks.rows, told),
+        "factors": (factors, gate.keep(factors)),
+        "fine-tuning": (tuned.rows, gate.keep(tuned.rows)),
+        "annotation": (annotation.rows, gate.keep(annotation.rows)),
+    }
     return Studies(
+        withheld=frozenset(name for name, (every, kept) in found.items() if every and not kept),
+        synthetic=all(dataset.synthetic for dataset in cube.datasets.values()),
         findings=find_findings(cube),
-        jitter=gate.keep(jitter),
+        jitter=disturbed,
         clicks=replace(
             clicks,
             rows=told,
             crossings=tuple(one for one in clicks.crossings if {one.model, one.method} <= heard),
         ),
-        factors=gate.keep(study_factors(cube, models=models, prompts=[FACTOR_PROMPT])),
+        factors=gate.keep(factors),
         curves=tuple(
             replace(curve, bins=gate.keep(curve.bins))
             for model in models
@@ -62,11 +77,22 @@ def read_studies(
         ),
         finetuning=replace(tuned, rows=gate.keep(tuned.rows)),
         annotation=replace(annotation, rows=gate.keep(annotation.rows)),
-        advice=tuple(
-            one
-            for one in advise_everywhere(cube, jitter)
-            if Slice("target", f"{one.modality}.{one.object}") in shown
-        ),
+        advice=_advise(cube, jitter, shown, FULL),
+        submitted_advice={
+            track: advice
+            for track in cube.tracks
+            if track != FULL and (advice := _advise(cube, (), shown, track))
+        },
+    )
+
+
+def _advise(
+    cube: Cube, jitter: Sequence[JitterRow], shown: Collection[Slice], track: str
+) -> tuple[Advice, ...]:
+    return tuple(
+        one
+        for one in advise_everywhere(cube, jitter, track=track)
+        if Slice("target", f"{one.modality}.{one.object}") in shown
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cosmos_board.board.advice import Advice
@@ -36,6 +37,15 @@ class Studies:
     advice: tuple[Advice, ...]
     """By target, the best model with each prompt; only of targets that have a board here."""
 
+    submitted_advice: Mapping[str, tuple[Advice, ...]]
+    """The same from each track of submissions."""
+
+    withheld: frozenset[str]
+    """Studies that were run and of which nothing may be told: `jitter`, `clicks` …"""
+
+    synthetic: bool
+    """Whether the studies stand on synthetic images, for want of real ones."""
+
 
 NO_STUDIES = Studies(
     findings=(),
@@ -46,5 +56,8 @@ NO_STUDIES = Studies(
     finetuning=FinetuningStudy(rows=(), unusable=()),
     annotation=AnnotationStudy(rows=(), unpaired=0),
     advice=(),
+    submitted_advice={},
+    withheld=frozenset(),
+    synthetic=False,
 )
 """An empty board's."""

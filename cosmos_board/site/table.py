@@ -73,6 +73,9 @@ class Cell:
     web: str = ""
     """Address on another site; plain text where it is no http(s) address."""
 
+    badges: tuple[str, ...] = ()
+    """Short words behind the text that say how the row came about."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:

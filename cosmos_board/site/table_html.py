@@ -96,10 +96,15 @@ def _cell(cell: Cell, column: Column, root: str, *, header: bool) -> str:
         text = _mark(cell.mark) + text
     if cell.title:
         text += f'<span class="cb-sr"> {_encode(cell.title)}</span>'
+    text += _badges(cell)
     if cell.note:
         text += f" <i>{_encode(cell.note)}</i>"
     tag, scope = ("th", ' scope="row"') if header else ("td", "")
     return f"<{tag}{scope}{kind}{raw}>{text}"  # HTML closes cells and rows by itself
+
+
+def _badges(cell: Cell) -> str:
+    return "".join(f' <span class="cb-badge">{_encode(badge)}</span>' for badge in cell.badges)
 
 
 @lru_cache(maxsize=65_536)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cosmos_board.core.tracks import CORE
 from cosmos_board.store.queries import STEP, Connection, fetch_columns
 from cosmos_board.store.study_queries import (
     CHOSEN,
@@ -65,11 +66,15 @@ def read_outcomes(
     if size_px is not None:
         condition, bounds = "AND m.size_px BETWEEN ? AND ?", list(size_px)
     places = {unit: place for place, unit in enumerate(units)}
+    counted = "u.listed"
+    if track == CORE:  # ranks on the sample that its entries answer
+        counted = """u.reference_id IN (SELECT s.reference_id FROM scores s
+            JOIN runs r USING (run_id) WHERE s.study = 'main' AND r.track = 'core')"""
     present = fetch_columns(
         connection,
         f"""SELECT u.unit, count(*) AS rows FROM unit_of u
             JOIN reference_masks m USING (reference_id)
-            WHERE list_contains(?, u.unit) {condition} GROUP BY u.unit""",
+            WHERE {counted} AND list_contains(?, u.unit) {condition} GROUP BY u.unit""",
         [list(units), *bounds],
     )
     found = fetch_columns(
@@ -83,7 +88,8 @@ def read_outcomes(
         FROM unit_of u JOIN reference_masks m USING (reference_id)
             JOIN scores s USING (reference_id)
             JOIN chosen c ON s.run_id = c.run_id AND s.prompt = c.prompt
-        WHERE s.study = 'main' AND list_contains(?, u.unit) {condition} GROUP BY ALL
+        WHERE s.study = 'main' AND {counted} AND list_contains(?, u.unit) {condition}
+        GROUP BY ALL
         """,
         ["main", track, list(units), *bounds],
     )

@@ -1,4 +1,4 @@
-"""The board database: one DuckDB file, written by `ingest` alone."""
+"""The board database: one DuckDB file, written by `ingest` and `runs remove` alone."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def read_references(connection: Connection) -> ReferenceTable:
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE reference_order AS
             SELECT (row_number() OVER () - 1)::INTEGER AS place, m.reference_id, u.unit
-            FROM reference_masks m JOIN unit_of u USING (reference_id) WHERE {known}
+            FROM reference_masks m JOIN unit_of u USING (reference_id) WHERE u.listed AND {known}
         """)
     found = fetch_columns(connection, "SELECT unit FROM reference_order ORDER BY place")
     unit = found["unit"].astype(np.int64)

@@ -14,7 +14,14 @@ from typing import Any
 import duckdb
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.core.tracks import CORE
 from cosmos_board.store.board import open_board_to_write
+from cosmos_board.store.board_references import (
+    count_asked,
+    note_asked,
+    prepare_lists,
+    write_lists,
+)
 from cosmos_board.store.schema import SCHEMA_VERSION, SCORES
 from cosmos_board.store.study_queries import ALL_CLUSTERS, write_seen_clusters
 
@@ -31,6 +38,8 @@ class IngestReport:
 
     failures: tuple[str, ...] = ()
     """A line for each model of which answers failed, as its run says."""
+    notes: tuple[str, ...] = ()
+    """Where a run was asked other references than the board ranks on: a sentence each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,19 @@ class _Part:
     def model(self) -> str:
         return str(self.entry["model"]["name"])
 
+    @property
+    def study(self) -> str:
+        return str(self.record["settings"]["study"])
+
+    @property
+    def track(self) -> str:
+        return str(self.record.get("track", "full"))
+
+    @property
+    def is_main(self) -> bool:
+        """Whether boards rank it on the references of whole packs."""
+        return self.study == "main" and self.track != CORE
+
 
 def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> IngestReport:
     """Add finished runs to a board database.
@@ -85,9 +107,17 @@ def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> Inges
         runs[part.run_id].append(part)
     with open_board_to_write(db) as connection:
         connection.execute("BEGIN")
+        prepare_lists(connection)
         added = [
             _add_run(connection, members, replace=replace) for _, members in sorted(runs.items())
         ]
+        fresh = [
+            members[0]
+            for (_, members), report in zip(sorted(runs.items()), added, strict=True)
+            if report[0]
+        ]
+        write_lists(connection, [part.run_id for part in fresh])
+        notes = tuple(note for part in fresh for note in _note_coverage(connection, part))
         connection.execute("COMMIT")
     return IngestReport(
         len(runs),
@@ -95,7 +125,28 @@ def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> Inges
         sum(report[1] for report in added),
         sum(report[2] for report in added),
         tuple(dict.fromkeys(line for part in parts for line in part.failures)),
+        notes,
     )
+
+
+def _note_coverage(connection: duckdb.DuckDBPyConnection, part: _Part) -> list[str]:
+    """Say where a main run was asked more or fewer references than its boards rank on."""
+    if not part.is_main:
+        return []
+    asked, inside, listed = count_asked(connection, part.run_id)
+    found = []
+    if inside < listed:
+        found.append(
+            f"{part.model} on {part.dataset}: was asked {inside} of the {listed} references that "
+            "this board ranks on, so it is listed as incomplete"
+        )
+    if asked > inside:
+        found.append(
+            f"{part.model} on {part.dataset}: {asked - inside} of its {asked} references are not "
+            "among those that this board ranks on and do not count; the first ingest of a dataset "
+            "chose them, and --replace of all its runs at once chooses anew"
+        )
+    return found
 
 
 def _read_parts(folder: Path) -> list[_Part]:
@@ -188,11 +239,10 @@ def _refuse_contradictions(
             got=wanted[:12],
             want=known[0][:12],
         )
-    study = part.record["settings"]["study"]
     rivals = connection.execute(
         "SELECT DISTINCT run_id FROM runs WHERE model = ? AND dataset = ? AND study = ? "
         "AND track = ? AND run_id <> ?",
-        [part.model, part.dataset, study, part.record.get("track", "full"), part.run_id],
+        [part.model, part.dataset, part.study, part.track, part.run_id],
     ).fetchall()
     if rivals and not replace:
         raise InputError(
@@ -272,6 +322,8 @@ def _add_facts(connection: duckdb.DuckDBPyConnection, part: _Part) -> None:
             f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet(?) ON CONFLICT DO NOTHING",
             [str(path)],
         )
+        if kind == "references" and part.is_main:
+            note_asked(connection, part.run_id, str(path))
     _insert(
         connection,
         "runs",
@@ -279,13 +331,13 @@ def _add_facts(connection: duckdb.DuckDBPyConnection, part: _Part) -> None:
             "run_id": part.run_id,
             "model": part.model,
             "dataset": part.dataset,
-            "study": record["settings"]["study"],
+            "study": part.study,
             "protocol": record["protocol"],
             "prompts_sha256": dataset["prompts_sha256"],
             "checkpoint_sha256": part.entry["checkpoint_sha256"],
             "device": part.entry["device"],
             "seed": record["provenance"]["seed"],
-            "track": record.get("track", "full"),
+            "track": part.track,
             "tier": record.get("tier", "self-reported"),
             "started_utc": record["started_utc"],
             "provenance": json.dumps(record["provenance"], sort_keys=True),

@@ -28,6 +28,7 @@ CELLS = pa.schema(
         pa.field("rank", pa.int32()),  # null where the model is not ranked
         pa.field("references", pa.int32(), nullable=False),
         pa.field("clusters", pa.int32(), nullable=False),
+        pa.field("synthetic", pa.bool_(), nullable=False),  # never averaged with real images
     ],
     metadata={"schema_version": str(SCHEMA_VERSION)},
 )
@@ -51,7 +52,7 @@ def pack_cells(columns: Mapping[str, Sequence[object]]) -> bytes:
         column_encoding={
             field.name: "DELTA_BINARY_PACKED"
             for field in CELLS
-            if not pa.types.is_string(field.type)
+            if not pa.types.is_string(field.type) and not pa.types.is_boolean(field.type)
         },
         store_decimal_as_integer=True,
         row_group_size=ROWS_PER_GROUP,

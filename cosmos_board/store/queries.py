@@ -14,6 +14,8 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from cosmos_board.store.board_references import listed_references
+
 Connection: TypeAlias = duckdb.DuckDBPyConnection
 Columns: TypeAlias = dict[str, NDArray[Any]]
 """A table as arrays by column name, all of one length."""
@@ -78,22 +80,27 @@ def prepare_units(connection: Connection) -> None:
 
     A unit is a cluster as one target sees it: (modality, object, dataset, cluster). Units are
     numbered in that order, so that equal data gives equal numbers whatever the order of rows.
-    `unit_of` holds (reference_id, unit, diagonal) for every reference.
+    `unit_of` holds (reference_id, unit, diagonal, listed) for every reference; `listed` says
+    whether boards rank on it. `reference_count` counts the listed ones.
     """
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE listed_of AS {listed_references(connection)}")
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE unit_table AS
         SELECT (row_number() OVER (ORDER BY modality, object, dataset, cluster_id) - 1)::INTEGER
                AS unit, *
         FROM (SELECT i.modality, r.object, i.dataset, i.cluster_id,
-                     count(*)::INTEGER AS reference_count
-              FROM reference_masks r JOIN images i USING (image_id) GROUP BY ALL)
+                     count(l.reference_id)::INTEGER AS reference_count
+              FROM reference_masks r JOIN images i USING (image_id)
+              LEFT JOIN listed_of l USING (reference_id) GROUP BY ALL)
     """)
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE unit_of AS
         SELECT r.reference_id, u.unit,
-               sqrt(i.height::DOUBLE * i.height + i.width::DOUBLE * i.width) AS diagonal
+               sqrt(i.height::DOUBLE * i.height + i.width::DOUBLE * i.width) AS diagonal,
+               l.reference_id IS NOT NULL AS listed
         FROM reference_masks r JOIN images i USING (image_id)
         JOIN unit_table u USING (modality, object, dataset, cluster_id)
+        LEFT JOIN listed_of l USING (reference_id)
     """)
 
 
@@ -173,6 +180,7 @@ def fetch_cells(
         JOIN column_table c ON c.run_id = s.run_id
         JOIN unit_of u ON u.reference_id = s.reference_id
         WHERE s.study = 'main' AND s.prompt = ? AND c.track = ? AND c.prompt = ?
+        AND (u.listed OR c.track = 'core')
         GROUP BY c.column_id, s.selection = 'oracle', u.unit""",
         [prompt, track, prompt],
     )
@@ -180,5 +188,5 @@ def fetch_cells(
 
 def drop_units(connection: Connection) -> None:
     """Drop the temporary tables."""
-    for table in ("column_table", "unit_of", "unit_table"):
+    for table in ("column_table", "unit_of", "unit_table", "listed_of"):
         connection.execute(f"DROP TABLE IF EXISTS temp.{table}")

@@ -13,7 +13,7 @@ from cosmos_board.core.masks import Rle
 from cosmos_board.core.scores import ScoreRow
 from cosmos_board.core.targets import Reference
 from cosmos_board.store.parquet import make_table
-from cosmos_board.store.schema import PREDICTIONS, RUN_REFERENCES, SCORES
+from cosmos_board.store.schema import CLICK_PREDICTIONS, PREDICTIONS, RUN_REFERENCES, SCORES
 
 _ROW_KEYS = (
     "reference_id", "prompt", "study", "jitter_level", "jitter_mode", "trial", "click",
@@ -33,10 +33,12 @@ def tabulate_scores(rows: Sequence[ScoreRow]) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=SCORES)
 
 
-def tabulate_predictions(rows: Iterable[tuple[dict[str, Any], Rle]]) -> pa.Table:
-    """Return candidates (key columns, mask) as a table of `PREDICTIONS`."""
+def tabulate_predictions(
+    rows: Iterable[tuple[dict[str, Any], Rle]], *, clicks: bool = False
+) -> pa.Table:
+    """Return candidates (key columns, mask) as a table of `PREDICTIONS` or `CLICK_PREDICTIONS`."""
     return make_table(
-        PREDICTIONS,
+        CLICK_PREDICTIONS if clicks else PREDICTIONS,
         [{**key, "height": rle.height, "width": rle.width, "rle": rle.counts} for key, rle in rows],
     )
 

@@ -113,6 +113,11 @@ PREDICTIONS = pa.schema(
 )
 """One row per candidate that was offered; for `everything` the best one."""
 
+CLICK_PREDICTIONS = pa.schema(
+    [*PREDICTIONS, pa.field("selection", pa.string(), nullable=False)], metadata=_META
+)
+"""The study `clicks`: one row per click and selection, the candidate that was chosen and scored."""
+
 RUN_IMAGES = pa.schema(
     [
         pa.field("image_id", pa.string(), nullable=False),

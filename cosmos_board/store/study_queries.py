@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from cosmos_board.store.board_references import has_lists
 from cosmos_board.store.queries import (
     STEP,
     Columns,
@@ -194,4 +195,9 @@ def read_data_version(connection: Connection) -> str:
         "SELECT count(*) FROM scores",
     ):
         digest.update(repr(connection.execute(query).fetchall()).encode())
+    if has_lists(connection):
+        listed = connection.execute(
+            "SELECT reference_id FROM board_references ORDER BY reference_id"
+        ).fetchall()
+        digest.update(repr(listed).encode() if listed else b"")
     return digest.hexdigest()[:12]

@@ -52,7 +52,10 @@ class Standing:
         """Say it in one line."""
         interval = "" if self.low is None else f" ({self.low:.4f}..{self.high:.4f})"
         ranks = "" if self.rank_low is None else f" ({self.rank_low}..{self.rank_high})"
-        place = "not ranked" if self.rank is None else f"rank {self.rank}{ranks} of {self.models}"
+        place = f"rank {self.rank}{ranks} of {self.models}"
+        if self.rank is None:
+            few = self.status == "too-few-clusters"
+            place = "too few clusters to rank" if few else "not ranked"
         targets = f"{self.targets} target{'s' * (self.targets != 1)}"
         where = f"{self.slice}, {self.prompt}, {self.selection}"
         return f"{where}: Dice {self.score:.4f}{interval} over {targets}, {place}"

@@ -11,6 +11,7 @@ from cosmos_board.board.advice import Advice, advise
 from cosmos_board.board.advice_everywhere import advise_everywhere
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.jitter import study_jitter
+from cosmos_board.cli.advice_text import describe_advice
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.store.board import open_board
 from tests.study_boards import StudyBoard
@@ -88,7 +89,6 @@ def test_a_cheaper_prompt_is_offered_where_nothing_is_lost(tmp_path: Path) -> No
     assert advice.simpler.prompt == "point"
     assert "everything" not in {option.prompt for option in advice.options}
     assert advice.careful_px is None
-    assert any("not measured" in note for note in advice.notes)
 
 
 def test_an_unknown_target_is_unknown_and_its_neighbours_are_shown(tmp_path: Path) -> None:
@@ -114,15 +114,18 @@ def test_the_same_object_elsewhere_comes_before_the_same_modality(tmp_path: Path
     assert [near.target for near in advice.near] == ["ultrasound.liver", "ct.spleen"]
 
 
-def test_few_clusters_are_a_hint_and_not_an_answer(tmp_path: Path) -> None:
+def test_few_clusters_give_scores_and_no_answer(tmp_path: Path) -> None:
     board = StudyBoard().add_target("ct.liver", clusters=6).add_model("sam")
     board.add_scores("sam", "box", 0.8)
 
     advice = ask(board, tmp_path)
     assert advice.status == "thin"
-    assert advice.best is not None
-    assert advice.best.dice.low is None
-    assert any("Only 6 clusters" in note for note in advice.notes)
+    assert (advice.best, advice.simpler) == (None, None)
+    assert advice.options[0].dice.value == pytest.approx(0.8, abs=0.01)
+    assert advice.notes[0].startswith("6 clusters: too few to recommend a model")
+    said = " ".join(describe_advice(advice))
+    assert "use " not in said
+    assert "%" not in said
 
 
 def test_size_narrows_the_references_or_says_that_it_cannot(tmp_path: Path) -> None:
@@ -188,13 +191,37 @@ def test_a_model_whose_answers_failed_is_neither_advised_nor_taken_for_whole(
         assert "sam" in cube.whole_dice("full", "point", "predicted")
 
 
-def test_a_baseline_that_wins_is_called_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("sam", "prior", "adequate"), [(0.6, 0.66, False), (0.7, 0.66, True), (0.4, 0.2, False)],
+    ids=["behind the baseline", "ahead of it", "ahead and failing"],
+)  # fmt: skip
+def test_neither_a_baseline_nor_what_is_behind_it_nor_what_fails_is_recommended(
+    sam: float, prior: float, adequate: bool, tmp_path: Path
+) -> None:
     board = StudyBoard().add_target("ct.liver").add_model("sam")
     board.add_model("box-prior", kind="baseline", family="baseline")
-    board.add_scores("sam", "box", 0.6).add_scores("box-prior", "box", 0.66)
+    board.add_scores("sam", "box", sam).add_scores("box-prior", "box", prior)
 
     advice = ask(board, tmp_path)
-    assert any("box-prior, a baseline" in note for note in advice.notes)
+    said = " ".join(describe_advice(advice))
+    assert {option.model for option in advice.options} == {"sam"}
+    assert (advice.best is not None) == adequate
+    assert advice.status == ("known" if adequate else "inadequate")
+    assert ("no tested model is adequate for this target" in said) == (not adequate)
+    assert ("use sam with box" in said) == adequate
+
+
+def test_a_segmenter_that_fails_technically_is_no_option(tmp_path: Path) -> None:
+    board = StudyBoard().add_target("ct.liver").add_model("sam").add_model("broken")
+    board.add_scores("sam", "box", 0.8).add_scores("broken", "box", 0.95)
+    path = board.write(tmp_path / "b.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "UPDATE scores SET status = 'failed: out of memory', tp = 0 WHERE model = 'broken' AND"
+            " reference_id = (SELECT min(reference_id) FROM scores)"
+        )
+
+    assert {option.model for option in ask(board, tmp_path).options} == {"sam"}
 
 
 def test_synthetic_data_answers_for_itself_and_says_so(tmp_path: Path) -> None:
@@ -210,7 +237,7 @@ def test_synthetic_data_answers_for_itself_and_says_so(tmp_path: Path) -> None:
         advice = advise(Cube(opened, ["dice"]), "synthetic", "organ")
     assert advice.status == "thin"
     assert "The data is synthetic." in advice.notes
-    assert advice.notes[0].startswith("Only 1 cluster:")
+    assert advice.notes[0].startswith("1 cluster: too few")
 
 
 def test_wrong_questions_are_refused(tmp_path: Path) -> None:

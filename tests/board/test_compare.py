@@ -46,10 +46,10 @@ def test_each_target_gets_a_verdict_and_the_outcomes_add_up(tmp_path: Path) -> N
     assert verdicts == {
         "ct.liver": "better",
         "ct.spleen": "equivalent",
-        "colonoscopy.polyp": "undecided",
+        "colonoscopy.polyp": "not tested",
         "mr.brain": "worse",
     }
-    assert (found.wins, found.ties, found.losses) == (1, 2, 1)
+    assert (found.wins, found.ties, found.losses, found.untested) == (1, 1, 1, 1)
     thin = next(row for row in found.targets if row.slice.name == "colonoscopy.polyp")
     assert (thin.low, thin.high, thin.clusters) == (None, None, 5)
     assert found.overall is not None

@@ -17,11 +17,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from cosmos_board.core.errors import InputError, InUseError, StaleRunError, StoppedError
-from cosmos_board.data.pack import Block, Pack
+from cosmos_board.core.masks import Rle
+from cosmos_board.data.pack import Block, Pack, open_pack
 from cosmos_board.runner import backoff
 from cosmos_board.runner.folder import RunFolder
 from cosmos_board.runner.run import RunReport, RunRequest, Watch, run
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.store.parquet import iter_rows
+from cosmos_board.store.schema import CLICK_PREDICTIONS
 
 SQUARES = f"{Path(__file__).parent / 'segmenters.py'}:Squares"
 CLI = [str(Path(sys.executable).with_name("cosmos-board"))]
@@ -242,6 +245,35 @@ def test_jitter_puts_every_cell_and_clicks_ten_each(phantom_pack: Path, tmp_path
     assert jitter.num_rows == references * (7 * 3 * 3) * 2
     assert clicks.num_rows == references * 10 * 2
     assert sorted(set(clicks["click"].to_pylist())) == list(range(1, 11))
+
+
+def test_clicks_keep_the_mask_behind_every_score_when_asked(
+    phantom_pack: Path, tmp_path: Path
+) -> None:
+    settings = RunSettings(study="clicks", save_masks=True)
+    spec = SegmenterSpec(name="random-walker")
+    request = RunRequest(packs=(phantom_pack,), specs=(spec,), out=tmp_path, settings=settings)
+    run(request)
+    kept = {
+        (row["reference_id"], row["click"], row["selection"]): Rle(
+            row["height"], row["width"], row["rle"]
+        ).decode()
+        for path in (tmp_path / "predictions").glob("*.parquet")
+        for row in iter_rows(path, CLICK_PREDICTIONS)
+    }
+    references = {
+        reference.reference_id: reference.rle.decode()
+        for item in open_pack(phantom_pack).iter_items()
+        for reference in item.references
+    }
+    scores = read_rows(tmp_path).to_pylist()
+
+    assert len(kept) == len(scores) > 0
+    for row in scores:
+        mask = kept[row["reference_id"], row["click"], row["selection"]]
+        reference = references[row["reference_id"]]
+        assert row["tp"] == int((mask & reference).sum())
+        assert row["fp"] == int((mask & ~reference).sum())
 
 
 def _kill_and_resume(

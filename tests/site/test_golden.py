@@ -51,8 +51,8 @@ def make_book() -> tuple[Book, Board]:
     )  # fmt: skip
     book = Book(
         version="0123456789ab", protocol=PROTOCOL, boards={board.key: board}, pairs={},
-        exposures=(), withheld=(), models={}, datasets={}, targets=(), timings=(), entries=(),
-        spreads=(), studies=NO_STUDIES, cases=(),
+        exposures=(), withheld=(), models={}, datasets={}, targets=(), amounts={}, timings=(),
+        entries=(), spreads=(), studies=NO_STUDIES, cases=(),
     )  # fmt: skip
     return book, board
 

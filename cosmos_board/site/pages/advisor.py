@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from markupsafe import Markup
 
 from cosmos_board.board.advice import Advice
 from cosmos_board.board.advice_options import EFFORT, Option
 from cosmos_board.board.export import to_json
 from cosmos_board.board.types import Slice
+from cosmos_board.core.tracks import FULL
 from cosmos_board.site.book import (
     Book,
     modality_label,
@@ -20,7 +23,13 @@ from cosmos_board.site.book import (
 from cosmos_board.site.markup import DASH, number, span, up
 from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context
-from cosmos_board.site.pages.ranking import percent
+from cosmos_board.site.pages.notices import (
+    explain_empty,
+    note_withheld,
+    track_label,
+    track_text,
+)
+from cosmos_board.site.pages.ranking import percent, track_badges
 from cosmos_board.site.table import Cell, Column, Row, Table, heat_of, marks_of
 from cosmos_board.site.templates import render
 from cosmos_board.site.words import Words
@@ -37,16 +46,32 @@ def advisor_page(context: Context) -> Page:
         words(
             "Say what you segment and how much you are willing to click: here is which model and "
             "prompt did best on such references, what Dice to expect, and how often it fails. "
-            "Models that were trained on the data are left out, and each model picks its own mask."
+            "Models that were trained on the data are left out, and each model picks its own mask. "
+            "Nothing is recommended from fewer than 10 clusters, and nothing that is not ahead of "
+            "a trivial baseline with a mean Dice above 0.5."
         )
     )
-    if not book.studies.advice:
-        context.note(article, words("Nothing has been scored yet, so nothing can be advised."))
+    tracks = _tracks(book)
+    if not tracks:
+        otherwise = words("Nothing has been scored yet, so nothing can be advised.")
+        context.note(article, explain_empty(book, words, otherwise))
         return article.page()
     article.attach({DATA_PATH: advice_file(book)})
     article.add(_form(context))
     article.heading(words("For every target"), "targets")
-    context.table(article, _table(context))
+    for track, advice in tracks.items():
+        if track != FULL:
+            article.heading(track_label(track, words), f"track-{track}", level=3)
+            article.say(track_text(track, words))
+        tail = "" if track == FULL else f"-{track}"
+        real = [one for one in advice if not _is_synthetic(one, book)]
+        drawn = [one for one in advice if _is_synthetic(one, book)]
+        if real:
+            context.table(article, _table(context, real, f"advice{tail}", track))
+        if drawn:
+            article.heading(words("On synthetic images"), f"synthetic{tail}", level=3)
+            context.table(article, _table(context, drawn, f"advice{tail}-synthetic", track))
+    note_withheld(context, article)
     article.heading(words("How to read it"), "reading")
     article.add(
         Markup("<p>{}</p><p>{} <code>cosmos-board advise --db board.duckdb --modality ct "
@@ -64,13 +89,28 @@ def advisor_page(context: Context) -> Page:
     return article.page()
 
 
+def _tracks(book: Book) -> dict[str, tuple[Advice, ...]]:
+    """Return the advice by track, the full one first; only tracks that have some."""
+    found = {FULL: book.studies.advice, **book.studies.submitted_advice}
+    return {track: advice for track, advice in found.items() if advice}
+
+
+def _is_synthetic(advice: Advice, book: Book) -> bool:
+    return book.is_synthetic(Slice("target", _name(advice)))
+
+
 def advice_file(book: Book) -> bytes:
-    """Return the advice as JSON, by target; no words, so that all languages share it."""
+    """Return the advice as JSON, by track and target; no words, so that all languages share it."""
+    tracks = {
+        track: {_name(one): _record(one, book) for one in advice}
+        for track, advice in _tracks(book).items()
+    }
     return to_json(
         {
             "schema_version": 1,
             "data_version": book.version,
-            "targets": {_name(one): _record(one, book) for one in book.studies.advice},
+            "targets": tracks.pop(FULL, {}),
+            "submissions": tracks,
         }
     )
 
@@ -82,6 +122,7 @@ def _name(advice: Advice) -> str:
 def _record(advice: Advice, book: Book) -> dict[str, object]:
     return {
         "status": advice.status,
+        "synthetic": _is_synthetic(advice, book),
         "careful_px": advice.careful_px,
         "simpler": None if advice.simpler is None else advice.simpler.prompt,
         "options": [
@@ -89,13 +130,13 @@ def _record(advice: Advice, book: Book) -> dict[str, object]:
                 "model": option.model,
                 "label": _label(option, book),
                 "url": model_url(option.model),
-                "baseline": _is_baseline(option, book),
+                "adequate": option.adequate,
                 "prompt": option.prompt,
                 "effort": EFFORT[option.prompt],
                 "dice": option.dice.value,
                 "low": option.dice.low,
                 "high": option.dice.high,
-                "failure": option.failure.value,
+                "failure": None if option.failure.low is None else option.failure.value,
                 "clusters": option.dice.clusters,
                 "behind": None if option.behind is None else option.behind.value,
                 "verdict": option.verdict,
@@ -109,18 +150,19 @@ def _label(option: Option, book: Book) -> str:
     return book.label(option.model)
 
 
-def _is_baseline(option: Option, book: Book) -> bool:
-    return option.model in book.models and book.models[option.model].kind == "baseline"
-
-
 def _form(context: Context) -> Markup:
     book, words = context.book, context.words
-    advice = book.studies.advice
+    tracks = _tracks(book)
+    advice = sorted(  # real images first; the order is else that of the board
+        {_name(one): one for track in tracks.values() for one in track}.values(),
+        key=lambda one: _is_synthetic(one, book),
+    )
     modalities = dict.fromkeys(one.modality for one in advice)
     return render(
         "advisor.html",
         root=up(PATH),
         source=up(PATH) + words.shared + DATA_PATH,
+        tracks=[(track, track_label(track, words)) for track in tracks],
         modalities=[(name, modality_label(name, words)) for name in modalities],
         objects=to_json(
             [
@@ -134,21 +176,29 @@ def _form(context: Context) -> Markup:
     )  # fmt: skip
 
 
-def _table(context: Context) -> Table:
+def _table(context: Context, advice: Sequence[Advice], name: str, track: str) -> Table:
     book, words = context.book, context.words
-    found = [(one, one.best) for one in book.studies.advice if one.best is not None]
-    dice = [best.dice for _, best in found]
-    marks = marks_of([(one.low, one.value, one.high) for one in dice])
-    shades = heat_of([one.value for one in dice])
+    dice = [one.best.dice if one.best else None for one in advice]
+    marks = marks_of([(d.low, d.value, d.high) if d else (None,) * 3 for d in dice])
+    shades = heat_of([d.value if d else None for d in dice])
     rows = []
-    for (one, best), mark, shade in zip(found, marks, shades, strict=True):
-        target = Slice("target", _name(one))
+    for one, mark, shade in zip(advice, marks, shades, strict=True):
+        target, best = Slice("target", _name(one)), one.best
+        if best is None:
+            rows.append(_row_without(one, target, words))
+            continue
+        tiers = {e.tier for e in book.entries if (e.model, e.track) == (best.model, track)}
         rows.append(
             Row(
                 (
                     Cell(target_label(target.name, words), target.name, slice_url(target)),
                     Cell(modality_label(one.modality, words)),
-                    Cell(_label(best, book), best.model, model_url(best.model)),
+                    Cell(
+                        _label(best, book),
+                        best.model,
+                        model_url(best.model),
+                        badges=track_badges(track, min(tiers, default=""), words),
+                    ),
                     Cell(prompt_label(best.prompt, words), best.prompt),
                     Cell(number(best.dice.value), best.dice.value, heat=shade),
                     Cell(
@@ -164,7 +214,7 @@ def _table(context: Context) -> Table:
             )
         )
     return Table(
-        name="advice",
+        name=name,
         caption=words(
             "Best model and prompt per target by mean Dice, each model choosing its own mask. "
             "Data {version}.",
@@ -172,6 +222,25 @@ def _table(context: Context) -> Table:
         ),
         columns=_columns(words),
         rows=tuple(rows),
+    )
+
+
+def _row_without(advice: Advice, target: Slice, words: Words) -> Row:
+    """Return the row of a target for which nothing is recommended, and why."""
+    reason = {
+        "thin": words("too few clusters to recommend a model"),
+        "inadequate": words("no tested model is adequate for this target"),
+    }.get(advice.status, words("not run"))
+    first = advice.options[0] if advice.options else None
+    return Row(
+        (
+            Cell(target_label(target.name, words), target.name, slice_url(target)),
+            Cell(modality_label(advice.modality, words)),
+            Cell(reason, muted=True),
+            *(Cell(DASH, muted=True) for _ in range(6)),
+            Cell(number(first.dice.clusters, 0), first.dice.clusters) if first else Cell(DASH),
+        ),
+        listed=True,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cosmos_board.site.markup import DASH, number, signed, span
 from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context
+from cosmos_board.site.pages.notices import explain_empty
 from cosmos_board.site.table import Cell, Column, Row, Table
 
 
@@ -20,9 +21,10 @@ def annotation_page(context: Context) -> Page:
     )
     study = book.studies.annotation
     if not study.rows:
-        context.note(
-            article, words("No annotation log has been imported yet, so nothing is claimed.")
-        )
+        otherwise = words("No annotation log has been imported yet, so nothing is claimed.")
+        if "annotation" in book.studies.withheld:
+            otherwise = explain_empty(book, words, words("This study is withheld."))
+        context.note(article, otherwise)
         return article.page()
     rows = [
         Row(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from cosmos_board.board.types import Slice
 from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.data.catalog import load_catalog
 from cosmos_board.data.catalog.dataset import Dataset
@@ -48,7 +49,7 @@ def catalogue_page(context: Context) -> Page:
 
 
 def _row(dataset: Dataset, context: Context, words: Words) -> Row:
-    scored = dataset.name in context.book.datasets
+    scored = Slice("dataset", dataset.name) in context.book.slices("dataset")
     modalities = [
         MODALITIES[name].label if words.language == "en" else MODALITIES[name].label_zh
         for name in dataset.modalities

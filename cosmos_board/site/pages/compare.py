@@ -14,6 +14,7 @@ from cosmos_board.board.export import to_json
 from cosmos_board.board.pairs import pair_row
 from cosmos_board.board.types import BoardKey, PairRow, PairTable, PairVerdict, Slice
 from cosmos_board.core.prompts import PROMPTS
+from cosmos_board.core.tracks import FULL
 from cosmos_board.site.book import (
     Book,
     default_selection,
@@ -26,6 +27,8 @@ from cosmos_board.site.book import (
 from cosmos_board.site.markup import number, signed, span, up
 from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context, Link
+from cosmos_board.site.pages.explore import image_kinds
+from cosmos_board.site.pages.notices import explain_empty, note_withheld, track_label
 from cosmos_board.site.table import Cell, Column, Row, Table, marks_of
 from cosmos_board.site.templates import render
 
@@ -50,17 +53,20 @@ def compare_page(context: Context) -> Page:
             "and where they differ most."
         )
     )
-    prompts = [name for name in PROMPTS if compare_tables(book, name)]
-    models = sorted(
-        {
-            name
-            for prompt in prompts
-            for table in compare_tables(book, prompt)
-            for name in table.models
-        }
-    )
+    files = {
+        (track, name): tables
+        for track in book.tracks
+        for name in PROMPTS
+        if (tables := compare_tables(book, name, track))
+    }
+    prompts = [name for name in PROMPTS if any(prompt == name for _, prompt in files)]
+    models = sorted({name for tables in files.values() for one in tables for name in one.models})
     if len(models) < 2:
-        context.note(article, words("Fewer than two ranked models: nothing to compare yet."))
+        otherwise = words(
+            "Fewer than two ranked models: nothing to compare yet. Nobody is ranked where a board "
+            "has fewer than 10 clusters."
+        )
+        context.note(article, explain_empty(book, words, otherwise))
         return article.page()
     article.add(
         render(
@@ -70,6 +76,12 @@ def compare_page(context: Context) -> Page:
             chosen=(top_pairs(book) or [(models[0], models[1])])[0],
             root=up(PATH),
             shared=words.shared,
+            tracks=[
+                (track, track_label(track, words))
+                for track in book.tracks
+                if any(one == track for one, _ in files)
+            ],
+            kinds=image_kinds(book, words),
             slices=to_json(
                 {
                     part.name: [target_label(part.name, words), slice_url(part)]
@@ -84,12 +96,20 @@ def compare_page(context: Context) -> Page:
             words("Without scripts, use the pair maps on every page or: cosmos-board compare A B")
         )
     )
+    note_withheld(context, article)
     context.links(
         article,
         words("Pages of pairs"),
         [Link(f"{book.label(a)} – {book.label(b)}", pair_url(a, b)) for a, b in top_pairs(book)],
     )
-    article.attach({f"data/compare/{name}.json": compare_json(book, name) for name in prompts})
+    article.attach(
+        {
+            f"data/compare/{name if track == FULL else f'{name}.{track}'}.json": compare_json(
+                book, name, track
+            )
+            for track, name in files
+        }
+    )
     return article.page()
 
 
@@ -111,8 +131,10 @@ def pair_page(context: Context, a: str, b: str) -> Page:
     article = Article(pair_url(a, b).removesuffix("/") + ".md", words("{a} against {b}", **names))
     found = [row for table in compare_tables(book, PAIR_PROMPT) if (row := find_pair(table, a, b))]
     overall = [row for row in found if row.slice.kind == "overall"]
-    targets = [row for row in found if row.slice.kind == "target"]
-    targets.sort(key=lambda row: (-abs(row.difference), row.slice))
+    every = [row for row in found if row.slice.kind == "target"]
+    every.sort(key=lambda row: (-abs(row.difference), row.slice))
+    targets = [row for row in every if not book.is_synthetic(row.slice)]
+    drawn = [row for row in every if book.is_synthetic(row.slice)]
     verdicts = [row.verdict for row in targets]
     for row in overall:
         interval = span(row.low, row.high)
@@ -131,7 +153,10 @@ def pair_page(context: Context, a: str, b: str) -> Page:
             targets=words.count(len(verdicts), "target"),
         )
     )
-    context.table(article, _pair_table(context, targets))
+    context.table(article, _pair_table(context, targets, "pair"))
+    if drawn:
+        article.heading(words("On synthetic images"), "synthetic")
+        context.table(article, _pair_table(context, drawn, "pair-synthetic"))
     context.links(
         article,
         words("Around here"),
@@ -165,7 +190,7 @@ def find_pair(table: PairTable, a: str, b: str) -> PairRow | None:
     )
 
 
-def _pair_table(context: Context, rows: list[PairRow]) -> Table:
+def _pair_table(context: Context, rows: list[PairRow], name: str) -> Table:
     words = context.words
     marks = marks_of([(row.low, row.difference, row.high) for row in rows])
     body = [
@@ -181,7 +206,7 @@ def _pair_table(context: Context, rows: list[PairRow]) -> Table:
         for row, mark in zip(rows, marks, strict=True)
     ]
     return Table(
-        name="pair",
+        name=name,
         caption=words(
             "Paired differences in Dice, largest first; data {version}.",
             version=context.book.version,
@@ -197,22 +222,22 @@ def _pair_table(context: Context, rows: list[PairRow]) -> Table:
     )
 
 
-def compare_tables(book: Book, prompt: str) -> list[PairTable]:
+def compare_tables(book: Book, prompt: str, track: str = FULL) -> list[PairTable]:
     """Return the pair tables behind comparisons with `prompt`: overall, then each target."""
     keys = [
-        BoardKey(part, prompt, default_selection(prompt), "dice")
+        BoardKey(part, prompt, default_selection(prompt), "dice", track)
         for part in (Slice("overall"), *book.slices("target"))
     ]
-    return [book.pairs[key] for key in keys if key in book.pairs]
+    return [book.pairs[key] for key in keys if key in book.pairs and book.pairs[key].models]
 
 
-def compare_json(book: Book, prompt: str) -> bytes:
+def compare_json(book: Book, prompt: str, track: str = FULL) -> bytes:
     """Return what the page needs for one prompt; no words, so that all languages share it.
 
     Per slice: ranked models by index and their scores; for each pair (1, 2), (1, 3) … half of the
     95 % interval and the p value; the ratio of the 90 % to the 95 % interval.
     """
-    tables = compare_tables(book, prompt)
+    tables = compare_tables(book, prompt, track)
     models = sorted({name for table in tables for name in table.models})
     places = {name: place for place, name in enumerate(models)}
     slices = []
@@ -230,11 +255,13 @@ def compare_json(book: Book, prompt: str) -> bytes:
                 "ratio": None if ratio is None else round(ratio, 6),
                 "p": _whole(table.p, P_STEP),
                 "clusters": table.clusters,
+                "synthetic": book.is_synthetic(table.key.slice),
             }
         )
     document = {
         "schema_version": 1,
         "data_version": book.version,
+        "track": track,
         "prompt": prompt,
         "selection": default_selection(prompt),
         "metric": "dice",

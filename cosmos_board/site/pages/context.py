@@ -46,6 +46,8 @@ class Context:
 
     book: Book
     words: Words
+    site_url: str = ""
+    """Address that the site will have, ending in a slash; may be empty."""
 
     def table(self, article: Article, table: Table) -> None:
         """Put a table on the page, its rows beside it as files."""

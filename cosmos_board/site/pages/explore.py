@@ -14,8 +14,10 @@ from cosmos_board.site.book import Book, modality_label, object_label, prompt_la
 from cosmos_board.site.markup import number, up
 from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context
+from cosmos_board.site.pages.notices import explain_empty, note_withheld, track_label
 from cosmos_board.site.table import Cell, Column, Row, Table
 from cosmos_board.site.templates import render
+from cosmos_board.site.words import Words
 from cosmos_board.store.published import CELLS, pack_cells
 
 CELLS_PATH = "data/cells.parquet"
@@ -37,6 +39,7 @@ def cells_file(book: Book) -> bytes:
         for name, value in (
             ("track", key.track), ("kind", key.slice.kind), ("slice", key.slice.name),
             ("prompt", key.prompt), ("selection", key.selection), ("metric", key.metric),
+            ("synthetic", board.facts.synthetic),
         ):  # fmt: skip
             columns[name].extend([value] * count)
         for place, name in enumerate(_ROW_COLUMNS):
@@ -44,14 +47,15 @@ def cells_file(book: Book) -> bytes:
     return pack_cells(columns)
 
 
-def manifest_file(files: Mapping[str, bytes], version: str) -> bytes:
+def manifest_file(files: Mapping[str, bytes], version: str, *, local: bool = False) -> bytes:
     """Return the list of all data files with their lengths and checksums."""
     listed = [
         {"path": path, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
         for path, content in sorted(files.items())
         if path.startswith("data/")
     ]
-    return to_json({"schema_version": 1, "data_version": version, "files": listed})
+    document = {"schema_version": 1, "data_version": version, "files": listed}
+    return to_json(document | ({"local": True} if local else {}))
 
 
 def explore_page(context: Context, cells: bytes, *, readable: bool) -> Page:
@@ -71,7 +75,7 @@ def explore_page(context: Context, cells: bytes, *, readable: bool) -> Page:
         )
     )
     if not book.boards:
-        context.note(article, words("Nothing has been scored yet."))
+        context.note(article, explain_empty(book, words, words("Nothing has been scored yet.")))
     elif readable:
         article.add(_form(context, cells))
         article.add(
@@ -84,11 +88,19 @@ def explore_page(context: Context, cells: bytes, *, readable: bool) -> Page:
             article,
             words("This build has no reader for Parquet (npm ci adds it); the files are below."),
         )
+    note_withheld(context, article)
     article.heading(words("Files"), "all-files")
     context.table(article, _files_table(context, cells))
     article.heading(words("Columns of the file of scores"), "schema")
     context.table(article, _columns_table(context))
     return article.page()
+
+
+def image_kinds(book: Book, words: Words) -> list[tuple[str, str]]:
+    """Return the kinds of images that boards stand on: real, synthetic or both, real first."""
+    found = {board.facts.synthetic for board in book.boards.values()}
+    labels = {False: ("real", words("real")), True: ("synthetic", words("synthetic"))}
+    return [labels[kind] for kind in sorted(found)]
 
 
 def _form(context: Context, cells: bytes) -> str:
@@ -118,6 +130,8 @@ def _form(context: Context, cells: bytes) -> str:
         fields=fields,
         metrics=metrics,
         lowest=" ".join(lowest),
+        tracks=[(track, track_label(track, words)) for track in book.tracks],
+        kinds=image_kinds(book, words),
         t=words,
     )
 

@@ -11,6 +11,7 @@ from cosmos_board.site.figure import Axis, Figure, Point, Series
 from cosmos_board.site.markup import DASH, number, signed, span
 from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context
+from cosmos_board.site.pages.notices import add_synthetic, explain_empty
 from cosmos_board.site.studies import FACTOR_PROMPT
 from cosmos_board.site.table import Cell, Column, Row, Table
 from cosmos_board.site.words import Words
@@ -27,8 +28,12 @@ def factors_page(context: Context) -> Page:
             "references."
         )
     )
+    add_synthetic(context, article)
     if not book.studies.factors:
-        context.note(article, words("No reference has been scored with a box yet."))
+        otherwise = words("No reference has been scored with a box yet.")
+        if "factors" in book.studies.withheld:
+            otherwise = explain_empty(book, words, otherwise)
+        context.note(article, otherwise)
         return article.page()
     article.heading(words("Correlations"), "correlations")
     context.figure(article, _correlation_figure(context))

@@ -48,14 +48,14 @@ def interval_figure(board: Board, words: Words) -> Figure | None:
 def _interval_sentence(board: Board, words: Words) -> str:
     leaders = [row for row in board.ranked if row.tie_group == 1]
     if not any(row.low is not None for row in board.rows):
-        return words("Too few clusters for intervals: read the order as an impression.")
+        return words("Too few clusters for intervals: scores alone, and nobody is ranked.")
     if len(leaders) > 1:
         return words(
-            "{models} lead together: the data cannot tell them from the first.",
+            "{models} tie for the first rank: the data cannot tell them from the first.",
             models=words.count(len(leaders), "model"),
         )
-    if leaders:
-        return words("{model} leads alone.", model=leaders[0].label)
+    if leaders and len(board.ranked) > 1:
+        return words("{model} is ranked first, with no tie.", model=leaders[0].label)
     return words("Bars are 95 % intervals.")
 
 

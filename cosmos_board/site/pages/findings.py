@@ -10,6 +10,7 @@ from cosmos_board.site.figure import Axis, Figure, Point, Series
 from cosmos_board.site.markup import DASH, number, outside_link, signed, span
 from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context, Link
+from cosmos_board.site.pages.notices import add_synthetic
 from cosmos_board.site.phrases import translate
 from cosmos_board.site.table import Cell, Column, Row, Table
 from cosmos_board.site.templates import render
@@ -34,6 +35,8 @@ def findings_index(context: Context) -> Page:
             "threshold on the claimed side."
         )
     )
+    add_synthetic(context, article)
+    context.links(article, words("Advice"), [Link(words("Which model to use?"), "advisor/")])
     if not book.studies.findings:
         context.note(article, words("Nothing has been scored yet, so nothing is decided."))
         return article.page()
@@ -168,6 +171,7 @@ def finding_page(context: Context, finding: Finding) -> Page:
         finding_url(finding).removesuffix("/") + ".md",
         f"{finding.id}: {words.pick(finding.statement, finding.statement_zh)}",
     )
+    add_synthetic(context, article)
     context.note(
         article,
         Markup("<strong>{}</strong> {}").format(
@@ -209,6 +213,7 @@ def finding_page(context: Context, finding: Finding) -> Page:
     ]
     article.heading(words("Around here"), "around")
     context.links(article, words("Other findings"), others)
+    context.links(article, words("Advice"), [Link(words("Which model to use?"), "advisor/")])
     return article.page()
 
 

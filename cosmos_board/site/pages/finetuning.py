@@ -10,6 +10,7 @@ from cosmos_board.site.book import Book, model_url, prompt_label, target_label
 from cosmos_board.site.markup import DASH, number, outside_link, signed, span
 from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context
+from cosmos_board.site.pages.notices import add_synthetic, explain_empty
 from cosmos_board.site.phrases import translate
 from cosmos_board.site.table import Cell, Column, Row, Table
 from cosmos_board.site.words import Words
@@ -27,8 +28,11 @@ def finetuning_page(context: Context) -> Page:
             "the fine-tuned model minus Dice of its base on the same references, for each prompt."
         )
     )
+    add_synthetic(context, article)
     if study.rows:
         context.table(article, _table(context.book, study.rows, words))
+    elif "fine-tuning" in context.book.studies.withheld:
+        context.note(article, explain_empty(context.book, words, words("This study is withheld.")))
     elif study.unusable:
         context.note(article, words("No fine-tuned model of this board can be measured yet."))
     else:

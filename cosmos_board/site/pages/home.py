@@ -10,9 +10,22 @@ from cosmos_board.site.pages.context import Card, Context, Link
 from cosmos_board.site.pages.figures import cost_figure, prompt_figure
 from cosmos_board.site.pages.matrix import matrix_table, prompt_columns
 from cosmos_board.site.pages.news import add_news, add_official
+from cosmos_board.site.pages.notices import (
+    add_withheld,
+    explain_empty,
+    explain_no_leader,
+    find_leader,
+)
 from cosmos_board.site.pages.prompts import OVERALL
 from cosmos_board.site.pages.ranking import ranking_table
-from cosmos_board.site.pages.slices import add_map, add_notes, main_board, slice_label
+from cosmos_board.site.pages.slices import (
+    add_map,
+    add_notes,
+    slice_label,
+    targets_of,
+)
+from cosmos_board.site.pages.study import add_study
+from cosmos_board.site.pages.submitted import add_submitted, main_board
 from cosmos_board.site.templates import render
 from cosmos_board.site.words import Words
 
@@ -27,12 +40,14 @@ def home_page(context: Context) -> Page:
         article,
         words(
             "How well do promptable segmentation models work on medical images? Every model gets "
-            "the same prompts on the same references, and every number comes with how sure we are "
-            "of it."
+            "the same prompts on the same references; scores stand with their 95 % confidence "
+            "interval where there are at least ten patients, and nobody is ranked where there are "
+            "fewer."
         ),
     )
+    add_study(context, article)
     board = main_board(book, OVERALL)
-    if board is None and book.boards:
+    if board is None and (book.boards or book.withheld):
         return _without_overall(context, article)
     if board is None:
         context.note(
@@ -46,6 +61,7 @@ def home_page(context: Context) -> Page:
         return article.page()
     article.add(_counts(book, words))
     context.cards(article, _cards(book, board, words))
+    _link_advice(context, article)
     add_official(context, article)
     add_notes(context, article, board)
     article.heading(words("Leaderboard"), "leaderboard")
@@ -56,6 +72,7 @@ def home_page(context: Context) -> Page:
             words("All {n} models", n=len(board.rows)),
             [Link(prompt_label(name, words), f"prompts/{name}/") for name in book.prompts()],
         )
+    add_submitted(context, article, OVERALL, top=TOP)
     cost = cost_figure(board, book, words)
     if cost is not None:
         article.heading(words("Quality against cost"), "cost")
@@ -79,48 +96,64 @@ def home_page(context: Context) -> Page:
     )
     context.figure(article, prompt_figure(columns, words))
     add_map(context, article, OVERALL, most=TOP)
+    add_withheld(context, article, ["target"])
     add_news(context, article)
     return article.page()
+
+
+def _link_advice(context: Context, article: Article) -> None:
+    words = context.words
+    context.links(article, words("Advice"), [Link(words("Which model to use?"), "advisor/")])
 
 
 def _without_overall(context: Context, article: Article) -> Page:
     """Return a home page for a board that has slices but no leaderboard over all of them."""
     book, words = context.book, context.words
     article.add(_counts(book, words))
+    _link_advice(context, article)
     context.note(
         article,
-        words(
-            "Nothing here is ranked over all targets: synthetic images never stand beside real "
-            "ones, and nothing else was scored."
+        explain_empty(
+            book,
+            words,
+            words(
+                "Nothing here is ranked over all targets: synthetic images never stand beside "
+                "real ones, and nothing else was scored."
+            ),
         ),
     )
+    add_submitted(context, article, OVERALL, top=TOP)
     for part in book.slices("modality"):
         board = main_board(book, part)
         if board is not None:
             article.heading(slice_label(part, book, words), f"in-{slug(part.name)}")
+            add_notes(context, article, board)
             context.table(
                 article, ranking_table(book, board, words, top=TOP, name=f"board-{slug(part.name)}")
             )
             context.links(
                 article, words("More"), [Link(slice_label(part, book, words), slice_url(part))]
             )
+    add_withheld(context, article, ["overall", "target"])
     add_official(context, article)
     add_news(context, article)
     return article.page()
 
 
 def _counts(book: Book, words: Words) -> str:
-    targets = {info.target for info in book.targets}
-    references = sum(info.references for info in book.targets)
-    objects = {info.object for info in book.targets}
-    modalities = book.slices("modality")
+    infos = targets_of(book, OVERALL)
+    targets = {info.target for info in infos}
+    references = book.amount(OVERALL).references
+    objects = {info.object for info in infos}
+    modalities = {info.modality for info in infos}
+    datasets = {info.dataset for info in infos}
     counted = [
         (len(book.models), words.plural(len(book.models), "model", "models"), "models/"),
         (len(modalities), words.plural(len(modalities), "modality", "modalities"), "modalities/"),
         (len(objects), words.plural(len(objects), "object", "objects"), "objects/"),
         (len(targets), words.plural(len(targets), "target", "targets"), "targets/"),
         (len(book.prompts()), words("prompts"), "prompts/"),
-        (len(book.datasets), words.plural(len(book.datasets), "dataset", "datasets"), "datasets/"),
+        (len(datasets), words.plural(len(datasets), "dataset", "datasets"), "datasets/"),
         (references, words.plural(references, "reference", "references"), "docs/protocol/"),
     ]
     listed = [(number(count, 0), name, url) for count, name, url in counted]
@@ -129,11 +162,17 @@ def _counts(book: Book, words: Words) -> str:
 
 def _cards(book: Book, board: Board, words: Words) -> list[Card]:
     cards = []
-    first = board.ranked[0] if board.ranked else board.rows[0]
+    first = find_leader(board)
+    if first is None:
+        reason = explain_no_leader(board, words)
+        return [Card(words("Ranking"), reason, words("The table below holds the scores alone."))]
     tied = sum(row.tie_group == first.tie_group for row in board.ranked) - 1
     cards.append(
         Card(
-            words("Leads with the prompt “{prompt}”", prompt=prompt_label(board.key.prompt, words)),
+            words(
+                "Ranked first with the prompt “{prompt}”",
+                prompt=prompt_label(board.key.prompt, words),
+            ),
             first.label,
             _score(first, words)
             + (words(", level with {n} more", n=tied) if first.tie_group and tied else ""),
@@ -141,10 +180,15 @@ def _cards(book: Book, board: Board, words: Words) -> list[Card]:
         )
     )
     point = book.board(OVERALL, "point")
-    if point is not None and point.ranked and board.key.prompt != "point":
-        row = point.ranked[0]
+    row = find_leader(point)
+    if row is not None and board.key.prompt != "point":
         cards.append(
-            Card(words("Leads with one point"), row.label, _score(row, words), "prompts/point/")
+            Card(
+                words("Ranked first with one point"),
+                row.label,
+                _score(row, words),
+                "prompts/point/",
+            )
         )
     cards.extend(_target_cards(book, words))
     return cards
@@ -159,14 +203,15 @@ def _target_cards(book: Book, words: Words) -> list[Card]:
     best: list[tuple[float, Slice, BoardRow]] = []
     for part in book.slices("target"):
         board = main_board(book, part)
-        if board is not None and board.ranked and not board.facts.synthetic:
-            best.append((board.ranked[0].score, part, board.ranked[0]))
+        row = find_leader(board)
+        if board is not None and row is not None and not board.facts.synthetic:
+            best.append((row.score, part, row))
     if len(best) < 2:
         return []
     cards = []
     for kicker, (score, part, row) in (
-        (words("Easiest target"), max(best, key=lambda found: (found[0], found[1]))),
-        (words("Hardest target"), min(best, key=lambda found: (found[0], found[1]))),
+        (words("Highest score of a target"), max(best, key=lambda found: (found[0], found[1]))),
+        (words("Lowest of the best scores"), min(best, key=lambda found: (found[0], found[1]))),
     ):
         detail = words("best Dice {score}, by {model}", score=number(score), model=row.label)
         cards.append(Card(kicker, target_label(part.name, words), detail, slice_url(part)))

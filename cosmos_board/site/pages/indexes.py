@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from cosmos_board.board.types import Board, Slice, SliceKind
+from cosmos_board.board.types import Board, BoardRow, Slice, SliceKind
+from cosmos_board.core.tracks import FULL
 from cosmos_board.site.book import Book, model_url, prompt_label, slice_url
 from cosmos_board.site.markup import DASH, number, short_count, span
 from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context
-from cosmos_board.site.pages.ranking import percent
-from cosmos_board.site.pages.slices import main_board, slice_label, targets_of
+from cosmos_board.site.pages.notices import (
+    add_withheld,
+    explain_empty,
+    explain_no_leader,
+    find_leader,
+)
+from cosmos_board.site.pages.ranking import percent, track_badges
+from cosmos_board.site.pages.slices import slice_label, targets_of
+from cosmos_board.site.pages.submitted import main_board
 from cosmos_board.site.table import Cell, Column, Row, Table, heat_of
 from cosmos_board.site.words import Words
 
@@ -56,39 +64,69 @@ def slice_index(context: Context, kind: SliceKind, path: str, title: str, text: 
     shades = heat_of([_best(board) for board in boards])
     rows = []
     for part, board, shade in zip(parts, boards, shades, strict=True):
-        infos = targets_of(book, part)
+        infos, amount = targets_of(book, part), book.amount(part)
+        counts = (
+            len({info.target for info in infos}),
+            len({info.dataset for info in infos}),
+            amount.references,
+            amount.images,
+            amount.clusters,
+        )
+        synthetic = book.is_synthetic(part)
         cells = [
             Cell(slice_label(part, book, words), part.name, slice_url(part)),
-            Cell(str(len({info.target for info in infos})), len({info.target for info in infos})),
-            Cell(str(len({info.dataset for info in infos})), len({info.dataset for info in infos})),
-            Cell(number(sum(i.references for i in infos), 0), sum(i.references for i in infos)),
-            Cell(number(sum(i.clusters for i in infos), 0), sum(i.clusters for i in infos)),
+            Cell(words("synthetic") if synthetic else words("real")),
+            *(Cell(number(count, 0), count) for count in counts),
             *_leader_cells(board, book, words, shade),
+            *([_submitted_cell(book, part)] if book.submitted else []),
         ]
         rows.append(Row(tuple(cells)))
     columns = (
         Column(key="name", label=title, frozen=True),
+        Column(key="data", label=words("Images are"), facet=True, hidden=not _is_mixed(book)),
         Column(key="targets", label=words("Targets"), numeric=True),
         Column(key="datasets", label=words("Datasets"), numeric=True),
         Column(key="references", label=words("References"), numeric=True),
+        Column(key="images", label=words("Images"), numeric=True),
         Column(key="clusters", label=words("Clusters"), numeric=True),
         *_leader_columns(words),
+        *(
+            [Column(key="submitted", label=words("Submissions"), numeric=True)]
+            if book.submitted
+            else []
+        ),
     )
     context.table(
         article,
         Table(
             name="index",
             caption=words(
-                "Leader by Dice ↑ with the prompt named, chosen by predicted IoU (everything mode "
-                "by its best mask). Data {version}.",
+                "Ranked first by Dice ↑ with the prompt named, chosen by predicted IoU (everything "
+                "mode by its best mask). Every image and cluster counts once. Data {version}.",
                 version=book.version or DASH,
             ),
             columns=columns,
             rows=tuple(rows),
-            empty=words("Nothing has been scored yet."),
+            empty=explain_empty(book, words, words("Nothing has been scored yet.")),
         ),
     )
+    add_withheld(context, article, [kind])
     return article.page()
+
+
+def _is_mixed(book: Book) -> bool:
+    """Return whether a board holds real and synthetic data."""
+    return len({info.synthetic for info in book.targets}) > 1
+
+
+def _submitted_cell(book: Book, part: Slice) -> Cell:
+    models = {
+        row.model
+        for track in book.submitted
+        if (board := main_board(book, part, track))
+        for row in board.rows
+    }
+    return Cell(str(len(models)), len(models))
 
 
 def model_index(context: Context) -> Page:
@@ -102,14 +140,29 @@ def model_index(context: Context) -> Page:
         )
     )
     board = main_board(book, Slice("overall"))
-    rows_by_model = {row.model: row for row in board.rows} if board else {}
-    shades = heat_of([rows_by_model[m].score if m in rows_by_model else None for m in book.models])
+    found = [(FULL, board)] + [
+        (track, main_board(book, Slice("overall"), track)) for track in book.submitted
+    ]
+    tracks: dict[str, str] = {}
+    rows_by_model: dict[str, BoardRow] = {}
+    for track, one in found:  # a full run of a model comes before its submission
+        for scored in one.rows if one else ():
+            tracks.setdefault(scored.model, track)
+            rows_by_model.setdefault(scored.model, scored)
+    shades = heat_of(
+        [rows_by_model[m].score if tracks.get(m) == FULL else None for m in book.models]
+    )
     rows = []
     for info, shade in zip(book.models.values(), shades, strict=True):
         row = rows_by_model.get(info.name)
         interval = span(row.low, row.high) if row else ""
         cells = (
-            Cell(info.label, info.name, model_url(info.name)),
+            Cell(
+                info.label,
+                info.name,
+                model_url(info.name),
+                badges=track_badges(tracks[info.name], row.tier, words) if row else (),
+            ),
             Cell(info.family),
             Cell(words.term(info.kind)),
             Cell(short_count(info.parameters), info.parameters, muted=info.parameters is None),
@@ -151,7 +204,8 @@ def model_index(context: Context) -> Page:
         Table(
             name="index",
             caption=words(
-                "Dice ↑ over all targets, prompt “{prompt}”, by predicted IoU. Data {version}.",
+                "Dice ↑ over all targets, prompt “{prompt}”, by predicted IoU; submissions with "
+                "their badge, ranked among those of their track. Data {version}.",
                 prompt=prompt,
                 version=book.version or DASH,
             ),
@@ -164,12 +218,13 @@ def model_index(context: Context) -> Page:
 
 
 def _best(board: Board | None) -> float | None:
-    return board.rows[0].score if board and board.rows else None
+    first = find_leader(board)
+    return first.score if first else None
 
 
 def _leader_columns(words: Words) -> tuple[Column, ...]:
     return (
-        Column(key="leader", label=words("Leader")),
+        Column(key="leader", label=words("Ranked first")),
         Column(
             key="dice",
             label=words("Dice"),
@@ -188,7 +243,14 @@ def _leader_cells(
 ) -> tuple[Cell, ...]:
     if board is None or not board.rows:
         return (Cell(DASH, muted=True),) * 5
-    first = board.rows[0]
+    first = find_leader(board)
+    if first is None:
+        return (
+            Cell(explain_no_leader(board, words), muted=True),
+            *((Cell(DASH, muted=True),) * 2),
+            Cell(prompt_label(board.key.prompt, words)),
+            Cell(str(len(board.ranked)), len(board.ranked)),
+        )
     return (
         Cell(
             first.label, first.model, model_url(first.model) if first.model in book.models else ""

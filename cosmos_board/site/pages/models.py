@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import product
+
+from markupsafe import Markup
+
 from cosmos_board.board.types import BoardRow, SliceKind
+from cosmos_board.core.tracks import FULL
 from cosmos_board.site.badges import render_badge
 from cosmos_board.site.book import (
     Book,
@@ -19,8 +24,16 @@ from cosmos_board.site.figure import Axis, Figure, Point, Series
 from cosmos_board.site.markup import DASH, number, outside_link, short_count, span, up
 from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context, Link
+from cosmos_board.site.pages.notices import (
+    explain_empty,
+    note_withheld,
+    track_label,
+    track_text,
+)
 from cosmos_board.site.pages.ranking import failing_label
-from cosmos_board.site.pages.slices import FIRST_PROMPTS, slice_label
+from cosmos_board.site.pages.slices import slice_label
+from cosmos_board.site.pages.study import last_year
+from cosmos_board.site.pages.submitted import FIRST_PROMPTS
 from cosmos_board.site.table import Cell, Column, Row, Table, heat_of
 from cosmos_board.site.templates import render
 from cosmos_board.site.words import Words
@@ -32,23 +45,65 @@ def model_page(context: Context, info: ModelInfo) -> Page:
     article = Article(model_url(info.name).removesuffix("/") + ".md", info.label)
     article.say(_lead(book, info, words))
     context.facts(article, _card(context, info))
-    article.heading(words("Scores by prompt"), "prompts")
-    context.table(article, _scores(context, info, "overall", "scores"))
-    article.heading(words("Across modalities"), "modalities")
-    context.table(article, _scores(context, info, "modality", "modalities-table"))
-    article.heading(words("Across targets"), "targets")
-    context.table(article, _scores(context, info, "target", "targets-table"))
-    context.figure(article, _target_figure(book, info, words))
+    tracks = _tracks_of(book, info)
+    for track in tracks or [FULL]:
+        _add_track(context, article, info, track, alone=tracks in ([], [FULL]))
+    if tracks:
+        context.figure(article, _target_figure(book, info, words, tracks[0]))
+    note_withheld(context, article)
     _cite(context, article, info)
     _family(context, article, info)
     return article.page()
 
 
+def _tracks_of(book: Book, info: ModelInfo) -> list[str]:
+    """Return the tracks on which a model has a score here."""
+    kinds: tuple[SliceKind, ...] = ("overall", "modality", "target")
+    return [
+        track
+        for track in book.tracks
+        if any(book.places(info.name, k, p, track) for k in kinds for p in info.prompts)
+    ]
+
+
+def _add_track(
+    context: Context, article: Article, info: ModelInfo, track: str, *, alone: bool
+) -> None:
+    """Add a model's scores on one track; every track has tables of its own."""
+    words, tail = context.words, "" if track == FULL else f"-{track}"
+    if not alone:
+        article.heading(track_label(track, words), f"track-{track}")
+    if track != FULL:
+        tiers = sorted({e.tier for e in context.book.entries
+                        if (e.model, e.track) == (info.name, track)})  # fmt: skip
+        badges = Markup(" ").join(
+            Markup('<span class="cb-badge">{}</span>').format(words.term(one))
+            for one in (track, *tiers)
+        )
+        article.add(Markup("<p>{} {}</p>").format(badges, track_text(track, words)))
+    level = 2 if alone else 3
+    kinds: tuple[tuple[SliceKind, str, str, str], ...] = (
+        ("overall", words("Scores by prompt"), "prompts", "scores"),
+        ("modality", words("Across modalities"), "modalities", "modalities-table"),
+        ("target", words("Across targets"), "targets", "targets-table"),
+    )
+    for kind, title, anchor, name in kinds:
+        article.heading(title, anchor + tail, level=level)
+        for synthetic in (False, True):
+            end = "-synthetic" if synthetic else ""
+            table = _scores(context, info, kind, name + tail + end, track, synthetic=synthetic)
+            if table.rows or not synthetic:
+                if synthetic:
+                    article.heading(words("On synthetic images"), f"{anchor}{tail}-drawn", level=4)
+                context.table(article, table)
+
+
 def _lead(book: Book, info: ModelInfo, words: Words) -> str:
-    for prompt in FIRST_PROMPTS:
-        for _, row, ranked in book.places(info.name, "overall", prompt):
+    for track, prompt in product(book.tracks, FIRST_PROMPTS):
+        for _, row, ranked in book.places(info.name, "overall", prompt, track):
             interval = span(row.low, row.high)
-            text = words(
+            text = "" if track == FULL else track_label(track, words) + words.pick(": ", "：")
+            text += words(
                 "Dice {score} over all targets with the prompt “{prompt}”",
                 score=number(row.score),
                 prompt=prompt_label(prompt, words),
@@ -58,7 +113,8 @@ def _lead(book: Book, info: ModelInfo, words: Words) -> str:
             elif failing := failing_label(row, words):
                 text += words.pick(", ", "，") + failing
             return text + words.pick(". ", "。") + words.term(info.description)
-    return words("Not scored on any complete slice yet.") + " " + words.term(info.description)
+    nothing = explain_empty(book, words, words("Not scored over all targets."))
+    return nothing + " " + words.term(info.description)
 
 
 def _card(context: Context, info: ModelInfo) -> list[tuple[str, str]]:
@@ -82,18 +138,31 @@ def _card(context: Context, info: ModelInfo) -> list[tuple[str, str]]:
         (words("Trained on"), trained),
         (words("Licence"), info.licence or DASH),
         (words("Source"), outside_link(info.source) if info.source else DASH),
-        (words("Evaluate it"), command),
     ]
+    if FULL in _tracks_of(context.book, info) or not _tracks_of(context.book, info):
+        facts.append((words("Evaluate it"), command))
     if info.base_model:
         facts.insert(2, (words("Fine-tuned from"), info.base_model))
     return facts
 
 
-def _scores(context: Context, info: ModelInfo, kind: SliceKind, name: str) -> Table:
+def _scores(
+    context: Context,
+    info: ModelInfo,
+    kind: SliceKind,
+    name: str,
+    track: str,
+    *,
+    synthetic: bool,
+) -> Table:
     book, words = context.book, context.words
     prompts = [prompt for prompt in book.prompts() if prompt in info.prompts]
     found = {
-        prompt: {part: (row, ranked) for part, row, ranked in book.places(info.name, kind, prompt)}
+        prompt: {
+            part: (row, ranked)
+            for part, row, ranked in book.places(info.name, kind, prompt, track)
+            if book.is_synthetic(part) == synthetic
+        }
         for prompt in prompts
     }
     parts = [part for part in book.slices(kind) if any(part in found[p] for p in prompts)]
@@ -141,7 +210,7 @@ def _scores(context: Context, info: ModelInfo, kind: SliceKind, name: str) -> Ta
         ),
         columns=columns,
         rows=tuple(rows),
-        empty=words("Not scored yet."),
+        empty=explain_empty(book, words, words("Not scored yet.")),
     )
 
 
@@ -159,13 +228,15 @@ def _score(found: tuple[BoardRow, int] | None, shade: float | None, words: Words
     )
 
 
-def _target_figure(book: Book, info: ModelInfo, words: Words, most: int = 10) -> Figure | None:
-    prompt = next((p for p in FIRST_PROMPTS if book.places(info.name, "target", p)), None)
+def _target_figure(
+    book: Book, info: ModelInfo, words: Words, track: str, most: int = 10
+) -> Figure | None:
+    prompt = next((p for p in FIRST_PROMPTS if book.places(info.name, "target", p, track)), None)
     if prompt is None:
         return None
-    rows = sorted(
-        book.places(info.name, "target", prompt), key=lambda found: (-found[1].score, found[0])
-    )
+    places = book.places(info.name, "target", prompt, track)
+    real = [found for found in places if not book.is_synthetic(found[0])]
+    rows = sorted(real or places, key=lambda found: (-found[1].score, found[0]))
     if len(rows) < 2:
         return None
     chosen = rows if len(rows) <= 2 * most else rows[:most] + rows[-most:]
@@ -180,9 +251,9 @@ def _target_figure(book: Book, info: ModelInfo, words: Words, most: int = 10) ->
         )
     return Figure(
         name="targets-figure",
-        title=words("Best and worst targets of {model}", model=info.label),
+        title=words("Scores of {model} by target", model=info.label),
         says=words(
-            "Dice with the prompt “{prompt}”, best targets first; bars are 95 % intervals where "
+            "Dice with the prompt “{prompt}”, the highest first; bars are 95 % intervals where "
             "there are at least 10 clusters.",
             prompt=prompt_label(prompt, words),
         ),
@@ -213,6 +284,8 @@ def _cite(context: Context, article: Article, info: ModelInfo) -> None:
             label=info.label,
             version=book.version or DASH,
             protocol=book.protocol,
+            year=last_year(book),
+            url=context.site_url + model_url(info.name) if context.site_url else "",
             t=words,
         )
     )
@@ -230,6 +303,8 @@ def _family(context: Context, article: Article, info: ModelInfo) -> None:
         if other.family != info.family
     ]
     article.heading(context.words("Around here"), "around")
+    advice = [Link(context.words("Which model to use?"), "advisor/")]
+    context.links(article, context.words("Advice"), advice)
     context.links(article, context.words("Same family"), kin)
     context.links(article, context.words("Other models"), rest[:30])
 

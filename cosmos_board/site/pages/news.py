@@ -5,6 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from cosmos_board.board.findings import Finding
+from cosmos_board.core.tracks import FULL
 from cosmos_board.site.book import Book, Entry, model_url
 from cosmos_board.site.page import Article
 from cosmos_board.site.pages.context import Context
@@ -43,10 +44,10 @@ def add_news(context: Context, article: Article) -> None:
 
 
 def _entry(entry: Entry, book: Book, words: Words) -> dict[str, str]:
-    track = words("submission") if entry.track == "core" else words("full run")
+    track = words("full run") if entry.track == FULL else words("submission")
     return {
         "date": entry.date,
-        "url": "submissions/" if entry.track == "core" else model_url(entry.model),
+        "url": model_url(entry.model),
         "label": book.label(entry.model),
         "note": words.listing([track, words.term(entry.tier)]),
     }

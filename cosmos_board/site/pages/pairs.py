@@ -20,8 +20,9 @@ MOST = 15
 """Models that a diagram of ranks can hold."""
 
 _OPPOSITE = {"better": "worse", "worse": "better"}
-_MARKS = {"better": "▲", "worse": "▼", "equivalent": "=", "undecided": "?"}
-_SHADES = {"better": 1.0, "worse": None, "equivalent": 0.35, "undecided": None}
+_MARKS = {"better": "▲", "worse": "▼", "equivalent": "=", "undecided": "?",
+          "not tested": "–"}  # fmt: skip
+_SHADES = {"better": 1.0, "equivalent": 0.35}
 
 
 def pair_map(book: Book, board: Board, words: Words) -> Table | None:
@@ -95,8 +96,8 @@ def _cell(found: Mapping[tuple[str, str], PairRow], first: str, second: str, wor
         f"{_MARKS[verdict]} {signed(difference)}",
         difference,
         note="",
-        heat=_SHADES[verdict],
-        muted=verdict == "undecided",
+        heat=_SHADES.get(verdict),
+        muted=verdict in ("undecided", "not tested"),
         title=words.term(verdict),
     )
 

@@ -10,6 +10,7 @@ from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context, Link
 from cosmos_board.site.pages.figures import interval_figure
 from cosmos_board.site.pages.matrix import Across, matrix_table
+from cosmos_board.site.pages.notices import explain_empty, find_leader
 from cosmos_board.site.pages.ranking import ranking_table
 from cosmos_board.site.table import Cell, Column, Row, Table
 from cosmos_board.site.words import Words
@@ -77,8 +78,9 @@ def prompt_page(context: Context, name: str) -> Page:
 def _nobody(context: Context, name: str) -> str:
     words = context.words
     lacking = [model.label for model in context.book.models.values() if name not in model.prompts]
-    if not lacking:
-        return words("Nothing has been scored with this prompt yet.")
+    if not lacking or context.book.withheld:
+        otherwise = words("Nothing has been scored with this prompt yet.")
+        return explain_empty(context.book, words, otherwise)
     return words(
         "Unsupported by {models}: no row and no rank, rather than a zero.",
         models=", ".join(lacking),
@@ -87,7 +89,7 @@ def _nobody(context: Context, name: str) -> str:
 
 def _map(context: Context, article: Article, name: str) -> None:
     book, words = context.book, context.words
-    parts = book.slices("modality")
+    parts = [part for part in book.slices("modality") if not book.is_synthetic(part)]
     columns = [
         Across(part.name, modality_label(part.name, words), slice_url(part), book.board(part, name))
         for part in parts
@@ -112,7 +114,9 @@ def _gain(context: Context, article: Article, name: str) -> None:
     """Add what this prompt brings over the others, over the models that answer both."""
     book, words = context.book, context.words
     mine = book.board(OVERALL, name)
-    scores = {row.model: row.score for row in mine.rows} if mine else {}
+    if mine is None or not mine.ranked:
+        return
+    scores = {row.model: row.score for row in mine.rows}
     rows = []
     for other in PROMPTS:
         board = book.board(OVERALL, other)
@@ -165,7 +169,7 @@ def prompt_index(context: Context) -> Page:
     rows = []
     for name, kind in PROMPTS.items():
         board = book.board(OVERALL, name)
-        first = board.rows[0] if board and board.rows else None
+        first = find_leader(board)
         models = sum(name in model.prompts for model in book.models.values())
         rows.append(
             Row(
@@ -186,8 +190,8 @@ def prompt_index(context: Context) -> Page:
         Table(
             name="index",
             caption=words(
-                "Leader by Dice ↑ over all targets, chosen by predicted IoU; everything mode by "
-                "its best mask. Data {version}.",
+                "Ranked first by Dice ↑ over all targets, chosen by predicted IoU; everything mode "
+                "by its best mask. Data {version}.",
                 version=book.version or DASH,
             ),
             columns=(
@@ -197,7 +201,7 @@ def prompt_index(context: Context) -> Page:
                 Column(key="negative", label=words("Points outside"), numeric=True),
                 Column(key="box", label=words("Box")),
                 Column(key="models", label=words("Models that take it"), numeric=True),
-                Column(key="leader", label=words("Leader")),
+                Column(key="leader", label=words("Ranked first")),
                 Column(key="dice", label=words("Dice"), numeric=True, best="high"),
             ),
             rows=tuple(rows),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from math import isfinite
 
 from cosmos_board.board.types import Board, BoardKey, BoardRow
+from cosmos_board.core.tracks import FULL
 from cosmos_board.metrics.table import METRICS, Metric
 from cosmos_board.site.book import Book, model_url, prompt_label
 from cosmos_board.site.markup import DASH, number, signed, span
@@ -56,7 +57,10 @@ def ranking_table(
     rows = board.rows[:top]
     columns = _columns(ranking, words, short=short)
     marks = marks_of([(row.low, row.score, row.high) for row in rows])
-    shades = heat_of([row.score for row in rows], lowest_is_best=not board.higher_is_better)
+    shades = heat_of(
+        [row.score if board.ranked else None for row in rows],
+        lowest_is_best=not board.higher_is_better,
+    )
     ties = shared_ties(rows)
     body = []
     for row, mark, shade in zip(rows, marks, shades, strict=True):
@@ -132,7 +136,7 @@ def caption(book: Book, board: Board, words: Words) -> str:
             words("95 % intervals for new patients of the same datasets; shaded rows are ties.")
         )
     elif board.rows:
-        parts.append(words("Under 10 clusters: scores without intervals."))
+        parts.append(words("Under 10 clusters: scores alone, and nobody is ranked."))
     parts.append(words("Data {version}.", version=book.version or DASH))
     return " ".join(parts)
 
@@ -228,6 +232,7 @@ def _cells(row: BoardRow, ranking: Ranking, words: Words, book: Book) -> dict[st
             row.model,
             model_url(row.model) if row.model in book.models else "",
             status_label(row, words),
+            badges=track_badges(ranking.board.key.track, row.tier, words),
         ),
         "ranks": _rank_range(row),
         "first": Cell(percent(row.p_first), row.p_first, muted=row.p_first is None),
@@ -254,9 +259,16 @@ def _cells(row: BoardRow, ranking: Ranking, words: Words, book: Book) -> dict[st
     return cells
 
 
+def track_badges(track: str, tier: str, words: Words) -> tuple[str, ...]:
+    """Return the badges of a submission: its track, and how far it was checked."""
+    if track == FULL:
+        return ()
+    return tuple(words.term(one) for one in (track, tier) if one)
+
+
 def status_label(row: BoardRow, words: Words) -> str:
     """Return why a model holds no rank, in words; nothing where it holds one."""
-    if row.status == "ranked":
+    if row.status in ("ranked", "too-few-clusters"):  # the caption says so of all rows at once
         return ""
     if row.status == "incomplete":
         return words("covers {share}", share=percent(row.coverage))

@@ -11,6 +11,7 @@ from cosmos_board.site.figure import COLOURS, Axis, Figure, Point, Series
 from cosmos_board.site.markup import DASH, number, signed, span
 from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context
+from cosmos_board.site.pages.notices import add_synthetic, explain_empty
 from cosmos_board.site.pages.ranking import percent
 from cosmos_board.site.table import Cell, Column, Row, Table, heat_of, score_cell
 from cosmos_board.site.words import Words
@@ -28,8 +29,9 @@ def jitter_page(context: Context) -> Page:
         )
     )
     rows = [row for row in book.studies.jitter if not row.target]
+    add_synthetic(context, article)
     if not rows:
-        context.note(article, not_run(words, "jitter"))
+        context.note(article, not_run(context, "jitter"))
         return article.page()
     for prompt in dict.fromkeys(row.prompt for row in rows):
         for mode in dict.fromkeys(row.mode for row in rows if row.prompt == prompt):
@@ -46,8 +48,11 @@ def jitter_page(context: Context) -> Page:
     return article.page()
 
 
-def not_run(words: Words, study: str) -> str:
-    """Return the sentence that stands where a study has no rows."""
+def not_run(context: Context, study: str) -> str:
+    """Return the sentence that stands where a study has no rows to show."""
+    words = context.words
+    if study in context.book.studies.withheld:
+        return explain_empty(context.book, words, words("This study is withheld."))
     return words(
         "This study has not been run on these models yet: cosmos-board eval PACK --study {study} "
         "adds it.",
@@ -149,15 +154,16 @@ def clicks_page(context: Context) -> Page:
         )
     )
     study = book.studies.clicks
+    add_synthetic(context, article)
     if not study.rows:
-        context.note(article, not_run(words, "clicks"))
+        context.note(article, not_run(context, "clicks"))
         return article.page()
     chosen = [row for row in study.rows if row.selection == "predicted"] or list(study.rows)
     article.heading(words("Dice by click"), "curves")
     context.figure(article, _clicks_figure(book, chosen, words))
     article.heading(words("Clicks to a goal"), "to-a-goal")
     context.table(article, _goals_table(book, study.rows, words))
-    if study.crossings:
+    if any(crossing.first.low is not None for crossing in study.crossings):
         article.heading(words("Where interactive methods catch up"), "catch-up")
         context.table(article, _crossing_table(context))
     return article.page()
@@ -256,6 +262,8 @@ def _crossing_table(context: Context) -> Table:
     book, words = context.book, context.words
     rows = []
     for crossing in book.studies.clicks.crossings:
+        if crossing.first.low is None:
+            continue  # under 10 clusters nothing is ahead of anything
         when = DASH if crossing.click is None else str(crossing.click)
         rows.append(
             Row(
@@ -273,15 +281,15 @@ def _crossing_table(context: Context) -> Table:
     return Table(
         name="crossings",
         caption=words(
-            "First click at which an interactive method is at least as good as a model that led "
-            "before; differences are model minus method in Dice. Data {version}.",
+            "First click at which an interactive method is at least as good as a model that was "
+            "ahead before; differences are model minus method in Dice. Data {version}.",
             version=book.version or DASH,
         ),
         columns=(
             Column(key="model", label=words("Model"), frozen=True),
             Column(key="method", label=words("Interactive method")),
             Column(key="selection", label=words("Selection"), facet=True),
-            Column(key="leads", label=words("Model leads at click 1")),
+            Column(key="leads", label=words("Model ahead at click 1")),
             Column(key="click", label=words("Caught at click"), numeric=True),
             Column(key="first", label=words("Difference at 1"), numeric=True),
             Column(key="last", label=words("Difference at 10"), numeric=True),

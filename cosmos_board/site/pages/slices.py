@@ -8,6 +8,7 @@ from cosmos_board.board.types import Board, Slice, SliceKind
 from cosmos_board.site.book import (
     Book,
     TargetInfo,
+    holds,
     modality_label,
     object_label,
     prompt_label,
@@ -20,8 +21,10 @@ from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context, Link
 from cosmos_board.site.pages.figures import interval_figure, prompt_figure, spread_figure
 from cosmos_board.site.pages.matrix import Across, matrix_table, prompt_columns
+from cosmos_board.site.pages.notices import explain_no_leader, find_leader
 from cosmos_board.site.pages.pairs import mean_ranks, pair_map
 from cosmos_board.site.pages.ranking import ranking_table
+from cosmos_board.site.pages.submitted import add_submitted, explain_no_full_run, main_board
 from cosmos_board.site.pages.viewer import viewer_url
 from cosmos_board.site.rank_svg import render_mean_ranks
 from cosmos_board.site.templates import render
@@ -29,9 +32,6 @@ from cosmos_board.site.words import Words
 
 MOST_MODELS = 25
 """Models in a map of parts; its file has no more either, the file of all scores has."""
-
-FIRST_PROMPTS = ("box", "point", "points-5", "box-point", "points-5-5", "everything")
-"""The prompt whose table opens a page: the first of these that was scored."""
 
 
 def slice_label(part: Slice, book: Book, words: Words) -> str:
@@ -47,29 +47,10 @@ def slice_label(part: Slice, book: Book, words: Words) -> str:
     return words("All targets")
 
 
-def main_board(book: Book, part: Slice) -> Board | None:
-    """Return the board that opens the page of a slice; None where nothing was scored."""
-    for prompt in FIRST_PROMPTS:
-        board = book.board(part, prompt)
-        if board is not None and board.rows:
-            return board
-    return None
-
-
 def targets_of(book: Book, part: Slice) -> list[TargetInfo]:
-    """Return the targets, by dataset, that a slice holds."""
-    return [
-        info for info in book.targets if part.kind == "overall" or _key(info, part) == part.name
-    ]
-
-
-def _key(info: TargetInfo, part: Slice) -> str:
-    return {
-        "modality": info.modality,
-        "object": info.object,
-        "target": info.target,
-        "dataset": info.dataset,
-    }[part.kind]
+    """Return the targets, by dataset, that a slice holds; synthetic ones only where all are."""
+    synthetic = book.is_synthetic(part)
+    return [info for info in book.targets if holds(part, info) and info.synthetic == synthetic]
 
 
 def slice_page(context: Context, part: Slice, siblings: Sequence[Slice]) -> Page:
@@ -83,7 +64,7 @@ def slice_page(context: Context, part: Slice, siblings: Sequence[Slice]) -> Page
     add_notes(context, article, board)
     article.heading(words("Leaderboard"), "leaderboard")
     if board is None:
-        context.note(article, words("Nothing has been scored here yet."))
+        context.note(article, explain_no_full_run(book, part, words))
     else:
         context.table(article, ranking_table(book, board, words))
         context.figure(article, interval_figure(board, words))
@@ -91,6 +72,7 @@ def slice_page(context: Context, part: Slice, siblings: Sequence[Slice]) -> Page
             _spread(context, article, part, board)
         _by_prompt(context, article, part)
         add_pairs(context, article, part, board)
+    add_submitted(context, article, part)
     add_map(context, article, part)
     _around(context, article, part, siblings)
     return article.page()
@@ -143,17 +125,23 @@ def prompt_slice_page(context: Context, part: Slice, prompt: str) -> Page:
 
 
 def _lead(book: Book, part: Slice, board: Board | None, words: Words) -> str:
-    infos = targets_of(book, part)
+    infos, amount = targets_of(book, part), book.amount(part)
     counts = count_things(
         words,
         targets=len({info.target for info in infos}),
-        references=sum(info.references for info in infos),
-        images=sum(info.images for info in infos),
+        references=amount.references,
+        images=amount.images,
+        clusters=amount.clusters,
         datasets=len({info.dataset for info in infos}),
     )
-    if board is None or not board.ranked:
+    if book.is_synthetic(part):
+        counts += " " + words("Synthetic images.")
+    if board is None:
         return counts
-    first = board.ranked[0]
+    first = find_leader(board)
+    if first is None:
+        reason = explain_no_leader(board, words)
+        return f"{counts} {words('Scores only: {reason}', reason=reason)}{words.pick('.', '。')}"
     interval = span(first.low, first.high)
     rivals = [row.label for row in board.ranked[1:] if row.tie_group == first.tie_group]
     leader = words(
@@ -169,12 +157,15 @@ def _lead(book: Book, part: Slice, board: Board | None, words: Words) -> str:
     return f"{counts} {leader}{words.pick('.', '。')}"
 
 
-def count_things(words: Words, *, targets: int, references: int, images: int, datasets: int) -> str:
-    """Return how much there is, in a sentence."""
+def count_things(
+    words: Words, *, targets: int, references: int, images: int, clusters: int, datasets: int
+) -> str:
+    """Return how much there is, in a sentence; each thing counts once."""
     counted = [
         words.count(targets, "target"),
         words.count(references, "reference"),
         words.count(images, "image"),
+        words.count(clusters, "cluster"),
         words.count(datasets, "dataset"),
     ]
     return words.pick(", ", "，").join(counted) + words.pick(".", "。")
@@ -195,7 +186,7 @@ def add_notes(context: Context, article: Article, board: Board | None) -> None:
         context.note(
             article, words("Synthetic images: what is learnt here says little of patients.")
         )
-    if facts.thin:
+    if facts.thin and len(facts.thin) < len(facts.targets):
         names = words.listing(target_label(name, words) for name in facts.thin)
         context.note(
             article,
@@ -229,7 +220,7 @@ def add_pairs(context: Context, article: Article, part: Slice, board: Board) -> 
     context.table(article, table)
     inner = {info.target for info in targets_of(book, part)}
     boards = [book.board(Slice("target", name), board.key.prompt) for name in sorted(inner)]
-    ranks = mean_ranks(book, board, [found for found in boards if found is not None])
+    ranks = mean_ranks(book, board, [found for found in boards if found and found.ranked])
     if ranks is None:
         return
     title = words(
@@ -342,6 +333,7 @@ def _around(context: Context, article: Article, part: Slice, siblings: Sequence[
     book, words = context.book, context.words
     infos = targets_of(book, part)
     article.heading(words("Around here"), "around")
+    _link_advice(context, article, part)
 
     def links(kind: SliceKind, names: set[str]) -> list[Link]:
         parts = [piece for piece in book.slices(kind) if piece.name in names and piece != part]
@@ -364,6 +356,16 @@ def _around(context: Context, article: Article, part: Slice, siblings: Sequence[
             "dataset": words("All datasets"),
         }.get(part.kind, "")
         context.links(article, label, others)
+
+
+def _link_advice(context: Context, article: Article, part: Slice) -> None:
+    """Link the advice on a target, or on any."""
+    words = context.words
+    url = "advisor/"
+    if part.kind == "target":
+        modality, _, thing = part.name.partition(".")
+        url += f"?modality={modality}&object={thing}"
+    context.links(article, words("Advice"), [Link(words("Which model to use?"), url)])
 
 
 def _dataset_card(context: Context, article: Article, part: Slice) -> None:

@@ -40,10 +40,12 @@ def viewer_index(context: Context) -> Page:
     rows = []
     for target in dict.fromkeys(case.pick.target for case in book.cases):
         cases = {case.pick.kind: case for case in book.cases if case.pick.target == target}
+        drawn = book.is_synthetic(Slice("target", target))
         rows.append(
             Row(
                 (
                     Cell(target_label(target, words), target, viewer_url(target)),
+                    Cell(words("synthetic") if drawn else words("real")),
                     *(
                         Cell(
                             number(_mean(cases[kind])) if kind in cases else "–",
@@ -67,6 +69,7 @@ def viewer_index(context: Context) -> Page:
             ),
             columns=(
                 Column(key="target", label=words("Target"), frozen=True),
+                Column(key="data", label=words("Images are"), facet=True),
                 *(Column(key=kind, label=words.term(kind), numeric=True) for kind in KINDS),
                 Column(key="images", label=words("Image shown")),
                 Column(key="masks", label=words("Models’ masks"), numeric=True),
@@ -94,6 +97,10 @@ def viewer_page(context: Context, target: str, cases: Sequence[Case]) -> Page:
             "the mean Dice of promptable models, where there are any."
         )
     )
+    if book.is_synthetic(Slice("target", target)):
+        context.note(
+            article, words("Synthetic images: what is learnt here says little of patients.")
+        )
     figures = []
     for case in cases:
         picture = f"data/cases/{slug(target)}/{case.pick.kind}.webp"

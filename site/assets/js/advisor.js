@@ -34,7 +34,7 @@
       element("td", { class: "t" }, element("a", { href: form.dataset.root + option.url }, option.label)),
       element("td", {}, number(option.dice)),
       element("td", {}, interval(option)),
-      element("td", {}, percent(option.failure)),
+      element("td", {}, option.failure === null ? "–" : percent(option.failure)),
       element("td", {}, option === best ? "–" : number(best.dice - option.dice).replace("-", "−")),
     ));
     return element("div", { class: "cb-scroll", tabindex: "0", role: "region", "aria-label": say("caption") },
@@ -44,18 +44,24 @@
   };
 
   const answer = (advice, url, budget) => {
-    const options = advice.options.filter((option) => option.effort <= budget);
     const about = element("p", {}, element("a", { href: form.dataset.root + url }, say("target")));
-    if (!options.length) return [element("p", {}, say("none")), about];
+    if (!advice) return [element("p", {}, say("none")), about];
+    const warned = advice.synthetic ? [element("p", { class: "cb-note" }, say("synthetic"))] : [];
+    const options = advice.options.filter((option) => option.effort <= budget);
+    if (!options.length) return [...warned, element("p", {}, say("none")), about];
     const best = options[0];
-    const words = { model: best.label, prompt: prompts[best.prompt], dice: number(best.dice), interval: interval(best), failure: percent(best.failure) };
-    const parts = [say(best.low === null ? "guess" : "expect", words)];
+    if (advice.status !== "known" || !best.adequate) {
+      const reason = say(advice.status === "thin" ? "few" : "inadequate");
+      return [...warned, element("p", { class: "cb-lead" }, element("strong", {}, reason)), tableOf(options, best), about];
+    }
+    const words = { model: best.label, prompt: prompts[best.prompt], dice: number(best.dice), interval: interval(best), failure: percent(best.failure), clusters: best.clusters };
+    const parts = [say(best.failure ? "expect" : "sure", words)];
     const whole = best === advice.options[0];
     const simpler = whole && advice.options.find((option) => option.prompt === advice.simpler);
     if (simpler) parts.push(say("simpler", { model: simpler.label, prompt: prompts[simpler.prompt] }));
     if (whole && advice.careful_px !== null) parts.push(advice.careful_px ? say("careful", { px: advice.careful_px }) : say("careless"));
-    if (best.baseline) parts.push(say("baseline"));
     return [
+      ...warned,
       element("p", { class: "cb-lead" }, element("strong", {}, say("use", words)), ` ${parts.join(" ")}`),
       tableOf(options, best), about,
     ];
@@ -63,7 +69,7 @@
 
   const read = () => {
     const asked = new URL(location.href).searchParams;
-    for (const name of ["modality", "budget"]) {
+    for (const name of ["modality", "budget", "track"]) {
       const menu = form.elements[name];
       if ([...menu.options].some((option) => option.value === asked.get(name))) menu.value = asked.get(name);
     }
@@ -71,12 +77,13 @@
   };
 
   const show = (data, write = true) => {
-    const [modality, object, budget] = ["modality", "object", "budget"].map((name) => form.elements[name].value);
+    const [modality, object, budget, track] = ["modality", "object", "budget", "track"].map((name) => form.elements[name].value);
     const url = objects.find((one) => one[0] === modality && one[1] === object)[3];
-    out.replaceChildren(...answer(data.targets[`${modality}.${object}`], url, Number(budget)));
+    const targets = track === "full" ? data.targets : data.submissions[track];
+    out.replaceChildren(...answer(targets[`${modality}.${object}`], url, Number(budget)));
     if (!write) return;
     const address = new URL(location.href);
-    for (const [name, value] of Object.entries({ modality, object, budget })) address.searchParams.set(name, value);
+    for (const [name, value] of Object.entries({ modality, object, budget, track })) address.searchParams.set(name, value);
     history.replaceState(history.state, "", address);
   };
 

@@ -13,11 +13,12 @@
   const labelOf = (model) => [...form.elements.a.options].find((option) => option.value === model)?.text ?? model;
   const MARGIN = 0.01;
 
-  const load = (prompt) => {
-    if (!loaded.has(prompt)) {
-      loaded.set(prompt, fetch(`${form.dataset.source}${prompt}.json`).then((answer) => answer.json()));
+  const load = (prompt, track) => {
+    const name = track === "full" ? prompt : `${prompt}.${track}`;
+    if (!loaded.has(name)) {
+      loaded.set(name, fetch(`${form.dataset.source}${name}.json`).then((answer) => (answer.ok ? answer.json() : null)));
     }
-    return loaded.get(prompt);
+    return loaded.get(name);
   };
 
   /* place of pair (i, j), i < j, in the order (0, 1), (0, 2) … (1, 2) … */
@@ -36,7 +37,7 @@
   };
 
   const judge = (difference, half, ratio) => {
-    if (half === null) return "undecided";
+    if (half === null) return "untested";
     if (difference - half > MARGIN) return "better";
     if (difference + half < -MARGIN) return "worse";
     const narrow = half * (ratio ?? 1);
@@ -101,17 +102,19 @@
   };
 
   const show = async () => {
-    const [a, b, prompt] = [form.elements.a.value, form.elements.b.value, form.elements.prompt.value];
+    const [a, b, prompt, track, images] = ["a", "b", "prompt", "track", "images"].map((name) => form.elements[name].value);
     const url = new URL(location.href);
-    for (const [name, value] of Object.entries({ a, b, prompt })) url.searchParams.set(name, value);
+    for (const [name, value] of Object.entries({ a, b, prompt, track, images })) url.searchParams.set(name, value);
     history.replaceState(history.state, "", url);
     if (a === b) { out.replaceChildren(element("p", { class: "cb-note" }, say("same"))); return; }
-    const data = await load(prompt);
+    const data = await load(prompt, track);
+    if (!data) { out.replaceChildren(element("p", { class: "cb-note" }, say("none"))); return; }
     const [first, second] = [a, b].map((name) => data.models.indexOf(name));
     const names = { a: labelOf(a), b: labelOf(b) };
     const steps = { half: data.half_step, p: data.p_step };
-    const overall = data.slices.filter((slice) => !slice.name).map((slice) => meet(slice, first, second, steps))[0];
-    const rows = data.slices.filter((slice) => slice.name).map((slice) => meet(slice, first, second, steps)).filter(Boolean);
+    const drawn = images === "synthetic";
+    const overall = data.slices.filter((slice) => !slice.name && slice.synthetic === drawn).map((slice) => meet(slice, first, second, steps))[0];
+    const rows = data.slices.filter((slice) => slice.name && slice.synthetic === drawn).map((slice) => meet(slice, first, second, steps)).filter(Boolean);
     if (!rows.length) { out.replaceChildren(element("p", { class: "cb-note" }, say("none"))); return; }
     holm(rows);
     rows.sort((x, y) => Math.abs(y.difference) - Math.abs(x.difference) || x.label.localeCompare(y.label));
@@ -131,7 +134,7 @@
   };
 
   const given = new URL(location.href).searchParams;
-  for (const name of ["a", "b", "prompt"]) {
+  for (const name of ["a", "b", "prompt", "track", "images"]) {
     const menu = form.elements[name];
     if ([...menu.options].some((option) => option.value === given.get(name))) menu.value = given.get(name);
   }

@@ -9,7 +9,7 @@
   const site = new URL(form.dataset.root, location.href);
   const labels = Object.fromEntries(Object.entries(JSON.parse(form.dataset.labels)).map(([field, pairs]) => [field, new Map(pairs)]));
   const lowest = new Set(form.dataset.lowest.split(" "));
-  const CHOICES = ["rows", "columns", "metric", "selection", "prompt", "modality"];
+  const CHOICES = ["rows", "columns", "metric", "selection", "track", "images", "prompt", "modality"];
   let columns;
 
   const element = (tag, attributes = {}, ...children) => {
@@ -19,7 +19,7 @@
     return made;
   };
 
-  const FIELDS = ["track", "kind", "slice", "prompt", "selection", "metric", "model", "score"];
+  const FIELDS = ["track", "kind", "slice", "prompt", "selection", "metric", "model", "score", "synthetic"];
 
   const read = () => {
     columns ??= (async () => {
@@ -46,7 +46,8 @@
     const cells = new Map();
     const targets = new Set();
     for (let at = 0; at < table.score.length; at += 1) {
-      if (table.kind[at] !== "target" || table.metric[at] !== choice.metric || table.track[at] !== "full") continue;
+      if (table.kind[at] !== "target" || table.metric[at] !== choice.metric || table.track[at] !== choice.track) continue;
+      if (table.synthetic[at] !== (choice.images === "synthetic")) continue;
       const [prompt, slice] = [table.prompt[at], table.slice[at]];
       if (table.selection[at] !== (prompt === "everything" ? "oracle" : choice.selection)) continue;
       if (choice.prompt && prompt !== choice.prompt) continue;

@@ -1,0 +1,141 @@
+"""Which references boards rank on: fixed when a dataset enters a board, whatever is added later.
+
+The list of a dataset is what the main runs were asked to score that brought it: the first `ingest`
+that adds main runs of the dataset writes it. Later runs, and runs of studies, never change it: rows
+on other references are kept, and no board counts them. The list is written anew only where one
+`ingest` replaces every main run of the dataset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+import duckdb
+
+Connection: TypeAlias = duckdb.DuckDBPyConnection
+
+TABLE = "board_references"
+_DDL = f"CREATE TABLE IF NOT EXISTS {TABLE} (reference_id VARCHAR NOT NULL)"
+_LISTING = "study = 'main' AND track <> 'core'"
+"""Runs over whole packs; the core track ranks on the frozen sample that its entries answer."""
+
+
+def prepare_lists(connection: Connection) -> None:
+    """Make the table of lists and the temporary table that `note_asked` fills.
+
+    Datasets of a database from before there was a table get the list that they were read with.
+
+    Args:
+        connection: A board database opened to write.
+    """
+    connection.execute(_DDL)
+    connection.execute(f"INSERT INTO {TABLE} {_unlisted(connection)}")
+    connection.execute("CREATE OR REPLACE TEMP TABLE asked (run_id VARCHAR, reference_id VARCHAR)")
+
+
+def note_asked(connection: Connection, run_id: str, index: str) -> None:
+    """Note what a main run was asked to score.
+
+    Args:
+        connection: After `prepare_lists`.
+        run_id: The run.
+        index: Parquet file with a column `reference_id`.
+    """
+    connection.execute(
+        "INSERT INTO asked SELECT ?, reference_id FROM read_parquet(?)", [run_id, index]
+    )
+
+
+def write_lists(connection: Connection, runs: Iterable[str]) -> None:
+    """Write the list of each dataset all of whose main runs are among `runs`, from what they ask.
+
+    Args:
+        connection: After `note_asked`, in the transaction that added `runs`.
+        runs: Ids of runs.
+    """
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE renewed AS
+        SELECT dataset FROM runs WHERE {_LISTING}
+        GROUP BY dataset HAVING bool_and(list_contains(?, run_id))""",
+        [list(runs)],
+    )
+    _drop_lists(connection, "i.dataset IN (SELECT dataset FROM renewed)")
+    connection.execute(
+        f"""INSERT INTO {TABLE} SELECT DISTINCT a.reference_id FROM asked a
+        JOIN runs r USING (run_id)
+        WHERE {_LISTING} AND r.dataset IN (SELECT dataset FROM renewed)"""
+    )
+
+
+def drop_stale_lists(connection: Connection) -> None:
+    """Remove the list of each dataset that has no main run any more."""
+    _drop_lists(connection, f"i.dataset NOT IN (SELECT dataset FROM runs WHERE {_LISTING})")
+
+
+def count_asked(connection: Connection, run_id: str) -> tuple[int, int, int]:
+    """Return how many references a run was asked, how many of them are listed, and the list's size.
+
+    Args:
+        connection: After `write_lists`.
+        run_id: A main run of this transaction.
+    """
+    row = connection.execute(
+        f"""SELECT (SELECT count(*) FROM asked WHERE run_id = $run),
+            (SELECT count(*) FROM asked JOIN {TABLE} USING (reference_id) WHERE run_id = $run),
+            (SELECT count(*) FROM {TABLE} JOIN reference_masks USING (reference_id)
+             JOIN images i USING (image_id)
+             WHERE i.dataset = (SELECT dataset FROM runs WHERE run_id = $run))""",
+        {"run": run_id},
+    ).fetchone()
+    assert row is not None, "aggregates have one row"
+    return int(row[0]), int(row[1]), int(row[2])
+
+
+def listed_references(connection: Connection) -> str:
+    """Return a query for the references that boards rank on: one column, `reference_id`.
+
+    Where a database has no list of a dataset, the references count that were not asked in studies
+    alone.
+
+    Args:
+        connection: An open board database; read-only is enough.
+    """
+    return f"{_listed(connection)} UNION ALL {_unlisted(connection)}"
+
+
+def _listed(connection: Connection) -> str:
+    if has_lists(connection):
+        return f"SELECT reference_id FROM {TABLE}"
+    return "SELECT NULL::VARCHAR AS reference_id WHERE false"
+
+
+def has_lists(connection: Connection) -> bool:
+    """Return whether a database has the table; one from an older version has not."""
+    found = connection.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE NOT temporary AND table_name = ?", [TABLE]
+    ).fetchone()
+    return bool(found and found[0])
+
+
+def _unlisted(connection: Connection) -> str:
+    return f"""
+        SELECT reference_id FROM (
+            WITH open AS (
+                SELECT r.reference_id FROM reference_masks r JOIN images i USING (image_id)
+                WHERE i.dataset IN (SELECT dataset FROM runs WHERE {_LISTING})
+                AND i.dataset NOT IN (
+                    SELECT i.dataset FROM ({_listed(connection)})
+                    JOIN reference_masks r USING (reference_id) JOIN images i USING (image_id))),
+            studied AS (
+                SELECT s.reference_id FROM scores s SEMI JOIN open USING (reference_id)
+                GROUP BY s.reference_id HAVING NOT bool_or(s.study = 'main'))
+            SELECT reference_id FROM open ANTI JOIN studied USING (reference_id))"""
+
+
+def _drop_lists(connection: Connection, condition: str) -> None:
+    connection.execute(
+        f"""DELETE FROM {TABLE} WHERE reference_id IN (
+            SELECT r.reference_id FROM reference_masks r JOIN images i USING (image_id)
+            WHERE {condition})"""
+    )
