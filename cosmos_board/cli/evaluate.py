@@ -161,6 +161,9 @@ def command(
             click.echo(
                 f"{summary.model}: was asked nothing: it answers none of these prompts", err=True
             )
+        if 2 * summary.empty > summary.answers:
+            line = f"{summary.model}: {summary.empty} of {summary.answers} answers are empty masks"
+            click.echo(line, err=True)
         if summary.failed:
             print_failure(summary)
     if report.failed:

@@ -82,6 +82,7 @@ class Faulty(Squares):
             "NaN first": {"predicted_iou": np.array([np.nan, 0.8, np.inf], np.float32)},
             "NaN logits": {"logits": np.full((count, 8, 8), np.nan, np.float32)},
             "one logit too few": {"logits": np.zeros((count - 1, 8, 8), np.float32)},
+            "all empty": {"masks": np.zeros_like(masks)},
             "Fortran order": {"masks": np.asfortranarray(masks)},
             "one mask without an estimate": {
                 "masks": masks[:1],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -317,6 +318,18 @@ def test_a_model_that_ends_the_process_ends_in_exit_code_1_and_a_line(
     assert last.endswith(f"answers failed: {name}")
     assert 'faulty.py", line' in done.stderr
     assert "(100.0 %)" in done.stdout
+
+
+def test_empty_masks_are_no_failures_but_most_of_them_are_told(
+    phantom_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAULT", "all empty")
+    done = eval_cli(
+        phantom_pack, "--model", FAULTY, "--prompt", "box", "--limit", "2", "--out", tmp_path / "r"
+    )
+
+    assert done.returncode == 0
+    assert re.search(r"^faulty: (\d+) of \1 answers are empty masks$", done.stderr, re.MULTILINE)
 
 
 def test_json_has_what_the_table_has(
