@@ -57,6 +57,9 @@ def command(
             for row in rows
         ],
     )
+    if not found.targets:
+        click.echo("no target on real images that both answered in full and neither trained on")
+        return
     tested = len(found.targets) - found.untested
     parts = [f"targets: {len(found.targets)}"]
     if tested:
