@@ -72,12 +72,13 @@ def _plain(ending: str, array: NDArray[Any], wanted: NDArray[np.uint8]) -> Calla
         reading = seen_by_pillow(path, wanted, mode)
         if ending != "gif":
             reading = Reading("OpenCV", lambda: _show(read_opencv(path), wanted), wanted)
-        return Made(spec=_spec(ending), slices=one_slice(wanted), readings=(reading,))
+        return Made(spec=write_ending_spec(ending), slices=one_slice(wanted), readings=(reading,))
 
     return make
 
 
-def _spec(ending: str) -> str:
+def write_ending_spec(ending: str) -> str:
+    """Return an import file for pictures of one ending."""
     return write_spec(f"{{case:a}}.{ending}", "m.png", modality="microscopy")
 
 
@@ -245,88 +246,11 @@ def _sixteen_bit_labels(folder: Path) -> Made:
     return Made(spec=spec, slices=slices, readings=(reading,))
 
 
-def _exif(orientation: int, of_mask: bool, folder: Path) -> Made:
-    """The tag turns what is stored into what is meant; masks as a person sees them."""
-    ways: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
-        1: lambda a: a, 2: np.fliplr, 3: lambda a: np.rot90(a, 2), 4: np.flipud,
-        5: lambda a: np.swapaxes(a, 0, 1), 6: lambda a: np.rot90(a, 1),
-        7: lambda a: np.swapaxes(np.rot90(a, 2), 0, 1), 8: lambda a: np.rot90(a, -1),
-    }  # fmt: skip
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    shown = np.kron(COLOUR[:5, :8], np.ones((8, 8, 1), np.uint8))[: SHAPE[1], : SHAPE[2]]
-    if of_mask:
-        save(folder / "a.png", shown)
-        save(folder / "m.png", ways[orientation](MASK.astype(np.uint8) * 255), exif=exif)
-        readings = (seen_by_pillow(folder / "m.png", MASK * np.uint8(255)),)
-        return Made(spec=MODE, slices=one_slice(shown), refusal="orientation", readings=readings)
-    save(folder / "a.jpg", ways[orientation](shown), exif=exif, quality=95, subsampling=0)
-    save_mask(folder / "m.png")
-    wanted = read_pillow(folder / "a.jpg")
-    assert np.abs(wanted.astype(int) - shown).mean() < 12, "the tag does not undo the turning"
-    reading = Reading(
-        "OpenCV",
-        lambda: open_by_opencv(folder / "a.jpg", cv2.IMREAD_COLOR)[..., ::-1],
-        wanted,
-    )
-    return Made(
-        spec=_spec("jpg"), slices=one_slice(wanted), refusal="orientation", tolerance=3,
-        readings=(reading,),
-    )  # fmt: skip
-
-
-def _exif_png(folder: Path) -> Made:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    save(folder / "a.png", np.ascontiguousarray(np.rot90(GREY, 1)), exif=exif)
-    save_mask(folder / "m.png")
-    reading = seen_by_pillow(folder / "a.png", GREY)
-    return Made(spec=MODE, slices=one_slice(GREY), refusal="orientation", readings=(reading,))
-
-
-def _jpeg(mode: str, folder: Path) -> Made:
-    """A smooth picture in grey, colour or the four inks of print."""
-    rows, columns = np.mgrid[: SHAPE[1], : SHAPE[2]]
-    grey = (rows * 3 + columns * 2).astype(np.uint8)
-    file = Image.fromarray(np.dstack([grey, grey[::-1], grey[:, ::-1]]))
-    file.convert(mode).save(folder / "a.jpg", quality=95, subsampling=0)
-    save_mask(folder / "m.png")
-    wanted = read_pillow(folder / "a.jpg", "" if mode != "CMYK" else "RGB")
-    flag = cv2.IMREAD_GRAYSCALE if mode == "L" else cv2.IMREAD_COLOR
-    found = partial(open_by_opencv, folder / "a.jpg", flag)
-    reading = Reading("OpenCV", lambda: _is_near(found(), wanted), np.array(True))
-    refusal = "CMYK|mode|ink" if mode == "CMYK" else ""
-    return Made(
-        spec=_spec("jpg"), slices=one_slice(wanted), refusal=refusal, tolerance=3,
-        readings=(reading,),
-    )  # fmt: skip
-
-
-def _is_near(found: NDArray[Any], wanted: NDArray[np.uint8]) -> bool:
-    """Return whether two decoders agree: they may round otherwise."""
-    turned = found if found.ndim == 2 else found[..., ::-1]
-    return bool(np.abs(turned.astype(int) - wanted).mean() < 4)
-
-
-def _jpeg_mask(threshold: bool, folder: Path) -> Made:
-    save(folder / "a.png", GREY)
-    save(folder / "m.jpg", MASK.astype(np.uint8) * 255, quality=90)
-    drawn = read_pillow(folder / "m.jpg") > 127
-    meaning = 'object = "lesion"' + ("\nthreshold = 127" if threshold else "")
-    spec = write_spec("{c:a}.png", "m.jpg", meaning)
-    reading = Reading(
-        "OpenCV", lambda: open_by_opencv(folder / "m.jpg", cv2.IMREAD_GRAYSCALE) > 127, drawn
-    )
-    if threshold:
-        return Made(spec=spec, slices=one_slice(GREY, drawn), readings=(reading,))
-    return Made(spec=spec, refusal="threshold", readings=(reading,))
-
-
 def _moving_picture(folder: Path) -> Made:
     frames = [Image.fromarray(draw_noise(seed=seed)) for seed in (1, 2)]
     frames[0].save(folder / "a.gif", save_all=True, append_images=frames[1:])
     save_mask(folder / "m.png")
-    return Made(spec=_spec("gif"), refusal="several pictures|frames")
+    return Made(spec=write_ending_spec("gif"), refusal="several pictures|frames")
 
 
 def _other_format(folder: Path) -> Made:
@@ -377,12 +301,6 @@ CASES = (
     *(Case(f"mask-palette-white-at-0-of-{n}", partial(_white_at_zero, n)) for n in (1, 255)),
     *(Case(f"mask-0-{high}", partial(_few_levels_mask, (0, high))) for high in (1, 128, 255)),
     Case("mask-16-bit-labels", _sixteen_bit_labels),
-    *(Case(f"jpeg-exif-{tag}", partial(_exif, tag, False)) for tag in range(1, 9)),
-    *(Case(f"mask-exif-{tag}", partial(_exif, tag, True)) for tag in (3, 6)),
-    Case("png-exif", _exif_png),
-    *(Case(f"jpeg-{mode.lower()}", partial(_jpeg, mode)) for mode in ("L", "RGB", "CMYK")),
-    Case("jpeg-mask-threshold", partial(_jpeg_mask, True)),
-    Case("jpeg-mask-bare", partial(_jpeg_mask, False)),
     Case("gif-moving", _moving_picture),
     Case("jpeg-called-png", _other_format),
     Case("png-cut-off", _cut_off),
