@@ -10,7 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cosmos_board.data.pack import Pack
-from cosmos_board.submissions.audit import Audit
 from cosmos_board.submissions.copies import (
     Accepted,
     check_counts_original,
@@ -56,8 +55,8 @@ class Context:
     packs: Sequence[Pack] = ()
     """Packs whose references are here, to count a sample of a full submission again."""
 
-    audit: Audit | None = None
-    """Which rows that sample is; None to leave it."""
+    seed: str = ""
+    """Chooses that sample, as in `choose_rows`; empty to leave it."""
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -185,10 +184,10 @@ def _audit(result: Checked, path: Path, context: Context, work: Path, place: str
     manifest, table = result.manifest, result.table
     assert manifest is not None
     rows = find_rows(manifest, context.indices)
-    if table is None or rows is None or context.audit is None:
+    if table is None or rows is None or not context.seed:
         return
     found = audit_predictions(
-        path, work, table, rows, context.packs, context.audit, result.manifest_sha256, place
+        path, work, table, rows, context.packs, result.manifest_sha256, context.seed, place
     )
     result.problems += found.problems
     result.audited_rows = found.rows
