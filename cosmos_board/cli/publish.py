@@ -5,6 +5,7 @@ What `publish.yml` runs, and what a maintainer runs to see the same site at home
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from pathlib import Path
@@ -115,7 +116,6 @@ def _make_board(
     rewritten: str | None,
     out: Path,
 ) -> None:
-    from cosmos_board.curation.demo import build_demo_packs
     from cosmos_board.data.pack import open_pack
     from cosmos_board.site.frozen import read_published
     from cosmos_board.store.ingest import ingest
@@ -126,10 +126,7 @@ def _make_board(
     before = read_published(read)
     history = read_history(submissions)
     history.refuse_rewritten(before.head, rewritten)
-    paths = list(packs) or build_demo_packs(
-        out / "packs", progress=lambda line: click.echo(line, err=True)
-    )
-    known = list_known([open_pack(path) for path in paths], submissions)
+    known = list_known([open_pack(path) for path in packs or _build_packs(out)], submissions)
     rebuilt = rebuild_board(history, known, out, external=external)
     ingest(runs, rebuilt.db)
     frozen = before.keep(rebuilt.benchmark)
@@ -140,6 +137,13 @@ def _make_board(
     for line in (*listed["problems"], *listed["merged_although_held"]):
         click.echo(line, err=True)
     click.echo(f"{out}: {len(rebuilt.shown)} submissions, as of {history.head[:12]}")
+
+
+def _build_packs(out: Path) -> tuple[Path, ...]:
+    from cosmos_board.curation.demo import build_demo_packs
+
+    say = functools.partial(click.echo, err=True)
+    return tuple(build_demo_packs(out / "packs", progress=say))
 
 
 def _render(read: Read, out: Path, languages: tuple[str, ...]) -> None:

@@ -51,6 +51,17 @@ class Merge:
         known = self.author in self.history.decisions.maintainer_ids
         return frozenset({self.author, PROJECT_ID} if known else {self.author})
 
+    def add(self, change: Change) -> None:
+        """Take in one change, as what its path makes it."""
+        first, _, below = change.path.partition("/")
+        slug = below.partition("/")[0]
+        if first != FOLDER or below == "README.md":
+            self.others.append(change)
+        elif change.path == PLACE or slug.startswith("_"):
+            self.guarded.append(change)
+        else:
+            self.folders.setdefault(slug, []).append(change)
+
     def find_files(self, slug: str) -> dict[str, Change]:
         """Return what would lie in the folder of a submission, by path below it."""
         files = dict(self.history.entries[slug].files) if slug in self.history.entries else {}
@@ -73,14 +84,7 @@ def find_merge(history: History, head: str, author: int, now: datetime) -> Merge
         raise InputError("PR", "", "conflicts with main", want="your branch brought up to date")
     merge = Merge(history, tree, author, now)
     for change in history.repo.list_changes(history.head, tree):
-        first, _, below = change.path.partition("/")
-        slug = below.partition("/")[0]
-        if first != FOLDER or below == "README.md":
-            merge.others.append(change)
-        elif change.path == PLACE or slug.startswith("_"):
-            merge.guarded.append(change)
-        else:
-            merge.folders.setdefault(slug, []).append(change)
+        merge.add(change)
     return merge
 
 

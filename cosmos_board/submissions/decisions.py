@@ -44,9 +44,10 @@ class Decision(_Part):
     """The newest version when it was said."""
 
     word: Word
-    """`withdrawn`: off the boards, still listed. `taken-down`: removed from every page and every
-    earlier board too. `released`: shown although it was held, or again after `withdrawn`.
-    `audited`, `re-run`: vouched for by whoever holds the data, or ran the weights."""
+    """`withdrawn`: off the boards, still listed. `taken-down`: removed from every board, earlier
+    ones too; its slug and the reason stay listed. `released`: shown although it was held, or again
+    after `withdrawn`. `audited`, `re-run`: vouched for by whoever holds the data, or ran the model.
+    """
 
     who: f.UserId
     when: datetime

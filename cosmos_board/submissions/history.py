@@ -201,7 +201,11 @@ def read_claim(repo: Repository, files: Mapping[str, Change]) -> tuple[int, froz
     """Return version, authors' ids and model name of a manifest that nobody has judged yet."""
     change = files.get(MANIFEST)
     right = change is not None and change.mode == FILE
-    if change is None or not right or repo.find_sizes([change.blob])[change.blob] > LARGEST_BYTES:
+    if (
+        change is None
+        or not right
+        or repo.find_sizes([change.blob]).get(change.blob, 1 << 40) > LARGEST_BYTES
+    ):
         return 0, frozenset(), ""
     said = read_unjudged(repo.read(change.blob))
     version, authors, model = said.get("version"), said.get("authors"), said.get("model")

@@ -116,7 +116,8 @@ def rebuild_board(
     )
     runs: list[Path] = []
     for entry in history.entries.values():
-        result.problems += entry.problems
+        said = history.decisions.find_state(entry.slug)
+        result.problems += [] if said and said.word == _GONE else entry.problems
         rows: list[LedgerRow] = []
         for landed in reversed(entry.versions):
             run = out / "runs" / f"{entry.slug}-{landed.number}"
@@ -168,7 +169,7 @@ def _judge(
         try:
             lost = gather_external(folder, context.external, fetch)
             checked = inspect_submission(folder, context, _make(work, "copies"))
-            checked.problems += [*lost, *history.check_rate(version)]
+            checked.problems = [*lost, *checked.problems, *history.check_rate(version)]
             result.accepted.append(_accept(entry, checked, folder, context.external))
             row = _describe(row, history, version, checked, context)
             if said is not None:

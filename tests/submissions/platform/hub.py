@@ -7,6 +7,7 @@ Requests, merges and events are as the platform documents them: a request's head
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,26 @@ class Request:
     fork: Path
     branch: str
     base: str
+
+
+@dataclass(frozen=True)
+class Board:
+    """What a run of `publish` made."""
+
+    outcome: Outcome
+    listed: Mapping[str, Any]
+    """`entries.json`."""
+
+    @property
+    def shown(self) -> dict[str, int]:
+        """Version of each entry that is ranked, by slug."""
+        return {row["slug"]: row["version"] for row in self.listed["shown"]}
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Why an entry is not ranked, by slug."""
+        found: dict[str, str] = self.listed["left_out"]
+        return found
 
 
 @dataclass
@@ -86,6 +107,12 @@ class Hub:
         self.branch(name, change)
         return self.open(name, author)
 
+    def change(self, request: Request, change: Callable[[Path], object]) -> None:
+        """Push one more commit to the branch of a request."""
+        change(request.fork)
+        commit_all(request.fork, "change again")
+        self.push(request)
+
     def push(self, request: Request) -> None:
         """Bring the branch of a request to the base repository, forced or not."""
         ref = f"refs/pull/{request.number}/head"
@@ -106,15 +133,18 @@ class Hub:
             "repository": {"name": NAME.split("/")[1], "default_branch": "main"},
         }
 
-    def check(self, request: Request, event: dict[str, Any] | None = None) -> Outcome | None:
-        """Run the check of a request; None where the platform would start none."""
-        return self._run("submission", "pull_request_target", event or self.describe(request))
+    def check(self, request: Request, event: dict[str, Any] | None = None) -> Outcome:
+        """Run the check of a request, by the event that its last push made."""
+        found = self._run("submission", "pull_request_target", event or self.describe(request))
+        return found or Outcome("none", "", "", self.work)
 
-    def publish(self, event: Mapping[str, Any] | None = None) -> Outcome:
-        """Run what a push to main starts."""
-        found = self._run("publish", "push", dict(event or {}))
+    def publish(self, *, render: bool = False, **inputs: str) -> Board:
+        """Run what a push to main starts: the whole of it, or up to the database alone."""
+        found = self._run("publish", "push", {"inputs": inputs}, "" if render else "--step board")
         assert found is not None
-        return found
+        path = found.place / "build" / "build" / "publish" / "entries.json"
+        listed = json.loads(path.read_bytes()) if path.exists() else {}
+        return Board(found, listed)
 
     def merge(self, request: Request, how: str = "merge") -> str:
         """Merge a request in one of the platform's three ways and return main's new commit."""
@@ -135,7 +165,9 @@ class Hub:
         git(desk, "push", "-q", "origin", "main")
         return self.find()
 
-    def _run(self, name: str, trigger: str, event: dict[str, Any]) -> Outcome | None:
+    def _run(
+        self, name: str, trigger: str, event: dict[str, Any], until: str = ""
+    ) -> Outcome | None:
         self.jobs += 1
         place = self.work / "jobs" / str(self.jobs)
         github = {
@@ -146,4 +178,5 @@ class Hub:
             "ref": "refs/heads/main",
         }
         context = {"github": github, "vars": self.variables, "inputs": event.get("inputs", {})}
-        return run_workflow(self.path, name, trigger, context, place, self.tools, self.site)
+        where = (context, place, self.tools, self.site)
+        return run_workflow(self.path, name, trigger, *where, until)

@@ -43,10 +43,14 @@ def run_workflow(
     place: Path,
     tools: Mapping[str, str],
     pages: Path,
+    until: str = "",
 ) -> Outcome | None:
-    """Run the workflow `name` of the default branch; None where its `on` asks for no run."""
+    """Run the workflow `name` of the default branch; None where its `on` asks for no run.
+
+    Steps after the first whose script ends with `until` are left, where that is given.
+    """
     text = git(hub, "show", f"main:.github/workflows/{name}.yml")
-    workflow = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - plain texts alone
+    workflow = yaml.load(text, Loader=yaml.BaseLoader)
     asked = workflow["on"].get(trigger) or {}
     base = context["github"]["event"].get("pull_request", {}).get("base", {}).get("ref", "main")
     if "branches" in asked and base not in asked["branches"]:
@@ -60,8 +64,9 @@ def run_workflow(
         for step in job["steps"]:
             done = job_run.take(step)
             log += done.stdout
-            if done.returncode:
-                return Outcome("failure", (place / "summary.md").read_text(), log, place)
+            if done.returncode or (until and step.get("run", "").endswith(until)):
+                ended = "failure" if done.returncode else "success"
+                return Outcome(ended, (place / "summary.md").read_text(), log, place)
     return Outcome("success", (place / "summary.md").read_text(), log, place)
 
 

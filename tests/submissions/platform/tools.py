@@ -25,7 +25,7 @@ cp {pip} "$packages/pip/__main__.py"
 """
 
 _PIP = '''"""Stands for pip: a list of packages is there already, a checkout is put on the path."""
-import compileall, pathlib, subprocess, sys
+import pathlib, subprocess, sys
 
 words = sys.argv[1:]
 assert words[0] == "install" and "--only-binary=:all:" in words, words
@@ -40,7 +40,6 @@ if "--no-index" in words:
         code = ["cosmos_board", "site", "mkdocs.yml", "mkdocs.zh.yml"]
         archive = subprocess.check_output([*git, "archive", "HEAD", *code])
         subprocess.run(["tar", "-x", "-C", str(kept)], input=archive, check=True)
-        compileall.compile_dir(kept, quiet=2)
     pathlib.Path(__file__).parents[1].joinpath("project.pth").write_text(str(kept))
 '''
 
