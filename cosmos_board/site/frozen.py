@@ -27,6 +27,9 @@ FOLDER = "v"
 MOST_FILES = 50_000
 LARGEST_BYTES = 64 << 20
 _PACKED = (".parquet", ".gz", ".duckdb", ".zip")
+_NOTICE = b"""<!doctype html><meta charset="utf-8"><title>Removed</title>
+<p>This page of an earlier board named an entry that was taken down, and was removed.</p>
+"""
 _VERSION = re.compile(r"[0-9a-f]{16}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TIMEOUT_S = 60
@@ -159,8 +162,8 @@ def keep_frozen(
 ) -> None:
     """Copy what an earlier site showed into `site`, a folder for each other version.
 
-    Of a version that names an entry which was taken down, every file that names it is left out,
-    and so is every packed one, in which it cannot be looked for.
+    Of an entry that was taken down nothing is kept: a page that names it becomes a notice, any
+    other file that does is left out, and so is every packed one, which cannot be looked through.
 
     Args:
         read: Gives the earlier site's files.
@@ -183,24 +186,24 @@ def keep_frozen(
         if data is None or not is_listed(data, digest):
             raise InputError(path, "", "is not as it was published, so nothing is kept of it")
         target = site / path if inside else site / FOLDER / before.version / path
-        if _names(path, data, without or {}):
+        if _is_named(path.encode(), without or {}) or (without and path.endswith(_PACKED)):
             continue
+        if _is_named(data, without or {}):
+            if not path.endswith(".html"):
+                continue
+            data = _NOTICE
         target.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(target, data)
 
 
-def _names(path: str, data: bytes, without: Mapping[str, Sequence[str]]) -> bool:
-    """Return whether a file names one of the entries that were taken down, or may do so."""
-    if without and path.endswith(_PACKED):
-        return True
+def _is_named(data: bytes, without: Mapping[str, Sequence[str]]) -> bool:
+    """Return whether `data` holds slug or name of an entry that was taken down, however written."""
     for slug, names in without.items():
-        whole = rb"(?<![a-z0-9-])" + re.escape(slug.encode()) + rb"(?![a-z0-9-])"
-        if re.search(whole, path.encode()) or re.search(whole, data):
+        if re.search(rb"(?<![a-z0-9-])" + re.escape(slug.encode()) + rb"(?![a-z0-9-])", data):
             return True
-        shown = (
-            form for name in names for form in (name, html.escape(name), json.dumps(name)[1:-1])
-        )
-        if any(form.encode() in data for form in shown if form):
+        shown = {form for name in names if name
+                 for form in (name, html.escape(name), json.dumps(name)[1:-1])}  # fmt: skip
+        if any(form.encode() in data for form in shown):
             return True
     return False
 

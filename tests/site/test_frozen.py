@@ -91,9 +91,11 @@ def test_of_what_was_taken_down_nothing_is_kept(tmp_path: Path) -> None:
     write_list(old, list_site(old, OLD, ()))
     site, before = tmp_path / "b", read_published(read_folder(old))
     keep_frozen(read_folder(old), before, site, NEW, without={"evil-sam": ["Évil & Sam"]})
-    assert [path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()] == [
-        f"v/{OLD}/models/evil-sam-2/index.html"
-    ]
+    kept = {path.relative_to(site / "v" / OLD).as_posix(): path.read_text()
+            for path in site.rglob("*") if path.is_file()}  # fmt: skip
+    assert kept.pop("models/evil-sam-2/index.html") == "another's"
+    assert kept.keys() == {"index.html", "models/index.html"}
+    assert all("named an entry that was taken down" in text for text in kept.values())
 
 
 def test_a_list_names_the_commit_it_was_made_of(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ set -euo pipefail
 {python} -m venv --without-pip "$3"
 packages=("$3"/lib/python*/site-packages)
 echo {shared} >"$packages/shared.pth"
-mkdir "$packages/pip"
+mkdir "$packages/pip" "$packages/numba"
+echo 'raise ImportError("is not in the lock")' >"$packages/numba/__init__.py"
 touch "$packages/pip/__init__.py"
 cp {pip} "$packages/pip/__main__.py"
 """
