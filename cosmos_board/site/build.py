@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -17,6 +15,8 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from cosmos_board.core.errors import CosmosBoardError, InputError
+from cosmos_board.core.processes import make_pool
+from cosmos_board.store.folders import replace_folder
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -58,27 +58,33 @@ def build_site(
     languages: tuple[str, ...] = ("en",),
     site_url: str = "",
 ) -> SiteReport:
-    """Render the board in `db` into the folder `out`, which is emptied first.
+    """Render the board in `db`; the site takes the place of `out` once it is whole.
 
     Args:
         db: The board database; None for an empty board.
-        out: Where the site goes.
+        out: Where the site goes: absent, empty, or a site that this function wrote.
         strict: Whether a warning of the engine stops the build.
         languages: `en` goes to the root, others into a folder of their name.
         site_url: Address that the site will have, for absolute links; may be empty.
 
     Raises:
-        InputError: If `db` is not a board database, or the engine refuses its sources.
+        InputError: If `db` is not a board database, the engine refuses its sources, or `out`
+            holds anything else.
+        InUseError: If another process is writing `db` or `out`.
+        StorageError: If the disk fails.
     """
     if db is not None and not db.is_file():
         raise InputError(db, "--db", "no such file")
     others = [language for language in languages if language != "en"]
-    with _environment(db, site_url, languages):
+    with (
+        replace_folder(out, "site", inputs=[db] if db else ()) as work,
+        _environment(db, site_url, languages),
+    ):
         if len(others) == len(languages) or not others or not _CAN_FORK:
             for language in sorted(languages, key=lambda name: name != "en"):
-                _build_one(_folder(out, language), language, strict=strict)
+                _build_one(_folder(work, language), language, strict=strict)
         else:
-            _build_beside(db, out, others, strict=strict)
+            _build_beside(db, work, others, strict=strict)
     return _report(out)
 
 
@@ -109,8 +115,7 @@ def _build_beside(db: Path | None, out: Path, others: Sequence[str], *, strict: 
 
     read_ahead(db)
     waiting = out / ".languages"
-    shutil.rmtree(waiting, ignore_errors=True)
-    with warnings.catch_warnings(), ProcessPoolExecutor(len(others), get_context("fork")) as pool:
+    with warnings.catch_warnings(), make_pool(len(others), get_context("fork")) as pool:
         warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads
         started = [
             pool.submit(_build_one, waiting / language, language, strict=strict)
@@ -120,7 +125,6 @@ def _build_beside(db: Path | None, out: Path, others: Sequence[str], *, strict: 
         for one in started:
             one.result()
     for language in others:
-        shutil.rmtree(out / language, ignore_errors=True)
         (waiting / language).rename(out / language)
     waiting.rmdir()
 
@@ -168,7 +172,7 @@ def _environment(
 
 
 def _report(out: Path) -> SiteReport:
-    sizes = {path: path.stat().st_size for path in out.rglob("*") if path.is_file()}
+    sizes = {path: path.stat().st_size for path in out.rglob("[!.]*") if path.is_file()}
     pages = [size for path, size in sizes.items() if path.suffix == ".html"]
     return SiteReport(out, len(pages), len(sizes), sum(sizes.values()), max(pages, default=0))
 
