@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     default=Path("build/publish"),
     show_default=True,
-    help="Folder for database, site and list of entries.",
+    help="Folder for database, site and list of entries; only one of ours is replaced.",
 )
 @click.option(
     "--language",
@@ -83,6 +83,8 @@ def command(
     from cosmos_board.data.pack import open_pack
     from cosmos_board.site.build import build_site
     from cosmos_board.site.frozen import keep_frozen, list_site, read_published, write_list
+    from cosmos_board.store.files import write_bytes
+    from cosmos_board.store.folders import carry_over, replace_folder
     from cosmos_board.store.ingest import ingest
     from cosmos_board.store.ledger_rows import write_ledger_table
     from cosmos_board.submissions.pack_index import list_known
@@ -90,28 +92,31 @@ def command(
 
     read = _open_earlier(earlier)
     before = read_published(read)
-    paths = list(packs) or build_demo_packs(
-        out / "packs", progress=lambda line: click.echo(line, err=True)
-    )
-    known = list_known([open_pack(path) for path in paths], submissions)
-    rebuilt = rebuild_board(submissions, known, out, external=external)
-    for problem in rebuilt.problems:
-        click.echo(f"{problem}", err=True)
-    ingest(runs, rebuilt.db)
-    table = make_ledger_table(submissions, rebuilt, known)
-    frozen = before.keep(table.benchmark)
-    write_ledger_table(rebuilt.db, replace(table, frozen=frozen))
-    build_site(rebuilt.db, out / "site", languages=languages)
-    keep_frozen(read, before, out / "site", table.benchmark)
-    write_list(out / "site", list_site(out / "site", table.benchmark, frozen))
-    listed = {
-        "shown": [asdict(entry) for entry in rebuilt.shown],
-        "left_out": rebuilt.left_out,
-        "benchmark": table.benchmark,
-        "frozen": list(frozen),
-        "problems": [str(problem) for problem in rebuilt.problems],
-    }
-    (out / "entries.json").write_text(json.dumps(listed, indent=1), "utf-8")
+    with replace_folder(out, "publish", inputs=[submissions, *packs, *runs]) as work:
+        for name in ("packs", "external"):
+            carry_over(out / name, work / name)
+        paths = list(packs) or build_demo_packs(
+            work / "packs", progress=lambda line: click.echo(line, err=True)
+        )
+        known = list_known([open_pack(path) for path in paths], submissions)
+        rebuilt = rebuild_board(submissions, known, work, external=external)
+        for problem in rebuilt.problems:
+            click.echo(f"{problem}", err=True)
+        ingest(runs, rebuilt.db)
+        table = make_ledger_table(submissions, rebuilt, known)
+        frozen = before.keep(table.benchmark)
+        write_ledger_table(rebuilt.db, replace(table, frozen=frozen))
+        build_site(rebuilt.db, work / "site", languages=languages)
+        keep_frozen(read, before, work / "site", table.benchmark)
+        write_list(work / "site", list_site(work / "site", table.benchmark, frozen))
+        listed = {
+            "shown": [asdict(entry) for entry in rebuilt.shown],
+            "left_out": rebuilt.left_out,
+            "benchmark": table.benchmark,
+            "frozen": list(frozen),
+            "problems": [str(problem) for problem in rebuilt.problems],
+        }
+        write_bytes(work / "entries.json", json.dumps(listed, indent=1).encode())
     for slug, reason in rebuilt.left_out.items():
         click.echo(f"{slug}: left out: {reason}", err=True)
     click.echo(f"{out / 'site' / 'index.html'}: {len(rebuilt.shown)} submissions")

@@ -43,7 +43,7 @@ def replace_folder(out: Path, kind: str, *, inputs: Iterable[Path] = ()) -> Iter
         StorageError: If the disk is full, read-only or gone.
     """
     target = out.resolve()
-    refuse_overlap(out, inputs)
+    refuse_overlap(out, inputs, replaced=True)
     _refuse_shared_place(out, target)
     fresh = target.with_name(f".{target.name}.cosmos-board-new")
     with _explaining(out):
@@ -84,8 +84,34 @@ def claim_folder(out: Path, kind: str) -> None:
     write_bytes(marker, dump_record({}))
 
 
-def refuse_overlap(out: Path, inputs: Iterable[Path], *, option: str = "--out") -> None:
-    """Refuse to write `out` where it is an input, holds one, or lies in the folder of one.
+def carry_over(before: Path, after: Path) -> None:
+    """Have the files of folder `before`, if there is one, in `after` too, without their bytes.
+
+    Raises:
+        StorageError: If the disk is full, read-only or gone.
+    """
+    if before.is_dir():
+        with _explaining(after):
+            shutil.copytree(before, after, symlinks=True, copy_function=_link)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without second names
+        shutil.copy2(source, target)
+
+
+def refuse_overlap(
+    out: Path, inputs: Iterable[Path], *, option: str = "--out", replaced: bool = False
+) -> None:
+    """Refuse to write `out` where it is an input, or lies in the folder of one.
+
+    Args:
+        out: A file or folder that is about to be written.
+        inputs: Files and folders that are read for it.
+        option: Where the user gave `out`.
+        replaced: Whether all that `out` holds will go, so that it must not hold an input either.
 
     Raises:
         InputError: With the first input that would be touched.
@@ -93,8 +119,9 @@ def refuse_overlap(out: Path, inputs: Iterable[Path], *, option: str = "--out") 
     target = out.resolve()
     for one in inputs:
         kept = one.resolve()
-        if target == kept or target in kept.parents or kept in target.parents:
-            verb = "is" if target == kept else "holds" if target in kept.parents else "lies in"
+        holds = target in kept.parents
+        if target == kept or kept in target.parents or (replaced and holds):
+            verb = "is" if target == kept else "holds" if holds else "lies in"
             raise InputError(option, "", f"{verb} {one}, which is read", got=out, want="another")
 
 
