@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,10 +110,8 @@ def kill_at(program: Program, moment_s: float, rng: random.Random, *, victims: s
 
 
 def _kill(process: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(process, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def iter_moments(count: int, early_s: float, late_s: float, seed: int = 0) -> Iterator[float]:

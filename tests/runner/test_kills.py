@@ -76,33 +76,25 @@ def kill_when(program: Program, is_time: Callable[[], bool]) -> None:
 
 
 _ORPHAN = """
-import multiprocessing, os, sys, time
-from cosmos_board.core.processes import make_pool
-sys.path.insert(0, {folder!r})
-import slow_start
-if __name__ == "__main__":
-    pool = make_pool(1, multiprocessing.get_context("spawn"), slow_start.begin)
-    pool.submit(time.sleep, 600)
-    print("started", flush=True)
-    time.sleep(600)
-"""
-_SLOW_START = """
 import multiprocessing, time
-if multiprocessing.parent_process() is not None:
+from cosmos_board.core.processes import make_pool
+if __name__ == "__mp_main__":
     open({mark!r}, "w").close()
     time.sleep(4)  # as a worker does that imports torch
-
-def begin():
-    pass
+if __name__ == "__main__":
+    pool = make_pool(1, multiprocessing.get_context("spawn"))
+    pool.submit(time.sleep, 600)
+    time.sleep(600)
 """
 
 
 def test_a_worker_that_is_still_importing_when_its_parent_dies_ends_too(tmp_path: Path) -> None:
-    (tmp_path / "slow_start.py").write_text(_SLOW_START.format(mark=str(tmp_path / "importing")))
-    script = tmp_path / "script.py"
-    script.write_text(_ORPHAN.format(folder=str(tmp_path)))
+    mark, script = tmp_path / "importing", tmp_path / "script.py"
+    script.write_text(_ORPHAN.format(mark=str(mark)))
     program = make_program([sys.executable, str(script)])
-    kill_when(program, (tmp_path / "importing").exists)
+    kill_when(program, mark.exists)
+
+    assert list_processes(program.mark) != []
 
     assert wait_for_none(program.mark) == []
 
