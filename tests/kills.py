@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +107,18 @@ def kill_at(program: Program, moment_s: float, rng: random.Random, *, victims: s
                 time.sleep(rng.uniform(0, 1))
         parent.kill()
     return True
+
+
+def kill_when(program: Program, is_time: Callable[[], bool]) -> None:
+    """Start a program and kill it when it is time."""
+    with program.start() as parent:
+        deadline = time.monotonic() + 60
+        try:
+            while not is_time():
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+        finally:
+            parent.kill()
 
 
 def _kill(process: int) -> None:

@@ -30,7 +30,7 @@ def open_board(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         InUseError: If `ingest` is writing it.
         StorageError: If the disk fails.
     """
-    if not path.is_file():
+    if not path.exists():
         raise InputError(path, "", "does not exist, so this is no board database")
     with _connect(path, read_only=True) as connection:
         _refuse_other_version(path, connection)

@@ -70,7 +70,6 @@ def claim_folder(out: Path, kind: str) -> None:
         StorageError: If the disk is full, read-only or gone.
     """
     target = out.resolve()
-    _refuse_shared_place(out, target)
     marker = target / f".cosmos-board-{kind}"
     if marker.exists():
         read_record(marker)

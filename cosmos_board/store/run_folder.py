@@ -161,8 +161,9 @@ def _read_shard(path: Path) -> FoundShard:
         raise DamagedError(sidecar, "", f"is damaged: {error!r}", want=_MEND) from error
     if (name := facts.get("shard", path.stem)) != path.stem:
         raise DamagedError(path, "", "is a copy of another shard", got=name, want=path.stem)
-    if not path.exists():
-        raise DamagedError(path, "", "does not exist", want=_MEND)
+    if not path.is_file():
+        what = "is a folder where a file belongs" if path.is_dir() else "does not exist"
+        raise DamagedError(path, "", what, want=_MEND)
     if _hash(path) != digest:
         raise DamagedError(path, "sha256", "is not that of the rows that were written", want=_MEND)
     if (found := count_rows_of(path, SCORES)) != rows:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import sys
-import time
 from collections.abc import Callable
 from itertools import cycle
 from pathlib import Path
@@ -14,10 +13,10 @@ import pytest
 from cosmos_board.core.processes import wrap_command
 from tests.kills import (
     CLI,
-    Program,
     count_memory_bytes,
     iter_moments,
     kill_at,
+    kill_when,
     list_processes,
     make_program,
     wait_for_none,
@@ -61,18 +60,6 @@ def test_a_killed_run_leaves_nothing_running_and_resumes_to_the_same_rows(
 
     assert running >= kills // 2
     assert (left, held_bytes, other_rows) == (0, 0, [])
-
-
-def kill_when(program: Program, is_time: Callable[[], bool]) -> None:
-    """Start a program and kill it when it is time."""
-    with program.start() as parent:
-        deadline = time.monotonic() + 60
-        try:
-            while not is_time():
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
-        finally:
-            parent.kill()
 
 
 _ORPHAN = """
