@@ -50,6 +50,8 @@ def run_jobs_on_ray(
         StoppedError: If `stop` says so.
         DeviceError: If a shard fails again and again.
     """
+    if address is None and not os.environ.get("RAY_ADDRESS"):
+        address = "local"  # whatever cluster of others runs on this machine
     ray = _import_ray(address)
     if not ray.is_initialized():
         ray.init(
@@ -114,7 +116,7 @@ def _workplace(crew: Crew) -> Iterator[Path | None]:
 def _import_ray(address: str | None) -> Any:  # noqa: ANN401 - a module that may be absent
     # A cluster of our own serves this machine alone. Ray reads this when it is imported, has no
     # other way to listen on the loopback address, and heeds it on every system.
-    if address is None and not os.environ.get("RAY_ADDRESS"):
+    if address == "local":
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:
         import ray

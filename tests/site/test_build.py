@@ -222,14 +222,14 @@ def test_nothing_of_the_users_is_destroyed_by_a_build(board_db: Path, tmp_path: 
     project = tmp_path / "project"
     project.mkdir()
     shutil.copy(board_db, project / "board.duckdb")
-    (project / "thesis.tex").write_text("years of work")
+    (project / "a-thesis.tex").write_text("years of work")
 
     with pytest.raises(InputError, match=r"--out: holds .*board.duckdb, which is read"):
         build_site(project / "board.duckdb", project)
-    with pytest.raises(InputError, match=r"thesis.tex: was not written here"):
+    with pytest.raises(InputError, match=r"a-thesis.tex: was not written here"):
         build_site(board_db, project)
 
-    assert (project / "thesis.tex").read_text() == "years of work"
+    assert (project / "a-thesis.tex").read_text() == "years of work"
     assert (project / "board.duckdb").is_file()
 
 
