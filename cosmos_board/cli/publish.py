@@ -73,7 +73,7 @@ ENTRIES = "entries.json"
     type=click.Path(path_type=Path),
     default=Path("build/publish"),
     show_default=True,
-    help="Folder for database, site and list of entries.",
+    help="Folder for database, site and list of entries; only one of ours is replaced.",
 )
 @click.option(
     "--language",
@@ -100,11 +100,20 @@ def command(
     no longer holds the commit that the published site was made of. Without --pack the demo packs
     are built.
     """
+    from cosmos_board.store.folders import carry_over, replace_folder
+
     read = _open_earlier(earlier)
-    if step != "site":
-        _make_board(read, submissions, packs, runs, external, rewritten, out)
-    if step != "board":
+    if step == "site":
         _render(read, out, languages)
+    else:
+        with replace_folder(out, "publish", inputs=[submissions, *packs, *runs]) as work:
+            for name in ("packs", "external", *(["site"] if step == "board" else [])):
+                carry_over(out / name, work / name)
+            _make_board(read, submissions, packs, runs, external, rewritten, work)
+            if step == "all":
+                _render(read, work, languages)
+    if step != "board":
+        click.echo(f"{out / 'site' / 'index.html'}: rendered")
 
 
 def _make_board(
@@ -136,7 +145,7 @@ def _make_board(
     write_bytes(out / ENTRIES, json.dumps(listed, indent=1).encode())
     for line in (*listed["problems"], *listed["merged_although_held"]):
         click.echo(line, err=True)
-    click.echo(f"{out}: {len(rebuilt.shown)} submissions, as of {history.head[:12]}")
+    click.echo(f"{len(rebuilt.shown)} submissions, as of {history.head[:12]}")
 
 
 def _build_packs(out: Path) -> tuple[Path, ...]:
@@ -147,15 +156,16 @@ def _build_packs(out: Path) -> tuple[Path, ...]:
 
 
 def _render(read: Read, out: Path, languages: tuple[str, ...]) -> None:
-    from cosmos_board.site.build import build_site
+    from cosmos_board.site.build import render_site
     from cosmos_board.site.frozen import keep_frozen, list_site, read_published, write_list
+    from cosmos_board.store.folders import replace_folder
 
     listed = json.loads((out / ENTRIES).read_bytes())
-    site, version, before = out / "site", listed["benchmark"], read_published(read)
-    build_site(out / "board.duckdb", site, languages=languages)
-    keep_frozen(read, before, site, version, without=listed["taken_down"])
-    write_list(site, list_site(site, version, before.keep(version), listed["head"]))
-    click.echo(f"{site / 'index.html'}: rendered")
+    version, before, db = listed["benchmark"], read_published(read), out / "board.duckdb"
+    with replace_folder(out / "site", "site", inputs=[db]) as site:
+        render_site(db, site, languages=languages)
+        keep_frozen(read, before, site, version, without=listed["taken_down"])
+        write_list(site, list_site(site, version, before.keep(version), listed["head"]))
 
 
 def _open_earlier(earlier: str | None) -> Read:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -17,6 +15,8 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from cosmos_board.core.errors import CosmosBoardError, InputError
+from cosmos_board.core.processes import make_pool
+from cosmos_board.store.folders import replace_folder
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -59,21 +59,39 @@ def build_site(
     site_url: str = "",
     local: bool = False,
 ) -> SiteReport:
-    """Render the board in `db` into the folder `out`, which is emptied first.
+    """Render the board in `db`; the site takes the place of `out` once it is whole.
 
     Args:
         db: The board database; None for an empty board.
-        out: Where the site goes.
+        out: Where the site goes: absent, empty, or a site that this function wrote.
         strict: Whether a warning of the engine stops the build.
         languages: `en` goes to the root, others into a folder of their name.
         site_url: Address that the site will have, for absolute links; may be empty.
         local: Whether to show what may not be published; such a site says so on every page.
 
     Raises:
-        InputError: If `db` is not a board database, or the engine refuses its sources.
+        InputError: If `db` is not a board database, the engine refuses its sources, or `out`
+            holds anything else.
+        InUseError: If another process is writing `db` or `out`.
+        StorageError: If the disk fails.
     """
     if db is not None and not db.is_file():
         raise InputError(db, "--db", "no such file")
+    with replace_folder(out, "site", inputs=[db] if db else ()) as work:
+        render_site(db, work, strict=strict, languages=languages, site_url=site_url, local=local)
+    return _report(out)
+
+
+def render_site(
+    db: Path | None,
+    out: Path,
+    *,
+    strict: bool = True,
+    languages: tuple[str, ...] = ("en",),
+    site_url: str = "",
+    local: bool = False,
+) -> None:
+    """Render the board in `db` into the empty folder `out`; arguments and errors as above."""
     others = [language for language in languages if language != "en"]
     with _environment(db, site_url, languages, local=local):
         if len(others) == len(languages) or not others or not _CAN_FORK:
@@ -81,7 +99,6 @@ def build_site(
                 _build_one(_folder(out, language), language, strict=strict)
         else:
             _build_beside(db, out, others, strict=strict, local=local)
-    return _report(out)
 
 
 def _folder(out: Path, language: str) -> Path:
@@ -113,8 +130,7 @@ def _build_beside(
 
     read_ahead(db, local=local)
     waiting = out / ".languages"
-    shutil.rmtree(waiting, ignore_errors=True)
-    with warnings.catch_warnings(), ProcessPoolExecutor(len(others), get_context("fork")) as pool:
+    with warnings.catch_warnings(), make_pool(len(others), get_context("fork")) as pool:
         warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads
         started = [
             pool.submit(_build_one, waiting / language, language, strict=strict)
@@ -124,7 +140,6 @@ def _build_beside(
         for one in started:
             one.result()
     for language in others:
-        shutil.rmtree(out / language, ignore_errors=True)
         (waiting / language).rename(out / language)
     waiting.rmdir()
 
@@ -173,7 +188,7 @@ def _environment(
 
 
 def _report(out: Path) -> SiteReport:
-    sizes = {path: path.stat().st_size for path in out.rglob("*") if path.is_file()}
+    sizes = {path: path.stat().st_size for path in out.rglob("[!.]*") if path.is_file()}
     pages = [size for path, size in sizes.items() if path.suffix == ".html"]
     return SiteReport(out, len(pages), len(sizes), sum(sizes.values()), max(pages, default=0))
 
