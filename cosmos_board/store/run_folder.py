@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.core.tracks import CORE
+from cosmos_board.core.tracks import CORE, FULL
 from cosmos_board.store.files import describe_os_error
 from cosmos_board.store.parquet import count_rows_of
 from cosmos_board.store.records import DamagedError, read_record
@@ -52,9 +52,19 @@ class Part:
         return str(self.entry["model"]["name"])
 
     @property
+    def study(self) -> str:
+        """Name of the study."""
+        return str(self.record["settings"]["study"])
+
+    @property
+    def track(self) -> str:
+        """Name of the track."""
+        return str(self.record.get("track", FULL))
+
+    @property
     def is_main(self) -> bool:
         """Whether boards rank it on the references of whole packs."""
-        return self.record["settings"]["study"] == "main" and self.record.get("track") != CORE
+        return self.study == "main" and self.track != CORE
 
     def index_path(self, kind: str) -> Path:
         """Return where the `images` or `references` lie that were asked for."""

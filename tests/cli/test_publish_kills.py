@@ -30,11 +30,12 @@ def test_a_killed_publish_leaves_what_was_published(
         spec = SegmenterSpec(name=name)
         run(RunRequest(packs=(phantom_pack,), specs=(spec,), out=tmp_path / name))
     make_repository(tmp_path / "repository")
+    submissions = tmp_path / "repository" / "submissions"
     out = tmp_path / "served" / "publish"
 
     def plan(count: int) -> Program:
         command = [sys.executable, "-m", "cosmos_board.cli.publish", "--pack", str(phantom_pack)]
-        command += ["--submissions", str(tmp_path / "repository" / "submissions"), "--out", str(out)]
+        command += ["--submissions", str(submissions), "--out", str(out)]
         runs = [word for name in names[:count] for word in ("--run", str(tmp_path / name))]
         return make_program([*command, *runs])
 
