@@ -84,7 +84,7 @@ def command(
     from cosmos_board.site.build import build_site
     from cosmos_board.site.frozen import keep_frozen, list_site, read_published, write_list
     from cosmos_board.store.files import write_bytes
-    from cosmos_board.store.folders import carry_over, replace_folder
+    from cosmos_board.store.folders import carry_over, replace_folder, unmark
     from cosmos_board.store.ingest import ingest
     from cosmos_board.store.ledger_rows import write_ledger_table
     from cosmos_board.submissions.pack_index import list_known
@@ -107,6 +107,7 @@ def command(
         frozen = before.keep(table.benchmark)
         write_ledger_table(rebuilt.db, replace(table, frozen=frozen))
         build_site(rebuilt.db, work / "site", languages=languages)
+        unmark(work / "site", "site")
         keep_frozen(read, before, work / "site", table.benchmark)
         write_list(work / "site", list_site(work / "site", table.benchmark, frozen))
         listed = {
