@@ -64,9 +64,9 @@ def list_processes(mark: str) -> list[int]:
     return sorted(found)
 
 
-def wait_for_none(mark: str) -> list[int]:
+def wait_for_none(mark: str, patience_s: float = PATIENCE_S) -> list[int]:
     """Return the processes that are still there after a while; none is as it should be."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while (left := list_processes(mark)) and time.monotonic() < deadline:
         time.sleep(0.1)
     return left

@@ -100,7 +100,7 @@ def command(
     no longer holds the commit that the published site was made of. Without --pack the demo packs
     are built.
     """
-    from cosmos_board.store.folders import carry_over, replace_folder
+    from cosmos_board.store.folders import carry_over, replace_folder, unmark
 
     read = _open_earlier(earlier)
     if step == "site":
@@ -112,6 +112,7 @@ def command(
             _make_board(read, submissions, packs, runs, external, rewritten, work)
             if step == "all":
                 _render(read, work, languages)
+                unmark(work / "site", "site")
     if step != "board":
         click.echo(f"{out / 'site' / 'index.html'}: rendered")
 

@@ -69,7 +69,7 @@ def list_site(site: Path, version: str, frozen: tuple[str, ...], head: str = "")
     files = {
         path.relative_to(site).as_posix(): _hash(path.read_bytes())
         for path in sorted(site.rglob("*"))
-        if path.is_file() and path != site / FILES and not path.name.startswith(".")
+        if path.is_file() and path != site / FILES
     }
     return Published(version=version, frozen=frozen, files=files, head=head)
 

@@ -148,6 +148,10 @@ _TABLES = frozenset(
 """What every board database has; `ledger` came later."""
 
 
+_LATER = frozenset({"board_references", "ledger"})
+"""Tables that a database may lack."""
+
+
 def _list_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
     found = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
     return {name for (name,) in found}
@@ -155,7 +159,7 @@ def _list_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
 
 def _is_blank(connection: duckdb.DuckDBPyConnection) -> bool:
     found = connection.execute("SELECT table_name, estimated_size FROM duckdb_tables()").fetchall()
-    return all(name in _TABLES | {"ledger"} and not rows for name, rows in found)
+    return all(name in _TABLES | _LATER and not rows for name, rows in found)
 
 
 def _refuse_other_version(path: Path, connection: duckdb.DuckDBPyConnection) -> None:

@@ -83,6 +83,11 @@ def claim_folder(out: Path, kind: str) -> None:
     write_bytes(marker, dump_record({}))
 
 
+def unmark(folder: Path, kind: str) -> None:
+    """Remove the mark of a folder that is part of another one, whose mark counts."""
+    (folder / f".cosmos-board-{kind}").unlink()
+
+
 def carry_over(before: Path, after: Path) -> None:
     """Have the files of folder `before`, if there is one, in `after` too, without their bytes.
 

@@ -198,12 +198,12 @@ def refuse_loose_rows(
     scores = [str(path) for path in paths]
     images, references = (str(part.index_path(kind)) for kind in ("images", "references"))
     keys = ", ".join(_KEYS)
-    rows, different = _fetch(
+    different = _fetch(
         connection,
-        f"SELECT count(*), count(DISTINCT hash({keys})) FROM read_parquet($scores)",
+        f"SELECT count(*) = count(DISTINCT hash({keys})) FROM read_parquet($scores)",
         scores=scores,
     )
-    if rows != different and (
+    if different != (True,) and (
         twin := _fetch(
             connection,
             f"SELECT reference_id, prompt FROM read_parquet($scores) GROUP BY {keys}"

@@ -104,6 +104,11 @@ def copy_shard(folder: Folder) -> None:
         shutil.copy(path, path.with_name(path.name.replace("-00000001", "-00000099")))
 
 
+def lose_shard(folder: Folder) -> None:
+    folder.shard().unlink()
+    folder.sidecar().unlink()
+
+
 def rename_shard(folder: Folder) -> None:
     for path in (folder.shard(), folder.sidecar()):
         path.rename(path.with_name(path.name.replace("-00000001", "-00000099")))
@@ -191,9 +196,7 @@ WAYS: dict[str, tuple[Damage, str, str]] = {
     "a shard is lost": (lambda f: f.shard().unlink(), "parquet: does not exist", AGAIN),
     "a sidecar is lost": (lambda f: f.sidecar().unlink(), "json: does not exist", ""),
     "both are lost": (
-        lambda f: (f.shard().unlink(), f.sidecar().unlink()),
-        r"is not finished: shards are missing \(got 5, want 6\)",
-        "",
+        lose_shard, r"is not finished: shards are missing \(got 5, want 6\)", "",
     ),
     "a shard is copied": (copy_shard, "00000099.parquet: is a copy of another shard", STRAY),
     "a shard is renamed": (rename_shard, "00000099.parquet: is a copy of another shard", STRAY),
