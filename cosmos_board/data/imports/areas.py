@@ -30,7 +30,7 @@ def find_areas(values: NDArray[Any], low: float, high: float) -> list[float]:
 
     Args:
         values: Grey levels, axes (Y, X) or (Z, Y, X), finite.
-        low: The background.
+        low: 0, or the least value if that is negative.
         high: The greatest value.
     """
     between = (values != low) & (values != high)
@@ -38,6 +38,8 @@ def find_areas(values: NDArray[Any], low: float, high: float) -> list[float]:
         return [high]
     if values.dtype.kind in "iu" and high <= _FEW:
         return [float(level) for level in np.unique(values[between])] + [high]
+    # Without a zero, the least value is the background.
+    between &= values != values.min()
     slices = values.reshape(-1, *values.shape[-2:])
     masks = between.reshape(slices.shape)
     levels: set[float] = set()
