@@ -18,6 +18,9 @@ _FEW_LEVELS = 8
 _NEAR = 1 / 8
 """Share of the range by which a lossy format may miss black and white."""
 
+_STRIP_ROWS = 256
+"""Rows that are looked at together: whole slides are too large for it."""
+
 _SIDE_PX = 5
 """Side of the smallest square that is an area."""
 
@@ -58,12 +61,15 @@ def find_colours(colours: NDArray[Any]) -> list[tuple[int, int, int]]:
     Args:
         colours: Red, green and blue as whole numbers, axes (Y, X, 3).
     """
-    brightness = colours.max(axis=-1)
-    highest = int(brightness.max())
-    packed = colours.astype(np.int64) @ [1 << 32, 1 << 16, 1]
-    filled = np.unique(packed[(brightness > highest / 2) & find_flat(packed)])
+    highest = int(colours.max())
+    filled: set[int] = set()
+    for top in range(0, len(colours), _STRIP_ROWS):
+        strip = colours[top : top + _STRIP_ROWS]
+        packed = strip.astype(np.int64) @ [1 << 32, 1 << 16, 1]
+        bright = strip.max(axis=-1) > highest / 2
+        filled.update(np.unique(packed[bright & find_flat(packed)]).tolist())
     found: list[tuple[int, int, int]] = []
-    for value in filled.tolist():
+    for value in sorted(filled):
         colour = (value >> 32, value >> 16 & 0xFFFF, value & 0xFFFF)
         if all(_differ(colour, other) > highest * _NEAR for other in found):
             found.append(colour)
