@@ -72,7 +72,7 @@ def test_a_word_that_accepts_nothing_is_wrong_usage(tmp_path: Path) -> None:
 def test_a_dry_run_that_finds_nothing_is_refused(tmp_path: Path) -> None:
     spec = save_pairs(tmp_path, "a").replace("b/{case}", "c/{case}")
 
-    with pytest.raises(InputError, match=r"holds no image with a mask .*want a/\{case\}\.png"):
+    with pytest.raises(InputError, match=r"no file fits c/.*want a/\{case\}\.png"):
         call(tmp_path, spec, "--dry-run")
 
 
