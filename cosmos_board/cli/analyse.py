@@ -125,9 +125,10 @@ def _flatten_clicks(row: Any) -> dict[str, object]:  # noqa: ANN401 - a ClicksRo
             f"> {len(row.dice)}" if goal.median is None else str(goal.median)
         )
         found[f"never {goal.goal:.2f}"] = f"{goal.never:.0%}"
-    found["area"] = row.area
+    found["area"] = row.area.value
     for number in sorted({1, 3, 5, len(row.dice)}):
-        found[f"Dice at click {number}"] = row.dice[number - 1]
+        found[f"Dice at click {number}"] = row.dice[number - 1].value
+    found["clusters"] = row.area.clusters
     return found
 
 

@@ -49,11 +49,11 @@ def read_studies(
     clicks, tuned = study_clicks(cube), study_finetuning(cube)
     annotation = study_annotation(cube.connection)
     gate = StudyGate(cube, datasets, local=local)
-    told, disturbed = gate.keep(clicks.rows), gate.keep(jitter)
+    told, disturbed = gate.keep(clicks.rows, "clicks"), gate.keep(jitter, "jitter")
     factors = study_factors(cube, models=models, prompts=[FACTOR_PROMPT])
     heard = {row.model for row in told}
     found = {
-        "jitter": (jitter, disturbed),
+        "jitter": (_over_targets(jitter), _over_targets(disturbed)),
         "clicks": (clicks.rows, told),
         "factors": (factors, gate.keep(factors)),
         "fine-tuning": (tuned.rows, gate.keep(tuned.rows)),
@@ -94,6 +94,11 @@ def _advise(
         for one in advise_everywhere(cube, jitter, track=track)
         if Slice("target", f"{one.modality}.{one.object}") in shown
     )
+
+
+def _over_targets(rows: Sequence[JitterRow]) -> list[JitterRow]:
+    """Return the rows that the page of the study shows."""
+    return [row for row in rows if not row.target]
 
 
 def _best_models(boards: Boards) -> list[str]:

@@ -17,7 +17,9 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.core.tracks import CORE
 from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.board_references import (
+    Gap,
     count_asked,
+    find_gaps,
     note_asked,
     prepare_lists,
     write_lists,
@@ -39,7 +41,8 @@ class IngestReport:
     failures: tuple[str, ...] = ()
     """A line for each model of which answers failed, as its run says."""
     notes: tuple[str, ...] = ()
-    """Where a run was asked other references than the board ranks on: a sentence each."""
+    """Where a run was asked other references than the board ranks on, and which models of the board
+    have no scores on a dataset that others brought: a sentence each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,7 @@ def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> Inges
     with open_board_to_write(db) as connection:
         connection.execute("BEGIN")
         prepare_lists(connection)
+        gaps = find_gaps(connection)
         added = [
             _add_run(connection, members, replace=replace) for _, members in sorted(runs.items())
         ]
@@ -117,7 +121,8 @@ def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> Inges
             if report[0]
         ]
         write_lists(connection, [part.run_id for part in fresh])
-        notes = tuple(note for part in fresh for note in _note_coverage(connection, part))
+        notes = [note for part in fresh for note in _note_coverage(connection, part)]
+        notes += _note_gaps(find_gaps(connection) - gaps)
         connection.execute("COMMIT")
     return IngestReport(
         len(runs),
@@ -125,7 +130,7 @@ def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> Inges
         sum(report[1] for report in added),
         sum(report[2] for report in added),
         tuple(dict.fromkeys(line for part in parts for line in part.failures)),
-        notes,
+        tuple(notes),
     )
 
 
@@ -147,6 +152,18 @@ def _note_coverage(connection: duckdb.DuckDBPyConnection, part: _Part) -> list[s
             "chose them, and --replace of all its runs at once chooses anew"
         )
     return found
+
+
+def _note_gaps(gaps: set[Gap]) -> list[str]:
+    """Say which models are incomplete from now on for want of scores on a whole dataset."""
+    prompts: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for gap in sorted(gaps):
+        prompts[gap.model, gap.dataset].append(gap.prompt)
+    return [
+        f"{model} on {dataset}: has no scores with {', '.join(found)}, so it is not ranked on "
+        f"boards of {'this prompt' if len(found) == 1 else 'these prompts'} that count {dataset}"
+        for (model, dataset), found in prompts.items()
+    ]
 
 
 def _read_parts(folder: Path) -> list[_Part]:

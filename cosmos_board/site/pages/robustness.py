@@ -218,8 +218,9 @@ def _goals_table(book: Book, rows: Sequence[ClicksRow], words: Words) -> Table:
             reach = words("> 10") if goal.median is None else str(goal.median)
             low = DASH if goal.low is None else str(goal.low)
             high = words("> 10") if goal.high is None else str(goal.high)
+            note = "" if row.area.low is None else f"{low}–{high}"  # too few clusters for any
             cells += [
-                Cell(reach, goal.median if goal.median is not None else 11, note=f"{low}–{high}"),
+                Cell(reach, goal.median if goal.median is not None else 11, note=note),
                 Cell(percent(goal.never), goal.never),
             ]
         body.append(Row(tuple(cells)))
