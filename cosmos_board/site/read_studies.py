@@ -23,6 +23,7 @@ from cosmos_board.core.tracks import FULL
 from cosmos_board.site.book import DatasetInfo
 from cosmos_board.site.studies import FACTOR_MODELS, FACTOR_PROMPT, NO_STUDIES, Studies
 from cosmos_board.site.study_gate import StudyGate
+from cosmos_board.store.study_queries import fetch_studied
 
 
 def read_studies(
@@ -61,6 +62,11 @@ def read_studies(
     }
     return Studies(
         withheld=frozenset(name for name, (every, kept) in found.items() if every and not kept),
+        uncounted=frozenset(
+            study
+            for study, _ in fetch_studied(cube.connection)
+            if study in found and not found[study][0]
+        ),
         synthetic=all(dataset.synthetic for dataset in cube.datasets.values()),
         findings=find_findings(cube),
         jitter=disturbed,

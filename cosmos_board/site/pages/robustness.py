@@ -53,6 +53,11 @@ def not_run(context: Context, study: str) -> str:
     words = context.words
     if study in context.book.studies.withheld:
         return explain_empty(context.book, words, words("This study is withheld."))
+    if study in context.book.studies.uncounted:
+        return words(
+            "This study was run, but not on images that count here: synthetic images do not count "
+            "beside real ones, nor do references that the board does not rank on."
+        )
     return words(
         "This study has not been run on these models yet: cosmos-board eval PACK --study {study} "
         "adds it.",
