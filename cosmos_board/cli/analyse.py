@@ -36,6 +36,7 @@ def command(study: str, db: Path, as_json: bool, log: Path | None, packs: tuple[
     from cosmos_board.board.cube import Cube
     from cosmos_board.board.export import round_floats
     from cosmos_board.store.board import open_board, open_board_to_write
+    from cosmos_board.store.study_queries import fetch_studied
 
     if log is not None:
         from cosmos_board.board.studies.timing_log import import_timing_log
@@ -45,12 +46,13 @@ def command(study: str, db: Path, as_json: bool, log: Path | None, packs: tuple[
         click.echo(f"{db}: {added} annotations added", err=True)
     with open_board(db) as connection:
         found = _find(study)(Cube(connection))
+        was_run = study in dict(fetch_studied(connection))
     if as_json:
         click.echo(json.dumps(round_floats(found), ensure_ascii=False))
     elif study == "findings":
         _print_findings(found)
     else:
-        _print_study(study, found)
+        _print_study(study, found, was_run=was_run)
 
 
 def _read_references(packs: tuple[Path, ...]) -> dict[str, Rle] | None:
@@ -98,12 +100,23 @@ def _print_findings(findings: Sequence[Any]) -> None:
             click.echo(f"   missing: {missing}")
 
 
-def _print_study(study: str, found: Any) -> None:  # noqa: ANN401 - each study has its own rows
+def _print_study(
+    study: str,
+    found: Any,  # noqa: ANN401 - each study has its own rows
+    *,
+    was_run: bool,
+) -> None:
     from cosmos_board.cli.tables import print_table
 
     rows = found if isinstance(found, tuple) else found.rows
     if not rows:
-        click.echo(f"{study}: no rows in this database", err=True)
+        why = (
+            "was run, but not on images that count: synthetic images do not count beside real "
+            "ones, nor do references that the board does not rank on"
+            if was_run
+            else "no rows in this database"
+        )
+        click.echo(f"{study}: {why}", err=True)
         return
     flat = [_flatten_clicks(row) if study == "clicks" else _flatten(row) for row in rows]
     table = [[_cell(value) for value in row.values()] for row in flat]
@@ -125,9 +138,10 @@ def _flatten_clicks(row: Any) -> dict[str, object]:  # noqa: ANN401 - a ClicksRo
             f"> {len(row.dice)}" if goal.median is None else str(goal.median)
         )
         found[f"never {goal.goal:.2f}"] = f"{goal.never:.0%}"
-    found["area"] = row.area
+    found["area"] = row.area.value
     for number in sorted({1, 3, 5, len(row.dice)}):
-        found[f"Dice at click {number}"] = row.dice[number - 1]
+        found[f"Dice at click {number}"] = row.dice[number - 1].value
+    found["clusters"] = row.area.clusters
     return found
 
 

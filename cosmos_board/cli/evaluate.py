@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cosmos_board.cli.options import DEVICE
+from cosmos_board.cli.output import send_prints_to_stderr
 from cosmos_board.cli.progress import show_progress
 from cosmos_board.core.errors import ExitCode, UsageError, make_one_line, show_printable
 from cosmos_board.core.prompts import PROMPTS
@@ -146,7 +147,11 @@ def command(
         share=share,
         depot=depot,
     )
-    with stop_on_signal() as stopped, show_progress(stopped.is_set) as watch:
+    with (
+        send_prints_to_stderr(),
+        stop_on_signal() as stopped,
+        show_progress(stopped.is_set) as watch,
+    ):
         report = run(request, watch)
     for line in report.mended:
         click.echo(make_one_line(line), err=True)

@@ -54,7 +54,13 @@ def measure(text: str) -> int:
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
-def name_hidden(headings: Sequence[str], shown: int) -> str:
-    """Return the line under a table that says what did not fit; empty where all did."""
+def name_hidden(headings: Sequence[str], shown: int, whole: str = "--json") -> str:
+    """Return the line under a table that says what did not fit; empty where all did.
+
+    Args:
+        headings: One a column.
+        shown: How many of the first columns are shown.
+        whole: The option that prints everything.
+    """
     hidden = ", ".join(headings[shown:])
-    return f"not shown for want of width: {hidden}; --json has all" if hidden else ""
+    return f"not shown for want of width: {hidden}; {whole} has all" if hidden else ""

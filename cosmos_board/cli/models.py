@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from cosmos_board.cli.options import DEVICE
+from cosmos_board.cli.output import send_prints_to_stderr
 from cosmos_board.core.errors import ExitCode
 
 
@@ -102,7 +103,8 @@ def show(name: str, checkpoint: Path | None, as_json: bool) -> None:
     """
     from cosmos_board.models.registry import find_card
 
-    card = {**asdict(find_card(name, checkpoint)), **_facts(name)}
+    with send_prints_to_stderr():
+        card = {**asdict(find_card(name, checkpoint)), **_facts(name)}
     if as_json:
         click.echo(json.dumps(card))
         return

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from cosmos_board.cli.options import DEVICE
+from cosmos_board.cli.output import send_prints_to_stderr
 from cosmos_board.cli.submit_maintain import MAINTAINERS
 from cosmos_board.cli.submit_new import new
 from cosmos_board.cli.submit_packs import make_context, open_packs
@@ -132,7 +133,8 @@ def reproduce(
         words += ["--checkpoint", str(checkpoint)] if checkpoint else []
         status = run_isolated([*words, *(["--json"] if as_json else [])])
         raise SystemExit(status)
-    found = reproduce_submission(folder, opened, spec)
+    with send_prints_to_stderr():
+        found = reproduce_submission(folder, opened, spec)
     if as_json:
         click.echo(json.dumps({**asdict(found), "agrees": found.agrees}))
     else:

@@ -29,6 +29,7 @@ def print_table(
     *,
     left: int = 1,
     keep: int = 1,
+    whole: str = "--json",
 ) -> None:
     """Print a table to stdout; no cell is cut. A narrow terminal shows fewer columns and says so.
 
@@ -38,6 +39,7 @@ def print_table(
         rows: Cells of text; markup in them stays as it is.
         left: How many of the first columns are text; the others are numbers.
         keep: How many of the first columns are shown however narrow the terminal is.
+        whole: The option that prints every column.
     """
     width = terminal_width()
     shown = fit_columns(headings, rows, keep, width)
@@ -49,7 +51,7 @@ def print_table(
     for row in rows:
         table.add_row(*(Text(cell) for cell in row[:shown]))
     console.print(table)
-    if hidden := name_hidden(headings, shown):
+    if hidden := name_hidden(headings, shown, whole):
         console.print(Text(hidden, style="dim"))
 
 
@@ -158,7 +160,7 @@ def print_boards(boards: Sequence[Board]) -> None:
             for row in board.rows
         ]
         rows += [(absent.model, *"–––", absent.reason, *"––") for absent in board.absent]
-        print_table(describe_board(board), headings, rows)
+        print_table(describe_board(board), headings, rows, whole="rank --format json")
 
 
 def explain_no_rank(board: Board) -> str:

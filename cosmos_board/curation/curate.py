@@ -6,6 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from cosmos_board.core.errors import InputError
@@ -101,6 +102,12 @@ def _explain_nothing(dropped: Counter[str], quarantined: Sequence[tuple[str, str
     return f"none is left: {'; '.join(rules) or 'there was none'}"
 
 
+def _name_difference(found: PackInfo, info: PackInfo) -> str:
+    """Return which facts two packs do not share."""
+    old, new = asdict(without_files(found)), asdict(without_files(info))
+    return "another " + ", ".join(name for name in new if old[name] != new[name])
+
+
 def _publish(assembled: Path, out: Path, info: PackInfo) -> bool:
     if out.exists() and any(out.iterdir()):
         found = read_info(out)
@@ -108,10 +115,9 @@ def _publish(assembled: Path, out: Path, info: PackInfo) -> bool:
             return True
         raise InputError(
             out,
-            "content_sha256",
+            "",
             "another pack is there already; move it away first",
-            got=found.content_sha256[:16],
-            want=info.content_sha256[:16],
+            got=_name_difference(found, info),
         )
     with _reporting(out):
         for folder in (path for path in assembled.iterdir() if path.is_dir()):

@@ -149,7 +149,8 @@ def run_jobs(
             deaths += 1
             if deaths == _DEATHS:
                 raise DeviceError(
-                    f"{crew.out}: a worker died {_DEATHS} times over; the same command resumes"
+                    f"{crew.out}: {crew.spec.name}: a worker died {_DEATHS} times over; the same "
+                    "command resumes"
                 ) from error
 
 

@@ -23,6 +23,7 @@ from cosmos_board.core.tracks import FULL
 from cosmos_board.site.book import DatasetInfo
 from cosmos_board.site.studies import FACTOR_MODELS, FACTOR_PROMPT, NO_STUDIES, Studies
 from cosmos_board.site.study_gate import StudyGate
+from cosmos_board.store.study_queries import fetch_studied
 
 
 def read_studies(
@@ -49,11 +50,11 @@ def read_studies(
     clicks, tuned = study_clicks(cube), study_finetuning(cube)
     annotation = study_annotation(cube.connection)
     gate = StudyGate(cube, datasets, local=local)
-    told, disturbed = gate.keep(clicks.rows), gate.keep(jitter)
+    told, disturbed = gate.keep(clicks.rows, "clicks"), gate.keep(jitter, "jitter")
     factors = study_factors(cube, models=models, prompts=[FACTOR_PROMPT])
     heard = {row.model for row in told}
     found = {
-        "jitter": (jitter, disturbed),
+        "jitter": (_over_targets(jitter), _over_targets(disturbed)),
         "clicks": (clicks.rows, told),
         "factors": (factors, gate.keep(factors)),
         "fine-tuning": (tuned.rows, gate.keep(tuned.rows)),
@@ -61,6 +62,11 @@ def read_studies(
     }
     return Studies(
         withheld=frozenset(name for name, (every, kept) in found.items() if every and not kept),
+        uncounted=frozenset(
+            study
+            for study, _ in fetch_studied(cube.connection)
+            if study in found and not found[study][0]
+        ),
         synthetic=all(dataset.synthetic for dataset in cube.datasets.values()),
         findings=find_findings(cube),
         jitter=disturbed,
@@ -94,6 +100,11 @@ def _advise(
         for one in advise_everywhere(cube, jitter, track=track)
         if Slice("target", f"{one.modality}.{one.object}") in shown
     )
+
+
+def _over_targets(rows: Sequence[JitterRow]) -> list[JitterRow]:
+    """Return the rows that the page of the study shows."""
+    return [row for row in rows if not row.target]
 
 
 def _best_models(boards: Boards) -> list[str]:

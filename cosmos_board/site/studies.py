@@ -43,6 +43,9 @@ class Studies:
     withheld: frozenset[str]
     """Studies that were run and of which nothing may be told: `jitter`, `clicks` …"""
 
+    uncounted: frozenset[str]
+    """Studies that were run, but not on images that count on the board: `jitter`, `clicks` …"""
+
     synthetic: bool
     """Whether the studies stand on synthetic images, for want of real ones."""
 
@@ -58,6 +61,7 @@ NO_STUDIES = Studies(
     advice=(),
     submitted_advice={},
     withheld=frozenset(),
+    uncounted=frozenset(),
     synthetic=False,
 )
 """An empty board's."""

@@ -11,6 +11,7 @@ from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.effects import Effect
 from cosmos_board.site.book import DatasetInfo
 from cosmos_board.site.gate import may_tell
+from cosmos_board.store.study_queries import fetch_studied
 
 _Row = TypeVar("_Row")
 
@@ -30,21 +31,31 @@ class StudyGate:
         self._known = datasets
         self._local = local
         self._all = set(cube.datasets)
+        self._of_study: dict[str, set[str]] = defaultdict(set)
+        for study, dataset in fetch_studied(cube.connection):
+            self._of_study[study].add(dataset)
         self._of_target: dict[str, set[str]] = defaultdict(set)
         for track in cube.tracks:
             units = cube.units(track)
             for target, dataset in zip(units.target, units.dataset, strict=True):
                 self._of_target[units.targets[target].name].add(units.datasets[dataset])
 
-    def keep(self, rows: Iterable[_Row]) -> tuple[_Row, ...]:
+    def keep(self, rows: Iterable[_Row], study: str = "main") -> tuple[_Row, ...]:
         """Return the rows none of whose effects rests on too few restricted clusters.
 
-        A row of one target, in its field `target`, rests on the datasets that have it.
-        """
-        return tuple(row for row in rows if self._local or self._may_tell(row))
+        A row rests on the datasets that have runs of the study; one of a single target, in its
+        field `target`, on those of them that have the target.
 
-    def _may_tell(self, row: object) -> bool:
-        behind = self._of_target.get(getattr(row, "target", ""), self._all)
+        Args:
+            rows: Of one study.
+            study: Whose runs are behind every row.
+        """
+        run = self._of_study[study]
+        return tuple(row for row in rows if self._local or self._may_tell(row, run))
+
+    def _may_tell(self, row: object, run: set[str]) -> bool:
+        of_target = self._of_target.get(getattr(row, "target", ""), self._all)
+        behind = of_target & run or of_target
         return all(may_tell(effect.clusters, behind, self._known) for effect in _find_effects(row))
 
 

@@ -9,7 +9,7 @@ on other references are kept, and no board counts them. The list is written anew
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import duckdb
 
@@ -90,6 +90,27 @@ def count_asked(connection: Connection, run_id: str) -> tuple[int, int, int]:
     ).fetchone()
     assert row is not None, "aggregates have one row"
     return int(row[0]), int(row[1]), int(row[2])
+
+
+class Gap(NamedTuple):
+    """A model that has scores with a prompt, and none of them on a dataset of the board."""
+
+    model: str
+    dataset: str
+    prompt: str
+
+
+def find_gaps(connection: Connection) -> set[Gap]:
+    """Return what models of full runs lack on datasets that other full runs brought."""
+    rows = connection.execute(
+        """WITH answered AS (
+            SELECT DISTINCT s.model, s.prompt, r.dataset FROM scores s JOIN runs r USING (run_id)
+            WHERE r.study = 'main' AND r.track = 'full')
+        SELECT * FROM (SELECT DISTINCT a.model, d.dataset, a.prompt
+            FROM answered a CROSS JOIN (SELECT DISTINCT dataset FROM answered) d)
+        EXCEPT SELECT model, dataset, prompt FROM answered"""
+    )
+    return {Gap(*map(str, row)) for row in rows.fetchall()}
 
 
 def listed_references(connection: Connection) -> str:

@@ -15,7 +15,9 @@ import duckdb
 from cosmos_board.core.errors import InputError
 from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.board_references import (
+    Gap,
     count_asked,
+    find_gaps,
     note_asked,
     prepare_lists,
     write_lists,
@@ -44,7 +46,8 @@ class IngestReport:
     failures: tuple[str, ...] = ()
     """A line for each model of which answers failed, as its run says."""
     notes: tuple[str, ...] = ()
-    """Where a run was asked other references than the board ranks on: a sentence each."""
+    """Where a run was asked other references than the board ranks on, and which models of the board
+    have no scores on a dataset that others brought: a sentence each."""
 
 
 def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> IngestReport:
@@ -71,6 +74,7 @@ def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> Inges
     with open_board_to_write(db) as connection:
         connection.execute("BEGIN")
         prepare_lists(connection)
+        gaps = find_gaps(connection)
         added = []
         for _, members in sorted(runs.items()):
             with refusing_misfits(members[0]):
@@ -81,7 +85,8 @@ def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> Inges
             if report[0]
         ]
         write_lists(connection, [part.run_id for part in fresh])
-        notes = tuple(note for part in fresh for note in _note_coverage(connection, part))
+        notes = [note for part in fresh for note in _note_coverage(connection, part)]
+        notes += _note_gaps(find_gaps(connection) - gaps)
         connection.execute("COMMIT")
     return IngestReport(
         len(runs),
@@ -89,7 +94,7 @@ def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> Inges
         sum(report[1] for report in added),
         sum(report[2] for report in added),
         tuple(dict.fromkeys(line for part in parts for line in part.failures)),
-        notes,
+        tuple(notes),
     )
 
 
@@ -111,6 +116,18 @@ def _note_coverage(connection: duckdb.DuckDBPyConnection, part: Part) -> list[st
             "chose them, and --replace of all its runs at once chooses anew"
         )
     return found
+
+
+def _note_gaps(gaps: set[Gap]) -> list[str]:
+    """Say which models are incomplete from now on for want of scores on a whole dataset."""
+    prompts: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for gap in sorted(gaps):
+        prompts[gap.model, gap.dataset].append(gap.prompt)
+    return [
+        f"{model} on {dataset}: has no scores with {', '.join(found)}, so it is not ranked on "
+        f"boards of {'this prompt' if len(found) == 1 else 'these prompts'} that count {dataset}"
+        for (model, dataset), found in prompts.items()
+    ]
 
 
 def _add_run(

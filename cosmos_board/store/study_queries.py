@@ -201,3 +201,9 @@ def read_data_version(connection: Connection) -> str:
         ).fetchall()
         digest.update(repr(listed).encode() if listed else b"")
     return digest.hexdigest()[:12]
+
+
+def fetch_studied(connection: Connection) -> list[tuple[str, str]]:
+    """Return the datasets that have runs of each study, as pairs of study and dataset."""
+    query = "SELECT DISTINCT study, dataset FROM runs ORDER BY ALL"
+    return [(str(study), str(name)) for study, name in connection.execute(query).fetchall()]

@@ -58,6 +58,9 @@ def test_a_narrow_terminal_keeps_what_is_copied_and_says_what_it_left_out(
 
     assert (f"{LONG}.chest" if command == "runs list" else LONG) in said
     assert "not shown for want of width" in said
+    named = said.partition("want of width: ")[2].partition("; ")[2].partition(" has all")[0]
+    option = named.split()[-1 if command != "rank" else -2]
+    assert option in say(command.split()[0], *command.split()[1:2], "--help")
     rows = [line.rstrip() for line in said.splitlines() if "sam-vit-b" in line]
     assert max(map(len, rows)) <= 110  # the kept columns alone may be wider than the terminal
 
@@ -76,3 +79,12 @@ def test_a_pipe_gets_every_column(db: Path) -> None:
 
     assert "references" in said
     assert "not shown" not in said
+
+
+def test_clicks_are_shown_without_signs_and_with_their_clusters(db: Path) -> None:
+    said = say("analyse", "clicks", "--db", db).splitlines()
+    rows = [line for line in said if LONG in line]
+
+    assert [line.split()[-1] for line in said if "selection" in line] == ["clusters"]
+    assert {row.split()[-1] for row in rows} == {"11"}
+    assert not any("+" in row for row in rows)

@@ -92,6 +92,15 @@ def test_another_pack_in_the_place_is_left_alone(tmp_path: Path) -> None:
     assert check_pack(tmp_path / "pack") == []
 
 
+def test_a_pack_of_other_terms_in_the_place_says_what_differs(tmp_path: Path) -> None:
+    build_discs(tmp_path / "pack", [1])
+    facts = tmp_path / "pack" / "pack.json"
+    facts.write_text(facts.read_text().replace('"licence": "', '"licence": "not '))
+
+    with pytest.raises(InputError, match=r"already.*got another licence\)"):
+        run([make_unit(1)], tmp_path / "pack")
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
 

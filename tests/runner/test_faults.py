@@ -135,7 +135,7 @@ def test_workers_that_die_again_and_again_end_the_run(
     monkeypatch.setenv("TROUBLED_ONCE", str(tmp_path / "struck"))
     monkeypatch.setenv("TROUBLED_KIND", "dies every time")
 
-    with pytest.raises(DeviceError, match="a worker died 3 times over; the same command resumes"):
+    with pytest.raises(DeviceError, match="Troubled: a worker died 3 times over"):
         run(request(phantom_pack, tmp_path / "run", workers=2))
 
 

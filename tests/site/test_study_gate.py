@@ -8,15 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from cosmos_board.board.build import build_boards
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.jitter import study_jitter
+from cosmos_board.cli.main import group
 from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.runner.run import RunRequest, run
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
 from cosmos_board.site.book import Book, DatasetInfo
 from cosmos_board.site.gate import cut_rows
 from cosmos_board.site.read import read_book
+from cosmos_board.site.read_studies import read_studies
 from cosmos_board.site.study_gate import StudyGate
 from cosmos_board.store.board import open_board, open_board_to_write
 from cosmos_board.store.ingest import ingest
@@ -57,6 +61,70 @@ def test_a_target_of_few_restricted_patients_is_not_told(
 
     assert ("ct.liver" in targets) == shown
     assert "mr.liver" in targets
+
+
+def test_a_study_is_held_to_the_terms_of_the_datasets_that_it_ran_on(
+    tmp_path: Path, book: Book
+) -> None:
+    board = StudyBoard(seed=2).add_target("ct.liver", clusters=4)
+    board.add_target("mr.liver", clusters=12, dataset="south").add_model("sam")
+    board.add_scores("sam", "box", 0.8)
+    board.add_scores(
+        "sam", "box", 0.7, study="jitter", level=0, mode="all",
+        rows=lambda references: references["dataset"] == "north",
+    )  # fmt: skip
+    any_info = next(iter(book.datasets.values()))
+    known = {
+        "north": replace(any_info, name="north", permissions=FREE),
+        "south": replace(any_info, name="south", permissions=()),
+    }
+    with open_board(board.write(tmp_path / "b.duckdb")) as connection:
+        cube = Cube(connection, ["dice"])
+        kept = StudyGate(cube, known).keep(study_jitter(cube), "jitter")
+
+    assert {row.target for row in kept} == {"", "ct.liver"}
+
+
+def test_a_study_whose_overall_rows_are_withheld_is_not_said_to_be_missing(
+    tmp_path: Path, book: Book
+) -> None:
+    board = StudyBoard(seed=2).add_target("ct.liver", clusters=4)
+    board.add_target("mr.liver", clusters=5, dataset="south").add_model("sam")
+    board.add_scores("sam", "box", 0.8)
+    board.add_scores("sam", "box", 0.7, study="jitter", level=0, mode="all")
+    any_info = next(iter(book.datasets.values()))
+    known = {
+        "north": replace(any_info, name="north", permissions=()),
+        "south": replace(any_info, name="south", permissions=FREE),
+    }
+    with open_board(board.write(tmp_path / "b.duckdb")) as connection:
+        cube = Cube(connection, ["dice"])
+        studies = read_studies(cube, build_boards(connection, ("dice",)), (), known)
+
+    assert {row.target for row in studies.jitter} == {"mr.liver"}
+    assert "jitter" in studies.withheld
+
+
+def test_a_study_of_synthetic_images_beside_real_ones_is_not_said_to_be_missing(
+    tmp_path: Path, book: Book
+) -> None:
+    board = StudyBoard(seed=2).add_target("ct.liver").add_target("mr.liver", dataset="south")
+    board.add_model("sam").add_scores("sam", "box", 0.8)
+    board.add_scores(
+        "sam", "box", 0.7, study="jitter", level=0, mode="all",
+        rows=lambda references: references["dataset"] == "south",
+    )  # fmt: skip
+    db = board.write(tmp_path / "b.duckdb")
+    with open_board_to_write(db) as connection:
+        connection.execute("UPDATE datasets SET synthetic = (dataset = 'south')")
+    with open_board(db) as connection:
+        cube = Cube(connection, ["dice"])
+        studies = read_studies(cube, build_boards(connection, ("dice",)), (), {})
+    said = CliRunner().invoke(group, ["analyse", "jitter", "--db", str(db)])
+
+    assert studies.jitter == ()
+    assert studies.uncounted == {"jitter"}
+    assert "was run, but not on images that count" in said.stderr
 
 
 def test_a_model_that_saw_few_patients_has_no_row_of_a_restricted_board(book: Book) -> None:

@@ -10,6 +10,7 @@ import pytest
 from cosmos_board.board.build import build_boards
 from cosmos_board.board.types import BoardRow
 from cosmos_board.core.scores import Study
+from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.runner.run import RunRequest, run
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
 from cosmos_board.store.board import open_board
@@ -198,3 +199,20 @@ def test_nothing_is_left_of_a_database_whose_runs_are_all_removed(
 def read(db: Path, table: str) -> list[tuple[object, ...]]:
     with open_board(db) as connection:
         return connection.execute(f"SELECT * FROM {table} ORDER BY ALL").fetchall()
+
+
+def test_who_is_no_longer_ranked_for_want_of_a_new_dataset_is_named(
+    short: Path, phantom_pack: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    build_phantom_pack(other, 3, side=80, name="other-phantoms", workers=1)
+    db = tmp_path / "board.duckdb"
+    assert ingest([short], db).notes == ()
+
+    notes = ingest([evaluate(other, tmp_path / "grabcut", "grabcut")], db).notes
+
+    assert [note.partition(":")[0] for note in notes] == [
+        "box-prior on other-phantoms", "grabcut on phantoms"
+    ]  # fmt: skip
+    assert "has no scores with box, point" in notes[0]
+    assert ingest([evaluate(other, tmp_path / "prior", "box-prior")], db).notes == ()

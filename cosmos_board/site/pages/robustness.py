@@ -53,6 +53,11 @@ def not_run(context: Context, study: str) -> str:
     words = context.words
     if study in context.book.studies.withheld:
         return explain_empty(context.book, words, words("This study is withheld."))
+    if study in context.book.studies.uncounted:
+        return words(
+            "This study was run, but not on images that count here: synthetic images do not count "
+            "beside real ones, nor do references that the board does not rank on."
+        )
     return words(
         "This study has not been run on these models yet: cosmos-board eval PACK --study {study} "
         "adds it.",
@@ -218,8 +223,9 @@ def _goals_table(book: Book, rows: Sequence[ClicksRow], words: Words) -> Table:
             reach = words("> 10") if goal.median is None else str(goal.median)
             low = DASH if goal.low is None else str(goal.low)
             high = words("> 10") if goal.high is None else str(goal.high)
+            note = "" if row.area.low is None else f"{low}–{high}"  # too few clusters for any
             cells += [
-                Cell(reach, goal.median if goal.median is not None else 11, note=f"{low}–{high}"),
+                Cell(reach, goal.median if goal.median is not None else 11, note=note),
                 Cell(percent(goal.never), goal.never),
             ]
         body.append(Row(tuple(cells)))
