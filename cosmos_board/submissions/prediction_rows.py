@@ -78,13 +78,13 @@ def mask_key(height: int, width: int, counts: bytes) -> bytes:
 
 
 def iter_predictions(copy: Path) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a clean copy in order."""
+    """Yield the rows of a clean copy in order, one row group in memory at a time."""
     import pyarrow.parquet as pq
 
     names = list(LAYOUTS["predictions.parquet"].columns)
-    with pq.ParquetFile(copy) as file:
-        for batch in file.iter_batches(2048, columns=names, use_threads=False):
-            yield from batch.to_pylist()
+    with pq.ParquetFile(copy, memory_map=False, pre_buffer=False) as file:
+        for number in range(file.num_row_groups):
+            yield from file.read_row_group(number, columns=names, use_threads=False).to_pylist()
 
 
 def check_rows(
