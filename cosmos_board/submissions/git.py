@@ -16,6 +16,9 @@ GONE = "000000"
 FILE = "100644"
 """Modes of a path: where it was removed, and of an ordinary file."""
 
+_OPTIONS = ("-c", "log.follow=false", "-c", "diff.ignoreSubmodules=none")
+"""Nobody's own settings change what is seen."""
+
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
 _TIMEOUT_S = 300
 
@@ -57,7 +60,7 @@ class Repository:
 
     def run(self, *words: str, given: bytes = b"", failing: tuple[int, ...] = ()) -> bytes:
         """Return what a git command prints; `failing` are exit codes that are answers too."""
-        command = ["git", "-C", str(self.path), "-c", "core.quotePath=false", *words]
+        command = ["git", "-C", str(self.path), *_OPTIONS, *words]
         quiet = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
         try:
             done = subprocess.run(

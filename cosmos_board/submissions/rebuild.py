@@ -20,6 +20,7 @@ from cosmos_board.store.ledger_rows import (
 )
 from cosmos_board.submissions.check import Checked, Context, inspect_submission
 from cosmos_board.submissions.copies import Accepted, CountsFile
+from cosmos_board.submissions.decisions import Decision
 from cosmos_board.submissions.external import Fetch, fetch_pinned, gather_external
 from cosmos_board.submissions.fields import COUNTS
 from cosmos_board.submissions.history import Entry, History, Version, write_files
@@ -27,7 +28,12 @@ from cosmos_board.submissions.listed_files import locate
 from cosmos_board.submissions.manifest import read_track
 from cosmos_board.submissions.pack_uses import find_indices
 from cosmos_board.submissions.problems import Problem, find_refusal
-from cosmos_board.submissions.sample import Listing, benchmark_version, index_pack
+from cosmos_board.submissions.sample import (
+    Listing,
+    ReferenceIndex,
+    benchmark_version,
+    index_pack,
+)
 from cosmos_board.submissions.score import score_checked
 
 HELD = "held"
@@ -108,75 +114,70 @@ def rebuild_board(
     version = benchmark_version([index_pack(pack) for pack in packs])
     result = Rebuilt(out / "board.duckdb", benchmark=version)
     result.db.unlink(missing_ok=True)
-    context = Context(
-        indices=[index_pack(pack, name) for pack in packs for name in ("core", "full")],
-        accepted=result.accepted,  # grows with each entry: the later of two is the copy
-        packs=[pack for pack in packs if isinstance(pack, Pack)],
-        external=external or out / "external",
-    )
-    runs: list[Path] = []
-    for entry in history.entries.values():
-        said = history.decisions.find_state(entry.slug)
-        result.problems += [] if said and said.word == _GONE else entry.problems
-        rows: list[LedgerRow] = []
-        for landed in reversed(entry.versions):
-            run = out / "runs" / f"{entry.slug}-{landed.number}"
-            row = _judge(history, entry, landed, packs, context, run, fetch, track, result)
-            if row is None:
-                break
-            rows.append(row)
-            if row.state not in (LEFT_OUT, HELD):
-                break
-            text = f"version {row.version} is not on the board: {row.reason}"
-            result.problems.append(Problem(f"submissions/{entry.slug}", "", text))
-        if rows:
-            shown = rows[-1].state == SHOWN
-            result.rows.append(rows[-1] if shown else rows[0])
-            runs += [out / "runs" / f"{entry.slug}-{rows[-1].version}"] if shown else []
+    make = _Rebuild(history, packs, out, external or out / "external", fetch, track, result)
+    runs = [run for entry in history.entries.values() if (run := make.add(entry))]
     ingest(runs, result.db, replace=True)
     result.rows.sort(key=lambda row: row.slug)
     result.write_table()
     return result
 
 
-def _judge(
-    history: History,
-    entry: Entry,
-    version: Version,
-    packs: Sequence[Listing],
-    context: Context,
-    run: Path,
-    fetch: Fetch,
-    track: str | None,
-    result: Rebuilt,
-) -> LedgerRow | None:
-    """Check one version and score it into `run`; None where it is of another track."""
-    row = LedgerRow(
-        slug=entry.slug, name=entry.slug, version=version.number, state=SHOWN, tier="",
-        track="core", benchmark="", accepted_utc=version.landed.isoformat(), reason="",
-    )  # fmt: skip
-    said = history.decisions.find_state(entry.slug)
-    if said is not None and said.word == _GONE:
-        return replace(row, state=said.word, reason=said.why)
-    place = run.with_name(f"{run.name}-files") / "submissions" / entry.slug
-    folder = write_files(history.repo, version.files, place)
-    with TemporaryDirectory(prefix="cosmos-board-") as work:
-        row = replace(row, track=read_track(folder) if read_track(folder) == "full" else "core")
-        if track not in (None, row.track):
+@dataclass(frozen=True, slots=True)
+class _Rebuild:
+    """Takes in one entry after the other: the later of two is the copy."""
+
+    history: History
+    packs: Sequence[Listing]
+    out: Path
+    external: Path
+    fetch: Fetch
+    track: str | None
+    result: Rebuilt
+
+    def add(self, entry: Entry) -> Path | None:
+        """Take in the newest version that passes and return its run, or say why none does."""
+        said = self.history.decisions.find_state(entry.slug)
+        self.result.problems += [] if said and said.word == _GONE else entry.problems
+        newest: LedgerRow | None = None
+        for version in reversed(entry.versions):
+            run = self.out / "runs" / f"{entry.slug}-{version.number}"
+            row = self._judge(entry, version, said, run)
+            if row is None:
+                return None
+            newest = newest or row
+            if row.state not in (LEFT_OUT, HELD):
+                self.result.rows.append(row)
+                return run if row.state == SHOWN else None
+            text = f"version {row.version} is not on the board: {row.reason}"
+            self.result.problems.append(Problem(f"submissions/{entry.slug}", "", text))
+        self.result.rows += [newest] if newest else []
+        return None
+
+    def _judge(
+        self, entry: Entry, version: Version, said: Decision | None, run: Path
+    ) -> LedgerRow | None:
+        """Check one version and score it into `run`; None where it is of another track."""
+        row = LedgerRow(
+            slug=entry.slug, name=entry.slug, version=version.number, state=SHOWN, tier="",
+            track="core", benchmark="", accepted_utc=version.landed.isoformat(), reason="",
+        )  # fmt: skip
+        if said is not None and said.word == _GONE:
+            return replace(row, state=said.word, reason=said.why)
+        place = run.with_name(f"{run.name}-files") / "submissions" / entry.slug
+        folder = write_files(self.history.repo, version.files, place)
+        row = replace(row, track="full" if read_track(folder) == "full" else "core")
+        if self.track not in (None, row.track):
             return None
-        assert context.external is not None
-        context = replace(context, external=context.external / entry.slug, seed=version.commit)
         try:
-            lost = gather_external(folder, context.external, fetch)
-            checked = inspect_submission(folder, context, _make(work, "copies"))
-            checked.problems = [*lost, *checked.problems, *history.check_rate(version)]
-            result.accepted.append(_accept(entry, checked, folder, context.external))
-            row = _describe(row, history, version, checked, context)
-            if said is not None:
-                return replace(row, state=said.word, reason=said.why)
-            if row.state == SHOWN:
-                score_checked(checked, folder, packs, run, Path(work, "copies"), tier=row.tier)
-                result.held += [one for one in checked.problems if one.disposition == "held"]
+            with TemporaryDirectory(prefix="cosmos-board-") as copies:
+                checked = self._check(entry, version, folder, Path(copies))
+                row = _describe(row, self.history, version, checked, self.indices)
+                if said is not None:
+                    return replace(row, state=said.word, reason=said.why)
+                if row.state == SHOWN:
+                    score_checked(checked, folder, self.packs, run, Path(copies), tier=row.tier)
+                    held = [one for one in checked.problems if one.disposition == "held"]
+                    self.result.held += held
         except StorageError:
             raise  # our own disk is no fault of an entry
         except CosmosBoardError as error:
@@ -184,22 +185,41 @@ def _judge(
         except Exception as error:  # one entry stops no other
             reason = f"could not be checked ({type(error).__name__})"
             row = replace(row, state=LEFT_OUT, reason=reason)
-    return row
+        return row
 
+    @property
+    def indices(self) -> list[ReferenceIndex]:
+        """Return what each track asks of each pack."""
+        return [index_pack(pack, name) for pack in self.packs for name in ("core", "full")]
 
-def _make(work: str, name: str) -> Path:
-    folder = Path(work, name)
-    folder.mkdir()
-    return folder
+    def _check(self, entry: Entry, version: Version, folder: Path, copies: Path) -> Checked:
+        """Return what a check says; later entries are compared with this one in any case."""
+        files = self.external / entry.slug
+        lost = gather_external(folder, files, self.fetch)
+        context = Context(
+            indices=self.indices,
+            accepted=self.result.accepted,
+            packs=[pack for pack in self.packs if isinstance(pack, Pack)],
+            external=files,
+            seed=version.commit,
+        )
+        checked = inspect_submission(folder, context, copies)
+        checked.problems = [*lost, *checked.problems, *self.history.check_rate(version)]
+        self.result.accepted.append(_accept(entry, checked, folder, files))
+        return checked
 
 
 def _describe(
-    row: LedgerRow, history: History, version: Version, checked: Checked, context: Context
+    row: LedgerRow,
+    history: History,
+    version: Version,
+    checked: Checked,
+    indices: Sequence[ReferenceIndex],
 ) -> LedgerRow:
     """Return what a check says of an entry: ranked, held or left out, and who vouches for it."""
     says = history.decisions.says
     if checked.manifest is not None:
-        asked = find_indices(checked.manifest, context.indices)
+        asked = find_indices(checked.manifest, indices)
         row = replace(row, name=checked.manifest.model.name, benchmark=benchmark_version(asked))
     if not checked.acceptable:
         return replace(row, state=LEFT_OUT, reason=str(find_refusal(checked.problems)))

@@ -21,6 +21,7 @@ from cosmos_board.store.board import open_board
 from cosmos_board.store.ledger_rows import read_ledger_table
 from cosmos_board.submissions import rebuild
 from cosmos_board.submissions import sample as sample_module
+from cosmos_board.submissions.check import inspect_submission
 from cosmos_board.submissions.decisions import add_decision
 from cosmos_board.submissions.history import read_history
 from cosmos_board.submissions.pull_request import judge
@@ -167,12 +168,11 @@ def test_a_disk_of_ours_that_is_full_is_no_fault_of_an_entry(
 def test_a_fault_of_ours_at_one_entry_stops_no_other(
     sample: Sample, hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = rebuild.inspect_submission
 
     def fail(folder: Path, *words: Any) -> object:  # noqa: ANN401
         if folder.name == "careful-boxes":
             raise RuntimeError("one of ours")
-        return right(folder, *words)
+        return inspect_submission(folder, *words)
 
     sample.write(hub, slug="bold-boxes", **BOLD)
     commit_all(hub)
