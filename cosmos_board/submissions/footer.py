@@ -13,7 +13,6 @@ from cosmos_board.submissions.layouts import (
     Layout,
 )
 
-
 _SIGNED = "Int(bitWidth={}, isSigned=true)"
 _MEANINGS = {
     "BYTE_ARRAY": ("None", "String"),

@@ -2,8 +2,8 @@
 
 `python -I -m cosmos_board.submissions.reader_child LAYOUT MOST_ROWS FILE COPY [WANTED]`: one JSON
 line on stdout, `{"rows": n}` or `{"refused": reason}`. WANTED is a JSON file, a list of reference
-ids for each prompt: only those rows are copied. pyarrow can be made to abort by a few bytes of a footer, so
-whoever calls this takes any other end as a refusal.
+ids for each prompt: only those rows are copied. pyarrow can be made to abort by a few bytes of a
+footer, so whoever calls this takes any other end as a refusal.
 """
 
 from __future__ import annotations
@@ -191,10 +191,10 @@ def _share_words(batch: Any, layout: Layout) -> Any:  # noqa: ANN401 - pyarrow s
     import pyarrow as pa
 
     for number, field in enumerate(batch.schema):
-        if layout.columns[field.name].physical == "BYTE_ARRAY":
-            if not pa.types.is_dictionary(field.type):
-                column = batch.column(number).cast(pa.binary()).dictionary_encode()
-                batch = batch.set_column(number, field.name, column)
+        words = layout.columns[field.name].physical == "BYTE_ARRAY"
+        if words and not pa.types.is_dictionary(field.type):
+            column = batch.column(number).cast(pa.binary()).dictionary_encode()
+            batch = batch.set_column(number, field.name, column)
     return batch
 
 
