@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from cosmos_board.core.scores import SELECTIONS
 from cosmos_board.data.pack import Pack
 from cosmos_board.submissions.copies import (
     Accepted,
@@ -18,7 +19,7 @@ from cosmos_board.submissions.copies import (
 )
 from cosmos_board.submissions.count_copies import check_counts_copied
 from cosmos_board.submissions.count_rows import CountTable, read_counts
-from cosmos_board.submissions.fields import PREDICTIONS
+from cosmos_board.submissions.fields import COUNTS, PREDICTIONS
 from cosmos_board.submissions.folder import check_folder, show_path
 from cosmos_board.submissions.listed_files import check_files, check_strays, locate, read_small
 from cosmos_board.submissions.manifest import (
@@ -28,7 +29,12 @@ from cosmos_board.submissions.manifest import (
     parse_manifest,
 )
 from cosmos_board.submissions.pack_uses import check_packs, find_rows
-from cosmos_board.submissions.prediction_rows import Fingerprint, check_rows, iter_predictions
+from cosmos_board.submissions.prediction_rows import (
+    MOST_CANDIDATES,
+    Fingerprint,
+    check_rows,
+    iter_predictions,
+)
 from cosmos_board.submissions.problems import Problem, is_refused
 from cosmos_board.submissions.recount import audit_predictions
 from cosmos_board.submissions.safe_parquet import ParquetError, copy_checked
@@ -140,14 +146,14 @@ def _check_data(
     if name == PREDICTIONS and manifest.track == "full":
         _audit(result, path, context, work, place)
         return
+    rows = find_rows(manifest, context.indices)
+    if rows is None and name == COUNTS:
+        return  # nothing is known to count in; held for who has the pack
     try:
-        count = copy_checked(path, work / name, layout=name)
-        if manifest.track == "core" and count > MOST_CORE_ROWS:
-            raise ParquetError(f"{count} rows, limit {MOST_CORE_ROWS}")
+        copy_checked(path, work / name, layout=name, most_rows=_limit_rows(manifest, rows))
     except ParquetError as error:
         result.problems.append(Problem(place, "", str(error)))
         return
-    rows = find_rows(manifest, context.indices)
     if name == PREDICTIONS:
         problems, print_ = check_rows(
             iter_predictions(work / name), rows, manifest.model.prompts, place
@@ -164,6 +170,14 @@ def _check_data(
             result.table = table
             result.content_sha256 = table.content_sha256
             result.problems += _check_counts_new(manifest, table, rows, context, work, place)
+
+
+def _limit_rows(manifest: Manifest, rows: Mapping[str, IndexRow] | None) -> int:
+    """Return more rows than a right file has, and no more than are quickly read."""
+    if rows is None:
+        return MOST_CORE_ROWS
+    each = MOST_CANDIDATES if manifest.track == "core" else len(SELECTIONS)
+    return 2 * each * len(rows) * len(manifest.model.prompts)
 
 
 def _check_counts_new(

@@ -16,6 +16,8 @@ from cosmos_board.submissions.score import score_submission
 from tests.shared import SHARED
 from tests.submissions.drafts import draft_manifest, to_yaml
 from tests.submissions.hostile import CASES
+from tests.submissions.hostile_folders import FOLDERS, MANIFESTS
+from tests.submissions.hostile_parquet import PARQUET
 from tests.submissions.hostile_strings import FIELDS, STRINGS
 from tests.submissions.samples import Sample
 
@@ -23,9 +25,12 @@ SLOWEST_S = 10.0
 CORPUS = SHARED / "research" / "hostile-cases.json"
 
 
-@pytest.mark.parametrize("name", sorted(CASES))
+ALL = {**CASES, **FOLDERS, **MANIFESTS, **PARQUET}
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
 def test_hostile_case(name: str, sample: Sample, tmp_path: Path) -> None:
-    case = CASES[name]
+    case = ALL[name]
     began = time.monotonic()
     lines = case.make(sample, tmp_path)
     assert time.monotonic() - began < SLOWEST_S
