@@ -141,8 +141,8 @@ FOLDERS: dict[str, Case] = {
     **{
         f"F{30 + number}": Case(sent(slug=slug), "slug must ")
         for number, slug in enumerate(
-            ("index", "com3", "lpt9", "aux", "My_Model", "a--b", "-a-b", "a-b-", "a.b.c", "s\u0430m",
-             "x" * 41, "ab")
+            ("index", "com3", "lpt9", "aux", "My_Model", "a--b", "-a-b", "a-b-", "a.b.c",
+             "s\u0430m", "x" * 41, "ab")
         )
     },
 }  # fmt: skip
@@ -177,7 +177,8 @@ MANIFESTS: dict[str, Case] = {
     "Z26": Case(sent(files__0__sha256="ab" * 31), "files[0].sha256: "),
     "Z27": Case(sent(files__0__path="../../x.parquet"), "files[0].path: "),
     "Z28": Case(sent(files__0__path="C:\\x.parquet"), "files[0].path: "),
-    "Z29": Case(sent(files__0__path="predictions.parquet\0.txt"), "files[0].path: 'predictions.parquet\\x00.txt' unknown"),
+    "Z29": Case(sent(files__0__path="predictions.parquet\0.txt"),
+                "files[0].path: 'predictions.parquet\\x00.txt' unknown"),
     "Z30": Case(sent(authors__0__github_id=True), "authors[0].github_id: "),
     "Z31": Case(sent(authors__0__github_id=-5), "authors[0].github_id: "),
     "Z32": Case(sent(authors__0__github_id=1 << 70), "authors[0].github_id: "),
@@ -188,14 +189,16 @@ MANIFESTS: dict[str, Case] = {
     "Z37": Case(sent(model__prompts=["text"]), "model.prompts[0]: "),
     "Z38": Case(sent(model__prompts=["box", "point", "everything"]), "references missing"),
     "Z39": Case(sent(run__started_at="9999-12-31T23:59:59-23:59"), "run"),
-    "Z40": Case(sent(run__finished_at="2999-01-01T00:00:00Z"), "run.finished_at: lies in the future"),
+    "Z40": Case(sent(run__finished_at="2999-01-01T00:00:00Z"),
+                "run.finished_at: lies in the future"),
     "Z41": Case(sent(model__code_url="https://[::1]/x"), "model.code_url: "),
     "Z42": Case(sent(model__code_url="https://example.org:22/x"), "model.code_url: "),
     "Z43": Case(sent(model__code_url="https://ex\u0430mple.org/x"), "model.code_url: "),
     "Z44": Case(sent(model__code_url="https://e.org/" + "a" * 5000), "model.code_url: "),
     "Z45": Case(sent(model__parameters=1 << 90), "model.parameters: "),
     "Z46": Case(sent(model__input_size_px=0), "model.input_size_px: "),
-    "Z47": Case(name("\U0001d412\U0001d400\U0001d40c"), "model.name: character U+1D412 not allowed"),
+    "Z47": Case(name("\U0001d412\U0001d400\U0001d40c"),
+                "model.name: character U+1D412 not allowed"),
     "Z48": Case(name("\uff33\uff21\uff2d"), "model.name: character U+FF33 not allowed"),
     "Z49": Case(name("S\u200dAM"), "model.name: U+200D (format character) not allowed"),
     "Z50": Case(name("SAM \U0001f3c6"), "model.name: character U+1F3C6 not allowed"),

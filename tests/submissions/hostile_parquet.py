@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -58,7 +57,7 @@ def valid_counts(length: int, pixels: int) -> bytes:
 
 
 def wide_rows(table: pa.Table, rows: int, length: int, *, alone: bool) -> bytes:
-    """Rows whose masks are written at length, packed to nothing; each in a row group, or all in one."""
+    """Rows with long masks that are packed to nothing, each in a row group or all in one."""
     one = table.slice(0, 1)
     changed = {
         "height": pa.array([WIDE], pa.int32()),
@@ -97,9 +96,7 @@ def pages_of(table: pa.Table) -> bytes:
     return b"PAR1" + b"\0" * (len(data) - footer - 4) + data[-footer:]
 
 
-def counted(
-    change: Callable[[pa.Table], pa.Table], **options: Any
-) -> Callable[[Sample, Path], Lines]:
+def counted(change: Callable[[pa.Table], pa.Table]) -> Callable[[Sample, Path], Lines]:
     """Change the counts of a right full submission."""
 
     def make(sample: Sample, root: Path) -> Lines:
