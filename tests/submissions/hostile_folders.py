@@ -216,10 +216,15 @@ MANIFESTS: dict[str, Case] = {
     "Z61": Case(sent(tier="official"), "tier: "),
     "Z62": Case(sent(terms_accepted="true"), "terms_accepted: "),
     "Z63": Case(sent(schema_version=99), "schema_version: "),
-    "Z64": Case(sent(files=[{"path": DATA, "sha256": "ab" * 32, "size_bytes": 5}] * 2), "files: "),
-    "Z65": Case(sent(packs=[{"name": "demo-phantoms"} | dict.fromkeys(
-        ("content_sha256", "prompts_sha256", "sample_sha256"), "ab" * 32)] * 2),
-        "packs: a pack is there twice"),
+    "Z64": Case(
+        sent(files=[{"path": DATA, "sha256": "ab" * 32, "size_bytes": n} for n in (5, 6)]),
+        "files: track core wants predictions.parquet",
+    ),
+    "Z65": Case(
+        sent(packs=[{"name": "demo-phantoms"} | dict.fromkeys(
+            ("content_sha256", "prompts_sha256", "sample_sha256"), f"{n}" * 64) for n in (1, 2)]),
+        "packs: a pack is there twice",
+    ),
     "Z66": Case(sent(packs__0__name="../../etc"), "packs[0].name: "),
     "Z67": Case(sent(run__versions={"torch": "2.0\n2.1"}), "run.versions"),
     "Z68": Case(sent(run__versions={f"p{n}": "1" for n in range(41)}), "run.versions: "),
