@@ -94,7 +94,8 @@ def _is_plain(kind: Any, physical: str) -> bool:  # noqa: ANN401 - pyarrow ships
     import pyarrow.types as types
 
     if physical != "BYTE_ARRAY":
-        return types.is_floating(kind) if physical == "DOUBLE" else types.is_signed_integer(kind)
+        number = types.is_floating if physical == "DOUBLE" else types.is_signed_integer
+        return bool(number(kind))
     kind = kind.value_type if types.is_dictionary(kind) else kind
     views = types.is_string_view(kind) or types.is_binary_view(kind)
     texts = types.is_string(kind) or types.is_large_string(kind)

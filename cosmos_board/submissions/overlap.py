@@ -162,10 +162,7 @@ def _list_telling(masks: Sequence[Outline]) -> list[Outline]:
 
 def _choose(answers: _Answers) -> _Answers:
     """Return the candidate of each answer that the model itself would choose."""
-    return {
-        key: [max(masks, key=lambda one: one.order)] if masks else []
-        for key, masks in answers.items()
-    }
+    return {key: sorted(masks, key=lambda one: one.order)[-1:] for key, masks in answers.items()}
 
 
 _Answers = Mapping[bytes, Sequence[Outline]]
@@ -227,8 +224,7 @@ def _lay_out(masks: Sequence[Outline]) -> _Spans:
 def _grow(masks: Sequence[Outline], tolerance: int) -> _Spans:
     """Return masks with every pixel within the tolerance of them, in any of 8 directions.
 
-    What grows over the edge of an image up or down comes back in the next column, which is a
-    pixel or two of some masks; over its first or last column it meets no other mask.
+    What grows over the upper or lower edge of an image comes back in the next column.
     """
     first, after = _lay_out(masks)
     heights = np.repeat([one.size[0] for one in masks], [len(one.edges) // 2 for one in masks])
@@ -254,4 +250,5 @@ def _intersect(masks: _Spans, others: _Spans, count: int) -> NDArray[np.float64]
         inside = np.minimum(places, ends[run]) - starts[run]
         return np.where(run < 0, 0, before[np.maximum(run, 0)] + inside)
 
-    return np.bincount(masks[0] // _STRIDE, reach(masks[1]) - reach(masks[0]), minlength=count)
+    found = np.bincount(masks[0] // _STRIDE, reach(masks[1]) - reach(masks[0]), minlength=count)
+    return found.astype(np.float64)

@@ -29,7 +29,7 @@ _ROW_BYTES = 4096
 LARGEST_ESTIMATE = 10.0
 """Models guess an IoU above 1 now and then; beyond this it is none."""
 
-_BITS = 256
+_ROUND = 1 << 256
 _SHARED_LIMIT = 0.5
 
 
@@ -64,7 +64,7 @@ class Fingerprint:
 
 
 def _add(total: int, digest: bytes) -> int:
-    return (total + int.from_bytes(digest, "big")) % 2**_BITS
+    return (total + int.from_bytes(digest, "big")) % _ROUND
 
 
 def mask_key(row: Mapping[str, Any]) -> bytes:

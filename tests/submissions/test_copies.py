@@ -155,7 +155,8 @@ def test_independent_models_of_dice_093_are_no_copies() -> None:
         rng = np.random.default_rng(seed)
 
         def redraw(mask: Mask, rng: np.random.Generator = rng) -> Mask:
-            inside, outside = map(ndimage.distance_transform_edt, (mask, ~mask))
+            depth = ndimage.distance_transform_edt
+            inside, outside = np.asarray(depth(mask)), np.asarray(depth(~mask))
             noise = ndimage.gaussian_filter(rng.standard_normal(mask.shape), 8)
             drawn: Mask = inside - outside + 1.5 * noise / noise.std() > 0
             return drawn
@@ -166,7 +167,7 @@ def test_independent_models_of_dice_093_are_no_copies() -> None:
 
 def test_masks_of_too_many_runs_to_compare_are_held() -> None:
     board = np.indices((300, 301)).sum(axis=0) % 2 == 0
-    rows = [
+    rows: list[Row] = [
         {"reference_id": f"r{number}", "prompt": "box", "candidate": 0, "predicted_iou": None,
          "height": 300, "width": 301, "rle": encode_mask(board).counts}
         for number in range(20)
