@@ -135,6 +135,7 @@ def _inspect(result: Checked, folder: Path, context: Context, work: Path) -> Non
         if found is not None:
             _check_data(result, file.path, found, context, work, where)
     result.problems += check_strays(manifest, folder, where)
+    result.problems += find_copied(result, context, work)
 
 
 def _check_data(
@@ -162,14 +163,12 @@ def _check_data(
         if not is_refused(problems):
             result.fingerprint = print_
             result.content_sha256 = print_.content_sha256
-            result.problems += check_originality(manifest, print_, context.accepted, place)
     elif rows is not None:
         table, problems = read_counts(work / name, rows, manifest.model.prompts, place)
         result.problems += problems
         if not is_refused(problems):
             result.table = table
             result.content_sha256 = table.content_sha256
-            result.problems += _check_counts_new(manifest, table, rows, context, work, place)
 
 
 def _limit_rows(manifest: Manifest, rows: Mapping[str, IndexRow] | None) -> int:
@@ -180,17 +179,26 @@ def _limit_rows(manifest: Manifest, rows: Mapping[str, IndexRow] | None) -> int:
     return 2 * each * len(rows) * len(manifest.model.prompts)
 
 
-def _check_counts_new(
-    manifest: Manifest,
-    table: CountTable,
-    rows: Mapping[str, IndexRow],
-    context: Context,
-    work: Path,
-    place: str,
-) -> list[Problem]:
-    """Return whose counts these are already; an exact copy needs no second look."""
-    same = check_counts_original(manifest, table.content_sha256, context.accepted, place)
-    return [*same] or [*check_counts_copied(manifest, table, rows, context.accepted, work, place)]
+def find_copied(result: Checked, context: Context, work: Path) -> list[Problem]:
+    """Return whose masks or counts a submission has already; an exact copy needs no second look.
+
+    Args:
+        result: What a check found.
+        context: Says what is on the board.
+        work: Folder for clean copies of others' counts, which are removed.
+    """
+    manifest, accepted = result.manifest, context.accepted
+    if manifest is None:
+        return []
+    if result.fingerprint is not None:
+        place = f"{result.where}/{PREDICTIONS}"
+        return [*check_originality(manifest, result.fingerprint, accepted, place)]
+    rows = find_rows(manifest, context.indices)
+    if result.table is None or rows is None:
+        return []
+    place = f"{result.where}/{COUNTS}"
+    same = check_counts_original(manifest, result.content_sha256, accepted, place)
+    return [*same] or [*check_counts_copied(manifest, result.table, rows, accepted, work, place)]
 
 
 def _audit(result: Checked, path: Path, context: Context, work: Path, place: str) -> None:

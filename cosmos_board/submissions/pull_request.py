@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from cosmos_board.core.errors import CosmosBoardError, ExitCode, StorageError
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.submissions.changes import Merge, check_changes, find_merge
-from cosmos_board.submissions.check import Context, inspect_submission
+from cosmos_board.submissions.check import Context, find_copied, inspect_submission
 from cosmos_board.submissions.copies import check_submitter
 from cosmos_board.submissions.external import Fetch, fetch_pinned, gather_external
 from cosmos_board.submissions.history import FOLDER, Version, read_claim, read_history, write_files
@@ -146,37 +146,34 @@ class _Judge:
         report.problems += [
             *gather_external(folder, elsewhere, self.fetch), *history.check_rate(version)
         ]  # fmt: skip
-        checked = inspect_submission(folder, context, self._make("alone"))
+        copies = self.work / "copies"
+        copies.mkdir()
+        checked = inspect_submission(folder, context, copies)
+        report.problems += checked.problems
         if checked.manifest is not None:
             place = f"{FOLDER}/{slug}/{MANIFEST}"
             report.problems += check_submitter(checked.manifest, self.merge.acting, place)
-        if is_refused([*report.problems, *checked.problems]):
-            report.problems += checked.problems
+        if is_refused(report.problems):
             return
-        track = read_track(folder)
         board = rebuild_board(
             history, known, self.work / "board",
-            external=self.external, fetch=self.fetch, track=track,
+            external=self.external, fetch=self.fetch, track=read_track(folder),
         )  # fmt: skip
         others = [one for one in board.accepted if one.slug != slug]
-        copies = self._make("copies")
-        checked = inspect_submission(folder, replace(context, accepted=others), copies)
+        report.problems += find_copied(checked, replace(context, accepted=others), copies)
+        if is_refused(report.problems):
+            return
         try:
-            if checked.acceptable:
-                from cosmos_board.submissions.standing import CAPTION, find_standing  # is slow
+            from cosmos_board.submissions.standing import CAPTION, find_standing  # is slow
 
-                scored = score_checked(checked, folder, known, self.work / "run", copies)
-                standing = find_standing(scored.run, slug, board.db)
-                report.standing = [CAPTION, *(one.line for one in standing)]
-                report.coverage = _describe_coverage(scored)
+            seen = len(checked.problems)
+            scored = score_checked(checked, known, self.work / "run", copies)
+            report.problems += checked.problems[seen:]
+            standing = find_standing(scored.run, slug, board.db)
+            report.standing = [CAPTION, *(one.line for one in standing)]
+            report.coverage = _describe_coverage(scored)
         except CosmosBoardError as error:
             report.problems.append(Problem(f"{FOLDER}/{slug}", "", str(error), "held"))
-        report.problems += checked.problems
-
-    def _make(self, name: str) -> Path:
-        folder = self.work / name
-        folder.mkdir()
-        return folder
 
 
 def _describe_coverage(scored: Scored) -> str:
@@ -213,4 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except CosmosBoardError as error:
+        sys.exit(f"{error}")

@@ -175,7 +175,7 @@ class _Rebuild:
                 if said is not None:
                     return replace(row, state=said.word, reason=said.why)
                 if row.state == SHOWN:
-                    score_checked(checked, folder, self.packs, run, Path(copies), tier=row.tier)
+                    score_checked(checked, self.packs, run, Path(copies), tier=row.tier)
                     held = [one for one in checked.problems if one.disposition == "held"]
                     self.result.held += held
         except StorageError:

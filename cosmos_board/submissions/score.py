@@ -84,12 +84,11 @@ def score_submission(
             indices=[index_pack(pack, track) for pack in packs for track in ("core", "full")],
         )
         checked = inspect_submission(folder, full, Path(work))
-        return score_checked(checked, folder, packs, out, Path(work), tier=tier)
+        return score_checked(checked, packs, out, Path(work), tier=tier)
 
 
 def score_checked(
     checked: Checked,
-    folder: Path,
     packs: Sequence[Listing],
     out: Path,
     copies: Path,
@@ -107,7 +106,7 @@ def score_checked(
         raise InputError("", "", str(find_refusal(checked.problems)))
     known = {pack.info.name: pack for pack in packs}
     if strangers := [use.name for use in manifest.packs if use.name not in known]:
-        raise InputError(folder, "packs", "are not given", got=", ".join(strangers))
+        raise InputError(checked.where, "packs", "are not given", got=", ".join(strangers))
     _refuse_other_run(out, manifest.slug)
     pairs = [(known[use.name], index_pack(known[use.name], manifest.track))
              for use in manifest.packs]  # fmt: skip
@@ -119,10 +118,10 @@ def score_checked(
     )
     if manifest.track == "full":
         if checked.table is None:
-            raise InputError(folder, COUNTS, "is not at hand; give --external or fetch it")
+            raise InputError(checked.where, COUNTS, "is not at hand; give --external or fetch it")
         return Scored(out, checked, write_counts(source, pairs, checked.table, out))
     answers = _group(copies / PREDICTIONS)
-    masks = _want_masks(folder, pairs)
+    masks = _want_masks(checked.where, pairs)
     return Scored(out, checked, _write_run(source, masks, answers, out, checked))
 
 
@@ -137,12 +136,12 @@ def _default_tier(manifest: Manifest, checked: Checked) -> str:
 
 
 def _want_masks(
-    folder: Path, pairs: Sequence[tuple[Listing, ReferenceIndex]]
+    where: str, pairs: Sequence[tuple[Listing, ReferenceIndex]]
 ) -> list[tuple[Pack, ReferenceIndex]]:
     found = []
     for pack, index in pairs:
         if not isinstance(pack, Pack):
-            raise InputError(folder, "packs", "references are not here", got=pack.info.name)
+            raise InputError(where, "packs", "references are not here", got=pack.info.name)
         found.append((pack, index))
     return found
 

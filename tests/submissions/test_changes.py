@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -247,3 +249,14 @@ def test_a_shallow_clone_is_refused_and_no_repository_too(repo: Path, tmp_path: 
         Repository(other)
     with pytest.raises(InputError, match="not a git repository"):
         Repository(Path("/"))
+
+
+def test_a_pack_that_is_gone_is_one_line_and_no_traceback(repo: Path, tmp_path: Path) -> None:
+    words = ["--head", "a", "--fetched", "a", "--author", "1", "--base-ref", "main"]
+    words += ["--default-branch", "main", "--summary", str(tmp_path / "s.md"), "--pack", "gone"]
+    module = "cosmos_board.submissions.pull_request"
+    done = subprocess.run([sys.executable, "-m", module, *words], cwd=repo, capture_output=True,
+                          text=True, timeout=60, check=False)  # fmt: skip
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "gone" in done.stderr

@@ -154,9 +154,12 @@ def test_what_is_held_and_refused_leaves_no_trace(hub: Hub, tiny: Sample, near: 
 def test_version_2_takes_the_place_of_version_1(landed: Hub, tiny: Sample) -> None:
     better = submit(tiny, version=2, table=shift(tiny))
     request = landed.propose("ann", ANN, better)
-    land(landed, request)
-    board = landed.publish()
-    assert board.shown == {"careful-boxes": 2}
+    found = landed.check(request)
+    assert found.conclusion == "success", found.log
+    assert "rank 1 (1..1) of 1" in found.summary, "it does not compete with itself"
+    assert "60 scores" in found.summary
+    landed.merge(request)
+    assert landed.publish().shown == {"careful-boxes": 2}
 
 
 def test_a_newer_version_that_fails_leaves_the_one_before_and_stops_no_other(
