@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from cosmos_board.core.scores import SELECTIONS
 from cosmos_board.data.pack import Pack
 from cosmos_board.submissions.copies import (
     Accepted,
@@ -28,11 +29,16 @@ from cosmos_board.submissions.manifest import (
     parse_manifest,
 )
 from cosmos_board.submissions.pack_uses import check_packs, find_rows
-from cosmos_board.submissions.prediction_rows import Fingerprint, check_rows, iter_predictions
+from cosmos_board.submissions.prediction_rows import (
+    MOST_CANDIDATES,
+    Fingerprint,
+    check_rows,
+    iter_predictions,
+)
 from cosmos_board.submissions.problems import Problem, is_refused
 from cosmos_board.submissions.recount import audit_predictions
 from cosmos_board.submissions.safe_parquet import ParquetError, copy_checked
-from cosmos_board.submissions.sample import ReferenceIndex
+from cosmos_board.submissions.sample import IndexRow, ReferenceIndex
 from cosmos_board.submissions.training_data import note_other_training
 
 MOST_CORE_ROWS = 200_000
@@ -141,14 +147,14 @@ def _check_data(
     if name == PREDICTIONS and manifest.track == "full":
         _audit(result, path, context, work, place)
         return
+    rows = find_rows(manifest, context.indices)
+    if rows is None and name == COUNTS:
+        return  # nothing is known to count in; held for who has the pack
     try:
-        count = copy_checked(path, work / name, layout=name)
-        if manifest.track == "core" and count > MOST_CORE_ROWS:
-            raise ParquetError(f"{count} rows, limit {MOST_CORE_ROWS}")
+        copy_checked(path, work / name, layout=name, most_rows=_limit_rows(manifest, rows))
     except ParquetError as error:
         result.problems.append(Problem(place, "", str(error)))
         return
-    rows = find_rows(manifest, context.indices)
     if name == PREDICTIONS:
         problems, print_ = check_rows(
             iter_predictions(work / name), rows, manifest.model.prompts, place
@@ -163,6 +169,14 @@ def _check_data(
         if not is_refused(problems):
             result.table = table
             result.content_sha256 = table.content_sha256
+
+
+def _limit_rows(manifest: Manifest, rows: Mapping[str, IndexRow] | None) -> int:
+    """Return more rows than a right file has, and no more than are quickly read."""
+    if rows is None:
+        return MOST_CORE_ROWS
+    each = MOST_CANDIDATES if manifest.track == "core" else len(SELECTIONS)
+    return 2 * each * len(rows) * len(manifest.model.prompts)
 
 
 def find_copied(result: Checked, context: Context, work: Path) -> list[Problem]:

@@ -17,7 +17,6 @@ from cosmos_board.submissions.problems import Problem, quote
 from cosmos_board.submissions.sample import IndexRow
 
 _COUNTS = ("tp", "fp", "fn")
-_BATCH_ROWS = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,8 @@ def iter_blocks(
         {word: place for place, word in enumerate(words)} for words in (ids, prompts, SELECTIONS)
     ]
     with pq.ParquetFile(copy, read_dictionary=list(names)) as file:
-        for batch in file.iter_batches(_BATCH_ROWS, use_threads=False):
+        for number in range(file.num_row_groups):
+            (batch,) = file.read_row_group(number, use_threads=False).combine_chunks().to_batches()
             keys = []
             for name, known in zip(names, places, strict=True):
                 column = batch.column(name)

@@ -29,6 +29,9 @@ class Layout:
     unpacked_bytes: int = 8 << 30
     """Most that all pages together may hold."""
 
+    kept_bytes: int = 8 << 30
+    """Most that the values of all rows that are kept may take, written out."""
+
     cpu_s: int = 60
     wall_s: float = 120.0
 
@@ -39,6 +42,9 @@ MOST_GROUPS = 1024
 MOST_GROUP_ROWS = 1 << 20
 LARGEST_CHUNK_BYTES = 64 << 20
 LARGEST_BATCH_BYTES = 64 << 20
+CLEAN_GROUP_BYTES = 8 << 20
+"""Of a row group of a clean copy, which is what its reader holds at a time; one row may be more."""
+
 LARGEST_RATIO = 200
 CODECS = ("SNAPPY", "ZSTD", "UNCOMPRESSED")
 
@@ -61,6 +67,8 @@ LAYOUTS = {
         most_rows=2_000_000,
         largest_bytes=LARGEST_IN_GIT_BYTES,
         batch_rows=2048,
+        unpacked_bytes=512 << 20,
+        kept_bytes=128 << 20,
     ),
     FULL_PREDICTIONS: Layout(
         _PREDICTIONS,
@@ -68,6 +76,7 @@ LAYOUTS = {
         largest_bytes=10 << 30,
         batch_rows=2048,
         unpacked_bytes=64 << 30,
+        kept_bytes=128 << 20,
         cpu_s=1200,
         wall_s=1500.0,
     ),

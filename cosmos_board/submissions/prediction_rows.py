@@ -10,19 +10,26 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.submissions.layouts import LAYOUTS
+from cosmos_board.submissions.overlap import Outlines
 from cosmos_board.submissions.problems import Problem, quote
 from cosmos_board.submissions.rle import read_runs
 from cosmos_board.submissions.sample import IndexRow
 
 MOST_CANDIDATES = 3
 MOST_PROBLEMS = 20
+MOST_UNKNOWN_BYTES = 32 << 20
+_ROW_BYTES = 4096
+"""What one row costs beside its mask, told in bytes of masks that are read in the same time."""
+
 LARGEST_ESTIMATE = 10.0
 """Models guess an IoU above 1 now and then; beyond this it is none."""
 
-_ASKED_BYTES = 8
-_BITS = 256
+_ROUND = 1 << 256
 _SHARED_LIMIT = 0.5
 
 
@@ -30,56 +37,50 @@ _SHARED_LIMIT = 0.5
 class Fingerprint:
     """What a file of predictions holds, whatever the order of its rows."""
 
-    rows: set[bytes] = field(default_factory=set)
-    """For each mask 16 bytes that tell it with its reference and prompt, and 8 that tell these
-    two alone; neither candidate nor estimate."""
-
-    total: int = 0
+    outlines: Outlines = field(default_factory=Outlines)
     count: int = 0
+    _masks: int = 0
+    _total: int = 0
 
-    def add(
-        self, reference_id: str, prompt: str, candidate: int, estimate: object, mask: bytes
-    ) -> None:
-        """Take in one row."""
-        asked = f"{reference_id}\x1f{prompt}\x1f".encode()
-        key = hashlib.blake2b(asked + mask, digest_size=16)
-        self.rows.add(key.digest() + hashlib.blake2b(asked, digest_size=_ASKED_BYTES).digest())
-        whole = hashlib.sha256(key.digest() + f"{candidate}\x1f{estimate!r}".encode())
-        self.total = (self.total + int.from_bytes(whole.digest(), "big")) % 2**_BITS
+    def add(self, row: Mapping[str, Any], runs: NDArray[np.int64]) -> None:
+        """Take in one row that is right, and the runs of its mask."""
+        asked = f"{row['reference_id']}\x1f{row['prompt']}\x1f".encode()
+        mask = hashlib.sha256(asked + mask_key(row)).digest()
+        estimate = f"{row['candidate']}\x1f{row['predicted_iou']!r}".encode()
+        self._masks = _add(self._masks, mask)
+        self._total = _add(self._total, hashlib.sha256(mask + estimate).digest())
         self.count += 1
+        self.outlines.add(row, runs)
 
     @property
     def content_sha256(self) -> str:
-        """Hash of all rows, estimates included: what the ledger keeps."""
-        return hashlib.sha256(f"{self.count}:{self.total:064x}".encode()).hexdigest()
+        """Hash of all rows, estimates included."""
+        return hashlib.sha256(f"{self.count}:{self._total:064x}".encode()).hexdigest()
 
-    def share_equal(self, other: Fingerprint) -> float:
-        """Return the share of this file's masks that `other` has too, in [0, 1]."""
-        return len(self.rows & other.rows) / max(len(self.rows), 1)
-
-    def share_answered_alike(self, other: Fingerprint) -> float:
-        """Return for which share of its prompts one of this file's masks is one of `other`'s.
-
-        Masks that are put beside copied ones, for nobody to choose, do not lower it.
-        """
-        asked = {row[-_ASKED_BYTES:] for row in self.rows}
-        alike = {row[-_ASKED_BYTES:] for row in self.rows & other.rows}
-        return len(alike) / max(len(asked), 1)
+    @property
+    def masks_sha256(self) -> str:
+        """Hash of the masks alone, whichever candidates they are: what tells an exact copy."""
+        return hashlib.sha256(f"{self.count}:{self._masks:064x}".encode()).hexdigest()
 
 
-def mask_key(height: int, width: int, counts: bytes) -> bytes:
-    """Return what identifies a mask in a fingerprint."""
-    return f"{height}x{width}\x1f".encode() + counts
+def _add(total: int, digest: bytes) -> int:
+    return (total + int.from_bytes(digest, "big")) % _ROUND
+
+
+def mask_key(row: Mapping[str, Any]) -> bytes:
+    """Return what identifies the mask of a row."""
+    counts: bytes = row["rle"]
+    return f"{row['height']}x{row['width']}\x1f".encode() + counts
 
 
 def iter_predictions(copy: Path) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a clean copy in order."""
+    """Yield the rows of a clean copy in order, one row group in memory at a time."""
     import pyarrow.parquet as pq
 
     names = list(LAYOUTS["predictions.parquet"].columns)
-    with pq.ParquetFile(copy) as file:
-        for batch in file.iter_batches(2048, columns=names, use_threads=False):
-            yield from batch.to_pylist()
+    with pq.ParquetFile(copy, memory_map=False, pre_buffer=False) as file:
+        for number in range(file.num_row_groups):
+            yield from file.read_row_group(number, columns=names, use_threads=False).to_pylist()
 
 
 def check_rows(
@@ -97,25 +98,31 @@ def check_rows(
         where: Path of the file, for messages.
 
     Returns:
-        What is wrong (at most `MOST_PROBLEMS` rows of it) and the fingerprint.
+        What is wrong (at most `MOST_PROBLEMS` rows of it) and the fingerprint. Where nobody knows
+        the references, a long file is read to `MOST_UNKNOWN_BYTES`: who has them reads it all.
     """
     found: list[Problem] = []
     print_ = Fingerprint()
     seen: dict[tuple[str, str, int], int] = {}
     masks: dict[bytes, set[tuple[str, str]]] = defaultdict(set)
+    unread = MOST_UNKNOWN_BYTES
     for number, row in enumerate(rows):
-        problem = check_row(row, index, prompts) or _check_key(row, number, seen)
-        if problem:
-            found.append(Problem(where, f"row {number}", problem))
+        unread -= _ROW_BYTES + len(row["rle"])
+        if index is None and unread < 0:
+            return found, print_
+        try:
+            runs = _read_row(row, index, prompts)
+            _refuse_twice(row, number, seen)
+        except ValueError as error:
+            found.append(Problem(where, f"row {number}", str(error)))
             if len(found) >= MOST_PROBLEMS:
                 found.append(Problem(where, "", "and more rows are wrong"))
                 return found, print_
             continue
-        mask = mask_key(row["height"], row["width"], row["rle"])
-        key = (row["reference_id"], row["prompt"], row["candidate"])
-        print_.add(*key, row["predicted_iou"], mask)
-        if not _is_empty(row["rle"]):
-            masks[mask].add(key[:2])
+        print_.add(row, runs)
+        if len(runs) > 1:  # else it is empty
+            asked = (row["reference_id"], row["prompt"])
+            masks[hashlib.sha256(mask_key(row)).digest()].add(asked)
     if not found:
         found += _check_grid(seen, index, prompts, where)
         found += _check_shared(masks, {key[:2] for key in seen}, where)
@@ -126,40 +133,54 @@ def check_row(
     row: Mapping[str, Any], index: Mapping[str, IndexRow] | None, prompts: tuple[str, ...]
 ) -> str | None:
     """Return what is wrong with one row, whatever the others are, or None."""
+    try:
+        _read_row(row, index, prompts)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _read_row(
+    row: Mapping[str, Any], index: Mapping[str, IndexRow] | None, prompts: tuple[str, ...]
+) -> NDArray[np.int64]:
+    """Return the runs of a row's mask.
+
+    Raises:
+        ValueError: Saying what is wrong with the row.
+    """
     prompt, candidate = row["prompt"], row["candidate"]
     if prompt not in PROMPTS:
-        return f"prompt: {quote(prompt)} unknown"
+        raise ValueError(f"prompt: {quote(prompt)} unknown")
     if prompt not in prompts:
-        return f"prompt: {quote(prompt)} is not among model.prompts"
+        raise ValueError(f"prompt: {quote(prompt)} is not among model.prompts")
     most = 0 if prompt == "everything" else MOST_CANDIDATES - 1
     if not 0 <= candidate <= most:
-        return f"candidate: {candidate} outside 0..{most}"
+        raise ValueError(f"candidate: {candidate} outside 0..{most}")
     estimate = row["predicted_iou"]
     if estimate is not None and not (isfinite(estimate) and abs(estimate) <= LARGEST_ESTIMATE):
-        return f"predicted_iou: {estimate} outside {-LARGEST_ESTIMATE:g}..{LARGEST_ESTIMATE:g}"
+        bounds = f"{-LARGEST_ESTIMATE:g}..{LARGEST_ESTIMATE:g}"
+        raise ValueError(f"predicted_iou: {estimate} outside {bounds}")
     if index is not None:
         entry = index.get(row["reference_id"])
         if entry is None:
-            return f"reference_id: {quote(row['reference_id'])} not in the core sample"
+            raise ValueError(f"reference_id: {quote(row['reference_id'])} not in the core sample")
         if (row["height"], row["width"]) != (entry.height, entry.width):
             want = f"{entry.height}x{entry.width}"
-            return f"size {row['height']}x{row['width']}, index says {want}"
+            raise ValueError(f"size {row['height']}x{row['width']}, index says {want}")
     try:
-        read_runs(row["rle"], row["height"], row["width"])
+        return read_runs(row["rle"], row["height"], row["width"])
     except ValueError as error:
-        return f"rle: {error}"
-    return None
+        raise ValueError(f"rle: {error}") from None
 
 
-def _check_key(
+def _refuse_twice(
     row: Mapping[str, Any], number: int, seen: dict[tuple[str, str, int], int]
-) -> str | None:
+) -> None:
     key = (row["reference_id"], row["prompt"], row["candidate"])
     if key in seen:
         shown = ", ".join(str(part) for part in key)
-        return f"duplicate key ({shown}), first at row {seen[key]}"
+        raise ValueError(f"duplicate key ({shown}), first at row {seen[key]}")
     seen[key] = number
-    return None
 
 
 def _check_grid(
@@ -188,8 +209,3 @@ def _check_shared(
     most = max((len(members) for members in masks.values()), default=0)
     if len({reference for reference, _ in asked}) >= 10 and most > _SHARED_LIMIT * len(asked):
         yield Problem(where, "rle", f"{most} of {len(asked)} answers share one mask")
-
-
-def _is_empty(counts: bytes) -> bool:
-    """Return whether checked counts are one number, the background."""
-    return all((digit - 48) & 0x20 for digit in counts[:-1])

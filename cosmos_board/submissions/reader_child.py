@@ -1,9 +1,9 @@
 """Reads one submitted Parquet file in a process of its own and writes a clean copy.
 
-`python -I -m cosmos_board.submissions.reader_child LAYOUT FILE COPY [WANTED]`: one JSON line on
-stdout, `{"rows": n}` or `{"refused": reason}`. WANTED is a JSON file, a list of reference ids for
-each prompt: only those rows are copied. pyarrow can be made to abort by a few bytes of a footer, so
-whoever calls this takes any other end as a refusal.
+`python -I -m cosmos_board.submissions.reader_child LAYOUT MOST_ROWS FILE COPY [WANTED]`: one JSON
+line on stdout, `{"rows": n}` or `{"refused": reason}`. WANTED is a JSON file, a list of reference
+ids for each prompt: only those rows are copied. pyarrow can be made to abort by a few bytes of a
+footer, so whoever calls this takes any other end as a refusal.
 """
 
 from __future__ import annotations
@@ -13,27 +13,35 @@ import os
 import resource
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from cosmos_board.submissions.footer import RefusedError, check_footer
-from cosmos_board.submissions.layouts import LARGEST_BATCH_BYTES, LAYOUTS, Layout
+from cosmos_board.submissions.layouts import (
+    CLEAN_GROUP_BYTES,
+    LARGEST_BATCH_BYTES,
+    LAYOUTS,
+    Layout,
+)
+from cosmos_board.submissions.rle import LARGEST_SIDE, MOST_PIXELS, check_size
 
 MEMORY_BYTES = 448 << 20
 """Of data; the interpreter's own code comes on top."""
 
 LARGEST_COPY_BYTES = 4 << 30
-LARGEST_SAMPLE_BYTES = 256 << 20
 MOST_PER_KEY = 3
 
 
 def main() -> None:
     """Limit this process, read, answer."""
-    layout, path, copy = LAYOUTS[sys.argv[1]], sys.argv[2], sys.argv[3]
+    layout = LAYOUTS[sys.argv[1]]
+    layout = replace(layout, most_rows=min(layout.most_rows, int(sys.argv[2])))
+    path, copy = sys.argv[3], sys.argv[4]
     _limit(layout.cpu_s)
     import pyarrow as pa
 
     try:
-        wanted = _read_wanted(sys.argv[4]) if len(sys.argv) > 4 else None
+        wanted = _read_wanted(sys.argv[5]) if len(sys.argv) > 5 else None
         answer: dict[str, object] = {"rows": _copy(path, copy, layout, wanted)}
     except RefusedError as error:
         answer = {"refused": str(error)}
@@ -93,13 +101,25 @@ def _copy(path: str, copy: str, layout: Layout, wanted: _Wanted | None) -> int:
             clean = pa.RecordBatch.from_arrays(columns, schema=schema)
             kept += clean.num_rows
             size += clean.nbytes
-            if most is not None and (kept > most or size > LARGEST_SAMPLE_BYTES):
-                raise RefusedError(f"more than {most} rows or {size} bytes for the sample")
-            if clean.num_rows:
-                writer.write_batch(clean)
+            if most is not None and kept > most:
+                raise RefusedError(f"more than {most} rows for the sample")
+            if size > layout.kept_bytes:
+                raise RefusedError(f"more than {layout.kept_bytes} bytes written out")
+            for part in _cut(clean):
+                writer.write_batch(part)
         if rows != file.metadata.num_rows:
             raise RefusedError(f"{rows} rows decoded, footer says {file.metadata.num_rows}")
     return rows
+
+
+def _cut(batch: Any) -> Iterator[Any]:  # noqa: ANN401 - pyarrow ships no types
+    """Yield the rows of a batch in parts of `CLEAN_GROUP_BYTES` at most, or of one row."""
+    if batch.num_rows > 1 and batch.nbytes > CLEAN_GROUP_BYTES:
+        half = batch.num_rows // 2
+        yield from _cut(batch.slice(0, half))
+        yield from _cut(batch.slice(half))
+    elif batch.num_rows:
+        yield batch
 
 
 def _choose(batch: Any, wanted: _Wanted) -> Any:  # noqa: ANN401 - pyarrow ships no types
@@ -154,13 +174,28 @@ def _iter_checked(file: Any, layout: Layout) -> Iterator[Any]:  # noqa: ANN401
         for batch in file.iter_batches(layout.batch_rows, row_groups=group, use_threads=False)
     ):
         batch.validate(full=True)
+        batch = _share_words(batch, layout)
         size = 0
         for name in layout.columns:
             size += _check_values(name, batch.column(name), layout, first)
         if size > LARGEST_BATCH_BYTES:
             raise RefusedError(f"row {first}: {size} bytes in {batch.num_rows} rows")
+        if "rle" in layout.columns:
+            _check_lengths(batch, first)
         yield batch
         first += batch.num_rows
+
+
+def _share_words(batch: Any, layout: Layout) -> Any:  # noqa: ANN401 - pyarrow ships no types
+    """Return the batch with every text in a dictionary, also where the file asks for no such."""
+    import pyarrow as pa
+
+    for number, field in enumerate(batch.schema):
+        words = layout.columns[field.name].physical == "BYTE_ARRAY"
+        if words and not pa.types.is_dictionary(field.type):
+            column = batch.column(number).cast(pa.binary()).dictionary_encode()
+            batch = batch.set_column(number, field.name, column)
+    return batch
 
 
 def _check_values(name: str, column: Any, layout: Layout, first: int) -> int:  # noqa: ANN401
@@ -181,6 +216,29 @@ def _check_values(name: str, column: Any, layout: Layout, first: int) -> int:  #
         bound = f"outside 1..{rules.longest_bytes}"
         raise RefusedError(f"row {row}: {name}: {what} {longest} {bound}")
     return int(pc.sum(pc.cast(lengths, "int64")).as_py() or 0)
+
+
+def _check_lengths(batch: Any, first: int) -> None:  # noqa: ANN401 - pyarrow ships no types
+    """Refuse images of no size, and counts that are longer than those of any mask of theirs."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    height, width = (batch.column(name).to_numpy().astype(np.int64) for name in ("height", "width"))
+    rle = batch.column("rle")
+    length = pc.binary_length(rle.dictionary).take(rle.indices).to_numpy()
+    sides = np.stack([height, width])
+    pixels = height * width  # of int32: no overflow
+    wrong = (sides < 1).any(axis=0) | (sides > LARGEST_SIDE).any(axis=0) | (pixels > MOST_PIXELS)
+    wrong |= (length < 1) | (length > pixels + 1)
+    if not wrong.any():
+        return
+    row = int(np.argmax(wrong))
+    try:
+        check_size(int(height[row]), int(width[row]))
+    except ValueError as error:
+        raise RefusedError(f"row {first + row}: rle: {error}") from None
+    bound = f"outside 1..{pixels[row] + 1}"
+    raise RefusedError(f"row {first + row}: rle: counts length {length[row]} {bound}")
 
 
 if __name__ == "__main__":

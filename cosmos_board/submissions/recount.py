@@ -20,7 +20,7 @@ from cosmos_board.submissions.audit import audit_counts, choose_places, list_wan
 from cosmos_board.submissions.count_rows import CountTable
 from cosmos_board.submissions.fields import PREDICTIONS
 from cosmos_board.submissions.layouts import FULL_PREDICTIONS
-from cosmos_board.submissions.prediction_rows import check_row, iter_predictions
+from cosmos_board.submissions.prediction_rows import MOST_CANDIDATES, check_row, iter_predictions
 from cosmos_board.submissions.problems import Problem
 from cosmos_board.submissions.safe_parquet import ParquetError, copy_checked
 from cosmos_board.submissions.sample import IndexRow
@@ -66,7 +66,13 @@ def audit_predictions(
     wanted = list_wanted(table, places)
     copy = work / PREDICTIONS
     try:
-        copy_checked(path, copy, layout=FULL_PREDICTIONS, wanted=wanted)
+        copy_checked(
+            path,
+            copy,
+            layout=FULL_PREDICTIONS,
+            wanted=wanted,
+            most_rows=MOST_CANDIDATES * len(table.prompts) * len(index),
+        )
     except ParquetError as error:
         return AuditFound([Problem(where, "", str(error))], 0)
     answers, problems = _gather(iter_predictions(copy), index, table.prompts, where)

@@ -44,28 +44,47 @@ def read_runs(counts: bytes, height: int, width: int) -> NDArray[np.int64]:
     total = height * width
     if not 1 <= len(counts) <= LONGEST_COUNTS:
         raise ValueError(f"counts length {len(counts)} outside 1..{LONGEST_COUNTS}")
-    digits = np.frombuffer(counts, np.uint8).astype(np.int64) - 48
-    if digits.min() < 0 or digits.max() > 63:
+    digits = np.frombuffer(counts, np.uint8) - np.uint8(48)  # below '0' wraps round, above 63
+    if digits.max() > 63:
         raise ValueError("counts byte outside '0'..'o'")
-    ends = np.flatnonzero((digits & 0x20) == 0)
+    ends = np.flatnonzero(digits < 0x20)
     if not len(ends) or ends[-1] != len(digits) - 1:
         raise ValueError("counts ends inside a number")
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    lengths = ends - starts + 1
-    if lengths.max() > _LONGEST_NUMBER:
-        raise ValueError(f"number longer than {_LONGEST_NUMBER} characters")
     if len(ends) > total + 1:
         raise ValueError(f"{len(ends)} runs for {total} pixels")
-    shifts = 5 * (np.arange(len(digits)) - np.repeat(starts, lengths))
-    values: NDArray[np.int64] = np.add.reduceat((digits & 0x1F) << shifts, starts)
-    values -= np.where(digits[ends] & 0x10, np.int64(1) << (5 * lengths), 0)
-    runs = values.copy()
-    runs[1::2] = np.cumsum(values[1::2])
-    runs[2::2] = np.cumsum(values[2::2])
+    starts = np.zeros_like(ends)
+    starts[1:] = ends[:-1] + 1
+    lengths = ends - starts + 1
+    longest = int(lengths.max())
+    if longest > _LONGEST_NUMBER:
+        raise ValueError(f"number longer than {_LONGEST_NUMBER} characters")
+    runs = _read_numbers(digits, starts, lengths, longest)
+    runs[1::2] = np.cumsum(runs[1::2])
+    runs[2::2] = np.cumsum(runs[2::2])
     _refuse_wrong_runs(runs, total)
-    if encode_runs(runs) != counts:
+    if longest > 1 and _has_idle_digit(digits, ends[lengths > 1]):
         raise ValueError("is not written in the shortest way")
     return runs
+
+
+def _read_numbers(
+    digits: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64], longest: int
+) -> NDArray[np.int64]:
+    """Return the numbers that digits of 5 bits write, lowest first, the last with the sign."""
+    values = (digits[starts] & 0x1F).astype(np.int64)
+    for place in range(1, longest):
+        rows = np.flatnonzero(lengths > place)
+        values[rows] |= (digits[starts[rows] + place] & 0x1F).astype(np.int64) << (5 * place)
+    signs = np.flatnonzero(digits[starts + lengths - 1] & 0x10)
+    values[signs] -= np.int64(1) << (5 * lengths[signs])
+    return values
+
+
+def _has_idle_digit(digits: NDArray[np.uint8], ends: NDArray[np.int64]) -> bool:
+    """Return whether a last digit only repeats the sign that the digit before it has already."""
+    last, sign_before = digits[ends], digits[ends - 1] & 0x10
+    idle = ((last == 0) & (sign_before == 0)) | ((last == 0x1F) & (sign_before != 0))
+    return bool(idle.any())
 
 
 def encode_runs(runs: NDArray[np.int64]) -> bytes:

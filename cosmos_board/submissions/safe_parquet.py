@@ -31,6 +31,7 @@ def copy_checked(
     *,
     layout: str,
     wanted: Mapping[str, Sequence[str]] | None = None,
+    most_rows: int | None = None,
     wall_s: float | None = None,
 ) -> int:
     """Write a clean copy of `path` and return the number of rows of `path`.
@@ -40,13 +41,15 @@ def copy_checked(
         copy: Where the copy goes.
         layout: Key of `LAYOUTS`.
         wanted: Reference ids by prompt: the only rows to copy; None for all.
+        most_rows: More rows are refused before any is decoded; None for those of the layout.
         wall_s: Seconds after which the reader is ended; None for those of the layout.
 
     Raises:
         ParquetError: If the file is not exactly such a file; a reader that dies or hangs says so.
     """
     _check_outside(path, LAYOUTS[layout].largest_bytes)
-    words = [layout, str(path.absolute()), str(copy.absolute())]
+    most = LAYOUTS[layout].most_rows if most_rows is None else most_rows
+    words = [layout, str(most), str(path.absolute()), str(copy.absolute())]
     if wanted is not None:
         asked = copy.with_name(f"{copy.name}.wanted.json")
         asked.write_text(json.dumps({prompt: list(ids) for prompt, ids in wanted.items()}), "utf-8")

@@ -65,8 +65,8 @@ def check_name(text: str) -> str:
     if not text[0].isalnum():
         raise ValueError("must start with a letter or digit")
     words = {word for word in re.split(r"[^\w]+|_", text.casefold()) if word}
-    words |= {skeleton(word) for word in words}
-    if reserved := sorted(words & (RESERVED | {skeleton(word) for word in RESERVED})):
+    looks = {skeleton(word) for word in words}
+    if reserved := sorted(word for word in RESERVED if skeleton(word) in looks):
         raise ValueError(f"reserved word '{reserved[0]}'")
     return text
 

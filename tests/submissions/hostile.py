@@ -233,10 +233,10 @@ CASES: dict[str, Case] = {
     ),
     "Q16": Case(
         bytes_of(lambda table: files.many_rows(3_000_000)),
-        "predictions.parquet: 3000000 rows, limit 2000000",
+        "predictions.parquet: 3000000 rows, limit 216",
     ),
     "Q18": Case(
-        bytes_of(lambda table: files.long_words(table, 2000, 8 << 20)),
+        bytes_of(lambda table: files.long_words(table, 200, 8 << 20)),
         "row group 0 column 'prompt': ratio",
     ),
     "Q20": Case(
@@ -300,8 +300,7 @@ CASES: dict[str, Case] = {
                 table, height=pa.array([1 << 20] * len(table), pa.int32())
             )
         ),
-        "row 0: size 1048576x96, index says 96x96",
-        "the index is asked first",
+        "row 0: rle: h=1048576 outside 1..16384",
     ),
     "L09": Case(
         table_of(
@@ -323,7 +322,7 @@ CASES: dict[str, Case] = {
         table_of(lambda table: files.with_columns(table, rle=pa.array([[1, 2]] * len(table)))),
         "column 'rle': nested columns not allowed",
     ),
-    "L17": Case(row_of(rle=b""), "row 17: rle: counts length 0 outside 1..4000000"),
+    "L17": Case(row_of(rle=b""), "row 17: rle: counts length 0 outside 1..9217"),
     "L18": Case(
         table_of(lambda table: files.with_columns(table, rle=pa.array([[0.0, 1e9]] * len(table)))),
         "column 'rle': nested columns not allowed",

@@ -115,7 +115,7 @@ def test_a_file_that_cannot_be_opened_is_a_problem(
         (3, {"prompt": "everything"}, "row 3: prompt: 'everything' is not among model.prompts"),
         (3, {"reference_id": "x\0"}, "row 3: reference_id: 'x\\x00' not in the core sample"),
         (3, {"prompt": "box" * 99}, "row 3: prompt: length 297 outside 1..200"),
-        (3, {"height": -1}, "row 3: size -1x96, index says 96x96"),
+        (3, {"height": -1}, "row 3: rle: h=-1 outside 1..16384"),
     ],
 )
 def test_odd_values_are_named(

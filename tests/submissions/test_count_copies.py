@@ -18,7 +18,12 @@ from cosmos_board.curation.demo import DEMO_PACKS
 from cosmos_board.curation.demo_cache import find_demo_pack
 from cosmos_board.data.pack import open_pack
 from cosmos_board.submissions.copies import Accepted, CountsFile
-from cosmos_board.submissions.count_copies import NEAR_COPY_COUNTS, check_counts_copied, is_telling
+from cosmos_board.submissions.count_copies import (
+    FEWEST_WRONG,
+    NEAR_COPY_COUNTS,
+    check_counts_copied,
+    is_telling,
+)
 from cosmos_board.submissions.count_rows import read_counts
 from cosmos_board.submissions.listed_files import hash_file
 from cosmos_board.submissions.manifest import parse_manifest
@@ -70,8 +75,8 @@ def find_copies(
     return [problem.text for problem in found]
 
 
-def another_pixel(row: Row) -> None:
-    row["tp"], row["fn"] = (row["tp"] + 1) % AREA, AREA - (row["tp"] + 1) % AREA
+def another_mask(row: Row) -> None:
+    row["tp"], row["fn"] = (row["tp"] + 5) % AREA, AREA - (row["tp"] + 5) % AREA
 
 
 def test_a_copy_is_held_and_named(tmp_path: Path) -> None:
@@ -87,15 +92,30 @@ def test_a_copy_is_held_from_half_of_its_rows_on(altered: int, held: bool, tmp_p
 
     def change(number: int, row: Row) -> None:
         if number // 3 < altered:
-            another_pixel(row)
+            another_mask(row)
 
     assert bool(find_copies(tmp_path, change)) == held
+
+
+@pytest.mark.parametrize(("pixels", "held"), [(1, True), (2, True), (3, False)])
+def test_counts_altered_everywhere_by_a_pixel_or_two_are_held(
+    pixels: int, held: bool, tmp_path: Path
+) -> None:
+    def change_both(number: int, row: Row) -> None:
+        row["fp"] += FEWEST_WRONG
+
+    def change(number: int, row: Row) -> None:
+        row["fp"] += pixels
+
+    found = find_copies(tmp_path, change, change_both=change_both)
+    says = "100.00 % of counts for everything are within 2 px of those of submissions/first"
+    assert found == ([f"{says}; held for review"] if held else [])
 
 
 def test_one_copied_prompt_is_enough(tmp_path: Path) -> None:
     def change(number: int, row: Row) -> None:
         if row["prompt"] != "box":
-            another_pixel(row)
+            another_mask(row)
 
     (text,) = find_copies(tmp_path, change)
     assert text.startswith("100.00 % of counts for box equal")
@@ -120,7 +140,7 @@ def test_rows_that_are_the_same_whoever_drew_them_do_not_count(
 
     def change(number: int, row: Row) -> None:
         if not number % 10:
-            another_pixel(row)
+            another_mask(row)
 
     assert find_copies(tmp_path, change, change_both=change_both, references=400) == []
 
@@ -132,7 +152,7 @@ def test_rows_replaced_by_empty_masks_do_not_hide_a_copy(tmp_path: Path) -> None
 
     def change(number: int, row: Row) -> None:
         if number % 4:
-            another_pixel(row)
+            another_mask(row)
 
     (text,) = find_copies(tmp_path, change, change_both=change_both, references=400)
     assert text.startswith("100.00 %")

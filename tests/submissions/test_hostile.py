@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
 from cosmos_board.data.pack import open_pack
-from cosmos_board.submissions.check import check_submission
-from cosmos_board.submissions.copies import Accepted
 from cosmos_board.submissions.manifest import parse_manifest
-from cosmos_board.submissions.prediction_rows import Fingerprint, mask_key
 from cosmos_board.submissions.problems import Problem
 from cosmos_board.submissions.pull_request import Report
 from cosmos_board.submissions.score import score_submission
 from tests.shared import SHARED
 from tests.submissions.drafts import draft_manifest, to_yaml
 from tests.submissions.hostile import CASES
+from tests.submissions.hostile_folders import FOLDERS, MANIFESTS
+from tests.submissions.hostile_parquet import PARQUET
 from tests.submissions.hostile_strings import FIELDS, STRINGS
 from tests.submissions.samples import Sample
 
@@ -28,9 +25,12 @@ SLOWEST_S = 10.0
 CORPUS = SHARED / "research" / "hostile-cases.json"
 
 
-@pytest.mark.parametrize("name", sorted(CASES))
+ALL = {**CASES, **FOLDERS, **MANIFESTS, **PARQUET}
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
 def test_hostile_case(name: str, sample: Sample, tmp_path: Path) -> None:
-    case = CASES[name]
+    case = ALL[name]
     began = time.monotonic()
     lines = case.make(sample, tmp_path)
     assert time.monotonic() - began < SLOWEST_S
@@ -48,8 +48,9 @@ ELSEWHERE = {
     "O01", "O03", "O04", "O06", "O07", "O08", "O11", "R19",
     "X01", "X02", "X04", "X05", "X06", "X09",
 }  # fmt: skip
-"""Cases with a test of their own, here, in `test_changes.py` or with the platform. X04, X05 and X06
-were attacks on a report that a job left for another: there is none now, so nothing to poison."""
+"""Cases with a test of their own, here, in `test_changes.py` or with the platform; O06 and O07 in
+`test_copies.py`. X04, X05 and X06 were attacks on a report that a job left for another: there is
+none now, so nothing to poison."""
 
 
 @pytest.mark.skipif(not CORPUS.is_file(), reason="the corpus is not on this machine")
@@ -70,43 +71,6 @@ def test_no_hostile_string_passes_in_any_field_of_text(field: str) -> None:
         place = field.replace("__0__", "[0].").replace("__", ".")
         assert str(problems[0]).startswith(f"submissions/a/submission.yaml: {place}: ")
     assert passed == []
-
-
-def fingerprint(table: pa.Table, *, changed: int = 0) -> Fingerprint:
-    found = Fingerprint()
-    for number, row in enumerate(table.to_pylist()):
-        counts = b"other" if number < changed else row["rle"]
-        mask = mask_key(row["height"], row["width"], counts)
-        found.add(row["reference_id"], row["prompt"], row["candidate"], 0.0, mask)
-    return found
-
-
-def test_o06_o07_copies_are_refused_and_near_copies_held(sample: Sample, tmp_path: Path) -> None:
-    rows = sample.table
-    many = Fingerprint(rows={bytes([n % 256, n // 256]) for n in range(2000)})
-    near = Fingerprint(rows=many.rows - {b"\0\0"} | {b"zz"})
-    assert 0.999 <= near.share_equal(many) < 1
-
-    rival = Accepted("sam-base", "Other", frozenset({1001}), fingerprint(rows))
-    folder = sample.write(tmp_path)
-    context = replace(sample.context, accepted=(rival,))
-    (problem,) = check_submission(folder, context)
-    assert str(problem) == (
-        "submissions/evil-sam/predictions.parquet: rows: same content as submissions/sam-base "
-        "(sha256 of sorted rows)"
-    )
-    distant = Accepted("sam-base", "Other", frozenset({1001}), fingerprint(rows, changed=5))
-    assert check_submission(folder, replace(sample.context, accepted=(distant,))) == []
-
-
-def test_a_mask_that_nobody_chooses_does_not_hide_a_copy(sample: Sample) -> None:
-    rival, copy = fingerprint(sample.table), fingerprint(sample.table)
-    for row in sample.table.to_pylist():
-        junk = mask_key(row["height"], row["width"], b"junk")
-        copy.add(row["reference_id"], row["prompt"], 1 + row["candidate"], -1.0, junk)
-
-    assert copy.share_equal(rival) < 1
-    assert copy.share_answered_alike(rival) == 1
 
 
 def test_r19_copied_references_are_held_and_never_more_than_audited(

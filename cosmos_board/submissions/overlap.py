@@ -1,0 +1,254 @@
+"""How much two submissions' masks have in common, computed on their runs: no pixel is drawn.
+
+The masks that are compared lie one behind the other on one line of pixels, so that a few calls of
+numpy measure hundreds of them at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+TOLERANCES_PX = (0, 1, 2)
+"""How far a pixel of one mask may lie from the other to be found there."""
+
+WITHIN = 0.99
+"""Share of the pixels of both masks that must be found in the other for the two to be alike."""
+
+FEW_PX = 2
+"""Or all but so many: a small mask changes much by a few pixels."""
+
+SMALLEST_PX = 50
+"""Smaller masks are alike by chance; no reference is smaller."""
+
+MOST_EDGES = 16_384
+"""Masks with more ends of runs are mostly noise, and are not compared."""
+
+KEPT_BYTES = 4 << 20
+"""Of a submission's runs. Of a larger one some answers are kept, by hash."""
+
+_STRIDE = 1 << 27
+"""Pixels of the line from one mask to the next: more than the largest image and a margin."""
+
+_SECRET = os.urandom(16)
+"""So that nobody can know beforehand which answers of a large submission are kept."""
+
+_Runs = NDArray[np.int64]
+_Spans = tuple[_Runs, _Runs]
+"""First pixels of runs of a mask, and the pixels after their last ones, in the order of a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """One mask."""
+
+    size: tuple[int, int]
+    """Height and width of its image."""
+
+    edges: NDArray[np.uint32]
+    """First pixel of each run of the mask and first pixel after it, down the columns; sorted."""
+
+    order: tuple[float, int] = (0.0, 0)
+    """The candidate with the highest is the one that the model itself would choose."""
+
+    area: int = field(init=False)
+    """Pixels of the mask."""
+
+    def __post_init__(self) -> None:
+        first, after = (self.edges[n::2].sum(dtype=np.int64) for n in (0, 1))
+        object.__setattr__(self, "area", int(after - first))
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How alike the answers of two submissions are."""
+
+    answers: int
+    """Those of the first that were compared."""
+
+    mean_iou: float
+    alike: Mapping[int, float]
+    """Share of them that are alike, by tolerance in pixels."""
+
+
+@dataclass(slots=True)
+class Outlines:
+    """The masks of a submission, by the hash of reference and prompt."""
+
+    answers: dict[bytes, tuple[str, list[Outline]]] = field(default_factory=dict)
+    unlisted: int = 0
+    """Masks with more than `MOST_EDGES`."""
+
+    last: bytes = b"\xff" * 8
+    """No answer with a higher hash is kept."""
+
+    _bytes: int = 0
+
+    def add(self, row: Mapping[str, Any], runs: NDArray[np.int64]) -> None:
+        """Take in the mask of a row of predictions, as runs down the columns, background first."""
+        reference_id, prompt, height = row["reference_id"], row["prompt"], row["height"]
+        key = hashlib.blake2b(
+            f"{reference_id}\x1f{prompt}".encode(), digest_size=8, key=_SECRET
+        ).digest()
+        edges = np.cumsum(runs)[: len(runs) // 2 * 2].astype(np.uint32)
+        if len(edges) > MOST_EDGES:
+            self.unlisted += 1
+            return
+        if key <= self.last:
+            order = (row["predicted_iou"] or 0.0, -row["candidate"])
+            outline = Outline((height, int(runs.sum()) // height), edges, order)
+            self.answers.setdefault(key, (prompt, []))[1].append(outline)
+            self._bytes += edges.nbytes
+            if self._bytes > 2 * KEPT_BYTES:
+                self._drop_some()
+
+    def _drop_some(self) -> None:
+        """Forget the answers with the highest hashes."""
+        for key in sorted(self.answers, reverse=True):
+            self.last = key
+            if self._bytes <= KEPT_BYTES:
+                break
+            _, dropped = self.answers.pop(key)
+            self._bytes -= sum(one.edges.nbytes for one in dropped)
+
+    def compare(self, other: Outlines) -> dict[str, Likeness]:
+        """Return how alike the answers to each prompt are, and to all of them under "all".
+
+        IoU and tolerance 0 take the candidates of an answer that have most in common with one of
+        the other's: what is put beside a copy does not hide it. Other tolerances take those that
+        the models choose: of nine pairs of two good models one is close by chance. An answer
+        without a mask that tells something, of `SMALLEST_PX` and more and less than the image,
+        does not count.
+        """
+        last = min(self.last, other.last)
+        kept = {key: _list_telling(masks) for key, (_, masks) in self.answers.items()}
+        mine = {key: masks for key, masks in kept.items() if masks and key <= last}
+        keys = list(mine)
+        theirs = {key: _list_telling(other.answers[key][1]) for key in keys if key in other.answers}
+        best = np.zeros(len(keys))
+        alike = {0: np.zeros(len(keys), np.bool_)}
+        for rows, first, second in _pair(keys, mine, theirs):
+            iou, same = _measure(first, second)
+            best[rows] = np.maximum(best[rows], iou)
+            alike[0][rows] |= same
+        chosen = next(_pair(keys, _choose(mine), _choose(theirs)), ([], [], []))
+        for tolerance in TOLERANCES_PX[1:]:
+            alike[tolerance] = alike[0].copy()
+            if chosen[0]:
+                alike[tolerance][chosen[0]] |= _find_alike(*chosen[1:], tolerance)
+        prompts = np.array([self.answers[key][0] for key in keys], object)
+        groups = {"all": np.ones(len(keys), np.bool_)}
+        groups |= {name: prompts == name for name in sorted(set(prompts))}
+        return {
+            name: Likeness(
+                int(rows.sum()),
+                float(best[rows].mean()),
+                {tolerance: float(values[rows].mean()) for tolerance, values in alike.items()},
+            )
+            for name, rows in groups.items()
+            if rows.any()
+        }
+
+
+def _list_telling(masks: Sequence[Outline]) -> list[Outline]:
+    return [one for one in masks if SMALLEST_PX <= one.area < one.size[0] * one.size[1]]
+
+
+def _choose(answers: _Answers) -> _Answers:
+    """Return the candidate of each answer that the model itself would choose."""
+    return {key: sorted(masks, key=lambda one: one.order)[-1:] for key, masks in answers.items()}
+
+
+_Answers = Mapping[bytes, Sequence[Outline]]
+
+
+def _pair(
+    keys: Sequence[bytes], mine: _Answers, theirs: _Answers
+) -> Iterator[tuple[list[int], list[Outline], list[Outline]]]:
+    """Yield the rows that have an n-th mask here and an m-th one there, with these, by n and m."""
+    most = max((len(masks) for masks in (*mine.values(), *theirs.values())), default=0)
+    for n in range(most):
+        for m in range(most):
+            rows = [
+                row for row, key in enumerate(keys)
+                if len(mine[key]) > n and len(theirs.get(key, ())) > m
+                and mine[key][n].size == theirs[key][m].size
+            ]  # fmt: skip
+            if rows:
+                yield rows, [mine[keys[k]][n] for k in rows], [theirs[keys[k]][m] for k in rows]
+
+
+def _measure(
+    first: Sequence[Outline], second: Sequence[Outline]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return IoU, and whether two masks are alike without any tolerance."""
+    one, two = _lay_out(first), _lay_out(second)
+    shared = _intersect(one, two, len(first))
+    sizes = _list_areas(first), _list_areas(second)
+    alike = _is_found(shared, sizes[0]) & _is_found(shared, sizes[1])
+    return shared / (sizes[0] + sizes[1] - shared), alike
+
+
+def _find_alike(
+    first: Sequence[Outline], second: Sequence[Outline], tolerance: int
+) -> NDArray[np.bool_]:
+    """Return whether each of two masks lies within the tolerance of the other."""
+    alike = np.ones(len(first), np.bool_)
+    for masks, others in ((first, second), (second, first)):
+        inside = _intersect(_lay_out(masks), _grow(others, tolerance), len(masks))
+        alike &= _is_found(inside, _list_areas(masks))
+    return alike
+
+
+def _is_found(inside: NDArray[np.float64], areas: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return areas - inside <= np.maximum((1 - WITHIN) * areas, FEW_PX)
+
+
+def _list_areas(masks: Sequence[Outline]) -> NDArray[np.float64]:
+    return np.array([one.area for one in masks], np.float64)
+
+
+def _lay_out(masks: Sequence[Outline]) -> _Spans:
+    """Return the runs of masks on one line of pixels."""
+    edges = np.concatenate([one.edges for one in masks]).astype(np.int64)
+    edges += np.repeat(np.arange(len(masks)) * _STRIDE, [len(one.edges) for one in masks])
+    return edges[::2], edges[1::2]
+
+
+def _grow(masks: Sequence[Outline], tolerance: int) -> _Spans:
+    """Return masks with every pixel within the tolerance of them, in any of 8 directions.
+
+    What grows over the upper or lower edge of an image comes back in the next column.
+    """
+    first, after = _lay_out(masks)
+    heights = np.repeat([one.size[0] for one in masks], [len(one.edges) // 2 for one in masks])
+    moves = [column * heights for column in range(-tolerance, tolerance + 1)]
+    starts = np.concatenate([first - tolerance + move for move in moves])
+    ends = np.concatenate([after + tolerance + move for move in moves])
+    order = np.argsort(starts, kind="stable")
+    starts, ends = starts[order], np.maximum.accumulate(ends[order])
+    opens = np.ones(len(starts), np.bool_)
+    opens[1:] = starts[1:] > ends[:-1]
+    closes = np.append(opens[1:], True)[: len(opens)]
+    return starts[opens], ends[closes]
+
+
+def _intersect(masks: _Spans, others: _Spans, count: int) -> NDArray[np.float64]:
+    """Return the pixels of each of `count` masks that `others` have too."""
+    starts, ends = others
+    before = np.concatenate([[0], np.cumsum(ends - starts)])
+
+    def reach(places: _Runs) -> _Runs:
+        """Return how many pixels of the others lie before each place."""
+        run = np.searchsorted(starts, places, "right") - 1
+        inside = np.minimum(places, ends[run]) - starts[run]
+        return np.where(run < 0, 0, before[np.maximum(run, 0)] + inside)
+
+    found = np.bincount(masks[0] // _STRIDE, reach(masks[1]) - reach(masks[0]), minlength=count)
+    return found.astype(np.float64)
