@@ -81,6 +81,7 @@ def command(
     """
     from cosmos_board.curation.demo import build_demo_packs
     from cosmos_board.data.pack import open_pack
+    from cosmos_board.site.blocks import BLOCKS_PATH
     from cosmos_board.site.build import build_site
     from cosmos_board.site.frozen import keep_frozen, list_site, read_published, write_list
     from cosmos_board.store.ingest import ingest
@@ -101,7 +102,7 @@ def command(
     table = make_ledger_table(submissions, rebuilt, known)
     frozen = before.keep(table.benchmark)
     write_ledger_table(rebuilt.db, replace(table, frozen=frozen))
-    build_site(rebuilt.db, out / "site", languages=languages)
+    build_site(rebuilt.db, out / "site", languages=languages, earlier=read(BLOCKS_PATH))
     keep_frozen(read, before, out / "site", table.benchmark)
     write_list(out / "site", list_site(out / "site", table.benchmark, frozen))
     listed = {

@@ -38,12 +38,22 @@ def command() -> None:
     show_default=True,
     help="May be repeated.",
 )
+@click.option(
+    "--earlier",
+    help="The site as it is published, a folder or https address: patients of restricted datasets "
+    "are added to it or taken from it at least 10 at a time. Default: the site in --out.",
+)
 @LOCAL
-def build(db: Path, out: Path, url: str, languages: tuple[str, ...], local: bool) -> None:
+def build(
+    db: Path, out: Path, url: str, languages: tuple[str, ...], earlier: str | None, local: bool
+) -> None:
     """Render the site into a folder, which is emptied first."""
+    from cosmos_board.site.blocks import BLOCKS_PATH
     from cosmos_board.site.build import build_site
+    from cosmos_board.site.frozen import read_site
 
-    report = build_site(db, out, site_url=url, languages=languages, local=local)
+    blocks = read_site(earlier)(BLOCKS_PATH) if earlier is not None else None
+    report = build_site(db, out, site_url=url, languages=languages, local=local, earlier=blocks)
     click.echo(f"{out / 'index.html'}: {report.pages} pages, {report.size_bytes / 1e6:.1f} MB")
 
 

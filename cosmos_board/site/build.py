@@ -13,10 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from cosmos_board.core.errors import CosmosBoardError, InputError
+from cosmos_board.site.blocks import BLOCKS_PATH, parse_blocks
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -58,6 +60,7 @@ def build_site(
     languages: tuple[str, ...] = ("en",),
     site_url: str = "",
     local: bool = False,
+    earlier: bytes | None = None,
 ) -> SiteReport:
     """Render the board in `db` into the folder `out`, which is emptied first.
 
@@ -68,20 +71,40 @@ def build_site(
         languages: `en` goes to the root, others into a folder of their name.
         site_url: Address that the site will have, for absolute links; may be empty.
         local: Whether to show what may not be published; such a site says so on every page.
+        earlier: The `data/blocks.json` of the published site, where that is not in `out`: which
+            patients of restricted datasets its numbers rest on.
 
     Raises:
-        InputError: If `db` is not a board database, or the engine refuses its sources.
+        InputError: If `db` is not a board database, `earlier` is damaged, or the engine refuses
+            its sources.
     """
     if db is not None and not db.is_file():
         raise InputError(db, "--db", "no such file")
     others = [language for language in languages if language != "en"]
-    with _environment(db, site_url, languages, local=local):
+    with (
+        _published_blocks(out, earlier) as before,
+        _environment(db, site_url, languages, local=local, earlier=before),
+    ):
         if len(others) == len(languages) or not others or not _CAN_FORK:
             for language in sorted(languages, key=lambda name: name != "en"):
                 _build_one(_folder(out, language), language, strict=strict)
         else:
-            _build_beside(db, out, others, strict=strict, local=local)
+            _build_beside(db, out, others, strict=strict, local=local, earlier=before)
     return _report(out)
+
+
+@contextmanager
+def _published_blocks(out: Path, earlier: bytes | None) -> Iterator[Path]:
+    """Keep the blocks of the site that is published, or else of the one to replace, in a file."""
+    replaced = out / BLOCKS_PATH
+    if earlier is None and replaced.is_file():
+        earlier = replaced.read_bytes()
+    parse_blocks(earlier, str(replaced))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "blocks.json"
+        if earlier is not None:
+            path.write_bytes(earlier)
+        yield path
 
 
 def _folder(out: Path, language: str) -> Path:
@@ -103,7 +126,13 @@ def _build_one(target: Path, language: str, *, strict: bool) -> None:
 
 
 def _build_beside(
-    db: Path | None, out: Path, others: Sequence[str], *, strict: bool, local: bool
+    db: Path | None,
+    out: Path,
+    others: Sequence[str],
+    *,
+    strict: bool,
+    local: bool,
+    earlier: Path,
 ) -> None:
     """Build English here and the other languages in processes that share what was read.
 
@@ -111,7 +140,7 @@ def _build_beside(
     """
     from cosmos_board.site.generate import read_ahead
 
-    read_ahead(db, local=local)
+    read_ahead(db, local=local, earlier=earlier)
     waiting = out / ".languages"
     shutil.rmtree(waiting, ignore_errors=True)
     with warnings.catch_warnings(), ProcessPoolExecutor(len(others), get_context("fork")) as pool:
@@ -147,15 +176,26 @@ def _load(target: Path, language: str, *, strict: bool) -> MkDocsConfig:
 
 @contextmanager
 def _environment(
-    db: Path | None, site_url: str, languages: tuple[str, ...] = ("en",), *, local: bool = False
+    db: Path | None,
+    site_url: str,
+    languages: tuple[str, ...] = ("en",),
+    *,
+    local: bool = False,
+    earlier: Path | None = None,
 ) -> Iterator[None]:
     """Set what the engine and the plugin read from the environment, and put it back."""
-    from cosmos_board.site.plugin import DB_VARIABLE, LANGUAGES_VARIABLE, LOCAL_VARIABLE
+    from cosmos_board.site.plugin import (
+        DB_VARIABLE,
+        EARLIER_VARIABLE,
+        LANGUAGES_VARIABLE,
+        LOCAL_VARIABLE,
+    )
 
     wanted = {
         DB_VARIABLE: str(db.resolve()) if db is not None else os.devnull,
         LANGUAGES_VARIABLE: ",".join(languages),
         LOCAL_VARIABLE: "1" if local else "",
+        EARLIER_VARIABLE: str(earlier or ""),
         "NO_MKDOCS_2_WARNING": "1",
         "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", EPOCH),
         "SITE_URL": site_url or os.environ.get("SITE_URL", ""),

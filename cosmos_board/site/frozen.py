@@ -174,6 +174,11 @@ def is_listed(data: bytes | None, digest: str) -> bool:
     return data is not None and _hash(data) == digest
 
 
+def read_site(place: str) -> Read:
+    """Return how to read a site from a folder or its https address."""
+    return read_web(place) if "://" in place else read_folder(Path(place))
+
+
 def read_folder(folder: Path) -> Read:
     """Return how to read a site from a folder; nothing was published where it does not exist."""
 
