@@ -210,11 +210,13 @@ def leave_out(
 
 def _views(connection: Connection) -> dict[str, str]:
     table = stored_table(connection)
+    answers = f"""ANTI JOIN (SELECT run AS run_id, prompt, reference_id FROM withheld_answer
+        WHERE asked_in <> '{ANNOTATION}') USING (run_id, prompt, reference_id)"""
+    if not connection.execute("SELECT 1 FROM withheld_answer LIMIT 1").fetchall():
+        answers = ""  # it would be asked with every question
     return {
         "scores": f"""SELECT s.* FROM {table("scores")} s
-            ANTI JOIN withheld_reference USING (reference_id)
-            ANTI JOIN (SELECT run AS run_id, prompt, reference_id FROM withheld_answer
-                WHERE asked_in <> '{ANNOTATION}') USING (run_id, prompt, reference_id)""",
+            ANTI JOIN withheld_reference USING (reference_id) {answers}""",
         "reference_masks": f"""SELECT r.* FROM {table("reference_masks")} r
             ANTI JOIN withheld_reference USING (reference_id)""",
         "images": f"""SELECT i.* FROM {table("images")} i WHERE image_id NOT IN (
