@@ -83,7 +83,13 @@ def command(
     from cosmos_board.data.pack import open_pack
     from cosmos_board.site.blocks import BLOCKS_PATH
     from cosmos_board.site.build import build_site
-    from cosmos_board.site.frozen import keep_frozen, list_site, read_published, write_list
+    from cosmos_board.site.frozen import (
+        keep_frozen,
+        list_site,
+        read_listed,
+        read_published,
+        write_list,
+    )
     from cosmos_board.store.ingest import ingest
     from cosmos_board.store.ledger_rows import write_ledger_table
     from cosmos_board.submissions.pack_index import list_known
@@ -102,7 +108,8 @@ def command(
     table = make_ledger_table(submissions, rebuilt, known)
     frozen = before.keep(table.benchmark)
     write_ledger_table(rebuilt.db, replace(table, frozen=frozen))
-    build_site(rebuilt.db, out / "site", languages=languages, earlier=read(BLOCKS_PATH))
+    blocks = read_listed(read, before, BLOCKS_PATH)
+    build_site(rebuilt.db, out / "site", languages=languages, earlier=blocks)
     keep_frozen(read, before, out / "site", table.benchmark)
     write_list(out / "site", list_site(out / "site", table.benchmark, frozen))
     listed = {

@@ -50,9 +50,12 @@ def build(
     """Render the site into a folder, which is emptied first."""
     from cosmos_board.site.blocks import BLOCKS_PATH
     from cosmos_board.site.build import build_site
-    from cosmos_board.site.frozen import read_site
+    from cosmos_board.site.frozen import read_listed, read_published, read_site
 
-    blocks = read_site(earlier)(BLOCKS_PATH) if earlier is not None else None
+    blocks = None
+    if earlier is not None:
+        read = read_site(earlier)
+        blocks = read_listed(read, read_published(read), BLOCKS_PATH)
     report = build_site(db, out, site_url=url, languages=languages, local=local, earlier=blocks)
     click.echo(f"{out / 'index.html'}: {report.pages} pages, {report.size_bytes / 1e6:.1f} MB")
 

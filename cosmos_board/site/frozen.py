@@ -142,6 +142,18 @@ def read_published(read: Read) -> Published:
     return NOTHING if data is None else parse_list(data, FILES)
 
 
+def read_listed(read: Read, before: Published, path: str) -> bytes | None:
+    """Return a file of an earlier site, None where it has none.
+
+    Raises:
+        InputError: If the site's own list says that it is another, or that it is there.
+    """
+    data = read(path)
+    if path in before.files and not is_listed(data, before.files[path]):
+        raise InputError(path, "", "is not as it was published")
+    return data
+
+
 def keep_frozen(read: Read, before: Published, site: Path, version: str) -> None:
     """Copy what an earlier site showed into `site`, a folder for each other version.
 

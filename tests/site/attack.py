@@ -27,7 +27,7 @@ Numbers: TypeAlias = dict[str, list[str]]
 """Every number of a site by file, as it is written, in the order in which they stand there."""
 
 _NUMBER = re.compile(r"(?<![\w.])[-−+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w])")
-_VERSION = re.compile(r"\b[0-9a-f]{12,64}\b")
+_HASH = re.compile(r"\b[0-9a-f]{12,64}\b")
 RAISE = 0.1
 """By how much the Dice of a group is raised to see what changes."""
 
@@ -43,7 +43,8 @@ def texts_of(site: Site) -> dict[str, str]:
     for page in site.pages:
         found[page.path] = "\n".join([page.title, page.skeleton, *map(str, page.slots.values())])
     found.pop("data/manifest.json", None)  # lengths and hashes of the others
-    return {path: _VERSION.sub("#", text) for path, text in found.items()}
+    version = site.version or "none"
+    return {path: _HASH.sub("#", text.replace(version, "#")) for path, text in found.items()}
 
 
 def _read(path: str, content: bytes) -> str:

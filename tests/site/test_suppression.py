@@ -9,10 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from cosmos_board.cli.main import group
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.licence import MIN_CLUSTERS
 from cosmos_board.site.blocks import BLOCKS_PATH, Block, Blocks, Partition, parse_blocks
+from cosmos_board.site.frozen import Published, write_list
 from cosmos_board.site.generate import Site
 from cosmos_board.store.board import open_board_to_write
 from tests.site.attack import Attack, Numbers, numbers_of, published, texts_of
@@ -174,9 +177,6 @@ def test_a_patient_who_leaves_takes_at_least_nine_others_along(
 ) -> None:
     left = publish(earlier=first, change=lambda path: shrink(path, {SEEN: 1}))
 
-    assert "north" not in {
-        name for name in json.loads(left.files["data/tables/targets/ct.liver/board.json"])
-    }
     assert clusters_of(left, "targets/ct.liver") == 12  # of the open dataset alone
     assert blocks_of(left) == blocks_of(first)
     back = publish(earlier=left)
@@ -277,6 +277,41 @@ def test_a_damaged_list_of_blocks_stops_the_build(data: bytes) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["in --out", "--earlier"])
+def test_a_build_follows_on_the_site_that_is_published(
+    elsewhere: bool, world: Path, tmp_path: Path
+) -> None:
+    few = change_world(world, tmp_path / "few.duckdb", without=(NEW,))
+    site = tmp_path / "site"
+    build(few, site)
+    later = tmp_path / "later" if elsewhere else site
+    build(world, later, *(["--earlier", str(site)] if elsewhere else []))
+
+    assert clusters_in(later / "data/tables/targets/ct.liver/board.json") == 24
+    done = CliRunner().invoke(group, ["verify", "--db", str(world), "--site", str(later)])
+    assert done.exit_code == 0, done.output
+    build(world, tmp_path / "unaware")
+    assert clusters_in(tmp_path / "unaware/data/tables/targets/ct.liver/board.json") == 26
+
+
+def test_a_site_whose_blocks_are_gone_is_not_followed(world: Path, tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    listed = Published(version="0" * 16, frozen=(), files={BLOCKS_PATH: "0" * 64})
+    write_list(tmp_path / "site", listed)
+    command = ["site", "build", "--db", str(world), "--out", str(tmp_path / "out")]
+
+    with pytest.raises(InputError, match="is not as it was published"):
+        CliRunner().invoke(
+            group, [*command, "--earlier", str(tmp_path / "site")], catch_exceptions=False
+        )
+
+
+def build(db: Path, out: Path, *options: str) -> None:
+    command = ["site", "build", "--db", str(db), "--out", str(out), "--language", "en"]
+    done = CliRunner().invoke(group, [*command, *options], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+
+
 def shrink(path: Path, groups: Mapping[str, int]) -> None:
     """Remove the last patients of some groups."""
     with open_board_to_write(path) as connection:
@@ -293,7 +328,15 @@ def differing(one: Site, other: Site) -> list[str]:
 
 def clusters_of(site: Site, page: str) -> int:
     """Return the clusters behind the first row of a page's leaderboard."""
-    document = json.loads(site.files[f"data/tables/{page}/board.json"])
+    return first_clusters(site.files[f"data/tables/{page}/board.json"])
+
+
+def clusters_in(path: Path) -> int:
+    return first_clusters(path.read_bytes())
+
+
+def first_clusters(data: bytes) -> int:
+    document = json.loads(data)
     return int(document["rows"][0][document["columns"].index("clusters")])
 
 
