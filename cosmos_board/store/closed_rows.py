@@ -127,7 +127,10 @@ def fetch_asked(connection: Connection) -> list[AskedSet]:
         FROM asked JOIN closed_cluster k USING (number)
         GROUP BY ALL ORDER BY ALL"""
     ).fetchall()
-    return [AskedSet(*row[:4], tuple(row[4])) for row in rows]
+    return [
+        AskedSet(dataset, target, group, whole, tuple(clusters))
+        for dataset, target, group, whole, clusters in rows
+    ]
 
 
 def fetch_answers(connection: Connection) -> list[AnswerSet]:
@@ -151,7 +154,10 @@ def fetch_answers(connection: Connection) -> list[AnswerSet]:
             FROM fullest WHERE share = most GROUP BY ALL)
         ORDER BY asked_in <> '{MAIN}', len(clusters) DESC, dataset, target, asked_in, run, prompt"""
     ).fetchall()
-    return [AnswerSet(*row[:5], tuple(row[5])) for row in rows]
+    return [
+        AnswerSet(dataset, target, group, run, prompt, tuple(clusters))
+        for dataset, target, group, run, prompt, clusters in rows
+    ]
 
 
 def fetch_seen(connection: Connection) -> list[tuple[str, str, str]]:

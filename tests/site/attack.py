@@ -108,15 +108,13 @@ class Attack:
     def bound(self, weights: Mapping[str, float]) -> tuple[float, float]:
         """Return the least and greatest value that a weighted sum of groups can have."""
         target = np.array([weights.get(group, 0.0) for group in self.truth])
-        system: dict[str, Floats] = {}
-        if self.rows:
-            rows, slack = np.stack(self.rows), np.array(self.slack)
-            middle = rows @ np.array(list(self.truth.values()))
-            system["A_ub"] = np.vstack([rows, -rows])
-            system["b_ub"] = np.concatenate([middle + slack, slack - middle])
+        rows = np.array(self.rows).reshape(-1, len(target))
+        slack, middle = np.array(self.slack), rows @ np.array(list(self.truth.values()))
+        matrix = np.vstack([rows, -rows])
+        limits = np.concatenate([middle + slack, slack - middle])
         ends = []
         for sign in (1, -1):
-            found = linprog(sign * target, bounds=(0, 1), method="highs", **system)
+            found = linprog(sign * target, matrix, limits, bounds=(0, 1), method="highs")
             assert found.status == 0, found.message
             ends.append(float(sign * found.fun))
         return ends[0], ends[1]
@@ -127,4 +125,5 @@ def _steps(worlds: list[list[str]]) -> Floats:
     decimals = np.array(
         [[len(one.lower().partition("e")[0].partition(".")[2]) for one in each] for each in worlds]
     ).max(axis=0)
-    return 0.5 * 10.0 ** -decimals.astype(float)
+    found: Floats = 0.5 * 10.0 ** -decimals.astype(float)
+    return found

@@ -50,7 +50,7 @@ def make_world(path: Path) -> Path:
         board.add_model(name, **facts)
         level = {"alpha": 0.5, "beta": 0.85, "grabcut": 0.2, "tuned": 0.75}[name]
         for prompt in ("box", "point") if name in ("alpha", "beta") else ("box",):
-            board.add_scores(name, prompt, lambda rows, level=level: level + 0.02 * rows["effect"])
+            board.add_scores(name, prompt, level + 0.02 * board.references["effect"].to_numpy())
     board.seen = [("tuned", "north", "c0010")]
     for name, level in (("alpha", 0.5), ("beta", 0.85)):
         for px in (0, 10):
