@@ -67,10 +67,16 @@ def numbers_of(site: Site) -> Numbers:
 
 @dataclass
 class Attack:
-    """Bounds on the mean Dice of groups of patients, from one or more sites of the same truth."""
+    """Bounds on what is true of groups of patients, from one or more sites of the same truth."""
 
     truth: Mapping[str, float]
-    """Mean Dice of each group: what is to be found out."""
+    """What is to be found out of each group: its mean Dice, or how many patients it has."""
+
+    step: float = RAISE
+    """By how much it is changed to see which numbers change."""
+
+    most: float = 1.0
+    """The greatest value that it can have."""
 
     rows: list[Floats] = field(default_factory=list)
     slack: list[float] = field(default_factory=list)
@@ -84,12 +90,13 @@ class Attack:
         """Add what a site says to the system.
 
         Args:
-            publish: Gives the numbers of the site with the Dice of some groups raised.
+            publish: Gives the numbers of the site with the truth of some groups changed.
         """
         base, groups = publish({}), list(self.truth)
-        once = [publish({group: RAISE}) for group in groups]
+        once = [publish({group: self.step}) for group in groups]
+        slope = len(groups) * self.most / abs(self.step)
         times = np.array([1 + place % 3 for place in range(len(groups))])
-        mixed = publish(dict(zip(groups, RAISE * times, strict=True)))
+        mixed = publish(dict(zip(groups, self.step * times, strict=True)))
         for path, written in base.items():
             self.looked += len(written)
             worlds = [world.get(path, []) for world in (*once, mixed)]
@@ -101,9 +108,9 @@ class Attack:
             bent = np.abs(changes[-1] - times @ changes[:-1])
             straight = bent <= (2 + times.sum()) * step
             for place in np.flatnonzero(straight & (np.abs(changes) > 2 * step).any(axis=0)):
-                self.rows.append(changes[:-1, place] / RAISE)
+                self.rows.append(changes[:-1, place] / self.step)
                 self.places.append(f"{path}: {written[place]}")
-                self.slack.append(float(step[place]) * (1 + len(groups) / RAISE))
+                self.slack.append(float(step[place]) * (1 + slope))
 
     def bound(self, weights: Mapping[str, float]) -> tuple[float, float]:
         """Return the least and greatest value that a weighted sum of groups can have."""
@@ -114,8 +121,8 @@ class Attack:
         limits = np.concatenate([middle + slack, slack - middle])
         ends = []
         for sign in (1, -1):
-            found = linprog(sign * target, matrix, limits, bounds=(0, 1), method="highs")
-            assert found.status == 0, found.message
+            found = linprog(sign * target, matrix, limits, bounds=(0, self.most), method="highs")
+            assert found.fun is not None, found.message
             ends.append(float(sign * found.fun))
         return ends[0], ends[1]
 

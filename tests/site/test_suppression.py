@@ -109,6 +109,20 @@ def test_the_same_attack_recovers_every_cell_where_nothing_is_left_out(publish: 
 
 
 @pytest.mark.parametrize("local", [False, True], ids=["published", "local"])
+def test_the_number_of_withheld_patients_is_not_recovered(local: bool, publish: Publish) -> None:
+    attack = Attack({WITHHELD: 5, PART: 4}, step=-1, most=9)
+
+    def count(change: Mapping[str, float]) -> Numbers:
+        gone = {group: int(-step) for group, step in change.items()}
+        return numbers_of(publish(local=local, change=lambda path: shrink(path, gone)))
+
+    attack.watch(count)
+    ranges = [attack.bound({group: 1.0}) for group in attack.truth]
+
+    assert all((high - low < 1) == local for low, high in ranges), ranges
+
+
+@pytest.mark.parametrize("local", [False, True], ids=["published", "local"])
 def test_two_patients_who_come_are_not_the_difference_of_two_sites(
     local: bool, publish: Publish, first: Site
 ) -> None:

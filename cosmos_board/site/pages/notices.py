@@ -145,6 +145,7 @@ def add_withheld(context: Context, article: Article, kinds: Iterable[SliceKind])
 def note_withheld(context: Context, article: Article) -> None:
     """Say how many targets are withheld, and where they are listed; nothing where none is."""
     found, words = withheld_of(context.book, "target"), context.words
+    found = [one for one in found if one.whole]
     if found:
         context.links(
             article,
