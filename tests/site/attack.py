@@ -128,9 +128,11 @@ class Attack:
 
 
 def _steps(worlds: list[list[str]]) -> Floats:
-    """Return half of what each number is rounded to, by the most decimals it is written with."""
+    """Return half of what each number is rounded to, by the most decimals it is written with.
+
+    Whole numbers are counts, and exact.
+    """
     decimals = np.array(
         [[len(one.lower().partition("e")[0].partition(".")[2]) for one in each] for each in worlds]
     ).max(axis=0)
-    found: Floats = 0.5 * 10.0 ** -decimals.astype(float)
-    return found
+    return np.where(decimals == 0, 1e-6, 0.5 * 10.0 ** -decimals.astype(float))
