@@ -21,7 +21,7 @@ DEMO_MODELS = ("box-prior", "grabcut", "random-walker")
     type=click.Path(path_type=Path),
     default=Path("build/demo"),
     show_default=True,
-    help="Folder for packs, run, board and site.",
+    help="Folder for packs, run, board and site: empty, or of an earlier `demo`.",
 )
 @click.option("--workers", type=click.IntRange(1), help="Processes. Default: as `eval` has it.")
 def command(out: Path, workers: int | None) -> None:
@@ -42,8 +42,10 @@ def command(out: Path, workers: int | None) -> None:
     from cosmos_board.site.build import build_site
     from cosmos_board.site.words import LANGUAGES
     from cosmos_board.store.board import open_board
+    from cosmos_board.store.folders import claim_folder
     from cosmos_board.store.ingest import ingest
 
+    claim_folder(out, "demo")
     began = time.monotonic()
     packs = build_demo_packs(out / "packs", progress=_say)
     specs = tuple(SegmenterSpec(name=name) for name in _find_models())

@@ -148,6 +148,8 @@ def command(
     )
     with stop_on_signal() as stopped, show_progress(stopped.is_set) as watch:
         report = run(request, watch)
+    for line in report.mended:
+        click.echo(make_one_line(line), err=True)
     for row in report.quarantined:
         click.echo(f"quarantined: {row['image_id']}: {row['reason']}", err=True)
     if as_json:

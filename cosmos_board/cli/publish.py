@@ -1,22 +1,26 @@
-"""`python -m cosmos_board.cli.publish`: accepted submissions → database, site, list of entries.
+"""`python -m cosmos_board.cli.publish`: what landed on main → database, site, list of entries.
 
 What `publish.yml` runs, and what a maintainer runs to see the same site at home.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cosmos_board.core.errors import CosmosBoardError, ExitCode
+from cosmos_board.core.errors import CosmosBoardError
+from cosmos_board.store.files import write_bytes
 
 if TYPE_CHECKING:
     from cosmos_board.site.frozen import Read
+
+ENTRIES = "entries.json"
+"""Lists what is shown, what is not and why, and the commit of main that it was made of."""
 
 
 @click.command("publish")
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     default=Path("submissions"),
     show_default=True,
-    help="Folder of submissions with its ledger.",
+    help="Folder of submissions, in a clone with its whole history.",
 )
 @click.option(
     "--pack",
@@ -52,11 +56,24 @@ if TYPE_CHECKING:
     " version are kept from it under v/.",
 )
 @click.option(
+    "--rewritten",
+    metavar="COMMIT",
+    help="The commit that the published site was made of, where the history of main was rewritten"
+    " on purpose and no longer holds it.",
+)
+@click.option(
+    "--step",
+    type=click.Choice(["all", "board", "site"]),
+    default="all",
+    show_default=True,
+    help="board: database and list of entries. site: the pages, from these.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=Path("build/publish"),
     show_default=True,
-    help="Folder for database, site and list of entries.",
+    help="Folder for database, site and list of entries; only one of ours is replaced.",
 )
 @click.option(
     "--language",
@@ -72,17 +89,78 @@ def command(
     runs: tuple[Path, ...],
     external: Path | None,
     earlier: str | None,
+    rewritten: str | None,
+    step: str,
     out: Path,
     languages: tuple[str, ...],
 ) -> None:
-    """Check and score every accepted submission anew, and render the site of them.
+    """Check and score every submission on main anew, and render the site of them.
 
-    Without --pack the demo packs are built.
+    What does not pass is left out and named; it stops nothing else. Nothing is written where main
+    no longer holds the commit that the published site was made of. Without --pack the demo packs
+    are built.
     """
-    from cosmos_board.curation.demo import build_demo_packs
+    from cosmos_board.site.build import read_blocks
+    from cosmos_board.store.folders import carry_over, replace_folder, unmark
+
+    read, blocks = _open_earlier(earlier), read_blocks(out / "site")
+    if step == "site":
+        _render(read, blocks, out, languages)
+    else:
+        with replace_folder(out, "publish", inputs=[submissions, *packs, *runs]) as work:
+            for name in ("packs", "external", *(["site"] if step == "board" else [])):
+                carry_over(out / name, work / name)
+            _make_board(read, submissions, packs, runs, external, rewritten, work)
+            if step == "all":
+                _render(read, blocks, work, languages)
+                unmark(work / "site", "site")
+    if step != "board":
+        click.echo(f"{out / 'site' / 'index.html'}: rendered")
+
+
+def _make_board(
+    read: Read,
+    submissions: Path,
+    packs: tuple[Path, ...],
+    runs: tuple[Path, ...],
+    external: Path | None,
+    rewritten: str | None,
+    out: Path,
+) -> None:
     from cosmos_board.data.pack import open_pack
+    from cosmos_board.site.frozen import read_published
+    from cosmos_board.store.ingest import ingest
+    from cosmos_board.submissions.history import read_history
+    from cosmos_board.submissions.pack_index import list_known
+    from cosmos_board.submissions.rebuild import rebuild_board
+
+    before = read_published(read)
+    history = read_history(submissions)
+    history.refuse_rewritten(before.head, rewritten)
+    known = list_known([open_pack(path) for path in packs or _build_packs(out)], submissions)
+    rebuilt = rebuild_board(history, known, out, external=external)
+    ingest(runs, rebuilt.db)
+    frozen = before.keep(rebuilt.benchmark)
+    rebuilt.write_table(frozen)
+    down = {slug: sorted(names) for slug, names in history.list_taken_down().items()}
+    listed = {"head": history.head, **rebuilt.describe(), "frozen": frozen, "taken_down": down}
+    write_bytes(out / ENTRIES, json.dumps(listed, indent=1).encode())
+    for line in (*listed["problems"], *listed["merged_although_held"]):
+        click.echo(line, err=True)
+    click.echo(f"{len(rebuilt.shown)} submissions, as of {history.head[:12]}")
+
+
+def _build_packs(out: Path) -> tuple[Path, ...]:
+    from cosmos_board.curation.demo import build_demo_packs
+
+    say = functools.partial(click.echo, err=True)
+    return tuple(build_demo_packs(out / "packs", progress=say))
+
+
+def _render(read: Read, blocks: bytes | None, out: Path, languages: tuple[str, ...]) -> None:
+    """Render the site; `blocks` are those of the last one here, unless `read` has any."""
     from cosmos_board.site.blocks import BLOCKS_PATH
-    from cosmos_board.site.build import build_site
+    from cosmos_board.site.build import render_site
     from cosmos_board.site.frozen import (
         keep_frozen,
         list_site,
@@ -90,41 +168,15 @@ def command(
         read_published,
         write_list,
     )
-    from cosmos_board.store.ingest import ingest
-    from cosmos_board.store.ledger_rows import write_ledger_table
-    from cosmos_board.submissions.pack_index import list_known
-    from cosmos_board.submissions.rebuild import make_ledger_table, rebuild_board
+    from cosmos_board.store.folders import replace_folder
 
-    read = _open_earlier(earlier)
-    before = read_published(read)
-    paths = list(packs) or build_demo_packs(
-        out / "packs", progress=lambda line: click.echo(line, err=True)
-    )
-    known = list_known([open_pack(path) for path in paths], submissions)
-    rebuilt = rebuild_board(submissions, known, out, external=external)
-    for problem in rebuilt.problems:
-        click.echo(f"{problem}", err=True)
-    ingest(runs, rebuilt.db)
-    table = make_ledger_table(submissions, rebuilt, known)
-    frozen = before.keep(table.benchmark)
-    write_ledger_table(rebuilt.db, replace(table, frozen=frozen))
-    blocks = read_listed(read, before, BLOCKS_PATH)
-    build_site(rebuilt.db, out / "site", languages=languages, earlier=blocks)
-    keep_frozen(read, before, out / "site", table.benchmark)
-    write_list(out / "site", list_site(out / "site", table.benchmark, frozen))
-    listed = {
-        "shown": [asdict(entry) for entry in rebuilt.shown],
-        "left_out": rebuilt.left_out,
-        "benchmark": table.benchmark,
-        "frozen": list(frozen),
-        "problems": [str(problem) for problem in rebuilt.problems],
-    }
-    (out / "entries.json").write_text(json.dumps(listed, indent=1), "utf-8")
-    for slug, reason in rebuilt.left_out.items():
-        click.echo(f"{slug}: left out: {reason}", err=True)
-    click.echo(f"{out / 'site' / 'index.html'}: {len(rebuilt.shown)} submissions")
-    if rebuilt.problems:
-        raise SystemExit(ExitCode.REFUSED)
+    listed = json.loads((out / ENTRIES).read_bytes())
+    version, before, db = listed["benchmark"], read_published(read), out / "board.duckdb"
+    blocks = read_listed(read, before, BLOCKS_PATH) or blocks
+    with replace_folder(out / "site", "site", inputs=[db]) as site:
+        render_site(db, site, languages=languages, earlier=blocks)
+        keep_frozen(read, before, site, version, without=listed["taken_down"])
+        write_list(site, list_site(site, version, before.keep(version), listed["head"]))
 
 
 def _open_earlier(earlier: str | None) -> Read:

@@ -26,7 +26,7 @@ def command() -> None:
     type=click.Path(path_type=Path),
     default=Path("build/site"),
     show_default=True,
-    help="Folder of the site; emptied first.",
+    help="Folder of the site; only a site of ours is replaced.",
 )
 @click.option("--url", default="", help="Address that the site will have.")
 @click.option(
@@ -47,7 +47,7 @@ def command() -> None:
 def build(
     db: Path, out: Path, url: str, languages: tuple[str, ...], earlier: str | None, local: bool
 ) -> None:
-    """Render the site into a folder, which is emptied first."""
+    """Render the site; it takes the place of the last one once it is whole."""
     from cosmos_board.site.blocks import BLOCKS_PATH
     from cosmos_board.site.build import build_site
     from cosmos_board.site.frozen import read_listed, read_published, read_site

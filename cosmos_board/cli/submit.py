@@ -45,22 +45,12 @@ for _own in (new, *MAINTAINERS):
 def check(folder: Path, packs: tuple[Path, ...], external: Path | None, as_json: bool) -> None:
     """Check the submission in FOLDER: every problem at once, one line each.
 
-    The same code decides in the pull request.
+    The same code decides in the pull request, which also compares the masks with everybody's.
     """
-    import secrets
-    from dataclasses import replace
-
-    from cosmos_board.submissions.accepted import read_accepted
-    from cosmos_board.submissions.audit import Audit
     from cosmos_board.submissions.check import check_submission
     from cosmos_board.submissions.problems import is_refused
 
-    root = folder.absolute().parent
-    context = replace(
-        make_context(open_packs(folder, packs), root, external),
-        accepted=read_accepted(root, without=folder.absolute().name),
-        audit=Audit(head="", beacon=secrets.token_hex(16)),
-    )
+    context = make_context(open_packs(folder, packs), folder.absolute(), external)
     problems = check_submission(folder, context)
     if as_json:
         click.echo(json.dumps([asdict(problem) for problem in problems]))
@@ -117,7 +107,6 @@ def score(
 @click.option("--model", help="Name, or file.py:Class. Default: the submission's slug.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="safetensors or ONNX.")
 @DEVICE
-@click.option("--promote", is_flag=True, help="For maintainers: write an agreement to the ledger.")
 @_JSON
 def reproduce(
     folder: Path,
@@ -125,7 +114,6 @@ def reproduce(
     model: str | None,
     checkpoint: Path | None,
     device: str,
-    promote: bool,
     as_json: bool,
 ) -> None:
     """Run FOLDER's model again on the core track and compare with what was submitted.
@@ -143,10 +131,7 @@ def reproduce(
         words += [word for pack in opened for word in ("--pack", str(pack.path))]
         words += ["--checkpoint", str(checkpoint)] if checkpoint else []
         status = run_isolated([*words, *(["--json"] if as_json else [])])
-        if status:
-            raise SystemExit(status)
-        _promote(folder, promote)
-        return
+        raise SystemExit(status)
     found = reproduce_submission(folder, opened, spec)
     if as_json:
         click.echo(json.dumps({**asdict(found), "agrees": found.agrees}))
@@ -159,14 +144,3 @@ def reproduce(
         )
     if not found.agrees:
         raise SystemExit(ExitCode.REFUSED)
-    _promote(folder, promote)
-
-
-def _promote(folder: Path, promote: bool) -> None:
-    if promote:
-        from datetime import UTC, datetime
-
-        from cosmos_board.submissions.events import promote_submission
-
-        path = folder.absolute()
-        promote_submission(path.parent, path.name, datetime.now(UTC))

@@ -35,15 +35,25 @@ def _say(line: str) -> None:
     click.echo(line, err=True)
 
 
-def make_context(opened: list[Pack], root: Path, external: Path | None) -> Context:
-    """Return what a submission is checked against: these packs, and the indices in git."""
+def make_context(opened: list[Pack], folder: Path, external: Path | None) -> Context:
+    """Return what a submission is checked against: these packs, indices in git, taken names."""
+    import secrets
+
+    from cosmos_board.core.errors import InputError
     from cosmos_board.submissions.check import Context
+    from cosmos_board.submissions.history import read_history
     from cosmos_board.submissions.pack_index import list_known
     from cosmos_board.submissions.sample import index_pack
 
-    known = list_known(opened, root)
+    try:
+        accepted = read_history(folder.parent).list_accepted(without=folder.name)
+    except InputError:  # outside a clone nobody else is known
+        accepted = []
+    known = list_known(opened, folder.parent)
     return Context(
         indices=[index_pack(one, track) for one in known for track in ("core", "full")],
+        accepted=accepted,
         packs=opened,
         external=external,
+        seed=secrets.token_hex(16),
     )

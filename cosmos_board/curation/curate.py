@@ -8,16 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from cosmos_board.core.errors import InputError, InUseError
+from cosmos_board.core.errors import InputError
 from cosmos_board.curation.assemble import assemble_pack
 from cosmos_board.curation.report import ImportReport
 from cosmos_board.curation.staging import read_batch
 from cosmos_board.curation.workers import stage_units
 from cosmos_board.data.info import PackInfo, read_info, without_files
 from cosmos_board.data.units import SourceUnit
-from cosmos_board.store.files import describe_os_error, sync_folder
+from cosmos_board.store.files import describe_os_error, hold, sync_folder
 
 
 def curate(
@@ -50,7 +48,9 @@ def curate(
     out = out.absolute()
     _refuse_other_folder(out)
     work = out.with_name(f".{out.name}.import")
-    with _locked(out):
+    with _reporting(out.parent):
+        out.parent.mkdir(parents=True, exist_ok=True)
+    with hold(out):
         staging, assembled = work / "staged", work / "pack"
         with _reporting(work):
             staging.mkdir(parents=True, exist_ok=True)
@@ -127,24 +127,6 @@ def _refuse_other_folder(out: Path) -> None:
         raise InputError(out, "", "is a file, so no pack can be made there")
     if out.is_dir() and any(out.iterdir()):
         read_info(out)
-
-
-@contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    with _reporting(out.parent):
-        out.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(out.with_name(f".{out.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise InUseError(f"{out}: another import is writing there") from error
-    except OSError as error:
-        raise describe_os_error(out, "lock", error) from error
-    try:
-        yield
-    finally:
-        Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()
 
 
 @contextmanager

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeAlias
 
+from cosmos_board.core.processes import make_pool
 from cosmos_board.curation.staging import make_batch_key, stage_batch, stage_refusal
 from cosmos_board.data.units import SourceUnit
 
@@ -54,7 +53,7 @@ def stage_units(
 
 def _stage_side_by_side(folder: Path, batches: list[Units], workers: int) -> Iterator[int]:
     waiting: dict[Future[None], int] = {}
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_prepare_worker)
+    pool = make_pool(workers, get_context("spawn"), _prepare_worker)
     try:
         for position, batch in enumerate(batches):
             if len(waiting) == _WAITING * workers:
@@ -74,7 +73,7 @@ def _take_finished(waiting: dict[Future[None], int]) -> Iterator[int]:
 
 
 def _stage_alone(folder: Path, unit: SourceUnit) -> str:
-    with ProcessPoolExecutor(1, get_context("spawn"), initializer=_prepare_worker) as pool:
+    with make_pool(1, get_context("spawn"), _prepare_worker) as pool:
         try:
             pool.submit(stage_batch, folder, (unit,)).result()
         except BrokenProcessPool:
@@ -86,12 +85,3 @@ def _prepare_worker() -> None:
     import cv2
 
     cv2.setNumThreads(1)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-
-
-def _leave_with_parent() -> None:
-    # A worker whose parent is killed would wait for work for ever.
-    parent = parent_process()
-    assert parent is not None, "a worker has a parent"
-    parent.join()
-    os._exit(1)

@@ -25,9 +25,20 @@ def even_picks(count: int, wanted: int) -> NDArray[np.int64]:
 
 def centre_of_mass(reference: Mask) -> tuple[int, int]:
     """Return the centre of mass (x, y) of a mask with axes (Y, X), rounded half up."""
-    ys, xs = np.nonzero(reference)
+    return _find_centre(*_list_pixels(reference))
+
+
+def _find_centre(ys: NDArray[np.int64], xs: NDArray[np.int64]) -> tuple[int, int]:
     n = len(xs)
     return (2 * int(xs.sum()) + n) // (2 * n), (2 * int(ys.sum()) + n) // (2 * n)
+
+
+def _list_pixels(reference: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return y and x of every pixel of the reference, row by row."""
+    # Only its box is looked at: an image may hold thousands of small references.
+    left, top, right, bottom = tight_box(reference)
+    ys, xs = np.nonzero(reference[top : bottom + 1, left : right + 1])
+    return ys + top, xs + left
 
 
 def positive_points(reference: Mask, wanted: int) -> NDArray[np.int32]:
@@ -43,8 +54,8 @@ def positive_points(reference: Mask, wanted: int) -> NDArray[np.int32]:
     Returns:
         Coordinates (x, y), int32, shape (n, 2).
     """
-    ys, xs = np.nonzero(reference)
-    x, y = centre_of_mass(reference)
+    ys, xs = _list_pixels(reference)
+    x, y = _find_centre(ys, xs)
     first = [(x, y)] if reference[y, x] else []
     picks = even_picks(len(xs), wanted - len(first))
     points = np.stack([xs[picks], ys[picks]], axis=1)

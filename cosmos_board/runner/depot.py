@@ -7,14 +7,15 @@ a run folder. A shard that is delivered twice is the same shard.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from cosmos_board.core.errors import StorageError
+from cosmos_board.core.errors import InputError, StorageError
 from cosmos_board.runner.folder import RunFolder
 from cosmos_board.runner.shards import Shard
 from cosmos_board.store.files import write_bytes
+from cosmos_board.store.records import parse_record
 from cosmos_board.store.remote import RemoteFolder
 
 _SIDECAR = ".json"
@@ -73,26 +74,31 @@ class Depot:
     def _fetch(self, folder: RunFolder, shard: Shard) -> bool:
         """Return whether a shard was delivered; what was altered on the way never was."""
         *tables, sidecar = folder.paths(shard)
-        facts = self._read(folder, sidecar)
-        if facts is None:
+        content = self._read(folder, sidecar)
+        facts = {} if content is None else _parse(content)
+        if facts.get("shard", shard.name) != shard.name:
             return False
         for path in tables:
-            content = self._read(folder, path)
+            table = self._read(folder, path)
             key = "sha256" if path == folder.scores_path(shard) else "predictions_sha256"
-            if not _is_described(content, facts, key):
+            if key not in facts or _hash(table) != facts[key]:
                 return False
-            if content is not None:
-                write_bytes(path, content)
-        write_bytes(sidecar, facts)
+            if table is not None:
+                write_bytes(path, table)
+        assert content is not None
+        write_bytes(sidecar, content)
         return True
 
     def _read(self, folder: RunFolder, path: Path) -> bytes | None:
         return self._place.read(path.relative_to(folder.path))
 
 
-def _is_described(content: bytes | None, facts: bytes, key: str) -> bool:
+def _parse(content: bytes) -> dict[str, Any]:
     try:
-        wanted: str | None = json.loads(facts)[key]
-    except (ValueError, KeyError, TypeError):
-        return False
-    return (None if content is None else hashlib.sha256(content).hexdigest()) == wanted
+        return parse_record(content, "")
+    except InputError:
+        return {}
+
+
+def _hash(content: bytes | None) -> str | None:
+    return None if content is None else hashlib.sha256(content).hexdigest()

@@ -5,6 +5,10 @@ RUN/index/…               what each entry was asked to score, so that a run st
 RUN/scores/NAME.parquet   the rows of one shard; NAME.json beside it: sha256, rows, timings
 RUN/predictions/…         with --save-masks
 RUN/quarantine.parquet    images that could not be read
+RUN/stray/…               what lay among the shards and was none
+
+run.json and the sidecars carry the hash of what they say, sidecars also those of their shard's
+files and its name, run.json those of the index.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -20,12 +24,12 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from cosmos_board.core.errors import InputError, InUseError
+from cosmos_board.core.errors import CosmosBoardError, InputError, InUseError
 from cosmos_board.data.check import hash_file
 from cosmos_board.runner.settings import RunSettings
 from cosmos_board.runner.shards import Shard
-from cosmos_board.store.files import describe_os_error, write_bytes
-from cosmos_board.store.schema import SCHEMA_VERSION
+from cosmos_board.store.files import clear_leftovers, describe_os_error, write_bytes
+from cosmos_board.store.records import DamagedError, dump_record, read_record
 
 _PARTS = ("scores", "index", "predictions")
 
@@ -74,39 +78,46 @@ class RunFolder:
 
     def _clear_leftovers(self) -> None:
         for folder in (self.path, *(self.path / name for name in _PARTS)):
-            for part in folder.glob(".*.part"):
-                part.unlink(missing_ok=True)
+            clear_leftovers(folder)
 
     def read_record(self) -> dict[str, Any] | None:
         """Return run.json, or None where the run has not begun.
 
         Raises:
-            InputError: If it is damaged or newer than this program.
+            DamagedError: If it is damaged.
+            InputError: If it is newer than this program.
         """
         path = self.path / "run.json"
         if not path.exists():
             return None
-        try:
-            record: dict[str, Any] = json.loads(path.read_bytes())
-            version = int(record["schema_version"])
-            record["entries"].items()
-        except (ValueError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
-            raise InputError(path, "", f"is damaged: {error}") from error
-        if version > SCHEMA_VERSION:
-            raise InputError(
-                path,
-                "schema_version",
-                "is newer than this program",
-                got=version,
-                want=SCHEMA_VERSION,
-            )
+        record = read_record(path)
+        if not isinstance(record.get("entries"), dict):
+            raise DamagedError(path, "", "is damaged: it has no entries")
         return record
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Write run.json, whole or not at all."""
-        stamped = {"schema_version": SCHEMA_VERSION, **record}
-        text = json.dumps(stamped, indent=1, sort_keys=True, default=str)
-        write_bytes(self.path / "run.json", text.encode())
+        write_bytes(self.path / "run.json", dump_record(record))
+
+    def set_record_aside(self) -> None:
+        """Move a damaged run.json out of the way; finished shards stay and are found again."""
+        path = self.path / "run.json"
+        path.replace(path.with_name("run.json.damaged"))
+
+    def set_strays_aside(self, run_id: str, shards: Iterable[Shard]) -> list[Path]:
+        """Move files of an entry that belong to none of its shards to `stray`; return them."""
+        names = {shard.name for shard in shards}
+        found = [
+            path
+            for part in ("scores", "predictions")
+            for path in sorted((self.path / part).glob(f"{run_id}-*"))
+            if path.stem not in names
+        ]
+        for path in found:
+            target = self.path / "stray" / path.relative_to(self.path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(target)
+        return found
 
     def refuse_other_settings(self, record: dict[str, Any], settings: RunSettings) -> None:
         """Refuse to mix two kinds of run in one folder.
@@ -155,10 +166,11 @@ class RunFolder:
     def read_sidecar(self, shard: Shard) -> dict[str, Any] | None:
         """Return the facts of a shard, or None unless it is whole and unaltered."""
         try:
-            facts: dict[str, Any] = json.loads(self.sidecar_path(shard).read_bytes())
-            whole = hash_file(self.scores_path(shard)) == facts["sha256"]
+            facts = read_record(self.sidecar_path(shard))
+            whole = facts.get("shard", shard.name) == shard.name
+            whole &= hash_file(self.scores_path(shard)) == facts["sha256"]
             if masks := facts.get("predictions_sha256"):
                 whole &= hash_file(self.predictions_path(shard)) == masks
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (CosmosBoardError, OSError, KeyError):
             return None
         return facts if whole else None

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import signal
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from cosmos_board.core.errors import CosmosBoardError, DeviceError, StoppedError
+from cosmos_board.core.processes import make_pool
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.runner.clock import Clock
 from cosmos_board.runner.depot import Depot
@@ -23,8 +22,6 @@ from cosmos_board.runner.settings import RunSettings, SegmenterSpec
 from cosmos_board.runner.shards import Shard
 from cosmos_board.runner.watchdog import end_when_stuck
 from cosmos_board.runner.work import ShardReport, run_shards
-
-PR_SET_PDEATHSIG = 1
 
 HANG_S = 1800.0
 """Long enough for everything mode of a large model on a slow processor."""
@@ -163,12 +160,10 @@ _halt: Event | None = None
 
 
 def _begin_worker(crew: Crew, halt: Event) -> None:
-    """Set up a worker process: it dies with its parent and leaves signals to it."""
+    """Set up a worker process, which leaves signals to its parent."""
     global _worker, _halt
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     _halt = halt
     try:
         _worker = Worker(crew)
@@ -198,7 +193,7 @@ def _run_in_processes(
     context = multiprocessing.get_context("spawn")
     halt = context.Event()
     others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, context, _begin_worker, (crew, halt))
+    pool = make_pool(workers, context, _begin_worker, (crew,), inherited=(halt,))
     try:
         pending = {pool.submit(_run_in_worker, job, crew.hang_s) for job in jobs}
         while pending:

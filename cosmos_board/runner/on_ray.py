@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +41,7 @@ def run_jobs_on_ray(
         jobs: What to do.
         crew: What every worker needs; its packs must be found on every node, and its `out` too
             unless there is a depot.
-        address: Of a running cluster; None starts one on this machine.
+        address: Of a running cluster; None starts one on this machine, which no other can reach.
         on_image: Called with the number of references of each image that is done.
         stop: Asked between reports.
 
@@ -49,7 +50,9 @@ def run_jobs_on_ray(
         StoppedError: If `stop` says so.
         DeviceError: If a shard fails again and again.
     """
-    ray = _import_ray()
+    if address is None and not os.environ.get("RAY_ADDRESS"):
+        address = "local"  # whatever cluster of others runs on this machine
+    ray = _import_ray(address)
     if not ray.is_initialized():
         ray.init(
             address=address,
@@ -110,7 +113,11 @@ def _workplace(crew: Crew) -> Iterator[Path | None]:
         yield Path(out)
 
 
-def _import_ray() -> Any:  # noqa: ANN401 - a module that may be absent
+def _import_ray(address: str | None) -> Any:  # noqa: ANN401 - a module that may be absent
+    # A cluster of our own serves this machine alone. Ray reads this when it is imported, has no
+    # other way to listen on the loopback address, and heeds it on every system.
+    if address == "local":
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:
         import ray
         import ray.exceptions

@@ -23,7 +23,7 @@ from cosmos_board.runner.evaluators import (
     plan_evaluator,
 )
 from cosmos_board.runner.folder import RunFolder
-from cosmos_board.runner.index import write_index
+from cosmos_board.runner.index import hash_index, write_index
 from cosmos_board.runner.local import HANG_S, Crew, Job, run_jobs
 from cosmos_board.runner.on_ray import run_jobs_on_ray
 from cosmos_board.runner.provenance import collect_provenance
@@ -32,7 +32,9 @@ from cosmos_board.runner.shards import choose_share, cut_shards
 from cosmos_board.runner.summary import ModelSummary, describe_failures, has_failed, summarise
 from cosmos_board.runner.work import ShardReport
 from cosmos_board.runner.workers import choose_workers
+from cosmos_board.store.folders import refuse_overlap
 from cosmos_board.store.parquet import write_rows
+from cosmos_board.store.records import DamagedError
 from cosmos_board.store.schema import QUARANTINE
 
 TOLERATED_SHARE = 0.001
@@ -52,6 +54,9 @@ class RunReport:
     quarantined: list[dict[str, str | None]] = field(default_factory=list)
     models: tuple[ModelSummary, ...] = ()
     """In the order of the request; over all that the folder holds of them."""
+
+    mended: tuple[str, ...] = ()
+    """A line for everything that was damaged in the folder, and what was done about it."""
 
     @property
     def failed(self) -> bool:
@@ -111,6 +116,7 @@ def run(request: RunRequest, watch: Watch | None = None) -> RunReport:
         StoppedError: If `watch.stop` says so.
     """
     watch = watch or Watch()
+    refuse_overlap(request.out, request.packs)
     packs = [open_pack(path) for path in request.packs]
     _refuse_twins(packs)
     images = [min(pack.info.counts.images, request.settings.limit or 10**12) for pack in packs]
@@ -120,18 +126,13 @@ def run(request: RunRequest, watch: Watch | None = None) -> RunReport:
     make = make_evaluator if _wants_canary(request) else plan_evaluator
     evaluators = {spec: make(spec, packs) for spec in request.specs[:1]}
     with folder.hold():
-        record = folder.read_record() or {
-            "settings": asdict(request.settings),
-            "protocol": PROTOCOL,
-            "provenance": collect_provenance(),
-            "started_utc": datetime.now(UTC).isoformat(timespec="seconds"),
-            "entries": {},
-        }
+        mended: list[str] = []
+        record = _begin(folder, request.settings, mended)
         folder.refuse_other_settings(record, request.settings)
         for spec in request.specs:
             evaluator = evaluators.pop(spec, None) or make(spec, packs)
             reports.append(
-                _run_model(request, spec, evaluator, packs, images, record, watch, depot)
+                _run_model(request, spec, evaluator, packs, images, record, watch, depot, mended)
             )
         quarantined = [row for report in reports for row in report.quarantined]
         write_rows(request.out / "quarantine.parquet", QUARANTINE, quarantined)
@@ -148,7 +149,28 @@ def run(request: RunRequest, watch: Watch | None = None) -> RunReport:
         rows=sum(report.rows for report in reports),
         quarantined=quarantined,
         models=models,
+        mended=tuple(mended),
     )
+
+
+def _begin(folder: RunFolder, settings: RunSettings, mended: list[str]) -> dict[str, Any]:
+    """Return what the run says of itself; begun anew where it is absent or damaged."""
+    try:
+        record = folder.read_record()
+    except DamagedError as error:
+        folder.set_record_aside()
+        mended.append(
+            f"{error}; written anew: evaluate other models and packs of this folder again"
+            " before you ingest it"
+        )
+        record = None
+    return record or {
+        "settings": asdict(settings),
+        "protocol": PROTOCOL,
+        "provenance": collect_provenance(),
+        "started_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+        "entries": {},
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +190,7 @@ def _run_model(
     record: dict[str, Any],
     watch: Watch,
     depot: Depot | None,
+    mended: list[str],
 ) -> _ModelReport:
     folder = RunFolder(request.out)
     watch.on_model(evaluator.card.name)
@@ -180,15 +203,25 @@ def _run_model(
             record["entries"][run_id]["model"] = asdict(evaluator.card)  # label and training data
         else:
             refuse_another(request.out, entry, record)
-            write_index(folder.path / "index", run_id, pack, count)
             record["entries"][run_id] = describe_entry(entry, evaluator, pack, count)
-        planned += [Job(pack.path, shard) for shard in cut_shards(run_id, count)]
+        _keep_index(folder, run_id, pack, record["entries"][run_id], mended)
+        shards = list(cut_shards(run_id, count))
+        mended += [
+            f"{path}: is no shard of this run; moved to {folder.path / 'stray'}"
+            for path in folder.set_strays_aside(run_id, shards)
+        ]
+        planned += [Job(pack.path, shard) for shard in shards]
     folder.write_record(record)
     planned = choose_share(planned, request.share)
     if depot:
         depot.exchange(folder, [job.shard for job in planned])
     facts = {job: folder.read_sidecar(job.shard) for job in planned}
     missing = [job for job in planned if facts[job] is None]
+    mended += [
+        f"{folder.scores_path(job.shard)}: is damaged or incomplete; evaluated again"
+        for job in missing
+        if folder.sidecar_path(job.shard).exists()
+    ]
     for job, known in facts.items():
         for _ in range(job.shard.stop - job.shard.start if known else 0):
             watch.on_image(0)
@@ -208,6 +241,19 @@ def _run_model(
         [row for report in fresh for row in report.quarantined]
         + [row for known in kept for row in known["quarantined"]],
     )
+
+
+def _keep_index(
+    folder: RunFolder, run_id: str, pack: Pack, entry: dict[str, Any], mended: list[str]
+) -> None:
+    """Write the index of an entry, unless it is there as it was written."""
+    place = folder.path / "index"
+    known = entry.get("index_sha256")
+    if known and known == hash_index(place, run_id):
+        return
+    if known:
+        mended.append(f"{place / run_id}: the index is damaged or incomplete; written anew")
+    entry["index_sha256"] = write_index(place, run_id, pack, entry["images"])
 
 
 def _refuse_other_device(out: Path, spec: SegmenterSpec, known: dict[str, Any]) -> None:

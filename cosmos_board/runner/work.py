@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import resource
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +26,7 @@ from cosmos_board.runner.shards import Shard
 from cosmos_board.runner.threads import Backlog, read_ahead
 from cosmos_board.store.files import write_bytes
 from cosmos_board.store.parquet import write_table
+from cosmos_board.store.records import dump_record
 from cosmos_board.store.run_files import tabulate_predictions, tabulate_scores
 
 _IMAGES_AHEAD = 2
@@ -188,6 +188,7 @@ def _describe_failure(failure: ModelFailureError | None) -> dict[str, str] | Non
 def _write_sidecar(folder: RunFolder, shard: Shard, rows: int, facts: _Facts) -> None:
     masks = folder.predictions_path(shard)
     sidecar = {
+        "shard": shard.name,
         "sha256": hash_file(folder.scores_path(shard)),
         "predictions_sha256": hash_file(masks) if masks.exists() else None,
         "rows": rows,
@@ -198,4 +199,4 @@ def _write_sidecar(folder: RunFolder, shard: Shard, rows: int, facts: _Facts) ->
         "first_failure": _describe_failure(facts.failure),
         "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
-    write_bytes(folder.sidecar_path(shard), json.dumps(sidecar).encode())
+    write_bytes(folder.sidecar_path(shard), dump_record(sidecar))

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -18,7 +16,9 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from cosmos_board.core.errors import CosmosBoardError, InputError
+from cosmos_board.core.processes import make_pool
 from cosmos_board.site.blocks import BLOCKS_PATH, parse_blocks
+from cosmos_board.store.folders import replace_folder
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -62,11 +62,11 @@ def build_site(
     local: bool = False,
     earlier: bytes | None = None,
 ) -> SiteReport:
-    """Render the board in `db` into the folder `out`, which is emptied first.
+    """Render the board in `db`; the site takes the place of `out` once it is whole.
 
     Args:
         db: The board database; None for an empty board.
-        out: Where the site goes.
+        out: Where the site goes: absent, empty, or a site that this function wrote.
         strict: Whether a warning of the engine stops the build.
         languages: `en` goes to the root, others into a folder of their name.
         site_url: Address that the site will have, for absolute links; may be empty.
@@ -75,14 +75,42 @@ def build_site(
             patients of restricted datasets its numbers rest on.
 
     Raises:
-        InputError: If `db` is not a board database, `earlier` is damaged, or the engine refuses
-            its sources.
+        InputError: If `db` is not a board database, `earlier` is damaged, the engine refuses its
+            sources, or `out` holds anything else.
+        InUseError: If another process is writing `db` or `out`.
+        StorageError: If the disk fails.
     """
     if db is not None and not db.is_file():
         raise InputError(db, "--db", "no such file")
+    if earlier is None:
+        earlier = read_blocks(out)
+    with replace_folder(out, "site", inputs=[db] if db else ()) as work:
+        render_site(
+            db,
+            work,
+            strict=strict,
+            languages=languages,
+            site_url=site_url,
+            local=local,
+            earlier=earlier,
+        )
+    return _report(out)
+
+
+def render_site(
+    db: Path | None,
+    out: Path,
+    *,
+    strict: bool = True,
+    languages: tuple[str, ...] = ("en",),
+    site_url: str = "",
+    local: bool = False,
+    earlier: bytes | None = None,
+) -> None:
+    """Render the board in `db` into the empty folder `out`; arguments and errors as above."""
     others = [language for language in languages if language != "en"]
     with (
-        _published_blocks(out, earlier) as before,
+        _keep_in_file(earlier) as before,
         _environment(db, site_url, languages, local=local, earlier=before),
     ):
         if len(others) == len(languages) or not others or not _CAN_FORK:
@@ -90,20 +118,22 @@ def build_site(
                 _build_one(_folder(out, language), language, strict=strict)
         else:
             _build_beside(db, out, others, strict=strict, local=local, earlier=before)
-    return _report(out)
+
+
+def read_blocks(site: Path) -> bytes | None:
+    """Return the list of blocks in a folder of a site, None where there is none."""
+    path = site / BLOCKS_PATH
+    return path.read_bytes() if path.is_file() else None
 
 
 @contextmanager
-def _published_blocks(out: Path, earlier: bytes | None) -> Iterator[Path]:
-    """Keep the blocks of the site that is published, or else of the one to replace, in a file."""
-    replaced = out / BLOCKS_PATH
-    if earlier is None and replaced.is_file():
-        earlier = replaced.read_bytes()
-    parse_blocks(earlier, str(replaced))
+def _keep_in_file(blocks: bytes | None) -> Iterator[Path]:
+    """Keep a list of blocks where the processes of all languages find it."""
+    parse_blocks(blocks)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "blocks.json"
-        if earlier is not None:
-            path.write_bytes(earlier)
+        if blocks is not None:
+            path.write_bytes(blocks)
         yield path
 
 
@@ -142,8 +172,7 @@ def _build_beside(
 
     read_ahead(db, local=local, earlier=earlier)
     waiting = out / ".languages"
-    shutil.rmtree(waiting, ignore_errors=True)
-    with warnings.catch_warnings(), ProcessPoolExecutor(len(others), get_context("fork")) as pool:
+    with warnings.catch_warnings(), make_pool(len(others), get_context("fork")) as pool:
         warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads
         started = [
             pool.submit(_build_one, waiting / language, language, strict=strict)
@@ -153,7 +182,6 @@ def _build_beside(
         for one in started:
             one.result()
     for language in others:
-        shutil.rmtree(out / language, ignore_errors=True)
         (waiting / language).rename(out / language)
     waiting.rmdir()
 
@@ -213,7 +241,7 @@ def _environment(
 
 
 def _report(out: Path) -> SiteReport:
-    sizes = {path: path.stat().st_size for path in out.rglob("*") if path.is_file()}
+    sizes = {path: path.stat().st_size for path in out.rglob("[!.]*") if path.is_file()}
     pages = [size for path, size in sizes.items() if path.suffix == ".html"]
     return SiteReport(out, len(pages), len(sizes), sum(sizes.values()), max(pages, default=0))
 

@@ -7,12 +7,13 @@ that list from the site itself, so nothing but the site is needed to keep what i
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import re
 import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
@@ -25,6 +26,10 @@ FILES = "files.json"
 FOLDER = "v"
 MOST_FILES = 50_000
 LARGEST_BYTES = 64 << 20
+_PACKED = (".parquet", ".gz", ".duckdb", ".zip")
+_NOTICE = b"""<!doctype html><meta charset="utf-8"><title>Removed</title>
+<p>This page of an earlier board named an entry that was taken down, and was removed.</p>
+"""
 _VERSION = re.compile(r"[0-9a-f]{16}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TIMEOUT_S = 60
@@ -46,6 +51,9 @@ class Published:
     files: Mapping[str, str]
     """sha256 by path from its root; `files.json` itself is not among them."""
 
+    head: str = ""
+    """The commit of main that it was made of; empty where it was not made of submissions."""
+
     def keep(self, version: str) -> tuple[str, ...]:
         """Return the versions that a site of `version` keeps after this one."""
         left = self.version not in ("", version, *self.frozen)
@@ -56,14 +64,14 @@ NOTHING = Published(version="", frozen=(), files={})
 """Before anything was published."""
 
 
-def list_site(site: Path, version: str, frozen: tuple[str, ...]) -> Published:
+def list_site(site: Path, version: str, frozen: tuple[str, ...], head: str = "") -> Published:
     """Return the list of the files below `site`."""
     files = {
         path.relative_to(site).as_posix(): _hash(path.read_bytes())
         for path in sorted(site.rglob("*"))
         if path.is_file() and path != site / FILES
     }
-    return Published(version=version, frozen=frozen, files=files)
+    return Published(version=version, frozen=frozen, files=files, head=head)
 
 
 def write_list(site: Path, published: Published) -> None:
@@ -76,6 +84,7 @@ def dump_list(published: Published) -> bytes:
     document = {
         "schema_version": 1,
         "benchmark": published.version,
+        **({"head": published.head} if published.head else {}),
         "frozen": list(published.frozen),
         "files": dict(sorted(published.files.items())),
     }
@@ -95,6 +104,7 @@ def parse_list(data: bytes, where: str) -> Published:
             version=str(document["benchmark"]),
             frozen=tuple(str(one) for one in document["frozen"]),
             files={str(path): str(digest) for path, digest in document["files"].items()},
+            head=str(document.get("head", "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(where, "", f"is no list of files ({type(error).__name__})") from error
@@ -154,14 +164,25 @@ def read_listed(read: Read, before: Published, path: str) -> bytes | None:
     return data
 
 
-def keep_frozen(read: Read, before: Published, site: Path, version: str) -> None:
+def keep_frozen(
+    read: Read,
+    before: Published,
+    site: Path,
+    version: str,
+    *,
+    without: Mapping[str, Sequence[str]] | None = None,
+) -> None:
     """Copy what an earlier site showed into `site`, a folder for each other version.
+
+    Of an entry that was taken down nothing is kept: a page that names it becomes a notice, any
+    other file that does is left out, and so is every packed one, which cannot be looked through.
 
     Args:
         read: Gives the earlier site's files.
         before: What it says of itself.
         site: The new site, built.
         version: Of the new site.
+        without: Entries that were taken down, by slug, with their names.
 
     Raises:
         InputError: If a file is gone or differs from the earlier site's own list.
@@ -177,8 +198,26 @@ def keep_frozen(read: Read, before: Published, site: Path, version: str) -> None
         if data is None or not is_listed(data, digest):
             raise InputError(path, "", "is not as it was published, so nothing is kept of it")
         target = site / path if inside else site / FOLDER / before.version / path
+        if _is_named(path.encode(), without or {}) or (without and path.endswith(_PACKED)):
+            continue
+        if _is_named(data, without or {}):
+            if not path.endswith(".html"):
+                continue
+            data = _NOTICE
         target.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(target, data)
+
+
+def _is_named(data: bytes, without: Mapping[str, Sequence[str]]) -> bool:
+    """Return whether `data` holds slug or name of an entry that was taken down, however written."""
+    for slug, names in without.items():
+        if re.search(rb"(?<![a-z0-9-])" + re.escape(slug.encode()) + rb"(?![a-z0-9-])", data):
+            return True
+        shown = {form for name in names if name
+                 for form in (name, html.escape(name), json.dumps(name)[1:-1])}  # fmt: skip
+        if any(form.encode() in data for form in shown):
+            return True
+    return False
 
 
 def is_listed(data: bytes | None, digest: str) -> bool:

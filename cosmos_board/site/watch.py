@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from cosmos_board.core.errors import CosmosBoardError, ExitCode
 from cosmos_board.site.frozen import (
+    FILES,
     NOTHING,
     Read,
     is_listed,
@@ -41,10 +42,14 @@ def watch(read: Read, rebuilt: Path) -> Iterator[str]:
     """
     published = read_published(read)
     if published == NOTHING:
+        yield f"{FILES}: there is no published site here, so nothing was compared"
         return
     for path, digest in published.files.items():
         if not is_listed(read(path), digest):
             yield f"{path}: is not as it was published"
+    compared = [path for path in published.files if path.startswith(SCORES)]
+    if not compared:
+        yield f"{SCORES}: no table of scores was published, so none was compared"
     now = list_site(rebuilt, published.version, published.frozen).files
     for path in sorted(published.files.keys() | now.keys()):
         if path.startswith(SCORES) and published.files.get(path) != now.get(path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -9,7 +10,14 @@ from pathlib import Path
 
 import duckdb
 
-from cosmos_board.core.errors import InputError, InUseError, StorageError
+from cosmos_board.core.errors import (
+    CosmosBoardError,
+    InputError,
+    InUseError,
+    StorageError,
+    make_one_line,
+)
+from cosmos_board.store.files import describe_os_error, hold
 from cosmos_board.store.schema import SCHEMA_VERSION
 
 
@@ -22,7 +30,7 @@ def open_board(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         InUseError: If `ingest` is writing it.
         StorageError: If the disk fails.
     """
-    if not path.is_file():
+    if not path.exists():
         raise InputError(path, "", "does not exist, so this is no board database")
     with _connect(path, read_only=True) as connection:
         _refuse_other_version(path, connection)
@@ -34,57 +42,142 @@ def open_board_to_write(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a board database to add to, made with empty tables where there is none.
 
     Raises:
-        InputError: If the file is no board database, or newer than this program.
+        InputError: If the file is no board database, damaged, or newer than this program.
         InUseError: If another process has it open.
         StorageError: If the disk fails.
     """
-    fresh = not path.exists()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"{path.parent}: write: {error.strerror}") from error
+    if not path.exists():
+        _make(path)
     with _connect(path, read_only=False) as connection:
-        if fresh:
-            ddl = resources.files("cosmos_board.store").joinpath("board_ddl.sql").read_text()
-            connection.execute(ddl)
-            connection.execute(
-                "INSERT INTO meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)]
-            )
+        if _is_blank(connection):  # made by a call that was killed before it went on
+            _add_tables(connection)
         _refuse_other_version(path, connection)
         yield connection
 
 
+def _make(path: Path) -> None:
+    """Make a database without rows, beside its place, and move it there when it is whole."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise describe_os_error(path.parent, "write", error) from error
+    with hold(path):
+        fresh = path.with_name(f".{path.name}.new")
+        for left in (fresh, fresh.with_name(f"{fresh.name}.wal")):
+            left.unlink(missing_ok=True)
+        try:
+            with _connect(fresh, read_only=False) as connection:
+                _add_tables(connection)
+            if not path.exists():
+                fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+
+def _add_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    ddl = resources.files("cosmos_board.store").joinpath("board_ddl.sql").read_text()
+    connection.execute("BEGIN")
+    connection.execute(ddl)
+    connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
+    connection.execute("COMMIT")
+
+
 @contextmanager
 def _connect(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
-    try:
+    if path.is_dir():
+        raise InputError(path, "", "is a folder, so it is no board database")
+    with _explaining(path):
         connection = duckdb.connect(str(path), read_only=read_only)
-    except duckdb.Error as error:
-        raise _describe(path, error) from error
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+@contextmanager
+def _explaining(path: Path) -> Iterator[None]:
+    """Turn what DuckDB says of the file or the disk into our errors; our own mistakes pass."""
     try:
-        yield connection
-    except duckdb.IOException as error:
-        raise _describe(path, error) from error
-    finally:
-        connection.close()
+        yield
+    except duckdb.Error as error:
+        known = _describe(path, str(error).splitlines()[0], error)
+        if known is None:
+            raise
+        raise known from error
 
 
-def _describe(path: Path, error: duckdb.Error) -> Exception:
-    text = str(error).splitlines()[0]
-    if "lock" in text:
+_IN_USE = ("Could not set lock on file", "Conflicting lock is held")
+_DISK = {
+    "No space left on device": errno.ENOSPC,
+    "Disk quota exceeded": errno.EDQUOT,
+    "Permission denied": errno.EACCES,
+    "Read-only file system": errno.EROFS,
+    "Input/output error": errno.EIO,
+}
+_NOT_OURS = "not a valid DuckDB"
+_NEWER = "newer version of DuckDB"
+_DAMAGED = ("Corrupt database file", "Could not read enough bytes", "deserialize", "serialization")
+
+
+def _describe(path: Path, text: str, error: duckdb.Error) -> CosmosBoardError | None:
+    # The path is in DuckDB's text: words are looked for in what is left of it.
+    said = text.replace(str(path), "").replace(str(path.resolve()), "")
+    if any(words in said for words in _IN_USE):
         return InUseError(f"{path}: another process has it open")
-    if "not a valid DuckDB" in text or "serialization" in text.lower():
+    for words, number in _DISK.items():
+        if words in said:
+            return describe_os_error(path, "use", OSError(number, words))
+    if _NOT_OURS in said:
         return InputError(path, "", "is no board database")
-    return StorageError(f"{path}: {text}")
+    if _NEWER in said:
+        return InputError(path, "", "is of a newer DuckDB than this program has")
+    if any(words in said for words in _DAMAGED) or isinstance(error, duckdb.FatalException):
+        want = "a copy of it, or a new one: `ingest` its runs again"
+        return InputError(path, "", "is a damaged board database", want=want)
+    if isinstance(error, duckdb.IOException):
+        return StorageError(make_one_line(f"{path}: {said}"))
+    return None
+
+
+_TABLES = frozenset(
+    {
+        "meta", "models", "datasets", "images", "reference_masks", "runs", "shards", "scores",
+        "timings", "annotations", "seen_clusters",
+    }
+)  # fmt: skip
+"""What every board database has; `ledger` came later."""
+
+
+_LATER = frozenset({"board_references", "ledger"})
+"""Tables that a database may lack."""
+
+
+def _list_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    found = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+    return {name for (name,) in found}
+
+
+def _is_blank(connection: duckdb.DuckDBPyConnection) -> bool:
+    found = connection.execute("SELECT table_name, estimated_size FROM duckdb_tables()").fetchall()
+    return all(name in _TABLES | _LATER and not rows for name, rows in found)
 
 
 def _refuse_other_version(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    tables = _list_tables(connection)
+    if "meta" not in tables:
+        raise InputError(path, "", "is a DuckDB file, but no board database")
     try:
-        found = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
-    except duckdb.CatalogException as error:
-        raise InputError(path, "", "is a DuckDB file, but no board database") from error
-    if found is None:
-        raise InputError(path, "schema_version", "is missing")
-    if int(found[0]) > SCHEMA_VERSION:
+        rows = connection.execute("SELECT key, value FROM meta").fetchall()
+        found = {key: int(value) for key, value in rows if key == "schema_version"}
+    except (ValueError, TypeError, duckdb.BinderException) as error:
         raise InputError(
-            path, "schema_version", "is newer than this program", got=found[0], want=SCHEMA_VERSION
+            path, "schema_version", "is no number, so it is no board database"
+        ) from error
+    if not found:
+        raise InputError(path, "schema_version", "is missing, so it is no board database")
+    if (version := found["schema_version"]) > SCHEMA_VERSION:
+        raise InputError(
+            path, "schema_version", "is newer than this program", got=version, want=SCHEMA_VERSION
         )
+    if missing := sorted(_TABLES - tables):
+        raise InputError(path, missing[0], "this table is missing: the database is damaged")

@@ -46,6 +46,6 @@ CREATE TABLE IF NOT EXISTS seen_clusters ( -- which clusters a fine-tuned model 
     PRIMARY KEY (model, dataset, cluster_id));
 CREATE TABLE IF NOT EXISTS ledger ( -- submissions, those that are not ranked too
     slug VARCHAR PRIMARY KEY, name VARCHAR NOT NULL, version INTEGER NOT NULL,
-    state VARCHAR NOT NULL, -- shown, left-out, quarantined, withdrawn
+    state VARCHAR NOT NULL, -- shown, left-out, held, withdrawn, taken-down
     tier VARCHAR NOT NULL, track VARCHAR NOT NULL, benchmark VARCHAR NOT NULL, accepted_utc VARCHAR NOT NULL,
     reason VARCHAR NOT NULL);

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from cosmos_board.core.errors import StorageError
+from filelock import FileLock, Timeout
+
+from cosmos_board.core.errors import InputError, InUseError, StorageError
 
 _REASONS = {
     errno.ENOSPC: "no space left on the disk",
@@ -40,8 +43,11 @@ def open_whole(path: Path) -> Iterator[BinaryIO]:
     Until then it lies beside it under a hidden name; after an exception nothing is left.
 
     Raises:
+        InputError: If a folder lies there.
         StorageError: If the disk is full, read-only or gone.
     """
+    if path.is_dir():
+        raise InputError(path, "", "is a folder where a file belongs; move it away")
     hidden = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         try:
@@ -74,3 +80,35 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def hold(path: Path) -> Iterator[None]:
+    """Keep other processes from writing the file or folder `path` while the block runs.
+
+    Raises:
+        InUseError: If another process holds it.
+        StorageError: If its folder cannot be written.
+    """
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise InUseError(f"{path}: another process is writing it") from error
+    except OSError as error:
+        raise describe_os_error(path, "write", error) from error
+    try:
+        yield
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
+
+
+_LEFTOVER = re.compile(r"\..+\.[0-9]+\.part")
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove what `open_whole` left in `folder` when it was killed; nobody may be writing there."""
+    for part in folder.glob(".*.part"):
+        if _LEFTOVER.fullmatch(part.name):
+            part.unlink(missing_ok=True)

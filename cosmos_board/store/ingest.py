@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Sequence
@@ -14,7 +13,6 @@ from typing import Any
 import duckdb
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.core.tracks import CORE
 from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.board_references import (
     count_asked,
@@ -22,7 +20,14 @@ from cosmos_board.store.board_references import (
     prepare_lists,
     write_lists,
 )
-from cosmos_board.store.schema import SCHEMA_VERSION, SCORES
+from cosmos_board.store.run_folder import (
+    Part,
+    find_shards,
+    read_parts,
+    refuse_loose_rows,
+    refusing_misfits,
+)
+from cosmos_board.store.schema import RUN_IMAGES, RUN_REFERENCES, SCORES
 from cosmos_board.store.study_queries import ALL_CLUSTERS, write_seen_clusters
 
 
@@ -42,48 +47,6 @@ class IngestReport:
     """Where a run was asked other references than the board ranks on: a sentence each."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One entry of one run folder."""
-
-    folder: Path
-    run_id: str
-    entry: dict[str, Any]
-    record: dict[str, Any]
-
-    @property
-    def shards(self) -> list[Path]:
-        return sorted((self.folder / "scores").glob(f"{self.run_id}-*.parquet"))
-
-    @property
-    def failures(self) -> list[str]:
-        return [
-            f"{name}: {found['failed']} of {found['answers']} answers failed: {found['reason']}"
-            for name, found in self.record.get("failures", {}).items()
-        ]
-
-    @property
-    def dataset(self) -> str:
-        return str(self.entry["dataset"]["name"])
-
-    @property
-    def model(self) -> str:
-        return str(self.entry["model"]["name"])
-
-    @property
-    def study(self) -> str:
-        return str(self.record["settings"]["study"])
-
-    @property
-    def track(self) -> str:
-        return str(self.record.get("track", "full"))
-
-    @property
-    def is_main(self) -> bool:
-        """Whether boards rank it on the references of whole packs."""
-        return self.study == "main" and self.track != CORE
-
-
 def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> IngestReport:
     """Add finished runs to a board database.
 
@@ -101,16 +64,17 @@ def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> Inges
         InUseError: If the database is open elsewhere.
         StorageError: If the disk fails.
     """
-    parts = [part for folder in folders for part in _read_parts(folder)]
-    runs: dict[str, list[_Part]] = defaultdict(list)
+    parts = [part for folder in folders for part in read_parts(folder)]
+    runs: dict[str, list[Part]] = defaultdict(list)
     for part in parts:
         runs[part.run_id].append(part)
     with open_board_to_write(db) as connection:
         connection.execute("BEGIN")
         prepare_lists(connection)
-        added = [
-            _add_run(connection, members, replace=replace) for _, members in sorted(runs.items())
-        ]
+        added = []
+        for _, members in sorted(runs.items()):
+            with refusing_misfits(members[0]):
+                added.append(_add_run(connection, members, replace=replace))
         fresh = [
             members[0]
             for (_, members), report in zip(sorted(runs.items()), added, strict=True)
@@ -129,7 +93,7 @@ def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> Inges
     )
 
 
-def _note_coverage(connection: duckdb.DuckDBPyConnection, part: _Part) -> list[str]:
+def _note_coverage(connection: duckdb.DuckDBPyConnection, part: Part) -> list[str]:
     """Say where a main run was asked more or fewer references than its boards rank on."""
     if not part.is_main:
         return []
@@ -149,30 +113,8 @@ def _note_coverage(connection: duckdb.DuckDBPyConnection, part: _Part) -> list[s
     return found
 
 
-def _read_parts(folder: Path) -> list[_Part]:
-    path = folder / "run.json"
-    try:
-        record = json.loads(path.read_bytes())
-        entries = record["entries"]
-        version = record["schema_version"]
-    except FileNotFoundError:
-        raise InputError(path, "", "does not exist, so this is no run") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(path, "", f"is damaged: {error}") from error
-    if version > SCHEMA_VERSION:
-        raise InputError(
-            path, "schema_version", "is newer than this program", got=version, want=SCHEMA_VERSION
-        )
-    for note in record.get("canary", ()):
-        if note["after"] not in (None, note["before"]):
-            raise InputError(
-                path, f"canary of {note['model']}", "changed during the run: its device failed"
-            )
-    return [_Part(folder, run_id, entry, record) for run_id, entry in sorted(entries.items())]
-
-
 def _add_run(
-    connection: duckdb.DuckDBPyConnection, members: list[_Part], *, replace: bool
+    connection: duckdb.DuckDBPyConnection, members: list[Part], *, replace: bool
 ) -> tuple[int, int, int]:
     """Add one run; return shards added, rows added, shards known before."""
     first = members[0]
@@ -182,50 +124,27 @@ def _add_run(
             "SELECT shard FROM shards WHERE run_id = ?", [first.run_id]
         ).fetchall()
     }
-    found = {path.stem: path for part in members for path in part.shards}
-    if len(found.keys() | known) < first.entry["shards"]:
-        raise InputError(
-            first.folder,
-            f"{first.model} on {first.dataset}",
-            "is not finished: shards are missing",
-            got=len(found.keys() | known),
-            want=first.entry["shards"],
-        )
-    fresh = {name: path for name, path in sorted(found.items()) if name not in known}
+    fresh = find_shards(members, known)
     if not fresh:
         return 0, 0, len(known)
-    facts = {name: _verify(path) for name, path in fresh.items()}
+    refuse_loose_rows(connection, first, [shard.path for shard in fresh])
     _refuse_contradictions(connection, first, replace=replace)
     _add_facts(connection, first)
     _name_bases(connection)
     connection.execute(
         f"INSERT INTO scores SELECT ?, ?, {', '.join(SCORES.names)} FROM read_parquet(?)",
-        [first.run_id, first.model, [str(path) for path in fresh.values()]],
+        [first.run_id, first.model, [str(shard.path) for shard in fresh]],
     )
     connection.executemany(
         "INSERT INTO shards VALUES (?, ?, ?, ?)",
-        [[first.run_id, name, fact["sha256"], fact["rows"]] for name, fact in facts.items()],
+        [[first.run_id, shard.name, shard.facts["sha256"], shard.rows] for shard in fresh],
     )
-    _add_timings(connection, first, list(facts.values()))
-    return len(fresh), sum(fact["rows"] for fact in facts.values()), len(known)
-
-
-def _verify(path: Path) -> dict[str, Any]:
-    """Return the facts of a shard, whose rows must be those that were written."""
-    sidecar = path.with_suffix(".json")
-    try:
-        facts: dict[str, Any] = json.loads(sidecar.read_bytes())
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, ValueError) as error:
-        raise InputError(sidecar, "", f"cannot be read: {error}") from error
-    if facts.get("sha256") != digest:
-        raise InputError(path, "sha256", "is not that of the rows that were written")
-    return facts
+    _add_timings(connection, first, [shard.facts for shard in fresh])
+    return len(fresh), sum(shard.rows for shard in fresh), len(known)
 
 
 def _refuse_contradictions(
-    connection: duckdb.DuckDBPyConnection, part: _Part, *, replace: bool
+    connection: duckdb.DuckDBPyConnection, part: Part, *, replace: bool
 ) -> None:
     known = connection.execute(
         "SELECT pack_sha256 FROM datasets WHERE dataset = ?", [part.dataset]
@@ -275,7 +194,7 @@ def _find_seen(
     return [*seen, *((dataset, ALL_CLUSTERS) for dataset in sorted(others))]
 
 
-def _add_facts(connection: duckdb.DuckDBPyConnection, part: _Part) -> None:
+def _add_facts(connection: duckdb.DuckDBPyConnection, part: Part) -> None:
     model, dataset, record = part.entry["model"], part.entry["dataset"], part.record
     _insert(
         connection,
@@ -311,19 +230,18 @@ def _add_facts(connection: duckdb.DuckDBPyConnection, part: _Part) -> None:
         replace=True,
     )  # fmt: skip
     write_seen_clusters(connection, model["name"], _find_seen(connection, model))
-    index = part.folder / "index"
-    for table, kind in (("images", "images"), ("reference_masks", "references")):
-        path = index / f"{part.run_id}.{kind}.parquet"
-        if not path.is_file():
-            raise InputError(path, "", "does not exist")
-        if kind == "images":
-            _refuse_shared(connection, part, path)
+    _refuse_shared(connection, part, part.index_path("images"))
+    for table, kind, schema in (
+        ("images", "images", RUN_IMAGES), ("reference_masks", "references", RUN_REFERENCES),
+    ):  # fmt: skip
+        names = ", ".join(schema.names)
         connection.execute(
-            f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet(?) ON CONFLICT DO NOTHING",
-            [str(path)],
+            f"INSERT INTO {table} BY NAME SELECT {names} FROM read_parquet(?)"
+            " ON CONFLICT DO NOTHING",
+            [str(part.index_path(kind))],
         )
         if kind == "references" and part.is_main:
-            note_asked(connection, part.run_id, str(path))
+            note_asked(connection, part.run_id, str(part.index_path(kind)))
     _insert(
         connection,
         "runs",
@@ -360,7 +278,7 @@ def _name_bases(connection: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
-def _refuse_shared(connection: duckdb.DuckDBPyConnection, part: _Part, path: Path) -> None:
+def _refuse_shared(connection: duckdb.DuckDBPyConnection, part: Part, path: Path) -> None:
     """Refuse an image that another dataset of the board has: its scores would count twice."""
     shared = connection.execute(
         "SELECT i.image_id, i.dataset FROM images i JOIN read_parquet(?) n USING (image_id)"
@@ -387,7 +305,7 @@ def _insert(
 
 
 def _add_timings(
-    connection: duckdb.DuckDBPyConnection, part: _Part, facts: list[dict[str, Any]]
+    connection: duckdb.DuckDBPyConnection, part: Part, facts: list[dict[str, Any]]
 ) -> None:
     stages: dict[str, list[tuple[int, float]]] = defaultdict(list)
     for fact in facts:

@@ -24,7 +24,7 @@ class LedgerRow:
     name: str
     version: int
     state: str
-    """`shown`, `left-out`, `quarantined` or `withdrawn`."""
+    """`shown`, `left-out`, `held`, `withdrawn` or `taken-down`."""
 
     tier: str
     track: str

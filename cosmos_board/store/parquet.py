@@ -157,6 +157,20 @@ def count_rows(path: Path, schema: pa.Schema) -> tuple[int, ...]:
         )
 
 
+def count_rows_of(path: Path, schema: pa.Schema) -> int:
+    """Return the rows of a file that has at least the columns of `schema`, from its footer.
+
+    Raises:
+        InputError: If the file is absent, damaged, newer than us or lacks a column.
+        StorageError: If the disk fails.
+    """
+    with _reading(path), pq.ParquetFile(path) as file:
+        _refuse_newer(path, file.schema_arrow)
+        if missing := [name for name in schema.names if name not in file.schema_arrow.names]:
+            raise InputError(path, missing[0], "this column is missing")
+        return int(file.metadata.num_rows)
+
+
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
     # pyarrow says OSError both for a failing disk (with errno) and for damaged pages (without).
@@ -178,10 +192,7 @@ def _refuse_other_schema(path: Path, found: pa.Schema, wanted: pa.Schema) -> Non
     stamp = (found.metadata or {}).get(b"schema_version", b"").decode(errors="replace")
     if not stamp.isdecimal():
         raise InputError(path, "schema_version", "is missing", want=SCHEMA_VERSION)
-    if int(stamp) > SCHEMA_VERSION:
-        raise InputError(
-            path, "schema_version", "is newer than this program", got=stamp, want=SCHEMA_VERSION
-        )
+    _refuse_newer(path, found)
     if found.names != wanted.names:
         other = sorted(set(found.names) ^ set(wanted.names)) or found.names
         raise InputError(
@@ -196,6 +207,14 @@ def _refuse_other_schema(path: Path, found: pa.Schema, wanted: pa.Schema) -> Non
                 got=found.field(name).type,
                 want=wanted.field(name).type,
             )
+
+
+def _refuse_newer(path: Path, found: pa.Schema) -> None:
+    stamp = (found.metadata or {}).get(b"schema_version", b"").decode(errors="replace")
+    if stamp.isdecimal() and int(stamp) > SCHEMA_VERSION:
+        raise InputError(
+            path, "schema_version", "is newer than this program", got=stamp, want=SCHEMA_VERSION
+        )
 
 
 def _refuse_huge_groups(path: Path, metadata: Any) -> None:  # noqa: ANN401

@@ -1,15 +1,15 @@
 """The audit of full-track counts: a sample of rows that nobody could foresee, scored again.
 
-Which rows are looked at follows from the commit, the manifest and a public random value that is
-younger than both, so a submitter cannot know it. A forgery in a share f of the rows goes unseen
-by n rows with chance (1 − f)ⁿ: 5 % for f = 0.1 % and n = 3,000.
+Which rows are looked at follows from the manifest and a value that is younger than it, so a
+submitter cannot know it: a random one in a pull request, and afterwards the commit that it landed
+with, so that everybody can count the same rows again. A forgery in a share f of the rows goes
+unseen by n rows with chance (1 − f)ⁿ: 5 % for f = 0.1 % and n = 3,000.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,36 +20,20 @@ from cosmos_board.submissions.count_rows import CountTable
 AUDIT_ROWS = 3000
 
 
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """What decides which rows are looked at."""
-
-    head: str
-    """The last commit of the pull request."""
-
-    beacon: str
-    """A random value drawn after the last push; the ledger keeps it, so that all can repeat."""
-
-    rows: int = AUDIT_ROWS
-
-
-def choose_rows(
-    rows: int, count: int, *, head: str, manifest_sha256: str, beacon: str
-) -> NDArray[np.int64]:
+def choose_rows(rows: int, count: int, *, manifest_sha256: str, seed: str) -> NDArray[np.int64]:
     """Return `count` different row numbers under `rows`, sorted; all of them where fewer exist.
 
     Args:
         rows: How many there are.
         count: How many to look at.
-        head: The last commit of the pull request.
         manifest_sha256: Hash of `submission.yaml`.
-        beacon: A public random value dated after the last push.
+        seed: A value that nobody knew when the counts were made.
 
     Example:
-        >>> choose_rows(9, 3, head="a", manifest_sha256="b", beacon="c").tolist()
-        [4, 5, 6]
+        >>> choose_rows(9, 3, manifest_sha256="a", seed="b").tolist()
+        [2, 4, 8]
     """
-    text = "\x1f".join(("audit", head, manifest_sha256, beacon)).encode()
+    text = "\x1f".join(("audit", manifest_sha256, seed)).encode()
     key = int.from_bytes(hashlib.blake2b(text, digest_size=16).digest(), "little")
     words = np.random.Philox(key=key).random_raw(rows)
     if count >= rows:
@@ -85,17 +69,10 @@ def audit_counts(
     return found
 
 
-def choose_places(table: CountTable, audit: Audit, manifest_sha256: str) -> NDArray[np.int64]:
+def choose_places(table: CountTable, manifest_sha256: str, seed: str) -> NDArray[np.int64]:
     """Return which cells of the flat grid (reference, prompt, selection) are looked at."""
     there = np.flatnonzero(table.counts[..., 0].reshape(-1) >= 0)
-    chosen = choose_rows(
-        len(there),
-        audit.rows,
-        head=audit.head,
-        manifest_sha256=manifest_sha256,
-        beacon=audit.beacon,
-    )
-    return there[chosen]
+    return there[choose_rows(len(there), AUDIT_ROWS, manifest_sha256=manifest_sha256, seed=seed)]
 
 
 def list_wanted(table: CountTable, places: NDArray[np.int64]) -> dict[str, Sequence[str]]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cosmos_board.data.pack import Pack
-from cosmos_board.submissions.audit import Audit
 from cosmos_board.submissions.copies import (
     Accepted,
     check_counts_original,
@@ -19,7 +18,7 @@ from cosmos_board.submissions.copies import (
 )
 from cosmos_board.submissions.count_copies import check_counts_copied
 from cosmos_board.submissions.count_rows import CountTable, read_counts
-from cosmos_board.submissions.fields import PREDICTIONS
+from cosmos_board.submissions.fields import COUNTS, PREDICTIONS
 from cosmos_board.submissions.folder import check_folder, show_path
 from cosmos_board.submissions.listed_files import check_files, check_strays, locate, read_small
 from cosmos_board.submissions.manifest import (
@@ -33,7 +32,7 @@ from cosmos_board.submissions.prediction_rows import Fingerprint, check_rows, it
 from cosmos_board.submissions.problems import Problem, is_refused
 from cosmos_board.submissions.recount import audit_predictions
 from cosmos_board.submissions.safe_parquet import ParquetError, copy_checked
-from cosmos_board.submissions.sample import IndexRow, ReferenceIndex
+from cosmos_board.submissions.sample import ReferenceIndex
 from cosmos_board.submissions.training_data import note_other_training
 
 MOST_CORE_ROWS = 200_000
@@ -56,8 +55,8 @@ class Context:
     packs: Sequence[Pack] = ()
     """Packs whose references are here, to count a sample of a full submission again."""
 
-    audit: Audit | None = None
-    """Which rows that sample is; None to leave it."""
+    seed: str = ""
+    """Chooses that sample, as in `choose_rows`; empty to leave it."""
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -130,6 +129,7 @@ def _inspect(result: Checked, folder: Path, context: Context, work: Path) -> Non
         if found is not None:
             _check_data(result, file.path, found, context, work, where)
     result.problems += check_strays(manifest, folder, where)
+    result.problems += find_copied(result, context, work)
 
 
 def _check_data(
@@ -157,27 +157,34 @@ def _check_data(
         if not is_refused(problems):
             result.fingerprint = print_
             result.content_sha256 = print_.content_sha256
-            result.problems += check_originality(manifest, print_, context.accepted, place)
     elif rows is not None:
         table, problems = read_counts(work / name, rows, manifest.model.prompts, place)
         result.problems += problems
         if not is_refused(problems):
             result.table = table
             result.content_sha256 = table.content_sha256
-            result.problems += _check_counts_new(manifest, table, rows, context, work, place)
 
 
-def _check_counts_new(
-    manifest: Manifest,
-    table: CountTable,
-    rows: Mapping[str, IndexRow],
-    context: Context,
-    work: Path,
-    place: str,
-) -> list[Problem]:
-    """Return whose counts these are already; an exact copy needs no second look."""
-    same = check_counts_original(manifest, table.content_sha256, context.accepted, place)
-    return [*same] or [*check_counts_copied(manifest, table, rows, context.accepted, work, place)]
+def find_copied(result: Checked, context: Context, work: Path) -> list[Problem]:
+    """Return whose masks or counts a submission has already; an exact copy needs no second look.
+
+    Args:
+        result: What a check found.
+        context: Says what is on the board.
+        work: Folder for clean copies of others' counts, which are removed.
+    """
+    manifest, accepted = result.manifest, context.accepted
+    if manifest is None:
+        return []
+    if result.fingerprint is not None:
+        place = f"{result.where}/{PREDICTIONS}"
+        return [*check_originality(manifest, result.fingerprint, accepted, place)]
+    rows = find_rows(manifest, context.indices)
+    if result.table is None or rows is None:
+        return []
+    place = f"{result.where}/{COUNTS}"
+    same = check_counts_original(manifest, result.content_sha256, accepted, place)
+    return [*same] or [*check_counts_copied(manifest, result.table, rows, accepted, work, place)]
 
 
 def _audit(result: Checked, path: Path, context: Context, work: Path, place: str) -> None:
@@ -185,10 +192,10 @@ def _audit(result: Checked, path: Path, context: Context, work: Path, place: str
     manifest, table = result.manifest, result.table
     assert manifest is not None
     rows = find_rows(manifest, context.indices)
-    if table is None or rows is None or context.audit is None:
+    if table is None or rows is None or not context.seed:
         return
     found = audit_predictions(
-        path, work, table, rows, context.packs, context.audit, result.manifest_sha256, place
+        path, work, table, rows, context.packs, result.manifest_sha256, context.seed, place
     )
     result.problems += found.problems
     result.audited_rows = found.rows

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cosmos_board.models.cards import CARDS
+from cosmos_board.models.known import KNOWN
 from cosmos_board.submissions.confusables import skeleton
 from cosmos_board.submissions.fields import PROJECT_ID
 from cosmos_board.submissions.manifest import Manifest
@@ -44,22 +44,30 @@ class Accepted:
     counts: CountsFile | None = None
     """None on the core track, and where they are not at hand."""
 
+    track: str = "core"
 
-def check_submitter(manifest: Manifest, submitter: int, place: str) -> Iterator[Problem]:
-    """Yield what is wrong with who proposes it: one of its authors, and nobody in our name."""
-    authors = [author.github_id for author in manifest.authors]
-    if submitter not in authors:
-        yield Problem(place, "authors", f"none has the submitter's github_id {submitter}")
-    if PROJECT_ID in authors and submitter != PROJECT_ID:
+
+def check_submitter(manifest: Manifest, acting: frozenset[int], place: str) -> Iterator[Problem]:
+    """Yield what is wrong with who proposes it: one of its authors, and nobody in our name.
+
+    Args:
+        manifest: What the submission says.
+        acting: Numeric GitHub ids that the submitter may act for.
+        place: Path of the manifest, for messages.
+    """
+    authors = {author.github_id for author in manifest.authors}
+    if not authors & acting:
+        yield Problem(place, "authors", f"none has the submitter's github_id {max(acting)}")
+    if PROJECT_ID in authors - acting:
         yield Problem(place, "authors", f"github_id {PROJECT_ID} stands for the project itself")
 
 
 def list_reserved(manifest: Manifest) -> tuple[Accepted, ...]:
-    """Return the names of models that come with the project, which only the project submits."""
+    """Return the names of every known model, which only the project submits."""
     if any(author.github_id == PROJECT_ID for author in manifest.authors):
         return ()
     owners = frozenset({PROJECT_ID})
-    return tuple(Accepted(card.name, card.label, owners) for card in CARDS.values())
+    return tuple(Accepted(name, known.card.label, owners) for name, known in KNOWN.items())
 
 
 def check_names(manifest: Manifest, accepted: Sequence[Accepted], place: str) -> Iterator[Problem]:
@@ -67,14 +75,14 @@ def check_names(manifest: Manifest, accepted: Sequence[Accepted], place: str) ->
     name = manifest.model.name
     reserved = list_reserved(manifest)
     if manifest.slug in {one.slug for one in reserved}:
-        yield Problem(place, "slug", "is a model of the project itself")
+        yield Problem(place, "slug", "is a known model, which only the project submits")
     for other in (*accepted, *reserved):
         if other.slug == manifest.slug:
             continue
         if _fold(other.name) == _fold(name):
             text = f"equals existing name {quote(other.name)} after case folding"
             yield Problem(place, "model.name", text)
-        elif skeleton(other.name) == skeleton(name):
+        elif skeleton(name) in (skeleton(other.name), skeleton(other.slug)):
             owner = min(other.owners, default=0)
             text = f"looks like existing name {quote(other.name)} (owner id {owner})"
             yield Problem(place, "model.name", text)
@@ -97,7 +105,7 @@ def check_originality(
             yield Problem(place, "rows", text)
         elif share >= NEAR_COPY:
             text = f"{100 * share:.2f} % of answers equal submissions/{other.slug}; held for review"
-            yield Problem(place, "rows", text, "held")
+            yield Problem(place, "rows", text, "held", other.slug)
 
 
 def check_counts_original(

@@ -57,18 +57,23 @@ def check_counts_copied(
     authors = {author.github_id for author in manifest.authors}
     pixels = np.array([rows[one].height * rows[one].width for one in table.references], np.int64)
     for other in accepted:
-        if other.slug == manifest.slug or other.counts is None or authors <= other.owners:
+        if other.slug == manifest.slug or authors <= other.owners:
+            continue
+        if other.counts is None:
+            if other.track == "full":
+                text = f"not compared with submissions/{other.slug}, whose counts did not come"
+                yield Problem(place, "rows", f"{text}; held for review", "held")
             continue
         try:
             shares = _share_equal(other.counts, table, pixels, work)
         except ParquetError as error:
             text = f"not compared with submissions/{other.slug} ({error}); held for review"
-            yield Problem(place, "rows", text, "held")
+            yield Problem(place, "rows", text, "held", other.slug)
             continue
         if shares and (share := max(shares.values())) >= NEAR_COPY_COUNTS:
             prompt = max(shares, key=shares.__getitem__)
             text = f"{100 * share:.2f} % of counts for {prompt} equal submissions/{other.slug}"
-            yield Problem(place, "rows", f"{text}; held for review", "held")
+            yield Problem(place, "rows", f"{text}; held for review", "held", other.slug)
 
 
 def is_telling(counts: NDArray[np.int32], pixels: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -12,11 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.core.scores import SELECTIONS
+from cosmos_board.submissions.implausible import find_implausible
 from cosmos_board.submissions.problems import Problem, quote
 from cosmos_board.submissions.sample import IndexRow
-
-PERFECT_LIMIT = 0.2
-"""Share of rows without a wrong pixel above which a person looks first."""
 
 _COUNTS = ("tp", "fp", "fn")
 _BATCH_ROWS = 65_536
@@ -167,15 +165,13 @@ def _check_whole(table: CountTable, where: str) -> Iterator[Problem]:
         if missing.any():
             text = f"{int(missing.sum())} of {len(missing)} references missing for prompt {prompt}"
             yield Problem(where, "rows", f"{text} (track needs 100 %)")
-    there = table.counts[..., 0] >= 0
-    perfect = there & (table.counts[..., 1] == 0) & (table.counts[..., 2] == 0)
-    share = perfect.sum() / max(int(there.sum()), 1)
-    if share > PERFECT_LIMIT:
-        yield hold_perfect(share, where)
+    yield from find_implausible(dict(_group(table)), where)
 
 
-def hold_perfect(share: float, where: str) -> Problem:
-    """Return the line that holds a submission with too many perfect rows."""
-    limit = f"(limit {100 * PERFECT_LIMIT:.0f} %)"
-    text = f"{100 * share:.2f} % of rows are perfect; held for review {limit}"
-    return Problem(where, "rows", text, "held")
+def _group(
+    table: CountTable,
+) -> Iterator[tuple[str, tuple[NDArray[np.int64], NDArray[np.float64]]]]:
+    for number, prompt in enumerate(table.prompts):
+        rows = table.counts[:, number].reshape(-1, 3).astype(np.int64)
+        rows = rows[rows[:, 0] >= 0]
+        yield prompt, (rows, np.full(len(rows), np.nan))

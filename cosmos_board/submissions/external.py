@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 from urllib.parse import urlsplit
@@ -12,10 +12,9 @@ from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_o
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.store.files import open_whole
-from cosmos_board.submissions.fields import ALLOWED_HOSTS, COUNTS, PREDICTIONS
-from cosmos_board.submissions.ledger import NOT_RANKED, find_newest, read_ledger
+from cosmos_board.submissions.fields import ALLOWED_HOSTS
 from cosmos_board.submissions.listed_files import hash_file, read_small
-from cosmos_board.submissions.manifest import MANIFEST, ManifestFile, parse_manifest, read_track
+from cosmos_board.submissions.manifest import MANIFEST, ManifestFile, parse_manifest
 from cosmos_board.submissions.problems import Problem, quote
 
 _REDIRECT_HOSTS = (".githubusercontent.com", ".hf.co", ".huggingface.co", ".zenodo.org")
@@ -107,8 +106,6 @@ def gather_external(
     folder: Path,
     out: Path,
     fetch: Fetch = fetch_pinned,
-    *,
-    names: tuple[str, ...] = (COUNTS, PREDICTIONS),
 ) -> list[Problem]:
     """Bring the files that a submission pins elsewhere into folder `out`; say what did not come.
 
@@ -119,7 +116,6 @@ def gather_external(
         folder: The submission.
         out: Where the files go; a folder of this submission's own.
         fetch: How one is fetched.
-        names: Which of them.
 
     Raises:
         StorageError: If the disk fails.
@@ -128,11 +124,7 @@ def gather_external(
     if not path.is_file() or path.is_symlink():
         return []
     manifest, _ = parse_manifest(read_small(path), str(path))
-    wanted = (
-        []
-        if manifest is None
-        else [file for file in manifest.files if file.url and file.path in names]
-    )
+    wanted = [file for file in manifest.files if file.url] if manifest else []
     total = sum(file.size_bytes for file in wanted)
     place = f"submissions/{folder.absolute().name}/{MANIFEST}"
     if total > MOST_BYTES:
@@ -148,31 +140,3 @@ def gather_external(
         except InputError as error:
             problems.append(Problem(place, "files", str(error).removeprefix("files: ")))
     return problems
-
-
-def gather_counts(
-    root: Path, without: str, out: Path, fetch: Fetch = fetch_pinned
-) -> Iterator[Problem]:
-    """Bring the counts of every accepted full submission, to compare a new one with them.
-
-    Args:
-        root: Folder of submissions with its ledger.
-        without: Slug of the new one.
-        out: Where the files go, by slug.
-        fetch: How one is fetched.
-
-    Yields:
-        A line for each entry in force whose counts did not come: a copy of it would go unseen.
-
-    Raises:
-        StorageError: If the disk fails.
-    """
-    entries, _ = read_ledger(root)
-    for entry in find_newest(entries):
-        if entry.slug == without or read_track(root / entry.slug) != "full":
-            continue
-        lost = gather_external(root / entry.slug, out / entry.slug, fetch, names=(COUNTS,))
-        if lost and entry.event not in NOT_RANKED:
-            text = f"not compared with submissions/{entry.slug}, whose counts did not come"
-            place = f"submissions/{without}/{COUNTS}"
-            yield Problem(place, "rows", f"{text}; held for review", "held")

@@ -157,23 +157,31 @@ def parse_manifest(data: bytes, where: str) -> tuple[Manifest | None, list[Probl
 def read_pack_names(folder: Path) -> tuple[str, ...]:
     """Return the packs that a submission names, without judging it; none where it is unreadable."""
     try:
-        return tuple(str(use["name"]) for use in _read_unjudged(folder)["packs"])
+        return tuple(str(use["name"]) for use in read_unjudged(_read(folder))["packs"])
     except (KeyError, TypeError):
         return ()
 
 
 def read_track(folder: Path) -> str:
     """Return the track that a submission names, without judging it; empty where unreadable."""
-    return str(_read_unjudged(folder).get("track", ""))
+    return str(read_unjudged(_read(folder)).get("track", ""))
 
 
-def _read_unjudged(folder: Path) -> dict[str, Any]:
+def read_unjudged(data: bytes) -> dict[str, Any]:
+    """Return what a manifest says, without judging it; nothing where it is unreadable."""
     try:
-        with (folder / MANIFEST).open("rb") as file:
-            document = load_yaml(file.read(LARGEST_BYTES + 1))
-    except (OSError, YamlError):
+        document = load_yaml(data)
+    except YamlError:
         return {}
     return document if isinstance(document, dict) else {}
+
+
+def _read(folder: Path) -> bytes:
+    try:
+        with (folder / MANIFEST).open("rb") as file:
+            return file.read(LARGEST_BYTES + 1)
+    except OSError:
+        return b""
 
 
 def check_against_folder(manifest: Manifest, slug: str, where: str, now: datetime) -> list[Problem]:

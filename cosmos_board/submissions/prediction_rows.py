@@ -53,11 +53,6 @@ class Fingerprint:
         """Hash of all rows, estimates included: what the ledger keeps."""
         return hashlib.sha256(f"{self.count}:{self.total:064x}".encode()).hexdigest()
 
-    @property
-    def masks_sha256(self) -> str:
-        """Hash of the masks alone: what tells a copy."""
-        return hashlib.sha256(b"".join(sorted(self.rows))).hexdigest()
-
     def share_equal(self, other: Fingerprint) -> float:
         """Return the share of this file's masks that `other` has too, in [0, 1]."""
         return len(self.rows & other.rows) / max(len(self.rows), 1)

@@ -30,6 +30,10 @@ class Problem:
     disposition: Disposition = "refused"
     """`refused`, `held` until a maintainer has looked at it, or only `noted`."""
 
+    about: str = ""
+    """What else it was compared with: the slug of another entry, or of an owner's. Two requests
+    can be checked at once, so such a hold may be seen only after the merge."""
+
     def __str__(self) -> str:
         parts = (
             make_ascii(self.path, LONGEST_LINE),

@@ -1,176 +1,216 @@
-"""What a pull request changes: names, kinds and sizes of files, and whose they are.
+"""The check of a pull request: the code of main on the objects of its head, which are data.
 
-All of it comes from git's own objects; no file of the pull request is opened here.
+`python -I -m cosmos_board.submissions.pull_request --head SHA --fetched SHA --author ID
+--base-ref NAME --default-branch NAME --pack PACK … --summary FILE` judges what a merge into the
+commit that is checked out would change, and writes the whole report.
 """
 
 from __future__ import annotations
 
-import re
-import subprocess
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+import argparse
+import secrets
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from cosmos_board.core.errors import InputError
-from cosmos_board.submissions.accepted import find_owners
-from cosmos_board.submissions.folder import ALLOWED, check_file_size, describe_name
-from cosmos_board.submissions.ledger import Entry, count_recent
-from cosmos_board.submissions.problems import Problem
-from cosmos_board.submissions.text import check_slug
+from cosmos_board.core.errors import CosmosBoardError, ExitCode, StorageError
+from cosmos_board.data.pack import Pack, open_pack
+from cosmos_board.submissions.changes import Merge, check_changes, find_merge
+from cosmos_board.submissions.check import Context, find_copied, inspect_submission
+from cosmos_board.submissions.copies import check_submitter
+from cosmos_board.submissions.external import Fetch, fetch_pinned, gather_external
+from cosmos_board.submissions.history import FOLDER, Version, read_claim, read_history, write_files
+from cosmos_board.submissions.manifest import MANIFEST, read_track
+from cosmos_board.submissions.pack_index import list_known
+from cosmos_board.submissions.problems import Disposition, Problem, is_refused, make_ascii
+from cosmos_board.submissions.rebuild import rebuild_board
+from cosmos_board.submissions.sample import index_pack
+from cosmos_board.submissions.score import Scored, score_checked
 
-MOST_FILES = 200
-MOST_NEW = 5
-"""New entries of one owner in `NEW_DAYS` days: many variants of one model are fishing."""
+MOST_LINES = 300
 
-NEW_DAYS = 30
-_COMMIT = re.compile(r"[0-9a-f]{7,64}")
-_KINDS = {
-    "120000": "symlink not allowed",
-    "160000": "submodule not allowed",
-    "100755": "executable bit not allowed",
-}
+
+@dataclass(slots=True)
+class Report:
+    """Everything that is to be said of a pull request."""
+
+    problems: list[Problem] = field(default_factory=list)
+    standing: list[str] = field(default_factory=list)
+    """What the figures are, then where the model would rank, with interval."""
+
+    coverage: str = ""
+    about: str = "No submission in this request."
+
+    def find_lines(self, disposition: Disposition) -> list[str]:
+        """Return the lines of one disposition, each once."""
+        found = (str(one) for one in self.problems if one.disposition == disposition)
+        return list(dict.fromkeys(found))[:MOST_LINES]
+
+    @property
+    def passes(self) -> bool:
+        """Whether the check is green: nothing is refused and nothing held."""
+        return all(one.disposition == "noted" for one in self.problems)
+
+    def write(self) -> str:
+        """Return the job's summary in Markdown; every foreign word of it is inside a fence."""
+        refused, held = self.find_lines("refused"), self.find_lines("held")
+        verdict = "Everything is right." if self.passes else "Refused as it is."
+        if held and not refused:
+            verdict = "Held: a maintainer looks first. To merge it all the same is a decision."
+        parts = [f"**{self.about} {verdict}**"]
+        for title, lines in (
+            ("Problems", refused),
+            ("Held, and why", held),
+            ("Notes", self.find_lines("noted")),
+            ("Where it would stand", self.standing[:MOST_LINES]),
+            ("Coverage", [self.coverage] if self.coverage else []),
+        ):
+            if lines:
+                body = "\n".join(make_ascii(line, 400).replace("`", "'") for line in lines)
+                parts.append(f"{title}\n\n```text\n{body}\n```")
+        return "\n\n".join(parts) + "\n"
+
+
+def judge(
+    repo: Path,
+    head: str,
+    author: int,
+    packs: Sequence[Pack],
+    *,
+    main: str = "HEAD",
+    external: Path | None = None,
+    fetch: Fetch = fetch_pinned,
+    now: datetime | None = None,
+) -> Report:
+    """Return everything that is to be said of a pull request; none of it is raised.
+
+    Args:
+        repo: A clone of main with its whole history, and the objects of the request's head.
+        head: The request's last commit.
+        author: Numeric GitHub id of whoever opened it.
+        packs: The core track's packs.
+        main: What it would be merged into.
+        external: Folder for the files that entries pin elsewhere; None for one that is dropped.
+        fetch: How one of those is fetched.
+        now: The time; None for the clock's.
+
+    Raises:
+        StorageError: If the disk fails.
+    """
+    report = Report()
+    try:
+        merge = find_merge(read_history(repo, main), head, author, now or datetime.now(UTC))
+        slug, report.problems = check_changes(merge)
+        if slug is not None:
+            report.about = f"Submission {make_ascii(slug, 60).replace('`', ' ')}."
+            if not is_refused(report.problems):
+                with TemporaryDirectory(prefix="cosmos-board-") as work:
+                    _Judge(merge, slug, packs, Path(work), external, fetch).run(report)
+    except StorageError:
+        raise
+    except CosmosBoardError as error:
+        report.problems.append(Problem("", "", str(error)))
+    return report
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One changed path."""
+class _Judge:
+    """Checks and scores one submission: alone first, then against everything on the board."""
 
-    path: str
-    mode: str
-    """Git's mode after the change; `000000` where the file is gone."""
+    merge: Merge
+    slug: str
+    packs: Sequence[Pack]
+    work: Path
+    external: Path | None
+    fetch: Fetch
 
-    size: int = 0
-    old_path: str = ""
-    """Where the file was before it was renamed."""
+    def run(self, report: Report) -> None:
+        history, slug = self.merge.history, self.slug
+        files = self.merge.find_files(slug)
+        folder = write_files(history.repo, files, self.work / FOLDER / slug)
+        known = list_known(self.packs, history.repo.path / FOLDER)
+        elsewhere = self.work / "proposed"
+        context = Context(
+            indices=[index_pack(one, track) for one in known for track in ("core", "full")],
+            accepted=history.list_accepted(without=slug),
+            external=elsewhere,
+            packs=self.packs,
+            seed=secrets.token_hex(16),
+            now=self.merge.now,
+        )
+        number, owners, name = read_claim(history.repo, files)
+        version = Version(slug, number, name, owners, "", self.merge.now, files)
+        report.problems += [
+            *gather_external(folder, elsewhere, self.fetch), *history.check_rate(version)
+        ]  # fmt: skip
+        copies = self.work / "copies"
+        copies.mkdir()
+        checked = inspect_submission(folder, context, copies)
+        report.problems += checked.problems
+        if checked.manifest is not None:
+            place = f"{FOLDER}/{slug}/{MANIFEST}"
+            report.problems += check_submitter(checked.manifest, self.merge.acting, place)
+        if is_refused(report.problems):
+            return
+        board = rebuild_board(
+            history, known, self.work / "board",
+            external=self.external, fetch=self.fetch, track=read_track(folder),
+        )  # fmt: skip
+        others = [one for one in board.accepted if one.slug != slug]
+        report.problems += find_copied(checked, replace(context, accepted=others), copies)
+        if is_refused(report.problems):
+            return
+        try:
+            from cosmos_board.submissions.standing import CAPTION, find_standing  # is slow
 
-
-def list_changes(repo: Path, base: str, head: str) -> list[Change]:
-    """Return what `head` changes since it left `base`.
-
-    Raises:
-        InputError: If git cannot tell.
-    """
-    for commit in (base, head):
-        if not _COMMIT.fullmatch(commit):
-            raise InputError("pull request", "commit", "is none", got=ascii(commit[:40]))
-    raw = _git(repo, "diff", "--raw", "-z", "-M", "--no-abbrev", f"{base}...{head}").split(b"\0")
-    found: list[tuple[str, str, str, str]] = []
-    fields = iter(raw)
-    for facts in fields:
-        if not facts:
-            continue
-        _, mode, _, blob, status = facts.decode("ascii", "replace").split(" ")
-        first = next(fields).decode(errors="surrogateescape")
-        renamed = status[:1] in "RC"
-        path = next(fields).decode(errors="surrogateescape") if renamed else first
-        found.append((path, mode, blob, first if status.startswith("R") else ""))
-    sizes = _find_sizes(repo, [blob for _, mode, blob, _ in found if mode.startswith("10")])
-    return [Change(path, mode, sizes.get(blob, 0), old) for path, mode, blob, old in found]
-
-
-def check_changes(
-    changes: Sequence[Change], entries: tuple[Entry, ...], author: int, now: datetime
-) -> tuple[str | None, list[Problem]]:
-    """Return the slug that a pull request is about, and what is wrong with its changes.
-
-    Args:
-        changes: From `list_changes`.
-        entries: The ledger of the base.
-        author: Numeric GitHub id of whoever opened the pull request.
-        now: For the limit of new entries.
-    """
-    if len(changes) > MOST_FILES:
-        text = f"{len(changes)} changed files, limit {MOST_FILES}"
-        return None, [Problem("PR", "", text)]
-    if not changes:
-        return None, [Problem("PR", "", "changes nothing")]
-    problems = [problem for change in changes for problem in _check_change(change)]
-    paths = [path for one in changes for path in (one.path, one.old_path) if path]
-    slugs = sorted({parts[1] for path in paths if len(parts := path.split("/")) > 2
-                    and parts[0] == "submissions"})  # fmt: skip
-    new = sorted({one.path.split("/")[1] for one in changes if one.path.startswith("submissions/")})
-    problems += _check_owners(slugs, new, entries, author)
-    if len(slugs) > 1:
-        problems.append(Problem("PR", "", f"{len(slugs)} slugs changed, want 1"))
-    if len(slugs) == 1 and not find_owners(entries, slugs[0]):
-        problems += _check_rate(entries, author, now)
-    return (slugs[0] if len(slugs) == 1 else None), problems
+            seen = len(checked.problems)
+            scored = score_checked(checked, known, self.work / "run", copies)
+            report.problems += checked.problems[seen:]
+            standing = find_standing(scored.run, slug, board.db)
+            report.standing = [CAPTION, *(one.line for one in standing)]
+            report.coverage = _describe_coverage(scored)
+        except CosmosBoardError as error:
+            report.problems.append(Problem(f"{FOLDER}/{slug}", "", str(error), "held"))
 
 
-def check_head(validated: str, current: str) -> list[Problem]:
-    """Return what is wrong if the pull request moved on after it was checked."""
-    if validated == current:
-        return []
-    text = f"head moved from {validated[:7]} to {current[:7]} after validation"
-    return [Problem("PR", "", text)]
+def _describe_coverage(scored: Scored) -> str:
+    manifest, audited = scored.checked.manifest, scored.checked.audited_rows
+    if manifest is None or manifest.track == "core":
+        return f"{scored.rows} scores, every reference of the core sample answered"
+    text = f"{scored.rows} counts, every reference answered"
+    return f"{text}; {audited} drawn at random and counted again from the predictions"
 
 
-def _check_change(change: Change) -> Iterator[Problem]:
-    old = change.old_path.split("/")
-    if change.old_path and (len(old) < 3 or old[0] != "submissions"):
-        yield Problem(change.old_path, "", "path outside submissions/<slug>/")
-    parts = change.path.split("/")
-    if len(parts) < 3 or parts[0] != "submissions" or ".." in parts:
-        yield Problem(change.path, "", "path outside submissions/<slug>/")
-        return
-    folder, name = "/".join(parts[:2]), parts[2]
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Judge, write the summary, print every line; return the exit code."""
+    parser = argparse.ArgumentParser(prog="pull_request", description=__doc__.split("\n")[0])
+    for name in ("head", "fetched", "base-ref", "default-branch"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--author", required=True, type=int)
+    parser.add_argument("--pack", action="append", default=[], type=Path)
+    parser.add_argument("--summary", required=True, type=Path)
+    given = parser.parse_args(arguments)
+    text = ""
+    if given.base_ref != given.default_branch:
+        text = f"goes to another branch; only requests to {given.default_branch} are judged"
+    elif given.fetched != given.head:
+        text = f"head moved from {given.head[:7]} to {given.fetched[:7]}; the newer check decides"
+    if text:
+        report = Report([Problem("PR", "", text)])
+    else:
+        packs = [open_pack(path) for path in given.pack]
+        report = judge(Path(), given.head, given.author, packs, external=Path("external"))
+    with given.summary.open("a", encoding="utf-8") as file:
+        file.write(report.write())
+    print(report.write())  # noqa: T201 - the log of the job
+    return int(ExitCode.DONE if report.passes else ExitCode.REFUSED)
+
+
+if __name__ == "__main__":
     try:
-        check_slug(parts[1])
-    except ValueError as error:
-        yield Problem(folder, "", str(error))
-    if len(parts) > 3:
-        text = "folders are not allowed below submissions/<slug>/"
-        yield Problem(f"{folder}/{name}", "", text)
-    elif change.mode in _KINDS:
-        yield Problem(change.path, "", _KINDS[change.mode])
-    elif name not in ALLOWED:
-        yield Problem(change.path, "", describe_name(name))
-    elif change.mode == "000000":
-        text = "accepted files are not removed; ask a maintainer to withdraw the entry"
-        yield Problem(change.path, "", text)
-    elif change.mode != "100644":
-        yield Problem(change.path, "", f"mode {change.mode} not allowed")
-    elif text_ := check_file_size(name, change.size):
-        yield Problem(change.path, "", text_)
-
-
-def _check_owners(
-    slugs: Sequence[str], new: Sequence[str], entries: tuple[Entry, ...], author: int
-) -> Iterator[Problem]:
-    for slug in slugs:
-        owners = find_owners(entries, slug)
-        if not owners or author in owners:
-            continue
-        place = f"submissions/{slug}"
-        if slug in new:
-            yield Problem(place, "", f"owner is user id {owners[0]}, PR author is {author}")
-        else:
-            text = f"renamed to {' and '.join(new)}; owner is user id {owners[0]}"
-            yield Problem(place, "", text)
-
-
-def _check_rate(entries: tuple[Entry, ...], author: int, now: datetime) -> Iterator[Problem]:
-    since = (now.astimezone(UTC) - timedelta(days=NEW_DAYS)).isoformat(timespec="seconds")
-    count = count_recent(entries, author, since)
-    if count >= MOST_NEW:
-        text = f"owner {author} has {count} entries in {NEW_DAYS} days, limit {MOST_NEW}"
-        yield Problem("PR", "", text)
-
-
-def _find_sizes(repo: Path, blobs: Sequence[str]) -> dict[str, int]:
-    if not blobs:
-        return {}
-    asked = "".join(f"{blob}\n" for blob in blobs).encode()
-    lines = _git(repo, "cat-file", "--batch-check", given=asked).decode("ascii", "replace")
-    words = [line.split() for line in lines.splitlines()]
-    return {one[0]: int(one[2]) for one in words if len(one) == 3 and one[2].isdecimal()}
-
-
-def _git(repo: Path, *arguments: str, given: bytes = b"") -> bytes:
-    command = ["git", "-C", str(repo), "-c", "core.quotePath=false", *arguments]
-    try:
-        done = subprocess.run(command, input=given, capture_output=True, timeout=120, check=True)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise InputError(repo, "git", f"failed ({type(error).__name__})") from error
-    return done.stdout
+        sys.exit(main())
+    except CosmosBoardError as error:
+        sys.exit(f"{error}")

@@ -1,13 +1,14 @@
-"""The board database, rebuilt from accepted submissions alone: each is checked and scored anew."""
+"""The board database, rebuilt from the history of main: each entry is checked and scored anew."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
-from cosmos_board.core.errors import CosmosBoardError, InputError, StorageError
+from cosmos_board.core.errors import CosmosBoardError, StorageError
 from cosmos_board.data.pack import Pack
 from cosmos_board.store.ingest import ingest
 from cosmos_board.store.ledger_rows import (
@@ -17,28 +18,26 @@ from cosmos_board.store.ledger_rows import (
     LedgerTable,
     write_ledger_table,
 )
-from cosmos_board.submissions.audit import Audit
-from cosmos_board.submissions.check import Context
+from cosmos_board.submissions.check import Checked, Context, inspect_submission
+from cosmos_board.submissions.copies import Accepted, CountsFile
+from cosmos_board.submissions.decisions import Decision
 from cosmos_board.submissions.external import Fetch, fetch_pinned, gather_external
-from cosmos_board.submissions.ledger import (
-    NOT_RANKED,
-    Entry,
-    find_newest,
-    read_ledger,
-    verify_ledger,
-)
-from cosmos_board.submissions.listed_files import read_small
-from cosmos_board.submissions.manifest import MANIFEST, parse_manifest, read_track
+from cosmos_board.submissions.fields import COUNTS
+from cosmos_board.submissions.history import Entry, History, Version, write_files
+from cosmos_board.submissions.listed_files import locate
+from cosmos_board.submissions.manifest import read_track
 from cosmos_board.submissions.pack_uses import find_indices
-from cosmos_board.submissions.problems import Problem
+from cosmos_board.submissions.problems import Problem, find_refusal
 from cosmos_board.submissions.sample import (
     Listing,
     ReferenceIndex,
     benchmark_version,
     index_pack,
 )
-from cosmos_board.submissions.score import Scored, score_submission
-from cosmos_board.submissions.vouching import find_statement
+from cosmos_board.submissions.score import score_checked
+
+HELD = "held"
+_GONE = "taken-down"
 
 
 @dataclass(slots=True)
@@ -46,19 +45,48 @@ class Rebuilt:
     """What a rebuild found."""
 
     db: Path
-    entries: list[Entry] = field(default_factory=list)
-    """The newest line of every slug."""
+    rows: list[LedgerRow] = field(default_factory=list)
+    """What the board says of each entry, ranked or not."""
 
-    shown: list[Entry] = field(default_factory=list)
-    left_out: dict[str, str] = field(default_factory=dict)
-    """Why an accepted entry has no rows, by slug: another benchmark version, or damage."""
+    accepted: list[Accepted] = field(default_factory=list)
+    """What later entries are compared with, whatever became of it."""
 
     problems: list[Problem] = field(default_factory=list)
-    """What is not as it was accepted."""
+    """Why something that lies on main is not on the board."""
+
+    held: list[Problem] = field(default_factory=list)
+    """Why entries that are shown were held: their merge was the decision."""
+
+    benchmark: str = ""
+    """Version of prompts, references and metrics that the board ranks under."""
+
+    @property
+    def shown(self) -> list[LedgerRow]:
+        """Return the entries that are ranked."""
+        return [row for row in self.rows if row.state == SHOWN]
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Return why an entry is not ranked, by slug."""
+        return {row.slug: row.reason for row in self.rows if row.state != SHOWN}
+
+    def describe(self) -> dict[str, Any]:
+        """Return what `entries.json` says."""
+        return {
+            "benchmark": self.benchmark,
+            "shown": [asdict(row) for row in self.shown],
+            "left_out": self.left_out,
+            "problems": [str(problem) for problem in self.problems],
+            "merged_although_held": [str(problem) for problem in self.held],
+        }
+
+    def write_table(self, frozen: Sequence[str] = ()) -> None:
+        """Put the rows into the database, with the earlier versions whose boards are kept."""
+        write_ledger_table(self.db, LedgerTable(tuple(self.rows), self.benchmark, tuple(frozen)))
 
 
 def rebuild_board(
-    root: Path,
+    history: History,
     packs: Sequence[Listing],
     out: Path,
     *,
@@ -66,14 +94,13 @@ def rebuild_board(
     fetch: Fetch = fetch_pinned,
     track: str | None = None,
 ) -> Rebuilt:
-    """Write `out`/board.duckdb from the submissions folder `root`.
+    """Write `out`/board.duckdb from what landed on main.
 
-    An entry that no longer passes, because a pack, prompt or metric has a new version, leaves the
-    ranking by itself and is listed with the reason. So does a full entry whose files do not come,
-    or whose audit, repeated from the ledger's random value, finds another count.
+    An entry that does not pass is listed with the reason and stops no other. A newer version that
+    does not pass leaves the one before on the board.
 
     Args:
-        root: Folder of submissions with its ledger.
+        history: What landed.
         packs: What submissions are checked against; core predictions need the pack itself.
         out: Folder for the database and the scored runs.
         external: Folder that keeps the files which entries pin elsewhere; None for one in `out`.
@@ -84,99 +111,142 @@ def rebuild_board(
         StorageError: If the disk fails.
     """
     out.mkdir(parents=True, exist_ok=True)
-    result = Rebuilt(out / "board.duckdb", problems=verify_ledger(root))
+    version = benchmark_version([index_pack(pack) for pack in packs])
+    result = Rebuilt(out / "board.duckdb", benchmark=version)
     result.db.unlink(missing_ok=True)
-    entries, _ = read_ledger(root)
-    damaged = {Path(problem.path).parent.name for problem in result.problems}
-    runs: list[Path] = []
-    indices = [index_pack(pack, name) for pack in packs for name in ("core", "full")]
-    for entry in find_newest(entries):
-        if track is not None and read_track(root / entry.slug) != track:
-            continue
-        result.entries.append(entry)
-        if entry.event in NOT_RANKED:
-            continue
-        if entry.slug in damaged or (root.name in damaged):
-            result.left_out[entry.slug] = "is not as it was accepted"
-            continue
-        files = (external or out / "external") / entry.slug
-        run = out / "runs" / entry.slug
-        try:
-            _refuse(gather_external(root / entry.slug, files, fetch))
-            context = Context(
-                packs=[pack for pack in packs if isinstance(pack, Pack)],
-                external=files,
-                audit=Audit(entry.head, entry.beacon) if entry.beacon else None,
-                now=datetime.now(UTC),
-            )
-            scored = score_submission(
-                root / entry.slug, packs, run, tier=entry.tier, context=context
-            )
-            _refuse_unvouched(root, entry, scored)
-            _refuse_other_benchmark(root / entry.slug, entry, indices)
-        except StorageError:
-            raise  # our own disk is no fault of an entry
-        except CosmosBoardError as error:
-            result.left_out[entry.slug] = str(error)
-            continue
-        runs.append(run)
-        result.shown.append(entry)
+    make = _Rebuild(history, packs, out, external or out / "external", fetch, track, result)
+    runs = [run for entry in history.entries.values() if (run := make.add(entry))]
     ingest(runs, result.db, replace=True)
-    write_ledger_table(result.db, make_ledger_table(root, result, packs))
+    result.rows.sort(key=lambda row: row.slug)
+    result.write_table()
     return result
 
 
-def make_ledger_table(
-    root: Path, rebuilt: Rebuilt, packs: Sequence[Listing], frozen: Sequence[str] = ()
-) -> LedgerTable:
-    """Return what the board says of every submission, ranked or not.
+@dataclass(frozen=True, slots=True)
+class _Rebuild:
+    """Takes in one entry after the other: the later of two is the copy."""
 
-    Args:
-        root: Folder of submissions with its ledger.
-        rebuilt: What became of them.
-        packs: Those of the board.
-        frozen: Earlier benchmark versions whose boards are kept.
-    """
-    version = benchmark_version([index_pack(pack) for pack in packs])
-    rows = (_make_row(root, entry, rebuilt.left_out) for entry in rebuilt.entries)
-    return LedgerTable(tuple(rows), version, tuple(frozen))
+    history: History
+    packs: Sequence[Listing]
+    out: Path
+    external: Path
+    fetch: Fetch
+    track: str | None
+    result: Rebuilt
+
+    def add(self, entry: Entry) -> Path | None:
+        """Take in the newest version that passes and return its run, or say why none does."""
+        said = self.history.decisions.find_state(entry.slug)
+        self.result.problems += [] if said and said.word == _GONE else entry.problems
+        newest: LedgerRow | None = None
+        for version in reversed(entry.versions):
+            run = self.out / "runs" / f"{entry.slug}-{version.number}"
+            row = self._judge(entry, version, said, run)
+            if row is None:
+                return None
+            newest = newest or row
+            if row.state not in (LEFT_OUT, HELD):
+                self.result.rows.append(row)
+                return run if row.state == SHOWN else None
+            text = f"version {row.version} is not on the board: {row.reason}"
+            self.result.problems.append(Problem(f"submissions/{entry.slug}", "", text))
+        self.result.rows += [newest] if newest else []
+        return None
+
+    def _judge(
+        self, entry: Entry, version: Version, said: Decision | None, run: Path
+    ) -> LedgerRow | None:
+        """Check one version and score it into `run`; None where it is of another track."""
+        row = LedgerRow(
+            slug=entry.slug, name=entry.slug, version=version.number, state=SHOWN, tier="",
+            track="core", benchmark="", accepted_utc=version.landed.isoformat(), reason="",
+        )  # fmt: skip
+        if said is not None and said.word == _GONE:
+            return replace(row, state=said.word, reason=said.why)
+        place = run.with_name(f"{run.name}-files") / "submissions" / entry.slug
+        folder = write_files(self.history.repo, version.files, place)
+        row = replace(row, track="full" if read_track(folder) == "full" else "core")
+        if self.track not in (None, row.track):
+            return None
+        try:
+            with TemporaryDirectory(prefix="cosmos-board-") as copies:
+                checked = self._check(entry, version, folder, Path(copies))
+                row = _describe(row, self.history, version, checked, self.indices)
+                if said is not None:
+                    return replace(row, state=said.word, reason=said.why)
+                if row.state == SHOWN:
+                    score_checked(checked, self.packs, run, Path(copies), tier=row.tier)
+                    held = [one for one in checked.problems if one.disposition == "held"]
+                    self.result.held += held
+        except StorageError:
+            raise  # our own disk is no fault of an entry
+        except CosmosBoardError as error:
+            row = replace(row, state=LEFT_OUT, reason=str(error))
+        except Exception as error:  # one entry stops no other
+            reason = f"could not be checked ({type(error).__name__})"
+            row = replace(row, state=LEFT_OUT, reason=reason)
+        return row
+
+    @property
+    def indices(self) -> list[ReferenceIndex]:
+        """Return what each track asks of each pack."""
+        return [index_pack(pack, name) for pack in self.packs for name in ("core", "full")]
+
+    def _check(self, entry: Entry, version: Version, folder: Path, copies: Path) -> Checked:
+        """Return what a check says; later entries are compared with this one in any case."""
+        files = self.external / entry.slug
+        lost = gather_external(folder, files, self.fetch)
+        context = Context(
+            indices=self.indices,
+            accepted=self.result.accepted,
+            packs=[pack for pack in self.packs if isinstance(pack, Pack)],
+            external=files,
+            seed=version.commit,
+        )
+        checked = inspect_submission(folder, context, copies)
+        checked.problems = [*lost, *checked.problems, *self.history.check_rate(version)]
+        self.result.accepted.append(_accept(entry, checked, folder, files))
+        return checked
 
 
-def _make_row(root: Path, entry: Entry, left_out: Mapping[str, str]) -> LedgerRow:
-    state, reason = SHOWN, ""
-    if entry.event in NOT_RANKED:
-        state, reason = entry.event, entry.reason
-    elif entry.slug in left_out:
-        state, reason = LEFT_OUT, left_out[entry.slug]
-    return LedgerRow(
-        slug=entry.slug,
-        name=entry.name,
-        version=entry.version,
-        state=state,
-        tier=entry.tier,
-        track=read_track(root / entry.slug) or "core",
-        benchmark=entry.benchmark,
-        accepted_utc=entry.time_utc,
-        reason=reason,
+def _describe(
+    row: LedgerRow,
+    history: History,
+    version: Version,
+    checked: Checked,
+    indices: Sequence[ReferenceIndex],
+) -> LedgerRow:
+    """Return what a check says of an entry: ranked, held or left out, and who vouches for it."""
+    says = history.decisions.says
+    if checked.manifest is not None:
+        asked = find_indices(checked.manifest, indices)
+        row = replace(row, name=checked.manifest.model.name, benchmark=benchmark_version(asked))
+    if not checked.acceptable:
+        return replace(row, state=LEFT_OUT, reason=str(find_refusal(checked.problems)))
+    held = [one for one in checked.problems if one.disposition == "held" and one.about]
+    if held and not says(version.slug, version.number, "released"):
+        return replace(row, state=HELD, reason=str(held[0]))
+    for word in ("re-run", "audited"):
+        if says(version.slug, version.number, word):
+            return replace(row, tier=word)
+    unseen = row.track == "full" and (
+        not checked.audited_rows or any(one.field == "audit" for one in checked.problems)
     )
+    return replace(row, tier="self-reported" if unseen else "audited")
 
 
-def _refuse_unvouched(root: Path, entry: Entry, scored: Scored) -> None:
-    """Refuse an audited full entry that is neither audited here in full nor by a signature."""
-    unseen = any(problem.field == "audit" for problem in scored.checked.problems)
-    if entry.tier != "self-reported" and unseen and find_statement(root, scored.checked) is None:
-        raise InputError(root / entry.slug, "tier", "has no signed audit", got=entry.tier)
-
-
-def _refuse_other_benchmark(folder: Path, entry: Entry, indices: Sequence[ReferenceIndex]) -> None:
-    """Refuse an entry of other prompts, references, metrics or tolerance than the board's."""
-    manifest, _ = parse_manifest(read_small(folder / MANIFEST), str(folder / MANIFEST))
-    assert manifest is not None
-    version = benchmark_version(find_indices(manifest, indices))
-    if entry.benchmark != version:
-        raise InputError("benchmark", "version", "is another", got=entry.benchmark, want=version)
-
-
-def _refuse(problems: Sequence[Problem]) -> None:
-    if problems:
-        raise InputError("", "", str(problems[0]))
+def _accept(entry: Entry, checked: Checked, folder: Path, external: Path) -> Accepted:
+    manifest = checked.manifest
+    counts = None
+    for file in manifest.files if manifest else ():
+        path = locate(file, folder, external) if file.path == COUNTS else None
+        counts = CountsFile(path, file.sha256) if path else counts
+    return Accepted(
+        entry.slug,
+        manifest.model.name if manifest else entry.slug,
+        entry.owners,
+        checked.fingerprint,
+        checked.content_sha256,
+        counts,
+        manifest.track if manifest else "",
+    )

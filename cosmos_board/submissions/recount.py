@@ -16,7 +16,7 @@ from cosmos_board.core.scores import Counts
 from cosmos_board.data.pack import Pack
 from cosmos_board.metrics.overlap import count_candidates
 from cosmos_board.metrics.reference import PreparedReference, prepare_reference
-from cosmos_board.submissions.audit import Audit, audit_counts, choose_places, list_wanted
+from cosmos_board.submissions.audit import audit_counts, choose_places, list_wanted
 from cosmos_board.submissions.count_rows import CountTable
 from cosmos_board.submissions.fields import PREDICTIONS
 from cosmos_board.submissions.layouts import FULL_PREDICTIONS
@@ -46,8 +46,8 @@ def audit_predictions(
     table: CountTable,
     index: Mapping[str, IndexRow],
     packs: Sequence[Pack],
-    audit: Audit,
     manifest_sha256: str,
+    seed: str,
     where: str,
 ) -> AuditFound:
     """Count a sample of the submitted rows again, from the predictions they were made of.
@@ -58,11 +58,11 @@ def audit_predictions(
         table: The counts as submitted.
         index: The references that the track asks for, by id.
         packs: Packs that are here; the references of others cannot be looked at.
-        audit: Which rows.
         manifest_sha256: Hash of `submission.yaml`.
+        seed: Chooses the rows, as in `choose_rows`.
         where: Path of the file, for messages.
     """
-    places = choose_places(table, audit, manifest_sha256)
+    places = choose_places(table, manifest_sha256, seed)
     wanted = list_wanted(table, places)
     copy = work / PREDICTIONS
     try:

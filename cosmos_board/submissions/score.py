@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.errors import InputError
@@ -25,8 +26,8 @@ from cosmos_board.runner.folder import RunFolder
 from cosmos_board.store.parquet import write_table
 from cosmos_board.store.run_files import tabulate_scores
 from cosmos_board.submissions.check import Checked, Context, inspect_submission
-from cosmos_board.submissions.count_rows import PERFECT_LIMIT, hold_perfect
 from cosmos_board.submissions.fields import COUNTS, PREDICTIONS
+from cosmos_board.submissions.implausible import find_implausible
 from cosmos_board.submissions.manifest import Manifest
 from cosmos_board.submissions.prediction_rows import iter_predictions
 from cosmos_board.submissions.problems import find_refusal
@@ -77,35 +78,51 @@ def score_submission(
             of something else.
         StorageError: If the disk fails.
     """
-    known = {pack.info.name: pack for pack in packs}
     with TemporaryDirectory(prefix="cosmos-board-") as work:
         full = replace(
             context or Context(),
             indices=[index_pack(pack, track) for pack in packs for track in ("core", "full")],
         )
         checked = inspect_submission(folder, full, Path(work))
-        manifest = checked.manifest
-        if manifest is None or not checked.acceptable:
-            raise InputError("", "", str(find_refusal(checked.problems)))
-        if strangers := [use.name for use in manifest.packs if use.name not in known]:
-            raise InputError(folder, "packs", "are not given", got=", ".join(strangers))
-        _refuse_other_run(out, manifest.slug)
-        pairs = [(known[use.name], index_pack(known[use.name], manifest.track))
-                 for use in manifest.packs]  # fmt: skip
-        source = Source(
-            manifest,
-            checked.manifest_sha256,
-            checked.content_sha256,
-            tier or _default_tier(manifest, checked),
-        )
-        if manifest.track == "full":
-            if checked.table is None:
-                raise InputError(folder, COUNTS, "is not at hand; give --external or fetch it")
-            return Scored(out, checked, write_counts(source, pairs, checked.table, out))
-        answers = _group(Path(work) / PREDICTIONS)
-    return Scored(
-        out, checked, _write_run(source, _want_masks(folder, pairs), answers, out, checked)
+        return score_checked(checked, packs, out, Path(work), tier=tier)
+
+
+def score_checked(
+    checked: Checked,
+    packs: Sequence[Listing],
+    out: Path,
+    copies: Path,
+    *,
+    tier: str | None = None,
+) -> Scored:
+    """Write the scores of a submission that was checked, whose clean copies lie in `copies`.
+
+    Raises:
+        InputError: As `score_submission`.
+        StorageError: If the disk fails.
+    """
+    manifest = checked.manifest
+    if manifest is None or not checked.acceptable:
+        raise InputError("", "", str(find_refusal(checked.problems)))
+    known = {pack.info.name: pack for pack in packs}
+    if strangers := [use.name for use in manifest.packs if use.name not in known]:
+        raise InputError(checked.where, "packs", "are not given", got=", ".join(strangers))
+    _refuse_other_run(out, manifest.slug)
+    pairs = [(known[use.name], index_pack(known[use.name], manifest.track))
+             for use in manifest.packs]  # fmt: skip
+    source = Source(
+        manifest,
+        checked.manifest_sha256,
+        checked.content_sha256,
+        tier or _default_tier(manifest, checked),
     )
+    if manifest.track == "full":
+        if checked.table is None:
+            raise InputError(checked.where, COUNTS, "is not at hand; give --external or fetch it")
+        return Scored(out, checked, write_counts(source, pairs, checked.table, out))
+    answers = _group(copies / PREDICTIONS)
+    masks = _want_masks(checked.where, pairs)
+    return Scored(out, checked, _write_run(source, masks, answers, out, checked))
 
 
 def _refuse_other_run(out: Path, slug: str) -> None:
@@ -119,12 +136,12 @@ def _default_tier(manifest: Manifest, checked: Checked) -> str:
 
 
 def _want_masks(
-    folder: Path, pairs: Sequence[tuple[Listing, ReferenceIndex]]
+    where: str, pairs: Sequence[tuple[Listing, ReferenceIndex]]
 ) -> list[tuple[Pack, ReferenceIndex]]:
     found = []
     for pack, index in pairs:
         if not isinstance(pack, Pack):
-            raise InputError(folder, "packs", "references are not here", got=pack.info.name)
+            raise InputError(where, "packs", "references are not here", got=pack.info.name)
         found.append((pack, index))
     return found
 
@@ -150,7 +167,7 @@ def _write_run(
 ) -> int:
     manifest = source.manifest
     entries: dict[str, Any] = {}
-    rows: list[ScoreRow] = []
+    rows: dict[str, list[ScoreRow]] = {}
     with RunFolder(out).hold():
         for pack, index in pairs:
             run_id = make_run_id(source, index)
@@ -159,10 +176,11 @@ def _write_run(
             write_index(out / "index", run_id, pack, index)
             images = len({row.image_id for row in index.rows.values()})
             entries[run_id] = describe_entry(manifest, pack.info, images)
-            rows += scored
+            rows[pack.info.name] = scored
         finish_run(out, source, entries)
-    _hold_perfect(rows, checked)
-    return len(rows)
+    place = f"{checked.where}/{PREDICTIONS}"
+    checked.problems += find_implausible(_group_counts(rows), place)
+    return sum(map(len, rows.values()))
 
 
 def _score_pack(
@@ -204,8 +222,19 @@ def _write_shard(out: Path, run_id: str, rows: Sequence[ScoreRow]) -> None:
     seal_shard(path, len(rows))
 
 
-def _hold_perfect(rows: Sequence[ScoreRow], checked: Checked) -> None:
-    perfect = sum(row.scores.counts.fp == 0 and row.scores.counts.fn == 0 for row in rows)
-    share = perfect / max(len(rows), 1)
-    if share > PERFECT_LIMIT:
-        checked.problems.append(hold_perfect(share, f"{checked.where}/{PREDICTIONS}"))
+def _group_counts(
+    scored: Mapping[str, Sequence[ScoreRow]],
+) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Return counts and estimates by pack and prompt."""
+    groups: dict[str, list[ScoreRow]] = defaultdict(list)
+    for pack, rows in scored.items():
+        for row in rows:
+            groups[f"{pack}, {row.prompt}"].append(row)
+    return {
+        name: (
+            np.array([(one.scores.counts.tp, one.scores.counts.fp, one.scores.counts.fn)
+                      for one in rows], np.int64),
+            np.array([one.predicted_iou for one in rows], np.float64),
+        )
+        for name, rows in groups.items()
+    }  # fmt: skip

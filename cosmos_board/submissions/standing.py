@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -101,39 +100,13 @@ def find_standing(run: Path, model: str, db: Path | None = None) -> tuple[Standi
     return tuple(sorted(found, key=lambda one: (one.slice != "overall", one.slice)))
 
 
-def find_moves(run: Path, model: str, db: Path) -> Iterator[str]:
-    """Yield a line for each model whose rank among submissions would change.
-
-    Args:
-        run: From `score_submission`.
-        model: The submission's slug, which is left out.
-        db: The board as it is.
-    """
-    before, after = _rank(_build(None, db)), _rank(_build(run, db))
-    for key, rank in sorted(before.items()):
-        if key in after and after[key] != rank and key[-1] != model:
-            slice_, prompt, selection, other = key
-            yield f"{slice_}, {prompt}, {selection}: {other} from rank {rank} to {after[key]}"
-
-
-def _build(run: Path | None, db: Path | None) -> Boards:
+def _build(run: Path, db: Path | None) -> Boards:
     with TemporaryDirectory(prefix="cosmos-board-") as work:
         copy = Path(work) / "board.duckdb"
         if db is not None:
             with open_board(db):
                 pass
             shutil.copyfile(db, copy)
-        ingest([] if run is None else [run], copy, replace=True)
+        ingest([run], copy, replace=True)
         with open_board(copy) as connection:
             return build_boards(connection, ("dice",), pair_metrics=())
-
-
-def _rank(boards: Boards) -> dict[tuple[str, str, str, str], int]:
-    return {
-        (str(board.key.slice), board.key.prompt, board.key.selection, row.model): row.rank
-        for board in boards.values()
-        if board.key.track in SUBMITTED and board.key.scope == "common"
-        if board.key.slice.kind in ("overall", "dataset")
-        for row in board.rows
-        if row.rank is not None
-    }

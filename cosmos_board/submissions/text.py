@@ -9,7 +9,7 @@ import re
 import unicodedata
 from urllib.parse import urlsplit
 
-from cosmos_board.submissions.confusables import skeleton
+from cosmos_board.submissions.confusables import is_drawn_as_nothing, skeleton
 
 LONGEST_NAME = 60
 LONGEST_NOTES = 2000
@@ -30,14 +30,12 @@ _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _EMAIL = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
 _URL = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")
 _SHORTCODE = re.compile(r":[A-Za-z0-9_+-]+:")
-_DEVICE_NAMES = frozenset({"con", "prn", "aux", "nul", "com1", "com2", "lpt1", "lpt2"})
+_DEVICE_NAMES = frozenset({"con", "prn", "aux", "nul"}) | {
+    f"{kind}{number}" for kind in ("com", "lpt") for number in range(10)
+}
 
-
-_DRAWN_AS_NOTHING = (
-    (0x034F, 0x034F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x3164, 0x3164),
-    (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xE0100, 0xE01EF),
-)  # fmt: skip
-"""Letters and marks that Unicode lets a font leave out (Default_Ignorable_Code_Point)."""
+_PAGES = frozenset({"index", "404", "search", "sitemap", "robots", "feed", "assets", "data"})
+"""Names that the site's own files have, or may have, where a model's page lies."""
 
 
 def check_slug(text: str) -> str:
@@ -49,7 +47,9 @@ def check_slug(text: str) -> str:
     """
     if text.startswith("xn--"):
         raise ValueError("slug must not start with xn--")
-    if not 3 <= len(text) <= 40 or not _SLUG.fullmatch(text) or text in _DEVICE_NAMES:
+    if text in _PAGES | _DEVICE_NAMES:
+        raise ValueError(f"slug must not be '{text}', which is reserved")
+    if not 3 <= len(text) <= 40 or not _SLUG.fullmatch(text):
         raise ValueError("slug must be 3..40 characters of a-z, 0-9 and single hyphens")
     return text
 
@@ -194,7 +194,7 @@ def _refuse_invisible(text: str, allowed: str = "") -> None:
             raise ValueError(f"U+{ord(sign):04X} (format character) not allowed")
         if kind in ("Co", "Cs", "Cn", "Zl", "Zp") or (kind == "Zs" and sign != " "):
             raise ValueError(f"U+{ord(sign):04X} not allowed")
-        if any(first <= ord(sign) <= last for first, last in _DRAWN_AS_NOTHING):
+        if is_drawn_as_nothing(sign):
             raise ValueError(f"U+{ord(sign):04X} not allowed")
 
 

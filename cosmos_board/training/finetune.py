@@ -15,6 +15,7 @@ from cosmos_board.models.registry import list_cards, load_segmenter
 from cosmos_board.models.sam import SamSegmenter
 from cosmos_board.models.tuned_weights import write_weights
 from cosmos_board.store.files import describe_os_error
+from cosmos_board.store.folders import refuse_overlap
 from cosmos_board.training.clusters import Split, split_clusters
 from cosmos_board.training.gain import Gain, compare_rows, score_images
 from cosmos_board.training.kept_tuning import KeptTuning
@@ -77,6 +78,8 @@ def finetune(
         StorageError: If the disk fails.
     """
     _check(out, name)
+    own = [one for one in (Path(model), checkpoint) if one is not None and one.exists()]
+    refuse_overlap(out, [*packs, *own])
     plan = plan or TuningPlan()
     images, learnt = read_tuning_images(packs)
     segmenter = load_tunable(model, checkpoint=checkpoint, device=device)

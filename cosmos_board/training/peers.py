@@ -17,6 +17,8 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import Tensor, nn
 
+from cosmos_board.core.processes import end_with
+
 
 class Peers:
     """One of `count` processes; alone where `count` is 1."""
@@ -70,7 +72,9 @@ def meet(count: int, follow: Callable[[Peers], None]) -> Iterator[Peers]:
         place = Path(folder) / "meeting"
         context = mp.get_context("spawn")
         others = [
-            context.Process(target=_run, args=(rank, count, place, follow), daemon=True)
+            context.Process(
+                target=_run, args=(os.getpid(), rank, count, place, follow), daemon=True
+            )
             for rank in range(1, count)
         ]
         for other in others:
@@ -90,7 +94,8 @@ def _join(rank: int, count: int, place: Path) -> Peers:
     return Peers(rank, count)
 
 
-def _run(rank: int, count: int, place: Path, follow: Callable[[Peers], None]) -> None:
+def _run(leader: int, rank: int, count: int, place: Path, follow: Callable[[Peers], None]) -> None:
+    end_with(leader)
     try:
         follow(_join(rank, count, place))
     except RuntimeError:  # the leader is gone

@@ -11,8 +11,10 @@ from click.testing import CliRunner, Result
 
 from cosmos_board.cli.main import group
 from cosmos_board.core.errors import InputError
+from cosmos_board.submissions.decisions import parse_decisions
 from tests.packs import phantom_pack as phantom_pack
 from tests.submissions.conftest import sample as sample
+from tests.submissions.repositories import make_repository
 from tests.submissions.samples import Sample
 
 
@@ -87,16 +89,30 @@ def test_another_model_does_not_reproduce_it(sample: Sample, drafted: Path) -> N
     assert json.loads(text)["agrees"] is False
 
 
-def test_a_maintainer_accepts_promotes_and_withdraws(sample: Sample, drafted: Path) -> None:
-    facts = ("--submitter", 2002, "--pull-request", 7, "--head", "a" * 40)
-    code, text = call("accept", drafted, "--pack", sample.pack, *facts)
-    assert (code, text) == (0, f"{drafted}: version 1 accepted as audited, line 1\n")
-    again = ("--pack", sample.pack, "--model", "box-prior", "--promote")
-    assert call("reproduce", drafted, *again)[0] == 0
-    assert call("withdraw", drafted, "--reason", "a slip")[0] == 0
-    ledger = (drafted.parent / "ledger.jsonl").read_text().splitlines()
-    assert [json.loads(line)["tier"] for line in ledger] == ["audited", "re-run", "re-run"]
-    assert [json.loads(line)["event"] for line in ledger] == ["accepted", "re-run", "withdrawn"]
+def test_a_maintainer_adds_a_decision_on_what_landed(drafted: Path) -> None:
+    root = drafted.parent
+    words = ("--word", "withdrawn", "--who", 1001, "--why", 'a slip, "honest"', "--root", root)
+    make_repository(root.parent)
+    code, text = call("decide", "careful-boxes", *words)
+    assert (code, text) == (
+        0,
+        f"{root}/decisions.toml: careful-boxes version 1 withdrawn; propose it to main\n",
+    )
+    (decision,) = parse_decisions((root / "decisions.toml").read_bytes()).decisions
+    assert (decision.slug, decision.version, decision.why) == (
+        "careful-boxes", 1, 'a slip, "honest"',
+    )  # fmt: skip
+    assert call("decide", "nobody", *words)[0] == 2
+
+
+def test_a_decision_that_cannot_be_leaves_the_file_as_it_is(drafted: Path) -> None:
+    root = drafted.parent
+    make_repository(root.parent)
+    words = ["submit", "decide", "careful-boxes", "--word", "withdrawn", "--who", "1"]
+    result = CliRunner().invoke(group, [*words, "--why", "<script>", "--root", str(root)])
+    assert isinstance(result.exception, InputError)
+    assert "character '<' not allowed" in str(result.exception)
+    assert not (root / "decisions.toml").exists()
 
 
 def test_what_no_option_gave_is_asked_in_turn(sample: Sample, tmp_path: Path) -> None:

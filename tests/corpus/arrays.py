@@ -212,7 +212,7 @@ NAMERS: tuple[tuple[str, Namer, Namer, str], ...] = (
     ("two-numbers", lambda z: f"s2_t{z}_v10", lambda z: f"s2_t{z:02d}_v10", ""),
     ("every-second", lambda z: f"{2 * z}", lambda z: f"{2 * z:03d}", ""),
     ("shifted", lambda z: f"{z}", lambda z: f"{z + 1}", "slice|number|differ"),
-    ("total-in-name", lambda z: f"{z}", lambda z: f"m{z:02d}_of_12", "slice|number"),
+    ("total-in-name", lambda z: f"{z}", lambda z: f"m{z:02d}_of_12", ""),
 )
 
 STACKS = (

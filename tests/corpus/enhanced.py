@@ -128,7 +128,7 @@ def _placed(name: str, folder: Path) -> Made:
         readings.append(_by_highdicom(path, VOXELS))
     return Made(
         spec=SPEC, slices=cut_slices(VOXELS, DRAWN),
-        refusal=f"{UNSURE}|shear|geometry" if name in TILTS else "", readings=tuple(readings),
+        readings=tuple(readings),
     )  # fmt: skip
 
 

@@ -218,6 +218,21 @@ def _segments(layers: int, by_name: bool, folder: Path) -> Made:
     return Made(spec=spec, slices=slices, readings=(reading,))
 
 
+def _cropped_segments(folder: Path) -> Made:
+    """3D Slicer stores the part of a segmentation in which something is drawn."""
+    sitk.WriteImage(make_image(VOXELS), str(folder / "a.nrrd"))
+    header: dict[str, Any] = dict(_header("left-posterior-superior"))
+    header["space origin"] = header["space origin"] + np.array([4 * 0.7, 3 * 0.8, 3.0])
+    header |= {"Segment0_ID": "S", "Segment0_Name": "Tumour", "Segment0_LabelValue": "1"}
+    header["Segment0_Layer"] = "0"
+    part = np.s_[1:5, 3:, 4:]
+    assert DRAWN[part].sum() == DRAWN.sum()
+    nrrd.write(str(folder / "m.seg.nrrd"), DRAWN[part].astype(np.uint8).T, header)
+    spec = _spec("a.nrrd", "m.seg.nrrd", 'kind = "nrrd-seg"\nnames = { Tumour = "lesion" }')
+    reading = Reading("pynrrd", partial(read_nrrd, folder / "m.seg.nrrd"), DRAWN[part])
+    return Made(spec=spec, slices=SLICES, readings=(reading,))
+
+
 def _tiny(ending: str, folder: Path) -> Made:
     """Micrometres written in millimetres."""
     for name, voxels in (("a", VOXELS), ("m", DRAWN.astype(np.uint8))):
@@ -275,6 +290,7 @@ CASES = (
     Case("seg-nrrd-names", partial(_segments, 1, True)),
     Case("seg-nrrd-two-layers-codes", partial(_segments, 2, False)),
     Case("seg-nrrd-two-layers-names", partial(_segments, 2, True)),
+    Case("seg-nrrd-cropped", _cropped_segments),
     *(Case(f"{ending}-tiny-spacing", partial(_tiny, ending)) for ending in BOTH),
     *(Case(f"{ending}-cut-off", partial(_cut_off, ending)) for ending in BOTH),
 )

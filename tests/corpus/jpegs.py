@@ -42,7 +42,7 @@ def _exif(orientation: int, of_mask: bool, folder: Path) -> Made:
         save(folder / "a.png", shown)
         save(folder / "m.png", ways[orientation](MASK.astype(np.uint8) * 255), exif=exif)
         readings = (seen_by_pillow(folder / "m.png", MASK * np.uint8(255)),)
-        return Made(spec=MODE, slices=one_slice(shown), refusal="orientation", readings=readings)
+        return Made(spec=MODE, slices=one_slice(shown), readings=readings)
     save(folder / "a.jpg", ways[orientation](shown), exif=exif, quality=95, subsampling=0)
     save_mask(folder / "m.png")
     wanted = read_pillow(folder / "a.jpg")
@@ -53,7 +53,7 @@ def _exif(orientation: int, of_mask: bool, folder: Path) -> Made:
         wanted,
     )
     return Made(
-        spec=write_ending_spec("jpg"), slices=one_slice(wanted), refusal="orientation", tolerance=3,
+        spec=write_ending_spec("jpg"), slices=one_slice(wanted), tolerance=3,
         readings=(reading,),
     )  # fmt: skip
 
@@ -64,7 +64,7 @@ def _exif_png(folder: Path) -> Made:
     save(folder / "a.png", np.ascontiguousarray(np.rot90(GREY, 1)), exif=exif)
     save_mask(folder / "m.png")
     reading = seen_by_pillow(folder / "a.png", GREY)
-    return Made(spec=MODE, slices=one_slice(GREY), refusal="orientation", readings=(reading,))
+    return Made(spec=MODE, slices=one_slice(GREY), readings=(reading,))
 
 
 def _jpeg(mode: str, folder: Path) -> Made:

@@ -54,12 +54,12 @@ def _fill(shape: dict[str, Any]) -> NDArray[np.bool_]:
     return large[8::16, 8::16] > 0
 
 
-def _shape(shape: dict[str, Any], refusal: str, folder: Path) -> Made:
+def _shape(shape: dict[str, Any], folder: Path) -> Made:
     save(folder / "a.png", GREY)
     write_labelme(folder / "a.json", [shape])
     wanted = _area(shape)
     reading = Reading("OpenCV", partial(_fill, shape), wanted)
-    return Made(spec=LABELME, slices=one_slice(GREY, wanted), refusal=refusal, readings=(reading,))
+    return Made(spec=LABELME, slices=one_slice(GREY, wanted), readings=(reading,))
 
 
 def _area(shape: dict[str, Any]) -> NDArray[np.bool_]:
@@ -99,8 +99,8 @@ def _turned_picture(folder: Path) -> Made:
     spec = write_spec("{c}.jpg", "{c}.json", SHAPES)
     reading = Reading("OpenCV", partial(_fill, polygon()), MASK)
     return Made(
-        spec=spec, slices=one_slice(read_pillow(folder / "a.jpg")), refusal="orientation",
-        tolerance=3, readings=(reading,),
+        spec=spec, slices=one_slice(read_pillow(folder / "a.jpg")), tolerance=3,
+        readings=(reading,),
     )  # fmt: skip
 
 
@@ -117,9 +117,7 @@ def _pasted(folder: Path) -> Made:
     stamp = cv2.imdecode(np.frombuffer(file.getvalue(), np.uint8), cv2.IMREAD_GRAYSCALE)
     assert stamp is not None
     reading = Reading("OpenCV", lambda: np.pad(stamp > 0, ((5, 15), (8, 30))), MASK)
-    return Made(
-        spec=LABELME, slices=one_slice(GREY), refusal="shape|mask|polygon", readings=(reading,)
-    )
+    return Made(spec=LABELME, slices=one_slice(GREY), readings=(reading,))
 
 
 def _instances(by_label: bool, folder: Path) -> Made:
@@ -136,11 +134,11 @@ def _instances(by_label: bool, folder: Path) -> Made:
 
 
 CASES = (
-    Case("polygon", partial(_shape, polygon(), "")),
+    Case("polygon", partial(_shape, polygon())),
     Case("rectangle", partial(
-        _shape, {"points": [[30.0, 25.0], [9.0, 6.0]], "shape_type": "rectangle"}, "shape")),
+        _shape, {"points": [[30.0, 25.0], [9.0, 6.0]], "shape_type": "rectangle"})),
     Case("circle", partial(
-        _shape, {"points": [[20.0, 18.0], [27.0, 22.0]], "shape_type": "circle"}, "shape")),
+        _shape, {"points": [[20.0, 18.0], [27.0, 22.0]], "shape_type": "circle"})),
     *(Case(kind, partial(_no_area, kind)) for kind in ("point", "line", "linestrip")),
     Case("mask", _pasted),
     Case("other-size", partial(

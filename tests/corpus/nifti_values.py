@@ -115,7 +115,7 @@ def _complex(folder: Path) -> Made:
 
 
 def _holes(of_mask: bool, folder: Path) -> Made:
-    """NaN outside of what was scanned: it is the darkest, or refused."""
+    """NaN outside of what was scanned: in an image it is the darkest."""
     scanned = np.ones(SHAPE, np.bool_)
     scanned[:, :2] = False
     voxels = np.where(scanned, VOXELS, np.uint8(0)).astype(np.uint8)
@@ -130,9 +130,7 @@ def _holes(of_mask: bool, folder: Path) -> Made:
     save_mask(folder)
     reading = Reading("nibabel", lambda: np.nan_to_num(read_lps(folder / "a.nii.gz")),
                       voxels.astype(np.float32))  # fmt: skip
-    return Made(
-        spec=SPEC, slices=cut_slices(voxels, DRAWN), refusal="finite|NaN", readings=(reading,)
-    )
+    return Made(spec=SPEC, slices=cut_slices(voxels, DRAWN), readings=(reading,))
 
 
 def _stored_as(dtype: str, slope: float, intercept: float, folder: Path) -> Made:

@@ -132,9 +132,7 @@ def _two_places(mask_has: str, folder: Path) -> Made:
         mask.set_sform(TO_RAS @ LPS, code=2)
         mask.set_qform(None, code=0)
     nib.save(mask, folder / "m.nii.gz")
-    return Made(
-        spec=SPEC, slices=SLICES, refusal="sform|qform", readings=(seen(folder / "a.nii.gz"),)
-    )
+    return Made(spec=SPEC, slices=SLICES, readings=(seen(folder / "a.nii.gz"),))
 
 
 def _only_qform(folder: Path) -> Made:

@@ -33,11 +33,11 @@ def _seen(folder: Path, one: Slice, name: str) -> tuple[Reading, ...]:
     return (seen_by_opencv(folder / f"images/{name}.png", one.pixels),)
 
 
-def _name(image: str, mask: str, refusal: str, folder: Path) -> Made:
+def _name(image: str, mask: str, folder: Path) -> Made:
     """Names of files as people and systems write them."""
     one = _pair(folder, image, mask_name=mask)
     reading = seen_by_pillow(folder / f"images/{image}.png", one.pixels)
-    return Made(spec=PAIRS, slices=(one,), refusal=refusal, readings=(reading,))
+    return Made(spec=PAIRS, slices=(one,), readings=(reading,))
 
 
 def _endings(folder: Path) -> Made:
@@ -193,10 +193,10 @@ for _mask in FRAMED:
 ACCENT = "Müller é 1"
 
 CASES = (
-    Case("blanks-in-names", partial(_name, "a b (1) & c", "", "")),
+    Case("blanks-in-names", partial(_name, "a b (1) & c", "")),
     Case("accents", partial(_name, unicodedata.normalize("NFC", ACCENT),
-                            unicodedata.normalize("NFD", ACCENT), "mask")),
-    Case("brackets-in-file-names", partial(_name, "a [1]", "", "")),
+                            unicodedata.normalize("NFD", ACCENT))),
+    Case("brackets-in-file-names", partial(_name, "a [1]", "")),
     Case("large-endings", _endings),
     Case("byte-order-mark", _marked_file),
     Case("table", partial(_table, f"image,mask,who\n{ROWS}", "")),

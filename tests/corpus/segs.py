@@ -96,8 +96,7 @@ def _placed(grid_name: str, sparse: bool, folder: Path) -> Made:
         Reading("highdicom", partial(read_seg, folder / "seg.dcm", number, paths), grid.store(one))
         for number, one in ((1, LESION), (2, LIVER))
     )
-    refusal = "slice|tilt|grid|even|frame" if grid_name in TILTS else ""
-    return Made(spec=SPEC, slices=_both(), refusal=refusal, readings=readings)
+    return Made(spec=SPEC, slices=_both(), readings=readings)
 
 
 def _fractional(folder: Path) -> Made:
@@ -127,7 +126,7 @@ def _label_map(by_number: bool, folder: Path) -> Made:
     spec = SPEC
     if by_number:
         spec = SPEC.replace("names = { Lesion =", "labels = { 1 =").replace("Liver =", "2 =")
-    return Made(spec=spec, slices=slices, refusal="labelmap|label map", readings=readings)
+    return Made(spec=spec, slices=slices, readings=readings)
 
 
 def _one_segment(labels: tuple[str, str], meaning: str, folder: Path) -> Made:
@@ -174,7 +173,7 @@ def _on(other: Grid, frame: str, folder: Path) -> Made:
 
 
 def _flipped(folder: Path) -> Made:
-    """Drawn on the same slices stored with their rows upwards: turned back, or refused."""
+    """Drawn on the same slices stored with their rows upwards: turned back."""
     upwards = Grid(down=(0.0, -1.0, 0.0), step_mm=(0.0, 0.0, 3.0), flip=(True, False),
                    origin_mm=(-20.3, 11.7 + 0.8 * (SHAPE[1] - 1), 100.2))  # fmt: skip
     save_series(folder / "ct", VOXELS)
@@ -185,7 +184,7 @@ def _flipped(folder: Path) -> Made:
                       upwards.store(LESION))  # fmt: skip
     return Made(
         spec=SPEC.replace(', Liver = "liver"', ""), slices=cut_slices(VOXELS, LESION),
-        refusal="slice|orientation|lies", readings=(reading,),
+        readings=(reading,),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Items
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tests.corpus.drawing import (
     place_letter,
     trace_letter,
 )
+from tests.corpus.enhanced import make_enhanced
 
 VOXELS = draw_noise(SHAPE)
 DRAWN = draw_letters()
@@ -49,7 +51,6 @@ def _placed(grid_name: str, folder: Path) -> Made:
         readings = (Reading("numpy", partial(_place_back, folder, grid), _corners()),)
     return Made(
         spec=spec, slices=cut_slices(VOXELS, DRAWN), readings=readings,
-        refusal="slice|tilt|grid|even|shear" if tilted else "",
     )  # fmt: skip
 
 
@@ -73,22 +74,51 @@ def _place_back(folder: Path, grid: Grid) -> NDArray[np.float64]:
     return np.array(found)
 
 
-def _drawn(contours: Items[Contour], wanted: Mask, refusal: str, folder: Path) -> Made:
+def _drawn(contours: Items[Contour], wanted: Mask, folder: Path) -> Made:
     """Contours of one region on slice 2."""
     save_series(folder / "ct", VOXELS)
     save_structures(folder / "rs.dcm", [("GTV", contours)], AXIAL)
     volume = np.zeros(SHAPE, np.bool_)
     volume[2] = wanted
-    reading = _seen(folder, 1, volume)
-    if not wanted.any():
-        return Made(spec=SPEC, refusal=refusal)
-    if "XOR" in refusal:
-        # It draws by exclusive or whatever a contour says, and leaves out this kind.
-        read = partial(read_structures, folder, 1, AXIAL, "CLOSED_PLANAR")
-        reading = Reading("dcmrtstruct2nii", read, volume)
-    if "overlap" in refusal:
-        reading = Reading("numpy", lambda: read_structures(folder, 1, AXIAL) | volume, volume)
-    return Made(spec=SPEC, slices=cut_slices(VOXELS, volume), refusal=refusal, readings=(reading,))
+    # It draws by exclusive or whatever a contour says, and leaves out the kind that asks for it.
+    xor = all(contour.kind == "CLOSEDPLANAR_XOR" for contour in contours)
+    read = partial(read_structures, folder, 1, AXIAL, "CLOSED_PLANAR" if xor else "")
+    reading = Reading("dcmrtstruct2nii", read, volume)
+    return Made(spec=SPEC, slices=cut_slices(VOXELS, volume), readings=(reading,))
+
+
+def _overlapping(folder: Path) -> Made:
+    """Two contours of a region that cross: what either of them holds belongs to it."""
+    other = (20, 30, 14, 18)
+    made = _drawn([SQUARE, Contour(2, rectangle(*other))], WHOLE | fill(other), folder)
+    crossed = np.zeros(SHAPE, np.bool_)
+    crossed[2] = WHOLE ^ fill(other)
+    return replace(made, readings=(_seen(folder, 1, crossed),))
+
+
+def _on_enhanced(folder: Path) -> Made:
+    """The image is one multi-frame file with shuffled frames."""
+    save_series(folder / "ct", VOXELS)
+    make_enhanced(VOXELS, AXIAL).save_as(folder / "a.dcm", enforce_file_format=True)
+    save_structures(folder / "rs.dcm", [("GTV", _letters())], AXIAL)
+    spec = SPEC.replace("ct/*.dcm", "a.dcm")
+    return Made(spec=spec, slices=cut_slices(VOXELS, DRAWN), readings=(_seen(folder, 1, DRAWN),))
+
+
+def _other_frame_of_reference(folder: Path) -> Made:
+    """Contours of another space: where they lie on this series is not known."""
+    save_series(folder / "ct", VOXELS)
+    save_structures(folder / "rs.dcm", [("GTV", _letters())], AXIAL)
+    dataset = pydicom.dcmread(folder / "rs.dcm")
+    dataset.StructureSetROISequence[0].ReferencedFrameOfReferenceUID = "1.2.3.4"
+    dataset.save_as(folder / "rs.dcm")
+    return Made(spec=SPEC, refusal="frame ?of ?reference")
+
+
+def _refused(contours: Items[Contour], refusal: str, folder: Path) -> Made:
+    save_series(folder / "ct", VOXELS)
+    save_structures(folder / "rs.dcm", [("GTV", contours)], AXIAL)
+    return Made(spec=SPEC, refusal=refusal)
 
 
 def _same_name(overlapping: bool, folder: Path) -> Made:
@@ -142,57 +172,43 @@ def _keyhole() -> Points:
 
 def _outside(folder: Path) -> Made:
     """A contour that is partly beyond the picture: what lies inside is drawn."""
-    box = (-6, 40, 20, 30)
     wanted = np.zeros(SHAPE[1:], np.bool_)
     wanted[:14, 40:] = True
-    return _drawn([Contour(2, rectangle(*box))], wanted, "", folder)
-
-
-def _beyond(z: float, folder: Path) -> Made:
-    return _drawn(
-        [Contour(z, rectangle(*BOXES[0]))],
-        np.zeros(SHAPE[1:], np.bool_),
-        "slice|place|lies",
-        folder,
-    )
+    return _drawn([Contour(2, rectangle(-6, 40, 20, 30))], wanted, folder)
 
 
 BOXES = ((6, 8, 24, 30), (12, 15, 9, 11))
 HOLE = fill(*BOXES)
 WHOLE = fill(BOXES[0])
-SQUARE = Contour(2, rectangle(*BOXES[0]))
-POINTS = [
-    ("points", "POINT", WHOLE), ("open", "OPEN_PLANAR", WHOLE), ("open-3d", "OPEN_NONPLANAR", WHOLE)
-]  # fmt: skip
+SQUARE, INNER = (Contour(2, rectangle(*box)) for box in BOXES)
+KINDS = {"points": "POINT", "open": "OPEN_PLANAR", "open-3d": "OPEN_NONPLANAR"}
+OFF = {"between-slices": 2.5, "a-third-off": 2.35, "above-all-slices": 9.0}
 
 CASES = (
     *(Case(name, partial(_placed, name)) for name in (*GRIDS, *TILTS)),
-    Case("hole", partial(_drawn, [SQUARE, Contour(2, rectangle(*BOXES[1]))], HOLE, "")),
-    Case("hole-first", partial(_drawn, [Contour(2, rectangle(*BOXES[1])), SQUARE], HOLE, "")),
-    Case("keyhole", partial(_drawn, [Contour(2, _keyhole())], HOLE, "")),
-    Case(
-        "exclusive-or",
-        partial(_drawn, [
-            Contour(2, rectangle(*box), "CLOSEDPLANAR_XOR") for box in BOXES
-        ], HOLE, "XOR|type|kind"),
-    ),
-    Case("partial-overlap", partial(_drawn, [
-        SQUARE, Contour(2, rectangle(20, 30, 14, 18))
-    ], WHOLE | fill((20, 30, 14, 18)), "overlap|cross")),
+    Case("hole", partial(_drawn, [SQUARE, INNER], HOLE)),
+    Case("hole-first", partial(_drawn, [INNER, SQUARE], HOLE)),
+    Case("keyhole", partial(_drawn, [Contour(2, _keyhole())], HOLE)),
+    Case("exclusive-or", partial(_drawn, [
+        Contour(2, rectangle(*box), "CLOSEDPLANAR_XOR") for box in BOXES
+    ], HOLE)),
+    Case("partial-overlap", _overlapping),
+    Case("on-enhanced", _on_enhanced),
+    Case("other-frame-of-reference", _other_frame_of_reference),
     Case("island-in-hole", partial(_drawn, [
-        SQUARE, Contour(2, rectangle(*BOXES[1])), Contour(2, rectangle(14, 18, 4, 5))
-    ], fill(*BOXES, (14, 18, 4, 5)), "")),
+        SQUARE, INNER, Contour(2, rectangle(14, 18, 4, 5))
+    ], fill(*BOXES, (14, 18, 4, 5)))),
     *(
         Case(f"{name}-beside", partial(_drawn, [
             SQUARE, Contour(2, rectangle(1, 40, 3, 4), kind)
-        ], whole, ""))
-        for name, kind, whole in POINTS
+        ], WHOLE))
+        for name, kind in KINDS.items()
     ),
     *(
-        Case(f"{name}-alone", partial(_drawn, [
+        Case(f"{name}-alone", partial(_refused, [
             Contour(2, rectangle(*BOXES[0]), kind)
-        ], np.zeros(SHAPE[1:], np.bool_), "none is left|contour|closed"))
-        for name, kind, _ in POINTS
+        ], "none is left|contour|closed"))
+        for name, kind in KINDS.items()
     ),
     Case("same-name-overlapping", partial(_same_name, True)),
     Case("same-name-apart", partial(_same_name, False)),
@@ -202,8 +218,9 @@ CASES = (
     Case("name-in-brackets-skipped", partial(
         _names, ("GTV 1", "GTV [1]"), 'names = { "GTV 1" = "lesion" }\nskip = ["GTV [1]"]')),
     Case("partly-outside", _outside),
-    Case("between-slices", partial(_beyond, 2.5)),
-    Case("a-third-off", partial(_beyond, 2.35)),
-    Case("above-all-slices", partial(_beyond, 9.0)),
-    Case("slightly-off", partial(_drawn, [Contour(2.004, rectangle(*BOXES[0]))], WHOLE, "")),
+    *(
+        Case(name, partial(_refused, [Contour(z, rectangle(*BOXES[0]))], "slice|place|lies"))
+        for name, z in OFF.items()
+    ),
+    Case("slightly-off", partial(_drawn, [Contour(2.004, rectangle(*BOXES[0]))], WHOLE)),
 )  # fmt: skip

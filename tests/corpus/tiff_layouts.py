@@ -97,13 +97,13 @@ def _hyperstack(folder: Path) -> Made:
 
 
 def _thumbnail(folder: Path) -> Made:
-    """A second, smaller picture behind the first: the first is meant, or nothing."""
+    """A second, smaller picture behind the first: the first is meant."""
     with tifffile.TiffWriter(folder / "a.tif") as file:
         file.write(GREY, photometric="minisblack", metadata=None)
         file.write(GREY[::4, ::4].copy(), photometric="minisblack", metadata=None, subfiletype=1)
     save_mask(folder / "m.png")
     reading = seen_by_opencv(folder / "a.tif", GREY)
-    return Made(spec=SPEC, slices=one_slice(GREY), refusal="several|page", readings=(reading,))
+    return Made(spec=SPEC, slices=one_slice(GREY), readings=(reading,))
 
 
 def _layout(how: str, folder: Path) -> Made:
@@ -134,10 +134,8 @@ def _other_colours(space: str, folder: Path) -> Made:
     readings = (Reading("Pillow", lambda: shown.shape, np.array([*SHAPE[1:], 3])),)
     if space == "LAB":
         return Made(spec=SPEC, refusal="photometric|mode|colour", readings=readings)
-    return Made(
-        spec=SPEC, slices=one_slice(shown), refusal="photometric|mode|colour|ink|compress",
-        tolerance=6, readings=readings,
-    )  # fmt: skip
+    refusal = "photometric|mode|colour|ink" if space == "CMYK" else ""
+    return Made(spec=SPEC, slices=one_slice(shown), refusal=refusal, tolerance=6, readings=readings)
 
 
 def _convert(file: Image.Image, space: str) -> Image.Image:

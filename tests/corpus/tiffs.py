@@ -114,7 +114,7 @@ def _orientation(tag: int, compression: str, of_mask: bool, folder: Path) -> Mad
         path, wanted, spec = folder / "a.tif", GREY, SPEC
     write(path, turn(wanted, tag), compression, photometric="minisblack", extratags=tags)
     return Made(
-        spec=spec, slices=one_slice(GREY), refusal="" if tag == 1 else "orientation",
+        spec=spec, slices=one_slice(GREY),
         readings=(Reading("Pillow", partial(_read_turned, path, tag), wanted),),
     )  # fmt: skip
 
@@ -182,7 +182,7 @@ def _few_bits(bits: int, folder: Path) -> Made:
     write(folder / "m.tif", codes, photometric="minisblack", bitspersample=bits)
     spec = write_spec("a.png", "m.tif", f'labels = {{ {2**bits - 1} = "lesion" }}')
     reading = Reading("Pillow", lambda: read_pillow(folder / "m.tif") > 0, MASK)
-    return Made(spec=spec, slices=one_slice(GREY), refusal="bits", readings=(reading,))
+    return Made(spec=spec, slices=one_slice(GREY), readings=(reading,))
 
 
 KINDS = ("minisblack", "miniswhite", "minisblack1", "miniswhite1", "palette", "rgb")

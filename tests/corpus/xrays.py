@@ -83,7 +83,7 @@ def _differences(space: str, folder: Path) -> Made:
     wanted = convert_color_space(ybr, "YBR_FULL", "RGB")
     reading = Reading("pydicom", partial(_read, path), wanted)
     return Made(
-        spec=SPEC, slices=one_slice(wanted), refusal="Photometric|colour", tolerance=3,
+        spec=SPEC, slices=one_slice(wanted), tolerance=3,
         readings=(reading,),
     )  # fmt: skip
 
@@ -100,7 +100,7 @@ def _palette(folder: Path) -> Made:
     path = _finish(folder, dataset)
     reading = Reading("pydicom", lambda: _look_up(path), palette[GREY])
     return Made(
-        spec=SPEC, slices=one_slice(palette[GREY]), refusal="Photometric|palette",
+        spec=SPEC, slices=one_slice(palette[GREY]),
         readings=(reading,),
     )  # fmt: skip
 

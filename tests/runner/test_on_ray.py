@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +19,15 @@ from cosmos_board.runner.on_ray import run_jobs_on_ray
 from cosmos_board.runner.run import RunRequest, Watch, run
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
 from cosmos_board.runner.shards import Shard
+from tests.kills import (
+    CLI,
+    iter_moments,
+    kill_at,
+    kill_when,
+    list_processes,
+    make_program,
+    wait_for_none,
+)
 from tests.runner.object_store import serve_bucket
 from tests.runner.test_run import SQUARES, digest, evaluate
 
@@ -111,23 +119,70 @@ def test_without_a_depot_no_worker_makes_the_run_folder(
     assert not crew.out.exists()
 
 
-@pytest.mark.slow
-def test_killed_drivers_resume(phantom_pack: Path, tmp_path: Path) -> None:
-    evaluate(phantom_pack, tmp_path / "local")
-    program = str(Path(sys.executable).with_name("cosmos-board"))
-    environment = {**os.environ, "SQUARES_PAUSE_S": "0.3", "RAY_AUTH_MODE": "disabled"}
-    for number in range(5):
-        out = tmp_path / f"driver-{number}"
-        command = [program, "eval", str(phantom_pack), "--model", SQUARES, "--engine", "ray"]
-        command += ["--out", str(out)]
-        with subprocess.Popen(command, env=environment) as driver:
-            deadline = time.monotonic() + 240
-            try:
-                while not list(out.glob("scores/*.json")):
-                    assert time.monotonic() < deadline
-                    time.sleep(0.05)
-            finally:
-                driver.kill()
-        subprocess.run(command, env=environment, check=True, timeout=300)
+_RAY_ENDS_S = 120.0
+"""Ray ends what it started; a process that is just starting looks for its cluster for a minute."""
 
+
+def _name_owner(processes: Sequence[int], inode: str) -> str:
+    for process in processes:
+        for link in Path(f"/proc/{process}/fd").glob("*"):
+            if link.is_symlink() and os.readlink(link) == f"socket:[{inode}]":
+                return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ").strip()[:80]
+    return "?"
+
+
+def list_reachable(processes: Sequence[int]) -> list[str]:
+    """Return the addresses, none of them loopback, at which processes listen."""
+    own = {
+        os.readlink(link)
+        for process in processes
+        for link in Path(f"/proc/{process}/fd").glob("*")
+        if link.is_symlink()
+    }
+    found = []
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            _, address, _, state, *rest = line.split()
+            loopback = address.partition(":")[0].endswith("0100007F")
+            if state == "0A" and f"socket:[{rest[5]}]" in own and not loopback:
+                found.append(f"{_name_owner(processes, rest[5])} at {address}")
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
+@pytest.mark.parametrize(
+    "kills",
+    [pytest.param(1, id="1 kill"), pytest.param(20, id="20 kills", marks=pytest.mark.slow)],
+)
+def test_a_killed_driver_leaves_nothing_running_and_resumes_to_the_same_rows(
+    kills: int,
+    phantom_pack: Path,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    """Nor can another machine reach the cluster that it starts."""
+    evaluate(phantom_pack, tmp_path / "local")
+    rng, running, left = random.Random(0), 0, 0
+    reachable: set[str] = set()
+    for number, moment_s in enumerate(iter_moments(kills, 5, 20)):
+        out = tmp_path / f"driver-{number}"
+        command = [CLI, "eval", str(phantom_pack), "--model", SQUARES, "--engine", "ray"]
+        command += ["--out", str(out)]
+        program = make_program(command, SQUARES_PAUSE_S="0.5", RAY_AUTH_MODE="disabled")
+        if kills == 1:
+            kill_when(program, lambda out=out: bool(list(out.glob("scores/*.json"))))  # type: ignore[misc]
+        else:
+            running += kill_at(program, moment_s, rng, victims=("parent", "both")[number % 2])
+        left += len(wait_for_none(program.mark, _RAY_ENDS_S))
+        done = make_program(command, RAY_AUTH_MODE="disabled")
+        with done.start() as driver:
+            while driver.poll() is None and kills == 1:
+                reachable |= set(list_reachable(list_processes(done.mark)))
+                time.sleep(0.2)
+        assert driver.returncode == 0
         assert digest(out) == digest(tmp_path / "local")
+    record_property("kills", kills)
+    record_property("killed_while_running", running)
+    record_property("processes_left", left)
+
+    assert (left, reachable) == (0, set())

@@ -6,6 +6,9 @@ import csv
 import io
 import json
 import re
+import shutil
+import subprocess
+import sys
 import time
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,10 +18,11 @@ from urllib.parse import unquote, urldefrag
 import pytest
 
 from cosmos_board.board.verify import verify_files
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, InUseError
 from cosmos_board.site.build import build_site
 from cosmos_board.site.page import SLOT
 from cosmos_board.store.board import open_board
+from cosmos_board.store.folders import replace_folder
 
 
 class Reader(HTMLParser):
@@ -212,3 +216,38 @@ def test_a_file_that_is_no_board_is_refused_in_one_line(tmp_path: Path) -> None:
         build_site(wrong, tmp_path / "site")
     with pytest.raises(InputError, match="no such file"):
         build_site(tmp_path / "absent.duckdb", tmp_path / "site")
+
+
+def test_nothing_of_the_users_is_destroyed_by_a_build(board_db: Path, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    shutil.copy(board_db, project / "board.duckdb")
+    (project / "a-thesis.tex").write_text("years of work")
+
+    with pytest.raises(InputError, match=r"--out: holds .*board.duckdb, which is read"):
+        build_site(project / "board.duckdb", project)
+    with pytest.raises(InputError, match=r"a-thesis.tex: was not written here"):
+        build_site(board_db, project)
+
+    assert (project / "a-thesis.tex").read_text() == "years of work"
+    assert (project / "board.duckdb").is_file()
+
+
+def test_a_board_that_is_being_written_leaves_the_old_site(board_db: Path, tmp_path: Path) -> None:
+    db, out = tmp_path / "board.duckdb", tmp_path / "site"
+    shutil.copy(board_db, db)
+    with replace_folder(out, "site") as work:
+        (work / "index.html").write_text("the old site")
+    script = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(1, flush=True); input()"
+    command = [sys.executable, "-c", script, str(db)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        try:
+            assert holder.stdout is not None
+            holder.stdout.readline()
+            with pytest.raises(InUseError, match="another process has it open"):
+                build_site(db, out)
+        finally:
+            holder.kill()
+
+    assert (out / "index.html").read_text() == "the old site"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["board.duckdb", "site"]

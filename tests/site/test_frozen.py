@@ -75,6 +75,36 @@ def test_an_earlier_site_that_was_altered_is_not_kept_in_silence(tmp_path: Path)
         publish(tmp_path / "b", NEW, "new", tmp_path / "a")
 
 
+def test_of_what_was_taken_down_nothing_is_kept(tmp_path: Path) -> None:
+    """Neither by slug nor by name, however a file writes it; nor in what cannot be looked into."""
+    old = tmp_path / "a"
+    for path, text in {
+        "models/evil-sam/index.html": "x",
+        "models/index.html": '<a href="evil-sam/">x</a>',
+        "data/rank.json": '["\\u00c9vil & Sam"]',
+        "index.html": "Évil &amp; Sam leads",
+        "data/cells.parquet": "PAR1",
+        "models/evil-sam-2/index.html": "another's",
+    }.items():
+        (old / path).parent.mkdir(parents=True, exist_ok=True)
+        (old / path).write_text(text)
+    write_list(old, list_site(old, OLD, ()))
+    site, before = tmp_path / "b", read_published(read_folder(old))
+    keep_frozen(read_folder(old), before, site, NEW, without={"evil-sam": ["Évil & Sam"]})
+    kept = {path.relative_to(site / "v" / OLD).as_posix(): path.read_text()
+            for path in site.rglob("*") if path.is_file()}  # fmt: skip
+    assert kept.pop("models/evil-sam-2/index.html") == "another's"
+    assert kept.keys() == {"index.html", "models/index.html"}
+    assert all("named an entry that was taken down" in text for text in kept.values())
+
+
+def test_a_list_names_the_commit_it_was_made_of(tmp_path: Path) -> None:
+    publish(tmp_path / "a", OLD, "old")
+    assert read_published(read_folder(tmp_path / "a")).head == "", "lists of before have none"
+    write_list(tmp_path / "a", list_site(tmp_path / "a", OLD, (), "f" * 40))
+    assert read_published(read_folder(tmp_path / "a")).head == "f" * 40
+
+
 def test_every_altered_lost_or_added_file_is_named(tmp_path: Path) -> None:
     site = tmp_path / "a"
     publish(site, OLD, "old")

@@ -43,8 +43,18 @@ def test_what_was_altered_and_what_is_stale_are_named(tmp_path: Path) -> None:
     ]
 
 
-def test_before_anything_is_published_there_is_nothing_to_say(tmp_path: Path) -> None:
-    assert list(watch(lambda _: None, build(tmp_path / "a"))) == []
+def test_a_comparison_that_finds_nothing_is_a_problem(tmp_path: Path) -> None:
+    """A wrong address looks like a site that was never published."""
+    rebuilt = build(tmp_path / "a")
+    want = "files.json: there is no published site here, so nothing was compared"
+    assert list(watch(lambda _: None, rebuilt)) == [want]
+    published = build(tmp_path / "b")
+    (published / TABLE).unlink()
+    write_list(published, list_site(published, VERSION, ()))
+    assert list(watch(read_folder(published), rebuilt)) == [
+        "data/tables/submissions/: no table of scores was published, so none was compared",
+        f"{TABLE}: differs from a rebuild, so it was altered or is stale",
+    ]
 
 
 @pytest.mark.parametrize("link", ["gone/", "../x.css", "/gone.html", "models/gone.html"])

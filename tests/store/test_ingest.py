@@ -7,6 +7,7 @@ import multiprocessing
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -17,6 +18,7 @@ from cosmos_board.runner.run import RunRequest, run
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
 from cosmos_board.store.board import open_board, open_board_to_write
 from cosmos_board.store.ingest import ingest
+from cosmos_board.store.records import dump_record
 from cosmos_board.store.study_queries import ALL_CLUSTERS, read_seen_clusters
 
 
@@ -31,6 +33,11 @@ def _evaluate(pack: Path, out: Path, share: str | None = None, limit: int | None
     settings = RunSettings(limit=limit)
     run(RunRequest(packs=(pack,), specs=(spec,), out=out, share=share, settings=settings))
     return out
+
+
+def rewrite(folder: Path, record: dict[str, Any]) -> None:
+    """Write a run's record as `eval` would have written it."""
+    (folder / "run.json").write_bytes(dump_record(record))
 
 
 def _count(db: Path, table: str) -> int:
@@ -98,10 +105,13 @@ def test_weights_without_a_name_when_they_were_tuned_are_paired_by_their_hash(
             entry["model"]["base_model"] = "sam-vit-b@0123456789ab"
         other = folder.name.ljust(16, "0")
         record["entries"] = {other: entry}
-        (folder / "run.json").write_text(json.dumps(record))
+        rewrite(folder, record)
         for part in ("scores", "index"):
             for path in (folder / part).glob(f"{run_id}*"):
-                path.rename(path.with_name(path.name.replace(run_id, other)))
+                moved = path.rename(path.with_name(path.name.replace(run_id, other)))
+                if moved.suffix == ".json":
+                    facts = json.loads(moved.read_bytes())
+                    moved.write_bytes(dump_record({**facts, "shard": moved.stem}))
     for folder in folders if base_first else reversed(folders):
         ingest([folder], tmp_path / "board.duckdb")
 
@@ -176,7 +186,7 @@ def test_clusters_seen_in_another_state_of_a_pack_mean_nothing_here(
         entry["model"]["seen_clusters"] = [f"{name}/c1", "elsewhere/c2"]
         states = [f"{name}@{here if same_state else 'f' * 64}", f"elsewhere@{'a' * 64}"]
         entry["model"]["seen_packs"] = states if same_state is not None else states[1:]
-    (copy / "run.json").write_text(json.dumps(record))
+    rewrite(copy, record)
 
     ingest([copy], tmp_path / "board.duckdb")
 

@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.pack import open_pack
-from cosmos_board.submissions.audit import Audit
 from cosmos_board.submissions.check import Context
 from cosmos_board.submissions.draft import Elsewhere, draft_submission
 from cosmos_board.submissions.listed_files import hash_file
@@ -37,14 +36,14 @@ class Full:
         assert file.url == f"{URL}/{file.path}"
         return Path(shutil.copy(self.files / file.path, out / file.path))
 
-    def context(self, audit: Audit | None = None, packs: bool = True) -> Context:
+    def context(self, seed: str = "b", packs: bool = True) -> Context:
         """Check against the pack."""
         pack = open_pack(self.pack)
         return Context(
             indices=[index_pack(pack, "full")],
             external=self.files,
             packs=[pack] if packs else [],
-            audit=audit or Audit("a" * 40, "b"),
+            seed=seed,
             now=NOW,
         )
 

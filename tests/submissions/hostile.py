@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from cosmos_board.submissions.copies import Accepted
-from cosmos_board.submissions.pull_request import Change
+from cosmos_board.submissions.git import Change
 from tests.submissions import hostile_files as files
 from tests.submissions.hostile_makers import (
     BOMB,
@@ -44,6 +44,7 @@ from tests.submissions.hostile_makers import (
 )
 
 SAM = Accepted("sam-base", "SAM", frozenset({1}))
+MANIFEST = Change("submissions/evil-sam/submission.yaml", "100644")
 CASES: dict[str, Case] = {
     "P01": Case(
         link("predictions.parquet", "/proc/self/environ"),
@@ -58,7 +59,7 @@ CASES: dict[str, Case] = {
     ),
     "P04": Case(executable, "submission.yaml: executable bit not allowed"),
     "P05": Case(
-        changes(Change(".github/workflows/submission.yml", "100644")),
+        changes(MANIFEST, Change(".github/workflows/submission.yml", "100644")),
         ".github/workflows/submission.yml: path outside submissions/<slug>/",
     ),
     "P07": Case(extra(".gitattributes"), ".gitattributes: file name not in the allowed set"),
@@ -333,7 +334,7 @@ CASES: dict[str, Case] = {
     "G05": Case(extra("results.csv"), "results.csv: file name not in the allowed set"),
     "G06": Case(extra("image.dcm"), "image.dcm: file name not in the allowed set"),
     "X03": Case(
-        changes(Change("requirements.txt", "100644")),
+        changes(MANIFEST, Change("requirements.txt", "100644")),
         "requirements.txt: path outside submissions/<slug>/",
     ),
     "O09": Case(

@@ -11,13 +11,16 @@ import numpy as np
 import pyarrow as pa
 
 from cosmos_board.data.pack import open_pack
+from cosmos_board.submissions.changes import Merge, check_changes
 from cosmos_board.submissions.check import check_submission
 from cosmos_board.submissions.copies import Accepted
 from cosmos_board.submissions.external import check_hop
-from cosmos_board.submissions.pull_request import Change, check_changes
+from cosmos_board.submissions.git import Change
+from cosmos_board.submissions.history import read_history
 from cosmos_board.submissions.rle import encode_runs
 from cosmos_board.submissions.score import score_submission
 from tests.submissions import hostile_files as files
+from tests.submissions.repositories import make_repository
 from tests.submissions.samples import NOW, Sample
 
 Lines = list[str]
@@ -97,7 +100,16 @@ def executable(sample: Sample, root: Path) -> Lines:
 
 
 def changes(*changes: Change, author: int = 2002) -> Callable[[Sample, Path], Lines]:
-    return lambda sample, root: [str(one) for one in check_changes(changes, (), author, NOW)[1]]
+    """Return what is said of a request that would leave these changes on main."""
+
+    def make(sample: Sample, root: Path) -> Lines:
+        make_repository(root / "hub")
+        merge = Merge(read_history(root / "hub"), "", author, NOW)
+        for change in changes:
+            merge.add(change)
+        return [str(one) for one in check_changes(merge)[1]]
+
+    return make
 
 
 def named(*accepted: Accepted, **options: object) -> Callable[[Sample, Path], Lines]:

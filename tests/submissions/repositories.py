@@ -38,8 +38,8 @@ def commit_all(repo: Path, message: str = "change") -> str:
 
 def make_repository(path: Path) -> str:
     """Make a repository with an empty submissions folder and return its first commit."""
-    path.mkdir(parents=True)
+    path.mkdir(parents=True, exist_ok=True)
     git(path, "init", "-q", "-b", "main")
-    (path / "submissions").mkdir()
+    (path / "submissions").mkdir(exist_ok=True)
     (path / "submissions" / "README.md").write_text("data only\n")
     return commit_all(path, "start")

@@ -128,7 +128,7 @@ def test_odd_values_are_named(
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"slug": "sam-vit-b"}, "slug: is a model of the project itself"),
+        ({"slug": "sam-vit-b"}, "slug: is a known model, which only the project"),
         ({"model__name": "SAM VIT-H"}, "model.name: equals existing name"),
         ({"model__name": "GrαbCut"}, "model.name: mixes scripts"),
         (

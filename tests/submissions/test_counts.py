@@ -116,7 +116,7 @@ def test_rows_left_out_and_too_many_perfect_ones_are_seen(tmp_path: Path) -> Non
         5, "fn", pa.array([0] * 90)
     )
     _, lines = check(perfect, tmp_path)
-    assert lines == ["rows: 100.00 % of rows are perfect; held for review (limit 20 %)"]
+    assert lines[0] == "rows: 100.00 % of rows are perfect; held for review (limit 20 %)"
 
 
 def test_an_audit_names_the_forged_row(tmp_path: Path) -> None:

@@ -53,3 +53,15 @@ def test_every_command_and_option_that_the_docs_name_exists(path: Path) -> None:
         for word in words:
             if word.startswith("--"):
                 assert word.split("=")[0] in known, (path.name, command.name, word)
+
+
+def test_each_line_of_what_a_submission_can_do_names_a_test_that_is_there() -> None:
+    text = (ROOT / "SECURITY.md").read_text()
+    table = text[text.index("| | | shown by |") : text.index("## What a tier promises")]
+    lines = table.strip().splitlines()[2:]
+    assert len(lines) >= 20
+    for line in lines:
+        named = re.findall(r"\| `([\w/.]+)::(test_\w+)` \|$", line)
+        assert len(named) == 1, line
+        ((path, name),) = named
+        assert f"\ndef {name}(" in (ROOT / "tests" / "submissions" / path).read_text(), line

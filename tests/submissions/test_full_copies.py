@@ -12,15 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from cosmos_board.data.pack import open_pack
-from cosmos_board.submissions.accepted import accept_submission
-from cosmos_board.submissions.gate import judge
 from cosmos_board.submissions.manifest import ManifestFile
+from cosmos_board.submissions.pull_request import judge
 from cosmos_board.submissions.rle import encode_runs
 from tests.submissions.full_samples import Full, forge, lose
 from tests.submissions.repositories import commit_all, git, make_repository
 from tests.submissions.samples import NOW
 
-ANN, BOB = 2002, 3003
+BOB = 3003
 
 
 def propose_copy(full: Full, fork: Path, files: Path) -> str:
@@ -53,17 +52,14 @@ def propose_copy(full: Full, fork: Path, files: Path) -> str:
 @pytest.mark.parametrize("lost", [False, True], ids=["its counts at hand", "its counts lost"])
 def test_a_near_copy_of_anothers_counts_is_held(lost: bool, full: Full, tmp_path: Path) -> None:
     """Where the first entry's host has lost its files, a copy of it would go unseen: held too."""
-    hub, fork = tmp_path / "hub", tmp_path / "fork"
+    hub = tmp_path / "hub"
     make_repository(hub)
-    root = hub / "submissions"
-    shutil.copytree(full.folder, root / "careful-boxes")
-    first = replace(full, folder=root / "careful-boxes")
-    accept_submission(
-        root, "careful-boxes", first.context(), submitter=ANN, pull_request=1, head="a" * 40
-    )
-    base = commit_all(hub)
-    git(tmp_path, "clone", "-q", str(hub), str(fork))
-    head = propose_copy(first, fork, tmp_path / "rival-files")
+    shutil.copytree(full.folder, hub / "submissions" / "careful-boxes")
+    first = replace(full, folder=hub / "submissions" / "careful-boxes")
+    commit_all(hub)
+    git(hub, "checkout", "-q", "-b", "proposed")
+    head = propose_copy(first, hub, tmp_path / "rival-files")
+    git(hub, "checkout", "-q", "main")
 
     def fetch(file: ManifestFile, out: Path) -> Path:
         if out.name == "careful-boxes" and lost:
@@ -72,9 +68,9 @@ def test_a_near_copy_of_anothers_counts_is_held(lost: bool, full: Full, tmp_path
         return Path(shutil.copy(folder / file.path, out / file.path))
 
     packs = [open_pack(full.pack)]
-    report = judge(fork, base, head, BOB, root, packs, NOW, fetch=fetch)
-    assert report.refused == []
-    (line,) = report.held
+    report = judge(hub, head, BOB, packs, now=NOW, fetch=fetch)
+    assert report.find_lines("refused") == []
+    (line,) = report.find_lines("held")
     place = "submissions/rival-boxes/counts.parquet: rows: "
     if lost:
         want = "not compared with submissions/careful-boxes, whose counts did not come"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,14 +13,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.pack import open_pack
+from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.store.board import open_board
-from cosmos_board.submissions.accepted import accept_submission
-from cosmos_board.submissions.audit import Audit
-from cosmos_board.submissions.check import Context, check_submission
-from cosmos_board.submissions.gate import judge
-from cosmos_board.submissions.ledger import Entry, read_ledger, verify_ledger
+from cosmos_board.submissions.check import check_submission
+from cosmos_board.submissions.decisions import add_decision
+from cosmos_board.submissions.history import read_history
+from cosmos_board.submissions.pack_index import read_pack_indices, write_pack_index
+from cosmos_board.submissions.pull_request import judge
 from cosmos_board.submissions.rebuild import rebuild_board
+from cosmos_board.submissions.sample import index_pack
 from tests.submissions.full_samples import Full, forge, lose
 from tests.submissions.repositories import commit_all, git, make_repository
 from tests.submissions.samples import NOW
@@ -89,28 +89,32 @@ def test_without_the_references_it_is_held_for_a_maintainer(full: Full) -> None:
     assert (problem.disposition, problem.field) == ("held", "audit")
 
 
+def land(full: Full, hub: Path) -> None:
+    """Put the submission on main."""
+    make_repository(hub)
+    shutil.copytree(full.folder, hub / "submissions" / "careful-boxes")
+    commit_all(hub, "merge")
+
+
 def test_from_the_pull_request_to_the_board_on_dice_and_iou_alone(
     full: Full, tmp_path: Path
 ) -> None:
-    hub, fork = tmp_path / "hub", tmp_path / "fork"
-    base = make_repository(hub)
-    git(tmp_path, "clone", "-q", str(hub), str(fork))
-    shutil.copytree(full.folder, fork / "submissions" / "careful-boxes")
-    head = commit_all(fork)
+    hub = tmp_path / "hub"
+    make_repository(hub)
+    git(hub, "checkout", "-q", "-b", "proposed")
+    shutil.copytree(full.folder, hub / "submissions" / "careful-boxes")
+    head = commit_all(hub)
+    git(hub, "checkout", "-q", "main")
     packs = [open_pack(full.pack)]
-    report = judge(fork, base, head, ANN, hub / "submissions", packs, NOW, fetch=full.fetch)
-    assert (report.refused, report.held) == ([], [])
+    report = judge(hub, head, ANN, packs, now=NOW, fetch=full.fetch)
+    assert (report.find_lines("refused"), report.find_lines("held")) == ([], [])
     assert any("too few clusters to rank" in line for line in report.standing)
     assert not any("rank 1" in line for line in report.standing)
     assert "counted again" in report.coverage
 
-    root = fork / "submissions"
-    entry = accept_submission(
-        root, "careful-boxes", full.context(), submitter=ANN, pull_request=1, head=head
-    )
-    assert len(entry.beacon) == 32
-    assert verify_ledger(root) == []
-    rebuilt = rebuild_board(root, packs, tmp_path / "out", fetch=full.fetch)
+    git(hub, "merge", "-q", "--no-ff", "-m", "merge", "proposed")
+    history = read_history(hub)
+    rebuilt = rebuild_board(history, packs, tmp_path / "out", fetch=full.fetch)
     assert rebuilt.left_out == {}
     with open_board(rebuilt.db) as connection:
         assert connection.execute("SELECT DISTINCT track, tier FROM runs").fetchall() == [
@@ -121,43 +125,57 @@ def test_from_the_pull_request_to_the_board_on_dice_and_iou_alone(
         boards = build_boards(connection)
         assert {key.metric for key in boards} == {"dice", "iou"}
         assert {key.track for key in boards} == {"counts"}
-    lost = rebuild_board(root, packs, tmp_path / "other", fetch=lose)
+    lost = rebuild_board(history, packs, tmp_path / "other", fetch=lose)
     assert "cannot be fetched" in lost.left_out["careful-boxes"]
 
 
 def test_a_forgery_outside_the_git_tree_does_not_reach_the_board(
     full: Full, tmp_path: Path
 ) -> None:
-    """The host may change a file after it was accepted; its hash may not."""
-    root = full.folder.parent
-    accept_submission(
-        root, "careful-boxes", full.context(), submitter=ANN, pull_request=1, head="a" * 40
-    )
+    """The host may change a file after it landed; its hash may not."""
+    land(full, tmp_path / "hub")
     path = full.files / "counts.parquet"
     pq.write_table(better(pq.read_table(path)), path)
+    history = read_history(tmp_path / "hub")
     packs = [open_pack(full.pack)]
-    rebuilt = rebuild_board(root, packs, tmp_path / "out", fetch=full.fetch)
+    rebuilt = rebuild_board(history, packs, tmp_path / "out", fetch=full.fetch)
     assert "manifest says" in rebuilt.left_out["careful-boxes"]
     assert rebuilt.shown == []
 
 
-def test_nobody_vouches_for_what_was_not_audited(full: Full) -> None:
-    root, context = full.folder.parent, full.context(packs=False)
+def test_counts_that_nobody_here_can_count_again_are_self_reported_until_somebody_vouches(
+    full: Full, tmp_path: Path
+) -> None:
+    """Git holds an index of the pack; its references are with a maintainer."""
+    hub = tmp_path / "hub"
+    land(full, hub)
+    write_pack_index(hub / "submissions", open_pack(full.pack))
+    commit_all(hub)
+    for tier in ("self-reported", "audited"):
+        indices = read_pack_indices(hub / "submissions")
+        history = read_history(hub)
+        rebuilt = rebuild_board(history, indices, tmp_path / tier, fetch=full.fetch)
+        assert [row.tier for row in rebuilt.shown] == [tier]
+        assert any("held for a maintainer's audit" in str(one) for one in rebuilt.held)
+        add_decision(hub / "submissions", "careful-boxes", 1, "audited", 1001, "counted all again")
+        commit_all(hub)
 
-    def accept(context: Context, tier: str) -> Entry:
-        return accept_submission(
-            root, "careful-boxes", context,
-            submitter=ANN, pull_request=1, head="a" * 40, tier=tier,
-        )  # fmt: skip
 
-    with pytest.raises(InputError, match="no full audit was possible"):
-        accept(context, "audited")
-    with pytest.raises(InputError, match="is not at hand"):
-        accept(replace(context, external=None), "self-reported")
-    entry = accept(context, "self-reported")
-    assert (entry.tier, entry.beacon) == ("self-reported", "")
-    assert "beacon" not in json.loads((root / "ledger.jsonl").read_text())
-    assert read_ledger(root)[1] == []
+def test_the_index_asks_exactly_what_the_pack_asks_and_holds_no_mask(
+    full: Full, tmp_path: Path
+) -> None:
+    pack = open_pack(full.pack)
+    write_pack_index(tmp_path, pack)
+    (index,) = read_pack_indices(tmp_path)
+    for track in ("core", "full"):
+        assert index_pack(index, track).sha256 == index_pack(pack, track).sha256
+    assert sorted(path.name for path in (tmp_path / "_packs" / "phantoms").iterdir()) == [
+        "pack.json",
+        "references.parquet",
+    ]
+    hidden = Pack(pack.path, replace(pack.info, name="our-own", permissions=()))
+    with pytest.raises(InputError, match="does not let row ids be public"):
+        write_pack_index(tmp_path / "other", hidden)
 
 
 @pytest.mark.parametrize(("share", "least"), [(0.01, 0.99), (0.001, 0.90)])
@@ -177,7 +195,7 @@ def test_forged_rows_are_caught_at_the_computed_rate(share: float, least: float)
     for number in range(200):
         rng = np.random.default_rng(number)
         forged = rng.choice(there, int(share * len(there)), replace=False)
-        places = choose_places(table, Audit("a" * 40, str(number)), "c" * 64)
+        places = choose_places(table, "c" * 64, str(number))
         assert len(places) == 3000
         caught += bool(np.isin(places, forged).any())
     assert caught / 200 >= least

@@ -17,6 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from cosmos_board.core.errors import InputError, InUseError
+from cosmos_board.core.processes import wrap_command
 from cosmos_board.store.files import describe_os_error, open_whole
 
 _LOCK_S = 300
@@ -128,7 +129,7 @@ def _download(wheel: DemoWheel, cache: Path) -> Path:
     for tags in ((), _SOME_TAGS):
         shutil.rmtree(folder, ignore_errors=True)
         done = subprocess.run(
-            [*_PIP_DOWNLOAD, *tags, "--dest", str(folder), wheel.requirement],
+            wrap_command([*_PIP_DOWNLOAD, *tags, "--dest", str(folder), wheel.requirement]),
             capture_output=True,
             text=True,
             check=False,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.data.imports.areas import find_areas, find_colours
 from cosmos_board.data.imports.meanings import Objects, find_code, is_skipped, parse_codes
 from cosmos_board.data.imports.meanings import parse_colour as parse_rgb
 from cosmos_board.data.imports.rasters import Raster, look_up
@@ -19,8 +20,8 @@ _WHOLE = 1e-3
 
 _ZERO = "0 instead of NaN where nothing is drawn"
 
-_FEW = 32
-"""Whole numbers up to this that are more than two look like codes, not like grey levels."""
+_MANY = 32
+"""Unknown codes that are more than this are hardly those of a mask."""
 
 
 def find_codes(
@@ -78,11 +79,10 @@ def find_foreground(spec: MaskSpec, raster: Raster, where: str) -> NDArray[np.bo
     if raster.lossy:
         raise InputError(where, "threshold", "is needed for a mask in a lossy format")
     low, high = min(float(values.min()), 0.0), float(values.max())
-    between = values.dtype.kind in "iu" and high <= _FEW and (values != high) & (values != low)
-    if np.any(between):
+    if len(codes := find_areas(values, low, high)) > 1:
         raise InputError(
-            where, "object", "stands for several codes", got=np.unique(values)[:6],
-            want="labels or threshold",
+            where, "object", "stands for several codes",
+            got=", ".join(f"{code:g}" for code in codes[:6]), want="labels or threshold",
         )  # fmt: skip
     if high > values.min() > (low + high) / 2:
         raise InputError(
@@ -110,7 +110,16 @@ def _take_brightness(raster: Raster, where: str, threshold: float | None) -> NDA
     if raster.palette is not None:
         return _look_up_brightness(raster, raster.palette, where, threshold)
     _check_alpha(raster, raster.array, where)
-    brightness: NDArray[Any] = raster.array.max(axis=-1) if raster.colour else raster.array
+    if not raster.colour:
+        return raster.array
+    if threshold is None and not raster.lossy and raster.array.dtype.kind == "u":
+        colours = find_colours(raster.array)
+        if len(colours) > 1:
+            raise InputError(
+                where, "object", "stands for several colours", got=colours[:4],
+                want="colours or threshold",
+            )  # fmt: skip
+    brightness: NDArray[Any] = raster.array.max(axis=-1)
     return brightness
 
 
@@ -162,7 +171,7 @@ def _check_alpha(raster: Raster, values: NDArray[Any], where: str) -> None:
 
 def _show_codes(codes: list[int]) -> str:
     shown = ", ".join(map(str, codes[:6])) + (f" and {len(codes) - 6} more" * (len(codes) > 6))
-    return shown + (": is this the image?" if len(codes) > _FEW else "")
+    return shown + (": is this the image?" if len(codes) > _MANY else "")
 
 
 def _round_codes(values: NDArray[Any], where: str) -> NDArray[Any]:

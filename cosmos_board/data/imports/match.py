@@ -133,7 +133,10 @@ def _is_series(spec: FileSpec, path: str) -> bool:
 def _is_one(spec: ImageSpec, group: ImageFiles, problems: list[Problem]) -> bool:
     if len(group.paths) == 1 or _is_series(spec, group.paths[0]):
         return True
-    reason = f"cannot be told from {len(group.paths) - 1} others: name in files what differs"
+    reason = (
+        f"cannot be told from {len(group.paths) - 1} others: name in files what differs, or where"
+        " they are the slices of a volume, say reader = 'dicom' or stack"
+    )
     problems += [(path, reason) for path in group.paths]
     return False
 
@@ -160,6 +163,10 @@ class _Finder:
     def find(self, image: ImageFiles, problems: list[Problem]) -> Iterator[MaskFiles]:
         found = self._groups.get(tuple(image.parts[field] for field in self._shared), [])
         if self.spec.key == image.key:
+            own = [path for _, path in found if path in image.paths]
+            if own and len(own) == len(found) and len(image.paths) > 1:
+                reason = "belongs to the images as well: say in their files what tells it from them"
+                problems.append((own[0], reason))
             found = [(parts, path) for parts, path in found if path not in image.paths]
         if self.spec.stack or (
             self.spec.kind == "raster" and found and _is_dicom(self.spec, found)

@@ -81,6 +81,7 @@ class ImportPlan:
         reasons = [f"{show_path(path)}: {reason}" for path, reason in self.problems]
         for entry in self.entries:
             reasons += [reason for _, reason in entry.absent]
+            reasons += _find_mismatch(entry)
         if reasons:
             problem += f": {reasons[0]}"
         raise InputError(self.root, "--source", problem, want=self._wanted)
@@ -132,6 +133,19 @@ def iter_source_images(plan: ImportPlan) -> Iterator[SourceImage]:
     """
     for unit in plan.units():
         yield from unit.read()
+
+
+def _find_mismatch(entry: Matches) -> list[str]:
+    """Return why an entry without a job found none, where that can be told."""
+    if entry.spec.table:
+        return []
+    if not entry.bare:
+        return [f"no file fits {entry.spec.files}"]
+    masks = " or ".join(mask.files for mask in entry.spec.masks)
+    if not entry.orphans:
+        return [f"no file fits {masks}"]
+    image, mask = show_path(entry.bare[0]), show_path(entry.orphans[0])
+    return [f"no image and mask have the same parts, such as {image} and {mask}"]
 
 
 def _describe_entry(entry: Matches) -> list[str]:

@@ -34,6 +34,9 @@ from cosmos_board.data.volumes import (
 )
 
 _PLANES: tuple[Plane, ...] = ("axial", "coronal", "sagittal")
+_LARGEST_PIECES_PX = 1 << 32
+"""Of all masks of the connected pieces of one slice, which are held at once."""
+
 _Drawn = dict[str, tuple[Mask, ...]]
 _Layers = dict[str, list[tuple[bool, Layer]]]
 """By observer, each with whether its connected pieces are instances."""
@@ -211,6 +214,11 @@ def _split(mask: Mask) -> list[Mask]:
     import cv2
 
     count, pieces = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
+    if count * mask.size > _LARGEST_PIECES_PX:
+        raise InputError(
+            "mask", "instances", "are too many connected pieces", got=count - 1,
+            want="a mask without noise, or smaller images",
+        )  # fmt: skip
     return [pieces == piece for piece in range(1, count)]
 
 

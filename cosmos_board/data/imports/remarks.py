@@ -81,10 +81,18 @@ def _is_like_mask(raster: Raster, most: float) -> bool:
 def _find_frames(masks: Iterable[Iterable[Mask]]) -> set[str]:
     signs = set()
     for instances in masks:
-        drawn = np.logical_or.reduce([*instances])
-        if drawn.ndim != 2 or not drawn.size:
+        drawn = _join(instances)
+        if drawn is None:
             continue
         border = np.concatenate([drawn[0], drawn[-1], drawn[:, 0], drawn[:, -1]])
         if border.mean() >= _FRAME:
             signs.add("inverted" if drawn.mean() > 0.5 else "borders")
     return signs
+
+
+def _join(instances: Iterable[Mask]) -> Mask | None:
+    """Return what any of the instances draws, one at a time: there may be thousands."""
+    joined: Mask | None = None
+    for mask in instances:
+        joined = mask.copy() if joined is None else np.logical_or(joined, mask, out=joined)
+    return joined if joined is not None and joined.size else None

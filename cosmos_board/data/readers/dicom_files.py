@@ -14,6 +14,7 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    RTStructureSetStorage,
     SegmentationStorage,
 )
 
@@ -59,7 +60,10 @@ def open_image_header(path: Path) -> Dataset:
                 path, "SOPClassUID", "is a DICOM SEG", want="kind = 'dicom-seg' in images.masks"
             )
         if "Rows" not in header or "Columns" not in header:
-            raise InputError(path, "SOPClassUID", "holds no image", got=kind.name or "nothing")
+            want = "kind = 'rtstruct' in images.masks" if kind == RTStructureSetStorage else None
+            raise InputError(
+                path, "SOPClassUID", "holds no image", got=kind.name or "nothing", want=want
+            )
         refuse_burned_in(path, header)
         check_size(path, (count_pixel_frames(header), *get_size(header)), LARGEST_VOLUME_PX)
     return header

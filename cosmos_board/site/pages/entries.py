@@ -25,9 +25,9 @@ def entries_page(context: Context) -> Page:
     article = Article(PATH, words("Every submission"))
     article.say(
         words(
-            "Accepted entries stay listed whatever becomes of them. One that was accepted under "
-            "other prompts, references or metrics leaves the ranking by itself; one that is looked "
-            "into is quarantined; one that was taken back is withdrawn."
+            "Entries stay listed whatever becomes of them. One that no longer answers what is "
+            "asked is left out; one that a maintainer has to look at is held; one that was taken "
+            "back is withdrawn."
         )
     )
     table = book.ledger

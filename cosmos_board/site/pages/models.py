@@ -135,7 +135,7 @@ def _card(context: Context, info: ModelInfo) -> list[tuple[str, str]]:
         (words("Input"), side),
         (words("Prompts"), words.listing(prompt_label(p, words) for p in info.prompts) or DASH),
         (words("Takes part in clicks"), words("yes") if info.clicks else words("no")),
-        (words("Trained on"), trained),
+        (words("Trained on, as declared"), trained),
         (words("Licence"), info.licence or DASH),
         (words("Source"), outside_link(info.source) if info.source else DASH),
     ]

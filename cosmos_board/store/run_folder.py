@@ -1,0 +1,272 @@
+"""Run folders as `ingest` finds them: every file is looked at before a row is believed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.core.tracks import CORE, FULL
+from cosmos_board.store.files import describe_os_error
+from cosmos_board.store.parquet import count_rows_of
+from cosmos_board.store.records import DamagedError, read_record
+from cosmos_board.store.schema import RUN_IMAGES, RUN_REFERENCES, SCORES
+
+_MEND = "the same `eval` again, which mends it, or a whole copy"
+_KEYS = (
+    "reference_id", "prompt", "study", "jitter_level", "jitter_mode", "trial", "click", "selection",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One entry of one run folder."""
+
+    folder: Path
+    run_id: str
+    entry: dict[str, Any]
+    record: dict[str, Any]
+
+    @property
+    def failures(self) -> list[str]:
+        """A line for each model of which answers failed."""
+        return [
+            f"{name}: {found['failed']} of {found['answers']} answers failed: {found['reason']}"
+            for name, found in self.record.get("failures", {}).items()
+        ]
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset."""
+        return str(self.entry["dataset"]["name"])
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+        return str(self.entry["model"]["name"])
+
+    @property
+    def study(self) -> str:
+        """Name of the study."""
+        return str(self.record["settings"]["study"])
+
+    @property
+    def track(self) -> str:
+        """Name of the track."""
+        return str(self.record.get("track", FULL))
+
+    @property
+    def is_main(self) -> bool:
+        """Whether boards rank it on the references of whole packs."""
+        return self.study == "main" and self.track != CORE
+
+    def index_path(self, kind: str) -> Path:
+        """Return where the `images` or `references` lie that were asked for."""
+        return self.folder / "index" / f"{self.run_id}.{kind}.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundShard:
+    """Rows that are as they were written."""
+
+    path: Path
+    facts: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Its name, under which the database knows it."""
+        return self.path.stem
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return int(self.facts["rows"])
+
+
+def read_parts(folder: Path) -> list[Part]:
+    """Return the entries of a run folder, of which the index is whole.
+
+    Raises:
+        InputError: If it is no run folder, newer than this program, or damaged.
+        StorageError: If it cannot be read.
+    """
+    path = folder / "run.json"
+    if not path.exists():
+        raise InputError(path, "", "does not exist, so this is no run")
+    record = read_record(path)
+    for note in record.get("canary", ()):
+        if note["after"] not in (None, note["before"]):
+            raise InputError(
+                path, f"canary of {note['model']}", "changed during the run: its device failed"
+            )
+    try:
+        parts = [
+            Part(folder, run_id, entry, record)
+            for run_id, entry in sorted(record["entries"].items())
+        ]
+        for part in parts:
+            _ = part.model, part.dataset, int(part.entry["shards"])
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise DamagedError(path, "entries", f"are damaged: {error!r}", want=_MEND) from error
+    for part in parts:
+        _check_index(part)
+    return parts
+
+
+def _check_index(part: Part) -> None:
+    hashes = part.entry.get("index_sha256", {})
+    for kind, schema in (("images", RUN_IMAGES), ("references", RUN_REFERENCES)):
+        path = part.index_path(kind)
+        count_rows_of(path, schema)
+        if kind in hashes and _hash(path) != hashes[kind]:
+            raise DamagedError(path, "sha256", "is not that of what was written", want=_MEND)
+
+
+def find_shards(members: Sequence[Part], known: Collection[str]) -> list[FoundShard]:
+    """Return the shards of a run that are not known yet, in order, each whole and in its place.
+
+    Args:
+        members: The parts of the run, which may lie in several folders.
+        known: Names of those that are in the database.
+
+    Raises:
+        InputError: If a shard is damaged, missing, or one too many.
+        StorageError: If one cannot be read.
+    """
+    fresh: dict[str, FoundShard] = {}
+    first = members[0]
+    for part in members:
+        for path in _list_shards(part):
+            if path.stem in known:
+                continue
+            shard = _read_shard(path)
+            twin = fresh.setdefault(shard.name, shard)
+            if twin.facts["sha256"] != shard.facts["sha256"]:
+                raise InputError(path, "", f"has other rows than {twin.path}")
+    here, wanted = len(fresh.keys() | set(known)), int(first.entry["shards"])
+    if here != wanted:
+        what = "is not finished: shards are missing" if here < wanted else "has too many shards"
+        raise InputError(
+            first.folder, f"{first.model} on {first.dataset}", what, got=here, want=wanted
+        )
+    return [shard for _, shard in sorted(fresh.items())]
+
+
+def _list_shards(part: Part) -> list[Path]:
+    found = (part.folder / "scores").glob(f"{part.run_id}-*")
+    kinds = (".parquet", ".json")
+    return sorted({path.with_suffix(".parquet") for path in found if path.suffix in kinds})
+
+
+def _read_shard(path: Path) -> FoundShard:
+    """Return a shard, whose rows must be those that were written under its name."""
+    sidecar = path.with_suffix(".json")
+    if not sidecar.exists():
+        raise DamagedError(sidecar, "", "does not exist", want=_MEND)
+    facts = read_record(sidecar)
+    try:
+        rows, digest = int(facts["rows"]), str(facts["sha256"])
+        _ = int(facts["peak_bytes"]), [(int(n), float(s)) for n, s in facts["timings"].values()]
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise DamagedError(sidecar, "", f"is damaged: {error!r}", want=_MEND) from error
+    if (name := facts.get("shard", path.stem)) != path.stem:
+        raise DamagedError(path, "", "is a copy of another shard", got=name, want=path.stem)
+    if not path.is_file():
+        what = "is a folder where a file belongs" if path.is_dir() else "does not exist"
+        raise DamagedError(path, "", what, want=_MEND)
+    if _hash(path) != digest:
+        raise DamagedError(path, "sha256", "is not that of the rows that were written", want=_MEND)
+    if (found := count_rows_of(path, SCORES)) != rows:
+        raise DamagedError(path, "rows", "are not all there", got=found, want=rows)
+    return FoundShard(path, facts)
+
+
+def refuse_loose_rows(
+    connection: duckdb.DuckDBPyConnection, part: Part, paths: Sequence[Path]
+) -> None:
+    """Refuse rows that come twice, and rows or references of what the run was not asked.
+
+    Raises:
+        InputError: With the first of them.
+    """
+    scores = [str(path) for path in paths]
+    images, references = (str(part.index_path(kind)) for kind in ("images", "references"))
+    keys = ", ".join(_KEYS)
+    different = _fetch(
+        connection,
+        f"SELECT count(*) = count(DISTINCT hash({keys})) FROM read_parquet($scores)",
+        scores=scores,
+    )
+    if different != (True,) and (
+        twin := _fetch(
+            connection,
+            f"SELECT reference_id, prompt FROM read_parquet($scores) GROUP BY {keys}"
+            " HAVING count(*) > 1 ORDER BY ALL LIMIT 1",
+            scores=scores,
+        )
+    ):
+        raise InputError(part.folder, f"reference {twin[0]}, {twin[1]}", "has its row twice")
+    for query, given, where, problem in (
+        (
+            "SELECT dataset FROM read_parquet($images) WHERE dataset <> $dataset LIMIT 1",
+            {"images": images, "dataset": part.dataset},
+            images,
+            f"is of another dataset than {part.dataset}",
+        ),
+        (
+            "SELECT r.image_id FROM read_parquet($references) r"
+            " ANTI JOIN read_parquet($images) i USING (image_id) LIMIT 1",
+            {"images": images, "references": references},
+            images,
+            "is not there, and has references",
+        ),
+        (
+            "SELECT s.reference_id FROM read_parquet($scores) s"
+            " ANTI JOIN read_parquet($references) r USING (reference_id) LIMIT 1",
+            {"scores": scores, "references": references},
+            references,
+            "is not there, and has scores",
+        ),
+    ):
+        if found := _fetch(connection, query, **given):
+            raise InputError(where, str(found[0]), problem, want=_MEND)
+
+
+def _fetch(
+    connection: duckdb.DuckDBPyConnection, query: str, **given: object
+) -> tuple[Any, ...] | None:
+    found: tuple[Any, ...] | None = connection.execute(query, given).fetchone()
+    return found
+
+
+@contextmanager
+def refusing_misfits(part: Part) -> Iterator[None]:
+    """Turn what DuckDB says of a run's files into one line that names the folder.
+
+    Raises:
+        InputError: If a value is missing or does not fit its column.
+    """
+    try:
+        yield
+    except (
+        duckdb.ConversionException,
+        duckdb.ConstraintException,
+        duckdb.InvalidInputException,
+        KeyError,
+    ) as error:
+        said = f"lacks {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
+        raise InputError(part.folder, "run.json", f"does not fit a board: {said}") from error
+
+
+def _hash(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise describe_os_error(path, "read", error) from error
