@@ -100,18 +100,19 @@ def command(
     no longer holds the commit that the published site was made of. Without --pack the demo packs
     are built.
     """
+    from cosmos_board.site.build import read_blocks
     from cosmos_board.store.folders import carry_over, replace_folder, unmark
 
-    read = _open_earlier(earlier)
+    read, blocks = _open_earlier(earlier), read_blocks(out / "site")
     if step == "site":
-        _render(read, out, languages)
+        _render(read, blocks, out, languages)
     else:
         with replace_folder(out, "publish", inputs=[submissions, *packs, *runs]) as work:
             for name in ("packs", "external", *(["site"] if step == "board" else [])):
                 carry_over(out / name, work / name)
             _make_board(read, submissions, packs, runs, external, rewritten, work)
             if step == "all":
-                _render(read, work, languages)
+                _render(read, blocks, work, languages)
                 unmark(work / "site", "site")
     if step != "board":
         click.echo(f"{out / 'site' / 'index.html'}: rendered")
@@ -156,15 +157,24 @@ def _build_packs(out: Path) -> tuple[Path, ...]:
     return tuple(build_demo_packs(out / "packs", progress=say))
 
 
-def _render(read: Read, out: Path, languages: tuple[str, ...]) -> None:
+def _render(read: Read, blocks: bytes | None, out: Path, languages: tuple[str, ...]) -> None:
+    """Render the site; `blocks` are those of the last one here, unless `read` has any."""
+    from cosmos_board.site.blocks import BLOCKS_PATH
     from cosmos_board.site.build import render_site
-    from cosmos_board.site.frozen import keep_frozen, list_site, read_published, write_list
+    from cosmos_board.site.frozen import (
+        keep_frozen,
+        list_site,
+        read_listed,
+        read_published,
+        write_list,
+    )
     from cosmos_board.store.folders import replace_folder
 
     listed = json.loads((out / ENTRIES).read_bytes())
     version, before, db = listed["benchmark"], read_published(read), out / "board.duckdb"
+    blocks = read_listed(read, before, BLOCKS_PATH) or blocks
     with replace_folder(out / "site", "site", inputs=[db]) as site:
-        render_site(db, site, languages=languages)
+        render_site(db, site, languages=languages, earlier=blocks)
         keep_frozen(read, before, site, version, without=listed["taken_down"])
         write_list(site, list_site(site, version, before.keep(version), listed["head"]))
 

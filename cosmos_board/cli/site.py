@@ -38,12 +38,25 @@ def command() -> None:
     show_default=True,
     help="May be repeated.",
 )
+@click.option(
+    "--earlier",
+    help="The site as it is published, a folder or https address: patients of restricted datasets "
+    "are added to it or taken from it at least 10 at a time. Default: the site in --out.",
+)
 @LOCAL
-def build(db: Path, out: Path, url: str, languages: tuple[str, ...], local: bool) -> None:
+def build(
+    db: Path, out: Path, url: str, languages: tuple[str, ...], earlier: str | None, local: bool
+) -> None:
     """Render the site; it takes the place of the last one once it is whole."""
+    from cosmos_board.site.blocks import BLOCKS_PATH
     from cosmos_board.site.build import build_site
+    from cosmos_board.site.frozen import read_listed, read_published, read_site
 
-    report = build_site(db, out, site_url=url, languages=languages, local=local)
+    blocks = None
+    if earlier is not None:
+        read = read_site(earlier)
+        blocks = read_listed(read, read_published(read), BLOCKS_PATH)
+    report = build_site(db, out, site_url=url, languages=languages, local=local, earlier=blocks)
     click.echo(f"{out / 'index.html'}: {report.pages} pages, {report.size_bytes / 1e6:.1f} MB")
 
 

@@ -22,12 +22,14 @@ def command(db: Path, site: Path) -> None:
     A site that lists its files is compared with that list too, page by page.
     """
     from cosmos_board.board.verify import verify_files
+    from cosmos_board.site.blocks import BLOCKS_PATH
     from cosmos_board.site.frozen import FILES, verify_list
     from cosmos_board.site.generate import generate_site
     from cosmos_board.site.words import LANGUAGES
 
     published, local = _read_manifest(site)
-    english = generate_site(db, local=local)
+    earlier = site / BLOCKS_PATH
+    english = generate_site(db, local=local, earlier=earlier)
     if published != english.version:
         raise InputError(
             site,
@@ -39,7 +41,7 @@ def command(db: Path, site: Path) -> None:
     derived = dict(english.files)
     for language in LANGUAGES[1:]:
         if (site / language).is_dir():
-            files = generate_site(db, language, local=local).files
+            files = generate_site(db, language, local=local, earlier=earlier).files
             derived |= {f"{language}/{path}": content for path, content in files.items()}
     differences = [str(difference) for difference in verify_files(derived, site)]
     if (site / FILES).exists():

@@ -24,6 +24,7 @@ from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection
 from cosmos_board.core.tracks import FULL
 from cosmos_board.data.catalog.objects import get_object_label
+from cosmos_board.site.blocks import NO_BLOCKS, Blocks, Stratum
 from cosmos_board.site.studies import Studies
 from cosmos_board.site.words import Words
 from cosmos_board.store.ledger_rows import LedgerTable
@@ -96,13 +97,17 @@ class Amount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withheld:
-    """A slice too thin to be shown of datasets whose terms allow aggregates only."""
+    """A slice too thin to be shown of datasets whose terms allow aggregates only.
+
+    How many clusters it has is not said: a count of few patients is withheld like their scores.
+    """
 
     slice: Slice
-    clusters: int
-    """Distinct clusters behind it: fewer than an aggregate needs."""
-
     datasets: tuple[str, ...]
+    """Whose part is withheld."""
+
+    whole: bool
+    """Whether nothing of the slice is left to show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +161,7 @@ class Book:
     pairs: Mapping[BoardKey, PairTable] = field(repr=False)
     exposures: tuple[ExposureCell, ...] = field(repr=False)
     withheld: tuple[Withheld, ...]
-    """Slices that have boards and no page here; none where the site is `local`."""
+    """What restricted datasets would add and does not stand here; none where it is `local`."""
 
     models: Mapping[str, ModelInfo]
     datasets: Mapping[str, DatasetInfo]
@@ -171,6 +176,12 @@ class Book:
     spreads: tuple[Spread, ...] = field(repr=False)
     studies: Studies = field(repr=False)
     cases: tuple[Case, ...] = field(repr=False)
+    partial: tuple[Stratum, ...] = ()
+    """Datasets and targets of which some patients are left out until ten more are there."""
+
+    blocks: Blocks = NO_BLOCKS
+    """The patients of restricted datasets that this site and those before it rest on."""
+
     local: bool = False
     """Whether the site shows everything and is for its owner's machine alone."""
 

@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from cosmos_board.core.errors import CosmosBoardError, InputError
 from cosmos_board.core.processes import make_pool
+from cosmos_board.site.blocks import BLOCKS_PATH, parse_blocks
 from cosmos_board.store.folders import replace_folder
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ def build_site(
     languages: tuple[str, ...] = ("en",),
     site_url: str = "",
     local: bool = False,
+    earlier: bytes | None = None,
 ) -> SiteReport:
     """Render the board in `db`; the site takes the place of `out` once it is whole.
 
@@ -68,17 +71,29 @@ def build_site(
         languages: `en` goes to the root, others into a folder of their name.
         site_url: Address that the site will have, for absolute links; may be empty.
         local: Whether to show what may not be published; such a site says so on every page.
+        earlier: The `data/blocks.json` of the published site, where that is not in `out`: which
+            patients of restricted datasets its numbers rest on.
 
     Raises:
-        InputError: If `db` is not a board database, the engine refuses its sources, or `out`
-            holds anything else.
+        InputError: If `db` is not a board database, `earlier` is damaged, the engine refuses its
+            sources, or `out` holds anything else.
         InUseError: If another process is writing `db` or `out`.
         StorageError: If the disk fails.
     """
     if db is not None and not db.is_file():
         raise InputError(db, "--db", "no such file")
+    if earlier is None:
+        earlier = read_blocks(out)
     with replace_folder(out, "site", inputs=[db] if db else ()) as work:
-        render_site(db, work, strict=strict, languages=languages, site_url=site_url, local=local)
+        render_site(
+            db,
+            work,
+            strict=strict,
+            languages=languages,
+            site_url=site_url,
+            local=local,
+            earlier=earlier,
+        )
     return _report(out)
 
 
@@ -90,15 +105,36 @@ def render_site(
     languages: tuple[str, ...] = ("en",),
     site_url: str = "",
     local: bool = False,
+    earlier: bytes | None = None,
 ) -> None:
     """Render the board in `db` into the empty folder `out`; arguments and errors as above."""
     others = [language for language in languages if language != "en"]
-    with _environment(db, site_url, languages, local=local):
+    with (
+        _keep_in_file(earlier) as before,
+        _environment(db, site_url, languages, local=local, earlier=before),
+    ):
         if len(others) == len(languages) or not others or not _CAN_FORK:
             for language in sorted(languages, key=lambda name: name != "en"):
                 _build_one(_folder(out, language), language, strict=strict)
         else:
-            _build_beside(db, out, others, strict=strict, local=local)
+            _build_beside(db, out, others, strict=strict, local=local, earlier=before)
+
+
+def read_blocks(site: Path) -> bytes | None:
+    """Return the list of blocks in a folder of a site, None where there is none."""
+    path = site / BLOCKS_PATH
+    return path.read_bytes() if path.is_file() else None
+
+
+@contextmanager
+def _keep_in_file(blocks: bytes | None) -> Iterator[Path]:
+    """Keep a list of blocks where the processes of all languages find it."""
+    parse_blocks(blocks)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "blocks.json"
+        if blocks is not None:
+            path.write_bytes(blocks)
+        yield path
 
 
 def _folder(out: Path, language: str) -> Path:
@@ -120,7 +156,13 @@ def _build_one(target: Path, language: str, *, strict: bool) -> None:
 
 
 def _build_beside(
-    db: Path | None, out: Path, others: Sequence[str], *, strict: bool, local: bool
+    db: Path | None,
+    out: Path,
+    others: Sequence[str],
+    *,
+    strict: bool,
+    local: bool,
+    earlier: Path,
 ) -> None:
     """Build English here and the other languages in processes that share what was read.
 
@@ -128,7 +170,7 @@ def _build_beside(
     """
     from cosmos_board.site.generate import read_ahead
 
-    read_ahead(db, local=local)
+    read_ahead(db, local=local, earlier=earlier)
     waiting = out / ".languages"
     with warnings.catch_warnings(), make_pool(len(others), get_context("fork")) as pool:
         warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads
@@ -162,15 +204,26 @@ def _load(target: Path, language: str, *, strict: bool) -> MkDocsConfig:
 
 @contextmanager
 def _environment(
-    db: Path | None, site_url: str, languages: tuple[str, ...] = ("en",), *, local: bool = False
+    db: Path | None,
+    site_url: str,
+    languages: tuple[str, ...] = ("en",),
+    *,
+    local: bool = False,
+    earlier: Path | None = None,
 ) -> Iterator[None]:
     """Set what the engine and the plugin read from the environment, and put it back."""
-    from cosmos_board.site.plugin import DB_VARIABLE, LANGUAGES_VARIABLE, LOCAL_VARIABLE
+    from cosmos_board.site.plugin import (
+        DB_VARIABLE,
+        EARLIER_VARIABLE,
+        LANGUAGES_VARIABLE,
+        LOCAL_VARIABLE,
+    )
 
     wanted = {
         DB_VARIABLE: str(db.resolve()) if db is not None else os.devnull,
         LANGUAGES_VARIABLE: ",".join(languages),
         LOCAL_VARIABLE: "1" if local else "",
+        EARLIER_VARIABLE: str(earlier or ""),
         "NO_MKDOCS_2_WARNING": "1",
         "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", EPOCH),
         "SITE_URL": site_url or os.environ.get("SITE_URL", ""),

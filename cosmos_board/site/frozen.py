@@ -152,6 +152,18 @@ def read_published(read: Read) -> Published:
     return NOTHING if data is None else parse_list(data, FILES)
 
 
+def read_listed(read: Read, before: Published, path: str) -> bytes | None:
+    """Return a file of an earlier site, None where it has none.
+
+    Raises:
+        InputError: If the site's own list says that it is another, or that it is there.
+    """
+    data = read(path)
+    if path in before.files and not is_listed(data, before.files[path]):
+        raise InputError(path, "", "is not as it was published")
+    return data
+
+
 def keep_frozen(
     read: Read,
     before: Published,
@@ -211,6 +223,11 @@ def _is_named(data: bytes, without: Mapping[str, Sequence[str]]) -> bool:
 def is_listed(data: bytes | None, digest: str) -> bool:
     """Return whether `data` is the file that a list gives `digest` for."""
     return data is not None and _hash(data) == digest
+
+
+def read_site(place: str) -> Read:
+    """Return how to read a site from a folder or its https address."""
+    return read_web(place) if "://" in place else read_folder(Path(place))
 
 
 def read_folder(folder: Path) -> Read:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from cosmos_board.site.blocks import BLOCKS_PATH, parse_blocks
 from cosmos_board.site.book import Book
 from cosmos_board.site.page import Page
 from cosmos_board.site.pages.advisor import DATA_PATH as ADVICE_PATH
@@ -81,6 +82,7 @@ def generate_site(
     measurements: Path | None = None,
     site_url: str = "",
     local: bool = False,
+    earlier: Path | None = None,
 ) -> Site:
     """Return every generated page and file of the site in one language.
 
@@ -92,26 +94,31 @@ def generate_site(
         measurements: The folder of what the benchmarks measured, where there is one.
         site_url: Address that the site will have, for the feed; may be empty.
         local: Whether to show what may not be published, for one's own machine.
+        earlier: A site's `data/blocks.json`: what was published before this site; may not exist.
 
     Raises:
-        InputError: If `db` is no board database.
+        InputError: If `db` is no board database, or `earlier` is damaged.
     """
-    book = _read_once(db, db.stat().st_mtime_ns, local) if db is not None else empty_book()
+    book = read_ahead(db, local=local, earlier=earlier) or empty_book()
     past = read_releases(releases) if releases is not None else ()
     scripts = vendored_scripts(modules)
     return make_site(book, words_for(language), scripts, past, site_url, measurements)
 
 
-def read_ahead(db: Path | None, *, local: bool = False) -> None:
+def read_ahead(db: Path | None, *, local: bool = False, earlier: Path | None = None) -> Book | None:
     """Read `db` now, so that processes started after this share what was read."""
-    if db is not None:
-        _pack_once(_read_once(db, db.stat().st_mtime_ns, local))
+    if db is None:
+        return None
+    before = earlier.read_bytes() if earlier is not None and earlier.is_file() else None
+    return _read_once(db, db.stat().st_mtime_ns, local, before)
 
 
 @lru_cache(maxsize=1)
-def _read_once(db: Path, changed_ns: int, local: bool) -> Book:
+def _read_once(db: Path, changed_ns: int, local: bool, before: bytes | None) -> Book:
     """Return the book of `db`, read once for all languages until the file changes."""
-    return read_book(db, local=local)
+    book = read_book(db, local=local, earlier=parse_blocks(before))
+    _pack_once(book)
+    return book
 
 
 _packed: list[tuple[Book, bytes]] = []
@@ -154,6 +161,7 @@ def make_site(
     pages.sort(key=lambda page: page.path)
     files: dict[str, bytes] = {
         CELLS_PATH: cells,
+        **({BLOCKS_PATH: book.blocks.dump()} if book.blocks.strata else {}),
         RANKS_PATH: snapshot_file(now),
     }
     for page in pages:
@@ -198,7 +206,7 @@ _SHARED = ("badges/", "data/cases/", "data/compare/", "data/tables/")
 
 def _is_shared(path: str) -> bool:
     """Return whether a file has no words in it, and so lies once for all languages."""
-    return path in {ADVICE_PATH, CELLS_PATH, RANKS_PATH} or path.startswith(_SHARED)
+    return path in {ADVICE_PATH, BLOCKS_PATH, CELLS_PATH, RANKS_PATH} or path.startswith(_SHARED)
 
 
 def _pages(context: Context) -> Iterator[Page]:

@@ -38,6 +38,9 @@ LANGUAGES_VARIABLE = "COSMOS_BOARD_LANGUAGES"
 LOCAL_VARIABLE = "COSMOS_BOARD_LOCAL"
 """Environment variable that is `1` where the site shows what may not be published."""
 
+EARLIER_VARIABLE = "COSMOS_BOARD_EARLIER"
+"""Environment variable that names a site's file of blocks: what was published before."""
+
 _SOURCE = re.compile(r'<script[^>]* src="([^"]+)"')
 _NAMES = {"en": "English", "zh": "中文"}
 _UNUSED = (
@@ -94,6 +97,7 @@ class BoardPlugin(BasePlugin[BoardConfig]):
                 measurements=self._beside(config, "benchmarks"),
                 site_url=config.site_url or "",
                 local=os.environ.get(LOCAL_VARIABLE) == "1",
+                earlier=Path(os.environ.get(EARLIER_VARIABLE) or os.devnull),
             )
         except CosmosBoardError as error:
             raise PluginError(str(error)) from error

@@ -10,6 +10,7 @@ from cosmos_board.board.build import Boards, build_boards
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.types import BoardKey, Slice, SliceKind
 from cosmos_board.core.prompts import PROTOCOL
+from cosmos_board.site.blocks import NO_BLOCKS, Blocks
 from cosmos_board.site.book import (
     Amount,
     Book,
@@ -23,9 +24,9 @@ from cosmos_board.site.book import (
 )
 from cosmos_board.site.case_picks import PROMPT
 from cosmos_board.site.cases import MOST_MODELS, read_cases
-from cosmos_board.site.gate import cut_rows, may_publish
 from cosmos_board.site.read_studies import read_studies
 from cosmos_board.site.studies import NO_STUDIES
+from cosmos_board.site.suppression import Suppression, suppress
 from cosmos_board.store.board import open_board
 from cosmos_board.store.ledger_rows import read_ledger_table
 from cosmos_board.store.study_queries import read_data_version
@@ -55,33 +56,36 @@ def empty_book() -> Book:
     )
 
 
-def read_book(db: Path, *, local: bool = False) -> Book:
+def read_book(db: Path, *, local: bool = False, earlier: Blocks = NO_BLOCKS) -> Book:
     """Return everything that the pages need of the board database `db`.
 
     Args:
         db: The board database.
+        earlier: What the published site, if there is one, says that was published before.
         local: Whether to keep what the terms of datasets forbid to publish, for the machine of
             whoever has the data.
     """
     with open_board(db) as connection:
+        datasets = {dataset.name: dataset for dataset in _datasets(connection)}
+        scored = _scored_studies(connection)
+        suppression = (
+            Suppression(blocks=earlier) if local else suppress(connection, datasets, earlier)
+        )
         cube = Cube(connection)
         boards = build_boards(connection, cube=cube)
-        datasets = {dataset.name: dataset for dataset in _datasets(connection)}
-        kept = [
-            key for key, board in boards.boards.items() if local or may_publish(board, datasets)
-        ]
         _prepare_counted(connection)
         targets = _targets(connection)
+        shown = {key.slice for key in boards.boards}
+        aggregated = {info.target for info in targets if info.dataset in suppression.closed}
         return Book(
-            version=read_data_version(connection) if boards.boards else "",
+            version=read_data_version(connection) if "main" in scored else "",
             protocol=PROTOCOL,
-            boards={
-                key: boards.boards[key] if local else cut_rows(boards.boards[key], datasets)
-                for key in kept
-            },
-            pairs={key: boards.pairs[key] for key in kept if key in boards.pairs},
+            boards=boards.boards,
+            pairs=boards.pairs,
             exposures=boards.exposures,
-            withheld=_withheld(boards, {key.slice for key in kept}),
+            withheld=_withheld(suppression, shown),
+            partial=suppression.partial,
+            blocks=suppression.blocks,
             local=local,
             models={model.name: model for model in _models(connection)},
             datasets=datasets,
@@ -89,24 +93,43 @@ def read_book(db: Path, *, local: bool = False) -> Book:
             amounts=_amounts(connection),
             timings=_timings(connection),
             entries=_entries(connection),
-            spreads=_spreads(connection),
-            studies=read_studies(cube, boards, {key.slice for key in kept}, datasets, local=local),
+            # a quantile is the Dice of one reference
+            spreads=tuple(one for one in _spreads(connection) if one.target not in aggregated),
+            studies=read_studies(cube, boards, shown, scored, suppression),
             cases=read_cases(connection, db, datasets, _shown_models(boards), local=local),
             ledger=read_ledger_table(connection),
         )
 
 
-def _withheld(boards: Boards, shown: Collection[Slice]) -> tuple[Withheld, ...]:
-    """Return the slices that have boards, none of which is shown."""
-    found: dict[Slice, Withheld] = {}
-    for key, board in boards.boards.items():
-        known = found.get(key.slice)
-        if key.slice in shown or (known and known.clusters >= board.facts.clusters):
-            continue
-        found[key.slice] = Withheld(
-            slice=key.slice, clusters=board.facts.clusters, datasets=board.facts.datasets
-        )
-    return tuple(found[part] for part in sorted(found))
+def _scored_studies(connection: Connection) -> frozenset[str]:
+    """Return the studies that there are rows for, such as `jitter`; `main` too."""
+    rows = connection.execute(
+        """SELECT study FROM scores
+        UNION SELECT 'factors' FROM scores WHERE study = 'main' AND prompt = 'box'
+        UNION SELECT 'fine-tuning' FROM models WHERE base_model IN (SELECT model FROM models)
+        UNION SELECT 'annotation' FROM annotations"""
+    ).fetchall()
+    return frozenset(study for (study,) in rows)
+
+
+def _withheld(suppression: Suppression, shown: Collection[Slice]) -> tuple[Withheld, ...]:
+    """Return what targets and slices lost: all of it, or the part of some datasets."""
+    found: dict[Slice, set[str]] = {}
+    for dataset, target in suppression.withheld:
+        modality, _, thing = target.partition(".")
+        for part in (
+            Slice("overall"),
+            Slice("modality", modality),
+            Slice("object", thing),
+            Slice("target", target),
+            Slice("dataset", dataset),
+        ):
+            if part not in shown or part.kind == "target":
+                found.setdefault(part, set()).add(dataset)
+    return tuple(
+        Withheld(slice=part, datasets=tuple(sorted(found[part])), whole=part not in shown)
+        for part in sorted(found)
+    )
 
 
 def _shown_models(boards: Boards) -> list[str]:

@@ -1,8 +1,8 @@
-"""The studies of a database, as far as they may be told."""
+"""The studies of a database."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from cosmos_board.board.advice import Advice
@@ -20,9 +20,8 @@ from cosmos_board.board.studies.finetuning import study_finetuning
 from cosmos_board.board.studies.jitter import JitterRow, study_jitter
 from cosmos_board.board.types import BoardKey, Slice
 from cosmos_board.core.tracks import FULL
-from cosmos_board.site.book import DatasetInfo
 from cosmos_board.site.studies import FACTOR_MODELS, FACTOR_PROMPT, NO_STUDIES, Studies
-from cosmos_board.site.study_gate import StudyGate
+from cosmos_board.site.suppression import Suppression
 from cosmos_board.store.study_queries import fetch_studied
 
 
@@ -30,59 +29,52 @@ def read_studies(
     cube: Cube,
     boards: Boards,
     shown: Collection[Slice],
-    datasets: Mapping[str, DatasetInfo],
-    *,
-    local: bool = False,
+    scored: Collection[str],
+    suppression: Suppression,
 ) -> Studies:
-    """Return every study that the database behind `cube` has rows for, as far as it may be told.
+    """Return every study that the database behind `cube` has rows for.
 
     Args:
         cube: The board database.
         boards: Its boards.
         shown: Slices that may be shown; advice is given about no other.
-        datasets: What the packs declared.
-        local: Whether everything may be told.
+        scored: Studies that the database has rows for, left out or not.
+        suppression: What was left out.
     """
+    lost = frozenset(scored) - {"main"} if suppression.withheld else frozenset[str]()
     if not boards.boards:
-        return NO_STUDIES
+        return replace(NO_STUDIES, withheld=lost)
     models = _best_models(boards)
     jitter = study_jitter(cube)
     clicks, tuned = study_clicks(cube), study_finetuning(cube)
     annotation = study_annotation(cube.connection)
-    gate = StudyGate(cube, datasets, local=local)
-    told, disturbed = gate.keep(clicks.rows, "clicks"), gate.keep(jitter, "jitter")
     factors = study_factors(cube, models=models, prompts=[FACTOR_PROMPT])
-    heard = {row.model for row in told}
     found = {
-        "jitter": (_over_targets(jitter), _over_targets(disturbed)),
-        "clicks": (clicks.rows, told),
-        "factors": (factors, gate.keep(factors)),
-        "fine-tuning": (tuned.rows, gate.keep(tuned.rows)),
-        "annotation": (annotation.rows, gate.keep(annotation.rows)),
+        "jitter": jitter,
+        "clicks": clicks.rows,
+        "factors": factors,
+        "fine-tuning": tuned.rows,
+        "annotation": annotation.rows,
     }
+    studied = {study for study, _ in fetch_studied(cube.connection)}
     return Studies(
-        withheld=frozenset(name for name, (every, kept) in found.items() if every and not kept),
-        uncounted=frozenset(
-            study
-            for study, _ in fetch_studied(cube.connection)
-            if study in found and not found[study][0]
-        ),
+        withheld=frozenset(name for name in lost if not found.get(name)),
+        uncounted=frozenset(name for name in (studied & found.keys()) - lost if not found[name]),
         synthetic=all(dataset.synthetic for dataset in cube.datasets.values()),
         findings=find_findings(cube),
-        jitter=disturbed,
-        clicks=replace(
-            clicks,
-            rows=told,
-            crossings=tuple(one for one in clicks.crossings if {one.model, one.method} <= heard),
-        ),
-        factors=gate.keep(factors),
+        jitter=jitter,
+        clicks=clicks,
+        factors=factors,
         curves=tuple(
-            replace(curve, bins=gate.keep(curve.bins))
+            curve
             for model in models
-            for curve in factor_curves(cube, model, FACTOR_PROMPT, "predicted")
+            for curve in factor_curves(
+                cube, model, FACTOR_PROMPT, "predicted", closed=suppression.closed
+            )
+            if curve.bins
         ),
-        finetuning=replace(tuned, rows=gate.keep(tuned.rows)),
-        annotation=replace(annotation, rows=gate.keep(annotation.rows)),
+        finetuning=tuned,
+        annotation=annotation,
         advice=_advise(cube, jitter, shown, FULL),
         submitted_advice={
             track: advice
@@ -100,11 +92,6 @@ def _advise(
         for one in advise_everywhere(cube, jitter, track=track)
         if Slice("target", f"{one.modality}.{one.object}") in shown
     )
-
-
-def _over_targets(rows: Sequence[JitterRow]) -> list[JitterRow]:
-    """Return the rows that the page of the study shows."""
-    return [row for row in rows if not row.target]
 
 
 def _best_models(boards: Boards) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -183,16 +183,28 @@ def write_seen_clusters(
         )
 
 
+def stored_table(connection: Connection) -> Callable[[str], str]:
+    """Return how to name a table of the database itself, past a temporary view of its name."""
+    row = connection.execute("SELECT current_database()").fetchone()
+    assert row is not None, "there is a database"
+    database = str(row[0]).replace('"', '""')
+    return lambda table: f'"{database}".main.{table}'
+
+
 def read_data_version(connection: Connection) -> str:
-    """Return 12 hexadecimal digits that change with the data: shards, packs and annotations."""
+    """Return 12 hexadecimal digits that change with the data: shards, packs and annotations.
+
+    Of what the database holds, whatever this connection was told to leave out.
+    """
     digest = hashlib.sha256()
+    stored = stored_table(connection)
     for query in (
         "SELECT run_id, shard, sha256, rows FROM shards ORDER BY ALL",
         "SELECT run_id, model, dataset, study, prompts_sha256 FROM runs ORDER BY ALL",
         "SELECT dataset, version, pack_sha256 FROM datasets ORDER BY ALL",
-        "SELECT * FROM seen_clusters ORDER BY ALL",
-        "SELECT * FROM annotations ORDER BY ALL",
-        "SELECT count(*) FROM scores",
+        f"SELECT * FROM {stored('seen_clusters')} ORDER BY ALL",
+        f"SELECT * FROM {stored('annotations')} ORDER BY ALL",
+        f"SELECT count(*) FROM {stored('scores')}",
     ):
         digest.update(repr(connection.execute(query).fetchall()).encode())
     if has_lists(connection):

@@ -40,7 +40,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     db = make_big_board(folder / "board.duckdb")
     book = read_book(db)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generate, "read_book", lambda path: book)
+        patch.setattr(generate, "read_book", lambda path, **_: book)
         before = os.times()
         report = build_site(db, folder / "site", languages=("en", "zh"))
         after = os.times()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -180,8 +180,19 @@ def factor_curves(
     track: str = "full",
     *,
     sample: ReferenceSample | None = None,
+    closed: Collection[str] = (),
 ) -> tuple[FactorCurve, ...]:
-    """Return Dice along every factor, in tenths of the references."""
+    """Return Dice along every factor, in tenths of the references.
+
+    Args:
+        cube: The board database.
+        model: Whose Dice.
+        prompt: With which prompt.
+        selection: Under which selection.
+        track: Which track.
+        sample: From `take_references`, where the caller has it already.
+        closed: Datasets of which no tenth may hold few clusters: see `average_bins`.
+    """
     sample = take_references(cube, track) if sample is None else sample
     prepare_reference_dice(cube.connection, track, prompts=[prompt])
     dice = read_reference_dice(cube.connection, model, prompt, selection)
@@ -191,7 +202,7 @@ def factor_curves(
             prompt=prompt,
             selection=selection,
             factor=name,
-            bins=_bins(sample, dice, name, (0.0, 1.0)),
+            bins=_bins(sample, dice, name, (0.0, 1.0), closed),
         )
         for name in sample.factors
     )
@@ -235,9 +246,13 @@ def study_interaction(
 
 
 def _bins(
-    sample: ReferenceSample, values: Floats, factor: str, bounds: tuple[float, float]
+    sample: ReferenceSample,
+    values: Floats,
+    factor: str,
+    bounds: tuple[float, float],
+    closed: Collection[str] = (),
 ) -> tuple[FactorBin, ...]:
     return tuple(
         FactorBin(low=low, high=high, dice=effect)
-        for low, high, effect in sample.average_bins(values, factor, bounds)
+        for low, high, effect in sample.average_bins(values, factor, bounds, closed)
     )

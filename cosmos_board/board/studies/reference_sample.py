@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cosmos_board.board.cube import Cube, Ints
+from cosmos_board.board.cube import Cube, Ints, Units
 from cosmos_board.board.studies.effects import Effect, Floats, take_sample
 from cosmos_board.stats.bootstrap import Counts, sum_replicates, to_steps
 from cosmos_board.stats.correlation import (
@@ -18,6 +20,8 @@ from cosmos_board.stats.correlation import (
 )
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS, bootstrap_factor, interval
 from cosmos_board.store.factor_queries import read_references
+
+Bools: TypeAlias = NDArray[np.bool_]
 
 SUM_STEP = 2.0**-29
 """Sums over a cluster's references are rounded to this: 2²⁴ references stay exact."""
@@ -40,6 +44,10 @@ class ReferenceSample:
     """By name, shape (references,); read when asked for."""
 
     counts: Counts
+    whole: Bools
+    """Whether every listed reference of its target in its dataset is here, shape (references,)."""
+
+    datasets: tuple[str, ...]
     ranks: dict[str, Floats] = field(default_factory=dict)
     """Ranks of factors over all references that count, kept between outcomes."""
 
@@ -53,16 +61,35 @@ class ReferenceSample:
         return [self.ranks[name] for name in names]
 
     def average_bins(
-        self, values: Floats, factor: str, bounds: tuple[float, float]
+        self,
+        values: Floats,
+        factor: str,
+        bounds: tuple[float, float],
+        closed: Collection[str] = (),
     ) -> list[tuple[float, float, Effect]]:
-        """Return (least, greatest factor, mean value) of each tenth of the references."""
+        """Return (least, greatest factor, mean value) of each tenth of the references.
+
+        Args:
+            values: What is averaged, NaN where there is none, shape (references,).
+            factor: Along which factor.
+            bounds: Least and greatest value that a mean can take.
+            closed: Datasets whose targets have part only where each tenth holds none or at least
+                ten of the target's clusters: a tenth can be subtracted from the target's mean.
+        """
         usable = (self.cluster >= 0) & ~np.isnan(values)
-        if not usable.any():
-            return []
-        along = self.factors[factor][usable]
-        edges = np.unique(np.quantile(along, np.linspace(0, 1, BINS + 1)[1:-1]))
-        place = np.searchsorted(edges, along, side="left")
-        rows = np.flatnonzero(usable)
+        restricted = np.isin(self.datasets, list(closed))[self.dataset_of_cluster[self.cluster]]
+        usable &= self.whole | ~restricted
+        while True:
+            rows = np.flatnonzero(usable)
+            if not len(rows):
+                return []
+            along = self.factors[factor][rows]
+            edges = np.unique(np.quantile(along, np.linspace(0, 1, BINS + 1)[1:-1]))
+            place = np.searchsorted(edges, along, side="left")
+            thin = self._thin_targets(rows, place, restricted)
+            if not thin.any():
+                break
+            usable[rows[thin]] = False
         found = []
         for number in np.unique(place):
             members = rows[place == number]
@@ -70,6 +97,18 @@ class ReferenceSample:
             effect = self._average(values, members, bounds)
             found.append((float(inside.min()), float(inside.max()), effect))
         return found
+
+    def _thin_targets(self, rows: Ints, place: Ints, restricted: Bools) -> Bools:
+        """Return which `rows` are of a restricted target with few clusters in some tenth."""
+        if not restricted[rows].any():
+            return np.zeros(len(rows), bool)
+        cluster = self.cluster[rows]
+        strata = self.target[rows] * len(self.datasets) + self.dataset_of_cluster[cluster]
+        mine = restricted[rows]
+        held = np.unique(np.column_stack([strata, place, cluster])[mine], axis=0)
+        cells, clusters = np.unique(held[:, :2], axis=0, return_counts=True)
+        thin: Bools = mine & np.isin(strata, cells[clusters < MINIMUM_CLUSTERS, 0])
+        return thin
 
     def _average(self, values: Floats, members: Ints, bounds: tuple[float, float]) -> Effect:
         present, place = number_present(self.cluster[members])
@@ -144,7 +183,20 @@ def take_references(cube: Cube, track: str = "full") -> ReferenceSample:
         np.array([owners[dataset] for dataset, _ in units.cluster_names], np.int64),
         table.factors,
         sample.counts,
+        _find_whole(units, unit),
+        units.datasets,
     )
+
+
+def _find_whole(units: Units, unit: Ints) -> Bools:
+    """Return whether no reference of its target in its dataset is missing, shape (references,)."""
+    if not len(units):
+        return np.zeros(len(unit), bool)
+    stratum = units.target * len(units.datasets) + units.dataset
+    there = np.bincount(stratum, units.references)
+    known = np.bincount(stratum[unit[unit >= 0]], minlength=len(there))
+    found: Bools = (known == there)[stratum[unit]] & (unit >= 0)
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ from cosmos_board.site.figure import Axis, Figure, Point, Series
 from cosmos_board.site.markup import DASH, number, outside_link, signed, span
 from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context, Link
-from cosmos_board.site.pages.notices import add_synthetic
+from cosmos_board.site.pages.notices import add_synthetic, explain_empty
 from cosmos_board.site.phrases import translate
 from cosmos_board.site.table import Cell, Column, Row, Table
 from cosmos_board.site.templates import render
@@ -38,7 +38,8 @@ def findings_index(context: Context) -> Page:
     add_synthetic(context, article)
     context.links(article, words("Advice"), [Link(words("Which model to use?"), "advisor/")])
     if not book.studies.findings:
-        context.note(article, words("Nothing has been scored yet, so nothing is decided."))
+        otherwise = words("Nothing has been scored yet, so nothing is decided.")
+        context.note(article, explain_empty(book, words, otherwise))
         return article.page()
     article.add(
         render(

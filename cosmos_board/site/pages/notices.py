@@ -58,7 +58,7 @@ def track_text(track: str, words: Words) -> str:
 
 def explain_empty(book: Book, words: Words, otherwise: str) -> str:
     """Return why a page has nothing to show: withheld scores, else `otherwise`."""
-    if book.withheld:
+    if any(one.whole for one in book.withheld):
         return words(
             "Scores exist and are withheld: an aggregate of a dataset with restricted terms needs "
             "at least {least} patients. The pages of targets and datasets list what is withheld.",
@@ -68,12 +68,39 @@ def explain_empty(book: Book, words: Words, otherwise: str) -> str:
 
 
 def withheld_of(book: Book, kind: SliceKind) -> list[Withheld]:
-    """Return the withheld slices of one kind, by name."""
+    """Return what is withheld of the slices of one kind, by name."""
     return [one for one in book.withheld if one.slice.kind == kind]
 
 
+def note_part(context: Context, article: Article, part: Slice) -> None:
+    """Say which datasets are missing from a slice that is shown, wholly or with some patients."""
+    book, words = context.book, context.words
+    gone = {name for one in book.withheld if one.slice == part for name in one.datasets}
+    if gone:
+        context.note(
+            article,
+            words(
+                "Without {datasets}: fewer than {least} patients, whom the terms do not let us "
+                "count or average.",
+                datasets=words.listing(_dataset(name, book) for name in sorted(gone)),
+                least=MIN_CLUSTERS,
+            ),
+        )
+    cut = {name for name, target in book.partial if part == Slice("target", target)}
+    if cut:
+        context.note(
+            article,
+            words(
+                "Not every patient of {datasets} counts here: patients are added or removed at "
+                "least {least} at a time, so that no difference tells of fewer.",
+                datasets=words.listing(_dataset(name, book) for name in sorted(cut)),
+                least=MIN_CLUSTERS,
+            ),
+        )
+
+
 def add_withheld(context: Context, article: Article, kinds: Iterable[SliceKind]) -> None:
-    """List what is scored and withheld, each with its count and the rule; nothing where none is."""
+    """List what is scored and withheld, and the rule; nothing where none is."""
     book, words = context.book, context.words
     found = [one for kind in kinds for one in withheld_of(book, kind)]
     if not found:
@@ -82,8 +109,9 @@ def add_withheld(context: Context, article: Article, kinds: Iterable[SliceKind])
     article.say(
         words(
             "Scored, and not shown: the terms of these datasets let aggregates of at least "
-            "{least} patients be published and nothing else. On your own machine, "
-            "cosmos-board site build --local shows everything.",
+            "{least} patients be published and nothing else. What is withheld has no part in any "
+            "mean, total or count of this site. On your own machine, cosmos-board site build "
+            "--local shows everything.",
             least=MIN_CLUSTERS,
         )
     )
@@ -91,8 +119,7 @@ def add_withheld(context: Context, article: Article, kinds: Iterable[SliceKind])
         Row(
             (
                 Cell(_label(one.slice, book, words), one.slice.name),
-                Cell(str(one.clusters), one.clusters),
-                Cell(str(MIN_CLUSTERS), MIN_CLUSTERS),
+                Cell(words("fewer than {least}", least=MIN_CLUSTERS)),
                 Cell(words.listing(_dataset(name, book) for name in one.datasets)),
             ),
             listed=True,
@@ -103,11 +130,10 @@ def add_withheld(context: Context, article: Article, kinds: Iterable[SliceKind])
         article,
         Table(
             name="withheld-table",
-            caption=words("Withheld for having fewer clusters than an aggregate needs."),
+            caption=words("Withheld for having fewer patients than an aggregate needs."),
             columns=(
                 Column(key="name", label=words("What"), frozen=True),
-                Column(key="clusters", label=words("Clusters"), numeric=True),
-                Column(key="needed", label=words("Needed"), numeric=True),
+                Column(key="patients", label=words("Patients")),
                 Column(key="datasets", label=words("Datasets")),
             ),
             rows=tuple(rows),
@@ -119,6 +145,7 @@ def add_withheld(context: Context, article: Article, kinds: Iterable[SliceKind])
 def note_withheld(context: Context, article: Article) -> None:
     """Say how many targets are withheld, and where they are listed; nothing where none is."""
     found, words = withheld_of(context.book, "target"), context.words
+    found = [one for one in found if one.whole]
     if found:
         context.links(
             article,

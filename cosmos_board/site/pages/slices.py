@@ -21,7 +21,7 @@ from cosmos_board.site.page import Article, Page
 from cosmos_board.site.pages.context import Context, Link
 from cosmos_board.site.pages.figures import interval_figure, prompt_figure, spread_figure
 from cosmos_board.site.pages.matrix import Across, matrix_table, prompt_columns
-from cosmos_board.site.pages.notices import explain_no_leader, find_leader
+from cosmos_board.site.pages.notices import explain_no_leader, find_leader, note_part
 from cosmos_board.site.pages.pairs import mean_ranks, pair_map
 from cosmos_board.site.pages.ranking import ranking_table
 from cosmos_board.site.pages.submitted import add_submitted, explain_no_full_run, main_board
@@ -62,6 +62,7 @@ def slice_page(context: Context, part: Slice, siblings: Sequence[Slice]) -> Page
     if part.kind == "dataset":
         _dataset_card(context, article, part)
     add_notes(context, article, board)
+    note_part(context, article, part)
     article.heading(words("Leaderboard"), "leaderboard")
     if board is None:
         context.note(article, explain_no_full_run(book, part, words))
@@ -110,6 +111,7 @@ def prompt_slice_page(context: Context, part: Slice, prompt: str) -> Page:
     board = book.board(part, prompt)
     article.say(_lead(book, part, board, words))
     add_notes(context, article, board)
+    note_part(context, article, part)
     if board is not None:
         article.heading(words("Leaderboard"), "leaderboard")
         context.table(article, ranking_table(book, board, words))

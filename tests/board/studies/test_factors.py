@@ -135,6 +135,8 @@ def null_pvalue(seed: int, *, clusters: int = 40, per_cluster: int = 5) -> float
         np.zeros(clusters, np.int64),
         {"factor": factor},
         draw_counts([f"c{number}" for number in range(clusters)], dataset=f"d{seed}"),
+        np.ones(len(cluster), bool),
+        (f"d{seed}",),
     )
     effect = correlate(sample, rank_outcome(sample, outcome), ("factor",))[0]
     assert effect is not None
@@ -193,3 +195,24 @@ def test_studies_after_one_another_see_the_same_as_each_alone(tmp_path: Path) ->
     assert together == alone
     assert box == tuple(row for row in alone if row.prompt == "box")
     assert curves == again
+
+
+def test_a_restricted_target_has_part_in_a_curve_only_where_no_tenth_holds_few_of_it(
+    tmp_path: Path,
+) -> None:
+    board = StudyBoard(seed=4).add_target("ct.open", clusters=60, dataset="west")
+    board.add_target("ct.wide", clusters=300, dataset="north")
+    board.add_target("ct.thin", clusters=40, dataset="north")
+    board.add_model("sam").add_scores("sam", "box", 0.8)
+    with open_board(board.write(tmp_path / "b.duckdb")) as connection:
+        cube = Cube(connection, ["dice"])
+        every, cut = (
+            factor_curves(cube, "sam", "box", "predicted", closed=closed)
+            for closed in ((), {"north"})
+        )
+
+    for curve, fewer in zip(every, cut, strict=True):
+        references = sum(part.dice.references for part in curve.bins)
+        kept = sum(part.dice.references for part in fewer.bins)
+        assert references == 800
+        assert kept == (720 if curve.factor != "components" else 800), curve.factor
