@@ -101,7 +101,7 @@ def command(
     are built.
     """
     from cosmos_board.site.build import read_blocks
-    from cosmos_board.store.folders import carry_over, replace_folder, unmark
+    from cosmos_board.store.folders import carry_over, replace_folder
 
     read, blocks = _open_earlier(earlier), read_blocks(out / "site")
     if step == "site":
@@ -113,7 +113,6 @@ def command(
             _make_board(read, submissions, packs, runs, external, rewritten, work)
             if step == "all":
                 _render(read, blocks, work, languages)
-                unmark(work / "site", "site")
     if step != "board":
         click.echo(f"{out / 'site' / 'index.html'}: rendered")
 

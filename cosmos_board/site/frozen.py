@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.store.files import write_bytes
+from cosmos_board.store.folders import MARKER
 
 FILES = "files.json"
 FOLDER = "v"
@@ -65,11 +66,11 @@ NOTHING = Published(version="", frozen=(), files={})
 
 
 def list_site(site: Path, version: str, frozen: tuple[str, ...], head: str = "") -> Published:
-    """Return the list of the files below `site`."""
+    """Return the list of the files below `site`, but for the mark of who wrote the folder."""
     files = {
         path.relative_to(site).as_posix(): _hash(path.read_bytes())
         for path in sorted(site.rglob("*"))
-        if path.is_file() and path != site / FILES
+        if path.is_file() and path != site / FILES and not path.name.startswith(MARKER)
     }
     return Published(version=version, frozen=frozen, files=files, head=head)
 

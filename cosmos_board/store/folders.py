@@ -18,6 +18,9 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.store.files import describe_os_error, hold, sync_folder, write_bytes
 from cosmos_board.store.records import dump_record, read_record
 
+MARKER = ".cosmos-board-"
+"""How the name of the file begins that marks a folder as written by a command."""
+
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
 _IGNORED = frozenset({".DS_Store"})
@@ -70,7 +73,7 @@ def claim_folder(out: Path, kind: str) -> None:
         StorageError: If the disk is full, read-only or gone.
     """
     target = out.resolve()
-    marker = target / f".cosmos-board-{kind}"
+    marker = target / f"{MARKER}{kind}"
     if marker.exists():
         read_record(marker)
         return
@@ -81,11 +84,6 @@ def claim_folder(out: Path, kind: str) -> None:
     with _explaining(out):
         target.mkdir(parents=True, exist_ok=True)
     write_bytes(marker, dump_record({}))
-
-
-def unmark(folder: Path, kind: str) -> None:
-    """Remove the mark of a folder that is part of another one, whose mark counts."""
-    (folder / f".cosmos-board-{kind}").unlink()
 
 
 def carry_over(before: Path, after: Path) -> None:
@@ -145,11 +143,11 @@ def _refuse_foreign(out: Path, target: Path, kind: str) -> None:
         raise InputError(
             out, "", "is a mount point, which cannot be swapped", want="a folder inside it"
         )
-    marker = target / f".cosmos-board-{kind}"
+    marker = target / f"{MARKER}{kind}"
     known = {marker.name}
     if marker.exists():
         known |= set(read_record(marker).get("files", ()))
-    for inner in target.glob("*/.cosmos-board-*"):
+    for inner in target.glob(f"*/{MARKER}*"):
         names = [inner.name, *read_record(inner).get("files", ())]
         known |= {f"{inner.parent.name}/{name}" for name in names}
     for path in _iter_files(target):
@@ -180,7 +178,7 @@ def _iter_files(folder: Path) -> Iterator[str]:
 
 def _mark(folder: Path, kind: str) -> None:
     files = sorted(_iter_files(folder))
-    write_bytes(folder / f".cosmos-board-{kind}", dump_record({"files": files}))
+    write_bytes(folder / f"{MARKER}{kind}", dump_record({"files": files}))
 
 
 def _swap(fresh: Path, target: Path) -> None:

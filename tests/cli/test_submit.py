@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from cosmos_board.cli.main import group
 from cosmos_board.core.errors import InputError
+from cosmos_board.store.records import dump_record
 from cosmos_board.submissions.decisions import parse_decisions
 from tests.packs import phantom_pack as phantom_pack
 from tests.submissions.conftest import sample as sample
@@ -212,7 +213,7 @@ def test_of_a_run_that_cannot_be_submitted_nothing_is_asked(sample: Sample, tmp_
     shutil.copytree(sample.run, run)
     record = json.loads((run / "run.json").read_text())
     record["settings"]["save_masks"] = False
-    (run / "run.json").write_text(json.dumps(record))
+    (run / "run.json").write_bytes(dump_record(record))
     words = ["submit", "new", str(run), "--out", str(tmp_path / "asked-boxes")]
     result = CliRunner().invoke(group, words)
     assert str(result.exception) == (
