@@ -38,6 +38,10 @@ LANGUAGES_VARIABLE = "COSMOS_BOARD_LANGUAGES"
 LOCAL_VARIABLE = "COSMOS_BOARD_LOCAL"
 """Environment variable that is `1` where the site shows what may not be published."""
 
+CHECKOUT_VARIABLE = "COSMOS_BOARD_CHECKOUT"
+"""Environment variable that names the folder with `node_modules` and `benchmarks`, which no wheel
+holds; by default that of the configuration."""
+
 EARLIER_VARIABLE = "COSMOS_BOARD_EARLIER"
 """Environment variable that names a site's file of blocks: what was published before."""
 
@@ -242,7 +246,8 @@ class BoardPlugin(BasePlugin[BoardConfig]):
         ]
 
     def _beside(self, config: MkDocsConfig, name: str) -> Path | None:
-        folder = Path(config.config_file_path).parent / name
+        root = os.environ.get(CHECKOUT_VARIABLE) or Path(config.config_file_path).parent
+        folder = Path(root) / name
         return folder if folder.is_dir() else None
 
     def _database(self, config: MkDocsConfig) -> Path | None:

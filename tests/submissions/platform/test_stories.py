@@ -113,6 +113,7 @@ def test_a_first_submission_is_told_its_rank_merged_and_published(hub: Hub, tiny
     assert board.outcome.conclusion == "success", board.outcome.log
     assert board.shown == {"careful-boxes": 1}
     assert "Careful boxes" in (hub.site / "submissions" / "index.html").read_text()
+    assert (hub.site / "assets" / "vendor" / "hyparquet" / "index.js").exists()
     anchored = json.loads((hub.site / "files.json").read_text())["head"]
     assert anchored == hub.find() == board.listed["head"]
 

@@ -2,7 +2,7 @@
 
 `python3 -m venv` makes an environment that sees this environment's packages, and its `pip` installs
 nothing but the checkout that it is asked for: a copy of its code, made once for each tree of it.
-`npm ci` does nothing, and `make demo` leaves a run that was made before.
+`npm ci` brings one script, and `make demo` leaves a run that was made before.
 """
 
 from __future__ import annotations
@@ -45,6 +45,11 @@ if "--no-index" in words:
 '''
 
 
+_NPM = """#!/bin/bash
+[ "$1" = ci ] && mkdir -p node_modules/hyparquet/src && touch node_modules/hyparquet/src/index.js
+"""
+
+
 def make_tools(folder: Path, run: Path) -> dict[str, str]:
     """Write the programs of a job's machine into `folder` and return its environment.
 
@@ -59,7 +64,7 @@ def make_tools(folder: Path, run: Path) -> dict[str, str]:
     shared = sysconfig.get_paths()["purelib"]
     programs = {
         "python3": _PYTHON.format(python=executable, shared=shared, pip=folder / "pip.py"),
-        "npm": '#!/bin/bash\n[ "$1" = ci ]\n',
+        "npm": _NPM,
         "make": f'#!/bin/bash\n[ "$*" = demo ]\nmkdir -p build/demo\ncp -r {run} build/demo/run\n',
     }
     for name, text in programs.items():
