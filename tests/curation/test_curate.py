@@ -335,7 +335,7 @@ def test_what_is_no_source_image_is_refused(change: dict[str, object], words: st
 def test_two_imports_to_one_place_do_not_mix(tmp_path: Path) -> None:
     with (
         FileLock(tmp_path / ".pack.lock"),
-        pytest.raises(InUseError, match="another import is writing there"),
+        pytest.raises(InUseError, match="another process is writing it"),
     ):
         run([make_unit(1)], tmp_path / "pack")
 

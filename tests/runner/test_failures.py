@@ -212,10 +212,11 @@ def test_a_model_that_interrupts_has_failed_but_a_signal_is_heard() -> None:
     def handle(*_: object) -> None:
         raise SystemExit(1)
 
-    with pytest.raises(KeyboardInterrupt):  # Python's own handler is in place
-        call_model(interrupt)
-    before = signal.signal(signal.SIGINT, handle)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
+        with pytest.raises(KeyboardInterrupt):
+            call_model(interrupt)
+        signal.signal(signal.SIGINT, handle)
         assert isinstance(call_model(interrupt), ModelFailureError)
         assert isinstance(call_model(leave), ModelFailureError)
         with pytest.raises(SystemExit):
