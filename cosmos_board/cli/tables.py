@@ -117,7 +117,8 @@ def print_pack(info: PackInfo) -> None:
     )
     counts = info.counts
     print_table(
-        f"{counts.references} references on {counts.images} images in {counts.clusters} clusters",
+        f"{_count(counts.references, 'reference')} on {_count(counts.images, 'image')} in "
+        f"{_count(counts.clusters, 'cluster')}",
         ("target", "references", "images", "clusters"),
         [
             (
@@ -131,13 +132,17 @@ def print_pack(info: PackInfo) -> None:
     )
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def describe_board(board: Board) -> str:
     """Return a caption that says metric, selection, prompt, n and what was left out."""
     metric, facts = METRICS[board.key.metric], board.facts
     return (
         f"{board.key.slice} · {metric.heading} · prompt {board.key.prompt} · "
-        f"{board.key.selection} selection · {len(facts.targets)} targets, "
-        f"{facts.references} references, {facts.clusters} clusters"
+        f"{board.key.selection} selection · {_count(len(facts.targets), 'target')}, "
+        f"{_count(facts.references, 'reference')}, {_count(facts.clusters, 'cluster')}"
         f"{' · synthetic' if facts.synthetic else ''}"
         f"{'' if board.ranked or not board.rows else f' · {explain_no_rank(board)}'}"
     )

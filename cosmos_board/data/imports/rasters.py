@@ -118,6 +118,8 @@ def read_raster(root: str, spec: FileSpec, paths: Sequence[str], frame: int | No
     """
     reader = find_reader(spec, paths[0])
     files = [Path(root, path) for path in paths]
+    if isinstance(spec.frame, int) and reader not in ("dicom", "nifti"):
+        raise InputError(files[0], "frame", "is chosen, yet this format holds no frames")
     if reader == "dicom" and not (spec.stack and _are_bare(files)):
         return _choose(spec, files[0], _read_dicom(spec, files, frame))
     if spec.stack:

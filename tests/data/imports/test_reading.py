@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports import iter_source_images, parse_spec, plan_import
 from cosmos_board.data.imports.layers import make_drawn_layer
+from cosmos_board.data.imports.rasters import read_raster
+from cosmos_board.data.imports.spec import FileSpec
 from cosmos_board.data.readers.dicom import read_dicom, read_dicom_series
 from cosmos_board.data.source import SourceImage
 from cosmos_board.data.volumes import Plane, take_slice
@@ -383,3 +385,11 @@ def test_a_region_kept_as_its_box_is_cut_like_the_whole(
     whole = take_slice(drawn, plane, index)
     assert len(parts) == 1 or not whole.any()
     assert all(np.array_equal(part.mask, whole) for part in parts)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.npy", "a.nrrd"])
+def test_a_frame_of_a_format_that_holds_none_is_refused(name: str, tmp_path: Path) -> None:
+    spec = FileSpec(files=name, frame=0)
+
+    with pytest.raises(InputError, match="frame: is chosen, yet this format holds no frames"):
+        read_raster(str(tmp_path), spec, [name], 0)
