@@ -122,7 +122,13 @@ def test_the_number_of_withheld_patients_is_not_recovered(local: bool, publish: 
     assert all((high - low < 1) == local for low, high in ranges), ranges
 
 
-@pytest.mark.parametrize("local", [False, True], ids=["published", "local"])
+@pytest.mark.parametrize(
+    "local",
+    [
+        pytest.param(False, id="published"),
+        pytest.param(True, id="local", marks=pytest.mark.slow),
+    ],
+)
 def test_two_patients_who_come_are_not_the_difference_of_two_sites(
     local: bool, publish: Publish, first: Site
 ) -> None:
