@@ -23,12 +23,8 @@ def even_picks(count: int, wanted: int) -> NDArray[np.int64]:
     return (2 * np.arange(wanted, dtype=np.int64) + 1) * count // (2 * wanted)
 
 
-def centre_of_mass(reference: Mask) -> tuple[int, int]:
-    """Return the centre of mass (x, y) of a mask with axes (Y, X), rounded half up."""
-    return _find_centre(*_list_pixels(reference))
-
-
 def _find_centre(ys: NDArray[np.int64], xs: NDArray[np.int64]) -> tuple[int, int]:
+    """Return the centre of mass (x, y) of some pixels, rounded half up."""
     n = len(xs)
     return (2 * int(xs.sum()) + n) // (2 * n), (2 * int(ys.sum()) + n) // (2 * n)
 

@@ -17,10 +17,10 @@ from cosmos_board.submissions.copies import Accepted
 from cosmos_board.submissions.external import check_hop
 from cosmos_board.submissions.git import Change
 from cosmos_board.submissions.history import read_history
-from cosmos_board.submissions.rle import encode_runs
 from cosmos_board.submissions.score import score_submission
 from tests.submissions import hostile_files as files
 from tests.submissions.repositories import make_repository
+from tests.submissions.runs import encode_runs
 from tests.submissions.samples import NOW, Sample
 
 Lines = list[str]

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cosmos_board.submissions.rle import encode_runs
 from tests.submissions.hostile_files import to_bytes, with_columns
+from tests.submissions.runs import encode_runs
 from tests.submissions.samples import Sample
 
 Edge = Callable[[Sample], dict[str, Any]]

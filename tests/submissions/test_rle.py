@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cosmos_board.core.masks import encode_mask
-from cosmos_board.submissions.rle import encode_runs, read_runs
+from cosmos_board.submissions.rle import read_runs
+from tests.submissions.runs import encode_runs
 
 HEIGHT, WIDTH = 7, 9
 

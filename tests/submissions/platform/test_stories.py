@@ -14,10 +14,10 @@ import pytest
 
 from cosmos_board.data.pack import open_pack
 from cosmos_board.site.frozen import list_site, write_list
-from cosmos_board.submissions.rle import encode_runs
 from tests.submissions.platform.conftest import MAX
 from tests.submissions.platform.hub import Hub, Request
 from tests.submissions.repositories import commit_all, git
+from tests.submissions.runs import encode_runs
 from tests.submissions.samples import Sample
 
 ANN, BOB = 2002, 3003
