@@ -44,7 +44,7 @@ official: $(VENV)/.demo ## PACKS=…: SAM's official checkpoints on these packs,
 	.ci/official $(PACKS)
 
 publish: $(VENV)/.demo | $(MODULES) ## database and site of the accepted submissions
-	$(BIN)/python -m cosmos_board.cli.publish
+	$(BIN)/python -m cosmos_board.cli.submissions.publish
 
 bench: $(VENV)/.test ## measure against named peers
 	$(BIN)/python -m benchmarks

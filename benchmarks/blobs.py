@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cosmos_board.models import sam_everything
-from cosmos_board.models.everything_grid import EverythingSettings, make_grid
-from cosmos_board.models.sam_decoder import Attended, SamModules, mask_logits, predicted_iou
+from cosmos_board.models.sam import everything as sam_everything
+from cosmos_board.models.sam.decoder import Attended, SamModules, mask_logits, predicted_iou
+from cosmos_board.models.sam.everything_grid import EverythingSettings, make_grid
 
 OBJECTS, SIDE = 45, 256
 _SCALES = (0.6, 1.0, 1.5)

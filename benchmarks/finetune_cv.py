@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 from cosmos_board.models.cpu_tuning import tune_cpu
-from cosmos_board.training.clusters import fold_splits
-from cosmos_board.training.finetune import load_tunable
-from cosmos_board.training.gain import DiceRow, compare_rows, format_gains, score_images
-from cosmos_board.training.tuning import tune
-from cosmos_board.training.tuning_data import TuningImage, read_tuning_images
-from cosmos_board.training.tuning_plan import TuningPlan
+from cosmos_board.training.finetune.clusters import fold_splits
+from cosmos_board.training.finetune.data import TuningImage, read_tuning_images
+from cosmos_board.training.finetune.finetune import load_tunable
+from cosmos_board.training.finetune.gain import DiceRow, compare_rows, format_gains, score_images
+from cosmos_board.training.finetune.plan import TuningPlan
+from cosmos_board.training.finetune.tuning import tune
 
 Images: TypeAlias = list[TuningImage]
 

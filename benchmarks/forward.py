@@ -16,10 +16,7 @@ from torch import Tensor
 
 from cosmos_board.core.prompts import PROMPTS, Prompt
 from cosmos_board.data.pack import PackItem
-from cosmos_board.models.everything_grid import EverythingSettings, make_grid
-from cosmos_board.models.prompt_batch import PromptBatch
-from cosmos_board.models.sam import SamSegmenter
-from cosmos_board.models.sam_decoder import (
+from cosmos_board.models.sam.decoder import (
     FoldedSam,
     attend,
     decode,
@@ -29,7 +26,10 @@ from cosmos_board.models.sam_decoder import (
     mask_logits,
     predicted_iou,
 )
-from cosmos_board.models.sam_geometry import Frame
+from cosmos_board.models.sam.everything_grid import EverythingSettings, make_grid
+from cosmos_board.models.sam.geometry import Frame
+from cosmos_board.models.sam.prompt_batch import PromptBatch
+from cosmos_board.models.sam.segmenter import SamSegmenter
 
 MODES = tuple(name for name in PROMPTS if name != "everything")
 POINTS_PER_CALL = 16

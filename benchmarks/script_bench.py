@@ -89,8 +89,8 @@ def run_theirs(
     from benchmarks.blobs import BlobDecoder, Blobs
     from benchmarks.researcher import run_script
     from cosmos_board.models.cpu_tuning import tune_cpu
-    from cosmos_board.models.sam_load import TINY_STABILITY_OFFSET
-    from cosmos_board.models.tiny_weights import load_tiny
+    from cosmos_board.models.sam.load import TINY_STABILITY_OFFSET
+    from cosmos_board.models.tiny.weights import load_tiny
 
     if tuned:
         tune_cpu()

@@ -18,9 +18,9 @@ from pathlib import Path
 from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from cosmos_board.site import generate
-from cosmos_board.site.build import build_site
-from cosmos_board.site.read import read_book
+from cosmos_board.site.content.read import read_book
+from cosmos_board.site.publish import generate
+from cosmos_board.site.publish.build import build_site
 from tests.site.test_first_use import measure_interactive_ms
 from tests.site_board import make_big_board
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from cosmos_board.board.cohort import find_exposures
 from cosmos_board.board.cube import Cube
-from cosmos_board.board.prompt_boards import build_prompt
+from cosmos_board.board.ranking.cohort import find_exposures
+from cosmos_board.board.ranking.prompt_boards import build_prompt
 from cosmos_board.board.types import Board, BoardKey, ExposureCell, ModelCell, PairTable, Slice
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.tracks import choose_metrics
 from cosmos_board.metrics.table import METRICS
-from cosmos_board.store.queries import Connection
+from cosmos_board.store.queries.scores import Connection
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,9 +20,9 @@ from cosmos_board.core.scores import SELECTIONS, Selection, fails_too_often
 from cosmos_board.core.targets import Target
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.stats.bootstrap import PIXEL_STEP, RATIO_STEP, Counts, draw_counts
-from cosmos_board.store import queries
-from cosmos_board.store.queries import STEP, Columns, Connection
-from cosmos_board.store.study_queries import read_seen_clusters
+from cosmos_board.store.queries import scores as queries
+from cosmos_board.store.queries.scores import STEP, Columns, Connection
+from cosmos_board.store.queries.studies import read_seen_clusters
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]

@@ -15,7 +15,7 @@ from math import isfinite
 
 from cosmos_board.board.build import Boards
 from cosmos_board.board.cube import Cube
-from cosmos_board.board.pairs import pair_rows
+from cosmos_board.board.ranking.pairs import pair_rows
 from cosmos_board.board.types import Board, BoardRow, PairRow, PairTable, Slice
 
 DIGITS = 6

@@ -15,8 +15,8 @@ from cosmos_board.core.errors import ExitCode, InputError
 if TYPE_CHECKING:
     from cosmos_board.curation.report import ImportReport
     from cosmos_board.data.catalog.dataset import Dataset
-    from cosmos_board.data.imports.plan import ImportPlan
-    from cosmos_board.data.imports.plan_warnings import PlanWarning
+    from cosmos_board.data.imports.planning.plan import ImportPlan
+    from cosmos_board.data.imports.planning.warnings import PlanWarning
     from cosmos_board.data.pack import Pack
 
 _SHOWN_PAIRS = 5
@@ -159,10 +159,10 @@ def import_files(
 ) -> None:
     """Curate raw files into a pack; SPEC is a catalog name or an import file."""
     from cosmos_board.curation.curate import curate
-    from cosmos_board.data.imports.info import make_pack_info
-    from cosmos_board.data.imports.parse import load_spec
-    from cosmos_board.data.imports.plan import plan_import
-    from cosmos_board.data.imports.spec import WARNINGS
+    from cosmos_board.data.imports.planning.plan import plan_import
+    from cosmos_board.data.imports.spec.info import make_pack_info
+    from cosmos_board.data.imports.spec.parse import load_spec
+    from cosmos_board.data.imports.spec.types import WARNINGS
 
     if unknown := [word for word in accept if word not in WARNINGS]:
         raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(WARNINGS)}")
@@ -180,7 +180,7 @@ def import_files(
 
 def _warn(plan: ImportPlan, *, dry_run: bool) -> tuple[PlanWarning, ...]:
     """Print what in a plan is seldom meant, and return what was printed."""
-    from cosmos_board.data.imports.plan_warnings import (
+    from cosmos_board.data.imports.planning.warnings import (
         find_warnings,
         look_at_sample,
         refuse_mistakes,
@@ -203,7 +203,7 @@ def _warn(plan: ImportPlan, *, dry_run: bool) -> tuple[PlanWarning, ...]:
 def _print_import(
     report: ImportReport, out: Path, accepted: tuple[str, ...], warnings: tuple[PlanWarning, ...]
 ) -> None:
-    from cosmos_board.data.imports.plan_warnings import judge_signs
+    from cosmos_board.data.imports.planning.warnings import judge_signs
 
     counts = report.info.counts
     for note, number in report.notes.items():

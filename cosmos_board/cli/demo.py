@@ -32,15 +32,15 @@ def command(out: Path, workers: int | None) -> None:
     only what is missing.
     """
     from cosmos_board.board.cube import Cube
-    from cosmos_board.board.leaderboard import rank_boards
-    from cosmos_board.cli.evaluate import stop_on_signal
+    from cosmos_board.board.ranking.leaderboard import rank_boards
+    from cosmos_board.cli.models.evaluate import stop_on_signal
     from cosmos_board.cli.progress import show_progress
     from cosmos_board.cli.tables import print_boards
     from cosmos_board.curation.demo import build_demo_packs
     from cosmos_board.runner.run import RunRequest, run
     from cosmos_board.runner.settings import RunSettings, SegmenterSpec
-    from cosmos_board.site.build import build_site
-    from cosmos_board.site.words import LANGUAGES
+    from cosmos_board.site.language.words import LANGUAGES
+    from cosmos_board.site.publish.build import build_site
     from cosmos_board.store.board import open_board
     from cosmos_board.store.folders import claim_folder
     from cosmos_board.store.ingest import ingest

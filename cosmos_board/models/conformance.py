@@ -10,7 +10,7 @@ import numpy as np
 from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.masks import Mask, Rle
 from cosmos_board.core.prompts import PROMPTS, Prompt
-from cosmos_board.models.answer_checks import AnswerError, check_answer
+from cosmos_board.models.candidate_checks import AnswerError, check_answer
 from cosmos_board.models.device_candidates import DeviceSegmenter
 from cosmos_board.models.drawn_scene import BRIGHT_XY, FAINT_XY, HEIGHT, WIDTH, Scene
 from cosmos_board.models.segmenter import Segmenter

@@ -13,7 +13,7 @@ from typing import Any
 
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.models.cards import ALL_PROMPTS, CARDS, POINTS_AND_BOXES
-from cosmos_board.models.checkpoints import BY_HAND, CHECKPOINTS
+from cosmos_board.models.weights.checkpoints import BY_HAND, CHECKPOINTS
 
 PAD_1024 = "long side to 1024 px, padded; SAM's mean and deviation"
 SQUASH_1024 = "squashed to 1024 px; ImageNet mean and deviation"

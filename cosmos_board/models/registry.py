@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.models.cards import CARDS
-from cosmos_board.models.checkpoints import BY_HAND, CHECKPOINTS, cached_path
 from cosmos_board.models.factories import (
     SAM_EXTRA,
     describe_error,
@@ -23,7 +22,8 @@ from cosmos_board.models.factories import (
     make_segmenter,
     resolve_address,
 )
-from cosmos_board.models.weights_file import read_loader_name
+from cosmos_board.models.weights.checkpoints import BY_HAND, CHECKPOINTS, cached_path
+from cosmos_board.models.weights.weights_file import read_loader_name
 
 if TYPE_CHECKING:  # listing must stay quick: these cost more than everything else here
     from importlib.metadata import EntryPoint
@@ -37,15 +37,15 @@ LOADER_GROUP = "cosmos_board.loaders"
 """Entry-point group of factories for files of fine-tuned weights, by the name in the file."""
 
 BUILTIN: dict[str, str] = {
-    "box-prior": "cosmos_board.models.box_prior:load",
-    "cosmos-tiny": "cosmos_board.models.sam_load:load_cosmos_tiny",
-    "grabcut": "cosmos_board.models.grabcut:load",
-    "medsam": "cosmos_board.models.medsam:load",
-    "random-walker": "cosmos_board.models.random_walker:load",
-    "sam-med2d": "cosmos_board.models.sam_med2d:load",
-    "sam-vit-b": "cosmos_board.models.sam_load:load_vit_b",
-    "sam-vit-h": "cosmos_board.models.sam_load:load_vit_h",
-    "sam-vit-l": "cosmos_board.models.sam_load:load_vit_l",
+    "box-prior": "cosmos_board.models.classical.box_prior:load",
+    "cosmos-tiny": "cosmos_board.models.sam.load:load_cosmos_tiny",
+    "grabcut": "cosmos_board.models.classical.grabcut:load",
+    "medsam": "cosmos_board.models.sam.medsam:load",
+    "random-walker": "cosmos_board.models.classical.random_walker:load",
+    "sam-med2d": "cosmos_board.models.sam.sam_med2d:load",
+    "sam-vit-b": "cosmos_board.models.sam.load:load_vit_b",
+    "sam-vit-h": "cosmos_board.models.sam.load:load_vit_h",
+    "sam-vit-l": "cosmos_board.models.sam.load:load_vit_l",
 }
 """Where each built-in is made; works without the metadata of an installed package."""
 
@@ -56,9 +56,9 @@ BUILTIN_LOADERS: dict[str, str] = {}
 """Where fine-tuned weights are read, by the loader's name in the file."""
 
 ADAPTERS: dict[str, str] = {
-    "clicks": "cosmos_board.models.click_net:load",
-    "hf": "cosmos_board.models.hf:load",
-    "onnx": "cosmos_board.models.onnx_sam:load",
+    "clicks": "cosmos_board.models.external.click_net:load",
+    "hf": "cosmos_board.models.external.hf:load",
+    "onnx": "cosmos_board.models.external.onnx_sam:load",
 }
 """What loads `PREFIX:ADDRESS`, by prefix: models of others in files of a known form."""
 
@@ -172,7 +172,7 @@ def locate_weights(name: str, checkpoint: Path | None = None) -> Path | None:
     if checkpoint is not None:
         return checkpoint
     if prefix == "hf":
-        from cosmos_board.models.hf_files import WEIGHTS, locate
+        from cosmos_board.models.external.hf_files import WEIGHTS, locate
 
         return (locate(address) or Path(address)) / WEIGHTS
     if prefix in ADAPTERS:

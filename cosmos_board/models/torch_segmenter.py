@@ -16,11 +16,11 @@ from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.device_candidates import DeviceCandidates
 from cosmos_board.models.devices import Precision
-from cosmos_board.models.everything_grid import EverythingSettings
-from cosmos_board.models.native_masks import to_native_masks
-from cosmos_board.models.prompt_batch import PromptBatch
-from cosmos_board.models.prompt_groups import Asked, group_by_tokens, to_batch
-from cosmos_board.models.sam_geometry import Fit, Frame
+from cosmos_board.models.sam.everything_grid import EverythingSettings
+from cosmos_board.models.sam.geometry import Fit, Frame
+from cosmos_board.models.sam.native_masks import to_native_masks
+from cosmos_board.models.sam.prompt_batch import PromptBatch
+from cosmos_board.models.sam.prompt_groups import Asked, group_by_tokens, to_batch
 from cosmos_board.models.segmenter import Embedding
 
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}

@@ -13,25 +13,30 @@ from typing import Any, Literal
 from cosmos_board.core.errors import InputError, StaleRunError
 from cosmos_board.core.prompts import PROTOCOL
 from cosmos_board.data.pack import Pack, open_pack
-from cosmos_board.runner import canary
-from cosmos_board.runner.depot import Depot
-from cosmos_board.runner.entries import describe_entry, make_entry, refuse_another
-from cosmos_board.runner.evaluators import (
+from cosmos_board.runner.engine import canary
+from cosmos_board.runner.engine.local import HANG_S, Crew, Job, run_jobs
+from cosmos_board.runner.engine.on_ray import run_jobs_on_ray
+from cosmos_board.runner.engine.work import ShardReport
+from cosmos_board.runner.engine.workers import choose_workers
+from cosmos_board.runner.evaluation.entries import describe_entry, make_entry, refuse_another
+from cosmos_board.runner.evaluation.evaluators import (
     Evaluator,
     PromptedSegmenter,
     make_evaluator,
     plan_evaluator,
 )
-from cosmos_board.runner.folder import RunFolder
-from cosmos_board.runner.index import hash_index, write_index
-from cosmos_board.runner.local import HANG_S, Crew, Job, run_jobs
-from cosmos_board.runner.on_ray import run_jobs_on_ray
-from cosmos_board.runner.provenance import collect_provenance
+from cosmos_board.runner.record.folder import RunFolder
+from cosmos_board.runner.record.index import hash_index, write_index
+from cosmos_board.runner.record.provenance import collect_provenance
+from cosmos_board.runner.record.remote_store import Depot
+from cosmos_board.runner.record.shards import choose_share, cut_shards
+from cosmos_board.runner.record.summary import (
+    ModelSummary,
+    describe_failures,
+    has_failed,
+    summarise,
+)
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
-from cosmos_board.runner.shards import choose_share, cut_shards
-from cosmos_board.runner.summary import ModelSummary, describe_failures, has_failed, summarise
-from cosmos_board.runner.work import ShardReport
-from cosmos_board.runner.workers import choose_workers
 from cosmos_board.store.folders import refuse_overlap
 from cosmos_board.store.parquet import write_rows
 from cosmos_board.store.records import DamagedError

@@ -13,7 +13,7 @@ from cosmos_board.core.prompts import PROMPTS, PROTOCOL
 from cosmos_board.core.scores import Study
 
 if TYPE_CHECKING:
-    from cosmos_board.models.own_models import Declaration
+    from cosmos_board.models.external.own_models import Declaration
 
 Place: TypeAlias = Literal["host", "device"]
 """Where something is done: in the memory of this process, or on the device of a model."""

@@ -14,7 +14,7 @@ import duckdb
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.store.board import open_board_to_write
-from cosmos_board.store.board_references import (
+from cosmos_board.store.queries.board_references import (
     Gap,
     count_asked,
     find_gaps,
@@ -22,6 +22,7 @@ from cosmos_board.store.board_references import (
     prepare_lists,
     write_lists,
 )
+from cosmos_board.store.queries.studies import ALL_CLUSTERS, write_seen_clusters
 from cosmos_board.store.run_folder import (
     Part,
     find_shards,
@@ -30,7 +31,6 @@ from cosmos_board.store.run_folder import (
     refusing_misfits,
 )
 from cosmos_board.store.schema import RUN_IMAGES, RUN_REFERENCES, SCORES
-from cosmos_board.store.study_queries import ALL_CLUSTERS, write_seen_clusters
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from cosmos_board.core.errors import UnknownNameError
 from cosmos_board.store.board import open_board, open_board_to_write
-from cosmos_board.store.board_references import drop_stale_lists, prepare_lists
-from cosmos_board.store.queries import Connection
+from cosmos_board.store.queries.board_references import drop_stale_lists, prepare_lists
+from cosmos_board.store.queries.scores import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,11 @@ import pytest
 
 from cosmos_board.board.build import Boards, build_boards
 from cosmos_board.board.cube import Cube
-from cosmos_board.board.robustness import board_cliques, find_robustness
+from cosmos_board.board.ranking.robustness import board_cliques, find_robustness
 from cosmos_board.board.types import Board, BoardKey, Slice
 from cosmos_board.core.errors import InputError
-from cosmos_board.site.pages.ranking import failing_label
-from cosmos_board.site.words import Words
+from cosmos_board.site.language.words import Words
+from cosmos_board.site.pages.boards.ranking import failing_label
 from tests.boards import PlantedModel, PlantedTarget, planted_board
 
 OVERALL = Slice("overall")

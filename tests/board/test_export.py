@@ -20,7 +20,7 @@ from cosmos_board.board.export import (
     rank_document,
     to_json,
 )
-from cosmos_board.board.leaderboard import rank_boards, write_caption
+from cosmos_board.board.ranking.leaderboard import rank_boards, write_caption
 from cosmos_board.board.verify import verify_files
 from cosmos_board.core.errors import InputError
 from tests.boards import PlantedModel, PlantedTarget, planted_board

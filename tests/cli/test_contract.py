@@ -89,8 +89,9 @@ def test_the_light_half_never_imports_torch() -> None:
     """What torch is for is loaded on use."""
     script = (
         "import sys\n"
-        "import cosmos_board.cli.rank, cosmos_board.cli.data, cosmos_board.cli.models\n"
-        "import cosmos_board.board.build, cosmos_board.site.build, cosmos_board.site.plugin\n"
+        "import cosmos_board.cli.boards.rank, cosmos_board.cli.data\n"
+        "import cosmos_board.cli.models.models, cosmos_board.board.build\n"
+        "import cosmos_board.site.publish.build, cosmos_board.site.publish.plugin\n"
         "import cosmos_board.runner.run, cosmos_board.store.ingest, cosmos_board.curation.curate\n"
         "from cosmos_board.models.registry import list_cards, load_segmenter\n"
         "list_cards(); load_segmenter('grabcut')\n"

@@ -11,8 +11,8 @@ from importlib import import_module
 import click
 import pytest
 
-from cosmos_board.cli.evaluate import stop_on_signal
 from cosmos_board.cli.main import COMMANDS
+from cosmos_board.cli.models.evaluate import stop_on_signal
 
 
 def walk(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:

@@ -12,7 +12,7 @@ from tests.cli.test_contract import call
 CHATTY = """
 import os
 
-from cosmos_board.models.box_prior import BoxPrior
+from cosmos_board.models.classical.box_prior import BoxPrior
 
 print("imported")
 

@@ -34,7 +34,13 @@ def test_a_killed_publish_leaves_what_was_published(
     out = tmp_path / "served" / "publish"
 
     def plan(count: int) -> Program:
-        command = [sys.executable, "-m", "cosmos_board.cli.publish", "--pack", str(phantom_pack)]
+        command = [
+            sys.executable,
+            "-m",
+            "cosmos_board.cli.submissions.publish",
+            "--pack",
+            str(phantom_pack),
+        ]
         command += ["--submissions", str(submissions), "--out", str(out)]
         runs = [word for name in names[:count] for word in ("--run", str(tmp_path / name))]
         return make_program([*command, *runs])

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from cosmos_board.cli import data, tables
-from cosmos_board.cli.analyse import STUDIES
+from cosmos_board.cli.boards.analyse import STUDIES
 from cosmos_board.cli.main import group
 from cosmos_board.data.catalog import load_catalog
 from tests.site_board import MODELS, Dataset, Model, make_board

@@ -12,7 +12,7 @@ from cosmos_board.core.candidates import Candidates, EverythingCandidates
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt
-from cosmos_board.models.box_prior import BoxPrior
+from cosmos_board.models.classical.box_prior import BoxPrior
 from cosmos_board.models.conformance import find_problems
 from cosmos_board.models.registry import is_ready, load_segmenter
 from cosmos_board.models.segmenter import Embedding, Segmenter

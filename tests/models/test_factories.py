@@ -12,13 +12,13 @@ import pytest
 from cosmos_board.core.errors import InputError
 from cosmos_board.models.factories import find_code, resolve_address
 from cosmos_board.models.registry import find_card, load_segmenter
-from cosmos_board.runner.entries import hash_code
+from cosmos_board.runner.evaluation.entries import hash_code
 from cosmos_board.runner.run import RunRequest, run
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
 
 MODEL = """
 from dataclasses import replace
-from cosmos_board.models.box_prior import BoxPrior
+from cosmos_board.models.classical.box_prior import BoxPrior
 from {helper} import NAME
 
 class Mine(BoxPrior):

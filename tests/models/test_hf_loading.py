@@ -12,15 +12,15 @@ import pytest
 from cosmos_board.core.errors import ExitCode, InputError
 from cosmos_board.core.prompts import make_prompt
 from cosmos_board.models.conformance import find_problems
-from cosmos_board.models.everything_grid import EverythingSettings
-from cosmos_board.models.hf import HfSam
-from cosmos_board.models.hf_files import known_name
-from cosmos_board.models.hf_segmenter import HfSegmenter
+from cosmos_board.models.external.hf import HfSam
+from cosmos_board.models.external.hf_files import known_name
+from cosmos_board.models.external.hf_segmenter import HfSegmenter
 from cosmos_board.models.known import KNOWN
-from cosmos_board.models.medsam import MedSam
 from cosmos_board.models.registry import is_ready, load_segmenter, locate_weights
-from cosmos_board.models.tuned_weights import write_weights
-from cosmos_board.training.finetune import load_tunable
+from cosmos_board.models.sam.everything_grid import EverythingSettings
+from cosmos_board.models.sam.medsam import MedSam
+from cosmos_board.models.weights.tuned_weights import write_weights
+from cosmos_board.training.finetune.finetune import load_tunable
 from tests.models.bright_rule import BrightModel
 from tests.models.scenes import draw_scene
 from tests.models.small_hf import FAMILIES, save_small

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cosmos_board.core.errors import InputError, UnknownNameError
-from cosmos_board.models.box_prior import BoxPrior
 from cosmos_board.models.cards import CARDS
+from cosmos_board.models.classical.box_prior import BoxPrior
 from cosmos_board.models.registry import (
     BUILTIN,
     get_card,
@@ -20,10 +20,10 @@ from cosmos_board.models.registry import (
     locate_weights,
     resolve_name,
 )
-from cosmos_board.models.weights_file import hash_weights
+from cosmos_board.models.weights.weights_file import hash_weights
 
 CODE = """
-from cosmos_board.models.box_prior import BoxPrior
+from cosmos_board.models.classical.box_prior import BoxPrior
 
 class Mine(BoxPrior):
     def __init__(self, checkpoint=None):

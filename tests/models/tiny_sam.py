@@ -12,7 +12,7 @@ from segment_anything.modeling import (
 )
 
 from cosmos_board.core.cards import ModelCard
-from cosmos_board.models.sam import SAM_MEAN, SAM_STD
+from cosmos_board.models.sam.segmenter import SAM_MEAN, SAM_STD
 
 INPUT_SIZE_PX = 128
 

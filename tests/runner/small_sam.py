@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cosmos_board.core.masks import Pixels
-from cosmos_board.models.sam import SamSegmenter
+from cosmos_board.models.sam.segmenter import SamSegmenter
 from cosmos_board.models.segmenter import Embedding
 from tests.models.tiny_sam import CARD, build_small_sam
 

@@ -15,9 +15,9 @@ import pytest
 from cosmos_board.core.errors import StoppedError
 from cosmos_board.data.pack import open_pack
 from cosmos_board.models.registry import load_segmenter
-from cosmos_board.runner import backoff
-from cosmos_board.runner.clock import Clock
-from cosmos_board.runner.evaluate import evaluate_image
+from cosmos_board.runner.engine import backoff
+from cosmos_board.runner.engine.clock import Clock
+from cosmos_board.runner.evaluation.evaluate import evaluate_image
 from cosmos_board.runner.run import RunReport, RunRequest, Watch, run
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
 from tests.runner.test_run import SQUARES, digest, read_rows
@@ -201,7 +201,7 @@ def test_only_the_prompt_without_an_answer_is_charged(
 
 
 def test_a_model_that_interrupts_has_failed_but_a_signal_is_heard() -> None:
-    from cosmos_board.runner.failure import ModelFailureError, call_model
+    from cosmos_board.runner.engine.failure import ModelFailureError, call_model
 
     def interrupt() -> None:
         raise KeyboardInterrupt

@@ -19,9 +19,9 @@ import pytest
 
 from cosmos_board.core.errors import DeviceError, InputError, StorageError, UnknownNameError
 from cosmos_board.data.pack import open_pack
-from cosmos_board.runner import backoff
-from cosmos_board.runner.clock import Clock
-from cosmos_board.runner.evaluate import ask_image
+from cosmos_board.runner.engine import backoff
+from cosmos_board.runner.engine.clock import Clock
+from cosmos_board.runner.evaluation.evaluate import ask_image
 from cosmos_board.runner.run import RunRequest, Watch, run
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
 from cosmos_board.store.ingest import ingest
@@ -114,7 +114,7 @@ def test_a_lost_worker_is_replaced_and_its_shard_redone(
 def test_a_process_that_gets_nowhere_ends_and_says_where_it_stood() -> None:
     program = (
         "import time\n"
-        "from cosmos_board.runner.watchdog import end_when_stuck\n"
+        "from cosmos_board.runner.engine.watchdog import end_when_stuck\n"
         "with end_when_stuck(0.5) as is_alive:\n"
         "    time.sleep(0.3); is_alive(); time.sleep(0.3)\n"
         "    print('alive', flush=True)\n"

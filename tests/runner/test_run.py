@@ -19,8 +19,8 @@ import pytest
 from cosmos_board.core.errors import InputError, InUseError, StaleRunError, StoppedError
 from cosmos_board.core.masks import Rle
 from cosmos_board.data.pack import Block, Pack, open_pack
-from cosmos_board.runner import backoff
-from cosmos_board.runner.folder import RunFolder
+from cosmos_board.runner.engine import backoff
+from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.runner.run import RunReport, RunRequest, Watch, run
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
 from cosmos_board.store.parquet import iter_rows

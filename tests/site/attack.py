@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from cosmos_board.site.generate import Site, generate_site
+from cosmos_board.site.publish.generate import Site, generate_site
 
 Floats: TypeAlias = NDArray[np.float64]
 Numbers: TypeAlias = dict[str, list[str]]

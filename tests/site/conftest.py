@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cosmos_board.site.book import Book
-from cosmos_board.site.build import build_site
-from cosmos_board.site.read import read_book
+from cosmos_board.site.content.read import read_book
+from cosmos_board.site.content.site_data import Book
+from cosmos_board.site.publish.build import build_site
 from tests.site_board import MODELS, Dataset, Model, make_board
 
 SMALL = (

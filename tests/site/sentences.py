@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 import cosmos_board.site
-from cosmos_board.site.phrases import FORMS
-from cosmos_board.site.words import NOUNS
+from cosmos_board.site.language.phrases import FORMS
+from cosmos_board.site.language.words import NOUNS
 
 SOURCE = Path(cosmos_board.site.__file__).parent
 

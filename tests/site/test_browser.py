@@ -11,9 +11,9 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, ViewportSize
 
-from cosmos_board.board.pairs import pair_rows
+from cosmos_board.board.ranking.pairs import pair_rows
 from cosmos_board.board.types import BoardKey, Slice
-from cosmos_board.site.book import Book
+from cosmos_board.site.content.site_data import Book
 from tests.site.browser import Watched, chromium, needs_chromium, serve
 
 pytestmark = [needs_chromium, pytest.mark.browser]

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from cosmos_board.site import generate
-from cosmos_board.site.build import SiteReport, build_site
-from cosmos_board.site.read import read_book
+from cosmos_board.site.content.read import read_book
+from cosmos_board.site.publish import generate
+from cosmos_board.site.publish.build import SiteReport, build_site
 from tests.site.browser import chromium, needs_chromium, serve
 from tests.site.test_first_use import measure_interactive_ms, skip_unless_quiet
 from tests.site_board import make_big_board

@@ -22,9 +22,9 @@ from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.data.pack import open_pack
 from cosmos_board.runner.run import RunRequest, run
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
-from cosmos_board.site.build import build_site
-from cosmos_board.site.contours import trace
-from cosmos_board.site.read import read_book
+from cosmos_board.site.content.contours import trace
+from cosmos_board.site.content.read import read_book
+from cosmos_board.site.publish.build import build_site
 from cosmos_board.store.ingest import ingest
 
 CLOSED, OPEN = "chaos", "demo-phantoms"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from html import unescape
 
 from cosmos_board.data.catalog import load_catalog
-from cosmos_board.site.book import Book
+from cosmos_board.site.content.site_data import Book
+from cosmos_board.site.language.words import words_for
 from cosmos_board.site.pages.catalogue import catalogue_page
 from cosmos_board.site.pages.context import Context
-from cosmos_board.site.words import words_for
 
 
 def test_every_dataset_of_the_study_is_listed_with_its_terms(book: Book) -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.finetuning import FinetuningStudy, study_finetuning
-from cosmos_board.site.book import Book
+from cosmos_board.site.content.site_data import Book
+from cosmos_board.site.language.words import words_for
 from cosmos_board.site.pages.context import Context
-from cosmos_board.site.pages.finetuning import finetuning_page
-from cosmos_board.site.words import words_for
+from cosmos_board.site.pages.studies.finetuning import finetuning_page
 from cosmos_board.store.board import open_board
 from tests.study_boards import StudyBoard
 

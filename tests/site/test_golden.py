@@ -6,11 +6,11 @@ from pathlib import Path
 
 from cosmos_board.board.types import AbsentModel, Board, BoardFacts, BoardKey, BoardRow, Slice
 from cosmos_board.core.prompts import PROTOCOL
-from cosmos_board.site.book import Book
-from cosmos_board.site.pages.ranking import ranking_table
-from cosmos_board.site.studies import NO_STUDIES
-from cosmos_board.site.table_html import render_table
-from cosmos_board.site.words import words_for
+from cosmos_board.site.components.table_html import render_table
+from cosmos_board.site.content.site_data import Book
+from cosmos_board.site.content.studies import NO_STUDIES
+from cosmos_board.site.language.words import words_for
+from cosmos_board.site.pages.boards.ranking import ranking_table
 
 GOLDEN = Path(__file__).parent / "golden"
 

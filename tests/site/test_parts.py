@@ -13,15 +13,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cosmos_board.site.downloads import table_csv, table_json
-from cosmos_board.site.figure import Axis, Figure, Point, Series
-from cosmos_board.site.markup import encode, is_web_address, number, one_line, outside_link
-from cosmos_board.site.page import Article, fill
-from cosmos_board.site.plotly_json import render_plotly
-from cosmos_board.site.svg import render_svg
-from cosmos_board.site.table import Cell, Column, Row, Table
-from cosmos_board.site.table_html import render_table
-from cosmos_board.site.words import Words
+from cosmos_board.site.components.figure import Axis, Figure, Point, Series
+from cosmos_board.site.components.markup import (
+    encode,
+    is_web_address,
+    number,
+    one_line,
+    outside_link,
+)
+from cosmos_board.site.components.page import Article, fill
+from cosmos_board.site.components.plotly_json import render_plotly
+from cosmos_board.site.components.svg import render_svg
+from cosmos_board.site.components.table import Cell, Column, Row, Table
+from cosmos_board.site.components.table_html import render_table
+from cosmos_board.site.content.downloads import table_csv, table_json
+from cosmos_board.site.language.words import Words
 
 fixed = settings(derandomize=True, max_examples=50, deadline=None)
 markdown = import_module("markdown")  # ships no types

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from cosmos_board.site.content.read import empty_book
+from cosmos_board.site.language.words import words_for
 from cosmos_board.site.pages.context import Context
-from cosmos_board.site.pages.speed import speed_page
-from cosmos_board.site.read import empty_book
-from cosmos_board.site.words import words_for
+from cosmos_board.site.pages.studies.speed import speed_page
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 MACHINE = {"processor": "Some CPU", "cores": 2, "load": 0.5, "python": "3.11"}

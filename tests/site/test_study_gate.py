@@ -13,7 +13,7 @@ from cosmos_board.cli.main import group
 from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.runner.run import RunRequest, run
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
-from cosmos_board.site.read import read_book
+from cosmos_board.site.content.read import read_book
 from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.ingest import ingest
 from tests.study_boards import StudyBoard

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cosmos_board.site.build import sources_root
-from cosmos_board.site.words import NOUNS, Words
+from cosmos_board.site.language.words import NOUNS, Words
+from cosmos_board.site.publish.build import sources_root
 
 SOURCES = sources_root() / "site"
 WRITTEN = sorted(path.relative_to(SOURCES) for path in SOURCES.glob("[ds]*/*.md"))

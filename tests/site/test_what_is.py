@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from cosmos_board.cli.main import group
 from cosmos_board.core.errors import InputError
-from cosmos_board.site.build import build_site
+from cosmos_board.site.publish.build import build_site
 from cosmos_board.store.board import open_board
 from tests.site.mixed import DRAWN, make_mixed_board
 from tests.site.pages import read_tables

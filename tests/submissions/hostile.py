@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from cosmos_board.submissions.copies import Accepted
-from cosmos_board.submissions.git import Change
+from cosmos_board.submissions.checks.copies import Accepted
+from cosmos_board.submissions.history.git import Change
 from tests.submissions import hostile_files as files
 from tests.submissions.hostile_makers import (
     BOMB,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
-from cosmos_board.submissions.copies import Accepted
+from cosmos_board.submissions.checks.copies import Accepted
 from tests.submissions.hostile_makers import (
     Case,
     Lines,

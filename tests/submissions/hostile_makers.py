@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 
 from cosmos_board.data.pack import open_pack
-from cosmos_board.submissions.changes import Merge, check_changes
-from cosmos_board.submissions.check import check_submission
-from cosmos_board.submissions.copies import Accepted
-from cosmos_board.submissions.external import check_hop
-from cosmos_board.submissions.git import Change
-from cosmos_board.submissions.history import read_history
-from cosmos_board.submissions.score import score_submission
+from cosmos_board.submissions.checks.check import check_submission
+from cosmos_board.submissions.checks.copies import Accepted
+from cosmos_board.submissions.files.external import check_hop
+from cosmos_board.submissions.history.changes import Merge, check_changes
+from cosmos_board.submissions.history.git import Change
+from cosmos_board.submissions.history.versions import read_history
+from cosmos_board.submissions.scoring.score import score_submission
 from tests.submissions import hostile_files as files
 from tests.submissions.repositories import make_repository
 from tests.submissions.runs import encode_runs

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from cosmos_board.submissions.check import check_submission
+from cosmos_board.submissions.checks.check import check_submission
 from tests.submissions import hostile_files as files
 from tests.submissions.full_samples import forge, make_full
 from tests.submissions.hostile_makers import Case, Lines, bytes_of, row_of, table_of

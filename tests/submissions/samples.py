@@ -16,10 +16,10 @@ import yaml
 from cosmos_board.data.pack import open_pack
 from cosmos_board.runner.run import RunRequest, run
 from cosmos_board.runner.settings import RunSettings, SegmenterSpec
-from cosmos_board.submissions.answers import Answers
-from cosmos_board.submissions.check import Context, check_submission
-from cosmos_board.submissions.draft import draft_submission
-from cosmos_board.submissions.sample import index_pack
+from cosmos_board.submissions.checks.check import Context, check_submission
+from cosmos_board.submissions.checks.sample import index_pack
+from cosmos_board.submissions.draft.draft import draft_submission
+from cosmos_board.submissions.format.answers import Answers
 from tests.submissions.drafts import put, to_yaml
 
 NOW = datetime(2100, 1, 1, tzinfo=UTC)

@@ -6,10 +6,10 @@ import pytest
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.pack import open_pack
-from cosmos_board.runner.folder import RunFolder
+from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.store.board import open_board
 from cosmos_board.store.ingest import ingest
-from cosmos_board.submissions.score import score_submission
+from cosmos_board.submissions.scoring.score import score_submission
 from tests.submissions.samples import Sample
 
 
@@ -80,7 +80,7 @@ def test_references_left_out_are_counted(sample: Sample, tmp_path: Path) -> None
 def test_without_the_pack_a_submission_is_held_for_who_has_it(
     sample: Sample, tmp_path: Path
 ) -> None:
-    from cosmos_board.submissions.check import Context, check_submission
+    from cosmos_board.submissions.checks.check import Context, check_submission
 
     folder = sample.write(tmp_path, packs__0__name="demo-phantoms")
     (problem,) = check_submission(folder, Context())
@@ -92,7 +92,8 @@ def test_without_the_pack_a_submission_is_held_for_who_has_it(
 def test_a_file_that_cannot_be_opened_is_a_problem(
     name: str, sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cosmos_board.submissions import check, listed_files
+    from cosmos_board.submissions.checks import check
+    from cosmos_board.submissions.files import listed_files
 
     def refuse(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied", str(tmp_path / name))

@@ -12,15 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from cosmos_board.core.scores import Counts
-from cosmos_board.submissions.audit import audit_counts
-from cosmos_board.submissions.copies import Accepted, CountsFile
-from cosmos_board.submissions.count_copies import check_counts_copied
-from cosmos_board.submissions.count_rows import CountTable, read_counts
-from cosmos_board.submissions.layouts import FULL_PREDICTIONS
-from cosmos_board.submissions.listed_files import hash_file
-from cosmos_board.submissions.manifest import parse_manifest
-from cosmos_board.submissions.safe_parquet import copy_checked
-from cosmos_board.submissions.sample import IndexRow
+from cosmos_board.submissions.checks.audit import audit_counts
+from cosmos_board.submissions.checks.copies import Accepted, CountsFile
+from cosmos_board.submissions.checks.count_copies import check_counts_copied
+from cosmos_board.submissions.checks.sample import IndexRow
+from cosmos_board.submissions.files.count_rows import CountTable, read_counts
+from cosmos_board.submissions.files.layouts import FULL_PREDICTIONS
+from cosmos_board.submissions.files.listed_files import hash_file
+from cosmos_board.submissions.files.safe_parquet import copy_checked
+from cosmos_board.submissions.format.manifest import parse_manifest
 from tests.submissions.drafts import draft_manifest, to_yaml
 
 PROMPTS = ("everything", "box")

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from cosmos_board.data.pack import open_pack
-from cosmos_board.submissions.manifest import ManifestFile
-from cosmos_board.submissions.pull_request import judge
+from cosmos_board.submissions.ci.pull_request import judge
+from cosmos_board.submissions.format.manifest import ManifestFile
 from tests.submissions.full_samples import Full, forge, lose
 from tests.submissions.repositories import commit_all, git, make_repository
 from tests.submissions.runs import encode_runs

@@ -15,13 +15,13 @@ import pytest
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.store.board import open_board
-from cosmos_board.submissions.check import check_submission
-from cosmos_board.submissions.decisions import add_decision
-from cosmos_board.submissions.history import read_history
-from cosmos_board.submissions.pack_index import read_pack_indices, write_pack_index
-from cosmos_board.submissions.pull_request import judge
-from cosmos_board.submissions.rebuild import rebuild_board
-from cosmos_board.submissions.sample import index_pack
+from cosmos_board.submissions.checks.check import check_submission
+from cosmos_board.submissions.checks.pack_index import read_pack_indices, write_pack_index
+from cosmos_board.submissions.checks.sample import index_pack
+from cosmos_board.submissions.ci.pull_request import judge
+from cosmos_board.submissions.history.decisions import add_decision
+from cosmos_board.submissions.history.rebuild import rebuild_board
+from cosmos_board.submissions.history.versions import read_history
 from tests.submissions.full_samples import Full, forge, lose
 from tests.submissions.repositories import commit_all, git, make_repository
 from tests.submissions.samples import NOW
@@ -181,8 +181,8 @@ def test_the_index_asks_exactly_what_the_pack_asks_and_holds_no_mask(
 @pytest.mark.parametrize(("share", "least"), [(0.01, 0.99), (0.001, 0.90)])
 def test_forged_rows_are_caught_at_the_computed_rate(share: float, least: float) -> None:
     """200 forgeries of a grid of 60,000 counted cells, each looked at as an audit does."""
-    from cosmos_board.submissions.audit import choose_places
-    from cosmos_board.submissions.count_rows import CountTable
+    from cosmos_board.submissions.checks.audit import choose_places
+    from cosmos_board.submissions.files.count_rows import CountTable
 
     table = CountTable(
         tuple(f"r{n:05}" for n in range(20_000)),

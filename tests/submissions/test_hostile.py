@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from cosmos_board.data.pack import open_pack
-from cosmos_board.submissions.manifest import parse_manifest
+from cosmos_board.submissions.ci.pull_request import Report
+from cosmos_board.submissions.format.manifest import parse_manifest
 from cosmos_board.submissions.problems import Problem
-from cosmos_board.submissions.pull_request import Report
-from cosmos_board.submissions.score import score_submission
+from cosmos_board.submissions.scoring.score import score_submission
 from tests.shared import SHARED
 from tests.submissions.drafts import draft_manifest, to_yaml
 from tests.submissions.hostile import CASES

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cosmos_board.submissions.check import check_submission
-from cosmos_board.submissions.decisions import parse_decisions
-from cosmos_board.submissions.manifest import MANIFEST, parse_manifest
+from cosmos_board.submissions.checks.check import check_submission
+from cosmos_board.submissions.format.manifest import MANIFEST, parse_manifest
+from cosmos_board.submissions.history.decisions import parse_decisions
 
 ROOT = Path(__file__).parents[2] / "submissions"
 OURS = ("cosmos-tiny", "grabcut", "random-walker")

@@ -7,11 +7,11 @@ from functools import cache
 import torch
 
 from cosmos_board.models.cards import CARDS
-from cosmos_board.models.sam import SamSegmenter
-from cosmos_board.models.tiny import build_tiny
-from cosmos_board.models.tiny_weights import PIXEL_MEAN, PIXEL_STD
+from cosmos_board.models.sam.segmenter import SamSegmenter
+from cosmos_board.models.tiny.model import build_tiny
+from cosmos_board.models.tiny.weights import PIXEL_MEAN, PIXEL_STD
 from cosmos_board.phantoms import PhantomSpec, phantom_pack_images
-from cosmos_board.training.tuning_data import TuningImage
+from cosmos_board.training.finetune.data import TuningImage
 
 SQUARES = (PhantomSpec(object="organ", size_px=900, contrast=70, roughness=0.3, harmonics=6),)
 

@@ -14,8 +14,8 @@ import torch
 from cosmos_board.core.errors import InputError
 from cosmos_board.store.parquet import read_rows
 from cosmos_board.store.training import TRAINING_LOG
-from cosmos_board.training.checkpoints import CHECKPOINT_FILE, LOG_FILE, read_checkpoint
-from cosmos_board.training.recipe import WEIGHTS_FILE, Recipe, train_tiny
+from cosmos_board.training.tiny.checkpoints import CHECKPOINT_FILE, LOG_FILE, read_checkpoint
+from cosmos_board.training.tiny.recipe import WEIGHTS_FILE, Recipe, train_tiny
 
 SMALL = Recipe(
     steps=4, finish_steps=2, calibrated_on=1, workers=1, images=1, objects=1, corrections=(1,),
@@ -23,7 +23,7 @@ SMALL = Recipe(
 )  # fmt: skip
 RUN = """
 from pathlib import Path
-from cosmos_board.training.recipe import Recipe, train_tiny
+from cosmos_board.training.tiny.recipe import Recipe, train_tiny
 if __name__ == "__main__":
     train_tiny(Path({out!r}), recipe={recipe!r})
 """

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from cosmos_board.board.studies.effects import Effect, Floats
 from cosmos_board.stats.bootstrap import Counts, draw_counts, sum_replicates, to_steps
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS, bootstrap_factor, interval
-from cosmos_board.store.annotation_queries import count_unpaired, read_paired_annotations
-from cosmos_board.store.queries import Columns, Connection
-from cosmos_board.store.study_queries import read_units
+from cosmos_board.store.queries.annotation import count_unpaired, read_paired_annotations
+from cosmos_board.store.queries.scores import Columns, Connection
+from cosmos_board.store.queries.studies import read_units
 
 _STEP = 2.0**-20
 """Seconds and clicks are rounded to this before they are summed."""

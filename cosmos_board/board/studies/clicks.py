@@ -18,7 +18,7 @@ from cosmos_board.board.studies.effects import (
     take_sample,
 )
 from cosmos_board.stats.survival import kaplan_meier, limited_medians
-from cosmos_board.store.click_queries import ClickSums, read_clicks
+from cosmos_board.store.queries.clicks import ClickSums, read_clicks
 
 CLICKS = 10
 GOALS = (0.85, 0.90)

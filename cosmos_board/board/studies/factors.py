@@ -18,7 +18,7 @@ from cosmos_board.board.studies.reference_sample import (
 )
 from cosmos_board.core.scores import Selection
 from cosmos_board.stats.testing import holm
-from cosmos_board.store.factor_queries import prepare_reference_dice, read_reference_dice
+from cosmos_board.store.queries.factors import prepare_reference_dice, read_reference_dice
 
 PAPER_FACTORS = ("size_px", "aspect_ratio", "intensity_difference", "boundary_complexity")
 ORDER_FACTORS = ("size_px", "aspect_ratio", "intensity_difference", "efd_order")

@@ -12,7 +12,7 @@ from cosmos_board.board.studies.effects import take_sample
 from cosmos_board.board.studies.model_size import PairedRow, compare_pairs
 from cosmos_board.board.studies.values import ALL_PROMPTS, DiceTable, Floats
 from cosmos_board.core.scores import SELECTIONS
-from cosmos_board.store.study_queries import ALL_CLUSTERS, read_seen_clusters
+from cosmos_board.store.queries.studies import ALL_CLUSTERS, read_seen_clusters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from cosmos_board.board.studies.effects import (
     measure_effect,
     take_sample,
 )
-from cosmos_board.store.jitter_queries import JitterSums, read_jitter
+from cosmos_board.store.queries.jitter import JitterSums, read_jitter
 
 LEVELS = (0, 10, 20)
 """Lower bounds of the displacement in pixels; each level is 10 px wide."""

@@ -17,7 +17,7 @@ from cosmos_board.board.studies.effects import (
 from cosmos_board.board.studies.values import ALL_PROMPTS, DiceTable, Floats, is_studied
 from cosmos_board.core.scores import SELECTIONS, Selection
 from cosmos_board.stats.testing import Verdict
-from cosmos_board.store.study_queries import read_study_models
+from cosmos_board.store.queries.studies import read_study_models
 
 MEAN_OF_PROMPTS = "mean"
 """Stands for the mean over the six prompts where a prompt is named."""

@@ -19,7 +19,7 @@ from cosmos_board.stats.correlation import (
     partial_from_correlations,
 )
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS, bootstrap_factor, interval
-from cosmos_board.store.factor_queries import read_references
+from cosmos_board.store.queries.factors import read_references
 
 Bools: TypeAlias = NDArray[np.bool_]
 

@@ -13,8 +13,8 @@ from cosmos_board.core.runs import parse_runs
 from cosmos_board.metrics.hce import measure_hce
 from cosmos_board.metrics.overlap import count_overlap
 from cosmos_board.metrics.reference import prepare_reference
-from cosmos_board.store.annotation_queries import Annotation, read_sizes, write_annotations
-from cosmos_board.store.queries import Connection
+from cosmos_board.store.queries.annotation import Annotation, read_sizes, write_annotations
+from cosmos_board.store.queries.scores import Connection
 
 ARMS = ("unaided", "assisted")
 """Drawing from nothing; starting from a model's mask."""

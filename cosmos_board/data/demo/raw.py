@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_fill_holes
 
-from cosmos_board.data.readers.dicom import read_dicom_series
+from cosmos_board.data.readers.dicom.images import read_dicom_series
+from cosmos_board.data.readers.dicom.rtstruct import rasterise, read_rtstruct
 from cosmos_board.data.readers.nifti import read_nifti
-from cosmos_board.data.readers.rtstruct import rasterise, read_rtstruct
 from cosmos_board.data.readers.tiff import read_tiff
 from cosmos_board.data.source import SourceImage
 from cosmos_board.data.volumes import (

@@ -9,10 +9,10 @@ from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.data.catalog import load_catalog
 from cosmos_board.data.catalog.dataset import Dataset
 from cosmos_board.data.catalog.objects import get_object_label
-from cosmos_board.site.page import Article, Page
+from cosmos_board.site.components.page import Article, Page
+from cosmos_board.site.components.table import Cell, Column, Row, Table
+from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.context import Context
-from cosmos_board.site.table import Cell, Column, Row, Table
-from cosmos_board.site.words import Words
 
 PATH = "datasets/catalogue.md"
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from cosmos_board.site.book import model_url
-from cosmos_board.site.markup import DASH, up
-from cosmos_board.site.page import Article, Page
+from cosmos_board.site.components.markup import DASH, up
+from cosmos_board.site.components.page import Article, Page
+from cosmos_board.site.components.table import Cell, Column, Row, Table
+from cosmos_board.site.content.releases import FEED_PATH, Move, Snapshot, find_moves
+from cosmos_board.site.content.site_data import model_url
 from cosmos_board.site.pages.context import Context
-from cosmos_board.site.releases import FEED_PATH, Move, Snapshot, find_moves
-from cosmos_board.site.table import Cell, Column, Row, Table
 
 PATH = "changes/index.md"
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from cosmos_board.site.book import Book
-from cosmos_board.site.downloads import table_files
-from cosmos_board.site.figure import Figure
-from cosmos_board.site.figure_html import render_figure
-from cosmos_board.site.markup import up
-from cosmos_board.site.page import Article
-from cosmos_board.site.table import Table
-from cosmos_board.site.table_html import render_table
+from cosmos_board.site.components.figure import Figure
+from cosmos_board.site.components.figure_html import render_figure
+from cosmos_board.site.components.markup import up
+from cosmos_board.site.components.page import Article
+from cosmos_board.site.components.table import Table
+from cosmos_board.site.components.table_html import render_table
+from cosmos_board.site.content.downloads import table_files
+from cosmos_board.site.content.site_data import Book
+from cosmos_board.site.language.words import Words
 from cosmos_board.site.templates import render
-from cosmos_board.site.words import Words
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from cosmos_board.factors.table import FACTORS
 from cosmos_board.metrics.table import METRICS
-from cosmos_board.site.page import Article, Page
+from cosmos_board.site.components.page import Article, Page
 from cosmos_board.site.pages.context import Context
 
 

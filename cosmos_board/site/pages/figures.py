@@ -7,11 +7,11 @@ from math import isfinite
 
 from cosmos_board.board.types import Board
 from cosmos_board.metrics.table import METRICS
-from cosmos_board.site.book import Book, Timing
-from cosmos_board.site.figure import COLOURS, Axis, Figure, Point, Series
-from cosmos_board.site.markup import number, span
-from cosmos_board.site.pages.matrix import Across
-from cosmos_board.site.words import Words
+from cosmos_board.site.components.figure import COLOURS, Axis, Figure, Point, Series
+from cosmos_board.site.components.markup import number, span
+from cosmos_board.site.content.site_data import Book, Timing
+from cosmos_board.site.language.words import Words
+from cosmos_board.site.pages.boards.matrix import Across
 
 MOST_ROWS = 15
 """Models that a figure names; the table has the rest."""

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from cosmos_board.board.types import Board, BoardRow, Slice
-from cosmos_board.site.book import Book, model_url, prompt_label, slice_url, slug, target_label
-from cosmos_board.site.markup import DASH, number, span
-from cosmos_board.site.page import Article, Page
+from cosmos_board.site.components.markup import DASH, number, span
+from cosmos_board.site.components.page import Article, Page
+from cosmos_board.site.content.site_data import (
+    Book,
+    model_url,
+    prompt_label,
+    slice_url,
+    slug,
+    target_label,
+)
+from cosmos_board.site.language.words import Words
+from cosmos_board.site.pages.boards.matrix import matrix_table, prompt_columns
+from cosmos_board.site.pages.boards.prompts import OVERALL
+from cosmos_board.site.pages.boards.ranking import ranking_table
+from cosmos_board.site.pages.boards.slices import (
+    add_map,
+    add_notes,
+    slice_label,
+    targets_of,
+)
 from cosmos_board.site.pages.context import Card, Context, Link
 from cosmos_board.site.pages.figures import cost_figure, prompt_figure
-from cosmos_board.site.pages.matrix import matrix_table, prompt_columns
 from cosmos_board.site.pages.news import add_news, add_official
 from cosmos_board.site.pages.notices import (
     add_withheld,
@@ -16,18 +32,9 @@ from cosmos_board.site.pages.notices import (
     explain_no_leader,
     find_leader,
 )
-from cosmos_board.site.pages.prompts import OVERALL
-from cosmos_board.site.pages.ranking import ranking_table
-from cosmos_board.site.pages.slices import (
-    add_map,
-    add_notes,
-    slice_label,
-    targets_of,
-)
-from cosmos_board.site.pages.study import add_study
-from cosmos_board.site.pages.submitted import add_submitted, main_board
+from cosmos_board.site.pages.studies.study import add_study
+from cosmos_board.site.pages.submissions.submitted import add_submitted, main_board
 from cosmos_board.site.templates import render
-from cosmos_board.site.words import Words
 
 TOP = 12
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from cosmos_board.board.findings import Finding
+from cosmos_board.board.findings.findings import Finding
 from cosmos_board.core.tracks import FULL
-from cosmos_board.site.book import Book, Entry, model_url
-from cosmos_board.site.page import Article
+from cosmos_board.site.components.page import Article
+from cosmos_board.site.content.site_data import Book, Entry, model_url
+from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.context import Context
-from cosmos_board.site.pages.findings import MARKS, finding_url
+from cosmos_board.site.pages.studies.findings import MARKS, finding_url
 from cosmos_board.site.templates import render
-from cosmos_board.site.words import Words
 
 MOST = 4
 """Entries and findings that the home page shows."""

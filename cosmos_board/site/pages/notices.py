@@ -7,17 +7,17 @@ from collections.abc import Iterable
 from cosmos_board.board.types import Board, BoardRow, Slice, SliceKind
 from cosmos_board.core.tracks import CORE, COUNTS
 from cosmos_board.data.licence import MIN_CLUSTERS
-from cosmos_board.site.book import (
+from cosmos_board.site.components.page import Article
+from cosmos_board.site.components.table import Cell, Column, Row, Table
+from cosmos_board.site.content.site_data import (
     Book,
     Withheld,
     modality_label,
     object_label,
     target_label,
 )
-from cosmos_board.site.page import Article
+from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.context import Context, Link
-from cosmos_board.site.table import Cell, Column, Row, Table
-from cosmos_board.site.words import Words
 
 
 def find_leader(board: Board | None) -> BoardRow | None:

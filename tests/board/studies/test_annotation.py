@@ -9,8 +9,8 @@ from cosmos_board.board.studies.annotation import study_annotation
 from cosmos_board.board.studies.timing_log import import_timing_log, read_timing_log
 from cosmos_board.core.errors import InputError, StorageError
 from cosmos_board.core.masks import encode_mask
-from cosmos_board.store.annotation_queries import read_paired_annotations
 from cosmos_board.store.board import open_board, open_board_to_write
+from cosmos_board.store.queries.annotation import read_paired_annotations
 from tests.study_boards import StudyBoard
 
 HEADER = "reader,image,reference,arm,seconds,tp,fp,fn,hce\n"

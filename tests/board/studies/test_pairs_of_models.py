@@ -9,14 +9,14 @@ import duckdb
 import numpy as np
 import pytest
 
-from cosmos_board.board.cohort import find_exposures
-from cosmos_board.board.compare import compare
 from cosmos_board.board.cube import Cube
+from cosmos_board.board.ranking.cohort import find_exposures
+from cosmos_board.board.ranking.compare import compare
 from cosmos_board.board.studies.everything import study_everything
 from cosmos_board.board.studies.finetuning import study_finetuning
 from cosmos_board.board.studies.model_size import study_model_size
 from cosmos_board.store.board import open_board
-from cosmos_board.store.study_queries import ALL_CLUSTERS
+from cosmos_board.store.queries.studies import ALL_CLUSTERS
 from tests.study_boards import SIX, StudyBoard
 
 

@@ -13,7 +13,7 @@ import SimpleITK as sitk  # noqa: N813
 from pydicom.uid import MediaStorageDirectoryStorage
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.readers.dicom import read_dicom, read_dicom_series
+from cosmos_board.data.readers.dicom.images import read_dicom, read_dicom_series
 from cosmos_board.data.volumes import Voxels
 from tests.data.dicom_makers import AXIAL, number_slice, save_slices
 from tests.data.raw_files import make_dicom, save_rtstruct, save_series

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from cosmos_board.data.pack import open_pack
-from cosmos_board.site.frozen import list_site, write_list
+from cosmos_board.site.publish.versions import list_site, write_list
 from tests.submissions.platform.conftest import MAX
 from tests.submissions.platform.hub import Hub, Request
 from tests.submissions.repositories import commit_all, git

@@ -1,0 +1,157 @@
+"""`cosmos-board analyse`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from cosmos_board.board.cube import Cube
+    from cosmos_board.core.masks import Rle
+
+STUDIES = ("factors", "jitter", "clicks", "annotation", "findings")
+
+
+@click.command("analyse")
+@click.argument("study", type=click.Choice(STUDIES))
+@click.option("--db", required=True, type=click.Path(path_type=Path), help="Board database.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option(
+    "--log", type=click.Path(path_type=Path), help="Timing log (CSV) to import for `annotation`."
+)
+@click.option(
+    "--pack",
+    "packs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Pack whose references the log's masks are scored against; may be repeated.",
+)
+def command(study: str, db: Path, as_json: bool, log: Path | None, packs: tuple[Path, ...]) -> None:
+    """Run one of the studies on the rows of a board."""
+    from cosmos_board.board.cube import Cube
+    from cosmos_board.board.export import round_floats
+    from cosmos_board.store.board import open_board, open_board_to_write
+    from cosmos_board.store.queries.studies import fetch_studied
+
+    if log is not None:
+        from cosmos_board.board.studies.timing_log import import_timing_log
+
+        with open_board_to_write(db) as connection:
+            added = import_timing_log(connection, log, _read_references(packs))
+        click.echo(f"{db}: {added} annotations added", err=True)
+    with open_board(db) as connection:
+        found = _find(study)(Cube(connection))
+        was_run = study in dict(fetch_studied(connection))
+    if as_json:
+        click.echo(json.dumps(round_floats(found), ensure_ascii=False))
+    elif study == "findings":
+        _print_findings(found)
+    else:
+        _print_study(study, found, was_run=was_run)
+
+
+def _read_references(packs: tuple[Path, ...]) -> dict[str, Rle] | None:
+    from cosmos_board.data.pack import open_pack
+
+    if not packs:
+        return None
+    return {
+        reference.reference_id: reference.rle
+        for path in packs
+        for item in open_pack(path).iter_items()
+        for reference in item.references
+    }
+
+
+def _find(study: str) -> Callable[[Cube], Any]:
+    if study == "factors":
+        from cosmos_board.board.studies.factors import study_factors
+
+        return study_factors
+    if study == "jitter":
+        from cosmos_board.board.studies.jitter import study_jitter
+
+        return study_jitter
+    if study == "clicks":
+        from cosmos_board.board.studies.clicks import study_clicks
+
+        return study_clicks
+    if study == "annotation":
+        from cosmos_board.board.studies.annotation import study_annotation
+
+        return lambda cube: study_annotation(cube.connection)
+    from cosmos_board.board.findings.findings import find_findings
+
+    return find_findings
+
+
+def _print_findings(findings: Sequence[Any]) -> None:
+    for finding in findings:
+        effect = "" if finding.effect is None else f": {finding.effect:+.3f}"
+        interval = "" if finding.low is None else f" ({finding.low:+.3f} … {finding.high:+.3f})"
+        click.echo(f"{finding.id} {finding.statement}")
+        click.echo(f"   {finding.verdict}{effect}{interval}; n = {finding.n}")
+        for missing in finding.oracle.missing:
+            click.echo(f"   missing: {missing}")
+
+
+def _print_study(
+    study: str,
+    found: Any,  # noqa: ANN401 - each study has its own rows
+    *,
+    was_run: bool,
+) -> None:
+    from cosmos_board.cli.tables import print_table
+
+    rows = found if isinstance(found, tuple) else found.rows
+    if not rows:
+        why = (
+            "was run, but not on images that count: synthetic images do not count beside real "
+            "ones, nor do references that the board does not rank on"
+            if was_run
+            else "no rows in this database"
+        )
+        click.echo(f"{study}: {why}", err=True)
+        return
+    flat = [_flatten_clicks(row) if study == "clicks" else _flatten(row) for row in rows]
+    table = [[_cell(value) for value in row.values()] for row in flat]
+    left = sum(isinstance(value, str | tuple) for value in flat[0].values())
+    print_table(study, list(flat[0]), table, left=left, keep=2)
+
+
+def _flatten(row: Any) -> dict[str, object]:  # noqa: ANN401 - any row of a study
+    """Return the fields of a row by name, text first."""
+    found = {field.name: getattr(row, field.name) for field in fields(row)}
+    return dict(sorted(found.items(), key=lambda pair: not isinstance(pair[1], str | tuple)))
+
+
+def _flatten_clicks(row: Any) -> dict[str, object]:  # noqa: ANN401 - a ClicksRow
+    """Return what is said of one model's clicks: Dice at some, and how many a goal takes."""
+    found: dict[str, object] = {"model": row.model, "selection": row.selection}
+    for goal in row.goals:
+        found[f"clicks to Dice {goal.goal:.2f}"] = (
+            f"> {len(row.dice)}" if goal.median is None else str(goal.median)
+        )
+        found[f"never {goal.goal:.2f}"] = f"{goal.never:.0%}"
+    found["area"] = row.area.value
+    for number in sorted({1, 3, 5, len(row.dice)}):
+        found[f"Dice at click {number}"] = row.dice[number - 1].value
+    found["clusters"] = row.area.clusters
+    return found
+
+
+def _cell(value: object) -> str:
+    """Return a value as a table shows it: effects with their interval, floats short."""
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if is_dataclass(value) and hasattr(value, "value"):
+        low, high = getattr(value, "low", None), getattr(value, "high", None)
+        return f"{value.value:+.3f}" + ("" if low is None else f" ({low:+.3f} … {high:+.3f})")
+    if isinstance(value, tuple):
+        return ", ".join(_cell(item) for item in value)
+    return "–" if value is None else str(value)

@@ -1,0 +1,82 @@
+"""`cosmos-board finetune`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("finetune")
+@click.argument("packs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--model", required=True, help="What to start from, such as cosmos-tiny.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="FILE.safetensors.")
+@click.option("--name", default="", help="Of the new model. Default: of base, method and packs.")
+@click.option(
+    "--method",
+    type=click.Choice(["decoder", "lora"]),
+    default="decoder",
+    show_default=True,
+    help="The decoder alone, or LoRA in the encoder beside it.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="Passes over the training images.",
+)
+@click.option("--rank", type=click.IntRange(1), default=8, show_default=True, help="Of LoRA.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Names split, views and order.",
+)
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="Weights to start from.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N; +bf16.")
+def command(
+    packs: tuple[Path, ...],
+    model: str,
+    out: Path,
+    name: str,
+    method: str,
+    epochs: int,
+    rank: int,
+    seed: int,
+    checkpoint: Path | None,
+    device: str,
+) -> None:
+    """Fine-tune a promptable segmenter on packs; use it at once as `--model OUT`.
+
+    An interrupted tuning goes on by the same command.
+    """
+    from cosmos_board.cli.progress import show_steps
+    from cosmos_board.core.errors import InputError
+
+    try:
+        from cosmos_board.training.finetune.finetune import finetune
+        from cosmos_board.training.finetune.gain import format_gains
+        from cosmos_board.training.finetune.plan import TuningPlan
+    except ModuleNotFoundError as error:
+        from cosmos_board.models.factories import name_install
+
+        want = name_install("sam")
+        raise InputError("finetune", "", f"needs {error.name}", want=want) from error
+    plan = TuningPlan(method=method, epochs=epochs, rank=rank, seed=seed)  # type: ignore[arg-type]
+    with show_steps("epochs") as say:
+        tuned = finetune(
+            packs,
+            model=model,
+            out=out,
+            name=name,
+            plan=plan,
+            checkpoint=checkpoint,
+            device=device,
+            report=lambda epoch, epochs, dice: say(epoch, epochs, f"validation Dice {dice:.3f}"),
+        )
+    if not tuned.result.kept:
+        click.echo("the validation clusters got worse: the model is written as it was", err=True)
+    click.echo(format_gains(tuned.gains))
+    click.echo(f"{tuned.path}: {tuned.name}")

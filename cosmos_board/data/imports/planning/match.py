@@ -1,0 +1,310 @@
+"""Which masks belong to which image: by the parts of their paths, or by a table."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.core.modalities import get_modality
+from cosmos_board.data.imports.planning.described import ImageFiles, find_described
+from cosmos_board.data.imports.planning.job import ImageJob, MaskFiles
+from cosmos_board.data.imports.planning.names import compose, find_unpaired, read_slice_names
+from cosmos_board.data.imports.planning.table import read_table
+from cosmos_board.data.imports.planning.walk import Listing
+from cosmos_board.data.imports.spec.meanings import find_name, is_skipped
+from cosmos_board.data.imports.spec.patterns import Pattern, fill_template, find_fields
+from cosmos_board.data.imports.spec.types import FileSpec, ImageSpec, MaskSpec
+
+Parts = Mapping[str, str]
+Problem = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What was found for one entry of images."""
+
+    spec: ImageSpec
+    jobs: tuple[ImageJob, ...]
+    bare: tuple[str, ...]
+    """Images without a mask."""
+
+    orphans: tuple[str, ...]
+    """Masks without an image."""
+
+    absent: tuple[Problem, ...]
+    """(path, reason) of images that no table or JSON file of masks speaks of."""
+
+    unclaimed: Mapping[str, frozenset[str]]
+    """By path of a COCO file: its pictures that are no image of this entry."""
+
+
+def match_images(
+    spec: ImageSpec, listing: Listing, origin: str, field: str = "images"
+) -> tuple[Matches, list[Problem]]:
+    """Return the images of one entry with their masks, and what cannot be used.
+
+    Args:
+        spec: The entry.
+        listing: The files of the source folder.
+        origin: The import file, for messages.
+        field: Where the entry stands in it, for messages.
+
+    Raises:
+        InputError: If a table is not what it should be, a path names no modality, or the paths of
+            masks share nothing with those of several images.
+    """
+    problems: list[Problem] = []
+    finders: Sequence[_Finder | _TableFinder]
+    if spec.table:
+        groups, finders = _from_table(spec, listing, problems)
+    else:
+        groups = _group(spec, listing.paths)
+        groups = [group for group in groups if _is_one(spec, group, problems)]
+        by_path = [_Finder(mask, listing.paths, spec) for mask in spec.masks]
+        for position, finder in enumerate(by_path if len(groups) > 1 else ()):
+            finder.refuse_unshared(origin, f"{field}.masks[{position}]")
+        finders = by_path
+    found, used = _find_masks(spec, groups, finders, problems)
+    seen = {path for finder in finders for path in finder.every_path}
+    described = find_described(listing.root, found, problems)
+    jobs, bare = [], []
+    for group, masks in described.images:
+        if not masks:
+            bare.append(group.paths[0])
+            continue
+        modality = fill_template(spec.modality, group.parts)
+        job = ImageJob(str(listing.root), spec, group.paths, get_modality(modality).name, "", masks)
+        cluster = fill_template(spec.cluster, group.parts) or job.origin
+        jobs.append(ImageJob(job.root, spec, job.paths, job.modality, cluster, masks))
+    orphans = tuple(sorted(seen - used - {path for path, _ in problems}))
+    absent, unclaimed = tuple(described.absent), described.unclaimed
+    return Matches(spec, tuple(jobs), tuple(bare), orphans, absent, unclaimed), problems
+
+
+def _find_masks(
+    spec: ImageSpec,
+    groups: list[ImageFiles],
+    finders: Sequence[_Finder | _TableFinder],
+    problems: list[Problem],
+) -> tuple[list[tuple[ImageFiles, tuple[MaskFiles, ...]]], set[str]]:
+    """Return each image with its masks, and the paths of all masks that belong to one."""
+    found: list[tuple[ImageFiles, tuple[MaskFiles, ...]]] = []
+    used: set[str] = set()
+    for group in groups:
+        try:
+            if spec.stack == "name" and not _is_dicom_file(spec, group.paths[0]):
+                _refuse_gap(group)
+            masks = tuple(files for finder in finders for files in finder.find(group, problems))
+        except _UnpairedError as error:
+            problems.append((group.paths[0].rpartition("/")[0] or group.paths[0], error.reason))
+            used.update(error.paths)
+            continue
+        used.update(path for files in masks for path in files.paths)
+        found.append((group, masks))
+    return found, used
+
+
+def _refuse_gap(group: ImageFiles) -> None:
+    names = read_slice_names(group.paths)
+    if reason := find_unpaired(names, None, by_order=False, placed=False):
+        raise _UnpairedError(reason, ())
+
+
+def _group(spec: FileSpec, paths: tuple[str, ...]) -> list[ImageFiles]:
+    pattern = Pattern(spec.files)
+    groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for path in paths:
+        if (parts := pattern.match(compose(path))) is not None:
+            groups[tuple(parts[field] or "" for field in pattern.fields)].append(path)
+    return [
+        ImageFiles(
+            dict(zip(pattern.fields, key, strict=True)), read_slice_names(found).paths, spec.key
+        )
+        for key, found in groups.items()
+    ]
+
+
+def _is_series(spec: FileSpec, path: str) -> bool:
+    return bool(spec.stack) or spec.reader == "dicom" or path.lower().endswith(".dcm")
+
+
+def _is_one(spec: ImageSpec, group: ImageFiles, problems: list[Problem]) -> bool:
+    if len(group.paths) == 1 or _is_series(spec, group.paths[0]):
+        return True
+    reason = (
+        f"cannot be told from {len(group.paths) - 1} others: name in files what differs, or where"
+        " they are the slices of a volume, say reader = 'dicom' or stack"
+    )
+    problems += [(path, reason) for path in group.paths]
+    return False
+
+
+class _Finder:
+    """Finds the files of one entry of masks by the parts that they share with an image."""
+
+    def __init__(self, spec: MaskSpec, paths: tuple[str, ...], image: ImageSpec) -> None:
+        self.spec = spec
+        self._image = image
+        known = Pattern(image.files).expressions
+        self._pattern = Pattern(spec.files, known)
+        self._shared = tuple(field for field in self._pattern.fields if field in known)
+        self._groups: dict[tuple[str, ...], list[tuple[Parts, str]]] = defaultdict(list)
+        for path in paths:
+            if (parts := self._pattern.match(compose(path))) is not None:
+                key = tuple(parts[field] or "" for field in self._shared)
+                self._groups[key].append((parts, path))
+
+    @property
+    def every_path(self) -> Iterable[str]:
+        return (path for group in self._groups.values() for _, path in group)
+
+    def find(self, image: ImageFiles, problems: list[Problem]) -> Iterator[MaskFiles]:
+        found = self._groups.get(tuple(image.parts[field] for field in self._shared), [])
+        if self.spec.key == image.key:
+            own = [path for _, path in found if path in image.paths]
+            if own and len(own) == len(found) and len(image.paths) > 1:
+                reason = "belongs to the images as well: say in their files what tells it from them"
+                problems.append((own[0], reason))
+            found = [(parts, path) for parts, path in found if path not in image.paths]
+        if self.spec.stack or (
+            self.spec.kind == "raster" and found and _is_dicom(self.spec, found)
+        ):
+            for parts, paths in self._split_series(image, found):
+                for files in _name_files(self.spec, parts, paths, problems):
+                    yield replace(files, paths=self._order_slices(image, list(files.paths)))
+            return
+        for parts, path in found:
+            yield from _name_files(self.spec, {**image.parts, **parts}, (path,), problems)
+
+    def _split_series(
+        self, image: ImageFiles, found: list[tuple[Parts, str]]
+    ) -> Iterator[tuple[Parts, tuple[str, ...]]]:
+        """Yield the slices of each series: one a name, such as that of an organ's folder."""
+        series: dict[str, list[tuple[Parts, str]]] = defaultdict(list)
+        for parts, path in found:
+            parts = {**image.parts, **parts}
+            series[fill_template(self.spec.name, parts)].append((parts, path))
+        for files in series.values():
+            yield files[0][0], tuple(path for _, path in files)
+
+    def _order_slices(self, image: ImageFiles, paths: list[str]) -> tuple[str, ...]:
+        """Return the files of a stack or series in the order of the slices of the image."""
+        mask = read_slice_names(paths)
+        placed = _is_dicom_file(self._image, image.paths[0])
+        if placed and self._image.geometry == "check" and _is_dicom_file(self.spec, paths[0]):
+            return mask.paths
+        one_file = len(image.paths) == 1 and not self._image.stack
+        reason = find_unpaired(
+            None if one_file else read_slice_names(image.paths),
+            mask,
+            by_order="order" in (self._image.stack, self.spec.stack),
+            placed=placed and not one_file,
+        )
+        if reason:
+            raise _UnpairedError(reason, mask.paths)
+        return mask.paths
+
+    def refuse_unshared(self, origin: str, field: str) -> None:
+        """Refuse masks of which every one would belong to every image."""
+        known = find_fields(self._image.files)
+        wanted = ", ".join(f"{{{name}}}" for name in known) or "a {part} in the paths of images"
+        if self.spec.kind == "runs" and not set(find_fields(self.spec.name)) & {
+            *known,
+            *self._pattern.fields,
+        }:
+            raise InputError(
+                origin, f"{field}.name", "is the same for every image", got=repr(self.spec.name),
+                want=wanted,
+            )  # fmt: skip
+        if self._shared or not self._groups or self.spec.kind in ("coco", "runs"):
+            return
+        if known and set(known) <= set(find_fields(self._image.modality)):
+            return
+        raise InputError(
+            origin, f"{field}.files", "shares no part with several images, so that every mask would"
+            " belong to every image", got=repr(self.spec.files), want=wanted,
+        )  # fmt: skip
+
+
+class _UnpairedError(Exception):
+    """The slices of an image and a mask do not belong together."""
+
+    def __init__(self, reason: str, paths: tuple[str, ...]) -> None:
+        self.reason = reason
+        self.paths = paths
+
+
+class _TableFinder:
+    """Finds the files of one entry of masks in the rows of a table."""
+
+    def __init__(
+        self, spec: MaskSpec, rows: Mapping[str, list[Parts]], known: Mapping[str, str]
+    ) -> None:
+        self.spec = spec
+        self._rows = rows
+        self._known = known
+        self.every_path: Iterable[str] = ()
+
+    def find(self, image: ImageFiles, problems: list[Problem]) -> Iterator[MaskFiles]:
+        for parts in self._rows[image.paths[0]]:
+            name = _fill(self.spec, parts)
+            if not name:
+                continue
+            path = _look_up(self._known, name)
+            if not path:
+                problems.append((name, "is in the table and not in the source folder"))
+                continue
+            yield from _name_files(self.spec, parts, (path,), problems)
+
+
+def _from_table(
+    spec: ImageSpec, listing: Listing, problems: list[Problem]
+) -> tuple[list[ImageFiles], list[_TableFinder]]:
+    known = {compose(path): path for path in listing.paths}
+    rows: dict[str, list[Parts]] = defaultdict(list)
+    for parts in read_table(listing.root, spec.table, listing.paths):
+        name = _fill(spec, parts)
+        if path := _look_up(known, name):
+            rows[path].append(parts)
+        else:
+            problems.append((name, "is in the table and not in the source folder"))
+    groups = [ImageFiles(found[0], (path,)) for path, found in rows.items()]
+    return groups, [_TableFinder(mask, rows, known) for mask in spec.masks]
+
+
+def _look_up(known: Mapping[str, str], name: str) -> str:
+    """Return the path that a table means, "" where there is none; Windows separates otherwise."""
+    name = compose(name)
+    return known.get(name) or known.get(name.replace("\\", "/").removeprefix("./"), "")
+
+
+def _fill(spec: FileSpec, parts: Parts) -> str:
+    pattern = Pattern(spec.files)
+    if missing := [field for field in pattern.fields if field not in parts]:
+        raise InputError(spec.files, "table", f"has no column {missing[0]}")
+    if any(not parts[field] for field in pattern.fields):
+        return ""
+    return pattern.fill(parts)
+
+
+def _is_dicom_file(spec: FileSpec, path: str) -> bool:
+    return spec.reader == "dicom" or (not spec.reader and path.lower().endswith(".dcm"))
+
+
+def _is_dicom(spec: MaskSpec, found: list[tuple[Parts, str]]) -> bool:
+    return all(_is_series(spec, path) for _, path in found)
+
+
+def _name_files(
+    spec: MaskSpec, parts: Parts, paths: tuple[str, ...], problems: list[Problem]
+) -> Iterator[MaskFiles]:
+    name = fill_template(spec.name, parts)
+    if spec.kind == "raster" and spec.names and find_name(name, spec.names) is None:
+        if not is_skipped(name, spec.skip):
+            problems.append(
+                (paths[0], f"has the name {name!r}, which means nothing: add it or skip it")
+            )
+        return
+    yield MaskFiles(spec, paths, name)

@@ -1,0 +1,175 @@
+"""Plans: which files make which images, found out before any of them is opened."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.data.imports.planning.job import ImageJob
+from cosmos_board.data.imports.planning.match import Matches, match_images
+from cosmos_board.data.imports.planning.walk import list_files, show_path
+from cosmos_board.data.imports.spec.types import ImportSpec
+from cosmos_board.data.source import SourceImage
+from cosmos_board.data.units import SourceUnit
+
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlan:
+    """What an import would do."""
+
+    spec: ImportSpec
+    root: Path
+    entries: tuple[Matches, ...]
+    """What was found for each entry of images, in the order of the import file."""
+
+    problems: tuple[tuple[str, str], ...]
+    """(path, reason) of files that cannot be used, sorted."""
+
+    @property
+    def jobs(self) -> tuple[ImageJob, ...]:
+        """Every image that has a mask."""
+        return tuple(job for entry in self.entries for job in entry.jobs)
+
+    @property
+    def bare(self) -> tuple[str, ...]:
+        """Images that no mask belongs to."""
+        return tuple(path for entry in self.entries for path in entry.bare)
+
+    @property
+    def orphans(self) -> tuple[str, ...]:
+        """Masks that belong to no image, those in a COCO file by its path and their picture."""
+        files = [path for entry in self.entries for path in entry.orphans]
+        unclaimed: dict[str, frozenset[str]] = {}
+        for entry in self.entries:
+            for path, names in entry.unclaimed.items():
+                unclaimed[path] = unclaimed.get(path, names) & names
+        inside = [f"{path}: {name}" for path, names in unclaimed.items() for name in sorted(names)]
+        return (*files, *inside)
+
+    def units(self) -> tuple[SourceUnit, ...]:
+        """Return the work, one unit an image or volume.
+
+        Raises:
+            InputError: If there is nothing to do, or a file has gone since.
+        """
+        self.refuse_nothing()
+        from cosmos_board.data.imports.reading.read import read_job
+
+        meanings = {id(entry.spec): repr(entry.spec) for entry in self.entries}
+        return tuple(
+            SourceUnit(
+                job.key(meanings[id(job.spec)]), show_path(job.origin), partial(read_job, job)
+            )
+            for job in self.jobs
+        )
+
+    def refuse_nothing(self) -> None:
+        """Refuse a plan that reads no image.
+
+        Raises:
+            InputError: If it has nothing to do; the first reason is given.
+        """
+        if self.jobs:
+            return
+        problem = "holds no image with a mask"
+        reasons = [f"{show_path(path)}: {reason}" for path, reason in self.problems]
+        for entry in self.entries:
+            reasons += [reason for _, reason in entry.absent]
+            reasons += _find_mismatch(entry)
+        if reasons:
+            problem += f": {reasons[0]}"
+        raise InputError(self.root, "--source", problem, want=self._wanted)
+
+    def describe(self) -> str:
+        """Return the plan as text: what would be read, and what stands in the way."""
+        lines = [f"{self.spec.label or self.spec.name}: {self.root}"]
+        for entry in self.entries:
+            lines += _describe_entry(entry)
+        for title, paths in (
+            ("images without a mask", self.bare),
+            ("masks without an image", self.orphans),
+        ):
+            if paths:
+                lines.append(f"  {len(paths)} {title}: {_list_some(paths)}")
+        lines += _describe_absent([row for entry in self.entries for row in entry.absent])
+        lines += [f"  not used: {show_path(path)}: {reason}" for path, reason in self.problems]
+        return "\n".join(lines)
+
+    @property
+    def _wanted(self) -> str:
+        return " or ".join(entry.spec.files for entry in self.entries[:_EXAMPLES])
+
+
+def plan_import(spec: ImportSpec, source: Path) -> ImportPlan:
+    """Return what importing `source` by `spec` would do; no file is opened but tables.
+
+    Raises:
+        InputError: If `source` is no folder, or a table is not what it should be.
+    """
+    listing = list_files(source)
+    found = [
+        match_images(entry, listing, spec.origin, f"images[{position}]")
+        for position, entry in enumerate(spec.images)
+    ]
+    return ImportPlan(
+        spec=spec,
+        root=listing.root,
+        entries=tuple(matches for matches, _ in found),
+        problems=tuple(sorted({*listing.refused, *(row for _, rows in found for row in rows)})),
+    )
+
+
+def iter_source_images(plan: ImportPlan) -> Iterator[SourceImage]:
+    """Yield every image of a plan, one at a time, in the order of the plan.
+
+    Raises:
+        InputError: If a file is not what it should be.
+    """
+    for unit in plan.units():
+        yield from unit.read()
+
+
+def _find_mismatch(entry: Matches) -> list[str]:
+    """Return why an entry without a job found none, where that can be told."""
+    if entry.spec.table:
+        return []
+    if not entry.bare:
+        return [f"no file fits {entry.spec.files}"]
+    masks = " or ".join(mask.files for mask in entry.spec.masks)
+    if not entry.orphans:
+        return [f"no file fits {masks}"]
+    image, mask = show_path(entry.bare[0]), show_path(entry.orphans[0])
+    return [f"no image and mask have the same parts, such as {image} and {mask}"]
+
+
+def _describe_entry(entry: Matches) -> list[str]:
+    spec = entry.spec
+    jobs = entry.jobs
+    lines = [f"  {spec.files} ({spec.modality}): {len(jobs)} with masks"]
+    clusters = len({job.cluster_key for job in jobs})
+    how = f"{spec.normalisation}, {spec.plane} plane, {clusters} clusters"
+    lines.append(f"    {how}{', masks resampled' if spec.resample else ''}")
+    counts = Counter(mask.spec for job in jobs for mask in job.masks)
+    for mask in spec.masks:
+        who = f" by {mask.observer}" if mask.observer else ""
+        lines.append(f"    {mask.files}: {counts[mask]}{who}: {', '.join(mask.meanings)}")
+    if jobs:
+        lines.append(f"    such as {show_path(jobs[0].origin)} in {show_path(jobs[0].cluster_key)}")
+    return lines
+
+
+def _describe_absent(absent: list[tuple[str, str]]) -> list[str]:
+    reasons = [reason for _, reason in absent]
+    more = [f"  and {len(reasons) - _EXAMPLES} more like these"] * (len(reasons) > _EXAMPLES)
+    return [f"  not used: {show_path(reason)}" for reason in reasons[:_EXAMPLES]] + more
+
+
+def _list_some(paths: tuple[str, ...]) -> str:
+    shown = ", ".join(show_path(path) for path in paths[:_EXAMPLES])
+    return shown + (", …" if len(paths) > _EXAMPLES else "")

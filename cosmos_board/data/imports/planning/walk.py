@@ -1,0 +1,97 @@
+"""Listing a source folder without being led out of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.data.imports.planning.names import order_naturally
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files of a source folder."""
+
+    root: Path
+    paths: tuple[str, ...]
+    """Below the root, with `/`, sorted; numbers in names compare as numbers."""
+
+    refused: tuple[tuple[str, str], ...]
+    """(path, reason) of what is not read."""
+
+
+def list_files(root: Path) -> Listing:
+    """Return the regular files below `root`.
+
+    A symbolic link counts as the file it leads to, if that lies below `root`; links to folders
+    are not followed. Hidden files and folders are passed over.
+
+    Raises:
+        InputError: If `root` is no folder that can be read.
+    """
+    if not root.is_dir():
+        raise InputError(root, "--source", "is no folder")
+    home = root.resolve()
+    paths: list[str] = []
+    refused: list[tuple[str, str]] = []
+    for path, problem in _walk(home, ""):
+        (refused.append((path, problem)) if problem else paths.append(path))
+    return Listing(home, tuple(sorted(paths, key=order_naturally)), tuple(sorted(refused)))
+
+
+def show_path(path: str) -> str:
+    r"""Return a path as it can be printed on one line, whatever bytes it is made of.
+
+    Example:
+        >>> print(show_path("Ärzte/a\udcff\n.png"))
+        Ärzte/a\udcff\n.png
+    """
+    if path.isprintable():
+        return path
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in path
+    )
+
+
+def _walk(home: Path, below: str) -> Iterator[tuple[str, str]]:
+    try:
+        entries = sorted(os.scandir(home / below), key=lambda entry: entry.name)
+    except OSError as error:
+        yield below, f"cannot be read: {error.strerror}"
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        path = f"{below}/{entry.name}" if below else entry.name
+        if not _is_text(entry.name):
+            yield path, "has a name that cannot be printed"
+        elif entry.is_dir(follow_symlinks=False):
+            yield from _walk(home, path)
+        else:
+            yield path, _find_problem(home, entry)
+
+
+def _find_problem(home: Path, entry: os.DirEntry[str]) -> str:
+    try:
+        if entry.is_symlink():
+            target = Path(entry.path).resolve(strict=True)
+            if not target.is_relative_to(home):
+                return "is a link that leads out of the source folder"
+            if target.is_dir():
+                return "is a link to a folder"
+        regular = entry.is_file()
+    except (OSError, RuntimeError) as error:
+        return f"cannot be read: {getattr(error, 'strerror', None) or 'it is a circle of links'}"
+    return "" if regular else "is no regular file"
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return name.isprintable()

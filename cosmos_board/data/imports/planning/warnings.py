@@ -1,0 +1,250 @@
+"""Warnings of a plan: what is allowed, and yet seldom meant; each has a word that accepts it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.data.catalog.objects import load_objects
+from cosmos_board.data.imports.planning.job import ImageJob
+from cosmos_board.data.imports.planning.walk import show_path
+from cosmos_board.data.imports.reading.rasters import find_reader
+from cosmos_board.data.imports.spec.patterns import find_fields
+from cosmos_board.data.imports.spec.types import WARNINGS, MaskSpec
+
+if TYPE_CHECKING:
+    from cosmos_board.data.imports.planning.plan import ImportPlan
+
+_LOOKED_AT = 12
+_LOOKED_AT_BYTES = 32 << 20
+_SLICES = 8
+_MISTAKES = ("swapped", "crossed")
+_SELDOM = ("swapped", "inverted", "borders")
+"""Signs that single images may show with good reason: half of all must show them."""
+
+_VOLUMETRIC = re.compile(r"ct|mr|mr-.*|cmr|pet")
+_TOKEN = re.compile(r"[0-9]+|[^\W\d_]+")
+_SPELLINGS = {
+    "tumor": "tumour", "hemorrhage": "haemorrhage", "oesophagus": "esophagus", "gray": "grey",
+    "bowels": "bowel", "tumors": "tumour", "urinary-bladder": "bladder", "disk": "disc",
+}  # fmt: skip
+_ALIKE = ("tumour", "cancer", "carcinoma", "lesion", "nodule", "mass")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanWarning:
+    """One thing that is seldom meant."""
+
+    word: str
+    """Key of `WARNINGS`, by which it is accepted."""
+
+    text: str
+
+    def __str__(self) -> str:
+        """Return it as one line that says how to accept it."""
+        return f"warning: {self.text} (if this is meant: --accept {self.word})"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a small sample of the images of a plan shows."""
+
+    signs: Mapping[str, int]
+    """Images by the warnings to which they give rise, and all of them under `images`."""
+
+    units: int
+    unread: tuple[str, ...]
+    """Why a unit could not be read, for each such."""
+
+
+def look_at_sample(plan: ImportPlan) -> Look:
+    """Read a few units of a plan, evenly taken, and say what they show.
+
+    Of a volume only the first slices are looked at; large files are passed over for smaller ones.
+    """
+    from cosmos_board.data.imports.reading.read import read_job
+
+    signs: Counter[str] = Counter()
+    unread = []
+    sample = _take_sample(plan.jobs)
+    for job in sample:
+        try:
+            for image in islice(read_job(job), _SLICES):
+                signs.update(("images", *image.signs))
+        except Exception as error:  # The import itself tells what went wrong.
+            unread.append(str(error))
+    return Look(signs, len(sample), tuple(unread))
+
+
+def find_warnings(plan: ImportPlan, look: Look) -> tuple[PlanWarning, ...]:
+    """Return the warnings of a plan that its import file does not accept, each word once."""
+    found = [
+        *judge_signs(look.signs, "of the images looked at"),
+        *_warn_of_sharing(plan),
+        *_warn_of_clusters(plan.jobs),
+        *_warn_of_objects(plan),
+    ]
+    first = {one.word: one for one in reversed(found)}
+    return tuple(
+        one for one in found if one.word not in plan.spec.accept and first[one.word] is one
+    )
+
+
+def judge_signs(signs: Mapping[str, int], of_what: str) -> list[PlanWarning]:
+    """Return the warnings that are due where images show these signs.
+
+    Args:
+        signs: Images by word, all of them under `images`.
+        of_what: Which images these are, for the text.
+    """
+    images = signs.get("images", 0)
+    due = []
+    for word, number in sorted(signs.items()):
+        if word in WARNINGS and (word not in _SELDOM or 2 * number >= images):
+            due.append(PlanWarning(word, f"{WARNINGS[word]}: {number} of {images} {of_what}"))
+    return due
+
+
+def _take_sample(jobs: Sequence[ImageJob]) -> list[ImageJob]:
+    """Return up to twelve jobs, evenly taken, at least one, none after 32 MiB of files."""
+    count = min(_LOOKED_AT, len(jobs))
+    sample: list[ImageJob] = []
+    size_bytes = 0
+    for position in range(count):
+        job = jobs[(2 * position + 1) * len(jobs) // (2 * count)]
+        try:
+            size_bytes += sum(os.stat(f"{job.root}/{path}").st_size for path in job.paths)
+        except OSError:
+            continue
+        if sample and size_bytes > _LOOKED_AT_BYTES:
+            break
+        sample.append(job)
+    return sample
+
+
+def _warn_of_sharing(plan: ImportPlan) -> Iterable[PlanWarning]:
+    """Warn of masks that belong to several images of an entry, as those of mistyped parts do."""
+    for entry in plan.entries:
+        if entry.spec.table:
+            continue
+        users: dict[tuple[MaskSpec, tuple[str, ...]], list[ImageJob]] = defaultdict(list)
+        for job in entry.jobs:
+            for files in job.masks:
+                if files.spec.kind not in ("coco", "runs"):
+                    users[files.spec, files.paths].append(job)
+        for (mask, paths), jobs in users.items():
+            rest = set(find_fields(entry.spec.files)) - set(find_fields(mask.files))
+            if len(jobs) < 2 or rest <= set(find_fields(entry.spec.modality)):
+                continue
+            others = [
+                files
+                for files in jobs[0].masks
+                if files.spec == mask and len(users[mask, files.paths]) > 1
+            ]
+            names = [files.name for files in others]
+            word = "crossed" if len(set(names)) < len(names) else "shared"
+            parts = ", ".join(f"{{{part}}}" for part in sorted(rest))
+            yield PlanWarning(
+                word,
+                f"{WARNINGS[word]}: {show_path(paths[0])} to {len(jobs)} images, as"
+                f" {mask.files} lacks {parts}",
+            )
+            break
+
+
+def _warn_of_clusters(jobs: Iterable[ImageJob]) -> Iterable[PlanWarning]:
+    """Warn where each file counts as a patient, and names say that several are of one."""
+    by_entry: dict[int, list[ImageJob]] = defaultdict(list)
+    for job in jobs:
+        if not job.spec.cluster:
+            by_entry[id(job.spec)].append(job)
+    for alone in by_entry.values():
+        groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        for job in alone:
+            path = job.paths[0] if len(job.paths) == 1 else job.paths[0].rpartition("/")[0]
+            groups[_find_patient(path)].append(job.origin)
+        first = alone[0]
+        slices = (
+            _VOLUMETRIC.fullmatch(first.modality) is not None
+            and len(first.paths) == 1
+            and find_reader(first.spec, first.paths[0]) == "picture"
+        )
+        if not _are_patients(groups, slices=slices):
+            continue
+        most = max(groups.values(), key=len)
+        yield PlanWarning(
+            "clusters",
+            f"each of {len(alone)} files counts as a patient of its own, while their names look"
+            f" like those of {len(groups)} (such as {show_path(most[0])} and"
+            f" {show_path(most[1])}): say cluster",
+        )
+        return
+
+
+def _find_patient(path: str) -> tuple[str, ...]:
+    """Return what stands before the last number or word of a file's name, and its folder."""
+    folder, _, name = path.rpartition("/")
+    tokens = _TOKEN.findall(name.partition(".")[0])
+    return (folder, *tokens[:-1])
+
+
+def _are_patients(groups: Mapping[tuple[str, ...], list[str]], *, slices: bool) -> bool:
+    files = sum(map(len, groups.values()))
+    several = [group for group, paths in groups.items() if len(paths) > 1]
+    if 2 * sum(len(groups[group]) for group in several) < files or not several:
+        return False
+    counted = any(re.search("[0-9]", "".join(_describe_group(group))) for group in several)
+    if slices:
+        return any(len(group) > 1 for group in several) or len(several) > 1
+    return len(groups) > 1 and (counted or len(groups) >= 5) and len(groups) * 100 >= files
+
+
+def _describe_group(group: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what tells a group: its words, or the folder where it has none."""
+    return group[1:] or (group[0].rpartition("/")[2],)
+
+
+def _warn_of_objects(plan: ImportPlan) -> Iterable[PlanWarning]:
+    known = load_objects()
+    meanings = {
+        name for entry in plan.spec.images for mask in entry.masks for name in mask.meanings
+    }
+    near = {name: find_near_objects(name) for name in sorted(meanings - known.keys())}
+    words = [f"{name} (known: {', '.join(others)})" for name, others in near.items() if others]
+    if words:
+        yield PlanWarning("objects", f"{WARNINGS['objects']}: {', '.join(words)}")
+
+
+def find_near_objects(name: str) -> list[str]:
+    """Return objects of the catalog that may be meant by a name that is not in it.
+
+    Example:
+        >>> find_near_objects("lung-tumor"), find_near_objects("kidneys"), find_near_objects("toe")
+        (['lung-cancer'], ['kidney'], [])
+    """
+    known = load_objects()
+    words = [_SPELLINGS.get(word, word) for word in name.split("-")]
+    tries = ["-".join(words), "-".join(words).removesuffix("s"), "-".join(reversed(words))]
+    alike = [
+        "-".join([*words[:-1], other]) for other in _ALIKE if len(words) > 1 and words[-1] in _ALIKE
+    ]
+    found = [one for one in (*tries, *alike) if one in known]
+    return list(dict.fromkeys(found or get_close_matches(name, known, 2, 0.85)))
+
+
+def refuse_mistakes(warnings: Iterable[PlanWarning]) -> None:
+    """Refuse a plan with a warning that is a mistake nearly always.
+
+    Raises:
+        InputError: If there is one.
+    """
+    for one in warnings:
+        if one.word in _MISTAKES:
+            raise InputError("--source", "", str(one).removeprefix("warning: "))

@@ -1,0 +1,111 @@
+"""Layers: what is drawn on an image, held so that it can be cut into slices one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmos_board.core.masks import Mask
+from cosmos_board.data.imports.spec.meanings import Objects
+from cosmos_board.data.volumes import Plane, take_slice
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One region of one slice."""
+
+    objects: Objects
+    """What it means; several where one lies inside another."""
+
+    key: str
+    """Parts of an object with the same key are one reference."""
+
+    mask: Mask
+
+
+class Layer(Protocol):
+    """One file of masks, in the orientation of its image."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the import report should say of it."""
+
+    def cut(self, plane: Plane, index: int) -> Iterator[Part]:
+        """Yield what is drawn on one slice."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelLayer:
+    """Codes in a volume."""
+
+    codes: NDArray[Any]
+    """Whole numbers, axes (Z, Y, X), oriented."""
+
+    meanings: Mapping[int, Objects]
+    separate: bool
+    """Whether every code is an instance of its own."""
+
+    key: str
+    """Of all parts, where codes are no instances."""
+
+    notes: tuple[str, ...] = ()
+
+    def cut(self, plane: Plane, index: int) -> Iterator[Part]:
+        """Yield one part for each code that means something, in the order of codes."""
+        codes = take_slice(self.codes, plane, index)
+        for code in np.unique(codes):
+            objects = self.meanings.get(int(code))
+            if objects:
+                yield Part(objects, str(code) if self.separate else self.key, codes == code)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnLayer:
+    """One region of a volume, of which only the box around it is held."""
+
+    drawn: NDArray[np.bool_]
+    """Axes (Z, Y, X), oriented: the box."""
+
+    corner: tuple[int, int, int]
+    """Where the box begins in the volume."""
+
+    shape: tuple[int, int, int]
+    """Of the volume."""
+
+    objects: Objects
+    key: str
+    notes: tuple[str, ...] = ()
+
+    def cut(self, plane: Plane, index: int) -> Iterator[Part]:
+        """Yield the region as it is on one slice, nothing where the slice misses its box."""
+        axis = ("axial", "coronal", "sagittal").index(plane)
+        inside = index - self.corner[axis]
+        if not 0 <= inside < self.drawn.shape[axis]:
+            return
+        box = take_slice(self.drawn, plane, inside)
+        # An empty volume of views: nothing of the whole size is held but the slice.
+        mask = np.array(take_slice(np.broadcast_to(np.False_, self.shape), plane, index))
+        # Slices other than axial ones are seen from head to foot.
+        low_z = self.shape[0] - self.corner[0] - self.drawn.shape[0]
+        rows = (low_z if plane != "axial" else self.corner[1], box.shape[0])
+        columns = (self.corner[1] if plane == "sagittal" else self.corner[2], box.shape[1])
+        mask[rows[0] : sum(rows), columns[0] : sum(columns)] = box
+        yield Part(self.objects, self.key, mask)
+
+
+def make_drawn_layer(
+    voxels: NDArray[np.bool_], objects: Objects, key: str, notes: tuple[str, ...] = ()
+) -> DrawnLayer:
+    """Return the region `voxels` (axes (Z, Y, X), oriented) as a layer."""
+    spans = []
+    for axis in range(3):
+        used = np.flatnonzero(voxels.any(axis=tuple(other for other in range(3) if other != axis)))
+        spans.append((int(used[0]), int(used[-1]) + 1) if len(used) else (0, 0))
+    box = voxels[tuple(slice(*span) for span in spans)]
+    z, y, x = voxels.shape
+    corner = (spans[0][0], spans[1][0], spans[2][0])
+    return DrawnLayer(np.ascontiguousarray(box), corner, (z, y, x), objects, key, notes)

@@ -1,0 +1,156 @@
+"""SAM-HQ, SAM 2, EdgeTAM and the point-and-box model of SAM 3, run through `transformers`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cosmos_board.core.candidates import Candidates, EverythingCandidates
+from cosmos_board.core.cards import ModelCard
+from cosmos_board.core.masks import Pixels
+from cosmos_board.core.prompts import Prompt
+from cosmos_board.models.devices import Precision
+from cosmos_board.models.sam.everything import LowLogits, search_by_logits
+from cosmos_board.models.sam.everything_grid import EverythingSettings
+from cosmos_board.models.sam.geometry import Fit
+from cosmos_board.models.sam.prompt_batch import PromptBatch
+from cosmos_board.models.segmenter import Embedding, limit_logits
+from cosmos_board.models.torch_segmenter import TorchSegmenter
+
+
+class HfSegmenter(TorchSegmenter):
+    """Answers points, boxes, both, and everything mode with three candidates each.
+
+    Every prompt is a row of the batch with an image embedding of its own, so that prompts may
+    bring masks, which the library takes one per image.
+
+    Args:
+        model: `SamHQModel`, `Sam2Model`, `EdgeTamModel` or `Sam3TrackerModel`.
+        processor: The library's image processor; makes the encoder's input.
+        card: Facts about the model; `input_size_px` is the side of that input.
+        fit: Whether the processor pads or squashes to the square.
+        device: Where the model is moved: `cpu`, `cuda`, `cuda:1` …
+        precision: `fp32`, or autocast to `bf16` or `fp16`; logits leave as float32.
+        prompts_per_call: Prompts that share one decoder call; None chooses by device.
+        everything: Thresholds of everything mode.
+    """
+
+    # Any: transformers ships no types that a strict reader accepts.
+    def __init__(
+        self,
+        model: Any,  # noqa: ANN401
+        processor: Any,  # noqa: ANN401
+        *,
+        card: ModelCard,
+        fit: Fit,
+        device: str = "cpu",
+        precision: Precision = "fp32",
+        prompts_per_call: int | None = None,
+        everything: EverythingSettings | None = None,
+    ) -> None:
+        super().__init__(
+            card=card,
+            fit=fit,
+            device=device,
+            precision=precision,
+            prompts_per_call=prompts_per_call,
+            everything=everything,
+        )
+        self._model = model.to(device).eval()
+        self._processor = processor
+
+    def embed(self, pixels: Pixels) -> Embedding:
+        """Return what the library's vision encoder makes of one image.
+
+        Args:
+            pixels: uint8, axes (Y, X) grey or (Y, X, 3) RGB, native size.
+        """
+        height, width = pixels.shape[:2]
+        inputs = preprocess(self._processor, pixels).to(self._device)
+        with torch.inference_mode(), self.autocast():
+            found = self._model.get_image_embeddings(inputs)
+        return Embedding(height, width, _to_arguments(found))
+
+    def predict(
+        self,
+        embedding: Embedding,
+        prompts: Sequence[Prompt],
+        logits: Sequence[NDArray[np.float32] | None] | None = None,
+    ) -> list[Candidates]:
+        """Return the candidates of each prompt; arguments as for any SAM.
+
+        SAM 2 and its kin feed back logits within ±32, as their authors' predictor does.
+        """
+        answers = super().predict(embedding, prompts, logits)
+        if self._fit == "pad":
+            return answers
+        return [
+            Candidates(one.masks, one.predicted_iou, limit_logits(one.logits)) for one in answers
+        ]
+
+    def decode(self, embedding: Embedding, batch: PromptBatch) -> tuple[Tensor, Tensor]:
+        """Return logits, axes (P, K, y, x), and predicted IoU, shape (P, K), of any precision."""
+        assert isinstance(embedding.payload, dict), "the embedding is another segmenter's"
+        count = len(batch)
+        features = {key: _repeat(each, count) for key, each in embedding.payload.items()}
+        given = {
+            "input_points": batch.points_xy,
+            "input_labels": None if batch.labels is None else batch.labels.long(),
+            "input_boxes": batch.boxes_xyxy,
+        }
+        asked = {key: None if each is None else each[:, None] for key, each in given.items()}
+        found = self._model(
+            **features, **asked, input_masks=batch.mask_logits, multimask_output=True
+        )
+        return found.pred_masks[:, 0], found.iou_scores[:, 0]
+
+    def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
+        """Return the masks of everything mode, best predicted IoU first."""
+
+        def answer(batch: PromptBatch) -> tuple[Tensor, LowLogits]:
+            low, iou = self.decode(embedding, batch)
+            return iou, low.__getitem__
+
+        with torch.inference_mode(), self.autocast():
+            return search_by_logits(
+                answer,
+                self._frame(embedding.height, embedding.width),
+                self._everything,
+                device=self._device,
+                mask_threshold=self._threshold,
+                prompts_per_call=self._prompts_per_call,
+            )
+
+
+def preprocess(processor: Any, pixels: Pixels) -> Tensor:  # noqa: ANN401
+    """Return what a library's image processor makes of one image, axes (1, 3, y, x).
+
+    Args:
+        processor: `SamImageProcessor` or one like it.
+        pixels: uint8, axes (Y, X) grey or (Y, X, 3) RGB.
+    """
+    rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+    # Told, not guessed: an image three pixels high looks like three channels.
+    given = processor(rgb, input_data_format="channels_last", return_tensors="pt")
+    values: Tensor = given["pixel_values"]
+    return values
+
+
+def _to_arguments(found: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return an image's features under the names by which the model takes them back."""
+    if isinstance(found, tuple):  # SAM-HQ: the last features, and those of each global block
+        last, intermediate = found
+        # Only the first is ever read; the rest would be kept for nothing.
+        return {"image_embeddings": last, "intermediate_embeddings": list(intermediate[:1])}
+    return {"image_embeddings": found}
+
+
+def _repeat(features: Any, count: int) -> Any:  # noqa: ANN401
+    if isinstance(features, list):
+        return [_repeat(one, count) for one in features]
+    return features.expand(count, *features.shape[1:])

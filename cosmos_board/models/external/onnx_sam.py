@@ -1,0 +1,195 @@
+"""Loads `onnx:<folder>`: a SAM or SAM 2 as an encoder and a decoder in ONNX files.
+
+The files are those of `samexporter` and of SAM's own export script: the encoder takes a padded,
+normalised square or a resized picture, the decoder points and boxes as labelled points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmos_board.core.candidates import Candidates, EverythingCandidates
+from cosmos_board.core.cards import ModelCard
+from cosmos_board.core.errors import InputError
+from cosmos_board.core.masks import Mask, Pixels
+from cosmos_board.core.prompts import Prompt
+from cosmos_board.models.cards import ALL_PROMPTS
+from cosmos_board.models.external.exported import ExportNotes, read_notes
+from cosmos_board.models.external.onnx_pair import LEFT_TOP, RIGHT_BOTTOM, OnnxPair
+from cosmos_board.models.sam.everything_grid import (
+    Draw,
+    EverythingSettings,
+    is_stable,
+    search_grid,
+)
+from cosmos_board.models.sam.geometry import Fit, Frame
+from cosmos_board.models.segmenter import Embedding, limit_logits, pair_logits
+
+NOTES = "card.json"
+_MEAN, _STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+_PATCH_PX = 16
+
+
+class OnnxSam:
+    """Answers points, boxes and everything mode with the candidates the decoder was exported with.
+
+    Three where it was exported for several masks, one otherwise. The decoder answers one prompt at
+    a time, so that everything mode is a thousand calls.
+    """
+
+    def __init__(
+        self,
+        pair: OnnxPair,
+        notes: ExportNotes,
+        where: Path,
+        everything: EverythingSettings | None = None,
+    ) -> None:
+        self._pair = pair
+        self._everything = everything or EverythingSettings()
+        self._fit: Fit = notes.fit or ("squash" if pair.is_sam2 else "pad")
+        self._mean = np.array(notes.pixel_mean or _MEAN, np.float32)
+        self._std = np.array(notes.pixel_std or _STD, np.float32)
+        self._side = pair.input_side or notes.input_size_px or pair.mask_side // 4 * _PATCH_PX
+        self._card = notes.describe(
+            f"onnx-{where.resolve().name}",
+            family="sam2" if pair.is_sam2 else "sam",
+            prompts=ALL_PROMPTS,
+            clicks=True,
+            mask_input=True,
+            input_size_px=self._side,
+        )
+
+    @property
+    def card(self) -> ModelCard:
+        """Facts about the model."""
+        return self._card
+
+    def embed(self, pixels: Pixels) -> Embedding:
+        """Return what the encoder makes of one image.
+
+        Args:
+            pixels: uint8, axes (Y, X) grey or (Y, X, 3) RGB, native size.
+        """
+        height, width = pixels.shape[:2]
+        content = self._frame(height, width).resize(pixels).astype(np.float32)
+        if not self._pair.takes_picture:
+            square = np.zeros((self._side, self._side, 3), np.float32)
+            square[: content.shape[0], : content.shape[1]] = (content - self._mean) / self._std
+            content = np.ascontiguousarray(square.transpose(2, 0, 1)[None])
+        return Embedding(height, width, self._pair.encode(content))
+
+    def predict(
+        self,
+        embedding: Embedding,
+        prompts: Sequence[Prompt],
+        logits: Sequence[NDArray[np.float32] | None] | None = None,
+    ) -> list[Candidates]:
+        """Return the candidates for each prompt, in order.
+
+        Args:
+            embedding: From `embed`.
+            prompts: Native pixels (x, y).
+            logits: Per prompt the logits of the click before, axes (y, x), or None.
+
+        Raises:
+            InputError: If a prompt has neither points nor box.
+        """
+        frame = self._frame(embedding.height, embedding.width)
+        return [
+            self._answer(embedding, frame, prompt, earlier)
+            for prompt, earlier in pair_logits(prompts, logits)
+        ]
+
+    def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
+        """Return the masks of everything mode, best predicted IoU first."""
+        frame, settings = self._frame(embedding.height, embedding.width), self._everything
+
+        def ask(points_xy: NDArray[np.float64]) -> tuple[NDArray[np.float32], Draw]:
+            low, iou = self._decode(embedding, points_xy, np.ones(1, np.float32), None)
+
+            def draw(wanted: Mask) -> tuple[list[Mask], Mask]:
+                return _find_stable(frame, low[wanted[0]], settings)
+
+            return iou[None], draw
+
+        return search_grid(ask, frame, settings, prompts_per_call=1)
+
+    def _answer(
+        self,
+        embedding: Embedding,
+        frame: Frame,
+        prompt: Prompt,
+        earlier: NDArray[np.float32] | None,
+    ) -> Candidates:
+        native, labels = _to_points(prompt)
+        low, iou = self._decode(embedding, frame.to_input(native), labels, earlier)
+        masks = np.stack([_to_native(frame, plane) > 0 for plane in low])
+        return Candidates(masks, iou, limit_logits(low) if self._pair.is_sam2 else low)
+
+    def _decode(
+        self,
+        embedding: Embedding,
+        points_xy: NDArray[np.float64],
+        labels: NDArray[np.float32],
+        earlier: NDArray[np.float32] | None,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        assert isinstance(embedding.payload, dict), "the embedding is another segmenter's"
+        size = (embedding.height, embedding.width)
+        return self._pair.decode(embedding.payload, points_xy, labels, earlier, size)
+
+    def _frame(self, height: int, width: int) -> Frame:
+        return Frame(height, width, self._side, self._fit)
+
+
+def load(address: str, *, checkpoint: Path | None, device: str) -> OnnxSam:
+    """Return the segmenter in the folder `address`; it always runs on the CPU.
+
+    Raises:
+        InputError: If the folder holds no such pair, or `checkpoint` is given.
+    """
+    folder = Path(address)
+    if checkpoint is not None:
+        raise InputError(f"onnx:{address}", "--checkpoint", "is not taken by this segmenter")
+    if not folder.is_dir():
+        raise InputError(folder, "", "is no folder", want="one with *encoder*.onnx, *decoder*.onnx")
+    return OnnxSam(OnnxPair(folder), read_notes(folder / NOTES), folder)
+
+
+def _to_points(prompt: Prompt) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Return points and corners of the box as points with labels, in native pixels."""
+    places, labels = [prompt.points_xy.astype(np.float64)], [prompt.labels.astype(np.float32)]
+    if prompt.box_xyxy is not None:
+        places.append(np.array(prompt.box_xyxy, np.float64).reshape(2, 2))
+        labels.append(np.array([LEFT_TOP, RIGHT_BOTTOM], np.float32))
+    elif not len(prompt.labels):
+        raise InputError("prompt", "", "has neither points nor a box")
+    return np.concatenate(places), np.concatenate(labels)
+
+
+def _find_stable(
+    frame: Frame, low: NDArray[np.float32], settings: EverythingSettings
+) -> tuple[list[Mask], Mask]:
+    planes = [_to_native(frame, plane) for plane in low]
+    strict, lax = (
+        np.array([np.count_nonzero(plane > level) for plane in planes], np.int32)
+        for level in (settings.stability_offset, -settings.stability_offset)
+    )
+    kept = is_stable(strict, lax, settings.stability)
+    return [planes[index] > 0 for index in np.flatnonzero(kept)], kept
+
+
+def _to_native(frame: Frame, low: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return one plane of logits at native size, by the steps of `Frame.to_native`."""
+    plane = low
+    if frame.fit == "pad":
+        height, width = frame.content
+        side = frame.input_size_px
+        plane = cv2.resize(plane, (side, side), interpolation=cv2.INTER_LINEAR)[:height, :width]
+    size = (frame.width, frame.height)
+    native: NDArray[np.float32] = cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR)
+    return native

@@ -1,0 +1,216 @@
+"""SAM's prompt encoder and mask decoder for many prompts of many images in one call.
+
+The official decoder repeats one image's embedding for every prompt; here each prompt names
+its image. Nothing is padded: prompts of one call have the same number of tokens, because a
+padding token would take part in attention and change the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import torch
+from segment_anything.modeling import PromptEncoder, TwoWayTransformer
+from torch import Tensor, nn
+
+from cosmos_board.models.sam.prompt_batch import PromptBatch
+from cosmos_board.models.sam.two_way import FirstSight, FoldedTwoWay
+from cosmos_board.models.sam.upscaling import TokenUpscaling, is_official_upscaling
+
+
+class SamModules(Protocol):
+    """The three parts of a model of the SAM family, as `segment_anything` names them."""
+
+    # Any: torch types a submodule as "Tensor or Module", which cannot be called.
+    image_encoder: Any
+    prompt_encoder: Any
+    mask_decoder: Any
+
+
+@dataclass(slots=True, eq=False)
+class FoldedSam:
+    """A model whose decoder takes the shorter way; it shares all weights with the original."""
+
+    image_encoder: Any
+    prompt_encoder: Any
+    mask_decoder: Any
+
+
+@runtime_checkable
+class OwnSight(Protocol):
+    """One image as a decoder of another make sees it before any prompt."""
+
+    def decode(self, prompts: PromptBatch, mask_tokens: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Return what the function `decode` does."""
+        ...
+
+
+Sight: TypeAlias = FirstSight | OwnSight
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attended:
+    """What the transformer makes of P prompts; masks and estimates come out of it."""
+
+    tokens: Tensor
+    """Shape (P, tokens, C): the IoU token, four mask tokens, then the prompt's own."""
+
+    pixels: Tensor
+    """Image tokens in row order, shape (P, y x, C)."""
+
+    grid: tuple[int, int]
+    """Rows y and columns x of the image tokens."""
+
+
+def fold(sam: SamModules) -> FoldedSam:
+    """Return `sam` for inference: what is official in its mask decoder runs faster.
+
+    Nothing is copied, so that weights which change in `sam` change here too.
+    """
+    decoder = _fold_transformers(sam.mask_decoder)
+    if is_official_upscaling(sam.mask_decoder.output_upscaling):
+        upscaling = TokenUpscaling(sam.mask_decoder.output_upscaling)
+        decoder = _with_children(decoder, {"output_upscaling": upscaling})
+    return FoldedSam(sam.image_encoder, sam.prompt_encoder, decoder.eval())
+
+
+def _fold_transformers(module: nn.Module) -> nn.Module:
+    if type(module) is TwoWayTransformer:
+        return FoldedTwoWay(module)
+    folded = {name: _fold_transformers(child) for name, child in module.named_children()}
+    changed = {name: new for name, new in folded.items() if new is not getattr(module, name)}
+    return _with_children(module, changed) if changed else module
+
+
+def _with_children(module: nn.Module, children: dict[str, nn.Module]) -> nn.Module:
+    """Return `module` with other children; everything else is shared with the original."""
+    twin = copy(module)
+    twin._modules = {**module._modules, **children}
+    return twin
+
+
+MULTIMASK = (1, 2, 3)
+"""The mask tokens that answer an ambiguous prompt; token 0 is for a model with one answer."""
+
+
+def decode(
+    sam: SamModules,
+    features: Tensor,
+    prompts: PromptBatch,
+    sight: Sight | None = None,
+    mask_tokens: Sequence[int] = MULTIMASK,
+) -> tuple[Tensor, Tensor]:
+    """Return the candidates of each prompt, one per mask token.
+
+    Differentiable; by default equal to the official decoder with `multimask_output=True` run
+    per image.
+
+    Args:
+        sam: A model with SAM's prompt encoder and mask decoder.
+        features: What its image encoder gave, axes (images, C, y, x).
+        prompts: P prompts.
+        sight: What `look` made of the features of one image, where it did.
+        mask_tokens: The K tokens that answer.
+
+    Returns:
+        Low-resolution logits, axes (P, K, 4 y, 4 x), and predicted IoU, shape (P, K).
+    """
+    if isinstance(sight, OwnSight):
+        return sight.decode(prompts, mask_tokens)
+    attended = attend(sam, features, prompts, sight)
+    logits = mask_logits(sam, attended, mask_tokens)
+    return logits, predicted_iou(sam, attended, mask_tokens, logits)
+
+
+def look(sam: SamModules, features: Tensor) -> Sight | None:
+    """Return what the prompts of one image share; None where the architecture has no such thing.
+
+    A decoder that knows a shorter way through itself has a method `look` of its own.
+
+    Args:
+        sam: A model whose transformer may be a `FoldedTwoWay`.
+        features: Of one image, axes (1, C, y, x).
+    """
+    transformer, encoder = sam.mask_decoder.transformer, sam.prompt_encoder
+    if hasattr(sam.mask_decoder, "look"):
+        own: OwnSight = sam.mask_decoder.look(encoder, features)
+        return own
+    if not isinstance(transformer, FoldedTwoWay) or type(encoder) is not PromptEncoder:
+        return None
+    no_mask = encoder.no_mask_embed.weight.reshape(1, -1, 1, 1)
+    dense_pe: Tensor = encoder.get_dense_pe()
+    return transformer.look(features + no_mask, dense_pe)
+
+
+def attend(
+    sam: SamModules, features: Tensor, prompts: PromptBatch, sight: Sight | None = None
+) -> Attended:
+    """Return tokens and image after the two-way transformer; arguments as for `decode`."""
+    decoder, encoder = sam.mask_decoder, sam.prompt_encoder
+    points = None if prompts.points_xy is None else (prompts.points_xy, prompts.labels)
+    sparse, dense = encoder(points=points, boxes=prompts.boxes_xyxy, masks=prompts.mask_logits)
+    outputs = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
+    tokens = torch.cat([outputs.expand(len(prompts), -1, -1), sparse], dim=1)
+    height, width = features.shape[-2:]
+    if isinstance(sight, FirstSight) and prompts.mask_logits is None:
+        attended, pixels = decoder.transformer.answer(sight, tokens)
+    else:
+        source = features[prompts.image_index] + dense
+        attended, pixels = decoder.transformer(source, encoder.get_dense_pe(), tokens)
+    return Attended(attended, pixels, (height, width))
+
+
+def judges_masks(sam: SamModules) -> bool:
+    """Return whether predicted IoU depends on the mask itself, which SAM's own does not."""
+    return hasattr(sam.mask_decoder, "correct_iou")
+
+
+def predicted_iou(
+    sam: SamModules,
+    attended: Attended,
+    mask_tokens: Sequence[int] = MULTIMASK,
+    logits: Tensor | None = None,
+) -> Tensor:
+    """Return the decoder's estimate of the IoU of each candidate, shape (P, K).
+
+    Args:
+        sam: A model with SAM's mask decoder.
+        attended: What the transformer gave.
+        mask_tokens: The K tokens that answer.
+        logits: Of these candidates; needed only where `judges_masks`.
+    """
+    estimate: Tensor = sam.mask_decoder.iou_prediction_head(attended.tokens[:, 0])
+    estimate = estimate[:, list(mask_tokens)]
+    if logits is None or not judges_masks(sam):
+        return estimate
+    prompt_tokens = attended.tokens.shape[1] - len(sam.mask_decoder.mask_tokens.weight) - 1
+    corrected: Tensor = sam.mask_decoder.correct_iou(
+        estimate, logits, attended.pixels, prompt_tokens
+    )
+    return corrected
+
+
+def mask_logits(
+    sam: SamModules, attended: Attended, mask_tokens: Sequence[int] = MULTIMASK
+) -> Tensor:
+    """Return the low-resolution logits of each candidate, axes (P, K, 4 y, 4 x)."""
+    decoder, (height, width) = sam.mask_decoder, attended.grid
+    weights = torch.stack(
+        [
+            decoder.output_hypernetworks_mlps[token](attended.tokens[:, 1 + token])
+            for token in mask_tokens
+        ],
+        dim=1,
+    )
+    upscaling = decoder.output_upscaling
+    if isinstance(upscaling, TokenUpscaling):
+        low: Tensor = upscaling(attended.pixels, weights, attended.grid)
+        return low
+    count, _, channels = attended.pixels.shape
+    planes = attended.pixels.transpose(1, 2).reshape(count, channels, height, width)
+    upscaled: Tensor = upscaling(planes)
+    flat = weights @ upscaled.flatten(2)
+    return flat.view(count, -1, *upscaled.shape[2:])

@@ -1,0 +1,127 @@
+"""Everything mode of models in torch: what the grid asks, answered by tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cosmos_board.core.candidates import EverythingCandidates
+from cosmos_board.core.masks import Mask
+from cosmos_board.models.sam.decoder import (
+    Attended,
+    SamModules,
+    Sight,
+    attend,
+    decode,
+    judges_masks,
+    mask_logits,
+    predicted_iou,
+)
+from cosmos_board.models.sam.everything_grid import Draw, EverythingSettings, search_grid
+from cosmos_board.models.sam.geometry import Frame
+from cosmos_board.models.sam.native_masks import find_stable_masks
+from cosmos_board.models.sam.prompt_batch import PromptBatch
+
+LowLogits: TypeAlias = Callable[[Tensor], Tensor]
+"""Takes which candidates are wanted, bool (P, K), and returns their low-resolution logits in
+that order, axes (n, y, x)."""
+
+
+def find_everything(
+    sam: SamModules,
+    features: Tensor,
+    sight: Sight | None,
+    frame: Frame,
+    settings: EverythingSettings,
+    *,
+    mask_threshold: float,
+    prompts_per_call: int,
+) -> EverythingCandidates:
+    """Return the masks that survive, best predicted IoU first.
+
+    No mask is made of a candidate below the predicted-IoU threshold, unless the estimate is made
+    of the mask.
+
+    Args:
+        sam: A model with SAM's prompt encoder and mask decoder.
+        features: Of one image, axes (1, C, y, x).
+        sight: What `look` made of them.
+        frame: How that image lies in the model's input square.
+        settings: Grid and thresholds.
+        mask_threshold: A pixel belongs to a mask where its logit is greater.
+        prompts_per_call: Grid points that share one decoder call.
+    """
+
+    def answer(batch: PromptBatch) -> tuple[Tensor, LowLogits]:
+        if judges_masks(sam):
+            every, estimate = decode(sam, features, batch, sight)
+            return estimate, every.__getitem__
+        attended = attend(sam, features, batch, sight)
+        return predicted_iou(sam, attended), partial(_decode_wanted, sam, attended)
+
+    return search_by_logits(
+        answer,
+        frame,
+        settings,
+        device=features.device,
+        mask_threshold=mask_threshold,
+        prompts_per_call=prompts_per_call,
+    )
+
+
+def search_by_logits(
+    answer: Callable[[PromptBatch], tuple[Tensor, LowLogits]],
+    frame: Frame,
+    settings: EverythingSettings,
+    *,
+    device: torch.device,
+    mask_threshold: float,
+    prompts_per_call: int,
+) -> EverythingCandidates:
+    """Return what `find_everything` does, for a model of any make.
+
+    Args:
+        answer: Takes P single points and returns the predicted IoU of K candidates each,
+            shape (P, K), and the logits of those that are wanted.
+        frame: How the image lies in the model's input square.
+        settings: Grid and thresholds.
+        device: Of the model.
+        mask_threshold: A pixel belongs to a mask where its logit is greater.
+        prompts_per_call: Grid points that share one call of `answer`.
+    """
+
+    def ask(points_xy: NDArray[np.float64]) -> tuple[NDArray[np.float32], Draw]:
+        iou, low_logits = answer(_to_batch(points_xy, device))
+
+        def draw(wanted: Mask) -> tuple[list[Mask], Mask]:
+            low = low_logits(torch.as_tensor(wanted, device=device))
+            return find_stable_masks(
+                frame, low, mask_threshold, settings.stability_offset, settings.stability
+            )
+
+        return iou.float().cpu().numpy(), draw
+
+    return search_grid(ask, frame, settings, prompts_per_call=prompts_per_call)
+
+
+def _to_batch(points_xy: NDArray[np.float64], device: torch.device) -> PromptBatch:
+    count = len(points_xy)
+    return PromptBatch(
+        torch.zeros(count, dtype=torch.int64, device=device),
+        # Stays float64 up to the position encoding: the official generator's points do too.
+        points_xy=torch.as_tensor(points_xy, device=device)[:, None],
+        labels=torch.ones((count, 1), device=device),
+    )
+
+
+def _decode_wanted(sam: SamModules, attended: Attended, wanted: Tensor) -> Tensor:
+    prompts = wanted.any(dim=1).nonzero().flatten()
+    chosen = replace(attended, tokens=attended.tokens[prompts], pixels=attended.pixels[prompts])
+    return mask_logits(sam, chosen)[wanted[prompts]]

@@ -1,0 +1,134 @@
+"""Everything mode around a network: a grid of points, thresholds and suppression.
+
+It needs no tensors, so that models which come without torch are asked the same points and keep
+their masks by the same rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmos_board.core.candidates import EverythingCandidates
+from cosmos_board.core.masks import Mask, Rle, encode_mask
+from cosmos_board.models.sam.geometry import Frame
+from cosmos_board.models.sam.suppression import suppress_boxes
+
+Draw: TypeAlias = Callable[[Mask], tuple[list[Mask], Mask]]
+"""Takes which candidates are wanted, bool (P, K). Returns the stable ones of them, bool, axes
+(Y, X) each, and which of the wanted these are, bool."""
+
+Ask: TypeAlias = Callable[[NDArray[np.float64]], tuple[NDArray[np.float32], Draw]]
+"""Takes P points (x, y) of the input square, a prompt each, shape (P, 2). Returns the predicted
+IoU of K candidates each, shape (P, K), and what draws them."""
+
+
+@dataclass(frozen=True, slots=True)
+class EverythingSettings:
+    """The thresholds of everything mode; the defaults are the protocol's."""
+
+    points_per_side: int = 32
+    predicted_iou: float = 0.88
+    """A candidate is kept when its predicted IoU is greater; 0 keeps all."""
+
+    stability: float = 0.95
+    """A candidate is kept when its stability is at least this; 0 keeps all."""
+
+    stability_offset: float = 1.0
+    """Logits added to and taken from the mask threshold to measure stability."""
+
+    nms_iou: float = 0.7
+    """Of two boxes that overlap more, the one with the lower predicted IoU goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Survivor:
+    """A candidate that passed both thresholds."""
+
+    rle: Rle
+    box_xyxy: tuple[int, int, int, int]
+    iou: float
+
+
+def search_grid(
+    ask: Ask, frame: Frame, settings: EverythingSettings, *, prompts_per_call: int
+) -> EverythingCandidates:
+    """Return the masks that survive, best predicted IoU first.
+
+    The surviving set is that of the official generator without crops. Candidates below the
+    predicted-IoU threshold are dropped before they are drawn.
+
+    Args:
+        ask: Puts points to the network.
+        frame: How the image lies in the model's input square.
+        settings: Grid and thresholds.
+        prompts_per_call: Points that share one call of `ask`.
+    """
+    native = make_grid(settings.points_per_side) * [frame.width, frame.height]
+    points = frame.to_input(native)
+    found: list[_Survivor] = []
+    for start in range(0, len(points), prompts_per_call):
+        iou, draw = ask(points[start : start + prompts_per_call])
+        found += _keep_good(iou, draw, settings)
+    if not found:
+        return EverythingCandidates((), ())
+    boxes = np.array([one.box_xyxy for one in found], np.float32)
+    scores = np.array([one.iou for one in found], np.float32)
+    kept = [found[index] for index in suppress_boxes(boxes, scores, settings.nms_iou)]
+    return EverythingCandidates(tuple(one.rle for one in kept), tuple(one.iou for one in kept))
+
+
+def make_grid(points_per_side: int) -> NDArray[np.float64]:
+    """Return the centres of an even grid over the unit square, (x, y), in row order.
+
+    Example:
+        >>> make_grid(2).tolist()
+        [[0.25, 0.25], [0.75, 0.25], [0.25, 0.75], [0.75, 0.75]]
+    """
+    half = 1 / (2 * points_per_side)
+    centres = np.linspace(half, 1 - half, points_per_side)
+    return np.stack(np.meshgrid(centres, centres), axis=-1).reshape(-1, 2)
+
+
+def is_stable(strict: NDArray[np.int32], lax: NDArray[np.int32], minimum: float) -> Mask:
+    """Return which masks hardly change with the threshold, bool, shape (n,).
+
+    An empty mask has no stability, and passes only where `minimum` is 0.
+
+    Args:
+        strict: Pixels of each mask at the raised threshold, shape (n,).
+        lax: At the lowered threshold.
+        minimum: Least share of the two.
+    """
+    if minimum <= 0:
+        return np.ones(len(strict), np.bool_)
+    stability = np.divide(
+        strict, lax, out=np.zeros(len(lax), np.float32), where=lax > 0, dtype=np.float32
+    )
+    stable: Mask = (stability >= np.float32(minimum)) & (lax > 0)
+    return stable
+
+
+def _keep_good(
+    iou: NDArray[np.float32], draw: Draw, settings: EverythingSettings
+) -> list[_Survivor]:
+    wanted = iou > (settings.predicted_iou if settings.predicted_iou > 0 else -np.inf)
+    if not wanted.any():
+        return []
+    masks, kept = draw(wanted)
+    return [
+        _Survivor(encode_mask(mask), _find_box(mask), float(score))
+        for mask, score in zip(masks, iou[wanted][kept], strict=True)
+    ]
+
+
+def _find_box(mask: Mask) -> tuple[int, int, int, int]:
+    """Return [min x, min y, max x, max y]; zeros for an empty mask."""
+    columns, rows = (np.flatnonzero(mask.any(axis=axis)) for axis in (0, 1))
+    if not len(columns):
+        return 0, 0, 0, 0
+    return int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])

@@ -1,0 +1,149 @@
+"""From low-resolution logits to masks at native size.
+
+On a GPU these are the bilinear steps of `Frame.to_native`. On a CPU they are one: a native
+pixel depends on three low-resolution ones along each axis at most, and where the compiled
+loops are installed (extra `fast`) logits are never written out at native size.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cosmos_board.core.masks import Mask
+from cosmos_board.models.sam.everything_grid import is_stable
+from cosmos_board.models.sam.geometry import Frame
+
+if TYPE_CHECKING:
+    from cosmos_board.models.sam.native_compiled import Taps
+
+
+def to_native_masks(frame: Frame, low: torch.Tensor, threshold: float) -> torch.Tensor:
+    """Return where native logits exceed `threshold`, bool, axes (…, Y, X), on the same device.
+
+    Args:
+        frame: How the image lies in the model's input square.
+        low: Low-resolution logits, axes (…, y, x).
+        threshold: Logit above which a pixel belongs to a mask.
+    """
+    return draw_with_doubt(frame, low, threshold, 0.0)[0]
+
+
+def draw_with_doubt(
+    frame: Frame, low: torch.Tensor, threshold: float, doubt: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what `to_native_masks` does, and which masks have a native logit near the threshold.
+
+    Args:
+        frame: How the image lies in the model's input square.
+        low: Low-resolution logits, axes (…, y, x).
+        threshold: Logit above which a pixel belongs to a mask.
+        doubt: What is near.
+
+    Returns:
+        Masks, bool, axes (…, Y, X), and doubt, bool, axes (…).
+    """
+    planes = low.float().flatten(0, -3)
+    compiled = _find_compiled() if low.device.type == "cpu" else None
+    if compiled is None:
+        native = frame.to_native(planes[:, None])[:, 0]
+        masks = native > threshold
+        doubtful = ((native - threshold).abs() < doubt).flatten(1).any(1)
+    else:
+        rows, columns = _get_taps(frame, *low.shape[-2:])
+        found = compiled.threshold(planes.numpy(), rows, columns, threshold, doubt)
+        masks, doubtful = (torch.from_numpy(one) for one in found)
+    return masks.reshape(*low.shape[:-2], *masks.shape[-2:]), doubtful.reshape(low.shape[:-2])
+
+
+def find_stable_masks(
+    frame: Frame, low: torch.Tensor, threshold: float, offset: float, minimum: float
+) -> tuple[list[Mask], Mask]:
+    """Return the masks that hardly change with the threshold, and which of the n they are.
+
+    Stability is the IoU of the masks at `threshold` plus and minus `offset`; an empty mask has
+    none, and passes only where `minimum` is 0.
+
+    Args:
+        frame: How the image lies in the model's input square.
+        low: Low-resolution logits, axes (n, y, x).
+        threshold: Logit above which a pixel belongs to a mask.
+        offset: In logits.
+        minimum: Least stability.
+
+    Returns:
+        Masks, bool, axes (Y, X) each, and what was kept, bool, shape (n,).
+    """
+    planes = low.float()
+    compiled = _find_compiled() if low.device.type == "cpu" else None
+    if compiled is not None:
+        rows, columns = _get_taps(frame, *low.shape[-2:])
+        masks, strict, lax = compiled.measure(planes.numpy(), rows, columns, threshold, offset)
+        kept = is_stable(strict, lax, minimum)
+        return [masks[index] for index in np.flatnonzero(kept)], kept
+    native = frame.to_native(planes[:, None])[:, 0]
+    strict, lax = (
+        (native > threshold + shift).flatten(1).sum(1, dtype=torch.int32).cpu().numpy()
+        for shift in (offset, -offset)
+    )
+    kept = is_stable(strict, lax, minimum)
+    chosen = native[torch.as_tensor(kept, device=native.device)] > threshold
+    return list(chosen.cpu().numpy()), kept
+
+
+@cache
+def _find_compiled() -> ModuleType | None:
+    try:
+        from cosmos_board.models.sam import native_compiled
+    except ImportError:
+        return None
+    return native_compiled
+
+
+@lru_cache(maxsize=64)
+def _get_taps(frame: Frame, low_height: int, low_width: int) -> tuple[Taps, Taps]:
+    if frame.fit == "squash":  # one step: the first of the two leaves everything in place
+        return (
+            _make_taps(low_height, low_height, low_height, frame.height),
+            _make_taps(low_width, low_width, low_width, frame.width),
+        )
+    (height, width), (top, left) = frame.content, frame.corner
+    side = frame.input_size_px
+    return (
+        _make_taps(low_height, side, height, frame.height, top),
+        _make_taps(low_width, side, width, frame.width, left),
+    )
+
+
+def _make_taps(low: int, side: int, content: int, native: int, begin: int = 0) -> Taps:
+    """Return for each native position its first low-resolution one and three weights.
+
+    low → side, `content` of which, from `begin` on, → native; torch's positions and its float32.
+    """
+    left, right, share = _bilinear(content, native)
+    left, right = left + begin, right + begin
+    first, second, weight = _bilinear(low, side)
+    base = np.minimum(first[left], max(low - 3, 0))
+    weights = np.zeros((native, 3), np.float32)
+    rows = np.arange(native)
+    for at, part in ((left, 1 - share), (right, share)):
+        for index, factor in ((first[at], 1 - weight[at]), (second[at], weight[at])):
+            np.add.at(weights, (rows, index - base), part * factor)
+    return base, weights
+
+
+def _bilinear(
+    size_in: int, size_out: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Return both neighbours of each position and the weight of the second."""
+    scale = np.float32(size_in) / np.float32(size_out)
+    centres = (np.arange(size_out, dtype=np.float32) + np.float32(0.5)) * scale
+    position = np.maximum(centres - np.float32(0.5), np.float32(0))
+    first = np.minimum(position.astype(np.int64), size_in - 1)
+    second = np.minimum(first + 1, size_in - 1)
+    return first, second, position - first.astype(np.float32)

@@ -1,0 +1,85 @@
+"""Grades candidates on the device that drew them; only imported where there is torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from cosmos_board.core.candidates import Candidates
+from cosmos_board.core.prompts import Prompt
+from cosmos_board.core.scores import Scores, Selection
+from cosmos_board.metrics.device.distances import SIDE_LIMIT_PX
+from cosmos_board.metrics.device.references import DeviceReferences, upload_references
+from cosmos_board.metrics.device.selections import score_selections
+from cosmos_board.models.candidate_checks import copy_prompts
+from cosmos_board.models.device_candidates import DeviceCandidates, DeviceSegmenter
+from cosmos_board.models.segmenter import Embedding
+from cosmos_board.runner.engine.failure import is_out_of_memory, refuse_broken_device
+from cosmos_board.runner.evaluation.answers import Choice
+from cosmos_board.runner.evaluation.scorers import HostGrader, References
+
+
+def can_grade(size: tuple[int, int]) -> bool:
+    """Tell whether distances in an image of this height and width are exact on a device."""
+    return max(size) < SIDE_LIMIT_PX
+
+
+@dataclass(frozen=True)
+class DeviceGrader:
+    """Grades masks where they are; what does not fit there is graded on the host."""
+
+    segmenter: DeviceSegmenter
+    references: References
+
+    @cached_property
+    def _uploaded(self) -> DeviceReferences:
+        return upload_references(list(self.references().values()), self.segmenter.device)
+
+    def ask(self, embedding: Embedding, prompts: Sequence[Prompt]) -> list[DeviceCandidates]:
+        """Return the candidates for each prompt, on the device."""
+        return self.segmenter.predict_on_device(embedding, copy_prompts(prompts))
+
+    def grade(
+        self, answers: Sequence[DeviceCandidates], reference_ids: Sequence[str]
+    ) -> list[dict[Selection, Choice]]:
+        """Return what each selection takes of each answer, with its scores.
+
+        Raises:
+            DeviceError: If the device is broken.
+        """
+        try:
+            return self._grade_there(answers, reference_ids)
+        except Exception as error:
+            refuse_broken_device(error)
+            if not is_out_of_memory(error):
+                raise
+        # The exception is left behind first: its traceback would keep tensors alive.
+        copied = [answer.to_host() for answer in answers]
+        return HostGrader(self.segmenter, self.references).grade(copied, reference_ids)
+
+    def to_host(self, answer: DeviceCandidates) -> Candidates:
+        """Return a copy in the memory of the host."""
+        return answer.to_host()
+
+    def _grade_there(
+        self, answers: Sequence[DeviceCandidates], reference_ids: Sequence[str]
+    ) -> list[dict[Selection, Choice]]:
+        places = {reference_id: place for place, reference_id in enumerate(self.references())}
+        selections = score_selections(
+            [answer.masks for answer in answers],
+            [answer.best for answer in answers],
+            self._uploaded,
+            [places[reference_id] for reference_id in reference_ids],
+        )
+        return [
+            {
+                "oracle": _make_choice(answer, one.oracle, one.oracle_scores),
+                "predicted": _make_choice(answer, answer.best, one.predicted_scores),
+            }
+            for answer, one in zip(answers, selections, strict=True)
+        ]
+
+
+def _make_choice(answer: DeviceCandidates, index: int, scores: Scores) -> Choice:
+    return Choice(index, scores, float(answer.predicted_iou[index]))

@@ -1,0 +1,176 @@
+"""The run folder: who may write it, what it says of itself, which shards are whole.
+
+RUN/run.json              settings, provenance and entries (one per model and pack)
+RUN/index/…               what each entry was asked to score, so that a run stands by itself
+RUN/scores/NAME.parquet   the rows of one shard; NAME.json beside it: sha256, rows, timings
+RUN/predictions/…         with --save-masks
+RUN/quarantine.parquet    images that could not be read
+RUN/stray/…               what lay among the shards and was none
+
+run.json and the sidecars carry the hash of what they say, sidecars also those of their shard's
+files and its name, run.json those of the index.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from cosmos_board.core.errors import CosmosBoardError, InputError, InUseError
+from cosmos_board.data.check import hash_file
+from cosmos_board.runner.record.shards import Shard
+from cosmos_board.runner.settings import RunSettings
+from cosmos_board.store.files import clear_leftovers, describe_os_error, write_bytes
+from cosmos_board.store.records import DamagedError, dump_record, read_record
+
+_PARTS = ("scores", "index", "predictions")
+
+
+class RunFolder:
+    """Reads and writes one run folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def make(self) -> None:
+        """Make what is missing of the folders."""
+        for name in _PARTS:
+            (self.path / name).mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep other processes out while the block runs; make the folders first.
+
+        Raises:
+            InUseError: If another process holds the folder.
+            StorageError: If the folder cannot be written.
+        """
+        try:
+            self.make()
+            lock = FileLock(self.path / ".lock")
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise InUseError(f"{self.path}: another run writes here ({self._owner()})") from None
+        except OSError as error:
+            raise describe_os_error(self.path, "write", error) from error
+        try:
+            owner = {"pid": os.getpid(), "host": socket.gethostname()}
+            write_bytes(self.path / ".owner.json", json.dumps(owner).encode())
+            self._clear_leftovers()
+            yield
+        finally:
+            lock.release()
+
+    def _owner(self) -> str:
+        try:
+            owner = json.loads((self.path / ".owner.json").read_text())
+            return f"pid {owner['pid']} on {owner['host']}"
+        except (OSError, ValueError, KeyError):
+            return "owner unknown"
+
+    def _clear_leftovers(self) -> None:
+        for folder in (self.path, *(self.path / name for name in _PARTS)):
+            clear_leftovers(folder)
+
+    def read_record(self) -> dict[str, Any] | None:
+        """Return run.json, or None where the run has not begun.
+
+        Raises:
+            DamagedError: If it is damaged.
+            InputError: If it is newer than this program.
+        """
+        path = self.path / "run.json"
+        if not path.exists():
+            return None
+        record = read_record(path)
+        if not isinstance(record.get("entries"), dict):
+            raise DamagedError(path, "", "is damaged: it has no entries")
+        return record
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Write run.json, whole or not at all."""
+        write_bytes(self.path / "run.json", dump_record(record))
+
+    def set_record_aside(self) -> None:
+        """Move a damaged run.json out of the way; finished shards stay and are found again."""
+        path = self.path / "run.json"
+        path.replace(path.with_name("run.json.damaged"))
+
+    def set_strays_aside(self, run_id: str, shards: Iterable[Shard]) -> list[Path]:
+        """Move files of an entry that belong to none of its shards to `stray`; return them."""
+        names = {shard.name for shard in shards}
+        found = [
+            path
+            for part in ("scores", "predictions")
+            for path in sorted((self.path / part).glob(f"{run_id}-*"))
+            if path.stem not in names
+        ]
+        for path in found:
+            target = self.path / "stray" / path.relative_to(self.path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(target)
+        return found
+
+    def refuse_other_settings(self, record: dict[str, Any], settings: RunSettings) -> None:
+        """Refuse to mix two kinds of run in one folder.
+
+        Raises:
+            InputError: If the folder was begun with other settings.
+        """
+        wanted = json.loads(json.dumps(asdict(settings)))
+        begun = json.loads(json.dumps(record.get("settings", {})))
+        for name, value in wanted.items():
+            if begun.get(name) != value:
+                raise InputError(
+                    self.path,
+                    name,
+                    "differs from how this run began; take another --out",
+                    got=value,
+                    want=begun.get(name),
+                )
+
+    def scores_path(self, shard: Shard) -> Path:
+        """Return where the rows of a shard lie."""
+        return self.path / "scores" / f"{shard.name}.parquet"
+
+    def sidecar_path(self, shard: Shard) -> Path:
+        """Return where the facts of a finished shard lie; it is written last."""
+        return self.path / "scores" / f"{shard.name}.json"
+
+    def predictions_path(self, shard: Shard) -> Path:
+        """Return where the candidates of a shard lie."""
+        return self.path / "predictions" / f"{shard.name}.parquet"
+
+    def paths(self, shard: Shard) -> tuple[Path, Path, Path]:
+        """Return where all files of a shard lie, the sidecar last."""
+        return self.predictions_path(shard), self.scores_path(shard), self.sidecar_path(shard)
+
+    def finished_scores(self, run_id: str) -> list[Path]:
+        """Return where the rows of the finished shards of an entry lie, in order."""
+        paths = sorted((self.path / "scores").glob(f"{run_id}-*.parquet"))
+        return [path for path in paths if path.with_suffix(".json").exists()]
+
+    def iter_sidecars(self, run_id: str) -> Iterator[dict[str, Any]]:
+        """Yield the facts of the finished shards of an entry, in order, as they were written."""
+        for path in self.finished_scores(run_id):
+            yield json.loads(path.with_suffix(".json").read_bytes())
+
+    def read_sidecar(self, shard: Shard) -> dict[str, Any] | None:
+        """Return the facts of a shard, or None unless it is whole and unaltered."""
+        try:
+            facts = read_record(self.sidecar_path(shard))
+            whole = facts.get("shard", shard.name) == shard.name
+            whole &= hash_file(self.scores_path(shard)) == facts["sha256"]
+            if masks := facts.get("predictions_sha256"):
+                whole &= hash_file(self.predictions_path(shard)) == masks
+        except (CosmosBoardError, OSError, KeyError):
+            return None
+        return facts if whole else None

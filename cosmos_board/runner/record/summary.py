@@ -1,0 +1,105 @@
+"""What came of each model of a run, over all that the run folder holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cosmos_board.core.prompts import PROMPTS
+from cosmos_board.core.scores import fails_too_often
+from cosmos_board.runner.record.folder import RunFolder
+from cosmos_board.store.queries.run_counts import PromptCounts, count_answers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSummary:
+    """What came of one model, earlier calls included."""
+
+    model: str
+    answers: int
+    failed: int
+    """Answers that are none: the model raised, or returned something of another form."""
+
+    empty: int
+    """Answers that draw nothing; these are no failures."""
+
+    prompts: tuple[PromptCounts, ...]
+    reason: str | None
+    """Of the first failure; None where there is none."""
+
+    traceback: str | None
+    """Of the first failure, several lines; None where it was not raised by the model's code."""
+
+    @property
+    def line(self) -> str:
+        """Say how many answers failed, and why the first did.
+
+        Example:
+            >>> ModelSummary(
+            ...     model="mine", answers=4, failed=4, empty=0, prompts=(),
+            ...     reason="ValueError: bad", traceback=None,
+            ... ).line
+            'mine: 4 of 4 answers failed: ValueError: bad'
+        """
+        return f"{self.model}: {self.failed} of {self.answers} answers failed: {self.reason}"
+
+
+def has_failed(models: Iterable[ModelSummary]) -> bool:
+    """Tell whether more than 1 % of all answers failed."""
+    counts = [(model.failed, model.answers) for model in models]
+    return bool(
+        fails_too_often(sum(failed for failed, _ in counts), sum(total for _, total in counts))
+    )
+
+
+def summarise(folder: RunFolder, record: dict[str, Any], model: str) -> ModelSummary:
+    """Return what the finished shards in a run folder say of a model.
+
+    Args:
+        folder: The run folder.
+        record: Its `run.json`.
+        model: Name of the model on the board.
+
+    Raises:
+        InputError: If rows cannot be read.
+    """
+    run_ids = [
+        run_id for run_id, entry in record["entries"].items() if entry["model"]["name"] == model
+    ]
+    counts = sorted(
+        count_answers([path for run_id in run_ids for path in folder.finished_scores(run_id)]),
+        key=lambda one: list(PROMPTS).index(one.prompt),
+    )
+    first = next(_read_failures(folder, run_ids), None) if any(c.failed for c in counts) else None
+    reasons = [one.reason for one in counts if one.reason]
+    return ModelSummary(
+        model=model,
+        answers=sum(one.answers for one in counts),
+        failed=sum(one.failed for one in counts),
+        empty=sum(one.empty for one in counts),
+        prompts=tuple(counts),
+        reason=first["reason"] if first else reasons[0] if reasons else None,
+        traceback=first["traceback"] or None if first else None,
+    )
+
+
+def _read_failures(folder: RunFolder, run_ids: Sequence[str]) -> Iterator[dict[str, str]]:
+    for run_id in run_ids:
+        for facts in folder.iter_sidecars(run_id):
+            if facts.get("first_failure"):
+                yield facts["first_failure"]
+
+
+def describe_failures(models: Iterable[ModelSummary]) -> dict[str, Any]:
+    """Return what run.json says of the models of which an answer failed."""
+    return {
+        model.model: {
+            "answers": model.answers,
+            "failed": model.failed,
+            "reason": model.reason,
+            "traceback": model.traceback,
+        }
+        for model in models
+        if model.failed
+    }

@@ -1,0 +1,235 @@
+"""Figures as SVG text: no script, no fonts, colours from the theme."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite, log
+
+from markupsafe import Markup, escape
+
+from cosmos_board.site.components.figure import (
+    COLOURS,
+    Axis,
+    Figure,
+    Point,
+    Series,
+    extent,
+    log_ticks,
+    nice_ticks,
+    point_name,
+    tick_text,
+)
+from cosmos_board.site.language.text_metrics import cut_to_width, estimate_width
+
+WIDTH = 540
+"""Width in user units: at 390 px its letters are still read, on a desk it is not yet coarse."""
+
+_CATEGORY = 190.0
+"""Room for the name of a category; longer ones are cut."""
+
+_TICK = 110.0
+"""Room for the name at a tick of the other axis."""
+
+_FONT = 13.0
+"""Size of letters; the style sheet's."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """Where the data area lies, and the way from values to units."""
+
+    width: float
+    height: float
+    left: float
+    right: float
+    top: float
+    bottom: float
+    x: Callable[[float], float]
+    y: Callable[[float], float]
+
+
+def render_svg(figure: Figure, *, titles: bool = True) -> Markup:
+    """Return `figure` as an SVG element `WIDTH` units wide.
+
+    Args:
+        figure: What to draw.
+        titles: Whether each point says its label to those who hover.
+    """
+    frame = _frame(figure)
+    parts = [
+        f'<svg class="cb-svg" viewBox="0 0 {WIDTH} {frame.height:g}" role="img" '
+        f'aria-label="{escape(figure.title)}">',
+        _grid(figure, frame),
+        *(_series(series, figure, frame, titles=titles) for series in figure.series),
+        _names(figure, frame),
+        "</svg>",
+    ]
+    return Markup("".join(parts))
+
+
+def _frame(figure: Figure) -> _Frame:
+    bottom, top, right = 44.0, 10.0, 14.0
+    if figure.y.categories:
+        left = 14 + min(max(estimate_width(name, _FONT) for name in figure.y.categories), _CATEGORY)
+        height = top + bottom + figure.row_height * len(figure.y.categories)
+    else:
+        left = 50.0
+        height = 320.0
+    x_low, x_high = extent(figure, "x")
+    y_low, y_high = extent(figure, "y")
+    downwards = bool(figure.y.categories) or figure.y.reverse
+    return _Frame(
+        WIDTH,
+        height,
+        left,
+        right,
+        top,
+        bottom,
+        _scale(x_low, x_high, left, WIDTH - right, log_scale=figure.x.log),
+        _scale(
+            y_low,
+            y_high,
+            *((top, height - bottom) if downwards else (height - bottom, top)),
+            log_scale=figure.y.log,
+        ),
+    )
+
+
+def _scale(
+    low: float, high: float, start: float, end: float, *, log_scale: bool
+) -> Callable[[float], float]:
+    if log_scale:
+        low, high = log(low), log(high)
+    span = (high - low) or 1.0
+
+    def place(value: float) -> float:
+        at = log(value) if log_scale else value
+        return start + (at - low) / span * (end - start)
+
+    return place
+
+
+def _ticks(axis: Axis, low: float, high: float, wanted: int) -> list[tuple[float, str]]:
+    if axis.categories:
+        return [(float(at), name) for at, name in enumerate(axis.categories)]
+    values = log_ticks(low, high) if axis.log else nice_ticks(low, high, wanted)
+    return [(value, tick_text(value, axis.digits)) for value in values]
+
+
+def _grid(figure: Figure, frame: _Frame) -> str:
+    base = frame.height - frame.bottom
+    parts = ['<g class="grid">']
+    for value, text in _ticks(figure.x, *extent(figure, "x"), 6):
+        at = frame.x(value)
+        name = escape(cut_to_width(text, _TICK, _FONT))
+        parts.append(f'<path d="M{at:.1f} {frame.top:g}V{base:g}"/>')
+        parts.append(f'<text x="{at:.1f}" y="{base + 16:g}" text-anchor="middle">{name}</text>')
+    for value, text in _ticks(figure.y, *extent(figure, "y"), 5):
+        at = frame.y(value)
+        name = escape(cut_to_width(text, _CATEGORY, _FONT))
+        kind = ' class="cat"' if figure.y.categories else ""
+        parts.append(f'<path d="M{frame.left:.1f} {at:.1f}H{frame.width - frame.right:g}"/>')
+        parts.append(
+            f'<text{kind} x="{frame.left - 8:.1f}" y="{at + 4:.1f}" text-anchor="end">{name}</text>'
+        )
+    middle = (frame.left + frame.width - frame.right) / 2
+    parts.append(
+        f'<text class="axis" x="{middle:.1f}" y="{frame.height - 8:g}" text-anchor="middle">'
+        f"{escape(figure.x.label)}</text>"
+    )
+    if figure.y.label and not figure.y.categories:
+        parts.append(
+            f'<text class="axis" transform="translate(12 {(frame.top + base) / 2:.1f}) rotate(-90)"'
+            f' text-anchor="middle">{escape(figure.y.label)}</text>'
+        )
+    return "".join([*parts, "</g>"])
+
+
+def _series(series: Series, figure: Figure, frame: _Frame, *, titles: bool) -> str:
+    points = [p for p in series.points if isfinite(p.x) and isfinite(p.y)]
+    if not points:
+        return ""
+    colour = series.colour % COLOURS if series.colour >= 0 else "x"
+    kinds = f"s{colour}" + (" dashed" if series.dashed else "") + (" thick" if series.thick else "")
+    parts = [f'<g class="{kinds}">']
+    if series.band:
+        parts.append(_band(points, frame))
+    if series.line:
+        path = "L".join(f"{frame.x(p.x):.1f} {frame.y(p.y):.1f}" for p in points)
+        parts.append(f'<path class="line" d="M{path}"/>')
+    if not series.band:
+        parts.append(_bars(points, figure, frame))
+    if series.marks:
+        radius = 3.5 if len(points) > 60 else 4.5
+        parts.extend(_dot(point, series, frame, radius, titles=titles) for point in points)
+    return "".join([*parts, "</g>"])
+
+
+def _band(points: list[Point], frame: _Frame) -> str:
+    whole = [(p, p.low, p.high) for p in points]
+    tops = [(frame.x(p.x), frame.y(high)) for p, _, high in whole if high is not None]
+    feet = [(frame.x(p.x), frame.y(low)) for p, low, _ in whole if low is not None]
+    if len(tops) < 2:
+        return ""
+    outline = "L".join(f"{x:.1f} {y:.1f}" for x, y in [*tops, *reversed(feet)])
+    return f'<path class="band" d="M{outline}Z"/>'
+
+
+def _bars(points: list[Point], figure: Figure, frame: _Frame) -> str:
+    bars = []
+    for point in points:
+        if point.low is None or point.high is None:
+            continue
+        if figure.interval == "x":
+            y = frame.y(point.y)
+            bars.append(f"M{frame.x(point.low):.1f} {y:.1f}H{frame.x(point.high):.1f}")
+        else:
+            x = frame.x(point.x)
+            bars.append(f"M{x:.1f} {frame.y(point.low):.1f}V{frame.y(point.high):.1f}")
+    return f'<path class="bar" d="{"".join(bars)}"/>' if bars else ""
+
+
+def _dot(point: Point, series: Series, frame: _Frame, radius: float, *, titles: bool) -> str:
+    opening = f'<circle cx="{frame.x(point.x):.1f}" cy="{frame.y(point.y):.1f}" r="{radius}"'
+    if not titles:
+        return f"{opening}/>"
+    return f"{opening}><title>{escape(point.label or series.name)}</title></circle>"
+
+
+def _names(figure: Figure, frame: _Frame) -> str:
+    """Return the names of points, each put where it covers no earlier one, or left out."""
+    taken: list[tuple[float, float, float, float]] = []
+    parts = []
+    for series in figure.series:
+        for point in series.points if series.labels else ():
+            name = cut_to_width(point_name(point, series), _CATEGORY, _FONT)
+            place = _free_place(frame, point, estimate_width(name, _FONT), taken)
+            if place is not None:
+                x, y, anchor = place
+                parts.append(
+                    f'<text class="name" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">'
+                    f"{escape(name)}</text>"
+                )
+    return "".join(parts)
+
+
+def _free_place(
+    frame: _Frame, point: Point, width: float, taken: list[tuple[float, float, float, float]]
+) -> tuple[float, float, str] | None:
+    x, y = frame.x(point.x), frame.y(point.y)
+    for dx, dy, anchor in (
+        (9, 4, "start"), (-9, 4, "end"), (0, -9, "middle"), (0, 18, "middle"),
+        (9, -8, "start"), (-9, -8, "end"), (9, 16, "start"), (-9, 16, "end"),
+    ):  # fmt: skip
+        left = x + dx - {"start": 0, "end": width, "middle": width / 2}[anchor]
+        box = (left, y + dy - 11, left + width, y + dy + 3)
+        inside = box[0] >= frame.left and box[2] <= frame.width and box[1] >= 0
+        free = all(
+            box[2] < other[0] or other[2] < box[0] or box[3] < other[1] or other[3] < box[1]
+            for other in taken
+        )
+        if inside and free:
+            taken.append(box)
+            return x + dx, y + dy, anchor
+    return None

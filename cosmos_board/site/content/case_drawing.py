@@ -1,0 +1,145 @@
+"""A picked case as it is shown: its image, cut out and made smaller, and contours on it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image as Pictures
+
+from cosmos_board.core.masks import Mask, Pixels, Rle
+from cosmos_board.core.prompts import Prompt
+from cosmos_board.data.pack import Pack
+from cosmos_board.site.content.case_picks import PROMPT, Pick
+from cosmos_board.site.content.contours import trace
+
+LARGEST_PX = 512
+"""Longer side of a shown image."""
+
+_SMALLEST_PX = 96
+"""Least side of what is shown around a small object."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A pick with what may be shown of it. Coordinates are in pixels of the shown image."""
+
+    pick: Pick
+    width: int
+    height: int
+    picture: bytes | None
+    """WebP; None where the dataset does not permit its images to be shown."""
+
+    reference: str
+    """Path data of the reference's contour."""
+
+    models: Mapping[str, str]
+    """Path data by model, of those whose masks were kept."""
+
+    box_xyxy: tuple[float, float, float, float] | None
+    points_xy: tuple[tuple[float, float, int], ...]
+    """(x, y, label)."""
+
+
+def draw_cases(
+    pack: Pack, picks: Sequence[Pick], masks: Mapping[tuple[str, str], Rle], *, picture: bool
+) -> Iterator[Case]:
+    """Yield the cases of one pack.
+
+    Args:
+        pack: Where their images are.
+        picks: References of that pack.
+        masks: What models drew, by (reference id, model), best model first.
+        picture: Whether the images may be shown.
+    """
+    images = {pick.image_id for pick in picks}
+    for item in pack.iter_items(wanted=images):
+        for pick in picks:
+            if pick.image_id != item.image.image_id:
+                continue
+            reference = next(
+                (one for one in item.references if one.reference_id == pick.reference_id), None
+            )
+            if reference is None:
+                continue
+            prompt = item.prompts[pick.reference_id].get(PROMPT)
+            window = frame_case(reference.box_xyxy, item.image.height, item.image.width)
+            left, top, right, bottom = window
+            scale = min(1.0, LARGEST_PX / max(bottom - top, right - left))
+            pixels = item.image.pixels[top:bottom, left:right]
+            yield Case(
+                pick=pick,
+                width=round((right - left) * scale),
+                height=round((bottom - top) * scale),
+                picture=encode_webp(pixels, scale) if picture else None,
+                reference=trace(reference.mask()[top:bottom, left:right], scale),
+                models={
+                    model: trace(_decode(rle)[top:bottom, left:right], scale)
+                    for (reference_id, model), rle in masks.items()
+                    if reference_id == pick.reference_id
+                },
+                box_xyxy=_box(prompt, scale, left, top),
+                points_xy=_points(prompt, scale, left, top),
+            )
+
+
+def frame_case(
+    box_xyxy: tuple[int, int, int, int], height: int, width: int
+) -> tuple[int, int, int, int]:
+    """Return what of an image is shown, (left, top, right, bottom), the last two exclusive.
+
+    All of it, unless the object is small: then a square of four times its longer side.
+
+    Example:
+        >>> frame_case((10, 10, 60, 60), 100, 100), frame_case((0, 90, 19, 99), 1000, 1000)
+        ((0, 0, 100, 100), (0, 47, 96, 143))
+    """
+    left, top, right, bottom = box_xyxy
+    side = max(4 * max(right - left + 1, bottom - top + 1), _SMALLEST_PX)
+    if side >= max(height, width) / 1.5:
+        return 0, 0, width, height
+    start_x = min(max((left + right + 1) // 2 - side // 2, 0), max(width - side, 0))
+    start_y = min(max((top + bottom + 1) // 2 - side // 2, 0), max(height - side, 0))
+    return start_x, start_y, min(start_x + side, width), min(start_y + side, height)
+
+
+def _decode(rle: Rle) -> Mask:
+    return rle.decode() if rle.counts else np.zeros((rle.height, rle.width), np.bool_)
+
+
+def _box(
+    prompt: Prompt | None, scale: float, x: int, y: int
+) -> tuple[float, float, float, float] | None:
+    if prompt is None or prompt.box_xyxy is None:
+        return None
+    left, top, right, bottom = prompt.box_xyxy
+    return (
+        round((left - x) * scale, 1),
+        round((top - y) * scale, 1),
+        round((right + 1 - x) * scale, 1),
+        round((bottom + 1 - y) * scale, 1),
+    )
+
+
+def _points(
+    prompt: Prompt | None, scale: float, left: int, top: int
+) -> tuple[tuple[float, float, int], ...]:
+    if prompt is None:
+        return ()
+    return tuple(
+        (round((x + 0.5 - left) * scale, 1), round((y + 0.5 - top) * scale, 1), int(label))
+        for (x, y), label in zip(prompt.points_xy.tolist(), prompt.labels.tolist(), strict=True)
+    )
+
+
+def encode_webp(pixels: Pixels, scale: float) -> bytes:
+    """Return an image (uint8, axes (Y, X) or (Y, X, 3)) as WebP, made smaller by `scale`."""
+    picture = Pictures.fromarray(pixels)
+    if scale < 1:
+        size = (round(picture.width * scale), round(picture.height * scale))
+        picture = picture.resize(size, Pictures.Resampling.LANCZOS)
+    out = io.BytesIO()
+    picture.save(out, "WEBP", quality=80, method=4)
+    return out.getvalue()

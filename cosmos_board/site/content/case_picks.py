@@ -1,0 +1,104 @@
+"""Which references stand for a target: the worst, the median, the best, the most disputed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cosmos_board.store.queries.scores import Connection
+
+PROMPT = "box"
+KINDS = ("worst", "median", "best", "disputed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pick:
+    """One reference that stands for a target."""
+
+    target: str
+    dataset: str
+    kind: str
+    reference_id: str
+    image_id: str
+    dice: Mapping[str, float]
+    """By model, chosen by predicted IoU."""
+
+    judged: tuple[float, ...]
+    """The Dice that it was picked by: of promptable models, where there are any."""
+
+
+def pick_cases(connection: Connection) -> list[Pick]:
+    """Return per target the worst, median and best reference by mean Dice, and the most disputed.
+
+    The mean is over promptable models where there are any, else over all. A target that has real
+    references stands for these alone.
+    """
+    rows = connection.execute(
+        """WITH owner AS (
+             SELECT i.modality || '.' || r.object AS target, bool_and(d.synthetic) AS synthetic
+             FROM reference_masks r JOIN images i USING (image_id)
+             JOIN datasets d USING (dataset) GROUP BY ALL),
+           asked AS (
+             SELECT i.modality || '.' || r.object AS target, i.dataset, s.reference_id, r.image_id,
+                    s.model, m.kind, 2.0 * s.tp / (2 * s.tp + s.fp + s.fn) AS dice
+             FROM scores s JOIN reference_masks r USING (reference_id)
+             JOIN images i USING (image_id) JOIN models m USING (model)
+             JOIN datasets d USING (dataset) JOIN runs q USING (run_id)
+             JOIN owner o ON o.target = i.modality || '.' || r.object
+                AND o.synthetic = d.synthetic
+             WHERE s.study = 'main' AND s.prompt = ? AND s.selection = 'predicted' AND s.trial = 0
+                AND q.track = 'full'
+             QUALIFY row_number() OVER (PARTITION BY s.model, s.reference_id ORDER BY s.run_id) = 1)
+           SELECT target, dataset, reference_id, image_id, model, kind, dice
+           FROM asked ORDER BY target, reference_id, model""",
+        [PROMPT],
+    ).fetchall()
+    learned = any(row[5] == "promptable" for row in rows)
+    dice: dict[tuple[str, str, str, str], dict[str, float]] = {}
+    judged: dict[tuple[str, str, str, str], list[float]] = {}
+    for target, dataset, reference, image, model, kind, score in rows:
+        key = (target, dataset, reference, image)
+        dice.setdefault(key, {})[model] = score
+        if not learned or kind == "promptable":
+            judged.setdefault(key, []).append(score)
+    picks: list[Pick] = []
+    for target in sorted({key[0] for key in judged}):
+        keys = [key for key in judged if key[0] == target]
+        picks.extend(_pick(keys, judged, dice))
+    return picks
+
+
+def _pick(
+    keys: list[tuple[str, str, str, str]],
+    judged: Mapping[tuple[str, str, str, str], list[float]],
+    dice: Mapping[tuple[str, str, str, str], dict[str, float]],
+) -> Iterator[Pick]:
+    ranked = sorted(keys, key=lambda key: (sum(judged[key]) / len(judged[key]), key[2]))
+    place = {key: position for position, key in enumerate(ranked)}
+    alone = max(len(judged[key]) for key in keys) < 2  # one model alone disputes with nobody
+    argued = {key: list(dice[key].values()) if alone else judged[key] for key in keys}
+    spread = sorted(keys, key=lambda key: (min(argued[key]) - max(argued[key]), key[2]))
+    wanted = {
+        "worst": ranked,
+        "best": ranked[::-1],
+        "median": sorted(ranked, key=lambda key: abs(2 * place[key] - len(ranked) + 1)),
+        "disputed": spread,
+    }
+    chosen: dict[str, tuple[str, str, str, str]] = {}
+    for kind, order in wanted.items():
+        free = next((key for key in order if key not in chosen.values()), None)
+        if free is not None:
+            chosen[kind] = free
+    for kind, key in chosen.items():
+        target, dataset, reference, image = key
+        yield Pick(
+            target=target,
+            dataset=dataset,
+            kind=kind,
+            reference_id=reference,
+            image_id=image,
+            dice=dice[key],
+            judged=tuple((argued if kind == "disputed" else judged)[key]),
+        )

@@ -1,0 +1,116 @@
+"""Cases that show what a number means: picked from the scores, drawn only where terms permit.
+
+Images come from the packs that lie beside the database (`packs/*`), models' masks from runs that
+kept them (`*/predictions`). Nothing of a dataset is read before the licence gate has been asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cosmos_board.core.masks import Rle
+from cosmos_board.data.catalog.dataset import OPEN_FLAGS
+from cosmos_board.data.catalog.load import load_catalog
+from cosmos_board.data.pack import open_pack
+from cosmos_board.site.content import permissions as gate
+from cosmos_board.site.content.case_drawing import Case, draw_cases
+from cosmos_board.site.content.case_picks import KINDS, PROMPT, pick_cases
+from cosmos_board.site.content.site_data import DatasetInfo
+from cosmos_board.store.parquet import iter_batches
+from cosmos_board.store.schema import PREDICTIONS
+
+if TYPE_CHECKING:
+    from cosmos_board.store.queries.scores import Connection
+
+MOST_MODELS = 3
+
+
+def read_cases(
+    connection: Connection,
+    db: Path,
+    datasets: Mapping[str, DatasetInfo],
+    models: Sequence[str],
+    *,
+    local: bool = False,
+) -> tuple[Case, ...]:
+    """Return the cases that may be shown, by target and kind.
+
+    Args:
+        connection: The open board database.
+        db: Where it lies; packs and runs are looked for beside it.
+        datasets: What the packs declared.
+        models: Models whose contours are wanted, best first.
+        local: Whether everything may be shown, on the machine of whoever has the data.
+    """
+
+    def may_show(name: str, flag: str) -> bool:
+        return local or _may_show(name, flag, datasets, declared)
+
+    packs = {path.name: path for path in sorted(db.parent.glob("packs/*")) if path.is_dir()}
+    declared = {name: _read_declared(path) for name, path in packs.items() if name in datasets}
+    allowed = {name for name in declared if all(may_show(name, flag) for flag in OPEN_FLAGS)}
+    if not allowed:
+        return ()
+    picks = [pick for pick in pick_cases(connection) if pick.dataset in allowed]
+    if not picks:
+        return ()
+    shown = {name for name in allowed if may_show(name, "show_thumbnails")}
+    wanted = {pick.reference_id for pick in picks}
+    drawn = {name for name in allowed if may_show(name, "publish_predictions")}
+    masks = _read_masks(connection, db, wanted, models, drawn)
+    found: list[Case] = []
+    for name in sorted({pick.dataset for pick in picks}):
+        mine = [pick for pick in picks if pick.dataset == name]
+        found.extend(draw_cases(open_pack(packs[name]), mine, masks, picture=name in shown))
+    return tuple(sorted(found, key=lambda c: (c.pick.target, KINDS.index(c.pick.kind))))
+
+
+def _read_declared(path: Path) -> frozenset[str]:
+    """Return the permissions in a pack itself: its owner may have taken some back."""
+    info = open_pack(path).info
+    return frozenset(info.permissions) if info.name == path.name else frozenset()
+
+
+def _may_show(
+    name: str,
+    action: str,
+    datasets: Mapping[str, DatasetInfo],
+    declared: Mapping[str, frozenset[str]],
+) -> bool:
+    known = name in load_catalog().datasets
+    return gate.may_show(name, action, datasets) and (known or action in declared[name])
+
+
+def _read_masks(
+    connection: Connection,
+    db: Path,
+    wanted: set[str],
+    models: Sequence[str],
+    datasets: Collection[str],
+) -> dict[tuple[str, str], Rle]:
+    """Return kept masks by (reference id, model): the candidate of the best predicted IoU."""
+    runs: dict[str, tuple[str, str]] = {
+        run: (model, dataset)
+        for run, model, dataset in connection.execute(
+            "SELECT run_id, model, dataset FROM runs WHERE study = 'main'"
+        ).fetchall()
+    }
+    best: dict[tuple[str, str], tuple[float, int, Rle]] = {}
+    for path in sorted(db.parent.glob("*/predictions/*.parquet")):
+        model, dataset = runs.get(path.stem.rpartition("-")[0], ("", ""))
+        if model not in models or dataset not in datasets:
+            continue
+        for batch in iter_batches(path, PREDICTIONS):
+            for row in batch.to_pylist():
+                if row["reference_id"] not in wanted or row["prompt"] != PROMPT:
+                    continue
+                if row["study"] != "main":
+                    continue
+                key = (row["reference_id"], model)
+                rank = (-(row["predicted_iou"] or 0.0), row["candidate"])
+                if key not in best or rank < best[key][:2]:
+                    best[key] = (*rank, Rle(row["height"], row["width"], row["rle"]))
+    order = sorted(best, key=lambda key: (key[0], models.index(key[1])))  # the best model first
+    return {key: best[key][2] for key in order}

@@ -1,0 +1,358 @@
+"""Everything that the pages are written from: boards, and the cards of what is on them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import TYPE_CHECKING
+
+from cosmos_board.board.types import (
+    Board,
+    BoardKey,
+    BoardRow,
+    ExposureCell,
+    PairTable,
+    Scope,
+    Slice,
+    SliceKind,
+)
+from cosmos_board.core.modalities import MODALITIES
+from cosmos_board.core.prompts import PROMPTS
+from cosmos_board.core.scores import Selection
+from cosmos_board.core.tracks import FULL
+from cosmos_board.data.catalog.objects import get_object_label
+from cosmos_board.site.content.blocks import NO_BLOCKS, Blocks, Stratum
+from cosmos_board.site.content.studies import Studies
+from cosmos_board.site.language.words import Words
+from cosmos_board.store.queries.submissions import LedgerTable
+
+if TYPE_CHECKING:
+    from cosmos_board.site.content.case_drawing import Case
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """The card of a model, as the board holds it."""
+
+    name: str
+    label: str
+    family: str
+    kind: str
+    prompts: tuple[str, ...]
+    clicks: bool
+    parameters: int | None
+    input_size_px: int | None
+    licence: str
+    source: str
+    training_data: tuple[str, ...] | None
+    description: str
+    base_model: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetInfo:
+    """The card of a dataset, as the board holds it."""
+
+    name: str
+    label: str
+    version: str
+    licence: str
+    citation: str
+    source: str
+    cluster_unit: str
+    synthetic: bool
+    normalisation: str
+    subsample: str
+    pack_sha256: str
+    prompts_sha256: str
+    permissions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetInfo:
+    """An object in a modality that one dataset has."""
+
+    modality: str
+    object: str
+    dataset: str
+    synthetic: bool
+
+    @property
+    def target(self) -> str:
+        """Key of the target, such as `ct.liver`."""
+        return f"{self.modality}.{self.object}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    """How much there is of something, every image and cluster counting once."""
+
+    references: int = 0
+    images: int = 0
+    clusters: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """A slice too thin to be shown of datasets whose terms allow aggregates only.
+
+    How many clusters it has is not said: a count of few patients is withheld like their scores.
+    """
+
+    slice: Slice
+    datasets: tuple[str, ...]
+    """Whose part is withheld."""
+
+    whole: bool
+    """Whether nothing of the slice is left to show."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Seconds that one model takes on one device."""
+
+    model: str
+    device: str
+    stage: str
+    items: int
+    median_s: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A model on a track, and when it was last run."""
+
+    model: str
+    track: str
+    tier: str
+    date: str
+    """Day of its newest run, YYYY-MM-DD."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """How the Dice of one model is spread over the references of one target."""
+
+    target: str
+    prompt: str
+    model: str
+    references: int
+    clusters: int
+    quantiles: tuple[float, ...]
+    """At 5, 25, 50, 75 and 95 %."""
+
+    lost: int
+    """References under Dice 0.1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """One board database, read."""
+
+    version: str
+    """Data version: changes when and only when the data does; empty for an empty board."""
+
+    protocol: str
+    boards: Mapping[BoardKey, Board] = field(repr=False)
+    pairs: Mapping[BoardKey, PairTable] = field(repr=False)
+    exposures: tuple[ExposureCell, ...] = field(repr=False)
+    withheld: tuple[Withheld, ...]
+    """What restricted datasets would add and does not stand here; none where it is `local`."""
+
+    models: Mapping[str, ModelInfo]
+    datasets: Mapping[str, DatasetInfo]
+    targets: tuple[TargetInfo, ...]
+    amounts: Mapping[tuple[SliceKind, str, bool], Amount] = field(repr=False)
+    """What boards rank on, by kind and name of a slice and whether it is synthetic."""
+
+    timings: tuple[Timing, ...]
+    entries: tuple[Entry, ...]
+    """Newest first."""
+
+    spreads: tuple[Spread, ...] = field(repr=False)
+    studies: Studies = field(repr=False)
+    cases: tuple[Case, ...] = field(repr=False)
+    partial: tuple[Stratum, ...] = ()
+    """Datasets and targets of which some patients are left out until ten more are there."""
+
+    blocks: Blocks = NO_BLOCKS
+    """The patients of restricted datasets that this site and those before it rest on."""
+
+    local: bool = False
+    """Whether the site shows everything and is for its owner's machine alone."""
+
+    ledger: LedgerTable = field(default_factory=LedgerTable)
+    """Every submission, ranked or not."""
+
+    _slices: dict[str, tuple[Slice, ...]] = field(init=False, repr=False)
+    _places: dict[tuple[str, str, str, str], list[tuple[Slice, BoardRow, int]]] = field(
+        init=False, repr=False
+    )
+    _spreads: dict[tuple[str, str], list[Spread]] = field(init=False, repr=False)
+
+    def label(self, model: str) -> str:
+        """Return how a model is called on pages; its name where nothing is known of it."""
+        return self.models[model].label if model in self.models else model
+
+    def __post_init__(self) -> None:
+        """Look up once what every page asks for."""
+        order = {name: place for place, name in enumerate(MODALITIES)}
+        found: dict[str, set[Slice]] = {}
+        for key in self.boards:
+            found.setdefault(key.slice.kind, set()).add(key.slice)
+        slices = {
+            kind: tuple(
+                sorted(parts, key=lambda part: (order.get(part.name.split(".")[0], 0), part.name))
+            )
+            for kind, parts in found.items()
+        }
+        places: dict[tuple[str, str, str, str], list[tuple[Slice, BoardRow, int]]] = {}
+        for track, kind, prompt in product(self.tracks, slices, PROMPTS):
+            for part in slices[kind]:
+                board = self.board(part, prompt, track=track)
+                for row in board.rows if board else ():
+                    where = places.setdefault((row.model, kind, prompt, track), [])
+                    where.append((part, row, len(board.ranked) if board else 0))
+        spreads: dict[tuple[str, str], list[Spread]] = {}
+        for spread in self.spreads:
+            spreads.setdefault((spread.target, spread.prompt), []).append(spread)
+        object.__setattr__(self, "_spreads", spreads)
+        object.__setattr__(self, "_slices", slices)
+        object.__setattr__(self, "_places", places)
+
+    def board(
+        self,
+        part: Slice,
+        prompt: str,
+        selection: Selection | None = None,
+        metric: str = "dice",
+        scope: Scope = "common",
+        track: str = FULL,
+    ) -> Board | None:
+        """Return a board, by default of the full track, None where nothing was scored.
+
+        `everything` has no choice by predicted IoU, so `oracle` is its default.
+        """
+        chosen = selection or default_selection(prompt)
+        return self.boards.get(BoardKey(part, prompt, chosen, metric, track, scope))
+
+    @property
+    def tracks(self) -> tuple[str, ...]:
+        """Tracks that have boards here: the full one first, then those of submissions."""
+        found = {key.track for key in self.boards}
+        return tuple(sorted(found, key=lambda track: (track != FULL, track)))
+
+    @property
+    def submitted(self) -> tuple[str, ...]:
+        """Tracks of submissions that have boards here."""
+        return tuple(track for track in self.tracks if track != FULL)
+
+    def is_synthetic(self, part: Slice) -> bool:
+        """Return whether a slice holds synthetic data alone: beside real data it is left out."""
+        return all(info.synthetic for info in self.targets if holds(part, info))
+
+    def amount(self, part: Slice) -> Amount:
+        """Return how much a slice ranks on: of its real data, or of synthetic data alone."""
+        return self.amounts.get((part.kind, part.name, self.is_synthetic(part)), Amount())
+
+    def slices(self, kind: SliceKind) -> tuple[Slice, ...]:
+        """Return the slices of one kind that hold data, in the order they are listed."""
+        return self._slices.get(kind, ())
+
+    def places(
+        self, model: str, kind: SliceKind, prompt: str, track: str = FULL
+    ) -> Sequence[tuple[Slice, BoardRow, int]]:
+        """Return where a model stands: slice, its row there, how many models are ranked there."""
+        return self._places.get((model, kind, prompt, track), ())
+
+    def spread(self, target: str, prompt: str) -> Sequence[Spread]:
+        """Return how the Dice of each model is spread over one target with one prompt."""
+        return self._spreads.get((target, prompt), ())
+
+    def prompts(self) -> tuple[str, ...]:
+        """Return the prompts of the protocol, in its order."""
+        return tuple(PROMPTS)
+
+
+def holds(part: Slice, info: TargetInfo) -> bool:
+    """Return whether a target of a dataset is in a slice."""
+    key = {
+        "overall": part.name,
+        "modality": info.modality,
+        "object": info.object,
+        "target": info.target,
+        "dataset": info.dataset,
+    }
+    return key[part.kind] == part.name
+
+
+def default_selection(prompt: str) -> Selection:
+    """Return how a candidate is chosen on the public boards of `prompt`."""
+    return "oracle" if prompt == "everything" else "predicted"
+
+
+def modality_label(name: str, words: Words) -> str:
+    """Return the heading of a modality."""
+    modality = MODALITIES[name]
+    return words.pick(modality.label, modality.label_zh)
+
+
+def prompt_label(name: str, words: Words) -> str:
+    """Return the heading of a prompt."""
+    kind = PROMPTS[name]
+    return words.pick(kind.label, kind.label_zh)
+
+
+def object_label(name: str, words: Words) -> str:
+    """Return the heading of an object.
+
+    Example:
+        >>> object_label("my-own-thing", Words())
+        'My own thing'
+    """
+    return get_object_label(name, words.language)
+
+
+def target_label(name: str, words: Words) -> str:
+    """Return the heading of a target, such as `CT · Liver`."""
+    modality, _, thing = name.partition(".")
+    return f"{modality_label(modality, words)} · {object_label(thing, words)}"
+
+
+_FOLDERS = {
+    "overall": "", "modality": "modalities/", "object": "objects/",
+    "target": "targets/", "dataset": "datasets/",
+}  # fmt: skip
+
+
+def slice_url(part: Slice) -> str:
+    """Return the address of a slice's page, from the root of the site.
+
+    Example:
+        >>> slice_url(Slice("target", "ct.liver")), slice_url(Slice("overall"))
+        ('targets/ct.liver/', '')
+    """
+    return f"{_FOLDERS[part.kind]}{slug(part.name)}/" if part.name else ""
+
+
+def model_url(name: str) -> str:
+    """Return the address of a model's page, from the root of the site."""
+    return f"models/{slug(name)}/"
+
+
+def slug(name: str) -> str:
+    """Return `name` where it can stand in an address, else a part of it and its hash.
+
+    Example:
+        >>> slug("sam-vit-b"), slug("../Evil <b>")
+        ('sam-vit-b', 'evil-b-f915db3b')
+    """
+    if re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,79}", name) and ".." not in name:
+        return name
+    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
+    digest = hashlib.blake2b(name.encode(), digest_size=4).hexdigest()
+    return f"{words}-{digest}".lstrip("-")

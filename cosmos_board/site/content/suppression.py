@@ -1,0 +1,189 @@
+"""Small-cell suppression: rows that may not be published are left out before anything is read.
+
+The rule, in one place. Of a dataset whose terms permit aggregates alone,
+
+- a target is published for blocks of at least ten patients, each block whole or not at all
+  (`site.blocks`), and blocks stay what they are from one site to the next;
+- a column of scores counts for the blocks that it answers whole;
+- everything else is as if it had never been scored: it is in no mean, total, count or rank.
+
+What cuts through blocks by the value of single references (quantiles, tenths of a factor) is shown
+only where it leaves none or ten patients on each side: see `site.read` and `site.read_studies`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cosmos_board.site.content.blocks import Blocks, Partition, Stratum
+from cosmos_board.site.content.permissions import is_closed
+from cosmos_board.site.content.site_data import DatasetInfo
+from cosmos_board.store.queries.restricted_rows import (
+    MAIN,
+    AnswerSet,
+    AskedSet,
+    ClosedCluster,
+    fetch_answers,
+    fetch_asked,
+    fetch_seen,
+    leave_out,
+    number_closed,
+)
+from cosmos_board.store.queries.scores import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """What was left out."""
+
+    withheld: tuple[Stratum, ...] = ()
+    """Targets of restricted datasets of which nothing is published."""
+
+    partial: tuple[Stratum, ...] = ()
+    """Those of which some patients are not published, or not yet."""
+
+    closed: frozenset[str] = frozenset()
+    """The restricted datasets."""
+
+    blocks: Blocks = field(default_factory=Blocks)
+    """What this site and those before it publish."""
+
+
+def suppress(
+    connection: Connection, datasets: Mapping[str, DatasetInfo], earlier: Blocks
+) -> Suppression:
+    """Leave out what may not be published, so that nothing read afterwards rests on it.
+
+    Args:
+        connection: An open board database, of which nothing was read into temporary tables yet.
+        datasets: What the packs declared.
+        earlier: What the published site, if there is one, says that was published before.
+    """
+    closed = sorted(name for name in datasets if is_closed(name, datasets))
+    if not closed:
+        return Suppression(blocks=earlier)
+    ruling = _Ruling(number_closed(connection, closed), earlier)
+    asked, answers = fetch_asked(connection), fetch_answers(connection)
+    seen = _group_seen(fetch_seen(connection))
+    ruling.settle(asked, answers, seen)
+    kept = [(one, ruling.keep(one)) for one in answers]
+    leave_out(connection, closed, ruling.shown, kept, ruling.tuned)
+    return Suppression(
+        withheld=ruling.find(lambda shown, _: not shown),
+        partial=ruling.find(lambda shown, every: 0 < shown < every),
+        closed=frozenset(closed),
+        blocks=Blocks(
+            {
+                **earlier.strata,
+                **{
+                    stratum: tuple(partition.blocks)
+                    for stratum, partition in ruling.partitions.items()
+                    if partition.blocks
+                },
+            }
+        ),
+    )
+
+
+_Seen = Mapping[tuple[str, str], frozenset[str]]
+"""Cluster ids by model and dataset."""
+
+
+def _group_seen(rows: Iterable[tuple[str, str, str]]) -> _Seen:
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for model, dataset, cluster in rows:
+        found[model, dataset].add(cluster)
+    return {key: frozenset(clusters) for key, clusters in found.items()}
+
+
+_Numbers = frozenset[int]
+"""Numbers of clusters."""
+
+
+class _Ruling:
+    """Which clusters are published, and which of them count in each column."""
+
+    def __init__(self, clusters: Iterable[ClosedCluster], earlier: Blocks) -> None:
+        self._members: dict[Stratum, list[ClosedCluster]] = defaultdict(list)
+        for one in clusters:
+            self._members[one.dataset, one.target].append(one)
+        self._marks = {one.number: one.fingerprint for one in self._all()}
+        self._numbers = {mark: number for number, mark in self._marks.items()}
+        self.partitions = {
+            stratum: Partition(list(earlier.strata.get(stratum, ()))) for stratum in self._members
+        }
+        self._allowed: dict[tuple[Stratum, str], _Numbers] = {}
+        self._kept: dict[tuple[Stratum, _Numbers], _Numbers] = {}
+        self.tuned: set[tuple[str, str]] = set()
+        """(model, dataset) of which the clusters that were not seen are no union of blocks."""
+
+    def settle(self, asked: Sequence[AskedSet], answers: Sequence[AnswerSet], seen: _Seen) -> None:
+        """Divide into blocks until every set is a union of blocks, or cut down to one."""
+        while True:
+            before = {stratum: list(one.blocks) for stratum, one in self.partitions.items()}
+            self._kept.clear()
+            self._allowed.clear()
+            self._admit_asked(asked)
+            for answer in answers:
+                self.keep(answer)
+            self.tuned = {key for key, clusters in seen.items() if self._cuts(key[1], clusters)}
+            if before == {stratum: one.blocks for stratum, one in self.partitions.items()}:
+                return
+
+    def keep(self, answer: AnswerSet) -> _Numbers:
+        """Return the clusters that count in a column."""
+        stratum = answer.dataset, answer.target
+        allowed = self._allowed.get((stratum, answer.group), frozenset())
+        return self._admit(stratum, allowed.intersection(answer.clusters))
+
+    @property
+    def shown(self) -> _Numbers:
+        """The clusters that are published."""
+        return frozenset().union(*self._allowed.values())
+
+    def find(self, wanted: Callable[[int, int], bool]) -> tuple[Stratum, ...]:
+        """Return the targets whose numbers of clusters, shown and in all, are as wanted."""
+        shown = self.shown
+        return tuple(
+            stratum
+            for stratum, members in sorted(self._members.items())
+            if wanted(sum(one.number in shown for one in members), len(members))
+        )
+
+    def _all(self) -> Iterator[ClosedCluster]:
+        for members in self._members.values():
+            yield from members
+
+    def _admit_asked(self, asked: Sequence[AskedSet]) -> None:
+        """Admit what each group is asked, first the lists that boards rank on."""
+        listed: dict[Stratum, _Numbers] = defaultdict(frozenset)
+        for one in asked:
+            if one.group == MAIN:
+                listed[one.dataset, one.target] |= frozenset(one.clusters)
+        for one in sorted(asked, key=lambda one: one.group != MAIN):
+            stratum = one.dataset, one.target
+            wanted = frozenset(one.clusters)
+            if one.group != MAIN:  # nothing of a listed cluster that boards do not show
+                wanted -= listed[stratum] - self._allowed.get((stratum, MAIN), frozenset())
+            found = self._admit(stratum, wanted)
+            key = stratum, one.group
+            self._allowed[key] = self._allowed.get(key, frozenset()) | found
+
+    def _admit(self, stratum: Stratum, wanted: _Numbers) -> _Numbers:
+        key = stratum, wanted
+        if key not in self._kept:
+            marks = self.partitions[stratum].admit(self._marks[number] for number in wanted)
+            self._kept[key] = frozenset(self._numbers[mark] for mark in marks)
+        return self._kept[key]
+
+    def _cuts(self, dataset: str, seen: frozenset[str]) -> bool:
+        """Return whether the clusters that a model has not seen are no union of blocks."""
+        found = False
+        for stratum, members in self._members.items():
+            if stratum[0] == dataset:
+                fresh = frozenset(one.number for one in members if one.cluster_id not in seen)
+                fresh &= self._allowed.get((stratum, MAIN), frozenset())
+                found |= self._admit(stratum, fresh) != fresh
+        return found

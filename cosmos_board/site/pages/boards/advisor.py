@@ -1,0 +1,273 @@
+"""Which model and prompt for my data: the answer of `cosmos-board advise`, for every target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from cosmos_board.board.advice.advice import Advice
+from cosmos_board.board.advice.options import EFFORT, Option
+from cosmos_board.board.export import to_json
+from cosmos_board.board.types import Slice
+from cosmos_board.core.tracks import FULL
+from cosmos_board.site.components.markup import DASH, number, span, up
+from cosmos_board.site.components.page import Article, Page
+from cosmos_board.site.components.table import Cell, Column, Row, Table, heat_of, marks_of
+from cosmos_board.site.content.site_data import (
+    Book,
+    modality_label,
+    model_url,
+    object_label,
+    prompt_label,
+    slice_url,
+    target_label,
+)
+from cosmos_board.site.language.words import Words
+from cosmos_board.site.pages.boards.ranking import percent, track_badges
+from cosmos_board.site.pages.context import Context
+from cosmos_board.site.pages.notices import (
+    explain_empty,
+    note_withheld,
+    track_label,
+    track_text,
+)
+from cosmos_board.site.templates import render
+
+PATH = "advisor/index.md"
+DATA_PATH = "data/advice.json"
+
+
+def advisor_page(context: Context) -> Page:
+    """Return the page that answers for one target, and for all of them in a table."""
+    book, words = context.book, context.words
+    article = Article(PATH, words("Which model?"), hide=("navigation", "toc"))
+    article.say(
+        words(
+            "Say what you segment and how much you are willing to click: here is which model and "
+            "prompt did best on such references, what Dice to expect, and how often it fails. "
+            "Models that were trained on the data are left out, and each model picks its own mask. "
+            "Nothing is recommended from fewer than 10 clusters, and nothing that is not ahead of "
+            "a trivial baseline with a mean Dice above 0.5."
+        )
+    )
+    tracks = _tracks(book)
+    if not tracks:
+        otherwise = words("Nothing has been scored yet, so nothing can be advised.")
+        context.note(article, explain_empty(book, words, otherwise))
+        return article.page()
+    article.attach({DATA_PATH: advice_file(book)})
+    article.add(_form(context))
+    article.heading(words("For every target"), "targets")
+    for track, advice in tracks.items():
+        if track != FULL:
+            article.heading(track_label(track, words), f"track-{track}", level=3)
+            article.say(track_text(track, words))
+        tail = "" if track == FULL else f"-{track}"
+        real = [one for one in advice if not _is_synthetic(one, book)]
+        drawn = [one for one in advice if _is_synthetic(one, book)]
+        if real:
+            context.table(article, _table(context, real, f"advice{tail}", track))
+        if drawn:
+            article.heading(words("On synthetic images"), f"synthetic{tail}", level=3)
+            context.table(article, _table(context, drawn, f"advice{tail}-synthetic", track))
+    note_withheld(context, article)
+    article.heading(words("How to read it"), "reading")
+    article.add(
+        Markup("<p>{}</p><p>{} <code>cosmos-board advise --db board.duckdb --modality ct "
+               "--object liver --size 900</code></p>").format(
+            words(
+                "Effort counts clicks: one for a point, two for a box. “As good with less work” "
+                "names a cheaper prompt whose paired difference is shown to be within 0.01 Dice. "
+                "“Care” is how far, in pixels, a prompt may be off before more than 0.05 Dice may "
+                "be lost. A failure is a reference with Dice under 0.5, where drawing anew is "
+                "quicker than correcting."
+            ),
+            words("On your own board, and for an object of a given size in pixels:"),
+        )
+    )  # fmt: skip
+    return article.page()
+
+
+def _tracks(book: Book) -> dict[str, tuple[Advice, ...]]:
+    """Return the advice by track, the full one first; only tracks that have some."""
+    found = {FULL: book.studies.advice, **book.studies.submitted_advice}
+    return {track: advice for track, advice in found.items() if advice}
+
+
+def _is_synthetic(advice: Advice, book: Book) -> bool:
+    return book.is_synthetic(Slice("target", _name(advice)))
+
+
+def advice_file(book: Book) -> bytes:
+    """Return the advice as JSON, by track and target; no words, so that all languages share it."""
+    tracks = {
+        track: {_name(one): _record(one, book) for one in advice}
+        for track, advice in _tracks(book).items()
+    }
+    return to_json(
+        {
+            "schema_version": 1,
+            "data_version": book.version,
+            "targets": tracks.pop(FULL, {}),
+            "submissions": tracks,
+        }
+    )
+
+
+def _name(advice: Advice) -> str:
+    return f"{advice.modality}.{advice.object}"
+
+
+def _record(advice: Advice, book: Book) -> dict[str, object]:
+    return {
+        "status": advice.status,
+        "synthetic": _is_synthetic(advice, book),
+        "careful_px": advice.careful_px,
+        "simpler": None if advice.simpler is None else advice.simpler.prompt,
+        "options": [
+            {
+                "model": option.model,
+                "label": _label(option, book),
+                "url": model_url(option.model),
+                "adequate": option.adequate,
+                "prompt": option.prompt,
+                "effort": EFFORT[option.prompt],
+                "dice": option.dice.value,
+                "low": option.dice.low,
+                "high": option.dice.high,
+                "failure": None if option.failure.low is None else option.failure.value,
+                "clusters": option.dice.clusters,
+                "behind": None if option.behind is None else option.behind.value,
+                "verdict": option.verdict,
+            }
+            for option in advice.options
+        ],
+    }
+
+
+def _label(option: Option, book: Book) -> str:
+    return book.label(option.model)
+
+
+def _form(context: Context) -> Markup:
+    book, words = context.book, context.words
+    tracks = _tracks(book)
+    advice = sorted(  # real images first; the order is else that of the board
+        {_name(one): one for track in tracks.values() for one in track}.values(),
+        key=lambda one: _is_synthetic(one, book),
+    )
+    modalities = dict.fromkeys(one.modality for one in advice)
+    return render(
+        "advisor.html",
+        root=up(PATH),
+        source=up(PATH) + words.shared + DATA_PATH,
+        tracks=[(track, track_label(track, words)) for track in tracks],
+        modalities=[(name, modality_label(name, words)) for name in modalities],
+        objects=to_json(
+            [
+                [one.modality, one.object, object_label(one.object, words),
+                 slice_url(Slice("target", _name(one)))]
+                for one in advice
+            ]
+        ).decode(),
+        prompts=to_json({name: prompt_label(name, words) for name in EFFORT}).decode(),
+        t=words,
+    )  # fmt: skip
+
+
+def _table(context: Context, advice: Sequence[Advice], name: str, track: str) -> Table:
+    book, words = context.book, context.words
+    dice = [one.best.dice if one.best else None for one in advice]
+    marks = marks_of([(d.low, d.value, d.high) if d else (None,) * 3 for d in dice])
+    shades = heat_of([d.value if d else None for d in dice])
+    rows = []
+    for one, mark, shade in zip(advice, marks, shades, strict=True):
+        target, best = Slice("target", _name(one)), one.best
+        if best is None:
+            rows.append(_row_without(one, target, words))
+            continue
+        tiers = {e.tier for e in book.entries if (e.model, e.track) == (best.model, track)}
+        rows.append(
+            Row(
+                (
+                    Cell(target_label(target.name, words), target.name, slice_url(target)),
+                    Cell(modality_label(one.modality, words)),
+                    Cell(
+                        _label(best, book),
+                        best.model,
+                        model_url(best.model),
+                        badges=track_badges(track, min(tiers, default=""), words),
+                    ),
+                    Cell(prompt_label(best.prompt, words), best.prompt),
+                    Cell(number(best.dice.value), best.dice.value, heat=shade),
+                    Cell(
+                        span(best.dice.low, best.dice.high) or words("no interval"),
+                        mark=mark,
+                        muted=best.dice.low is None,
+                    ),
+                    Cell(percent(best.failure.value), best.failure.value),
+                    _simpler_cell(one.simpler, book, words),
+                    _care_cell(one.careful_px, words),
+                    Cell(number(best.dice.clusters, 0), best.dice.clusters),
+                )
+            )
+        )
+    return Table(
+        name=name,
+        caption=words(
+            "Best model and prompt per target by mean Dice, each model choosing its own mask. "
+            "Data {version}.",
+            version=book.version or DASH,
+        ),
+        columns=_columns(words),
+        rows=tuple(rows),
+    )
+
+
+def _row_without(advice: Advice, target: Slice, words: Words) -> Row:
+    """Return the row of a target for which nothing is recommended, and why."""
+    reason = {
+        "thin": words("too few clusters to recommend a model"),
+        "inadequate": words("no tested model is adequate for this target"),
+    }.get(advice.status, words("not run"))
+    first = advice.options[0] if advice.options else None
+    return Row(
+        (
+            Cell(target_label(target.name, words), target.name, slice_url(target)),
+            Cell(modality_label(advice.modality, words)),
+            Cell(reason, muted=True),
+            *(Cell(DASH, muted=True) for _ in range(6)),
+            Cell(number(first.dice.clusters, 0), first.dice.clusters) if first else Cell(DASH),
+        ),
+        listed=True,
+    )
+
+
+def _columns(words: Words) -> tuple[Column, ...]:
+    return (
+        Column(key="target", label=words("Target"), frozen=True),
+        Column(key="modality", label=words("Modality"), facet=True, hidden=True),
+        Column(key="model", label=words("Model"), facet=True),
+        Column(key="prompt", label=words("Prompt"), facet=True),
+        Column(key="dice", label=words("Dice"), numeric=True, best="high",
+               help="docs/definitions/#dice"),
+        Column(key="interval", label=words("95 % interval"), help="docs/ranking/#intervals"),
+        Column(key="failure", label=words("Failures"), numeric=True, best="low",
+               help="advisor/#reading"),
+        Column(key="simpler", label=words("As good with less work"), help="advisor/#reading"),
+        Column(key="care", label=words("Care (px)"), numeric=True, help="advisor/#reading"),
+        Column(key="clusters", label=words("Clusters"), numeric=True),
+    )  # fmt: skip
+
+
+def _simpler_cell(option: Option | None, book: Book, words: Words) -> Cell:
+    if option is None:
+        return Cell(DASH, muted=True)
+    return Cell(prompt_label(option.prompt, words), option.prompt, note=_label(option, book))
+
+
+def _care_cell(careful_px: int | None, words: Words) -> Cell:
+    if careful_px is None:
+        return Cell(words("not measured"), muted=True)
+    return Cell(str(careful_px), careful_px)

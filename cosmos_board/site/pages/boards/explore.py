@@ -1,0 +1,184 @@
+"""Exploring: a pivot over every published score in the browser, and all files to take away."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from operator import attrgetter
+
+from markupsafe import Markup
+
+from cosmos_board.board.export import to_json
+from cosmos_board.metrics.table import METRICS
+from cosmos_board.site.components.markup import number, up
+from cosmos_board.site.components.page import Article, Page
+from cosmos_board.site.components.table import Cell, Column, Row, Table
+from cosmos_board.site.content.site_data import Book, modality_label, object_label, prompt_label
+from cosmos_board.site.language.words import Words
+from cosmos_board.site.pages.context import Context
+from cosmos_board.site.pages.notices import explain_empty, note_withheld, track_label
+from cosmos_board.site.templates import render
+from cosmos_board.store.queries.published import CELLS, pack_cells
+
+CELLS_PATH = "data/cells.parquet"
+MANIFEST = "data/manifest.json"
+
+
+_ROW_COLUMNS = ("model", "score", "low", "high", "rank", "references", "clusters")
+_row_values = attrgetter(*_ROW_COLUMNS)
+
+
+def cells_file(book: Book) -> bytes:
+    """Return every score of every board as Parquet."""
+    columns: dict[str, list[object]] = {field.name: [] for field in CELLS}
+    for key, board in book.boards.items():
+        if key.scope != "common":
+            continue
+        count = len(board.rows)
+        cells = [_row_values(row) for row in board.rows]
+        for name, value in (
+            ("track", key.track), ("kind", key.slice.kind), ("slice", key.slice.name),
+            ("prompt", key.prompt), ("selection", key.selection), ("metric", key.metric),
+            ("synthetic", board.facts.synthetic),
+        ):  # fmt: skip
+            columns[name].extend([value] * count)
+        for place, name in enumerate(_ROW_COLUMNS):
+            columns[name].extend([cell[place] for cell in cells])
+    return pack_cells(columns)
+
+
+def manifest_file(files: Mapping[str, bytes], version: str, *, local: bool = False) -> bytes:
+    """Return the list of all data files with their lengths and checksums."""
+    listed = [
+        {"path": path, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for path, content in sorted(files.items())
+        if path.startswith("data/")
+    ]
+    document = {"schema_version": 1, "data_version": version, "files": listed}
+    return to_json(document | ({"local": True} if local else {}))
+
+
+def explore_page(context: Context, cells: bytes, *, readable: bool) -> Page:
+    """Return the page with the pivot.
+
+    Args:
+        context: The book and the language.
+        cells: The file that the pivot reads.
+        readable: Whether the script that reads Parquet is part of this build.
+    """
+    book, words = context.book, context.words
+    article = Article("explore/index.md", words("Explore"), hide=("navigation", "toc"))
+    article.say(
+        words(
+            "Turn the numbers as you like: mean scores over targets, by model, prompt, modality "
+            "or object, computed in your browser from the published file."
+        )
+    )
+    if not book.boards:
+        context.note(article, explain_empty(book, words, words("Nothing has been scored yet.")))
+    elif readable:
+        article.add(_form(context, cells))
+        article.add(
+            Markup("<noscript><p class='cb-note'>{}</p></noscript>").format(
+                words("The pivot needs scripts; the files below hold the same numbers.")
+            )
+        )
+    else:
+        context.note(
+            article,
+            words("This build has no reader for Parquet (npm ci adds it); the files are below."),
+        )
+    note_withheld(context, article)
+    article.heading(words("Files"), "all-files")
+    context.table(article, _files_table(context, cells))
+    article.heading(words("Columns of the file of scores"), "schema")
+    context.table(article, _columns_table(context))
+    return article.page()
+
+
+def image_kinds(book: Book, words: Words) -> list[tuple[str, str]]:
+    """Return the kinds of images that boards stand on: real, synthetic or both, real first."""
+    found = {board.facts.synthetic for board in book.boards.values()}
+    labels = {False: ("real", words("real")), True: ("synthetic", words("synthetic"))}
+    return [labels[kind] for kind in sorted(found)]
+
+
+def _form(context: Context, cells: bytes) -> str:
+    book, words = context.book, context.words
+    modalities = sorted({info.modality for info in book.targets})
+    labels = {
+        "model": [(name, model.label) for name, model in sorted(book.models.items())],
+        "prompt": [(name, prompt_label(name, words)) for name in book.prompts()],
+        "modality": [(name, modality_label(name, words)) for name in modalities],
+        "object": [
+            (name, object_label(name, words)) for name in sorted({i.object for i in book.targets})
+        ],
+    }
+    fields = [
+        ("model", words("Model")), ("prompt", words("Prompt")),
+        ("modality", words("Modality")), ("object", words("Object")),
+    ]  # fmt: skip
+    metrics = [(m.name, words.pick(m.label, m.label_zh)) for m in METRICS.values()]
+    lowest = [m.name for m in METRICS.values() if not m.higher_is_better]
+    return render(
+        "explore.html",
+        root=up("explore/index.md"),
+        shared=words.shared,
+        path=words.shared + CELLS_PATH,
+        length=len(cells),
+        labels=to_json(labels).decode().strip(),
+        fields=fields,
+        metrics=metrics,
+        lowest=" ".join(lowest),
+        tracks=[(track, track_label(track, words)) for track in book.tracks],
+        kinds=image_kinds(book, words),
+        t=words,
+    )
+
+
+def _files_table(context: Context, cells: bytes) -> Table:
+    words = context.words
+    listed = [
+        ("cells.parquet", CELLS_PATH, words("Every score of every board"), number(len(cells), 0)),
+        ("manifest.json", MANIFEST, words("All data files with length and sha256"), ""),
+    ]
+    rows = [
+        Row((Cell(name, name, words.shared + url), Cell(text), Cell(size, size or None)))
+        for name, url, text, size in listed
+    ]
+    return Table(
+        name="files",
+        caption=words("Whole files; every table and plot of the site also links to its own data."),
+        columns=(
+            Column(key="file", label=words("File"), frozen=True),
+            Column(key="holds", label=words("What it holds")),
+            Column(key="bytes", label=words("Bytes"), numeric=True),
+        ),
+        rows=tuple(rows),
+        tools=False,
+    )
+
+
+def _columns_table(context: Context) -> Table:
+    words = context.words
+    rows = [
+        Row(
+            (
+                Cell(field.name),
+                Cell(str(field.type)),
+                Cell(words("yes") if field.nullable else words("no")),
+            )
+        )
+        for field in CELLS
+    ]
+    return Table(
+        name="columns",
+        caption=words("Schema of cells.parquet, version 1."),
+        columns=(
+            Column(key="column", label=words("Column"), frozen=True),
+            Column(key="type", label=words("Type")),
+            Column(key="nullable", label=words("May be unknown")),
+        ),
+        rows=tuple(rows),
+        tools=False,
+    )

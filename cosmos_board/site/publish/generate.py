@@ -1,0 +1,244 @@
+"""From a board database to everything that the site adds to its hand-written pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from cosmos_board.site.components.page import Page
+from cosmos_board.site.content.blocks import BLOCKS_PATH, parse_blocks
+from cosmos_board.site.content.read import empty_book, read_book
+from cosmos_board.site.content.releases import (
+    FEED_PATH,
+    RANKS_PATH,
+    Snapshot,
+    read_releases,
+    render_feed,
+    snapshot_file,
+    take_snapshot,
+)
+from cosmos_board.site.content.site_data import Book
+from cosmos_board.site.language.words import Words, words_for
+from cosmos_board.site.pages.boards.advisor import DATA_PATH as ADVICE_PATH
+from cosmos_board.site.pages.boards.advisor import advisor_page
+from cosmos_board.site.pages.boards.compare import compare_page, pair_page, top_pairs
+from cosmos_board.site.pages.boards.explore import (
+    CELLS_PATH,
+    MANIFEST,
+    cells_file,
+    explore_page,
+    manifest_file,
+)
+from cosmos_board.site.pages.boards.indexes import model_index, slice_index, slice_kinds
+from cosmos_board.site.pages.boards.models import model_page
+from cosmos_board.site.pages.boards.prompts import prompt_index, prompt_page
+from cosmos_board.site.pages.boards.slices import other_prompts, prompt_slice_page, slice_page
+from cosmos_board.site.pages.boards.viewer import viewer_index, viewer_page
+from cosmos_board.site.pages.catalogue import catalogue_page
+from cosmos_board.site.pages.changes import changes_page
+from cosmos_board.site.pages.context import Context
+from cosmos_board.site.pages.definitions import definitions_page
+from cosmos_board.site.pages.home import home_page
+from cosmos_board.site.pages.studies.annotation import annotation_page
+from cosmos_board.site.pages.studies.factors import factors_page
+from cosmos_board.site.pages.studies.findings import finding_page, findings_index
+from cosmos_board.site.pages.studies.finetuning import finetuning_page
+from cosmos_board.site.pages.studies.robustness import clicks_page, jitter_page
+from cosmos_board.site.pages.studies.speed import speed_page
+from cosmos_board.site.pages.submissions.entries import entries_page
+from cosmos_board.site.pages.submissions.overview import submissions_page
+from cosmos_board.site.publish.vendor import has_hyparquet, vendored_scripts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Pages and files of one language."""
+
+    pages: tuple[Page, ...]
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """What follows from the rows, by path from the root of the site."""
+
+    notices: Mapping[str, bytes] = field(default_factory=dict)
+    """What follows from earlier releases or the address of the site."""
+
+    copies: Mapping[str, Path] = field(default_factory=dict)
+    """Files to copy, by path from the root of the site."""
+
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What the theme prints on every page, such as the data version."""
+
+    version: str = ""
+    """The data version; empty for an empty board."""
+
+
+def generate_site(
+    db: Path | None,
+    language: str = "en",
+    *,
+    modules: Path | None = None,
+    releases: Path | None = None,
+    measurements: Path | None = None,
+    site_url: str = "",
+    local: bool = False,
+    earlier: Path | None = None,
+) -> Site:
+    """Return every generated page and file of the site in one language.
+
+    Args:
+        db: The board database; None for an empty board.
+        language: `en` or `zh`.
+        modules: The `node_modules` of the site, where there is one.
+        releases: The folder of past releases, where there is one.
+        measurements: The folder of what the benchmarks measured, where there is one.
+        site_url: Address that the site will have, for the feed; may be empty.
+        local: Whether to show what may not be published, for one's own machine.
+        earlier: A site's `data/blocks.json`: what was published before this site; may not exist.
+
+    Raises:
+        InputError: If `db` is no board database, or `earlier` is damaged.
+    """
+    book = read_ahead(db, local=local, earlier=earlier) or empty_book()
+    past = read_releases(releases) if releases is not None else ()
+    scripts = vendored_scripts(modules)
+    return make_site(book, words_for(language), scripts, past, site_url, measurements)
+
+
+def read_ahead(db: Path | None, *, local: bool = False, earlier: Path | None = None) -> Book | None:
+    """Read `db` now, so that processes started after this share what was read."""
+    if db is None:
+        return None
+    before = earlier.read_bytes() if earlier is not None and earlier.is_file() else None
+    return _read_once(db, db.stat().st_mtime_ns, local, before)
+
+
+@lru_cache(maxsize=1)
+def _read_once(db: Path, changed_ns: int, local: bool, before: bytes | None) -> Book:
+    """Return the book of `db`, read once for all languages until the file changes."""
+    book = read_book(db, local=local, earlier=parse_blocks(before))
+    _pack_once(book)
+    return book
+
+
+_packed: list[tuple[Book, bytes]] = []
+
+
+def _pack_once(book: Book) -> bytes:
+    """Return the file of scores, packed once for all languages."""
+    if not _packed or _packed[0][0] is not book:
+        _packed[:] = [(book, cells_file(book))]
+    return _packed[0][1]
+
+
+def make_site(
+    book: Book,
+    words: Words,
+    scripts: dict[str, Path],
+    releases: Sequence[Snapshot] = (),
+    site_url: str = "",
+    measurements: Path | None = None,
+) -> Site:
+    """Return every generated page and file for what `book` holds.
+
+    Args:
+        book: What to show.
+        words: In which language.
+        scripts: Scripts of others to copy, by path from the root of the site.
+        releases: Past releases, oldest first.
+        site_url: Address that the site will have; may be empty.
+        measurements: The folder of what the benchmarks measured, where there is one.
+    """
+    now = take_snapshot(book)
+    context = Context(book, words, site_url)
+    cells = _pack_once(book)
+    pages = [
+        *_pages(context),
+        explore_page(context, cells, readable=has_hyparquet(scripts)),
+        changes_page(context, releases, now),
+        speed_page(context, measurements),
+    ]
+    pages.sort(key=lambda page: page.path)
+    files: dict[str, bytes] = {
+        CELLS_PATH: cells,
+        **({BLOCKS_PATH: book.blocks.dump()} if book.blocks.strata else {}),
+        RANKS_PATH: snapshot_file(now),
+    }
+    for page in pages:
+        files.update(page.data)
+    if words.language != "en":  # files without words lie once, at the root
+        files = {path: files[path] for path in files if not _is_shared(path)}
+        scripts = {}
+    else:
+        files[MANIFEST] = manifest_file(files, book.version, local=book.local)
+    version = book.version or words("none")
+    line = words(
+        "Data version {version} · protocol {protocol}", version=version, protocol=book.protocol
+    )
+    return Site(
+        pages=tuple(pages),
+        files=dict(sorted(files.items())),
+        notices={FEED_PATH: render_feed(releases, site_url)},
+        copies=scripts,
+        facts={"version": version, "protocol": book.protocol, "line": line, **_notices(context)},
+        version=book.version,
+    )
+
+
+def _notices(context: Context) -> dict[str, str]:
+    """Return what the theme says outside the pages: a banner, and where a lost reader may go."""
+    words = context.words
+    return {
+        "local": words("local: not for publication") if context.book.local else "",
+        "lost": words("There is no page at this address"),
+        "lost_help": words(
+            "It may have been renamed or left the board. Search above, or start from one of these:"
+        ),
+        "lost_home": words("Leaderboard"),
+        "lost_targets": words("Targets"),
+        "lost_models": words("Models"),
+        "lost_datasets": words("Datasets"),
+    }
+
+
+_SHARED = ("badges/", "data/cases/", "data/compare/", "data/tables/")
+
+
+def _is_shared(path: str) -> bool:
+    """Return whether a file has no words in it, and so lies once for all languages."""
+    return path in {ADVICE_PATH, BLOCKS_PATH, CELLS_PATH, RANKS_PATH} or path.startswith(_SHARED)
+
+
+def _pages(context: Context) -> Iterator[Page]:
+    book = context.book
+    yield home_page(context)
+    yield catalogue_page(context)
+    yield definitions_page(context)
+    yield advisor_page(context)
+    yield compare_page(context)
+    yield from (pair_page(context, a, b) for a, b in top_pairs(book))
+    yield findings_index(context)
+    yield from (finding_page(context, finding) for finding in book.studies.findings)
+    yield factors_page(context)
+    yield jitter_page(context)
+    yield clicks_page(context)
+    yield finetuning_page(context)
+    yield annotation_page(context)
+    yield viewer_index(context)
+    for target in dict.fromkeys(case.pick.target for case in book.cases):
+        yield viewer_page(context, target, [c for c in book.cases if c.pick.target == target])
+    yield model_index(context)
+    yield submissions_page(context)
+    yield entries_page(context)
+    yield from (model_page(context, info) for info in book.models.values())
+    yield prompt_index(context)
+    yield from (prompt_page(context, name) for name in book.prompts())
+    for kind, path, title, text in slice_kinds(context.words):
+        yield slice_index(context, kind, path, title, text)
+        parts = book.slices(kind)
+        yield from (slice_page(context, part, parts) for part in parts)
+        yield from (
+            prompt_slice_page(context, part, prompt)
+            for part in parts
+            for prompt in other_prompts(book, part)
+        )

@@ -1,0 +1,81 @@
+"""What the board database says of submissions, those without a rank included."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+import duckdb
+
+from cosmos_board.store.board import open_board_to_write
+from cosmos_board.store.queries.scores import Connection
+
+SHOWN = "shown"
+LEFT_OUT = "left-out"
+_KEY = "benchmark"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerRow:
+    """One submission and where it stands."""
+
+    slug: str
+    name: str
+    version: int
+    state: str
+    """`shown`, `left-out`, `held`, `withdrawn` or `taken-down`."""
+
+    tier: str
+    track: str
+    """`core` or `full`."""
+
+    benchmark: str
+    """Version of prompts, references and metrics that it was accepted under."""
+
+    accepted_utc: str
+    reason: str
+    """Why it is not ranked; empty where it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerTable:
+    """Every submission, and the benchmark that the database ranks under."""
+
+    rows: tuple[LedgerRow, ...] = ()
+    benchmark: str = ""
+    frozen: tuple[str, ...] = ()
+    """Earlier versions whose boards are kept, oldest first."""
+
+
+def write_ledger_table(db: Path, table: LedgerTable) -> None:
+    """Put `table` in the place of what the database `db` said of submissions.
+
+    Raises:
+        InputError: If `db` is no board database.
+        InUseError: If it is open elsewhere.
+    """
+    facts = json.dumps({"version": table.benchmark, "frozen": table.frozen})
+    with open_board_to_write(db) as connection:
+        connection.execute("BEGIN")
+        connection.execute("DELETE FROM ledger")
+        for row in table.rows:
+            connection.execute(f"INSERT INTO ledger VALUES ({', '.join('?' * 9)})", astuple(row))
+        connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [_KEY, facts])
+        connection.execute("COMMIT")
+
+
+def read_ledger_table(connection: Connection) -> LedgerTable:
+    """Return what a database says of submissions; nothing where it has no such table."""
+    try:
+        rows = connection.execute("SELECT * FROM ledger ORDER BY slug").fetchall()
+    except duckdb.CatalogException:  # made before there was one
+        return LedgerTable()
+    found = connection.execute("SELECT value FROM meta WHERE key = ?", [_KEY]).fetchone()
+    facts = json.loads(found[0]) if found else {"version": "", "frozen": []}
+    names = LedgerRow.__slots__
+    return LedgerTable(
+        tuple(LedgerRow(**dict(zip(names, row, strict=True))) for row in rows),
+        str(facts["version"]),
+        tuple(facts["frozen"]),
+    )

@@ -1,0 +1,99 @@
+"""When a model is loaded, and what is known of it before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.models.external.own_models import Declaration
+from cosmos_board.models.registry import BUILTIN, find_own_card, is_ready, load_segmenter
+from cosmos_board.runner.evaluation import evaluators
+from cosmos_board.runner.evaluation.evaluators import Postponed, make_evaluator, plan_evaluator
+from cosmos_board.runner.run import RunRequest, run
+from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+
+OWN = [name for name in BUILTIN if find_own_card(name)]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_the_card_of_what_comes_with_us_is_known_before_it_is_loaded(name: str) -> None:
+    planned = plan_evaluator(SegmenterSpec(name=name), [])
+
+    assert isinstance(planned, Postponed)
+    assert planned.card == load_segmenter(name).card
+
+
+def test_what_must_be_fetched_or_is_not_ours_is_loaded_at_once() -> None:
+    assert "cosmos-tiny" in OWN or not is_ready("cosmos-tiny")
+    assert not set(OWN) & {"sam-vit-b", "sam-vit-h", "medsam", "sam-med2d"}
+    with pytest.raises(InputError, match="no such file"):
+        plan_evaluator(SegmenterSpec(name="box-prior.py:Model"), [])
+
+
+def test_a_checkpoint_is_looked_at_before_a_run_begins(tmp_path: Path) -> None:
+    spec = SegmenterSpec(name="cosmos-tiny", checkpoint=tmp_path / "missing.safetensors")
+
+    with pytest.raises(InputError, match="missing"):
+        plan_evaluator(spec, [])
+
+
+def test_a_run_that_hands_out_all_its_work_loads_no_model_itself(
+    phantom_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("loaded in the process that only hands out")
+
+    monkeypatch.setattr(evaluators, "load_segmenter", refuse)
+    request = RunRequest(
+        packs=(phantom_pack,),
+        specs=(SegmenterSpec(name="box-prior"),),
+        out=tmp_path / "run",
+        settings=RunSettings(prompts=("box",)),
+        workers=2,
+    )
+
+    first, again = run(request), run(request)
+
+    assert first.evaluated == first.images > 0
+    assert again.evaluated == 0
+    assert again.rows == first.rows
+
+
+def test_what_is_postponed_is_made_once_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def count(spec: SegmenterSpec, packs: list[object]) -> object:
+        made.append(spec.name)
+        return make_evaluator(spec, packs)  # type: ignore[arg-type]
+
+    planned = plan_evaluator(SegmenterSpec(name="box-prior"), [])
+    monkeypatch.setattr(evaluators, "make_evaluator", count)
+
+    assert made == []
+    assert planned.throttle is planned.throttle
+    assert made == ["box-prior"]
+
+
+def test_a_model_that_only_workers_cannot_make_says_why(phantom_pack: Path, tmp_path: Path) -> None:
+    code = tmp_path / "choosy.py"
+    code.write_text(
+        "import multiprocessing\n"
+        "from cosmos_board.models.classical.box_prior import BoxPrior\n"
+        "class Choosy(BoxPrior):\n"
+        "    def __init__(self):\n"
+        "        if multiprocessing.parent_process():\n"
+        "            raise ValueError('no room in here')\n",
+        encoding="utf-8",
+    )
+    request = RunRequest(
+        packs=(phantom_pack,),
+        specs=(SegmenterSpec(name=f"{code}:Choosy", declared=Declaration(name="choosy")),),
+        out=tmp_path / "run",
+        settings=RunSettings(prompts=("box",)),
+        workers=2,
+    )
+
+    with pytest.raises(InputError, match="no room in here"):
+        run(request)

@@ -1,0 +1,155 @@
+"""Shards on another file system are those of the run folder, wherever they were made."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cosmos_board.core.errors import InputError, StorageError
+from cosmos_board.runner.engine.local import Crew, Job, Worker
+from cosmos_board.runner.record.remote_store import Depot
+from cosmos_board.runner.record.shards import Shard
+from cosmos_board.runner.run import Watch
+from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from tests.runner.object_store import serve_bucket
+from tests.runner.test_run import SQUARES, digest, evaluate
+
+
+@pytest.fixture(params=["disk", "s3"])
+def depot(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return the address of an empty place for shards."""
+    if request.param == "disk":
+        yield str(tmp_path / "depot")
+        return
+    pytest.importorskip("moto", reason="no server that speaks the protocol of S3 is installed")
+    with serve_bucket(f"bucket-{tmp_path.name.lower().replace('_', '-')}") as uri:
+        yield uri
+
+
+@pytest.fixture
+def looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a file that gets a line for every image that the model looks at."""
+    log = tmp_path / "looks"
+    monkeypatch.setenv("SQUARES_LOG", str(log))
+    return log
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_goes_on_in_another_folder_where_it_was_left(
+    workers: int, depot: str, phantom_pack: Path, tmp_path: Path, looks: Path
+) -> None:
+    evaluate(phantom_pack, tmp_path / "alone")
+    looks.unlink()
+    for part in ("1/2", "2/2"):
+        out = tmp_path / f"part-{part[0]}"
+        evaluate(phantom_pack, out, depot=depot, share=part, workers=workers)
+    seen = looks.read_text().split()
+
+    report = evaluate(phantom_pack, tmp_path / "whole", depot=depot)
+
+    assert report.evaluated == 0
+    assert looks.read_text().split() == seen
+    assert digest(tmp_path / "whole") == digest(tmp_path / "alone")
+
+
+def test_what_was_done_without_a_depot_is_delivered_later(
+    depot: str, phantom_pack: Path, tmp_path: Path
+) -> None:
+    evaluate(phantom_pack, tmp_path / "one")
+    evaluate(phantom_pack, tmp_path / "one", depot=depot)
+
+    report = evaluate(phantom_pack, tmp_path / "other", depot=depot)
+
+    assert report.evaluated == 0
+    assert digest(tmp_path / "other") == digest(tmp_path / "one")
+
+
+def test_candidates_are_delivered_too(depot: str, phantom_pack: Path, tmp_path: Path) -> None:
+    settings = {"save_masks": True, "prompts": ("box",)}
+    evaluate(phantom_pack, tmp_path / "one", depot=depot, settings=settings)
+
+    evaluate(phantom_pack, tmp_path / "other", depot=depot, settings=settings)
+
+    files = {path.name: path.read_bytes() for path in tmp_path.glob("one/predictions/*")}
+    assert files
+    assert files == {path.name: path.read_bytes() for path in tmp_path.glob("other/predictions/*")}
+
+
+@pytest.mark.parametrize("harm", ["cut off", "altered", "lost", "a sidecar of nonsense"])
+def test_a_harmed_shard_is_made_anew(
+    harm: str, phantom_pack: Path, tmp_path: Path, looks: Path
+) -> None:
+    place = tmp_path / "depot"
+    evaluate(phantom_pack, tmp_path / "one", depot=str(place))
+    victim = min(place.glob("scores/*.parquet"))
+    content = victim.read_bytes()
+    if harm == "cut off":
+        victim.write_bytes(content[: len(content) // 2])
+    elif harm == "altered":
+        victim.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+    elif harm == "lost":
+        victim.unlink()
+    else:
+        victim.with_suffix(".json").write_bytes(b"[]")
+    looks.unlink()
+
+    report = evaluate(phantom_pack, tmp_path / "other", depot=str(place))
+
+    assert report.evaluated == len(looks.read_text().split()) > 0
+    assert digest(tmp_path / "other") == digest(tmp_path / "one")
+    assert victim.read_bytes() == content
+
+
+def test_a_depot_that_goes_away_loses_nothing_that_was_delivered(
+    phantom_pack: Path, tmp_path: Path, looks: Path
+) -> None:
+    place, out = tmp_path / "depot", tmp_path / "run"
+    evaluate(phantom_pack, tmp_path / "alone")
+    looks.unlink()
+
+    def take_away(references: int) -> None:
+        if place.exists() and len(list(place.glob("scores/*.json"))) >= 2:
+            shutil.move(place, tmp_path / "away")
+            place.write_text("no folder")
+
+    with pytest.raises(StorageError, match="write"):
+        evaluate(phantom_pack, out, depot=str(place), watch=Watch(on_image=take_away))
+    place.unlink()
+    shutil.move(tmp_path / "away", place)
+    report = evaluate(phantom_pack, tmp_path / "elsewhere", depot=str(place))
+
+    assert 0 < report.evaluated < report.images
+    assert digest(tmp_path / "elsewhere") == digest(tmp_path / "alone")
+
+
+def test_a_machine_that_does_not_see_the_run_folder_says_so(
+    phantom_pack: Path, tmp_path: Path
+) -> None:
+    crew = Crew(SegmenterSpec(name=SQUARES), (phantom_pack,), RunSettings(), tmp_path / "unseen")
+    job = Job(phantom_pack, Shard("0" * 16, 0, 1))
+
+    with pytest.raises(StorageError, match="the folder does not exist"):
+        list(Worker(crew).run([job], on_image=lambda _: None, stop=lambda: False))
+
+    assert not crew.out.exists()
+
+
+@pytest.mark.parametrize("uri", ["depot", "nosuch://place", "", "s3:nothing"])
+def test_what_is_no_file_system_is_refused(uri: str) -> None:
+    with pytest.raises(InputError, match="--depot: is no Arrow file system"):
+        Depot(uri)
+
+
+def test_keys_are_not_shown_where_the_store_cannot_be_reached() -> None:
+    uri = "s3://me:verysecret@bucket/run?endpoint_override=127.0.0.1:1&scheme=http&region=eu"
+
+    with pytest.raises(StorageError) as raised:
+        Depot(uri)
+
+    text = str(raised.value)
+    assert text.startswith("s3://bucket/run: write: ")
+    assert "verysecret" not in text
+    assert "\n" not in text

@@ -1,0 +1,85 @@
+"""A stranger's code is run where it can talk to nobody, or not at all."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cosmos_board.cli.submissions.submit import command
+from cosmos_board.core.errors import InputError
+from cosmos_board.data.pack import open_pack
+from cosmos_board.runner.settings import SegmenterSpec
+from cosmos_board.submissions.scoring import isolation
+from cosmos_board.submissions.scoring.reproduce import reproduce_submission
+from tests.submissions.samples import Sample
+
+CODE = """
+import json, os, socket
+from pathlib import Path
+from cosmos_board.models.classical.box_prior import load
+
+def Model():
+    try:
+        socket.create_connection(("127.0.0.1", {port}), 5).close()
+        reached = True
+    except OSError:
+        reached = False
+    home = str(Path.home())
+    said = {{"reached": reached, "token": os.environ.get("GH_TOKEN"), "home": home}}
+    Path({note!r}).write_text(json.dumps(said))
+    return load(checkpoint=None, device="cpu")
+"""
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Iterator[str]:
+    """Code that tries the network and looks for tokens, then answers as `box-prior` does."""
+    path, note = tmp_path / "my_model.py", tmp_path / "note.json"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        path.write_text(CODE.format(port=server.getsockname()[1], note=str(note)))
+        yield f"{path}:Model"
+
+
+@pytest.mark.skipif(not isolation.can_isolate(), reason="namespaces are not allowed here")
+def test_code_is_reproduced_without_network_or_tokens(
+    sample: Sample, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GH_TOKEN", "secret")
+    folder = sample.write(tmp_path, slug="careful-boxes")
+    words = ["reproduce", str(folder), "--pack", str(sample.pack), "--model", model]
+    result = CliRunner().invoke(command, words)
+    assert result.exit_code == 0, result.output
+    said = json.loads((tmp_path / "note.json").read_text())
+    assert (said["reached"], said["token"]) == (False, None)
+    assert Path(said["home"]) != Path.home()
+
+
+def test_code_is_not_imported_where_there_is_a_network(
+    sample: Sample, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cosmos_board.submissions.scoring.isolation.has_network", lambda: True)
+    folder = sample.write(tmp_path, slug="careful-boxes")
+    with pytest.raises(InputError, match="is code and there is a network"):
+        reproduce_submission(folder, [open_pack(sample.pack)], SegmenterSpec(name=model))
+    assert not (tmp_path / "note.json").exists()
+
+
+def test_a_machine_that_cannot_isolate_refuses(
+    sample: Sample, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolation, "_UNSHARE", ("false",))
+    with pytest.raises(InputError, match=r"unshare: is not allowed here \(want SECURITY.md"):
+        isolation.run_isolated(["submit", "reproduce"])
+
+
+def test_only_loopback_is_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolation, "_INTERFACES", tmp_path / "dev")
+    assert isolation.has_network()
+    for text, network in (("a\nb\n    lo: 0\n", False), ("a\nb\n    lo: 0\n  eth0: 0\n", True)):
+        (tmp_path / "dev").write_text(text)
+        assert isolation.has_network() is network

@@ -1,0 +1,92 @@
+"""What the figures of `submit score` are, counted by hand from the rows that were scored."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+
+import pyarrow.parquet as pq
+import pytest
+
+from cosmos_board.curation import phantom_pack as making
+from cosmos_board.data.pack import open_pack
+from cosmos_board.runner.run import RunRequest, run
+from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.submissions.checks.check import Context
+from cosmos_board.submissions.draft.draft import draft_submission
+from cosmos_board.submissions.problems import LONGEST_LINE
+from cosmos_board.submissions.scoring.score import score_submission
+from cosmos_board.submissions.scoring.standing import CAPTION, Standing, find_standing
+from tests.submissions.samples import ANSWERS, NOW
+
+
+@pytest.fixture
+def scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A scored submission over two packs that pass for real and one that is synthetic."""
+    making.build_phantom_pack(tmp_path / "drawn", 4, side=64, seed=3, workers=1)
+    monkeypatch.setattr(making, "PHANTOM_INFO", replace(making.PHANTOM_INFO, synthetic=False))
+    for number, name in enumerate(("ward-a", "ward-b")):
+        making.build_phantom_pack(tmp_path / name, 4, side=64, seed=number, name=name, workers=1)
+    packs = tuple(tmp_path / name for name in ("drawn", "ward-a", "ward-b"))
+    settings = RunSettings(prompts=("box",), save_masks=True)
+    spec = SegmenterSpec(name="box-prior")
+    run(RunRequest(packs=packs, specs=(spec,), out=tmp_path / "run", settings=settings))
+    folder = draft_submission(tmp_path / "run", "box-prior", ANSWERS, tmp_path / "careful-boxes")
+    out = tmp_path / "scored"
+    score_submission(folder, [open_pack(path) for path in packs], out, context=Context(now=NOW))
+    return out
+
+
+def count_macro_mean(run: Path, *names: str) -> tuple[float, int]:
+    """Return the mean over targets of means over images, each over its references."""
+    images: dict[str, tuple[str, str]] = {}
+    for path in (run / "index").glob("*.references.parquet"):
+        pack = pq.read_table(path.with_name(path.name.replace("references", "images")))
+        if pack["dataset"][0].as_py() in names:
+            images |= {
+                row["reference_id"]: (row["object"], row["image_id"])
+                for row in pq.read_table(path).to_pylist()
+            }
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for path in (run / "scores").glob("*.parquet"):
+        for row in pq.read_table(path).to_pylist():
+            if row["reference_id"] in images and row["selection"] == "predicted":
+                name, image = images[row["reference_id"]]
+                dice = 2 * row["tp"] / (2 * row["tp"] + row["fp"] + row["fn"])
+                found[name][image].append(dice)
+    means = [fmean(fmean(rows) for rows in clusters.values()) for clusters in found.values()]
+    return fmean(means), len(means)
+
+
+def test_overall_is_the_macro_mean_over_the_targets_of_all_real_packs(scored: Path) -> None:
+    standing = find_standing(scored, "careful-boxes")
+    found = {one.slice: one for one in standing if one.selection == "predicted"}
+    wanted = {
+        "overall": ("ward-a", "ward-b"),
+        "dataset:phantoms": ("phantoms",),
+        "dataset:ward-a": ("ward-a",),
+        "dataset:ward-b": ("ward-b",),
+    }
+    assert list(found) == list(wanted)
+    for name, packs in wanted.items():
+        score, targets = count_macro_mean(scored, *packs)
+        assert found[name].score == pytest.approx(score, abs=1e-9), name
+        assert found[name].targets == targets, name
+
+
+def test_the_caption_says_so_in_a_line_that_a_report_takes() -> None:
+    assert len(CAPTION) <= LONGEST_LINE
+    for word in ("macro mean over targets", "overall: ", "synthetic", "dataset:NAME: "):
+        assert word in CAPTION
+
+
+def test_a_line_names_score_interval_targets_and_rank() -> None:
+    one = Standing(
+        slice="overall", prompt="box", selection="predicted", score=0.5, targets=1, low=0.4,
+        high=0.6, rank=2, rank_low=1, rank_high=3, models=4, references=9, status="ranked",
+    )  # fmt: skip
+    assert one.line == (
+        "overall, box, predicted: Dice 0.5000 (0.4000..0.6000) over 1 target, rank 2 (1..3) of 4"
+    )
