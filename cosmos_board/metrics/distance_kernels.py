@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmos_board.metrics.run_kernels import compile_loop
+from cosmos_board.core.compiled import compile_loop
 
 _NOWHERE = 1 << 30
 

@@ -8,16 +8,14 @@ after its last.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from cosmos_board.core.compiled import compile_loop
+
 Runs: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-compile_loop: Callable[[_Function], _Function] = numba.njit(cache=True, nogil=True)
 
 _ALL_SET = np.uint64(0x0101010101010101)
 
