@@ -16,7 +16,7 @@ from cosmos_board.core.masks import encode_mask
 from cosmos_board.core.scores import SELECTIONS, ScoreRow
 from cosmos_board.data.pack import PackItem
 from cosmos_board.metrics.overlap import tabulate_rles
-from cosmos_board.metrics.surface import score
+from cosmos_board.metrics.score import score
 from cosmos_board.models.candidate_checks import check_embedding, check_everything
 from cosmos_board.models.segmenter import Embedding, Segmenter
 from cosmos_board.runner.engine.backoff import Throttle, ask_in_batches, release_memory

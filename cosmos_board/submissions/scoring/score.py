@@ -19,7 +19,7 @@ from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import ScoreRow
 from cosmos_board.data.pack import Pack
 from cosmos_board.metrics.reference import PreparedReference, prepare_reference
-from cosmos_board.metrics.surface import score
+from cosmos_board.metrics.score import score
 from cosmos_board.runner.evaluation.answers import choose, make_row, rows_of_choices
 from cosmos_board.runner.evaluation.cells import Cell
 from cosmos_board.runner.record.folder import RunFolder

@@ -1,4 +1,4 @@
-"""Surface scores: by hand, at the edges, as laws, and against four other implementations."""
+"""Scores of a pair: by hand, at the edges, as laws, and against four other implementations."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask
 from cosmos_board.core.scores import Counts, Scores
-from cosmos_board.metrics import plain, surface
-from cosmos_board.metrics.integers import penalise
+from cosmos_board.metrics import plain
+from cosmos_board.metrics import score as score_module
 from cosmos_board.metrics.reference import prepare_reference
-from cosmos_board.metrics.surface import score
+from cosmos_board.metrics.score import penalise, score
 from tests.masks import draw
 from tests.metrics.pairs import real_pairs
 from tests.second_opinions import assert_close, transform_scores
@@ -339,12 +339,12 @@ def test_real_pairs_lie_within_a_pixel_of_surface_distance() -> None:
 
 def test_without_numba_the_plain_pass_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cosmos_board.metrics.compiled", None)
-    surface._get_measure.cache_clear()
+    score_module._get_measure.cache_clear()
     try:
-        assert surface._get_measure() is plain.measure
+        assert score_module._get_measure() is plain.measure
         assert score_pictures("#..", "..#").hd_px == 2.0
     finally:
-        surface._get_measure.cache_clear()
+        score_module._get_measure.cache_clear()
 
 
 def test_known_counts_are_taken_as_they_are() -> None:

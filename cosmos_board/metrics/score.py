@@ -15,10 +15,11 @@ from functools import cache
 import numpy as np
 
 from cosmos_board.core.masks import Mask
-from cosmos_board.core.scores import Counts, Scores
-from cosmos_board.metrics.integers import PairIntegers, penalise, to_scores
+from cosmos_board.core.scores import OK, PENALISED, Counts, Scores
+from cosmos_board.metrics.definitions import PairCounts
 from cosmos_board.metrics.overlap import check_size
 from cosmos_board.metrics.reference import PreparedReference
+from cosmos_board.metrics.table import METRICS, STORED_METRICS
 
 
 def score(prediction: Mask, reference: PreparedReference, counts: Counts | None = None) -> Scores:
@@ -43,12 +44,30 @@ def score(prediction: Mask, reference: PreparedReference, counts: Counts | None 
     """
     check_size(prediction.shape, reference.mask.shape)
     contiguous = np.ascontiguousarray(prediction, dtype=np.bool_)
-    integers = _get_measure()(contiguous, reference, counts)
-    return penalise(reference) if integers is None else to_scores(integers)
+    pair = _get_measure()(contiguous, reference, counts)
+    return penalise(reference) if pair is None else to_scores(pair)
+
+
+def to_scores(pair: PairCounts) -> Scores:
+    """Return the scores that follow from what was counted of two masks with pixels."""
+    values = {name: compute(pair) for name, compute in STORED_METRICS.items()}
+    return Scores(counts=pair.counts, status=OK, **values)
+
+
+def penalise(reference: PreparedReference, status: str = PENALISED) -> Scores:
+    """Return the scores of a prediction without pixels: 0, or the image's diagonal in pixels.
+
+    Args:
+        reference: What should have been predicted.
+        status: `penalised`, or `failed: <reason>` where there is no prediction at all.
+    """
+    diagonal = reference.diagonal_px
+    values = {name: 0.0 if METRICS[name].higher_is_better else diagonal for name in STORED_METRICS}
+    return Scores(counts=Counts(0, 0, reference.area_px), status=status, **values)
 
 
 @cache
-def _get_measure() -> Callable[[Mask, PreparedReference, Counts | None], PairIntegers | None]:
+def _get_measure() -> Callable[[Mask, PreparedReference, Counts | None], PairCounts | None]:
     """Return the compiled pass where numba is installed (extra `fast`), else the plain one."""
     try:
         from cosmos_board.metrics.compiled import measure
