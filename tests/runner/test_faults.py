@@ -320,7 +320,7 @@ def test_an_image_that_cannot_be_read_is_quarantined_and_the_run_goes_on(
 
     images = {row["reference_id"].split(".")[0] for row in read_rows(tmp_path / "run").to_pylist()}
     [bad] = report.quarantined
-    assert bad["image_id"] not in images
+    assert bad.image_id not in images
     assert len(images) == 5
     assert report.failed
     again = evaluate(pack, tmp_path / "run")

@@ -156,7 +156,7 @@ def command(
     for line in report.mended:
         click.echo(make_one_line(line), err=True)
     for row in report.quarantined:
-        click.echo(f"quarantined: {row['image_id']}: {row['reason']}", err=True)
+        click.echo(f"quarantined: {row.image_id}: {row.reason}", err=True)
     if as_json:
         click.echo(json.dumps({**asdict(report), "out": str(report.out)}, default=str))
     else:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from cosmos_board.core.errors import DeviceError
 from cosmos_board.core.factors import Factors
 from cosmos_board.core.masks import encode_mask
+from cosmos_board.core.run_record import CanaryNote
 from cosmos_board.core.scores import ScoreRow
 from cosmos_board.core.targets import Image, Reference
 from cosmos_board.data.pack import PackItem
@@ -107,11 +108,11 @@ def _make_item(phantom: PhantomImage) -> PackItem:
     )
 
 
-def describe(model: str, before: Canary, after: Canary | None) -> dict[str, object]:
+def describe(model: str, before: Canary, after: Canary | None) -> CanaryNote:
     """Return what run.json says of it; `ingest` refuses a run whose two digests differ."""
-    return {
-        "model": model,
-        "rows": len(before.rows),
-        "before": before.digest,
-        "after": None if after is None else after.digest,
-    }
+    return CanaryNote(
+        model=model,
+        rows=len(before.rows),
+        before=before.digest,
+        after=None if after is None else after.digest,
+    )
