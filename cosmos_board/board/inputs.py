@@ -14,9 +14,7 @@ from cosmos_board.board.ranking.rank import Ground, find_eligible
 from cosmos_board.board.slices import Plan
 from cosmos_board.board.types import AbsentModel, BoardFacts, ExposureCell
 from cosmos_board.core.arrays import Ints
-
-TIERS = ("self-reported", "audited", "re-run")
-"""From least to most checked; another word counts as less than any."""
+from cosmos_board.core.tracks import TIERS
 
 
 def lay_ground(
@@ -89,7 +87,7 @@ def _clusters(scores: Scores, units: Ints) -> Ints:
 def _tier(cube: Cube, track: str, model: str, datasets: tuple[str, ...]) -> str:
     found = {tier for name in datasets for tier in cube.tiers(track, model, name)}
     strange = sorted(found - set(TIERS))
-    known = [tier for tier in TIERS if tier in found]
+    known = [tier for tier in TIERS if tier in found]  # another word counts as less than any
     return (strange + known or [""])[0]
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.core.hashes import hash_file
 from cosmos_board.curation.clusters import Clusters, number_clusters
 from cosmos_board.curation.records import merge_images
 from cosmos_board.curation.rows import ImageRows, make_rows
 from cosmos_board.curation.staging import StagedImage, read_images
-from cosmos_board.data.check import hash_file
 from cosmos_board.data.content import ContentHash
 from cosmos_board.data.counts import Tally
 from cosmos_board.data.info import INFO_NAME, PackFile, PackInfo, dump_info

@@ -15,7 +15,7 @@ from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.core.factors import Factors
 from cosmos_board.core.masks import Rle
 from cosmos_board.core.prompts import Prompt
-from cosmos_board.core.runs import parse_runs
+from cosmos_board.core.rle import check_runs
 from cosmos_board.core.targets import Image, Reference, Target
 from cosmos_board.data.info import PackInfo, read_info
 from cosmos_board.data.pixels import decode_png, hash_pixels, make_image_id
@@ -173,7 +173,7 @@ class Pack:
                     if row["reference_id"] not in sizes:
                         raise InputError(path, row["reference_id"], "is no reference of this pack")
                     rle = Rle(*sizes[row["reference_id"]], row["rle"])
-                    parse_runs(rle.counts, rle.height, rle.width, where=row["reference_id"])
+                    check_runs(rle.counts, rle.height, rle.width, where=row["reference_id"])
                     yield row["observer"], row["reference_id"], rle
 
     def read_observer(self, name: str) -> dict[str, Rle]:
@@ -306,7 +306,7 @@ def _make_reference(row: Row, image: Row) -> Reference:
     name = f"{image['image_id']}.{row['object']}.{row['instance']}"
     if row["reference_id"] != name:
         raise InputError(name, "reference_id", "is another one", got=row["reference_id"])
-    parse_runs(row["rle"], image["height"], image["width"], where=name)
+    check_runs(row["rle"], image["height"], image["width"], where=name)
     left, top, right, bottom = row["box"]
     return Reference(
         row["reference_id"],

@@ -80,7 +80,7 @@ EVERYTHING_FORMS = {
     "everything: masks": "a mask is ndarray, expected Rle",
     "everything: another size": "a mask has 96 x 97 pixels, expected 96 x 96",
     "everything: text": "the counts of a mask are str, expected bytes",
-    "everything: too short": "mask: rle: does not cover its image (got 1, want 9216)",
+    "everything: too short": "mask: rle: runs sum to 1, image has 9216 pixels",
     "everything: words": "a predicted_iou is str, expected float",
 }
 

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError, UnknownNameError
+from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.run_record import RunEntry, RunRecord
 from cosmos_board.store.files import write_bytes
@@ -28,7 +29,6 @@ from cosmos_board.submissions.draft.rows import (
     iter_full_predictions,
     write_layout,
 )
-from cosmos_board.submissions.files.listed_files import hash_file
 from cosmos_board.submissions.format.answers import Answers
 from cosmos_board.submissions.format.fields import COUNTS, PREDICTIONS
 from cosmos_board.submissions.format.manifest import MANIFEST, dump_manifest, parse_manifest
@@ -111,7 +111,7 @@ def draft_submission(
         fields = make_fields(run, record, entries, indices, prompts, answers, slug, track, files)
         manifest, problems = parse_manifest(dump_fields(fields), str(out / MANIFEST))
         if manifest is None:
-            raise InputError("", "", str(problems[0]))
+            raise InputError.plain(problems[0])
         write_bytes(draft / MANIFEST, dump_manifest(manifest))
     return out
 

@@ -104,7 +104,7 @@ def score_checked(
     """
     manifest = checked.manifest
     if manifest is None or not checked.acceptable:
-        raise InputError("", "", str(find_refusal(checked.problems)))
+        raise InputError.plain(find_refusal(checked.problems))
     known = {pack.info.name: pack for pack in packs}
     if strangers := [use.name for use in manifest.packs if use.name not in known]:
         raise InputError(checked.where, "packs", "are not given", got=", ".join(strangers))
