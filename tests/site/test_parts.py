@@ -14,19 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cosmos_board.site.components.figure import Axis, Figure, Point, Series
-from cosmos_board.site.components.markup import (
-    encode,
-    is_web_address,
-    number,
-    one_line,
-    outside_link,
-)
+from cosmos_board.site.components.figure_output import render_plotly
+from cosmos_board.site.components.markup import encode, is_web_address, one_line, outside_link
 from cosmos_board.site.components.page import Article, fill
-from cosmos_board.site.components.plotly_json import render_plotly
 from cosmos_board.site.components.svg import render_svg
 from cosmos_board.site.components.table import Cell, Column, Row, Table
-from cosmos_board.site.components.table_html import render_table
-from cosmos_board.site.content.downloads import table_csv, table_json
+from cosmos_board.site.components.table_output import render_table, table_csv, table_json
+from cosmos_board.site.language.numbers import number
 from cosmos_board.site.language.words import Words
 
 fixed = settings(derandomize=True, max_examples=50, deadline=None)

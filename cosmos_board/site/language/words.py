@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from cosmos_board.site.components.markup import number
+from cosmos_board.site.language.numbers import number
 
 LANGUAGES = ("en", "zh")
 NOUNS = {

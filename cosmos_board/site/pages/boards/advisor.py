@@ -11,11 +11,11 @@ from cosmos_board.board.advice.options import EFFORT, Option
 from cosmos_board.board.export import to_json
 from cosmos_board.board.types import Slice
 from cosmos_board.core.tracks import FULL
-from cosmos_board.site.components.markup import DASH, number, span, up
+from cosmos_board.site.components.markup import up
 from cosmos_board.site.components.page import Article, Page
 from cosmos_board.site.components.table import Cell, Column, Row, Table, heat_of, marks_of
-from cosmos_board.site.content.site_data import (
-    Book,
+from cosmos_board.site.components.templates import render
+from cosmos_board.site.content.labels import (
     modality_label,
     model_url,
     object_label,
@@ -23,16 +23,17 @@ from cosmos_board.site.content.site_data import (
     slice_url,
     target_label,
 )
+from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.numbers import DASH, number, percent, span
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.boards.ranking import percent, track_badges
-from cosmos_board.site.pages.context import Context
-from cosmos_board.site.pages.notices import (
+from cosmos_board.site.pages.sections.notices import (
     explain_empty,
     note_withheld,
     track_label,
     track_text,
 )
-from cosmos_board.site.templates import render
+from cosmos_board.site.pages.sections.ranking import track_badges
+from cosmos_board.site.pages.sections.writer import Context
 
 PATH = "advisor/index.md"
 DATA_PATH = "data/advice.json"
@@ -40,7 +41,7 @@ DATA_PATH = "data/advice.json"
 
 def advisor_page(context: Context) -> Page:
     """Return the page that answers for one target, and for all of them in a table."""
-    book, words = context.book, context.words
+    data, words = context.data, context.words
     article = Article(PATH, words("Which model?"), hide=("navigation", "toc"))
     article.say(
         words(
@@ -51,12 +52,12 @@ def advisor_page(context: Context) -> Page:
             "a trivial baseline with a mean Dice above 0.5."
         )
     )
-    tracks = _tracks(book)
+    tracks = _tracks(data)
     if not tracks:
         otherwise = words("Nothing has been scored yet, so nothing can be advised.")
-        context.note(article, explain_empty(book, words, otherwise))
+        context.note(article, explain_empty(data, words, otherwise))
         return article.page()
-    article.attach({DATA_PATH: advice_file(book)})
+    article.attach({DATA_PATH: advice_file(data)})
     article.add(_form(context))
     article.heading(words("For every target"), "targets")
     for track, advice in tracks.items():
@@ -64,8 +65,8 @@ def advisor_page(context: Context) -> Page:
             article.heading(track_label(track, words), f"track-{track}", level=3)
             article.say(track_text(track, words))
         tail = "" if track == FULL else f"-{track}"
-        real = [one for one in advice if not _is_synthetic(one, book)]
-        drawn = [one for one in advice if _is_synthetic(one, book)]
+        real = [one for one in advice if not _is_synthetic(one, data)]
+        drawn = [one for one in advice if _is_synthetic(one, data)]
         if real:
             context.table(article, _table(context, real, f"advice{tail}", track))
         if drawn:
@@ -89,26 +90,26 @@ def advisor_page(context: Context) -> Page:
     return article.page()
 
 
-def _tracks(book: Book) -> dict[str, tuple[Advice, ...]]:
+def _tracks(data: SiteData) -> dict[str, tuple[Advice, ...]]:
     """Return the advice by track, the full one first; only tracks that have some."""
-    found = {FULL: book.studies.advice, **book.studies.submitted_advice}
+    found = {FULL: data.studies.advice, **data.studies.submitted_advice}
     return {track: advice for track, advice in found.items() if advice}
 
 
-def _is_synthetic(advice: Advice, book: Book) -> bool:
-    return book.is_synthetic(Slice("target", _name(advice)))
+def _is_synthetic(advice: Advice, data: SiteData) -> bool:
+    return data.is_synthetic(Slice("target", _name(advice)))
 
 
-def advice_file(book: Book) -> bytes:
+def advice_file(data: SiteData) -> bytes:
     """Return the advice as JSON, by track and target; no words, so that all languages share it."""
     tracks = {
-        track: {_name(one): _record(one, book) for one in advice}
-        for track, advice in _tracks(book).items()
+        track: {_name(one): _record(one, data) for one in advice}
+        for track, advice in _tracks(data).items()
     }
     return to_json(
         {
             "schema_version": 1,
-            "data_version": book.version,
+            "data_version": data.version,
             "targets": tracks.pop(FULL, {}),
             "submissions": tracks,
         }
@@ -119,16 +120,16 @@ def _name(advice: Advice) -> str:
     return f"{advice.modality}.{advice.object}"
 
 
-def _record(advice: Advice, book: Book) -> dict[str, object]:
+def _record(advice: Advice, data: SiteData) -> dict[str, object]:
     return {
         "status": advice.status,
-        "synthetic": _is_synthetic(advice, book),
+        "synthetic": _is_synthetic(advice, data),
         "careful_px": advice.careful_px,
         "simpler": None if advice.simpler is None else advice.simpler.prompt,
         "options": [
             {
                 "model": option.model,
-                "label": _label(option, book),
+                "label": _label(option, data),
                 "url": model_url(option.model),
                 "adequate": option.adequate,
                 "prompt": option.prompt,
@@ -146,16 +147,16 @@ def _record(advice: Advice, book: Book) -> dict[str, object]:
     }
 
 
-def _label(option: Option, book: Book) -> str:
-    return book.label(option.model)
+def _label(option: Option, data: SiteData) -> str:
+    return data.label(option.model)
 
 
 def _form(context: Context) -> Markup:
-    book, words = context.book, context.words
-    tracks = _tracks(book)
+    data, words = context.data, context.words
+    tracks = _tracks(data)
     advice = sorted(  # real images first; the order is else that of the board
         {_name(one): one for track in tracks.values() for one in track}.values(),
-        key=lambda one: _is_synthetic(one, book),
+        key=lambda one: _is_synthetic(one, data),
     )
     modalities = dict.fromkeys(one.modality for one in advice)
     return render(
@@ -177,7 +178,7 @@ def _form(context: Context) -> Markup:
 
 
 def _table(context: Context, advice: Sequence[Advice], name: str, track: str) -> Table:
-    book, words = context.book, context.words
+    data, words = context.data, context.words
     dice = [one.best.dice if one.best else None for one in advice]
     marks = marks_of([(d.low, d.value, d.high) if d else (None,) * 3 for d in dice])
     shades = heat_of([d.value if d else None for d in dice])
@@ -187,14 +188,14 @@ def _table(context: Context, advice: Sequence[Advice], name: str, track: str) ->
         if best is None:
             rows.append(_row_without(one, target, words))
             continue
-        tiers = {e.tier for e in book.entries if (e.model, e.track) == (best.model, track)}
+        tiers = {e.tier for e in data.entries if (e.model, e.track) == (best.model, track)}
         rows.append(
             Row(
                 (
                     Cell(target_label(target.name, words), target.name, slice_url(target)),
                     Cell(modality_label(one.modality, words)),
                     Cell(
-                        _label(best, book),
+                        _label(best, data),
                         best.model,
                         model_url(best.model),
                         badges=track_badges(track, min(tiers, default=""), words),
@@ -207,7 +208,7 @@ def _table(context: Context, advice: Sequence[Advice], name: str, track: str) ->
                         muted=best.dice.low is None,
                     ),
                     Cell(percent(best.failure.value), best.failure.value),
-                    _simpler_cell(one.simpler, book, words),
+                    _simpler_cell(one.simpler, data, words),
                     _care_cell(one.careful_px, words),
                     Cell(number(best.dice.clusters, 0), best.dice.clusters),
                 )
@@ -218,7 +219,7 @@ def _table(context: Context, advice: Sequence[Advice], name: str, track: str) ->
         caption=words(
             "Best model and prompt per target by mean Dice, each model choosing its own mask. "
             "Data {version}.",
-            version=book.version or DASH,
+            version=data.version or DASH,
         ),
         columns=_columns(words),
         rows=tuple(rows),
@@ -261,10 +262,10 @@ def _columns(words: Words) -> tuple[Column, ...]:
     )  # fmt: skip
 
 
-def _simpler_cell(option: Option | None, book: Book, words: Words) -> Cell:
+def _simpler_cell(option: Option | None, data: SiteData, words: Words) -> Cell:
     if option is None:
         return Cell(DASH, muted=True)
-    return Cell(prompt_label(option.prompt, words), option.prompt, note=_label(option, book))
+    return Cell(prompt_label(option.prompt, words), option.prompt, note=_label(option, data))
 
 
 def _care_cell(careful_px: int | None, words: Words) -> Cell:

@@ -15,22 +15,22 @@ from cosmos_board.board.ranking.pairs import pair_row
 from cosmos_board.board.types import BoardKey, PairRow, PairTable, PairVerdict, Slice
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.tracks import FULL
-from cosmos_board.site.components.markup import number, signed, span, up
+from cosmos_board.site.components.markup import up
 from cosmos_board.site.components.page import Article, Page
 from cosmos_board.site.components.table import Cell, Column, Row, Table, marks_of
-from cosmos_board.site.content.site_data import (
-    Book,
-    default_selection,
+from cosmos_board.site.components.templates import render
+from cosmos_board.site.content.labels import (
+    image_kinds,
     model_url,
+    pair_url,
     prompt_label,
     slice_url,
-    slug,
     target_label,
 )
-from cosmos_board.site.pages.boards.explore import image_kinds
-from cosmos_board.site.pages.context import Context, Link
-from cosmos_board.site.pages.notices import explain_empty, note_withheld, track_label
-from cosmos_board.site.templates import render
+from cosmos_board.site.content.site_data import SiteData, default_selection
+from cosmos_board.site.language.numbers import number, signed, span
+from cosmos_board.site.pages.sections.notices import explain_empty, note_withheld, track_label
+from cosmos_board.site.pages.sections.writer import Context, Link
 
 PATH = "compare/index.md"
 PAIR_PROMPT = "box"
@@ -45,7 +45,7 @@ P_STEP = 1e-4
 
 def compare_page(context: Context) -> Page:
     """Return the page that compares two models, with the data it needs beside it."""
-    book, words = context.book, context.words
+    data, words = context.data, context.words
     article = Article(PATH, words("Compare"), hide=("navigation", "toc"))
     article.say(
         words(
@@ -55,9 +55,9 @@ def compare_page(context: Context) -> Page:
     )
     files = {
         (track, name): tables
-        for track in book.tracks
+        for track in data.tracks
         for name in PROMPTS
-        if (tables := compare_tables(book, name, track))
+        if (tables := compare_tables(data, name, track))
     }
     prompts = [name for name in PROMPTS if any(prompt == name for _, prompt in files)]
     models = sorted({name for tables in files.values() for one in tables for name in one.models})
@@ -66,26 +66,26 @@ def compare_page(context: Context) -> Page:
             "Fewer than two ranked models: nothing to compare yet. Nobody is ranked where a board "
             "has fewer than 10 clusters."
         )
-        context.note(article, explain_empty(book, words, otherwise))
+        context.note(article, explain_empty(data, words, otherwise))
         return article.page()
     article.add(
         render(
             "compare.html",
-            models=[(name, book.label(name)) for name in models],
+            models=[(name, data.label(name)) for name in models],
             prompts=[(name, prompt_label(name, words)) for name in prompts],
-            chosen=(top_pairs(book) or [(models[0], models[1])])[0],
+            chosen=(top_pairs(data) or [(models[0], models[1])])[0],
             root=up(PATH),
             shared=words.shared,
             tracks=[
                 (track, track_label(track, words))
-                for track in book.tracks
+                for track in data.tracks
                 if any(one == track for one, _ in files)
             ],
-            kinds=image_kinds(book, words),
+            kinds=image_kinds(data, words),
             slices=to_json(
                 {
                     part.name: [target_label(part.name, words), slice_url(part)]
-                    for part in book.slices("target")
+                    for part in data.slices("target")
                 }
             ).decode(),
             t=words,
@@ -100,12 +100,12 @@ def compare_page(context: Context) -> Page:
     context.links(
         article,
         words("Pages of pairs"),
-        [Link(f"{book.label(a)} – {book.label(b)}", pair_url(a, b)) for a, b in top_pairs(book)],
+        [Link(f"{data.label(a)} – {data.label(b)}", pair_url(a, b)) for a, b in top_pairs(data)],
     )
     article.attach(
         {
             f"data/compare/{name if track == FULL else f'{name}.{track}'}.json": compare_json(
-                book, name, track
+                data, name, track
             )
             for track, name in files
         }
@@ -113,28 +113,23 @@ def compare_page(context: Context) -> Page:
     return article.page()
 
 
-def top_pairs(book: Book) -> list[tuple[str, str]]:
+def top_pairs(data: SiteData) -> list[tuple[str, str]]:
     """Return the pairs among the best ranked models that have a page of their own."""
-    table = book.pairs.get(BoardKey(Slice("overall"), PAIR_PROMPT, "predicted", "dice"))
+    table = data.pairs.get(BoardKey(Slice("overall"), PAIR_PROMPT, "predicted", "dice"))
     return list(combinations(table.models[:TOP_MODELS], 2)) if table is not None else []
-
-
-def pair_url(a: str, b: str) -> str:
-    """Return the address of the page of a pair, from the root of the site."""
-    return f"compare/{slug(a)}-vs-{slug(b)}/"
 
 
 def pair_page(context: Context, a: str, b: str) -> Page:
     """Return the page of two models: every target, without a script."""
-    book, words = context.book, context.words
-    names = {"a": book.label(a), "b": book.label(b)}
+    data, words = context.data, context.words
+    names = {"a": data.label(a), "b": data.label(b)}
     article = Article(pair_url(a, b).removesuffix("/") + ".md", words("{a} against {b}", **names))
-    found = [row for table in compare_tables(book, PAIR_PROMPT) if (row := find_pair(table, a, b))]
+    found = [row for table in compare_tables(data, PAIR_PROMPT) if (row := find_pair(table, a, b))]
     overall = [row for row in found if row.slice.kind == "overall"]
     every = [row for row in found if row.slice.kind == "target"]
     every.sort(key=lambda row: (-abs(row.difference), row.slice))
-    targets = [row for row in every if not book.is_synthetic(row.slice)]
-    drawn = [row for row in every if book.is_synthetic(row.slice)]
+    targets = [row for row in every if not data.is_synthetic(row.slice)]
+    drawn = [row for row in every if data.is_synthetic(row.slice)]
     verdicts = [row.verdict for row in targets]
     for row in overall:
         interval = span(row.low, row.high)
@@ -209,7 +204,7 @@ def _pair_table(context: Context, rows: list[PairRow], name: str) -> Table:
         name=name,
         caption=words(
             "Paired differences in Dice, largest first; data {version}.",
-            version=context.book.version,
+            version=context.data.version,
         ),
         columns=(
             Column(key="target", label=words("Target"), frozen=True),
@@ -222,27 +217,27 @@ def _pair_table(context: Context, rows: list[PairRow], name: str) -> Table:
     )
 
 
-def compare_tables(book: Book, prompt: str, track: str = FULL) -> list[PairTable]:
+def compare_tables(data: SiteData, prompt: str, track: str = FULL) -> list[PairTable]:
     """Return the pair tables behind comparisons with `prompt`: overall, then each target."""
     keys = [
         BoardKey(part, prompt, default_selection(prompt), "dice", track)
-        for part in (Slice("overall"), *book.slices("target"))
+        for part in (Slice("overall"), *data.slices("target"))
     ]
-    return [book.pairs[key] for key in keys if key in book.pairs and book.pairs[key].models]
+    return [data.pairs[key] for key in keys if key in data.pairs and data.pairs[key].models]
 
 
-def compare_json(book: Book, prompt: str, track: str = FULL) -> bytes:
+def compare_json(data: SiteData, prompt: str, track: str = FULL) -> bytes:
     """Return what the page needs for one prompt; no words, so that all languages share it.
 
     Per slice: ranked models by index and their scores; for each pair (1, 2), (1, 3) … half of the
     95 % interval and the p value; the ratio of the 90 % to the 95 % interval.
     """
-    tables = compare_tables(book, prompt, track)
+    tables = compare_tables(data, prompt, track)
     models = sorted({name for table in tables for name in table.models})
     places = {name: place for place, name in enumerate(models)}
     slices = []
     for table in tables:
-        scores = {row.model: row.score for row in book.boards[table.key].rows}
+        scores = {row.model: row.score for row in data.boards[table.key].rows}
         known = bool(np.isfinite(table.half_95).any())
         wide = np.flatnonzero(np.isfinite(table.half_95) & (table.half_95 > 0))
         ratio = float(table.half_90[wide[0]] / table.half_95[wide[0]]) if len(wide) else None
@@ -255,12 +250,12 @@ def compare_json(book: Book, prompt: str, track: str = FULL) -> bytes:
                 "ratio": None if ratio is None else round(ratio, 6),
                 "p": _whole(table.p, P_STEP),
                 "clusters": table.clusters,
-                "synthetic": book.is_synthetic(table.key.slice),
+                "synthetic": data.is_synthetic(table.key.slice),
             }
         )
     document = {
         "schema_version": 1,
-        "data_version": book.version,
+        "data_version": data.version,
         "track": track,
         "prompt": prompt,
         "selection": default_selection(prompt),

@@ -10,14 +10,15 @@ from markupsafe import Markup
 
 from cosmos_board.board.export import to_json
 from cosmos_board.metrics.table import METRICS
-from cosmos_board.site.components.markup import number, up
+from cosmos_board.site.components.markup import up
 from cosmos_board.site.components.page import Article, Page
 from cosmos_board.site.components.table import Cell, Column, Row, Table
-from cosmos_board.site.content.site_data import Book, modality_label, object_label, prompt_label
-from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.context import Context
-from cosmos_board.site.pages.notices import explain_empty, note_withheld, track_label
-from cosmos_board.site.templates import render
+from cosmos_board.site.components.templates import render
+from cosmos_board.site.content.labels import image_kinds, modality_label, object_label, prompt_label
+from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.numbers import number
+from cosmos_board.site.pages.sections.notices import explain_empty, note_withheld, track_label
+from cosmos_board.site.pages.sections.writer import Context
 from cosmos_board.store.queries.published import CELLS, pack_cells
 
 CELLS_PATH = "data/cells.parquet"
@@ -28,10 +29,10 @@ _ROW_COLUMNS = ("model", "score", "low", "high", "rank", "references", "clusters
 _row_values = attrgetter(*_ROW_COLUMNS)
 
 
-def cells_file(book: Book) -> bytes:
+def cells_file(data: SiteData) -> bytes:
     """Return every score of every board as Parquet."""
     columns: dict[str, list[object]] = {field.name: [] for field in CELLS}
-    for key, board in book.boards.items():
+    for key, board in data.boards.items():
         if key.scope != "common":
             continue
         count = len(board.rows)
@@ -62,11 +63,11 @@ def explore_page(context: Context, cells: bytes, *, readable: bool) -> Page:
     """Return the page with the pivot.
 
     Args:
-        context: The book and the language.
+        context: The data and the language.
         cells: The file that the pivot reads.
         readable: Whether the script that reads Parquet is part of this build.
     """
-    book, words = context.book, context.words
+    data, words = context.data, context.words
     article = Article("explore/index.md", words("Explore"), hide=("navigation", "toc"))
     article.say(
         words(
@@ -74,8 +75,8 @@ def explore_page(context: Context, cells: bytes, *, readable: bool) -> Page:
             "or object, computed in your browser from the published file."
         )
     )
-    if not book.boards:
-        context.note(article, explain_empty(book, words, words("Nothing has been scored yet.")))
+    if not data.boards:
+        context.note(article, explain_empty(data, words, words("Nothing has been scored yet.")))
     elif readable:
         article.add(_form(context, cells))
         article.add(
@@ -96,22 +97,15 @@ def explore_page(context: Context, cells: bytes, *, readable: bool) -> Page:
     return article.page()
 
 
-def image_kinds(book: Book, words: Words) -> list[tuple[str, str]]:
-    """Return the kinds of images that boards stand on: real, synthetic or both, real first."""
-    found = {board.facts.synthetic for board in book.boards.values()}
-    labels = {False: ("real", words("real")), True: ("synthetic", words("synthetic"))}
-    return [labels[kind] for kind in sorted(found)]
-
-
 def _form(context: Context, cells: bytes) -> str:
-    book, words = context.book, context.words
-    modalities = sorted({info.modality for info in book.targets})
+    data, words = context.data, context.words
+    modalities = sorted({info.modality for info in data.targets})
     labels = {
-        "model": [(name, model.label) for name, model in sorted(book.models.items())],
-        "prompt": [(name, prompt_label(name, words)) for name in book.prompts()],
+        "model": [(name, model.label) for name, model in sorted(data.models.items())],
+        "prompt": [(name, prompt_label(name, words)) for name in data.prompts()],
         "modality": [(name, modality_label(name, words)) for name in modalities],
         "object": [
-            (name, object_label(name, words)) for name in sorted({i.object for i in book.targets})
+            (name, object_label(name, words)) for name in sorted({i.object for i in data.targets})
         ],
     }
     fields = [
@@ -130,8 +124,8 @@ def _form(context: Context, cells: bytes) -> str:
         fields=fields,
         metrics=metrics,
         lowest=" ".join(lowest),
-        tracks=[(track, track_label(track, words)) for track in book.tracks],
-        kinds=image_kinds(book, words),
+        tracks=[(track, track_label(track, words)) for track in data.tracks],
+        kinds=image_kinds(data, words),
         t=words,
     )
 

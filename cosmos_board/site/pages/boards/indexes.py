@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from cosmos_board.board.types import Board, BoardRow, Slice, SliceKind
 from cosmos_board.core.tracks import FULL
-from cosmos_board.site.components.markup import DASH, number, short_count, span
 from cosmos_board.site.components.page import Article, Page
 from cosmos_board.site.components.table import Cell, Column, Row, Table, heat_of
-from cosmos_board.site.content.site_data import Book, model_url, prompt_label, slice_url
+from cosmos_board.site.content.labels import model_url, prompt_label, slice_label, slice_url
+from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.numbers import DASH, number, percent, short_count, span
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.boards.ranking import percent, track_badges
-from cosmos_board.site.pages.boards.slices import slice_label, targets_of
-from cosmos_board.site.pages.context import Context
-from cosmos_board.site.pages.notices import (
+from cosmos_board.site.pages.sections.notices import (
     add_withheld,
     explain_empty,
     explain_no_leader,
     find_leader,
+    main_board,
 )
-from cosmos_board.site.pages.submissions.submitted import main_board
+from cosmos_board.site.pages.sections.ranking import track_badges
+from cosmos_board.site.pages.sections.writer import Context
 
 
 def slice_kinds(words: Words) -> list[tuple[SliceKind, str, str, str]]:
@@ -56,15 +56,15 @@ def slice_kinds(words: Words) -> list[tuple[SliceKind, str, str, str]]:
 
 def slice_index(context: Context, kind: SliceKind, path: str, title: str, text: str) -> Page:
     """Return the page that lists every slice of one kind."""
-    book, words = context.book, context.words
-    parts = book.slices(kind)
+    data, words = context.data, context.words
+    parts = data.slices(kind)
     article = Article(path, title)
     article.say(text)
-    boards = [main_board(book, part) for part in parts]
+    boards = [main_board(data, part) for part in parts]
     shades = heat_of([_best(board) for board in boards])
     rows = []
     for part, board, shade in zip(parts, boards, shades, strict=True):
-        infos, amount = targets_of(book, part), book.amount(part)
+        infos, amount = data.targets_of(part), data.amount(part)
         counts = (
             len({info.target for info in infos}),
             len({info.dataset for info in infos}),
@@ -72,18 +72,18 @@ def slice_index(context: Context, kind: SliceKind, path: str, title: str, text: 
             amount.images,
             amount.clusters,
         )
-        synthetic = book.is_synthetic(part)
+        synthetic = data.is_synthetic(part)
         cells = [
-            Cell(slice_label(part, book, words), part.name, slice_url(part)),
+            Cell(slice_label(part, data, words), part.name, slice_url(part)),
             Cell(words("synthetic") if synthetic else words("real")),
             *(Cell(number(count, 0), count) for count in counts),
-            *_leader_cells(board, book, words, shade),
-            *([_submitted_cell(book, part)] if book.submitted else []),
+            *_leader_cells(board, data, words, shade),
+            *([_submitted_cell(data, part)] if data.submitted else []),
         ]
         rows.append(Row(tuple(cells)))
     columns = (
         Column(key="name", label=title, frozen=True),
-        Column(key="data", label=words("Images are"), facet=True, hidden=not _is_mixed(book)),
+        Column(key="data", label=words("Images are"), facet=True, hidden=not _is_mixed(data)),
         Column(key="targets", label=words("Targets"), numeric=True),
         Column(key="datasets", label=words("Datasets"), numeric=True),
         Column(key="references", label=words("References"), numeric=True),
@@ -92,7 +92,7 @@ def slice_index(context: Context, kind: SliceKind, path: str, title: str, text: 
         *_leader_columns(words),
         *(
             [Column(key="submitted", label=words("Submissions"), numeric=True)]
-            if book.submitted
+            if data.submitted
             else []
         ),
     )
@@ -103,27 +103,27 @@ def slice_index(context: Context, kind: SliceKind, path: str, title: str, text: 
             caption=words(
                 "Ranked first by Dice ↑ with the prompt named, chosen by predicted IoU (everything "
                 "mode by its best mask). Every image and cluster counts once. Data {version}.",
-                version=book.version or DASH,
+                version=data.version or DASH,
             ),
             columns=columns,
             rows=tuple(rows),
-            empty=explain_empty(book, words, words("Nothing has been scored yet.")),
+            empty=explain_empty(data, words, words("Nothing has been scored yet.")),
         ),
     )
     add_withheld(context, article, [kind])
     return article.page()
 
 
-def _is_mixed(book: Book) -> bool:
+def _is_mixed(data: SiteData) -> bool:
     """Return whether a board holds real and synthetic data."""
-    return len({info.synthetic for info in book.targets}) > 1
+    return len({info.synthetic for info in data.targets}) > 1
 
 
-def _submitted_cell(book: Book, part: Slice) -> Cell:
+def _submitted_cell(data: SiteData, part: Slice) -> Cell:
     models = {
         row.model
-        for track in book.submitted
-        if (board := main_board(book, part, track))
+        for track in data.submitted
+        if (board := main_board(data, part, track))
         for row in board.rows
     }
     return Cell(str(len(models)), len(models))
@@ -131,7 +131,7 @@ def _submitted_cell(book: Book, part: Slice) -> Cell:
 
 def model_index(context: Context) -> Page:
     """Return the page that lists every model."""
-    book, words = context.book, context.words
+    data, words = context.data, context.words
     article = Article("models/index.md", words("Models"))
     article.say(
         words(
@@ -139,9 +139,9 @@ def model_index(context: Context) -> Page:
             "which a model is worse than none."
         )
     )
-    board = main_board(book, Slice("overall"))
+    board = main_board(data, Slice("overall"))
     found = [(FULL, board)] + [
-        (track, main_board(book, Slice("overall"), track)) for track in book.submitted
+        (track, main_board(data, Slice("overall"), track)) for track in data.submitted
     ]
     tracks: dict[str, str] = {}
     rows_by_model: dict[str, BoardRow] = {}
@@ -150,10 +150,10 @@ def model_index(context: Context) -> Page:
             tracks.setdefault(scored.model, track)
             rows_by_model.setdefault(scored.model, scored)
     shades = heat_of(
-        [rows_by_model[m].score if tracks.get(m) == FULL else None for m in book.models]
+        [rows_by_model[m].score if tracks.get(m) == FULL else None for m in data.models]
     )
     rows = []
-    for info, shade in zip(book.models.values(), shades, strict=True):
+    for info, shade in zip(data.models.values(), shades, strict=True):
         row = rows_by_model.get(info.name)
         interval = span(row.low, row.high) if row else ""
         cells = (
@@ -207,7 +207,7 @@ def model_index(context: Context) -> Page:
                 "Dice ↑ over all targets, prompt “{prompt}”, by predicted IoU; submissions with "
                 "their badge, ranked among those of their track. Data {version}.",
                 prompt=prompt,
-                version=book.version or DASH,
+                version=data.version or DASH,
             ),
             columns=columns,
             rows=tuple(rows),
@@ -239,7 +239,7 @@ def _leader_columns(words: Words) -> tuple[Column, ...]:
 
 
 def _leader_cells(
-    board: Board | None, book: Book, words: Words, shade: float | None
+    board: Board | None, data: SiteData, words: Words, shade: float | None
 ) -> tuple[Cell, ...]:
     if board is None or not board.rows:
         return (Cell(DASH, muted=True),) * 5
@@ -253,7 +253,7 @@ def _leader_cells(
         )
     return (
         Cell(
-            first.label, first.model, model_url(first.model) if first.model in book.models else ""
+            first.label, first.model, model_url(first.model) if first.model in data.models else ""
         ),
         Cell(number(first.score), first.score, heat=shade),
         Cell(span(first.low, first.high) or words("no interval"), muted=first.low is None),

@@ -8,61 +8,60 @@ from markupsafe import Markup
 
 from cosmos_board.board.types import BoardRow, SliceKind
 from cosmos_board.core.tracks import FULL
-from cosmos_board.site.components.badges import render_badge
 from cosmos_board.site.components.figure import Axis, Figure, Point, Series
-from cosmos_board.site.components.markup import DASH, number, outside_link, short_count, span, up
+from cosmos_board.site.components.markup import outside_link, up
 from cosmos_board.site.components.page import Article, Page
+from cosmos_board.site.components.svg import render_badge
 from cosmos_board.site.components.table import Cell, Column, Row, Table, heat_of
-from cosmos_board.site.content.site_data import (
-    Book,
-    ModelInfo,
-    default_selection,
+from cosmos_board.site.components.templates import render
+from cosmos_board.site.content.labels import (
     modality_label,
     model_url,
     prompt_label,
+    slice_label,
     slice_url,
     slug,
     target_label,
 )
+from cosmos_board.site.content.site_data import ModelInfo, SiteData, default_selection
+from cosmos_board.site.language.numbers import DASH, number, short_count, span
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.boards.ranking import failing_label
-from cosmos_board.site.pages.boards.slices import slice_label
-from cosmos_board.site.pages.context import Context, Link
-from cosmos_board.site.pages.notices import (
+from cosmos_board.site.pages.sections.notices import (
+    FIRST_PROMPTS,
     explain_empty,
+    last_year,
     note_withheld,
     track_label,
     track_text,
 )
-from cosmos_board.site.pages.studies.study import last_year
-from cosmos_board.site.pages.submissions.submitted import FIRST_PROMPTS
-from cosmos_board.site.templates import render
+from cosmos_board.site.pages.sections.ranking import failing_label
+from cosmos_board.site.pages.sections.writer import Context, Link
 
 
 def model_page(context: Context, info: ModelInfo) -> Page:
     """Return the page of one model."""
-    book, words = context.book, context.words
+    data, words = context.data, context.words
     article = Article(model_url(info.name).removesuffix("/") + ".md", info.label)
-    article.say(_lead(book, info, words))
+    article.say(_lead(data, info, words))
     context.facts(article, _card(context, info))
-    tracks = _tracks_of(book, info)
+    tracks = _tracks_of(data, info)
     for track in tracks or [FULL]:
         _add_track(context, article, info, track, alone=tracks in ([], [FULL]))
     if tracks:
-        context.figure(article, _target_figure(book, info, words, tracks[0]))
+        context.figure(article, _target_figure(data, info, words, tracks[0]))
     note_withheld(context, article)
     _cite(context, article, info)
     _family(context, article, info)
     return article.page()
 
 
-def _tracks_of(book: Book, info: ModelInfo) -> list[str]:
+def _tracks_of(data: SiteData, info: ModelInfo) -> list[str]:
     """Return the tracks on which a model has a score here."""
     kinds: tuple[SliceKind, ...] = ("overall", "modality", "target")
     return [
         track
-        for track in book.tracks
-        if any(book.places(info.name, k, p, track) for k in kinds for p in info.prompts)
+        for track in data.tracks
+        if any(data.places(info.name, k, p, track) for k in kinds for p in info.prompts)
     ]
 
 
@@ -74,7 +73,7 @@ def _add_track(
     if not alone:
         article.heading(track_label(track, words), f"track-{track}")
     if track != FULL:
-        tiers = sorted({e.tier for e in context.book.entries
+        tiers = sorted({e.tier for e in context.data.entries
                         if (e.model, e.track) == (info.name, track)})  # fmt: skip
         badges = Markup(" ").join(
             Markup('<span class="cb-badge">{}</span>').format(words.term(one))
@@ -98,9 +97,9 @@ def _add_track(
                 context.table(article, table)
 
 
-def _lead(book: Book, info: ModelInfo, words: Words) -> str:
-    for track, prompt in product(book.tracks, FIRST_PROMPTS):
-        for _, row, ranked in book.places(info.name, "overall", prompt, track):
+def _lead(data: SiteData, info: ModelInfo, words: Words) -> str:
+    for track, prompt in product(data.tracks, FIRST_PROMPTS):
+        for _, row, ranked in data.places(info.name, "overall", prompt, track):
             interval = span(row.low, row.high)
             text = "" if track == FULL else track_label(track, words) + words.pick(": ", "：")
             text += words(
@@ -113,7 +112,7 @@ def _lead(book: Book, info: ModelInfo, words: Words) -> str:
             elif failing := failing_label(row, words):
                 text += words.pick(", ", "，") + failing
             return text + words.pick(". ", "。") + words.term(info.description)
-    nothing = explain_empty(book, words, words("Not scored over all targets."))
+    nothing = explain_empty(data, words, words("Not scored over all targets."))
     return nothing + " " + words.term(info.description)
 
 
@@ -139,7 +138,7 @@ def _card(context: Context, info: ModelInfo) -> list[tuple[str, str]]:
         (words("Licence"), info.licence or DASH),
         (words("Source"), outside_link(info.source) if info.source else DASH),
     ]
-    if FULL in _tracks_of(context.book, info) or not _tracks_of(context.book, info):
+    if FULL in _tracks_of(context.data, info) or not _tracks_of(context.data, info):
         facts.append((words("Evaluate it"), command))
     if info.base_model:
         facts.insert(2, (words("Fine-tuned from"), info.base_model))
@@ -155,17 +154,17 @@ def _scores(
     *,
     synthetic: bool,
 ) -> Table:
-    book, words = context.book, context.words
-    prompts = [prompt for prompt in book.prompts() if prompt in info.prompts]
+    data, words = context.data, context.words
+    prompts = [prompt for prompt in data.prompts() if prompt in info.prompts]
     found = {
         prompt: {
             part: (row, ranked)
-            for part, row, ranked in book.places(info.name, kind, prompt, track)
-            if book.is_synthetic(part) == synthetic
+            for part, row, ranked in data.places(info.name, kind, prompt, track)
+            if data.is_synthetic(part) == synthetic
         }
         for prompt in prompts
     }
-    parts = [part for part in book.slices(kind) if any(part in found[p] for p in prompts)]
+    parts = [part for part in data.slices(kind) if any(part in found[p] for p in prompts)]
     shades = {
         prompt: heat_of(
             [found[prompt][part][0].score if part in found[prompt] else None for part in parts]
@@ -174,7 +173,7 @@ def _scores(
     }
     rows = []
     for place, part in enumerate(parts):
-        cells = [Cell(slice_label(part, book, words), part.name, slice_url(part) or "./")]
+        cells = [Cell(slice_label(part, data, words), part.name, slice_url(part) or "./")]
         known = [found[prompt][part][0] for prompt in prompts if part in found[prompt]]
         cells.append(
             Cell(number(max(r.references for r in known), 0), max(r.references for r in known))
@@ -206,11 +205,11 @@ def _scores(
                 "modality": words("by modality"),
                 "target": words("by target"),
             }[kind],
-            version=book.version or DASH,
+            version=data.version or DASH,
         ),
         columns=columns,
         rows=tuple(rows),
-        empty=explain_empty(book, words, words("Not scored yet.")),
+        empty=explain_empty(data, words, words("Not scored yet.")),
     )
 
 
@@ -229,13 +228,13 @@ def _score(found: tuple[BoardRow, int] | None, shade: float | None, words: Words
 
 
 def _target_figure(
-    book: Book, info: ModelInfo, words: Words, track: str, most: int = 10
+    data: SiteData, info: ModelInfo, words: Words, track: str, most: int = 10
 ) -> Figure | None:
-    prompt = next((p for p in FIRST_PROMPTS if book.places(info.name, "target", p, track)), None)
+    prompt = next((p for p in FIRST_PROMPTS if data.places(info.name, "target", p, track)), None)
     if prompt is None:
         return None
-    places = book.places(info.name, "target", prompt, track)
-    real = [found for found in places if not book.is_synthetic(found[0])]
+    places = data.places(info.name, "target", prompt, track)
+    real = [found for found in places if not data.is_synthetic(found[0])]
     rows = sorted(real or places, key=lambda found: (-found[1].score, found[0]))
     if len(rows) < 2:
         return None
@@ -266,10 +265,10 @@ def _target_figure(
 
 def _cite(context: Context, article: Article, info: ModelInfo) -> None:
     """Add the badge of the model, and how to cite what stands here."""
-    book, words = context.book, context.words
+    data, words = context.data, context.words
     place = words("not ranked")
     for prompt in FIRST_PROMPTS:
-        for _, row, ranked in book.places(info.name, "overall", prompt):
+        for _, row, ranked in data.places(info.name, "overall", prompt):
             if row.rank is not None and place == words("not ranked"):
                 place = f"#{row.rank}/{ranked} {prompt}"
     badge = f"badges/{slug(info.name)}.svg"
@@ -280,11 +279,11 @@ def _cite(context: Context, article: Article, info: ModelInfo) -> None:
             "cite.html",
             badge=up(article.path) + words.shared + badge,
             alt=f"COSMOS board: {place}",
-            key="cosmosboard" + (book.version or "empty"),
+            key="cosmosboard" + (data.version or "empty"),
             label=info.label,
-            version=book.version or DASH,
-            protocol=book.protocol,
-            year=last_year(book),
+            version=data.version or DASH,
+            protocol=data.protocol,
+            year=last_year(data),
             url=context.site_url + model_url(info.name) if context.site_url else "",
             t=words,
         )
@@ -294,12 +293,12 @@ def _cite(context: Context, article: Article, info: ModelInfo) -> None:
 def _family(context: Context, article: Article, info: ModelInfo) -> None:
     kin = [
         Link(other.label, model_url(other.name))
-        for other in context.book.models.values()
+        for other in context.data.models.values()
         if other.family == info.family and other.name != info.name
     ]
     rest = [
         Link(other.label, model_url(other.name))
-        for other in context.book.models.values()
+        for other in context.data.models.values()
         if other.family != info.family
     ]
     article.heading(context.words("Around here"), "around")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from cosmos_board.board.types import Slice
 from cosmos_board.core.prompts import PROMPTS
-from cosmos_board.site.components.markup import DASH, number, signed
 from cosmos_board.site.components.page import Article, Page
 from cosmos_board.site.components.table import Cell, Column, Row, Table
-from cosmos_board.site.content.site_data import modality_label, prompt_label, slice_url
+from cosmos_board.site.content.labels import modality_label, prompt_label, slice_url
+from cosmos_board.site.language.numbers import DASH, number, signed
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.boards.matrix import Across, matrix_table
-from cosmos_board.site.pages.boards.ranking import ranking_table
-from cosmos_board.site.pages.context import Context, Link
-from cosmos_board.site.pages.figures import interval_figure
-from cosmos_board.site.pages.notices import explain_empty, find_leader
+from cosmos_board.site.pages.sections.figures import interval_figure
+from cosmos_board.site.pages.sections.matrix import Across, matrix_table
+from cosmos_board.site.pages.sections.notices import explain_empty, find_leader
+from cosmos_board.site.pages.sections.ranking import ranking_table
+from cosmos_board.site.pages.sections.writer import Context, Link
 
 OVERALL = Slice("overall")
 
@@ -46,7 +46,7 @@ def describe_prompt(name: str, words: Words) -> str:
 
 def prompt_page(context: Context, name: str) -> Page:
     """Return the page of one prompt."""
-    book, words = context.book, context.words
+    data, words = context.data, context.words
     kind = PROMPTS[name]
     article = Article(f"prompts/{name}.md", prompt_label(name, words))
     article.say(describe_prompt(name, words))
@@ -61,11 +61,11 @@ def prompt_page(context: Context, name: str) -> Page:
         ],
     )
     article.heading(words("Leaderboard"), "leaderboard")
-    board = book.board(OVERALL, name)
+    board = data.board(OVERALL, name)
     if board is None or not board.rows:
         context.note(article, _nobody(context, name))
     else:
-        context.table(article, ranking_table(book, board, words))
+        context.table(article, ranking_table(data, board, words))
         context.figure(article, interval_figure(board, words))
         _map(context, article, name)
         _gain(context, article, name)
@@ -77,10 +77,10 @@ def prompt_page(context: Context, name: str) -> Page:
 
 def _nobody(context: Context, name: str) -> str:
     words = context.words
-    lacking = [model.label for model in context.book.models.values() if name not in model.prompts]
-    if not lacking or context.book.withheld:
+    lacking = [model.label for model in context.data.models.values() if name not in model.prompts]
+    if not lacking or context.data.withheld:
         otherwise = words("Nothing has been scored with this prompt yet.")
-        return explain_empty(context.book, words, otherwise)
+        return explain_empty(context.data, words, otherwise)
     return words(
         "Unsupported by {models}: no row and no rank, rather than a zero.",
         models=", ".join(lacking),
@@ -88,23 +88,23 @@ def _nobody(context: Context, name: str) -> str:
 
 
 def _map(context: Context, article: Article, name: str) -> None:
-    book, words = context.book, context.words
-    parts = [part for part in book.slices("modality") if not book.is_synthetic(part)]
+    data, words = context.data, context.words
+    parts = [part for part in data.slices("modality") if not data.is_synthetic(part)]
     columns = [
-        Across(part.name, modality_label(part.name, words), slice_url(part), book.board(part, name))
+        Across(part.name, modality_label(part.name, words), slice_url(part), data.board(part, name))
         for part in parts
     ]
     article.heading(words("Where models work"), "where")
     context.table(
         article,
         matrix_table(
-            book,
+            data,
             columns,
             words,
             name="map",
             caption=words(
                 "Dice ↑ and rank with this prompt, one column per modality. Data {version}.",
-                version=book.version or DASH,
+                version=data.version or DASH,
             ),
         ),
     )
@@ -112,14 +112,14 @@ def _map(context: Context, article: Article, name: str) -> None:
 
 def _gain(context: Context, article: Article, name: str) -> None:
     """Add what this prompt brings over the others, over the models that answer both."""
-    book, words = context.book, context.words
-    mine = book.board(OVERALL, name)
+    data, words = context.data, context.words
+    mine = data.board(OVERALL, name)
     if mine is None or not mine.ranked:
         return
     scores = {row.model: row.score for row in mine.rows}
     rows = []
     for other in PROMPTS:
-        board = book.board(OVERALL, other)
+        board = data.board(OVERALL, other)
         shared = [row for row in board.rows if row.model in scores] if board else []
         if other == name or not shared:
             continue
@@ -144,7 +144,7 @@ def _gain(context: Context, article: Article, name: str) -> None:
             caption=words(
                 "Mean difference in Dice ↑ to each other prompt over the models that answer both, "
                 "and how many of them do better with this one. Data {version}.",
-                version=book.version or DASH,
+                version=data.version or DASH,
             ),
             columns=(
                 Column(key="prompt", label=words("Against"), frozen=True),
@@ -158,7 +158,7 @@ def _gain(context: Context, article: Article, name: str) -> None:
 
 def prompt_index(context: Context) -> Page:
     """Return the page that lists the prompts."""
-    book, words = context.book, context.words
+    data, words = context.data, context.words
     article = Article("prompts/index.md", words("Prompts"))
     article.say(
         words(
@@ -168,9 +168,9 @@ def prompt_index(context: Context) -> Page:
     )
     rows = []
     for name, kind in PROMPTS.items():
-        board = book.board(OVERALL, name)
+        board = data.board(OVERALL, name)
         first = find_leader(board)
-        models = sum(name in model.prompts for model in book.models.values())
+        models = sum(name in model.prompts for model in data.models.values())
         rows.append(
             Row(
                 (
@@ -192,7 +192,7 @@ def prompt_index(context: Context) -> Page:
             caption=words(
                 "Ranked first by Dice ↑ over all targets, chosen by predicted IoU; everything mode "
                 "by its best mask. Data {version}.",
-                version=book.version or DASH,
+                version=data.version or DASH,
             ),
             columns=(
                 Column(key="prompt", label=words("Prompt"), frozen=True),

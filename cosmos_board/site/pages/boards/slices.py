@@ -5,73 +5,56 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cosmos_board.board.types import Board, Slice, SliceKind
-from cosmos_board.site.components.markup import DASH, number, outside_link, span
+from cosmos_board.site.components.markup import outside_link
 from cosmos_board.site.components.page import Article, Page
-from cosmos_board.site.components.rank_svg import render_mean_ranks
-from cosmos_board.site.content.site_data import (
-    Book,
-    TargetInfo,
-    holds,
+from cosmos_board.site.components.svg import render_mean_ranks
+from cosmos_board.site.components.templates import render
+from cosmos_board.site.content.labels import (
     modality_label,
     object_label,
     prompt_label,
+    prompt_slice_url,
+    slice_label,
     slice_url,
-    slug,
     target_label,
+    viewer_url,
 )
+from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.numbers import DASH, number, span
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.boards.matrix import Across, matrix_table, prompt_columns
-from cosmos_board.site.pages.boards.pairs import mean_ranks, pair_map
-from cosmos_board.site.pages.boards.ranking import ranking_table
-from cosmos_board.site.pages.boards.viewer import viewer_url
-from cosmos_board.site.pages.context import Context, Link
-from cosmos_board.site.pages.figures import interval_figure, prompt_figure, spread_figure
-from cosmos_board.site.pages.notices import explain_no_leader, find_leader, note_part
-from cosmos_board.site.pages.submissions.submitted import (
+from cosmos_board.site.pages.sections.figures import interval_figure, prompt_figure, spread_figure
+from cosmos_board.site.pages.sections.matrix import Across, matrix_table, prompt_columns
+from cosmos_board.site.pages.sections.notices import (
     add_submitted,
     explain_no_full_run,
+    explain_no_leader,
+    find_leader,
     main_board,
+    note_part,
 )
-from cosmos_board.site.templates import render
+from cosmos_board.site.pages.sections.pairs import mean_ranks, pair_map
+from cosmos_board.site.pages.sections.ranking import ranking_table
+from cosmos_board.site.pages.sections.writer import Context, Link
 
 MOST_MODELS = 25
 """Models in a map of parts; its file has no more either, the file of all scores has."""
 
 
-def slice_label(part: Slice, book: Book, words: Words) -> str:
-    """Return the heading of a slice."""
-    if part.kind == "modality":
-        return modality_label(part.name, words)
-    if part.kind == "object":
-        return object_label(part.name, words)
-    if part.kind == "target":
-        return target_label(part.name, words)
-    if part.kind == "dataset":
-        return book.datasets[part.name].label if part.name in book.datasets else part.name
-    return words("All targets")
-
-
-def targets_of(book: Book, part: Slice) -> list[TargetInfo]:
-    """Return the targets, by dataset, that a slice holds; synthetic ones only where all are."""
-    synthetic = book.is_synthetic(part)
-    return [info for info in book.targets if holds(part, info) and info.synthetic == synthetic]
-
-
 def slice_page(context: Context, part: Slice, siblings: Sequence[Slice]) -> Page:
     """Return the page of one slice."""
-    book, words = context.book, context.words
-    article = Article(slice_url(part).removesuffix("/") + ".md", slice_label(part, book, words))
-    board = main_board(book, part)
-    article.say(_lead(book, part, board, words))
+    data, words = context.data, context.words
+    article = Article(slice_url(part).removesuffix("/") + ".md", slice_label(part, data, words))
+    board = main_board(data, part)
+    article.say(_lead(data, part, board, words))
     if part.kind == "dataset":
         _dataset_card(context, article, part)
     add_notes(context, article, board)
     note_part(context, article, part)
     article.heading(words("Leaderboard"), "leaderboard")
     if board is None:
-        context.note(article, explain_no_full_run(book, part, words))
+        context.note(article, explain_no_full_run(data, part, words))
     else:
-        context.table(article, ranking_table(book, board, words))
+        context.table(article, ranking_table(data, board, words))
         context.figure(article, interval_figure(board, words))
         if part.kind == "target":
             _spread(context, article, part, board)
@@ -83,55 +66,50 @@ def slice_page(context: Context, part: Slice, siblings: Sequence[Slice]) -> Page
     return article.page()
 
 
-def other_prompts(book: Book, part: Slice) -> list[str]:
+def other_prompts(data: SiteData, part: Slice) -> list[str]:
     """Return the prompts that have a page of their own for a slice, beside its main one.
 
     Modalities have one for every prompt that was scored, targets for one point.
     """
-    main = main_board(book, part)
+    main = main_board(data, part)
     if main is None or part.kind not in {"modality", "target"}:
         return []
-    wanted = book.prompts() if part.kind == "modality" else ("point",)
+    wanted = data.prompts() if part.kind == "modality" else ("point",)
     return [
         prompt
         for prompt in wanted
-        if prompt != main.key.prompt and (board := book.board(part, prompt)) and board.rows
+        if prompt != main.key.prompt and (board := data.board(part, prompt)) and board.rows
     ]
-
-
-def prompt_slice_url(part: Slice, prompt: str) -> str:
-    """Return the address of a slice's page for one prompt, from the root of the site."""
-    return f"prompts/{prompt}/{slug(part.name)}/"
 
 
 def prompt_slice_page(context: Context, part: Slice, prompt: str) -> Page:
     """Return the leaderboard of one slice with one prompt."""
-    book, words = context.book, context.words
-    label = slice_label(part, book, words)
+    data, words = context.data, context.words
+    label = slice_label(part, data, words)
     article = Article(
         prompt_slice_url(part, prompt).removesuffix("/") + ".md",
         f"{label} · {prompt_label(prompt, words)}",
     )
-    board = book.board(part, prompt)
-    article.say(_lead(book, part, board, words))
+    board = data.board(part, prompt)
+    article.say(_lead(data, part, board, words))
     add_notes(context, article, board)
     note_part(context, article, part)
     if board is not None:
         article.heading(words("Leaderboard"), "leaderboard")
-        context.table(article, ranking_table(book, board, words))
+        context.table(article, ranking_table(data, board, words))
     article.heading(words("Around here"), "around")
     context.links(article, words("All prompts"), [Link(label, slice_url(part))])
     others = [
         Link(prompt_label(name, words), prompt_slice_url(part, name))
-        for name in other_prompts(book, part)
+        for name in other_prompts(data, part)
         if name != prompt
     ]
     context.links(article, words("Other prompts"), others)
     return article.page()
 
 
-def _lead(book: Book, part: Slice, board: Board | None, words: Words) -> str:
-    infos, amount = targets_of(book, part), book.amount(part)
+def _lead(data: SiteData, part: Slice, board: Board | None, words: Words) -> str:
+    infos, amount = data.targets_of(part), data.amount(part)
     counts = count_things(
         words,
         targets=len({info.target for info in infos}),
@@ -140,7 +118,7 @@ def _lead(book: Book, part: Slice, board: Board | None, words: Words) -> str:
         clusters=amount.clusters,
         datasets=len({info.dataset for info in infos}),
     )
-    if book.is_synthetic(part):
+    if data.is_synthetic(part):
         counts += " " + words("Synthetic images.")
     if board is None:
         return counts
@@ -210,7 +188,7 @@ def add_notes(context: Context, article: Article, board: Board | None) -> None:
 
 
 def _spread(context: Context, article: Article, part: Slice, board: Board) -> None:
-    figure = spread_figure(context.book, part.name, board.key.prompt, context.words)
+    figure = spread_figure(context.data, part.name, board.key.prompt, context.words)
     if figure is not None:
         article.heading(context.words("Single references"), "spread")
         context.figure(article, figure)
@@ -218,15 +196,15 @@ def _spread(context: Context, article: Article, part: Slice, board: Board) -> No
 
 def add_pairs(context: Context, article: Article, part: Slice, board: Board) -> None:
     """Add which models can be told apart, and their mean ranks where targets allow it."""
-    book, words = context.book, context.words
-    table = pair_map(book, board, words)
+    data, words = context.data, context.words
+    table = pair_map(data, board, words)
     if table is None:
         return
     article.heading(words("Who can be told apart"), "told-apart")
     context.table(article, table)
-    inner = {info.target for info in targets_of(book, part)}
-    boards = [book.board(Slice("target", name), board.key.prompt) for name in sorted(inner)]
-    ranks = mean_ranks(book, board, [found for found in boards if found and found.ranked])
+    inner = {info.target for info in data.targets_of(part)}
+    boards = [data.board(Slice("target", name), board.key.prompt) for name in sorted(inner)]
+    ranks = mean_ranks(data, board, [found for found in boards if found and found.ranked])
     if ranks is None:
         return
     title = words(
@@ -247,23 +225,23 @@ def add_pairs(context: Context, article: Article, part: Slice, board: Board) -> 
 
 
 def _by_prompt(context: Context, article: Article, part: Slice) -> None:
-    book, words = context.book, context.words
-    boards = [(prompt, book.board(part, prompt)) for prompt in book.prompts()]
-    urls = {prompt: prompt_slice_url(part, prompt) for prompt in other_prompts(book, part)}
+    data, words = context.data, context.words
+    boards = [(prompt, data.board(part, prompt)) for prompt in data.prompts()]
+    urls = {prompt: prompt_slice_url(part, prompt) for prompt in other_prompts(data, part)}
     columns = prompt_columns(boards, words, urls)
     article.heading(words("By prompt"), "prompts")
     context.table(
         article,
         matrix_table(
-            book,
+            data,
             columns,
             words,
             name="by-prompt",
             caption=words(
                 "Dice ↑ and rank by prompt, {slice}; everything mode by its best mask, the others "
                 "by predicted IoU. Data {version}.",
-                slice=slice_label(part, book, words),
-                version=book.version or DASH,
+                slice=slice_label(part, data, words),
+                version=data.version or DASH,
             ),
         ),
     )
@@ -272,14 +250,14 @@ def _by_prompt(context: Context, article: Article, part: Slice) -> None:
 
 def add_map(context: Context, article: Article, part: Slice, *, most: int = MOST_MODELS) -> None:
     """Add the map of the `most` best models over the parts that this slice is made of."""
-    book, words = context.book, context.words
-    board = main_board(book, part)
+    data, words = context.data, context.words
+    board = main_board(data, part)
     if board is None:
         return
     inner = [
         piece
-        for piece in inner_slices(book, part)
-        if (own := main_board(book, piece)) and own.facts.synthetic == board.facts.synthetic
+        for piece in inner_slices(data, part)
+        if (own := main_board(data, piece)) and own.facts.synthetic == board.facts.synthetic
     ]
     if len(inner) < 2:
         return
@@ -290,36 +268,36 @@ def add_map(context: Context, article: Article, part: Slice, *, most: int = MOST
             piece.name,
             _short_label(piece, part, words),
             slice_url(piece),
-            book.board(piece, prompt),
+            data.board(piece, prompt),
         )
         for piece in inner
     ]
     table = matrix_table(
-        book,
+        data,
         columns,
         words,
         name="map",
         caption=words(
             "Dice ↑ and rank with the prompt of the table above, one column per part of {slice}. "
             "Data {version}.",
-            slice=slice_label(part, book, words),
-            version=book.version or DASH,
+            slice=slice_label(part, data, words),
+            version=data.version or DASH,
         ),
         models=[row.model for row in board.rows[:most]],
     )
     context.table(article, table)
 
 
-def inner_slices(book: Book, part: Slice) -> list[Slice]:
+def inner_slices(data: SiteData, part: Slice) -> list[Slice]:
     """Return the parts of a slice: modalities of everything, targets of anything else."""
     if part.kind == "overall":
-        return list(book.slices("modality"))
+        return list(data.slices("modality"))
     if part.kind == "target":
         return [
-            Slice("dataset", name) for name in sorted({t.dataset for t in targets_of(book, part)})
+            Slice("dataset", name) for name in sorted({t.dataset for t in data.targets_of(part)})
         ]
-    names = {info.target for info in targets_of(book, part)}
-    return [piece for piece in book.slices("target") if piece.name in names]
+    names = {info.target for info in data.targets_of(part)}
+    return [piece for piece in data.slices("target") if piece.name in names]
 
 
 def _short_label(piece: Slice, part: Slice, words: Words) -> str:
@@ -336,24 +314,24 @@ def _short_label(piece: Slice, part: Slice, words: Words) -> str:
 
 
 def _around(context: Context, article: Article, part: Slice, siblings: Sequence[Slice]) -> None:
-    book, words = context.book, context.words
-    infos = targets_of(book, part)
+    data, words = context.data, context.words
+    infos = data.targets_of(part)
     article.heading(words("Around here"), "around")
     _link_advice(context, article, part)
 
     def links(kind: SliceKind, names: set[str]) -> list[Link]:
-        parts = [piece for piece in book.slices(kind) if piece.name in names and piece != part]
-        return [Link(slice_label(piece, book, words), slice_url(piece)) for piece in parts]
+        parts = [piece for piece in data.slices(kind) if piece.name in names and piece != part]
+        return [Link(slice_label(piece, data, words), slice_url(piece)) for piece in parts]
 
     context.links(article, words("Modalities"), links("modality", {i.modality for i in infos}))
     context.links(article, words("Objects"), links("object", {i.object for i in infos}))
     context.links(article, words("Targets"), links("target", {i.target for i in infos}))
     context.links(article, words("Datasets"), links("dataset", {i.dataset for i in infos}))
-    if part.kind == "target" and any(case.pick.target == part.name for case in book.cases):
+    if part.kind == "target" and any(case.pick.target == part.name for case in data.cases):
         context.links(
             article, words("Cases"), [Link(words("Worst to best"), viewer_url(part.name))]
         )
-    others = [Link(slice_label(piece, book, words), slice_url(piece)) for piece in siblings]
+    others = [Link(slice_label(piece, data, words), slice_url(piece)) for piece in siblings]
     if len(others) <= 30:
         label = {
             "modality": words("All modalities"),
@@ -376,7 +354,7 @@ def _link_advice(context: Context, article: Article, part: Slice) -> None:
 
 def _dataset_card(context: Context, article: Article, part: Slice) -> None:
     words = context.words
-    info = context.book.datasets.get(part.name)
+    info = context.data.datasets.get(part.name)
     if info is None:
         return
     may = ", ".join(info.permissions) or words("nothing: numbers only")

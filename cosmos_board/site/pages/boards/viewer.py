@@ -7,26 +7,28 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from cosmos_board.board.types import Slice
-from cosmos_board.site.components.markup import number, up
+from cosmos_board.site.components.markup import up
 from cosmos_board.site.components.page import Article, Page
 from cosmos_board.site.components.table import Cell, Column, Row, Table
+from cosmos_board.site.components.templates import render
 from cosmos_board.site.content.case_drawing import Case
 from cosmos_board.site.content.case_picks import KINDS, PROMPT
-from cosmos_board.site.content.site_data import (
+from cosmos_board.site.content.labels import (
     model_url,
     prompt_label,
     slice_url,
     slug,
     target_label,
+    viewer_url,
 )
+from cosmos_board.site.language.numbers import number
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.context import Context, Link
-from cosmos_board.site.templates import render
+from cosmos_board.site.pages.sections.writer import Context, Link
 
 
 def viewer_index(context: Context) -> Page:
     """Return the page that lists every target with cases."""
-    book, words = context.book, context.words
+    data, words = context.data, context.words
     article = Article("viewer/index.md", words("Cases"))
     article.say(
         words(
@@ -34,7 +36,7 @@ def viewer_index(context: Context) -> Page:
             "disputed reference with the box, only where the terms of the dataset permit it."
         )
     )
-    if not book.cases:
+    if not data.cases:
         context.note(
             article,
             words(
@@ -44,9 +46,9 @@ def viewer_index(context: Context) -> Page:
         )
         return article.page()
     rows = []
-    for target in dict.fromkeys(case.pick.target for case in book.cases):
-        cases = {case.pick.kind: case for case in book.cases if case.pick.target == target}
-        drawn = book.is_synthetic(Slice("target", target))
+    for target in dict.fromkeys(case.pick.target for case in data.cases):
+        cases = {case.pick.kind: case for case in data.cases if case.pick.target == target}
+        drawn = data.is_synthetic(Slice("target", target))
         rows.append(
             Row(
                 (
@@ -71,7 +73,7 @@ def viewer_index(context: Context) -> Page:
             caption=words(
                 "Mean Dice of promptable models on each chosen reference, with the box and by "
                 "predicted IoU. Data {version}.",
-                version=book.version,
+                version=data.version,
             ),
             columns=(
                 Column(key="target", label=words("Target"), frozen=True),
@@ -86,14 +88,9 @@ def viewer_index(context: Context) -> Page:
     return article.page()
 
 
-def viewer_url(target: str) -> str:
-    """Return the address of a target's cases, from the root of the site."""
-    return f"viewer/{slug(target)}/"
-
-
 def viewer_page(context: Context, target: str, cases: Sequence[Case]) -> Page:
     """Return the page of one target's cases."""
-    book, words = context.book, context.words
+    data, words = context.data, context.words
     path = viewer_url(target).removesuffix("/") + ".md"
     article = Article(path, words("Cases: {target}", target=target_label(target, words)))
     article.say(
@@ -103,7 +100,7 @@ def viewer_page(context: Context, target: str, cases: Sequence[Case]) -> Page:
             "the mean Dice of promptable models, where there are any."
         )
     )
-    if book.is_synthetic(Slice("target", target)):
+    if data.is_synthetic(Slice("target", target)):
         context.note(
             article, words("Synthetic images: what is learnt here says little of patients.")
         )
@@ -115,7 +112,7 @@ def viewer_page(context: Context, target: str, cases: Sequence[Case]) -> Page:
         figures.append(_figure(context, case, up(path) + words.shared + picture, up(path)))
     article.add(Markup('<div class="cb-cases">{}</div>').format(Markup("").join(figures)))
     article.heading(words("Around here"), "around")
-    others = dict.fromkeys(case.pick.target for case in book.cases)
+    others = dict.fromkeys(case.pick.target for case in data.cases)
     context.links(
         article,
         words("This target"),
@@ -132,7 +129,7 @@ def viewer_page(context: Context, target: str, cases: Sequence[Case]) -> Page:
 
 
 def _figure(context: Context, case: Case, picture: str, root: str) -> Markup:
-    book, words = context.book, context.words
+    data, words = context.data, context.words
     drawn = [
         {
             "name": name,
@@ -162,7 +159,7 @@ def _figure(context: Context, case: Case, picture: str, root: str) -> Markup:
         scores=[
             (_label(context, name), root + model_url(name), number(dice))
             for name, dice in scores
-            if name in book.models
+            if name in data.models
         ],
         t=words,
     )
@@ -176,7 +173,7 @@ def _middle(case: Case) -> int:
 
 
 def _label(context: Context, name: str) -> str:
-    models = context.book.models
+    models = context.data.models
     return models[name].label if name in models else name
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from cosmos_board.site.components.markup import DASH, number, signed, span
 from cosmos_board.site.components.page import Article, Page
 from cosmos_board.site.components.table import Cell, Column, Row, Table
-from cosmos_board.site.pages.context import Context
-from cosmos_board.site.pages.notices import explain_empty
+from cosmos_board.site.language.numbers import DASH, number, signed, span
+from cosmos_board.site.pages.sections.notices import explain_empty
+from cosmos_board.site.pages.sections.writer import Context
 
 
 def annotation_page(context: Context) -> Page:
     """Return the page of the annotation study."""
-    book, words = context.book, context.words
+    data, words = context.data, context.words
     article = Article("studies/annotation.md", words("Help with annotation"))
     article.say(
         words(
@@ -19,11 +19,11 @@ def annotation_page(context: Context) -> Page:
             "same references in both arms; gains are paired by reader and image."
         )
     )
-    study = book.studies.annotation
+    study = data.studies.annotation
     if not study.rows:
         otherwise = words("No annotation log has been imported yet, so nothing is claimed.")
-        if "annotation" in book.studies.withheld:
-            otherwise = explain_empty(book, words, words("This study is withheld."))
+        if "annotation" in data.studies.withheld:
+            otherwise = explain_empty(data, words, words("This study is withheld."))
         context.note(article, otherwise)
         return article.page()
     rows = [
@@ -47,7 +47,7 @@ def annotation_page(context: Context) -> Page:
             caption=words(
                 "Unaided against assisted, paired by reader and image; the gain counts up when "
                 "assistance is better. Data {version}.",
-                version=book.version or DASH,
+                version=data.version or DASH,
             ),
             columns=(
                 Column(key="reader", label=words("Reader"), frozen=True),

@@ -7,19 +7,20 @@ from markupsafe import Markup
 from cosmos_board.board.studies.factors import FactorCurve
 from cosmos_board.factors.table import FACTORS
 from cosmos_board.site.components.figure import Axis, Figure, Point, Series
-from cosmos_board.site.components.markup import DASH, number, signed, span
 from cosmos_board.site.components.page import Article, Page
 from cosmos_board.site.components.table import Cell, Column, Row, Table
-from cosmos_board.site.content.site_data import Book, model_url, prompt_label
+from cosmos_board.site.content.labels import model_url, prompt_label
+from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.content.studies import FACTOR_PROMPT
+from cosmos_board.site.language.numbers import DASH, number, signed, span
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.context import Context
-from cosmos_board.site.pages.notices import add_synthetic, explain_empty
+from cosmos_board.site.pages.sections.notices import add_synthetic, explain_empty
+from cosmos_board.site.pages.sections.writer import Context
 
 
 def factors_page(context: Context) -> Page:
     """Return the page of factors."""
-    book, words = context.book, context.words
+    data, words = context.data, context.words
     article = Article("studies/factors.md", words("What makes a target hard"))
     article.say(
         words(
@@ -29,25 +30,25 @@ def factors_page(context: Context) -> Page:
         )
     )
     add_synthetic(context, article)
-    if not book.studies.factors:
+    if not data.studies.factors:
         otherwise = words("No reference has been scored with a box yet.")
-        if "factors" in book.studies.withheld:
-            otherwise = explain_empty(book, words, otherwise)
+        if "factors" in data.studies.withheld:
+            otherwise = explain_empty(data, words, otherwise)
         context.note(article, otherwise)
         return article.page()
     article.heading(words("Correlations"), "correlations")
     context.figure(article, _correlation_figure(context))
     context.table(article, _factor_table(context))
     article.heading(words("Dice along each factor"), "curves")
-    for name in dict.fromkeys(curve.factor for curve in book.studies.curves):
-        curves = [curve for curve in book.studies.curves if curve.factor == name]
+    for name in dict.fromkeys(curve.factor for curve in data.studies.curves):
+        curves = [curve for curve in data.studies.curves if curve.factor == name]
         if max(len(curve.bins) for curve in curves) < 2:
             continue
         article.heading(_factor_label(name, words), f"factor-{name}", level=3)
         article.add(
             Markup("<p>{}</p>").format(_factor_text(name, words)),
         )
-        context.figure(article, _curve_figure(book, name, curves, words))
+        context.figure(article, _curve_figure(data, name, curves, words))
     return article.page()
 
 
@@ -68,8 +69,8 @@ def _factor_unit(name: str) -> str:
 
 
 def _correlation_figure(context: Context) -> Figure | None:
-    book, words = context.book, context.words
-    rows = [row for row in book.studies.factors if row.selection == "predicted" and row.given]
+    data, words = context.data, context.words
+    rows = [row for row in data.studies.factors if row.selection == "predicted" and row.given]
     first = next((row.given for row in rows), ())
     family = {*first, *(row.factor for row in rows if row.given == first)}
     rows = [row for row in rows if {row.factor, *row.given} == family]
@@ -84,7 +85,7 @@ def _correlation_figure(context: Context) -> Figure | None:
         for row in rows:
             if row.model == model:
                 shift = (colour - (len(models) - 1) / 2) * step
-                text = f"{book.label(model)}, {_factor_label(row.factor, words)}"
+                text = f"{data.label(model)}, {_factor_label(row.factor, words)}"
                 rho = row.rho
                 points.append(
                     Point(
@@ -95,7 +96,7 @@ def _correlation_figure(context: Context) -> Figure | None:
                         f"{text}: {signed(rho.value)}",
                     )
                 )
-        series.append(Series(name=book.label(model), points=tuple(points), colour=colour))
+        series.append(Series(name=data.label(model), points=tuple(points), colour=colour))
     return Figure(
         name="correlations",
         title=words("Partial rank correlation of Dice with each factor"),
@@ -114,15 +115,15 @@ def _correlation_figure(context: Context) -> Figure | None:
 
 
 def _factor_table(context: Context) -> Table:
-    book, words = context.book, context.words
+    data, words = context.data, context.words
     rows = []
-    for row in book.studies.factors:
+    for row in data.studies.factors:
         given = ", ".join(_factor_label(name, words) for name in row.given)
         rho = row.rho
         rows.append(
             Row(
                 (
-                    Cell(book.label(row.model), row.model, model_url(row.model)),
+                    Cell(data.label(row.model), row.model, model_url(row.model)),
                     Cell(
                         _factor_label(row.factor, words),
                         row.factor,
@@ -144,7 +145,7 @@ def _factor_table(context: Context) -> Table:
             "Spearman correlation of Dice with each factor, prompt “{prompt}”; partial where "
             "others are held fixed; p after Holm over the factors of one run. Data {version}.",
             prompt=prompt_label(FACTOR_PROMPT, words),
-            version=book.version or DASH,
+            version=data.version or DASH,
         ),
         columns=(
             Column(key="model", label=words("Model"), frozen=True, facet=True),
@@ -161,10 +162,12 @@ def _factor_table(context: Context) -> Table:
     )
 
 
-def _curve_figure(book: Book, name: str, curves: list[FactorCurve], words: Words) -> Figure | None:
+def _curve_figure(
+    data: SiteData, name: str, curves: list[FactorCurve], words: Words
+) -> Figure | None:
     series = []
     for colour, curve in enumerate(sorted(curves, key=lambda curve: curve.model)):
-        label = book.label(curve.model)
+        label = data.label(curve.model)
         points = tuple(
             Point(
                 (part.low + part.high) / 2,

@@ -7,26 +7,21 @@ from markupsafe import Markup
 from cosmos_board.board.findings.claims import PAPER
 from cosmos_board.board.findings.findings import Decision, Finding
 from cosmos_board.site.components.figure import Axis, Figure, Point, Series
-from cosmos_board.site.components.markup import DASH, number, outside_link, signed, span
+from cosmos_board.site.components.markup import outside_link
 from cosmos_board.site.components.page import Article, Page
 from cosmos_board.site.components.table import Cell, Column, Row, Table
+from cosmos_board.site.components.templates import render
+from cosmos_board.site.content.labels import MARKS, finding_url
+from cosmos_board.site.language.numbers import DASH, number, signed, span
 from cosmos_board.site.language.phrases import translate
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.context import Context, Link
-from cosmos_board.site.pages.notices import add_synthetic, explain_empty
-from cosmos_board.site.templates import render
-
-MARKS = {"holds": "✓", "weakened": "~", "overturned": "✗", "undecided": "?"}
-
-
-def finding_url(finding: Finding) -> str:
-    """Return the address of a finding's page, from the root of the site."""
-    return f"findings/{finding.id.lower()}/"
+from cosmos_board.site.pages.sections.notices import add_synthetic, explain_empty
+from cosmos_board.site.pages.sections.writer import Context, Link
 
 
 def findings_index(context: Context) -> Page:
     """Return the page of all findings, each with its verdict."""
-    book, words = context.book, context.words
+    data, words = context.data, context.words
     article = Article("findings/index.md", words("Findings"))
     article.say(
         words(
@@ -37,9 +32,9 @@ def findings_index(context: Context) -> Page:
     )
     add_synthetic(context, article)
     context.links(article, words("Advice"), [Link(words("Which model to use?"), "advisor/")])
-    if not book.studies.findings:
+    if not data.studies.findings:
         otherwise = words("Nothing has been scored yet, so nothing is decided.")
-        context.note(article, explain_empty(book, words, otherwise))
+        context.note(article, explain_empty(data, words, otherwise))
         return article.page()
     article.add(
         render(
@@ -54,7 +49,7 @@ def findings_index(context: Context) -> Page:
                     "kind": finding.verdict.replace(" ", "-"),
                     "effect": effect_text(finding.oracle, words),
                 }
-                for finding in book.studies.findings
+                for finding in data.studies.findings
             ],
         )
     )
@@ -87,9 +82,9 @@ def effect_text(decision: Decision, words: Words) -> str:
 
 
 def _findings_table(context: Context) -> Table:
-    book, words = context.book, context.words
+    data, words = context.data, context.words
     rows = []
-    for finding in book.studies.findings:
+    for finding in data.studies.findings:
         predicted = finding.predicted
         rows.append(
             Row(
@@ -112,7 +107,7 @@ def _findings_table(context: Context) -> Table:
         caption=words(
             "Effect and 95 % interval with the best mask by the reference, as the study chose it. "
             "Data {version}.",
-            version=book.version or DASH,
+            version=data.version or DASH,
         ),
         columns=(
             Column(key="id", label=words("Finding"), frozen=True),
@@ -129,7 +124,7 @@ def _findings_table(context: Context) -> Table:
 
 def _effects_figure(context: Context) -> Figure | None:
     words = context.words
-    known = [f for f in context.book.studies.findings if f.effect is not None and not f.unit]
+    known = [f for f in context.data.studies.findings if f.effect is not None and not f.unit]
     if not known:
         return None
     points = tuple(
@@ -209,7 +204,7 @@ def finding_page(context: Context, finding: Finding) -> Page:
     )
     others = [
         Link(f"{other.id}", finding_url(other), words.term(other.verdict))
-        for other in context.book.studies.findings
+        for other in context.data.studies.findings
         if other.id != finding.id
     ]
     article.heading(words("Around here"), "around")
@@ -257,7 +252,7 @@ def _evidence_table(context: Context, finding: Finding) -> Table:
         caption=words(
             "Every decision on this claim: the headline first, then each part that it is the "
             "weaker of, then each family of models. Data {version}.",
-            version=context.book.version or DASH,
+            version=context.data.version or DASH,
         ),
         columns=(
             Column(key="family", label=words("Family"), frozen=True),

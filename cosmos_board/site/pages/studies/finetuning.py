@@ -6,21 +6,23 @@ from markupsafe import Markup
 
 from cosmos_board.board.findings.claims import CLAIMS, PAPER
 from cosmos_board.board.studies.model_size import PairedRow
-from cosmos_board.site.components.markup import DASH, number, outside_link, signed, span
+from cosmos_board.site.components.markup import outside_link
 from cosmos_board.site.components.page import Article, Page
 from cosmos_board.site.components.table import Cell, Column, Row, Table
-from cosmos_board.site.content.site_data import Book, model_url, prompt_label, target_label
+from cosmos_board.site.content.labels import model_url, prompt_label, target_label
+from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.numbers import DASH, number, signed, span
 from cosmos_board.site.language.phrases import translate
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.context import Context
-from cosmos_board.site.pages.notices import add_synthetic, explain_empty
+from cosmos_board.site.pages.sections.notices import add_synthetic, explain_empty
+from cosmos_board.site.pages.sections.writer import Context
 
 _CLAIM = next(claim for claim in CLAIMS if claim.id == "F8")
 
 
 def finetuning_page(context: Context) -> Page:
     """Return the page of the fine-tuning study."""
-    words, study = context.words, context.book.studies.finetuning
+    words, study = context.words, context.data.studies.finetuning
     article = Article("studies/fine-tuning.md", words("Fine-tuning"))
     article.say(
         words(
@@ -30,9 +32,9 @@ def finetuning_page(context: Context) -> Page:
     )
     add_synthetic(context, article)
     if study.rows:
-        context.table(article, _table(context.book, study.rows, words))
-    elif "fine-tuning" in context.book.studies.withheld:
-        context.note(article, explain_empty(context.book, words, words("This study is withheld.")))
+        context.table(article, _table(context.data, study.rows, words))
+    elif "fine-tuning" in context.data.studies.withheld:
+        context.note(article, explain_empty(context.data, words, words("This study is withheld.")))
     elif study.unusable:
         context.note(article, words("No fine-tuned model of this board can be measured yet."))
     else:
@@ -56,12 +58,12 @@ def finetuning_page(context: Context) -> Page:
     return article.page()
 
 
-def _table(book: Book, found: tuple[PairedRow, ...], words: Words) -> Table:
+def _table(data: SiteData, found: tuple[PairedRow, ...], words: Words) -> Table:
     rows = [
         Row(
             (
-                Cell(book.label(row.model), row.model, model_url(row.model)),
-                Cell(book.label(row.against), row.against, model_url(row.against)),
+                Cell(data.label(row.model), row.model, model_url(row.model)),
+                Cell(data.label(row.against), row.against, model_url(row.against)),
                 Cell(target_label(row.target, words) if row.target else words("all targets")),
                 Cell(prompt_label(row.prompt, words)),
                 Cell(words.term(row.selection)),
@@ -78,7 +80,7 @@ def _table(book: Book, found: tuple[PairedRow, ...], words: Words) -> Table:
         caption=words(
             "Paired difference in Dice ↑ on unseen clusters, fine-tuned minus base. "
             "Data {version}.",
-            version=book.version or DASH,
+            version=data.version or DASH,
         ),
         columns=(
             Column(key="model", label=words("Fine-tuned"), frozen=True),

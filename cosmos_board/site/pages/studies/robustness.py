@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from cosmos_board.board.studies.clicks import ClicksRow
 from cosmos_board.board.studies.jitter import JitterRow
 from cosmos_board.site.components.figure import COLOURS, Axis, Figure, Point, Series
-from cosmos_board.site.components.markup import DASH, number, signed, span
 from cosmos_board.site.components.page import Article, Page
 from cosmos_board.site.components.table import Cell, Column, Row, Table, heat_of, score_cell
-from cosmos_board.site.content.site_data import Book, model_url, prompt_label
+from cosmos_board.site.content.labels import model_url, prompt_label
+from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.numbers import DASH, number, percent, signed, span
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.boards.ranking import percent
-from cosmos_board.site.pages.context import Context
-from cosmos_board.site.pages.notices import add_synthetic, explain_empty
+from cosmos_board.site.pages.sections.notices import add_synthetic, explain_empty
+from cosmos_board.site.pages.sections.writer import Context
 
 
 def jitter_page(context: Context) -> Page:
     """Return the page of the jitter study."""
-    book, words = context.book, context.words
+    data, words = context.data, context.words
     article = Article("studies/jitter.md", words("Careless prompts"))
     article.say(
         words(
@@ -28,7 +28,7 @@ def jitter_page(context: Context) -> Page:
             "the same references without a move."
         )
     )
-    rows = [row for row in book.studies.jitter if not row.target]
+    rows = [row for row in data.studies.jitter if not row.target]
     add_synthetic(context, article)
     if not rows:
         context.note(article, not_run(context, "jitter"))
@@ -42,18 +42,18 @@ def jitter_page(context: Context) -> Page:
             ]
             title = prompt_label(prompt, words) + _mode(prompt, mode, words)
             article.heading(title, f"{prompt}-{mode}")
-            context.figure(article, _jitter_figure(book, chosen, f"{prompt}-{mode}", title, words))
+            context.figure(article, _jitter_figure(data, chosen, f"{prompt}-{mode}", title, words))
     article.heading(words("All drops"), "all-drops")
-    context.table(article, _jitter_table(book, rows, words))
+    context.table(article, _jitter_table(data, rows, words))
     return article.page()
 
 
 def not_run(context: Context, study: str) -> str:
     """Return the sentence that stands where a study has no rows to show."""
     words = context.words
-    if study in context.book.studies.withheld:
-        return explain_empty(context.book, words, words("This study is withheld."))
-    if study in context.book.studies.uncounted:
+    if study in context.data.studies.withheld:
+        return explain_empty(context.data, words, words("This study is withheld."))
+    if study in context.data.studies.uncounted:
         return words(
             "This study was run, but not on images that count here: synthetic images do not count "
             "beside real ones, nor do references that the board does not rank on."
@@ -72,7 +72,7 @@ def _mode(prompt: str, mode: str, words: Words) -> str:
 
 
 def _jitter_figure(
-    book: Book, rows: Sequence[JitterRow], name: str, title: str, words: Words
+    data: SiteData, rows: Sequence[JitterRow], name: str, title: str, words: Words
 ) -> Figure | None:
     models = sorted({row.model for row in rows})[:COLOURS]
     series = []
@@ -80,10 +80,10 @@ def _jitter_figure(
         own = sorted((row for row in rows if row.model == model), key=lambda row: row.level)
         points = [Point(row.level + 5, -row.drop.value, *_flip(row)) for row in own]
         labelled = tuple(
-            Point(p.x, p.y, p.low, p.high, f"{book.label(model)}: {signed(p.y)}") for p in points
+            Point(p.x, p.y, p.low, p.high, f"{data.label(model)}: {signed(p.y)}") for p in points
         )
         series.append(
-            Series(name=book.label(model), points=labelled, colour=colour, line=True, band=True)
+            Series(name=data.label(model), points=labelled, colour=colour, line=True, band=True)
         )
     if not series:
         return None
@@ -106,12 +106,12 @@ def _flip(row: JitterRow) -> tuple[float | None, float | None]:
     return low, high
 
 
-def _jitter_table(book: Book, rows: Sequence[JitterRow], words: Words) -> Table:
+def _jitter_table(data: SiteData, rows: Sequence[JitterRow], words: Words) -> Table:
     shades = heat_of([row.drop.value for row in rows], lowest_is_best=True)
     body = [
         Row(
             (
-                Cell(book.label(row.model), row.model, model_url(row.model)),
+                Cell(data.label(row.model), row.model, model_url(row.model)),
                 Cell(prompt_label(row.prompt, words)),
                 Cell(words.term(row.mode)),
                 Cell(f"{row.level}–{row.level + 10} px", row.level),
@@ -130,7 +130,7 @@ def _jitter_table(book: Book, rows: Sequence[JitterRow], words: Words) -> Table:
         caption=words(
             "Change in Dice ↑ by model, prompt and displacement, macro over targets; the share of "
             "the variance between references that comes from the trial alone. Data {version}.",
-            version=book.version or DASH,
+            version=data.version or DASH,
         ),
         columns=(
             Column(key="model", label=words("Model"), frozen=True),
@@ -150,7 +150,7 @@ def _jitter_table(book: Book, rows: Sequence[JitterRow], words: Words) -> Table:
 
 def clicks_page(context: Context) -> Page:
     """Return the page of the clicks study."""
-    book, words = context.book, context.words
+    data, words = context.data, context.words
     article = Article("studies/clicks.md", words("Correcting clicks"))
     article.say(
         words(
@@ -158,26 +158,26 @@ def clicks_page(context: Context) -> Page:
             "current mask is most wrong, up to ten."
         )
     )
-    study = book.studies.clicks
+    study = data.studies.clicks
     add_synthetic(context, article)
     if not study.rows:
         context.note(article, not_run(context, "clicks"))
         return article.page()
     chosen = [row for row in study.rows if row.selection == "predicted"] or list(study.rows)
     article.heading(words("Dice by click"), "curves")
-    context.figure(article, _clicks_figure(book, chosen, words))
+    context.figure(article, _clicks_figure(data, chosen, words))
     article.heading(words("Clicks to a goal"), "to-a-goal")
-    context.table(article, _goals_table(book, study.rows, words))
+    context.table(article, _goals_table(data, study.rows, words))
     if any(crossing.first.low is not None for crossing in study.crossings):
         article.heading(words("Where interactive methods catch up"), "catch-up")
         context.table(article, _crossing_table(context))
     return article.page()
 
 
-def _clicks_figure(book: Book, rows: Sequence[ClicksRow], words: Words) -> Figure:
+def _clicks_figure(data: SiteData, rows: Sequence[ClicksRow], words: Words) -> Figure:
     series = []
     for colour, row in enumerate(sorted(rows, key=lambda row: row.model)[:COLOURS]):
-        label = book.label(row.model)
+        label = data.label(row.model)
         points = tuple(
             Point(
                 click,
@@ -207,12 +207,12 @@ def _clicks_figure(book: Book, rows: Sequence[ClicksRow], words: Words) -> Figur
     )
 
 
-def _goals_table(book: Book, rows: Sequence[ClicksRow], words: Words) -> Table:
+def _goals_table(data: SiteData, rows: Sequence[ClicksRow], words: Words) -> Table:
     goals = [goal.goal for goal in rows[0].goals]
     body = []
     for row in rows:
         cells = [
-            Cell(book.label(row.model), row.model, model_url(row.model)),
+            Cell(data.label(row.model), row.model, model_url(row.model)),
             Cell(words.term(row.selection)),
             score_cell(row.dice[0].value),
             score_cell(row.dice[-1].value),
@@ -257,7 +257,7 @@ def _goals_table(book: Book, rows: Sequence[ClicksRow], words: Words) -> Table:
         caption=words(
             "Median clicks to a Dice with censoring at 10, the share that never gets there, and "
             "the area under the curve, macro over targets. Data {version}.",
-            version=book.version or DASH,
+            version=data.version or DASH,
         ),
         columns=tuple(columns),
         rows=tuple(body),
@@ -265,17 +265,17 @@ def _goals_table(book: Book, rows: Sequence[ClicksRow], words: Words) -> Table:
 
 
 def _crossing_table(context: Context) -> Table:
-    book, words = context.book, context.words
+    data, words = context.data, context.words
     rows = []
-    for crossing in book.studies.clicks.crossings:
+    for crossing in data.studies.clicks.crossings:
         if crossing.first.low is None:
             continue  # under 10 clusters nothing is ahead of anything
         when = DASH if crossing.click is None else str(crossing.click)
         rows.append(
             Row(
                 (
-                    Cell(book.label(crossing.model), crossing.model, model_url(crossing.model)),
-                    Cell(book.label(crossing.method), crossing.method),
+                    Cell(data.label(crossing.model), crossing.model, model_url(crossing.model)),
+                    Cell(data.label(crossing.method), crossing.method),
                     Cell(words.term(crossing.selection)),
                     Cell(words("yes") if crossing.ahead_at_first else words("no")),
                     Cell(when, crossing.click, muted=crossing.click is None),
@@ -289,7 +289,7 @@ def _crossing_table(context: Context) -> Table:
         caption=words(
             "First click at which an interactive method is at least as good as a model that was "
             "ahead before; differences are model minus method in Dice. Data {version}.",
-            version=book.version or DASH,
+            version=data.version or DASH,
         ),
         columns=(
             Column(key="model", label=words("Model"), frozen=True),

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cosmos_board.board.types import Board, BoardRow
-from cosmos_board.site.components.markup import DASH, number
 from cosmos_board.site.components.table import Cell, Column, Row, Table, heat_of
-from cosmos_board.site.content.site_data import Book, model_url, prompt_label
+from cosmos_board.site.content.labels import model_url, prompt_label
+from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.numbers import DASH, number
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.boards.ranking import failing_label
+from cosmos_board.site.pages.sections.ranking import failing_label
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Across:
 
 
 def matrix_table(
-    book: Book,
+    data: SiteData,
     columns: Sequence[Across],
     words: Words,
     *,
@@ -37,7 +38,7 @@ def matrix_table(
     """Return the scores of every model on every board, shaded per column.
 
     Args:
-        book: Where models are named.
+        data: Where models are named.
         columns: The boards.
         words: The language of the page.
         name: Id of the table on its page.
@@ -58,8 +59,8 @@ def matrix_table(
     alone = [sum(row.rank is not None for row in rows.values()) < 2 for rows in found]
     body = []
     for place, model in enumerate(order):
-        label = book.label(model)
-        cells = [Cell(label, model, model_url(model) if model in book.models else "")]
+        label = data.label(model)
+        cells = [Cell(label, model, model_url(model) if model in data.models else "")]
         for rows, gone, shade, single in zip(found, absent, shades, alone, strict=True):
             cells.append(_cell(rows.get(model), gone.get(model), shade[place], words, alone=single))
         body.append(Row(tuple(cells)))

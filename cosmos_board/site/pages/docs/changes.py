@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from cosmos_board.site.components.markup import DASH, up
+from cosmos_board.site.components.markup import up
 from cosmos_board.site.components.page import Article, Page
 from cosmos_board.site.components.table import Cell, Column, Row, Table
+from cosmos_board.site.content.labels import model_url
 from cosmos_board.site.content.releases import FEED_PATH, Move, Snapshot, find_moves
-from cosmos_board.site.content.site_data import model_url
-from cosmos_board.site.pages.context import Context
+from cosmos_board.site.language.numbers import DASH
+from cosmos_board.site.pages.sections.writer import Context
 
 PATH = "changes/index.md"
 
@@ -20,7 +21,7 @@ def changes_page(context: Context, releases: Sequence[Snapshot], now: Snapshot) 
     """Return the page of changes.
 
     Args:
-        context: The book and the language.
+        context: The data and the language.
         releases: Past releases, oldest first.
         now: What is being built.
     """
@@ -62,11 +63,11 @@ def changes_page(context: Context, releases: Sequence[Snapshot], now: Snapshot) 
 
 
 def _moves_table(context: Context, moves: Sequence[Move], name: str) -> Table:
-    book, words = context.book, context.words
+    data, words = context.data, context.words
     rows = []
     for move in moves:
-        known = move.model in book.models
-        label = book.models[move.model].label if known else move.model
+        known = move.model in data.models
+        label = data.models[move.model].label if known else move.model
         rows.append(
             Row(
                 (

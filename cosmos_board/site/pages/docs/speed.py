@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from cosmos_board.site.components.markup import DASH, up
+from cosmos_board.site.components.markup import up
 from cosmos_board.site.components.page import Article, Page
 from cosmos_board.site.components.table import Cell, Column, Row, Table
-from cosmos_board.site.components.table_html import render_table
+from cosmos_board.site.components.table_output import render_table
+from cosmos_board.site.language.numbers import DASH
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.context import Context
+from cosmos_board.site.pages.sections.writer import Context
 
 PATH = "docs/speed.md"
 
@@ -33,7 +34,7 @@ def speed_page(context: Context, folder: Path | None) -> Page:
     """Return the page of speed.
 
     Args:
-        context: The book and the language.
+        context: The data and the language.
         folder: Where the benchmarks wrote `speed_*.json`, or None; what is not there is left out.
     """
     words = context.words

@@ -12,7 +12,7 @@ from cosmos_board.data.catalog.objects import get_object_label
 from cosmos_board.site.components.page import Article, Page
 from cosmos_board.site.components.table import Cell, Column, Row, Table
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.context import Context
+from cosmos_board.site.pages.sections.writer import Context
 
 PATH = "datasets/catalogue.md"
 
@@ -49,7 +49,7 @@ def catalogue_page(context: Context) -> Page:
 
 
 def _row(dataset: Dataset, context: Context, words: Words) -> Row:
-    scored = Slice("dataset", dataset.name) in context.book.slices("dataset")
+    scored = Slice("dataset", dataset.name) in context.data.slices("dataset")
     modalities = [
         MODALITIES[name].label if words.language == "en" else MODALITIES[name].label_zh
         for name in dataset.modalities

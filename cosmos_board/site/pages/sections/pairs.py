@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import fmean
 
 from cosmos_board.board.ranking.pairs import pair_row
 from cosmos_board.board.types import Board, PairRow, PairTable
-from cosmos_board.site.components.markup import DASH, signed
+from cosmos_board.site.components.svg import MeanRanks
 from cosmos_board.site.components.table import Cell, Column, Row, Table
-from cosmos_board.site.content.site_data import Book, model_url
+from cosmos_board.site.content.labels import model_url
+from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.numbers import DASH, signed
 from cosmos_board.site.language.words import Words
 
 SHOWN = 8
@@ -25,9 +26,9 @@ _MARKS = {"better": "▲", "worse": "▼", "equivalent": "=", "undecided": "?",
 _SHADES = {"better": 1.0, "equivalent": 0.35}
 
 
-def pair_map(book: Book, board: Board, words: Words) -> Table | None:
+def pair_map(data: SiteData, board: Board, words: Words) -> Table | None:
     """Return the verdict of the row's model against the column's; None for fewer than two."""
-    table = book.pairs.get(board.key)
+    table = data.pairs.get(board.key)
     if table is None or len(table.models) < 2:
         return None
     names = table.models[:SHOWN]
@@ -44,7 +45,7 @@ def pair_map(book: Book, board: Board, words: Words) -> Table | None:
             "Row minus column, Dice. ▲ better and ▼ worse: the paired 95 % interval lies beyond "
             "±0.01; = equivalent: the 90 % interval lies within; ? undecided. Columns are numbered "
             "as the rows. Data {version}.",
-            version=book.version or DASH,
+            version=data.version or DASH,
         ),
         columns=(
             Column(key="model", label=words("Model"), frozen=True),
@@ -102,25 +103,12 @@ def _cell(found: Mapping[tuple[str, str], PairRow], first: str, second: str, wor
     )
 
 
-@dataclass(frozen=True, slots=True)
-class MeanRanks:
-    """Models with their mean rank over targets, best first, and the groups that none leaves."""
-
-    names: tuple[str, ...]
-    labels: tuple[str, ...]
-    ranks: tuple[float, ...]
-    cliques: tuple[tuple[int, int], ...]
-    """First and last place of each run of models of which no two differ."""
-
-    targets: int
-
-
-def mean_ranks(book: Book, board: Board, targets: Sequence[Board]) -> MeanRanks | None:
+def mean_ranks(data: SiteData, board: Board, targets: Sequence[Board]) -> MeanRanks | None:
     """Return mean ranks over `targets`, with cliques by Holm-corrected signed-rank tests.
 
     None where fewer than three models or three targets allow it.
     """
-    table = book.pairs.get(board.key)
+    table = data.pairs.get(board.key)
     if table is None or len(targets) < 3 or not 3 <= len(table.models) <= MOST:
         return None
     ranks: dict[str, list[int]] = {name: [] for name in table.models}

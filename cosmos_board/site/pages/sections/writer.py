@@ -1,4 +1,4 @@
-"""What every page is written with: the book, the language, and the way to put parts on it."""
+"""What every page is written with: the data, the language, and the way to put parts on it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from dataclasses import dataclass, replace
 from markupsafe import Markup
 
 from cosmos_board.site.components.figure import Figure
-from cosmos_board.site.components.figure_html import render_figure
+from cosmos_board.site.components.figure_output import render_figure
 from cosmos_board.site.components.markup import up
 from cosmos_board.site.components.page import Article
 from cosmos_board.site.components.table import Table
-from cosmos_board.site.components.table_html import render_table
-from cosmos_board.site.content.downloads import table_files
-from cosmos_board.site.content.site_data import Book
+from cosmos_board.site.components.table_output import render_table, table_files
+from cosmos_board.site.components.templates import render
+from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.templates import render
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class Card:
 class Context:
     """Writes parts onto articles."""
 
-    book: Book
+    data: SiteData
     words: Words
     site_url: str = ""
     """Address that the site will have, ending in a slash; may be empty."""
@@ -54,7 +53,7 @@ class Context:
         if table.rows:
             path = f"data/tables/{article.path.removesuffix('.md')}/{table.name}"
             if not self.words.shared:  # files of numbers lie once, beside the English pages
-                article.attach(table_files(table, path, self.book.version))
+                article.attach(table_files(table, path, self.data.version))
             table = replace(table, data_path=path)
         article.add(render_table(table, up(article.path), self.words))
 

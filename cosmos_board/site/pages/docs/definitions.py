@@ -7,7 +7,7 @@ from markupsafe import Markup
 from cosmos_board.factors.table import FACTORS
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.site.components.page import Article, Page
-from cosmos_board.site.pages.context import Context
+from cosmos_board.site.pages.sections.writer import Context
 
 
 def definitions_page(context: Context) -> Page:

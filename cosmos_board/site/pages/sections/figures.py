@@ -8,10 +8,10 @@ from math import isfinite
 from cosmos_board.board.types import Board
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.site.components.figure import COLOURS, Axis, Figure, Point, Series
-from cosmos_board.site.components.markup import number, span
-from cosmos_board.site.content.site_data import Book, Timing
+from cosmos_board.site.content.site_data import SiteData, Timing
+from cosmos_board.site.language.numbers import number, span
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.boards.matrix import Across
+from cosmos_board.site.pages.sections.matrix import Across
 
 MOST_ROWS = 15
 """Models that a figure names; the table has the rest."""
@@ -93,14 +93,14 @@ def prompt_figure(columns: Sequence[Across], words: Words) -> Figure | None:
     )
 
 
-def cost_figure(board: Board, book: Book, words: Words) -> Figure | None:
+def cost_figure(board: Board, data: SiteData, words: Words) -> Figure | None:
     """Return quality against time per image on the device that timed most models."""
-    device = _busiest(book.timings)
+    device = _busiest(data.timings)
     rows = {row.model: row for row in board.rows}
     seconds = {
         model: total
         for model in rows
-        if (total := seconds_per_image(book.timings, model, device, board.key.prompt)) is not None
+        if (total := seconds_per_image(data.timings, model, device, board.key.prompt)) is not None
     }
     if len(seconds) < 2:
         return None
@@ -159,16 +159,16 @@ def seconds_per_image(
     return sum(stages[stage] for stage in wanted)
 
 
-def spread_figure(book: Book, target: str, prompt: str, words: Words) -> Figure | None:
+def spread_figure(data: SiteData, target: str, prompt: str, words: Words) -> Figure | None:
     """Return how each model's Dice is spread over the references of a target."""
-    spreads = book.spread(target, prompt)
+    spreads = data.spread(target, prompt)
     chosen = sorted(spreads, key=lambda found: (-found.quantiles[2], found.model))[:MOST_ROWS]
     if not chosen:
         return None
     outer, inner = [], []
     for place, found in enumerate(chosen):
         q05, q25, q50, q75, q95 = found.quantiles
-        label = book.label(found.model)
+        label = data.label(found.model)
         text = words(
             "{model}: median {median}, half between {low} and {high}, {lost} of {n} under 0.1",
             model=label,
@@ -180,7 +180,7 @@ def spread_figure(book: Book, target: str, prompt: str, words: Words) -> Figure 
         )
         outer.append(Point(q50, place, q05, q95, text))
         inner.append(Point(q50, place, q25, q75, text))
-    labels = tuple(book.label(found.model) for found in chosen)
+    labels = tuple(data.label(found.model) for found in chosen)
     return Figure(
         name="spread",
         title=words(

@@ -1,28 +1,79 @@
-"""The page of every submission: ranked or not and why, full counts, boards of earlier versions."""
+"""The page of submitted models: the core track, which shares no ranking with full runs."""
 
 from __future__ import annotations
 
-from cosmos_board.board.types import BoardKey
+from cosmos_board.board.types import BoardKey, Slice
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.tracks import COUNTS
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.site.components.page import Article, Page
 from cosmos_board.site.components.table import Cell, Column, Row, Table
-from cosmos_board.site.content.site_data import Book, default_selection, prompt_label
+from cosmos_board.site.content.labels import prompt_label, slice_label
+from cosmos_board.site.content.site_data import SiteData, default_selection
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.boards.ranking import ranking_table
-from cosmos_board.site.pages.boards.slices import slice_label
-from cosmos_board.site.pages.context import Context, Link
+from cosmos_board.site.pages.sections.ranking import ranking_table
+from cosmos_board.site.pages.sections.writer import Context, Link
 from cosmos_board.store.queries.submissions import LedgerRow
 
-PATH = "submissions/entries.md"
+PATH = "submissions/index.md"
+TRACK = "core"
+
+
+def submissions_page(context: Context) -> Page:
+    """Return the page with every board of the core track: overall, then by dataset."""
+    data, words = context.data, context.words
+    article = Article(PATH, words("Submissions"))
+    article.say(
+        words(
+            "Models submitted with their predictions on a frozen sample of at most 40 references "
+            "a target, scored here. They share no ranking with full runs."
+        )
+    )
+    context.links(
+        article,
+        words("More"),
+        [Link(words("Every submission"), "submissions/entries/", words("ranked or not, and why"))],
+    )
+    keys = core_boards(data)
+    if not keys:
+        context.note(article, words("No submission has been accepted yet."))
+    seen: set[Slice] = set()
+    for key in keys:
+        part = key.slice
+        if part not in seen:
+            seen.add(part)
+            anchor = "overall" if part.kind == "overall" else part.name
+            article.heading(slice_label(part, data, words), anchor)
+        name = f"{part.name or part.kind}-{key.prompt}"
+        article.heading(prompt_label(key.prompt, words), f"with-{name}", level=3)
+        context.table(article, ranking_table(data, data.boards[key], words, name=name))
+    return article.page()
+
+
+def core_boards(data: SiteData) -> list[BoardKey]:
+    """Return the core track's boards as a reader wants them, in the order of the page."""
+    order = list(PROMPTS)
+    found = [
+        key
+        for key in data.boards
+        if (key.track, key.scope, key.metric) == (TRACK, "common", "dice")
+        and key.slice.kind in ("overall", "dataset")
+        and key.selection == default_selection(key.prompt)
+    ]
+    return sorted(
+        found,
+        key=lambda key: (key.slice.kind != "overall", key.slice.name, order.index(key.prompt)),
+    )
+
+
+ENTRIES_PATH = "submissions/entries.md"
 _METRICS = ("dice", "iou")
 
 
 def entries_page(context: Context) -> Page:
     """Return the page of the ledger."""
-    book, words = context.book, context.words
-    article = Article(PATH, words("Every submission"))
+    data, words = context.data, context.words
+    article = Article(ENTRIES_PATH, words("Every submission"))
     article.say(
         words(
             "Entries stay listed whatever becomes of them. One that no longer answers what is "
@@ -30,7 +81,7 @@ def entries_page(context: Context) -> Page:
             "back is withdrawn."
         )
     )
-    table = book.ledger
+    table = data.ledger
     if table.benchmark:
         article.say(words("Benchmark version {version}.", version=table.benchmark))
     context.table(article, _ledger_table(table.rows, words))
@@ -80,8 +131,8 @@ def _row(row: LedgerRow, words: Words) -> Row:
 
 def _write_counts(article: Article, context: Context) -> None:
     """Put the boards of full submissions on the page, which rank on Dice and IoU alone."""
-    book, words = context.book, context.words
-    keys = count_boards(book)
+    data, words = context.data, context.words
+    keys = count_boards(data)
     if not keys:
         return
     article.heading(words("Full track: submitted counts"), "counts")
@@ -93,21 +144,21 @@ def _write_counts(article: Article, context: Context) -> None:
         )
     )
     for key in keys:
-        part = slice_label(key.slice, book, words)
+        part = slice_label(key.slice, data, words)
         name = f"counts-{key.slice.name or key.slice.kind}-{key.prompt}-{key.metric}"
         metric = METRICS[key.metric]
         label = words.pick(metric.label, metric.label_zh)
         title = f"{part}, {prompt_label(key.prompt, words)}, {label}"
         article.heading(title, name, level=3)
-        context.table(article, ranking_table(book, book.boards[key], words, name=name))
+        context.table(article, ranking_table(data, data.boards[key], words, name=name))
 
 
-def count_boards(book: Book) -> list[BoardKey]:
+def count_boards(data: SiteData) -> list[BoardKey]:
     """Return the boards of submitted counts in the order of the page: overall, then by dataset."""
     order = list(PROMPTS)
     found = [
         key
-        for key in book.boards
+        for key in data.boards
         if (key.track, key.scope) == (COUNTS, "common")
         and key.metric in _METRICS
         and key.slice.kind in ("overall", "dataset")
