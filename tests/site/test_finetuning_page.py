@@ -11,7 +11,7 @@ from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.finetuning import FinetuningStudy, study_finetuning
 from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.words import words_for
-from cosmos_board.site.pages.sections.writer import Context
+from cosmos_board.site.pages.sections.writer import PageContext
 from cosmos_board.site.pages.studies.finetuning import finetuning_page
 from cosmos_board.store.board import open_board
 from tests.study_boards import StudyBoard
@@ -22,7 +22,7 @@ GAIN = 0.05
 def show(data: SiteData, study: FinetuningStudy, language: str = "en") -> str:
     """Return the page's own text and HTML."""
     told = replace(data, studies=replace(data.studies, finetuning=study))
-    page = finetuning_page(Context(told, words_for(language)))
+    page = finetuning_page(PageContext(told, words_for(language)))
     return page.skeleton + "".join(page.slots.values())
 
 

@@ -10,6 +10,7 @@ from cosmos_board.board.types import Slice
 from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.data.catalog.objects import get_object_label
+from cosmos_board.metrics.table import Metric
 from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.words import Words
 
@@ -40,6 +41,12 @@ def target_label(name: str, words: Words) -> str:
     """Return the heading of a target, such as `CT · Liver`."""
     modality, _, thing = name.partition(".")
     return f"{modality_label(modality, words)} · {object_label(thing, words)}"
+
+
+def metric_label(metric: Metric, words: Words) -> str:
+    """Return the heading of a metric with its unit, such as `HD95 (px)`."""
+    label = words.pick(metric.label, metric.label_zh)
+    return f"{label} ({metric.unit})" if metric.unit else label
 
 
 def slice_label(part: Slice, data: SiteData, words: Words) -> str:

@@ -23,10 +23,18 @@ from cosmos_board.core.scores import Selection
 from cosmos_board.core.tracks import FULL
 from cosmos_board.site.content.blocks import NO_BLOCKS, Blocks, Stratum
 from cosmos_board.site.content.studies import Studies
+from cosmos_board.site.language.numbers import DASH
 from cosmos_board.store.queries.submissions import LedgerTable
 
 if TYPE_CHECKING:
     from cosmos_board.site.content.case_drawing import Case
+
+
+OVERALL = Slice("overall")
+"""The slice that pools every target."""
+
+FIRST_PROMPTS = ("box", "point", "points-5", "box-point", "points-5-5", "everything")
+"""The prompt whose table opens a page: the first of these that was scored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +243,24 @@ class SiteData:
         """
         chosen = selection or default_selection(prompt)
         return self.boards.get(BoardKey(part, prompt, chosen, metric, track, scope))
+
+    def main_board(self, part: Slice, track: str = FULL) -> Board | None:
+        """Return the board that opens the page of a slice; None where nothing was scored."""
+        for prompt in FIRST_PROMPTS:
+            board = self.board(part, prompt, track=track)
+            if board is not None and board.rows:
+                return board
+        return None
+
+    @property
+    def last_year(self) -> str:
+        """The year of the newest run; empty on an empty board."""
+        return max((entry.date[:4] for entry in self.entries), default="")
+
+    @property
+    def version_label(self) -> str:
+        """The data version as pages name it."""
+        return self.version or DASH
 
     @property
     def tracks(self) -> tuple[str, ...]:

@@ -81,3 +81,14 @@ def percent(share: float | None) -> str:
     if 0.99 < share < 1:
         return "> 99 %"
     return f"{share * 100:.0f} %"
+
+
+def with_interval(text: str, low: float | None, high: float | None) -> str:
+    """Return `text`, followed by an interval in brackets where there is one.
+
+    Example:
+        >>> with_interval("0.9", 0.85, 0.95), with_interval("0.9", None, None)
+        ('0.9 (0.850–0.950)', '0.9')
+    """
+    interval = span(low, high)
+    return f"{text} ({interval})" if interval else text

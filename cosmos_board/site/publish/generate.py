@@ -41,7 +41,7 @@ from cosmos_board.site.pages.docs.changes import changes_page
 from cosmos_board.site.pages.docs.definitions import definitions_page
 from cosmos_board.site.pages.docs.speed import speed_page
 from cosmos_board.site.pages.home import home_page
-from cosmos_board.site.pages.sections.writer import Context
+from cosmos_board.site.pages.sections.writer import PageContext
 from cosmos_board.site.pages.studies.annotation import annotation_page
 from cosmos_board.site.pages.studies.factors import factors_page
 from cosmos_board.site.pages.studies.findings import finding_page, findings_index
@@ -151,7 +151,7 @@ def make_site(
         measurements: The folder of what the benchmarks measured, where there is one.
     """
     now = take_snapshot(data)
-    context = Context(data, words, site_url)
+    context = PageContext(data, words, site_url)
     cells = _pack_once(data)
     pages = [
         *_pages(context),
@@ -186,7 +186,7 @@ def make_site(
     )
 
 
-def _notices(context: Context) -> dict[str, str]:
+def _notices(context: PageContext) -> dict[str, str]:
     """Return what the theme says outside the pages: a banner, and where a lost reader may go."""
     words = context.words
     return {
@@ -210,7 +210,7 @@ def _is_shared(path: str) -> bool:
     return path in {ADVICE_PATH, BLOCKS_PATH, CELLS_PATH, RANKS_PATH} or path.startswith(_SHARED)
 
 
-def _pages(context: Context) -> Iterator[Page]:
+def _pages(context: PageContext) -> Iterator[Page]:
     data = context.data
     yield home_page(context)
     yield catalogue_page(context)

@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cosmos_board.board.types import Board, BoardRow
+from cosmos_board.board.types import Board, BoardRow, Slice
 from cosmos_board.site.components.table import Cell, Column, Row, Table, heat_of
-from cosmos_board.site.content.labels import model_url, prompt_label
+from cosmos_board.site.content.labels import (
+    modality_label,
+    model_url,
+    object_label,
+    prompt_label,
+    slice_label,
+    slice_url,
+)
 from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.numbers import DASH, number
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.ranking import failing_label
+from cosmos_board.site.pages.sections.writer import PageWriter
+
+MOST_MODELS = 25
+"""Models in a map of slices; its file has no more either, the file of all scores has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +87,81 @@ def matrix_table(
 
 
 def prompt_columns(
-    boards: Sequence[tuple[str, Board | None]], words: Words, urls: Mapping[str, str] | None = None
+    data: SiteData, part: Slice, words: Words, urls: Mapping[str, str] | None = None
 ) -> list[Across]:
     """Return one column per prompt, linked to its page or to those in `urls`."""
     own = urls or {}
     return [
-        Across(prompt, prompt_label(prompt, words), own.get(prompt, f"prompts/{prompt}/"), board)
-        for prompt, board in boards
+        Across(
+            prompt,
+            prompt_label(prompt, words),
+            own.get(prompt, f"prompts/{prompt}/"),
+            data.board(part, prompt),
+        )
+        for prompt in data.prompts()
     ]
+
+
+def add_slice_map(page: PageWriter, part: Slice, *, most: int = MOST_MODELS) -> None:
+    """Add the scores of the `most` best models on the slices that this one is made of."""
+    data, words = page.data, page.words
+    board = data.main_board(part)
+    if board is None:
+        return
+    inner = [
+        piece
+        for piece in inner_slices(data, part)
+        if (own := data.main_board(piece)) and own.facts.synthetic == board.facts.synthetic
+    ]
+    if len(inner) < 2:
+        return
+    prompt = board.key.prompt
+    columns = [
+        Across(
+            piece.name,
+            _short_label(piece, part, data, words),
+            slice_url(piece),
+            data.board(piece, prompt),
+        )
+        for piece in inner
+    ]
+    caption = words(
+        "Dice ↑ and rank with the prompt of the table above, one column per part of {slice}. "
+        "Data {version}.",
+        slice=slice_label(part, data, words),
+        version=data.version_label,
+    )
+    title = {
+        "modality": words("Scores by modality"),
+        "target": words("Scores by target"),
+        "dataset": words("Scores by dataset"),
+    }[inner[0].kind]
+    page.heading(title, "where")
+    models = [row.model for row in board.rows[:most]]
+    page.table(matrix_table(data, columns, words, name="map", caption=caption, models=models))
+
+
+def inner_slices(data: SiteData, part: Slice) -> list[Slice]:
+    """Return the parts of a slice: modalities of everything, targets of anything else."""
+    if part.kind == "overall":
+        return list(data.slices("modality"))
+    targets = data.targets_of(part)
+    if part.kind == "target":
+        return [Slice("dataset", name) for name in sorted({target.dataset for target in targets})]
+    names = {target.target for target in targets}
+    return [piece for piece in data.slices("target") if piece.name in names]
+
+
+def _short_label(piece: Slice, part: Slice, data: SiteData, words: Words) -> str:
+    """Return the heading of `piece` without what the page of `part` says already."""
+    modality, _, thing = piece.name.partition(".")
+    if piece.kind == "target" and part.kind in ("modality", "object"):
+        return (
+            object_label(thing, words)
+            if part.kind == "modality"
+            else modality_label(modality, words)
+        )
+    return piece.name if piece.kind == "dataset" else slice_label(piece, data, words)
 
 
 def _cell(

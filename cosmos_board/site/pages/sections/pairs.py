@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
 from cosmos_board.board.ranking.pairs import pair_row
-from cosmos_board.board.types import Board, PairRow, PairTable
-from cosmos_board.site.components.svg import MeanRanks
+from cosmos_board.board.types import Board, PairRow, PairTable, Slice
+from cosmos_board.site.components.svg import MeanRanks, render_mean_ranks
 from cosmos_board.site.components.table import Cell, Column, Row, Table
+from cosmos_board.site.components.templates import render
 from cosmos_board.site.content.labels import model_url
 from cosmos_board.site.content.site_data import SiteData
-from cosmos_board.site.language.numbers import DASH, signed
+from cosmos_board.site.language.numbers import signed
 from cosmos_board.site.language.words import Words
+from cosmos_board.site.pages.sections.writer import PageWriter
 
 SHOWN = 8
 """Models in a map of pairs; the comparison has all."""
@@ -45,7 +47,7 @@ def pair_map(data: SiteData, board: Board, words: Words) -> Table | None:
             "Row minus column, Dice. ▲ better and ▼ worse: the paired 95 % interval lies beyond "
             "±0.01; = equivalent: the 90 % interval lies within; ? undecided. Columns are numbered "
             "as the rows. Data {version}.",
-            version=data.version or DASH,
+            version=data.version_label,
         ),
         columns=(
             Column(key="model", label=words("Model"), frozen=True),
@@ -146,3 +148,27 @@ def _cliques(order: Sequence[str], table: PairTable) -> Iterator[tuple[int, int]
         if last > first and last > reached:
             yield first, last
             reached = last
+
+
+def add_pairs(page: PageWriter, part: Slice, board: Board) -> None:
+    """Add the pairwise comparison, and mean ranks where targets allow it."""
+    data, words = page.data, page.words
+    table = pair_map(data, board, words)
+    if table is None:
+        return
+    page.heading(words("Pairwise comparison"), "told-apart")
+    page.table(table)
+    targets = sorted({target.target for target in data.targets_of(part)})
+    boards = [data.board(Slice("target", name), board.key.prompt) for name in targets]
+    ranks = mean_ranks(data, board, [found for found in boards if found and found.ranked])
+    if ranks is None:
+        return
+    models = words.count(len(ranks.names), "model")
+    title = words("Mean ranks of {models} over targets", models=models)
+    says = words(
+        "Mean rank over {targets}, 1 is best. A bar joins models of which no two "
+        "differ (Wilcoxon on cluster means, Holm, 5 %). Mean ranks depend on who else is "
+        "listed: read the confidence intervals first.",
+        targets=words.count(ranks.targets, "target"),
+    )
+    page.html(render("ranks.html", drawing=render_mean_ranks(ranks, title), says=says))

@@ -81,7 +81,7 @@ def ranking_table(
             strong=row.rank == 1,
         )
         cells["interval"] = Cell(
-            span(row.low, row.high, 3 if not ranking.metric.unit else 2) or words("no interval"),
+            span(row.low, row.high, 3 if not ranking.metric.unit else 2) or words("no CI"),
             row.low,
             mark=mark,
             muted=row.low is None,
@@ -142,18 +142,21 @@ def caption(data: SiteData, board: Board, words: Words) -> str:
     ]
     if any(row.low is not None for row in board.rows):
         parts.append(
-            words("95 % intervals for new patients of the same datasets; shaded rows are ties.")
+            words(
+                "95 % confidence intervals (CI) for new patients of the same datasets; shaded "
+                "rows are ties."
+            )
         )
     elif board.rows:
         parts.append(words("Under 10 clusters: scores alone, and nobody is ranked."))
-    parts.append(words("Data {version}.", version=data.version or DASH))
+    parts.append(words("Data {version}.", version=data.version_label))
     return " ".join(parts)
 
 
 def selection_label(selection: str, words: Words) -> str:
     """Return how a candidate was chosen, in words."""
     if selection == "oracle":
-        return words("best candidate by the reference (oracle)")
+        return words("best candidate by the reference mask (oracle)")
     return words("candidate chosen by the model’s own predicted IoU")
 
 
@@ -167,7 +170,7 @@ def _columns(ranking: Ranking, words: Words, *, short: bool) -> tuple[Column, ..
         Column(key="rank", label="#", numeric=True, frozen=True),
         Column(key="model", label=words("Model"), frozen=True),
         Column(key="score", label=label + unit, numeric=True, best=direction, help=definition),  # type: ignore[arg-type]
-        Column(key="interval", label=words("95 % interval"), help="docs/ranking/#intervals"),
+        Column(key="interval", label=words("95 % CI"), help="docs/ranking/#intervals"),
         Column(key="ranks", label=words("Rank range"), numeric=True, help=ranks),
         Column(key="first", label=words("P(rank 1)"), numeric=True, best="high", help=ranks),
     ]
@@ -182,7 +185,7 @@ def _columns(ranking: Ranking, words: Words, *, short: bool) -> tuple[Column, ..
     if any(row.gain_over_box_prior is not None for row in board.rows):
         columns.append(
             Column(
-                key="gain", label=words("Over box-prior"), numeric=True, best="high",
+                key="gain", label=words("Δ to box-ellipse baseline"), numeric=True, best="high",
                 help="docs/ranking/#baselines",
             )
         )  # fmt: skip
@@ -216,7 +219,7 @@ def _detail_columns(board: Board, words: Words) -> list[Column]:
     macro = len(board.facts.targets) > 1
     return [
         Column(key="kind", label=words("Kind"), facet=True, hidden=True),
-        Column(key="references", label=words("References"), numeric=True),
+        Column(key="references", label=words("Reference masks"), numeric=True),
         Column(key="clusters", label=words("Clusters"), numeric=True),
         Column(key="coverage", label=words("Coverage"), numeric=True, hidden=True),
         Column(key="micro", label=words("Micro mean"), numeric=True, hidden=not macro,
@@ -272,7 +275,7 @@ def track_badges(track: str, tier: str, words: Words) -> tuple[str, ...]:
     """Return the badges of a submission: its track, and how far it was checked."""
     if track == FULL:
         return ()
-    return tuple(words.term(one) for one in (track, tier) if one)
+    return tuple(words.term(name) for name in (track, tier) if name)
 
 
 def status_label(row: BoardRow, words: Words) -> str:
