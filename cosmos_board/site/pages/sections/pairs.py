@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import fmean
 
 from cosmos_board.board.ranking.pairs import pair_row
-from cosmos_board.board.types import Board, PairRow, PairTable
-from cosmos_board.site.components.markup import DASH, signed
+from cosmos_board.board.types import Board, PairRow, PairTable, Slice
+from cosmos_board.site.components.svg import MeanRanks, render_mean_ranks
 from cosmos_board.site.components.table import Cell, Column, Row, Table
-from cosmos_board.site.content.site_data import Book, model_url
+from cosmos_board.site.components.templates import render
+from cosmos_board.site.content.labels import model_url
+from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.numbers import signed
 from cosmos_board.site.language.words import Words
+from cosmos_board.site.pages.sections.writer import PageWriter
 
 SHOWN = 8
 """Models in a map of pairs; the comparison has all."""
@@ -25,9 +28,9 @@ _MARKS = {"better": "▲", "worse": "▼", "equivalent": "=", "undecided": "?",
 _SHADES = {"better": 1.0, "equivalent": 0.35}
 
 
-def pair_map(book: Book, board: Board, words: Words) -> Table | None:
+def pair_map(data: SiteData, board: Board, words: Words) -> Table | None:
     """Return the verdict of the row's model against the column's; None for fewer than two."""
-    table = book.pairs.get(board.key)
+    table = data.pairs.get(board.key)
     if table is None or len(table.models) < 2:
         return None
     names = table.models[:SHOWN]
@@ -44,7 +47,7 @@ def pair_map(book: Book, board: Board, words: Words) -> Table | None:
             "Row minus column, Dice. ▲ better and ▼ worse: the paired 95 % interval lies beyond "
             "±0.01; = equivalent: the 90 % interval lies within; ? undecided. Columns are numbered "
             "as the rows. Data {version}.",
-            version=book.version or DASH,
+            version=data.version_label,
         ),
         columns=(
             Column(key="model", label=words("Model"), frozen=True),
@@ -102,25 +105,12 @@ def _cell(found: Mapping[tuple[str, str], PairRow], first: str, second: str, wor
     )
 
 
-@dataclass(frozen=True, slots=True)
-class MeanRanks:
-    """Models with their mean rank over targets, best first, and the groups that none leaves."""
-
-    names: tuple[str, ...]
-    labels: tuple[str, ...]
-    ranks: tuple[float, ...]
-    cliques: tuple[tuple[int, int], ...]
-    """First and last place of each run of models of which no two differ."""
-
-    targets: int
-
-
-def mean_ranks(book: Book, board: Board, targets: Sequence[Board]) -> MeanRanks | None:
+def mean_ranks(data: SiteData, board: Board, targets: Sequence[Board]) -> MeanRanks | None:
     """Return mean ranks over `targets`, with cliques by Holm-corrected signed-rank tests.
 
     None where fewer than three models or three targets allow it.
     """
-    table = book.pairs.get(board.key)
+    table = data.pairs.get(board.key)
     if table is None or len(targets) < 3 or not 3 <= len(table.models) <= MOST:
         return None
     ranks: dict[str, list[int]] = {name: [] for name in table.models}
@@ -158,3 +148,27 @@ def _cliques(order: Sequence[str], table: PairTable) -> Iterator[tuple[int, int]
         if last > first and last > reached:
             yield first, last
             reached = last
+
+
+def add_pairs(page: PageWriter, part: Slice, board: Board) -> None:
+    """Add the pairwise comparison, and mean ranks where targets allow it."""
+    data, words = page.data, page.words
+    table = pair_map(data, board, words)
+    if table is None:
+        return
+    page.heading(words("Pairwise comparison"), "told-apart")
+    page.table(table)
+    targets = sorted({target.target for target in data.targets_of(part)})
+    boards = [data.board(Slice("target", name), board.key.prompt) for name in targets]
+    ranks = mean_ranks(data, board, [found for found in boards if found and found.ranked])
+    if ranks is None:
+        return
+    models = words.count(len(ranks.names), "model")
+    title = words("Mean ranks of {models} over targets", models=models)
+    says = words(
+        "Mean rank over {targets}, 1 is best. A bar joins models of which no two "
+        "differ (Wilcoxon on cluster means, Holm, 5 %). Mean ranks depend on who else is "
+        "listed: read the confidence intervals first.",
+        targets=words.count(ranks.targets, "target"),
+    )
+    page.html(render("ranks.html", drawing=render_mean_ranks(ranks, title), says=says))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 
-from cosmos_board.board.types import Board
+from cosmos_board.board.types import Board, Slice
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.site.components.figure import COLOURS, Axis, Figure, Point, Series
-from cosmos_board.site.components.markup import number, span
-from cosmos_board.site.content.site_data import Book, Timing
+from cosmos_board.site.content.labels import metric_label
+from cosmos_board.site.content.site_data import SiteData, Timing
+from cosmos_board.site.language.numbers import number, with_interval
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.boards.matrix import Across
+from cosmos_board.site.pages.sections.matrix import Across, matrix_table, prompt_columns
+from cosmos_board.site.pages.sections.writer import PageWriter
 
 MOST_ROWS = 15
 """Models that a figure names; the table has the rest."""
@@ -23,17 +25,18 @@ def interval_figure(board: Board, words: Words) -> Figure | None:
     rows = [row for row in board.rows if isfinite(row.score)][:MOST_ROWS]
     if not rows:
         return None
-    label = words.pick(metric.label, metric.label_zh) + (f" ({metric.unit})" if metric.unit else "")
+    label = metric_label(metric, words)
     groups: dict[str, list[Point]] = {}
     for place, row in enumerate(rows):
         group = words("ranked") if row.rank is not None else words("listed, not ranked")
-        interval = span(row.low, row.high)
-        text = f"{row.label}: {number(row.score)}" + (f" ({interval})" if interval else "")
+        text = with_interval(f"{row.label}: {number(row.score)}", row.low, row.high)
         groups.setdefault(group, []).append(Point(row.score, place, row.low, row.high, text))
     ranked = words("ranked")
     return Figure(
         name="intervals",
-        title=words("Scores of {models} with intervals", models=words.count(len(rows), "model")),
+        title=words(
+            "Scores of {models} with confidence intervals", models=words.count(len(rows), "model")
+        ),
         says=_interval_sentence(board, words),
         x=Axis(label=label),
         y=Axis(label="", categories=tuple(row.label for row in rows)),
@@ -48,7 +51,9 @@ def interval_figure(board: Board, words: Words) -> Figure | None:
 def _interval_sentence(board: Board, words: Words) -> str:
     leaders = [row for row in board.ranked if row.tie_group == 1]
     if not any(row.low is not None for row in board.rows):
-        return words("Too few clusters for intervals: scores alone, and nobody is ranked.")
+        return words(
+            "Too few clusters for confidence intervals: scores alone, and nobody is ranked."
+        )
     if len(leaders) > 1:
         return words(
             "{models} tie for the first rank: the data cannot tell them from the first.",
@@ -56,7 +61,7 @@ def _interval_sentence(board: Board, words: Words) -> str:
         )
     if leaders and len(board.ranked) > 1:
         return words("{model} is ranked first, with no tie.", model=leaders[0].label)
-    return words("Bars are 95 % intervals.")
+    return words("Bars are 95 % confidence intervals.")
 
 
 def prompt_figure(columns: Sequence[Across], words: Words) -> Figure | None:
@@ -93,14 +98,14 @@ def prompt_figure(columns: Sequence[Across], words: Words) -> Figure | None:
     )
 
 
-def cost_figure(board: Board, book: Book, words: Words) -> Figure | None:
+def cost_figure(board: Board, data: SiteData, words: Words) -> Figure | None:
     """Return quality against time per image on the device that timed most models."""
-    device = _busiest(book.timings)
+    device = _busiest(data.timings)
     rows = {row.model: row for row in board.rows}
     seconds = {
         model: total
         for model in rows
-        if (total := seconds_per_image(book.timings, model, device, board.key.prompt)) is not None
+        if (total := seconds_per_image(data.timings, model, device, board.key.prompt)) is not None
     }
     if len(seconds) < 2:
         return None
@@ -117,7 +122,7 @@ def cost_figure(board: Board, book: Book, words: Words) -> Figure | None:
         name="cost",
         title=words("Dice against time per image"),
         says=words(
-            "Dashed: models that no faster one beats. Measured on {device}: one embedding and one "
+            "Dashed: Pareto front. Measured on {device}: one embedding and one "
             "prompt, after warm-up.",
             device=device,
         ),
@@ -125,7 +130,7 @@ def cost_figure(board: Board, book: Book, words: Words) -> Figure | None:
         y=Axis(label=words("Dice")),
         series=(
             Series(
-                name=words("front"),
+                name=words("Pareto front"),
                 points=tuple(front),
                 colour=-1,
                 line=True,
@@ -159,16 +164,17 @@ def seconds_per_image(
     return sum(stages[stage] for stage in wanted)
 
 
-def spread_figure(book: Book, target: str, prompt: str, words: Words) -> Figure | None:
+def spread_figure(data: SiteData, target: str, prompt: str, words: Words) -> Figure | None:
     """Return how each model's Dice is spread over the references of a target."""
-    spreads = book.spread(target, prompt)
-    chosen = sorted(spreads, key=lambda found: (-found.quantiles[2], found.model))[:MOST_ROWS]
+    spreads = data.spread(target, prompt)
+    best_first = sorted(spreads, key=lambda spread: (-spread.quantiles[2], spread.model))
+    chosen = best_first[:MOST_ROWS]
     if not chosen:
         return None
     outer, inner = [], []
     for place, found in enumerate(chosen):
         q05, q25, q50, q75, q95 = found.quantiles
-        label = book.label(found.model)
+        label = data.label(found.model)
         text = words(
             "{model}: median {median}, half between {low} and {high}, {lost} of {n} under 0.1",
             model=label,
@@ -180,21 +186,46 @@ def spread_figure(book: Book, target: str, prompt: str, words: Words) -> Figure 
         )
         outer.append(Point(q50, place, q05, q95, text))
         inner.append(Point(q50, place, q25, q75, text))
-    labels = tuple(book.label(found.model) for found in chosen)
+    labels = tuple(data.label(found.model) for found in chosen)
     return Figure(
         name="spread",
-        title=words(
-            "Dice of single references, {models}", models=words.count(len(chosen), "model")
-        ),
+        title=words("Per-mask Dice of {models}", models=words.count(len(chosen), "model")),
         says=words(
-            "Dot: median reference. Thick: the middle half. Thin: from the 5th to the 95th "
-            "percentile. A long tail to the left is a model that sometimes fails altogether."
+            "Dot: median reference mask. Thick: interquartile range. Thin: from the 5th to the "
+            "95th percentile. A long tail to the left is a model that sometimes fails altogether."
         ),
-        x=Axis(label=words("Dice of one reference"), low=0.0, high=1.0),
+        x=Axis(label=words("Dice of one reference mask"), low=0.0, high=1.0),
         y=Axis(label="", categories=labels),
         series=(
-            Series(name=words("90 % of references"), points=tuple(outer), colour=5, marks=False),
-            Series(name=words("middle half"), points=tuple(inner), colour=5, thick=True),
+            Series(
+                name=words("90 % of reference masks"), points=tuple(outer), colour=5, marks=False
+            ),
+            Series(name=words("interquartile range"), points=tuple(inner), colour=5, thick=True),
         ),
         interval="x",
     )
+
+
+def add_prompts(
+    page: PageWriter,
+    part: Slice,
+    caption: str,
+    *,
+    urls: Mapping[str, str] | None = None,
+    models: Sequence[str] | None = None,
+) -> None:
+    """Add the scores of a slice by prompt, as a table and as a figure.
+
+    Args:
+        page: Where they go.
+        part: The slice.
+        caption: The sentence over the table.
+        urls: Addresses of pages by prompt, where these are not those of the prompts.
+        models: Which models, in order; None for all, the best mean first.
+    """
+    data, words = page.data, page.words
+    columns = prompt_columns(data, part, words, urls)
+    table = matrix_table(data, columns, words, name="by-prompt", caption=caption, models=models)
+    page.heading(words("By prompt"), "prompts")
+    page.table(table)
+    page.figure(prompt_figure(columns, words))

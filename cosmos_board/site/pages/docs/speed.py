@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from cosmos_board.site.components.markup import DASH, up
-from cosmos_board.site.components.page import Article, Page
-from cosmos_board.site.components.table import Cell, Column, Row, Table
-from cosmos_board.site.components.table_html import render_table
+from cosmos_board.site.components.page import Page
+from cosmos_board.site.components.table import Cell, Table
+from cosmos_board.site.components.table_output import render_table
+from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.numbers import DASH
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.context import Context
+from cosmos_board.site.pages.sections.tables import RecordTable
+from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
 
 PATH = "docs/speed.md"
 
@@ -29,16 +31,16 @@ class Measured:
     unit: str
 
 
-def speed_page(context: Context, folder: Path | None) -> Page:
+def speed_page(context: PageContext, folder: Path | None) -> Page:
     """Return the page of speed.
 
     Args:
-        context: The book and the language.
+        context: The data and the language.
         folder: Where the benchmarks wrote `speed_*.json`, or None; what is not there is left out.
     """
     words = context.words
-    article = Article(PATH, words("Speed"), hide=())
-    article.say(
+    page = PageWriter(context, PATH, words("Speed"), hide=())
+    page.text(
         words(
             "What the program costs beside the models that it evaluates, and against the tools "
             "that a researcher would use instead. Every figure is from a run of the benchmarks "
@@ -51,15 +53,15 @@ def speed_page(context: Context, folder: Path | None) -> Page:
         if folder and (document := _read(folder / f"{name}.json")) is not None
     }
     if not measured:
-        context.note(article, words("Nothing has been measured yet: “make bench” does it."))
+        page.note(words("Nothing has been measured yet: “make bench” does it."))
     for name, document in measured.items():
         title, read = _sections(words)[name]
-        article.heading(title, name.replace("_", "-"))
+        page.heading(title, name.replace("_", "-"))
         # No file beside it: these figures do not follow from the board's rows.
-        table = _table(words, name, list(read(words, document)))
-        article.add(render_table(table, up(PATH), words))
-        context.facts(article, list(_machine(words, document["machine"])))
-    return article.page()
+        table = _table(context.data, words, name, list(read(words, document)))
+        page.html(render_table(table, page.root, words))
+        page.facts(list(_machine(words, document["machine"])))
+    return page.finish()
 
 
 def _read(path: Path) -> dict[str, Any] | None:
@@ -69,20 +71,14 @@ def _read(path: Path) -> dict[str, Any] | None:
     return document
 
 
-def _table(words: Words, name: str, figures: list[Measured]) -> Table:
-    return Table(
-        name=f"{name.replace('_', '-')}-table",
-        caption=words("Medians."),
-        columns=(
-            Column(key="what", label=words("What"), frozen=True, wrap=True),
-            Column(key="value", label=words("Value"), numeric=True),
-            Column(key="unit", label=words("Unit")),
-        ),
-        rows=tuple(
-            Row((Cell(one.what), Cell(f"{one.value:.4g}", one.value), Cell(one.unit)))
-            for one in figures
-        ),
+def _table(data: SiteData, words: Words, name: str, figures: list[Measured]) -> Table:
+    table = RecordTable(data, words, figures)
+    table.text("what", words("What"), lambda row: row.what, frozen=True, wrap=True)
+    table.cells(
+        "value", words("Value"), lambda row: Cell(f"{row.value:.4g}", row.value), numeric=True
     )
+    table.text("unit", words("Unit"), lambda row: row.unit)
+    return table.build(f"{name.replace('_', '-')}-table", words("Medians."))
 
 
 def _machine(words: Words, machine: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -94,32 +90,34 @@ def _machine(words: Words, machine: Mapping[str, Any]) -> Iterator[tuple[str, st
     yield words("Measured"), f"{machine['utc']} UTC" if "utc" in machine else DASH
 
 
-def _name(words: Words, one: Mapping[str, Any]) -> str:
+def _name(words: Words, result: Mapping[str, Any]) -> str:
     """Return a model and how it differs from what people would run, and when, if by itself."""
-    parts = [str(one["model"])]
-    if one.get("weights") == "random":
+    parts = [str(result["model"])]
+    if result.get("weights") == "random":
         parts.append(words("random weights"))
-    if one.get("masks") == "drawn":
+    if result.get("masks") == "drawn":
         parts.append(words("drawn masks in place of its own"))
-    if "utc" in one:
-        parts.append(str(one["utc"]))
+    if "utc" in result:
+        parts.append(str(result["utc"]))
     return words.listing(parts)
 
 
 def _eval(words: Words, document: Mapping[str, Any]) -> Iterator[Measured]:
-    for one in document["results"]:
-        what = f"{_name(words, document)}, {one['kind']}"
+    for result in document["results"]:
+        what = f"{_name(words, document)}, {result['kind']}"
         yield Measured(
-            words("{what}: evaluation ÷ forward pass alone", what=what), one["ratio"], "×"
+            words("{what}: evaluation ÷ forward pass alone", what=what), result["ratio"], "×"
         )
-        yield Measured(words("{what}: evaluation", what=what), one["eval_s"], "s")
+        yield Measured(words("{what}: evaluation", what=what), result["eval_s"], "s")
 
 
 def _script(words: Words, document: Mapping[str, Any]) -> Iterator[Measured]:
-    for one in document["results"]:
-        what = words.listing([_name(words, one), words.count(one["inputs"]["images"], "image")])
+    for result in document["results"]:
+        what = words.listing(
+            [_name(words, result), words.count(result["inputs"]["images"], "image")]
+        )
         for kind, text in (("tuned", words("same settings")), ("untuned", words("as it comes"))):
-            side = one[kind]
+            side = result[kind]
             yield Measured(
                 words("{what}: a script's time ÷ ours, {text}", what=what, text=text),
                 side["ratio"],
@@ -135,7 +133,7 @@ def _script(words: Words, document: Mapping[str, Any]) -> Iterator[Measured]:
                     ratio,
                     "×",
                 )
-        share = 100 * one["tuned"]["equal_share"]
+        share = 100 * result["tuned"]["equal_share"]
         yield Measured(words("{what}: rows with equal Dice", what=what), share, "%")
 
 
@@ -151,9 +149,9 @@ def _store(words: Words, document: Mapping[str, Any]) -> Iterator[Measured]:
 
 
 def _memory(words: Words, document: Mapping[str, Any]) -> Iterator[Measured]:
-    for one in document["results"]:
-        what = words("{images} images: peak memory", images=one["images"])
-        yield Measured(what, one["peak_mib"], "MiB")
+    for result in document["results"]:
+        what = words("{images} images: peak memory", images=result["images"])
+        yield Measured(what, result["peak_mib"], "MiB")
 
 
 def _sections(words: Words) -> dict[str, tuple[str, _Reader]]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from math import isfinite
 
 from cosmos_board.board.types import Board, BoardKey, BoardRow
 from cosmos_board.core.tracks import FULL
 from cosmos_board.metrics.table import METRICS, Metric
-from cosmos_board.site.components.markup import DASH, number, signed, span
 from cosmos_board.site.components.table import (
     Cell,
     Column,
@@ -21,7 +19,9 @@ from cosmos_board.site.components.table import (
     marks_of,
     score_cell,
 )
-from cosmos_board.site.content.site_data import Book, model_url, prompt_label
+from cosmos_board.site.content.labels import model_url, prompt_label
+from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.numbers import DASH, number, percent, signed, span
 from cosmos_board.site.language.words import Words
 
 _FIRST_METRICS = ("nsd", "hd95_px", "iou", "boundary_iou", "assd_px", "hd_px")
@@ -47,13 +47,13 @@ class Ranking:
     """Scores by metric, then by model."""
 
 
-def collect_ranking(book: Book, board: Board) -> Ranking:
+def collect_ranking(data: SiteData, board: Board) -> Ranking:
     """Return `board` with what stands beside it in its table."""
     key = board.key
 
     def scores(selection: str, metric: str) -> dict[str, float]:
         other = BoardKey(key.slice, key.prompt, selection, metric, key.track, key.scope)  # type: ignore[arg-type]
-        found = book.boards.get(other)
+        found = data.boards.get(other)
         return {row.model: row.score for row in found.rows} if found else {}
 
     others = {name: scores(key.selection, name) for name in EXTRA_METRICS if name != key.metric}
@@ -62,10 +62,10 @@ def collect_ranking(book: Book, board: Board) -> Ranking:
 
 
 def ranking_table(
-    book: Book, board: Board, words: Words, *, top: int | None = None, name: str = "board"
+    data: SiteData, board: Board, words: Words, *, top: int | None = None, name: str = "board"
 ) -> Table:
     """Return the table of `board`, or of its first `top` rows with fewer columns."""
-    ranking = collect_ranking(book, board)
+    ranking = collect_ranking(data, board)
     short = top is not None
     rows = board.rows[:top]
     columns = _columns(ranking, words, short=short)
@@ -77,7 +77,7 @@ def ranking_table(
     ties = shared_ties(rows)
     body = []
     for row, mark, shade in zip(rows, marks, shades, strict=True):
-        cells = _cells(row, ranking, words, book)
+        cells = _cells(row, ranking, words, data)
         cells["score"] = Cell(
             number(row.score, 3 if not ranking.metric.unit else 2),
             row.score,
@@ -85,7 +85,7 @@ def ranking_table(
             strong=row.rank == 1,
         )
         cells["interval"] = Cell(
-            span(row.low, row.high, 3 if not ranking.metric.unit else 2) or words("no interval"),
+            span(row.low, row.high, 3 if not ranking.metric.unit else 2) or words("no CI"),
             row.low,
             mark=mark,
             muted=row.low is None,
@@ -101,7 +101,7 @@ def ranking_table(
         body.extend(_absent_rows(board, columns, words))
     return Table(
         name=name,
-        caption=caption(book, board, words),
+        caption=caption(data, board, words),
         columns=columns,
         rows=tuple(body),
         records=tuple(_record(row, ranking) for row in rows),
@@ -125,7 +125,7 @@ def _record(row: BoardRow, ranking: Ranking) -> dict[str, Raw]:
     return record | {name: scores.get(row.model) for name, scores in ranking.others.items()}
 
 
-def caption(book: Book, board: Board, words: Words) -> str:
+def caption(data: SiteData, board: Board, words: Words) -> str:
     """Return the sentence that says what a table's numbers are."""
     metric, facts, key = METRICS[board.key.metric], board.facts, board.key
     parts = [
@@ -146,18 +146,21 @@ def caption(book: Book, board: Board, words: Words) -> str:
     ]
     if any(row.low is not None for row in board.rows):
         parts.append(
-            words("95 % intervals for new patients of the same datasets; shaded rows are ties.")
+            words(
+                "95 % confidence intervals (CI) for new patients of the same datasets; shaded "
+                "rows are ties."
+            )
         )
     elif board.rows:
         parts.append(words("Under 10 clusters: scores alone, and nobody is ranked."))
-    parts.append(words("Data {version}.", version=book.version or DASH))
+    parts.append(words("Data {version}.", version=data.version_label))
     return " ".join(parts)
 
 
 def selection_label(selection: str, words: Words) -> str:
     """Return how a candidate was chosen, in words."""
     if selection == "oracle":
-        return words("best candidate by the reference (oracle)")
+        return words("best candidate by the reference mask (oracle)")
     return words("candidate chosen by the model’s own predicted IoU")
 
 
@@ -171,7 +174,7 @@ def _columns(ranking: Ranking, words: Words, *, short: bool) -> tuple[Column, ..
         Column(key="rank", label="#", numeric=True, frozen=True),
         Column(key="model", label=words("Model"), frozen=True),
         Column(key="score", label=label + unit, numeric=True, best=direction, help=definition),  # type: ignore[arg-type]
-        Column(key="interval", label=words("95 % interval"), help="docs/ranking/#intervals"),
+        Column(key="interval", label=words("95 % CI"), help="docs/ranking/#intervals"),
         Column(key="ranks", label=words("Rank range"), numeric=True, help=ranks),
         Column(key="first", label=words("P(rank 1)"), numeric=True, best="high", help=ranks),
     ]
@@ -186,7 +189,7 @@ def _columns(ranking: Ranking, words: Words, *, short: bool) -> tuple[Column, ..
     if any(row.gain_over_box_prior is not None for row in board.rows):
         columns.append(
             Column(
-                key="gain", label=words("Over box-prior"), numeric=True, best="high",
+                key="gain", label=words("Δ to box-ellipse baseline"), numeric=True, best="high",
                 help="docs/ranking/#baselines",
             )
         )  # fmt: skip
@@ -220,7 +223,7 @@ def _detail_columns(board: Board, words: Words) -> list[Column]:
     macro = len(board.facts.targets) > 1
     return [
         Column(key="kind", label=words("Kind"), facet=True, hidden=True),
-        Column(key="references", label=words("References"), numeric=True),
+        Column(key="references", label=words("Reference masks"), numeric=True),
         Column(key="clusters", label=words("Clusters"), numeric=True),
         Column(key="coverage", label=words("Coverage"), numeric=True, hidden=True),
         Column(key="micro", label=words("Micro mean"), numeric=True, hidden=not macro,
@@ -235,7 +238,7 @@ def _detail_columns(board: Board, words: Words) -> list[Column]:
     ]  # fmt: skip
 
 
-def _cells(row: BoardRow, ranking: Ranking, words: Words, book: Book) -> dict[str, Cell]:
+def _cells(row: BoardRow, ranking: Ranking, words: Words, data: SiteData) -> dict[str, Cell]:
     digits = 3 if not ranking.metric.unit else 2
     moved = words("moves by micro mean") if row.rank_moves else ""
     cells = {
@@ -243,7 +246,7 @@ def _cells(row: BoardRow, ranking: Ranking, words: Words, book: Book) -> dict[st
         "model": Cell(
             row.label,
             row.model,
-            model_url(row.model) if row.model in book.models else "",
+            model_url(row.model) if row.model in data.models else "",
             status_label(row, words),
             badges=track_badges(ranking.board.key.track, row.tier, words),
         ),
@@ -276,7 +279,7 @@ def track_badges(track: str, tier: str, words: Words) -> tuple[str, ...]:
     """Return the badges of a submission: its track, and how far it was checked."""
     if track == FULL:
         return ()
-    return tuple(words.term(one) for one in (track, tier) if one)
+    return tuple(words.term(name) for name in (track, tier) if name)
 
 
 def status_label(row: BoardRow, words: Words) -> str:
@@ -307,22 +310,6 @@ def _rank_range(row: BoardRow) -> Cell:
     if row.rank_low == row.rank_high:
         return Cell(str(row.rank_low), row.rank_low)
     return Cell(f"{row.rank_low}–{row.rank_high}", row.rank_low)
-
-
-def percent(share: float | None) -> str:
-    """Return a share in percent: whole, but never 0 or 100 unless it is.
-
-    Example:
-        >>> percent(0.5), percent(0.001), percent(1.0), percent(None)
-        ('50 %', '< 1 %', '100 %', '–')
-    """
-    if share is None or not isfinite(share):
-        return DASH
-    if 0 < share < 0.01:
-        return "< 1 %"
-    if 0.99 < share < 1:
-        return "> 99 %"
-    return f"{share * 100:.0f} %"
 
 
 def _absent_rows(board: Board, columns: Sequence[Column], words: Words) -> list[Row]:

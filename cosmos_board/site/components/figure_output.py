@@ -5,7 +5,12 @@ from __future__ import annotations
 import json
 from math import log10
 
+from markupsafe import Markup
+
 from cosmos_board.site.components.figure import Axis, Figure, Point, Series, extent, point_name
+from cosmos_board.site.components.svg import render_svg
+from cosmos_board.site.components.templates import render
+from cosmos_board.site.language.words import Words
 
 
 def render_plotly(figure: Figure) -> bytes:
@@ -119,3 +124,29 @@ def _band(series: Series, points: tuple[Point, ...]) -> list[dict[str, object]]:
             "meta": {"colour": series.colour, "band": True},
         },
     ]
+
+
+def render_figure(
+    figure: Figure, root: str, words: Words, folder: str, *, live: bool = True
+) -> tuple[Markup, dict[str, bytes]]:
+    """Return `figure` as HTML, and the files it needs by path from the root of the site.
+
+    Args:
+        figure: What to show.
+        root: The way from the page to the root of the site.
+        words: The language of the page.
+        folder: Where the page's data lies, from the root of the site.
+        live: Whether the interactive plot replaces the drawing when it comes into view.
+    """
+    path = f"{folder}/{figure.name}.plot.json"
+    html = render(
+        "figure.html",
+        figure=figure,
+        drawing=render_svg(figure, titles=not live),
+        legend=[series for series in figure.series if series.name and len(figure.series) > 1],
+        path=path,
+        live=live,
+        root=root,
+        t=words,
+    )
+    return html, {path: render_plotly(figure)}
