@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from cosmos_board.core.errors import InputError, StoppedError
-from cosmos_board.data.check import hash_file
 from cosmos_board.data.pack import Pack, PackItem
+from cosmos_board.data.pack.check import hash_file
 from cosmos_board.runner.engine.clock import Clock
 from cosmos_board.runner.engine.failure import ModelFailureError
 from cosmos_board.runner.engine.threads import Backlog, read_ahead

@@ -25,7 +25,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from cosmos_board.core.errors import CosmosBoardError, InputError, InUseError
-from cosmos_board.data.check import hash_file
+from cosmos_board.data.pack.check import hash_file
 from cosmos_board.runner.record.shards import Shard
 from cosmos_board.runner.settings import RunSettings
 from cosmos_board.store.files import clear_leftovers, describe_os_error, write_bytes

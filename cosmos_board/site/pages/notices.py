@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from cosmos_board.board.types import Board, BoardRow, Slice, SliceKind
 from cosmos_board.core.tracks import CORE, COUNTS
-from cosmos_board.data.licence import MIN_CLUSTERS
+from cosmos_board.data.catalog.licence import MIN_CLUSTERS
 from cosmos_board.site.components.page import Article
 from cosmos_board.site.components.table import Cell, Column, Row, Table
 from cosmos_board.site.content.site_data import (

@@ -13,7 +13,7 @@ from cosmos_board import __version__
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.prompts import PROMPTS, PROTOCOL
 from cosmos_board.core.tracks import CORE, COUNTS
-from cosmos_board.data.info import PackInfo
+from cosmos_board.data.pack.info import PackInfo
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.runner.record.provenance import collect_provenance
 from cosmos_board.store.files import write_bytes
