@@ -16,7 +16,7 @@ from cosmos_board.core.run_record import CanaryNote
 from cosmos_board.core.scores import ScoreRow
 from cosmos_board.core.targets import Image, Reference
 from cosmos_board.data.pack import PackItem
-from cosmos_board.data.pixels import hash_pixels, make_image_id
+from cosmos_board.data.pack.png import hash_pixels, make_image_id
 from cosmos_board.models.segmenter import Segmenter
 from cosmos_board.phantoms import PhantomImage, phantom_pack_images
 from cosmos_board.prompts.box import tight_box

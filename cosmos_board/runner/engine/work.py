@@ -16,6 +16,7 @@ from cosmos_board.core.errors import InputError, StoppedError
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.run_record import FirstFailure, Quarantined, ShardRecord
 from cosmos_board.data.pack import Pack, PackItem
+from cosmos_board.data.pack.check import hash_file
 from cosmos_board.runner.engine.clock import Clock
 from cosmos_board.runner.engine.failure import ModelFailureError
 from cosmos_board.runner.engine.threads import Backlog, read_ahead

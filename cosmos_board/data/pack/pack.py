@@ -17,8 +17,8 @@ from cosmos_board.core.masks import Rle
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.rle import check_runs
 from cosmos_board.core.targets import Image, Reference, Target
-from cosmos_board.data.info import PackInfo, read_info
-from cosmos_board.data.pixels import decode_png, hash_pixels, make_image_id
+from cosmos_board.data.pack.info import PackInfo, read_info
+from cosmos_board.data.pack.png import decode_png, hash_pixels, make_image_id
 from cosmos_board.store.parquet import Row, count_rows, iter_batches
 from cosmos_board.store.schema import PACK_IMAGES, PACK_OBSERVERS, PACK_PROMPTS, PACK_REFERENCES
 

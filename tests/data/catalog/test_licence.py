@@ -5,7 +5,7 @@ import pytest
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.data.catalog import load_catalog
 from cosmos_board.data.catalog.dataset import PERMISSIONS
-from cosmos_board.data.licence import may, may_show_cell, require
+from cosmos_board.data.catalog.licence import may, may_show_cell, require
 
 
 def test_what_nobody_has_looked_at_is_an_error_and_not_a_no() -> None:

@@ -1,4 +1,4 @@
-"""What codes, colours and names in raw masks mean: one or several objects."""
+"""Rules that say which objects the codes, colours and names in raw masks stand for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cosmos_board.data.imports.planning.names import compose
+from cosmos_board.data.imports.names import compose
 
 _RANGE = re.compile(r"(-?\d+)(?:\.\.(-?\d+))?")
 _COLOUR = re.compile(r"\d{1,3},\d{1,3},\d{1,3}")
@@ -23,6 +23,14 @@ class CodeRule:
     low: int
     high: int
     objects: Objects
+
+    @property
+    def is_any(self) -> bool:
+        """Whether it stands for every code above 0."""
+        return (self.low, self.high) == (1, _LARGEST_CODE)
+
+    def __str__(self) -> str:
+        return str(self.low) if self.low == self.high else f"{self.low}..{self.high}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +60,10 @@ def parse_codes(text: str) -> list[tuple[int, int]]:
         return [(1, _LARGEST_CODE)]
     ranges = []
     for part in text.split(","):
-        found = _RANGE.fullmatch(part.strip())
-        if found is None:
+        match = _RANGE.fullmatch(part.strip())
+        if match is None:
             return []
-        low, high = int(found[1]), int(found[2] or found[1])
+        low, high = int(match[1]), int(match[2] or match[1])
         if low > high:
             return []
         ranges.append((low, high))

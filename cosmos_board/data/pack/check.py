@@ -10,9 +10,9 @@ from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.targets import Reference
 from cosmos_board.data.content import ContentHash
 from cosmos_board.data.counts import Tally
-from cosmos_board.data.info import INFO_NAME, PackInfo, is_unaltered
 from cosmos_board.data.pack import Pack, PackItem, open_pack
-from cosmos_board.data.pixels import hash_pixels
+from cosmos_board.data.pack.info import INFO_NAME, PackInfo, is_unaltered
+from cosmos_board.data.pack.png import hash_pixels
 from cosmos_board.prompts import PromptsHash, freeze_prompts
 
 SMALLEST_PX = 51

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from cosmos_board.data.pack import open_pack
-from cosmos_board.data.picture import draw_contact_sheet, write_picture
-from cosmos_board.data.pixels import decode_png
+from cosmos_board.data.pack.contact_sheet import draw_contact_sheet, write_picture
+from cosmos_board.data.pack.png import decode_png
 from tests.curation.units import build_discs
 
 

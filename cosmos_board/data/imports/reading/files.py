@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports.reading.channels import choose_channels, order_axes
-from cosmos_board.data.imports.spec.types import FileSpec, MaskSpec
+from cosmos_board.data.imports.spec.models import FileSpec, MaskSpec
 from cosmos_board.data.readers import pictures
 from cosmos_board.data.readers.limits import LARGEST_VOLUME_PX, check_size
 from cosmos_board.data.readers.picture import Picture
@@ -211,7 +211,7 @@ def _choose(spec: FileSpec, path: Path, raster: Raster) -> Raster:
 
 
 def _read_stack(spec: FileSpec, files: list[Path], reader: str) -> Raster:
-    single = replace(spec, stack="", axes="")
+    single = spec.model_copy(update={"stack": "", "axes": ""})
     slices = [_read_one(single, path, reader, None) for path in files]
     first = slices[0]
     for path, one in zip(files, slices, strict=True):

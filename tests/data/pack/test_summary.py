@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from cosmos_board.data.pack import open_pack
-from cosmos_board.data.summary import summarise_pack
+from cosmos_board.data.pack.summary import summarise_pack
 from tests.curation.units import build_discs
 
 

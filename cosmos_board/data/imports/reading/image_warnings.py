@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.core.masks import Mask, Pixels
-from cosmos_board.data.imports.reading.rasters import Raster
+from cosmos_board.data.imports.reading.files import Raster
 
 _SMOOTH = 0.1
 """Share of neighbours that differ, up to which a picture may be one of codes."""

@@ -1,36 +1,18 @@
-"""Names of files: their order, and the numbers of slices in them."""
+"""The slices of a volume in the names of their files, and how those of image and mask pair."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
+from cosmos_board.data.imports.names import NUMBER, compose, order_naturally
+
 _ORDER = ' (stack = "order" takes them in the order of their names)'
 _SINGLY = " (without stack, each slice is an image by itself: {slice} in files, and cluster)"
-_NUMBER = re.compile(r"([0-9]+)")
 _DECIMAL = re.compile(r"(?<![0-9.])[0-9]+\.[0-9]+(?![0-9.])")
-
-
-def compose(name: str) -> str:
-    """Return a name with its accents as single characters, as most systems write them."""
-    return unicodedata.normalize("NFC", name)
-
-
-def order_naturally(path: str) -> tuple[tuple[tuple[bool, int, str], ...], str]:
-    """Return the key by which paths are sorted: numbers in them compare as numbers.
-
-    Example:
-        >>> sorted(["10.png", "9.png", "010.png"], key=order_naturally)
-        ['9.png', '010.png', '10.png']
-    """
-    parts = (part for part in _NUMBER.split(compose(path)) if part)
-    return tuple(
-        (False, int(part), "") if part[0] in "0123456789" else (True, 0, part) for part in parts
-    ), path
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +72,7 @@ def read_slice_names(paths: Sequence[str]) -> SliceNames:
         stems=tuple(stems[position] for position in order),
         numbers=tuple(chosen[position] for position in order) if chosen else (),
         even=bool(rising),
-        unclear=not chosen and len({tuple(_NUMBER.findall(stem)) for stem in stems}) > 1,
+        unclear=not chosen and len({tuple(NUMBER.findall(stem)) for stem in stems}) > 1,
     )
 
 
@@ -116,7 +98,7 @@ def find_unpaired(
     if image.numbers and mask.numbers:
         same = image.numbers == mask.numbers
     elif len(image.paths) == len(mask.paths) == 1:
-        same = _NUMBER.sub("#", image.stems[0]) != _NUMBER.sub("#", mask.stems[0])
+        same = NUMBER.sub("#", image.stems[0]) != NUMBER.sub("#", mask.stems[0])
     else:
         same = len(image.paths) == len(mask.paths) and not image.unclear and not mask.unclear
     hint = _ORDER if len(image.paths) == len(mask.paths) else _SINGLY
@@ -146,7 +128,7 @@ def _list_columns(stems: list[str]) -> list[tuple[Fraction, ...]]:
     A number with a point comes after its two halves, so that it is preferred where both rise.
     """
     columns: list[tuple[Fraction, ...]] = []
-    for number in (_NUMBER, _DECIMAL):
+    for number in (NUMBER, _DECIMAL):
         frames = {number.sub("#", stem) for stem in stems}
         if len(frames) == 1:
             rows = [[Fraction(found[0]) for found in number.finditer(stem)] for stem in stems]

@@ -12,7 +12,7 @@ from cosmos_board.core.masks import Pixels
 from cosmos_board.curation import curate
 from cosmos_board.data import pack as pack_module
 from cosmos_board.data.pack import Pack, open_pack
-from cosmos_board.data.pixels import decode_png, encode_png
+from cosmos_board.data.pack.png import decode_png, encode_png
 from cosmos_board.factors import compute_factors
 from cosmos_board.prompts import freeze_prompts
 from cosmos_board.store.parquet import read_rows, write_rows

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.imports.spec.types import ImageSpec, MaskSpec
+from cosmos_board.data.imports.spec.models import ImageSpec, MaskSpec
 
 
 @dataclass(frozen=True, slots=True)
