@@ -16,7 +16,6 @@ from cosmos_board.curation.rows import ImageRows, make_rows
 from cosmos_board.curation.staging import StagedImage, read_images
 from cosmos_board.data.content import ContentHash
 from cosmos_board.data.counts import Tally
-from cosmos_board.data.pack.check import hash_file
 from cosmos_board.data.pack.info import INFO_NAME, PackFile, PackInfo, dump_info
 from cosmos_board.prompts import PromptsHash
 from cosmos_board.store.files import write_bytes

@@ -12,7 +12,7 @@ from typing import Literal
 
 from cosmos_board.core.errors import InputError, StaleRunError
 from cosmos_board.core.prompts import PROTOCOL
-from cosmos_board.core.run_record import Quarantined, RunEntry, RunRecord
+from cosmos_board.core.run_record import Quarantined, RunEntry, RunRecord, RunSettings
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.runner.engine import canary
 from cosmos_board.runner.engine.local import HANG_S, Crew, Job, run_jobs
@@ -37,7 +37,7 @@ from cosmos_board.runner.record.summary import (
     has_failed,
     summarise,
 )
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.folders import refuse_overlap
 from cosmos_board.store.parquet import write_rows
 from cosmos_board.store.records import DamagedError

@@ -18,12 +18,13 @@ from typing import BinaryIO
 import pytest
 
 from cosmos_board.core.errors import DeviceError, InputError, StorageError, UnknownNameError
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.data.pack import open_pack
 from cosmos_board.runner.engine import backoff
 from cosmos_board.runner.engine.clock import Clock
 from cosmos_board.runner.evaluation.evaluate import ask_image
 from cosmos_board.runner.run import RunRequest, Watch, run
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.ingest import ingest
 from cosmos_board.store.parquet import read_table, write_table
 from cosmos_board.store.schema import PACK_IMAGES

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from cosmos_board.core.errors import DeviceError
 from cosmos_board.core.factors import Factors
 from cosmos_board.core.masks import encode_mask
-from cosmos_board.core.run_record import CanaryNote
+from cosmos_board.core.run_record import CanaryNote, RunSettings
 from cosmos_board.core.scores import ScoreRow
 from cosmos_board.core.targets import Image, Reference
 from cosmos_board.data.pack import PackItem
@@ -24,7 +24,6 @@ from cosmos_board.prompts.frozen import freeze_prompts
 from cosmos_board.runner.engine.clock import Clock
 from cosmos_board.runner.evaluation.evaluate import evaluate_image
 from cosmos_board.runner.evaluation.tolerance import LEVELS, compare_rows
-from cosmos_board.runner.settings import RunSettings
 
 _FEWEST, _MOST, _EVERY = 2, 130, 100
 """One image in a hundred of the run; at most as many as have about 2,000 masks."""

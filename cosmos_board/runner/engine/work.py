@@ -14,9 +14,8 @@ from typing import Any, TypeAlias
 
 from cosmos_board.core.errors import InputError, StoppedError
 from cosmos_board.core.hashes import hash_file
-from cosmos_board.core.run_record import FirstFailure, Quarantined, ShardRecord
+from cosmos_board.core.run_record import FirstFailure, Quarantined, RunSettings, ShardRecord
 from cosmos_board.data.pack import Pack, PackItem
-from cosmos_board.data.pack.check import hash_file
 from cosmos_board.runner.engine.clock import Clock
 from cosmos_board.runner.engine.failure import ModelFailureError
 from cosmos_board.runner.engine.threads import Backlog, read_ahead
@@ -25,7 +24,6 @@ from cosmos_board.runner.evaluation.evaluate import ImageResult, Tally
 from cosmos_board.runner.evaluation.evaluators import Evaluator
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.runner.record.shards import Shard
-from cosmos_board.runner.settings import RunSettings
 from cosmos_board.store.parquet import write_table
 from cosmos_board.store.records import write_shard_record
 from cosmos_board.store.run_files import tabulate_predictions, tabulate_scores

@@ -26,7 +26,6 @@ from filelock import FileLock, Timeout
 from cosmos_board.core.errors import CosmosBoardError, InputError, InUseError
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.run_record import RunRecord, RunSettings, ShardRecord
-from cosmos_board.data.pack.check import hash_file
 from cosmos_board.runner.record.shards import Shard
 from cosmos_board.store.files import clear_leftovers, describe_os_error, write_bytes
 from cosmos_board.store.records import (
