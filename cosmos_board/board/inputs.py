@@ -7,12 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from cosmos_board.board.contamination import worst
-from cosmos_board.board.cube import Cube, Ints, Scores, Units
+from cosmos_board.board.cube import Cube, Scores, Units
 from cosmos_board.board.ranking.cohort import Cohort
 from cosmos_board.board.ranking.pooling import CellCounts
 from cosmos_board.board.ranking.rank import Ground, find_eligible
 from cosmos_board.board.slices import Plan
 from cosmos_board.board.types import AbsentModel, BoardFacts, ExposureCell
+from cosmos_board.core.arrays import Ints
 from cosmos_board.core.tracks import TIERS
 
 

@@ -35,9 +35,10 @@ def command(out: Path, workers: int | None) -> None:
     from cosmos_board.board.ranking.leaderboard import rank_boards
     from cosmos_board.cli.progress import show_progress, stop_on_signal
     from cosmos_board.cli.tables import print_boards
+    from cosmos_board.core.run_record import RunSettings
     from cosmos_board.curation.demo import build_demo_packs
     from cosmos_board.runner.run import RunRequest, run
-    from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+    from cosmos_board.runner.settings import SegmenterSpec
     from cosmos_board.site.language.words import LANGUAGES
     from cosmos_board.site.publish.build import build_site
     from cosmos_board.store.board import open_board

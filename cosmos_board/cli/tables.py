@@ -14,7 +14,7 @@ from unicodedata import east_asian_width
 
 if TYPE_CHECKING:
     from cosmos_board.board.types import Board, BoardRow
-    from cosmos_board.data.info import PackInfo
+    from cosmos_board.data.pack.info import PackInfo
 
 GAP = 3
 """Characters between two columns, the margin of a table included."""

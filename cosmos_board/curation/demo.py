@@ -21,8 +21,8 @@ from cosmos_board.data.demo.wheels import (
     find_cache,
     unpacked,
 )
-from cosmos_board.data.info import PackInfo
-from cosmos_board.data.units import SourceUnit
+from cosmos_board.data.pack.info import PackInfo
+from cosmos_board.data.source import SourceUnit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

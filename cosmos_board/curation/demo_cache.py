@@ -11,9 +11,9 @@ from pathlib import Path
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.curation.demo import DemoPack, build_demo_pack
-from cosmos_board.data.check import check_pack
 from cosmos_board.data.demo.wheels import hold_cache
-from cosmos_board.data.info import dump_info
+from cosmos_board.data.pack.check import check_pack
+from cosmos_board.data.pack.info import dump_info
 
 _MAKERS = ("core", "curation", "data", "factors", "phantoms", "prompts", "store")
 """Packages whose code decides what a pack holds."""

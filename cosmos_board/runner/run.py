@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.core.run_record import Quarantined, RunRecord, ShardRecord
+from cosmos_board.core.run_record import Quarantined, RunRecord, RunSettings, ShardRecord
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.runner.engine.device_check import check_device, is_wanted
 from cosmos_board.runner.engine.local import run_shards
@@ -33,7 +33,6 @@ from cosmos_board.runner.record.summary import (
 from cosmos_board.runner.settings import (
     HANG_S,
     Callbacks,
-    RunSettings,
     SegmenterSpec,
     WorkerSettings,
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from cosmos_board.core.run_record import RunSettings as RunSettings
+from cosmos_board.core.run_record import RunSettings
 
 if TYPE_CHECKING:
     from cosmos_board.models.external.own_models import Declaration

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 from cosmos_board.core.errors import StoppedError
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.data.pack import open_pack
 from cosmos_board.models.registry import load_segmenter
 from cosmos_board.runner.evaluation import model_calls
 from cosmos_board.runner.evaluation.evaluate import evaluate_image
 from cosmos_board.runner.run import RunReport, RunRequest, run
-from cosmos_board.runner.settings import Callbacks, RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import Callbacks, SegmenterSpec
 from tests.runner.test_run import SQUARES, digest, read_rows
 
 FOLDER = Path(__file__).parent

@@ -18,13 +18,14 @@ from typing import BinaryIO
 import pytest
 
 from cosmos_board.core.errors import DeviceError, InputError, StorageError, UnknownNameError
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.data.pack import open_pack
 from cosmos_board.runner.evaluation import model_calls
 from cosmos_board.runner.evaluation.evaluate import predict_image
 from cosmos_board.runner.evaluation.image_session import ImageSession
 from cosmos_board.runner.evaluation.model_calls import GOOD_BATCHES, BatchSizeBackoff
 from cosmos_board.runner.run import RunRequest, run
-from cosmos_board.runner.settings import Callbacks, RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import Callbacks, SegmenterSpec
 from cosmos_board.store.ingest import ingest
 from cosmos_board.store.parquet import read_table, write_table
 from cosmos_board.store.schema import PACK_IMAGES

@@ -122,8 +122,9 @@ def _make_request(options: Mapping[str, Any]) -> RunRequest:
         UnknownNameError: If there is no such prompt.
         UsageError: If options do not go together.
     """
+    from cosmos_board.core.run_record import RunSettings
     from cosmos_board.runner.run import RunRequest
-    from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+    from cosmos_board.runner.settings import SegmenterSpec
 
     for prompt in options["prompts"]:
         get_prompt_kind(prompt)

@@ -13,11 +13,11 @@ from dataclasses import replace
 
 from cosmos_board.core.errors import DeviceError
 from cosmos_board.core.masks import encode_mask
-from cosmos_board.core.run_record import DeviceCheck, RunRecord
+from cosmos_board.core.run_record import DeviceCheck, RunRecord, RunSettings
 from cosmos_board.core.scores import ScoreRow
 from cosmos_board.core.targets import Image, Reference
 from cosmos_board.data.pack import PackItem
-from cosmos_board.data.pixels import hash_pixels, make_image_id
+from cosmos_board.data.pack.png import hash_pixels, make_image_id
 from cosmos_board.models.segmenter import Segmenter
 from cosmos_board.phantoms import PhantomImage, phantom_pack_images
 from cosmos_board.prompts.box import tight_box
@@ -25,7 +25,6 @@ from cosmos_board.prompts.frozen import freeze_prompts
 from cosmos_board.runner.evaluation.evaluate import evaluate_image
 from cosmos_board.runner.evaluation.evaluators import PromptedSegmenter
 from cosmos_board.runner.record.folder import RunFolder
-from cosmos_board.runner.settings import RunSettings
 
 _FEWEST, _MOST, _EVERY = 2, 130, 100
 """One image in a hundred of the run; at most as many as have about 2,000 masks."""

@@ -12,10 +12,11 @@ from typing import TypeAlias
 
 from cosmos_board.core.candidates import EverythingCandidates
 from cosmos_board.core.masks import encode_mask
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.core.scores import SELECTIONS
 from cosmos_board.data.pack import PackItem
 from cosmos_board.metrics.overlap import tabulate_rles
-from cosmos_board.metrics.surface import score
+from cosmos_board.metrics.score import score
 from cosmos_board.models.candidate_checks import check_everything
 from cosmos_board.models.segmenter import Embedding, Segmenter
 from cosmos_board.runner.evaluation.clicks import fail_clicks, run_clicks
@@ -31,7 +32,6 @@ from cosmos_board.runner.evaluation.scoring import (
     make_row,
     rows_of_choices,
 )
-from cosmos_board.runner.settings import RunSettings
 
 EVERYTHING = PromptKey(prompt="everything")
 

@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from typing import Any, NamedTuple, TypeVar
 
 from cosmos_board.core.prompts import Prompt
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.data.pack import PackItem
 from cosmos_board.metrics.reference import PreparedReference, prepare_reference
 from cosmos_board.models.candidate_checks import (
@@ -28,7 +29,7 @@ from cosmos_board.runner.evaluation.model_calls import (
     release_memory,
 )
 from cosmos_board.runner.evaluation.scoring import HostScorer, PromptKey, Scorer
-from cosmos_board.runner.settings import MemoryKind, RunSettings
+from cosmos_board.runner.settings import MemoryKind
 
 _Answer = TypeVar("_Answer")
 _T = TypeVar("_T")

@@ -13,10 +13,9 @@ from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.masks import Mask, Rle, encode_mask
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.scores import SELECTIONS, ScoreRow, Scores, Selection, Study
-from cosmos_board.metrics.integers import penalise
 from cosmos_board.metrics.overlap import count_candidates
 from cosmos_board.metrics.reference import PreparedReference
-from cosmos_board.metrics.surface import score
+from cosmos_board.metrics.score import penalise, score
 from cosmos_board.models.candidate_checks import copy_prompts
 from cosmos_board.models.segmenter import Embedding, Segmenter
 from cosmos_board.prompts.jitter import JitterMode

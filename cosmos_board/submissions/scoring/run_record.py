@@ -19,7 +19,7 @@ from cosmos_board.core.run_record import (
     SubmissionSource,
 )
 from cosmos_board.core.tracks import CORE, COUNTS
-from cosmos_board.data.info import PackInfo
+from cosmos_board.data.pack.info import PackInfo
 from cosmos_board.runner.record.run_record import collect_provenance
 from cosmos_board.store.parquet import write_rows
 from cosmos_board.store.records import write_run_record, write_shard_record

@@ -20,7 +20,7 @@ from cosmos_board.core.run_record import RunEntry
 from cosmos_board.core.scores import ScoreRow
 from cosmos_board.data.pack import Pack
 from cosmos_board.metrics.reference import PreparedReference, prepare_reference
-from cosmos_board.metrics.surface import score
+from cosmos_board.metrics.score import score
 from cosmos_board.runner.evaluation.scoring import (
     PromptKey,
     choose,

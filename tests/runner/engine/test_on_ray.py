@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from cosmos_board.core.errors import StorageError
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.runner.engine.on_ray import run_shards_on_ray
 from cosmos_board.runner.record.shards import Shard
 from cosmos_board.runner.run import RunRequest, run
-from cosmos_board.runner.settings import Callbacks, RunSettings, SegmenterSpec, WorkerSettings
+from cosmos_board.runner.settings import Callbacks, SegmenterSpec, WorkerSettings
 from tests.kills import (
     CLI,
     iter_moments,

@@ -15,6 +15,7 @@ pytest.importorskip("segment_anything", reason="extra `sam` is not installed")
 
 from cosmos_board.core.errors import DeviceError  # noqa: E402
 from cosmos_board.core.prompts import make_prompt  # noqa: E402
+from cosmos_board.core.run_record import RunSettings  # noqa: E402
 from cosmos_board.metrics.device.references import (  # noqa: E402
     DeviceReferences,
     upload_references,
@@ -29,7 +30,7 @@ from cosmos_board.runner.evaluation.device_scorer import DeviceScorer  # noqa: E
 from cosmos_board.runner.evaluation.image_session import make_scorer  # noqa: E402
 from cosmos_board.runner.evaluation.scoring import HostScorer, Scorer  # noqa: E402
 from cosmos_board.runner.run import RunRequest, run  # noqa: E402
-from cosmos_board.runner.settings import MemoryKind, RunSettings, SegmenterSpec  # noqa: E402
+from cosmos_board.runner.settings import MemoryKind, SegmenterSpec  # noqa: E402
 from tests.models.scenes import draw_scene  # noqa: E402
 from tests.runner.test_run import digest, read_rows  # noqa: E402
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from cosmos_board.core.errors import InputError, StorageError
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.runner.engine.worker import Worker
 from cosmos_board.runner.record.remote_store import RemoteStore
 from cosmos_board.runner.record.shards import Shard
-from cosmos_board.runner.settings import Callbacks, RunSettings, SegmenterSpec, WorkerSettings
+from cosmos_board.runner.settings import Callbacks, SegmenterSpec, WorkerSettings
 from tests.runner.object_store import serve_bucket
 from tests.runner.test_run import SQUARES, digest, evaluate
 
