@@ -13,6 +13,7 @@ from typing import TypeAlias, TypeVar
 
 from cosmos_board.core.candidates import EverythingCandidates
 from cosmos_board.core.masks import encode_mask
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.core.scores import SELECTIONS, ScoreRow
 from cosmos_board.data.pack import PackItem
 from cosmos_board.metrics.overlap import tabulate_rles
@@ -34,7 +35,7 @@ from cosmos_board.runner.evaluation.cells import Cell
 from cosmos_board.runner.evaluation.clicking import fail_clicks, run_clicks
 from cosmos_board.runner.evaluation.embedding_cache import Shelf
 from cosmos_board.runner.evaluation.image_session import Sitting, Task
-from cosmos_board.runner.settings import Place, RunSettings
+from cosmos_board.runner.settings import Place
 
 EVERYTHING = Cell(prompt="everything")
 
