@@ -1,4 +1,4 @@
-"""One step of learning, and all that must be kept to take the next one after a crash."""
+"""One training step, and the state that the next one depends on."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ from cosmos_board.training.tiny.batches import (
     image_tensor,
     reference_tensor,
 )
-from cosmos_board.training.tiny.data_parallel import Peers
+from cosmos_board.training.tiny.data_parallel import WorkerGroup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """How fast to learn, and when."""
+    """Learning rate over the steps, and the other settings of the optimiser."""
 
     steps: int
     learning_rate: float = 2e-3
     warm_up: int = 50
     weight_decay: float = 0.02
     average_decay: float = 0.995
-    """Of the exponential moving average of the weights; that average is what is shipped."""
+    """Of the exponential moving average of the weights, which is what is shipped."""
 
     clip_norm: float = 1.0
 
     fall: float = 0.35
-    """Share of the steps, at the end, over which the rate falls to zero."""
+    """Share of the steps, at the end, over which the rate decays to zero."""
 
     def rate(self, step: int) -> float:
-        """Return the learning rate of step 0 … steps − 1: a ramp, a plateau, a straight fall."""
+        """Return the learning rate of step 0 … steps − 1: warm-up, plateau, linear decay."""
         ramp = min(1.0, (step + 1) / self.warm_up)
         left = (self.steps - step) / (self.fall * self.steps)
         return self.learning_rate * ramp * min(1.0, left)
 
 
-class Learner:
+class Trainer:
     """A model of the SAM family, its optimiser and the average of its weights."""
 
     def __init__(
@@ -59,17 +59,17 @@ class Learner:
         device: str = "cpu",
         corrections: Sequence[int] = (6, 3),
         clear_share: float = 0.5,
-        peers: Peers | None = None,
+        workers: WorkerGroup | None = None,
     ) -> None:
-        """Prepare to teach `sam`.
+        """Prepare to train `sam`.
 
         Args:
             sam: With the three parts and `pixel_mean`, `pixel_std` of `segment_anything`.
-            schedule: How fast.
-            device: `cuda` learns in mixed precision (bfloat16), `cpu` in float32.
+            schedule: Of the optimiser.
+            device: `cuda` for mixed precision (bfloat16), `cpu` for float32.
             corrections: How many prompts get a first, second … correction click each step.
-            clear_share: How much of the loss after a clear prompt is about all candidates alike.
-            peers: The processes that learn the same weights.
+            clear_share: Part of the loss after a clear prompt that is the mean over candidates.
+            workers: The processes that train the same weights.
         """
         self.sam: Any = sam.to(device).train()
         self.schedule = schedule
@@ -77,7 +77,7 @@ class Learner:
         self._device = torch.device(device)
         self._corrections = tuple(corrections)
         self._clear_share = clear_share
-        self._peers = peers or Peers()
+        self._workers = workers or WorkerGroup()
         groups: list[dict[str, Any]] = [
             {"params": [p for p in sam.parameters() if p.ndim > 1]},
             {"params": [p for p in sam.parameters() if p.ndim <= 1], "weight_decay": 0.0},
@@ -89,18 +89,18 @@ class Learner:
         )
         self.average = {name: value.clone() for name, value in sam.state_dict().items()}
 
-    def learn(self, batch: Batch) -> dict[str, float]:
-        """Take one step and return what happened: loss, mean IoU of the chosen masks, rate."""
+    def train_step(self, batch: Batch) -> dict[str, float]:
+        """Take one step and return its loss, mean IoU of the chosen masks, rate, gradient norm."""
         rate = self.schedule.rate(self.step)
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         loss, iou = self._loss(batch)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        self._peers.average_gradients(list(self.sam.parameters()))
+        self._workers.average_gradients(list(self.sam.parameters()))
         norm = nn.utils.clip_grad_norm_(self.sam.parameters(), self.schedule.clip_norm)
         self._optimiser.step()
-        self._peers.average([b for b in self.sam.buffers() if b.is_floating_point()])
+        self._workers.average([b for b in self.sam.buffers() if b.is_floating_point()])
         self.step += 1
         self._update_average()
         return {"loss": float(loss.detach()), "iou": iou, "rate": rate, "norm": float(norm)}
@@ -129,28 +129,28 @@ class Learner:
             features = self.sam.image_encoder(
                 image_tensor(batch, self.sam.pixel_mean, self.sam.pixel_std)
             )
-        tasks, fed = list(batch.tasks), None
+        tasks, earlier = list(batch.tasks), None
         losses, ious = [], []
-        for wanted in (*self._corrections, 0):
+        for clicks in (*self._corrections, 0):
             with mixed:
-                answers = self._answer(features, tasks, fed)
+                answers = self._decode(features, tasks, earlier)
             losses.append(torch.cat([answer.loss for answer in answers]))
             ious += [answer.iou for answer in answers]
-            tasks, fed = _correct(tasks, answers, wanted, self.step) if wanted else ([], None)
+            tasks, earlier = _correct(tasks, answers, clicks, self.step) if clicks else ([], None)
             if not tasks:
                 break
         return torch.cat(losses).mean(), float(torch.cat(ious).mean())
 
-    def _answer(
-        self, features: Tensor, tasks: list[Task], fed: list[Tensor] | None
-    ) -> list[_Answer]:
+    def _decode(
+        self, features: Tensor, tasks: list[Task], earlier: list[Tensor] | None
+    ) -> list[_Decoded]:
         answers = []
-        for positions, prompts in group_prompts(tasks, self._device, fed):
+        for positions, prompts in group_prompts(tasks, self._device, earlier):
             group = [tasks[p] for p in positions]
             logits, predicted = decode(self.sam, features, prompts)
             logits, predicted = logits.float(), predicted.float()
-            whole = reference_tensor(group, self._device)
-            reference = functional.interpolate(whole, logits.shape[-2:], mode="area")
+            native = reference_tensor(group, self._device)
+            reference = functional.interpolate(native, logits.shape[-2:], mode="area")
             ambiguous = torch.tensor([task.ambiguous for task in group], device=self._device)
             loss = multimask_loss(
                 logits, predicted, reference, ambiguous, clear_share=self._clear_share
@@ -158,7 +158,7 @@ class Learner:
             rows = torch.arange(len(group), device=self._device)
             chosen = logits.detach()[rows, predicted.detach().argmax(1)]
             iou = true_iou(chosen[:, None], reference)[:, 0]
-            answers.append(_Answer(positions, loss, chosen, iou))
+            answers.append(_Decoded(positions, loss, chosen, iou))
         return answers
 
     @torch.no_grad()
@@ -172,7 +172,7 @@ class Learner:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Answer:
+class _Decoded:
     positions: np.ndarray[Any, np.dtype[np.int64]]
     loss: Tensor
     chosen: Tensor
@@ -180,24 +180,24 @@ class _Answer:
 
 
 def _correct(
-    tasks: list[Task], answers: list[_Answer], wanted: int, turn: int
+    tasks: list[Task], answers: list[_Decoded], clicks: int, step: int
 ) -> tuple[list[Task], list[Tensor]]:
-    """Return `wanted` tasks with one more click each, and the logits to feed back.
+    """Return up to `clicks` tasks with one more click each, and the logits to feed back.
 
-    Whole groups are taken, another first at each `turn`, since many small calls cost more than one.
-    Tasks without an error left drop out.
+    They come from as few groups as possible, since a call costs more than a prompt, and from
+    another group first at each `step`. Tasks without an error are left out.
     """
-    first = turn % len(answers)
+    first = step % len(answers)
     pool = [
         (tasks[int(position)], answer.chosen[row])
         for answer in (*answers[first:], *answers[:first])
         for row, position in enumerate(answer.positions)
     ]
     corrected, fed = [], []
-    for task, logits in pool[:wanted]:
+    for task, logits in pool[:clicks]:
         side = task.reference.shape
-        whole = functional.interpolate(logits[None, None], side, mode="bilinear")[0, 0] > 0
-        clicked = _add_click(task, whole.cpu().numpy())
+        prediction = functional.interpolate(logits[None, None], side, mode="bilinear")[0, 0] > 0
+        clicked = _add_click(task, prediction.cpu().numpy())
         if clicked is not None:
             corrected.append(clicked)
             fed.append(logits[None])

@@ -8,10 +8,10 @@ import torch
 from cosmos_board.models.sam.decoder import decode
 from cosmos_board.models.sam.prompt_batch import PromptBatch
 from cosmos_board.models.tiny.model import build_tiny
-from cosmos_board.training.tiny import learner as learner_module
-from cosmos_board.training.tiny.batches import Prefetch, draw_batch, group_prompts, image_tensor
+from cosmos_board.training.tiny import trainer as trainer_module
+from cosmos_board.training.tiny.batches import draw_batch, group_prompts, image_tensor, prefetch
 from cosmos_board.training.tiny.examples import ExampleSource
-from cosmos_board.training.tiny.learner import Learner, Schedule
+from cosmos_board.training.tiny.trainer import Schedule, Trainer
 
 SOURCE = ExampleSource()
 BATCH = draw_batch(SOURCE, 3, 2, 3)
@@ -28,12 +28,12 @@ def test_the_rate_rises_stays_and_falls() -> None:
 
 def test_steps_on_one_batch_lower_its_loss() -> None:
     torch.manual_seed(0)
-    learner = Learner(build_tiny(), Schedule(steps=99, warm_up=1), corrections=(2,))
+    trainer = Trainer(build_tiny(), Schedule(steps=99, warm_up=1), corrections=(2,))
 
-    losses = [learner.learn(BATCH)["loss"] for _ in range(4)]
+    losses = [trainer.train_step(BATCH)["loss"] for _ in range(4)]
 
     assert losses[-1] < losses[0]
-    assert learner.step == 4
+    assert trainer.step == 4
 
 
 def test_a_correction_click_comes_with_the_mask_that_it_corrects(
@@ -47,10 +47,10 @@ def test_a_correction_click_comes_with_the_mask_that_it_corrects(
         asked.extend([(points, prompts.mask_logits is not None)] * len(prompts))
         return decode(sam, features, prompts)
 
-    monkeypatch.setattr(learner_module, "decode", spy)
-    learner = Learner(build_tiny(), Schedule(steps=9, warm_up=1), corrections=(2, 1))
+    monkeypatch.setattr(trainer_module, "decode", spy)
+    trainer = Trainer(build_tiny(), Schedule(steps=9, warm_up=1), corrections=(2, 1))
 
-    learner.learn(BATCH)
+    trainer.train_step(BATCH)
 
     first = [points for points, fed in asked if not fed]
     corrected = [points for points, fed in asked if fed]
@@ -64,12 +64,12 @@ def test_the_average_of_weights_follows_them() -> None:
     torch.manual_seed(0)
     sam = build_tiny()
     start = sam.state_dict()["mask_decoder.iou_token.weight"].clone()
-    learner = Learner(sam, Schedule(steps=9, warm_up=1), corrections=())
+    trainer = Trainer(sam, Schedule(steps=9, warm_up=1), corrections=())
 
-    learner.learn(BATCH)
+    trainer.train_step(BATCH)
 
     now = sam.state_dict()["mask_decoder.iou_token.weight"]
-    average = learner.average["mask_decoder.iou_token.weight"]
+    average = trainer.average["mask_decoder.iou_token.weight"]
     assert not torch.equal(now, start)
     assert torch.dist(average, now) < torch.dist(start, now)
 
@@ -82,8 +82,8 @@ def test_a_batch_depends_on_its_number_alone() -> None:
 
 
 def test_prefetching_keeps_the_order() -> None:
-    batches = Prefetch(lambda key: draw_batch(SOURCE, key, 1, 1, 64), 1)
-    taken = [batches.take() for _ in range(2)]
+    batches = prefetch(lambda key: draw_batch(SOURCE, key, 1, 1, 64), 1)
+    taken = [next(batches) for _ in range(2)]
     batches.close()
 
     assert (taken[0].pixels == draw_batch(SOURCE, 1, 1, 1, 64).pixels).all()

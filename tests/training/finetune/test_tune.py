@@ -14,17 +14,16 @@ from cosmos_board.models.cards import CARDS
 from cosmos_board.models.sam.medsam import MedSam
 from cosmos_board.models.sam.sam_med2d import CentredFrame
 from cosmos_board.models.sam.segmenter import SamSegmenter
-from cosmos_board.training.finetune import tuning
-from cosmos_board.training.finetune.gain import DiceRow, score_images
-from cosmos_board.training.finetune.image import to_grid
+from cosmos_board.training.checkpoint import CheckpointFile
+from cosmos_board.training.finetune import tune as tune_module
+from cosmos_board.training.finetune.loss import to_grid
 from cosmos_board.training.finetune.plan import Method, TuningPlan
-from cosmos_board.training.finetune.resume import KeptTuning
-from cosmos_board.training.finetune.tuning import tune
-from cosmos_board.training.finetune.weight_averaging import mean_over_clusters
+from cosmos_board.training.finetune.tune import tune
+from cosmos_board.training.finetune.validation import DiceRow, mean_over_clusters, score_images
 from tests.models.tiny_sam import CARD, build_small_sam
 from tests.training.tasks import draw_task, untrained
 
-PLAN = TuningPlan(epochs=2, learning_rate=1e-3, views=1, prompts=("box",), rank=2)
+PLAN = TuningPlan(epochs=2, learning_rate=1e-3, augmentations=1, prompts=("box",), rank=2)
 
 
 def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
@@ -37,11 +36,11 @@ def test_frozen_parts_stay_and_every_asked_mask_head_learns(
     method: Method, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A decoder whose three asked heads were never taught answers as it did before."""
-    monkeypatch.setattr(tuning, "is_worse", lambda *_: False)
+    monkeypatch.setattr(tune_module, "is_worse", lambda *_: False)
     segmenter, images = untrained(), draw_task(4)
     before = {name: value.clone() for name, value in segmenter.module.state_dict().items()}
     plan = TuningPlan(
-        method=method, epochs=1, learning_rate=1e-3, views=1, prompts=("box",), rank=2
+        method=method, epochs=1, learning_rate=1e-3, augmentations=1, prompts=("box",), rank=2
     )
 
     tune(segmenter, images[:3], images[3:], plan)
@@ -61,7 +60,7 @@ def test_the_encoder_runs_once_an_image_unless_it_learns(
 ) -> None:
     segmenter, images = untrained(), draw_task(4)
     calls: list[int] = []
-    monkeypatch.setattr(tuning, "score_images", lambda *_: [DiceRow("a", "t", "box", 0, 0.5)])
+    monkeypatch.setattr(tune_module, "score_images", lambda *_: [DiceRow("a", "t", "box", 0, 0.5)])
     segmenter.parts.image_encoder.register_forward_hook(lambda *_: calls.append(1))
 
     tune(segmenter, images[:3], images[3:], replace(PLAN, method=method, epochs=2))
@@ -70,7 +69,7 @@ def test_the_encoder_runs_once_an_image_unless_it_learns(
 
 
 def test_half_precision_learns_in_bfloat16_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuning, "is_worse", lambda *_: False)
+    monkeypatch.setattr(tune_module, "is_worse", lambda *_: False)
     images = draw_task(4)
     rough = SamSegmenter(untrained().module, card=CARDS["cosmos-tiny"], precision="bf16")
     plain = untrained()
@@ -92,11 +91,11 @@ def test_a_model_with_one_answer_learns_with_the_head_that_gives_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """MedSAM answers by its first mask token, which no plain SAM is asked."""
-    monkeypatch.setattr(tuning, "is_worse", lambda *_: False)
+    monkeypatch.setattr(tune_module, "is_worse", lambda *_: False)
     card = replace(CARD, prompts=("box",))
     segmenter, images = MedSam(build_small_sam(), card=card), draw_task(4)
     before = {name: value.clone() for name, value in segmenter.module.state_dict().items()}
-    plan = TuningPlan(epochs=1, learning_rate=1e-3, views=1, prompts=("box",))
+    plan = TuningPlan(epochs=1, learning_rate=1e-3, augmentations=1, prompts=("box",))
 
     tune(segmenter, images[:3], images[3:], plan)
 
@@ -118,11 +117,15 @@ def test_a_reference_is_taught_where_the_image_lies_in_the_square() -> None:
     assert grid.sum() == mask.sum()
 
 
-@pytest.mark.parametrize(("views", "sets", "in_each"), [(1, 4, [3]), (2, 4, [6, 6, 6, 6])])
-def test_epochs_take_sets_of_views_in_turn(views: int, sets: int, in_each: list[int]) -> None:
+@pytest.mark.parametrize(("augmentations", "sets", "in_each"), [(1, 4, [3]), (2, 4, [6, 6, 6, 6])])
+def test_epochs_take_sets_of_variants_in_turn(
+    augmentations: int, sets: int, in_each: list[int]
+) -> None:
     segmenter, images = untrained(), draw_task(3)
 
-    found = tuning._prepare(segmenter, images, views, TuningPlan(view_sets=sets))
+    found = tune_module._prepare(
+        segmenter, images, augmentations, TuningPlan(augmentation_sets=sets)
+    )
 
     assert [len(one) for one in found] == in_each
     themselves = {image.references[0][1].tobytes() for image in images}
@@ -134,7 +137,7 @@ def test_epochs_take_sets_of_views_in_turn(views: int, sets: int, in_each: list[
 def test_the_weights_of_later_epochs_are_averaged(monkeypatch: pytest.MonkeyPatch) -> None:
     segmenter, images = untrained(), draw_task(4)
     seen: list[dict[str, Tensor]] = []
-    monkeypatch.setattr(tuning, "is_worse", lambda *_: False)
+    monkeypatch.setattr(tune_module, "is_worse", lambda *_: False)
 
     result = tune(
         segmenter,
@@ -150,7 +153,7 @@ def test_the_weights_of_later_epochs_are_averaged(monkeypatch: pytest.MonkeyPatc
     torch.testing.assert_close(found[name], (seen[2][name] + seen[3][name]) / 2)
     assert len(result.validation) == 5
     rows = score_images(segmenter, images[3:], ("box",))
-    assert mean_over_clusters(rows) == pytest.approx(result.settled, abs=1e-6)
+    assert mean_over_clusters(rows) == pytest.approx(result.final, abs=1e-6)
 
 
 @pytest.mark.parametrize("method", ["decoder", "lora"])
@@ -162,7 +165,7 @@ def test_a_tuning_that_does_harm_leaves_the_model_as_it_was(method: Method) -> N
     result = tune(segmenter, images[:3], images[3:], plan)
 
     assert not result.kept
-    assert result.validation[1] < result.validation[0] == result.settled
+    assert result.validation[1] < result.validation[0] == result.final
     assert not changed(before, dict(segmenter.module.state_dict()))
 
 
@@ -171,7 +174,12 @@ def test_the_same_seed_tunes_to_the_same_weights() -> None:
     states = []
     for _ in range(2):
         segmenter = untrained()
-        tune(segmenter, images[:3], images[3:], TuningPlan(epochs=1, views=2, prompts=("box",)))
+        tune(
+            segmenter,
+            images[:3],
+            images[3:],
+            TuningPlan(epochs=1, augmentations=2, prompts=("box",)),
+        )
         states.append(segmenter.module.state_dict())
 
     assert not changed(dict(states[0]), dict(states[1]))
@@ -181,9 +189,9 @@ def test_the_same_seed_tunes_to_the_same_weights() -> None:
 def test_a_tuning_that_goes_on_ends_with_the_same_bits(
     method: Method, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tuning, "is_worse", lambda *_: False)
+    monkeypatch.setattr(tune_module, "is_worse", lambda *_: False)
     images, plan = draw_task(4), replace(PLAN, method=method, epochs=4)
-    keep = KeptTuning(tmp_path / "kept", {"this": "one"})
+    checkpoint = CheckpointFile(tmp_path / "state", {"this": "one"})
 
     def stop(epoch: int, *_: object) -> None:
         if epoch == 3:  # one epoch is in the mean already
@@ -192,13 +200,12 @@ def test_a_tuning_that_goes_on_ends_with_the_same_bits(
     whole, first, second = untrained(), untrained(), untrained()
     tune(whole, images[:3], images[3:], plan)
     with pytest.raises(KeyboardInterrupt):
-        tune(first, images[:3], images[3:], plan, stop, keep)
-    tune(second, images[:3], images[3:], plan, None, keep)
+        tune(first, images[:3], images[3:], plan, stop, checkpoint)
+    tune(second, images[:3], images[3:], plan, None, checkpoint)
 
     assert not changed(dict(whole.module.state_dict()), dict(second.module.state_dict()))
-    assert KeptTuning(keep.path, {"this": "other"}).read() is None
-    keep.drop()
-    assert keep.read() is None
+    with pytest.raises(InputError, match="this: belongs to another run"):
+        CheckpointFile(checkpoint.path, {"this": "other"}).read()
 
 
 def test_a_cluster_learnt_from_may_not_judge() -> None:

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 
 from cosmos_board.core.masks import Mask
-from cosmos_board.prompts.box import tight_box
-from cosmos_board.prompts.points import even_picks, negative_points, positive_points
+from cosmos_board.prompts.simulators import even_picks, negative_points, positive_points, tight_box
 from tests.masks import any_reference, draw
 
 RING = draw("##### #...# #...# #...# #####")

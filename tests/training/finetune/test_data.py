@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.finetune_cv import fold_splits
 from cosmos_board.core.errors import InputError
-from cosmos_board.training.finetune.clusters import Split, fold_splits, split_clusters
+from cosmos_board.training.finetune.data import Split, split_clusters
 
 law = settings(max_examples=50, deadline=None, derandomize=True)
 many = st.sets(st.text("abcdef0123456789", min_size=1, max_size=6), min_size=5, max_size=40)

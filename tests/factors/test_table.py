@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from cosmos_board.core.errors import InputError, UnknownNameError
+from cosmos_board.core.errors import InputError
 from cosmos_board.core.factors import Factors
 from cosmos_board.core.masks import Mask, Pixels
-from cosmos_board.factors import FACTORS, Factor, compute_factors, get_factor
-from cosmos_board.factors.compute import find_largest_component
+from cosmos_board.factors import FACTORS, Factor, compute_factors
+from cosmos_board.factors.definitions import find_largest_component
 from tests.masks import any_reference, draw
 from tests.second_opinions import measure_plain_factors
 from tests.shared import needs_shared, read_real_references
@@ -184,22 +184,8 @@ def test_the_table_has_one_entry_for_each_factor_in_order() -> None:
     assert list(FACTORS) == [field.name for field in fields(Factors)]
 
 
-def test_the_four_that_are_correlated_are_the_studys() -> None:
-    assert [factor.name for factor in FACTORS.values() if factor.correlated] == [
-        "size_px",
-        "aspect_ratio",
-        "intensity_difference",
-        "boundary_complexity",
-    ]
-
-
 @pytest.mark.parametrize("factor", FACTORS.values(), ids=lambda factor: factor.name)
 def test_every_factor_is_explained_in_both_languages(factor: Factor) -> None:
     assert factor.label
     assert factor.definition.endswith(".")
     assert factor.definition_zh.endswith("。")
-
-
-def test_an_unknown_factor_is_refused() -> None:
-    with pytest.raises(UnknownNameError, match="size_px"):
-        get_factor("size")

@@ -1,14 +1,16 @@
-"""Before and after: what fine-tuning gains on clusters that it never saw."""
+"""Dice on held-out clusters before and after fine-tuning: whether it did harm, what it gained."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cosmos_board.core.arrays import Floats
 from cosmos_board.core.prompts import get_prompt_kind
+from cosmos_board.metrics.overlap import count_overlap
 from cosmos_board.models.segmenter import Segmenter
 from cosmos_board.prompts import freeze_prompts
 from cosmos_board.stats.bootstrap import draw_counts
@@ -19,7 +21,6 @@ from cosmos_board.stats.intervals import (
     standard_errors,
 )
 from cosmos_board.training.finetune.data import TuningImage
-from cosmos_board.training.validation import dice
 
 ALL_TARGETS = "all"
 """All references of a cluster together; a board averages over targets instead."""
@@ -33,7 +34,7 @@ class DiceRow:
     target: str
     prompt: str
     position: int
-    """Of the reference in the images; pairs a row before with the row after."""
+    """Index of the reference over all images; pairs a row before with the row after."""
 
     dice: float
 
@@ -75,13 +76,44 @@ def score_images(
         embedding = segmenter.embed(image.pixels)
         frozen = [freeze_prompts(mask) for _, mask in image.references]
         for name in names:
-            answers = segmenter.predict(embedding, [one[name] for one in frozen])
+            answers = segmenter.predict(embedding, [prompts[name] for prompts in frozen])
             for i, (object_name, mask) in enumerate(image.references):
-                value = dice(answers[i].masks[answers[i].best], mask)
+                dice = count_overlap(answers[i].masks[answers[i].best], mask).dice
                 target = image.target(object_name)
-                rows.append(DiceRow(image.cluster, target, name, first + i, value))
+                rows.append(DiceRow(image.cluster, target, name, first + i, dice))
         first += len(image.references)
     return rows
+
+
+def mean_over_clusters(rows: Sequence[DiceRow]) -> float:
+    """Return the mean Dice of clusters, each the mean of its rows."""
+    return float(np.mean(_cluster_means(rows, [row.dice for row in rows])))
+
+
+def is_worse(before: Sequence[DiceRow], after: Sequence[DiceRow]) -> bool:
+    """Tell whether the mean Dice of clusters fell by more than its standard error.
+
+    The error is that of paired differences between clusters, or between the rows where there is
+    only one cluster.
+
+    Example:
+        >>> rows = lambda *dices: [DiceRow("a", "t", "box", i, x) for i, x in enumerate(dices)]
+        >>> is_worse(rows(0.8, 0.6), rows(0.7, 0.65)), is_worse(rows(0.8, 0.6), rows(0.7, 0.51))
+        (False, True)
+    """
+    changes = [new.dice - old.dice for old, new in zip(before, after, strict=True)]
+    means = _cluster_means(before, changes)
+    sample = np.array(means if len(means) > 1 else changes)
+    error = sample.std(ddof=1) / math.sqrt(len(sample)) if len(sample) > 1 else 0.0
+    return bool(np.mean(means) < -error)
+
+
+def _cluster_means(rows: Sequence[DiceRow], values: Sequence[float]) -> list[float]:
+    """Return the mean of the values of each cluster's rows, in the order of first appearance."""
+    by_cluster: dict[str, list[float]] = {}
+    for row, value in zip(rows, values, strict=True):
+        by_cluster.setdefault(row.cluster, []).append(value)
+    return [float(np.mean(cluster)) for cluster in by_cluster.values()]
 
 
 def compare_rows(before: Sequence[DiceRow], after: Sequence[DiceRow]) -> list[Gain]:
@@ -92,21 +124,21 @@ def compare_rows(before: Sequence[DiceRow], after: Sequence[DiceRow]) -> list[Ga
         after: Of the tuned model on the same images.
     """
     assert [row.position for row in before] == [row.position for row in after]
+    pairs = list(zip(before, after, strict=True))
     gains = []
     for prompt in dict.fromkeys(row.prompt for row in before):
-        pairs = [(one, two) for one, two in zip(before, after, strict=True) if one.prompt == prompt]
-        targets = sorted({one.target for one, _ in pairs})
-        for target in (*targets, ALL_TARGETS):
-            chosen = [pair for pair in pairs if target in (pair[0].target, ALL_TARGETS)]
+        of_prompt = [pair for pair in pairs if pair[0].prompt == prompt]
+        for target in (*sorted({old.target for old, _ in of_prompt}), ALL_TARGETS):
+            chosen = [pair for pair in of_prompt if target in (pair[0].target, ALL_TARGETS)]
             gains.append(_gain(target, prompt, chosen))
     return gains
 
 
 def _gain(target: str, prompt: str, pairs: list[tuple[DiceRow, DiceRow]]) -> Gain:
-    clusters = sorted({one.cluster for one, _ in pairs})
+    clusters = sorted({old.cluster for old, _ in pairs})
     means = np.array(
         [
-            np.mean([(one.dice, two.dice) for one, two in pairs if one.cluster == cluster], axis=0)
+            np.mean([(old.dice, new.dice) for old, new in pairs if old.cluster == cluster], axis=0)
             for cluster in clusters
         ]
     )
@@ -117,7 +149,7 @@ def _gain(target: str, prompt: str, pairs: list[tuple[DiceRow, DiceRow]]) -> Gai
     return Gain(target, prompt, before, after, low, high, len(clusters), len(pairs))
 
 
-def _interval(differences: NDArray[np.float64], clusters: list[str]) -> tuple[float, float]:
+def _interval(differences: Floats, clusters: list[str]) -> tuple[float, float]:
     counts = draw_counts(clusters, dataset="finetune").astype(np.float64)
     replicates = differences @ counts / len(clusters)
     error = standard_errors((replicates - differences.mean())[None]) * bootstrap_factor(

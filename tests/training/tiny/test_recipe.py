@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,14 @@ import torch
 from cosmos_board.core.errors import InputError
 from cosmos_board.store.parquet import read_rows
 from cosmos_board.store.training import TRAINING_LOG
-from cosmos_board.training.tiny.checkpoints import CHECKPOINT_FILE, LOG_FILE, read_checkpoint
-from cosmos_board.training.tiny.recipe import WEIGHTS_FILE, Recipe, train_tiny
+from cosmos_board.training.checkpoint import CheckpointFile
+from cosmos_board.training.tiny.recipe import (
+    CHECKPOINT_FILE,
+    LOG_FILE,
+    WEIGHTS_FILE,
+    Recipe,
+    train_tiny,
+)
 
 SMALL = Recipe(
     steps=4, finish_steps=2, calibrated_on=1, workers=1, images=1, objects=1, corrections=(1,),
@@ -45,13 +52,13 @@ def wait_for_step(out: Path, step: int, process: subprocess.Popen[bytes]) -> Non
 
 
 def test_a_killed_run_ends_with_the_same_bits(tmp_path: Path) -> None:
-    whole = train_tiny(tmp_path / "whole", recipe=SMALL)
+    whole = train_tiny(tmp_path / "whole", SMALL)
     process = start(tmp_path / "killed", SMALL)
     wait_for_step(tmp_path / "killed", 2, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
 
-    resumed = train_tiny(tmp_path / "killed", recipe=SMALL)
+    resumed = train_tiny(tmp_path / "killed", SMALL)
 
     assert whole.read_bytes() == resumed.read_bytes()
     log = read_rows(tmp_path / "killed" / LOG_FILE, TRAINING_LOG)
@@ -83,21 +90,23 @@ def test_ten_kills_at_random_moments_change_no_bit(tmp_path: Path, workers: int)
 
 
 def test_a_finished_run_is_not_run_again(tmp_path: Path) -> None:
-    first = train_tiny(tmp_path, recipe=SMALL, steps=1).read_bytes()
+    recipe = replace(SMALL, steps=1)
+    first = train_tiny(tmp_path, recipe).read_bytes()
     steps: list[int] = []
 
-    again = train_tiny(tmp_path, recipe=SMALL, steps=1, report=lambda step, *_: steps.append(step))
+    again = train_tiny(tmp_path, recipe, report=lambda step, *_: steps.append(step))
 
     assert again.read_bytes() == first
     assert steps == []
 
 
 def test_the_folder_of_another_run_is_refused(tmp_path: Path) -> None:
-    train_tiny(tmp_path, recipe=SMALL, steps=1)
+    recipe = replace(SMALL, steps=1)
+    train_tiny(tmp_path, recipe)
 
     with pytest.raises(InputError, match=r"seed: belongs to another run \(got 0, want 1\)"):
-        train_tiny(tmp_path, recipe=SMALL, steps=1, seed=1)
+        train_tiny(tmp_path, replace(recipe, seed=1))
 
 
 def test_an_empty_folder_holds_no_checkpoint(tmp_path: Path) -> None:
-    assert read_checkpoint(tmp_path, {}) is None
+    assert CheckpointFile(tmp_path / CHECKPOINT_FILE, {}).read() is None
