@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from PIL import Image as Pictures
 
 from cosmos_board.core.masks import Pixels
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.data.pack import open_pack
 from cosmos_board.runner.run import RunRequest, run
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.site.content.case_drawing import trace
 from cosmos_board.site.content.read import read_site_data
 from cosmos_board.site.publish.build import build_site

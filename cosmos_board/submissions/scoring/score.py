@@ -16,10 +16,11 @@ from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Rle
 from cosmos_board.core.prompts import PROMPTS
+from cosmos_board.core.run_record import RunEntry
 from cosmos_board.core.scores import ScoreRow
 from cosmos_board.data.pack import Pack
 from cosmos_board.metrics.reference import PreparedReference, prepare_reference
-from cosmos_board.metrics.surface import score
+from cosmos_board.metrics.score import score
 from cosmos_board.runner.evaluation.answers import choose, make_row, rows_of_choices
 from cosmos_board.runner.evaluation.cells import Cell
 from cosmos_board.runner.record.folder import RunFolder
@@ -103,7 +104,7 @@ def score_checked(
     """
     manifest = checked.manifest
     if manifest is None or not checked.acceptable:
-        raise InputError("", "", str(find_refusal(checked.problems)))
+        raise InputError.plain(find_refusal(checked.problems))
     known = {pack.info.name: pack for pack in packs}
     if strangers := [use.name for use in manifest.packs if use.name not in known]:
         raise InputError(checked.where, "packs", "are not given", got=", ".join(strangers))
@@ -127,7 +128,7 @@ def score_checked(
 
 def _refuse_other_run(out: Path, slug: str) -> None:
     record = RunFolder(out).read_record()
-    if record is not None and record.get("provenance", {}).get("submission") != slug:
+    if record is not None and (record.submission is None or record.submission.slug != slug):
         raise InputError(out, "", "holds another run", want="a new folder")
 
 
@@ -166,7 +167,7 @@ def _write_run(
     checked: Checked,
 ) -> int:
     manifest = source.manifest
-    entries: dict[str, Any] = {}
+    entries: dict[str, RunEntry] = {}
     rows: dict[str, list[ScoreRow]] = {}
     with RunFolder(out).hold():
         for pack, index in pairs:

@@ -24,8 +24,12 @@ from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.numbers import DASH, number, percent, signed, span
 from cosmos_board.site.language.words import Words
 
-EXTRA_METRICS = ("nsd", "hd95_px", "iou", "boundary_iou", "assd_px", "hd_px")
-"""Metrics that stand beside the one that ranks; those after the second start hidden."""
+_FIRST_METRICS = ("nsd", "hd95_px", "iou", "boundary_iou", "assd_px", "hd_px")
+EXTRA_METRICS = (
+    *_FIRST_METRICS,
+    *(name for name in METRICS if name not in ("dice", *_FIRST_METRICS)),
+)
+"""Metrics beside the one that ranks; those after the second start hidden."""
 
 DEFINITIONS = "docs/definitions/"
 _FAILING = re.compile(r"incomplete: (\d+) of (\d+) answers failed")
