@@ -11,12 +11,11 @@ from typing import IO, get_args
 
 from cosmos_board.board.findings.claims import CLAIMS
 from cosmos_board.board.findings.findings import FindingVerdict
-from cosmos_board.board.inputs import TIERS
 from cosmos_board.board.types import Exposure, PairVerdict, Status
+from cosmos_board.core.cards import ClusterUnit
 from cosmos_board.core.scores import Selection
-from cosmos_board.core.tracks import CORE, COUNTS, FULL
+from cosmos_board.core.tracks import CORE, COUNTS, FULL, TIERS
 from cosmos_board.data.catalog import load_catalog
-from cosmos_board.data.info import ClusterUnit
 from cosmos_board.models.registry import list_cards
 from cosmos_board.site.language.phrases import FORMS
 

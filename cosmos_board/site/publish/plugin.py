@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jinja2.ext import Extension
 from markupsafe import Markup, escape
 from mkdocs.config import config_options
 from mkdocs.config.base import Config
@@ -37,6 +39,14 @@ _UNUSED = (
     "javascripts/lunr/wordcut.js",
     "javascripts/lunr/tinyseg.js",
 )
+
+
+class _WithoutIndents(Extension):
+    """Leaves the indents of the theme's templates out: a tenth of a page's bytes."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """Return a template's source without the white space that begins its lines."""
+        return re.sub(r"\n\s+", "\n", source)
 
 
 class BoardConfig(Config):
@@ -164,7 +174,8 @@ class BoardPlugin(BasePlugin[BoardConfig]):
     def on_env(self, env: Any, /, *, config: MkDocsConfig, files: Files) -> None:  # noqa: ANN401
         """Let the pages without Markdown (404, search) know the data version too."""
         env.globals["board"] = self._facts()
-        env.trim_blocks = env.lstrip_blocks = True
+        env.trim_blocks = True
+        env.add_extension(_WithoutIndents)
 
     def on_serve(
         self, server: LiveReloadServer, /, *, config: MkDocsConfig, builder: object
