@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from cosmos_board.store.queries.connection import (
 from cosmos_board.store.queries.scores import DICE, STEP, in_steps
 from cosmos_board.store.queries.units import ensure_units
 
-FACTORS = tuple(Factors.__slots__)
+FACTORS = tuple(field.name for field in fields(Factors))
 """The factors that a pack stores, by column of `reference_masks`."""
 
 _EXPRESSIONS = {

@@ -20,9 +20,10 @@ from cosmos_board.board.ranking.leaderboard import rank_boards
 from cosmos_board.board.types import Board, Slice
 from cosmos_board.cli.tables import describe_board
 from cosmos_board.core.masks import encode_mask
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.runner.run import RunRequest, run
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.site.content.read import read_site_data
 from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.words import words_for
@@ -148,7 +149,7 @@ def test_tables_and_models_pages_show_each_track_by_itself_and_say_which(
         for model in ("box-prior", "grabcut")
         for track, tier in (("full", "self-reported"), ("core", "audited"))
     }
-    pages = {page.path: page for page in make_site(data, words_for("en"), {}).pages}
+    pages = {page.path: page for page in make_site(data, words_for("en")).pages}
     text = html.unescape(str(pages["models/box-prior.md"]))
     assert "Full runs" in text
     assert "Submissions, core track" in text
