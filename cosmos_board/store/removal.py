@@ -10,7 +10,15 @@ from cosmos_board.core.errors import UnknownNameError
 from cosmos_board.store.board import open_board, open_board_to_write
 from cosmos_board.store.queries.board_references import drop_stale_lists, prepare_lists
 from cosmos_board.store.queries.connection import Connection, count_rows
-from cosmos_board.store.queries.runs import RunFacts, read_run_ids, read_runs
+from cosmos_board.store.queries.runs import (
+    IDLE_DATASETS,
+    IDLE_IMAGES,
+    IDLE_MODELS,
+    IDLE_REFERENCES,
+    RunFacts,
+    read_run_ids,
+    read_runs,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,31 +84,15 @@ def delete_runs(connection: Connection, run_ids: Sequence[str]) -> None:
 
 def _remove_models(connection: Connection) -> int:
     """Remove models without a run, unless a fine-tuned one that stays names them as its base."""
-    idle = (
-        "models WHERE model NOT IN (SELECT model FROM runs) AND model NOT IN ("
-        "SELECT base_model FROM models WHERE base_model IS NOT NULL "
-        "AND model IN (SELECT model FROM runs))"
-    )
-    count = count_rows(connection, idle)
-    connection.execute(f"DELETE FROM {idle}")
+    count = count_rows(connection, IDLE_MODELS)
+    connection.execute(f"DELETE FROM {IDLE_MODELS}")
     connection.execute("DELETE FROM seen_clusters WHERE model NOT IN (SELECT model FROM models)")
     return count
 
 
 def _remove_datasets(connection: Connection) -> int:
     """Remove datasets without a run, and references that only removed runs were asked."""
-    needed_datasets = (
-        "SELECT dataset FROM runs UNION SELECT i.dataset FROM annotations "
-        "JOIN reference_masks r USING (reference_id) JOIN images i USING (image_id)"
-    )
-    needed = (
-        "SELECT reference_id FROM board_references UNION SELECT reference_id FROM scores "
-        "UNION SELECT reference_id FROM annotations"
-    )
-    count = count_rows(connection, f"datasets WHERE dataset NOT IN ({needed_datasets})")
-    connection.execute(f"DELETE FROM reference_masks WHERE reference_id NOT IN ({needed})")
-    connection.execute(f"DELETE FROM datasets WHERE dataset NOT IN ({needed_datasets})")
-    connection.execute(
-        "DELETE FROM images WHERE image_id NOT IN (SELECT image_id FROM reference_masks)"
-    )
+    count = count_rows(connection, IDLE_DATASETS)
+    for rows in (IDLE_REFERENCES, IDLE_DATASETS, IDLE_IMAGES):
+        connection.execute(f"DELETE FROM {rows}")
     return count

@@ -15,6 +15,19 @@ from cosmos_board.store.queries.connection import (
     stored_table,
 )
 
+IDLE_MODELS = """models WHERE model NOT IN (SELECT model FROM runs) AND model NOT IN (
+    SELECT base_model FROM models WHERE base_model IS NOT NULL
+    AND model IN (SELECT model FROM runs))"""
+"""Models without a run, but those that a fine-tuned one with a run names as its base."""
+
+IDLE_DATASETS = """datasets WHERE dataset NOT IN (
+    SELECT dataset FROM runs UNION SELECT i.dataset FROM annotations
+    JOIN reference_masks r USING (reference_id) JOIN images i USING (image_id))"""
+IDLE_REFERENCES = f"""reference_masks WHERE reference_id NOT IN (
+    SELECT reference_id FROM {LISTS} UNION SELECT reference_id FROM scores
+    UNION SELECT reference_id FROM annotations)"""
+IDLE_IMAGES = "images WHERE image_id NOT IN (SELECT image_id FROM reference_masks)"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
