@@ -15,9 +15,10 @@ from cosmos_board.core.errors import (
     InputError,
     InUseError,
     StorageError,
+    describe_os_error,
     make_one_line,
 )
-from cosmos_board.store.files import describe_os_error, hold
+from cosmos_board.store.files import hold
 from cosmos_board.store.queries.connection import read_meta, read_table_sizes
 from cosmos_board.store.schema import SCHEMA_VERSION
 

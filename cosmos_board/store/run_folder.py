@@ -9,10 +9,9 @@ from pathlib import Path
 
 import duckdb
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, describe_os_error
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.run_record import RunEntry, RunRecord, ShardRecord
-from cosmos_board.store.files import describe_os_error
 from cosmos_board.store.parquet import count_rows_of
 from cosmos_board.store.queries.score_files import find_other_dataset, find_stranger, find_twin
 from cosmos_board.store.records import (
