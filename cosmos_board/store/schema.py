@@ -21,7 +21,7 @@ _TYPES = {
 }
 
 
-def _declare(text: str) -> pa.Schema:
+def declare(text: str) -> pa.Schema:
     """Return the table that `text` declares: `names: type` a line; `?` marks what may be null."""
     columns = []
     for line in text.strip().splitlines():
@@ -40,7 +40,7 @@ efd_order? components?: int32
 position?: float
 """
 
-PACK_IMAGES = _declare("""
+PACK_IMAGES = declare("""
     image_id cluster_id dataset modality: string
     height width: int32
     png: binary
@@ -48,7 +48,7 @@ PACK_IMAGES = _declare("""
 """)
 """One row per curated image of a pack."""
 
-PACK_REFERENCES = _declare(
+PACK_REFERENCES = declare(
     """
     reference_id image_id object: string
     instance: int32
@@ -59,7 +59,7 @@ PACK_REFERENCES = _declare(
 )
 """One row per reference of a pack."""
 
-PACK_PROMPTS = _declare("""
+PACK_PROMPTS = declare("""
     reference_id prompt: string
     points: int32s  # x, y, x, y, …
     labels: int8s
@@ -67,13 +67,13 @@ PACK_PROMPTS = _declare("""
 """)
 """One row per reference and prompt; `everything` has none."""
 
-PACK_OBSERVERS = _declare("""
+PACK_OBSERVERS = declare("""
     observer reference_id: string
     rle: binary
 """)
 """One row per further observer's mask of a reference."""
 
-SCORES = _declare("""
+SCORES = declare("""
     reference_id prompt: string
     study: string  # main, jitter, clicks
     jitter_level?: int32
@@ -99,29 +99,29 @@ _PREDICTION = """
     height width: int32
     rle: binary
 """
-PREDICTIONS = _declare(_PREDICTION)
+PREDICTIONS = declare(_PREDICTION)
 """One row per candidate that was offered; for `everything` the best one."""
 
-CLICK_PREDICTIONS = _declare(_PREDICTION + "selection: string")
+CLICK_PREDICTIONS = declare(_PREDICTION + "selection: string")
 """The study `clicks`: one row per click and selection, the candidate that was chosen and scored."""
 
-RUN_IMAGES = _declare("""
+RUN_IMAGES = declare("""
     image_id dataset modality cluster_id: string
     height width: int32
 """)
 """One row per image that a run was asked to score: so that a run can be ingested by itself."""
 
-RUN_REFERENCES = _declare("reference_id image_id object: string\ninstance: int32" + _FACTORS)
+RUN_REFERENCES = declare("reference_id image_id object: string\ninstance: int32" + _FACTORS)
 """One row per reference that a run was asked to score; no mask."""
 
-QUARANTINE = _declare("""
+QUARANTINE = declare("""
     image_id: string
     reference_id?: string
     reason: string
 """)
 """What a run could not score because the data is bad."""
 
-TRAINING_LOG = _declare("""
+TRAINING_LOG = declare("""
     step: int32
     loss: float
     iou: float  # mean over prompts, chosen candidates
@@ -130,7 +130,7 @@ TRAINING_LOG = _declare("""
 """)
 """One row per step of a training."""
 
-PUBLISHED_SCORES = _declare("""
+PUBLISHED_SCORES = declare("""
     track: string
     kind: string  # overall, modality, object, target, dataset
     slice prompt selection metric model: string
