@@ -52,18 +52,12 @@ def command(
 
     An interrupted tuning goes on by the same command.
     """
-    from cosmos_board.cli.progress import show_steps
-    from cosmos_board.core.errors import InputError
+    from cosmos_board.cli.progress import require_torch, show_steps
 
-    try:
+    with require_torch("finetune"):
         from cosmos_board.training.finetune.finetune import finetune
         from cosmos_board.training.finetune.gain import format_gains
         from cosmos_board.training.finetune.plan import TuningPlan
-    except ModuleNotFoundError as error:
-        from cosmos_board.models.factories import name_install
-
-        want = name_install("sam")
-        raise InputError("finetune", "", f"needs {error.name}", want=want) from error
     plan = TuningPlan(method=method, epochs=epochs, rank=rank, seed=seed)  # type: ignore[arg-type]
     with show_steps("epochs") as say:
         tuned = finetune(
