@@ -39,7 +39,7 @@ KINDS = {"five prompted modes": MODES, "everything mode": ("everything",)}
 def run(inputs: Inputs, model: str, *, rounds: int) -> dict[str, object]:
     """Time both ways on the same images and return medians and ratios."""
     segmenter = load(model)
-    found: list[dict[str, object]] = []
+    results: list[dict[str, object]] = []
     for kind, prompts in KINDS.items():
         ready = make_ready(segmenter, inputs.read())
         everything = prompts == ("everything",)
@@ -50,15 +50,15 @@ def run(inputs: Inputs, model: str, *, rounds: int) -> dict[str, object]:
         pairs = [
             (measure(forward), measure(evaluation)) for _ in range(1 if everything else rounds)
         ]
-        found.append({"kind": kind, **_summarise(pairs)})
-        print(f"{model}, {kind}: {found[-1]}", flush=True)
+        results.append({"kind": kind, **_summarise(pairs)})
+        print(f"{model}, {kind}: {results[-1]}", flush=True)
     return {
         "machine": describe_machine(),
         "threads": torch.get_num_threads(),
         "inputs": inputs.describe(),
         "model": model,
         "weights": "published" if has_weights(model) else "random",
-        "results": found,
+        "results": results,
     }
 
 

@@ -41,6 +41,7 @@ def command(out: Path, workers: int | None) -> None:
     from cosmos_board.runner.settings import SegmenterSpec
     from cosmos_board.site.language.words import LANGUAGES
     from cosmos_board.site.publish.build import build_site
+    from cosmos_board.site.publish.generate import SiteOptions
     from cosmos_board.store.board import open_board
     from cosmos_board.store.folders import claim_folder
     from cosmos_board.store.ingest import ingest
@@ -65,7 +66,7 @@ def command(out: Path, workers: int | None) -> None:
     db = out / "board.duckdb"
     ingest([report.out], db, replace=True)
     _say("rendering the site")
-    build_site(db, out / "site", languages=LANGUAGES)
+    build_site(db, out / "site", SiteOptions(languages=LANGUAGES))
     with open_board(db) as connection:
         cube = Cube(connection, ("dice",))
         print_boards([rank_boards(cube, prompt=prompt)[0] for prompt in PROMPTS])
