@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import cosmos_board.site
-from cosmos_board.site.language.phrases import FORMS
+from cosmos_board.site.language.messages import CLAIM_TEXTS, MESSAGES, SINGULAR
 from cosmos_board.site.language.words import NOUNS
 
 SOURCE = Path(cosmos_board.site.__file__).parent
@@ -15,7 +15,10 @@ SOURCE = Path(cosmos_board.site.__file__).parent
 
 def find_sentences() -> set[str]:
     """Return the literal sentences of all `words(…)`, `words.plural(…)` and `t("…")`."""
-    found = {form for forms in NOUNS.values() for form in forms} | set(FORMS)
+    found = {form for forms in NOUNS.values() for form in forms}
+    found |= {*MESSAGES.values(), *SINGULAR.values()}
+    for text in CLAIM_TEXTS.values():
+        found |= {text.statement, text.effect, text.needs, text.paper} - {""}
     for path in sorted(SOURCE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(node, ast.Call) or not node.args:

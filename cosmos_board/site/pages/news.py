@@ -8,6 +8,7 @@ from cosmos_board.board.findings.findings import Finding
 from cosmos_board.core.tracks import FULL
 from cosmos_board.site.components.page import Article
 from cosmos_board.site.content.site_data import Book, Entry, model_url
+from cosmos_board.site.language.messages import CLAIM_TEXTS
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.context import Context
 from cosmos_board.site.pages.studies.findings import MARKS, finding_url
@@ -58,7 +59,7 @@ def _finding(finding: Finding, words: Words) -> dict[str, str]:
         "kind": finding.verdict.replace(" ", "-"),
         "mark": MARKS.get(finding.verdict, "–"),
         "url": finding_url(finding),
-        "statement": words.pick(finding.statement, finding.statement_zh),
+        "statement": words(CLAIM_TEXTS[finding.id].statement),
         "verdict": words.term(finding.verdict),
     }
 

@@ -10,42 +10,47 @@ import pytest
 
 from cosmos_board.board.findings.claims import CLAIMS
 from cosmos_board.board.findings.findings import FindingVerdict
+from cosmos_board.board.messages import Message, MessageKey
 from cosmos_board.board.types import Exposure, PairVerdict, Status
 from cosmos_board.data.catalog import load_catalog
 from cosmos_board.models.registry import list_cards
 from cosmos_board.site.content.case_picks import KINDS
-from cosmos_board.site.content.site_data import Book
-from cosmos_board.site.language.phrases import translate
+from cosmos_board.site.language.messages import CLAIM_TEXTS, MESSAGES, SINGULAR, say
 from cosmos_board.site.language.words import MissingTranslationError, words_for
 from tests.site.sentences import find_sentences
 
 OUR_SENTENCES = {
     *(card.description for card in list_cards() if card.kind in {"baseline", "classical"}),
-    *(text for claim in CLAIMS for text in (claim.needs, claim.paper, claim.certainty) if text),
-    *(claim.source for claim in CLAIMS if claim.source and not claim.source.startswith("http")),
-    "Dice gained", "seconds saved", "−ρ of boundary complexity", "ρ of intensity difference",
-    "targets with Dice ≥ 0.9", "targets with Dice ≤ 0.5", "point − everything",
-    "box − best point prompt", "drop of box", "drop of point", "lead at click 1",
-    "deficit at click 10",
-}  # fmt: skip
+    *(claim.certainty for claim in CLAIMS),
+    *(text.source for text in CLAIM_TEXTS.values() if text.source[:4] not in ("", "http")),
+}
 """What the board says of itself in whole sentences that carry no numbers of a run."""
 
 
 def test_what_a_finding_lacks_is_said_in_chinese() -> None:
-    words = words_for("zh")
-    said = translate(
-        "10 targets with at least 10 clusters each (0 of 5 have them; the most is 4)", words
+    lacking = Message.of("wide-targets", n=10, least=10, have=0, all=5, most=4)
+    factor = Message.of("variation", factor=Message("boundary-rho"))
+
+    chinese = words_for("zh")
+    assert (
+        say(lacking, chinese) == "10 个各有至少 10 个独立单元的目标（5 个中有 0 个满足；最多为 4）"
+    )
+    assert "边界复杂度的 −ρ" in say(factor, chinese)
+    assert say(Message.of("promptable-model", prompts=("box", "point"))) == (
+        "a promptable model with box, point"
     )
 
-    assert said == "10 个各有至少 10 个独立单元的目标（5 个中有 0 个满足；最多为 4）"
-    assert translate("something new", words) == "something new"
+
+def test_one_cluster_is_not_said_to_be_many() -> None:
+    one, many = (say(Message.of("too-few-to-recommend", n=n, least=10)) for n in (1, 2))
+
+    assert one.startswith("1 cluster: ")
+    assert many.startswith("2 clusters: ")
 
 
-def test_every_finding_of_a_thin_board_is_told_in_chinese(book: Book) -> None:
-    for finding in book.studies.findings:
-        for decision in (finding.oracle, finding.predicted):
-            for text in decision.missing if decision else ():
-                assert translate(text, words_for("zh")) != text
+def test_every_key_of_the_board_has_its_words() -> None:
+    assert set(MESSAGES) == set(get_args(MessageKey))
+    assert MESSAGES.keys() >= SINGULAR.keys()
 
 
 def test_every_sentence_of_the_generator_has_a_translation() -> None:

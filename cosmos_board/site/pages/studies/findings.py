@@ -5,12 +5,14 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from cosmos_board.board.findings.claims import PAPER
+from cosmos_board.board.findings.evidence import EffectPart
 from cosmos_board.board.findings.findings import Decision, Finding
+from cosmos_board.board.studies.effects import Effect
 from cosmos_board.site.components.figure import Axis, Figure, Point, Series
 from cosmos_board.site.components.markup import DASH, number, outside_link, signed, span
 from cosmos_board.site.components.page import Article, Page
 from cosmos_board.site.components.table import Cell, Column, Row, Table
-from cosmos_board.site.language.phrases import translate
+from cosmos_board.site.language.messages import CLAIM_TEXTS, MESSAGES, say
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.context import Context, Link
 from cosmos_board.site.pages.notices import add_synthetic, explain_empty
@@ -48,7 +50,7 @@ def findings_index(context: Context) -> Page:
                 {
                     "url": f"../{finding_url(finding)}",
                     "id": finding.id,
-                    "statement": words.pick(finding.statement, finding.statement_zh),
+                    "statement": words(CLAIM_TEXTS[finding.id].statement),
                     "verdict": words.term(finding.verdict),
                     "mark": MARKS.get(finding.verdict, "–"),
                     "kind": finding.verdict.replace(" ", "-"),
@@ -79,11 +81,24 @@ def findings_index(context: Context) -> Page:
 
 def effect_text(decision: Decision, words: Words) -> str:
     """Return an effect with its interval, or what is missing for one."""
-    if decision.effect is None:
-        missing = "; ".join(translate(text, words) for text in decision.missing)
+    effect = decision.effect
+    if effect is None:
+        missing = "; ".join(say(message, words) for message in decision.missing)
         return words("missing: {things}", things=missing) if missing else DASH
-    interval = span(decision.low, decision.high)
-    return signed(decision.effect) + (f" ({interval})" if interval else "")
+    interval = span(effect.low, effect.high)
+    return signed(effect.value) + (f" ({interval})" if interval else "")
+
+
+def _effect_cells(effect: Effect | EffectPart | None) -> tuple[Cell, Cell]:
+    """Return an effect and its interval."""
+    if effect is None:
+        return Cell(DASH, muted=True), Cell(DASH, muted=True)
+    interval = Cell(span(effect.low, effect.high) or DASH, muted=effect.low is None)
+    return Cell(signed(effect.value), effect.value), interval
+
+
+def _count_cell(count: int) -> Cell:
+    return Cell(number(count, 0), count)
 
 
 def _findings_table(context: Context) -> Table:
@@ -95,15 +110,14 @@ def _findings_table(context: Context) -> Table:
             Row(
                 (
                     Cell(finding.id, finding.id, finding_url(finding)),
-                    Cell(words.pick(finding.statement, finding.statement_zh)),
+                    Cell(words(CLAIM_TEXTS[finding.id].statement)),
                     Cell(words.term(finding.verdict)),
-                    Cell(signed(finding.effect), finding.effect, muted=finding.effect is None),
-                    Cell(span(finding.low, finding.high) or DASH, muted=finding.low is None),
+                    *_effect_cells(finding.effect),
                     Cell(
                         words.term(predicted.verdict) if predicted else DASH,
                         muted=predicted is None,
                     ),
-                    Cell(number(finding.n, 0), finding.n),
+                    _count_cell(finding.effect.clusters if finding.effect else 0),
                 )
             )
         )
@@ -129,22 +143,30 @@ def _findings_table(context: Context) -> Table:
 
 def _effects_figure(context: Context) -> Figure | None:
     words = context.words
-    known = [f for f in context.book.studies.findings if f.effect is not None and not f.unit]
+    known = [
+        (finding, finding.effect)
+        for finding in context.book.studies.findings
+        if finding.effect is not None and not finding.claim.unit
+    ]
     if not known:
         return None
     points = tuple(
         Point(
-            f.effect or 0.0,
+            effect.value,
             place,
-            f.low,
-            f.high,
-            f"{f.id}: {effect_text(f.oracle, words)}, {words.term(f.verdict)}",
+            effect.low,
+            effect.high,
+            f"{finding.id}: {effect_text(finding.oracle, words)}, {words.term(finding.verdict)}",
         )
-        for place, f in enumerate(known)
+        for place, (finding, effect) in enumerate(known)
     )
     marks = tuple(
-        Point(f.threshold, place, label=words("{id}: threshold {t}", id=f.id, t=f.threshold))
-        for place, f in enumerate(known)
+        Point(
+            claim.threshold,
+            place,
+            label=words("{id}: threshold {t}", id=claim.id, t=claim.threshold),
+        )
+        for place, claim in enumerate(finding.claim for finding, _ in known)
     )
     return Figure(
         name="effects",
@@ -156,7 +178,7 @@ def _effects_figure(context: Context) -> Figure | None:
             "are differences in Dice, shares or correlations, as each page says."
         ),
         x=Axis(label=words("effect")),
-        y=Axis(label="", categories=tuple(f.id for f in known)),
+        y=Axis(label="", categories=tuple(finding.id for finding, _ in known)),
         series=(
             Series(name=words("threshold"), points=marks, colour=-1),
             Series(name=words("effect"), points=points, colour=5),
@@ -167,10 +189,10 @@ def _effects_figure(context: Context) -> Figure | None:
 
 def finding_page(context: Context, finding: Finding) -> Page:
     """Return the page of one finding."""
-    words = context.words
+    words, claim, text = context.words, finding.claim, CLAIM_TEXTS[finding.id]
     article = Article(
         finding_url(finding).removesuffix("/") + ".md",
-        f"{finding.id}: {words.pick(finding.statement, finding.statement_zh)}",
+        f"{finding.id}: {words(CLAIM_TEXTS[finding.id].statement)}",
     )
     add_synthetic(context, article)
     context.note(
@@ -182,16 +204,16 @@ def finding_page(context: Context, finding: Finding) -> Page:
     context.facts(
         article,
         [
-            (words("Effect"), words.pick(finding.effect_text, finding.effect_text_zh)),
-            (words("Holds beyond"), f"{finding.threshold:g} {finding.unit}".strip()),
-            (words("Needs"), words.term(finding.needs)),
+            (words("Effect"), words(text.effect)),
+            (words("Holds beyond"), f"{claim.threshold:g} {claim.unit}".strip()),
+            (words("Needs"), words(text.needs)),
             (
                 words("In the study"),
-                words.term(finding.paper) if finding.paper else words("no number found"),
+                words(text.paper) if text.paper else words("no number found"),
             ),
             (
                 words("How we know"),
-                "; ".join(words.term(part) for part in (finding.certainty, finding.source) if part),
+                "; ".join(words.term(part) for part in (claim.certainty, text.source) if part),
             ),
             (words("Study"), outside_link(PAPER)),
             (words("About"), finding.family or words("all learned promptable models together")),
@@ -204,7 +226,7 @@ def finding_page(context: Context, finding: Finding) -> Page:
     article.add(
         Markup("<p>{}</p><pre class='cb-code'><code>{}</code></pre>").format(
             words("Run it on the board database to see what the effect is made of."),
-            finding.query,
+            claim.query,
         )
     )
     others = [
@@ -240,17 +262,16 @@ def _evidence_table(context: Context, finding: Finding) -> Table:
                 (
                     Cell(name),
                     Cell(words.term(selection)),
-                    Cell(words.term(part.name)),
+                    Cell(words(MESSAGES[part.name])),
                     Cell(""),
-                    Cell(signed(part.value), part.value),
-                    Cell(span(part.low, part.high) or DASH, muted=part.low is None),
+                    *_effect_cells(part),
                     Cell(""),
                     Cell(""),
                     Cell(""),
                 )
             )
-            for part in found.parts
-            if len(found.parts) > 1
+            for part in found.evidence.parts
+            if len(found.evidence.parts) > 1
         ]
     return Table(
         name="evidence",
@@ -275,16 +296,16 @@ def _evidence_table(context: Context, finding: Finding) -> Table:
 
 
 def _evidence_row(family: str, selection: str, part: str, decision: Decision, words: Words) -> Row:
+    effect = decision.effect
     return Row(
         (
             Cell(family),
             Cell(words.term(selection)),
             Cell(part or words("the claim"), strong=True),
             Cell(words.term(decision.verdict), strong=True),
-            Cell(signed(decision.effect), decision.effect, muted=decision.effect is None),
-            Cell(span(decision.low, decision.high) or DASH, muted=decision.low is None),
-            Cell(number(decision.targets, 0), decision.targets),
-            Cell(number(decision.clusters, 0), decision.clusters),
-            Cell("; ".join(decision.missing)),
+            *_effect_cells(effect),
+            _count_cell(effect.targets if effect else 0),
+            _count_cell(effect.clusters if effect else 0),
+            Cell("; ".join(say(message, words) for message in decision.missing)),
         )
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from cosmos_board.board.findings.claims import CLAIMS, PAPER
-from cosmos_board.board.studies.model_size import PairedRow
+from cosmos_board.board.studies.finetuning import FinetuningRow
 from cosmos_board.site.components.markup import DASH, number, outside_link, signed, span
 from cosmos_board.site.components.page import Article, Page
 from cosmos_board.site.components.table import Cell, Column, Row, Table
 from cosmos_board.site.content.site_data import Book, model_url, prompt_label, target_label
-from cosmos_board.site.language.phrases import translate
+from cosmos_board.site.language.messages import CLAIM_TEXTS, say
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.context import Context
 from cosmos_board.site.pages.notices import add_synthetic, explain_empty
@@ -42,13 +42,13 @@ def finetuning_page(context: Context) -> Page:
         )
     if study.unusable:
         article.heading(words("Left out"), "left-out")
-        items = (Markup("<li>{}</li>").format(translate(one, words)) for one in study.unusable)
+        items = (Markup("<li>{}</li>").format(say(reason, words)) for reason in study.unusable)
         article.add(Markup("<ul>{}</ul>").format(Markup("").join(items)))
     article.heading(words("In the study"), "in-the-study")
     context.facts(
         article,
         [
-            (words("Mean gain"), words.term(_CLAIM.paper)),
+            (words("Mean gain"), words(CLAIM_TEXTS[_CLAIM.id].paper)),
             (words("How we know"), words.term(_CLAIM.certainty)),
             (words("Study"), outside_link(PAPER)),
         ],
@@ -56,7 +56,7 @@ def finetuning_page(context: Context) -> Page:
     return article.page()
 
 
-def _table(book: Book, found: tuple[PairedRow, ...], words: Words) -> Table:
+def _table(book: Book, found: tuple[FinetuningRow, ...], words: Words) -> Table:
     rows = [
         Row(
             (
