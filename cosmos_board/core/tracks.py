@@ -21,8 +21,8 @@ SUBMITTED = (CORE, COUNTS)
 """Tracks of pull requests."""
 
 Tier: TypeAlias = Literal["self-reported", "audited", "re-run"]
-"""How far scores were checked: not at all, by scoring the submitted predictions (or a sample of
-the counts) again, by running the weights again."""
+"""Who stands behind a score: the submitter; we, who scored their predictions or a sample of them;
+maintainers, who ran the model."""
 
 TIERS: tuple[Tier, ...] = get_args(Tier)
 """From least to most checked."""

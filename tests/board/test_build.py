@@ -14,7 +14,7 @@ from cosmos_board.board.build import Boards, build_boards
 from cosmos_board.board.types import Board, BoardKey, FailedAnswers, Slice
 from cosmos_board.site.language.messages import status_text
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.boards.ranking import failing_label
+from cosmos_board.site.pages.sections.ranking import failing_label
 from tests.boards import PlantedModel, PlantedTarget, planted_board
 
 OVERALL = Slice("overall")

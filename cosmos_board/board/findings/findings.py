@@ -38,6 +38,26 @@ class Decision:
     missing: tuple[Message, ...]
     """What must be added; empty unless there is not enough data."""
 
+    @property
+    def value(self) -> float | None:
+        """The effect itself."""
+        return self.effect.value if self.effect else None
+
+    @property
+    def interval(self) -> tuple[float | None, float | None]:
+        """95 % interval of the effect."""
+        return (self.effect.low, self.effect.high) if self.effect else (None, None)
+
+    @property
+    def targets(self) -> int:
+        """Targets behind the effect."""
+        return self.effect.targets if self.effect else 0
+
+    @property
+    def clusters(self) -> int:
+        """Distinct clusters behind the effect."""
+        return self.effect.clusters if self.effect else 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyDecision:
@@ -76,11 +96,6 @@ class Finding:
     def verdict(self) -> FindingVerdict:
         """Of the headline."""
         return self.oracle.verdict
-
-    @property
-    def effect(self) -> Effect | None:
-        """Of the headline."""
-        return self.oracle.effect
 
 
 def find_findings(cube: Cube) -> tuple[Finding, ...]:

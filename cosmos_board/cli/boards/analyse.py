@@ -132,19 +132,26 @@ def describe_finding(finding: Finding) -> dict[str, object]:
 
 
 def _describe_decision(decision: Decision) -> dict[str, object]:
-    from cosmos_board.site.language.messages import MESSAGES, say
+    from cosmos_board.board.messages import Message
+    from cosmos_board.site.language.messages import say
 
     effect, evidence = decision.effect, decision.evidence
+    low, high = decision.interval
     return {
         "verdict": decision.verdict,
-        "effect": effect.value if effect else None,
-        "low": effect.low if effect else None,
-        "high": effect.high if effect else None,
-        "targets": effect.targets if effect else 0,
-        "clusters": effect.clusters if effect else 0,
+        "effect": decision.value,
+        "low": low,
+        "high": high,
+        "targets": decision.targets,
+        "clusters": decision.clusters,
         "references": effect.references if effect else 0,
         "parts": [
-            {"name": MESSAGES[part.name], "value": part.value, "low": part.low, "high": part.high}
+            {
+                "name": say(Message(part.name)),
+                "value": part.value,
+                "low": part.low,
+                "high": part.high,
+            }
             for part in evidence.parts
         ],
         "models": evidence.models,

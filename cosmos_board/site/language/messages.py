@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from cosmos_board.board.messages import Field, Message, MessageKey
 from cosmos_board.board.types import BoardRow
-from cosmos_board.site.language.words import Words
+from cosmos_board.site.language.words import Words, mark_plural
 
 ENGLISH = Words()
 
-MESSAGES: dict[MessageKey, str] = {
+MESSAGES: dict[MessageKey, str | tuple[str, str]] = {
     "scores": "scores",
     "promptable-model": "a promptable model with {prompts}",
     "promptable-scores": "scores of a promptable model",
@@ -64,17 +64,16 @@ MESSAGES: dict[MessageKey, str] = {
     "without having been trained on them.",
     "no-data": "The board has no data on {target}.",
     "no-data-but-near": "The board has no data on {target}. Near in name: {names}.",
-    "too-few-to-recommend": "{n} clusters: too few to recommend a model, which takes {least}.",
+    "too-few-to-recommend": mark_plural(
+        "{n} cluster: too few to recommend a model, which takes {least}.",
+        "{n} clusters: too few to recommend a model, which takes {least}.",
+    ),
     "none-adequate": "No tested model is adequate for this target: none is ahead of the trivial "
     "baselines with a mean Dice above {dice}.",
     "one-dataset": "All data is from one dataset; other scanners and sites may differ.",
     "synthetic-data": "The data is synthetic.",
 }
-
-SINGULAR: dict[MessageKey, str] = {
-    "too-few-to-recommend": "{n} cluster: too few to recommend a model, which takes {least}.",
-}
-"""Where `n` is 1."""
+"""Where `n` may be 1, there is a sentence for one and one for many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,10 +168,12 @@ def say(message: Message, words: Words = ENGLISH) -> str:
         >>> say(Message.of("scores-of-pair", model="tuned", base="sam"))
         'scores of tuned and sam with box'
     """
-    fields = dict(message.fields)
-    table = SINGULAR if fields.get("n") == 1 and message.key in SINGULAR else MESSAGES
-    filled = {name: _fill(value, words) for name, value in fields.items()}
-    return words(table[message.key], **filled)
+    template = MESSAGES[message.key]
+    fields = {name: _fill(value, words) for name, value in message.fields}
+    if isinstance(template, tuple):
+        one, many = template
+        return words.plural(int(str(fields["n"])), one, many, **fields)
+    return words(template, **fields)
 
 
 def _fill(value: Field, words: Words) -> object:

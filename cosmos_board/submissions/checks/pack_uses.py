@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from cosmos_board.core.errors import UnknownNameError
-from cosmos_board.data.licence import may
+from cosmos_board.data.catalog.licence import may
 from cosmos_board.submissions.checks.sample import IndexRow, ReferenceIndex
 from cosmos_board.submissions.format.manifest import Manifest
 from cosmos_board.submissions.problems import Problem

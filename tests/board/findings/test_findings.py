@@ -25,8 +25,8 @@ IDS = tuple(f"F{number}" for number in range(1, 9))
 
 def effect_of(finding: Finding) -> Effect:
     """Return the effect of a finding that has one."""
-    assert finding.effect is not None
-    return finding.effect
+    assert finding.oracle.effect is not None
+    return finding.oracle.effect
 
 
 def missing_of(finding: Finding) -> tuple[str, ...]:

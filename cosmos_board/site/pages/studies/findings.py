@@ -2,48 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from markupsafe import Markup
 
 from cosmos_board.board.findings.claims import PAPER
-from cosmos_board.board.findings.evidence import EffectPart
 from cosmos_board.board.findings.findings import Decision, Finding
-from cosmos_board.board.studies.effects import Effect
+from cosmos_board.board.messages import Message
 from cosmos_board.site.components.figure import Axis, Figure, Point, Series
-from cosmos_board.site.components.markup import DASH, number, outside_link, signed, span
-from cosmos_board.site.components.page import Article, Page
-from cosmos_board.site.components.table import Cell, Column, Row, Table
-from cosmos_board.site.language.messages import CLAIM_TEXTS, MESSAGES, say
+from cosmos_board.site.components.markup import outside_link
+from cosmos_board.site.components.page import Page
+from cosmos_board.site.components.table import Cell, Table
+from cosmos_board.site.components.templates import render
+from cosmos_board.site.content.labels import MARKS, finding_url
+from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.messages import CLAIM_TEXTS, say
+from cosmos_board.site.language.numbers import DASH, signed, with_interval
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.context import Context, Link
-from cosmos_board.site.pages.notices import add_synthetic, explain_empty
-from cosmos_board.site.templates import render
-
-MARKS = {"holds": "✓", "weakened": "~", "overturned": "✗", "undecided": "?"}
+from cosmos_board.site.pages.sections.notices import add_synthetic, explain_empty, link_advice
+from cosmos_board.site.pages.sections.tables import RecordTable
+from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
 
 
-def finding_url(finding: Finding) -> str:
-    """Return the address of a finding's page, from the root of the site."""
-    return f"findings/{finding.id.lower()}/"
-
-
-def findings_index(context: Context) -> Page:
+def findings_index(context: PageContext) -> Page:
     """Return the page of all findings, each with its verdict."""
-    book, words = context.book, context.words
-    article = Article("findings/index.md", words("Findings"))
-    article.say(
+    data, words = context.data, context.words
+    page = PageWriter(context, "findings/index.md", words("Findings"))
+    page.text(
         words(
             "Eight claims of the study that this board grew from, each tested again on every new "
-            "release of the data. A claim holds when its whole 95 % interval lies beyond the "
-            "threshold on the claimed side."
+            "release of the data. A claim holds when its whole 95 % confidence interval lies "
+            "beyond the threshold on the claimed side."
         )
     )
-    add_synthetic(context, article)
-    context.links(article, words("Advice"), [Link(words("Which model to use?"), "advisor/")])
-    if not book.studies.findings:
+    add_synthetic(page)
+    link_advice(page)
+    if not data.studies.findings:
         otherwise = words("Nothing has been scored yet, so nothing is decided.")
-        context.note(article, explain_empty(book, words, otherwise))
-        return article.page()
-    article.add(
+        page.note(explain_empty(data, words, otherwise))
+        return page.finish()
+    page.html(
         render(
             "verdicts.html",
             findings=[
@@ -52,121 +50,85 @@ def findings_index(context: Context) -> Page:
                     "id": finding.id,
                     "statement": words(CLAIM_TEXTS[finding.id].statement),
                     "verdict": words.term(finding.verdict),
-                    "mark": MARKS.get(finding.verdict, "–"),
+                    "mark": MARKS.get(finding.verdict, DASH),
                     "kind": finding.verdict.replace(" ", "-"),
                     "effect": effect_text(finding.oracle, words),
                 }
-                for finding in book.studies.findings
+                for finding in data.studies.findings
             ],
         )
     )
-    context.figure(article, _effects_figure(context))
-    article.heading(words("As a table"), "table")
-    context.table(article, _findings_table(context))
-    article.heading(words("How a verdict is reached"), "verdicts")
-    article.add(
-        Markup("<p>{}</p>").format(
-            words(
-                "Holds: the 95 % interval lies wholly beyond the threshold on the claimed side. "
-                "Weakened: the estimate is on the claimed side, but the interval contains the "
-                "threshold. Overturned: the interval excludes the claimed side. Not enough data: "
-                "under 10 clusters or under 3 targets, or something required is missing. Else "
-                "undecided. The study chose the best mask by the reference (oracle); what a user "
-                "would get (predicted) stands beside it."
-            )
+    page.figure(_effects_figure(data, words))
+    page.heading(words("As a table"), "table")
+    page.table(_findings_table(data, words))
+    page.heading(words("How a verdict is reached"), "verdicts")
+    page.paragraph(
+        words(
+            "Holds: the 95 % confidence interval lies wholly beyond the threshold on the claimed "
+            "side. Weakened: the estimate is on the claimed side, but the interval contains the "
+            "threshold. Overturned: the interval excludes the claimed side. Not enough data: "
+            "under 10 clusters or under 3 targets, or something required is missing. Else "
+            "undecided. The study chose the best mask by the reference mask (oracle); what a user "
+            "would get (predicted) stands beside it."
         )
     )
-    return article.page()
+    return page.finish()
 
 
 def effect_text(decision: Decision, words: Words) -> str:
     """Return an effect with its interval, or what is missing for one."""
-    effect = decision.effect
-    if effect is None:
-        missing = "; ".join(say(message, words) for message in decision.missing)
+    if decision.effect is None:
+        missing = words.separate(say(message, words) for message in decision.missing)
         return words("missing: {things}", things=missing) if missing else DASH
-    interval = span(effect.low, effect.high)
-    return signed(effect.value) + (f" ({interval})" if interval else "")
+    return with_interval(signed(decision.value), *decision.interval)
 
 
-def _effect_cells(effect: Effect | EffectPart | None) -> tuple[Cell, Cell]:
-    """Return an effect and its interval."""
-    if effect is None:
-        return Cell(DASH, muted=True), Cell(DASH, muted=True)
-    interval = Cell(span(effect.low, effect.high) or DASH, muted=effect.low is None)
-    return Cell(signed(effect.value), effect.value), interval
-
-
-def _count_cell(count: int) -> Cell:
-    return Cell(number(count, 0), count)
-
-
-def _findings_table(context: Context) -> Table:
-    book, words = context.book, context.words
-    rows = []
-    for finding in book.studies.findings:
-        predicted = finding.predicted
-        rows.append(
-            Row(
-                (
-                    Cell(finding.id, finding.id, finding_url(finding)),
-                    Cell(words(CLAIM_TEXTS[finding.id].statement)),
-                    Cell(words.term(finding.verdict)),
-                    *_effect_cells(finding.effect),
-                    Cell(
-                        words.term(predicted.verdict) if predicted else DASH,
-                        muted=predicted is None,
-                    ),
-                    _count_cell(finding.effect.clusters if finding.effect else 0),
-                )
-            )
-        )
-    return Table(
-        name="findings",
-        caption=words(
-            "Effect and 95 % interval with the best mask by the reference, as the study chose it. "
-            "Data {version}.",
-            version=book.version or DASH,
-        ),
-        columns=(
-            Column(key="id", label=words("Finding"), frozen=True),
-            Column(key="statement", label=words("Claim"), wrap=True),
-            Column(key="verdict", label=words("Verdict"), facet=True),
-            Column(key="effect", label=words("Effect"), numeric=True),
-            Column(key="interval", label=words("95 % interval")),
-            Column(key="predicted", label=words("Verdict by predicted IoU")),
-            Column(key="clusters", label=words("Clusters"), numeric=True),
-        ),
-        rows=tuple(rows),
+def _findings_table(data: SiteData, words: Words) -> Table:
+    table = RecordTable(data, words, data.studies.findings)
+    table.cells(
+        "id", words("Finding"), lambda row: Cell(row.id, row.id, finding_url(row)), frozen=True
     )
+    table.text(
+        "statement",
+        words("Claim"),
+        lambda row: words(CLAIM_TEXTS[row.id].statement),
+        wrap=True,
+    )
+    table.text("verdict", words("Verdict"), lambda row: words.term(row.verdict), facet=True)
+    table.change("effect", words("Effect"), lambda row: row.oracle.value)
+    table.interval(lambda row: row.oracle.interval)
+    table.cells(
+        "predicted",
+        words("Verdict by predicted IoU"),
+        lambda row: Cell(
+            words.term(row.predicted.verdict) if row.predicted else DASH, muted=not row.predicted
+        ),
+    )
+    table.count("clusters", words("Clusters"), lambda row: row.oracle.clusters)
+    caption = words(
+        "Effect and 95 % confidence interval with the best mask by the reference mask, as the "
+        "study chose it. Data {version}.",
+        version=data.version_label,
+    )
+    return table.build("findings", caption)
 
 
-def _effects_figure(context: Context) -> Figure | None:
-    words = context.words
-    known = [
-        (finding, finding.effect)
-        for finding in context.book.studies.findings
-        if finding.effect is not None and not finding.claim.unit
-    ]
+def _effects_figure(data: SiteData, words: Words) -> Figure | None:
+    known = [f for f in data.studies.findings if f.oracle.effect and not f.claim.unit]
     if not known:
         return None
     points = tuple(
         Point(
-            effect.value,
+            f.oracle.value or 0.0,
             place,
-            effect.low,
-            effect.high,
-            f"{finding.id}: {effect_text(finding.oracle, words)}, {words.term(finding.verdict)}",
+            *f.oracle.interval,
+            f"{f.id}: {effect_text(f.oracle, words)}, {words.term(f.verdict)}",
         )
-        for place, (finding, effect) in enumerate(known)
+        for place, f in enumerate(known)
     )
     marks = tuple(
-        Point(
-            claim.threshold,
-            place,
-            label=words("{id}: threshold {t}", id=claim.id, t=claim.threshold),
-        )
-        for place, claim in enumerate(finding.claim for finding, _ in known)
+        Point(c.threshold, place, label=words("{id}: threshold {t}", id=c.id, t=c.threshold))
+        for place, c in enumerate(finding.claim for finding in known)
     )
     return Figure(
         name="effects",
@@ -178,7 +140,7 @@ def _effects_figure(context: Context) -> Figure | None:
             "are differences in Dice, shares or correlations, as each page says."
         ),
         x=Axis(label=words("effect")),
-        y=Axis(label="", categories=tuple(finding.id for finding, _ in known)),
+        y=Axis(label="", categories=tuple(f.id for f in known)),
         series=(
             Series(name=words("threshold"), points=marks, colour=-1),
             Series(name=words("effect"), points=points, colour=5),
@@ -187,125 +149,120 @@ def _effects_figure(context: Context) -> Figure | None:
     )
 
 
-def finding_page(context: Context, finding: Finding) -> Page:
+def finding_page(context: PageContext, finding: Finding) -> Page:
     """Return the page of one finding."""
-    words, claim, text = context.words, finding.claim, CLAIM_TEXTS[finding.id]
-    article = Article(
-        finding_url(finding).removesuffix("/") + ".md",
-        f"{finding.id}: {words(CLAIM_TEXTS[finding.id].statement)}",
+    data, words = context.data, context.words
+    claim, text = finding.claim, CLAIM_TEXTS[finding.id]
+    title = f"{finding.id}: {words(text.statement)}"
+    page = PageWriter(context, finding_url(finding), title)
+    add_synthetic(page)
+    verdict = Markup("<strong>{}</strong> {}").format(
+        words.term(finding.verdict), effect_text(finding.oracle, words)
     )
-    add_synthetic(context, article)
-    context.note(
-        article,
-        Markup("<strong>{}</strong> {}").format(
-            words.term(finding.verdict), effect_text(finding.oracle, words)
-        ),
-    )
-    context.facts(
-        article,
+    page.note(verdict)
+    origin = [words.term(part) for part in (claim.certainty, text.source) if part]
+    page.facts(
         [
             (words("Effect"), words(text.effect)),
             (words("Holds beyond"), f"{claim.threshold:g} {claim.unit}".strip()),
-            (words("Needs"), words(text.needs)),
-            (
-                words("In the study"),
-                words(text.paper) if text.paper else words("no number found"),
-            ),
-            (
-                words("How we know"),
-                "; ".join(words.term(part) for part in (claim.certainty, text.source) if part),
-            ),
+            (words("Needs"), words.term(text.needs)),
+            (words("In the study"), words.term(text.paper) or words("no number found")),
+            (words("How we know"), words.separate(origin)),
             (words("Study"), outside_link(PAPER)),
             (words("About"), finding.family or words("all learned promptable models together")),
             (words("Data version"), finding.data_version),
-        ],
+        ]
     )
-    article.heading(words("Evidence"), "behind-it")
-    context.table(article, _evidence_table(context, finding))
-    article.heading(words("The query behind it"), "query")
-    article.add(
+    page.heading(words("Evidence"), "behind-it")
+    page.table(_evidence_table(data, finding, words))
+    page.heading(words("The query behind it"), "query")
+    page.html(
         Markup("<p>{}</p><pre class='cb-code'><code>{}</code></pre>").format(
             words("Run it on the board database to see what the effect is made of."),
             claim.query,
         )
     )
     others = [
-        Link(f"{other.id}", finding_url(other), words.term(other.verdict))
-        for other in context.book.studies.findings
+        Link(other.id, finding_url(other), words.term(other.verdict))
+        for other in data.studies.findings
         if other.id != finding.id
     ]
-    article.heading(words("Around here"), "around")
-    context.links(article, words("Other findings"), others)
-    context.links(article, words("Advice"), [Link(words("Which model to use?"), "advisor/")])
-    return article.page()
+    page.heading(words("Related"), "around")
+    page.links(words("Other findings"), others)
+    link_advice(page)
+    return page.finish()
 
 
-def _evidence_table(context: Context, finding: Finding) -> Table:
-    words = context.words
-    decisions: list[tuple[str, str, Decision]] = [
-        (finding.family or words("all"), "oracle", finding.oracle)
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """One row of evidence: a decision on the claim, or one of the parts that it rests on."""
+
+    family: str
+    selection: str
+    part: str
+    effect: float | None
+    interval: tuple[float | None, float | None]
+    decision: Decision | None
+    """None for a part."""
+
+
+def _list_evidence(finding: Finding, words: Words) -> list[_Evidence]:
+    """Return every decision on a claim, each before its parts."""
+    whole = finding.family or words("all")
+    decisions: list[tuple[str, str, Decision | None]] = [
+        (whole, "oracle", finding.oracle),
+        (whole, "predicted", finding.predicted),
     ]
-    if finding.predicted is not None:
-        decisions.append((finding.family or words("all"), "predicted", finding.predicted))
     for family in finding.families:
-        if family.family == finding.family:
-            continue
-        decisions += [
-            (family.family, "oracle", family.oracle),
-            (family.family, "predicted", family.predicted),
-        ]
+        if family.family != finding.family:
+            decisions.append((family.family, "oracle", family.oracle))
+            decisions.append((family.family, "predicted", family.predicted))
     rows = []
-    for name, selection, found in decisions:
-        rows.append(_evidence_row(name, selection, "", found, words))
-        rows += [
-            Row(
-                (
-                    Cell(name),
-                    Cell(words.term(selection)),
-                    Cell(words(MESSAGES[part.name])),
-                    Cell(""),
-                    *_effect_cells(part),
-                    Cell(""),
-                    Cell(""),
-                    Cell(""),
-                )
-            )
-            for part in found.evidence.parts
-            if len(found.evidence.parts) > 1
-        ]
-    return Table(
-        name="evidence",
-        caption=words(
-            "Every decision on this claim: the headline first, then each part that it is the "
-            "weaker of, then each family of models. Data {version}.",
-            version=context.book.version or DASH,
-        ),
-        columns=(
-            Column(key="family", label=words("Family"), frozen=True),
-            Column(key="selection", label=words("Selection"), help="docs/ranking/#selection"),
-            Column(key="part", label=words("Part")),
-            Column(key="verdict", label=words("Verdict")),
-            Column(key="effect", label=words("Effect"), numeric=True),
-            Column(key="interval", label=words("95 % interval")),
-            Column(key="targets", label=words("Targets"), numeric=True),
-            Column(key="clusters", label=words("Clusters"), numeric=True),
-            Column(key="missing", label=words("Missing")),
-        ),
-        rows=tuple(rows),
-    )
+    for name, selection, made in decisions:
+        if made is None:
+            continue
+        claim = words("the claim")
+        rows.append(_Evidence(name, selection, claim, made.value, made.interval, made))
+        parts = made.evidence.parts
+        for part in parts if len(parts) > 1 else ():
+            told = say(Message(part.name), words)
+            rows.append(_Evidence(name, selection, told, part.value, (part.low, part.high), None))
+    return rows
 
 
-def _evidence_row(family: str, selection: str, part: str, decision: Decision, words: Words) -> Row:
-    effect = decision.effect
-    return Row(
-        (
-            Cell(family),
-            Cell(words.term(selection)),
-            Cell(part or words("the claim"), strong=True),
-            Cell(words.term(decision.verdict), strong=True),
-            *_effect_cells(effect),
-            _count_cell(effect.targets if effect else 0),
-            _count_cell(effect.clusters if effect else 0),
-            Cell("; ".join(say(message, words) for message in decision.missing)),
-        )
+def _evidence_table(data: SiteData, finding: Finding, words: Words) -> Table:
+    table = RecordTable(data, words, _list_evidence(finding, words))
+    table.text("family", words("Family"), lambda row: row.family, frozen=True)
+    table.text(
+        "selection",
+        words("Selection"),
+        lambda row: words.term(row.selection),
+        help="docs/ranking/#selection",
     )
+    table.cells("part", words("Part"), lambda row: Cell(row.part, strong=row.decision is not None))
+    table.cells(
+        "verdict",
+        words("Verdict"),
+        lambda row: Cell(words.term(row.decision.verdict) if row.decision else "", strong=True),
+    )
+    table.change("effect", words("Effect"), lambda row: row.effect)
+    table.interval(lambda row: row.interval)
+    table.count(
+        "targets", words("Targets"), lambda row: row.decision.targets if row.decision else None
+    )
+    table.count(
+        "clusters", words("Clusters"), lambda row: row.decision.clusters if row.decision else None
+    )
+    table.text(
+        "missing",
+        words("Missing"),
+        lambda row: words.separate(
+            say(message, words) for message in (row.decision.missing if row.decision else ())
+        ),
+    )
+    caption = words(
+        "Every decision on this claim: the headline first, then each part that it is the "
+        "weaker of, then each family of models. Data {version}.",
+        version=data.version_label,
+    )
+    return table.build("evidence", caption)
