@@ -29,7 +29,7 @@ from cosmos_board.core.cards import DatasetCard, ModelCard
 from cosmos_board.core.prompts import PROMPTS, PROTOCOL
 from cosmos_board.core.run_record import RunEntry, RunRecord, RunSettings, ShardRecord
 from cosmos_board.core.scores import Counts, ScoreRow, Scores
-from cosmos_board.runner.record.provenance import collect_provenance
+from cosmos_board.runner.record.run_record import collect_provenance
 from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.ingest import ingest
 from cosmos_board.store.parquet import write_table

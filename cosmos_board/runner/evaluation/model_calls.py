@@ -1,18 +1,36 @@
-"""What a model's exception becomes: a short reason, the same on every machine."""
+"""Calls of a model: timed, in batches that fit, with exceptions that become a short reason."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
+import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from statistics import median
+from typing import Literal, NoReturn, TypeAlias, TypeVar
 
 from cosmos_board.core.errors import CosmosBoardError, DeviceError, InputError
 from cosmos_board.models.candidate_checks import AnswerError
+from cosmos_board.models.segmenter import Embedding, Segmenter
+
+Stage: TypeAlias = Literal["embed", "prompt", "everything"]
+
+BATCH = 64
+"""Prompts in a batch; answers must not depend on it."""
+
+GOOD_BATCHES = 200
+"""Batches without trouble after which a shrunk batch size is doubled again."""
+
+_MASK_BYTES = 128 << 20
+"""Most that the masks of one batch may take, three to a prompt, however large the image."""
+
+_SAMPLES_KEPT = 200
 
 OUT_OF_MEMORY = "out of memory"
 
@@ -24,13 +42,98 @@ _OWN_FOLDER = str(Path(__file__).parents[1])
 _T = TypeVar("_T")
 
 
+class StageTimer:
+    """Collects seconds an item by stage; monotonic, so a changed wall clock has no effect."""
+
+    def __init__(self) -> None:
+        self.samples_s: dict[str, list[float]] = defaultdict(list)
+        self.items: dict[str, int] = defaultdict(int)
+
+    @contextmanager
+    def time(self, stage: Stage, items: int = 1) -> Iterator[None]:
+        """Time the block and share its seconds among `items`; a block that raises counts not."""
+        began = time.perf_counter()
+        yield
+        self.items[stage] += items
+        if len(self.samples_s[stage]) < _SAMPLES_KEPT:
+            self.samples_s[stage].append((time.perf_counter() - began) / max(items, 1))
+
+    def forget_warm_up(self) -> None:
+        """Drop what was collected so far: first calls compile, allocate and load."""
+        self.samples_s.clear()
+        self.items.clear()
+
+    def medians_s(self) -> dict[str, tuple[int, float]]:
+        """Return the number of items and the median seconds an item, by stage."""
+        return {
+            stage: (self.items[stage], median(samples))
+            for stage, samples in sorted(self.samples_s.items())
+            if samples
+        }
+
+
+@dataclass(slots=True)
+class BatchSizeBackoff:
+    """The batch size of prompts: halved when memory runs out, doubled after many good batches.
+
+    It is kept from image to image, so that what fits is learnt once.
+
+    Example:
+        >>> backoff = BatchSizeBackoff(8)
+        >>> backoff.shrink(8)
+        >>> backoff.size
+        4
+    """
+
+    limit: int = BATCH
+    size: int = field(init=False)
+    retries: int = field(init=False, default=0)
+    """Batches that did not fit so far."""
+
+    first_failure: ModelFailureError | None = field(init=False, default=None)
+    """The first answer that failed since somebody last set this to None."""
+
+    _good: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self.size = max(self.limit, 1)
+
+    def fit(self, embedding: Embedding) -> int:
+        """Return the batch size for prompts on an image."""
+        return max(1, min(self.size, _MASK_BYTES // max(3 * embedding.height * embedding.width, 1)))
+
+    def shrink(self, tried: int) -> None:
+        """Note that a batch of `tried` prompts was too large."""
+        self.size, self._good = max(tried // 2, 1), 0
+        self.retries += 1
+
+    def note_good(self) -> None:
+        """Note that a batch went well."""
+        self._good += 1
+        if self._good >= GOOD_BATCHES and self.size < self.limit:
+            self.size, self._good = min(2 * self.size, self.limit), 0
+
+    def note_failures(self, answers: Iterable[object]) -> None:
+        """Note the first failure among the answers to a batch."""
+        if self.first_failure is None:
+            failures = (answer for answer in answers if isinstance(answer, ModelFailureError))
+            self.first_failure = next(failures, None)
+
+
+def release_memory(segmenter: Segmenter) -> None:
+    """Have a segmenter give back what it caches on its device, where it can."""
+    release = getattr(segmenter, "release_memory", None)
+    if release is not None:
+        release()
+
+
 class ModelFailureError(Exception):
-    """A segmenter raised, or answered in another form; its text is the reason in the score row."""
+    """A segmenter raised, or its answer has another form; the text is the reason in score rows."""
 
     def __init__(self, reason: str, trace: str = "") -> None:
         super().__init__(reason)
         self.trace = trace
-        """Where it was raised, as Python prints it; several lines, or empty."""
+        """Where it was raised, as Python prints it: several lines, or empty."""
 
     @property
     def is_memory(self) -> bool:
@@ -39,24 +142,21 @@ class ModelFailureError(Exception):
 
 
 def call_model(call: Callable[[], _T]) -> _T | ModelFailureError:
-    """Return what `call` returns, or why a model did not answer, whatever it raised.
-
-    A model that wants to end the process has failed, too.
+    """Return what `call` returns, or a failure whatever the model raised; exits are failures, too.
 
     Raises:
         DeviceError: If the device is broken.
         CosmosBoardError: If the disk failed or the run is stopped.
-        KeyboardInterrupt: If the user stops the run; what else a handler of signals raises passes,
-            too.
+        KeyboardInterrupt: If the user stops the run; or whatever a signal handler raises.
     """
     try:
         with _forbid_exit():
             return call()
     except BaseException as error:  # a failure travels as text: a traceback keeps tensors alive
-        return _judge(error)
+        return _to_failure(error)
 
 
-def _judge(error: BaseException) -> ModelFailureError:
+def _to_failure(error: BaseException) -> ModelFailureError:
     if isinstance(error, AnswerError):
         return ModelFailureError(str(error))
     if isinstance(error, CosmosBoardError) and not isinstance(error, InputError):

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cosmos_board.core.cards import ModelCard
-from cosmos_board.runner.engine import workers
-from cosmos_board.runner.engine.workers import choose_workers
+from cosmos_board.runner.engine import local
+from cosmos_board.runner.engine.local import choose_workers
 
 
 def make_card(*, kind: str = "promptable", parameters: int | None = 1_000_000) -> ModelCard:
@@ -21,8 +21,8 @@ def make_card(*, kind: str = "promptable", parameters: int | None = 1_000_000) -
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Eight processors and sixteen gibibytes."""
-    monkeypatch.setattr(workers, "_count_processors", lambda: 8)
-    monkeypatch.setattr(workers, "_read_available_bytes", lambda: 16 << 30)
+    monkeypatch.setattr(local, "_count_processors", lambda: 8)
+    monkeypatch.setattr(local, "_read_available_bytes", lambda: 16 << 30)
 
 
 @pytest.mark.usefixtures("machine")
@@ -54,15 +54,15 @@ def test_a_process_that_would_get_three_images_does_not_start(images: int, expec
 
 
 def test_processors_that_are_not_ours_do_not_count() -> None:
-    assert 1 <= workers._count_processors() <= (os.cpu_count() or 1)
+    assert 1 <= local._count_processors() <= (os.cpu_count() or 1)
 
 
 def test_available_memory_is_what_the_kernel_says(tmp_path: Path) -> None:
     said = tmp_path / "meminfo"
     said.write_text("MemTotal:       100 kB\nMemAvailable:   3 kB\n", encoding="ascii")
-    assert workers._read_available_bytes(said) == 3 * 1024
+    assert local._read_available_bytes(said) == 3 * 1024
 
 
 def test_a_silent_system_is_taken_to_have_half_its_memory(tmp_path: Path) -> None:
     whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    assert workers._read_available_bytes(tmp_path / "missing") == whole // 2
+    assert local._read_available_bytes(tmp_path / "missing") == whole // 2

@@ -25,11 +25,12 @@ from cosmos_board.metrics.reference import prepare_reference  # noqa: E402
 from cosmos_board.models.device_candidates import DeviceSegmenter  # noqa: E402
 from cosmos_board.models.registry import load_segmenter  # noqa: E402
 from cosmos_board.models.segmenter import Segmenter  # noqa: E402
-from cosmos_board.runner.evaluation import device_scorer as device_grader  # noqa: E402
-from cosmos_board.runner.evaluation.device_scorer import DeviceGrader  # noqa: E402
-from cosmos_board.runner.evaluation.scorers import Grader, HostGrader, make_grader  # noqa: E402
+from cosmos_board.runner.evaluation import device_scorer  # noqa: E402
+from cosmos_board.runner.evaluation.device_scorer import DeviceScorer  # noqa: E402
+from cosmos_board.runner.evaluation.image_session import make_scorer  # noqa: E402
+from cosmos_board.runner.evaluation.scoring import HostScorer, Scorer  # noqa: E402
 from cosmos_board.runner.run import RunRequest, run  # noqa: E402
-from cosmos_board.runner.settings import Place, SegmenterSpec  # noqa: E402
+from cosmos_board.runner.settings import MemoryKind, SegmenterSpec  # noqa: E402
 from tests.models.scenes import draw_scene  # noqa: E402
 from tests.runner.test_run import digest, read_rows  # noqa: E402
 
@@ -70,21 +71,21 @@ def test_a_run_has_the_same_rows_on_a_device(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """And the same run id, and the same masks where they are kept."""
-    graded: list[int] = []
+    scored: list[int] = []
     prompts = ("point", "points-5-5", "box", "everything") if study == "main" else ("box",)
 
     def score_and_count(candidates: Any, *given: Any) -> Any:  # noqa: ANN401 (handed on)
-        graded.append(len(candidates))
+        scored.append(len(candidates))
         return score_selections(candidates, *given)
 
-    monkeypatch.setattr(device_grader, "score_selections", score_and_count)
-    places: tuple[Place | None, ...] = (None, "device")
+    monkeypatch.setattr(device_scorer, "score_selections", score_and_count)
+    places: tuple[MemoryKind | None, ...] = (None, "device")
     for place in places:
-        spec = SegmenterSpec(name="cosmos-tiny", graded_on=place)
+        spec = SegmenterSpec(name="cosmos-tiny", score_on=place)
         settings = RunSettings(prompts=prompts, study=study, save_masks=study == "main", limit=2)
         out = tmp_path / str(place)
         run(RunRequest(packs=(phantom_pack,), specs=(spec,), out=out, settings=settings))
-        assert bool(graded) == (place == "device")
+        assert bool(scored) == (place == "device")
 
     usual, there = tmp_path / "None", tmp_path / "device"
     assert read_rows(usual).num_rows > 20
@@ -97,61 +98,61 @@ def test_a_run_has_the_same_rows_on_a_device(
 
 
 @pytest.fixture
-def graders(segmenter: Segmenter) -> tuple[HostGrader, Grader[Any]]:
+def scorers(segmenter: Segmenter) -> tuple[HostScorer, Scorer[Any]]:
     references = draw_references()
-    there = make_grader(segmenter, lambda: references, SIZE, "device")
-    return HostGrader(segmenter, lambda: references), there
+    there = make_scorer(segmenter, lambda: references, SIZE, "device")
+    return HostScorer(segmenter, lambda: references), there
 
 
 def test_references_are_uploaded_once_an_image(
-    graders: tuple[HostGrader, Grader[Any]], segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+    scorers: tuple[HostScorer, Scorer[Any]], segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    host, there = graders
+    host, there = scorers
     uploads: list[int] = []
 
     def upload(references: Any, device: str) -> DeviceReferences:  # noqa: ANN401 (handed on)
         uploads.append(len(references))
         return upload_references(references, device)
 
-    monkeypatch.setattr(device_grader, "upload_references", upload)
+    monkeypatch.setattr(device_scorer, "upload_references", upload)
     embedding, ids = segmenter.embed(draw_scene(*SIZE)), ["small", "large", "large", "small"]
 
     for _ in range(2):
-        grades = there.grade(there.ask(embedding, PROMPTS), ids)
-        assert grades == host.grade(host.ask(embedding, PROMPTS), ids)
+        choices = there.score(there.predict(embedding, PROMPTS), ids)
+        assert choices == host.score(host.predict(embedding, PROMPTS), ids)
 
     assert uploads == [2]
 
 
-def test_what_does_not_fit_on_the_device_is_graded_on_the_host(
-    graders: tuple[HostGrader, Grader[Any]], segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+def test_what_does_not_fit_on_the_device_is_scored_on_the_host(
+    scorers: tuple[HostScorer, Scorer[Any]], segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    host, there = graders
+    host, there = scorers
 
     def refuse(*_: object) -> None:
         raise torch.OutOfMemoryError("tried to allocate 20.00 GiB")
 
-    monkeypatch.setattr(device_grader, "score_selections", refuse)
+    monkeypatch.setattr(device_scorer, "score_selections", refuse)
     embedding = segmenter.embed(draw_scene(*SIZE))
 
-    grades = there.grade(there.ask(embedding, PROMPTS[:1]), ["small"])
+    choices = there.score(there.predict(embedding, PROMPTS[:1]), ["small"])
 
-    assert grades == host.grade(host.ask(embedding, PROMPTS[:1]), ["small"])
+    assert choices == host.score(host.predict(embedding, PROMPTS[:1]), ["small"])
 
 
-def test_a_device_that_breaks_while_it_grades_ends_the_run(
-    graders: tuple[HostGrader, Grader[Any]], segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+def test_a_device_that_breaks_while_it_scores_ends_the_run(
+    scorers: tuple[HostScorer, Scorer[Any]], segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, there = graders
+    _, there = scorers
 
     def break_down(*_: object) -> None:
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
-    monkeypatch.setattr(device_grader, "score_selections", break_down)
-    answers = there.ask(segmenter.embed(draw_scene(*SIZE)), PROMPTS[:1])
+    monkeypatch.setattr(device_scorer, "score_selections", break_down)
+    answers = there.predict(segmenter.embed(draw_scene(*SIZE)), PROMPTS[:1])
 
     with pytest.raises(DeviceError, match="illegal memory access"):
-        there.grade(answers, ["small"])
+        there.score(answers, ["small"])
 
 
 @dataclass
@@ -168,23 +169,27 @@ class OnDevice:
 @pytest.mark.parametrize(
     ("device", "place", "size", "expected"),
     [
-        ("cuda:0", None, SIZE, DeviceGrader),
-        ("cuda:0", "host", SIZE, HostGrader),
-        ("cuda:0", None, (100, 2896), HostGrader),
-        ("cpu", None, SIZE, HostGrader),
-        ("cpu", "device", SIZE, DeviceGrader),
+        ("cuda:0", None, SIZE, DeviceScorer),
+        ("cuda:0", "host", SIZE, HostScorer),
+        ("cuda:0", None, (100, 2896), HostScorer),
+        ("cpu", None, SIZE, HostScorer),
+        ("cpu", "device", SIZE, DeviceScorer),
     ],
 )
-def test_the_device_grades_where_the_model_runs_on_one_and_distances_are_exact(
-    device: str, place: Place | None, size: tuple[int, int], expected: type, segmenter: Segmenter
+def test_the_device_scores_where_the_model_runs_on_one_and_distances_are_exact(
+    device: str,
+    place: MemoryKind | None,
+    size: tuple[int, int],
+    expected: type,
+    segmenter: Segmenter,
 ) -> None:
     there: Any = OnDevice(segmenter, device)
 
-    assert isinstance(make_grader(there, dict, size, place), expected)
+    assert isinstance(make_scorer(there, dict, size, place), expected)
 
 
-def test_a_segmenter_that_has_no_masks_on_a_device_is_graded_on_the_host() -> None:
+def test_a_segmenter_that_has_no_masks_on_a_device_is_scored_on_the_host() -> None:
     segmenter = load_segmenter("box-prior")
 
     assert not isinstance(segmenter, DeviceSegmenter)
-    assert isinstance(make_grader(segmenter, dict, SIZE, "device"), HostGrader)
+    assert isinstance(make_scorer(segmenter, dict, SIZE, "device"), HostScorer)
