@@ -38,7 +38,7 @@ LOADER_GROUP = "cosmos_board.loaders"
 
 BUILTIN: dict[str, str] = {
     "box-prior": "cosmos_board.models.classical.box_prior:load",
-    "cosmos-tiny": "cosmos_board.models.sam.load:load_cosmos_tiny",
+    "cosmos-tiny": "cosmos_board.models.tiny.model:load",
     "grabcut": "cosmos_board.models.classical.grabcut:load",
     "medsam": "cosmos_board.models.sam.medsam:load",
     "random-walker": "cosmos_board.models.classical.random_walker:load",
@@ -69,7 +69,7 @@ _NEEDS = {
 }
 """Packages of each adapter."""
 
-_PACKAGED = {"cosmos-tiny": Path(__file__).with_name("weights") / "cosmos-tiny.safetensors"}
+_PACKAGED = {"cosmos-tiny": Path(__file__).with_name("tiny") / "cosmos-tiny.safetensors"}
 
 
 def load_segmenter(name: str, *, checkpoint: Path | None = None, device: str = "cpu") -> Segmenter:

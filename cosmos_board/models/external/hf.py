@@ -88,13 +88,7 @@ class HfSam(SamSegmenter):
         card: ModelCard,
         device: Device,
     ) -> None:
-        super().__init__(
-            sam,
-            card=card,
-            device=device.name,
-            precision=device.precision,
-            compiled=device.compiled,
-        )
+        super().__init__(sam, card=card, device=device)
         self._processor = processor
 
     def to_input(self, pixels: Pixels) -> tuple[Frame, Tensor]:
@@ -136,8 +130,7 @@ def load(address: str, *, checkpoint: Path | None, device: str) -> Segmenter:
         processor,
         card=_describe(_resolve(address), family, model),
         fit=family.fit,
-        device=chosen.name,
-        precision=chosen.precision,
+        device=chosen,
     )
 
 
@@ -159,13 +152,7 @@ def _make_sam(
     if checkpoint is not None:
         fill_module(sam, read_weights(checkpoint), checkpoint, PREFIX + address)
     if known_name(address) == "medsam":  # its authors resize and scale in another way
-        return MedSam(
-            sam,
-            card=card,
-            device=device.name,
-            precision=device.precision,
-            compiled=device.compiled,
-        )
+        return MedSam(sam, card=card, device=device)
     return HfSam(sam, processor, card=card, device=device)
 
 

@@ -11,8 +11,7 @@ import torch
 
 from cosmos_board.models.cpu_tuning import tune_cpu
 from cosmos_board.models.sam.load import prepare_device
-from cosmos_board.models.tiny.model import build_tiny
-from cosmos_board.models.tiny.weights import write_tiny
+from cosmos_board.models.tiny.model import build_tiny, write_tiny
 from cosmos_board.training.tiny.batches import Batch, Prefetch, draw_batch
 from cosmos_board.training.tiny.calibration import fit_calibration
 from cosmos_board.training.tiny.checkpoints import read_checkpoint, write_checkpoint
