@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from cosmos_board import __version__
-from cosmos_board.site.pages.studies import study
+from cosmos_board.site.pages.sections.notices import STUDY
 
 ROOT = Path(__file__).parents[1]
 
@@ -19,8 +19,8 @@ def test_the_citation_file_names_this_version_and_the_study() -> None:
     (article,) = citation["references"]
 
     assert citation["version"] == __version__
-    assert article["title"].casefold() in study.STUDY.casefold()
-    assert f"{article['journal']} {article['volume']}:{article['start']}" in study.STUDY
+    assert article["title"].casefold() in STUDY.casefold()
+    assert f"{article['journal']} {article['volume']}:{article['start']}" in STUDY
 
 
 def test_the_hooks_run_what_make_check_runs() -> None:

@@ -21,9 +21,7 @@ from cosmos_board.data.demo.wheels import (
     find_cache,
     unpacked,
 )
-from cosmos_board.data.info import PackInfo
-from cosmos_board.data.units import SourceUnit
-from cosmos_board.data.pack.info import ClusterUnit, PackInfo
+from cosmos_board.data.pack.info import PackInfo
 from cosmos_board.data.source import SourceUnit
 
 

@@ -10,9 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from cosmos_board.cli.main import group
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.runner.run import RunRequest, run
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.site.content.read import read_site_data
 from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.ingest import ingest

@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from cosmos_board.core.errors import CosmosBoardError
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.runner.run import RunReport, RunRequest, run
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.ingest import ingest
 from cosmos_board.store.records import dump_record
 

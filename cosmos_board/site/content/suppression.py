@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from cosmos_board.core.errors import UnknownNameError
 from cosmos_board.data.catalog.dataset import PERMISSIONS
-from cosmos_board.data.licence import may, may_show_cell
+from cosmos_board.data.catalog.licence import may, may_show_cell
 from cosmos_board.site.content.blocks import Blocks, Partition, Stratum
 from cosmos_board.site.content.site_data import DatasetInfo
 from cosmos_board.store.queries.restricted_rows import (

@@ -16,10 +16,8 @@ from typing import Any, Protocol
 
 from cosmos_board.core.cards import DatasetCard
 from cosmos_board.core.prompts import PROTOCOL
-from cosmos_board.data.info import PackInfo
-from cosmos_board.metrics.definitions import TOLERANCE_PX
 from cosmos_board.data.pack.info import PackInfo
-from cosmos_board.metrics.integers import TOLERANCE_PX
+from cosmos_board.metrics.definitions import TOLERANCE_PX
 from cosmos_board.store.parquet import iter_rows
 from cosmos_board.store.schema import RUN_IMAGES, RUN_REFERENCES
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import cast
 
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.data.catalog.load import load_catalog
 from cosmos_board.data.imports.spec.fields import NAME
 from cosmos_board.data.imports.spec.models import ImportSpec
-from cosmos_board.data.pack.info import ClusterUnit, PackInfo
+from cosmos_board.data.pack.info import PackInfo
 from cosmos_board.data.validation import parse_table
 
 _LARGEST_BYTES = 1 << 20
@@ -93,6 +92,6 @@ def make_pack_info(spec: ImportSpec) -> PackInfo:
         source=spec.source or (known.link if known else ""),
         citation=spec.citation or (known.citation if known else ""),
         normalisation=", ".join(sorted({entry.normalisation for entry in spec.images})),
-        cluster_unit=cast(ClusterUnit, spec.cluster_unit or ("patient" if by_patient else "image")),
+        cluster_unit=spec.cluster_unit or ("patient" if by_patient else "image"),
         permissions=tuple(sorted(granted)),
     )

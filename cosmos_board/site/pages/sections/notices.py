@@ -9,7 +9,7 @@ from markupsafe import Markup
 from cosmos_board.board.findings.claims import PAPER
 from cosmos_board.board.types import Board, BoardRow, Slice, SliceKind
 from cosmos_board.core.tracks import CORE, COUNTS
-from cosmos_board.data.licence import MIN_CLUSTERS
+from cosmos_board.data.catalog.licence import MIN_CLUSTERS
 from cosmos_board.site.components.markup import outside_link
 from cosmos_board.site.components.table import Cell
 from cosmos_board.site.content.labels import slice_label, target_label
