@@ -103,7 +103,7 @@ class CachedDecoder:
         self._decoder: Any = decoder
         self._positions = positions
         self._coarse, self._fine, self._half = split_embedding(features)
-        upscaling = self._decoder.output_upscaling
+        upscaling: Any = decoder.output_upscaling
         likeness = upscaling.likeness
         self._compared = likeness.choose_features(self._fine)
         # gap / (1 + gap) is 1 − 1 / (1 + gap), whose ones are the same everywhere.
@@ -174,12 +174,14 @@ class CachedDecoder:
             crop = upscaling.box_crop((fine, seen[0], maps, seen[1]), dense.boxes)
             details = torch.cat([details, _to_places(crop)], 2)
             of_details = torch.cat([of_details, of_crop], 2)
-        masks = (of_details[:, None] @ details).transpose(1, 2)
-        masks = functional.pixel_shuffle(masks.unflatten(3, maps.shape[2:]).flatten(1, 2), 2)
-        prior = (of_maps @ maps.flatten(2)).unflatten(2, maps.shape[2:])
-        return masks + functional.interpolate(
+        side = maps.shape[-1]
+        masks = (of_details[:, None] @ details).transpose(1, 2)  # (P, K, place, cell)
+        masks = functional.pixel_shuffle(masks.reshape(len(maps), -1, side, side), 2)
+        prior = (of_maps @ maps.flatten(2)).view(len(maps), -1, side, side)
+        smooth = functional.interpolate(
             prior, scale_factor=2.0, mode="bilinear", align_corners=False
         )
+        return masks + smooth
 
     @staticmethod
     def _gather(of_images: Tensor, image_index: Tensor) -> Tensor:
@@ -232,5 +234,6 @@ class TinyMaskDecoder(MaskDecoder):  # type: ignore[misc]
 
 def _to_places(planes: Tensor) -> Tensor:
     """Return planes (P, C, 2 y, 2 x) as (P, 4, C, y x): the four places of each cell."""
-    cells = functional.pixel_unshuffle(planes, 2).flatten(2)
-    return cells.unflatten(1, (planes.shape[1], 4)).transpose(1, 2)
+    count, channels, height, width = planes.shape
+    cells = functional.pixel_unshuffle(planes, 2)
+    return cells.view(count, channels, 4, height * width // 4).transpose(1, 2)

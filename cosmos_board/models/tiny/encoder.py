@@ -111,7 +111,7 @@ def split_embedding(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
     Their shapes are (B, 128, 16, 16), (B, 16, 64, 64) and (B, 4, 128, 128).
     """
-    coarse, quarter, half = torch.split(features, _PARTS, 1)
+    coarse, quarter, half = torch.split(features, list(_PARTS), 1)
     return (
         coarse,
         functional.pixel_shuffle(quarter, _FOLD_QUARTER),

@@ -74,7 +74,7 @@ def test_every_weight_of_the_decoder_can_be_learnt() -> None:
     sam = tiny()
     for prompts in (PROMPTS["boxes"], PROMPTS["points with logits fed back"]):
         logits, iou = decode(sam, features(), prompts, mask_tokens=range(4))
-        (logits.mean() + iou.mean()).backward()
+        torch.autograd.backward(logits.mean() + iou.mean())
 
     unused = {name for name, each in sam.mask_decoder.named_parameters() if each.grad is None}
     sam.zero_grad(set_to_none=True)
