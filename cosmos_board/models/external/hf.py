@@ -18,7 +18,7 @@ from torch import Tensor
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import CosmosBoardError, InputError
 from cosmos_board.core.masks import Pixels
-from cosmos_board.models.cards import ALL_PROMPTS
+from cosmos_board.models.cards import ALL_PROMPTS, KNOWN
 from cosmos_board.models.devices import Device
 from cosmos_board.models.external.hf_convert import to_official
 from cosmos_board.models.external.hf_files import (
@@ -30,7 +30,6 @@ from cosmos_board.models.external.hf_files import (
 )
 from cosmos_board.models.external.hf_fixes import mend_sam_hq
 from cosmos_board.models.external.hf_segmenter import HfSegmenter, preprocess
-from cosmos_board.models.known import KNOWN
 from cosmos_board.models.sam.geometry import Fit, Frame
 from cosmos_board.models.sam.load import fill_module, prepare_device, read_weights
 from cosmos_board.models.sam.medsam import MedSam
