@@ -18,8 +18,7 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Rle
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.rle import check_runs
-from cosmos_board.models.device_candidates import DeviceCandidates
-from cosmos_board.models.segmenter import Embedding
+from cosmos_board.models.segmenter import DeviceCandidates, Embedding
 
 Size = tuple[int, int]
 """Height and width of an image, in pixels."""

@@ -10,7 +10,7 @@ import pytest
 from cosmos_board.core.candidates import Candidates, EverythingCandidates, find_best
 from cosmos_board.core.masks import encode_mask
 from cosmos_board.models.candidate_checks import AnswerError, check_answer, check_everything
-from cosmos_board.models.device_candidates import DeviceCandidates
+from cosmos_board.models.segmenter import DeviceCandidates
 
 torch = pytest.importorskip("torch", reason="extra `sam` is not installed")
 

@@ -19,7 +19,7 @@ from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import CosmosBoardError, InputError
 from cosmos_board.core.masks import Pixels
 from cosmos_board.models.cards import ALL_PROMPTS, KNOWN
-from cosmos_board.models.devices import Device
+from cosmos_board.models.devices import Device, prepare_device
 from cosmos_board.models.external.hf_convert import to_official
 from cosmos_board.models.external.hf_files import (
     PREFIX,
@@ -28,12 +28,11 @@ from cosmos_board.models.external.hf_files import (
     read_model_type,
     refuse_foreign_parts,
 )
-from cosmos_board.models.external.hf_fixes import mend_sam_hq
-from cosmos_board.models.external.hf_segmenter import HfSegmenter, preprocess
+from cosmos_board.models.external.hf_segmenter import HfSegmenter, mend_sam_hq, preprocess
 from cosmos_board.models.sam.geometry import Fit, Frame
-from cosmos_board.models.sam.load import fill_module, prepare_device, read_weights
 from cosmos_board.models.sam.medsam import MedSam
 from cosmos_board.models.sam.segmenter import SamSegmenter
+from cosmos_board.models.weights.state_dicts import fill_module, read_weights
 from cosmos_board.models.weights.tuned_weights import describe_tuned
 
 if TYPE_CHECKING:

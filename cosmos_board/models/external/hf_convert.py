@@ -23,8 +23,8 @@ from segment_anything.modeling import (
 from torch import Tensor, nn
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.models.sam.load import fill_module
 from cosmos_board.models.sam.segmenter import SAM_MEAN, SAM_STD
+from cosmos_board.models.weights.state_dicts import fill_module
 
 _TIED = "prompt_encoder.shared_embedding.positional_embedding"
 _HEADS = r"(mask_decoder\.(?:output_hypernetworks_mlps\.\d+|iou_prediction_head)\.)"

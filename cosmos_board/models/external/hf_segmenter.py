@@ -18,8 +18,8 @@ from cosmos_board.models.sam.everything import LowLogits, search_by_logits
 from cosmos_board.models.sam.everything_grid import EverythingSettings
 from cosmos_board.models.sam.geometry import Fit
 from cosmos_board.models.sam.prompt_batch import PromptBatch
+from cosmos_board.models.sam.torch_segmenter import TorchSegmenter
 from cosmos_board.models.segmenter import Embedding, limit_logits
-from cosmos_board.models.torch_segmenter import TorchSegmenter
 
 
 class HfSegmenter(TorchSegmenter):
@@ -149,3 +149,23 @@ def _repeat(features: Any, count: int) -> Any:  # noqa: ANN401
     if isinstance(features, list):
         return [_repeat(one, count) for one in features]
     return features.expand(count, *features.shape[1:])
+
+
+def mend_sam_hq(model: Any) -> None:  # noqa: ANN401 (transformers is untyped)
+    """Let SAM-HQ's decoder draw its masks from what the transformer made of the image.
+
+    `transformers` 5.24 drops that half of the transformer's answer and upscales the features from
+    before it, where Ke et al. 2023 (`mask_decoder_hq.py`) upscale those from after it. Where the
+    library does as they do, this changes nothing.
+    """
+    decoder = model.mask_decoder
+    kept: list[Tensor] = []
+
+    def keep(_module: object, _given: object, answer: tuple[Tensor, Tensor]) -> None:
+        kept.append(answer[1])  # axes (P, 1, place, channel)
+
+    def give(_module: object, given: tuple[Tensor]) -> tuple[Tensor]:
+        return (kept.pop().transpose(2, 3).reshape(given[0].shape),)
+
+    decoder.transformer.register_forward_hook(keep)
+    decoder.upscale_conv1.register_forward_pre_hook(give)

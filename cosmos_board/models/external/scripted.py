@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.models.cpu_tuning import tune_cpu
+from cosmos_board.models.devices import tune_cpu
 from cosmos_board.models.external.exported import Arrays, ExportNotes
 
 

@@ -27,8 +27,8 @@ from cosmos_board.models.sam.everything import find_everything
 from cosmos_board.models.sam.everything_grid import EverythingSettings
 from cosmos_board.models.sam.geometry import Fit, Frame, to_input_tensor
 from cosmos_board.models.sam.prompt_batch import PromptBatch
+from cosmos_board.models.sam.torch_segmenter import TorchSegmenter
 from cosmos_board.models.segmenter import Embedding
-from cosmos_board.models.torch_segmenter import TorchSegmenter
 
 SAM_MEAN = (123.675, 116.28, 103.53)
 """Per channel, in grey levels of 0 … 255."""

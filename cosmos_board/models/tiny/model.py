@@ -17,12 +17,13 @@ from torch import Tensor
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.models.cards import CARDS
+from cosmos_board.models.devices import prepare_device
 from cosmos_board.models.sam.everything_grid import EverythingSettings
-from cosmos_board.models.sam.load import prepare_device, read_weights
 from cosmos_board.models.sam.segmenter import Preprocessing, SamSegmenter
 from cosmos_board.models.tiny.decoder import TinyMaskDecoder
 from cosmos_board.models.tiny.encoder import TinyEncoder
 from cosmos_board.models.tiny.prompt_encoder import TinyPromptEncoder
+from cosmos_board.models.weights.state_dicts import read_weights
 from cosmos_board.models.weights.tuned_weights import describe_tuned, write_weights
 from cosmos_board.models.weights.weights_file import LOADER_KEY, read_loader_name
 

@@ -17,8 +17,7 @@ from cosmos_board.models.candidate_checks import (
     check_embedding,
     list_answers,
 )
-from cosmos_board.models.device_candidates import DeviceSegmenter
-from cosmos_board.models.segmenter import Embedding, Segmenter
+from cosmos_board.models.segmenter import DeviceSegmenter, Embedding, Segmenter
 from cosmos_board.prompts.jitter import jitter_cells, jitter_prompt
 from cosmos_board.runner.evaluation.embedding_cache import EmbeddingCache
 from cosmos_board.runner.evaluation.model_calls import (
