@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError, UnknownNameError
-from cosmos_board.models.cards import CARDS
+from cosmos_board.models.cards import CARDS, KNOWN
 from cosmos_board.models.factories import (
     SAM_EXTRA,
     describe_error,
@@ -36,24 +36,11 @@ GROUP = "cosmos_board.models"
 LOADER_GROUP = "cosmos_board.loaders"
 """Entry-point group of factories for files of fine-tuned weights, by the name in the file."""
 
-BUILTIN: dict[str, str] = {
-    "box-prior": "cosmos_board.models.classical.box_prior:BoxPrior",
-    "cosmos-tiny": "cosmos_board.models.tiny.model:load",
-    "grabcut": "cosmos_board.models.classical.grabcut:GrabCut",
-    "medsam": "cosmos_board.models.sam.medsam:load",
-    "random-walker": "cosmos_board.models.classical.random_walker:RandomWalker",
-    "sam-med2d": "cosmos_board.models.sam.sam_med2d:load",
-    "sam-vit-b": "cosmos_board.models.sam.load:load_vit_b",
-    "sam-vit-h": "cosmos_board.models.sam.load:load_vit_h",
-    "sam-vit-l": "cosmos_board.models.sam.load:load_vit_l",
-}
-"""Where each built-in is made; works without the metadata of an installed package."""
+BUILTIN: dict[str, str] = {name: known.loader for name, known in KNOWN.items() if known.loader}
+"""What makes each built-in segmenter; works without the metadata of an installed package."""
 
 WITHOUT_WEIGHTS = ("box-prior", "grabcut", "random-walker")
 """Built-ins that no `--checkpoint` beside them concerns."""
-
-BUILTIN_LOADERS: dict[str, str] = {}
-"""Where fine-tuned weights are read, by the loader's name in the file."""
 
 ADAPTERS: dict[str, str] = {
     "clicks": "cosmos_board.models.external.click_net:load",
@@ -121,8 +108,6 @@ def get_card(name: str) -> ModelCard:
     Raises:
         UnknownNameError: If there is none of that name.
     """
-    from cosmos_board.models.cards import KNOWN
-
     published = {name: known.card for name, known in KNOWN.items()}
     cards = {**published, **{card.name: card for card in list_cards()}}
     if name not in cards:
@@ -153,8 +138,6 @@ def find_own_card(name: str) -> ModelCard | None:
 
 def resolve_name(name: str) -> str:
     """Return what a known model is loaded as; any other name as it is."""
-    from cosmos_board.models.cards import KNOWN
-
     known = KNOWN.get(name)
     return name if known is None else known.loads_as or name
 
@@ -220,12 +203,10 @@ def _load_weights(path: Path, device: str) -> Segmenter:
 
 
 def _find_loaders() -> dict[str, str]:
-    return {**BUILTIN, **BUILTIN_LOADERS, **_values(GROUP), **_values(LOADER_GROUP)}
+    return {**BUILTIN, **_values(GROUP), **_values(LOADER_GROUP)}
 
 
 def _locate(name: str) -> str:
-    from cosmos_board.models.cards import KNOWN
-
     known = {**_values(GROUP), **BUILTIN}
     if name in KNOWN and name not in known:
         raise InputError(
