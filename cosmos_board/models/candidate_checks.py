@@ -31,7 +31,8 @@ class AnswerError(Exception):
 def copy_prompts(prompts: Sequence[Prompt]) -> list[Prompt]:
     """Return prompts that a model may write into without changing what is asked later."""
     return [
-        replace(one, points_xy=one.points_xy.copy(), labels=one.labels.copy()) for one in prompts
+        replace(prompt, points_xy=prompt.points_xy.copy(), labels=prompt.labels.copy())
+        for prompt in prompts
     ]
 
 
@@ -156,7 +157,7 @@ def check_everything(found: object, size: Size) -> EverythingCandidates:
     for estimate in estimates:
         if not isinstance(estimate, int | float | np.floating):
             raise AnswerError(f"a predicted_iou is {_name(estimate)}, expected float")
-    return EverythingCandidates(rles, tuple(float(one) for one in estimates))
+    return EverythingCandidates(rles, tuple(float(estimate) for estimate in estimates))
 
 
 def _check_rle(rle: object, size: Size) -> None:

@@ -112,7 +112,7 @@ def find_problems(segmenter: Segmenter, *, everything: bool = False) -> list[Pro
 
 
 def _supported(segmenter: Segmenter, prompts: dict[str, Prompt]) -> dict[str, Prompt]:
-    return {name: one for name, one in prompts.items() if name in segmenter.card.prompts}
+    return {name: prompt for name, prompt in prompts.items() if name in segmenter.card.prompts}
 
 
 def _ask(segmenter: Segmenter, image: DiscImage, prompts: list[Prompt]) -> list[Candidates]:
@@ -189,9 +189,9 @@ def _check_determinism(segmenter: Segmenter) -> Iterator[Problem]:
     image = DiscImage()
     prompts = _supported(segmenter, image.prompts(BRIGHT_XY))
     first, second = (_ask(segmenter, image, list(prompts.values())) for _ in range(2))
-    for name, one, other in zip(prompts, first, second, strict=True):
-        same = np.array_equal(one.predicted_iou, other.predicted_iou)
-        if not same or not np.array_equal(one.masks, other.masks):
+    for name, before, after in zip(prompts, first, second, strict=True):
+        same = np.array_equal(before.predicted_iou, after.predicted_iou)
+        if not same or not np.array_equal(before.masks, after.masks):
             yield Problem("determinism", f"the same question gets another answer ({name})")
 
 
@@ -203,13 +203,13 @@ def _check_batches(segmenter: Segmenter) -> Iterator[Problem]:
         for prompt in _supported(segmenter, image.prompts(at)).values()
     ]
     embedding = segmenter.embed(image.pixels)
-    alone = [segmenter.predict(embedding, [prompt])[0] for prompt in prompts]
+    singles = [segmenter.predict(embedding, [prompt])[0] for prompt in prompts]
     together = segmenter.predict(embedding, prompts)
     backwards = segmenter.predict(embedding, prompts[::-1])[::-1]
     for company, words in ((together, "in company"), (backwards, "in another order")):
         shares = [
-            float((one.masks != other.masks).mean())
-            for one, other in zip(alone, company, strict=True)
+            float((single.masks != grouped.masks).mean())
+            for single, grouped in zip(singles, company, strict=True)
         ]
         if max(shares) > BATCH_TOLERANCE:
             yield Problem("batch invariance", f"{max(shares):.2%} of pixels differ {words}")
@@ -250,22 +250,24 @@ def _check_device(segmenter: Segmenter) -> Iterator[Problem]:
     prompts = list(_supported(segmenter, image.prompts(BRIGHT_XY)).values())
     embedding = segmenter.embed(image.pixels)
     copied = segmenter.predict(embedding, prompts)
-    left = [one.to_host() for one in segmenter.predict_on_device(embedding, prompts)]
-    if len(left) != len(copied):
-        yield Problem("masks on the device", f"{len(left)} answers to {len(prompts)} prompts")
-    elif any(not np.array_equal(a.masks, b.masks) for a, b in zip(left, copied, strict=True)):
+    on_device = [
+        candidates.to_host() for candidates in segmenter.predict_on_device(embedding, prompts)
+    ]
+    if len(on_device) != len(copied):
+        yield Problem("masks on the device", f"{len(on_device)} answers to {len(prompts)} prompts")
+    elif any(not np.array_equal(a.masks, b.masks) for a, b in zip(on_device, copied, strict=True)):
         yield Problem("masks on the device", "they are not the masks that `predict` returns")
 
 
 def _check_everything(segmenter: Segmenter) -> Iterator[Problem]:
-    found = segmenter.segment_everything(segmenter.embed(DiscImage().pixels))
-    if len(found.rles) != len(found.predicted_iou):
+    everything = segmenter.segment_everything(segmenter.embed(DiscImage().pixels))
+    if len(everything.rles) != len(everything.predicted_iou):
         yield Problem("everything", "masks and predicted IoU differ in number")
-    strange = {type(rle).__name__ for rle in found.rles if not isinstance(rle, Rle)}
+    strange = {type(rle).__name__ for rle in everything.rles if not isinstance(rle, Rle)}
     if strange:
         text = f"masks are {', '.join(sorted(strange))}, want Rle: see core.masks.encode_mask"
         yield Problem("everything", text)
-    elif any((rle.height, rle.width) != (HEIGHT, WIDTH) for rle in found.rles):
+    elif any((rle.height, rle.width) != (HEIGHT, WIDTH) for rle in everything.rles):
         yield Problem("everything", "masks are not in the native size")
 
 

@@ -118,7 +118,7 @@ def _find_mallopt() -> Callable[[int, int], int] | None:
     if os.name != "posix" or platform.libc_ver()[0] != "glibc":
         return None
     try:
-        found: Callable[[int, int], int] = ctypes.CDLL(None).mallopt
+        mallopt: Callable[[int, int], int] = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
         return None
-    return found
+    return mallopt

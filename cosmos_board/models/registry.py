@@ -171,7 +171,7 @@ def is_ready(name: str) -> bool:
     if weights is None:
         return name not in BY_HAND and name in {**_values(GROUP), **BUILTIN}
     needed = _NEEDS.get(resolve_name(name).partition(":")[0], SAM_EXTRA)
-    return weights.exists() and all(importlib.util.find_spec(one) for one in needed)
+    return weights.exists() and all(importlib.util.find_spec(package) for package in needed)
 
 
 def is_loader(name: str) -> bool:
@@ -194,11 +194,11 @@ def _load_weights(path: Path, device: str) -> Segmenter:
         if address.startswith("."):  # a folder, as seen from the file
             address = os.path.normpath(path.resolve().parent / address)
         return _adapt(prefix, address, path, device)
-    known = _find_loaders()
-    if loader not in known:
-        raise UnknownNameError(path, "loader", loader, known)
+    loaders = _find_loaders()
+    if loader not in loaders:
+        raise UnknownNameError(path, "loader", loader, loaders)
     return make_segmenter(
-        resolve_address(known[loader], loader), str(path), checkpoint=path, device=device
+        resolve_address(loaders[loader], loader), str(path), checkpoint=path, device=device
     )
 
 
@@ -207,17 +207,17 @@ def _find_loaders() -> dict[str, str]:
 
 
 def _locate(name: str) -> str:
-    known = {**_values(GROUP), **BUILTIN}
-    if name in KNOWN and name not in known:
+    loaders = {**_values(GROUP), **BUILTIN}
+    if name in KNOWN and name not in loaders:
         raise InputError(
             name,
             "",
             "is known, but we have no adapter for it",
             want="my_model.py:MyModel, a class of your own around its code",
         )
-    if name not in known:
-        raise UnknownNameError("--model", "name", name, known)
-    return known[name]
+    if name not in loaders:
+        raise UnknownNameError("--model", "name", name, loaders)
+    return loaders[name]
 
 
 def _values(group: str) -> dict[str, str]:

@@ -150,8 +150,8 @@ class ClickNetwork:
             image = np.concatenate([image, before[None, None]], axis=1)
         frame = self._frame(embedding.height, embedding.width)
         points = self._to_points(frame, prompt)
-        found = next(iter(self._network.run({self._image: image, self._points: points}).values()))
-        plane = found.reshape(found.shape[-2:]).astype(np.float32)
+        output = next(iter(self._network.run({self._image: image, self._points: points}).values()))
+        plane = output.reshape(output.shape[-2:]).astype(np.float32)
         probability = _to_probability(plane) if self._gives_logits else plane
         mask = _resize(probability, embedding.height, embedding.width) > 0.5
         back = None

@@ -183,15 +183,15 @@ def _read(folder: Path, family: _Family) -> tuple[Any, Any]:
 
 
 def _read_processor(folder: Path, family: _Family, side: int) -> Any:  # noqa: ANN401
-    made = getattr(transformers, family.processor)
-    whole = {"longest_edge": side} if family.fit == "pad" else {"height": side, "width": side}
+    processor_class = getattr(transformers, family.processor)
+    expected = {"longest_edge": side} if family.fit == "pad" else {"height": side, "width": side}
     if not any((folder / name).is_file() for name in _PROCESSOR_FILES):
         pad = {"pad_size": {"height": side, "width": side}} if family.fit == "pad" else {}
-        return made(size=whole, **pad)
-    processor = made.from_pretrained(folder, local_files_only=True)
-    found = {key: processor.size[key] for key in whole}
-    if found != whole:
-        raise InputError(folder, "processor size", "is not the model's", got=found, want=whole)
+        return processor_class(size=expected, **pad)
+    processor = processor_class.from_pretrained(folder, local_files_only=True)
+    size = {key: processor.size[key] for key in expected}
+    if size != expected:
+        raise InputError(folder, "processor size", "is not the model's", got=size, want=expected)
     return processor
 
 

@@ -165,6 +165,6 @@ def _refuse_other_shapes(vision: Any, prompt: Any, decoder: Any, where: Path) ->
         "mask_decoder_config.hidden_act": (decoder.hidden_act, "relu"),
         "mask_decoder_config.num_multimask_outputs": (decoder.num_multimask_outputs, 3),
     }
-    for name, (found, wanted) in fixed.items():
-        if found != wanted:
-            raise InputError(where, name, "is not as SAM has it", got=found, want=wanted)
+    for name, (value, expected) in fixed.items():
+        if value != expected:
+            raise InputError(where, name, "is not as SAM has it", got=value, want=expected)

@@ -69,8 +69,8 @@ class HfSegmenter(TorchSegmenter):
         height, width = pixels.shape[:2]
         inputs = preprocess(self._processor, pixels).to(self._device)
         with self.inference():
-            found = self._model.get_image_embeddings(inputs)
-        return Embedding(height, width, _to_arguments(found))
+            features = self._model.get_image_embeddings(inputs)
+        return Embedding(height, width, _to_arguments(features))
 
     def predict(
         self,
@@ -82,11 +82,12 @@ class HfSegmenter(TorchSegmenter):
 
         SAM 2 and its kin feed back logits within ±32, as their authors' predictor does.
         """
-        answers = super().predict(embedding, prompts, logits)
+        predictions = super().predict(embedding, prompts, logits)
         if self._fit == "pad":
-            return answers
+            return predictions
         return [
-            Candidates(one.masks, one.predicted_iou, limit_logits(one.logits)) for one in answers
+            Candidates(candidates.masks, candidates.predicted_iou, limit_logits(candidates.logits))
+            for candidates in predictions
         ]
 
     def decode(self, embedding: Embedding, batch: PromptBatch) -> tuple[Tensor, Tensor]:
@@ -99,11 +100,11 @@ class HfSegmenter(TorchSegmenter):
             "input_labels": None if batch.labels is None else batch.labels.long(),
             "input_boxes": batch.boxes_xyxy,
         }
-        asked = {key: None if each is None else each[:, None] for key, each in given.items()}
-        found = self._model(
-            **features, **asked, input_masks=batch.mask_logits, multimask_output=True
+        prompts = {key: None if each is None else each[:, None] for key, each in given.items()}
+        output = self._model(
+            **features, **prompts, input_masks=batch.mask_logits, multimask_output=True
         )
-        return found.pred_masks[:, 0], found.iou_scores[:, 0]
+        return output.pred_masks[:, 0], output.iou_scores[:, 0]
 
     def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
         """Return the masks of everything mode, best predicted IoU first."""
@@ -136,18 +137,18 @@ def preprocess(processor: Any, pixels: Pixels) -> Tensor:  # noqa: ANN401
     return values
 
 
-def _to_arguments(found: Any) -> dict[str, Any]:  # noqa: ANN401
+def _to_arguments(features: Any) -> dict[str, Any]:  # noqa: ANN401
     """Return an image's features under the names by which the model takes them back."""
-    if isinstance(found, tuple):  # SAM-HQ: the last features, and those of each global block
-        last, intermediate = found
+    if isinstance(features, tuple):  # SAM-HQ: the last features, and those of each global block
+        last, intermediate = features
         # Only the first is ever read; the rest would be kept for nothing.
         return {"image_embeddings": last, "intermediate_embeddings": list(intermediate[:1])}
-    return {"image_embeddings": found}
+    return {"image_embeddings": features}
 
 
 def _repeat(features: Any, count: int) -> Any:  # noqa: ANN401
     if isinstance(features, list):
-        return [_repeat(one, count) for one in features]
+        return [_repeat(part, count) for part in features]
     return features.expand(count, *features.shape[1:])
 
 

@@ -100,16 +100,16 @@ class OnnxPair:
         mask = np.zeros((1, 1, self.mask_side, self.mask_side), np.float32)
         if earlier is not None:
             mask[0, 0] = earlier
-        asked: Arrays = {
+        inputs: Arrays = {
             "point_coords": points_xy.astype(np.float32)[None],
             "point_labels": labels[None],
             "mask_input": mask,
             "has_mask_input": np.array([earlier is not None], np.float32),
         }
         if "orig_im_size" in self._decoder.inputs:
-            asked["orig_im_size"] = np.array(size, np.float32)
-        found = self._decoder.run({**features, **asked})
-        low, iou = found[self._low][0], found["iou_predictions"][0]
+            inputs["orig_im_size"] = np.array(size, np.float32)
+        outputs = self._decoder.run({**features, **inputs})
+        low, iou = outputs[self._low][0], outputs["iou_predictions"][0]
         if len(low) == _ALL_TOKENS:  # the first token is for a model with one answer
             low, iou = low[1:], iou[1:]
         return low.astype(np.float32), iou.astype(np.float32)
@@ -276,11 +276,11 @@ def _to_native(frame: Frame, low: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _find(folder: Path, part: str) -> Path:
-    found = sorted(path for path in folder.glob("*.onnx") if part in path.name.lower())
-    if len(found) != 1:
-        names = ", ".join(path.name for path in found) or "none"
+    paths = sorted(path for path in folder.glob("*.onnx") if part in path.name.lower())
+    if len(paths) != 1:
+        names = ", ".join(path.name for path in paths) or "none"
         raise InputError(folder, f"*{part}*.onnx", "is not one file", got=names, want="one")
-    return found[0]
+    return paths[0]
 
 
 def _check(encoder: OnnxNetwork, decoder: OnnxNetwork, low: str, where: Path) -> None:

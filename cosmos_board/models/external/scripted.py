@@ -49,9 +49,9 @@ class ScriptNetwork:
         """Return the output; the first, or `instances`, where there are several."""
         image, points = (torch.as_tensor(given[name]) for name in ("image", "points"))
         with torch.inference_mode():
-            found = self._module(image, points)
-        if isinstance(found, dict):
-            found = found.get("instances", next(iter(found.values())))
-        elif isinstance(found, (tuple, list)):
-            found = found[0]
-        return {"mask": found.numpy()}
+            output = self._module(image, points)
+        if isinstance(output, dict):
+            output = output.get("instances", next(iter(output.values())))
+        elif isinstance(output, (tuple, list)):
+            output = output[0]
+        return {"mask": output.numpy()}

@@ -69,16 +69,18 @@ def search_grid(
     """
     native = make_grid(settings.points_per_side) * [frame.width, frame.height]
     points = frame.to_input(native)
-    found: list[_Survivor] = []
+    survivors: list[_Survivor] = []
     for start in range(0, len(points), prompts_per_call):
         iou, draw = ask(points[start : start + prompts_per_call])
-        found += _keep_good(iou, draw, settings)
-    if not found:
+        survivors += _keep_good(iou, draw, settings)
+    if not survivors:
         return EverythingCandidates((), ())
-    boxes = np.array([one.box_xyxy for one in found], np.float32)
-    scores = np.array([one.iou for one in found], np.float32)
-    kept = [found[index] for index in suppress_boxes(boxes, scores, settings.nms_iou)]
-    return EverythingCandidates(tuple(one.rle for one in kept), tuple(one.iou for one in kept))
+    boxes = np.array([survivor.box_xyxy for survivor in survivors], np.float32)
+    scores = np.array([survivor.iou for survivor in survivors], np.float32)
+    kept = [survivors[index] for index in suppress_boxes(boxes, scores, settings.nms_iou)]
+    return EverythingCandidates(
+        tuple(survivor.rle for survivor in kept), tuple(survivor.iou for survivor in kept)
+    )
 
 
 def make_grid(points_per_side: int) -> NDArray[np.float64]:

@@ -173,9 +173,9 @@ class SamSegmenter(TorchSegmenter):
     def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
         """Return the masks of everything mode, best predicted IoU first."""
         while True:
-            found = self._search_grid(embedding)
-            if found is not None:
-                return found
+            candidates = self._search_grid(embedding)
+            if candidates is not None:
+                return candidates
             self._grid_points_per_call //= 2
             self.release_memory()
 

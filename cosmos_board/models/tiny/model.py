@@ -80,18 +80,18 @@ def load_tiny(path: Path | None = None) -> Sam:
     if path is None:
         with as_file(files("cosmos_board.models").joinpath("tiny/cosmos-tiny.safetensors")) as p:
             return load_tiny(p)
-    if (found := read_loader_name(path)) != ARCHITECTURE:
-        raise InputError(path, LOADER_KEY, "cannot be loaded", got=found, want=ARCHITECTURE)
+    if (architecture := read_loader_name(path)) != ARCHITECTURE:
+        raise InputError(path, LOADER_KEY, "cannot be loaded", got=architecture, want=ARCHITECTURE)
     state = {_rename(name): weights for name, weights in read_weights(path).items()}
     sam = build_tiny()
-    wanted = sam.state_dict()
-    if differing := sorted(set(state) ^ set(wanted)):
+    expected = sam.state_dict()
+    if differing := sorted(set(state) ^ set(expected)):
         raise InputError(path, differing[0], "names weights that the architecture does not have")
     for name, value in state.items():
-        if value.shape != wanted[name].shape:
-            shapes = tuple(value.shape), tuple(wanted[name].shape)
+        if value.shape != expected[name].shape:
+            shapes = tuple(value.shape), tuple(expected[name].shape)
             raise InputError(path, name, "has another shape", got=shapes[0], want=shapes[1])
-    sam.load_state_dict({name: value.to(wanted[name].dtype) for name, value in state.items()})
+    sam.load_state_dict({name: value.to(expected[name].dtype) for name, value in state.items()})
     return sam.eval()
 
 

@@ -71,17 +71,17 @@ def fill_module(module: nn.Module, weights: Mapping[str, Tensor], path: Path, na
         InputError: If names, shapes or kinds of numbers are not those of the module.
     """
     types = {key: tensor.dtype for key, tensor in module.state_dict().items()}
-    wanted = {key: tensor.shape for key, tensor in module.state_dict().items()}
-    found = {key: tensor.shape for key, tensor in weights.items()}
-    if wanted != found:
-        wrong = sorted(key for key in {*wanted, *found} if wanted.get(key) != found.get(key))
+    expected = {key: tensor.shape for key, tensor in module.state_dict().items()}
+    shapes = {key: tensor.shape for key, tensor in weights.items()}
+    if expected != shapes:
+        wrong = sorted(key for key in {*expected, *shapes} if expected.get(key) != shapes.get(key))
         first = wrong[0]
         raise InputError(
             path,
             first,
             f"is not as {name} has it, nor are {len(wrong) - 1} other tensors",
-            got=_show(found.get(first)),
-            want=_show(wanted.get(first)),
+            got=_show(shapes.get(first)),
+            want=_show(expected.get(first)),
         )
     for key, tensor in weights.items():
         if tensor.is_floating_point() != types[key].is_floating_point:
@@ -104,11 +104,11 @@ def find_state(content: object, depth: int = _DEPTH) -> dict[str, Tensor] | None
     if not isinstance(content, Mapping):
         return None
     for key in WRAPPERS if depth else ():
-        if (found := find_state(content.get(key), depth - 1)) is not None:
-            return found
+        if (state := find_state(content.get(key), depth - 1)) is not None:
+            return state
     state = {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
-    beside = [value for value in content.values() if not isinstance(value, Tensor)]
-    plain = all(isinstance(value, str | int | float | None) for value in beside)
+    others = [value for value in content.values() if not isinstance(value, Tensor)]
+    plain = all(isinstance(value, str | int | float | None) for value in others)
     return state if state and plain else None
 
 
@@ -120,12 +120,14 @@ def strip_prefixes(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         >>> sorted(strip_prefixes({"module.sam.a": torch.zeros(1), "module.sam.b": torch.ones(1)}))
         ['a', 'b']
     """
-    found = dict(state)
-    while common := next((p for p in PREFIXES if all(name.startswith(p) for name in found)), None):
-        if not found:
+    stripped = dict(state)
+    while common := next(
+        (p for p in PREFIXES if all(name.startswith(p) for name in stripped)), None
+    ):
+        if not stripped:
             break
-        found = {name.removeprefix(common): value for name, value in found.items()}
-    return found
+        stripped = {name.removeprefix(common): value for name, value in stripped.items()}
+    return stripped
 
 
 def _show(shape: torch.Size | None) -> str:
