@@ -103,11 +103,7 @@ class ClickNetwork:
         return self._card
 
     def embed(self, pixels: Pixels) -> Embedding:
-        """Return the image as the network takes it: squashed, (1, 3, S, S), levels in [0, 1].
-
-        Args:
-            pixels: uint8, axes (Y, X) grey or (Y, X, 3) RGB, native size.
-        """
+        """Return the image as the network takes it: squashed, (1, 3, S, S), levels in [0, 1]."""
         height, width = pixels.shape[:2]
         content = self._frame(height, width).resize(pixels).astype(np.float32)
         levels = ((content - self._mean) / self._std).transpose(2, 0, 1)[None]
@@ -120,11 +116,6 @@ class ClickNetwork:
         logits: Sequence[NDArray[np.float32] | None] | None = None,
     ) -> list[Candidates]:
         """Return one candidate per prompt, in order.
-
-        Args:
-            embedding: From `embed`.
-            prompts: Native pixels (x, y); points only.
-            logits: Per prompt the logits of the click before, axes (y, x), or None.
 
         Raises:
             InputError: If a prompt has a box, no point, or more points than the file has room for.

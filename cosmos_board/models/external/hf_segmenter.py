@@ -61,11 +61,7 @@ class HfSegmenter(TorchSegmenter):
         self._processor = processor
 
     def embed(self, pixels: Pixels) -> Embedding:
-        """Return what the library's vision encoder makes of one image.
-
-        Args:
-            pixels: uint8, axes (Y, X) grey or (Y, X, 3) RGB, native size.
-        """
+        """Return what the library's vision encoder makes of one image."""
         height, width = pixels.shape[:2]
         inputs = preprocess(self._processor, pixels).to(self._device)
         with self.inference():

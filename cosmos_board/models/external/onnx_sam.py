@@ -150,11 +150,7 @@ class OnnxSam:
         return self._card
 
     def embed(self, pixels: Pixels) -> Embedding:
-        """Return what the encoder makes of one image.
-
-        Args:
-            pixels: uint8, axes (Y, X) grey or (Y, X, 3) RGB, native size.
-        """
+        """Return what the encoder makes of one image."""
         height, width = pixels.shape[:2]
         content = self._frame(height, width).resize(pixels).astype(np.float32)
         if not self._pair.takes_picture:
@@ -170,11 +166,6 @@ class OnnxSam:
         logits: Sequence[NDArray[np.float32] | None] | None = None,
     ) -> list[Candidates]:
         """Return the candidates for each prompt, in order.
-
-        Args:
-            embedding: From `embed`.
-            prompts: Native pixels (x, y).
-            logits: Per prompt the logits of the click before, axes (y, x), or None.
 
         Raises:
             InputError: If a prompt has neither points nor box.

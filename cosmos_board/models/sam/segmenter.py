@@ -127,11 +127,7 @@ class SamSegmenter(TorchSegmenter):
         return frame, to_input_tensor(content, self._input_size_px, self._mean, self._std)
 
     def embed(self, pixels: Pixels) -> Embedding:
-        """Return the image encoder's features of one image.
-
-        Args:
-            pixels: uint8, axes (Y, X) grey or (Y, X, 3) RGB, native size.
-        """
+        """Return the image encoder's features of one image."""
         return self.embed_many([pixels])[0]
 
     def embed_many(self, images: Sequence[Pixels]) -> list[Embedding]:
