@@ -10,7 +10,7 @@ import numpy as np
 from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.masks import Mask, Pixels, Rle
 from cosmos_board.core.prompts import PROMPTS, Prompt, make_prompt
-from cosmos_board.models.candidate_checks import AnswerError, check_answer
+from cosmos_board.models.candidate_checks import CandidatesError, check_candidates
 from cosmos_board.models.segmenter import DeviceSegmenter, Segmenter
 
 KINDS = ("promptable", "classical", "baseline", "observer")
@@ -152,8 +152,8 @@ def _check_answers(segmenter: Segmenter) -> Iterator[Problem]:
 
 def _faults(answer: Candidates, *, mask_input: bool) -> Iterator[str]:
     try:
-        check_answer(answer, (HEIGHT, WIDTH), keeps_logits=mask_input)
-    except AnswerError as error:
+        check_candidates(answer, (HEIGHT, WIDTH), keeps_logits=mask_input)
+    except CandidatesError as error:
         yield str(error)
         return
     if not np.isfinite(answer.predicted_iou).all():
