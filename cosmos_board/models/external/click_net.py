@@ -177,7 +177,7 @@ def load(address: str, *, checkpoint: Path | None, device: str) -> ClickNetwork:
     """Return the segmenter in the file `address`; it always runs on the CPU.
 
     Raises:
-        InputError: If it is no such file, or TorchScript that nobody vouches for.
+        InputError: If it is no such file, or TorchScript without the user's consent.
     """
     path = Path(address)
     if checkpoint is not None:

@@ -1,4 +1,4 @@
-"""A click network in a TorchScript file; only loaded for a user who vouches for the file."""
+"""A click network in a TorchScript file; only loaded where the user trusts its maker."""
 
 from __future__ import annotations
 
