@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.models.cpu_tuning import tune_cpu
+from cosmos_board.models.devices import tune_cpu
 from cosmos_board.training.finetune.data import (
     VALIDATION_SHARE,
     Split,
