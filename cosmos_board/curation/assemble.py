@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.core.hashes import hash_file
 from cosmos_board.curation.clusters import Clusters, number_clusters
 from cosmos_board.curation.records import ImageRows, make_rows, merge_images
 from cosmos_board.curation.staging import StagedImage, read_images
-from cosmos_board.data.pack.check import hash_file
 from cosmos_board.data.pack.info import INFO_NAME, PackFile, PackInfo, dump_info
 from cosmos_board.data.pack.items import make_prompt
 from cosmos_board.data.pack.totals import PackTotals

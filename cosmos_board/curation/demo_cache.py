@@ -42,7 +42,7 @@ def find_demo_pack(pack: DemoPack, cache: Path, *, say: Callable[[str], None]) -
         shutil.rmtree(out, ignore_errors=True)
         build_demo_pack(pack, out, say=say, cache=cache)
         for problem in check_pack(out):
-            raise InputError("", "", problem)
+            raise InputError.plain(problem)
     return out
 
 

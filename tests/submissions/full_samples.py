@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.core.hashes import hash_file
 from cosmos_board.data.pack import open_pack
 from cosmos_board.submissions.checks.check import Context
 from cosmos_board.submissions.checks.sample import index_pack
 from cosmos_board.submissions.draft.draft import Elsewhere, draft_submission
-from cosmos_board.submissions.files.listed_files import hash_file
 from cosmos_board.submissions.format.manifest import ManifestFile
 from tests.submissions.drafts import to_yaml
 from tests.submissions.samples import ANSWERS, NOW, Sample

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.scores import Counts
 from cosmos_board.submissions.checks.audit import audit_counts
 from cosmos_board.submissions.checks.copies import Accepted, CountsFile
@@ -18,7 +19,6 @@ from cosmos_board.submissions.checks.count_copies import check_counts_copied
 from cosmos_board.submissions.checks.sample import IndexRow
 from cosmos_board.submissions.files.count_rows import CountTable, read_counts
 from cosmos_board.submissions.files.layouts import FULL_PREDICTIONS
-from cosmos_board.submissions.files.listed_files import hash_file
 from cosmos_board.submissions.files.safe_parquet import copy_checked
 from cosmos_board.submissions.format.manifest import parse_manifest
 from tests.submissions.drafts import draft_manifest, to_yaml

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from cosmos_board.core.errors import InputError, make_one_line
+from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.targets import Reference
 from cosmos_board.data.pack.info import INFO_NAME, PackInfo, is_unaltered
 from cosmos_board.data.pack.items import PackItem
@@ -56,12 +56,6 @@ def _check_files(path: Path, info: PackInfo) -> Iterator[str]:
             yield f"{where}: has another sha256 than {INFO_NAME} says"
     for where in found.values():
         yield f"{where}: is not part of the pack"
-
-
-def hash_file(path: Path) -> str:
-    """Return the sha256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class _Contents:

@@ -7,8 +7,9 @@ import json
 import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar
 
+from cosmos_board.core.cards import DatasetCard
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.prompts import PROTOCOL
 from cosmos_board.data.catalog.dataset import PERMISSIONS as PERMISSIONS
@@ -18,7 +19,6 @@ INFO_VERSION = 1
 
 INFO_NAME = "pack.json"
 
-ClusterUnit: TypeAlias = Literal["patient", "volume", "image"]
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LARGEST_BYTES = 16 << 20
 _STRICT = {"extra": "forbid", "strict": True}
@@ -58,43 +58,12 @@ class PackCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PackInfo:
+class PackInfo(DatasetCard):
     """Facts about one pack. Counts, hashes and files are filled in by curation."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
-    name: str
-    """Key in files, URLs and on the command line; also the dataset's name on a board."""
-
-    label: str
-    version: str
-    licence: str
-    source: str
-    citation: str
-
-    normalisation: str
-    """How intensities became 8 bit: `none`, `minmax`, `percentile` or `window centre/width`."""
-
-    cluster_unit: ClusterUnit
-    """What is taken as independent."""
-
-    permissions: tuple[str, ...] = ()
-    """Those of `PERMISSIONS` that the licence grants."""
-
-    synthetic: bool = False
-    """Synthetic packs stay out of overall boards."""
-
-    subsample: str = ""
-    """How images or references were thinned out; empty where they were not."""
-
-    protocol: str = PROTOCOL
     schema_version: int = INFO_VERSION
     counts: PackCounts = PackCounts()
-    observers: tuple[str, ...] = ()
-
-    content_sha256: str = ""
-    """Over ids, clusters, pixels, references and observers; independent of how they are filed."""
-
-    prompts_sha256: str = ""
     files: tuple[PackFile, ...] = ()
 
     def __post_init__(self) -> None:
@@ -107,10 +76,24 @@ class PackInfo:
                 INFO_NAME, "permissions", "are unknown", got=unknown, want=", ".join(PERMISSIONS)
             )
 
+    @property
+    def card(self) -> DatasetCard:
+        """What runs and boards say of the dataset."""
+        return DatasetCard(**{name: getattr(self, name) for name in DatasetCard.__slots__})
+
+
+_ORDER = (
+    "name", "label", "version", "licence", "source", "citation", "normalisation", "cluster_unit",
+    "permissions", "synthetic", "subsample", "protocol", "schema_version", "counts", "observers",
+    "content_sha256", "prompts_sha256", "files",
+)  # fmt: skip
+"""Of the fields in `pack.json`, whose bytes are hashed."""
+
 
 def dump_info(info: PackInfo) -> bytes:
     """Return the bytes of `pack.json`, which end with a hash over all that stands before it."""
-    fields = asdict(info)
+    known = asdict(info)
+    fields = {name: known[name] for name in _ORDER}
     fields["info_sha256"] = hashlib.sha256(_dump(fields)).hexdigest()
     return _dump(fields)
 

@@ -12,7 +12,7 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.core.factors import Factors
 from cosmos_board.core.masks import Rle
 from cosmos_board.core.prompts import Prompt
-from cosmos_board.core.runs import parse_runs
+from cosmos_board.core.rle import check_runs
 from cosmos_board.core.targets import Image, Reference, Target
 from cosmos_board.data.pack.png import decode_png, hash_pixels, make_image_id
 from cosmos_board.store.parquet import Row
@@ -73,7 +73,7 @@ def _make_reference(row: Row, image: Row) -> Reference:
     name = f"{image['image_id']}.{row['object']}.{row['instance']}"
     if row["reference_id"] != name:
         raise InputError(name, "reference_id", "is another one", got=row["reference_id"])
-    parse_runs(row["rle"], image["height"], image["width"], where=name)
+    check_runs(row["rle"], image["height"], image["width"], where=name)
     left, top, right, bottom = row["box"]
     return Reference(
         row["reference_id"],

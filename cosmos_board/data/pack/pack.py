@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.core.masks import Rle
-from cosmos_board.core.runs import parse_runs
+from cosmos_board.core.rle import check_runs
 from cosmos_board.data.pack.info import PackInfo, read_info
 from cosmos_board.data.pack.items import FACTOR_NAMES, PackItem, make_item
 from cosmos_board.store.parquet import Row, count_rows, iter_batches
@@ -152,7 +152,7 @@ class Pack:
                     if row["reference_id"] not in sizes:
                         raise InputError(path, row["reference_id"], "is no reference of this pack")
                     rle = Rle(*sizes[row["reference_id"]], row["rle"])
-                    parse_runs(rle.counts, rle.height, rle.width, where=row["reference_id"])
+                    check_runs(rle.counts, rle.height, rle.width, where=row["reference_id"])
                     yield row["observer"], row["reference_id"], rle
 
     def read_observer(self, name: str) -> dict[str, Rle]:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 from cosmos_board.site.components.page import Page
 from cosmos_board.site.content.blocks import BLOCKS_PATH, parse_blocks
-from cosmos_board.site.content.read import empty_book, read_book
+from cosmos_board.site.content.read import empty_site_data, read_site_data
 from cosmos_board.site.content.releases import (
     FEED_PATH,
     RANKS_PATH,
-    Snapshot,
     read_releases,
     render_feed,
     snapshot_file,
     take_snapshot,
 )
-from cosmos_board.site.content.site_data import Book
+from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.words import Words, words_for
 from cosmos_board.site.pages.boards.advisor import DATA_PATH as ADVICE_PATH
 from cosmos_board.site.pages.boards.advisor import advisor_page
@@ -36,19 +35,18 @@ from cosmos_board.site.pages.boards.models import model_page
 from cosmos_board.site.pages.boards.prompts import prompt_index, prompt_page
 from cosmos_board.site.pages.boards.slices import other_prompts, prompt_slice_page, slice_page
 from cosmos_board.site.pages.boards.viewer import viewer_index, viewer_page
-from cosmos_board.site.pages.catalogue import catalogue_page
-from cosmos_board.site.pages.changes import changes_page
-from cosmos_board.site.pages.context import Context
-from cosmos_board.site.pages.definitions import definitions_page
+from cosmos_board.site.pages.docs.catalogue import catalogue_page
+from cosmos_board.site.pages.docs.changes import changes_page
+from cosmos_board.site.pages.docs.definitions import definitions_page
+from cosmos_board.site.pages.docs.speed import speed_page
 from cosmos_board.site.pages.home import home_page
+from cosmos_board.site.pages.sections.writer import PageContext
 from cosmos_board.site.pages.studies.annotation import annotation_page
 from cosmos_board.site.pages.studies.factors import factors_page
 from cosmos_board.site.pages.studies.findings import finding_page, findings_index
 from cosmos_board.site.pages.studies.finetuning import finetuning_page
 from cosmos_board.site.pages.studies.robustness import clicks_page, jitter_page
-from cosmos_board.site.pages.studies.speed import speed_page
-from cosmos_board.site.pages.submissions.entries import entries_page
-from cosmos_board.site.pages.submissions.overview import submissions_page
+from cosmos_board.site.pages.submissions import entries_page, submissions_page
 from cosmos_board.site.publish.vendor import has_hyparquet, vendored_scripts
 
 
@@ -73,95 +71,88 @@ class Site:
     """The data version; empty for an empty board."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteOptions:
+    """How a site is built, beside the database that it shows."""
+
+    languages: tuple[str, ...] = ("en",)
+    """`en` goes to the root, others into a folder of their name."""
+
+    site_url: str = ""
+    """Address that the site will have, for absolute links and the feed; may be empty."""
+
+    local: bool = False
+    """Whether to show what may not be published; such a site says so on every page."""
+
+    earlier: bytes | None = None
+    """The `data/blocks.json` of the published site: which patients of restricted datasets its
+    numbers rest on."""
+
+    checkout: Path | None = None
+    """Folder with `node_modules`, past releases and the figures of benchmarks, where there is one.
+    """
+
+
 def generate_site(
-    db: Path | None,
-    language: str = "en",
-    *,
-    modules: Path | None = None,
-    releases: Path | None = None,
-    measurements: Path | None = None,
-    site_url: str = "",
-    local: bool = False,
-    earlier: Path | None = None,
+    db: Path | None, language: str = "en", options: SiteOptions | None = None
 ) -> Site:
     """Return every generated page and file of the site in one language.
 
     Args:
         db: The board database; None for an empty board.
         language: `en` or `zh`.
-        modules: The `node_modules` of the site, where there is one.
-        releases: The folder of past releases, where there is one.
-        measurements: The folder of what the benchmarks measured, where there is one.
-        site_url: Address that the site will have, for the feed; may be empty.
-        local: Whether to show what may not be published, for one's own machine.
-        earlier: A site's `data/blocks.json`: what was published before this site; may not exist.
+        options: How the site is built.
 
     Raises:
-        InputError: If `db` is no board database, or `earlier` is damaged.
+        InputError: If `db` is no board database, or the blocks of the published site are damaged.
     """
-    book = read_ahead(db, local=local, earlier=earlier) or empty_book()
-    past = read_releases(releases) if releases is not None else ()
-    scripts = vendored_scripts(modules)
-    return make_site(book, words_for(language), scripts, past, site_url, measurements)
+    options = options or SiteOptions()
+    data = read_ahead(db, options) or empty_site_data()
+    return make_site(data, words_for(language), options)
 
 
-def read_ahead(db: Path | None, *, local: bool = False, earlier: Path | None = None) -> Book | None:
+def read_ahead(db: Path | None, options: SiteOptions) -> SiteData | None:
     """Read `db` now, so that processes started after this share what was read."""
-    if db is None:
-        return None
-    before = earlier.read_bytes() if earlier is not None and earlier.is_file() else None
-    return _read_once(db, db.stat().st_mtime_ns, local, before)
+    return _read_once(db, db.stat().st_mtime_ns, options.local, options.earlier) if db else None
 
 
 @lru_cache(maxsize=1)
-def _read_once(db: Path, changed_ns: int, local: bool, before: bytes | None) -> Book:
-    """Return the book of `db`, read once for all languages until the file changes."""
-    book = read_book(db, local=local, earlier=parse_blocks(before))
-    _pack_once(book)
-    return book
+def _read_once(db: Path, changed_ns: int, local: bool, before: bytes | None) -> SiteData:
+    """Return the data of `db`, read once for all languages until the file changes."""
+    data = read_site_data(db, local=local, earlier=parse_blocks(before))
+    _pack_once(data)
+    return data
 
 
-_packed: list[tuple[Book, bytes]] = []
+_packed: list[tuple[SiteData, bytes]] = []
 
 
-def _pack_once(book: Book) -> bytes:
+def _pack_once(data: SiteData) -> bytes:
     """Return the file of scores, packed once for all languages."""
-    if not _packed or _packed[0][0] is not book:
-        _packed[:] = [(book, cells_file(book))]
+    if not _packed or _packed[0][0] is not data:
+        _packed[:] = [(data, cells_file(data))]
     return _packed[0][1]
 
 
-def make_site(
-    book: Book,
-    words: Words,
-    scripts: dict[str, Path],
-    releases: Sequence[Snapshot] = (),
-    site_url: str = "",
-    measurements: Path | None = None,
-) -> Site:
-    """Return every generated page and file for what `book` holds.
-
-    Args:
-        book: What to show.
-        words: In which language.
-        scripts: Scripts of others to copy, by path from the root of the site.
-        releases: Past releases, oldest first.
-        site_url: Address that the site will have; may be empty.
-        measurements: The folder of what the benchmarks measured, where there is one.
-    """
-    now = take_snapshot(book)
-    context = Context(book, words, site_url)
-    cells = _pack_once(book)
+def make_site(data: SiteData, words: Words, options: SiteOptions | None = None) -> Site:
+    """Return every generated page and file for `data` in the language of `words`."""
+    options = options or SiteOptions()
+    releases_folder = _find(options.checkout, "site/releases")
+    releases = read_releases(releases_folder) if releases_folder else ()
+    scripts = vendored_scripts(_find(options.checkout, "node_modules"))
+    now = take_snapshot(data)
+    context = PageContext(data, words, options.site_url)
+    cells = _pack_once(data)
     pages = [
         *_pages(context),
         explore_page(context, cells, readable=has_hyparquet(scripts)),
         changes_page(context, releases, now),
-        speed_page(context, measurements),
+        speed_page(context, _find(options.checkout, "benchmarks")),
     ]
     pages.sort(key=lambda page: page.path)
     files: dict[str, bytes] = {
         CELLS_PATH: cells,
-        **({BLOCKS_PATH: book.blocks.dump()} if book.blocks.strata else {}),
+        **({BLOCKS_PATH: data.blocks.dump()} if data.blocks.strata else {}),
         RANKS_PATH: snapshot_file(now),
     }
     for page in pages:
@@ -170,26 +161,34 @@ def make_site(
         files = {path: files[path] for path in files if not _is_shared(path)}
         scripts = {}
     else:
-        files[MANIFEST] = manifest_file(files, book.version, local=book.local)
-    version = book.version or words("none")
-    line = words(
-        "Data version {version} · protocol {protocol}", version=version, protocol=book.protocol
-    )
+        files[MANIFEST] = manifest_file(files, data.version, local=data.local)
     return Site(
         pages=tuple(pages),
         files=dict(sorted(files.items())),
-        notices={FEED_PATH: render_feed(releases, site_url)},
+        notices={FEED_PATH: render_feed(releases, options.site_url)},
         copies=scripts,
-        facts={"version": version, "protocol": book.protocol, "line": line, **_notices(context)},
-        version=book.version,
+        facts=_theme_facts(context),
+        version=data.version,
     )
 
 
-def _notices(context: Context) -> dict[str, str]:
-    """Return what the theme says outside the pages: a banner, and where a lost reader may go."""
-    words = context.words
+def _find(root: Path | None, name: str) -> Path | None:
+    return root / name if root is not None and (root / name).is_dir() else None
+
+
+def _theme_facts(context: PageContext) -> dict[str, str]:
+    """Return what the theme says on every page, outside of what is written here."""
+    words, data = context.words, context.data
+    version = data.version or words("none")
     return {
-        "local": words("local: not for publication") if context.book.local else "",
+        "version": version,
+        "protocol": data.protocol,
+        "line": words(
+            "Data version {version} · protocol {protocol}", version=version, protocol=data.protocol
+        ),
+        "local": words("local: not for publication") if data.local else "",
+        "search": words("Search"),
+        "path": words("Where you are"),
         "lost": words("There is no page at this address"),
         "lost_help": words(
             "It may have been renamed or left the board. Search above, or start from one of these:"
@@ -209,36 +208,36 @@ def _is_shared(path: str) -> bool:
     return path in {ADVICE_PATH, BLOCKS_PATH, CELLS_PATH, RANKS_PATH} or path.startswith(_SHARED)
 
 
-def _pages(context: Context) -> Iterator[Page]:
-    book = context.book
+def _pages(context: PageContext) -> Iterator[Page]:
+    data = context.data
     yield home_page(context)
     yield catalogue_page(context)
     yield definitions_page(context)
     yield advisor_page(context)
     yield compare_page(context)
-    yield from (pair_page(context, a, b) for a, b in top_pairs(book))
+    yield from (pair_page(context, a, b) for a, b in top_pairs(data))
     yield findings_index(context)
-    yield from (finding_page(context, finding) for finding in book.studies.findings)
+    yield from (finding_page(context, finding) for finding in data.studies.findings)
     yield factors_page(context)
     yield jitter_page(context)
     yield clicks_page(context)
     yield finetuning_page(context)
     yield annotation_page(context)
     yield viewer_index(context)
-    for target in dict.fromkeys(case.pick.target for case in book.cases):
-        yield viewer_page(context, target, [c for c in book.cases if c.pick.target == target])
+    for target in dict.fromkeys(case.pick.target for case in data.cases):
+        yield viewer_page(context, target, [c for c in data.cases if c.pick.target == target])
     yield model_index(context)
     yield submissions_page(context)
     yield entries_page(context)
-    yield from (model_page(context, info) for info in book.models.values())
+    yield from (model_page(context, info) for info in data.models.values())
     yield prompt_index(context)
-    yield from (prompt_page(context, name) for name in book.prompts())
+    yield from (prompt_page(context, name) for name in data.prompts())
     for kind, path, title, text in slice_kinds(context.words):
         yield slice_index(context, kind, path, title, text)
-        parts = book.slices(kind)
+        parts = data.slices(kind)
         yield from (slice_page(context, part, parts) for part in parts)
         yield from (
             prompt_slice_page(context, part, prompt)
             for part in parts
-            for prompt in other_prompts(book, part)
+            for prompt in other_prompts(data, part)
         )

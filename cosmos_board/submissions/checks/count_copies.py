@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cosmos_board.core.hashes import hash_file
 from cosmos_board.submissions.checks.copies import FEWEST_ROWS, Accepted, CountsFile
 from cosmos_board.submissions.checks.sample import IndexRow
 from cosmos_board.submissions.files.count_rows import CountTable, iter_blocks
-from cosmos_board.submissions.files.listed_files import hash_file
 from cosmos_board.submissions.files.safe_parquet import ParquetError, copy_checked
 from cosmos_board.submissions.format.fields import COUNTS
 from cosmos_board.submissions.format.manifest import Manifest

@@ -14,9 +14,10 @@ from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from cosmos_board.core.cards import DatasetCard
 from cosmos_board.core.prompts import PROTOCOL
 from cosmos_board.data.pack.info import PackInfo
-from cosmos_board.metrics.integers import TOLERANCE_PX
+from cosmos_board.metrics.definitions import TOLERANCE_PX
 from cosmos_board.store.parquet import iter_rows
 from cosmos_board.store.schema import RUN_IMAGES, RUN_REFERENCES
 
@@ -110,15 +111,13 @@ def index_pack(pack: Listing, track: str = "core") -> ReferenceIndex:
     )
 
 
-def index_run(
-    run: Path, run_id: str, dataset: Mapping[str, str], track: str = "core"
-) -> ReferenceIndex:
+def index_run(run: Path, run_id: str, dataset: DatasetCard, track: str = "core") -> ReferenceIndex:
     """Return what `track` asks of the pack behind a finished run, from the run's own index.
 
     Args:
         run: The run folder.
         run_id: The entry.
-        dataset: The entry's facts of its pack, as `run.json` has them.
+        dataset: The entry's pack.
         track: `core` or `full`.
 
     Raises:
@@ -129,8 +128,8 @@ def index_run(
     images = {row["image_id"]: row for row in found}
     references = iter_rows(folder / f"{run_id}.references.parquet", RUN_REFERENCES)
     rows = (_join(row, images[row["image_id"]]) for row in references)
-    facts = (dataset["name"], track, dataset["content_sha256"], dataset["prompts_sha256"])
-    return _make_index(*facts, rows, tuple(dataset["permissions"]))
+    facts = (dataset.name, track, dataset.content_sha256, dataset.prompts_sha256)
+    return _make_index(*facts, rows, dataset.permissions)
 
 
 def benchmark_version(indices: Iterable[ReferenceIndex]) -> str:

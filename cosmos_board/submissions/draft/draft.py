@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError, UnknownNameError
+from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.prompts import PROMPTS
-from cosmos_board.runner.record.folder import RunFolder
+from cosmos_board.core.run_record import RunEntry, RunRecord
 from cosmos_board.store.files import write_bytes
+from cosmos_board.store.records import read_run_record
 from cosmos_board.submissions.checks.sample import ReferenceIndex, index_run
 from cosmos_board.submissions.draft.fields import dump_fields, make_fields
 from cosmos_board.submissions.draft.folder import (
@@ -26,7 +29,6 @@ from cosmos_board.submissions.draft.rows import (
     iter_full_predictions,
     write_layout,
 )
-from cosmos_board.submissions.files.listed_files import hash_file
 from cosmos_board.submissions.format.answers import Answers
 from cosmos_board.submissions.format.fields import COUNTS, PREDICTIONS
 from cosmos_board.submissions.format.manifest import MANIFEST, dump_manifest, parse_manifest
@@ -38,18 +40,17 @@ def list_models(run: Path) -> tuple[str, ...]:
     Raises:
         InputError: If `run` is no run.
     """
-    record = _read(run)
-    return tuple(sorted({entry["model"]["name"] for entry in record["entries"].values()}))
+    record = read_run_record(run)
+    return tuple(sorted({entry.model.name for entry in record.entries.values()}))
 
 
-def read_card(run: Path, model: str, track: str = "core") -> dict[str, Any]:
+def read_card(run: Path, model: str, track: str = "core") -> ModelCard:
     """Return what a run says of one of its models.
 
     Raises:
         InputError: If no submission can be made of them, so that nobody is asked in vain.
     """
-    card: dict[str, Any] = _survey(run, model, track)[1][0][1]["model"]
-    return card
+    return _survey(run, model, track)[1][0][1].model
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +91,8 @@ def draft_submission(
         StorageError: If the disk fails.
     """
     record, entries, indices = _survey(run, model, track)
-    card = entries[0][1]["model"]
-    prompts = tuple(
-        name
-        for name in PROMPTS
-        if name in card["prompts"] and name in record["settings"]["prompts"]
-    )
+    answered = set(entries[0][1].model.prompts) & set(record.settings.prompts)
+    prompts = tuple(name for name in PROMPTS if name in answered)
     parts = [
         (run_id, entry, index) for (run_id, entry), index in zip(entries, indices, strict=True)
     ]
@@ -114,29 +111,27 @@ def draft_submission(
         fields = make_fields(run, record, entries, indices, prompts, answers, slug, track, files)
         manifest, problems = parse_manifest(dump_fields(fields), str(out / MANIFEST))
         if manifest is None:
-            raise InputError("", "", str(problems[0]))
+            raise InputError.plain(problems[0])
         write_bytes(draft / MANIFEST, dump_manifest(manifest))
     return out
 
 
-_Entries: TypeAlias = list[tuple[str, dict[str, Any]]]
+_Entries: TypeAlias = list[tuple[str, RunEntry]]
 """Run id and facts of each pack that a model ran on."""
 
 
-def _survey(
-    run: Path, model: str, track: str
-) -> tuple[dict[str, Any], _Entries, list[ReferenceIndex]]:
+def _survey(run: Path, model: str, track: str) -> tuple[RunRecord, _Entries, list[ReferenceIndex]]:
     """Return what a finished run is made of, and what the track asks of each of its packs."""
-    record = _read(run)
-    if record["settings"]["study"] != "main":
-        raise InputError(run, "study", "is not the main one", got=record["settings"]["study"])
-    if not record["settings"]["save_masks"]:
+    record = read_run_record(run)
+    if record.settings.study != "main":
+        raise InputError(run, "study", "is not the main one", got=record.settings.study)
+    if not record.settings.save_masks:
         raise InputError(run, "predictions", "were not kept; evaluate with --save-masks")
     entries = _entries(record, run, model)
     return record, entries, [_index(run, run_id, entry, track) for run_id, entry in entries]
 
 
-_Part: TypeAlias = tuple[str, dict[str, Any], ReferenceIndex]
+_Part: TypeAlias = tuple[str, RunEntry, ReferenceIndex]
 
 
 def _write_data(
@@ -159,32 +154,23 @@ def _describe_file(path: Path, elsewhere: Elsewhere | None) -> dict[str, Any]:
     return facts if elsewhere is None else {**facts, "url": f"{elsewhere.url}/{path.name}"}
 
 
-def _read(run: Path) -> dict[str, Any]:
-    record = RunFolder(run).read_record()
-    if record is None:
-        raise InputError(run / "run.json", "", "does not exist, so this is no run")
-    return record
-
-
-def _entries(record: Mapping[str, Any], run: Path, model: str) -> _Entries:
-    names = {entry["model"]["name"] for entry in record["entries"].values()}
+def _entries(record: RunRecord, run: Path, model: str) -> _Entries:
+    names = {entry.model.name for entry in record.entries.values()}
     if model not in names:
         raise UnknownNameError(run, "model", model, names)
     found = [
         (run_id, entry)
-        for run_id, entry in sorted(record["entries"].items())
-        if entry["model"]["name"] == model
+        for run_id, entry in sorted(record.entries.items())
+        if entry.model.name == model
     ]
-    return sorted(found, key=lambda pair: str(pair[1]["dataset"]["name"]))
+    return sorted(found, key=lambda pair: pair[1].dataset.name)
 
 
-def _index(run: Path, run_id: str, entry: Mapping[str, Any], track: str) -> ReferenceIndex:
-    name = entry["dataset"]["name"]
-    if entry["images"] != entry["of_images"]:
-        raise InputError(
-            run, name, "was evaluated in part", got=entry["images"], want=entry["of_images"]
-        )
+def _index(run: Path, run_id: str, entry: RunEntry, track: str) -> ReferenceIndex:
+    name = entry.dataset.name
+    if entry.images != entry.of_images:
+        raise InputError(run, name, "was evaluated in part", got=entry.images, want=entry.of_images)
     written = len(list((run / "scores").glob(f"{run_id}-*.json")))
-    if written < entry["shards"]:
-        raise InputError(run, name, "is not finished", got=written, want=entry["shards"])
-    return index_run(run, run_id, entry["dataset"], track)
+    if written < entry.shards:
+        raise InputError(run, name, "is not finished", got=written, want=entry.shards)
+    return index_run(run, run_id, entry.dataset, track)

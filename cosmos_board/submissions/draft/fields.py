@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cosmos_board.core.prompts import PROTOCOL
+from cosmos_board.core.run_record import RunEntry, RunRecord
 from cosmos_board.submissions.checks.sample import ReferenceIndex
 from cosmos_board.submissions.format.answers import Answers
 from cosmos_board.submissions.format.training_data import split_known
@@ -15,8 +16,8 @@ from cosmos_board.submissions.format.training_data import split_known
 
 def make_fields(
     run: Path,
-    record: Mapping[str, Any],
-    entries: Sequence[tuple[str, dict[str, Any]]],
+    record: RunRecord,
+    entries: Sequence[tuple[str, RunEntry]],
     indices: Sequence[ReferenceIndex],
     prompts: tuple[str, ...],
     answers: Answers,
@@ -38,21 +39,21 @@ def make_fields(
         files: Facts of the data files.
     """
     entry = entries[0][1]
-    card = entry["model"]
-    kind = card["kind"] if card["kind"] in ("promptable", "classical", "baseline") else "promptable"
+    card = entry.model
+    kind = card.kind if card.kind in ("promptable", "classical", "baseline") else "promptable"
     model: dict[str, Any] = {
-        "name": answers.name or card["label"],
-        "family": card["family"],
+        "name": answers.name or card.label,
+        "family": card.family,
         "kind": kind,
         "prompts": list(prompts),
         "code_url": answers.code_url,
     }
     for name in ("parameters", "input_size_px"):
-        if card[name]:
-            model[name] = card[name]
-    if entry["checkpoint_sha256"]:
+        if value := getattr(card, name):
+            model[name] = value
+    if entry.checkpoint_sha256:
         model["checkpoint"] = {
-            "sha256": entry["checkpoint_sha256"],
+            "sha256": entry.checkpoint_sha256,
             "format": answers.weights_format,
         }
     fields: dict[str, Any] = {
@@ -97,19 +98,18 @@ def _describe_training(names: tuple[str, ...] | None) -> dict[str, Any]:
     return found
 
 
-def _make_run(run: Path, record: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
-    started = datetime.fromisoformat(record["started_utc"]).astimezone(UTC)
+def _make_run(run: Path, record: RunRecord, entry: RunEntry) -> dict[str, Any]:
+    started = datetime.fromisoformat(record.started_utc).astimezone(UTC)
     last = max(path.stat().st_mtime for path in (run / "scores").glob("*.json"))
     finished = max(datetime.fromtimestamp(int(last), UTC), started)
-    provenance = record["provenance"]
     return {
-        "device": entry["device"].replace(":", " "),
-        "dtype": "fp32" if entry["checkpoint_sha256"] else "none",
+        "device": entry.device.replace(":", " "),
+        "dtype": "fp32" if entry.checkpoint_sha256 else "none",
         "batch_size": 1,
         "started_at": started.isoformat().replace("+00:00", "Z"),
         "finished_at": finished.isoformat().replace("+00:00", "Z"),
         "wall_s": (finished - started).total_seconds(),
-        "versions": {"python": provenance["python"], **provenance["packages"]},
+        "versions": {"python": record.provenance.python, **record.provenance.packages},
     }
 
 

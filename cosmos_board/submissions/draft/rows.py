@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Rle, encode_mask
+from cosmos_board.core.run_record import RunEntry
 from cosmos_board.store.files import open_whole
 from cosmos_board.store.parquet import iter_batches
 from cosmos_board.store.parquet import iter_rows as iter_parquet
@@ -65,7 +66,7 @@ def _regroup(chunks: Iterable[Sequence[Mapping[str, Any]]]) -> Iterator[list[Map
 def iter_core_rows(
     run: Path,
     run_id: str,
-    entry: Mapping[str, Any],
+    entry: RunEntry,
     index: ReferenceIndex,
     prompts: tuple[str, ...],
 ) -> Iterator[dict[str, Any]]:
@@ -88,7 +89,7 @@ def iter_core_rows(
 
 
 def iter_full_predictions(
-    run: Path, run_id: str, entry: Mapping[str, Any], index: ReferenceIndex, prompts: Sequence[str]
+    run: Path, run_id: str, entry: RunEntry, index: ReferenceIndex, prompts: Sequence[str]
 ) -> Iterator[list[dict[str, Any]]]:
     """Yield every prediction, a shard at a time; an empty mask where one failed.
 
@@ -117,9 +118,9 @@ def _iter_scores(run: Path, name: str) -> Iterator[dict[str, Any]]:
         yield from batch.to_pylist()
 
 
-def _list_predictions(run: Path, run_id: str, entry: Mapping[str, Any]) -> list[Path]:
+def _list_predictions(run: Path, run_id: str, entry: RunEntry) -> list[Path]:
     paths = sorted((run / "predictions").glob(f"{run_id}-*.parquet"))
-    if len(paths) < entry["shards"]:
+    if len(paths) < entry.shards:
         raise InputError(run, "predictions", "are not all there", got=len(paths))
     return paths
 

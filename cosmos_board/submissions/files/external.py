@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.core.hashes import hash_file
 from cosmos_board.store.files import open_whole
-from cosmos_board.submissions.files.listed_files import hash_file, read_small
+from cosmos_board.submissions.files.listed_files import read_small
 from cosmos_board.submissions.format.fields import ALLOWED_HOSTS
 from cosmos_board.submissions.format.manifest import MANIFEST, ManifestFile, parse_manifest
 from cosmos_board.submissions.problems import Problem, quote

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from cosmos_board.core.hashes import hash_file
 from cosmos_board.submissions.format.fields import COUNTS, PREDICTIONS
 from cosmos_board.submissions.format.manifest import Manifest, ManifestFile
 from cosmos_board.submissions.format.safe_yaml import LARGEST_BYTES
@@ -18,12 +18,6 @@ def read_small(path: Path) -> bytes:
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     with open(handle, "rb") as file:
         return file.read(LARGEST_BYTES + 1)
-
-
-def hash_file(path: Path) -> str:
-    """Return the sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def locate(file: ManifestFile, folder: Path, external: Path | None) -> Path | None:

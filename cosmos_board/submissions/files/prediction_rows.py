@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.core.prompts import PROMPTS
+from cosmos_board.core.rle import read_runs
 from cosmos_board.submissions.checks.overlap import Outlines
 from cosmos_board.submissions.checks.sample import IndexRow
 from cosmos_board.submissions.files.layouts import LAYOUTS
-from cosmos_board.submissions.files.rle import read_runs
 from cosmos_board.submissions.problems import Problem, quote
 
 MOST_CANDIDATES = 3

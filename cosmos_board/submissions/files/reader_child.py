@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+from cosmos_board.core.rle import LARGEST_SIDE, MOST_PIXELS, check_size
 from cosmos_board.submissions.files.footer import RefusedError, check_footer
 from cosmos_board.submissions.files.layouts import (
     CLEAN_GROUP_BYTES,
@@ -23,7 +24,6 @@ from cosmos_board.submissions.files.layouts import (
     LAYOUTS,
     Layout,
 )
-from cosmos_board.submissions.files.rle import LARGEST_SIDE, MOST_PIXELS, check_size
 
 MEMORY_BYTES = 448 << 20
 """Of data; the interpreter's own code comes on top."""

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 MANIFEST = "submission.yaml"
-TIERS = ("self-reported", "audited", "re-run")
-"""Who vouches for a score: the submitter; predictions scored here; the model run by maintainers."""
 
 _WHY_UNKNOWN = {
     "score": " (scores are always computed)",

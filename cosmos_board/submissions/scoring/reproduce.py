@@ -11,17 +11,17 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.core.hashes import hash_file
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.core.scores import ScoreRow
 from cosmos_board.data.pack import Pack
 from cosmos_board.models.registry import BUILTIN, load_segmenter, locate_weights
-from cosmos_board.runner.engine.clock import Clock
 from cosmos_board.runner.evaluation.evaluate import evaluate_image
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.parquet import iter_rows
 from cosmos_board.store.schema import SCORES
 from cosmos_board.submissions.checks.check import Context
 from cosmos_board.submissions.checks.sample import index_pack
-from cosmos_board.submissions.files.listed_files import hash_file
 from cosmos_board.submissions.format.manifest import Manifest
 from cosmos_board.submissions.scoring.isolation import refuse_network
 from cosmos_board.submissions.scoring.score import score_submission
@@ -125,7 +125,7 @@ def _run(pack: Pack, spec: SegmenterSpec, manifest: Manifest) -> list[ScoreRow]:
     return [
         row
         for item in pack.iter_items(wanted=wanted)
-        for row in evaluate_image(segmenter, item, settings, Clock()).rows
+        for row in evaluate_image(segmenter, item, settings).rows
         if row.reference_id in index.rows
     ]
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cosmos_board import __version__
 from cosmos_board.core.cards import ModelCard
+from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.prompts import PROMPTS, PROTOCOL
+from cosmos_board.core.run_record import (
+    RunEntry,
+    RunRecord,
+    RunSettings,
+    ShardRecord,
+    SubmissionSource,
+)
 from cosmos_board.core.tracks import CORE, COUNTS
 from cosmos_board.data.pack.info import PackInfo
-from cosmos_board.runner.record.folder import RunFolder
-from cosmos_board.runner.record.provenance import collect_provenance
-from cosmos_board.store.files import write_bytes
+from cosmos_board.runner.record.run_record import collect_provenance
 from cosmos_board.store.parquet import write_rows
+from cosmos_board.store.records import write_run_record, write_shard_record
 from cosmos_board.store.schema import QUARANTINE, RUN_IMAGES, RUN_REFERENCES
 from cosmos_board.submissions.checks.sample import Listing, ReferenceIndex
 from cosmos_board.submissions.format.manifest import Manifest
@@ -50,12 +55,8 @@ def make_run_id(source: Source, index: ReferenceIndex) -> str:
 
 def seal_shard(path: Path, rows: int) -> None:
     """Write the facts of a finished shard beside it."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    facts = {
-        "sha256": digest, "rows": rows, "quarantined": [], "timings": {}, "peak_bytes": 0,
-    }  # fmt: skip
-    write_bytes(path.with_suffix(".json"), json.dumps(facts).encode())
+    record = ShardRecord(shard=path.stem, sha256=hash_file(path), rows=rows, peak_bytes=0)
+    write_shard_record(path.with_suffix(".json"), record)
 
 
 def write_index(folder: Path, run_id: str, pack: Listing, index: ReferenceIndex) -> None:
@@ -99,45 +100,39 @@ def make_card(manifest: Manifest) -> ModelCard:
     )
 
 
-def describe_entry(manifest: Manifest, info: PackInfo, images: int) -> dict[str, Any]:
+def describe_entry(manifest: Manifest, info: PackInfo, images: int) -> RunEntry:
     """Return what `run.json` says of a submitted model on one pack."""
-    facts = asdict(info)
-    for name in ("files", "counts"):
-        facts.pop(name)
     checkpoint = manifest.model.checkpoint
-    return {
-        "model": asdict(make_card(manifest)),
-        "dataset": facts,
-        "images": images,
-        "of_images": info.counts.images,
-        "shards": 1,
-        "checkpoint_sha256": checkpoint.sha256 if checkpoint else None,
-        "device": manifest.run.device,
-    }
+    return RunEntry(
+        model=make_card(manifest),
+        dataset=info.card,
+        images=images,
+        of_images=info.counts.images,
+        shards=1,
+        checkpoint_sha256=checkpoint.sha256 if checkpoint else None,
+        device=manifest.run.device,
+    )
 
 
-def finish_run(out: Path, source: Source, entries: Mapping[str, Any]) -> None:
+def finish_run(out: Path, source: Source, entries: dict[str, RunEntry]) -> None:
     """Write `run.json` and what else makes a folder of rows a run."""
     manifest = source.manifest
     write_rows(out / "quarantine.parquet", QUARANTINE, [])
-    record = {
-        "settings": {
-            "prompts": [name for name in PROMPTS if name in manifest.model.prompts],
-            "study": "main",
-            "limit": None,
-            "save_masks": False,
-        },
-        "protocol": PROTOCOL,
-        "provenance": {
-            **collect_provenance(),
-            "submission": manifest.slug,
-            "version": manifest.version,
-            "manifest_sha256": source.manifest_sha256,
-            "content_sha256": source.content_sha256,
-        },
-        "started_utc": manifest.run.started_at,
-        "track": source.track,
-        "tier": source.tier,
-        "entries": entries,
-    }
-    RunFolder(out).write_record(record)
+    record = RunRecord(
+        settings=RunSettings(
+            prompts=tuple(name for name in PROMPTS if name in manifest.model.prompts)
+        ),
+        protocol=PROTOCOL,
+        provenance=collect_provenance(),
+        submission=SubmissionSource(
+            slug=manifest.slug,
+            version=manifest.version,
+            manifest_sha256=source.manifest_sha256,
+            content_sha256=source.content_sha256,
+        ),
+        started_utc=manifest.run.started_at,
+        track=source.track,
+        tier=source.tier,
+        entries=entries,
+    )
+    write_run_record(out, record)

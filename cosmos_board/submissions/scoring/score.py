@@ -16,12 +16,17 @@ from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Rle
 from cosmos_board.core.prompts import PROMPTS
+from cosmos_board.core.run_record import RunEntry
 from cosmos_board.core.scores import ScoreRow
 from cosmos_board.data.pack import Pack
 from cosmos_board.metrics.reference import PreparedReference, prepare_reference
-from cosmos_board.metrics.surface import score
-from cosmos_board.runner.evaluation.answers import choose, make_row, rows_of_choices
-from cosmos_board.runner.evaluation.cells import Cell
+from cosmos_board.metrics.score import score
+from cosmos_board.runner.evaluation.scoring import (
+    PromptKey,
+    choose,
+    make_row,
+    rows_of_choices,
+)
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.store.parquet import write_table
 from cosmos_board.store.run_files import tabulate_scores
@@ -103,7 +108,7 @@ def score_checked(
     """
     manifest = checked.manifest
     if manifest is None or not checked.acceptable:
-        raise InputError("", "", str(find_refusal(checked.problems)))
+        raise InputError.plain(find_refusal(checked.problems))
     known = {pack.info.name: pack for pack in packs}
     if strangers := [use.name for use in manifest.packs if use.name not in known]:
         raise InputError(checked.where, "packs", "are not given", got=", ".join(strangers))
@@ -127,7 +132,7 @@ def score_checked(
 
 def _refuse_other_run(out: Path, slug: str) -> None:
     record = RunFolder(out).read_record()
-    if record is not None and record.get("provenance", {}).get("submission") != slug:
+    if record is not None and (record.submission is None or record.submission.slug != slug):
         raise InputError(out, "", "holds another run", want="a new folder")
 
 
@@ -166,7 +171,7 @@ def _write_run(
     checked: Checked,
 ) -> int:
     manifest = source.manifest
-    entries: dict[str, Any] = {}
+    entries: dict[str, RunEntry] = {}
     rows: dict[str, list[ScoreRow]] = {}
     with RunFolder(out).hold():
         for pack, index in pairs:
@@ -208,12 +213,14 @@ def _score_one(
     if prompt == "everything":
         scores = score(np.ascontiguousarray(masks[0]), reference)
         yield make_row(
-            reference_id, Cell(prompt=prompt), "oracle", scores, found[0]["predicted_iou"]
+            reference_id, PromptKey(prompt=prompt), "oracle", scores, found[0]["predicted_iou"]
         )
         return
     estimates = [0.0 if row["predicted_iou"] is None else row["predicted_iou"] for row in found]
     candidates = Candidates(np.ascontiguousarray(masks), np.array(estimates, np.float32))
-    yield from rows_of_choices(reference_id, Cell(prompt=prompt), choose(candidates, reference))
+    yield from rows_of_choices(
+        reference_id, PromptKey(prompt=prompt), choose(candidates, reference)
+    )
 
 
 def _write_shard(out: Path, run_id: str, rows: Sequence[ScoreRow]) -> None:

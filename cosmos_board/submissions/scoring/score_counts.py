@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from cosmos_board.core.run_record import RunEntry
 from cosmos_board.core.scores import OK, PENALISED, SELECTIONS
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.store.parquet import write_batches
@@ -41,7 +42,7 @@ def write_counts(
     Raises:
         StorageError: If the disk fails.
     """
-    entries: dict[str, Any] = {}
+    entries: dict[str, RunEntry] = {}
     total = 0
     with RunFolder(out).hold():
         for pack, index in pairs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +37,12 @@ def _without(source: str, **changes: object) -> ImportSpec:
     """Return the import file of a source with fields of all its masks changed."""
     spec = read_spec(SPECS / f"{source}.toml")
     images = tuple(
-        replace(entry, masks=tuple(replace(mask, **changes) for mask in entry.masks))  # type: ignore[arg-type]
+        entry.model_copy(
+            update={"masks": tuple(mask.model_copy(update=changes) for mask in entry.masks)}
+        )
         for entry in spec.images
     )
-    return replace(spec, images=images)
+    return spec.model_copy(update={"images": images})
 
 
 def _open(path: str) -> NDArray[Any]:

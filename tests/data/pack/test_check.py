@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.masks import encode_mask
-from cosmos_board.data.pack.check import check_pack, hash_file
+from cosmos_board.data.pack.check import check_pack
 from cosmos_board.data.pack.info import dump_info, read_info
 from cosmos_board.store.parquet import read_rows, write_rows
 from cosmos_board.store.schema import PACK_IMAGES, PACK_PROMPTS, PACK_REFERENCES

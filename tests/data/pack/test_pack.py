@@ -10,8 +10,8 @@ import pytest
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.core.masks import Pixels
 from cosmos_board.curation import curate
-from cosmos_board.data import pack as pack_module
 from cosmos_board.data.pack import Pack, open_pack
+from cosmos_board.data.pack import items as items_module
 from cosmos_board.data.pack.png import decode_png, encode_png
 from cosmos_board.factors import compute_factors
 from cosmos_board.prompts import freeze_prompts
@@ -86,7 +86,7 @@ def test_only_wanted_images_are_decoded(blocks: Pack, monkeypatch: pytest.Monkey
         decoded.append(image_id)
         return decode_png(image_id, data, height, width)
 
-    monkeypatch.setattr(pack_module, "decode_png", decode)
+    monkeypatch.setattr(items_module, "decode_png", decode)
 
     items = list(blocks.iter_items(wanted={ids[4], ids[9]}))
 
@@ -156,11 +156,11 @@ def test_a_picture_with_a_damaged_middle_is_named(pack: Pack) -> None:
 @pytest.mark.parametrize(
     ("counts", "words"),
     [
-        pytest.param(b"", "is malformed", id="empty"),
-        pytest.param(b"\x00\x01", "is malformed", id="other characters"),
-        pytest.param(b"11", r"does not cover its image \(got 2, want 1600\)", id="too short"),
-        pytest.param(b"ooooo0", "has a run outside", id="huge run"),
-        pytest.param(b"ooooooooo0", "is malformed", id="endless number"),
+        pytest.param(b"", "counts length 0 outside", id="empty"),
+        pytest.param(b"\x00\x01", "counts byte outside", id="other characters"),
+        pytest.param(b"11", "runs sum to 2, image has 1600 pixels", id="too short"),
+        pytest.param(b"ooooo0", "longer than the image", id="huge run"),
+        pytest.param(b"ooooooooo0", "number longer than", id="endless number"),
     ],
 )
 def test_hostile_run_lengths_reach_no_decoder(pack: Pack, counts: bytes, words: str) -> None:

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from cosmos_board.core.masks import Rle, encode_mask
+from cosmos_board.core.rle import read_runs
 from cosmos_board.submissions.checks.check import check_submission
 from cosmos_board.submissions.checks.copies import Accepted, check_originality
 from cosmos_board.submissions.checks.overlap import KEPT_BYTES, MOST_EDGES, Outlines
 from cosmos_board.submissions.files.prediction_rows import Fingerprint, iter_predictions
-from cosmos_board.submissions.files.rle import read_runs
 from cosmos_board.submissions.format.manifest import parse_manifest
 from tests.submissions.drafts import draft_manifest, to_yaml
 from tests.submissions.samples import Sample

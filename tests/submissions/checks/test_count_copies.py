@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.stats import poisson
 
+from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.masks import Rle
 from cosmos_board.curation.demo import DEMO_PACKS
 from cosmos_board.curation.demo_cache import find_demo_pack
@@ -25,7 +26,6 @@ from cosmos_board.submissions.checks.count_copies import (
     is_telling,
 )
 from cosmos_board.submissions.files.count_rows import read_counts
-from cosmos_board.submissions.files.listed_files import hash_file
 from cosmos_board.submissions.files.prediction_rows import iter_predictions
 from cosmos_board.submissions.format.manifest import parse_manifest
 from tests.submissions.drafts import draft_manifest, to_yaml

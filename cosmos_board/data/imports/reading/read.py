@@ -43,7 +43,7 @@ def read_job(job: ImageJob) -> Iterator[SourceImage]:
             yield from _read_frame(job, frame)
     except InputError as error:
         # Messages go into reports that may be passed on: paths only below the source folder.
-        raise InputError("", "", show_path(str(error).replace(f"{job.root}/", ""))) from error
+        raise InputError.plain(show_path(str(error).replace(f"{job.root}/", ""))) from error
     except MemoryError as error:
         raise InputError(show_path(job.origin), "", "does not fit into memory") from error
 
