@@ -24,11 +24,6 @@ def find_demo_pack(pack: DemoPack, cache: Path, *, say: Callable[[str], None]) -
 
     Two processes do not build one pack at once: the second waits and uses what the first made.
 
-    Args:
-        pack: Which of the demo packs.
-        cache: Folder of downloads, of which `packs` is used.
-        say: Called with a line of text before each step of a build.
-
     Raises:
         InputError: If a download fails, or holds other bytes than those we know.
         InUseError: If another process has been building for minutes.

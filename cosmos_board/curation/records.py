@@ -71,9 +71,7 @@ class CuratedImage:
 def curate_image(source: SourceImage, dropped: Counter[str]) -> CuratedImage | None:
     """Return what is kept of one source image; None where no reference is left.
 
-    Args:
-        source: The image and what is drawn on it.
-        dropped: Counts what is left out, by rule.
+    `dropped` counts what is left out, by rule.
 
     Raises:
         InputError: If the image is not 8-bit grey or RGB, or a mask does not fit it.

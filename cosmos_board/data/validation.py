@@ -72,10 +72,7 @@ class Table(BaseModel):
 def parse_table(model: type[_Model], values: object, where: object) -> _Model:
     """Return `values` as a model.
 
-    Args:
-        model: Its class.
-        values: Of the outermost table.
-        where: File or name, for messages.
+    `where` names file or entry in messages.
 
     Raises:
         InputError: If a field is missing, unknown, or not what it should be.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.limits import LARGEST_VOLUME_PX, check_size
+from cosmos_board.data.readers.guard import reading
 from cosmos_board.data.readers.raster import Raster, note_turn, turn
 from cosmos_board.data.readers.tiff_checks import (
     JPEG,
@@ -46,27 +47,19 @@ def read_tiff(path: Path, *, turned: bool = True) -> Raster:
     those of `tifffile`: Y, X, S for colours, Z, C and T where the file says so, ? for what may
     be colours or slices, others for pages of which it does not say what they are.
 
-    Args:
-        path: The file.
-        turned: Whether its orientation tag is obeyed.
+    `turned` says whether its orientation tag is obeyed.
 
     Raises:
         InputError: If it is no TIFF file, damaged, too large, holds several pictures of
             different sizes, or is in colours or a compression that is not read.
     """
-    try:
+    with reading(path, "TIFF file"):
         if path.stat().st_size > _LARGEST_BYTES:
             raise InputError(path, "", "is too large for a picture or stack")
         # In memory: a file must not make us open others that its description names.
         data = BytesIO(path.read_bytes())
         with refuse_damage(path), tifffile.TiffFile(data) as file:
             return _read_series(path, _choose_series(path, file.series), turned=turned)
-    except InputError:
-        raise
-    except OSError as error:
-        raise InputError(path, "", f"cannot be read: {error.strerror}") from error
-    except Exception as error:
-        raise InputError(path, "", f"is damaged or no TIFF file: {error}") from error
 
 
 def _choose_series(path: Path, found: list[Any]) -> list[Any]:

@@ -66,10 +66,6 @@ class _Records(logging.Handler):
 def check_page(path: Path, page: Any) -> None:  # noqa: ANN401
     """Refuse colours or a compression that are not read, and tiles that are too large.
 
-    Args:
-        path: For messages.
-        page: A `tifffile.TiffPage`.
-
     Raises:
         InputError: If so.
     """
@@ -94,10 +90,6 @@ def check_page(path: Path, page: Any) -> None:  # noqa: ANN401
 
 def check_segments(path: Path, page: Any) -> None:  # noqa: ANN401
     """Refuse data cut off, and JPEG data that would decode to a larger size than the page says.
-
-    Args:
-        path: For messages.
-        page: A `tifffile.TiffPage` or `TiffFrame`.
 
     Raises:
         InputError: If so.

@@ -46,10 +46,7 @@ Found = list[tuple[ImageFiles, tuple[MaskFiles, ...]]]
 def find_described(root: Path, found: Found, problems: list[Problem]) -> Described:
     """Return images with those masks only that their JSON files and tables really describe.
 
-    Args:
-        root: The source folder.
-        found: Images, each with the files of its masks.
-        problems: What cannot be used is added here.
+    What cannot be used is added to `problems`.
     """
     pictures: dict[tuple[MaskSpec, str], dict[str, str]] = defaultdict(dict)
     for image, masks in found:

@@ -46,11 +46,7 @@ def match_images(
 ) -> tuple[Matches, list[Problem]]:
     """Return the images of one entry with their masks, and what cannot be used.
 
-    Args:
-        spec: The entry.
-        listing: The files of the source folder.
-        origin: The import file, for messages.
-        field: Where the entry stands in it, for messages.
+    `origin` and `field` say in messages where the entry stands.
 
     Raises:
         InputError: If a table is not what it should be, a path names no modality, or the paths of

@@ -100,9 +100,7 @@ def find_warnings(plan: ImportPlan, look: Look) -> tuple[PlanWarning, ...]:
 def judge_counts(counts: Mapping[str, int], of_what: str) -> list[PlanWarning]:
     """Return the warnings that are due where so many images give rise to them.
 
-    Args:
-        counts: Images by word, all of them under `images`.
-        of_what: Which images these are, for the text.
+    Of `counts`, the images by word, all of them are under `images`.
     """
     images = counts.get("images", 0)
     due = []

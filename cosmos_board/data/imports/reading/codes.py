@@ -27,11 +27,6 @@ def find_codes(
 ) -> tuple[NDArray[Any], dict[int, Objects]]:
     """Return the codes of a label picture or volume, and what those that occur mean.
 
-    Args:
-        spec: With `labels` or `colours`.
-        raster: As the file holds it.
-        where: For messages.
-
     Raises:
         InputError: If a code has no meaning and is not skipped, or values are no codes.
     """

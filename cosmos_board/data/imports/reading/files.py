@@ -59,11 +59,7 @@ def count_frames(root: str, spec: FileSpec, path: str) -> int:
 def read_raster(root: str, spec: FileSpec, paths: Sequence[str], frame: int | None) -> Raster:
     """Return what one file, or the files of one volume, hold; its axes are YX, ZYX or YXS.
 
-    Args:
-        root: The source folder.
-        spec: How the files are looked at.
-        paths: Below the source folder.
-        frame: Which volume of a four-dimensional file.
+    `frame` is which volume of a four-dimensional file; `paths` lie below `root`.
 
     Raises:
         InputError: If a file is not what it should be.

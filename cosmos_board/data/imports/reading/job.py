@@ -50,8 +50,7 @@ class ImageJob:
     def key(self, meaning: str) -> str:
         """Return what changes when a file or the meaning of a file does.
 
-        Args:
-            meaning: Of the entry of images, in words that change with it.
+        `meaning` says in words what an entry of images means.
 
         Raises:
             InputError: If a file is gone.

@@ -18,7 +18,7 @@ from cosmos_board.data.imports.reading.job import ImageJob
 from cosmos_board.data.imports.reading.layers import Drawn, Layers, draw_slice, drop_empty
 from cosmos_board.data.imports.reading.masks import read_layers
 from cosmos_board.data.imports.reading.notes import note_picture, note_volume
-from cosmos_board.data.readers.quiet import quietly
+from cosmos_board.data.readers.guard import quietly
 from cosmos_board.data.readers.raster import Raster
 from cosmos_board.data.source import SourceImage
 from cosmos_board.data.volumes import (

@@ -54,9 +54,6 @@ def read_slice_names(paths: Sequence[str]) -> SliceNames:
 
     The number of a slice is the last group of digits in its name that rises in equal steps over
     the volume; where none does, the last that differs from slice to slice.
-
-    Args:
-        paths: One file a slice.
     """
     stems = [_get_stem(path) for path in paths]
     columns = list(_list_columns(stems))

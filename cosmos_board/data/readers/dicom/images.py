@@ -15,20 +15,18 @@ from cosmos_board.data.readers.dicom.files import (
     get_size,
     open_dataset,
     open_image_header,
-    reading,
 )
 from cosmos_board.data.readers.dicom.frames import read_frame_planes, split_volumes
 from cosmos_board.data.readers.dicom.pixels import DicomPixels, is_inverted, read_pixels
 from cosmos_board.data.readers.dicom.planes import SlicePlane, arrange, read_plane
+from cosmos_board.data.readers.guard import reading
 from cosmos_board.data.readers.raster import DicomIdentity, Raster
 
 
 def read_dicom(paths: Sequence[Path], frame: int | None = None) -> Raster:
     """Return what one file, or the single-frame files of one series, hold.
 
-    Args:
-        paths: One file, or the files of a series in any order.
-        frame: Which volume or picture of a file that holds several.
+    `frame` is which volume or picture of a file that holds several.
 
     Raises:
         InputError: If a file is damaged, no image, or the slices form no even grid.

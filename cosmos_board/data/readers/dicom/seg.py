@@ -18,11 +18,11 @@ from cosmos_board.data.readers.dicom.files import (
     get_size,
     get_sop_class,
     open_dataset,
-    reading,
 )
 from cosmos_board.data.readers.dicom.frames import find_group, read_frame_planes
 from cosmos_board.data.readers.dicom.pixels import decode_stored
 from cosmos_board.data.readers.dicom.planes import SlicePlane
+from cosmos_board.data.readers.guard import reading
 from cosmos_board.data.readers.raster import DicomIdentity
 from cosmos_board.data.readers.regions.region import IsWanted, Region
 from cosmos_board.data.volumes import Volume
@@ -75,7 +75,7 @@ def read_dicom_seg(
             path, "FrameOfReferenceUID", "differs from that of the image",
             want="the SEG of this series, or geometry = 'ignore'",
         )  # fmt: skip
-    with reading(path, "DICOM SEG"):
+    with reading(path, "DICOM SEG file"):
         count = len(file.frames)
         planes = read_frame_planes(str(path), file.dataset, count)
         to_voxels = (
@@ -95,7 +95,7 @@ def read_dicom_seg(
 
 
 def _open(path: Path) -> _SegFile:
-    with reading(path, "DICOM SEG"):
+    with reading(path, "DICOM SEG file"):
         dataset = open_dataset(path)
         kind = str(dataset.get("SegmentationType") or "")
         if get_sop_class(dataset) not in SEGMENTATIONS or kind not in _TYPES:

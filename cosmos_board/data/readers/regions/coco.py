@@ -114,10 +114,7 @@ def read_coco(
 def draw_segmentation(path: Path, segmentation: object, shape: tuple[int, int]) -> Mask:
     """Return a region that is given as polygons or as run lengths, as COCO does.
 
-    Args:
-        path: For messages.
-        segmentation: A list of polygons `[x, y, x, y, …]`, or `{"size": …, "counts": …}`.
-        shape: Height and width of the picture, in pixels.
+    `segmentation` is a list of polygons `[x, y, x, y, …]`, or `{"size": …, "counts": …}`.
 
     Raises:
         InputError: If it cannot be drawn.
