@@ -97,22 +97,22 @@ def _explain_nothing(dropped: Counter[str], quarantined: Sequence[tuple[str, str
     return f"none is left: {'; '.join(rules) or 'there was none'}"
 
 
-def _name_difference(found: PackInfo, info: PackInfo) -> str:
+def _name_difference(existing: PackInfo, info: PackInfo) -> str:
     """Return which facts two packs do not share."""
-    old, new = asdict(without_files(found)), asdict(without_files(info))
+    old, new = asdict(without_files(existing)), asdict(without_files(info))
     return "another " + ", ".join(name for name in new if old[name] != new[name])
 
 
 def _publish(assembled: Path, out: Path, info: PackInfo) -> bool:
     if out.exists() and any(out.iterdir()):
-        found = read_info(out)
-        if without_files(found) == without_files(info):
+        existing = read_info(out)
+        if without_files(existing) == without_files(info):
             return True
         raise InputError(
             out,
             "",
             "another pack is there already; move it away first",
-            got=_name_difference(found, info),
+            got=_name_difference(existing, info),
         )
     with _reporting(out):
         for folder in (path for path in assembled.iterdir() if path.is_dir()):

@@ -54,10 +54,10 @@ def hash_recipe(pack: DemoPack) -> str:
 
 
 def _iter_sources(folder: Traversable, path: str) -> Iterator[bytes]:
-    for one in sorted(folder.iterdir(), key=lambda one: one.name):
-        if one.is_dir():
-            yield from _iter_sources(one, f"{path}/{one.name}")
-        elif not one.name.endswith(".pyc"):
-            data = one.read_bytes()
-            yield f"{path}/{one.name} {len(data)}\n".encode()
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.is_dir():
+            yield from _iter_sources(entry, f"{path}/{entry.name}")
+        elif not entry.name.endswith(".pyc"):
+            data = entry.read_bytes()
+            yield f"{path}/{entry.name} {len(data)}\n".encode()
             yield data

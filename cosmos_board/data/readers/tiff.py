@@ -62,19 +62,19 @@ def read_tiff(path: Path, *, turned: bool = True) -> Raster:
             return _read_series(path, _choose_series(path, file.series), turned=turned)
 
 
-def _choose_series(path: Path, found: list[Any]) -> list[Any]:
+def _choose_series(path: Path, every_series: list[Any]) -> list[Any]:
     """Return the series that are no smaller copy or transparency mask of another.
 
     Several where a stack was written page by page, each as a series of its own.
     """
-    if not found:
+    if not every_series:
         raise InputError(path, "", "holds no picture")
     full = [
         series
-        for series in found
+        for series in every_series
         if not int(series.keyframe.subfiletype) & (_REDUCED | _TRANSPARENCY)
     ]
-    full = full or found[:1]
+    full = full or every_series[:1]
     first = full[0]
     kinds = {(series.shape, series.dtype, series.keyframe.hash) for series in full}
     if len(full) == 1 or (len(kinds) == 1 and first.axes == first.keyframe.axes):
@@ -87,7 +87,7 @@ def _choose_series(path: Path, found: list[Any]) -> list[Any]:
 
 def _read_series(path: Path, chosen: list[Any], *, turned: bool) -> Raster:
     series = chosen[0]
-    pages = [page for one in chosen for page in one.pages]
+    pages = [page for part in chosen for page in part.pages]
     if any(page is None for page in pages):
         raise InputError(path, "", "lacks planes: they are in other files", want="one whole file")
     check_size(path, (len(chosen), *series.shape), LARGEST_VOLUME_PX)
@@ -130,10 +130,10 @@ def _decode(path: Path, chosen: list[Any]) -> tuple[NDArray[Any], str]:
 
 
 def _find_orientation(path: Path, pages: list[Any]) -> int:
-    found = {_read_orientation(page) for page in pages}
-    if len(found) != 1:
-        raise InputError(path, "Orientation", "differs from page to page", got=sorted(found))
-    return found.pop()
+    values = {_read_orientation(page) for page in pages}
+    if len(values) != 1:
+        raise InputError(path, "Orientation", "differs from page to page", got=sorted(values))
+    return values.pop()
 
 
 def _read_orientation(page: Any) -> int:  # noqa: ANN401
@@ -194,9 +194,9 @@ def _is_full(alpha: NDArray[Any]) -> bool:
 def _find_palette(path: Path, pages: list[Any]) -> NDArray[np.uint8] | None:
     if pages[0].keyframe.photometric != _PALETTE:
         return None
-    found = [np.asarray(page.colormap).T for page in pages if hasattr(page, "colormap")]
-    colours = found[0]
-    if any(not np.array_equal(colours, other) for other in found):
+    palettes = [np.asarray(page.colormap).T for page in pages if hasattr(page, "colormap")]
+    colours = palettes[0]
+    if any(not np.array_equal(colours, other) for other in palettes):
         raise InputError(path, "ColorMap", "differs from page to page")
     # Two bytes a value, of which some writers fill only the lower one.
     return (colours >> 8 if colours.max() > 255 else colours).astype(np.uint8)

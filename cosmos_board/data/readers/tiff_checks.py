@@ -97,8 +97,10 @@ def check_segments(path: Path, page: Any) -> None:  # noqa: ANN401
     end = page.parent.filehandle.size
     spans = list(zip(page.dataoffsets, page.databytecounts, strict=True))
     first = page.keyframe
-    whole = first.compression == 1 and not first.is_tiled  # Strips may have been joined.
-    if not (whole or len(spans) == prod(first.chunked)) or any(count == 0 for _, count in spans):
+    one_piece = first.compression == 1 and not first.is_tiled  # Strips may have been joined.
+    if not (one_piece or len(spans) == prod(first.chunked)) or any(
+        count == 0 for _, count in spans
+    ):
         raise InputError(path, "", "lacks some of its strips or tiles")
     if any(offset + count > end for offset, count in spans):
         raise InputError(path, "", "is cut off", got=f"{end} bytes")

@@ -113,15 +113,15 @@ def plan_import(spec: ImportSpec, source: Path) -> ImportPlan:
         InputError: If `source` is no folder, or a table is not what it should be.
     """
     listing = list_files(source)
-    found = [
+    matched = [
         match_images(entry, listing, spec.origin, f"images[{position}]")
         for position, entry in enumerate(spec.images)
     ]
     return ImportPlan(
         spec=spec,
         root=listing.root,
-        entries=tuple(matches for matches, _ in found),
-        problems=tuple(sorted({*listing.refused, *(row for _, rows in found for row in rows)})),
+        entries=tuple(matches for matches, _ in matched),
+        problems=tuple(sorted({*listing.refused, *(row for _, rows in matched for row in rows)})),
     )
 
 

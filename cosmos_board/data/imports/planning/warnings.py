@@ -85,16 +85,16 @@ def look_at_sample(plan: ImportPlan) -> Look:
 
 def find_warnings(plan: ImportPlan, look: Look) -> tuple[PlanWarning, ...]:
     """Return the warnings of a plan that its import file does not accept, each word once."""
-    found = [
+    due = [
         *judge_counts(look.counts, "of the images looked at"),
         *_warn_of_sharing(plan),
         *_warn_of_clusters(plan.jobs),
         *_warn_of_objects(plan),
     ]
-    first = {one.word: one for one in reversed(found)}
-    return tuple(
-        one for one in found if one.word not in plan.spec.accept and first[one.word] is one
-    )
+    first: dict[str, PlanWarning] = {}
+    for warning in due:
+        first.setdefault(warning.word, warning)
+    return tuple(warning for word, warning in first.items() if word not in plan.spec.accept)
 
 
 def judge_counts(counts: Mapping[str, int], of_what: str) -> list[PlanWarning]:
@@ -233,8 +233,8 @@ def find_near_objects(name: str) -> list[str]:
     alike = [
         "-".join([*words[:-1], other]) for other in _ALIKE if len(words) > 1 and words[-1] in _ALIKE
     ]
-    found = [one for one in (*tries, *alike) if one in known]
-    return list(dict.fromkeys(found or get_close_matches(name, known, 2, 0.85)))
+    near = [candidate for candidate in (*tries, *alike) if candidate in known]
+    return list(dict.fromkeys(near or get_close_matches(name, known, 2, 0.85)))
 
 
 def refuse_mistakes(warnings: Iterable[PlanWarning]) -> None:
@@ -243,6 +243,6 @@ def refuse_mistakes(warnings: Iterable[PlanWarning]) -> None:
     Raises:
         InputError: If there is one.
     """
-    for one in warnings:
-        if one.word in _MISTAKES:
-            raise InputError("--source", "", str(one).removeprefix("warning: "))
+    for warning in warnings:
+        if warning.word in _MISTAKES:
+            raise InputError("--source", "", str(warning).removeprefix("warning: "))

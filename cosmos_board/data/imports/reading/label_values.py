@@ -64,16 +64,16 @@ def find_colours(colours: NDArray[Any]) -> list[tuple[int, int, int]]:
         packed = strip.astype(np.int64) @ [1 << 32, 1 << 16, 1]
         bright = strip.max(axis=-1) > highest / 2
         filled.update(np.unique(packed[bright & find_flat(packed)]).tolist())
-    found: list[tuple[int, int, int]] = []
+    distinct: list[tuple[int, int, int]] = []
     for value in sorted(filled):
         colour = (value >> 32, value >> 16 & 0xFFFF, value & 0xFFFF)
-        if all(_differ(colour, other) > highest * _NEAR for other in found):
-            found.append(colour)
-    return found
+        if all(_differ(colour, other) > highest * _NEAR for other in distinct):
+            distinct.append(colour)
+    return distinct
 
 
-def _differ(one: tuple[int, ...], other: tuple[int, ...]) -> int:
-    return max(abs(a - b) for a, b in zip(one, other, strict=True))
+def _differ(colour: tuple[int, ...], other: tuple[int, ...]) -> int:
+    return max(abs(a - b) for a, b in zip(colour, other, strict=True))
 
 
 def find_flat(values: NDArray[Any]) -> Mask:

@@ -70,14 +70,14 @@ def _read_frame(job: ImageJob, frame: int | None) -> Iterator[SourceImage]:
     warnings.look_at_image(raster)
     if job.modality == "ct" and job.spec.normalisation == "percentile" and _has_units(raster):
         warnings.words.add("ct-percentile")
-    found = _Found(job, layers, warnings, _find_unknown(raster))
+    image = _Found(job, layers, warnings, _find_unknown(raster))
     if "Z" not in raster.axes:
-        yield from _read_picture(found, raster, origin)
+        yield from _read_picture(image, raster, origin)
         return
     voxels, volume = prepare_volume(raster, job.spec.normalisation, origin)
     chosen = next((plane for plane in PLANES if plane == job.spec.plane), None)
     plane = chosen or _find_flat(voxels.shape) or choose_plane(volume.spacing_mm)
-    notes = (*note_volume(raster, plane, frame), *found.list_notes(voxels))
+    notes = (*note_volume(raster, plane, frame), *image.list_notes(voxels))
     del raster, volume
     for index in range(count_slices(voxels, plane)):
         masks = {
@@ -86,21 +86,21 @@ def _read_frame(job: ImageJob, frame: int | None) -> Iterator[SourceImage]:
         }
         if masks.get(""):
             where = f"{origin} {'' if frame is None else f'frame {frame} '}{plane} {index}"
-            found.check_known(masks[""], plane, index, where)
-            yield found.make_image(take_slice(voxels, plane, index), masks, notes, where)
+            image.check_known(masks[""], plane, index, where)
+            yield image.make_image(take_slice(voxels, plane, index), masks, notes, where)
 
 
-def _read_picture(found: _Found, raster: Raster, origin: str) -> Iterator[SourceImage]:
-    masks = {observer: draw_slice(drawn, "axial", 0) for observer, drawn in found.layers.items()}
-    found.check_known(masks.get("", {}), "axial", 0, origin)
+def _read_picture(image: _Found, raster: Raster, origin: str) -> Iterator[SourceImage]:
+    masks = {observer: draw_slice(drawn, "axial", 0) for observer, drawn in image.layers.items()}
+    image.check_known(masks.get("", {}), "axial", 0, origin)
     # What could have been drawn on a picture and was not has an empty mask.
-    for spec in (files.spec for files in found.job.masks):
+    for spec in (files.spec for files in image.job.masks):
         for name in () if spec.instances or spec.names else spec.all_objects:
             empty = np.zeros(raster.shape_zyx[1:], np.bool_)
             masks.setdefault(spec.observer, {}).setdefault(name, (empty,))
-    pixels = prepare_picture(raster, found.job.spec.normalisation, origin)
-    notes = (*note_picture(raster), *found.list_notes(pixels))
-    yield found.make_image(pixels, masks, notes, origin)
+    pixels = prepare_picture(raster, image.job.spec.normalisation, origin)
+    notes = (*note_picture(raster), *image.list_notes(pixels))
+    yield image.make_image(pixels, masks, notes, origin)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -128,7 +128,7 @@ def _list_columns(stems: list[str]) -> list[tuple[Fraction, ...]]:
     for number in (NUMBER, _DECIMAL):
         frames = {number.sub("#", stem) for stem in stems}
         if len(frames) == 1:
-            rows = [[Fraction(found[0]) for found in number.finditer(stem)] for stem in stems]
+            rows = [[Fraction(match[0]) for match in number.finditer(stem)] for stem in stems]
             columns += [tuple(column) for column in zip(*rows, strict=True)]
     return columns
 

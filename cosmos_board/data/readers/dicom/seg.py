@@ -99,8 +99,8 @@ def _open(path: Path) -> _SegFile:
         dataset = open_dataset(path)
         kind = str(dataset.get("SegmentationType") or "")
         if get_sop_class(dataset) not in SEGMENTATIONS or kind not in _TYPES:
-            got = f"{get_sop_class(dataset).name or 'nothing'} {kind}".rstrip()
-            raise InputError(path, "SegmentationType", "is not read", got=got,
+            seen = f"{get_sop_class(dataset).name or 'nothing'} {kind}".rstrip()
+            raise InputError(path, "SegmentationType", "is not read", got=seen,
                              want=" or ".join(_TYPES))  # fmt: skip
         groups = dataset.get("PerFrameFunctionalGroupsSequence") or ()
         if dataset.get("NumberOfFrames") is None:
@@ -108,7 +108,7 @@ def _open(path: Path) -> _SegFile:
         count = int(dataset.NumberOfFrames)
         if len(groups) != count:
             raise InputError(path, "NumberOfFrames", "differs from the frames that are described",
-                             got=count, want=len(groups))  # fmt: skip
+                             seen=count, want=len(groups))  # fmt: skip
         check_size(path, (count, *get_size(dataset)), LARGEST_VOLUME_PX)
         labels: dict[int, str] = {}
         for row in dataset.SegmentSequence:
@@ -207,18 +207,18 @@ def _draw(
 ) -> None:
     """Set the voxels on which the pixels of `mask` (axes (Y, X)) lie."""
     rows, columns = np.argwhere(mask).T
-    whole = np.rint(to_voxel)
+    rounded = np.rint(to_voxel)
     corners = np.array([[x, y, 1] for x in (columns.min(), columns.max())
                         for y in (rows.min(), rows.max())], np.float64)  # fmt: skip
-    off = np.abs(corners @ (to_voxel - whole).T).max()
-    steps = np.abs(whole[:, :2])
+    off = np.abs(corners @ (to_voxel - rounded).T).max()
+    steps = np.abs(rounded[:, :2])
     if off > _OFF or steps.sum(axis=0).tolist() != [1, 1] or steps.sum(axis=1).max() > 1:
         raise InputError(
             where, "ImagePositionPatient", "lies on no slice of the series",
             got=f"first pixel at voxel {np.round(to_voxel[::-1, 2], 2).tolist()} (z, y, x)",
         )  # fmt: skip
     pixels = np.stack([columns, rows, np.ones_like(rows)])
-    x, y, z = (row @ pixels for row in whole.astype(np.intp))
+    x, y, z = (row @ pixels for row in rounded.astype(np.intp))
     depth, height, width = drawn.shape
     if ((x < 0) | (x >= width) | (y < 0) | (y >= height) | (z < 0) | (z >= depth)).any():
         raise InputError(
