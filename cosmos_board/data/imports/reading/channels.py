@@ -21,7 +21,7 @@ def order_axes(
     Args:
         where: For messages.
         array: Any samples.
-        file_axes: A letter for each axis as the file says, those of `tifffile`; empty: it says nothing.
+        file_axes: A letter for each axis, those of `tifffile`; empty where the file says nothing.
         wanted: The letters that the import file gives, or empty.
 
     Raises:

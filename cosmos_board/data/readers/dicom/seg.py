@@ -108,7 +108,7 @@ def _open(path: Path) -> _SegFile:
         count = int(dataset.NumberOfFrames)
         if len(groups) != count:
             raise InputError(path, "NumberOfFrames", "differs from the frames that are described",
-                             seen=count, want=len(groups))  # fmt: skip
+                             got=count, want=len(groups))  # fmt: skip
         check_size(path, (count, *get_size(dataset)), LARGEST_VOLUME_PX)
         labels: dict[int, str] = {}
         for row in dataset.SegmentSequence:
