@@ -16,7 +16,8 @@ from cosmos_board.data.catalog.objects import load_objects
 from cosmos_board.data.imports.names import show_path
 from cosmos_board.data.imports.reading.files import find_reader
 from cosmos_board.data.imports.reading.job import ImageJob
-from cosmos_board.data.imports.spec.models import WARNINGS, MaskSpec
+from cosmos_board.data.imports.spec.fields import WARNINGS
+from cosmos_board.data.imports.spec.models import MaskSpec
 from cosmos_board.data.imports.spec.patterns import find_fields
 
 if TYPE_CHECKING:
