@@ -78,7 +78,7 @@ def curate(
 
 
 def _make_work_folders(work: Path) -> tuple[Path, Path]:
-    """Return the folder of staged batches, kept from a call before, and an empty one for the pack."""
+    """Return the folder of staged batches, kept where an earlier call left it, and of the pack."""
     staging, assembled = work / "staged", work / "pack"
     with _reporting(work):
         staging.mkdir(parents=True, exist_ok=True)

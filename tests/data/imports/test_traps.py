@@ -71,7 +71,7 @@ def test_an_image_without_a_mask_is_listed_and_not_read() -> None:
     spec = read_spec(SPECS / "sam_med2d_demo.toml")
     plan = plan_import(spec, SHARED / "data/sam_med2d_demo")
 
-    assert plan.bare == ("images/amos_0507_31.png",)
+    assert plan.images_without_mask == ("images/amos_0507_31.png",)
     assert "1 images without a mask: images/amos_0507_31.png" in plan.describe()
 
 

@@ -27,10 +27,10 @@ class Described:
     jobs: list[ImageJob]
     """With the picture's own name in each COCO file or table as the name of its masks."""
 
-    absent: list[Problem]
+    undescribed: list[Problem]
     """Images that are left without any mask."""
 
-    unclaimed: dict[str, frozenset[str]]
+    unused_pictures: dict[str, frozenset[str]]
     """By path of a COCO file: its pictures that are none of the images."""
 
 
@@ -57,10 +57,10 @@ def find_described(root: Path, jobs: Sequence[ImageJob], problems: list[Problem]
     described = [replace(job, masks=tuple(_list_described(job, names))) for job in jobs]
     bare = [job.paths[0] for job in described if not job.masks]
     absent = [(path, reasons[path]) for path in bare if path in reasons]
-    return Described(described, absent, _list_unclaimed(root, names))
+    return Described(described, absent, _list_unused_pictures(root, names))
 
 
-def _list_unclaimed(root: Path, names: _Names) -> dict[str, frozenset[str]]:
+def _list_unused_pictures(root: Path, names: _Names) -> dict[str, frozenset[str]]:
     from cosmos_board.data.readers.regions.coco import list_coco_pictures
 
     return {

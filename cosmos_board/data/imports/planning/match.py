@@ -27,16 +27,16 @@ class Matches:
 
     spec: ImageSpec
     jobs: tuple[ImageJob, ...]
-    bare: tuple[str, ...]
+    images_without_mask: tuple[str, ...]
     """Images without a mask."""
 
-    orphans: tuple[str, ...]
+    masks_without_image: tuple[str, ...]
     """Masks without an image."""
 
-    absent: tuple[Problem, ...]
+    undescribed: tuple[Problem, ...]
     """(path, reason) of images that no table or JSON file of masks speaks of."""
 
-    unclaimed: Mapping[str, frozenset[str]]
+    unused_pictures: Mapping[str, frozenset[str]]
     """By path of a COCO file: its pictures that are no image of this entry."""
 
 
@@ -69,8 +69,8 @@ def match_images(
         tuple(_fill_facts(job) for job in described.jobs if job.masks),
         tuple(job.paths[0] for job in described.jobs if not job.masks),
         tuple(sorted(seen - used - {path for path, _ in problems})),
-        tuple(described.absent),
-        described.unclaimed,
+        tuple(described.undescribed),
+        described.unused_pictures,
     )
     return matches, problems
 
