@@ -11,7 +11,6 @@ from cosmos_board.board.types import (
     Board,
     BoardKey,
     BoardRow,
-    ExposureCell,
     PairTable,
     Scope,
     Slice,
@@ -65,7 +64,6 @@ class SiteData:
     protocol: str
     boards: Mapping[BoardKey, Board] = field(repr=False)
     pairs: Mapping[BoardKey, PairTable] = field(repr=False)
-    exposures: tuple[ExposureCell, ...] = field(repr=False)
     withheld: tuple[Withheld, ...]
     """What restricted datasets would add and does not stand here; none where it is `local`."""
 
