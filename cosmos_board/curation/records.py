@@ -182,13 +182,9 @@ def _match_observers(
     for observer, objects in source.observers.items():
         masks = objects.get(name, ())
         if masks and len(masks) != references:
-            raise InputError(
-                source.origin,
-                f"observer {observer}",
-                f"drew another number of {name}",
-                got=len(masks),
-                want=references,
-            )
+            problem = f"drew another number of {name}"
+            where = f"observer {observer}"
+            raise InputError(source.origin, where, problem, got=len(masks), want=references)
         for mask in masks:
             _refuse_other_size(source, name, mask)
         if masks:
@@ -198,13 +194,8 @@ def _match_observers(
 
 def _refuse_other_size(source: SourceImage, name: str, mask: Mask) -> None:
     if mask.dtype != np.bool_ or mask.shape != source.pixels.shape[:2]:
-        raise InputError(
-            source.origin,
-            name,
-            "the mask does not fit its image",
-            got=(mask.shape, str(mask.dtype)),
-            want=(source.pixels.shape[:2], "bool"),
-        )
+        got, want = (mask.shape, str(mask.dtype)), (source.pixels.shape[:2], "bool")
+        raise InputError(source.origin, name, "the mask does not fit its image", got=got, want=want)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -70,7 +70,7 @@ def _read_frame(job: ImageJob, frame: int | None) -> Iterator[SourceImage]:
     warnings.look_at_image(raster)
     if job.modality == "ct" and job.spec.normalisation == "percentile" and _has_units(raster):
         warnings.words.add("ct-percentile")
-    image = _Found(job, layers, warnings, _find_unknown(raster))
+    image = _AnnotatedImage(job, layers, warnings, _find_unknown(raster))
     if "Z" not in raster.axes:
         yield from _read_picture(image, raster, origin)
         return
@@ -90,7 +90,7 @@ def _read_frame(job: ImageJob, frame: int | None) -> Iterator[SourceImage]:
             yield image.make_image(take_slice(voxels, plane, index), masks, notes, where)
 
 
-def _read_picture(image: _Found, raster: Raster, origin: str) -> Iterator[SourceImage]:
+def _read_picture(image: _AnnotatedImage, raster: Raster, origin: str) -> Iterator[SourceImage]:
     masks = {observer: draw_slice(drawn, "axial", 0) for observer, drawn in image.layers.items()}
     image.check_known(masks.get("", {}), "axial", 0, origin)
     # What could have been drawn on a picture and was not has an empty mask.
@@ -104,8 +104,8 @@ def _read_picture(image: _Found, raster: Raster, origin: str) -> Iterator[Source
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Found:
-    """What was found about one image before it is cut into slices."""
+class _AnnotatedImage:
+    """One image and what is drawn on it, before it is cut into slices."""
 
     job: ImageJob
     layers: Layers
