@@ -8,12 +8,13 @@ from functools import cached_property
 
 import numpy as np
 
-from cosmos_board.board.cube import Cube, UnitScores
+from cosmos_board.board.cube import Cube
 from cosmos_board.board.ranking.inputs import count_degrees, count_failing, find_trained_pools
 from cosmos_board.board.ranking.pairs import average_clusters, pair_verdict
 from cosmos_board.board.ranking.pooling import PooledScores, deviate_pools, pool_scores
 from cosmos_board.board.slices import plan_slices
 from cosmos_board.board.types import Comparison, PairRow, Slice
+from cosmos_board.board.units import UnitScores
 from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.core.prompts import get_prompt_kind

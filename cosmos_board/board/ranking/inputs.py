@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cosmos_board.board.contamination import MOST, ModelFacts, worst
-from cosmos_board.board.cube import Cube, Units
+from cosmos_board.board.cube import Cube
 from cosmos_board.board.ranking.pooling import PoolCounts, PooledScores
 from cosmos_board.board.slices import Plan, SlicePlan
 from cosmos_board.board.types import (
@@ -19,6 +19,7 @@ from cosmos_board.board.types import (
     Scope,
     Status,
 )
+from cosmos_board.board.units import Units
 from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.core.scores import fails_too_often
 from cosmos_board.core.tracks import find_weakest_tier

@@ -11,8 +11,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmos_board.board.cube import UnitScores, metric_step
 from cosmos_board.board.slices import Plan
+from cosmos_board.board.units import UnitScores, metric_step
 from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.stats.bootstrap import Draws, sum_replicates
 from cosmos_board.store.queries.scores import STEP

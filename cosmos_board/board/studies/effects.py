@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from cosmos_board.board.cube import Cube, Units
+from cosmos_board.board.cube import Cube
+from cosmos_board.board.units import Units
 from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.core.tracks import FULL
 from cosmos_board.stats.bootstrap import RATIO_STEP, Draws, sum_replicates, to_steps

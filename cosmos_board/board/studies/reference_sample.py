@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cosmos_board.board.cube import Cube, Units
+from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.effects import (
     Effect,
     Support,
     measure_pooled,
     take_sample,
 )
+from cosmos_board.board.units import Units
 from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.stats.bootstrap import Draws, sum_replicates, to_steps
 from cosmos_board.stats.correlation import (
