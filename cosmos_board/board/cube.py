@@ -138,8 +138,8 @@ class Cube:
             references[scored["unit"]] = scored["references"]
         else:
             run = set(self._columns["dataset"][self._columns["track"] == track])
-            kept = np.array([name in run for name in table["dataset"]], bool)
-            references = np.where(kept, table["reference_count"], 0).astype(np.int64)
+            has_run = np.array([name in run for name in table["dataset"]], bool)
+            references = np.where(has_run, table["reference_count"], 0).astype(np.int64)
         return make_units(table, references)
 
     def draws(self, track: str) -> Draws:
@@ -217,13 +217,13 @@ def _group(pairs: Iterable[tuple[_Key, str]]) -> dict[_Key, frozenset[str]]:
 
 
 def _whole_dice(scores: UnitScores) -> dict[str, Floats]:
-    whole = scores.references == scores.units.references[:, None]
+    complete = scores.references == scores.units.references[:, None]
     failing = fails_too_often(scores.failed.sum(axis=0), scores.rows.sum(axis=0))
-    means = np.where(whole & ~failing, scores.means("dice"), np.nan)
+    means = np.where(complete & ~failing, scores.means("dice"), np.nan)
     return {
         model: means[:, index].copy()
         for index, model in enumerate(scores.models)
-        if whole[:, index].any() and not failing[index]
+        if complete[:, index].any() and not failing[index]
     }
 
 

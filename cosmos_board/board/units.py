@@ -99,9 +99,9 @@ def make_units(table: Columns, references: Ints) -> Units:
         table: Every unit of the database in its order, from `fetch_units`.
         references: How many references each has on the track.
     """
-    kept = np.flatnonzero(references > 0)
+    present = np.flatnonzero(references > 0)
     names = ("modality", "object", "dataset", "cluster_id")
-    rows = list(zip(*(table[name][kept] for name in names), strict=True))
+    rows = list(zip(*(table[name][present] for name in names), strict=True))
     targets, target = number_names((modality, object_) for modality, object_, _, _ in rows)
     datasets, dataset = number_names(dataset for _, _, dataset, _ in rows)
     clusters, cluster = number_names((dataset, cluster) for _, _, dataset, cluster in rows)
@@ -112,8 +112,8 @@ def make_units(table: Columns, references: Ints) -> Units:
         dataset,
         cluster,
         tuple(clusters),
-        references[kept],
-        kept.astype(np.int64),
+        references[present],
+        present.astype(np.int64),
     )
 
 

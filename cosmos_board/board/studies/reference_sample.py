@@ -160,7 +160,7 @@ def take_references(cube: Cube) -> ReferenceSample:
     units = sample.units
     table = read_references(cube.connection)
     place = np.full(max(int(units.number.max(initial=-1)), int(table.unit.max(initial=-1))) + 1, -1)
-    place[units.number[sample.kept]] = np.flatnonzero(sample.kept)
+    place[units.number[sample.counted]] = np.flatnonzero(sample.counted)
     unit = place[table.unit]
     known = unit >= 0
     cluster, target = (
