@@ -31,7 +31,7 @@ from cosmos_board.core.arrays import Floats
 from cosmos_board.core.tracks import choose_metrics
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.stats.bootstrap import REPLICATES
-from cosmos_board.store.queries.scores import Connection
+from cosmos_board.store.queries.connection import Connection
 
 Ranked: TypeAlias = tuple[Board, PairTable | None]
 """A board, and its pairs where they were asked for."""

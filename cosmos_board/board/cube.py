@@ -14,17 +14,20 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmos_board.board.contamination import DatasetFacts, ModelFacts, find_exposures
+from cosmos_board.board.contamination import find_exposures
 from cosmos_board.board.types import Exposure
 from cosmos_board.board.units import Units, UnitScores, make_units
 from cosmos_board.core.arrays import Floats, Ints
+from cosmos_board.core.cards import DatasetCard, ModelCard
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import SELECTIONS, Selection, fails_too_often
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.stats.bootstrap import Draws, draw_counts
-from cosmos_board.store.queries import scores as queries
-from cosmos_board.store.queries.scores import Columns, Connection
-from cosmos_board.store.queries.studies import read_seen_clusters
+from cosmos_board.store.queries.cards import read_datasets, read_models
+from cosmos_board.store.queries.connection import Columns, Connection
+from cosmos_board.store.queries.counted_runs import prepare_counted_runs
+from cosmos_board.store.queries.scores import Measure, fetch_cells, fetch_score_columns
+from cosmos_board.store.queries.units import fetch_core_references, fetch_units, prepare_units
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -40,48 +43,23 @@ class Cube:
         """Number the units; the connection may be read-only."""
         self.connection = connection
         self.metrics = tuple(metrics)
-        queries.prepare_units(connection)
-        queries.prepare_columns(connection)
-        self._columns = queries.fetch_score_columns(connection)
+        prepare_counted_runs(connection)
+        prepare_units(connection)
+        self._columns = fetch_score_columns(connection)
         self._units: dict[str, Units] = {}
         self._draws: dict[str, Draws] = {}
         self._dice: dict[tuple[str, str, Selection], dict[str, Floats]] = {}
         self._cells: tuple[tuple[str, str, tuple[str, ...]], Columns] | None = None
 
     @cached_property
-    def models(self) -> dict[str, ModelFacts]:
+    def models(self) -> dict[str, ModelCard]:
         """Every model by name, sorted."""
-        return {
-            row["model"]: ModelFacts(
-                name=row["model"],
-                label=row["label"],
-                family=row["family"],
-                kind=row["kind"],
-                prompts=frozenset(row["prompts"]),
-                training_data=None
-                if row["training_data"] is None
-                else frozenset(row["training_data"]),
-                base_model=row["base_model"],
-                tuned_on=frozenset(
-                    dataset for dataset, _ in read_seen_clusters(self.connection, row["model"])
-                ),
-            )
-            for row in _iterate_rows(queries.fetch_models(self.connection))
-        }
+        return read_models(self.connection)
 
     @cached_property
-    def datasets(self) -> dict[str, DatasetFacts]:
+    def datasets(self) -> dict[str, DatasetCard]:
         """Every dataset by name, sorted."""
-        return {
-            row["dataset"]: DatasetFacts(
-                name=row["dataset"],
-                label=row["label"],
-                source=row["source"],
-                cluster_unit=row["cluster_unit"],
-                synthetic=bool(row["synthetic"]),
-            )
-            for row in _iterate_rows(queries.fetch_datasets(self.connection))
-        }
+        return read_datasets(self.connection)
 
     @cached_property
     def exposures(self) -> dict[tuple[str, str], Exposure]:
@@ -131,9 +109,9 @@ class Cube:
         return self._units[track]
 
     def _find_units(self, track: str) -> Units:
-        table = queries.fetch_units(self.connection)
+        table = fetch_units(self.connection)
         if track == "core":
-            scored = queries.fetch_scored_references(self.connection, track)
+            scored = fetch_core_references(self.connection)
             references = np.zeros(len(table["object"]), np.int64)
             references[scored["unit"]] = scored["references"]
         else:
@@ -199,7 +177,7 @@ class Cube:
         if self._cells is None or self._cells[0] != key:
             self._cells = None  # two prompts at once would take twice the memory
             measures = [_measure(name) for name in metrics]
-            self._cells = (key, queries.fetch_cells(self.connection, track, prompt, measures))
+            self._cells = (key, fetch_cells(self.connection, track, prompt, measures))
         return self._cells[1]
 
 
@@ -230,7 +208,7 @@ def _whole_dice(scores: UnitScores) -> dict[str, Floats]:
 def _pivot(
     cells: Columns, units: Units, column: Ints, width: int, metrics: Sequence[str]
 ) -> tuple[dict[str, Ints], dict[str, Floats]]:
-    """Return counts and sums of `queries.fetch_cells` by name, axes (unit, model).
+    """Return counts and sums of `fetch_cells` by name, axes (unit, model).
 
     Args:
         cells: One line per run column and unit.
@@ -257,6 +235,6 @@ def _pivot(
     )
 
 
-def _measure(name: str) -> queries.Measure:
+def _measure(name: str) -> Measure:
     metric = METRICS[name]
-    return queries.Measure(name, metric.sql, "0.0" if metric.higher_is_better else "diagonal")
+    return Measure(name, metric.sql, "0.0" if metric.higher_is_better else "diagonal")

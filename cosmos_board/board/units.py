@@ -13,7 +13,8 @@ from cosmos_board.core.scores import Selection
 from cosmos_board.core.targets import Target
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.stats.bootstrap import PIXEL_STEP, RATIO_STEP
-from cosmos_board.store.queries.scores import STEP, Columns
+from cosmos_board.store.queries.connection import Columns
+from cosmos_board.store.queries.scores import STEP
 
 Name = TypeVar("Name", str, tuple[str, str])
 

@@ -12,7 +12,7 @@ from cosmos_board.board.findings.evidence import Evidence, FindingInputs
 from cosmos_board.board.messages import Message
 from cosmos_board.board.studies.effects import Effect
 from cosmos_board.core.scores import Selection
-from cosmos_board.store.queries.studies import read_data_version
+from cosmos_board.store.queries.runs import read_data_version
 
 FindingVerdict: TypeAlias = Literal[
     "holds", "weakened", "overturned", "undecided", "not enough data"

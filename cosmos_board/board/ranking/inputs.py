@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosmos_board.board.contamination import MOST, ModelFacts, worst
+from cosmos_board.board.contamination import MOST, worst
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.ranking.pooling import PoolCounts, PooledScores
 from cosmos_board.board.slices import Plan, SlicePlan
@@ -21,6 +21,7 @@ from cosmos_board.board.types import (
 )
 from cosmos_board.board.units import Units
 from cosmos_board.core.arrays import Bools, Floats, Ints
+from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.scores import fails_too_often
 from cosmos_board.core.tracks import find_weakest_tier
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
@@ -47,7 +48,7 @@ class Cohort:
 class Contender:
     """What a board's row says of a model whatever the metric; fields as in `BoardRow`."""
 
-    facts: ModelFacts
+    facts: ModelCard
     status: Status
     failing: FailedAnswers | None
     coverage: float
@@ -108,7 +109,7 @@ def count_failing(counts: PoolCounts, pools: Ints) -> list[FailedAnswers | None]
 
 
 def gather_cohort(
-    plan: SlicePlan, models: Sequence[ModelFacts], counts: PoolCounts, trained: Bools, scope: Scope
+    plan: SlicePlan, models: Sequence[ModelCard], counts: PoolCounts, trained: Bools, scope: Scope
 ) -> Cohort:
     """Decide who is ranked on a slice, as the protocol words it.
 

@@ -12,8 +12,8 @@ from cosmos_board.board.units import number_names
 from cosmos_board.core.arrays import Floats
 from cosmos_board.stats.bootstrap import Draws, draw_counts, sum_replicates, to_steps
 from cosmos_board.store.queries.annotation import count_unpaired, read_paired_annotations
-from cosmos_board.store.queries.scores import Columns, Connection
-from cosmos_board.store.queries.studies import read_units
+from cosmos_board.store.queries.connection import Columns, Connection
+from cosmos_board.store.queries.units import read_units
 
 _STEP = 2.0**-20
 """Seconds and clicks are rounded to this before they are summed."""

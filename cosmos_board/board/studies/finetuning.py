@@ -20,7 +20,7 @@ from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection
 from cosmos_board.core.tracks import FULL
 from cosmos_board.stats.testing import Verdict
-from cosmos_board.store.queries.studies import ALL_CLUSTERS, read_seen_clusters
+from cosmos_board.store.queries.cards import ALL_CLUSTERS, read_seen_clusters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ def _find_unknown(cube: Cube, model: str) -> frozenset[str]:
     if facts.training_data is None and not seen:
         return frozenset(cube.datasets)
     listed = {dataset for dataset, cluster in seen if cluster != ALL_CLUSTERS}
-    return ((facts.training_data or frozenset()) | facts.tuned_on) - listed
+    return (facts.tuned_on.union(facts.training_data or ())) - listed
 
 
 def find_unusable(cube: Cube) -> tuple[Message, ...]:

@@ -14,7 +14,7 @@ from cosmos_board.board.messages import Message
 from cosmos_board.board.ranking.compare import compare
 from cosmos_board.board.studies.finetuning import study_finetuning
 from cosmos_board.store.board import open_board
-from cosmos_board.store.queries.studies import ALL_CLUSTERS
+from cosmos_board.store.queries.cards import ALL_CLUSTERS
 from tests.study_boards import StudyBoard
 
 NO_RECORD = Message.of("unknown-training-clusters", model="sam-tuned", dataset="north")

@@ -131,7 +131,7 @@ def caption(data: SiteData, board: Board, words: Words) -> str:
     parts = [
         words(
             "{metric}, prompt “{prompt}”, {selection}.",
-            metric=words.pick(metric.label, metric.label_zh) + f" {metric.direction}",
+            metric=words(metric.label) + f" {metric.direction}",
             prompt=prompt_label(key.prompt, words),
             selection=selection_label(key.selection, words),
         ),
@@ -168,7 +168,7 @@ def _columns(ranking: Ranking, words: Words, *, short: bool) -> tuple[Column, ..
     board, metric = ranking.board, ranking.metric
     direction = "high" if board.higher_is_better else "low"
     unit = f" ({metric.unit})" if metric.unit else ""
-    label = words.pick(metric.label, metric.label_zh)
+    label = words(metric.label)
     ranks, definition = "docs/ranking/#ranks", f"{DEFINITIONS}#{metric.name}"
     columns = [
         Column(key="rank", label="#", numeric=True, frozen=True),
@@ -209,7 +209,7 @@ def _metric_columns(ranking: Ranking, words: Words, *, short: bool) -> list[Colu
         columns.append(
             Column(
                 key=name,
-                label=words.pick(metric.label, metric.label_zh) + unit,
+                label=words(metric.label) + unit,
                 numeric=True,
                 best="high" if metric.higher_is_better else "low",
                 help=f"{DEFINITIONS}#{name}",
