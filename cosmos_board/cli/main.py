@@ -21,7 +21,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("boards.runs", "List or remove the runs of a board database."),
     "rank": ("boards.rank", "Print a leaderboard."),
     "compare": ("boards.compare", "Compare two models, paired by target."),
-    "analyse": ("boards.analyse", "Run the studies: factors, jitter, clicks, annotation, findings."),
+    "analyse": (
+        "boards.analyse",
+        "Run the studies: factors, jitter, clicks, annotation, findings.",
+    ),
     "finetune": ("models.finetune", "Fine-tune a promptable segmenter on packs."),
     "advise": ("boards.advise", "Say which segmenter and prompt to use for a task."),
     "submit": ("submissions.submit", "Make, check, score and reproduce a submission."),

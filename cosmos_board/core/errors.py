@@ -58,6 +58,11 @@ class InputError(CosmosBoardError):
         self.where = str(where)
         self.field = field
 
+    @classmethod
+    def plain(cls, text: object) -> InputError:
+        """Return an error whose message is `text` alone, such as a problem that names its file."""
+        return cls("", "", str(text))
+
     def __reduce__(self) -> tuple[object, ...]:
         """Travel between processes as the text that it is."""
         return _rebuild, (type(self), *self.args), self.__dict__

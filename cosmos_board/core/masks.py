@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco
 
-from cosmos_board.core.runs import parse_runs
+from cosmos_board.core.errors import InputError
+from cosmos_board.core.rle import read_runs
 
 Mask: TypeAlias = NDArray[np.bool_]
 """A region of one image: bool, axes (Y, X)."""
@@ -33,7 +34,10 @@ class Rle:
             InputError: If the counts are malformed or do not cover the image.
         """
         # Not pycocotools: its C code believes any counts, and it warns under numpy 2.
-        runs = parse_runs(self.counts, self.height, self.width)
+        try:
+            runs = read_runs(self.counts, self.height, self.width, strict=False)
+        except ValueError as error:
+            raise InputError("mask", "rle", str(error)) from None
         inside = np.arange(len(runs)) % 2 == 1
         return np.repeat(inside, runs).reshape(self.width, self.height).T
 

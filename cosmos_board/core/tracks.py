@@ -16,6 +16,10 @@ COUNTS = "counts"
 SUBMITTED = (CORE, COUNTS)
 """Tracks of pull requests."""
 
+TIERS = ("self-reported", "audited", "re-run")
+"""Who stands behind a score, from least to most checked: the submitter; we, who scored their
+predictions; maintainers, who ran the model."""
+
 _COUNTED = frozenset({"dice", "iou"})
 
 

@@ -129,7 +129,7 @@ def _make_board(
     from cosmos_board.data.pack import open_pack
     from cosmos_board.site.publish.versions import read_published
     from cosmos_board.store.ingest import ingest
-    from cosmos_board.submissions.checks.pack_index import list_known
+    from cosmos_board.submissions.checks.packs import list_known
     from cosmos_board.submissions.history.rebuild import rebuild_board
     from cosmos_board.submissions.history.versions import read_history
 

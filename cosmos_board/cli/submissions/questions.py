@@ -12,7 +12,7 @@ import click
 from cosmos_board.core.errors import InputError
 
 if TYPE_CHECKING:
-    from cosmos_board.submissions.format.answers import Answers
+    from cosmos_board.submissions.draft.metadata import Metadata
 
 _Answer = TypeVar("_Answer")
 _TERMS = (
@@ -30,7 +30,7 @@ def ask_model(models: tuple[str, ...]) -> str:
     return chosen
 
 
-def ask(given: Mapping[str, Any], card: Mapping[str, Any], *, out: Path, version: int) -> Answers:
+def ask(given: Mapping[str, Any], card: Mapping[str, Any], *, out: Path, version: int) -> Metadata:
     """Return what the options say, and what is asked where neither they nor the card do.
 
     Args:
@@ -43,7 +43,7 @@ def ask(given: Mapping[str, Any], card: Mapping[str, Any], *, out: Path, version
         InputError: If an option is refused by the rule of its field, before anything is asked,
             or there is nobody to ask.
     """
-    from cosmos_board.submissions.format.answers import Answers, read_author, read_training
+    from cosmos_board.submissions.draft.metadata import Metadata, read_author, read_training
 
     said = _read_options(given, out)
     find = _Finder(said, card).find
@@ -60,7 +60,7 @@ def ask(given: Mapping[str, Any], card: Mapping[str, Any], *, out: Path, version
         question = "Trained on (catalog names, or none, or unknown)"
         trained = _ask("--trained-on", question, lambda text: read_training(_split(text)))
     _warn_of_others(trained or ())
-    return Answers(
+    return Metadata(
         name=name,
         authors=authors,
         contact=said["contact"],
@@ -75,17 +75,17 @@ def ask(given: Mapping[str, Any], card: Mapping[str, Any], *, out: Path, version
 
 def _read_options(given: Mapping[str, Any], out: Path) -> dict[str, Any]:
     """Return the options as the manifest takes them; None where one was not given."""
-    from cosmos_board.submissions.format import answers
+    from cosmos_board.submissions.draft import metadata
 
-    answers_of = {name: given[name] for name in answers.RULES}
+    texts = {name: given[name] for name in metadata.RULES}
     return {
-        "slug": _read("--out", answers.read_slug, out.absolute().name),
-        "authors": tuple(_read("--author", answers.read_author, one) for one in given["authors"]),
+        "slug": _read("--out", metadata.read_slug, out.absolute().name),
+        "authors": tuple(_read("--author", metadata.read_author, one) for one in given["authors"]),
         "trained_on": given["trained_on"]
-        and _read("--trained-on", answers.read_training, given["trained_on"]),
+        and _read("--trained-on", metadata.read_training, given["trained_on"]),
         **{
-            name: value and _read(_option(name), answers.RULES[name], value)
-            for name, value in answers_of.items()
+            name: value and _read(_option(name), metadata.RULES[name], value)
+            for name, value in texts.items()
         },
     }
 
@@ -99,7 +99,7 @@ class _Finder:
 
     def find(self, name: str, known: str, question: str) -> str:
         """Return one answer by the name of its option; `known` is the card's word for it."""
-        from cosmos_board.submissions.format.answers import RULES
+        from cosmos_board.submissions.draft.metadata import RULES
 
         if self._said[name]:
             return str(self._said[name])

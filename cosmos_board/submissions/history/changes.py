@@ -122,7 +122,8 @@ def _check_decisions(merge: Merge) -> Iterator[Problem]:
         yield Problem("", "", str(error))
         return
     for number, one in enumerate(new, len(history.decisions.decisions)):
-        known = one.version in {each.number for each in _find_entry(history, one.slug).versions}
+        versions = _find_entry(history, one.slug).versions
+        known = one.version in {each.claim.version for each in versions}
         for wrong, name, text in (
             (one.who != merge.author, "who", f"is {one.who}, PR author is {merge.author}"),
             (not known, "version", "is none that landed on main"),
@@ -168,9 +169,9 @@ def _check_folder(merge: Merge, slug: str) -> Iterator[Problem]:
             yield Problem(one.path, "", text)
     files = merge.find_files(slug)
     yield from check_files(history.repo, files, place)
-    number, wanted = read_claim(history.repo, files)[0], _find_entry(history, slug).number + 1
-    if number != wanted and MANIFEST in files:
-        text = f"is not the next (got {number}, want {wanted})"
+    got, want = read_claim(history.repo, files).version, _find_entry(history, slug).number + 1
+    if got != want and MANIFEST in files:
+        text = f"is not the next (got {got}, want {want})"
         yield Problem(f"{place}/{MANIFEST}", "version", text)
     if said := history.decisions.find_state(slug):
         text = f"was {said.word} by a maintainer, and a merge does not bring it back"

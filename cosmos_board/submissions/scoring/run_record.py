@@ -4,81 +4,101 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+import pyarrow as pa
 
 from cosmos_board import __version__
 from cosmos_board.core.cards import ModelCard
+from cosmos_board.core.errors import InputError
+from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.prompts import PROMPTS, PROTOCOL
-from cosmos_board.core.tracks import CORE, COUNTS
-from cosmos_board.data.info import PackInfo
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.runner.record.provenance import collect_provenance
 from cosmos_board.store.files import write_bytes
-from cosmos_board.store.parquet import write_rows
-from cosmos_board.store.schema import QUARANTINE, RUN_IMAGES, RUN_REFERENCES
-from cosmos_board.submissions.checks.sample import Listing, ReferenceIndex
+from cosmos_board.store.parquet import write_batches, write_rows
+from cosmos_board.store.schema import QUARANTINE, RUN_IMAGES, RUN_REFERENCES, SCORES
+from cosmos_board.submissions.checks.references import Listing, ReferenceIndex
+from cosmos_board.submissions.checks.submission import CheckedSubmission
 from cosmos_board.submissions.format.manifest import Manifest
 
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Whose submission a run folder is made of."""
-
-    manifest: Manifest
-    manifest_sha256: str
-    content_sha256: str
-    tier: str
-
-    @property
-    def track(self) -> str:
-        """The board's track: counts cannot be ranked with runs that were scored in full."""
-        return CORE if self.manifest.track == "core" else COUNTS
+ScoreBatches: TypeAlias = Callable[[Listing, ReferenceIndex], Iterable[pa.RecordBatch]]
+"""Makes the score rows of one pack, for what the track asks of it."""
 
 
-def make_run_id(source: Source, index: ReferenceIndex) -> str:
-    """Return the id of one submission on one pack."""
-    manifest = source.manifest
+def write_run(checked: CheckedSubmission, out: Path, tier: str, score_pack: ScoreBatches) -> int:
+    """Write the scores of every pack that a submission names as a run; return how many rows.
+
+    Args:
+        checked: The submission; all its packs are among its inputs.
+        out: The run folder.
+        tier: Who attests the scores.
+        score_pack: Makes the rows of one pack.
+
+    Raises:
+        InputError: If `out` holds a run of something else.
+        StorageError: If the disk fails.
+    """
+    folder, manifest = RunFolder(out), checked.manifest
+    before = folder.read_record()
+    if before is not None and before.get("provenance", {}).get("submission") != manifest.slug:
+        raise InputError(out, "", "holds another run", want="a new folder")
+    entries: dict[str, Any] = {}
+    total = 0
+    with folder.hold():
+        for index in checked.indices:
+            pack = checked.inputs.find_pack(index.pack)
+            assert pack is not None
+            run_id = _make_run_id(checked, index)
+            path = out / "scores" / f"{run_id}-00000000.parquet"
+            counter = _Counter()
+            write_batches(path, SCORES, counter.count(score_pack(pack, index)))
+            facts = {"sha256": hash_file(path), "rows": counter.rows, "quarantined": [],
+                     "timings": {}, "peak_bytes": 0}  # fmt: skip
+            write_bytes(path.with_suffix(".json"), json.dumps(facts).encode())
+            images = _write_index(out / "index", run_id, pack, index)
+            entries[run_id] = _describe_entry(manifest, pack, images)
+            total += counter.rows
+        write_rows(out / "quarantine.parquet", QUARANTINE, [])
+        folder.write_record(_describe_run(checked, tier, entries))
+    return total
+
+
+class _Counter:
+    """Counts the rows that pass."""
+
+    rows = 0
+
+    def count(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            self.rows += batch.num_rows
+            yield batch
+
+
+def _make_run_id(checked: CheckedSubmission, index: ReferenceIndex) -> str:
+    manifest, content = checked.manifest, checked.content
+    assert content is not None
     facts = (
-        PROTOCOL, __version__, source.track, manifest.slug, manifest.version, index.pack,
-        index.content_sha256, index.prompts_sha256, index.sha256, source.content_sha256,
+        PROTOCOL, __version__, manifest.track, manifest.slug, manifest.version, index.pack,
+        index.content_sha256, index.prompts_sha256, index.sha256, content.content_sha256,
     )  # fmt: skip
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=8).hexdigest()
 
 
-def seal_shard(path: Path, rows: int) -> None:
-    """Write the facts of a finished shard beside it."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    facts = {
-        "sha256": digest, "rows": rows, "quarantined": [], "timings": {}, "peak_bytes": 0,
-    }  # fmt: skip
-    write_bytes(path.with_suffix(".json"), json.dumps(facts).encode())
-
-
-def write_index(folder: Path, run_id: str, pack: Listing, index: ReferenceIndex) -> None:
-    """Write which images and references of a pack were asked for."""
+def _write_index(folder: Path, run_id: str, pack: Listing, index: ReferenceIndex) -> int:
+    """Write which images and references of a pack were asked for; return how many images."""
     images = {row.image_id for row in index.rows.values()}
-    write_rows(
-        folder / f"{run_id}.images.parquet",
-        RUN_IMAGES,
-        (
-            {name: row[name] for name in RUN_IMAGES.names}
-            for row in pack.iter_image_rows()
-            if row["image_id"] in images
-        ),
-    )
-    write_rows(
-        folder / f"{run_id}.references.parquet",
-        RUN_REFERENCES,
-        (
-            {name: row[name] for name in RUN_REFERENCES.names}
-            for row in pack.iter_reference_rows()
-            if row["reference_id"] in index.rows
-        ),
-    )
+    for name, schema, key, rows, wanted in (
+        ("images", RUN_IMAGES, "image_id", pack.iter_image_rows(), images),
+        ("references", RUN_REFERENCES, "reference_id", pack.iter_reference_rows(), index.rows),
+    ):
+        chosen = ({column: row[column] for column in schema.names}
+                  for row in rows if row[key] in wanted)  # fmt: skip
+        write_rows(folder / f"{run_id}.{name}.parquet", schema, chosen)
+    return len(images)
 
 
 def make_card(manifest: Manifest) -> ModelCard:
@@ -99,9 +119,8 @@ def make_card(manifest: Manifest) -> ModelCard:
     )
 
 
-def describe_entry(manifest: Manifest, info: PackInfo, images: int) -> dict[str, Any]:
-    """Return what `run.json` says of a submitted model on one pack."""
-    facts = asdict(info)
+def _describe_entry(manifest: Manifest, pack: Listing, images: int) -> dict[str, Any]:
+    facts = asdict(pack.info)
     for name in ("files", "counts"):
         facts.pop(name)
     checkpoint = manifest.model.checkpoint
@@ -109,18 +128,17 @@ def describe_entry(manifest: Manifest, info: PackInfo, images: int) -> dict[str,
         "model": asdict(make_card(manifest)),
         "dataset": facts,
         "images": images,
-        "of_images": info.counts.images,
+        "of_images": pack.info.counts.images,
         "shards": 1,
         "checkpoint_sha256": checkpoint.sha256 if checkpoint else None,
         "device": manifest.run.device,
     }
 
 
-def finish_run(out: Path, source: Source, entries: Mapping[str, Any]) -> None:
-    """Write `run.json` and what else makes a folder of rows a run."""
-    manifest = source.manifest
-    write_rows(out / "quarantine.parquet", QUARANTINE, [])
-    record = {
+def _describe_run(checked: CheckedSubmission, tier: str, entries: dict[str, Any]) -> dict[str, Any]:
+    manifest, content = checked.manifest, checked.content
+    assert content is not None
+    return {
         "settings": {
             "prompts": [name for name in PROMPTS if name in manifest.model.prompts],
             "study": "main",
@@ -132,12 +150,11 @@ def finish_run(out: Path, source: Source, entries: Mapping[str, Any]) -> None:
             **collect_provenance(),
             "submission": manifest.slug,
             "version": manifest.version,
-            "manifest_sha256": source.manifest_sha256,
-            "content_sha256": source.content_sha256,
+            "manifest_sha256": checked.manifest_sha256,
+            "content_sha256": content.content_sha256,
         },
         "started_utc": manifest.run.started_at,
-        "track": source.track,
-        "tier": source.tier,
+        "track": manifest.track,
+        "tier": tier,
         "entries": entries,
     }
-    RunFolder(out).write_record(record)

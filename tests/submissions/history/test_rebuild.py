@@ -20,13 +20,13 @@ from cosmos_board.site.publish.versions import list_site, parse_list, verify_lis
 from cosmos_board.store.board import open_board
 from cosmos_board.store.folders import MARKER
 from cosmos_board.store.queries.submissions import read_ledger_table
-from cosmos_board.submissions.checks import sample as sample_module
+from cosmos_board.submissions.checks import references
 from cosmos_board.submissions.checks.check import inspect_submission
-from cosmos_board.submissions.ci.pull_request import judge
 from cosmos_board.submissions.history import rebuild
 from cosmos_board.submissions.history.decisions import add_decision
 from cosmos_board.submissions.history.rebuild import Rebuilt, rebuild_board
 from cosmos_board.submissions.history.versions import read_history
+from cosmos_board.submissions.pull_request import PullRequest, check_pull_request
 from tests.submissions.repositories import commit_all, git, make_repository
 from tests.submissions.samples import NOW, Sample, make_sample
 
@@ -63,7 +63,7 @@ def test_the_rendered_board_shows_what_landed_and_tells_what_was_altered(
     assert re.search(r"0\.\d{3} ?\S+ ?0\.\d{3}", shown_row), "no interval"
 
     check_that_one_changed_bit_of_the_site_is_named(out / "board.duckdb", out / "site")
-    monkeypatch.setattr(sample_module, "METRICS_VERSION", 2)
+    monkeypatch.setattr(references, "METRICS_VERSION", 2)
     check_that_another_benchmark_freezes_the_board(words, out / "site", tmp_path / "next")
 
 
@@ -206,7 +206,7 @@ def test_nobody_submits_in_anothers_name(author: int, sample: Sample, tmp_path: 
     sample.write(hub, slug="careful-boxes", authors__0__github_id=author)
     head = commit_all(hub)
     git(hub, "checkout", "-q", "main")
-    report = judge(hub, head, ANN, [open_pack(sample.pack)], now=NOW)
+    report = check_pull_request(PullRequest(hub, head, ANN, now=NOW), [open_pack(sample.pack)])
     lines = report.find_lines("refused")
     assert any("none has the submitter's github_id 2002" in line for line in lines)
     ours = "github_id 0 stands for the project itself"

@@ -44,7 +44,7 @@ def test_a_version_lands_with_the_commit_of_main_however_it_was_merged(
     else:
         git(repo, "merge", "-q", "--ff-only", "proposed")
     entry = read(repo)
-    assert [one.number for one in entry.versions] == [1, 2]
+    assert [one.claim.version for one in entry.versions] == [1, 2]
     assert entry.owners == {ANN}
     assert entry.versions[-1].commit == git(repo, "rev-parse", "HEAD")
     assert entry.problems == []

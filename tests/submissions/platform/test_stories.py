@@ -182,7 +182,7 @@ def test_results_that_change_under_the_same_version_are_refused_and_do_not_reach
     landed: Hub, tiny: Sample
 ) -> None:
     request = landed.propose("ann", ANN, submit(tiny, table=shift(tiny)))
-    want = f"{CAREFUL}/submission.yaml: version: is not the next (got 1, want 2)"
+    want = f"{CAREFUL}/submission.toml: version: is not the next (got 1, want 2)"
     assert want in refused(landed, request)
     landed.merge(request, "rebase")
     board = landed.publish()

@@ -1,7 +1,7 @@
 """The check of a pull request: the code of main on the objects of its head, which are data.
 
-`python -I -m cosmos_board.submissions.ci.pull_request --head SHA --fetched SHA --author ID
---base-ref NAME --default-branch NAME --pack PACK … --summary FILE` judges what a merge into the
+`python -I -m cosmos_board.submissions.pull_request --head SHA --fetched SHA --author ID
+--base-ref NAME --default-branch NAME --pack PACK … --summary FILE` checks what a merge into the
 commit that is checked out would change, and writes the whole report.
 """
 
@@ -11,19 +11,21 @@ import argparse
 import secrets
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cosmos_board.core.errors import CosmosBoardError, ExitCode, StorageError
+from cosmos_board.core.tracks import CORE
 from cosmos_board.data.pack import Pack, open_pack
-from cosmos_board.submissions.checks.check import Context, find_copied, inspect_submission
-from cosmos_board.submissions.checks.copies import check_submitter
-from cosmos_board.submissions.checks.pack_index import list_known
-from cosmos_board.submissions.checks.sample import index_pack
-from cosmos_board.submissions.files.external import Fetch, fetch_pinned, gather_external
-from cosmos_board.submissions.format.manifest import MANIFEST, read_track
+from cosmos_board.submissions.checks.check import inspect_submission
+from cosmos_board.submissions.checks.copies import find_copied
+from cosmos_board.submissions.checks.names import check_submitter
+from cosmos_board.submissions.checks.packs import list_known
+from cosmos_board.submissions.checks.references import Listing
+from cosmos_board.submissions.checks.submission import CheckedSubmission, CheckInputs
+from cosmos_board.submissions.files.external import Fetch, fetch_external, fetch_pinned
 from cosmos_board.submissions.history.changes import Merge, check_changes, find_merge
 from cosmos_board.submissions.history.rebuild import rebuild_board
 from cosmos_board.submissions.history.versions import (
@@ -44,7 +46,7 @@ class Report:
     """Everything that is to be said of a pull request."""
 
     problems: list[Problem] = field(default_factory=list)
-    standing: list[str] = field(default_factory=list)
+    ranks: list[str] = field(default_factory=list)
     """What the figures are, then where the model would rank, with interval."""
 
     coverage: str = ""
@@ -71,7 +73,7 @@ class Report:
             ("Problems", refused),
             ("Held, and why", held),
             ("Notes", self.find_lines("noted")),
-            ("Where it would stand", self.standing[:MOST_LINES]),
+            ("Where it would stand", self.ranks[:MOST_LINES]),
             ("Coverage", [self.coverage] if self.coverage else []),
         ):
             if lines:
@@ -80,41 +82,52 @@ class Report:
         return "\n\n".join(parts) + "\n"
 
 
-def judge(
-    repo: Path,
-    head: str,
-    author: int,
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """What somebody asks to be merged."""
+
+    repo: Path
+    """A clone of main with its whole history, and the objects of the request's head."""
+
+    head: str
+    """Its last commit."""
+
+    author: int
+    """Numeric GitHub id of whoever opened it."""
+
+    main: str = "HEAD"
+    """What it would be merged into."""
+
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+def check_pull_request(
+    request: PullRequest,
     packs: Sequence[Pack],
-    *,
-    main: str = "HEAD",
     external: Path | None = None,
     fetch: Fetch = fetch_pinned,
-    now: datetime | None = None,
 ) -> Report:
     """Return everything that is to be said of a pull request; none of it is raised.
 
     Args:
-        repo: A clone of main with its whole history, and the objects of the request's head.
-        head: The request's last commit.
-        author: Numeric GitHub id of whoever opened it.
+        request: What is asked.
         packs: The core track's packs.
-        main: What it would be merged into.
         external: Folder for the files that entries pin elsewhere; None for one that is dropped.
         fetch: How one of those is fetched.
-        now: The time; None for the clock's.
 
     Raises:
         StorageError: If the disk fails.
     """
     report = Report()
     try:
-        merge = find_merge(read_history(repo, main), head, author, now or datetime.now(UTC))
+        history = read_history(request.repo, request.main)
+        merge = find_merge(history, request.head, request.author, request.now)
         slug, report.problems = check_changes(merge)
         if slug is not None:
             report.about = f"Submission {make_ascii(slug, 60).replace('`', ' ')}."
             if not is_refused(report.problems):
                 with TemporaryDirectory(prefix="cosmos-board-") as work:
-                    _Judge(merge, slug, packs, Path(work), external, fetch).run(report)
+                    _Check(merge, slug, packs, Path(work), external, fetch).run(report)
     except StorageError:
         raise
     except CosmosBoardError as error:
@@ -123,7 +136,7 @@ def judge(
 
 
 @dataclass(frozen=True, slots=True)
-class _Judge:
+class _Check:
     """Checks and scores one submission: alone first, then against everything on the board."""
 
     merge: Merge
@@ -134,64 +147,69 @@ class _Judge:
     fetch: Fetch
 
     def run(self, report: Report) -> None:
-        history, slug = self.merge.history, self.slug
-        files = self.merge.find_files(slug)
-        folder = write_files(history.repo, files, self.work / FOLDER / slug)
+        history = self.merge.history
         known = list_known(self.packs, history.repo.path / FOLDER)
-        elsewhere = self.work / "proposed"
-        context = Context(
-            indices=[index_pack(one, track) for one in known for track in ("core", "full")],
-            accepted=history.list_accepted(without=slug),
-            external=elsewhere,
-            packs=self.packs,
-            seed=secrets.token_hex(16),
-            now=self.merge.now,
-        )
-        number, owners, name = read_claim(history.repo, files)
-        version = Version(slug, number, name, owners, "", self.merge.now, files)
-        report.problems += [
-            *gather_external(folder, elsewhere, self.fetch), *history.check_rate(version)
-        ]  # fmt: skip
-        copies = self.work / "copies"
-        copies.mkdir()
-        checked = inspect_submission(folder, context, copies)
-        report.problems += checked.problems
-        if checked.manifest is not None:
-            place = f"{FOLDER}/{slug}/{MANIFEST}"
-            report.problems += check_submitter(checked.manifest, self.merge.acting, place)
+        checked = self._check_alone(report, known)
         if is_refused(report.problems):
             return
         board = rebuild_board(
             history, known, self.work / "board",
-            external=self.external, fetch=self.fetch, track=read_track(folder),
+            external=self.external, fetch=self.fetch, track=checked.manifest.track,
         )  # fmt: skip
-        others = [one for one in board.accepted if one.slug != slug]
-        report.problems += find_copied(checked, replace(context, accepted=others), copies)
-        if is_refused(report.problems):
-            return
-        try:
-            from cosmos_board.submissions.scoring.standing import CAPTION, find_standing  # is slow
+        others = [one for one in board.accepted
+                  if one.slug != self.slug and self.slug not in one.copies]  # fmt: skip
+        report.problems += find_copied(checked, others)
+        if not is_refused(report.problems):
+            self._score(report, checked, board.db)
 
+    def _check_alone(self, report: Report, known: Sequence[Listing]) -> CheckedSubmission:
+        merge, history = self.merge, self.merge.history
+        files = merge.find_files(self.slug)
+        folder = write_files(history.repo, files, self.work / FOLDER / self.slug)
+        inputs = CheckInputs(
+            packs=known,
+            accepted=history.list_accepted(without=self.slug),
+            external=self.work / "proposed",
+            seed=secrets.token_hex(16),
+            now=merge.now,
+        )
+        version = Version(self.slug, read_claim(history.repo, files), "", merge.now, files)
+        report.problems += [
+            *fetch_external(folder, self.work / "proposed", self.fetch),
+            *history.check_rate(version),
+        ]
+        copies = self.work / "copies"
+        copies.mkdir()
+        checked = inspect_submission(folder, inputs, copies)
+        report.problems += checked.problems
+        if checked.has_manifest:
+            report.problems += check_submitter(checked.manifest, merge.acting, checked.place())
+        return checked
+
+    def _score(self, report: Report, checked: CheckedSubmission, db: Path) -> None:
+        from cosmos_board.submissions.scoring.ranks import CAPTION, rank_run  # is slow
+
+        try:
             seen = len(checked.problems)
-            scored = score_checked(checked, known, self.work / "run", copies)
+            scored = score_checked(checked, self.work / "run")
             report.problems += checked.problems[seen:]
-            standing = find_standing(scored.run, slug, board.db)
-            report.standing = [CAPTION, *(one.line for one in standing)]
+            ranks = rank_run(scored.run, self.slug, db)
+            report.ranks = [CAPTION, *(one.line for one in ranks)]
             report.coverage = _describe_coverage(scored)
         except CosmosBoardError as error:
-            report.problems.append(Problem(f"{FOLDER}/{slug}", "", str(error), "held"))
+            report.problems.append(Problem(f"{FOLDER}/{self.slug}", "", str(error), "held"))
 
 
 def _describe_coverage(scored: Scored) -> str:
-    manifest, audited = scored.checked.manifest, scored.checked.audited_rows
-    if manifest is None or manifest.track == "core":
+    if scored.checked.manifest.track == CORE:
         return f"{scored.rows} scores, every reference of the core sample answered"
     text = f"{scored.rows} counts, every reference answered"
-    return f"{text}; {audited} drawn at random and counted again from the predictions"
+    audited = f"{scored.checked.audited_rows} drawn at random"
+    return f"{text}; {audited} and counted again from the predictions"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Judge, write the summary, print every line; return the exit code."""
+    """Check, write the summary, print every line; return the exit code."""
     parser = argparse.ArgumentParser(prog="pull_request", description=__doc__.split("\n")[0])
     for name in ("head", "fetched", "base-ref", "default-branch"):
         parser.add_argument(f"--{name}", required=True)
@@ -208,7 +226,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report = Report([Problem("PR", "", text)])
     else:
         packs = [open_pack(path) for path in given.pack]
-        report = judge(Path(), given.head, given.author, packs, external=Path("external"))
+        request = PullRequest(Path(), given.head, given.author)
+        report = check_pull_request(request, packs, Path("external"))
     with given.summary.open("a", encoding="utf-8") as file:
         file.write(report.write())
     print(report.write())  # noqa: T201 - the log of the job

@@ -1,20 +1,23 @@
-"""The core track's sample: at most 40 references a target, the same for everyone.
+"""The references that a track asks of a pack: all of them, or the sample of the core track.
 
-Patients come first: the sample takes one reference of each cluster before a second of any, in an
-order that follows from hashes of ids alone. So it needs no random numbers, does not depend on how
-a pack is filed, and no reference can be chosen for being easy.
+The sample has at most 40 references a target and is the same for everyone. It takes one reference
+of each cluster before a second of any, in an order that follows from hashes of ids alone. So it
+needs no random numbers, does not depend on how a pack is filed, and no reference can be chosen for
+being easy.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field
+from itertools import islice, zip_longest
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 from cosmos_board.core.prompts import PROTOCOL
+from cosmos_board.core.tracks import CORE
 from cosmos_board.data.info import PackInfo
 from cosmos_board.metrics.integers import TOLERANCE_PX
 from cosmos_board.store.parquet import iter_rows
@@ -79,58 +82,30 @@ class ReferenceIndex:
         object.__setattr__(self, "sha256", digest.hexdigest())
 
 
-def core_sample(rows: Iterable[IndexRow], most: int = CORE_REFERENCES) -> tuple[IndexRow, ...]:
-    """Return the references of the core track among `rows`, in order of id.
-
-    Example:
-        >>> rows = [IndexRow(f"r{n}", f"i{n}", f"c{n % 3}", "ct", "a", 9, 9, 60) for n in range(9)]
-        >>> len({row.cluster_id for row in core_sample(rows, 3)})
-        3
-    """
-    targets: dict[tuple[str, str], dict[str, list[IndexRow]]] = defaultdict(
-        lambda: defaultdict(list)
-    )
-    for row in rows:
-        targets[row.modality, row.object][row.cluster_id].append(row)
-    chosen = (row for clusters in targets.values() for row in _choose(clusters, most))
-    return tuple(sorted(chosen))
-
-
-def index_pack(pack: Listing, track: str = "core") -> ReferenceIndex:
+def index_pack(pack: Listing, track: str = CORE) -> ReferenceIndex:
     """Return the references that `track` asks of `pack`.
 
     Raises:
         InputError: If the pack is damaged.
     """
-    images = {row["image_id"]: row for row in pack.iter_image_rows()}
-    rows = (_join(row, images[row["image_id"]]) for row in pack.iter_reference_rows())
-    info = pack.info
-    return _make_index(
-        info.name, track, info.content_sha256, info.prompts_sha256, rows, info.permissions
-    )
+    return _make_index(pack.info, track, pack.iter_image_rows(), pack.iter_reference_rows())
 
 
-def index_run(
-    run: Path, run_id: str, dataset: Mapping[str, str], track: str = "core"
-) -> ReferenceIndex:
+def index_run(run: Path, run_id: str, dataset: Mapping[str, Any], track: str) -> ReferenceIndex:
     """Return what `track` asks of the pack behind a finished run, from the run's own index.
 
     Args:
         run: The run folder.
         run_id: The entry.
         dataset: The entry's facts of its pack, as `run.json` has them.
-        track: `core` or `full`.
+        track: `core` or `counts`.
 
     Raises:
         InputError: If the index is damaged.
     """
-    folder = run / "index"
-    found = iter_rows(folder / f"{run_id}.images.parquet", RUN_IMAGES)
-    images = {row["image_id"]: row for row in found}
-    references = iter_rows(folder / f"{run_id}.references.parquet", RUN_REFERENCES)
-    rows = (_join(row, images[row["image_id"]]) for row in references)
-    facts = (dataset["name"], track, dataset["content_sha256"], dataset["prompts_sha256"])
-    return _make_index(*facts, rows, tuple(dataset["permissions"]))
+    images = iter_rows(run / "index" / f"{run_id}.images.parquet", RUN_IMAGES)
+    references = iter_rows(run / "index" / f"{run_id}.references.parquet", RUN_REFERENCES)
+    return _make_index(SimpleNamespace(**dataset), track, images, references)
 
 
 def benchmark_version(indices: Iterable[ReferenceIndex]) -> str:
@@ -147,45 +122,48 @@ def benchmark_version(indices: Iterable[ReferenceIndex]) -> str:
 
 
 def _make_index(
-    pack: str,
+    pack: Any,  # noqa: ANN401 - facts of a pack, from its own file or from a run's
     track: str,
-    content: str,
-    prompts: str,
-    rows: Iterable[IndexRow],
-    permissions: tuple[str, ...],
+    images: Iterable[Mapping[str, Any]],
+    references: Iterable[Mapping[str, Any]],
 ) -> ReferenceIndex:
-    kept = core_sample(rows) if track == "core" else tuple(sorted(rows))
-    by_id = {row.reference_id: row for row in kept}
-    return ReferenceIndex(pack, track, content, prompts, by_id, permissions)
+    by_id = {row["image_id"]: row for row in images}
+    joined = ({**by_id[row["image_id"]], **row} for row in references)
+    rows = (
+        IndexRow(
+            row["reference_id"], row["image_id"], row["cluster_id"], row["modality"],
+            row["object"], int(row["height"]), int(row["width"]), int(row["size_px"]),
+        )
+        for row in joined
+    )  # fmt: skip
+    chosen = core_sample(rows) if track == CORE else tuple(sorted(rows))
+    return ReferenceIndex(
+        pack.name, track, pack.content_sha256, pack.prompts_sha256,
+        {row.reference_id: row for row in chosen}, tuple(pack.permissions),
+    )  # fmt: skip
 
 
-def _join(reference: Mapping[str, object], image: Mapping[str, object]) -> IndexRow:
-    return IndexRow(
-        str(reference["reference_id"]),
-        str(reference["image_id"]),
-        str(image["cluster_id"]),
-        str(image["modality"]),
-        str(reference["object"]),
-        int(str(image["height"])),
-        int(str(image["width"])),
-        int(str(reference["size_px"])),
-    )
+def core_sample(rows: Iterable[IndexRow], most: int = CORE_REFERENCES) -> tuple[IndexRow, ...]:
+    """Return the references of the core track among `rows`, in order of id.
+
+    Example:
+        >>> rows = [IndexRow(f"r{n}", f"i{n}", f"c{n % 3}", "ct", "a", 9, 9, 60) for n in range(9)]
+        >>> len({row.cluster_id for row in core_sample(rows, 3)})
+        3
+    """
+    targets: dict[tuple[str, str], dict[str, list[IndexRow]]] = {}
+    for row in rows:
+        clusters = targets.setdefault((row.modality, row.object), {})
+        clusters.setdefault(row.cluster_id, []).append(row)
+    return tuple(sorted(row for one in targets.values() for row in _take_turns(one, most)))
 
 
-def _choose(clusters: Mapping[str, list[IndexRow]], most: int) -> list[IndexRow]:
-    """Take turns among the clusters until there are `most`."""
-    queues = {
-        name: sorted(members, key=lambda row: _order(row.reference_id))
-        for name, members in clusters.items()
-    }
-    names = sorted(queues, key=_order)
-    turns = (
-        queues[name][turn]
-        for turn in range(max(map(len, queues.values())))
-        for name in names
-        if turn < len(queues[name])
-    )
-    return [row for row, _ in zip(turns, range(most), strict=False)]
+def _take_turns(clusters: Mapping[str, list[IndexRow]], most: int) -> list[IndexRow]:
+    """Take one reference of each cluster, then a second, until there are `most`."""
+    queues = [sorted(clusters[name], key=lambda row: _order(row.reference_id))
+              for name in sorted(clusters, key=_order)]  # fmt: skip
+    turns = (row for turn in zip_longest(*queues) for row in turn if row is not None)
+    return list(islice(turns, most))
 
 
 def _order(name: str) -> bytes:

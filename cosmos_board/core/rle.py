@@ -1,22 +1,28 @@
-"""Run lengths of strangers: checked number by number before any other code sees them.
+"""Reading COCO-compressed run lengths, whoever wrote them.
 
 `pycocotools` believes any counts: short ones make it return unset memory, long ones crash it.
-So nothing but these few lines of numpy reads submitted counts, and a mask has one encoding only.
+So nothing but this numpy code reads counts that we did not write ourselves.
 """
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 from numpy.typing import NDArray
+
+from cosmos_board.core.errors import InputError
 
 LARGEST_SIDE = 16_384
 MOST_PIXELS = 64_000_000
 LONGEST_COUNTS = 4_000_000
-_LONGEST_NUMBER = 6
+"""Limits of `read_runs` with `strict`: what a submitted mask may have."""
+
+_LONGEST_NUMBER = 6  # characters, 30 bits: more pixels than any image has
 
 
 def check_size(height: int, width: int) -> None:
-    """Refuse sizes that no image has.
+    """Refuse sizes that no submitted mask has.
 
     Raises:
         ValueError: Saying what is wrong.
@@ -28,29 +34,34 @@ def check_size(height: int, width: int) -> None:
         raise ValueError(f"{height}x{width} exceeds {MOST_PIXELS} pixels")
 
 
-def read_runs(counts: bytes, height: int, width: int) -> NDArray[np.int64]:
-    """Return the lengths of the runs, background first; they cover the image exactly.
+def read_runs(counts: bytes, height: int, width: int, *, strict: bool = True) -> NDArray[np.int64]:
+    """Return the lengths of the runs, int64, background first; they cover the image exactly.
+
+    A number is written in characters of five bits, least first, the sixth bit marking that more
+    follow; from the fourth number on they are differences to the number before last.
+
+    Args:
+        counts: The characters, '0' … 'o'.
+        height: Extent of the image along Y, in pixels.
+        width: Extent along X, in pixels.
+        strict: Whether sizes are limited and the mask must be written in the one shortest way, so
+            that equal masks have equal counts: for files of strangers.
 
     Raises:
-        ValueError: Saying what is wrong; also for a mask that is right but written unusually.
+        ValueError: Saying what is wrong.
 
     Example:
         >>> read_runs(b"11", 1, 2).tolist()
         [1, 1]
     """
-    if type(counts) is not bytes:
-        raise ValueError(f"counts must be bytes, got {type(counts).__name__}")
-    check_size(height, width)
+    if strict:
+        check_size(height, width)
     total = height * width
-    if not 1 <= len(counts) <= LONGEST_COUNTS:
-        raise ValueError(f"counts length {len(counts)} outside 1..{LONGEST_COUNTS}")
-    digits = np.frombuffer(counts, np.uint8) - np.uint8(48)  # below '0' wraps round, above 63
-    if digits.max() > 63:
-        raise ValueError("counts byte outside '0'..'o'")
+    digits = _read_digits(counts, LONGEST_COUNTS if strict else sys.maxsize)
     ends = np.flatnonzero(digits < 0x20)
     if not len(ends) or ends[-1] != len(digits) - 1:
         raise ValueError("counts ends inside a number")
-    if len(ends) > total + 1:
+    if strict and len(ends) > total + 1:
         raise ValueError(f"{len(ends)} runs for {total} pixels")
     starts = np.zeros_like(ends)
     starts[1:] = ends[:-1] + 1
@@ -62,9 +73,40 @@ def read_runs(counts: bytes, height: int, width: int) -> NDArray[np.int64]:
     runs[1::2] = np.cumsum(runs[1::2])
     runs[2::2] = np.cumsum(runs[2::2])
     _refuse_wrong_runs(runs, total)
-    if longest > 1 and _has_idle_digit(digits, ends[lengths > 1]):
+    if strict and (runs[1:] == 0).any():
+        raise ValueError("zero-length run after the first")
+    if strict and longest > 1 and _has_idle_digit(digits, ends[lengths > 1]):
         raise ValueError("is not written in the shortest way")
     return runs
+
+
+def check_runs(counts: bytes, height: int, width: int, *, where: object = "mask") -> None:
+    """Refuse counts that are malformed or do not cover an image of height x width pixels.
+
+    Args:
+        counts: As in `read_runs`.
+        height: Extent of the image along Y, in pixels.
+        width: Extent along X, in pixels.
+        where: What a message names, such as the reference.
+
+    Raises:
+        InputError: Saying what is wrong.
+    """
+    try:
+        read_runs(counts, height, width, strict=False)
+    except ValueError as error:
+        raise InputError(where, "rle", str(error)) from None
+
+
+def _read_digits(counts: bytes, longest: int) -> NDArray[np.uint8]:
+    if type(counts) is not bytes:
+        raise ValueError(f"counts must be bytes, got {type(counts).__name__}")
+    if not 1 <= len(counts) <= longest:
+        raise ValueError(f"counts length {len(counts)} outside 1..{longest}")
+    digits = np.frombuffer(counts, np.uint8) - np.uint8(48)  # below '0' wraps round, above 63
+    if digits.max() > 63:
+        raise ValueError("counts byte outside '0'..'o'")
+    return digits
 
 
 def _read_numbers(
@@ -94,5 +136,3 @@ def _refuse_wrong_runs(runs: NDArray[np.int64], total: int) -> None:
         raise ValueError(f"run {int(runs.max())} longer than the image ({total})")
     if (covered := int(runs.sum())) != total:
         raise ValueError(f"runs sum to {covered}, image has {total} pixels")
-    if (runs[1:] == 0).any():
-        raise ValueError("zero-length run after the first")

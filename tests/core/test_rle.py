@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import encode_mask
-from cosmos_board.submissions.files.rle import read_runs
+from cosmos_board.core.rle import check_runs, read_runs
 from tests.submissions.runs import encode_runs
 
 HEIGHT, WIDTH = 7, 9
@@ -78,3 +79,21 @@ def test_changed_masks_are_judged_alike(
         tried += 1
     record_property("mutants", tried)
     assert tried > 80 * seconds
+
+
+@pytest.mark.parametrize(
+    ("counts", "width", "problem"),
+    [(b"110", 2, "zero-length run"), (b"Q0", 1, "shortest way"), (b"00Q0", 1, "3 runs for 1 pix")],
+)
+def test_other_ways_to_write_a_mask_are_only_read_where_nobody_is_strict(
+    counts: bytes, width: int, problem: str
+) -> None:
+    assert read_runs(counts, 1, width, strict=False).sum() == width
+
+    with pytest.raises(ValueError, match=problem):
+        read_runs(counts, 1, width)
+
+
+def test_what_is_refused_of_our_own_files_says_where() -> None:
+    with pytest.raises(InputError, match=r"a\.parquet: rle: runs sum to 2, image has 3 pixels"):
+        check_runs(b"11", 1, 3, where="a.parquet")
