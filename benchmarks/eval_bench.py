@@ -23,6 +23,7 @@ from benchmarks.forward import MODES, make_ready, time_forward
 from benchmarks.inputs import BUILD, Inputs, find_inputs
 from benchmarks.timing import describe_machine
 from cosmos_board.core.errors import CosmosBoardError
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.data.pack import open_pack
 from cosmos_board.models.registry import load_segmenter
 from cosmos_board.models.sam.segmenter import SamSegmenter
@@ -30,7 +31,7 @@ from cosmos_board.models.weights.checkpoints import find_checkpoint
 from cosmos_board.runner.engine.local import Crew, Job, Worker
 from cosmos_board.runner.evaluation.evaluators import PromptedSegmenter
 from cosmos_board.runner.record.shards import Shard
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 
 KINDS = {"five prompted modes": MODES, "everything mode": ("everything",)}
 

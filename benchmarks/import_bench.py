@@ -25,9 +25,8 @@ from PIL import Image
 from cosmos_board.core.masks import Pixels
 from cosmos_board.curation import curate
 from cosmos_board.curation.phantom_pack import PHANTOM_INFO
-from cosmos_board.data.pixels import encode_png
-from cosmos_board.data.source import SourceImage
-from cosmos_board.data.units import SourceUnit
+from cosmos_board.data.pack.png import encode_png
+from cosmos_board.data.source import SourceImage, SourceUnit
 from cosmos_board.phantoms import phantom_pack_images
 
 _DRAWN = 200

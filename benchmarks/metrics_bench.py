@@ -21,10 +21,9 @@ from benchmarks.timing import Timing, describe_machine, print_timings, time_in_t
 from cosmos_board.core.masks import Mask, encode_mask
 from cosmos_board.core.scores import Scores
 from cosmos_board.metrics import compiled, plain
-from cosmos_board.metrics.integers import to_scores
-from cosmos_board.metrics.overlap import pack_masks, tabulate_packed, tabulate_rles
+from cosmos_board.metrics.overlap import tabulate_rles
 from cosmos_board.metrics.reference import PreparedReference, prepare_reference
-from cosmos_board.metrics.surface import score
+from cosmos_board.metrics.score import score, to_scores
 
 SIDES = (512, 1024)
 CANDIDATES, REFERENCES = 300, 10
@@ -63,13 +62,11 @@ def bench_overlap(side: int = 1024, *, rounds: int = 3) -> list[Timing]:
     wanted = masks[:REFERENCES]
     runs, wanted_runs = ([encode_mask(mask) for mask in some] for some in (masks, wanted))
     coco_runs, coco_wanted = ([rle.as_coco() for rle in some] for some in (runs, wanted_runs))
-    bits, wanted_bits = pack_masks(masks), pack_masks(wanted)
     ways: dict[str, Callable[[Any], object]] = {
         "cosmos-board, run lengths (exact counts)": lambda _: tabulate_rles(runs, wanted_runs),
         "pycocotools iou (IoU only)": (
             lambda _: coco.iou(coco_runs, coco_wanted, [0] * REFERENCES)
         ),
-        "cosmos-board, packed bits": lambda _: tabulate_packed(bits, wanted_bits),
         "numpy, bool loop": lambda _: [
             [np.count_nonzero(one & other) for other in wanted] for one in masks
         ],
@@ -107,9 +104,9 @@ def _warm(mask: Mask) -> PreparedReference:
 
 
 def _score_plain(prediction: Mask, reference: PreparedReference) -> Scores:
-    integers = plain.measure(prediction, reference)
-    assert integers is not None
-    return to_scores(integers)
+    pair = plain.measure(prediction, reference)
+    assert pair is not None
+    return to_scores(pair)
 
 
 def _score_monai(prediction: Mask, reference: Mask) -> tuple[float, ...]:

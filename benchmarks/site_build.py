@@ -18,7 +18,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from cosmos_board.site.content.read import read_book
+from cosmos_board.site.content.read import read_site_data
 from cosmos_board.site.publish import generate
 from cosmos_board.site.publish.build import build_site
 from tests.site.test_first_use import measure_interactive_ms
@@ -32,8 +32,8 @@ def main() -> None:
     try:
         db = make_big_board(folder / "board.duckdb")
         with timed(results, "boards"):
-            book = read_book(db)
-        with patch.object(generate, "read_book", return_value=book), timed(results, "pages"):
+            data = read_site_data(db)
+        with patch.object(generate, "read_site_data", return_value=data), timed(results, "pages"):
             report = build_site(db, folder / "site", languages=("en", "zh"))
         results |= {
             "pages_built": report.pages,

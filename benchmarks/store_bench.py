@@ -16,7 +16,6 @@ import resource
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
@@ -26,12 +25,15 @@ import pyarrow.parquet as pq
 
 from benchmarks.inputs import BUILD
 from benchmarks.timing import describe_machine
-from cosmos_board.core.cards import ModelCard
-from cosmos_board.core.prompts import PROMPTS
+from cosmos_board.core.cards import DatasetCard, ModelCard
+from cosmos_board.core.prompts import PROMPTS, PROTOCOL
+from cosmos_board.core.run_record import RunEntry, RunRecord, RunSettings, ShardRecord
 from cosmos_board.core.scores import Counts, ScoreRow, Scores
+from cosmos_board.runner.record.provenance import collect_provenance
 from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.ingest import ingest
 from cosmos_board.store.parquet import write_table
+from cosmos_board.store.records import write_run_record, write_shard_record
 from cosmos_board.store.run_files import tabulate_scores
 from cosmos_board.store.schema import RUN_IMAGES, RUN_REFERENCES, SCORES
 
@@ -153,8 +155,8 @@ def write_facts(run_folder: Path, paths: list[Path], shards: list[pa.Table], cou
     """Write what a run says of itself: sidecars, index and run.json."""
     for path, table in zip(paths, shards, strict=True):
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        facts = {"sha256": digest, "rows": table.num_rows, "timings": {}, "peak_bytes": 0}
-        path.with_suffix(".json").write_text(json.dumps(facts), encoding="utf-8")
+        facts = ShardRecord(shard=path.stem, sha256=digest, rows=table.num_rows, peak_bytes=0)
+        write_shard_record(path.with_suffix(".json"), facts)
     ids = [f"{number:016x}" for number in range(count)]
     images = {
         "image_id": ids,
@@ -185,27 +187,20 @@ def write_facts(run_folder: Path, paths: list[Path], shards: list[pa.Table], cou
     card = ModelCard(
         name="planted", label="Planted", family="planted", kind="promptable", prompts=()
     )
-    entry = {
-        "model": asdict(card),
-        "dataset": {
-            **dict.fromkeys(("version", "licence", "citation", "source", "subsample"), ""),
-            "name": "planted", "label": "Planted", "cluster_unit": "image", "synthetic": True,
-            "protocol": "cosmos-1", "normalisation": "none", "permissions": [],
-            "prompts_sha256": "", "content_sha256": "",
-        },
-        "shards": len(paths),
-        "checkpoint_sha256": None,
-        "device": "cpu",
-    }  # fmt: skip
-    record = {
-        "schema_version": 1,
-        "settings": {"study": "main"},
-        "protocol": "cosmos-1",
-        "provenance": {"seed": 0},
-        "started_utc": "2026-01-01T00:00:00+00:00",
-        "entries": {RUN_ID: entry},
-    }
-    (run_folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    dataset = DatasetCard(
+        version="1", licence="", citation="", source="",
+        name="planted", label="Planted", cluster_unit="image", synthetic=True,
+        normalisation="none",
+    )  # fmt: skip
+    entry = RunEntry(
+        model=card, dataset=dataset, images=count, of_images=count, shards=len(paths),
+        checkpoint_sha256=None, device="cpu",
+    )  # fmt: skip
+    record = RunRecord(
+        settings=RunSettings(), protocol=PROTOCOL, provenance=collect_provenance(),
+        started_utc="2026-01-01T00:00:00+00:00", entries={RUN_ID: entry},
+    )  # fmt: skip
+    write_run_record(run_folder, record)
 
 
 def insert_alone(folder: Path, paths: list[Path]) -> None:

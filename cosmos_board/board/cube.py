@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cosmos_board.board.contamination import DatasetFacts, ModelFacts
+from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import SELECTIONS, Selection, fails_too_often
 from cosmos_board.core.targets import Target
@@ -23,9 +23,6 @@ from cosmos_board.stats.bootstrap import PIXEL_STEP, RATIO_STEP, Counts, draw_co
 from cosmos_board.store.queries import scores as queries
 from cosmos_board.store.queries.scores import STEP, Columns, Connection
 from cosmos_board.store.queries.studies import read_seen_clusters
-
-Floats: TypeAlias = NDArray[np.float64]
-Ints: TypeAlias = NDArray[np.int64]
 
 
 def metric_step(metric: str) -> float:

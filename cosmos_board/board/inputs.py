@@ -7,15 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from cosmos_board.board.contamination import worst
-from cosmos_board.board.cube import Cube, Ints, Scores, Units
+from cosmos_board.board.cube import Cube, Scores, Units
 from cosmos_board.board.ranking.cohort import Cohort
 from cosmos_board.board.ranking.pooling import CellCounts
 from cosmos_board.board.ranking.rank import Ground, find_eligible
 from cosmos_board.board.slices import Plan
 from cosmos_board.board.types import AbsentModel, BoardFacts, ExposureCell
-
-TIERS = ("self-reported", "audited", "re-run")
-"""From least to most checked; another word counts as less than any."""
+from cosmos_board.core.arrays import Ints
+from cosmos_board.core.tracks import TIERS
 
 
 def lay_ground(
@@ -88,7 +87,7 @@ def _clusters(scores: Scores, units: Ints) -> Ints:
 def _tier(cube: Cube, track: str, model: str, datasets: tuple[str, ...]) -> str:
     found = {tier for name in datasets for tier in cube.tiers(track, model, name)}
     strange = sorted(found - set(TIERS))
-    known = [tier for tier in TIERS if tier in found]
+    known = [tier for tier in TIERS if tier in found]  # another word counts as less than any
     return (strange + known or [""])[0]
 
 

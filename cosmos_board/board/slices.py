@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cosmos_board.board.contamination import DatasetFacts
 from cosmos_board.board.cube import Units
 from cosmos_board.board.types import Slice
-
-Ints: TypeAlias = NDArray[np.int64]
+from cosmos_board.core.arrays import Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ class SlicePlan:
 
     slice: Slice
     cells: tuple[int, ...]
-    """Indices into the plan's cells, by target name."""
+    """Ints into the plan's cells, by target name."""
 
     synthetic: bool
 

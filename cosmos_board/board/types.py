@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cosmos_board.core.arrays import Floats
 from cosmos_board.core.scores import Selection
 
 SliceKind: TypeAlias = Literal["overall", "modality", "object", "target", "dataset"]
@@ -326,22 +326,22 @@ class PairTable:
     models: tuple[str, ...]
     """Ranked models, in the order of the board's rows."""
 
-    difference: NDArray[np.float64]
+    difference: Floats
     """First − second, in the metric's unit, shape (pairs,)."""
 
-    half_95: NDArray[np.float64]
+    half_95: Floats
     """Half the paired 95 % interval, shape (pairs,); NaN under 10 clusters."""
 
-    half_90: NDArray[np.float64]
-    p: NDArray[np.float64]
+    half_90: Floats
+    p: Floats
     """Two-sided Wilcoxon signed-rank p on paired cluster means, shape (pairs,)."""
 
-    p_holm: NDArray[np.float64]
+    p_holm: Floats
     """The same after Holm's correction within this table."""
 
     clusters: int
 
-    def square(self, values: NDArray[np.float64], diagonal: float) -> NDArray[np.float64]:
+    def square(self, values: Floats, diagonal: float) -> Floats:
         """Return one value per pair as a symmetric matrix, for a significance map.
 
         Args:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +72,7 @@ def show(pack: str, picture: Path | None, as_json: bool) -> None:
     if picture is not None:
         _draw(opened, picture)
     if as_json:
-        from cosmos_board.data.summary import summarise_pack
+        from cosmos_board.data.pack.summary import summarise_pack
 
         click.echo(json.dumps(summarise_pack(opened), ensure_ascii=False))
         return
@@ -83,7 +82,7 @@ def show(pack: str, picture: Path | None, as_json: bool) -> None:
 
 
 def _draw(pack: Pack, picture: Path) -> None:
-    from cosmos_board.data.picture import draw_contact_sheet, write_picture
+    from cosmos_board.data.pack.contact_sheet import draw_contact_sheet, write_picture
     from cosmos_board.store.folders import refuse_overlap
 
     refuse_overlap(picture, [pack.path], option="--picture")
@@ -109,7 +108,7 @@ def _show_dataset(name: str, as_json: bool) -> None:
 @click.argument("pack", type=click.Path(path_type=Path))
 def check(pack: Path) -> None:
     """Tell whether a PACK is whole and unaltered."""
-    from cosmos_board.data.check import check_pack
+    from cosmos_board.data.pack.check import check_pack
 
     problems = check_pack(pack)
     for problem in problems:
@@ -160,14 +159,13 @@ def import_files(
     """Curate raw files into a pack; SPEC is a catalog name or an import file."""
     from cosmos_board.curation.curate import curate
     from cosmos_board.data.imports.planning.plan import plan_import
-    from cosmos_board.data.imports.spec.info import make_pack_info
-    from cosmos_board.data.imports.spec.parse import load_spec
-    from cosmos_board.data.imports.spec.types import WARNINGS
+    from cosmos_board.data.imports.spec.load import load_spec, make_pack_info
+    from cosmos_board.data.imports.spec.models import WARNINGS
 
     if unknown := [word for word in accept if word not in WARNINGS]:
         raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(WARNINGS)}")
     loaded = load_spec(spec)
-    loaded = replace(loaded, accept=(*loaded.accept, *accept))
+    loaded = loaded.model_copy(update={"accept": (*loaded.accept, *accept)})
     plan = plan_import(loaded, source)
     click.echo(plan.describe())
     plan.refuse_nothing()
@@ -244,12 +242,12 @@ def _describe(dataset: Dataset) -> dict[str, Any]:
         "modalities": list(dataset.modalities),
         "objects": list(dataset.objects),
         "instances": list(dataset.instances),
-        "exclusions": [asdict(exclusion) for exclusion in dataset.exclusions],
+        "exclusions": [exclusion.model_dump() for exclusion in dataset.exclusions],
         "format": dataset.format,
-        "access": asdict(dataset.gate),
+        "access": dataset.gate.model_dump(),
         "licence": dataset.licence,
         "permissions": [name for name, granted in dataset.permissions.items() if granted],
         "citation": dataset.citation,
-        "contamination": [asdict(use) for use in dataset.contamination],
+        "contamination": [use.model_dump() for use in dataset.contamination],
         "certainty": dict(dataset.certainty),
     }

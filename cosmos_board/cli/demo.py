@@ -36,9 +36,10 @@ def command(out: Path, workers: int | None) -> None:
     from cosmos_board.cli.models.evaluate import stop_on_signal
     from cosmos_board.cli.progress import show_progress
     from cosmos_board.cli.tables import print_boards
+    from cosmos_board.core.run_record import RunSettings
     from cosmos_board.curation.demo import build_demo_packs
     from cosmos_board.runner.run import RunRequest, run
-    from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+    from cosmos_board.runner.settings import SegmenterSpec
     from cosmos_board.site.language.words import LANGUAGES
     from cosmos_board.site.publish.build import build_site
     from cosmos_board.store.board import open_board

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
+from cosmos_board.metrics.table import METRICS
+
 METRIC = click.option(
     "--metric",
     default="dice",
     show_default=True,
-    help="dice, iou, hd_px, hd95_px, assd_px, nsd or boundary_iou.",
+    help=f"One of {', '.join(METRICS)}.",
 )
 SELECTION = click.option(
     "--selection",

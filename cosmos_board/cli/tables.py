@@ -15,7 +15,7 @@ from cosmos_board.metrics.table import METRICS
 
 if TYPE_CHECKING:
     from cosmos_board.board.types import Board, BoardRow
-    from cosmos_board.data.info import PackInfo
+    from cosmos_board.data.pack.info import PackInfo
     from cosmos_board.runner.run import RunReport
 
 _UNLIMITED = 100_000

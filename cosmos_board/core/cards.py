@@ -1,8 +1,13 @@
-"""Model cards: what a reader must know about a segmenter before trusting its score."""
+"""Model and dataset cards: what a reader must know before trusting a score."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from cosmos_board.core.prompts import PROTOCOL
+
+ClusterUnit: TypeAlias = Literal["patient", "volume", "image"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +55,38 @@ class ModelCard:
 
     seen_packs: tuple[str, ...] = ()
     """`dataset@sha256` of the packs whose cluster ids those are, by the hash of their content."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetCard:
+    """Facts about one dataset: what a pack says of itself, without its counts and files."""
+
+    name: str
+    """Key in files, URLs and on the command line; also the dataset's name on a board."""
+
+    label: str
+    version: str
+    licence: str
+    source: str
+    citation: str
+    normalisation: str
+    """How intensities became 8 bit: `none`, `minmax`, `percentile` or `window centre/width`."""
+
+    cluster_unit: ClusterUnit
+    """What is taken as independent."""
+
+    permissions: tuple[str, ...] = ()
+    """Those of `PERMISSIONS` that the licence grants."""
+
+    synthetic: bool = False
+    """Synthetic packs stay out of overall boards."""
+
+    subsample: str = ""
+    """How images or references were thinned out; empty where they were not."""
+
+    protocol: str = PROTOCOL
+    observers: tuple[str, ...] = ()
+    content_sha256: str = ""
+    """Over ids, clusters, pixels, references and observers; independent of how they are filed."""
+
+    prompts_sha256: str = ""

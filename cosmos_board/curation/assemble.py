@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.core.hashes import hash_file
 from cosmos_board.curation.clusters import Clusters, number_clusters
 from cosmos_board.curation.records import merge_images
 from cosmos_board.curation.rows import ImageRows, make_rows
 from cosmos_board.curation.staging import StagedImage, read_images
-from cosmos_board.data.check import hash_file
 from cosmos_board.data.content import ContentHash
 from cosmos_board.data.counts import Tally
-from cosmos_board.data.info import INFO_NAME, PackFile, PackInfo, dump_info
+from cosmos_board.data.pack.info import INFO_NAME, PackFile, PackInfo, dump_info
 from cosmos_board.prompts import PromptsHash
 from cosmos_board.store.files import write_bytes
 from cosmos_board.store.parquet import Row, make_table, write_batches

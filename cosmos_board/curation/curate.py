@@ -14,8 +14,8 @@ from cosmos_board.curation.assemble import assemble_pack
 from cosmos_board.curation.report import ImportReport
 from cosmos_board.curation.staging import read_batch
 from cosmos_board.curation.workers import stage_units
-from cosmos_board.data.info import PackInfo, read_info, without_files
-from cosmos_board.data.units import SourceUnit
+from cosmos_board.data.pack.info import PackInfo, read_info, without_files
+from cosmos_board.data.source import SourceUnit
 from cosmos_board.store.files import describe_os_error, hold, sync_folder
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from cosmos_board.core.cards import ClusterUnit
 from cosmos_board.curation.curate import curate
 from cosmos_board.data.catalog.load import get_dataset
 from cosmos_board.data.demo import raw
@@ -20,8 +21,8 @@ from cosmos_board.data.demo.wheels import (
     find_cache,
     unpacked,
 )
-from cosmos_board.data.info import ClusterUnit, PackInfo
-from cosmos_board.data.units import SourceUnit
+from cosmos_board.data.pack.info import PackInfo
+from cosmos_board.data.source import SourceUnit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.curation.demo import DemoPack, build_demo_pack
-from cosmos_board.data.check import check_pack
 from cosmos_board.data.demo.wheels import hold_cache
-from cosmos_board.data.info import dump_info
+from cosmos_board.data.pack.check import check_pack
+from cosmos_board.data.pack.info import dump_info
 
 _MAKERS = ("core", "curation", "data", "factors", "phantoms", "prompts", "store")
 """Packages whose code decides what a pack holds."""
@@ -42,7 +42,7 @@ def find_demo_pack(pack: DemoPack, cache: Path, *, say: Callable[[str], None]) -
         shutil.rmtree(out, ignore_errors=True)
         build_demo_pack(pack, out, say=say, cache=cache)
         for problem in check_pack(out):
-            raise InputError("", "", problem)
+            raise InputError.plain(problem)
     return out
 
 

@@ -11,9 +11,9 @@ from cosmos_board import __version__
 from cosmos_board.core.masks import Mask
 from cosmos_board.curation.curate import curate
 from cosmos_board.curation.report import ImportReport
-from cosmos_board.data.info import PERMISSIONS, PackInfo
-from cosmos_board.data.source import SourceImage
-from cosmos_board.data.units import SourceUnit
+from cosmos_board.data.catalog.dataset import PERMISSIONS
+from cosmos_board.data.pack.info import PackInfo
+from cosmos_board.data.source import SourceImage, SourceUnit
 from cosmos_board.phantoms import phantom_pack_images
 
 _IMAGES_PER_UNIT = 8

@@ -14,8 +14,8 @@ from cosmos_board.core.factors import Factors
 from cosmos_board.core.masks import Mask, Pixels, Rle, encode_mask
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.targets import Target
-from cosmos_board.data.check import SMALLEST_PX
-from cosmos_board.data.pixels import LARGEST_PICTURE_PX, encode_png, hash_pixels, make_image_id
+from cosmos_board.data.pack.check import SMALLEST_PX
+from cosmos_board.data.pack.png import LARGEST_PICTURE_PX, encode_png, hash_pixels, make_image_id
 from cosmos_board.data.source import SourceImage
 from cosmos_board.factors import compute_factors
 from cosmos_board.prompts import freeze_prompts

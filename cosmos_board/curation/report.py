@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cosmos_board.data.info import PackInfo
+from cosmos_board.data.pack.info import PackInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

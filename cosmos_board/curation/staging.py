@@ -17,7 +17,7 @@ from cosmos_board.core.factors import Factors
 from cosmos_board.core.masks import Rle
 from cosmos_board.core.prompts import PROTOCOL, Prompt
 from cosmos_board.curation.records import CuratedImage, CuratedReference, curate_image
-from cosmos_board.data.units import SourceUnit
+from cosmos_board.data.source import SourceUnit
 from cosmos_board.store.files import open_whole, write_bytes
 
 _FORMAT = "3"

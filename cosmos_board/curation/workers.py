@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from cosmos_board.core.processes import make_pool
 from cosmos_board.curation.staging import make_batch_key, stage_batch, stage_refusal
-from cosmos_board.data.units import SourceUnit
+from cosmos_board.data.source import SourceUnit
 
 Units: TypeAlias = tuple[SourceUnit, ...]
 

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cosmos_board.data.info import PackCounts, TargetCount
+from cosmos_board.data.pack.info import PackCounts, TargetCount
 
 
 class Tally:

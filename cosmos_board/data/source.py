@@ -1,8 +1,8 @@
-"""Source images: what raw files become, before any of it has an id."""
+"""Source images, what raw files become before any of it has an id, and the units they come in."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cosmos_board.core.masks import Mask, Pixels
@@ -40,3 +40,20 @@ class SourceImage:
 
     origin: str = ""
     """File and slice, for messages and reports on this machine; written into no pack."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceUnit:
+    """What is read in one go: a picture with its masks, or a volume with all its slices."""
+
+    key: str
+    """Changes whenever what `read` yields would change (files, their size and time, options):
+    an interrupted import takes up finished units by it. Never leaves this machine."""
+
+    origin: str
+    """What a person calls it, for the report: usually a path."""
+
+    read: Callable[[], Iterable[SourceImage]]
+    """Reads it. Sent to another process, so a function of a module or a `partial` of one.
+
+    Raises InputError for what must be quarantined; the whole unit is then left out."""

@@ -1,4 +1,4 @@
-"""Boundaries and bands of a mask. What lies beyond the image counts as outside."""
+"""Boundary and inner band of a mask. Pixels beyond the image count as background."""
 
 from __future__ import annotations
 

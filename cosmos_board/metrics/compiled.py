@@ -1,90 +1,159 @@
-"""One pass over two boundaries with compiled loops (extra `fast`)."""
+"""Everything that is counted of a pair of masks, by compiled loops (extra `fast`)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
+from cosmos_board.core.arrays import Int32s, Ints
+from cosmos_board.core.compiled import compile_loop
 from cosmos_board.core.masks import Mask
 from cosmos_board.core.scores import Counts
-from cosmos_board.metrics import run_kernels
-from cosmos_board.metrics.boundaries import BAND_PASSES
-from cosmos_board.metrics.distance_kernels import measure_distances, summarise
-from cosmos_board.metrics.integers import (
+from cosmos_board.metrics.definitions import (
     SUM_SCALE,
     TOLERANCE_PX,
-    Directed,
-    PairIntegers,
+    DirectedDistances,
+    PairCounts,
     locate_p95,
 )
 from cosmos_board.metrics.reference import PreparedReference
-from cosmos_board.metrics.run_kernels import Runs, count_pixels
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Outline:
-    """A mask as runs, with its boundary and what its inner band leaves."""
-
-    runs: Runs
-    area_px: int
-
-    core: Runs
-    """The mask without its inner band."""
-
-    core_px: int
-
-    boundary: tuple[NDArray[np.int32], NDArray[np.int32]]
-    """Boundary columns: the start of each row, then the columns in row order."""
-
-
-def trace_outline(mask: Mask) -> Outline:
-    """Return the outline of `mask` (bool, axes (Y, X), contiguous)."""
-    height, width = mask.shape
-    flat = mask.reshape(-1).view(np.uint8)
-    if not (flat.flags.writeable and flat.ctypes.data % 8 == 0):
-        # The kernels are compiled for one kind of memory: writeable, aligned to words.
-        flat = flat.copy()
-    runs = run_kernels.find_runs(flat, flat[: flat.size // 8 * 8].view(np.uint64), height, width)
-    boundary = run_kernels.list_difference(runs, run_kernels.erode(runs, 0))
-    core = runs
-    for _ in range(BAND_PASSES):
-        core = run_kernels.erode(core, 1)
-    return Outline(runs, count_pixels(runs), core, count_pixels(core), boundary)
+from cosmos_board.metrics.runs import count_shared, trace_outline
 
 
 def measure(
     prediction: Mask, reference: PreparedReference, counts: Counts | None = None
-) -> PairIntegers | None:
+) -> PairCounts | None:
     """Return what is counted of the pair, or None when the prediction is empty.
 
     Args:
         prediction: bool, axes (Y, X), contiguous, of the reference's size.
-        reference: What the prediction is held against.
+        reference: The prepared reference.
         counts: Ignored: the overlap of two lists of runs costs next to nothing.
     """
-    drawn, wanted = trace_outline(prediction), reference.outline
-    if not drawn.area_px:
+    predicted, expected = trace_outline(prediction), reference.outline
+    if not predicted.area_px:
         return None
-    tp = run_kernels.count_shared(drawn.runs, wanted.runs)
-    # band ∩ band = mask ∩ mask − core ∩ mask − mask ∩ core + core ∩ core, cores being parts.
+    tp = count_shared(predicted.runs, expected.runs)
+    # band ∩ band = mask ∩ mask − core ∩ mask − mask ∩ core + core ∩ core
     shared = (
         tp
-        - run_kernels.count_shared(drawn.core, wanted.runs)
-        - run_kernels.count_shared(drawn.runs, wanted.core)
-        + run_kernels.count_shared(drawn.core, wanted.core)
+        - count_shared(predicted.core, expected.runs)
+        - count_shared(predicted.runs, expected.core)
+        + count_shared(predicted.core, expected.core)
     )
-    bands = drawn.area_px - drawn.core_px + wanted.area_px - wanted.core_px
-    return PairIntegers(
-        Counts(tp, drawn.area_px - tp, wanted.area_px - tp),
-        _direct(measure_distances(*drawn.boundary, *wanted.boundary)),
-        _direct(measure_distances(*wanted.boundary, *drawn.boundary)),
+    bands = predicted.area_px - predicted.core_px + expected.area_px - expected.core_px
+    return PairCounts(
+        Counts(tp, predicted.area_px - tp, expected.area_px - tp),
+        _direct(_measure_distances(*predicted.boundary, *expected.boundary)),
+        _direct(_measure_distances(*expected.boundary, *predicted.boundary)),
         shared,
         bands - shared,
     )
 
 
-def _direct(squared: NDArray[np.int64]) -> Directed:
+def _direct(squared: Ints) -> DirectedDistances:
     index, _ = locate_p95(len(squared))
-    return Directed(len(squared), *summarise(squared, index, TOLERANCE_PX**2, SUM_SCALE))
+    return DirectedDistances(len(squared), *_summarise(squared, index, TOLERANCE_PX**2, SUM_SCALE))
+
+
+_NOWHERE = 1 << 30
+"""Distance to a row without pixels: further than any pixel."""
+
+
+@compile_loop
+def _nearest_in_row(columns: Int32s, low: int, high: int, x: int) -> int:
+    """Return the distance from `x` to the nearest of the sorted columns `low … high - 1`."""
+    first, last = low, high
+    while first < last:
+        middle = (first + last) >> 1
+        if columns[middle] < x:
+            first = middle + 1
+        else:
+            last = middle
+    nearest = _NOWHERE
+    if first < high:
+        nearest = int(columns[first]) - x
+    if first > low:
+        nearest = min(nearest, x - int(columns[first - 1]))
+    return nearest
+
+
+@compile_loop
+def _measure_distances(
+    from_rows: Int32s,
+    from_columns: Int32s,
+    to_rows: Int32s,
+    to_columns: Int32s,
+) -> Ints:
+    """Return the squared distance from each boundary pixel to the other boundary, in row order.
+
+    The search goes from the pixel's own row outwards, until rows are further away than the best.
+    """
+    height = len(from_rows) - 1
+    top, bottom = 0, height - 1
+    while to_rows[top + 1] == 0:
+        top += 1
+    while to_rows[bottom] == len(to_columns):
+        bottom -= 1
+    squared = np.empty(len(from_columns), np.int64)
+    for y in range(height):
+        for i in range(from_rows[y], from_rows[y + 1]):
+            x = int(from_columns[i])
+            best = _NOWHERE * _NOWHERE
+            dy = max(0, top - y, y - bottom)
+            while dy * dy < best and (y - dy >= top or y + dy <= bottom):
+                for row in (y - dy, y + dy):
+                    if top <= row <= bottom and to_rows[row] < to_rows[row + 1]:
+                        dx = _nearest_in_row(to_columns, to_rows[row], to_rows[row + 1], x)
+                        best = min(best, dx * dx + dy * dy)
+                    if dy == 0:
+                        break
+                dy += 1
+            squared[i] = best
+    return squared
+
+
+@compile_loop
+def _select(values: Ints, index: int) -> None:
+    """Put the order statistic `index` in its place, none greater before and none less behind.
+
+    Hoare's FIND (CACM 4, 1961), since numba takes seconds to compile numpy's partition.
+    """
+    low, high = 0, len(values) - 1
+    while low < high:
+        pivot = values[(low + high) >> 1]
+        i, j = low, high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while values[j] > pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if index <= j:
+            high = j
+        elif index >= i:
+            low = i
+        else:
+            return
+
+
+@compile_loop
+def _summarise(
+    squared: Ints, p95_index: int, within_sq: int, scale: float
+) -> tuple[int, int, int, int, int]:
+    """Return the maximum, both order statistics around the 95th percentile, the number of
+    values up to `within_sq`, and the sum of the roots in whole multiples of 1 / `scale`.
+    """  # noqa: D205
+    largest = within = summed = 0
+    for value in squared:
+        largest = max(largest, value)
+        within += value <= within_sq
+        summed += int(np.rint(np.sqrt(value) * scale))
+    ordered = squared.copy()
+    _select(ordered, p95_index)
+    following = largest
+    for i in range(p95_index + 1, len(ordered)):
+        following = min(following, ordered[i])
+    return largest, ordered[p95_index], following, within, summed

@@ -1,16 +1,15 @@
-"""Overlap: how many pixels two masks share. Whole numbers, from which Dice and IoU follow."""
+"""Overlap: how many pixels two masks share. Dice and IoU follow from these counts."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from pycocotools import mask as coco
 
+from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask, Rle
 from cosmos_board.core.scores import Counts
@@ -47,7 +46,7 @@ def count_candidate(prediction: Mask, reference: PreparedReference) -> Counts:
     return Counts(tp, predicted - tp, reference.area_px - tp)
 
 
-def count_candidates(masks: NDArray[np.bool_], reference: PreparedReference) -> list[Counts]:
+def count_candidates(masks: Bools, reference: PreparedReference) -> list[Counts]:
     """Return the overlap of each of several masks (bool, axes (K, Y, X)) with one reference.
 
     Raises:
@@ -60,13 +59,13 @@ def count_candidates(masks: NDArray[np.bool_], reference: PreparedReference) -> 
 class OverlapTable:
     """Overlaps of N candidates with M references."""
 
-    shared_px: NDArray[np.int64]
+    shared_px: Ints
     """Shared pixels, shape (N, M)."""
 
-    candidate_px: NDArray[np.int64]
+    candidate_px: Ints
     """Areas of the candidates, shape (N,)."""
 
-    reference_px: NDArray[np.int64]
+    reference_px: Ints
     """Areas of the references, shape (M,)."""
 
     def counts(self, candidate: int, reference: int) -> Counts:
@@ -77,12 +76,12 @@ class OverlapTable:
         )
 
     @property
-    def dice(self) -> NDArray[np.float64]:
+    def dice(self) -> Floats:
         """Dice of every pair, shape (N, M)."""
         summed = self.candidate_px[:, None] + self.reference_px[None, :]
         return 2 * self.shared_px / summed
 
-    def find_best(self) -> NDArray[np.int64]:
+    def find_best(self) -> Ints:
         """Return for each reference the candidate of best Dice (the lower index on a tie).
 
         Raises:
@@ -90,7 +89,7 @@ class OverlapTable:
         """
         if not len(self.candidate_px):
             raise InputError("overlap", "candidates", "there are none", got=0, want="at least 1")
-        best: NDArray[np.int64] = np.argmax(self.dice, axis=0)
+        best: Ints = np.argmax(self.dice, axis=0)
         return best
 
 
@@ -116,26 +115,6 @@ def tabulate_rles(candidates: Sequence[Rle], references: Sequence[Rle]) -> Overl
     return OverlapTable(shared, candidate_px, reference_px)
 
 
-def pack_masks(masks: NDArray[np.bool_]) -> NDArray[np.uint64]:
-    """Return masks (bool, axes (K, Y, X)) as bits, uint64, shape (K, words), padded with zeros."""
-    count = len(masks)
-    packed = np.packbits(masks.reshape(count, math.prod(masks.shape[1:])), axis=1)
-    return np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8))).view(np.uint64)
-
-
-def tabulate_packed(candidates: NDArray[np.uint64], references: NDArray[np.uint64]) -> OverlapTable:
-    """Return the overlaps of all pairs of packed masks (from `pack_masks`).
-
-    Raises:
-        InputError: If the masks differ in packed length.
-    """
-    check_size(candidates.shape[1:], references.shape[1:])
-    shared = np.empty((len(candidates), len(references)), np.int64)
-    for row, candidate in zip(shared, candidates, strict=True):
-        row[:] = np.bitwise_count(candidate & references).sum(axis=1, dtype=np.int64)
-    return OverlapTable(shared, _count_bits(candidates), _count_bits(references))
-
-
 def check_size(prediction: tuple[int, ...], reference: tuple[int, ...]) -> None:
     """Refuse two masks of different size.
 
@@ -146,8 +125,3 @@ def check_size(prediction: tuple[int, ...], reference: tuple[int, ...]) -> None:
         raise InputError(
             "prediction", "size", "differs from the reference", got=prediction, want=reference
         )
-
-
-def _count_bits(packed: NDArray[np.uint64]) -> NDArray[np.int64]:
-    counted: NDArray[np.int64] = np.bitwise_count(packed).sum(axis=1, dtype=np.int64)
-    return counted

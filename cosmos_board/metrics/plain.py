@@ -1,19 +1,19 @@
-"""One pass over two boundaries with OpenCV and a search tree; needs no compiler."""
+"""Everything that is counted of a pair of masks, by OpenCV and a search tree, without numba."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from cosmos_board.core.arrays import Int32s
 from cosmos_board.core.masks import Mask
 from cosmos_board.core.scores import Counts
 from cosmos_board.metrics.boundaries import find_band, find_boundary_yx, get_extent
-from cosmos_board.metrics.integers import (
+from cosmos_board.metrics.definitions import (
     SUM_SCALE,
     TOLERANCE_PX,
-    Directed,
-    PairIntegers,
+    DirectedDistances,
+    PairCounts,
     locate_p95,
 )
 from cosmos_board.metrics.overlap import count_candidate
@@ -22,12 +22,12 @@ from cosmos_board.metrics.reference import PreparedReference
 
 def measure(
     prediction: Mask, reference: PreparedReference, counts: Counts | None = None
-) -> PairIntegers | None:
+) -> PairCounts | None:
     """Return what is counted of the pair, or None when the prediction is empty.
 
     Args:
         prediction: bool, axes (Y, X), contiguous, of the reference's size.
-        reference: What the prediction is held against.
+        reference: The prepared reference.
         counts: The pair's overlap, where it is known already.
     """
     extent = get_extent(prediction)
@@ -36,12 +36,12 @@ def measure(
     rows, columns = extent
     cropped = np.ascontiguousarray(prediction[extent])
     origin = np.array([rows.start, columns.start], np.int32)
-    # A cut at the tight box has no pixel of the mask beyond it, so its rim is outside either way.
+    # No pixel of the mask lies beyond its tight box, so cropping changes neither boundary nor band.
     points_yx = find_boundary_yx(cropped) + origin
     band = find_band(cropped)
     shared = int(np.count_nonzero(band & reference.band[extent]))
     joined = int(np.count_nonzero(band)) + reference.band_px - shared
-    return PairIntegers(
+    return PairCounts(
         counts or count_candidate(prediction, reference),
         _direct(reference.tree, points_yx),
         _direct(cKDTree(points_yx), reference.boundary_yx),
@@ -50,7 +50,7 @@ def measure(
     )
 
 
-def _direct(tree: cKDTree, points_yx: NDArray[np.int32]) -> Directed:
+def _direct(tree: cKDTree, points_yx: Int32s) -> DirectedDistances:
     distances_px = np.asarray(tree.query(points_yx)[0])
     # Coordinates are whole numbers, hence so are squared distances: rounding restores them.
     squared = np.rint(distances_px * distances_px).astype(np.int64)
@@ -59,7 +59,7 @@ def _direct(tree: cKDTree, points_yx: NDArray[np.int32]) -> Directed:
     following = min(index + 1, points - 1)
     ordered = np.partition(squared, (index, following))
     exact = np.sqrt(squared.astype(np.float64))
-    return Directed(
+    return DirectedDistances(
         points=points,
         max_sq=int(squared.max()),
         p95_low_sq=int(ordered[index]),

@@ -1,7 +1,7 @@
-"""A reference made ready to be scored against: what depends on it alone is computed once.
+"""A reference with everything that depends on it alone: area, box, boundary, band, search tree.
 
-One reference meets every prompt, trial, candidate and model, so its area, box, boundary, inner
-band and search structures are kept beside it.
+Every prompt, trial, candidate and model is scored against the same reference, so each of these is
+computed once.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cosmos_board.core.arrays import Int32s
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask
 from cosmos_board.metrics.boundaries import find_band, find_boundary_yx, get_extent
@@ -20,12 +20,12 @@ from cosmos_board.metrics.boundaries import find_band, find_boundary_yx, get_ext
 if TYPE_CHECKING:
     from scipy.spatial import cKDTree
 
-    from cosmos_board.metrics.compiled import Outline
+    from cosmos_board.metrics.runs import RunOutline
 
 
 @dataclass(frozen=True, eq=False)
 class PreparedReference:
-    """The annotator's mask with everything about it that a score needs."""
+    """The reference mask with everything about it that a score needs."""
 
     mask: Mask
     """bool, axes (Y, X), contiguous; never empty."""
@@ -36,12 +36,12 @@ class PreparedReference:
 
     @property
     def diagonal_px(self) -> float:
-        """Diagonal of the image: the distance that an empty prediction is charged."""
+        """Diagonal of the image: the distance that an empty prediction gets."""
         height, width = self.mask.shape
         return float(np.sqrt(height * height + width * width))
 
     @cached_property
-    def boundary_yx(self) -> NDArray[np.int32]:
+    def boundary_yx(self) -> Int32s:
         """Boundary pixels (y, x) in row order, int32, shape (n, 2)."""
         return find_boundary_yx(self.mask)
 
@@ -72,15 +72,15 @@ class PreparedReference:
         return thinned
 
     @cached_property
-    def outline(self) -> Outline:
-        """Runs and boundary rows, as the compiled loops take them."""
-        from cosmos_board.metrics.compiled import trace_outline
+    def outline(self) -> RunOutline:
+        """The mask as the compiled loops read it."""
+        from cosmos_board.metrics.runs import trace_outline
 
         return trace_outline(self.mask)
 
 
 def prepare_reference(mask: Mask) -> PreparedReference:
-    """Return `mask` (bool, axes (Y, X)) ready to be scored against.
+    """Return `mask` (bool, axes (Y, X)) prepared for scoring predictions against it.
 
     Raises:
         InputError: If the mask is empty or not two-dimensional.

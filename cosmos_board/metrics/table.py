@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
 from cosmos_board.core.errors import UnknownNameError
+from cosmos_board.metrics import definitions
+from cosmos_board.metrics.definitions import PairCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,8 +16,8 @@ class Metric:
     """How one column is headed, sorted and explained."""
 
     name: str
-    """Key in files, URLs and on the command line, and the column of the scores table (`dice` and
-    `iou` follow from its columns `tp`, `fp`, `fn`)."""
+    """Key in files, URLs and on the command line. A metric that is stored has a field of
+    `core.scores.Scores` and a column of the scores table of the same name."""
 
     label: str
     """English heading."""
@@ -32,12 +35,15 @@ class Metric:
     """Least and greatest value that a score can take."""
 
     sql: str
-    """Expression over the columns of the scores table."""
+    """Expression over the columns of the scores table; the name where the metric is stored."""
 
     definition: str
     """English: what is computed, and which of several definitions in use it is."""
 
     definition_zh: str
+
+    compute: Callable[[PairCounts], float] | None = None
+    """Score of a pair of masks with pixels; None where `sql` derives it from stored columns."""
 
     @property
     def direction(self) -> str:
@@ -89,6 +95,7 @@ METRICS: dict[str, Metric] = {
             higher_is_better=False,
             bounds=(0.0, inf),
             sql="hd_px",
+            compute=definitions.hausdorff,
             definition=(
                 "Hausdorff distance between the boundaries: the larger of the two directed "
                 "maxima, in native pixels. A boundary is a mask without its 4-neighbour erosion; "
@@ -111,6 +118,7 @@ METRICS: dict[str, Metric] = {
             higher_is_better=False,
             bounds=(0.0, inf),
             sql="hd95_px",
+            compute=definitions.hausdorff_95,
             definition=(
                 "The larger of the two directed 95th percentiles of boundary distances (linear "
                 "interpolation), in native pixels: as MONAI, MetricsReloaded and surface-distance "
@@ -132,6 +140,7 @@ METRICS: dict[str, Metric] = {
             higher_is_better=False,
             bounds=(0.0, inf),
             sql="assd_px",
+            compute=definitions.average_surface_distance,
             definition=(
                 "Mean distance to the other boundary over the pixels of both boundaries pooled, "
                 "in native pixels (MONAI's symmetric form and medpy), not the mean of two "
@@ -150,6 +159,7 @@ METRICS: dict[str, Metric] = {
             higher_is_better=True,
             bounds=(0.0, 1.0),
             sql="nsd",
+            compute=definitions.normalised_surface_dice,
             definition=(
                 "Normalised surface Dice at 2 px: the share of the pixels of both boundaries that "
                 "lie within 2 px of the other. Pixels are counted; surface-distance weights by "
@@ -168,6 +178,7 @@ METRICS: dict[str, Metric] = {
             higher_is_better=True,
             bounds=(0.0, 1.0),
             sql="boundary_iou",
+            compute=definitions.boundary_iou,
             definition=(
                 "IoU of the two inner bands, a band being a mask without its erosion by two "
                 "passes of the 3×3 square (Cheng et al. 2021, at a fixed width of 2 px instead of "
@@ -181,6 +192,9 @@ METRICS: dict[str, Metric] = {
     )
 }
 """Every metric by name, in the order of columns."""
+
+STORED_METRICS = {metric.name: metric.compute for metric in METRICS.values() if metric.compute}
+"""The functions of the metrics that are computed once and stored; `sql` derives the others."""
 
 
 def get_metric(name: str) -> Metric:

@@ -17,7 +17,7 @@ from cosmos_board.core.candidates import Candidates, EverythingCandidates
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Rle
 from cosmos_board.core.prompts import Prompt
-from cosmos_board.core.runs import parse_runs
+from cosmos_board.core.rle import check_runs
 from cosmos_board.models.device_candidates import DeviceCandidates
 from cosmos_board.models.segmenter import Embedding
 
@@ -170,7 +170,7 @@ def _check_rle(rle: object, size: Size) -> None:
     if not isinstance(rle.counts, bytes):
         raise AnswerError(f"the counts of a mask are {_name(rle.counts)}, expected bytes")
     try:
-        parse_runs(rle.counts, rle.height, rle.width)
+        check_runs(rle.counts, rle.height, rle.width)
     except InputError as error:
         raise AnswerError(str(error)) from error
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from cosmos_board.core.errors import InputError, StaleRunError
 from cosmos_board.core.prompts import PROTOCOL
+from cosmos_board.core.run_record import Quarantined, RunEntry, RunRecord, RunSettings
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.runner.engine import canary
 from cosmos_board.runner.engine.local import HANG_S, Crew, Job, run_jobs
@@ -36,7 +37,7 @@ from cosmos_board.runner.record.summary import (
     has_failed,
     summarise,
 )
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.folders import refuse_overlap
 from cosmos_board.store.parquet import write_rows
 from cosmos_board.store.records import DamagedError
@@ -56,7 +57,7 @@ class RunReport:
     """Images evaluated now; the others had been before."""
 
     rows: int
-    quarantined: list[dict[str, str | None]] = field(default_factory=list)
+    quarantined: tuple[Quarantined, ...] = ()
     models: tuple[ModelSummary, ...] = ()
     """In the order of the request; over all that the folder holds of them."""
 
@@ -139,13 +140,13 @@ def run(request: RunRequest, watch: Watch | None = None) -> RunReport:
             reports.append(
                 _run_model(request, spec, evaluator, packs, images, record, watch, depot, mended)
             )
-        quarantined = [row for report in reports for row in report.quarantined]
-        write_rows(request.out / "quarantine.parquet", QUARANTINE, quarantined)
+        quarantined = tuple(row for report in reports for row in report.quarantined)
+        write_rows(request.out / "quarantine.parquet", QUARANTINE, map(asdict, quarantined))
         models = tuple(
             summarise(folder, record, name)
             for name in dict.fromkeys(report.model for report in reports)
         )
-        record["failures"] = {**record.get("failures", {}), **describe_failures(models)}
+        record.failures.update(describe_failures(models))
         folder.write_record(record)
     return RunReport(
         out=request.out,
@@ -158,7 +159,7 @@ def run(request: RunRequest, watch: Watch | None = None) -> RunReport:
     )
 
 
-def _begin(folder: RunFolder, settings: RunSettings, mended: list[str]) -> dict[str, Any]:
+def _begin(folder: RunFolder, settings: RunSettings, mended: list[str]) -> RunRecord:
     """Return what the run says of itself; begun anew where it is absent or damaged."""
     try:
         record = folder.read_record()
@@ -169,13 +170,13 @@ def _begin(folder: RunFolder, settings: RunSettings, mended: list[str]) -> dict[
             " before you ingest it"
         )
         record = None
-    return record or {
-        "settings": asdict(settings),
-        "protocol": PROTOCOL,
-        "provenance": collect_provenance(),
-        "started_utc": datetime.now(UTC).isoformat(timespec="seconds"),
-        "entries": {},
-    }
+    return record or RunRecord(
+        settings=settings,
+        protocol=PROTOCOL,
+        provenance=collect_provenance(),
+        started_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+        entries={},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,7 @@ class _ModelReport:
     model: str
     evaluated: int
     rows: int
-    quarantined: list[dict[str, str | None]]
+    quarantined: tuple[Quarantined, ...]
 
 
 def _run_model(
@@ -192,7 +193,7 @@ def _run_model(
     evaluator: Evaluator,
     packs: Sequence[Pack],
     images: Sequence[int],
-    record: dict[str, Any],
+    record: RunRecord,
     watch: Watch,
     depot: Depot | None,
     mended: list[str],
@@ -203,13 +204,15 @@ def _run_model(
     for pack, count in zip(packs, images, strict=True):
         entry = make_entry(spec, evaluator, pack)
         run_id = entry.run_id(request.settings)
-        if run_id in record["entries"]:
-            _refuse_other_device(request.out, spec, record["entries"][run_id])
-            record["entries"][run_id]["model"] = asdict(evaluator.card)  # label and training data
+        known = record.entries.get(run_id)
+        if known:
+            _refuse_other_device(request.out, spec, known.device)
+            known = replace(known, model=evaluator.card)  # label and training data
         else:
             refuse_another(request.out, entry, record)
-            record["entries"][run_id] = describe_entry(entry, evaluator, pack, count)
-        _keep_index(folder, run_id, pack, record["entries"][run_id], mended)
+            known = describe_entry(entry, evaluator, pack, count)
+        hashes = _keep_index(folder, run_id, pack, known, mended)
+        record.entries[run_id] = replace(known, index_sha256=hashes)
         shards = list(cut_shards(run_id, count))
         mended += [
             f"{path}: is no shard of this run; moved to {folder.path / 'stray'}"
@@ -227,8 +230,8 @@ def _run_model(
         for job in missing
         if folder.sidecar_path(job.shard).exists()
     ]
-    for job, known in facts.items():
-        for _ in range(job.shard.stop - job.shard.start if known else 0):
+    for job, sidecar in facts.items():
+        for _ in range(job.shard.stop - job.shard.start if sidecar else 0):
             watch.on_image(0)
     crew = Crew(spec, request.packs, request.settings, request.out, request.hang_s, request.depot)
     images_left = sum(job.shard.stop - job.shard.start for job in missing)
@@ -238,32 +241,32 @@ def _run_model(
             if depot:
                 depot.bring(folder, report.shard)
             fresh.append(report)
-    kept = [known for known in facts.values() if known]
+    kept = [sidecar for sidecar in facts.values() if sidecar]
     return _ModelReport(
         evaluator.card.name,
         sum(report.images for report in fresh),
-        sum(report.rows for report in fresh) + sum(known["rows"] for known in kept),
-        [row for report in fresh for row in report.quarantined]
-        + [row for known in kept for row in known["quarantined"]],
+        sum(report.rows for report in fresh) + sum(sidecar.rows for sidecar in kept),
+        tuple(row for report in fresh for row in report.quarantined)
+        + tuple(row for sidecar in kept for row in sidecar.quarantined),
     )
 
 
 def _keep_index(
-    folder: RunFolder, run_id: str, pack: Pack, entry: dict[str, Any], mended: list[str]
-) -> None:
-    """Write the index of an entry, unless it is there as it was written."""
+    folder: RunFolder, run_id: str, pack: Pack, entry: RunEntry, mended: list[str]
+) -> dict[str, str]:
+    """Write the index of an entry, unless it is there as it was written; return its hashes."""
     place = folder.path / "index"
-    known = entry.get("index_sha256")
+    known = entry.index_sha256
     if known and known == hash_index(place, run_id):
-        return
+        return known
     if known:
         mended.append(f"{place / run_id}: the index is damaged or incomplete; written anew")
-    entry["index_sha256"] = write_index(place, run_id, pack, entry["images"])
+    return write_index(place, run_id, pack, entry.images)
 
 
-def _refuse_other_device(out: Path, spec: SegmenterSpec, known: dict[str, Any]) -> None:
+def _refuse_other_device(out: Path, spec: SegmenterSpec, begun_on: str) -> None:
     """Refuse to go on with another kind of device: pixels at the threshold may differ."""
-    begun, wanted = (re.split(r"[:+]", one)[0] for one in (known["device"], spec.device))
+    begun, wanted = (re.split(r"[:+]", one)[0] for one in (begun_on, spec.device))
     if begun != wanted:
         raise StaleRunError(
             out,
@@ -282,14 +285,14 @@ def _wants_canary(request: RunRequest) -> bool:
 
 @contextmanager
 def _watching(
-    request: RunRequest, evaluator: Evaluator, images: int, record: dict[str, Any]
+    request: RunRequest, evaluator: Evaluator, images: int, record: RunRecord
 ) -> Iterator[None]:
     """Compare what the canary says before and after the block; note both in the record."""
     if not (_wants_canary(request) and images and isinstance(evaluator, PromptedSegmenter)):
         yield
         return
     folder, number = RunFolder(request.out), canary.count_images(images)
-    notes = record.setdefault("canary", [])
+    notes = record.canary
     before = canary.look(evaluator.segmenter, number)
     notes.append(canary.describe(evaluator.card.name, before, None))
     folder.write_record(record)

@@ -9,26 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from cosmos_board import __version__
-from cosmos_board.core.prompts import PROMPTS, PROTOCOL
-from cosmos_board.core.scores import Study
+from cosmos_board.core.prompts import PROTOCOL
+from cosmos_board.core.run_record import RunSettings as RunSettings
 
 if TYPE_CHECKING:
     from cosmos_board.models.external.own_models import Declaration
 
 Place: TypeAlias = Literal["host", "device"]
 """Where something is done: in the memory of this process, or on the device of a model."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSettings:
-    """What is asked of every model and pack of a run."""
-
-    prompts: tuple[str, ...] = tuple(PROMPTS)
-    study: Study = "main"
-    limit: int | None = None
-    """Number of images taken from the start of each pack; None for all."""
-
-    save_masks: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

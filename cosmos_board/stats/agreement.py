@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
+from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.stats.correlation import kendall_tau_b
-
-Floats: TypeAlias = NDArray[np.float64]
-Indices: TypeAlias = NDArray[np.int64]
 
 TRIM = 0.1
 """Share cut from each end by the trimmed mean."""
@@ -35,8 +32,8 @@ class Agreement:
 
 def robustness_panel(
     scores: ArrayLike,
-    target: Indices,
-    dataset: Indices,
+    target: Ints,
+    dataset: Ints,
     *,
     higher_is_better: bool = True,
     other_metrics: Mapping[str, tuple[ArrayLike, bool]] | None = None,
@@ -74,7 +71,7 @@ def robustness_panel(
     )
 
 
-def macro(values: Floats, target: Indices, centre: Callable[..., object]) -> Floats:
+def macro(values: Floats, target: Ints, centre: Callable[..., object]) -> Floats:
     """Return the mean over targets of `centre` over a target's cells, shape (models,)."""
     order = np.argsort(target, kind="stable")
     edges = np.flatnonzero(np.diff(target[order])) + 1

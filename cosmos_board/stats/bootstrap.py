@@ -14,9 +14,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.core.prompts import PROTOCOL
 
-Floats: TypeAlias = NDArray[np.float64]
 Counts: TypeAlias = NDArray[np.uint8]
 
 REPLICATES = 1000
@@ -66,7 +66,7 @@ def draw_counts(clusters: Sequence[str], *, dataset: str, replicates: int = REPL
     return counts
 
 
-def _draw_indices(philox: np.random.Philox, size: int, count: int) -> NDArray[np.int64]:
+def _draw_indices(philox: np.random.Philox, size: int, count: int) -> Ints:
     """Return `count` indices under `size` from the upper 32 bits of as many words.
 
     Multiply and shift (Lemire 2019) without rejection: the bias is under size / 2³².

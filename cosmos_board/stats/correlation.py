@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isqrt
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
-Floats: TypeAlias = NDArray[np.float64]
+from cosmos_board.core.arrays import Floats, Ints
 
 
 def kendall_tau_b(first: ArrayLike, second: ArrayLike) -> float:
@@ -45,7 +44,7 @@ def centred_ranks(values: ArrayLike) -> Floats:
     return ranks
 
 
-def cross_products(ranks: Sequence[Floats], cluster: NDArray[np.int64], clusters: int) -> Floats:
+def cross_products(ranks: Sequence[Floats], cluster: Ints, clusters: int) -> Floats:
     """Return what a correlation needs of each cluster, so that clusters can be reweighted.
 
     Args:

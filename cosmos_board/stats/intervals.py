@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
-Floats: TypeAlias = NDArray[np.float64]
+from cosmos_board.core.arrays import Floats
 
 MINIMUM_CLUSTERS = 10
 """Below this many clusters a target shows its score and no interval."""

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
-Floats: TypeAlias = NDArray[np.float64]
-Ints: TypeAlias = NDArray[np.int64]
+from cosmos_board.core.arrays import Floats, Ints
 
 
 def rank(scores: Floats, *, higher_is_better: bool) -> Ints:

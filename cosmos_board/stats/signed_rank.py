@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-Floats: TypeAlias = NDArray[np.float64]
-Ints: TypeAlias = NDArray[np.int64]
+from cosmos_board.core.arrays import Floats, Ints
+
 Keys: TypeAlias = NDArray[np.uint32]
 
 _EXACT_UP_TO = 50

@@ -6,10 +6,11 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
-Floats: TypeAlias = NDArray[np.float64]
+from cosmos_board.core.arrays import Bools, Floats
+
 Verdict: TypeAlias = Literal["better", "worse", "equivalent", "undecided"]
 
 EQUIVALENCE_MARGIN = 0.01
@@ -49,7 +50,7 @@ def _wilcoxon(pairs: Floats) -> Floats:
     distinct = (np.diff(sizes, axis=1) > 0).all(axis=1) & (sizes[:, 0] > 0)
     exact = distinct & (pairs.shape[1] <= _EXACT_UP_TO)
     found: Floats = np.ones(len(pairs))
-    methods: tuple[tuple[Literal["exact", "approx"], NDArray[np.bool_]], ...] = (
+    methods: tuple[tuple[Literal["exact", "approx"], Bools], ...] = (
         ("exact", exact),
         ("approx", ~exact & (sizes[:, -1] > 0)),
     )

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import duckdb
 
+from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
+from cosmos_board.core.run_record import RunRecord, ShardRecord
 from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.queries.board_references import (
     Gap,
@@ -100,7 +102,7 @@ def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> Inges
 
 def _note_coverage(connection: duckdb.DuckDBPyConnection, part: Part) -> list[str]:
     """Say where a main run was asked more or fewer references than its boards rank on."""
-    if not part.is_main:
+    if not part.record.is_main:
         return []
     asked, inside, listed = count_asked(connection, part.run_id)
     found = []
@@ -154,10 +156,10 @@ def _add_run(
     )
     connection.executemany(
         "INSERT INTO shards VALUES (?, ?, ?, ?)",
-        [[first.run_id, shard.name, shard.facts["sha256"], shard.rows] for shard in fresh],
+        [[first.run_id, shard.name, shard.record.sha256, shard.record.rows] for shard in fresh],
     )
-    _add_timings(connection, first, [shard.facts for shard in fresh])
-    return len(fresh), sum(shard.rows for shard in fresh), len(known)
+    _add_timings(connection, first, [shard.record for shard in fresh])
+    return len(fresh), sum(shard.record.rows for shard in fresh), len(known)
 
 
 def _refuse_contradictions(
@@ -166,7 +168,7 @@ def _refuse_contradictions(
     known = connection.execute(
         "SELECT pack_sha256 FROM datasets WHERE dataset = ?", [part.dataset]
     ).fetchone()
-    wanted = part.entry["dataset"]["content_sha256"]
+    wanted = part.entry.dataset.content_sha256
     if known is not None and known[0] != wanted:
         raise InputError(
             part.folder,
@@ -178,7 +180,7 @@ def _refuse_contradictions(
     rivals = connection.execute(
         "SELECT DISTINCT run_id FROM runs WHERE model = ? AND dataset = ? AND study = ? "
         "AND track = ? AND run_id <> ?",
-        [part.model, part.dataset, part.study, part.track, part.run_id],
+        [part.model, part.dataset, part.record.settings.study, part.record.track, part.run_id],
     ).fetchall()
     if rivals and not replace:
         raise InputError(
@@ -193,33 +195,31 @@ def _refuse_contradictions(
             connection.execute(f"DELETE FROM {table} WHERE run_id = ?", [rival])
 
 
-def _find_seen(
-    connection: duckdb.DuckDBPyConnection, model: dict[str, Any]
-) -> list[tuple[str, str]]:
+def _find_seen(connection: duckdb.DuckDBPyConnection, model: ModelCard) -> list[tuple[str, str]]:
     """Return the (dataset, cluster id) that a fine-tuned model saw.
 
     Ids are numbered by content: those of another state of a dataset's pack mean nothing here.
     """
     here = dict(connection.execute("SELECT dataset, pack_sha256 FROM datasets").fetchall())
     try:
-        states = dict(one.split("@", 1) for one in model.get("seen_packs") or ())
-        pairs = [tuple(name.split("/", 1)) for name in model.get("seen_clusters") or ()]
+        states = dict(pack.split("@", 1) for pack in model.seen_packs)
+        pairs = [tuple(name.split("/", 1)) for name in model.seen_clusters]
         others = {name for name, _ in pairs if states.get(name) != here.get(name, states.get(name))}
-    except (ValueError, AttributeError, TypeError) as error:
-        raise InputError(model["name"], "seen_clusters", "are no dataset/cluster_id") from error
+    except ValueError as error:
+        raise InputError(model.name, "seen_clusters", "are no dataset/cluster_id") from error
     seen = [(dataset, cluster) for dataset, cluster in pairs if dataset not in others]
     return [*seen, *((dataset, ALL_CLUSTERS) for dataset in sorted(others))]
 
 
 def _add_facts(connection: duckdb.DuckDBPyConnection, part: Part) -> None:
-    model, dataset, record = part.entry["model"], part.entry["dataset"], part.record
+    model, dataset, record = part.entry.model, part.entry.dataset, part.record
     _insert(
         connection,
         "models",
         {
-            "model": model["name"],
+            "model": model.name,
             **{
-                name: model[name]
+                name: getattr(model, name)
                 for name in (
                     "label", "family", "kind", "prompts", "clicks", "parameters", "input_size_px",
                     "licence", "source", "training_data", "description",
@@ -233,20 +233,20 @@ def _add_facts(connection: duckdb.DuckDBPyConnection, part: Part) -> None:
         connection,
         "datasets",
         {
-            "dataset": dataset["name"],
+            "dataset": dataset.name,
             **{
-                name: dataset[name]
+                name: getattr(dataset, name)
                 for name in (
                     "label", "version", "licence", "citation", "source", "cluster_unit",
                     "synthetic", "protocol", "normalisation", "subsample", "prompts_sha256",
                     "permissions",
                 )
             },
-            "pack_sha256": dataset["content_sha256"],
+            "pack_sha256": dataset.content_sha256,
         },
         replace=True,
     )  # fmt: skip
-    write_seen_clusters(connection, model["name"], _find_seen(connection, model))
+    write_seen_clusters(connection, model.name, _find_seen(connection, model))
     _refuse_shared(connection, part, part.index_path("images"))
     for table, kind, schema in (
         ("images", "images", RUN_IMAGES), ("reference_masks", "references", RUN_REFERENCES),
@@ -257,7 +257,7 @@ def _add_facts(connection: duckdb.DuckDBPyConnection, part: Part) -> None:
             " ON CONFLICT DO NOTHING",
             [str(part.index_path(kind))],
         )
-        if kind == "references" and part.is_main:
+        if kind == "references" and part.record.is_main:
             note_asked(connection, part.run_id, str(part.index_path(kind)))
     _insert(
         connection,
@@ -266,19 +266,28 @@ def _add_facts(connection: duckdb.DuckDBPyConnection, part: Part) -> None:
             "run_id": part.run_id,
             "model": part.model,
             "dataset": part.dataset,
-            "study": part.study,
-            "protocol": record["protocol"],
-            "prompts_sha256": dataset["prompts_sha256"],
-            "checkpoint_sha256": part.entry["checkpoint_sha256"],
-            "device": part.entry["device"],
-            "seed": record["provenance"]["seed"],
-            "track": part.track,
-            "tier": record.get("tier", "self-reported"),
-            "started_utc": record["started_utc"],
-            "provenance": json.dumps(record["provenance"], sort_keys=True),
+            "study": record.settings.study,
+            "protocol": record.protocol,
+            "prompts_sha256": dataset.prompts_sha256,
+            "checkpoint_sha256": part.entry.checkpoint_sha256,
+            "device": part.entry.device,
+            "seed": record.provenance.seed,
+            "track": record.track,
+            "tier": record.tier,
+            "started_utc": record.started_utc,
+            "provenance": _describe_provenance(record),
         },
         replace=True,
     )
+
+
+def _describe_provenance(record: RunRecord) -> str:
+    """Return as JSON what a run was made with, and which submission it was scored from."""
+    facts = asdict(record.provenance)
+    if record.submission is not None:
+        facts |= asdict(record.submission)
+        facts["submission"] = facts.pop("slug")
+    return json.dumps(facts, sort_keys=True)
 
 
 def _name_bases(connection: duckdb.DuckDBPyConnection) -> None:
@@ -322,20 +331,20 @@ def _insert(
 
 
 def _add_timings(
-    connection: duckdb.DuckDBPyConnection, part: Part, facts: list[dict[str, Any]]
+    connection: duckdb.DuckDBPyConnection, part: Part, shards: list[ShardRecord]
 ) -> None:
     stages: dict[str, list[tuple[int, float]]] = defaultdict(list)
-    for fact in facts:
-        for stage, (items, seconds) in fact["timings"].items():
-            stages[stage].append((items, seconds))
-    peak = max(fact["peak_bytes"] for fact in facts)
+    for shard in shards:
+        for stage, timing in shard.timings.items():
+            stages[stage].append(timing)
+    peak = max(shard.peak_bytes for shard in shards)
     for stage, samples in sorted(stages.items()):
         connection.execute(
             "INSERT INTO timings VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
                 part.run_id,
                 part.model,
-                part.entry["device"],
+                part.entry.device,
                 stage,
                 sum(items for items, _ in samples),
                 median(seconds for _, seconds in samples),

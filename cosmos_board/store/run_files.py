@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import pyarrow as pa
 
 from cosmos_board.core.factors import Factors
 from cosmos_board.core.masks import Rle
-from cosmos_board.core.scores import ScoreRow
+from cosmos_board.core.scores import ScoreRow, Scores
 from cosmos_board.core.targets import Reference
 from cosmos_board.store.parquet import make_table
 from cosmos_board.store.schema import CLICK_PREDICTIONS, PREDICTIONS, RUN_REFERENCES, SCORES
@@ -19,7 +19,7 @@ _ROW_KEYS = (
     "reference_id", "prompt", "study", "jitter_level", "jitter_mode", "trial", "click",
     "selection", "predicted_iou",
 )  # fmt: skip
-_DISTANCES = ("hd_px", "hd95_px", "assd_px", "nsd", "boundary_iou", "status")
+_SCORE_FIELDS = [field.name for field in fields(Scores) if field.name != "counts"]
 
 
 def tabulate_scores(rows: Sequence[ScoreRow]) -> pa.Table:
@@ -27,7 +27,7 @@ def tabulate_scores(rows: Sequence[ScoreRow]) -> pa.Table:
     columns: dict[str, list[Any]] = {
         **{name: [getattr(row, name) for row in rows] for name in _ROW_KEYS},
         **{name: [getattr(row.scores.counts, name) for row in rows] for name in ("tp", "fp", "fn")},
-        **{name: [getattr(row.scores, name) for row in rows] for name in _DISTANCES},
+        **{name: [getattr(row.scores, name) for row in rows] for name in _SCORE_FIELDS},
     }
     arrays = [pa.array(columns[field.name], field.type) for field in SCORES]
     return pa.Table.from_arrays(arrays, schema=SCORES)

@@ -12,10 +12,15 @@ from typing import Any
 import duckdb
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.core.tracks import CORE, FULL
+from cosmos_board.core.run_record import RunEntry, RunRecord, ShardRecord
 from cosmos_board.store.files import describe_os_error
 from cosmos_board.store.parquet import count_rows_of
-from cosmos_board.store.records import DamagedError, read_record
+from cosmos_board.store.records import (
+    RUN_RECORD,
+    DamagedError,
+    read_run_record,
+    read_shard_record,
+)
 from cosmos_board.store.schema import RUN_IMAGES, RUN_REFERENCES, SCORES
 
 _MEND = "the same `eval` again, which mends it, or a whole copy"
@@ -30,41 +35,26 @@ class Part:
 
     folder: Path
     run_id: str
-    entry: dict[str, Any]
-    record: dict[str, Any]
+    entry: RunEntry
+    record: RunRecord
 
     @property
     def failures(self) -> list[str]:
         """A line for each model of which answers failed."""
         return [
-            f"{name}: {found['failed']} of {found['answers']} answers failed: {found['reason']}"
-            for name, found in self.record.get("failures", {}).items()
+            f"{name}: {failed.failed} of {failed.answers} answers failed: {failed.reason}"
+            for name, failed in self.record.failures.items()
         ]
 
     @property
     def dataset(self) -> str:
         """Name of the dataset."""
-        return str(self.entry["dataset"]["name"])
+        return self.entry.dataset.name
 
     @property
     def model(self) -> str:
         """Name of the model."""
-        return str(self.entry["model"]["name"])
-
-    @property
-    def study(self) -> str:
-        """Name of the study."""
-        return str(self.record["settings"]["study"])
-
-    @property
-    def track(self) -> str:
-        """Name of the track."""
-        return str(self.record.get("track", FULL))
-
-    @property
-    def is_main(self) -> bool:
-        """Whether boards rank it on the references of whole packs."""
-        return self.study == "main" and self.track != CORE
+        return self.entry.model.name
 
     def index_path(self, kind: str) -> Path:
         """Return where the `images` or `references` lie that were asked for."""
@@ -76,17 +66,12 @@ class FoundShard:
     """Rows that are as they were written."""
 
     path: Path
-    facts: dict[str, Any]
+    record: ShardRecord
 
     @property
     def name(self) -> str:
         """Its name, under which the database knows it."""
         return self.path.stem
-
-    @property
-    def rows(self) -> int:
-        """How many rows it has."""
-        return int(self.facts["rows"])
 
 
 def read_parts(folder: Path) -> list[Part]:
@@ -96,31 +81,24 @@ def read_parts(folder: Path) -> list[Part]:
         InputError: If it is no run folder, newer than this program, or damaged.
         StorageError: If it cannot be read.
     """
-    path = folder / "run.json"
-    if not path.exists():
-        raise InputError(path, "", "does not exist, so this is no run")
-    record = read_record(path)
-    for note in record.get("canary", ()):
-        if note["after"] not in (None, note["before"]):
+    record = read_run_record(folder)
+    for note in record.canary:
+        if note.after not in (None, note.before):
             raise InputError(
-                path, f"canary of {note['model']}", "changed during the run: its device failed"
+                folder / RUN_RECORD,
+                f"canary of {note.model}",
+                "changed during the run: its device failed",
             )
-    try:
-        parts = [
-            Part(folder, run_id, entry, record)
-            for run_id, entry in sorted(record["entries"].items())
-        ]
-        for part in parts:
-            _ = part.model, part.dataset, int(part.entry["shards"])
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise DamagedError(path, "entries", f"are damaged: {error!r}", want=_MEND) from error
+    parts = [
+        Part(folder, run_id, entry, record) for run_id, entry in sorted(record.entries.items())
+    ]
     for part in parts:
         _check_index(part)
     return parts
 
 
 def _check_index(part: Part) -> None:
-    hashes = part.entry.get("index_sha256", {})
+    hashes = part.entry.index_sha256
     for kind, schema in (("images", RUN_IMAGES), ("references", RUN_REFERENCES)):
         path = part.index_path(kind)
         count_rows_of(path, schema)
@@ -147,9 +125,9 @@ def find_shards(members: Sequence[Part], known: Collection[str]) -> list[FoundSh
                 continue
             shard = _read_shard(path)
             twin = fresh.setdefault(shard.name, shard)
-            if twin.facts["sha256"] != shard.facts["sha256"]:
+            if twin.record.sha256 != shard.record.sha256:
                 raise InputError(path, "", f"has other rows than {twin.path}")
-    here, wanted = len(fresh.keys() | set(known)), int(first.entry["shards"])
+    here, wanted = len(fresh.keys() | set(known)), first.entry.shards
     if here != wanted:
         what = "is not finished: shards are missing" if here < wanted else "has too many shards"
         raise InputError(
@@ -169,22 +147,17 @@ def _read_shard(path: Path) -> FoundShard:
     sidecar = path.with_suffix(".json")
     if not sidecar.exists():
         raise DamagedError(sidecar, "", "does not exist", want=_MEND)
-    facts = read_record(sidecar)
-    try:
-        rows, digest = int(facts["rows"]), str(facts["sha256"])
-        _ = int(facts["peak_bytes"]), [(int(n), float(s)) for n, s in facts["timings"].values()]
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise DamagedError(sidecar, "", f"is damaged: {error!r}", want=_MEND) from error
-    if (name := facts.get("shard", path.stem)) != path.stem:
+    record = read_shard_record(sidecar)
+    if (name := record.shard or path.stem) != path.stem:
         raise DamagedError(path, "", "is a copy of another shard", got=name, want=path.stem)
     if not path.is_file():
         what = "is a folder where a file belongs" if path.is_dir() else "does not exist"
         raise DamagedError(path, "", what, want=_MEND)
-    if _hash(path) != digest:
+    if _hash(path) != record.sha256:
         raise DamagedError(path, "sha256", "is not that of the rows that were written", want=_MEND)
-    if (found := count_rows_of(path, SCORES)) != rows:
-        raise DamagedError(path, "rows", "are not all there", got=found, want=rows)
-    return FoundShard(path, facts)
+    if (rows := count_rows_of(path, SCORES)) != record.rows:
+        raise DamagedError(path, "rows", "are not all there", got=rows, want=record.rows)
+    return FoundShard(path, record)
 
 
 def refuse_loose_rows(
@@ -258,9 +231,8 @@ def refusing_misfits(part: Part) -> Iterator[None]:
         duckdb.ConversionException,
         duckdb.ConstraintException,
         duckdb.InvalidInputException,
-        KeyError,
     ) as error:
-        said = f"lacks {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
+        said = str(error).splitlines()[0]
         raise InputError(part.folder, "run.json", f"does not fit a board: {said}") from error
 
 

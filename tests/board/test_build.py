@@ -16,7 +16,7 @@ from cosmos_board.board.ranking.robustness import board_cliques, find_robustness
 from cosmos_board.board.types import Board, BoardKey, Slice
 from cosmos_board.core.errors import InputError
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.boards.ranking import failing_label
+from cosmos_board.site.pages.sections.ranking import failing_label
 from tests.boards import PlantedModel, PlantedTarget, planted_board
 
 OVERALL = Slice("overall")

@@ -14,10 +14,10 @@ import pytest
 from cosmos_board.core.masks import Mask
 from cosmos_board.curation.curate import curate
 from cosmos_board.data.imports import read_spec
-from cosmos_board.data.imports.spec.info import make_pack_info
+from cosmos_board.data.imports.spec.load import make_pack_info
 from cosmos_board.data.pack import PackItem, open_pack
 from cosmos_board.metrics.reference import prepare_reference
-from cosmos_board.metrics.surface import score
+from cosmos_board.metrics.score import score
 from tests.corpus.importing import assert_same_slices
 from tests.corpus.real_readings import read_source
 from tests.import_files import SPECS, plan_source

@@ -20,10 +20,9 @@ from filelock import FileLock
 from cosmos_board.core.errors import InputError, InUseError, StorageError
 from cosmos_board.curation import ImportReport, curate
 from cosmos_board.curation.records import curate_image
-from cosmos_board.data.check import check_pack
 from cosmos_board.data.pack import open_pack
-from cosmos_board.data.source import SourceImage
-from cosmos_board.data.units import SourceUnit
+from cosmos_board.data.pack.check import check_pack
+from cosmos_board.data.source import SourceImage, SourceUnit
 from tests.curation.units import (
     INFO,
     build_discs,

@@ -6,9 +6,9 @@ import pytest
 
 from cosmos_board.curation.demo import DEMO_PACKS, build_demo_packs
 from cosmos_board.data.catalog.load import get_dataset
-from cosmos_board.data.check import check_pack
 from cosmos_board.data.demo.wheels import WHEELS, find_cache
-from cosmos_board.data.info import read_info
+from cosmos_board.data.pack.check import check_pack
+from cosmos_board.data.pack.info import read_info
 
 CACHED = all(list(find_cache().glob(f"{wheel.package}-{wheel.version}-*.whl")) for wheel in WHEELS)
 

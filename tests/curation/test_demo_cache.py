@@ -12,7 +12,7 @@ import pytest
 from cosmos_board.curation import demo_cache
 from cosmos_board.curation.demo import DEMO_PACKS
 from cosmos_board.curation.demo_cache import find_demo_pack, hash_recipe
-from cosmos_board.data.check import check_pack
+from cosmos_board.data.pack.check import check_pack
 
 PHANTOMS = DEMO_PACKS["demo-phantoms"]
 FIND = """

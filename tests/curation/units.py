@@ -12,9 +12,8 @@ import numpy as np
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask
 from cosmos_board.curation import curate
-from cosmos_board.data.info import PackInfo
-from cosmos_board.data.source import SourceImage
-from cosmos_board.data.units import SourceUnit
+from cosmos_board.data.pack.info import PackInfo
+from cosmos_board.data.source import SourceImage, SourceUnit
 
 INFO = PackInfo(
     name="discs",

@@ -22,7 +22,7 @@ from PIL import Image
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports import parse_spec, plan_import
-from cosmos_board.data.imports.planning.walk import show_path
+from cosmos_board.data.imports.names import show_path
 from tests.data.raw_files import (
     draw_noise,
     draw_square,

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.check import check_pack
-from cosmos_board.data.info import INFO_NAME, PackFile, dump_info, read_info
 from cosmos_board.data.pack import open_pack
+from cosmos_board.data.pack.check import check_pack
+from cosmos_board.data.pack.info import INFO_NAME, PackFile, dump_info, read_info
 from cosmos_board.store.parquet import read_rows, write_rows
 from cosmos_board.store.schema import PACK_IMAGES, PACK_PROMPTS, PACK_REFERENCES
 from tests.curation.units import build_discs

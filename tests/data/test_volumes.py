@@ -11,17 +11,15 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.data.intensities import Normalisation, normalise, parse_normalisation
 from cosmos_board.data.volumes import (
-    Normalisation,
     Plane,
     Volume,
     choose_plane,
     count_slices,
     is_sheared,
     iter_slices,
-    normalise,
     orient,
-    parse_normalisation,
     spans_space,
     take_slice,
 )

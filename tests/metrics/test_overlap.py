@@ -16,8 +16,6 @@ from cosmos_board.core.scores import Counts
 from cosmos_board.metrics.overlap import (
     count_candidates,
     count_overlap,
-    pack_masks,
-    tabulate_packed,
     tabulate_rles,
 )
 from cosmos_board.metrics.reference import prepare_reference
@@ -99,17 +97,15 @@ STACKS = SHAPES.flatmap(lambda shape: arrays(np.bool_, (2, *shape)))
 
 @given(stacks=STACKS)
 def test_every_way_of_counting_agrees(stacks: NDArray[np.bool_]) -> None:
-    """Bytes, run lengths and bits give the same whole numbers for any masks."""
+    """Bytes and run lengths give the same whole numbers for any masks."""
     candidates, references = stacks
     by_runs = tabulate_rles(
         [encode_mask(mask) for mask in candidates], [encode_mask(mask) for mask in references]
     )
-    by_bits = tabulate_packed(pack_masks(candidates), pack_masks(references))
 
     for j, reference in enumerate(references):
         by_bytes = [count_overlap(mask, reference) for mask in candidates]
         assert [by_runs.counts(i, j) for i in range(len(candidates))] == by_bytes
-        assert [by_bits.counts(i, j) for i in range(len(candidates))] == by_bytes
         if reference.any():
             assert count_candidates(candidates, prepare_reference(reference)) == by_bytes
 

@@ -13,13 +13,14 @@ pytest.importorskip("segment_anything", reason="extra `sam` is not installed")
 
 from cosmos_board.core.errors import InputError  # noqa: E402
 from cosmos_board.core.prompts import make_prompt  # noqa: E402
+from cosmos_board.core.run_record import RunSettings  # noqa: E402
 from cosmos_board.models.devices import Device, parse_device  # noqa: E402
 from cosmos_board.models.sam import everything as sam_everything  # noqa: E402
 from cosmos_board.models.sam import segmenter as module  # noqa: E402
 from cosmos_board.models.sam.everything_grid import EverythingSettings  # noqa: E402
 from cosmos_board.models.sam.load import load_cosmos_tiny  # noqa: E402
 from cosmos_board.models.sam.segmenter import SamSegmenter  # noqa: E402
-from cosmos_board.runner.settings import Entry, RunSettings, SegmenterSpec  # noqa: E402
+from cosmos_board.runner.settings import Entry, SegmenterSpec  # noqa: E402
 from tests.models.tiny_sam import CARD, build_small_sam  # noqa: E402
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (100, 128), np.uint8)

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.models.factories import find_code, resolve_address
 from cosmos_board.models.registry import find_card, load_segmenter
 from cosmos_board.runner.evaluation.entries import hash_code
 from cosmos_board.runner.run import RunRequest, run
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 
 MODEL = """
 from dataclasses import replace

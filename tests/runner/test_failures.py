@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 
 from cosmos_board.core.errors import StoppedError
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.data.pack import open_pack
 from cosmos_board.models.registry import load_segmenter
 from cosmos_board.runner.engine import backoff
 from cosmos_board.runner.engine.clock import Clock
 from cosmos_board.runner.evaluation.evaluate import evaluate_image
 from cosmos_board.runner.run import RunReport, RunRequest, Watch, run
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 from tests.runner.test_run import SQUARES, digest, read_rows
 
 FOLDER = Path(__file__).parent
@@ -80,7 +81,7 @@ EVERYTHING_FORMS = {
     "everything: masks": "a mask is ndarray, expected Rle",
     "everything: another size": "a mask has 96 x 97 pixels, expected 96 x 96",
     "everything: text": "the counts of a mask are str, expected bytes",
-    "everything: too short": "mask: rle: does not cover its image (got 1, want 9216)",
+    "everything: too short": "mask: rle: runs sum to 1, image has 9216 pixels",
     "everything: words": "a predicted_iou is str, expected float",
 }
 

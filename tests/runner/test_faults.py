@@ -18,12 +18,13 @@ from typing import BinaryIO
 import pytest
 
 from cosmos_board.core.errors import DeviceError, InputError, StorageError, UnknownNameError
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.data.pack import open_pack
 from cosmos_board.runner.engine import backoff
 from cosmos_board.runner.engine.clock import Clock
 from cosmos_board.runner.evaluation.evaluate import ask_image
 from cosmos_board.runner.run import RunRequest, Watch, run
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.ingest import ingest
 from cosmos_board.store.parquet import read_table, write_table
 from cosmos_board.store.schema import PACK_IMAGES
@@ -320,7 +321,7 @@ def test_an_image_that_cannot_be_read_is_quarantined_and_the_run_goes_on(
 
     images = {row["reference_id"].split(".")[0] for row in read_rows(tmp_path / "run").to_pylist()}
     [bad] = report.quarantined
-    assert bad["image_id"] not in images
+    assert bad.image_id not in images
     assert len(images) == 5
     assert report.failed
     again = evaluate(pack, tmp_path / "run")

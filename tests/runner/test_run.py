@@ -18,11 +18,12 @@ import pytest
 
 from cosmos_board.core.errors import InputError, InUseError, StaleRunError, StoppedError
 from cosmos_board.core.masks import Rle
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.data.pack import Block, Pack, open_pack
 from cosmos_board.runner.engine import backoff
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.runner.run import RunReport, RunRequest, Watch, run
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.parquet import iter_rows
 from cosmos_board.store.schema import CLICK_PREDICTIONS
 

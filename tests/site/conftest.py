@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cosmos_board.site.content.read import read_book
-from cosmos_board.site.content.site_data import Book
+from cosmos_board.site.content.read import read_site_data
+from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.publish.build import build_site
 from tests.site_board import MODELS, Dataset, Model, make_board
 
@@ -34,8 +34,8 @@ def board_db(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def book(board_db: Path) -> Book:
-    return read_book(board_db)
+def data(board_db: Path) -> SiteData:
+    return read_site_data(board_db)
 
 
 @pytest.fixture(scope="session")

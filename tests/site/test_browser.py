@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, ViewportSize
 
 from cosmos_board.board.ranking.pairs import pair_rows
 from cosmos_board.board.types import BoardKey, Slice
-from cosmos_board.site.content.site_data import Book
+from cosmos_board.site.content.site_data import SiteData
 from tests.site.browser import Watched, chromium, needs_chromium, serve
 
 pytestmark = [needs_chromium, pytest.mark.browser]
@@ -207,10 +207,10 @@ def test_axe_finds_no_violation(browser: Browser, home: str, scheme: str) -> Non
     assert found == []
 
 
-def test_comparing_shows_the_paired_difference_of_the_site(wide: Watched, book: Book) -> None:
+def test_comparing_shows_the_paired_difference_of_the_site(wide: Watched, data: SiteData) -> None:
     key = BoardKey(Slice("target", "ct.lung"), "box", "predicted", "dice")
     row = next(
-        pair for pair in pair_rows(book.pairs[key]) if {pair.a, pair.b} == {"sam-vit-h", "grabcut"}
+        pair for pair in pair_rows(data.pairs[key]) if {pair.a, pair.b} == {"sam-vit-h", "grabcut"}
     )
     difference = row.difference if row.a == "sam-vit-h" else -row.difference
     page = wide.open("compare/?a=sam-vit-h&b=grabcut&prompt=box")
@@ -224,15 +224,17 @@ def test_comparing_shows_the_paired_difference_of_the_site(wide: Watched, book: 
     assert wide.complaints == []
 
 
-def test_the_advisor_answers_within_the_effort_that_is_asked_for(wide: Watched, book: Book) -> None:
-    advice = next(one for one in book.studies.advice if one.object == "lung")
+def test_the_advisor_answers_within_the_effort_that_is_asked_for(
+    wide: Watched, data: SiteData
+) -> None:
+    advice = next(one for one in data.studies.advice if one.object == "lung")
     cheap = next(option for option in advice.options if option.prompt == "point")
     assert advice.best is not None
     page = wide.open("advisor/?modality=ct&object=lung&budget=10")
     page.wait_for_selector("#options")
     answer = page.locator("#advisor-result")
 
-    assert book.models[advice.best.model].label in answer.locator("strong").inner_text()
+    assert data.models[advice.best.model].label in answer.locator("strong").inner_text()
     assert f"{advice.best.dice.value:.3f}" in answer.inner_text()
     page.select_option("#advisor-form [name=budget]", "1")
     page.wait_for_function("new URL(location.href).searchParams.get('budget') === '1'")
@@ -243,14 +245,14 @@ def test_the_advisor_answers_within_the_effort_that_is_asked_for(wide: Watched, 
     assert wide.complaints == []
 
 
-def test_a_citation_names_the_view_and_its_data(wide: Watched, book: Book) -> None:
+def test_a_citation_names_the_view_and_its_data(wide: Watched, data: SiteData) -> None:
     page = wide.open("modalities/ct/")
     page.locator("#board").get_by_role("button", name="NSD").click()
     page.locator("figure:has(#board)").get_by_role("button", name="Cite").click()
     text = page.locator("figure:has(#board) pre").inner_text()
 
     assert "@misc{cosmosboard-" in text
-    assert f"Data version {book.version}, protocol {book.protocol}" in text
+    assert f"Data version {data.version}, protocol {data.protocol}" in text
     assert page.url in text
     assert "nsd" in page.url
 
@@ -283,8 +285,8 @@ def test_nothing_looks_different_without_the_styles_that_nobody_meets(
         assert [pair for pair in zip(pruned, complete, strict=True) if pair[0] != pair[1]] == []
 
 
-def test_the_pivot_equals_the_boards(wide: Watched, book: Book) -> None:
-    boards = [book.board(part, "box") for part in book.slices("target")]
+def test_the_pivot_equals_the_boards(wide: Watched, data: SiteData) -> None:
+    boards = [data.board(part, "box") for part in data.slices("target")]
     scores = [row.score for b in boards if b for row in b.rows if row.model == "sam-vit-b"]
     page = wide.open("explore/")
     if page.locator("#explore-form").count() == 0:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cosmos_board.site.content.read import read_book
+from cosmos_board.site.content.read import read_site_data
 from cosmos_board.site.publish import generate
 from cosmos_board.site.publish.build import SiteReport, build_site
 from tests.site.browser import chromium, needs_chromium, serve
@@ -38,9 +38,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """
     folder = tmp_path_factory.mktemp("real-size")
     db = make_big_board(folder / "board.duckdb")
-    book = read_book(db)
+    data = read_site_data(db)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generate, "read_book", lambda path, **_: book)
+        patch.setattr(generate, "read_site_data", lambda path, **_: data)
         before = os.times()
         report = build_site(db, folder / "site", languages=("en", "zh"))
         after = os.times()

@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from PIL import Image as Pictures
 
 from cosmos_board.core.masks import Pixels
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.data.pack import open_pack
 from cosmos_board.runner.run import RunRequest, run
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
-from cosmos_board.site.content.contours import trace
-from cosmos_board.site.content.read import read_book
+from cosmos_board.runner.settings import SegmenterSpec
+from cosmos_board.site.content.case_drawing import trace
+from cosmos_board.site.content.read import read_site_data
 from cosmos_board.site.publish.build import build_site
 from cosmos_board.store.ingest import ingest
 
@@ -103,7 +104,7 @@ def test_no_restricted_id_is_published(built: Built) -> None:
 
 def test_cells_of_fewer_than_ten_restricted_patients_are_suppressed(built: Built) -> None:
     """Those of others make them no more: an attacker has the open ones."""
-    boards = read_book(built.root / "board.duckdb").boards.values()
+    boards = read_site_data(built.root / "board.duckdb").boards.values()
 
     assert {name for board in boards for name in board.facts.datasets} == {OPEN}
     assert {board.facts.clusters for board in boards} == {6}

@@ -9,9 +9,9 @@ import pytest
 
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.finetuning import FinetuningStudy, study_finetuning
-from cosmos_board.site.content.site_data import Book
+from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.words import words_for
-from cosmos_board.site.pages.context import Context
+from cosmos_board.site.pages.sections.writer import PageContext
 from cosmos_board.site.pages.studies.finetuning import finetuning_page
 from cosmos_board.store.board import open_board
 from tests.study_boards import StudyBoard
@@ -19,10 +19,10 @@ from tests.study_boards import StudyBoard
 GAIN = 0.05
 
 
-def show(book: Book, study: FinetuningStudy, language: str = "en") -> str:
+def show(data: SiteData, study: FinetuningStudy, language: str = "en") -> str:
     """Return the page's own text and HTML."""
-    told = replace(book, studies=replace(book.studies, finetuning=study))
-    page = finetuning_page(Context(told, words_for(language)))
+    told = replace(data, studies=replace(data.studies, finetuning=study))
+    page = finetuning_page(PageContext(told, words_for(language)))
     return page.skeleton + "".join(page.slots.values())
 
 
@@ -41,8 +41,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> FinetuningStudy:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_the_paper_is_quoted_and_cited_on_every_board(book: Book, language: str) -> None:
-    text = show(book, FinetuningStudy(rows=(), unusable=()), language)
+def test_the_paper_is_quoted_and_cited_on_every_board(data: SiteData, language: str) -> None:
+    text = show(data, FinetuningStudy(rows=(), unusable=()), language)
 
     assert "4.39" in text
     assert "6.68" in text
@@ -50,9 +50,9 @@ def test_the_paper_is_quoted_and_cited_on_every_board(book: Book, language: str)
 
 
 def test_a_gain_stands_with_its_clusters_beside_what_was_left_out(
-    book: Book, study: FinetuningStudy
+    data: SiteData, study: FinetuningStudy
 ) -> None:
-    text = show(book, study)
+    text = show(data, study)
 
     assert "sam-tuned" in text
     assert "+0.050" in text
@@ -61,21 +61,21 @@ def test_a_gain_stands_with_its_clusters_beside_what_was_left_out(
 
 
 def test_models_that_cannot_be_measured_are_not_passed_over_in_silence(
-    book: Book, study: FinetuningStudy
+    data: SiteData, study: FinetuningStudy
 ) -> None:
-    text = show(book, FinetuningStudy(rows=(), unusable=study.unusable))
+    text = show(data, FinetuningStudy(rows=(), unusable=study.unusable))
 
     assert "No fine-tuned model of this board can be measured yet." in text
     assert "orphan: its base gone has no scores" in text
 
 
-def test_reasons_are_told_in_chinese(book: Book) -> None:
+def test_reasons_are_told_in_chinese(data: SiteData) -> None:
     reasons = ("a: no record of the datasets it was trained on",)
 
     assert "a：没有记录它用哪些数据集训练" in show(
-        book, FinetuningStudy(rows=(), unusable=reasons), "zh"
+        data, FinetuningStudy(rows=(), unusable=reasons), "zh"
     )
 
 
-def test_an_empty_board_says_how_to_make_one(book: Book) -> None:
-    assert "cosmos-board finetune makes one" in show(book, FinetuningStudy(rows=(), unusable=()))
+def test_an_empty_board_says_how_to_make_one(data: SiteData) -> None:
+    assert "cosmos-board finetune makes one" in show(data, FinetuningStudy(rows=(), unusable=()))

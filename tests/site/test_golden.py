@@ -6,11 +6,11 @@ from pathlib import Path
 
 from cosmos_board.board.types import AbsentModel, Board, BoardFacts, BoardKey, BoardRow, Slice
 from cosmos_board.core.prompts import PROTOCOL
-from cosmos_board.site.components.table_html import render_table
-from cosmos_board.site.content.site_data import Book
+from cosmos_board.site.components.table_output import render_table
+from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.content.studies import NO_STUDIES
 from cosmos_board.site.language.words import words_for
-from cosmos_board.site.pages.boards.ranking import ranking_table
+from cosmos_board.site.pages.sections.ranking import ranking_table
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -28,7 +28,7 @@ def make_row(model: str, score: float, rank: int | None, **changes: object) -> B
     return BoardRow(**(values | changes))  # type: ignore[arg-type]
 
 
-def make_book() -> tuple[Book, Board]:
+def make_book() -> tuple[SiteData, Board]:
     board = Board(
         key=BoardKey(Slice("target", "ct.liver"), "box", "predicted", "dice"),
         higher_is_better=True,
@@ -49,19 +49,19 @@ def make_book() -> tuple[Book, Board]:
             detectable=0.01, notes=(),
         ),
     )  # fmt: skip
-    book = Book(
+    data = SiteData(
         version="0123456789ab", protocol=PROTOCOL, boards={board.key: board}, pairs={},
         exposures=(), withheld=(), models={}, datasets={}, targets=(), amounts={}, timings=(),
         entries=(), spreads=(), studies=NO_STUDIES, cases=(),
     )  # fmt: skip
-    return book, board
+    return data, board
 
 
 def test_a_leaderboard_is_the_committed_one() -> None:
     """On purpose changed? Write what this renders into the file and look at the difference."""
-    book, board = make_book()
+    data, board = make_book()
 
     for language in ("en", "zh"):
         words = words_for(language)
-        html = render_table(ranking_table(book, board, words), "../../", words) + "\n"
+        html = render_table(ranking_table(data, board, words), "../../", words) + "\n"
         assert html == (GOLDEN / f"leaderboard.{language}.html").read_text("utf-8")

@@ -14,20 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cosmos_board.site.components.figure import Axis, Figure, Point, Series
-from cosmos_board.site.components.markup import (
-    encode,
-    is_web_address,
-    number,
-    one_line,
-    outside_link,
-)
-from cosmos_board.site.components.page import Article, fill
-from cosmos_board.site.components.plotly_json import render_plotly
+from cosmos_board.site.components.figure_output import render_plotly
+from cosmos_board.site.components.markup import encode, is_web_address, one_line, outside_link
+from cosmos_board.site.components.page import fill
 from cosmos_board.site.components.svg import render_svg
 from cosmos_board.site.components.table import Cell, Column, Row, Table
-from cosmos_board.site.components.table_html import render_table
-from cosmos_board.site.content.downloads import table_csv, table_json
+from cosmos_board.site.components.table_output import render_table, table_csv, table_json
+from cosmos_board.site.content.read import empty_site_data
+from cosmos_board.site.language.numbers import number
 from cosmos_board.site.language.words import Words
+from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
 
 fixed = settings(derandomize=True, max_examples=50, deadline=None)
 markdown = import_module("markdown")  # ships no types
@@ -120,11 +116,11 @@ def test_a_slot_that_is_left_or_unused_stops_the_build() -> None:
 
 
 def test_a_submitted_comment_cannot_open_a_slot() -> None:
-    article = Article("x.md", "<!--cb:part-1-->")
-    article.say("<!--cb:part-1-->")
-    article.add("real")
+    page = PageWriter(PageContext(empty_site_data(), Words()), "x.md", "<!--cb:part-1-->")
+    page.text("<!--cb:part-1-->")
+    page.html("real")
 
-    assert article.page().skeleton.count("<!--cb:part-1-->") == 1
+    assert page.finish().skeleton.count("<!--cb:part-1-->") == 1
 
 
 def make_figure() -> Figure:

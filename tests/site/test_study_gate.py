@@ -10,10 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from cosmos_board.cli.main import group
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.runner.run import RunRequest, run
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
-from cosmos_board.site.content.read import read_book
+from cosmos_board.runner.settings import SegmenterSpec
+from cosmos_board.site.content.read import read_site_data
 from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.ingest import ingest
 from tests.study_boards import StudyBoard
@@ -35,7 +36,7 @@ def told(folder: Path, *, clusters: int, permissions: tuple[str, ...]) -> set[st
         connection.execute(
             "UPDATE datasets SET permissions = ? WHERE dataset = 'north'", [list(permissions)]
         )
-    return {row.target for row in read_book(path).studies.jitter}
+    return {row.target for row in read_site_data(path).studies.jitter}
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_a_study_of_synthetic_images_beside_real_ones_is_not_said_to_be_missing(
     with open_board_to_write(db) as connection:
         connection.execute("UPDATE datasets SET permissions = ?", [list(FREE)])
         connection.execute("UPDATE datasets SET synthetic = (dataset = 'south')")
-    studies = read_book(db).studies
+    studies = read_site_data(db).studies
     said = CliRunner().invoke(group, ["analyse", "jitter", "--db", str(db)])
 
     assert studies.jitter == ()
@@ -108,7 +109,7 @@ def test_what_an_owner_takes_back_is_no_longer_drawn(
     document["permissions"] = [flag for flag in document["permissions"] if flag != lacking]
     facts.write_text(json.dumps(document))
 
-    found = read_book(root / "board.duckdb").cases
+    found = read_site_data(root / "board.duckdb").cases
 
     assert bool(found) == cases
     assert any(case.picture for case in found) == pictures
@@ -121,4 +122,4 @@ def test_the_database_must_permit_it_too(own_board: Path, tmp_path: Path) -> Non
     with open_board_to_write(root / "board.duckdb") as connection:
         connection.execute("UPDATE datasets SET permissions = []")
 
-    assert read_book(root / "board.duckdb").cases == ()
+    assert read_site_data(root / "board.duckdb").cases == ()

@@ -13,8 +13,9 @@ import duckdb
 import pytest
 
 from cosmos_board.core.errors import CosmosBoardError, InUseError, StorageError
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.runner.run import RunRequest, run
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.board import open_board, open_board_to_write
 from cosmos_board.store.ingest import ingest
 from tests.site_board import make_board

@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from cosmos_board.core.errors import CosmosBoardError
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.runner.run import RunReport, RunRequest, run
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.ingest import ingest
 from cosmos_board.store.records import dump_record
 
@@ -278,7 +279,9 @@ FORGED: dict[str, tuple[Damage, str, int]] = {
         score_unknown_references, "x0: is not there, and has scores", 1,
     ),
     "a column is lost": (lose_column, "parquet: tp: this column is missing", 1),
-    "run.json lacks a fact": (lose_facts, "run.json: does not fit a board: lacks 'label'", 1),
+    "run.json lacks a fact": (
+        lose_facts, r"run.json: entries\.\w+\.model\.label: is missing, so the file is damaged", 1,
+    ),
     "a shard is a folder": (
         lambda f: make_folder(f.shard()), "is a folder where a file belongs", 1,
     ),

@@ -13,9 +13,10 @@ import duckdb
 import pytest
 
 from cosmos_board.core.errors import InputError, InUseError
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.runner.run import RunRequest, run
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.board import open_board, open_board_to_write
 from cosmos_board.store.ingest import ingest
 from cosmos_board.store.queries.studies import ALL_CLUSTERS, read_seen_clusters

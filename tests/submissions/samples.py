@@ -14,9 +14,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.data.pack import open_pack
 from cosmos_board.runner.run import RunRequest, run
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.submissions.checks.check import check_submission
 from cosmos_board.submissions.checks.submission import CheckInputs
 from cosmos_board.submissions.draft.draft import draft_submission

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from cosmos_board.data.pack import open_pack
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.store.board import open_board
 from cosmos_board.store.ingest import ingest
+from cosmos_board.store.records import read_run_record, write_run_record
 from cosmos_board.submissions.scoring.score import score_submission
 from tests.submissions.samples import Sample
 
@@ -34,7 +36,7 @@ def test_core_scores_are_those_of_the_run_they_came_from(sample: Sample, tmp_pat
     assert len(found[0]) == scored.rows
     record = RunFolder(scored.run).read_record()
     assert record is not None
-    assert (record["track"], record["tier"]) == ("core", "audited")
+    assert (record.track, record.tier) == ("core", "audited")
 
 
 def test_a_models_core_and_full_rows_stand_side_by_side(sample: Sample, tmp_path: Path) -> None:
@@ -61,7 +63,11 @@ def test_another_run_is_not_written_over(sample: Sample, tmp_path: Path) -> None
     folder, out = sample.write(tmp_path, slug="careful-boxes"), tmp_path / "run"
     packs = [open_pack(sample.pack)]
     RunFolder(out).make()
-    RunFolder(out).write_record({"entries": {}, "provenance": {"submission": "other-boxes"}})
+    other = score_submission(folder, packs, tmp_path / "other").run
+    record = read_run_record(other)
+    assert record.submission is not None
+    source = replace(record.submission, slug="other-boxes")
+    write_run_record(out, replace(record, submission=source))
     before = (out / "run.json").read_bytes()
 
     with pytest.raises(InputError, match="holds another run"):

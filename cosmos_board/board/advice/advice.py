@@ -16,13 +16,14 @@ from cosmos_board.board.advice.options import (
     recommend,
     weigh_options,
 )
-from cosmos_board.board.cube import Cube, Ints
+from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.effects import (
     Effect,
     Sample,
     take_sample,
 )
 from cosmos_board.board.studies.jitter import JitterRow, study_jitter
+from cosmos_board.core.arrays import Ints
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.modalities import get_modality
 from cosmos_board.core.targets import Target

@@ -8,14 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cosmos_board.board.contamination import find_exposure
-from cosmos_board.board.cube import Cube, Ints
-from cosmos_board.board.studies.effects import (
-    Effect,
-    Floats,
-    Sample,
-    average_targets,
-    measure_effect,
-)
+from cosmos_board.board.cube import Cube
+from cosmos_board.board.studies.effects import Effect, Sample, average_targets, measure_effect
+from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.core.scores import fails_too_often
 from cosmos_board.stats.testing import Verdict
 from cosmos_board.store.queries.advice import Outcomes

@@ -12,8 +12,6 @@ from cosmos_board.board.contamination import find_exposure
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.effects import (
     Effect,
-    Flags,
-    Floats,
     Sample,
     Statistic,
     TargetMeans,
@@ -29,6 +27,7 @@ from cosmos_board.board.studies.values import (
     fullest,
     is_studied,
 )
+from cosmos_board.core.arrays import Bools, Floats
 from cosmos_board.core.scores import Selection
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
 from cosmos_board.store.queries.clicks import ClickSums, read_clicks
@@ -115,14 +114,14 @@ class Material:
             }
         return self._dice[key]
 
-    def fresh(self, model: str) -> Flags:
+    def fresh(self, model: str) -> Bools:
         """Return the units of datasets that a model was not trained on, shape (units,).
 
         A fine-tuned model is judged by cluster elsewhere: here all its units are fresh.
         """
         return self.fresh_datasets(model)[self.sample.units.dataset]
 
-    def fresh_datasets(self, model: str) -> Flags:
+    def fresh_datasets(self, model: str) -> Bools:
         """Return the datasets that a model was not trained on, shape (datasets,)."""
         cube, names = self.cube, self.sample.units.datasets
         facts = cube.models[model]

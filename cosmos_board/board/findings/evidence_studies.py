@@ -9,11 +9,12 @@ import numpy as np
 
 from cosmos_board.board.findings.evidence import LEAST_TARGETS, Evidence, Material, Part, weigh
 from cosmos_board.board.studies.annotation import ArmRow, study_annotation
-from cosmos_board.board.studies.effects import Floats, Statistic
+from cosmos_board.board.studies.effects import Statistic
 from cosmos_board.board.studies.factors import PAPER_FACTORS
 from cosmos_board.board.studies.finetuning import find_pairs, find_unusable, unseen_gain
 from cosmos_board.board.studies.reference_sample import correlate_replicates, rank_outcome
 from cosmos_board.board.studies.values import fullest
+from cosmos_board.core.arrays import Floats
 from cosmos_board.core.scores import Selection
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
 from cosmos_board.store.queries.factors import read_reference_dice

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cosmos_board.board.contamination import MOST, ModelFacts, find_exposure
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.ranking.pooling import CellCounts
 from cosmos_board.board.slices import Plan, SlicePlan
 from cosmos_board.board.types import INCOMPLETE, ExposureCell, Scope
+from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.core.scores import fails_too_often
-
-Ints: TypeAlias = NDArray[np.int64]
-Floats: TypeAlias = NDArray[np.float64]
-Bools: TypeAlias = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

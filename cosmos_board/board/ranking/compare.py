@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cosmos_board.board.cube import Cube, Scores
 from cosmos_board.board.inputs import count_degrees
@@ -17,6 +15,7 @@ from cosmos_board.board.ranking.pairs import cluster_means, judge
 from cosmos_board.board.ranking.pooling import CellCounts, count_cells, deviate_cells, score_cells
 from cosmos_board.board.slices import Plan, plan_slices
 from cosmos_board.board.types import Comparison, PairRow, Slice
+from cosmos_board.core.arrays import Floats
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.core.prompts import get_prompt_kind
 from cosmos_board.core.scores import Selection, fails_too_often
@@ -29,8 +28,6 @@ from cosmos_board.stats.intervals import (
 )
 from cosmos_board.stats.signed_rank import pairwise_signed_rank
 from cosmos_board.stats.testing import holm
-
-Floats: TypeAlias = NDArray[np.float64]
 
 
 def compare(

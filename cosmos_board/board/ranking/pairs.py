@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cosmos_board.board.cube import Scores
 from cosmos_board.board.ranking.rank import Ground, Spread
 from cosmos_board.board.slices import Plan
 from cosmos_board.board.types import Board, PairRow, PairTable, PairVerdict
+from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.stats.intervals import pair_standard_errors, t_quantile
 from cosmos_board.stats.signed_rank import pairwise_signed_rank
 from cosmos_board.stats.testing import equivalence_verdict, holm
-
-Floats: TypeAlias = NDArray[np.float64]
-Ints: TypeAlias = NDArray[np.int64]
 
 JUDGED = frozenset({"dice", "iou", "nsd"})
 """Metrics on which ±0.01 is a difference that nobody would act on."""

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.board.cube import Scores, metric_step
 from cosmos_board.board.slices import Plan
+from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.stats.bootstrap import Counts, sum_replicates
 from cosmos_board.store.queries.scores import STEP
 
-Floats: TypeAlias = NDArray[np.float64]
-Ints: TypeAlias = NDArray[np.int64]
-Bools: TypeAlias = NDArray[np.bool_]
 Number = TypeVar("Number", np.int64, np.float64)
 
 

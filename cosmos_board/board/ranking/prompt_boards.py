@@ -8,9 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cosmos_board.board.cube import Cube, Scores
 from cosmos_board.board.inputs import lay_ground
 from cosmos_board.board.ranking.cohort import Cohort, gather_cohort, trained_cells
@@ -25,10 +22,10 @@ from cosmos_board.board.ranking.pooling import (
 from cosmos_board.board.ranking.rank import Ground, rank_board, spread_of
 from cosmos_board.board.slices import Plan, plan_slices
 from cosmos_board.board.types import Board, BoardKey, ExposureCell, PairTable, Scope, Slice
+from cosmos_board.core.arrays import Floats
 from cosmos_board.core.scores import Selection
 from cosmos_board.stats.bootstrap import REPLICATES
 
-Floats: TypeAlias = NDArray[np.float64]
 Cells: TypeAlias = tuple[Scope, tuple[int, ...], tuple[int, ...]]
 """What tells one ground from another: scope, the cells ranked on and those left out."""
 

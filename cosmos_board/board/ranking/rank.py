@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cosmos_board.board.contamination import ModelFacts
 from cosmos_board.board.ranking.cohort import Cohort
 from cosmos_board.board.ranking.pooling import CellCounts, CellScores, score_without
 from cosmos_board.board.slices import Plan
 from cosmos_board.board.types import AbsentModel, Board, BoardFacts, BoardKey, BoardRow, Exposure
+from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.stats.intervals import (
     MINIMUM_CLUSTERS,
@@ -27,10 +26,6 @@ from cosmos_board.stats.intervals import (
 )
 from cosmos_board.stats.ranks import first_shares, rank, rank_bounds, tie_groups
 from cosmos_board.stats.testing import minimum_detectable_difference
-
-Floats: TypeAlias = NDArray[np.float64]
-Ints: TypeAlias = NDArray[np.int64]
-Bools: TypeAlias = NDArray[np.bool_]
 
 MINIMUM_DATASETS = 5
 """Below this many datasets nothing is said about new ones."""

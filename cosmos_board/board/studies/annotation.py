@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmos_board.board.studies.effects import Effect, Floats
+from cosmos_board.board.studies.effects import Effect
+from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.stats.bootstrap import Counts, draw_counts, sum_replicates, to_steps
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS, bootstrap_factor, interval
 from cosmos_board.store.queries.annotation import count_unpaired, read_paired_annotations
@@ -132,7 +133,7 @@ def _measure(
     )
 
 
-def _number(*columns: NDArray[Any]) -> tuple[list[tuple[str, ...]], NDArray[np.int64]]:
+def _number(*columns: NDArray[Any]) -> tuple[list[tuple[str, ...]], Ints]:
     """Return the distinct rows of some text columns, sorted, and each row's number."""
     rows = list(zip(*(column.tolist() for column in columns), strict=True))
     distinct = sorted(set(rows))

@@ -10,13 +10,13 @@ import numpy as np
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.effects import (
     Effect,
-    Floats,
     Sample,
     TargetMeans,
     average_targets,
     measure_effect,
     take_sample,
 )
+from cosmos_board.core.arrays import Floats
 from cosmos_board.stats.survival import kaplan_meier, limited_medians
 from cosmos_board.store.queries.clicks import ClickSums, read_clicks
 

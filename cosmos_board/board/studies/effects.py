@@ -7,15 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cosmos_board.board.cube import Cube, Units
+from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.stats.bootstrap import RATIO_STEP, Counts, sum_replicates, to_steps
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS, bootstrap_factor, interval
 from cosmos_board.stats.testing import Verdict, equivalence_verdict
 
-Floats: TypeAlias = NDArray[np.float64]
-Flags: TypeAlias = NDArray[np.bool_]
 Statistic: TypeAlias = Callable[[Floats], Floats]
 """From means, axes (columns, targets, replicates), to effects, shape (replicates,)."""
 
@@ -64,11 +62,11 @@ class Sample:
 
     units: Units
     counts: Counts
-    kept: Flags
+    kept: Bools
     """Which units count at all, shape (units,)."""
 
 
-def take_sample(cube: Cube, track: str = "full", *, kept: Flags | None = None) -> Sample:
+def take_sample(cube: Cube, track: str = "full", *, kept: Bools | None = None) -> Sample:
     """Return the units of a track. Synthetic data is left out where there is real data."""
     units = cube.units(track)
     synthetic = np.array([cube.datasets[name].synthetic for name in units.datasets], bool)
@@ -89,7 +87,7 @@ class TargetMeans:
     replicates: Floats
     """Of the wide targets only, shape (columns, wide targets, replicates)."""
 
-    wide: Flags
+    wide: Bools
     """Which targets have at least 10 clusters, shape (targets,)."""
 
     clusters: tuple[frozenset[int], ...]
@@ -105,7 +103,7 @@ def average_targets(
     *,
     step: float = RATIO_STEP,
     wide_only: bool = False,
-    references: NDArray[np.int64] | None = None,
+    references: Ints | None = None,
 ) -> TargetMeans:
     """Return target means over the units for which every column has a value.
 

@@ -9,7 +9,6 @@ import numpy as np
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.effects import (
     Effect,
-    Floats,
     TargetMeans,
     average_blocks,
     measure_each,
@@ -17,6 +16,7 @@ from cosmos_board.board.studies.effects import (
     take_sample,
 )
 from cosmos_board.board.studies.values import ALL_PROMPTS, DiceTable
+from cosmos_board.core.arrays import Floats
 from cosmos_board.core.scores import SELECTIONS, Selection
 
 

@@ -9,13 +9,14 @@ import numpy as np
 from scipy import stats
 
 from cosmos_board.board.cube import Cube
-from cosmos_board.board.studies.effects import Effect, Floats
+from cosmos_board.board.studies.effects import Effect
 from cosmos_board.board.studies.reference_sample import (
     ReferenceSample,
     correlate,
     rank_outcome,
     take_references,
 )
+from cosmos_board.core.arrays import Floats
 from cosmos_board.core.scores import Selection
 from cosmos_board.stats.testing import holm
 from cosmos_board.store.queries.factors import prepare_reference_dice, read_reference_dice

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cosmos_board.board.cube import Cube, Units
 from cosmos_board.board.studies.effects import take_sample
 from cosmos_board.board.studies.model_size import PairedRow, compare_pairs
-from cosmos_board.board.studies.values import ALL_PROMPTS, DiceTable, Floats
+from cosmos_board.board.studies.values import ALL_PROMPTS, DiceTable
+from cosmos_board.core.arrays import Bools, Floats
 from cosmos_board.core.scores import SELECTIONS
 from cosmos_board.store.queries.studies import ALL_CLUSTERS, read_seen_clusters
 
@@ -67,7 +67,7 @@ def unseen_gain(
     return np.where(_unseen(cube, units, model), gain, np.nan)
 
 
-def _unseen(cube: Cube, units: Units, model: str) -> NDArray[np.bool_]:
+def _unseen(cube: Cube, units: Units, model: str) -> Bools:
     seen = set(read_seen_clusters(cube.connection, model))
     unknown = _find_unknown(cube, model)
     fresh = [

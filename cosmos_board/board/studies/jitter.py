@@ -10,7 +10,6 @@ import numpy as np
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.effects import (
     Effect,
-    Floats,
     Sample,
     TargetMeans,
     average_targets,
@@ -18,6 +17,7 @@ from cosmos_board.board.studies.effects import (
     measure_effect,
     take_sample,
 )
+from cosmos_board.core.arrays import Floats
 from cosmos_board.store.queries.jitter import JitterSums, read_jitter
 
 LEVELS = (0, 10, 20)

@@ -14,7 +14,8 @@ from cosmos_board.board.studies.effects import (
     measure_effect,
     take_sample,
 )
-from cosmos_board.board.studies.values import ALL_PROMPTS, DiceTable, Floats, is_studied
+from cosmos_board.board.studies.values import ALL_PROMPTS, DiceTable, is_studied
+from cosmos_board.core.arrays import Floats
 from cosmos_board.core.scores import SELECTIONS, Selection
 from cosmos_board.stats.testing import Verdict
 from cosmos_board.store.queries.studies import read_study_models

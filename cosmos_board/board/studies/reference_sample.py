@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cosmos_board.board.cube import Cube, Ints, Units
-from cosmos_board.board.studies.effects import Effect, Floats, take_sample
+from cosmos_board.board.cube import Cube, Units
+from cosmos_board.board.studies.effects import Effect, take_sample
+from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.stats.bootstrap import Counts, sum_replicates, to_steps
 from cosmos_board.stats.correlation import (
     centred_ranks,
@@ -20,8 +19,6 @@ from cosmos_board.stats.correlation import (
 )
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS, bootstrap_factor, interval
 from cosmos_board.store.queries.factors import read_references
-
-Bools: TypeAlias = NDArray[np.bool_]
 
 SUM_STEP = 2.0**-29
 """Sums over a cluster's references are rounded to this: 2²⁴ references stay exact."""

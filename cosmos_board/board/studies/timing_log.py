@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cosmos_board.core.errors import CosmosBoardError, InputError, StorageError
 from cosmos_board.core.masks import Rle
-from cosmos_board.core.runs import parse_runs
+from cosmos_board.core.rle import check_runs
 from cosmos_board.metrics.hce import measure_hce
 from cosmos_board.metrics.overlap import count_overlap
 from cosmos_board.metrics.reference import prepare_reference
@@ -163,7 +163,7 @@ def _score(
         )
     counts = text["mask"].encode("utf-8")
     try:
-        parse_runs(counts, reference.height, reference.width, where=log)
+        check_runs(counts, reference.height, reference.width, where=log)
         drawn = Rle(reference.height, reference.width, counts).decode()
         prepared = prepare_reference(reference.decode())
         overlap = count_overlap(drawn, prepared.mask)

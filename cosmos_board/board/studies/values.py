@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cosmos_board.board.contamination import ModelFacts
 from cosmos_board.board.cube import Cube
+from cosmos_board.core.arrays import Floats
 from cosmos_board.core.scores import Selection
-
-Floats: TypeAlias = NDArray[np.float64]
 
 ALL_PROMPTS = ("everything", "point", "points-5", "points-5-5", "box", "box-point")
 POINT_PROMPTS = ("point", "points-5", "points-5-5")

@@ -116,8 +116,9 @@ def command(
     An interrupted run is resumed by the same command.
     """
     from cosmos_board.core.prompts import get_prompt_kind
+    from cosmos_board.core.run_record import RunSettings
     from cosmos_board.runner.run import RunRequest, run
-    from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+    from cosmos_board.runner.settings import SegmenterSpec
 
     for prompt in prompts:
         get_prompt_kind(prompt)
@@ -156,7 +157,7 @@ def command(
     for line in report.mended:
         click.echo(make_one_line(line), err=True)
     for row in report.quarantined:
-        click.echo(f"quarantined: {row['image_id']}: {row['reason']}", err=True)
+        click.echo(f"quarantined: {row.image_id}: {row.reason}", err=True)
     if as_json:
         click.echo(json.dumps({**asdict(report), "out": str(report.out)}, default=str))
     else:

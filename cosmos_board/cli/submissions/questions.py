@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def ask_model(models: tuple[str, ...]) -> str:
     return chosen
 
 
-def ask(given: Mapping[str, Any], card: Mapping[str, Any], *, out: Path, version: int) -> Metadata:
+def ask(given: Mapping[str, Any], card: ModelCard, *, out: Path, version: int) -> Metadata:
     """Return what the options say, and what is asked where neither they nor the card do.
 
     Args:
@@ -54,8 +55,8 @@ def ask(given: Mapping[str, Any], card: Mapping[str, Any], *, out: Path, version
     licence = find("licence", "licence", "Licence of the model (SPDX)")
     if given["trained_on"]:
         trained = said["trained_on"]
-    elif card["training_data"] is not None:
-        trained = tuple(card["training_data"])
+    elif card.training_data is not None:
+        trained = card.training_data
     else:
         question = "Trained on (catalog names, or none, or unknown)"
         trained = _ask("--trained-on", question, lambda text: read_training(_split(text)))
@@ -93,7 +94,7 @@ def _read_options(given: Mapping[str, Any], out: Path) -> dict[str, Any]:
 class _Finder:
     """Finds what the options say, else what the card knows, else what is answered."""
 
-    def __init__(self, said: Mapping[str, Any], card: Mapping[str, Any]) -> None:
+    def __init__(self, said: Mapping[str, Any], card: ModelCard) -> None:
         self._said = said
         self._card = card
 
@@ -104,7 +105,7 @@ class _Finder:
         if self._said[name]:
             return str(self._said[name])
         try:
-            return RULES[name](str(self._card[known]))
+            return RULES[name](str(getattr(self._card, known)))
         except ValueError:  # a card may say what no manifest can
             return _ask(_option(name), question, RULES[name])
 

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-from cosmos_board.core.targets import Target
+from pydantic import AfterValidator, Field, model_validator
+
+from cosmos_board.core.modalities import get_modality
+from cosmos_board.data.catalog.objects import load_objects
+from cosmos_board.data.validation import FieldError, Rows, Table, want_keys
+
+if TYPE_CHECKING:
+    from cosmos_board.core.targets import Target
 
 PERMISSIONS = (
     "redistribute_images",
@@ -20,34 +28,18 @@ PERMISSIONS = (
 OPEN_FLAGS = ("redistribute_images", "redistribute_masks", "publish_row_ids")
 """A dataset that lacks one of these is restricted: only aggregates of it are published."""
 
-CERTAINTIES = ("verified", "second-hand", "general-knowledge")
+Certainty: TypeAlias = Literal["verified", "second-hand", "general-knowledge"]
 """How we know a fact, surest first."""
 
-FACTS = (
-    "link",
-    "targets",
-    "layout",
-    "gate",
-    "licence",
-    "citation",
-    "contamination",
-    "note",
-)
+FACTS = ("link", "targets", "layout", "gate", "licence", "citation", "contamination", "note")
 """The facts of a dataset whose certainty is stated."""
 
-GATES = ("direct", "registration", "kaggle")
-"""What stands before a download: nothing, a form or terms, an account at Kaggle."""
 
-USES = ("trained-on", "held-out")
-"""What a model did with a dataset, where it is known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(Table):
     """How to get the raw files."""
 
-    kind: str
-    """One of `GATES`."""
+    kind: Literal["direct", "registration", "kaggle"]
+    """What stands before a download: nothing, a form or terms, an account at Kaggle."""
 
     where: str
     """Where to go and what to do there."""
@@ -56,49 +48,58 @@ class Gate:
     """What the folder given as `--source` must hold afterwards."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exclusion:
+class Exclusion(Table):
     """An object of the raw files that enters no pack."""
 
     object: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class KnownUse:
+class KnownUse(Table):
     """What a model is known to have done with a dataset."""
 
     model: str
     """Name in the registry of models."""
 
-    use: str
-    """One of `USES`."""
-
+    use: Literal["trained-on", "held-out"]
     source: str
     """Who says so."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dataset:
+def _check_objects(objects: dict[str, str]) -> dict[str, str]:
+    known = list(load_objects())
+    for name in objects:
+        if name not in known:
+            near = get_close_matches(name, known) or known[:8]
+            raise FieldError("unknown name", got=repr(name), want=" or ".join(near))
+    return objects
+
+
+class TargetRow(Table):
+    """The objects that are drawn in the images of one modality."""
+
+    modality: Annotated[str, AfterValidator(lambda name: get_modality(name).name)]
+    objects: Annotated[dict[str, str], AfterValidator(_check_objects)]
+    """The codes of each object in the raw files."""
+
+
+class Dataset(Table):
     """What is known of one dataset, and how surely."""
 
     name: str
     """Key in files, URLs and on the command line."""
 
-    kind: str
+    kind: Literal["cosmos", "demo"]
     """`cosmos` for the study's 53, `demo` for the small packs of our own choosing."""
 
     label: str
     link: str
     version: str
-
-    codes: Mapping[str, Mapping[str, str]]
-    """Per modality, the codes of each object in the raw files."""
-
-    instances: tuple[str, ...]
+    target_rows: Rows[TargetRow] = Field(alias="targets")
+    instances: Rows[str]
     """Objects whose every instance or side is a reference of its own."""
 
-    exclusions: tuple[Exclusion, ...]
+    exclusions: Rows[Exclusion]
     format: str
     gate: Gate
     licence: str
@@ -106,17 +107,36 @@ class Dataset:
     agreement: bool
     """Whether terms have to be signed or accepted before the download."""
 
-    permissions: Mapping[str, bool]
-    """Each of `PERMISSIONS`; `data.licence.may` is how to ask."""
+    permissions: Annotated[Mapping[str, bool], want_keys(PERMISSIONS)]
+    """Each of `PERMISSIONS`; `data.catalog.licence.may` is how to ask."""
 
     reviewed_by: str
     reviewed_on: str
     de_identification: str
     citation: str
-    contamination: tuple[KnownUse, ...]
+    contamination: Rows[KnownUse]
     note: str
-    certainty: Mapping[str, str]
-    """One of `CERTAINTIES` for each of `FACTS`."""
+    certainty: Annotated[Mapping[str, Certainty], want_keys(FACTS)]
+    """How sure each of `FACTS` is."""
+
+    @model_validator(mode="after")
+    def _check_across_fields(self) -> Dataset:
+        if any(self.permissions.values()) and not (self.reviewed_by and self.reviewed_on):
+            problem = "are given though nobody has reviewed the licence"
+            raise FieldError(problem, field="permissions")
+        if len(self.codes) < len(self.target_rows):
+            raise FieldError("name a modality twice", field="targets")
+        if not self.objects:
+            raise FieldError("are missing", field="targets")
+        for name in self.instances:
+            if name not in self.objects:
+                raise FieldError("is no object of it", field="instances", got=repr(name))
+        return self
+
+    @property
+    def codes(self) -> Mapping[str, Mapping[str, str]]:
+        """Per modality, the codes of each object in the raw files."""
+        return {row.modality: row.objects for row in self.target_rows}
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -126,16 +146,15 @@ class Dataset:
     @property
     def objects(self) -> tuple[str, ...]:
         """Names of its objects over all modalities, sorted."""
-        return tuple(sorted({name for codes in self.codes.values() for name in codes}))
+        return tuple(sorted({name for row in self.target_rows for name in row.objects}))
 
     @property
     def targets(self) -> tuple[Target, ...]:
         """Its targets, sorted."""
-        return tuple(
-            sorted(
-                Target(modality, name) for modality, codes in self.codes.items() for name in codes
-            )
-        )
+        from cosmos_board.core.targets import Target
+
+        rows = self.target_rows
+        return tuple(sorted(Target(row.modality, name) for row in rows for name in row.objects))
 
     @property
     def restricted(self) -> bool:

@@ -10,20 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_fill_holes
 
+from cosmos_board.data.intensities import Normalisation, normalise
 from cosmos_board.data.readers.dicom.images import read_dicom_series
 from cosmos_board.data.readers.dicom.rtstruct import rasterise, read_rtstruct
 from cosmos_board.data.readers.nifti import read_nifti
 from cosmos_board.data.readers.tiff import read_tiff
 from cosmos_board.data.source import SourceImage
-from cosmos_board.data.volumes import (
-    Normalisation,
-    Volume,
-    choose_plane,
-    count_slices,
-    normalise,
-    orient,
-    take_slice,
-)
+from cosmos_board.data.volumes import Volume, choose_plane, count_slices, orient, take_slice
 from cosmos_board.phantoms import DEMO_SPECS, phantom_pack_images
 
 _PERCENTILE = Normalisation("percentile")

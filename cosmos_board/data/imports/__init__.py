@@ -1,9 +1,8 @@
 """Import files: "these images, these masks, this meaning", and how they are carried out."""
 
 from cosmos_board.data.imports.planning.plan import ImportPlan, iter_source_images, plan_import
-from cosmos_board.data.imports.spec.info import make_pack_info
-from cosmos_board.data.imports.spec.parse import load_spec, parse_spec, read_spec
-from cosmos_board.data.imports.spec.types import ImageSpec, ImportSpec, MaskSpec
+from cosmos_board.data.imports.spec.load import load_spec, make_pack_info, parse_spec, read_spec
+from cosmos_board.data.imports.spec.models import ImageSpec, ImportSpec, MaskSpec
 
 __all__ = [
     "ImageSpec",

@@ -1,1 +1,1 @@
-"""The integers of `metrics.integers`, counted on a torch device; nothing else here needs torch."""
+"""The counts of `metrics.definitions`, taken on a torch device; nothing else here needs torch."""

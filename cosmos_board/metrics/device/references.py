@@ -1,4 +1,4 @@
-"""References made ready on a device, once for all that is scored against them."""
+"""References on a device, uploaded once for everything that is scored against them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ import torch
 from torch import Tensor
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.metrics.device.distances import SIDE_LIMIT_PX
-from cosmos_board.metrics.device.outlines import PointLists, find_bands, list_points
+from cosmos_board.metrics.device.boundaries import (
+    SIDE_LIMIT_PX,
+    PointLists,
+    find_bands,
+    list_points,
+)
 from cosmos_board.metrics.overlap import check_size
 from cosmos_board.metrics.reference import PreparedReference
 

@@ -1,4 +1,9 @@
-"""Which candidates both selections take, and their scores, where the candidates lie."""
+"""The candidates that both selections take, and their scores, computed on the candidates' device.
+
+Boundary pixels are packed into lists of one fixed length and everything is reduced on the device:
+the host waits once, for the finished counts. A pair with a boundary that does not fit its list is
+scored on the CPU, with the same result.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +13,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cosmos_board.core.scores import Scores
-from cosmos_board.metrics.device.pairs import measure_batch, read_scores
+from cosmos_board.core.scores import Counts, Scores
+from cosmos_board.metrics.definitions import DirectedDistances, PairCounts
+from cosmos_board.metrics.device.boundaries import (
+    find_bands,
+    list_points,
+    measure_distances,
+    summarise,
+)
 from cosmos_board.metrics.device.references import CAPACITY_LIMIT, DeviceReferences
 from cosmos_board.metrics.overlap import check_size
+from cosmos_board.metrics.score import penalise, score, to_scores
 
 _LEAST_CAPACITY = 256
 _PIXELS_AT_ONCE = 1 << 25
@@ -65,9 +77,30 @@ def score_selections(
         chosen = torch.cat([masks[prompt, oracle], masks[prompt, rated]])
         rows = _measure_in_parts(chosen, references, index.repeat(2), longest)
         table = torch.cat([rows, oracle.repeat(2)[:, None]], dim=1).tolist()
-        scores = read_scores(table, chosen, references, [*which, *which], longest)
+        scores = _read_scores(table, chosen, references, [*which, *which], longest)
     pairs = zip(table, scores, scores[len(masks) :], strict=False)
     return [DeviceSelection(row[-1], *both) for row, *both in pairs]
+
+
+def measure_batch(
+    predictions: Tensor, references: DeviceReferences, which: Tensor, capacity: int
+) -> Tensor:
+    """Return what is counted of each pair, int64, (B, 17), without waiting for the device.
+
+    Columns: tp, fp, fn; then for the prediction's and for the reference's boundary each: points,
+    largest squared distance, both order statistics at the 95th percentile, points within the
+    tolerance, summed distance; then shared and joined band pixels. Distances are meaningless
+    where a prediction is empty or a boundary does not fit its list.
+    """
+    masks, bands = references.masks[which], find_bands(predictions)
+    reference_bands = references.bands[which]
+    tp = _count(predictions & masks)
+    columns = [tp, _count(predictions) - tp, _count(masks) - tp]
+    points = list_points(predictions, capacity)
+    there, back = measure_distances(points, references.points.select(which))
+    columns += summarise(there, points.count) + summarise(back, references.points.count[which])
+    columns += [_count(bands & reference_bands), _count(bands | reference_bands)]
+    return torch.stack(columns, dim=1)
 
 
 def _find_best(masks: Tensor, references: Tensor) -> Tensor:
@@ -84,3 +117,37 @@ def _measure_in_parts(
     size = max(1, _PIXELS_AT_ONCE // predictions[0].numel())
     parts = zip(torch.split(predictions, size), torch.split(which, size), strict=True)
     return torch.cat([measure_batch(part, references, index, capacity) for part, index in parts])
+
+
+def _read_scores(
+    rows: Sequence[Sequence[int]],
+    predictions: Tensor,
+    references: DeviceReferences,
+    which: Sequence[int],
+    capacity: int,
+) -> list[Scores]:
+    """Return the scores of each row of `measure_batch`, which had the same other arguments.
+
+    A prediction with a boundary that does not fit its list is scored on the CPU.
+    """
+    listed = references.points.yx.shape[1]
+    scores = []
+    for prediction, place, row in zip(predictions, which, rows, strict=True):
+        reference = references.prepared[place]
+        if not row[0] + row[1]:
+            scores.append(penalise(reference))
+        elif row[3] > capacity or row[9] > listed:
+            scores.append(score(prediction.cpu().numpy(), reference))
+        else:
+            scores.append(to_scores(_to_pair_counts(row)))
+    return scores
+
+
+def _to_pair_counts(row: Sequence[int]) -> PairCounts:
+    return PairCounts(
+        Counts(*row[:3]), DirectedDistances(*row[3:9]), DirectedDistances(*row[9:15]), *row[15:17]
+    )
+
+
+def _count(masks: Tensor) -> Tensor:
+    return masks.flatten(1).sum(dim=1)

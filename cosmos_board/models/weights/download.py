@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -15,6 +14,7 @@ from urllib.request import Request, urlopen
 from filelock import FileLock, Timeout
 
 from cosmos_board.core.errors import InputError, InUseError, StorageError
+from cosmos_board.core.hashes import hash_file
 
 Report: TypeAlias = Callable[[int, int | None], None]
 """Called with the bytes that are here and the bytes in all, where the server says so."""
@@ -68,12 +68,6 @@ def check_sha256(path: Path, sha256: str | None) -> None:
     """
     if sha256 is not None and (found := hash_file(path)) != sha256:
         raise InputError(path, "sha256", "is not the published one", got=found, want=sha256)
-
-
-def hash_file(path: Path) -> str:
-    """Return the sha256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _fetch(url: str, part: Path, report: Report) -> None:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from cosmos_board.core.errors import DeviceError
 from cosmos_board.core.factors import Factors
 from cosmos_board.core.masks import encode_mask
+from cosmos_board.core.run_record import CanaryNote, RunSettings
 from cosmos_board.core.scores import ScoreRow
 from cosmos_board.core.targets import Image, Reference
 from cosmos_board.data.pack import PackItem
-from cosmos_board.data.pixels import hash_pixels, make_image_id
+from cosmos_board.data.pack.png import hash_pixels, make_image_id
 from cosmos_board.models.segmenter import Segmenter
 from cosmos_board.phantoms import PhantomImage, phantom_pack_images
 from cosmos_board.prompts.box import tight_box
@@ -23,7 +24,6 @@ from cosmos_board.prompts.frozen import freeze_prompts
 from cosmos_board.runner.engine.clock import Clock
 from cosmos_board.runner.evaluation.evaluate import evaluate_image
 from cosmos_board.runner.evaluation.tolerance import LEVELS, compare_rows
-from cosmos_board.runner.settings import RunSettings
 
 _FEWEST, _MOST, _EVERY = 2, 130, 100
 """One image in a hundred of the run; at most as many as have about 2,000 masks."""
@@ -107,11 +107,11 @@ def _make_item(phantom: PhantomImage) -> PackItem:
     )
 
 
-def describe(model: str, before: Canary, after: Canary | None) -> dict[str, object]:
+def describe(model: str, before: Canary, after: Canary | None) -> CanaryNote:
     """Return what run.json says of it; `ingest` refuses a run whose two digests differ."""
-    return {
-        "model": model,
-        "rows": len(before.rows),
-        "before": before.digest,
-        "after": None if after is None else after.digest,
-    }
+    return CanaryNote(
+        model=model,
+        rows=len(before.rows),
+        before=before.digest,
+        after=None if after is None else after.digest,
+    )

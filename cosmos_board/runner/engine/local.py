@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cosmos_board.core.errors import CosmosBoardError, DeviceError, StoppedError
 from cosmos_board.core.processes import make_pool
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.runner.engine.clock import Clock
 from cosmos_board.runner.engine.watchdog import end_when_stuck
@@ -21,7 +22,7 @@ from cosmos_board.runner.evaluation.evaluators import Evaluator, make_evaluator
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.runner.record.remote_store import Depot
 from cosmos_board.runner.record.shards import Shard
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 
 HANG_S = 1800.0
 """Long enough for everything mode of a large model on a slow processor."""

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from cosmos_board.core.errors import InputError, StoppedError
-from cosmos_board.data.check import hash_file
+from cosmos_board.core.hashes import hash_file
+from cosmos_board.core.run_record import FirstFailure, Quarantined, RunSettings, ShardRecord
 from cosmos_board.data.pack import Pack, PackItem
 from cosmos_board.runner.engine.clock import Clock
 from cosmos_board.runner.engine.failure import ModelFailureError
@@ -23,10 +24,8 @@ from cosmos_board.runner.evaluation.evaluate import ImageResult, Tally
 from cosmos_board.runner.evaluation.evaluators import Evaluator
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.runner.record.shards import Shard
-from cosmos_board.runner.settings import RunSettings
-from cosmos_board.store.files import write_bytes
 from cosmos_board.store.parquet import write_table
-from cosmos_board.store.records import dump_record
+from cosmos_board.store.records import write_shard_record
 from cosmos_board.store.run_files import tabulate_predictions, tabulate_scores
 
 _IMAGES_AHEAD = 2
@@ -41,7 +40,7 @@ class ShardReport:
     shard: Shard
     images: int
     rows: int
-    quarantined: list[dict[str, str | None]] = field(default_factory=list)
+    quarantined: tuple[Quarantined, ...] = ()
 
 
 @dataclass(slots=True)
@@ -56,7 +55,7 @@ class _Sheet:
 class _Facts:
     """What the sidecar says beside the rows."""
 
-    quarantined: list[dict[str, str | None]]
+    quarantined: tuple[Quarantined, ...]
     timings: dict[str, tuple[int, float]]
     batch: int
     retries: int
@@ -64,7 +63,7 @@ class _Facts:
     """The first of the shard."""
 
 
-_Read: TypeAlias = tuple[Shard, PackItem | list[dict[str, str | None]]]
+_Read: TypeAlias = tuple[Shard, PackItem | tuple[Quarantined, ...]]
 """An image of a shard, or what was quarantined of it, which comes last."""
 
 
@@ -126,16 +125,14 @@ def run_shards(
 
 def _read(jobs: Iterable[tuple[Pack, Shard]]) -> Iterator[_Read]:
     for pack, shard in jobs:
-        bad: list[dict[str, str | None]] = []
+        bad: list[Quarantined] = []
 
-        def quarantine(
-            image_id: str, error: InputError, bad: list[dict[str, str | None]] = bad
-        ) -> None:
-            bad.append({"image_id": image_id, "reference_id": None, "reason": str(error)})
+        def quarantine(image_id: str, error: InputError, bad: list[Quarantined] = bad) -> None:
+            bad.append(Quarantined(image_id=image_id, reason=str(error)))
 
         for item in pack.iter_items(shard.start, shard.stop, on_bad=quarantine, hold_block=True):
             yield shard, item
-        yield shard, bad
+        yield shard, tuple(bad)
 
 
 def _ask(
@@ -181,22 +178,22 @@ def _prediction_key(row: PredictionRow) -> dict[str, Any]:
     }
 
 
-def _describe_failure(failure: ModelFailureError | None) -> dict[str, str] | None:
-    return None if failure is None else {"reason": str(failure), "traceback": failure.trace}
+def _describe_failure(failure: ModelFailureError | None) -> FirstFailure | None:
+    return None if failure is None else FirstFailure(reason=str(failure), traceback=failure.trace)
 
 
 def _write_sidecar(folder: RunFolder, shard: Shard, rows: int, facts: _Facts) -> None:
     masks = folder.predictions_path(shard)
-    sidecar = {
-        "shard": shard.name,
-        "sha256": hash_file(folder.scores_path(shard)),
-        "predictions_sha256": hash_file(masks) if masks.exists() else None,
-        "rows": rows,
-        "quarantined": facts.quarantined,
-        "timings": {stage: list(pair) for stage, pair in facts.timings.items()},
-        "batch": facts.batch,
-        "retries": facts.retries,
-        "first_failure": _describe_failure(facts.failure),
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-    }
-    write_bytes(folder.sidecar_path(shard), dump_record(sidecar))
+    sidecar = ShardRecord(
+        shard=shard.name,
+        sha256=hash_file(folder.scores_path(shard)),
+        predictions_sha256=hash_file(masks) if masks.exists() else None,
+        rows=rows,
+        quarantined=facts.quarantined,
+        timings=facts.timings,
+        batch=facts.batch,
+        retries=facts.retries,
+        first_failure=_describe_failure(facts.failure),
+        peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    )
+    write_shard_record(folder.sidecar_path(shard), sidecar)

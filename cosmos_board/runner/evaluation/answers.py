@@ -11,10 +11,9 @@ import numpy as np
 from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.masks import Mask, Rle, encode_mask
 from cosmos_board.core.scores import SELECTIONS, ScoreRow, Scores, Selection
-from cosmos_board.metrics.integers import penalise
 from cosmos_board.metrics.overlap import count_candidates
 from cosmos_board.metrics.reference import PreparedReference
-from cosmos_board.metrics.surface import score
+from cosmos_board.metrics.score import penalise, score
 from cosmos_board.runner.evaluation.cells import Cell
 
 

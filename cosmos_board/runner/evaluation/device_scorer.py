@@ -9,7 +9,7 @@ from functools import cached_property
 from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.scores import Scores, Selection
-from cosmos_board.metrics.device.distances import SIDE_LIMIT_PX
+from cosmos_board.metrics.device.boundaries import SIDE_LIMIT_PX
 from cosmos_board.metrics.device.references import DeviceReferences, upload_references
 from cosmos_board.metrics.device.selections import score_selections
 from cosmos_board.models.candidate_checks import copy_prompts

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cosmos_board.core.errors import StaleRunError
+from cosmos_board.core.run_record import RunEntry, RunRecord
 from cosmos_board.data.pack import Pack
 from cosmos_board.models.factories import find_code
 from cosmos_board.runner.record.shards import cut_shards
@@ -31,33 +31,30 @@ def make_entry(spec: SegmenterSpec, evaluator: Evaluator, pack: Pack) -> Entry:
     )
 
 
-def refuse_another(out: Path, entry: Entry, record: dict[str, Any]) -> None:
+def refuse_another(out: Path, entry: Entry, record: RunRecord) -> None:
     """Refuse a model that was evaluated here before in another state: its rows would be mixed up.
 
     Raises:
         StaleRunError: If the folder holds rows of the model on this dataset that are not of this
             run.
     """
-    for known in record["entries"].values():
-        if (known["model"]["name"], known["dataset"]["name"]) == (entry.model, entry.dataset):
+    for known in record.entries.values():
+        if (known.model.name, known.dataset.name) == (entry.model, entry.dataset):
             text = f"was evaluated here on {entry.dataset} with other code, weights or data"
             raise StaleRunError(out, entry.model, text, want="another --out")
 
 
-def describe_entry(entry: Entry, evaluator: Evaluator, pack: Pack, images: int) -> dict[str, Any]:
+def describe_entry(entry: Entry, evaluator: Evaluator, pack: Pack, images: int) -> RunEntry:
     """Return what run.json says of an entry: model, dataset and how much of it is run."""
-    info = asdict(pack.info)
-    for name in ("files", "counts"):
-        info.pop(name)
-    return {
-        "model": asdict(evaluator.card),
-        "dataset": info,
-        "images": images,
-        "of_images": pack.info.counts.images,
-        "shards": len(list(cut_shards("", images))),
-        "checkpoint_sha256": entry.checkpoint_sha256,
-        "device": entry.spec.device,
-    }
+    return RunEntry(
+        model=evaluator.card,
+        dataset=pack.info.card,
+        images=images,
+        of_images=pack.info.counts.images,
+        shards=len(list(cut_shards("", images))),
+        checkpoint_sha256=entry.checkpoint_sha256,
+        device=entry.spec.device,
+    )
 
 
 def hash_code(spec: SegmenterSpec) -> str | None:

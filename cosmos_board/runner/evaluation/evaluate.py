@@ -13,10 +13,11 @@ from typing import TypeAlias, TypeVar
 
 from cosmos_board.core.candidates import EverythingCandidates
 from cosmos_board.core.masks import encode_mask
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.core.scores import SELECTIONS, ScoreRow
 from cosmos_board.data.pack import PackItem
 from cosmos_board.metrics.overlap import tabulate_rles
-from cosmos_board.metrics.surface import score
+from cosmos_board.metrics.score import score
 from cosmos_board.models.candidate_checks import check_embedding, check_everything
 from cosmos_board.models.segmenter import Embedding, Segmenter
 from cosmos_board.runner.engine.backoff import Throttle, ask_in_batches, release_memory
@@ -34,7 +35,7 @@ from cosmos_board.runner.evaluation.cells import Cell
 from cosmos_board.runner.evaluation.clicking import fail_clicks, run_clicks
 from cosmos_board.runner.evaluation.embedding_cache import Shelf
 from cosmos_board.runner.evaluation.image_session import Sitting, Task
-from cosmos_board.runner.settings import Place, RunSettings
+from cosmos_board.runner.settings import Place
 
 EVERYTHING = Cell(prompt="everything")
 

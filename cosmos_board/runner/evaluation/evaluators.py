@@ -11,10 +11,11 @@ from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import UsageError
 from cosmos_board.core.masks import Rle
 from cosmos_board.core.prompts import PROMPTS
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.core.scores import SELECTIONS
 from cosmos_board.data.pack import Pack, PackItem
 from cosmos_board.metrics.reference import prepare_reference
-from cosmos_board.metrics.surface import score
+from cosmos_board.metrics.score import score
 from cosmos_board.models.external.own_models import describe_model
 from cosmos_board.models.registry import find_own_card, load_segmenter
 from cosmos_board.models.segmenter import Segmenter
@@ -24,7 +25,7 @@ from cosmos_board.runner.evaluation.answers import make_row
 from cosmos_board.runner.evaluation.cells import Cell
 from cosmos_board.runner.evaluation.embedding_cache import Shelf
 from cosmos_board.runner.evaluation.evaluate import ImageResult, Tally, ask_image
-from cosmos_board.runner.settings import Place, RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import Place, SegmenterSpec
 
 _OBSERVER = "observer:"
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from cosmos_board.core.prompts import Prompt
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.data.pack import PackItem
 from cosmos_board.metrics.reference import PreparedReference, prepare_reference
 from cosmos_board.models.segmenter import Segmenter
@@ -15,7 +16,7 @@ from cosmos_board.runner.engine.backoff import Throttle
 from cosmos_board.runner.engine.clock import Clock
 from cosmos_board.runner.evaluation.cells import Cell, jittered_cells, main_cells
 from cosmos_board.runner.evaluation.scorers import Grader, make_grader
-from cosmos_board.runner.settings import Place, RunSettings
+from cosmos_board.runner.settings import Place
 
 Task: TypeAlias = tuple[str, Cell, Prompt]
 """Reference id, cell, prompt."""

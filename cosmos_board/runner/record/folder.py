@@ -20,16 +20,20 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from cosmos_board.core.errors import CosmosBoardError, InputError, InUseError
-from cosmos_board.data.check import hash_file
+from cosmos_board.core.hashes import hash_file
+from cosmos_board.core.run_record import RunRecord, RunSettings, ShardRecord
 from cosmos_board.runner.record.shards import Shard
-from cosmos_board.runner.settings import RunSettings
 from cosmos_board.store.files import clear_leftovers, describe_os_error, write_bytes
-from cosmos_board.store.records import DamagedError, dump_record, read_record
+from cosmos_board.store.records import (
+    RUN_RECORD,
+    read_run_record,
+    read_shard_record,
+    write_run_record,
+)
 
 _PARTS = ("scores", "index", "predictions")
 
@@ -80,28 +84,22 @@ class RunFolder:
         for folder in (self.path, *(self.path / name for name in _PARTS)):
             clear_leftovers(folder)
 
-    def read_record(self) -> dict[str, Any] | None:
+    def read_record(self) -> RunRecord | None:
         """Return run.json, or None where the run has not begun.
 
         Raises:
             DamagedError: If it is damaged.
             InputError: If it is newer than this program.
         """
-        path = self.path / "run.json"
-        if not path.exists():
-            return None
-        record = read_record(path)
-        if not isinstance(record.get("entries"), dict):
-            raise DamagedError(path, "", "is damaged: it has no entries")
-        return record
+        return read_run_record(self.path) if (self.path / RUN_RECORD).exists() else None
 
-    def write_record(self, record: dict[str, Any]) -> None:
+    def write_record(self, record: RunRecord) -> None:
         """Write run.json, whole or not at all."""
-        write_bytes(self.path / "run.json", dump_record(record))
+        write_run_record(self.path, record)
 
     def set_record_aside(self) -> None:
         """Move a damaged run.json out of the way; finished shards stay and are found again."""
-        path = self.path / "run.json"
+        path = self.path / RUN_RECORD
         path.replace(path.with_name("run.json.damaged"))
 
     def set_strays_aside(self, run_id: str, shards: Iterable[Shard]) -> list[Path]:
@@ -119,22 +117,22 @@ class RunFolder:
             path.replace(target)
         return found
 
-    def refuse_other_settings(self, record: dict[str, Any], settings: RunSettings) -> None:
+    def refuse_other_settings(self, record: RunRecord, settings: RunSettings) -> None:
         """Refuse to mix two kinds of run in one folder.
 
         Raises:
             InputError: If the folder was begun with other settings.
         """
         wanted = json.loads(json.dumps(asdict(settings)))
-        begun = json.loads(json.dumps(record.get("settings", {})))
+        begun = json.loads(json.dumps(asdict(record.settings)))
         for name, value in wanted.items():
-            if begun.get(name) != value:
+            if begun[name] != value:
                 raise InputError(
                     self.path,
                     name,
                     "differs from how this run began; take another --out",
                     got=value,
-                    want=begun.get(name),
+                    want=begun[name],
                 )
 
     def scores_path(self, shard: Shard) -> Path:
@@ -158,19 +156,19 @@ class RunFolder:
         paths = sorted((self.path / "scores").glob(f"{run_id}-*.parquet"))
         return [path for path in paths if path.with_suffix(".json").exists()]
 
-    def iter_sidecars(self, run_id: str) -> Iterator[dict[str, Any]]:
-        """Yield the facts of the finished shards of an entry, in order, as they were written."""
+    def iter_sidecars(self, run_id: str) -> Iterator[ShardRecord]:
+        """Yield what the sidecars of the finished shards of an entry say, in order."""
         for path in self.finished_scores(run_id):
-            yield json.loads(path.with_suffix(".json").read_bytes())
+            yield read_shard_record(path.with_suffix(".json"))
 
-    def read_sidecar(self, shard: Shard) -> dict[str, Any] | None:
-        """Return the facts of a shard, or None unless it is whole and unaltered."""
+    def read_sidecar(self, shard: Shard) -> ShardRecord | None:
+        """Return the sidecar of a shard, or None unless the shard is whole and unaltered."""
         try:
-            facts = read_record(self.sidecar_path(shard))
-            whole = facts.get("shard", shard.name) == shard.name
-            whole &= hash_file(self.scores_path(shard)) == facts["sha256"]
-            if masks := facts.get("predictions_sha256"):
+            record = read_shard_record(self.sidecar_path(shard))
+            whole = record.shard in ("", shard.name)
+            whole &= hash_file(self.scores_path(shard)) == record.sha256
+            if masks := record.predictions_sha256:
                 whole &= hash_file(self.predictions_path(shard)) == masks
-        except (CosmosBoardError, OSError, KeyError):
+        except (CosmosBoardError, OSError):
             return None
-        return facts if whole else None
+        return record if whole else None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from cosmos_board.data.check import hash_file
+from cosmos_board.core.hashes import hash_file
 from cosmos_board.data.pack import Pack
 from cosmos_board.store.parquet import Row, write_rows
 from cosmos_board.store.schema import RUN_IMAGES, RUN_REFERENCES

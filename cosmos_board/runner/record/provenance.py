@@ -8,22 +8,23 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
+from cosmos_board.core.run_record import Provenance
+
 _PACKAGES = (
     "cosmos-board", "numpy", "scipy", "opencv-python-headless", "pycocotools", "numba",
     "scikit-image", "torch", "torchvision", "segment-anything", "transformers", "onnxruntime",
 )  # fmt: skip
 
 
-def collect_provenance() -> dict[str, object]:
-    """Return versions, machine and commit; no user name, host name or path."""
-    return {
-        "python": platform.python_version(),
-        "platform": f"{platform.system()} {platform.machine()}",
-        "processors": os.cpu_count(),
-        "packages": {name: version for name in _PACKAGES if (version := _version(name))},
-        "commit": _commit(),
-        "seed": 0,
-    }
+def collect_provenance() -> Provenance:
+    """Return versions, machine and commit."""
+    return Provenance(
+        python=platform.python_version(),
+        platform=f"{platform.system()} {platform.machine()}",
+        processors=os.cpu_count(),
+        packages={name: version for name in _PACKAGES if (version := _version(name))},
+        commit=_commit(),
+    )
 
 
 def _version(package: str) -> str | None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from cosmos_board.core.errors import InputError, StorageError
+from cosmos_board.core.run_record import ShardRecord
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.runner.record.shards import Shard
 from cosmos_board.store.files import write_bytes
-from cosmos_board.store.records import parse_record
+from cosmos_board.store.records import parse_shard_record
 from cosmos_board.store.remote import RemoteFolder
 
 _SIDECAR = ".json"
@@ -75,17 +75,15 @@ class Depot:
         """Return whether a shard was delivered; what was altered on the way never was."""
         *tables, sidecar = folder.paths(shard)
         content = self._read(folder, sidecar)
-        facts = {} if content is None else _parse(content)
-        if facts.get("shard", shard.name) != shard.name:
+        record = None if content is None else _parse(content)
+        if content is None or record is None or record.shard not in ("", shard.name):
             return False
-        for path in tables:
+        for path, digest in zip(tables, (record.predictions_sha256, record.sha256), strict=True):
             table = self._read(folder, path)
-            key = "sha256" if path == folder.scores_path(shard) else "predictions_sha256"
-            if key not in facts or _hash(table) != facts[key]:
+            if _hash(table) != digest:
                 return False
             if table is not None:
                 write_bytes(path, table)
-        assert content is not None
         write_bytes(sidecar, content)
         return True
 
@@ -93,11 +91,11 @@ class Depot:
         return self._place.read(path.relative_to(folder.path))
 
 
-def _parse(content: bytes) -> dict[str, Any]:
+def _parse(content: bytes) -> ShardRecord | None:
     try:
-        return parse_record(content, "")
+        return parse_shard_record(content, "")
     except InputError:
-        return {}
+        return None
 
 
 def _hash(content: bytes | None) -> str | None:

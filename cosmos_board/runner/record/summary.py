@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from cosmos_board.core.prompts import PROMPTS
+from cosmos_board.core.run_record import FailedAnswers, FirstFailure, RunRecord
 from cosmos_board.core.scores import fails_too_often
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.store.queries.run_counts import PromptCounts, count_answers
@@ -53,7 +53,7 @@ def has_failed(models: Iterable[ModelSummary]) -> bool:
     )
 
 
-def summarise(folder: RunFolder, record: dict[str, Any], model: str) -> ModelSummary:
+def summarise(folder: RunFolder, record: RunRecord, model: str) -> ModelSummary:
     """Return what the finished shards in a run folder say of a model.
 
     Args:
@@ -64,9 +64,7 @@ def summarise(folder: RunFolder, record: dict[str, Any], model: str) -> ModelSum
     Raises:
         InputError: If rows cannot be read.
     """
-    run_ids = [
-        run_id for run_id, entry in record["entries"].items() if entry["model"]["name"] == model
-    ]
+    run_ids = [run_id for run_id, entry in record.entries.items() if entry.model.name == model]
     counts = sorted(
         count_answers([path for run_id in run_ids for path in folder.finished_scores(run_id)]),
         key=lambda one: list(PROMPTS).index(one.prompt),
@@ -79,27 +77,27 @@ def summarise(folder: RunFolder, record: dict[str, Any], model: str) -> ModelSum
         failed=sum(one.failed for one in counts),
         empty=sum(one.empty for one in counts),
         prompts=tuple(counts),
-        reason=first["reason"] if first else reasons[0] if reasons else None,
-        traceback=first["traceback"] or None if first else None,
+        reason=first.reason if first else reasons[0] if reasons else None,
+        traceback=first.traceback or None if first else None,
     )
 
 
-def _read_failures(folder: RunFolder, run_ids: Sequence[str]) -> Iterator[dict[str, str]]:
+def _read_failures(folder: RunFolder, run_ids: Sequence[str]) -> Iterator[FirstFailure]:
     for run_id in run_ids:
-        for facts in folder.iter_sidecars(run_id):
-            if facts.get("first_failure"):
-                yield facts["first_failure"]
+        for shard in folder.iter_sidecars(run_id):
+            if shard.first_failure:
+                yield shard.first_failure
 
 
-def describe_failures(models: Iterable[ModelSummary]) -> dict[str, Any]:
+def describe_failures(models: Iterable[ModelSummary]) -> dict[str, FailedAnswers]:
     """Return what run.json says of the models of which an answer failed."""
     return {
-        model.model: {
-            "answers": model.answers,
-            "failed": model.failed,
-            "reason": model.reason,
-            "traceback": model.traceback,
-        }
+        model.model: FailedAnswers(
+            answers=model.answers,
+            failed=model.failed,
+            reason=model.reason,
+            traceback=model.traceback,
+        )
         for model in models
         if model.failed
     }

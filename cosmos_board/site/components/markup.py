@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from math import isfinite
 from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
@@ -14,8 +12,6 @@ _CHINESE_BREAK = re.compile(
     r"(?<=[\u4e00-\u9fff\u3001-\u3011\uff01-\uff5e])\s*\n\s*(?=[\u4e00-\u9fff\u3001-\u3011\uff01-\uff5e])"
 )
 _BLANK = re.compile(r"[ \t]*\n\s*")
-DASH = "–"
-"""What stands where a number is unknown."""
 
 
 def encode(text: str) -> str:
@@ -43,64 +39,6 @@ def one_line(text: str) -> str:
         'a b c'
     """
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
-
-
-@lru_cache(maxsize=65_536)  # the same scores stand in many tables
-def number(value: float | None, digits: int = 3) -> str:
-    r"""Return `value` with `digits` decimals and thin groups of thousands, a dash where unknown.
-
-    Example:
-        >>> number(0.12345), number(None), number(float("nan")), number(12345.6, 0)
-        ('0.123', '–', '–', '12\u202f346')
-    """
-    if value is None or not isfinite(value):
-        return DASH
-    text = f"{value + 0:,.{digits}f}".replace(",", "\N{NARROW NO-BREAK SPACE}")  # no -0
-    if value >= 0:
-        return text
-    vanishes = not float(f"{value:.{digits}f}")
-    return text.lstrip("-") if vanishes else text.replace("-", "\N{MINUS SIGN}", 1)
-
-
-def signed(value: float | None, digits: int = 3) -> str:
-    """Return `value` with its sign.
-
-    Example:
-        >>> signed(0.0123), signed(None)
-        ('+0.012', '–')
-    """
-    text = number(value, digits)
-    return f"+{text}" if value is not None and isfinite(value) and value > 0 else text
-
-
-def span(low: float | None, high: float | None, digits: int = 3) -> str:
-    """Return an interval, or nothing where there is none.
-
-    Example:
-        >>> span(0.1, 0.25), span(None, None)
-        ('0.100–0.250', '')
-        >>> span(-0.1, 0.25)
-        '−0.100 … 0.250'
-    """
-    if low is None or high is None or not (isfinite(low) and isfinite(high)):
-        return ""
-    between = "–" if low >= 0 else " … "
-    return f"{number(low, digits)}{between}{number(high, digits)}"
-
-
-def short_count(value: int | None) -> str:
-    r"""Return a large count in millions or thousands.
-
-    Example:
-        >>> short_count(93_735_472), short_count(4_100), short_count(12), short_count(None)
-        ('93.7\u202fM', '4.1\u202fk', '12', '–')
-    """
-    if value is None:
-        return DASH
-    for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
-        if value >= size:
-            return f"{value / size:.1f}\N{NARROW NO-BREAK SPACE}{unit}"
-    return str(value)
 
 
 def squeeze(html: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import yaml
-from markupsafe import Markup, escape
+from markupsafe import escape
 
-from cosmos_board.site.components.markup import encode, one_line
+from cosmos_board.site.components.markup import one_line
 
 SLOT = re.compile(r"<!--cb:([a-z0-9-]+)-->")
 """Where a piece of ready HTML goes. The engine only ever sees the comment."""
@@ -67,48 +67,3 @@ def fill(html: str, slots: Mapping[str, str]) -> str:
     if sorted(wanted) != sorted(slots):
         raise ValueError(f"slots {sorted(wanted)} on the page, {sorted(slots)} to fill")
     return SLOT.sub(lambda match: slots[match[1]], html)
-
-
-class Article:
-    """Collects the parts of a page in reading order."""
-
-    def __init__(self, path: str, title: str, *, hide: tuple[str, ...] = ("toc",)) -> None:
-        """Start the page at source `path` with its first heading."""
-        self._path, self._title, self._hide = path, title, hide
-        self._lines = [f"# {encode(title)} {{ #page-title }}"]
-        self._slots: dict[str, str] = {}
-        self._data: dict[str, bytes] = {}
-
-    @property
-    def path(self) -> str:
-        """Source path of the page."""
-        return self._path
-
-    def say(self, text: str) -> None:
-        """Add a paragraph of plain text that the search finds."""
-        self._lines.append(encode(text))
-
-    def heading(self, text: str, anchor: str, *, level: int = 2) -> None:
-        """Add a heading with a stable `anchor`."""
-        self._lines.append(f"{'#' * level} {encode(text)} {{ #{anchor} }}")
-
-    def add(self, *html: str | Markup) -> None:
-        """Add ready HTML, out of the search index."""
-        name = f"part-{len(self._slots) + 1}"
-        self._lines.append(f"<!--cb:{name}-->")
-        self._slots[name] = "\n".join(html)
-
-    def attach(self, files: Mapping[str, bytes] | Iterable[tuple[str, bytes]]) -> None:
-        """Put files beside the page, by path from the root of the site."""
-        self._data.update(files)
-
-    def page(self) -> Page:
-        """Return what was collected."""
-        return Page(
-            path=self._path,
-            title=self._title,
-            skeleton="\n\n".join(self._lines) + "\n",
-            slots=self._slots,
-            data=self._data,
-            hide=self._hide,
-        )

@@ -14,13 +14,14 @@ from cosmos_board.site.components.figure import (
     Figure,
     Point,
     Series,
+    cut_to_width,
+    estimate_width,
     extent,
     log_ticks,
     nice_ticks,
     point_name,
     tick_text,
 )
-from cosmos_board.site.language.text_metrics import cut_to_width, estimate_width
 
 WIDTH = 540
 """Width in user units: at 390 px its letters are still read, on a desk it is not yet coarse."""
@@ -233,3 +234,82 @@ def _free_place(
             taken.append(box)
             return x + dx, y + dy, anchor
     return None
+
+
+_RANK_ROW = 20
+_RANK_FONT = 12.5
+_RANK_ROOM = 44
+"""Room for the rank beside a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeanRanks:
+    """Models with their mean rank over targets, best first, and the groups that none leaves."""
+
+    names: tuple[str, ...]
+    labels: tuple[str, ...]
+    ranks: tuple[float, ...]
+    cliques: tuple[tuple[int, int], ...]
+    """First and last place of each run of models of which no two differ."""
+
+    targets: int
+
+
+def render_mean_ranks(found: MeanRanks, title: str) -> Markup:
+    """Return the diagram as an SVG element, best ranks on the left."""
+    width = WIDTH
+    side = width * 0.3
+    half = (len(found.names) + 1) // 2
+    top = 34 + 9 * len(found.cliques)
+    height = top + _RANK_ROW * half + 14
+    low, high = 1, len(found.names)
+
+    def place(rank: float) -> float:
+        return side + (rank - low) / max(high - low, 1) * (width - 2 * side)
+
+    parts = [
+        f'<svg class="cb-svg ranks" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="{escape(title)}">',
+        f'<g class="grid"><path class="base" d="M{place(low):.1f} 24H{place(high):.1f}"/>',
+    ]
+    for tick in range(low, high + 1):
+        parts.append(f'<path d="M{place(tick):.1f} 20V28"/>')
+        parts.append(f'<text x="{place(tick):.1f}" y="14" text-anchor="middle">{tick}</text>')
+    parts.append("</g>")
+    for number, (first, last) in enumerate(found.cliques):
+        start, end = place(found.ranks[first]) - 4, place(found.ranks[last]) + 4
+        parts.append(f'<path class="clique" d="M{start:.1f} {34 + 9 * number}H{end:.1f}"/>')
+    for number, (label, rank) in enumerate(zip(found.labels, found.ranks, strict=True)):
+        left = number < half
+        line = number if left else len(found.names) - 1 - number
+        y = top + _RANK_ROW * line + 10
+        end = side - 8 if left else width - side + 8
+        anchor = "end" if left else "start"
+        text_x = end - 4 if left else end + 4
+        name = cut_to_width(label, side - _RANK_ROOM, _RANK_FONT)
+        parts.append(f'<path class="lead" d="M{place(rank):.1f} 24V{y}H{end:.1f}"/>')
+        parts.append(
+            f'<text class="name" x="{text_x:.1f}" y="{y + 4}" text-anchor="{anchor}">'
+            f"{escape(name)} <tspan>{rank:.2f}</tspan></text>"
+        )
+    return Markup("".join([*parts, "</svg>"]))
+
+
+_BADGE_NAME = "COSMOS board"
+_BADGE_LETTER = 6.6
+
+
+def render_badge(text: str) -> bytes:
+    """Return a badge that says `text`."""
+    left = len(_BADGE_NAME) * _BADGE_LETTER + 14
+    right = len(text) * _BADGE_LETTER + 14
+    name = escape(f"{_BADGE_NAME}: {text}")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right:.0f}" height="20" '
+        f'role="img" aria-label="{name}"><title>{name}</title>'
+        f'<rect width="{left + right:.0f}" height="20" rx="3" fill="#0a6f78"/>'
+        f'<path d="M3 0h{left - 3:.0f}v20h-{left - 3:.0f}a3 3 0 0 1-3-3v-14a3 3 0 0 1 3-3z" '
+        f'fill="#2b333c"/><g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" '
+        f'font-size="11" text-anchor="middle"><text x="{left / 2:.1f}" y="14">{_BADGE_NAME}</text>'
+        f'<text x="{left + right / 2:.1f}" y="14">{escape(text)}</text></g></svg>\n'
+    ).encode()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from cosmos_board.site.components.markup import DASH, number
+from cosmos_board.site.language.numbers import DASH, number
 
 Raw: TypeAlias = str | float | int | None
 """What a download holds of a cell; None where unknown."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.licence import MIN_CLUSTERS
+from cosmos_board.data.catalog.licence import MIN_CLUSTERS
 
 BLOCKS_PATH = "data/blocks.json"
 """Where a site says in which blocks it and the sites before it published restricted data."""

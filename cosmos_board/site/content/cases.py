@@ -14,10 +14,10 @@ from cosmos_board.core.masks import Rle
 from cosmos_board.data.catalog.dataset import OPEN_FLAGS
 from cosmos_board.data.catalog.load import load_catalog
 from cosmos_board.data.pack import open_pack
-from cosmos_board.site.content import permissions as gate
 from cosmos_board.site.content.case_drawing import Case, draw_cases
 from cosmos_board.site.content.case_picks import KINDS, PROMPT, pick_cases
 from cosmos_board.site.content.site_data import DatasetInfo
+from cosmos_board.site.content.suppression import may_show as may_show_dataset
 from cosmos_board.store.parquet import iter_batches
 from cosmos_board.store.schema import PREDICTIONS
 
@@ -80,7 +80,7 @@ def _may_show(
     declared: Mapping[str, frozenset[str]],
 ) -> bool:
     known = name in load_catalog().datasets
-    return gate.may_show(name, action, datasets) and (known or action in declared[name])
+    return may_show_dataset(name, action, datasets) and (known or action in declared[name])
 
 
 def _read_masks(

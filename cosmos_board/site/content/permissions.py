@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from cosmos_board.core.errors import UnknownNameError
 from cosmos_board.data.catalog.dataset import PERMISSIONS
-from cosmos_board.data.licence import may, may_show_cell
+from cosmos_board.data.catalog.licence import may, may_show_cell
 from cosmos_board.site.content.site_data import DatasetInfo
 
 

@@ -1,4 +1,4 @@
-"""Reading a board database into a book."""
+"""Reading a board database into the data of the site."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from cosmos_board.site.content.cases import MOST_MODELS, read_cases
 from cosmos_board.site.content.read_studies import read_studies
 from cosmos_board.site.content.site_data import (
     Amount,
-    Book,
     DatasetInfo,
     Entry,
     ModelInfo,
+    SiteData,
     Spread,
     TargetInfo,
     Timing,
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from cosmos_board.store.queries.scores import Connection
 
 
-def empty_book() -> Book:
-    """Return the book of a board on which nothing was scored yet."""
-    return Book(
+def empty_site_data() -> SiteData:
+    """Return the data of a board on which nothing was scored yet."""
+    return SiteData(
         version="",
         protocol=PROTOCOL,
         boards={},
@@ -56,7 +56,7 @@ def empty_book() -> Book:
     )
 
 
-def read_book(db: Path, *, local: bool = False, earlier: Blocks = NO_BLOCKS) -> Book:
+def read_site_data(db: Path, *, local: bool = False, earlier: Blocks = NO_BLOCKS) -> SiteData:
     """Return everything that the pages need of the board database `db`.
 
     Args:
@@ -77,7 +77,7 @@ def read_book(db: Path, *, local: bool = False, earlier: Blocks = NO_BLOCKS) -> 
         targets = _targets(connection)
         shown = {key.slice for key in boards.boards}
         aggregated = {info.target for info in targets if info.dataset in suppression.closed}
-        return Book(
+        return SiteData(
             version=read_data_version(connection) if "main" in scored else "",
             protocol=PROTOCOL,
             boards=boards.boards,

@@ -17,7 +17,7 @@ from markupsafe import escape
 
 from cosmos_board.board.export import to_json
 from cosmos_board.core.errors import InputError
-from cosmos_board.site.content.site_data import Book, default_selection
+from cosmos_board.site.content.site_data import SiteData, default_selection
 from cosmos_board.site.language.words import Words
 
 RANKS_PATH = "data/ranks.json"
@@ -47,16 +47,16 @@ class Move:
     after: int | None
 
 
-def take_snapshot(book: Book) -> Snapshot:
+def take_snapshot(data: SiteData) -> Snapshot:
     """Return the ranks of the Dice boards over everything and of each modality."""
     ranks: dict[str, dict[str, tuple[int, float]]] = {}
-    for key, board in book.boards.items():
+    for key, board in data.boards.items():
         main = key.metric == "dice" and key.selection == default_selection(key.prompt)
         if main and key.slice.kind in KINDS and key.scope == "common" and key.track == "full":
             ranks[f"{key.slice}, {key.prompt}"] = {
                 row.model: (row.rank or 0, float(f"{row.score:.6g}")) for row in board.ranked
             }
-    return Snapshot(date="", version=book.version, ranks=ranks)
+    return Snapshot(date="", version=data.version, ranks=ranks)
 
 
 def snapshot_file(snapshot: Snapshot) -> bytes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -23,14 +21,20 @@ from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection
 from cosmos_board.core.tracks import FULL
-from cosmos_board.data.catalog.objects import get_object_label
 from cosmos_board.site.content.blocks import NO_BLOCKS, Blocks, Stratum
 from cosmos_board.site.content.studies import Studies
-from cosmos_board.site.language.words import Words
+from cosmos_board.site.language.numbers import DASH
 from cosmos_board.store.queries.submissions import LedgerTable
 
 if TYPE_CHECKING:
     from cosmos_board.site.content.case_drawing import Case
+
+
+OVERALL = Slice("overall")
+"""The slice that pools every target."""
+
+FIRST_PROMPTS = ("box", "point", "points-5", "box-point", "points-5-5", "everything")
+"""The prompt whose table opens a page: the first of these that was scored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +154,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Book:
+class SiteData:
     """One board database, read."""
 
     version: str
@@ -240,6 +244,24 @@ class Book:
         chosen = selection or default_selection(prompt)
         return self.boards.get(BoardKey(part, prompt, chosen, metric, track, scope))
 
+    def main_board(self, part: Slice, track: str = FULL) -> Board | None:
+        """Return the board that opens the page of a slice; None where nothing was scored."""
+        for prompt in FIRST_PROMPTS:
+            board = self.board(part, prompt, track=track)
+            if board is not None and board.rows:
+                return board
+        return None
+
+    @property
+    def last_year(self) -> str:
+        """The year of the newest run; empty on an empty board."""
+        return max((entry.date[:4] for entry in self.entries), default="")
+
+    @property
+    def version_label(self) -> str:
+        """The data version as pages name it."""
+        return self.version or DASH
+
     @property
     def tracks(self) -> tuple[str, ...]:
         """Tracks that have boards here: the full one first, then those of submissions."""
@@ -254,6 +276,11 @@ class Book:
     def is_synthetic(self, part: Slice) -> bool:
         """Return whether a slice holds synthetic data alone: beside real data it is left out."""
         return all(info.synthetic for info in self.targets if holds(part, info))
+
+    def targets_of(self, part: Slice) -> list[TargetInfo]:
+        """Return the targets of a slice, by dataset; synthetic ones only where all are."""
+        synthetic = self.is_synthetic(part)
+        return [info for info in self.targets if holds(part, info) and info.synthetic == synthetic]
 
     def amount(self, part: Slice) -> Amount:
         """Return how much a slice ranks on: of its real data, or of synthetic data alone."""
@@ -278,6 +305,11 @@ class Book:
         return tuple(PROMPTS)
 
 
+def default_selection(prompt: str) -> Selection:
+    """Return how a candidate is chosen on the public boards of `prompt`."""
+    return "oracle" if prompt == "everything" else "predicted"
+
+
 def holds(part: Slice, info: TargetInfo) -> bool:
     """Return whether a target of a dataset is in a slice."""
     key = {
@@ -288,71 +320,3 @@ def holds(part: Slice, info: TargetInfo) -> bool:
         "dataset": info.dataset,
     }
     return key[part.kind] == part.name
-
-
-def default_selection(prompt: str) -> Selection:
-    """Return how a candidate is chosen on the public boards of `prompt`."""
-    return "oracle" if prompt == "everything" else "predicted"
-
-
-def modality_label(name: str, words: Words) -> str:
-    """Return the heading of a modality."""
-    modality = MODALITIES[name]
-    return words.pick(modality.label, modality.label_zh)
-
-
-def prompt_label(name: str, words: Words) -> str:
-    """Return the heading of a prompt."""
-    kind = PROMPTS[name]
-    return words.pick(kind.label, kind.label_zh)
-
-
-def object_label(name: str, words: Words) -> str:
-    """Return the heading of an object.
-
-    Example:
-        >>> object_label("my-own-thing", Words())
-        'My own thing'
-    """
-    return get_object_label(name, words.language)
-
-
-def target_label(name: str, words: Words) -> str:
-    """Return the heading of a target, such as `CT · Liver`."""
-    modality, _, thing = name.partition(".")
-    return f"{modality_label(modality, words)} · {object_label(thing, words)}"
-
-
-_FOLDERS = {
-    "overall": "", "modality": "modalities/", "object": "objects/",
-    "target": "targets/", "dataset": "datasets/",
-}  # fmt: skip
-
-
-def slice_url(part: Slice) -> str:
-    """Return the address of a slice's page, from the root of the site.
-
-    Example:
-        >>> slice_url(Slice("target", "ct.liver")), slice_url(Slice("overall"))
-        ('targets/ct.liver/', '')
-    """
-    return f"{_FOLDERS[part.kind]}{slug(part.name)}/" if part.name else ""
-
-
-def model_url(name: str) -> str:
-    """Return the address of a model's page, from the root of the site."""
-    return f"models/{slug(name)}/"
-
-
-def slug(name: str) -> str:
-    """Return `name` where it can stand in an address, else a part of it and its hash.
-
-    Example:
-        >>> slug("sam-vit-b"), slug("../Evil <b>")
-        ('sam-vit-b', 'evil-b-f915db3b')
-    """
-    if re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,79}", name) and ".." not in name:
-        return name
-    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
-    digest = hashlib.blake2b(name.encode(), digest_size=4).hexdigest()
-    return f"{words}-{digest}".lstrip("-")

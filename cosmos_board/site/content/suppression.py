@@ -1,15 +1,4 @@
-"""Small-cell suppression: rows that may not be published are left out before anything is read.
-
-The rule, in one place. Of a dataset whose terms permit aggregates alone,
-
-- a target is published for blocks of at least ten patients, each block whole or not at all
-  (`site.blocks`), and blocks stay what they are from one site to the next;
-- a column of scores counts for the blocks that it answers whole;
-- everything else is as if it had never been scored: it is in no mean, total, count or rank.
-
-What cuts through blocks by the value of single references (quantiles, tenths of a factor) is shown
-only where it leaves none or ten patients on each side: see `site.read` and `site.read_studies`.
-"""
+"""What may be shown of a dataset. Numbers of few patients are as telling as their images."""
 
 from __future__ import annotations
 
@@ -17,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from cosmos_board.core.errors import UnknownNameError
+from cosmos_board.data.catalog.dataset import PERMISSIONS
+from cosmos_board.data.catalog.licence import may, may_show_cell
 from cosmos_board.site.content.blocks import Blocks, Partition, Stratum
-from cosmos_board.site.content.permissions import is_closed
 from cosmos_board.site.content.site_data import DatasetInfo
 from cosmos_board.store.queries.restricted_rows import (
     MAIN,
@@ -32,6 +23,25 @@ from cosmos_board.store.queries.restricted_rows import (
     number_closed,
 )
 from cosmos_board.store.queries.scores import Connection
+
+
+def is_closed(dataset: str, datasets: Mapping[str, DatasetInfo]) -> bool:
+    """Return whether the terms of a dataset permit aggregates of enough patients alone."""
+    return not may_show_cell(dataset, 0, flags_of(dataset, datasets))
+
+
+def may_show(dataset: str, action: str, datasets: Mapping[str, DatasetInfo]) -> bool:
+    """Return whether `action` is permitted; what nobody has looked at is not."""
+    try:
+        return may(dataset, action, flags_of(dataset, datasets))
+    except UnknownNameError:
+        return False
+
+
+def flags_of(name: str, datasets: Mapping[str, DatasetInfo]) -> dict[str, bool]:
+    """Return what a dataset's pack declares; nothing where it is unknown."""
+    granted = datasets[name].permissions if name in datasets else ()
+    return {flag: flag in granted for flag in PERMISSIONS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from cosmos_board.site.components.markup import number
+from cosmos_board.site.language.numbers import number
 
 LANGUAGES = ("en", "zh")
 NOUNS = {
     "claim": ("{n} claim", "{n} claims"),
     "cluster": ("{n} cluster", "{n} clusters"),
+    "contour": ("{n} contour", "{n} contours"),
     "dataset": ("{n} dataset", "{n} datasets"),
     "finding": ("{n} finding", "{n} findings"),
     "image": ("{n} image", "{n} images"),
     "model": ("{n} model", "{n} models"),
-    "outline": ("{n} outline", "{n} outlines"),
-    "reference": ("{n} reference", "{n} references"),
+    "reference": ("{n} reference mask", "{n} reference masks"),
     "target": ("{n} target", "{n} targets"),
 }
 """What pages count: for one, and for any other number."""
@@ -80,6 +80,14 @@ class Words:
             'CT, X-ray'
         """
         return self.pick(", ", "、").join(items)
+
+    def separate(self, phrases: Iterable[str]) -> str:
+        """Return phrases, which may have commas inside, one after the other."""
+        return self.pick("; ", "；").join(phrases)
+
+    def yes_no(self, value: bool) -> str:
+        """Return whether something is so."""
+        return self("yes") if value else self("no")
 
     @property
     def shared(self) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cosmos_board.site.components.page import Page
 from cosmos_board.site.content.blocks import BLOCKS_PATH, parse_blocks
-from cosmos_board.site.content.read import empty_book, read_book
+from cosmos_board.site.content.read import empty_site_data, read_site_data
 from cosmos_board.site.content.releases import (
     FEED_PATH,
     RANKS_PATH,
@@ -19,7 +19,7 @@ from cosmos_board.site.content.releases import (
     snapshot_file,
     take_snapshot,
 )
-from cosmos_board.site.content.site_data import Book
+from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.words import Words, words_for
 from cosmos_board.site.pages.boards.advisor import DATA_PATH as ADVICE_PATH
 from cosmos_board.site.pages.boards.advisor import advisor_page
@@ -36,19 +36,18 @@ from cosmos_board.site.pages.boards.models import model_page
 from cosmos_board.site.pages.boards.prompts import prompt_index, prompt_page
 from cosmos_board.site.pages.boards.slices import other_prompts, prompt_slice_page, slice_page
 from cosmos_board.site.pages.boards.viewer import viewer_index, viewer_page
-from cosmos_board.site.pages.catalogue import catalogue_page
-from cosmos_board.site.pages.changes import changes_page
-from cosmos_board.site.pages.context import Context
-from cosmos_board.site.pages.definitions import definitions_page
+from cosmos_board.site.pages.docs.catalogue import catalogue_page
+from cosmos_board.site.pages.docs.changes import changes_page
+from cosmos_board.site.pages.docs.definitions import definitions_page
+from cosmos_board.site.pages.docs.speed import speed_page
 from cosmos_board.site.pages.home import home_page
+from cosmos_board.site.pages.sections.writer import PageContext
 from cosmos_board.site.pages.studies.annotation import annotation_page
 from cosmos_board.site.pages.studies.factors import factors_page
 from cosmos_board.site.pages.studies.findings import finding_page, findings_index
 from cosmos_board.site.pages.studies.finetuning import finetuning_page
 from cosmos_board.site.pages.studies.robustness import clicks_page, jitter_page
-from cosmos_board.site.pages.studies.speed import speed_page
-from cosmos_board.site.pages.submissions.entries import entries_page
-from cosmos_board.site.pages.submissions.overview import submissions_page
+from cosmos_board.site.pages.submissions import entries_page, submissions_page
 from cosmos_board.site.publish.vendor import has_hyparquet, vendored_scripts
 
 
@@ -99,13 +98,15 @@ def generate_site(
     Raises:
         InputError: If `db` is no board database, or `earlier` is damaged.
     """
-    book = read_ahead(db, local=local, earlier=earlier) or empty_book()
+    data = read_ahead(db, local=local, earlier=earlier) or empty_site_data()
     past = read_releases(releases) if releases is not None else ()
     scripts = vendored_scripts(modules)
-    return make_site(book, words_for(language), scripts, past, site_url, measurements)
+    return make_site(data, words_for(language), scripts, past, site_url, measurements)
 
 
-def read_ahead(db: Path | None, *, local: bool = False, earlier: Path | None = None) -> Book | None:
+def read_ahead(
+    db: Path | None, *, local: bool = False, earlier: Path | None = None
+) -> SiteData | None:
     """Read `db` now, so that processes started after this share what was read."""
     if db is None:
         return None
@@ -114,44 +115,44 @@ def read_ahead(db: Path | None, *, local: bool = False, earlier: Path | None = N
 
 
 @lru_cache(maxsize=1)
-def _read_once(db: Path, changed_ns: int, local: bool, before: bytes | None) -> Book:
-    """Return the book of `db`, read once for all languages until the file changes."""
-    book = read_book(db, local=local, earlier=parse_blocks(before))
-    _pack_once(book)
-    return book
+def _read_once(db: Path, changed_ns: int, local: bool, before: bytes | None) -> SiteData:
+    """Return the data of `db`, read once for all languages until the file changes."""
+    data = read_site_data(db, local=local, earlier=parse_blocks(before))
+    _pack_once(data)
+    return data
 
 
-_packed: list[tuple[Book, bytes]] = []
+_packed: list[tuple[SiteData, bytes]] = []
 
 
-def _pack_once(book: Book) -> bytes:
+def _pack_once(data: SiteData) -> bytes:
     """Return the file of scores, packed once for all languages."""
-    if not _packed or _packed[0][0] is not book:
-        _packed[:] = [(book, cells_file(book))]
+    if not _packed or _packed[0][0] is not data:
+        _packed[:] = [(data, cells_file(data))]
     return _packed[0][1]
 
 
 def make_site(
-    book: Book,
+    data: SiteData,
     words: Words,
     scripts: dict[str, Path],
     releases: Sequence[Snapshot] = (),
     site_url: str = "",
     measurements: Path | None = None,
 ) -> Site:
-    """Return every generated page and file for what `book` holds.
+    """Return every generated page and file for what `data` holds.
 
     Args:
-        book: What to show.
+        data: What to show.
         words: In which language.
         scripts: Scripts of others to copy, by path from the root of the site.
         releases: Past releases, oldest first.
         site_url: Address that the site will have; may be empty.
         measurements: The folder of what the benchmarks measured, where there is one.
     """
-    now = take_snapshot(book)
-    context = Context(book, words, site_url)
-    cells = _pack_once(book)
+    now = take_snapshot(data)
+    context = PageContext(data, words, site_url)
+    cells = _pack_once(data)
     pages = [
         *_pages(context),
         explore_page(context, cells, readable=has_hyparquet(scripts)),
@@ -161,7 +162,7 @@ def make_site(
     pages.sort(key=lambda page: page.path)
     files: dict[str, bytes] = {
         CELLS_PATH: cells,
-        **({BLOCKS_PATH: book.blocks.dump()} if book.blocks.strata else {}),
+        **({BLOCKS_PATH: data.blocks.dump()} if data.blocks.strata else {}),
         RANKS_PATH: snapshot_file(now),
     }
     for page in pages:
@@ -170,26 +171,26 @@ def make_site(
         files = {path: files[path] for path in files if not _is_shared(path)}
         scripts = {}
     else:
-        files[MANIFEST] = manifest_file(files, book.version, local=book.local)
-    version = book.version or words("none")
+        files[MANIFEST] = manifest_file(files, data.version, local=data.local)
+    version = data.version or words("none")
     line = words(
-        "Data version {version} · protocol {protocol}", version=version, protocol=book.protocol
+        "Data version {version} · protocol {protocol}", version=version, protocol=data.protocol
     )
     return Site(
         pages=tuple(pages),
         files=dict(sorted(files.items())),
         notices={FEED_PATH: render_feed(releases, site_url)},
         copies=scripts,
-        facts={"version": version, "protocol": book.protocol, "line": line, **_notices(context)},
-        version=book.version,
+        facts={"version": version, "protocol": data.protocol, "line": line, **_notices(context)},
+        version=data.version,
     )
 
 
-def _notices(context: Context) -> dict[str, str]:
+def _notices(context: PageContext) -> dict[str, str]:
     """Return what the theme says outside the pages: a banner, and where a lost reader may go."""
     words = context.words
     return {
-        "local": words("local: not for publication") if context.book.local else "",
+        "local": words("local: not for publication") if context.data.local else "",
         "lost": words("There is no page at this address"),
         "lost_help": words(
             "It may have been renamed or left the board. Search above, or start from one of these:"
@@ -209,36 +210,36 @@ def _is_shared(path: str) -> bool:
     return path in {ADVICE_PATH, BLOCKS_PATH, CELLS_PATH, RANKS_PATH} or path.startswith(_SHARED)
 
 
-def _pages(context: Context) -> Iterator[Page]:
-    book = context.book
+def _pages(context: PageContext) -> Iterator[Page]:
+    data = context.data
     yield home_page(context)
     yield catalogue_page(context)
     yield definitions_page(context)
     yield advisor_page(context)
     yield compare_page(context)
-    yield from (pair_page(context, a, b) for a, b in top_pairs(book))
+    yield from (pair_page(context, a, b) for a, b in top_pairs(data))
     yield findings_index(context)
-    yield from (finding_page(context, finding) for finding in book.studies.findings)
+    yield from (finding_page(context, finding) for finding in data.studies.findings)
     yield factors_page(context)
     yield jitter_page(context)
     yield clicks_page(context)
     yield finetuning_page(context)
     yield annotation_page(context)
     yield viewer_index(context)
-    for target in dict.fromkeys(case.pick.target for case in book.cases):
-        yield viewer_page(context, target, [c for c in book.cases if c.pick.target == target])
+    for target in dict.fromkeys(case.pick.target for case in data.cases):
+        yield viewer_page(context, target, [c for c in data.cases if c.pick.target == target])
     yield model_index(context)
     yield submissions_page(context)
     yield entries_page(context)
-    yield from (model_page(context, info) for info in book.models.values())
+    yield from (model_page(context, info) for info in data.models.values())
     yield prompt_index(context)
-    yield from (prompt_page(context, name) for name in book.prompts())
+    yield from (prompt_page(context, name) for name in data.prompts())
     for kind, path, title, text in slice_kinds(context.words):
         yield slice_index(context, kind, path, title, text)
-        parts = book.slices(kind)
+        parts = data.slices(kind)
         yield from (slice_page(context, part, parts) for part in parts)
         yield from (
             prompt_slice_page(context, part, prompt)
             for part in parts
-            for prompt in other_prompts(book, part)
+            for prompt in other_prompts(data, part)
         )

@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.core.factors import Factors
-from cosmos_board.data.info import INFO_NAME, PackInfo, dump_info, read_info
-from cosmos_board.data.licence import may
+from cosmos_board.data.catalog.licence import may
 from cosmos_board.data.pack import Pack
+from cosmos_board.data.pack.info import INFO_NAME, PackInfo, dump_info, read_info
 from cosmos_board.store.files import write_bytes
 from cosmos_board.store.parquet import iter_rows, write_rows
 from cosmos_board.store.schema import SCHEMA_VERSION

@@ -13,13 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field
 from itertools import islice, zip_longest
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Protocol
 
+from cosmos_board.core.cards import DatasetCard
 from cosmos_board.core.prompts import PROTOCOL
 from cosmos_board.core.tracks import CORE
-from cosmos_board.data.info import PackInfo
-from cosmos_board.metrics.integers import TOLERANCE_PX
+from cosmos_board.data.pack.info import PackInfo
+from cosmos_board.metrics.definitions import TOLERANCE_PX
 from cosmos_board.store.parquet import iter_rows
 from cosmos_board.store.schema import RUN_IMAGES, RUN_REFERENCES
 
@@ -91,13 +91,13 @@ def index_pack(pack: Listing, track: str = CORE) -> ReferenceIndex:
     return _make_index(pack.info, track, pack.iter_image_rows(), pack.iter_reference_rows())
 
 
-def index_run(run: Path, run_id: str, dataset: Mapping[str, Any], track: str) -> ReferenceIndex:
+def index_run(run: Path, run_id: str, dataset: DatasetCard, track: str) -> ReferenceIndex:
     """Return what `track` asks of the pack behind a finished run, from the run's own index.
 
     Args:
         run: The run folder.
         run_id: The entry.
-        dataset: The entry's facts of its pack, as `run.json` has them.
+        dataset: The entry's pack.
         track: `core` or `counts`.
 
     Raises:
@@ -105,7 +105,7 @@ def index_run(run: Path, run_id: str, dataset: Mapping[str, Any], track: str) ->
     """
     images = iter_rows(run / "index" / f"{run_id}.images.parquet", RUN_IMAGES)
     references = iter_rows(run / "index" / f"{run_id}.references.parquet", RUN_REFERENCES)
-    return _make_index(SimpleNamespace(**dataset), track, images, references)
+    return _make_index(dataset, track, images, references)
 
 
 def benchmark_version(indices: Iterable[ReferenceIndex]) -> str:
@@ -122,7 +122,7 @@ def benchmark_version(indices: Iterable[ReferenceIndex]) -> str:
 
 
 def _make_index(
-    pack: Any,  # noqa: ANN401 - facts of a pack, from its own file or from a run's
+    pack: PackInfo | DatasetCard,
     track: str,
     images: Iterable[Mapping[str, Any]],
     references: Iterable[Mapping[str, Any]],
@@ -139,7 +139,7 @@ def _make_index(
     chosen = core_sample(rows) if track == CORE else tuple(sorted(rows))
     return ReferenceIndex(
         pack.name, track, pack.content_sha256, pack.prompts_sha256,
-        {row.reference_id: row for row in chosen}, tuple(pack.permissions),
+        {row.reference_id: row for row in chosen}, pack.permissions,
     )  # fmt: skip
 
 

@@ -162,31 +162,31 @@ def _describe(
 
 
 def _describe_model(run: ModelRun, metadata: Metadata) -> dict[str, Any]:
-    card, digest = run.card, run.parts[0].entry["checkpoint_sha256"]
-    known = card["kind"] in ("promptable", "classical", "baseline")
+    card, digest = run.card, run.parts[0].entry.checkpoint_sha256
+    known = card.kind in ("promptable", "classical", "baseline")
     return {
-        "name": metadata.name or card["label"],
-        "family": card["family"],
-        "kind": card["kind"] if known else "promptable",
+        "name": metadata.name or card.label,
+        "family": card.family,
+        "kind": card.kind if known else "promptable",
         "prompts": list(run.prompts),
         "code_url": metadata.code_url,
-        "parameters": card["parameters"] or None,
-        "input_size_px": card["input_size_px"] or None,
+        "parameters": card.parameters or None,
+        "input_size_px": card.input_size_px or None,
         "checkpoint": {"sha256": digest, "format": metadata.weights_format} if digest else None,
     }
 
 
 def _describe_run(run: ModelRun) -> dict[str, Any]:
-    entry, provenance = run.parts[0].entry, run.record["provenance"]
-    started = datetime.fromisoformat(run.record["started_utc"]).astimezone(UTC)
+    entry, provenance = run.parts[0].entry, run.record.provenance
+    started = datetime.fromisoformat(run.record.started_utc).astimezone(UTC)
     last = max(path.stat().st_mtime for path in (run.path / "scores").glob("*.json"))
     finished = max(datetime.fromtimestamp(int(last), UTC), started)
     return {
-        "device": entry["device"].replace(":", " "),
-        "dtype": "fp32" if entry["checkpoint_sha256"] else "none",
+        "device": entry.device.replace(":", " "),
+        "dtype": "fp32" if entry.checkpoint_sha256 else "none",
         "batch_size": 1,
         "started_at": started.isoformat().replace("+00:00", "Z"),
         "finished_at": finished.isoformat().replace("+00:00", "Z"),
         "wall_s": (finished - started).total_seconds(),
-        "versions": {"python": provenance["python"], **provenance["packages"]},
+        "versions": {"python": provenance.python, **provenance.packages},
     }

@@ -9,12 +9,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.core.masks import encode_mask
 from cosmos_board.core.prompts import PROMPTS
+from cosmos_board.core.run_record import RunEntry, RunRecord
 from cosmos_board.core.tracks import CORE
-from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.store.parquet import iter_batches, iter_rows
+from cosmos_board.store.records import read_run_record
 from cosmos_board.store.schema import PREDICTIONS as RUN_PREDICTIONS
 from cosmos_board.store.schema import SCORES
 from cosmos_board.submissions.checks.references import IndexRow, ReferenceIndex, index_run
@@ -29,9 +31,7 @@ class Part:
     """What a model was evaluated on: one pack."""
 
     run_id: str
-    entry: Mapping[str, Any]
-    """Facts of the model on this pack, from `run.json`."""
-
+    entry: RunEntry
     index: ReferenceIndex
     """What the track asks of the pack."""
 
@@ -41,23 +41,22 @@ class ModelRun:
     """One model of a run of the main study over whole packs."""
 
     path: Path
-    record: Mapping[str, Any]
+    record: RunRecord
     parts: tuple[Part, ...]
     """By name of the pack."""
 
     track: str
 
     @property
-    def card(self) -> Mapping[str, Any]:
+    def card(self) -> ModelCard:
         """What the run says of the model."""
-        card: Mapping[str, Any] = self.parts[0].entry["model"]
-        return card
+        return self.parts[0].entry.model
 
     @property
     def prompts(self) -> tuple[str, ...]:
         """Those that were answered."""
-        wanted = self.record["settings"]["prompts"]
-        return tuple(name for name in PROMPTS if name in self.card["prompts"] and name in wanted)
+        answered = set(self.card.prompts) & set(self.record.settings.prompts)
+        return tuple(name for name in PROMPTS if name in answered)
 
     def iter_predictions(self) -> Iterator[Row]:
         """Yield what the track asks for, an empty mask where a prediction failed.
@@ -67,7 +66,7 @@ class ModelRun:
         """
         for part in self.parts:
             files = self._list_files(part, "predictions")
-            if len(files) < part.entry["shards"]:
+            if len(files) < part.entry.shards:
                 raise InputError(self.path, "predictions", "are not all there", got=len(files))
             # The sample lies in the order of its index, everything in that of the shards.
             for paths in [files] if self.track == CORE else [[path] for path in files]:
@@ -119,14 +118,7 @@ def list_models(run: Path) -> tuple[str, ...]:
     Raises:
         InputError: If `run` is no run.
     """
-    return tuple(sorted({one["model"]["name"] for one in _read_record(run)["entries"].values()}))
-
-
-def _read_record(run: Path) -> Mapping[str, Any]:
-    record = RunFolder(run).read_record()
-    if record is None:
-        raise InputError(run / "run.json", "", "does not exist, so this is no run")
-    return record
+    return tuple(sorted({entry.model.name for entry in read_run_record(run).entries.values()}))
 
 
 def open_model_run(run: Path, model: str, track: str = CORE) -> ModelRun:
@@ -136,23 +128,22 @@ def open_model_run(run: Path, model: str, track: str = CORE) -> ModelRun:
         InputError: If no submission can be made of it: the run is unfinished, kept no masks or
             holds another study; one line says which.
     """
-    record = _read_record(run)
-    settings = record["settings"]
-    if settings["study"] != "main":
-        raise InputError(run, "study", "is not the main one", got=settings["study"])
-    if not settings["save_masks"]:
+    record = read_run_record(run)
+    if record.settings.study != "main":
+        raise InputError(run, "study", "is not the main one", got=record.settings.study)
+    if not record.settings.save_masks:
         raise InputError(run, "predictions", "were not kept; evaluate with --save-masks")
     if model not in (names := list_models(run)):
         raise UnknownNameError(run, "model", model, names)
-    entries = [(run_id, entry) for run_id, entry in sorted(record["entries"].items())
-               if entry["model"]["name"] == model]  # fmt: skip
-    entries.sort(key=lambda pair: str(pair[1]["dataset"]["name"]))
-    for run_id, entry in entries:
-        name, shards = entry["dataset"]["name"], entry["shards"]
-        if (got := entry["images"]) != (want := entry["of_images"]):
+    parts = []
+    for run_id, entry in sorted(record.entries.items(), key=lambda pair: pair[1].dataset.name):
+        if entry.model.name != model:
+            continue
+        name = entry.dataset.name
+        if (got := entry.images) != (want := entry.of_images):
             raise InputError(run, name, "was evaluated in part", got=got, want=want)
-        if (written := len(list((run / "scores").glob(f"{run_id}-*.json")))) < shards:
-            raise InputError(run, name, "is not finished", got=written, want=shards)
-    parts = (Part(run_id, entry, index_run(run, run_id, entry["dataset"], track))
-             for run_id, entry in entries)  # fmt: skip
+        written = len(list((run / "scores").glob(f"{run_id}-*.json")))
+        if written < entry.shards:
+            raise InputError(run, name, "is not finished", got=written, want=entry.shards)
+        parts.append(Part(run_id, entry, index_run(run, run_id, entry.dataset, track)))
     return ModelRun(run, record, tuple(parts), track)

@@ -12,12 +12,13 @@ import numpy as np
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.hashes import hash_file
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.core.scores import Counts, ScoreRow
 from cosmos_board.data.pack import Pack
 from cosmos_board.models.registry import BUILTIN, load_segmenter, locate_weights
 from cosmos_board.runner.engine.clock import Clock
 from cosmos_board.runner.evaluation.evaluate import evaluate_image
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.parquet import iter_rows
 from cosmos_board.store.schema import SCORES
 from cosmos_board.submissions.checks.references import index_pack

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import pyarrow as pa
 
@@ -16,10 +15,17 @@ from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.prompts import PROMPTS, PROTOCOL
+from cosmos_board.core.run_record import (
+    RunEntry,
+    RunRecord,
+    RunSettings,
+    ShardRecord,
+    SubmissionSource,
+)
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.runner.record.provenance import collect_provenance
-from cosmos_board.store.files import write_bytes
 from cosmos_board.store.parquet import write_batches, write_rows
+from cosmos_board.store.records import write_run_record, write_shard_record
 from cosmos_board.store.schema import QUARANTINE, RUN_IMAGES, RUN_REFERENCES, SCORES
 from cosmos_board.submissions.checks.references import Listing, ReferenceIndex
 from cosmos_board.submissions.checks.submission import CheckedSubmission
@@ -42,11 +48,12 @@ def write_run(checked: CheckedSubmission, out: Path, tier: str, score_pack: Scor
         InputError: If `out` holds a run of something else.
         StorageError: If the disk fails.
     """
-    folder, manifest = RunFolder(out), checked.manifest
+    folder, manifest, content = RunFolder(out), checked.manifest, checked.content
+    assert content is not None
     before = folder.read_record()
-    if before is not None and before.get("provenance", {}).get("submission") != manifest.slug:
+    if before and (before.submission is None or before.submission.slug != manifest.slug):
         raise InputError(out, "", "holds another run", want="a new folder")
-    entries: dict[str, Any] = {}
+    entries: dict[str, RunEntry] = {}
     total = 0
     with folder.hold():
         for index in checked.indices:
@@ -56,14 +63,32 @@ def write_run(checked: CheckedSubmission, out: Path, tier: str, score_pack: Scor
             path = out / "scores" / f"{run_id}-00000000.parquet"
             counter = _Counter()
             write_batches(path, SCORES, counter.count(score_pack(pack, index)))
-            facts = {"sha256": hash_file(path), "rows": counter.rows, "quarantined": [],
-                     "timings": {}, "peak_bytes": 0}  # fmt: skip
-            write_bytes(path.with_suffix(".json"), json.dumps(facts).encode())
-            images = _write_index(out / "index", run_id, pack, index)
-            entries[run_id] = _describe_entry(manifest, pack, images)
+            shard = ShardRecord(
+                shard=path.stem, sha256=hash_file(path), rows=counter.rows, peak_bytes=0
+            )
+            write_shard_record(path.with_suffix(".json"), shard)
+            entries[run_id] = _describe_entry(
+                manifest, pack, _write_index(out / "index", run_id, pack, index)
+            )
             total += counter.rows
         write_rows(out / "quarantine.parquet", QUARANTINE, [])
-        folder.write_record(_describe_run(checked, tier, entries))
+        prompts = tuple(name for name in PROMPTS if name in manifest.model.prompts)
+        record = RunRecord(
+            settings=RunSettings(prompts=prompts),
+            protocol=PROTOCOL,
+            provenance=collect_provenance(),
+            submission=SubmissionSource(
+                slug=manifest.slug,
+                version=manifest.version,
+                manifest_sha256=checked.manifest_sha256,
+                content_sha256=content.content_sha256,
+            ),
+            started_utc=manifest.run.started_at,
+            track=manifest.track,
+            tier=tier,
+            entries=entries,
+        )
+        write_run_record(out, record)
     return total
 
 
@@ -119,42 +144,14 @@ def make_card(manifest: Manifest) -> ModelCard:
     )
 
 
-def _describe_entry(manifest: Manifest, pack: Listing, images: int) -> dict[str, Any]:
-    facts = asdict(pack.info)
-    for name in ("files", "counts"):
-        facts.pop(name)
+def _describe_entry(manifest: Manifest, pack: Listing, images: int) -> RunEntry:
     checkpoint = manifest.model.checkpoint
-    return {
-        "model": asdict(make_card(manifest)),
-        "dataset": facts,
-        "images": images,
-        "of_images": pack.info.counts.images,
-        "shards": 1,
-        "checkpoint_sha256": checkpoint.sha256 if checkpoint else None,
-        "device": manifest.run.device,
-    }
-
-
-def _describe_run(checked: CheckedSubmission, tier: str, entries: dict[str, Any]) -> dict[str, Any]:
-    manifest, content = checked.manifest, checked.content
-    assert content is not None
-    return {
-        "settings": {
-            "prompts": [name for name in PROMPTS if name in manifest.model.prompts],
-            "study": "main",
-            "limit": None,
-            "save_masks": False,
-        },
-        "protocol": PROTOCOL,
-        "provenance": {
-            **collect_provenance(),
-            "submission": manifest.slug,
-            "version": manifest.version,
-            "manifest_sha256": checked.manifest_sha256,
-            "content_sha256": content.content_sha256,
-        },
-        "started_utc": manifest.run.started_at,
-        "track": manifest.track,
-        "tier": tier,
-        "entries": entries,
-    }
+    return RunEntry(
+        model=make_card(manifest),
+        dataset=pack.info.card,
+        images=images,
+        of_images=pack.info.counts.images,
+        shards=1,
+        checkpoint_sha256=checkpoint.sha256 if checkpoint else None,
+        device=manifest.run.device,
+    )

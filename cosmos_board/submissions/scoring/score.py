@@ -18,7 +18,7 @@ from cosmos_board.core.scores import OK, PENALISED, SELECTIONS, ScoreRow
 from cosmos_board.core.tracks import CORE
 from cosmos_board.data.pack import Pack
 from cosmos_board.metrics.reference import PreparedReference, prepare_reference
-from cosmos_board.metrics.surface import score
+from cosmos_board.metrics.score import score
 from cosmos_board.runner.evaluation.answers import choose, make_row, rows_of_choices
 from cosmos_board.runner.evaluation.cells import Cell
 from cosmos_board.store.run_files import tabulate_scores

@@ -12,7 +12,7 @@ import pytest
 from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.data.catalog.objects import load_objects
 from cosmos_board.data.imports import iter_source_images, parse_spec, plan_import
-from cosmos_board.data.imports.spec.types import RUNS, WARNINGS
+from cosmos_board.data.imports.spec.models import RUNS, WARNINGS
 from tests.data.raw_files import (
     draw_noise,
     draw_square,

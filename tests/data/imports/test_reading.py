@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports import iter_source_images, parse_spec, plan_import
+from cosmos_board.data.imports.reading.files import read_raster
 from cosmos_board.data.imports.reading.layers import make_drawn_layer
-from cosmos_board.data.imports.reading.rasters import read_raster
-from cosmos_board.data.imports.spec.types import FileSpec
+from cosmos_board.data.imports.spec.models import FileSpec
 from cosmos_board.data.readers.dicom.images import read_dicom, read_dicom_series
 from cosmos_board.data.source import SourceImage
 from cosmos_board.data.volumes import Plane, take_slice

@@ -15,17 +15,20 @@ from torch import Tensor  # noqa: E402
 
 from cosmos_board.core.errors import InputError  # noqa: E402
 from cosmos_board.core.scores import Scores  # noqa: E402
-from cosmos_board.metrics.device import distances, selections  # noqa: E402
+from cosmos_board.metrics.device import boundaries, selections  # noqa: E402
 from cosmos_board.metrics.device import references as device_references  # noqa: E402
-from cosmos_board.metrics.device.pairs import measure_batch  # noqa: E402
 from cosmos_board.metrics.device.references import (  # noqa: E402
     DeviceReferences,
     upload_references,
 )
-from cosmos_board.metrics.device.selections import DeviceSelection, score_selections  # noqa: E402
+from cosmos_board.metrics.device.selections import (  # noqa: E402
+    DeviceSelection,
+    measure_batch,
+    score_selections,
+)
 from cosmos_board.metrics.overlap import count_candidates  # noqa: E402
 from cosmos_board.metrics.reference import prepare_reference  # noqa: E402
-from cosmos_board.metrics.surface import score  # noqa: E402
+from cosmos_board.metrics.score import score  # noqa: E402
 from tests.masks import draw  # noqa: E402
 from tests.metrics.pairs import real_pairs  # noqa: E402
 from tests.shared import needs_shared  # noqa: E402
@@ -180,7 +183,7 @@ def test_distances_in_blocks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> No
     rng = np.random.default_rng(0)
     stack = rng.random((6, 20, 30)) < 0.3
     prepared = [prepare_reference(mask) for mask in stack[:3]]
-    monkeypatch.setattr(distances, "_MATRIX_BYTES", 8 * 300 * 7)
+    monkeypatch.setattr(boundaries, "_MATRIX_BYTES", 8 * 300 * 7)
 
     scores = score_batch(torch.from_numpy(stack[3:]), upload_references(prepared, "cpu"), [0, 1, 2])
 

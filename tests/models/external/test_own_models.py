@@ -15,6 +15,7 @@ pytest.importorskip("segment_anything", reason="extra `sam` is not installed")
 
 from cosmos_board.core.cards import ModelCard  # noqa: E402
 from cosmos_board.core.errors import ExitCode, UsageError  # noqa: E402
+from cosmos_board.core.run_record import RunSettings  # noqa: E402
 from cosmos_board.models.cards import CARDS  # noqa: E402
 from cosmos_board.models.external.own_models import (  # noqa: E402
     Declaration,
@@ -26,7 +27,7 @@ from cosmos_board.models.registry import _PACKAGED  # noqa: E402
 from cosmos_board.models.weights.checkpoints import CHECKPOINTS  # noqa: E402
 from cosmos_board.models.weights.weights_file import hash_weights  # noqa: E402
 from cosmos_board.runner.run import RunRequest, run  # noqa: E402
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec  # noqa: E402
+from cosmos_board.runner.settings import SegmenterSpec  # noqa: E402
 
 MINE = Declaration(name="mine", label="Mine", trained_on=("busi",))
 

@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from cosmos_board.core.errors import StorageError
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.runner.engine.local import Crew, Job
 from cosmos_board.runner.engine.on_ray import run_jobs_on_ray
 from cosmos_board.runner.record.shards import Shard
 from cosmos_board.runner.run import RunRequest, Watch, run
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 from tests.kills import (
     CLI,
     iter_moments,

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from cosmos_board.core.errors import InputError, StorageError
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.runner.evaluation.embedding_cache import Shelf
 from cosmos_board.runner.run import RunReport, RunRequest, run
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 from tests.models.scenes import draw_scene
 from tests.models.tiny_sam import CARD, build_small_sam
 from tests.runner.test_run import SQUARES, digest

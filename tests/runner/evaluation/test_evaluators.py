@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.models.external.own_models import Declaration
 from cosmos_board.models.registry import BUILTIN, find_own_card, is_ready, load_segmenter
 from cosmos_board.runner.evaluation import evaluators
 from cosmos_board.runner.evaluation.evaluators import Postponed, make_evaluator, plan_evaluator
 from cosmos_board.runner.run import RunRequest, run
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 
 OWN = [name for name in BUILTIN if find_own_card(name)]
 

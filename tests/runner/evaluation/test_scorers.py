@@ -15,6 +15,7 @@ pytest.importorskip("segment_anything", reason="extra `sam` is not installed")
 
 from cosmos_board.core.errors import DeviceError  # noqa: E402
 from cosmos_board.core.prompts import make_prompt  # noqa: E402
+from cosmos_board.core.run_record import RunSettings  # noqa: E402
 from cosmos_board.metrics.device.references import (  # noqa: E402
     DeviceReferences,
     upload_references,
@@ -28,7 +29,7 @@ from cosmos_board.runner.evaluation import device_scorer as device_grader  # noq
 from cosmos_board.runner.evaluation.device_scorer import DeviceGrader  # noqa: E402
 from cosmos_board.runner.evaluation.scorers import Grader, HostGrader, make_grader  # noqa: E402
 from cosmos_board.runner.run import RunRequest, run  # noqa: E402
-from cosmos_board.runner.settings import Place, RunSettings, SegmenterSpec  # noqa: E402
+from cosmos_board.runner.settings import Place, SegmenterSpec  # noqa: E402
 from tests.models.scenes import draw_scene  # noqa: E402
 from tests.runner.test_run import digest, read_rows  # noqa: E402
 

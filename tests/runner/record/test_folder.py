@@ -74,7 +74,7 @@ def test_a_run_goes_on_with_the_kind_of_device_it_began_with(
 ) -> None:
     spec = SegmenterSpec(name="sam-vit-b", device=wanted)
     if same:
-        _refuse_other_device(tmp_path, spec, {"device": begun})
+        _refuse_other_device(tmp_path, spec, begun)
         return
     with pytest.raises(StaleRunError, match="was begun on another device"):
-        _refuse_other_device(tmp_path, spec, {"device": begun})
+        _refuse_other_device(tmp_path, spec, begun)

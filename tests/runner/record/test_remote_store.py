@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from cosmos_board.core.errors import InputError, StorageError
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.runner.engine.local import Crew, Job, Worker
 from cosmos_board.runner.record.remote_store import Depot
 from cosmos_board.runner.record.shards import Shard
 from cosmos_board.runner.run import Watch
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 from tests.runner.object_store import serve_bucket
 from tests.runner.test_run import SQUARES, digest, evaluate
 

@@ -15,15 +15,15 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image as Pictures
 
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.data.pack import open_pack
 from cosmos_board.runner.run import RunRequest, run
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
-from cosmos_board.site.content.case_drawing import encode_webp
+from cosmos_board.runner.settings import SegmenterSpec
+from cosmos_board.site.content.case_drawing import encode_webp, trace
 from cosmos_board.site.content.case_picks import KINDS, pick_cases
-from cosmos_board.site.content.contours import trace
-from cosmos_board.site.content.read import read_book
-from cosmos_board.site.content.site_data import Book
+from cosmos_board.site.content.read import read_site_data
+from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.words import words_for
 from cosmos_board.site.publish.generate import make_site
 from cosmos_board.store.board import open_board, open_board_to_write
@@ -87,12 +87,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def demo_book(demo: Path) -> Book:
-    return read_book(demo / "board.duckdb")
+def demo_book(demo: Path) -> SiteData:
+    return read_site_data(demo / "board.duckdb")
 
 
 def test_every_target_has_its_worst_median_best_and_disputed_case(
-    demo: Path, demo_book: Book
+    demo: Path, demo_book: SiteData
 ) -> None:
     with open_board(demo / "board.duckdb") as connection:
         picks = pick_cases(connection)
@@ -106,7 +106,7 @@ def test_every_target_has_its_worst_median_best_and_disputed_case(
     assert all(case.models.keys() == {"box-prior", "grabcut"} for case in demo_book.cases)
 
 
-def test_the_viewer_shows_image_outlines_prompt_and_a_slider(demo_book: Book) -> None:
+def test_the_viewer_shows_image_outlines_prompt_and_a_slider(demo_book: SiteData) -> None:
     site = make_site(demo_book, words_for("en"), {})
     pages = {page.path: page for page in site.pages}
     page = pages["viewer/synthetic.organ.md"]
@@ -119,7 +119,7 @@ def test_the_viewer_shows_image_outlines_prompt_and_a_slider(demo_book: Book) ->
     assert site.files["data/cases/synthetic.organ/worst.webp"][8:12] == b"WEBP"
 
 
-def test_no_id_of_an_image_or_reference_is_published(demo_book: Book) -> None:
+def test_no_id_of_an_image_or_reference_is_published(demo_book: SiteData) -> None:
     site = make_site(demo_book, words_for("en"), {})
     html = "".join(slot for page in site.pages for slot in page.slots.values())
 
@@ -135,10 +135,10 @@ def test_without_permission_nothing_of_a_dataset_is_shown(demo: Path) -> None:
     with open_board_to_write(other) as connection:
         connection.execute("UPDATE datasets SET permissions = []")
 
-    book = read_book(other)
+    data = read_site_data(other)
 
-    assert book.cases == ()
-    assert not any(path.endswith(".webp") for path in make_site(book, words_for("en"), {}).files)
+    assert data.cases == ()
+    assert not any(path.endswith(".webp") for path in make_site(data, words_for("en"), {}).files)
 
 
 def test_images_are_made_smaller_and_keep_their_colours() -> None:

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from cosmos_board.cli.main import group
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.licence import MIN_CLUSTERS
+from cosmos_board.data.catalog.licence import MIN_CLUSTERS
 from cosmos_board.site.content.blocks import BLOCKS_PATH, Block, Blocks, Partition, parse_blocks
 from cosmos_board.site.publish.generate import Site
 from cosmos_board.site.publish.versions import Published, write_list

@@ -14,7 +14,7 @@ from cosmos_board.board.types import Exposure, PairVerdict, Status
 from cosmos_board.data.catalog import load_catalog
 from cosmos_board.models.registry import list_cards
 from cosmos_board.site.content.case_picks import KINDS
-from cosmos_board.site.content.site_data import Book
+from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.phrases import translate
 from cosmos_board.site.language.words import MissingTranslationError, words_for
 from tests.site.sentences import find_sentences
@@ -41,8 +41,8 @@ def test_what_a_finding_lacks_is_said_in_chinese() -> None:
     assert translate("something new", words) == "something new"
 
 
-def test_every_finding_of_a_thin_board_is_told_in_chinese(book: Book) -> None:
-    for finding in book.studies.findings:
+def test_every_finding_of_a_thin_board_is_told_in_chinese(data: SiteData) -> None:
+    for finding in data.studies.findings:
         for decision in (finding.oracle, finding.predicted):
             for text in decision.missing if decision else ():
                 assert translate(text, words_for("zh")) != text

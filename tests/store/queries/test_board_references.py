@@ -9,10 +9,11 @@ import pytest
 
 from cosmos_board.board.build import build_boards
 from cosmos_board.board.types import BoardRow
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.core.scores import Study
 from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.runner.run import RunRequest, run
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.board import open_board
 from cosmos_board.store.ingest import ingest
 from cosmos_board.store.queries.board_references import listed_references

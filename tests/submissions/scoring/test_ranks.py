@@ -10,10 +10,11 @@ from statistics import fmean
 import pyarrow.parquet as pq
 import pytest
 
+from cosmos_board.core.run_record import RunSettings
 from cosmos_board.curation import phantom_pack as making
 from cosmos_board.data.pack import open_pack
 from cosmos_board.runner.run import RunRequest, run
-from cosmos_board.runner.settings import RunSettings, SegmenterSpec
+from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.submissions.checks.submission import CheckInputs
 from cosmos_board.submissions.draft.draft import draft_submission
 from cosmos_board.submissions.draft.model_run import open_model_run

@@ -9,9 +9,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.imports.planning.job import MaskFiles
-from cosmos_board.data.imports.planning.names import compose
-from cosmos_board.data.imports.spec.types import MaskSpec
+from cosmos_board.data.imports.names import compose
+from cosmos_board.data.imports.reading.job import MaskFiles
+from cosmos_board.data.imports.spec.models import MaskSpec
 
 Problem = tuple[str, str]
 

@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.modalities import get_modality
+from cosmos_board.data.imports.names import compose
 from cosmos_board.data.imports.planning.described import ImageFiles, find_described
-from cosmos_board.data.imports.planning.job import ImageJob, MaskFiles
-from cosmos_board.data.imports.planning.names import compose, find_unpaired, read_slice_names
-from cosmos_board.data.imports.planning.table import read_table
+from cosmos_board.data.imports.planning.tables import read_table
 from cosmos_board.data.imports.planning.walk import Listing
-from cosmos_board.data.imports.spec.meanings import find_name, is_skipped
+from cosmos_board.data.imports.reading.job import ImageJob, MaskFiles
+from cosmos_board.data.imports.reading.slice_names import find_unpaired, read_slice_names
+from cosmos_board.data.imports.spec.models import FileSpec, ImageSpec, MaskSpec
 from cosmos_board.data.imports.spec.patterns import Pattern, fill_template, find_fields
-from cosmos_board.data.imports.spec.types import FileSpec, ImageSpec, MaskSpec
+from cosmos_board.data.imports.spec.rules import find_name, is_skipped
 
 Parts = Mapping[str, str]
 Problem = tuple[str, str]

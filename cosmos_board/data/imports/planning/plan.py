@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.imports.planning.job import ImageJob
+from cosmos_board.data.imports.names import show_path
 from cosmos_board.data.imports.planning.match import Matches, match_images
-from cosmos_board.data.imports.planning.walk import list_files, show_path
-from cosmos_board.data.imports.spec.types import ImportSpec
-from cosmos_board.data.source import SourceImage
-from cosmos_board.data.units import SourceUnit
+from cosmos_board.data.imports.planning.walk import list_files
+from cosmos_board.data.imports.reading.job import ImageJob
+from cosmos_board.data.imports.spec.models import ImportSpec
+from cosmos_board.data.source import SourceImage, SourceUnit
 
 _EXAMPLES = 3
 
@@ -158,7 +158,7 @@ def _describe_entry(entry: Matches) -> list[str]:
     counts = Counter(mask.spec for job in jobs for mask in job.masks)
     for mask in spec.masks:
         who = f" by {mask.observer}" if mask.observer else ""
-        lines.append(f"    {mask.files}: {counts[mask]}{who}: {', '.join(mask.meanings)}")
+        lines.append(f"    {mask.files}: {counts[mask]}{who}: {', '.join(mask.all_objects)}")
     if jobs:
         lines.append(f"    such as {show_path(jobs[0].origin)} in {show_path(jobs[0].cluster_key)}")
     return lines

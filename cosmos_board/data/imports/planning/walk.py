@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.imports.planning.names import order_naturally
+from cosmos_board.data.imports.names import order_naturally
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +40,6 @@ def list_files(root: Path) -> Listing:
     for path, problem in _walk(home, ""):
         (refused.append((path, problem)) if problem else paths.append(path))
     return Listing(home, tuple(sorted(paths, key=order_naturally)), tuple(sorted(refused)))
-
-
-def show_path(path: str) -> str:
-    r"""Return a path as it can be printed on one line, whatever bytes it is made of.
-
-    Example:
-        >>> print(show_path("Ärzte/a\udcff\n.png"))
-        Ärzte/a\udcff\n.png
-    """
-    if path.isprintable():
-        return path
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in path
-    )
 
 
 def _walk(home: Path, below: str) -> Iterator[tuple[str, str]]:

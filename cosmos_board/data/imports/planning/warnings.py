@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.catalog.objects import load_objects
-from cosmos_board.data.imports.planning.job import ImageJob
-from cosmos_board.data.imports.planning.walk import show_path
-from cosmos_board.data.imports.reading.rasters import find_reader
+from cosmos_board.data.imports.names import show_path
+from cosmos_board.data.imports.reading.files import find_reader
+from cosmos_board.data.imports.reading.job import ImageJob
+from cosmos_board.data.imports.spec.models import WARNINGS, MaskSpec
 from cosmos_board.data.imports.spec.patterns import find_fields
-from cosmos_board.data.imports.spec.types import WARNINGS, MaskSpec
 
 if TYPE_CHECKING:
     from cosmos_board.data.imports.planning.plan import ImportPlan
@@ -214,7 +214,7 @@ def _describe_group(group: tuple[str, ...]) -> tuple[str, ...]:
 def _warn_of_objects(plan: ImportPlan) -> Iterable[PlanWarning]:
     known = load_objects()
     meanings = {
-        name for entry in plan.spec.images for mask in entry.masks for name in mask.meanings
+        name for entry in plan.spec.images for mask in entry.masks for name in mask.all_objects
     }
     near = {name: find_near_objects(name) for name in sorted(meanings - known.keys())}
     words = [f"{name} (known: {', '.join(others)})" for name, others in near.items() if others]

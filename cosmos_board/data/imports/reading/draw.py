@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.imports.reading.areas import find_areas, find_colours
-from cosmos_board.data.imports.reading.rasters import Raster, look_up
-from cosmos_board.data.imports.spec.meanings import Objects, find_code, is_skipped, parse_codes
-from cosmos_board.data.imports.spec.meanings import parse_colour as parse_rgb
-from cosmos_board.data.imports.spec.types import MaskSpec
+from cosmos_board.data.imports.reading.files import Raster, look_up
+from cosmos_board.data.imports.reading.label_values import find_areas, find_colours
+from cosmos_board.data.imports.spec.models import MaskSpec
+from cosmos_board.data.imports.spec.rules import Objects, find_code, is_skipped, parse_codes
+from cosmos_board.data.imports.spec.rules import parse_colour as parse_rgb
 
 _WHOLE = 1e-3
 """How far a code may be from a whole number: files in floating point hold 0.9999999 for 1."""

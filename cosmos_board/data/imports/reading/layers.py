@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.core.masks import Mask
-from cosmos_board.data.imports.spec.meanings import Objects
+from cosmos_board.data.imports.spec.rules import Objects
 from cosmos_board.data.volumes import Plane, take_slice
 
 

@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask
-from cosmos_board.data.imports.planning.job import ImageJob, MaskFiles
-from cosmos_board.data.imports.planning.names import find_unpaired, read_slice_names
-from cosmos_board.data.imports.planning.walk import show_path
+from cosmos_board.data.imports.names import show_path
 from cosmos_board.data.imports.reading.draw import find_codes, find_foreground
+from cosmos_board.data.imports.reading.files import Raster, read_raster
+from cosmos_board.data.imports.reading.image_warnings import Remarks
+from cosmos_board.data.imports.reading.job import ImageJob, MaskFiles
 from cosmos_board.data.imports.reading.layers import LabelLayer, Layer, make_drawn_layer
-from cosmos_board.data.imports.reading.rasters import Raster, read_raster
-from cosmos_board.data.imports.reading.remarks import Remarks
 from cosmos_board.data.imports.reading.resample import (
     lies_like,
     lies_within,
     resample_nearest,
     resize_nearest,
 )
-from cosmos_board.data.imports.spec.meanings import Objects, find_code, find_name, is_skipped
-from cosmos_board.data.imports.spec.types import MaskSpec
+from cosmos_board.data.imports.reading.slice_names import find_unpaired, read_slice_names
+from cosmos_board.data.imports.spec.models import MaskSpec
+from cosmos_board.data.imports.spec.rules import Objects, find_code, find_name, is_skipped
 from cosmos_board.data.volumes import Volume, orient, turn_like
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmos_board.data.imports.reading.rasters import Raster
+from cosmos_board.data.imports.reading.files import Raster
 from cosmos_board.data.volumes import Plane, is_sheared
 
 _INVERTED = "inverted, since small values were bright"

@@ -12,26 +12,17 @@ from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask, Pixels
-from cosmos_board.data.imports.planning.job import ImageJob
-from cosmos_board.data.imports.planning.walk import show_path
+from cosmos_board.data.imports.names import show_path
+from cosmos_board.data.imports.reading.files import Raster, count_frames, look_up, read_raster
+from cosmos_board.data.imports.reading.image_warnings import Remarks
+from cosmos_board.data.imports.reading.job import ImageJob
 from cosmos_board.data.imports.reading.layers import Layer
 from cosmos_board.data.imports.reading.masks import Canvas, read_layers
 from cosmos_board.data.imports.reading.notes import note_picture, note_volume
-from cosmos_board.data.imports.reading.rasters import Raster, count_frames, look_up, read_raster
-from cosmos_board.data.imports.reading.remarks import Remarks
+from cosmos_board.data.intensities import Normalisation, normalise, parse_normalisation
 from cosmos_board.data.readers.quiet import quietly
 from cosmos_board.data.source import SourceImage
-from cosmos_board.data.volumes import (
-    Normalisation,
-    Plane,
-    Volume,
-    choose_plane,
-    count_slices,
-    normalise,
-    orient,
-    parse_normalisation,
-    take_slice,
-)
+from cosmos_board.data.volumes import Plane, Volume, choose_plane, count_slices, orient, take_slice
 
 _PLANES: tuple[Plane, ...] = ("axial", "coronal", "sagittal")
 _LARGEST_PIECES_PX = 1 << 32
@@ -53,7 +44,7 @@ def read_job(job: ImageJob) -> Iterator[SourceImage]:
             yield from _read_frame(job, frame)
     except InputError as error:
         # Messages go into reports that may be passed on: paths only below the source folder.
-        raise InputError("", "", show_path(str(error).replace(f"{job.root}/", ""))) from error
+        raise InputError.plain(show_path(str(error).replace(f"{job.root}/", ""))) from error
     except MemoryError as error:
         raise InputError(show_path(job.origin), "", "does not fit into memory") from error
 
@@ -154,7 +145,7 @@ def _note_constant(pixels: Pixels) -> list[str]:
 def _note_absent(job: ImageJob, masks: dict[str, _Drawn], canvas: Canvas) -> None:
     """Give what could have been drawn on a picture and was not an empty mask."""
     for spec in (files.spec for files in job.masks):
-        for name in () if spec.instances or spec.names else spec.meanings:
+        for name in () if spec.instances or spec.names else spec.all_objects:
             empty = np.zeros(canvas.shape[1:], np.bool_)
             masks.setdefault(spec.observer, {}).setdefault(name, (empty,))
 

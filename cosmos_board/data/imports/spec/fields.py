@@ -1,105 +1,139 @@
-"""Taking the fields of a table one by one, so that whatever is left over can be refused."""
+"""The types of the fields of an import file: each says what it wants in one phrase."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
-from typing import Any, TypeVar
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.imports.spec.patterns import find_fields
+from cosmos_board.data.imports.spec.patterns import Pattern
+from cosmos_board.data.imports.spec.rules import (
+    CodeRule,
+    ColourRule,
+    NameRule,
+    Objects,
+    parse_codes,
+    parse_colour,
+)
+from cosmos_board.data.intensities import parse_normalisation
+from cosmos_board.data.validation import FieldError, want
 
-_T = TypeVar("_T")
-_MISSING: Any = object()
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_WORDS = "words-with-hyphens"
+_AXES = ("zyx", "yx", "zyxc", "yxc")
 
 
-class Fields:
-    """One table of an import file."""
+def want_tables(rows: object) -> object:
+    """Return the rows of a table array, one at least.
 
-    def __init__(self, origin: str, path: str, values: object) -> None:
-        """Look at `values`, which stand at `path` in the file `origin`."""
-        self.origin = origin
-        self.path = path
-        if not isinstance(values, dict):
-            raise InputError(origin, path, "is no table")
-        self.values: Mapping[str, Any] = values
-        self.taken: set[str] = set()
+    Raises:
+        FieldError: If they are none.
+    """
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise FieldError("are no tables", want="[[images]]")
+    if not rows:
+        raise FieldError("are missing")
+    return rows
 
-    def error(
-        self, field: str, problem: str, *, got: object = None, want: object = None
-    ) -> InputError:
-        """Return the refusal of one field."""
-        path = ".".join(part for part in (self.path, field) if part)
-        return InputError(self.origin, path, problem, got=got, want=want)
 
-    def take(self, field: str, kind: type[_T], default: _T = _MISSING) -> _T:
-        """Return a field of the given type; the default where it is absent.
+def _check_pattern(text: str) -> str:
+    try:
+        Pattern(text)
+    except ValueError as error:
+        raise FieldError(str(error), got=repr(text)) from error
+    return text
 
-        Raises:
-            InputError: If it is missing and has no default, or is of another type.
-        """
-        self.taken.add(field)
-        if field not in self.values:
-            if default is _MISSING:
-                raise self.error(field, "is missing")
-            return default
-        value = self.values[field]
-        if type(value) is not kind:
-            raise self.error(field, "has the wrong type", got=repr(value), want=kind.__name__)
-        return value
 
-    def take_number(self, field: str) -> float | None:
-        """Return a number, or None where it is absent."""
-        self.taken.add(field)
-        value = self.values.get(field)
-        if value is None:
-            return None
-        if type(value) not in (int, float) or value != value:
-            raise self.error(field, "is no number", got=repr(value))
-        return float(value)
+def _check_normalisation(text: str) -> str:
+    try:
+        return text if text == "none" else str(parse_normalisation(text)) and text
+    except InputError as error:
+        known = "none, minmax, percentile or window CENTRE/WIDTH"
+        raise FieldError("is unknown", got=repr(text), want=known) from error
 
-    def take_words(self, field: str) -> list[str]:
-        """Return a list of words, empty where it is absent."""
-        words = self.take(field, list, [])
-        if not all(isinstance(word, str) for word in words):
-            raise self.error(field, "is no list of words", got=words)
-        return words
 
-    def word(self, field: str, known: Iterable[str], default: str) -> str:
-        """Return one of the known words."""
-        word = self.take(field, str, default)
-        if word != default and word not in (known := tuple(known)):
-            raise self.error(
-                field, "is unknown", got=repr(word), want=", ".join(filter(None, known))
-            )
-        return word
+def _is_frame(value: object) -> bool:
+    return value == "all" or (type(value) is int and value >= 0)
 
-    def check_template(self, field: str, template: str, known: set[str] | None) -> None:
-        """Refuse a template over parts of a path that no pattern names; None allows all."""
-        if known is None:
-            return
-        for part in find_fields(template):
-            if part not in known:
-                raise self.error(
-                    field,
-                    f"names {{{part}}}, which the pattern of files does not",
-                    want=", ".join(sorted(known)) or "a pattern with {parts}",
-                )
 
-    def finish(self) -> None:
-        """Refuse whatever was not taken.
+def _is_tolerance(value: object) -> bool:
+    return value == "nearest" or (type(value) is int and 0 <= value <= 255)
 
-        Raises:
-            InputError: If a field is left over.
-        """
-        self.refuse_unknown(self.taken)
 
-    def refuse_unknown(self, known: set[str]) -> None:
-        """Refuse a field that is not among the known.
+def _read_channels(value: object) -> tuple[int, ...]:
+    channels = value if isinstance(value, list | tuple) else ()
+    known = all(type(channel) is int and channel >= 0 for channel in channels)
+    if not known or len(channels) not in (1, 3):
+        expected = "[0] for grey, [0, 1, 2] for RGB"
+        raise FieldError("are no positions", got=value, want=expected)
+    return tuple(channels)
 
-        Raises:
-            InputError: If there is one.
-        """
-        for field in sorted(set(self.values) - known):
-            near = get_close_matches(field, known, 1)
-            raise self.error(field, "is unknown", want=near[0] if near else None)
+
+def _read_objects(value: object) -> Objects:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple):
+        raise FieldError("is no object", got=repr(value))
+    for name in names:
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise FieldError("is no object", got=repr(name), want=_WORDS)
+    return tuple(names)
+
+
+def _read_table(value: object) -> dict[str, Objects]:
+    """Return a table of code, colour or name → objects, in its order."""
+    if not isinstance(value, dict) or not value:
+        raise FieldError("is no table of code = object")
+    rules = {}
+    for text, names in value.items():
+        try:
+            rules[text] = _read_objects(names)
+        except FieldError as error:
+            raise FieldError(error.problem, field=text, got=error.got, want=error.want) from error
+    return rules
+
+
+def _read_labels(value: object) -> tuple[CodeRule, ...]:
+    rules = []
+    for text, objects in _read_table(value).items():
+        ranges = parse_codes(text)
+        if not ranges:
+            raise FieldError("is no code", got=repr(text), want='1, "2..5", "1,10" or "*"')
+        rules += [CodeRule(low, high, objects) for low, high in ranges]
+    return tuple(rules)
+
+
+def _read_colours(value: object) -> tuple[ColourRule, ...]:
+    rules = []
+    for text, objects in _read_table(value).items():
+        rgb = parse_colour(text)
+        if rgb is None:
+            raise FieldError("is no code", got=repr(text), want="255,0,0")
+        rules.append(ColourRule(rgb, objects))
+    return tuple(rules)
+
+
+def _read_names(value: object) -> tuple[NameRule, ...]:
+    return tuple(NameRule(text, objects) for text, objects in _read_table(value).items())
+
+
+Name = Annotated[str, want(lambda v: isinstance(v, str) and NAME.fullmatch(v) is not None,
+                           "is no name", _WORDS)]  # fmt: skip
+PathPattern = Annotated[str, AfterValidator(_check_pattern)]
+NormalisationRule = Annotated[str, AfterValidator(_check_normalisation)]
+Axes = Annotated[
+    str,
+    want(
+        lambda v: v == "" or (isinstance(v, str) and sorted(v) in map(sorted, _AXES)),
+        "are unknown",
+        "the letters z, y, x and c",
+    ),
+]
+Frame = Annotated[int | str | None, want(_is_frame, "is no position", '0, 1, … or "all"')]
+Tolerance = Annotated[int | str, want(_is_tolerance, "is no distance", '0 … 255 or "nearest"')]
+Channels = Annotated[tuple[int, ...], BeforeValidator(_read_channels)]
+ObjectNames = Annotated[Objects, BeforeValidator(_read_objects)]
+CodeRules = Annotated[tuple[CodeRule, ...], BeforeValidator(_read_labels)]
+ColourRules = Annotated[tuple[ColourRule, ...], BeforeValidator(_read_colours)]
+NameRules = Annotated[tuple[NameRule, ...], BeforeValidator(_read_names)]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from cosmos_board.core.cards import ClusterUnit
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.catalog.load import load_catalog
-from cosmos_board.data.imports.spec.types import ImportSpec
-from cosmos_board.data.info import ClusterUnit, PackInfo
+from cosmos_board.data.imports.spec.models import ImportSpec
+from cosmos_board.data.pack.info import PackInfo
 
 
 def make_pack_info(spec: ImportSpec) -> PackInfo:

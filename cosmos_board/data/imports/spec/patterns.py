@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from cosmos_board.data.imports.planning.names import compose
+from cosmos_board.data.imports.names import compose
 
 _FIELD = re.compile(r"\{([a-z_]+)(?::((?:[^{}]|\{\d+(?:,\d*)?\})+))?\}")
 _TOKENS = re.compile(rf"{_FIELD.pattern}|\*\*/|\*\*|\*|\?|[^*?{{]+|.", re.DOTALL)
@@ -61,12 +61,12 @@ class Pattern:
             >>> Pattern("img/{case}_{z:[0-9]+}.png").match("img/a_b_12.png")
             {'case': 'a_b', 'z': '12'}
         """
-        found = self._regex.fullmatch(path)
-        return None if found is None else found.groupdict()
+        match = self._regex.fullmatch(path)
+        return None if match is None else match.groupdict()
 
     def fill(self, fields: Mapping[str, str]) -> str:
         """Return the one path that these parts make; the pattern must hold no wildcard."""
-        return _FIELD.sub(lambda found: fields[found[1]], self.text)
+        return _FIELD.sub(lambda field: fields[field[1]], self.text)
 
     def _add_field(self, name: str, expression: str | None, known: Mapping[str, str]) -> str:
         if name in self.expressions:
@@ -85,12 +85,12 @@ def find_fields(template: str) -> list[str]:
         >>> find_fields("{site}-{patient}")
         ['site', 'patient']
     """
-    return [found[1] for found in _FIELD.finditer(template)]
+    return [field[1] for field in _FIELD.finditer(template)]
 
 
 def fill_template(template: str, fields: Mapping[str, str]) -> str:
     """Return `template` with every {name} replaced; unknown names become empty."""
-    return _FIELD.sub(lambda found: fields.get(found[1]) or "", template)
+    return _FIELD.sub(lambda field: fields.get(field[1]) or "", template)
 
 
 def _compile(expression: str) -> re.Pattern[str]:

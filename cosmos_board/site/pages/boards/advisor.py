@@ -11,11 +11,11 @@ from cosmos_board.board.advice.options import EFFORT, Option
 from cosmos_board.board.export import to_json
 from cosmos_board.board.types import Slice
 from cosmos_board.core.tracks import FULL
-from cosmos_board.site.components.markup import DASH, number, span, up
-from cosmos_board.site.components.page import Article, Page
+from cosmos_board.site.components.markup import up
+from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.table import Cell, Column, Row, Table, heat_of, marks_of
-from cosmos_board.site.content.site_data import (
-    Book,
+from cosmos_board.site.components.templates import render
+from cosmos_board.site.content.labels import (
     modality_label,
     model_url,
     object_label,
@@ -23,92 +23,93 @@ from cosmos_board.site.content.site_data import (
     slice_url,
     target_label,
 )
+from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.numbers import DASH, number, percent, span
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.boards.ranking import percent, track_badges
-from cosmos_board.site.pages.context import Context
-from cosmos_board.site.pages.notices import (
+from cosmos_board.site.pages.sections.notices import (
     explain_empty,
     note_withheld,
     track_label,
     track_text,
 )
-from cosmos_board.site.templates import render
+from cosmos_board.site.pages.sections.ranking import track_badges
+from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
 
 PATH = "advisor/index.md"
 DATA_PATH = "data/advice.json"
 
 
-def advisor_page(context: Context) -> Page:
+def advisor_page(context: PageContext) -> Page:
     """Return the page that answers for one target, and for all of them in a table."""
-    book, words = context.book, context.words
-    article = Article(PATH, words("Which model?"), hide=("navigation", "toc"))
-    article.say(
+    data, words = context.data, context.words
+    page = PageWriter(context, PATH, words("Which model?"), hide=("navigation", "toc"))
+    page.text(
         words(
-            "Say what you segment and how much you are willing to click: here is which model and "
-            "prompt did best on such references, what Dice to expect, and how often it fails. "
+            "Say what you segment and how many clicks you give: here is which model and prompt "
+            "did best on such reference masks, what Dice to expect, and how often it fails. "
             "Models that were trained on the data are left out, and each model picks its own mask. "
             "Nothing is recommended from fewer than 10 clusters, and nothing that is not ahead of "
             "a trivial baseline with a mean Dice above 0.5."
         )
     )
-    tracks = _tracks(book)
+    tracks = _tracks(data)
     if not tracks:
         otherwise = words("Nothing has been scored yet, so nothing can be advised.")
-        context.note(article, explain_empty(book, words, otherwise))
-        return article.page()
-    article.attach({DATA_PATH: advice_file(book)})
-    article.add(_form(context))
-    article.heading(words("For every target"), "targets")
+        page.note(explain_empty(data, words, otherwise))
+        return page.finish()
+    page.attach({DATA_PATH: advice_file(data)})
+    page.html(_form(data, words))
+    page.heading(words("For every target"), "targets")
     for track, advice in tracks.items():
         if track != FULL:
-            article.heading(track_label(track, words), f"track-{track}", level=3)
-            article.say(track_text(track, words))
+            page.heading(track_label(track, words), f"track-{track}", level=3)
+            page.text(track_text(track, words))
         tail = "" if track == FULL else f"-{track}"
-        real = [one for one in advice if not _is_synthetic(one, book)]
-        drawn = [one for one in advice if _is_synthetic(one, book)]
+        real = [row for row in advice if not _is_synthetic(row, data)]
+        synthetic = [row for row in advice if _is_synthetic(row, data)]
         if real:
-            context.table(article, _table(context, real, f"advice{tail}", track))
-        if drawn:
-            article.heading(words("On synthetic images"), f"synthetic{tail}", level=3)
-            context.table(article, _table(context, drawn, f"advice{tail}-synthetic", track))
-    note_withheld(context, article)
-    article.heading(words("How to read it"), "reading")
-    article.add(
+            page.table(_table(data, real, f"advice{tail}", track, words))
+        if synthetic:
+            page.heading(words("On synthetic images"), f"synthetic{tail}", level=3)
+            page.table(_table(data, synthetic, f"advice{tail}-synthetic", track, words))
+    note_withheld(page)
+    page.heading(words("How to read it"), "reading")
+    page.html(
         Markup("<p>{}</p><p>{} <code>cosmos-board advise --db board.duckdb --modality ct "
                "--object liver --size 900</code></p>").format(
             words(
-                "Effort counts clicks: one for a point, two for a box. “As good with less work” "
-                "names a cheaper prompt whose paired difference is shown to be within 0.01 Dice. "
-                "“Care” is how far, in pixels, a prompt may be off before more than 0.05 Dice may "
-                "be lost. A failure is a reference with Dice under 0.5, where drawing anew is "
-                "quicker than correcting."
+                "Effort counts clicks: one for a point, two for a box. “Cheaper equivalent prompt” "
+                "names one whose paired difference is shown to be within 0.01 Dice. “Tolerated "
+                "prompt error” is how far, in pixels, a prompt may be off before more than 0.05 "
+                "Dice may be lost. A failure is a reference mask with Dice under 0.5, where "
+                "drawing anew is quicker than correcting."
             ),
             words("On your own board, and for an object of a given size in pixels:"),
         )
     )  # fmt: skip
-    return article.page()
+    return page.finish()
 
 
-def _tracks(book: Book) -> dict[str, tuple[Advice, ...]]:
+def _tracks(data: SiteData) -> dict[str, tuple[Advice, ...]]:
     """Return the advice by track, the full one first; only tracks that have some."""
-    found = {FULL: book.studies.advice, **book.studies.submitted_advice}
+    found = {FULL: data.studies.advice, **data.studies.submitted_advice}
     return {track: advice for track, advice in found.items() if advice}
 
 
-def _is_synthetic(advice: Advice, book: Book) -> bool:
-    return book.is_synthetic(Slice("target", _name(advice)))
+def _is_synthetic(advice: Advice, data: SiteData) -> bool:
+    return data.is_synthetic(Slice("target", _name(advice)))
 
 
-def advice_file(book: Book) -> bytes:
+def advice_file(data: SiteData) -> bytes:
     """Return the advice as JSON, by track and target; no words, so that all languages share it."""
     tracks = {
-        track: {_name(one): _record(one, book) for one in advice}
-        for track, advice in _tracks(book).items()
+        track: {_name(row): _record(row, data) for row in advice}
+        for track, advice in _tracks(data).items()
     }
     return to_json(
         {
             "schema_version": 1,
-            "data_version": book.version,
+            "data_version": data.version,
             "targets": tracks.pop(FULL, {}),
             "submissions": tracks,
         }
@@ -119,16 +120,16 @@ def _name(advice: Advice) -> str:
     return f"{advice.modality}.{advice.object}"
 
 
-def _record(advice: Advice, book: Book) -> dict[str, object]:
+def _record(advice: Advice, data: SiteData) -> dict[str, object]:
     return {
         "status": advice.status,
-        "synthetic": _is_synthetic(advice, book),
+        "synthetic": _is_synthetic(advice, data),
         "careful_px": advice.careful_px,
         "simpler": None if advice.simpler is None else advice.simpler.prompt,
         "options": [
             {
                 "model": option.model,
-                "label": _label(option, book),
+                "label": data.label(option.model),
                 "url": model_url(option.model),
                 "adequate": option.adequate,
                 "prompt": option.prompt,
@@ -146,18 +147,13 @@ def _record(advice: Advice, book: Book) -> dict[str, object]:
     }
 
 
-def _label(option: Option, book: Book) -> str:
-    return book.label(option.model)
-
-
-def _form(context: Context) -> Markup:
-    book, words = context.book, context.words
-    tracks = _tracks(book)
+def _form(data: SiteData, words: Words) -> Markup:
+    tracks = _tracks(data)
     advice = sorted(  # real images first; the order is else that of the board
-        {_name(one): one for track in tracks.values() for one in track}.values(),
-        key=lambda one: _is_synthetic(one, book),
+        {_name(row): row for track in tracks.values() for row in track}.values(),
+        key=lambda row: _is_synthetic(row, data),
     )
-    modalities = dict.fromkeys(one.modality for one in advice)
+    modalities = dict.fromkeys(row.modality for row in advice)
     return render(
         "advisor.html",
         root=up(PATH),
@@ -166,9 +162,9 @@ def _form(context: Context) -> Markup:
         modalities=[(name, modality_label(name, words)) for name in modalities],
         objects=to_json(
             [
-                [one.modality, one.object, object_label(one.object, words),
-                 slice_url(Slice("target", _name(one)))]
-                for one in advice
+                [row.modality, row.object, object_label(row.object, words),
+                 slice_url(Slice("target", _name(row)))]
+                for row in advice
             ]
         ).decode(),
         prompts=to_json({name: prompt_label(name, words) for name in EFFORT}).decode(),
@@ -176,25 +172,24 @@ def _form(context: Context) -> Markup:
     )  # fmt: skip
 
 
-def _table(context: Context, advice: Sequence[Advice], name: str, track: str) -> Table:
-    book, words = context.book, context.words
-    dice = [one.best.dice if one.best else None for one in advice]
+def _table(data: SiteData, advice: Sequence[Advice], name: str, track: str, words: Words) -> Table:
+    dice = [row.best.dice if row.best else None for row in advice]
     marks = marks_of([(d.low, d.value, d.high) if d else (None,) * 3 for d in dice])
     shades = heat_of([d.value if d else None for d in dice])
     rows = []
-    for one, mark, shade in zip(advice, marks, shades, strict=True):
-        target, best = Slice("target", _name(one)), one.best
+    for row, mark, shade in zip(advice, marks, shades, strict=True):
+        target, best = Slice("target", _name(row)), row.best
         if best is None:
-            rows.append(_row_without(one, target, words))
+            rows.append(_row_without(row, target, words))
             continue
-        tiers = {e.tier for e in book.entries if (e.model, e.track) == (best.model, track)}
+        tiers = {e.tier for e in data.entries if (e.model, e.track) == (best.model, track)}
         rows.append(
             Row(
                 (
                     Cell(target_label(target.name, words), target.name, slice_url(target)),
-                    Cell(modality_label(one.modality, words)),
+                    Cell(modality_label(row.modality, words)),
                     Cell(
-                        _label(best, book),
+                        data.label(best.model),
                         best.model,
                         model_url(best.model),
                         badges=track_badges(track, min(tiers, default=""), words),
@@ -202,13 +197,13 @@ def _table(context: Context, advice: Sequence[Advice], name: str, track: str) ->
                     Cell(prompt_label(best.prompt, words), best.prompt),
                     Cell(number(best.dice.value), best.dice.value, heat=shade),
                     Cell(
-                        span(best.dice.low, best.dice.high) or words("no interval"),
+                        span(best.dice.low, best.dice.high) or words("no CI"),
                         mark=mark,
                         muted=best.dice.low is None,
                     ),
                     Cell(percent(best.failure.value), best.failure.value),
-                    _simpler_cell(one.simpler, book, words),
-                    _care_cell(one.careful_px, words),
+                    _simpler_cell(row.simpler, data, words),
+                    _care_cell(row.careful_px, words),
                     Cell(number(best.dice.clusters, 0), best.dice.clusters),
                 )
             )
@@ -218,7 +213,7 @@ def _table(context: Context, advice: Sequence[Advice], name: str, track: str) ->
         caption=words(
             "Best model and prompt per target by mean Dice, each model choosing its own mask. "
             "Data {version}.",
-            version=book.version or DASH,
+            version=data.version_label,
         ),
         columns=_columns(words),
         rows=tuple(rows),
@@ -252,19 +247,20 @@ def _columns(words: Words) -> tuple[Column, ...]:
         Column(key="prompt", label=words("Prompt"), facet=True),
         Column(key="dice", label=words("Dice"), numeric=True, best="high",
                help="docs/definitions/#dice"),
-        Column(key="interval", label=words("95 % interval"), help="docs/ranking/#intervals"),
+        Column(key="interval", label=words("95 % CI"), help="docs/ranking/#intervals"),
         Column(key="failure", label=words("Failures"), numeric=True, best="low",
                help="advisor/#reading"),
-        Column(key="simpler", label=words("As good with less work"), help="advisor/#reading"),
-        Column(key="care", label=words("Care (px)"), numeric=True, help="advisor/#reading"),
+        Column(key="simpler", label=words("Cheaper equivalent prompt"), help="advisor/#reading"),
+        Column(key="care", label=words("Tolerated prompt error (px)"), numeric=True,
+               help="advisor/#reading"),
         Column(key="clusters", label=words("Clusters"), numeric=True),
     )  # fmt: skip
 
 
-def _simpler_cell(option: Option | None, book: Book, words: Words) -> Cell:
+def _simpler_cell(option: Option | None, data: SiteData, words: Words) -> Cell:
     if option is None:
         return Cell(DASH, muted=True)
-    return Cell(prompt_label(option.prompt, words), option.prompt, note=_label(option, book))
+    return Cell(prompt_label(option.prompt, words), option.prompt, note=data.label(option.model))
 
 
 def _care_cell(careful_px: int | None, words: Words) -> Cell:

@@ -6,18 +6,19 @@ import hashlib
 from collections.abc import Mapping
 from operator import attrgetter
 
-from markupsafe import Markup
-
 from cosmos_board.board.export import to_json
 from cosmos_board.metrics.table import METRICS
-from cosmos_board.site.components.markup import number, up
-from cosmos_board.site.components.page import Article, Page
-from cosmos_board.site.components.table import Cell, Column, Row, Table
-from cosmos_board.site.content.site_data import Book, modality_label, object_label, prompt_label
+from cosmos_board.site.components.markup import up
+from cosmos_board.site.components.page import Page
+from cosmos_board.site.components.table import Cell, Table
+from cosmos_board.site.components.templates import render
+from cosmos_board.site.content.labels import image_kinds, modality_label, object_label, prompt_label
+from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.numbers import number
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.context import Context
-from cosmos_board.site.pages.notices import explain_empty, note_withheld, track_label
-from cosmos_board.site.templates import render
+from cosmos_board.site.pages.sections.notices import explain_empty, note_withheld, track_label
+from cosmos_board.site.pages.sections.tables import RecordTable
+from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
 from cosmos_board.store.queries.published import CELLS, pack_cells
 
 CELLS_PATH = "data/cells.parquet"
@@ -28,10 +29,10 @@ _ROW_COLUMNS = ("model", "score", "low", "high", "rank", "references", "clusters
 _row_values = attrgetter(*_ROW_COLUMNS)
 
 
-def cells_file(book: Book) -> bytes:
+def cells_file(data: SiteData) -> bytes:
     """Return every score of every board as Parquet."""
     columns: dict[str, list[object]] = {field.name: [] for field in CELLS}
-    for key, board in book.boards.items():
+    for key, board in data.boards.items():
         if key.scope != "common":
             continue
         count = len(board.rows)
@@ -58,60 +59,49 @@ def manifest_file(files: Mapping[str, bytes], version: str, *, local: bool = Fal
     return to_json(document | ({"local": True} if local else {}))
 
 
-def explore_page(context: Context, cells: bytes, *, readable: bool) -> Page:
+def explore_page(context: PageContext, cells: bytes, *, readable: bool) -> Page:
     """Return the page with the pivot.
 
     Args:
-        context: The book and the language.
+        context: The data and the language.
         cells: The file that the pivot reads.
         readable: Whether the script that reads Parquet is part of this build.
     """
-    book, words = context.book, context.words
-    article = Article("explore/index.md", words("Explore"), hide=("navigation", "toc"))
-    article.say(
+    data, words = context.data, context.words
+    page = PageWriter(context, "explore/index.md", words("Explore"), hide=("navigation", "toc"))
+    page.text(
         words(
-            "Turn the numbers as you like: mean scores over targets, by model, prompt, modality "
+            "Pivot table: mean scores over targets, by model, prompt, modality "
             "or object, computed in your browser from the published file."
         )
     )
-    if not book.boards:
-        context.note(article, explain_empty(book, words, words("Nothing has been scored yet.")))
+    if not data.boards:
+        page.note(explain_empty(data, words, words("Nothing has been scored yet.")))
     elif readable:
-        article.add(_form(context, cells))
-        article.add(
-            Markup("<noscript><p class='cb-note'>{}</p></noscript>").format(
-                words("The pivot needs scripts; the files below hold the same numbers.")
-            )
+        page.html(_form(data, cells, words))
+        page.note_without_scripts(
+            words("The pivot needs scripts; the files below hold the same numbers.")
         )
     else:
-        context.note(
-            article,
+        page.note(
             words("This build has no reader for Parquet (npm ci adds it); the files are below."),
         )
-    note_withheld(context, article)
-    article.heading(words("Files"), "all-files")
-    context.table(article, _files_table(context, cells))
-    article.heading(words("Columns of the file of scores"), "schema")
-    context.table(article, _columns_table(context))
-    return article.page()
+    note_withheld(page)
+    page.heading(words("Files"), "all-files")
+    page.table(_files_table(data, cells, words))
+    page.heading(words("Columns of the file of scores"), "schema")
+    page.table(_columns_table(data, words))
+    return page.finish()
 
 
-def image_kinds(book: Book, words: Words) -> list[tuple[str, str]]:
-    """Return the kinds of images that boards stand on: real, synthetic or both, real first."""
-    found = {board.facts.synthetic for board in book.boards.values()}
-    labels = {False: ("real", words("real")), True: ("synthetic", words("synthetic"))}
-    return [labels[kind] for kind in sorted(found)]
-
-
-def _form(context: Context, cells: bytes) -> str:
-    book, words = context.book, context.words
-    modalities = sorted({info.modality for info in book.targets})
+def _form(data: SiteData, cells: bytes, words: Words) -> str:
+    modalities = sorted({info.modality for info in data.targets})
     labels = {
-        "model": [(name, model.label) for name, model in sorted(book.models.items())],
-        "prompt": [(name, prompt_label(name, words)) for name in book.prompts()],
+        "model": [(name, model.label) for name, model in sorted(data.models.items())],
+        "prompt": [(name, prompt_label(name, words)) for name in data.prompts()],
         "modality": [(name, modality_label(name, words)) for name in modalities],
         "object": [
-            (name, object_label(name, words)) for name in sorted({i.object for i in book.targets})
+            (name, object_label(name, words)) for name in sorted({i.object for i in data.targets})
         ],
     }
     fields = [
@@ -130,55 +120,31 @@ def _form(context: Context, cells: bytes) -> str:
         fields=fields,
         metrics=metrics,
         lowest=" ".join(lowest),
-        tracks=[(track, track_label(track, words)) for track in book.tracks],
-        kinds=image_kinds(book, words),
+        tracks=[(track, track_label(track, words)) for track in data.tracks],
+        kinds=image_kinds(data, words),
         t=words,
     )
 
 
-def _files_table(context: Context, cells: bytes) -> Table:
-    words = context.words
-    listed = [
+def _files_table(data: SiteData, cells: bytes, words: Words) -> Table:
+    files = [
         ("cells.parquet", CELLS_PATH, words("Every score of every board"), number(len(cells), 0)),
         ("manifest.json", MANIFEST, words("All data files with length and sha256"), ""),
     ]
-    rows = [
-        Row((Cell(name, name, words.shared + url), Cell(text), Cell(size, size or None)))
-        for name, url, text, size in listed
-    ]
-    return Table(
-        name="files",
-        caption=words("Whole files; every table and plot of the site also links to its own data."),
-        columns=(
-            Column(key="file", label=words("File"), frozen=True),
-            Column(key="holds", label=words("What it holds")),
-            Column(key="bytes", label=words("Bytes"), numeric=True),
-        ),
-        rows=tuple(rows),
-        tools=False,
+    table = RecordTable(data, words, files)
+    table.cells(
+        "file", words("File"), lambda row: Cell(row[0], row[0], words.shared + row[1]), frozen=True
     )
+    table.text("holds", words("What it holds"), lambda row: row[2])
+    table.cells("bytes", words("Bytes"), lambda row: Cell(row[3], row[3] or None), numeric=True)
+    caption = words("Whole files; every table and plot of the site also links to its own data.")
+    return table.build("files", caption, tools=False)
 
 
-def _columns_table(context: Context) -> Table:
-    words = context.words
-    rows = [
-        Row(
-            (
-                Cell(field.name),
-                Cell(str(field.type)),
-                Cell(words("yes") if field.nullable else words("no")),
-            )
-        )
-        for field in CELLS
-    ]
-    return Table(
-        name="columns",
-        caption=words("Schema of cells.parquet, version 1."),
-        columns=(
-            Column(key="column", label=words("Column"), frozen=True),
-            Column(key="type", label=words("Type")),
-            Column(key="nullable", label=words("May be unknown")),
-        ),
-        rows=tuple(rows),
-        tools=False,
-    )
+def _columns_table(data: SiteData, words: Words) -> Table:
+    table = RecordTable(data, words, tuple(CELLS))
+    table.text("column", words("Column"), lambda field: field.name, frozen=True)
+    table.text("type", words("Type"), lambda field: str(field.type))
+    table.text("nullable", words("May be unknown"), lambda field: words.yes_no(field.nullable))
+    caption = words("Schema of cells.parquet, version 1.")
+    return table.build("columns", caption, tools=False)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from cosmos_board.board.types import Board, BoardRow, Slice, SliceKind
 from cosmos_board.core.tracks import FULL
-from cosmos_board.site.components.markup import DASH, number, short_count, span
-from cosmos_board.site.components.page import Article, Page
-from cosmos_board.site.components.table import Cell, Column, Row, Table, heat_of
-from cosmos_board.site.content.site_data import Book, model_url, prompt_label, slice_url
+from cosmos_board.site.components.page import Page
+from cosmos_board.site.components.table import Cell, heat_of
+from cosmos_board.site.content.labels import model_url, prompt_label, slice_label, slice_url
+from cosmos_board.site.content.site_data import OVERALL, Amount, ModelInfo, SiteData, TargetInfo
+from cosmos_board.site.language.numbers import DASH, number, percent, short_count, span
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.boards.ranking import percent, track_badges
-from cosmos_board.site.pages.boards.slices import slice_label, targets_of
-from cosmos_board.site.pages.context import Context
-from cosmos_board.site.pages.notices import (
+from cosmos_board.site.pages.sections.notices import (
     add_withheld,
     explain_empty,
     explain_no_leader,
     find_leader,
 )
-from cosmos_board.site.pages.submissions.submitted import main_board
+from cosmos_board.site.pages.sections.ranking import track_badges
+from cosmos_board.site.pages.sections.tables import RecordTable
+from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
 
 
 def slice_kinds(words: Words) -> list[tuple[SliceKind, str, str, str]]:
@@ -47,216 +49,184 @@ def slice_kinds(words: Words) -> list[tuple[SliceKind, str, str, str]]:
             "datasets/index.md",
             words("Datasets"),
             words(
-                "Where images and references come from, under which licence, and what may be "
+                "Where images and reference masks come from, under which licence, and what may be "
                 "shown of them."
             ),
         ),
     ]
 
 
-def slice_index(context: Context, kind: SliceKind, path: str, title: str, text: str) -> Page:
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A slice in an index, and who is ranked first there."""
+
+    part: Slice
+    targets: list[TargetInfo]
+    amount: Amount
+    board: Board | None
+    first: BoardRow | None
+
+
+def slice_index(context: PageContext, kind: SliceKind, path: str, title: str, text: str) -> Page:
     """Return the page that lists every slice of one kind."""
-    book, words = context.book, context.words
-    parts = book.slices(kind)
-    article = Article(path, title)
-    article.say(text)
-    boards = [main_board(book, part) for part in parts]
-    shades = heat_of([_best(board) for board in boards])
-    rows = []
-    for part, board, shade in zip(parts, boards, shades, strict=True):
-        infos, amount = targets_of(book, part), book.amount(part)
-        counts = (
-            len({info.target for info in infos}),
-            len({info.dataset for info in infos}),
-            amount.references,
-            amount.images,
-            amount.clusters,
-        )
-        synthetic = book.is_synthetic(part)
-        cells = [
-            Cell(slice_label(part, book, words), part.name, slice_url(part)),
-            Cell(words("synthetic") if synthetic else words("real")),
-            *(Cell(number(count, 0), count) for count in counts),
-            *_leader_cells(board, book, words, shade),
-            *([_submitted_cell(book, part)] if book.submitted else []),
-        ]
-        rows.append(Row(tuple(cells)))
-    columns = (
-        Column(key="name", label=title, frozen=True),
-        Column(key="data", label=words("Images are"), facet=True, hidden=not _is_mixed(book)),
-        Column(key="targets", label=words("Targets"), numeric=True),
-        Column(key="datasets", label=words("Datasets"), numeric=True),
-        Column(key="references", label=words("References"), numeric=True),
-        Column(key="images", label=words("Images"), numeric=True),
-        Column(key="clusters", label=words("Clusters"), numeric=True),
-        *_leader_columns(words),
-        *(
-            [Column(key="submitted", label=words("Submissions"), numeric=True)]
-            if book.submitted
-            else []
-        ),
+    data, words = context.data, context.words
+    page = PageWriter(context, path, title)
+    page.text(text)
+    boards = [(part, data.main_board(part)) for part in data.slices(kind)]
+    table = RecordTable(
+        data,
+        words,
+        [
+            _Listed(part, data.targets_of(part), data.amount(part), board, find_leader(board))
+            for part, board in boards
+        ],
     )
-    context.table(
-        article,
-        Table(
-            name="index",
-            caption=words(
-                "Ranked first by Dice ↑ with the prompt named, chosen by predicted IoU (everything "
-                "mode by its best mask). Every image and cluster counts once. Data {version}.",
-                version=book.version or DASH,
-            ),
-            columns=columns,
-            rows=tuple(rows),
-            empty=explain_empty(book, words, words("Nothing has been scored yet.")),
-        ),
+    table.cells(
+        "name",
+        title,
+        lambda row: Cell(slice_label(row.part, data, words), row.part.name, slice_url(row.part)),
+        frozen=True,
     )
-    add_withheld(context, article, [kind])
-    return article.page()
+    table.text(
+        "data",
+        words("Images are"),
+        lambda row: words("synthetic") if data.is_synthetic(row.part) else words("real"),
+        facet=True,
+        hidden=len({target.synthetic for target in data.targets}) < 2,
+    )
+    table.count("targets", words("Targets"), lambda row: len({t.target for t in row.targets}))
+    table.count("datasets", words("Datasets"), lambda row: len({t.dataset for t in row.targets}))
+    table.count("references", words("Reference masks"), lambda row: row.amount.references)
+    table.count("images", words("Images"), lambda row: row.amount.images)
+    table.count("clusters", words("Clusters"), lambda row: row.amount.clusters)
+    _add_leaders(table, data, words)
+    if data.submitted:
+        table.count("submitted", words("Submissions"), lambda row: _count_submitted(data, row.part))
+    caption = words(
+        "Ranked first by Dice ↑ with the prompt named, chosen by predicted IoU (everything "
+        "mode by its best mask). Every image and cluster counts once. Data {version}.",
+        version=data.version_label,
+    )
+    empty = explain_empty(data, words, words("Nothing has been scored yet."))
+    page.table(table.build("index", caption, empty=empty))
+    add_withheld(page, [kind])
+    return page.finish()
 
 
-def _is_mixed(book: Book) -> bool:
-    """Return whether a board holds real and synthetic data."""
-    return len({info.synthetic for info in book.targets}) > 1
+def _count_submitted(data: SiteData, part: Slice) -> int:
+    boards = [data.main_board(part, track) for track in data.submitted]
+    return len({row.model for board in boards if board for row in board.rows})
 
 
-def _submitted_cell(book: Book, part: Slice) -> Cell:
-    models = {
-        row.model
-        for track in book.submitted
-        if (board := main_board(book, part, track))
-        for row in board.rows
-    }
-    return Cell(str(len(models)), len(models))
+def _add_leaders(table: RecordTable[_Listed], data: SiteData, words: Words) -> None:
+    """Add the columns that say who is ranked first, with which score and prompt."""
+    table.cells("leader", words("Ranked first"), lambda row: _leader_cell(row, data, words))
+    table.score(
+        "dice",
+        words("Dice"),
+        lambda row: row.first.score if row.first else None,
+        shaded=True,
+        best="high",
+        help="docs/definitions/#dice",
+    )
+    table.cells("interval", words("95 % CI"), lambda row: _interval_cell(row, words))
+    table.text(
+        "prompt",
+        words("Prompt"),
+        lambda row: prompt_label(row.board.key.prompt, words) if row.board else DASH,
+        facet=True,
+    )
+    table.count(
+        "ranked", words("Ranked models"), lambda row: len(row.board.ranked) if row.board else None
+    )
 
 
-def model_index(context: Context) -> Page:
+def _leader_cell(row: _Listed, data: SiteData, words: Words) -> Cell:
+    if row.board is None:
+        return Cell(DASH, muted=True)
+    if row.first is None:
+        return Cell(explain_no_leader(row.board, words), muted=True)
+    known = row.first.model in data.models
+    return Cell(row.first.label, row.first.model, model_url(row.first.model) if known else "")
+
+
+def _interval_cell(row: _Listed, words: Words) -> Cell:
+    if row.first is None:
+        return Cell(DASH, muted=True)
+    low, high = row.first.low, row.first.high
+    return Cell(span(low, high) or words("no CI"), muted=low is None)
+
+
+def model_index(context: PageContext) -> Page:
     """Return the page that lists every model."""
-    book, words = context.book, context.words
-    article = Article("models/index.md", words("Models"))
-    article.say(
+    data, words = context.data, context.words
+    page = PageWriter(context, "models/index.md", words("Models"))
+    page.text(
         words(
-            "Every segmenter on the board: learned ones, classical ones, and the box prior below "
-            "which a model is worse than none."
+            "Every segmenter on the board: learned ones, classical ones, and the box-ellipse "
+            "baseline; a model that scores less is below the trivial baseline."
         )
     )
-    board = main_board(book, Slice("overall"))
-    found = [(FULL, board)] + [
-        (track, main_board(book, Slice("overall"), track)) for track in book.submitted
-    ]
-    tracks: dict[str, str] = {}
-    rows_by_model: dict[str, BoardRow] = {}
-    for track, one in found:  # a full run of a model comes before its submission
-        for scored in one.rows if one else ():
-            tracks.setdefault(scored.model, track)
-            rows_by_model.setdefault(scored.model, scored)
+    scored: dict[str, tuple[str, BoardRow]] = {}
+    for track in (FULL, *data.submitted):  # a full run of a model comes before its submission
+        board = data.main_board(OVERALL, track)
+        for row in board.rows if board else ():
+            scored.setdefault(row.model, (track, row))
+    models = list(data.models.values())
     shades = heat_of(
-        [rows_by_model[m].score if tracks.get(m) == FULL else None for m in book.models]
+        [scored[m.name][1].score if scored.get(m.name, ("",))[0] == FULL else None for m in models]
     )
-    rows = []
-    for info, shade in zip(book.models.values(), shades, strict=True):
-        row = rows_by_model.get(info.name)
-        interval = span(row.low, row.high) if row else ""
-        cells = (
-            Cell(
-                info.label,
-                info.name,
-                model_url(info.name),
-                badges=track_badges(tracks[info.name], row.tier, words) if row else (),
-            ),
-            Cell(info.family),
-            Cell(words.term(info.kind)),
-            Cell(short_count(info.parameters), info.parameters, muted=info.parameters is None),
-            Cell(words.listing(prompt_label(p, words) for p in info.prompts) or DASH),
-            Cell(
-                number(row.score) if row else DASH,
-                row.score if row else None,
-                heat=shade,
-                note=interval,
-            ),
-            Cell(
-                DASH if row is None or row.rank is None else str(row.rank),
-                row.rank if row else None,
-            ),
-            Cell(percent(row.coverage) if row else DASH, row.coverage if row else None),
-            Cell(info.licence or DASH),
-        )
-        rows.append(Row(cells))
-    columns = (
-        Column(key="model", label=words("Model"), frozen=True),
-        Column(key="family", label=words("Family"), facet=True),
-        Column(key="kind", label=words("Kind"), facet=True),
-        Column(key="parameters", label=words("Parameters"), numeric=True),
-        Column(key="prompts", label=words("Prompts")),
-        Column(
-            key="score",
-            label=words("Dice"),
-            numeric=True,
-            best="high",
-            help="docs/definitions/#dice",
+    shade = dict(zip(data.models, shades, strict=True))
+
+    def name(info: ModelInfo) -> Cell:
+        track, row = scored.get(info.name, (FULL, None))
+        badges = track_badges(track, row.tier, words) if row else ()
+        return Cell(info.label, info.name, model_url(info.name), badges=badges)
+
+    def score(info: ModelInfo) -> Cell:
+        _, row = scored.get(info.name, (FULL, None))
+        if row is None:
+            return Cell(DASH, muted=True)
+        note = span(row.low, row.high)
+        return Cell(number(row.score), row.score, heat=shade[info.name], note=note)
+
+    def rank(info: ModelInfo) -> int | None:
+        return scored[info.name][1].rank if info.name in scored else None
+
+    def coverage(info: ModelInfo) -> Cell:
+        share = scored[info.name][1].coverage if info.name in scored else None
+        return Cell(percent(share), share, muted=share is None)
+
+    table = RecordTable(data, words, models)
+    table.cells("model", words("Model"), name, frozen=True)
+    table.text("family", words("Family"), lambda info: info.family, facet=True)
+    table.text("kind", words("Kind"), lambda info: words.term(info.kind), facet=True)
+    table.cells(
+        "parameters",
+        words("Parameters"),
+        lambda info: Cell(
+            short_count(info.parameters), info.parameters, muted=info.parameters is None
         ),
-        Column(key="rank", label=words("Rank"), numeric=True),
-        Column(key="coverage", label=words("Coverage"), numeric=True),
-        Column(key="licence", label=words("Licence")),
+        numeric=True,
     )
-    prompt = prompt_label(board.key.prompt, words) if board else DASH
-    context.table(
-        article,
-        Table(
-            name="index",
-            caption=words(
-                "Dice ↑ over all targets, prompt “{prompt}”, by predicted IoU; submissions with "
-                "their badge, ranked among those of their track. Data {version}.",
-                prompt=prompt,
-                version=book.version or DASH,
-            ),
-            columns=columns,
-            rows=tuple(rows),
-            empty=words("No model has been evaluated yet."),
-        ),
+    table.text(
+        "prompts",
+        words("Prompts"),
+        lambda info: words.listing(prompt_label(p, words) for p in info.prompts) or DASH,
     )
-    return article.page()
-
-
-def _best(board: Board | None) -> float | None:
-    first = find_leader(board)
-    return first.score if first else None
-
-
-def _leader_columns(words: Words) -> tuple[Column, ...]:
-    return (
-        Column(key="leader", label=words("Ranked first")),
-        Column(
-            key="dice",
-            label=words("Dice"),
-            numeric=True,
-            best="high",
-            help="docs/definitions/#dice",
-        ),
-        Column(key="interval", label=words("95 % interval")),
-        Column(key="prompt", label=words("Prompt"), facet=True),
-        Column(key="ranked", label=words("Ranked models"), numeric=True),
+    table.cells(
+        "score", words("Dice"), score, numeric=True, best="high", help="docs/definitions/#dice"
     )
-
-
-def _leader_cells(
-    board: Board | None, book: Book, words: Words, shade: float | None
-) -> tuple[Cell, ...]:
-    if board is None or not board.rows:
-        return (Cell(DASH, muted=True),) * 5
-    first = find_leader(board)
-    if first is None:
-        return (
-            Cell(explain_no_leader(board, words), muted=True),
-            *((Cell(DASH, muted=True),) * 2),
-            Cell(prompt_label(board.key.prompt, words)),
-            Cell(str(len(board.ranked)), len(board.ranked)),
-        )
-    return (
-        Cell(
-            first.label, first.model, model_url(first.model) if first.model in book.models else ""
-        ),
-        Cell(number(first.score), first.score, heat=shade),
-        Cell(span(first.low, first.high) or words("no interval"), muted=first.low is None),
-        Cell(prompt_label(board.key.prompt, words)),
-        Cell(str(len(board.ranked)), len(board.ranked)),
+    table.count("rank", words("Rank"), rank)
+    table.cells("coverage", words("Coverage"), coverage, numeric=True)
+    table.text("licence", words("Licence"), lambda info: info.licence or DASH)
+    main = data.main_board(OVERALL)
+    caption = words(
+        "Dice ↑ over all targets, prompt “{prompt}”, by predicted IoU; submissions with "
+        "their badge, ranked among those of their track. Data {version}.",
+        prompt=prompt_label(main.key.prompt, words) if main else DASH,
+        version=data.version_label,
     )
+    empty = words("No model has been evaluated yet.")
+    page.table(table.build("index", caption, empty=empty))
+    return page.finish()

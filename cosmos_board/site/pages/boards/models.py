@@ -2,85 +2,85 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import product
 
 from markupsafe import Markup
 
-from cosmos_board.board.types import BoardRow, SliceKind
+from cosmos_board.board.types import BoardRow, Slice, SliceKind
 from cosmos_board.core.tracks import FULL
-from cosmos_board.site.components.badges import render_badge
 from cosmos_board.site.components.figure import Axis, Figure, Point, Series
-from cosmos_board.site.components.markup import DASH, number, outside_link, short_count, span, up
-from cosmos_board.site.components.page import Article, Page
-from cosmos_board.site.components.table import Cell, Column, Row, Table, heat_of
-from cosmos_board.site.content.site_data import (
-    Book,
-    ModelInfo,
-    default_selection,
-    modality_label,
+from cosmos_board.site.components.markup import outside_link
+from cosmos_board.site.components.page import Page
+from cosmos_board.site.components.svg import render_badge
+from cosmos_board.site.components.table import Cell, Table, heat_of
+from cosmos_board.site.components.templates import render
+from cosmos_board.site.content.labels import (
     model_url,
     prompt_label,
+    slice_label,
     slice_url,
     slug,
     target_label,
 )
+from cosmos_board.site.content.site_data import FIRST_PROMPTS, ModelInfo, SiteData
+from cosmos_board.site.language.numbers import DASH, number, short_count, with_interval
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.boards.ranking import failing_label
-from cosmos_board.site.pages.boards.slices import slice_label
-from cosmos_board.site.pages.context import Context, Link
-from cosmos_board.site.pages.notices import (
+from cosmos_board.site.pages.sections.notices import (
     explain_empty,
+    link_advice,
     note_withheld,
     track_label,
     track_text,
 )
-from cosmos_board.site.pages.studies.study import last_year
-from cosmos_board.site.pages.submissions.submitted import FIRST_PROMPTS
-from cosmos_board.site.templates import render
+from cosmos_board.site.pages.sections.ranking import failing_label
+from cosmos_board.site.pages.sections.tables import RecordTable
+from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
+
+MOST_TARGETS = 20
+"""Targets that the figure of a model names."""
 
 
-def model_page(context: Context, info: ModelInfo) -> Page:
+def model_page(context: PageContext, info: ModelInfo) -> Page:
     """Return the page of one model."""
-    book, words = context.book, context.words
-    article = Article(model_url(info.name).removesuffix("/") + ".md", info.label)
-    article.say(_lead(book, info, words))
-    context.facts(article, _card(context, info))
-    tracks = _tracks_of(book, info)
+    data, words = context.data, context.words
+    page = PageWriter(context, model_url(info.name), info.label)
+    page.text(_lead(data, info, words))
+    page.facts(_card(data, info, words))
+    tracks = _tracks_of(data, info)
     for track in tracks or [FULL]:
-        _add_track(context, article, info, track, alone=tracks in ([], [FULL]))
+        _add_track(page, info, track, alone=tracks in ([], [FULL]))
     if tracks:
-        context.figure(article, _target_figure(book, info, words, tracks[0]))
-    note_withheld(context, article)
-    _cite(context, article, info)
-    _family(context, article, info)
-    return article.page()
+        page.figure(_target_figure(data, info, words, tracks[0]))
+    note_withheld(page)
+    _cite(page, info)
+    _link_family(page, info)
+    return page.finish()
 
 
-def _tracks_of(book: Book, info: ModelInfo) -> list[str]:
+def _tracks_of(data: SiteData, info: ModelInfo) -> list[str]:
     """Return the tracks on which a model has a score here."""
     kinds: tuple[SliceKind, ...] = ("overall", "modality", "target")
     return [
         track
-        for track in book.tracks
-        if any(book.places(info.name, k, p, track) for k in kinds for p in info.prompts)
+        for track in data.tracks
+        if any(data.places(info.name, k, p, track) for k in kinds for p in info.prompts)
     ]
 
 
-def _add_track(
-    context: Context, article: Article, info: ModelInfo, track: str, *, alone: bool
-) -> None:
+def _add_track(page: PageWriter, info: ModelInfo, track: str, *, alone: bool) -> None:
     """Add a model's scores on one track; every track has tables of its own."""
-    words, tail = context.words, "" if track == FULL else f"-{track}"
+    words, tail = page.words, "" if track == FULL else f"-{track}"
     if not alone:
-        article.heading(track_label(track, words), f"track-{track}")
+        page.heading(track_label(track, words), f"track-{track}")
     if track != FULL:
-        tiers = sorted({e.tier for e in context.book.entries
+        tiers = sorted({e.tier for e in page.data.entries
                         if (e.model, e.track) == (info.name, track)})  # fmt: skip
         badges = Markup(" ").join(
-            Markup('<span class="cb-badge">{}</span>').format(words.term(one))
-            for one in (track, *tiers)
+            Markup('<span class="cb-badge">{}</span>').format(words.term(name))
+            for name in (track, *tiers)
         )
-        article.add(Markup("<p>{} {}</p>").format(badges, track_text(track, words)))
+        page.html(Markup("<p>{} {}</p>").format(badges, track_text(track, words)))
     level = 2 if alone else 3
     kinds: tuple[tuple[SliceKind, str, str, str], ...] = (
         ("overall", words("Scores by prompt"), "prompts", "scores"),
@@ -88,37 +88,37 @@ def _add_track(
         ("target", words("Across targets"), "targets", "targets-table"),
     )
     for kind, title, anchor, name in kinds:
-        article.heading(title, anchor + tail, level=level)
+        page.heading(title, anchor + tail, level=level)
         for synthetic in (False, True):
             end = "-synthetic" if synthetic else ""
-            table = _scores(context, info, kind, name + tail + end, track, synthetic=synthetic)
+            scores = _Scores(kind, name + tail + end, track, synthetic)
+            table = _score_table(page.data, info, scores, words)
             if table.rows or not synthetic:
                 if synthetic:
-                    article.heading(words("On synthetic images"), f"{anchor}{tail}-drawn", level=4)
-                context.table(article, table)
+                    page.heading(words("On synthetic images"), f"{anchor}{tail}-drawn", level=4)
+                page.table(table)
 
 
-def _lead(book: Book, info: ModelInfo, words: Words) -> str:
-    for track, prompt in product(book.tracks, FIRST_PROMPTS):
-        for _, row, ranked in book.places(info.name, "overall", prompt, track):
-            interval = span(row.low, row.high)
+def _lead(data: SiteData, info: ModelInfo, words: Words) -> str:
+    for track, prompt in product(data.tracks, FIRST_PROMPTS):
+        for _, row, ranked in data.places(info.name, "overall", prompt, track):
             text = "" if track == FULL else track_label(track, words) + words.pick(": ", "：")
             text += words(
                 "Dice {score} over all targets with the prompt “{prompt}”",
                 score=number(row.score),
                 prompt=prompt_label(prompt, words),
-            ) + (f" ({interval})" if interval else "")
+            )
+            text = with_interval(text, row.low, row.high)
             if row.rank is not None:
                 text += words(", rank {rank} of {ranked}", rank=row.rank, ranked=ranked)
             elif failing := failing_label(row, words):
                 text += words.pick(", ", "，") + failing
             return text + words.pick(". ", "。") + words.term(info.description)
-    nothing = explain_empty(book, words, words("Not scored over all targets."))
+    nothing = explain_empty(data, words, words("Not scored over all targets."))
     return nothing + " " + words.term(info.description)
 
 
-def _card(context: Context, info: ModelInfo) -> list[tuple[str, str]]:
-    words = context.words
+def _card(data: SiteData, info: ModelInfo, words: Words) -> list[tuple[str, str]]:
     side = f"{info.input_size_px} px" if info.input_size_px else words("native size")
     if info.training_data is None:
         trained = words("unknown: its scores are marked, not removed")
@@ -139,86 +139,84 @@ def _card(context: Context, info: ModelInfo) -> list[tuple[str, str]]:
         (words("Licence"), info.licence or DASH),
         (words("Source"), outside_link(info.source) if info.source else DASH),
     ]
-    if FULL in _tracks_of(context.book, info) or not _tracks_of(context.book, info):
+    if FULL in _tracks_of(data, info) or not _tracks_of(data, info):
         facts.append((words("Evaluate it"), command))
     if info.base_model:
         facts.insert(2, (words("Fine-tuned from"), info.base_model))
     return facts
 
 
-def _scores(
-    context: Context,
-    info: ModelInfo,
-    kind: SliceKind,
-    name: str,
-    track: str,
-    *,
-    synthetic: bool,
-) -> Table:
-    book, words = context.book, context.words
-    prompts = [prompt for prompt in book.prompts() if prompt in info.prompts]
-    found = {
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    """One table of a model's scores."""
+
+    kind: SliceKind
+    name: str
+    """Id of the table on its page."""
+
+    track: str
+    synthetic: bool
+
+
+def _score_table(data: SiteData, info: ModelInfo, scores: _Scores, words: Words) -> Table:
+    prompts = [prompt for prompt in data.prompts() if prompt in info.prompts]
+    places: dict[str, dict[Slice, tuple[BoardRow, int]]] = {
         prompt: {
             part: (row, ranked)
-            for part, row, ranked in book.places(info.name, kind, prompt, track)
-            if book.is_synthetic(part) == synthetic
+            for part, row, ranked in data.places(info.name, scores.kind, prompt, scores.track)
+            if data.is_synthetic(part) == scores.synthetic
         }
         for prompt in prompts
     }
-    parts = [part for part in book.slices(kind) if any(part in found[p] for p in prompts)]
-    shades = {
-        prompt: heat_of(
-            [found[prompt][part][0].score if part in found[prompt] else None for part in parts]
-        )
-        for prompt in prompts
-    }
-    rows = []
-    for place, part in enumerate(parts):
-        cells = [Cell(slice_label(part, book, words), part.name, slice_url(part) or "./")]
-        known = [found[prompt][part][0] for prompt in prompts if part in found[prompt]]
-        cells.append(
-            Cell(number(max(r.references for r in known), 0), max(r.references for r in known))
-        )
-        cells.append(
-            Cell(number(max(r.clusters for r in known), 0), max(r.clusters for r in known))
-        )
-        for prompt in prompts:
-            cells.append(_score(found[prompt].get(part), shades[prompt][place], words))
-        rows.append(Row(tuple(cells)))
-    columns = (
-        Column(key="slice", label=_heading(kind, words), frozen=True),
-        Column(key="references", label=words("References"), numeric=True),
-        Column(key="clusters", label=words("Clusters"), numeric=True),
-        *(
-            Column(key=prompt, label=prompt_label(prompt, words), numeric=True, best="high",
-                   help=f"prompts/{prompt}/")
-            for prompt in prompts
-        ),
-    )  # fmt: skip
-    return Table(
-        name=name,
-        caption=words(
-            "{model}, {part}: Dice ↑ and rank among ranked models, by predicted IoU (everything "
-            "mode by its best mask). Data {version}.",
-            model=info.label,
-            part={
-                "overall": words("over all targets"),
-                "modality": words("by modality"),
-                "target": words("by target"),
-            }[kind],
-            version=book.version or DASH,
-        ),
-        columns=columns,
-        rows=tuple(rows),
-        empty=explain_empty(book, words, words("Not scored yet.")),
+    parts = [
+        part for part in data.slices(scores.kind) if any(part in found for found in places.values())
+    ]
+
+    def most(part: Slice, count: str) -> int:
+        """Return the largest of the counts that the prompts have on a slice."""
+        rows = [found[part][0] for found in places.values() if part in found]
+        return max(int(getattr(row, count)) for row in rows)
+
+    heading = {"modality": words("Modality"), "target": words("Target")}
+    table = RecordTable(data, words, parts)
+    table.cells(
+        "slice",
+        heading.get(scores.kind, words("Slice")),
+        lambda part: Cell(slice_label(part, data, words), part.name, slice_url(part) or "./"),
+        frozen=True,
     )
+    table.count("references", words("Reference masks"), lambda part: most(part, "references"))
+    table.count("clusters", words("Clusters"), lambda part: most(part, "clusters"))
+    for prompt, found in places.items():
+        shades = heat_of([found[part][0].score if part in found else None for part in parts])
+        cells = {
+            part: _score_cell(found.get(part), shade, words)
+            for part, shade in zip(parts, shades, strict=True)
+        }
+        table.cells(
+            prompt,
+            prompt_label(prompt, words),
+            cells.__getitem__,
+            numeric=True,
+            best="high",
+            help=f"prompts/{prompt}/",
+        )
+    caption = words(
+        "{model}, {part}: Dice ↑ and rank among ranked models, by predicted IoU (everything "
+        "mode by its best mask). Data {version}.",
+        model=info.label,
+        part={
+            "overall": words("over all targets"),
+            "modality": words("by modality"),
+            "target": words("by target"),
+        }[scores.kind],
+        version=data.version_label,
+    )
+    empty = explain_empty(data, words, words("Not scored yet."))
+    return table.build(scores.name, caption, empty=empty)
 
 
-def _heading(kind: SliceKind, words: Words) -> str:
-    return {"modality": words("Modality"), "target": words("Target")}.get(kind, words("Slice"))
-
-
-def _score(found: tuple[BoardRow, int] | None, shade: float | None, words: Words) -> Cell:
+def _score_cell(found: tuple[BoardRow, int] | None, shade: float | None, words: Words) -> Cell:
     if found is None:
         return Cell(DASH, muted=True)
     row, ranked = found
@@ -228,89 +226,71 @@ def _score(found: tuple[BoardRow, int] | None, shade: float | None, words: Words
     )
 
 
-def _target_figure(
-    book: Book, info: ModelInfo, words: Words, track: str, most: int = 10
-) -> Figure | None:
-    prompt = next((p for p in FIRST_PROMPTS if book.places(info.name, "target", p, track)), None)
+def _target_figure(data: SiteData, info: ModelInfo, words: Words, track: str) -> Figure | None:
+    """Return the scores on targets, the highest first: all of them, or both ends."""
+    prompt = next((p for p in FIRST_PROMPTS if data.places(info.name, "target", p, track)), None)
     if prompt is None:
         return None
-    places = book.places(info.name, "target", prompt, track)
-    real = [found for found in places if not book.is_synthetic(found[0])]
-    rows = sorted(real or places, key=lambda found: (-found[1].score, found[0]))
+    places = data.places(info.name, "target", prompt, track)
+    real = [place for place in places if not data.is_synthetic(place[0])]
+    rows = sorted(real or places, key=lambda place: (-place[1].score, place[0]))
     if len(rows) < 2:
         return None
-    chosen = rows if len(rows) <= 2 * most else rows[:most] + rows[-most:]
+    most = MOST_TARGETS // 2
+    chosen = rows if len(rows) <= MOST_TARGETS else rows[:most] + rows[-most:]
+    labels = tuple(target_label(part.name, words) for part, _, _ in chosen)
     points = []
-    for place, (part, row, _) in enumerate(chosen):
-        interval = span(row.low, row.high)
-        text = f"{target_label(part.name, words)}: {number(row.score)}"
-        points.append(
-            Point(
-                row.score, place, row.low, row.high, text + (f" ({interval})" if interval else "")
-            )
-        )
+    for place, (label, (_, row, _)) in enumerate(zip(labels, chosen, strict=True)):
+        text = with_interval(f"{label}: {number(row.score)}", row.low, row.high)
+        points.append(Point(row.score, place, row.low, row.high, text))
     return Figure(
         name="targets-figure",
         title=words("Scores of {model} by target", model=info.label),
         says=words(
-            "Dice with the prompt “{prompt}”, the highest first; bars are 95 % intervals where "
-            "there are at least 10 clusters.",
+            "Dice with the prompt “{prompt}”, the highest first; bars are 95 % confidence "
+            "intervals where there are at least 10 clusters.",
             prompt=prompt_label(prompt, words),
         ),
         x=Axis(label=words("Dice"), low=0.0, high=1.0),
-        y=Axis(label="", categories=tuple(target_label(part.name, words) for part, _, _ in chosen)),
+        y=Axis(label="", categories=labels),
         series=(Series(name=info.label, points=tuple(points), colour=5),),
         interval="x",
     )
 
 
-def _cite(context: Context, article: Article, info: ModelInfo) -> None:
+def _cite(page: PageWriter, info: ModelInfo) -> None:
     """Add the badge of the model, and how to cite what stands here."""
-    book, words = context.book, context.words
+    data, words = page.data, page.words
     place = words("not ranked")
     for prompt in FIRST_PROMPTS:
-        for _, row, ranked in book.places(info.name, "overall", prompt):
+        for _, row, ranked in data.places(info.name, "overall", prompt):
             if row.rank is not None and place == words("not ranked"):
                 place = f"#{row.rank}/{ranked} {prompt}"
     badge = f"badges/{slug(info.name)}.svg"
-    article.attach({badge: render_badge(place)})
-    article.heading(words("Badge and citation"), "cite")
-    article.add(
+    page.attach({badge: render_badge(place)})
+    page.heading(words("Badge and citation"), "cite")
+    page.html(
         render(
             "cite.html",
-            badge=up(article.path) + words.shared + badge,
+            badge=page.root + words.shared + badge,
             alt=f"COSMOS board: {place}",
-            key="cosmosboard" + (book.version or "empty"),
+            key="cosmosboard" + (data.version or "empty"),
             label=info.label,
-            version=book.version or DASH,
-            protocol=book.protocol,
-            year=last_year(book),
-            url=context.site_url + model_url(info.name) if context.site_url else "",
+            version=data.version_label,
+            protocol=data.protocol,
+            year=data.last_year,
+            url=page.site_url + model_url(info.name) if page.site_url else "",
             t=words,
         )
     )
 
 
-def _family(context: Context, article: Article, info: ModelInfo) -> None:
-    kin = [
-        Link(other.label, model_url(other.name))
-        for other in context.book.models.values()
-        if other.family == info.family and other.name != info.name
-    ]
-    rest = [
-        Link(other.label, model_url(other.name))
-        for other in context.book.models.values()
-        if other.family != info.family
-    ]
-    article.heading(context.words("Around here"), "around")
-    advice = [Link(context.words("Which model to use?"), "advisor/")]
-    context.links(article, context.words("Advice"), advice)
-    context.links(article, context.words("Same family"), kin)
-    context.links(article, context.words("Other models"), rest[:30])
-
-
-__all__ = [
-    "default_selection",
-    "modality_label",
-    "model_page",
-]
+def _link_family(page: PageWriter, info: ModelInfo) -> None:
+    words = page.words
+    others = [other for other in page.data.models.values() if other.name != info.name]
+    same = [other for other in others if other.family == info.family]
+    rest = [other for other in others if other.family != info.family]
+    page.heading(words("Related"), "around")
+    link_advice(page)
+    page.links(words("Same family"), [Link(m.label, model_url(m.name)) for m in same])
+    page.links(words("Other models"), [Link(m.label, model_url(m.name)) for m in rest[:30]])

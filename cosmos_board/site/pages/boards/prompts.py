@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from cosmos_board.board.types import Slice
+from cosmos_board.board.types import Board, Slice
 from cosmos_board.core.prompts import PROMPTS
-from cosmos_board.site.components.markup import DASH, number, signed
-from cosmos_board.site.components.page import Article, Page
-from cosmos_board.site.components.table import Cell, Column, Row, Table
-from cosmos_board.site.content.site_data import modality_label, prompt_label, slice_url
+from cosmos_board.site.components.page import Page
+from cosmos_board.site.components.table import Cell
+from cosmos_board.site.content.labels import prompt_label, slice_label, slice_url
+from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.numbers import DASH
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.boards.matrix import Across, matrix_table
-from cosmos_board.site.pages.boards.ranking import ranking_table
-from cosmos_board.site.pages.context import Context, Link
-from cosmos_board.site.pages.figures import interval_figure
-from cosmos_board.site.pages.notices import explain_empty, find_leader
+from cosmos_board.site.pages.sections.figures import interval_figure
+from cosmos_board.site.pages.sections.matrix import Across, matrix_table
+from cosmos_board.site.pages.sections.notices import explain_empty, find_leader
+from cosmos_board.site.pages.sections.ranking import ranking_table
+from cosmos_board.site.pages.sections.tables import RecordTable
+from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
 
 OVERALL = Slice("overall")
 
@@ -23,7 +25,7 @@ def describe_prompt(name: str, words: Words) -> str:
     sentences = {
         "everything": words(
             "Nothing is given: a grid of 32 × 32 points is tried, and of all the masks found the "
-            "one that fits the reference best is scored. No user could choose it that way, so "
+            "one that fits the reference mask best is scored. No user could choose it that way, so "
             "these scores are an upper bound."
         ),
         "point": words(
@@ -44,167 +46,138 @@ def describe_prompt(name: str, words: Words) -> str:
     return sentences[name]
 
 
-def prompt_page(context: Context, name: str) -> Page:
+def prompt_page(context: PageContext, name: str) -> Page:
     """Return the page of one prompt."""
-    book, words = context.book, context.words
+    data, words = context.data, context.words
     kind = PROMPTS[name]
-    article = Article(f"prompts/{name}.md", prompt_label(name, words))
-    article.say(describe_prompt(name, words))
-    context.facts(
-        article,
+    page = PageWriter(context, f"prompts/{name}.md", prompt_label(name, words))
+    page.text(describe_prompt(name, words))
+    page.facts(
         [
             (words("Name"), name),
             (words("In the study"), kind.strategy),
             (words("Points inside"), str(kind.positive)),
             (words("Points outside"), str(kind.negative)),
-            (words("Box"), words("yes") if kind.box else words("no")),
+            (words("Box"), words.yes_no(kind.box)),
         ],
     )
-    article.heading(words("Leaderboard"), "leaderboard")
-    board = book.board(OVERALL, name)
+    page.heading(words("Leaderboard"), "leaderboard")
+    board = data.board(OVERALL, name)
     if board is None or not board.rows:
-        context.note(article, _nobody(context, name))
+        page.note(_explain_nobody(data, name, words))
     else:
-        context.table(article, ranking_table(book, board, words))
-        context.figure(article, interval_figure(board, words))
-        _map(context, article, name)
-        _gain(context, article, name)
-    article.heading(words("Around here"), "around")
+        page.table(ranking_table(data, board, words))
+        page.figure(interval_figure(board, words))
+        _add_map(page, name)
+        _add_gain(page, board)
+    page.heading(words("Related"), "around")
     others = [Link(prompt_label(p, words), f"prompts/{p}/") for p in PROMPTS if p != name]
-    context.links(article, words("Other prompts"), others)
-    return article.page()
+    page.links(words("Other prompts"), others)
+    return page.finish()
 
 
-def _nobody(context: Context, name: str) -> str:
-    words = context.words
-    lacking = [model.label for model in context.book.models.values() if name not in model.prompts]
-    if not lacking or context.book.withheld:
+def _explain_nobody(data: SiteData, name: str, words: Words) -> str:
+    lacking = [model.label for model in data.models.values() if name not in model.prompts]
+    if not lacking or data.withheld:
         otherwise = words("Nothing has been scored with this prompt yet.")
-        return explain_empty(context.book, words, otherwise)
+        return explain_empty(data, words, otherwise)
     return words(
         "Unsupported by {models}: no row and no rank, rather than a zero.",
         models=", ".join(lacking),
     )
 
 
-def _map(context: Context, article: Article, name: str) -> None:
-    book, words = context.book, context.words
-    parts = [part for part in book.slices("modality") if not book.is_synthetic(part)]
+def _add_map(page: PageWriter, name: str) -> None:
+    data, words = page.data, page.words
     columns = [
-        Across(part.name, modality_label(part.name, words), slice_url(part), book.board(part, name))
-        for part in parts
+        Across(part.name, slice_label(part, data, words), slice_url(part), data.board(part, name))
+        for part in data.slices("modality")
+        if not data.is_synthetic(part)
     ]
-    article.heading(words("Where models work"), "where")
-    context.table(
-        article,
-        matrix_table(
-            book,
-            columns,
-            words,
-            name="map",
-            caption=words(
-                "Dice ↑ and rank with this prompt, one column per modality. Data {version}.",
-                version=book.version or DASH,
-            ),
-        ),
+    caption = words(
+        "Dice ↑ and rank with this prompt, one column per modality. Data {version}.",
+        version=data.version_label,
     )
+    page.heading(words("Scores by modality"), "where")
+    page.table(matrix_table(data, columns, words, name="map", caption=caption))
 
 
-def _gain(context: Context, article: Article, name: str) -> None:
-    """Add what this prompt brings over the others, over the models that answer both."""
-    book, words = context.book, context.words
-    mine = book.board(OVERALL, name)
-    if mine is None or not mine.ranked:
-        return
-    scores = {row.model: row.score for row in mine.rows}
-    rows = []
+def _prompt_cell(name: str, words: Words) -> Cell:
+    return Cell(prompt_label(name, words), name, f"prompts/{name}/")
+
+
+def _add_gain(page: PageWriter, board: Board) -> None:
+    """Add what a prompt brings over the others, over the models that answer both."""
+    data, words = page.data, page.words
+    scores = {row.model: row.score for row in board.rows}
+    gains: dict[str, list[float]] = {}
     for other in PROMPTS:
-        board = book.board(OVERALL, other)
-        shared = [row for row in board.rows if row.model in scores] if board else []
-        if other == name or not shared:
-            continue
-        gain = sum(scores[row.model] - row.score for row in shared) / len(shared)
-        wins = sum(scores[row.model] > row.score for row in shared)
-        rows.append(
-            Row(
-                (
-                    Cell(prompt_label(other, words), other, f"prompts/{other}/"),
-                    Cell(signed(gain), gain),
-                    Cell(f"{wins} / {len(shared)}", wins),
-                )
-            )
-        )
-    if not rows:
+        theirs = data.board(OVERALL, other)
+        if theirs is not None and other != board.key.prompt:
+            gains[other] = [
+                scores[row.model] - row.score for row in theirs.rows if row.model in scores
+            ]
+    others = [name for name, values in gains.items() if values]
+    if not board.ranked or not others:
         return
-    article.heading(words("Against other prompts"), "against")
-    context.table(
-        article,
-        Table(
-            name="gain",
-            caption=words(
-                "Mean difference in Dice ↑ to each other prompt over the models that answer both, "
-                "and how many of them do better with this one. Data {version}.",
-                version=book.version or DASH,
-            ),
-            columns=(
-                Column(key="prompt", label=words("Against"), frozen=True),
-                Column(key="gain", label=words("Difference"), numeric=True, best="high"),
-                Column(key="better", label=words("Better with this one"), numeric=True),
-            ),
-            rows=tuple(rows),
-        ),
+
+    def wins(name: str) -> Cell:
+        better = sum(gain > 0 for gain in gains[name])
+        return Cell(f"{better} / {len(gains[name])}", better)
+
+    table = RecordTable(data, words, others)
+    table.cells("prompt", words("Against"), lambda name: _prompt_cell(name, words), frozen=True)
+    table.change(
+        "gain", words("Difference"), lambda name: sum(gains[name]) / len(gains[name]), best="high"
     )
+    table.cells("better", words("Better with this one"), wins, numeric=True)
+    caption = words(
+        "Mean difference in Dice ↑ to each other prompt over the models that answer both, "
+        "and how many of them do better with this one. Data {version}.",
+        version=data.version_label,
+    )
+    page.heading(words("Against other prompts"), "against")
+    page.table(table.build("gain", caption))
 
 
-def prompt_index(context: Context) -> Page:
+def prompt_index(context: PageContext) -> Page:
     """Return the page that lists the prompts."""
-    book, words = context.book, context.words
-    article = Article("prompts/index.md", words("Prompts"))
-    article.say(
+    data, words = context.data, context.words
+    page = PageWriter(context, "prompts/index.md", words("Prompts"))
+    page.text(
         words(
             "What a user would give. Every model gets the same frozen coordinates, computed once "
-            "from the references and hashed."
+            "from the reference masks and hashed."
         )
     )
-    rows = []
-    for name, kind in PROMPTS.items():
-        board = book.board(OVERALL, name)
-        first = find_leader(board)
-        models = sum(name in model.prompts for model in book.models.values())
-        rows.append(
-            Row(
-                (
-                    Cell(prompt_label(name, words), name, f"prompts/{name}/"),
-                    Cell(kind.strategy),
-                    Cell(str(kind.positive), kind.positive),
-                    Cell(str(kind.negative), kind.negative),
-                    Cell(words("yes") if kind.box else words("no")),
-                    Cell(str(models), models),
-                    Cell(first.label if first else DASH, muted=first is None),
-                    Cell(number(first.score) if first else DASH, first.score if first else None),
-                )
-            )
-        )
-    context.table(
-        article,
-        Table(
-            name="index",
-            caption=words(
-                "Ranked first by Dice ↑ over all targets, chosen by predicted IoU; everything mode "
-                "by its best mask. Data {version}.",
-                version=book.version or DASH,
-            ),
-            columns=(
-                Column(key="prompt", label=words("Prompt"), frozen=True),
-                Column(key="strategy", label=words("In the study")),
-                Column(key="positive", label=words("Points inside"), numeric=True),
-                Column(key="negative", label=words("Points outside"), numeric=True),
-                Column(key="box", label=words("Box")),
-                Column(key="models", label=words("Models that take it"), numeric=True),
-                Column(key="leader", label=words("Ranked first")),
-                Column(key="dice", label=words("Dice"), numeric=True, best="high"),
-            ),
-            rows=tuple(rows),
-        ),
+    leaders = {name: find_leader(data.board(OVERALL, name)) for name in PROMPTS}
+
+    def leader(name: str) -> Cell:
+        first = leaders[name]
+        return Cell(first.label if first else DASH, muted=first is None)
+
+    def score(name: str) -> float | None:
+        first = leaders[name]
+        return first.score if first else None
+
+    models = data.models.values()
+    table = RecordTable(data, words, tuple(PROMPTS))
+    table.cells("prompt", words("Prompt"), lambda name: _prompt_cell(name, words), frozen=True)
+    table.text("strategy", words("In the study"), lambda name: PROMPTS[name].strategy)
+    table.count("positive", words("Points inside"), lambda name: PROMPTS[name].positive)
+    table.count("negative", words("Points outside"), lambda name: PROMPTS[name].negative)
+    table.text("box", words("Box"), lambda name: words.yes_no(PROMPTS[name].box))
+    table.count(
+        "models",
+        words("Models that take it"),
+        lambda name: sum(name in model.prompts for model in models),
     )
-    return article.page()
+    table.cells("leader", words("Ranked first"), leader)
+    table.score("dice", words("Dice"), score, best="high")
+    caption = words(
+        "Ranked first by Dice ↑ over all targets, chosen by predicted IoU; everything mode "
+        "by its best mask. Data {version}.",
+        version=data.version_label,
+    )
+    page.table(table.build("index", caption))
+    return page.finish()

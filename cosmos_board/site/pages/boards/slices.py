@@ -5,383 +5,192 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cosmos_board.board.types import Board, Slice, SliceKind
-from cosmos_board.site.components.markup import DASH, number, outside_link, span
-from cosmos_board.site.components.page import Article, Page
-from cosmos_board.site.components.rank_svg import render_mean_ranks
-from cosmos_board.site.content.site_data import (
-    Book,
-    TargetInfo,
-    holds,
-    modality_label,
-    object_label,
+from cosmos_board.site.components.markup import outside_link
+from cosmos_board.site.components.page import Page
+from cosmos_board.site.content.labels import (
     prompt_label,
+    prompt_slice_url,
+    slice_label,
     slice_url,
-    slug,
-    target_label,
+    viewer_url,
 )
+from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.numbers import DASH, number, with_interval
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.boards.matrix import Across, matrix_table, prompt_columns
-from cosmos_board.site.pages.boards.pairs import mean_ranks, pair_map
-from cosmos_board.site.pages.boards.ranking import ranking_table
-from cosmos_board.site.pages.boards.viewer import viewer_url
-from cosmos_board.site.pages.context import Context, Link
-from cosmos_board.site.pages.figures import interval_figure, prompt_figure, spread_figure
-from cosmos_board.site.pages.notices import explain_no_leader, find_leader, note_part
-from cosmos_board.site.pages.submissions.submitted import (
+from cosmos_board.site.pages.sections.figures import (
+    add_prompts,
+    interval_figure,
+    spread_figure,
+)
+from cosmos_board.site.pages.sections.matrix import (
+    add_slice_map,
+)
+from cosmos_board.site.pages.sections.notices import (
+    add_notes,
     add_submitted,
     explain_no_full_run,
-    main_board,
+    explain_no_leader,
+    find_leader,
+    link_advice,
+    note_part,
 )
-from cosmos_board.site.templates import render
+from cosmos_board.site.pages.sections.pairs import add_pairs
+from cosmos_board.site.pages.sections.ranking import ranking_table
+from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
 
-MOST_MODELS = 25
-"""Models in a map of parts; its file has no more either, the file of all scores has."""
+MOST_RIVALS = 3
+"""Tied models that the first sentence names."""
 
-
-def slice_label(part: Slice, book: Book, words: Words) -> str:
-    """Return the heading of a slice."""
-    if part.kind == "modality":
-        return modality_label(part.name, words)
-    if part.kind == "object":
-        return object_label(part.name, words)
-    if part.kind == "target":
-        return target_label(part.name, words)
-    if part.kind == "dataset":
-        return book.datasets[part.name].label if part.name in book.datasets else part.name
-    return words("All targets")
+MOST_SIBLINGS = 30
+"""Slices of one kind that each other's pages link to."""
 
 
-def targets_of(book: Book, part: Slice) -> list[TargetInfo]:
-    """Return the targets, by dataset, that a slice holds; synthetic ones only where all are."""
-    synthetic = book.is_synthetic(part)
-    return [info for info in book.targets if holds(part, info) and info.synthetic == synthetic]
-
-
-def slice_page(context: Context, part: Slice, siblings: Sequence[Slice]) -> Page:
+def slice_page(context: PageContext, part: Slice, siblings: Sequence[Slice]) -> Page:
     """Return the page of one slice."""
-    book, words = context.book, context.words
-    article = Article(slice_url(part).removesuffix("/") + ".md", slice_label(part, book, words))
-    board = main_board(book, part)
-    article.say(_lead(book, part, board, words))
+    data, words = context.data, context.words
+    page = PageWriter(context, slice_url(part), slice_label(part, data, words))
+    board = data.main_board(part)
+    page.text(_lead(data, part, board, words))
     if part.kind == "dataset":
-        _dataset_card(context, article, part)
-    add_notes(context, article, board)
-    note_part(context, article, part)
-    article.heading(words("Leaderboard"), "leaderboard")
+        _dataset_card(page, part)
+    add_notes(page, board)
+    note_part(page, part)
+    page.heading(words("Leaderboard"), "leaderboard")
     if board is None:
-        context.note(article, explain_no_full_run(book, part, words))
+        page.note(explain_no_full_run(data, part, words))
     else:
-        context.table(article, ranking_table(book, board, words))
-        context.figure(article, interval_figure(board, words))
+        page.table(ranking_table(data, board, words))
+        page.figure(interval_figure(board, words))
         if part.kind == "target":
-            _spread(context, article, part, board)
-        _by_prompt(context, article, part)
-        add_pairs(context, article, part, board)
-    add_submitted(context, article, part)
-    add_map(context, article, part)
-    _around(context, article, part, siblings)
-    return article.page()
+            figure = spread_figure(data, part.name, board.key.prompt, words)
+            if figure is not None:
+                page.heading(words("Per-mask score distribution"), "spread")
+                page.figure(figure)
+        caption = words(
+            "Dice ↑ and rank by prompt, {slice}; everything mode by its best mask, the others "
+            "by predicted IoU. Data {version}.",
+            slice=slice_label(part, data, words),
+            version=data.version_label,
+        )
+        urls = {prompt: prompt_slice_url(part, prompt) for prompt in other_prompts(data, part)}
+        add_prompts(page, part, caption, urls=urls)
+        add_pairs(page, part, board)
+    add_submitted(page, part)
+    add_slice_map(page, part)
+    _link_related(page, part, siblings)
+    return page.finish()
 
 
-def other_prompts(book: Book, part: Slice) -> list[str]:
+def other_prompts(data: SiteData, part: Slice) -> list[str]:
     """Return the prompts that have a page of their own for a slice, beside its main one.
 
     Modalities have one for every prompt that was scored, targets for one point.
     """
-    main = main_board(book, part)
+    main = data.main_board(part)
     if main is None or part.kind not in {"modality", "target"}:
         return []
-    wanted = book.prompts() if part.kind == "modality" else ("point",)
+    wanted = data.prompts() if part.kind == "modality" else ("point",)
     return [
         prompt
         for prompt in wanted
-        if prompt != main.key.prompt and (board := book.board(part, prompt)) and board.rows
+        if prompt != main.key.prompt and (board := data.board(part, prompt)) and board.rows
     ]
 
 
-def prompt_slice_url(part: Slice, prompt: str) -> str:
-    """Return the address of a slice's page for one prompt, from the root of the site."""
-    return f"prompts/{prompt}/{slug(part.name)}/"
-
-
-def prompt_slice_page(context: Context, part: Slice, prompt: str) -> Page:
+def prompt_slice_page(context: PageContext, part: Slice, prompt: str) -> Page:
     """Return the leaderboard of one slice with one prompt."""
-    book, words = context.book, context.words
-    label = slice_label(part, book, words)
-    article = Article(
-        prompt_slice_url(part, prompt).removesuffix("/") + ".md",
-        f"{label} · {prompt_label(prompt, words)}",
-    )
-    board = book.board(part, prompt)
-    article.say(_lead(book, part, board, words))
-    add_notes(context, article, board)
-    note_part(context, article, part)
+    data, words = context.data, context.words
+    label = slice_label(part, data, words)
+    title = f"{label} · {prompt_label(prompt, words)}"
+    page = PageWriter(context, prompt_slice_url(part, prompt), title)
+    board = data.board(part, prompt)
+    page.text(_lead(data, part, board, words))
+    add_notes(page, board)
+    note_part(page, part)
     if board is not None:
-        article.heading(words("Leaderboard"), "leaderboard")
-        context.table(article, ranking_table(book, board, words))
-    article.heading(words("Around here"), "around")
-    context.links(article, words("All prompts"), [Link(label, slice_url(part))])
+        page.heading(words("Leaderboard"), "leaderboard")
+        page.table(ranking_table(data, board, words))
+    page.heading(words("Related"), "around")
+    page.links(words("All prompts"), [Link(label, slice_url(part))])
     others = [
         Link(prompt_label(name, words), prompt_slice_url(part, name))
-        for name in other_prompts(book, part)
+        for name in other_prompts(data, part)
         if name != prompt
     ]
-    context.links(article, words("Other prompts"), others)
-    return article.page()
+    page.links(words("Other prompts"), others)
+    return page.finish()
 
 
-def _lead(book: Book, part: Slice, board: Board | None, words: Words) -> str:
-    infos, amount = targets_of(book, part), book.amount(part)
-    counts = count_things(
-        words,
-        targets=len({info.target for info in infos}),
-        references=amount.references,
-        images=amount.images,
-        clusters=amount.clusters,
-        datasets=len({info.dataset for info in infos}),
-    )
-    if book.is_synthetic(part):
-        counts += " " + words("Synthetic images.")
+def _lead(data: SiteData, part: Slice, board: Board | None, words: Words) -> str:
+    """Return how much a slice holds and who is ranked first on it; each thing counts once."""
+    targets, amount, stop = data.targets_of(part), data.amount(part), words.pick(".", "。")
+    counts = [
+        words.count(len({target.target for target in targets}), "target"),
+        words.count(amount.references, "reference"),
+        words.count(amount.images, "image"),
+        words.count(amount.clusters, "cluster"),
+        words.count(len({target.dataset for target in targets}), "dataset"),
+    ]
+    text = words.pick(", ", "，").join(counts) + stop
+    if data.is_synthetic(part):
+        text += " " + words("Synthetic images.")
     if board is None:
-        return counts
+        return text
     first = find_leader(board)
     if first is None:
         reason = explain_no_leader(board, words)
-        return f"{counts} {words('Scores only: {reason}', reason=reason)}{words.pick('.', '。')}"
-    interval = span(first.low, first.high)
+        return f"{text} {words('Scores only: {reason}', reason=reason)}{stop}"
+    found = {"model": first.label, "score": number(first.score)}
+    if board.key.prompt == "box":
+        leader = words("With a box, {model} leads with Dice {score}", **found)
+    else:
+        leader = words("{model} leads with Dice {score}", **found)
+    leader = with_interval(leader, first.low, first.high)
     rivals = [row.label for row in board.ranked[1:] if row.tie_group == first.tie_group]
-    leader = words(
-        "With a box, {model} leads with Dice {score}"
-        if board.key.prompt == "box"
-        else "{model} leads with Dice {score}",
-        model=first.label,
-        score=number(first.score),
-    )  # fmt: skip
-    leader += f" ({interval})" if interval else ""
     if first.tie_group is not None and rivals:
-        leader += words("; not separable from {models}", models=_listed(rivals, words))
-    return f"{counts} {leader}{words.pick('.', '。')}"
+        many = words("{n} others", n=len(rivals))
+        names = words.listing(rivals) if len(rivals) <= MOST_RIVALS else many
+        leader += words("; not separable from {models}", models=names)
+    return f"{text} {leader}{stop}"
 
 
-def count_things(
-    words: Words, *, targets: int, references: int, images: int, clusters: int, datasets: int
-) -> str:
-    """Return how much there is, in a sentence; each thing counts once."""
-    counted = [
-        words.count(targets, "target"),
-        words.count(references, "reference"),
-        words.count(images, "image"),
-        words.count(clusters, "cluster"),
-        words.count(datasets, "dataset"),
-    ]
-    return words.pick(", ", "，").join(counted) + words.pick(".", "。")
-
-
-def _listed(names: Sequence[str], words: Words, most: int = 3) -> str:
-    if len(names) > most:
-        return words("{n} others", n=len(names))
-    return words.listing(names)
-
-
-def add_notes(context: Context, article: Article, board: Board | None) -> None:
-    """Add what nobody should miss about the data behind a board."""
-    if board is None:
-        return
-    words, facts = context.words, board.facts
-    if facts.synthetic:
-        context.note(
-            article, words("Synthetic images: what is learnt here says little of patients.")
-        )
-    if facts.thin and len(facts.thin) < len(facts.targets):
-        names = words.listing(target_label(name, words) for name in facts.thin)
-        context.note(
-            article,
-            words(
-                "Under 10 clusters, so in the score but not in any interval: {targets}.",
-                targets=names,
-            ),
-        )
-    if facts.left_out:
-        names = words.listing(target_label(name, words) for name in facts.left_out)
-        context.note(
-            article,
-            words("Left out because a ranked model was trained on them: {targets}.", targets=names),
-        )
-
-
-def _spread(context: Context, article: Article, part: Slice, board: Board) -> None:
-    figure = spread_figure(context.book, part.name, board.key.prompt, context.words)
-    if figure is not None:
-        article.heading(context.words("Single references"), "spread")
-        context.figure(article, figure)
-
-
-def add_pairs(context: Context, article: Article, part: Slice, board: Board) -> None:
-    """Add which models can be told apart, and their mean ranks where targets allow it."""
-    book, words = context.book, context.words
-    table = pair_map(book, board, words)
-    if table is None:
-        return
-    article.heading(words("Who can be told apart"), "told-apart")
-    context.table(article, table)
-    inner = {info.target for info in targets_of(book, part)}
-    boards = [book.board(Slice("target", name), board.key.prompt) for name in sorted(inner)]
-    ranks = mean_ranks(book, board, [found for found in boards if found and found.ranked])
-    if ranks is None:
-        return
-    title = words(
-        "Mean ranks of {models} over targets", models=words.count(len(ranks.names), "model")
+def _link_related(page: PageWriter, part: Slice, siblings: Sequence[Slice]) -> None:
+    data, words = page.data, page.words
+    page.heading(words("Related"), "around")
+    link_advice(page, part.name if part.kind == "target" else "")
+    targets = data.targets_of(part)
+    related: tuple[tuple[str, SliceKind, set[str]], ...] = (
+        (words("Modalities"), "modality", {target.modality for target in targets}),
+        (words("Objects"), "object", {target.object for target in targets}),
+        (words("Targets"), "target", {target.target for target in targets}),
+        (words("Datasets"), "dataset", {target.dataset for target in targets}),
     )
-    article.add(
-        render(
-            "ranks.html",
-            drawing=render_mean_ranks(ranks, title),
-            says=words(
-                "Mean rank over {targets}, 1 is best. A bar joins models of which no two "
-                "differ (Wilcoxon on cluster means, Holm, 5 %). Mean ranks depend on who else is "
-                "listed: read the intervals first.",
-                targets=words.count(ranks.targets, "target"),
-            ),
-        )
-    )
-
-
-def _by_prompt(context: Context, article: Article, part: Slice) -> None:
-    book, words = context.book, context.words
-    boards = [(prompt, book.board(part, prompt)) for prompt in book.prompts()]
-    urls = {prompt: prompt_slice_url(part, prompt) for prompt in other_prompts(book, part)}
-    columns = prompt_columns(boards, words, urls)
-    article.heading(words("By prompt"), "prompts")
-    context.table(
-        article,
-        matrix_table(
-            book,
-            columns,
-            words,
-            name="by-prompt",
-            caption=words(
-                "Dice ↑ and rank by prompt, {slice}; everything mode by its best mask, the others "
-                "by predicted IoU. Data {version}.",
-                slice=slice_label(part, book, words),
-                version=book.version or DASH,
-            ),
-        ),
-    )
-    context.figure(article, prompt_figure(columns, words))
-
-
-def add_map(context: Context, article: Article, part: Slice, *, most: int = MOST_MODELS) -> None:
-    """Add the map of the `most` best models over the parts that this slice is made of."""
-    book, words = context.book, context.words
-    board = main_board(book, part)
-    if board is None:
-        return
-    inner = [
-        piece
-        for piece in inner_slices(book, part)
-        if (own := main_board(book, piece)) and own.facts.synthetic == board.facts.synthetic
-    ]
-    if len(inner) < 2:
-        return
-    prompt = board.key.prompt
-    article.heading(words("Where models work"), "where")
-    columns = [
-        Across(
-            piece.name,
-            _short_label(piece, part, words),
-            slice_url(piece),
-            book.board(piece, prompt),
-        )
-        for piece in inner
-    ]
-    table = matrix_table(
-        book,
-        columns,
-        words,
-        name="map",
-        caption=words(
-            "Dice ↑ and rank with the prompt of the table above, one column per part of {slice}. "
-            "Data {version}.",
-            slice=slice_label(part, book, words),
-            version=book.version or DASH,
-        ),
-        models=[row.model for row in board.rows[:most]],
-    )
-    context.table(article, table)
-
-
-def inner_slices(book: Book, part: Slice) -> list[Slice]:
-    """Return the parts of a slice: modalities of everything, targets of anything else."""
-    if part.kind == "overall":
-        return list(book.slices("modality"))
-    if part.kind == "target":
-        return [
-            Slice("dataset", name) for name in sorted({t.dataset for t in targets_of(book, part)})
-        ]
-    names = {info.target for info in targets_of(book, part)}
-    return [piece for piece in book.slices("target") if piece.name in names]
-
-
-def _short_label(piece: Slice, part: Slice, words: Words) -> str:
-    if piece.kind == "dataset":
-        return piece.name
-    if piece.kind == "modality":
-        return modality_label(piece.name, words)
-    modality, _, thing = piece.name.partition(".")
-    if part.kind == "modality":
-        return object_label(thing, words)
-    if part.kind == "object":
-        return modality_label(modality, words)
-    return target_label(piece.name, words)
-
-
-def _around(context: Context, article: Article, part: Slice, siblings: Sequence[Slice]) -> None:
-    book, words = context.book, context.words
-    infos = targets_of(book, part)
-    article.heading(words("Around here"), "around")
-    _link_advice(context, article, part)
-
-    def links(kind: SliceKind, names: set[str]) -> list[Link]:
-        parts = [piece for piece in book.slices(kind) if piece.name in names and piece != part]
-        return [Link(slice_label(piece, book, words), slice_url(piece)) for piece in parts]
-
-    context.links(article, words("Modalities"), links("modality", {i.modality for i in infos}))
-    context.links(article, words("Objects"), links("object", {i.object for i in infos}))
-    context.links(article, words("Targets"), links("target", {i.target for i in infos}))
-    context.links(article, words("Datasets"), links("dataset", {i.dataset for i in infos}))
-    if part.kind == "target" and any(case.pick.target == part.name for case in book.cases):
-        context.links(
-            article, words("Cases"), [Link(words("Worst to best"), viewer_url(part.name))]
-        )
-    others = [Link(slice_label(piece, book, words), slice_url(piece)) for piece in siblings]
-    if len(others) <= 30:
+    for label, kind, names in related:
+        found = [other for other in data.slices(kind) if other.name in names and other != part]
+        page.links(label, _links(found, data, words))
+    if part.kind == "target" and any(case.pick.target == part.name for case in data.cases):
+        page.links(words("Cases"), [Link(words("Worst to best"), viewer_url(part.name))])
+    if len(siblings) <= MOST_SIBLINGS:
         label = {
             "modality": words("All modalities"),
             "object": words("All objects"),
             "target": words("All targets"),
             "dataset": words("All datasets"),
         }.get(part.kind, "")
-        context.links(article, label, others)
+        page.links(label, _links(siblings, data, words))
 
 
-def _link_advice(context: Context, article: Article, part: Slice) -> None:
-    """Link the advice on a target, or on any."""
-    words = context.words
-    url = "advisor/"
-    if part.kind == "target":
-        modality, _, thing = part.name.partition(".")
-        url += f"?modality={modality}&object={thing}"
-    context.links(article, words("Advice"), [Link(words("Which model to use?"), url)])
+def _links(parts: Sequence[Slice], data: SiteData, words: Words) -> list[Link]:
+    return [Link(slice_label(part, data, words), slice_url(part)) for part in parts]
 
 
-def _dataset_card(context: Context, article: Article, part: Slice) -> None:
-    words = context.words
-    info = context.book.datasets.get(part.name)
+def _dataset_card(page: PageWriter, part: Slice) -> None:
+    words = page.words
+    info = page.data.datasets.get(part.name)
     if info is None:
         return
     may = ", ".join(info.permissions) or words("nothing: numbers only")
-    context.facts(
-        article,
+    page.facts(
         [
             (words("Version"), info.version),
             (words("Licence"), info.licence),
@@ -393,5 +202,5 @@ def _dataset_card(context: Context, article: Article, part: Slice) -> None:
             (words("May be published"), may),
             (words("Pack"), info.pack_sha256[:16] or DASH),
             (words("Prompts"), info.prompts_sha256[:16] or DASH),
-        ],
+        ]
     )

@@ -7,141 +7,127 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from cosmos_board.board.types import Slice
-from cosmos_board.site.components.markup import number, up
-from cosmos_board.site.components.page import Article, Page
-from cosmos_board.site.components.table import Cell, Column, Row, Table
+from cosmos_board.site.components.page import Page
+from cosmos_board.site.components.table import Cell, Table
+from cosmos_board.site.components.templates import render
 from cosmos_board.site.content.case_drawing import Case
 from cosmos_board.site.content.case_picks import KINDS, PROMPT
-from cosmos_board.site.content.site_data import (
+from cosmos_board.site.content.labels import (
     model_url,
     prompt_label,
     slice_url,
     slug,
     target_label,
+    viewer_url,
 )
+from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.numbers import number
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.context import Context, Link
-from cosmos_board.site.templates import render
+from cosmos_board.site.pages.sections.notices import note_synthetic
+from cosmos_board.site.pages.sections.tables import RecordTable
+from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
 
 
-def viewer_index(context: Context) -> Page:
+def viewer_index(context: PageContext) -> Page:
     """Return the page that lists every target with cases."""
-    book, words = context.book, context.words
-    article = Article("viewer/index.md", words("Cases"))
-    article.say(
+    data, words = context.data, context.words
+    page = PageWriter(context, "viewer/index.md", words("Cases"))
+    page.text(
         words(
             "What a Dice of 0.6 looks like: for each target its worst, median, best and most "
-            "disputed reference with the box, only where the terms of the dataset permit it."
+            "disputed reference mask with the box, only where the terms of the dataset permit it."
         )
     )
-    if not book.cases:
-        context.note(
-            article,
+    if not data.cases:
+        page.note(
             words(
                 "No case can be shown: either no pack lies beside the board database, or the "
                 "terms of its datasets permit numbers only."
             ),
         )
-        return article.page()
-    rows = []
-    for target in dict.fromkeys(case.pick.target for case in book.cases):
-        cases = {case.pick.kind: case for case in book.cases if case.pick.target == target}
-        drawn = book.is_synthetic(Slice("target", target))
-        rows.append(
-            Row(
-                (
-                    Cell(target_label(target, words), target, viewer_url(target)),
-                    Cell(words("synthetic") if drawn else words("real")),
-                    *(
-                        Cell(
-                            number(_mean(cases[kind])) if kind in cases else "–",
-                            _mean(cases[kind]) if kind in cases else None,
-                        )
-                        for kind in KINDS
-                    ),
-                    Cell(words("yes") if any(c.picture for c in cases.values()) else words("no")),
-                    Cell(str(max(len(c.models) for c in cases.values()))),
-                )
-            )
-        )
-    context.table(
-        article,
-        Table(
-            name="cases",
-            caption=words(
-                "Mean Dice of promptable models on each chosen reference, with the box and by "
-                "predicted IoU. Data {version}.",
-                version=book.version,
-            ),
-            columns=(
-                Column(key="target", label=words("Target"), frozen=True),
-                Column(key="data", label=words("Images are"), facet=True),
-                *(Column(key=kind, label=words.term(kind), numeric=True) for kind in KINDS),
-                Column(key="images", label=words("Image shown")),
-                Column(key="masks", label=words("Models’ masks"), numeric=True),
-            ),
-            rows=tuple(rows),
-        ),
+        return page.finish()
+    page.table(_case_table(data, words))
+    return page.finish()
+
+
+def _case_table(data: SiteData, words: Words) -> Table:
+    cases: dict[str, dict[str, Case]] = {}
+    for case in data.cases:
+        cases.setdefault(case.pick.target, {})[case.pick.kind] = case
+    table = RecordTable(data, words, list(cases))
+    table.cells(
+        "target",
+        words("Target"),
+        lambda name: Cell(target_label(name, words), name, viewer_url(name)),
+        frozen=True,
     )
-    return article.page()
+    table.text("data", words("Images are"), lambda name: _image_kind(data, name, words), facet=True)
+    for kind in KINDS:
+        means = {name: _mean(own[kind]) if kind in own else None for name, own in cases.items()}
+        table.score(kind, words.term(kind), means.get)
+    table.text(
+        "images",
+        words("Image shown"),
+        lambda name: words.yes_no(any(case.picture for case in cases[name].values())),
+    )
+    table.count(
+        "masks",
+        words("Models’ masks"),
+        lambda name: max(len(case.models) for case in cases[name].values()),
+    )
+    caption = words(
+        "Mean Dice of promptable models on each chosen reference mask, with the box and by "
+        "predicted IoU. Data {version}.",
+        version=data.version,
+    )
+    return table.build("cases", caption)
 
 
-def viewer_url(target: str) -> str:
-    """Return the address of a target's cases, from the root of the site."""
-    return f"viewer/{slug(target)}/"
+def _image_kind(data: SiteData, target: str, words: Words) -> str:
+    synthetic = data.is_synthetic(Slice("target", target))
+    return words("synthetic") if synthetic else words("real")
 
 
-def viewer_page(context: Context, target: str, cases: Sequence[Case]) -> Page:
+def viewer_page(context: PageContext, target: str, cases: Sequence[Case]) -> Page:
     """Return the page of one target's cases."""
-    book, words = context.book, context.words
-    path = viewer_url(target).removesuffix("/") + ".md"
-    article = Article(path, words("Cases: {target}", target=target_label(target, words)))
-    article.say(
+    data, words = context.data, context.words
+    path = viewer_url(target)
+    page = PageWriter(context, path, words("Cases: {target}", target=target_label(target, words)))
+    page.text(
         words(
-            "The reference is dashed, the prompt dotted. Where models’ masks were kept, the "
+            "The reference mask is dashed, the prompt dotted. Where models’ masks were kept, the "
             "slider divides the image between two of them; arrow keys move it. Cases are picked by "
             "the mean Dice of promptable models, where there are any."
         )
     )
-    if book.is_synthetic(Slice("target", target)):
-        context.note(
-            article, words("Synthetic images: what is learnt here says little of patients.")
-        )
+    if data.is_synthetic(Slice("target", target)):
+        note_synthetic(page)
     figures = []
     for case in cases:
         picture = f"data/cases/{slug(target)}/{case.pick.kind}.webp"
         if case.picture is not None:
-            article.attach({picture: case.picture})
-        figures.append(_figure(context, case, up(path) + words.shared + picture, up(path)))
-    article.add(Markup('<div class="cb-cases">{}</div>').format(Markup("").join(figures)))
-    article.heading(words("Around here"), "around")
-    others = dict.fromkeys(case.pick.target for case in book.cases)
-    context.links(
-        article,
+            page.attach({picture: case.picture})
+        figures.append(_draw_case(page, case, page.root + words.shared + picture))
+    page.html(Markup('<div class="cb-cases">{}</div>').format(Markup("").join(figures)))
+    page.heading(words("Related"), "around")
+    others = dict.fromkeys(case.pick.target for case in data.cases)
+    page.links(
         words("This target"),
         [Link(words("Leaderboard"), slice_url(Slice("target", target)))],
     )
-    context.links(
-        article,
+    page.links(
         words("Other cases"),
         [Link(target_label(name, words), viewer_url(name)) for name in others if name != target][
             :30
         ],
     )
-    return article.page()
+    return page.finish()
 
 
-def _figure(context: Context, case: Case, picture: str, root: str) -> Markup:
-    book, words = context.book, context.words
-    drawn = [
-        {
-            "name": name,
-            "label": _label(context, name),
-            "path": path,
-            "dice": case.pick.dice.get(name),
-        }
-        for name, path in case.models.items()
-    ]
+def _draw_case(page: PageWriter, case: Case, picture: str) -> Markup:
+    """Return a case with the contours of two models; the reader may choose which."""
+    data, words = page.data, page.words
+    drawn = [{"label": data.label(name), "path": path} for name, path in case.models.items()]
     scores = sorted(case.pick.dice.items(), key=lambda pair: (-pair[1], pair[0]))
     return render(
         "case.html",
@@ -151,33 +137,28 @@ def _figure(context: Context, case: Case, picture: str, root: str) -> Markup:
         first=drawn[0] if drawn else None,
         second=drawn[1] if len(drawn) > 1 else None,
         drawn=drawn,
-        cut=_middle(case),
+        divide=_divide_percent(case),
         alt=words(
-            "{target}, {kind} case: the reference, {prompt} prompt and {outlines} by models",
+            "{target}, {kind} case: the reference mask, {prompt} prompt and {contours} by models",
             target=target_label(case.pick.target, words),
             kind=words.term(case.pick.kind),
             prompt=prompt_label(PROMPT, words),
-            outlines=words.count(len(drawn), "outline"),
+            contours=words.count(len(drawn), "contour"),
         ),
         scores=[
-            (_label(context, name), root + model_url(name), number(dice))
+            (data.label(name), page.root + model_url(name), number(dice))
             for name, dice in scores
-            if name in book.models
+            if name in data.models
         ],
         t=words,
     )
 
 
-def _middle(case: Case) -> int:
+def _divide_percent(case: Case) -> int:
     """Return where the divide starts, in percent: through the middle of what was asked for."""
     if case.box_xyxy is None:
         return 50
     return round((case.box_xyxy[0] + case.box_xyxy[2]) / 2 / case.width * 100)
-
-
-def _label(context: Context, name: str) -> str:
-    models = context.book.models
-    return models[name].label if name in models else name
 
 
 def _heading(case: Case, words: Words) -> str:

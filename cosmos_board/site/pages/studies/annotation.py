@@ -1,64 +1,46 @@
-"""The page of help with annotation."""
+"""The page of the annotation-time study."""
 
 from __future__ import annotations
 
-from cosmos_board.site.components.markup import DASH, number, signed, span
-from cosmos_board.site.components.page import Article, Page
-from cosmos_board.site.components.table import Cell, Column, Row, Table
-from cosmos_board.site.pages.context import Context
-from cosmos_board.site.pages.notices import explain_empty
+from cosmos_board.site.components.page import Page
+from cosmos_board.site.components.table import Cell
+from cosmos_board.site.pages.sections.notices import explain_missing_study
+from cosmos_board.site.pages.sections.tables import RecordTable
+from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
 
 
-def annotation_page(context: Context) -> Page:
+def annotation_page(context: PageContext) -> Page:
     """Return the page of the annotation study."""
-    book, words = context.book, context.words
-    article = Article("studies/annotation.md", words("Help with annotation"))
-    article.say(
+    data, words = context.data, context.words
+    page = PageWriter(context, "studies/annotation.md", words("Annotation-time study"))
+    page.text(
         words(
             "Do annotators work better and faster with a model’s proposal? Every reader draws the "
-            "same references in both arms; gains are paired by reader and image."
+            "same reference masks in both arms; gains are paired by reader and image."
         )
     )
-    study = book.studies.annotation
-    if not study.rows:
+    rows = data.studies.annotation.rows
+    if not rows:
         otherwise = words("No annotation log has been imported yet, so nothing is claimed.")
-        if "annotation" in book.studies.withheld:
-            otherwise = explain_empty(book, words, words("This study is withheld."))
-        context.note(article, otherwise)
-        return article.page()
-    rows = [
-        Row(
-            (
-                Cell(row.reader or words("all readers"), strong=not row.reader),
-                Cell(words.term(row.measure)),
-                Cell(number(row.unaided), row.unaided),
-                Cell(number(row.assisted), row.assisted),
-                Cell(signed(row.gain.value), row.gain.value),
-                Cell(span(row.gain.low, row.gain.high) or words("no interval")),
-                Cell(number(row.pairs, 0), row.pairs),
-            )
-        )
-        for row in study.rows
-    ]
-    context.table(
-        article,
-        Table(
-            name="annotation",
-            caption=words(
-                "Unaided against assisted, paired by reader and image; the gain counts up when "
-                "assistance is better. Data {version}.",
-                version=book.version or DASH,
-            ),
-            columns=(
-                Column(key="reader", label=words("Reader"), frozen=True),
-                Column(key="measure", label=words("Measure"), facet=True),
-                Column(key="unaided", label=words("Unaided"), numeric=True),
-                Column(key="assisted", label=words("Assisted"), numeric=True),
-                Column(key="gain", label=words("Gain"), numeric=True, best="high"),
-                Column(key="interval", label=words("95 % interval")),
-                Column(key="pairs", label=words("Pairs"), numeric=True),
-            ),
-            rows=tuple(rows),
-        ),
+        page.note(explain_missing_study(data, "annotation", words, otherwise))
+        return page.finish()
+    table = RecordTable(data, words, rows)
+    table.cells(
+        "reader",
+        words("Reader"),
+        lambda row: Cell(row.reader or words("all readers"), strong=not row.reader),
+        frozen=True,
     )
-    return article.page()
+    table.text("measure", words("Measure"), lambda row: words.term(row.measure), facet=True)
+    table.score("unaided", words("Unaided"), lambda row: row.unaided)
+    table.score("assisted", words("Assisted"), lambda row: row.assisted)
+    table.change("gain", words("Gain"), lambda row: row.gain.value, best="high")
+    table.interval(lambda row: (row.gain.low, row.gain.high))
+    table.count("pairs", words("Pairs"), lambda row: row.pairs)
+    caption = words(
+        "Unaided against assisted, paired by reader and image; the gain counts up when assistance "
+        "is better. Data {version}.",
+        version=data.version_label,
+    )
+    page.table(table.build("annotation", caption))
+    return page.finish()

@@ -2,46 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from markupsafe import Markup
 
 from cosmos_board.board.findings.claims import PAPER
 from cosmos_board.board.findings.findings import Decision, Finding
 from cosmos_board.site.components.figure import Axis, Figure, Point, Series
-from cosmos_board.site.components.markup import DASH, number, outside_link, signed, span
-from cosmos_board.site.components.page import Article, Page
-from cosmos_board.site.components.table import Cell, Column, Row, Table
+from cosmos_board.site.components.markup import outside_link
+from cosmos_board.site.components.page import Page
+from cosmos_board.site.components.table import Cell, Table
+from cosmos_board.site.components.templates import render
+from cosmos_board.site.content.labels import MARKS, finding_url
+from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.numbers import DASH, signed, span
 from cosmos_board.site.language.phrases import translate
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.context import Context, Link
-from cosmos_board.site.pages.notices import add_synthetic, explain_empty
-from cosmos_board.site.templates import render
-
-MARKS = {"holds": "✓", "weakened": "~", "overturned": "✗", "undecided": "?"}
+from cosmos_board.site.pages.sections.notices import add_synthetic, explain_empty, link_advice
+from cosmos_board.site.pages.sections.tables import RecordTable
+from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
 
 
-def finding_url(finding: Finding) -> str:
-    """Return the address of a finding's page, from the root of the site."""
-    return f"findings/{finding.id.lower()}/"
-
-
-def findings_index(context: Context) -> Page:
+def findings_index(context: PageContext) -> Page:
     """Return the page of all findings, each with its verdict."""
-    book, words = context.book, context.words
-    article = Article("findings/index.md", words("Findings"))
-    article.say(
+    data, words = context.data, context.words
+    page = PageWriter(context, "findings/index.md", words("Findings"))
+    page.text(
         words(
             "Eight claims of the study that this board grew from, each tested again on every new "
-            "release of the data. A claim holds when its whole 95 % interval lies beyond the "
-            "threshold on the claimed side."
+            "release of the data. A claim holds when its whole 95 % confidence interval lies "
+            "beyond the threshold on the claimed side."
         )
     )
-    add_synthetic(context, article)
-    context.links(article, words("Advice"), [Link(words("Which model to use?"), "advisor/")])
-    if not book.studies.findings:
+    add_synthetic(page)
+    link_advice(page)
+    if not data.studies.findings:
         otherwise = words("Nothing has been scored yet, so nothing is decided.")
-        context.note(article, explain_empty(book, words, otherwise))
-        return article.page()
-    article.add(
+        page.note(explain_empty(data, words, otherwise))
+        return page.finish()
+    page.html(
         render(
             "verdicts.html",
             findings=[
@@ -50,86 +49,72 @@ def findings_index(context: Context) -> Page:
                     "id": finding.id,
                     "statement": words.pick(finding.statement, finding.statement_zh),
                     "verdict": words.term(finding.verdict),
-                    "mark": MARKS.get(finding.verdict, "–"),
+                    "mark": MARKS.get(finding.verdict, DASH),
                     "kind": finding.verdict.replace(" ", "-"),
                     "effect": effect_text(finding.oracle, words),
                 }
-                for finding in book.studies.findings
+                for finding in data.studies.findings
             ],
         )
     )
-    context.figure(article, _effects_figure(context))
-    article.heading(words("As a table"), "table")
-    context.table(article, _findings_table(context))
-    article.heading(words("How a verdict is reached"), "verdicts")
-    article.add(
-        Markup("<p>{}</p>").format(
-            words(
-                "Holds: the 95 % interval lies wholly beyond the threshold on the claimed side. "
-                "Weakened: the estimate is on the claimed side, but the interval contains the "
-                "threshold. Overturned: the interval excludes the claimed side. Not enough data: "
-                "under 10 clusters or under 3 targets, or something required is missing. Else "
-                "undecided. The study chose the best mask by the reference (oracle); what a user "
-                "would get (predicted) stands beside it."
-            )
+    page.figure(_effects_figure(data, words))
+    page.heading(words("As a table"), "table")
+    page.table(_findings_table(data, words))
+    page.heading(words("How a verdict is reached"), "verdicts")
+    page.paragraph(
+        words(
+            "Holds: the 95 % confidence interval lies wholly beyond the threshold on the claimed "
+            "side. Weakened: the estimate is on the claimed side, but the interval contains the "
+            "threshold. Overturned: the interval excludes the claimed side. Not enough data: "
+            "under 10 clusters or under 3 targets, or something required is missing. Else "
+            "undecided. The study chose the best mask by the reference mask (oracle); what a user "
+            "would get (predicted) stands beside it."
         )
     )
-    return article.page()
+    return page.finish()
 
 
 def effect_text(decision: Decision, words: Words) -> str:
     """Return an effect with its interval, or what is missing for one."""
     if decision.effect is None:
-        missing = "; ".join(translate(text, words) for text in decision.missing)
+        missing = words.separate(translate(text, words) for text in decision.missing)
         return words("missing: {things}", things=missing) if missing else DASH
     interval = span(decision.low, decision.high)
     return signed(decision.effect) + (f" ({interval})" if interval else "")
 
 
-def _findings_table(context: Context) -> Table:
-    book, words = context.book, context.words
-    rows = []
-    for finding in book.studies.findings:
-        predicted = finding.predicted
-        rows.append(
-            Row(
-                (
-                    Cell(finding.id, finding.id, finding_url(finding)),
-                    Cell(words.pick(finding.statement, finding.statement_zh)),
-                    Cell(words.term(finding.verdict)),
-                    Cell(signed(finding.effect), finding.effect, muted=finding.effect is None),
-                    Cell(span(finding.low, finding.high) or DASH, muted=finding.low is None),
-                    Cell(
-                        words.term(predicted.verdict) if predicted else DASH,
-                        muted=predicted is None,
-                    ),
-                    Cell(number(finding.n, 0), finding.n),
-                )
-            )
-        )
-    return Table(
-        name="findings",
-        caption=words(
-            "Effect and 95 % interval with the best mask by the reference, as the study chose it. "
-            "Data {version}.",
-            version=book.version or DASH,
-        ),
-        columns=(
-            Column(key="id", label=words("Finding"), frozen=True),
-            Column(key="statement", label=words("Claim"), wrap=True),
-            Column(key="verdict", label=words("Verdict"), facet=True),
-            Column(key="effect", label=words("Effect"), numeric=True),
-            Column(key="interval", label=words("95 % interval")),
-            Column(key="predicted", label=words("Verdict by predicted IoU")),
-            Column(key="clusters", label=words("Clusters"), numeric=True),
-        ),
-        rows=tuple(rows),
+def _findings_table(data: SiteData, words: Words) -> Table:
+    table = RecordTable(data, words, data.studies.findings)
+    table.cells(
+        "id", words("Finding"), lambda row: Cell(row.id, row.id, finding_url(row)), frozen=True
     )
+    table.text(
+        "statement",
+        words("Claim"),
+        lambda row: words.pick(row.statement, row.statement_zh),
+        wrap=True,
+    )
+    table.text("verdict", words("Verdict"), lambda row: words.term(row.verdict), facet=True)
+    table.change("effect", words("Effect"), lambda row: row.effect)
+    table.interval(lambda row: (row.low, row.high))
+    table.cells(
+        "predicted",
+        words("Verdict by predicted IoU"),
+        lambda row: Cell(
+            words.term(row.predicted.verdict) if row.predicted else DASH, muted=not row.predicted
+        ),
+    )
+    table.count("clusters", words("Clusters"), lambda row: row.n)
+    caption = words(
+        "Effect and 95 % confidence interval with the best mask by the reference mask, as the "
+        "study chose it. Data {version}.",
+        version=data.version_label,
+    )
+    return table.build("findings", caption)
 
 
-def _effects_figure(context: Context) -> Figure | None:
-    words = context.words
-    known = [f for f in context.book.studies.findings if f.effect is not None and not f.unit]
+def _effects_figure(data: SiteData, words: Words) -> Figure | None:
+    known = [f for f in data.studies.findings if f.effect is not None and not f.unit]
     if not known:
         return None
     points = tuple(
@@ -165,126 +150,121 @@ def _effects_figure(context: Context) -> Figure | None:
     )
 
 
-def finding_page(context: Context, finding: Finding) -> Page:
+def finding_page(context: PageContext, finding: Finding) -> Page:
     """Return the page of one finding."""
-    words = context.words
-    article = Article(
-        finding_url(finding).removesuffix("/") + ".md",
-        f"{finding.id}: {words.pick(finding.statement, finding.statement_zh)}",
+    data, words = context.data, context.words
+    statement = words.pick(finding.statement, finding.statement_zh)
+    page = PageWriter(context, finding_url(finding), f"{finding.id}: {statement}")
+    add_synthetic(page)
+    verdict = Markup("<strong>{}</strong> {}").format(
+        words.term(finding.verdict), effect_text(finding.oracle, words)
     )
-    add_synthetic(context, article)
-    context.note(
-        article,
-        Markup("<strong>{}</strong> {}").format(
-            words.term(finding.verdict), effect_text(finding.oracle, words)
-        ),
-    )
-    context.facts(
-        article,
+    page.note(verdict)
+    origin = [words.term(part) for part in (finding.certainty, finding.source) if part]
+    page.facts(
         [
             (words("Effect"), words.pick(finding.effect_text, finding.effect_text_zh)),
             (words("Holds beyond"), f"{finding.threshold:g} {finding.unit}".strip()),
             (words("Needs"), words.term(finding.needs)),
-            (
-                words("In the study"),
-                words.term(finding.paper) if finding.paper else words("no number found"),
-            ),
-            (
-                words("How we know"),
-                "; ".join(words.term(part) for part in (finding.certainty, finding.source) if part),
-            ),
+            (words("In the study"), words.term(finding.paper) or words("no number found")),
+            (words("How we know"), words.separate(origin)),
             (words("Study"), outside_link(PAPER)),
             (words("About"), finding.family or words("all learned promptable models together")),
             (words("Data version"), finding.data_version),
-        ],
+        ]
     )
-    article.heading(words("Evidence"), "behind-it")
-    context.table(article, _evidence_table(context, finding))
-    article.heading(words("The query behind it"), "query")
-    article.add(
+    page.heading(words("Evidence"), "behind-it")
+    page.table(_evidence_table(data, finding, words))
+    page.heading(words("The query behind it"), "query")
+    page.html(
         Markup("<p>{}</p><pre class='cb-code'><code>{}</code></pre>").format(
             words("Run it on the board database to see what the effect is made of."),
             finding.query,
         )
     )
     others = [
-        Link(f"{other.id}", finding_url(other), words.term(other.verdict))
-        for other in context.book.studies.findings
+        Link(other.id, finding_url(other), words.term(other.verdict))
+        for other in data.studies.findings
         if other.id != finding.id
     ]
-    article.heading(words("Around here"), "around")
-    context.links(article, words("Other findings"), others)
-    context.links(article, words("Advice"), [Link(words("Which model to use?"), "advisor/")])
-    return article.page()
+    page.heading(words("Related"), "around")
+    page.links(words("Other findings"), others)
+    link_advice(page)
+    return page.finish()
 
 
-def _evidence_table(context: Context, finding: Finding) -> Table:
-    words = context.words
-    decisions: list[tuple[str, str, Decision]] = [
-        (finding.family or words("all"), "oracle", finding.oracle)
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """One row of evidence: a decision on the claim, or one of the parts that it rests on."""
+
+    family: str
+    selection: str
+    part: str
+    effect: float | None
+    low: float | None
+    high: float | None
+    decision: Decision | None
+    """None for a part."""
+
+
+def _list_evidence(finding: Finding, words: Words) -> list[_Evidence]:
+    """Return every decision on a claim, each before its parts."""
+    whole = finding.family or words("all")
+    decisions: list[tuple[str, str, Decision | None]] = [
+        (whole, "oracle", finding.oracle),
+        (whole, "predicted", finding.predicted),
     ]
-    if finding.predicted is not None:
-        decisions.append((finding.family or words("all"), "predicted", finding.predicted))
     for family in finding.families:
-        if family.family == finding.family:
-            continue
-        decisions += [
-            (family.family, "oracle", family.oracle),
-            (family.family, "predicted", family.predicted),
-        ]
+        if family.family != finding.family:
+            decisions.append((family.family, "oracle", family.oracle))
+            decisions.append((family.family, "predicted", family.predicted))
     rows = []
-    for name, selection, found in decisions:
-        rows.append(_evidence_row(name, selection, "", found, words))
+    for name, selection, made in decisions:
+        if made is None:
+            continue
+        claim = words("the claim")
+        rows.append(_Evidence(name, selection, claim, made.effect, made.low, made.high, made))
         rows += [
-            Row(
-                (
-                    Cell(name),
-                    Cell(words.term(selection)),
-                    Cell(words.term(part.name)),
-                    Cell(""),
-                    Cell(signed(part.value), part.value),
-                    Cell(span(part.low, part.high) or DASH, muted=part.low is None),
-                    Cell(""),
-                    Cell(""),
-                    Cell(""),
-                )
-            )
-            for part in found.parts
-            if len(found.parts) > 1
+            _Evidence(name, selection, words.term(part.name), part.value, part.low, part.high, None)
+            for part in made.parts
+            if len(made.parts) > 1
         ]
-    return Table(
-        name="evidence",
-        caption=words(
-            "Every decision on this claim: the headline first, then each part that it is the "
-            "weaker of, then each family of models. Data {version}.",
-            version=context.book.version or DASH,
-        ),
-        columns=(
-            Column(key="family", label=words("Family"), frozen=True),
-            Column(key="selection", label=words("Selection"), help="docs/ranking/#selection"),
-            Column(key="part", label=words("Part")),
-            Column(key="verdict", label=words("Verdict")),
-            Column(key="effect", label=words("Effect"), numeric=True),
-            Column(key="interval", label=words("95 % interval")),
-            Column(key="targets", label=words("Targets"), numeric=True),
-            Column(key="clusters", label=words("Clusters"), numeric=True),
-            Column(key="missing", label=words("Missing")),
-        ),
-        rows=tuple(rows),
-    )
+    return rows
 
 
-def _evidence_row(family: str, selection: str, part: str, decision: Decision, words: Words) -> Row:
-    return Row(
-        (
-            Cell(family),
-            Cell(words.term(selection)),
-            Cell(part or words("the claim"), strong=True),
-            Cell(words.term(decision.verdict), strong=True),
-            Cell(signed(decision.effect), decision.effect, muted=decision.effect is None),
-            Cell(span(decision.low, decision.high) or DASH, muted=decision.low is None),
-            Cell(number(decision.targets, 0), decision.targets),
-            Cell(number(decision.clusters, 0), decision.clusters),
-            Cell("; ".join(decision.missing)),
-        )
+def _evidence_table(data: SiteData, finding: Finding, words: Words) -> Table:
+    table = RecordTable(data, words, _list_evidence(finding, words))
+    table.text("family", words("Family"), lambda row: row.family, frozen=True)
+    table.text(
+        "selection",
+        words("Selection"),
+        lambda row: words.term(row.selection),
+        help="docs/ranking/#selection",
     )
+    table.cells("part", words("Part"), lambda row: Cell(row.part, strong=row.decision is not None))
+    table.cells(
+        "verdict",
+        words("Verdict"),
+        lambda row: Cell(words.term(row.decision.verdict) if row.decision else "", strong=True),
+    )
+    table.change("effect", words("Effect"), lambda row: row.effect)
+    table.interval(lambda row: (row.low, row.high))
+    table.count(
+        "targets", words("Targets"), lambda row: row.decision.targets if row.decision else None
+    )
+    table.count(
+        "clusters", words("Clusters"), lambda row: row.decision.clusters if row.decision else None
+    )
+    table.text(
+        "missing",
+        words("Missing"),
+        lambda row: words.separate(
+            translate(text, words) for text in (row.decision.missing if row.decision else ())
+        ),
+    )
+    caption = words(
+        "Every decision on this claim: the headline first, then each part that it is the "
+        "weaker of, then each family of models. Data {version}.",
+        version=data.version_label,
+    )
+    return table.build("evidence", caption)

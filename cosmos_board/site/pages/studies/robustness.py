@@ -1,38 +1,40 @@
-"""Pages of the two studies of the user's hand: careless prompts, and correcting clicks."""
+"""Pages of two studies of the user: perturbed prompts, and refinement by clicks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from cosmos_board.board.studies.clicks import ClicksRow
 from cosmos_board.board.studies.jitter import JitterRow
 from cosmos_board.site.components.figure import COLOURS, Axis, Figure, Point, Series
-from cosmos_board.site.components.markup import DASH, number, signed, span
-from cosmos_board.site.components.page import Article, Page
-from cosmos_board.site.components.table import Cell, Column, Row, Table, heat_of, score_cell
-from cosmos_board.site.content.site_data import Book, model_url, prompt_label
+from cosmos_board.site.components.page import Page
+from cosmos_board.site.components.table import Cell, Table
+from cosmos_board.site.content.labels import prompt_label
+from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.numbers import DASH, number, percent, signed
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.boards.ranking import percent
-from cosmos_board.site.pages.context import Context
-from cosmos_board.site.pages.notices import add_synthetic, explain_empty
+from cosmos_board.site.pages.sections.notices import add_synthetic, explain_missing_study
+from cosmos_board.site.pages.sections.tables import RecordTable
+from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
 
 
-def jitter_page(context: Context) -> Page:
+def jitter_page(context: PageContext) -> Page:
     """Return the page of the jitter study."""
-    book, words = context.book, context.words
-    article = Article("studies/jitter.md", words("Careless prompts"))
-    article.say(
+    data, words = context.data, context.words
+    page = PageWriter(context, "studies/jitter.md", words("Robustness to prompt perturbation"))
+    page.text(
         words(
-            "How much does the score fall when the user is careless? Points and box sides are "
+            "How much does the score fall when the prompt is imprecise? Points and box sides are "
             "moved by 0 to 10, 10 to 20 or 20 to 30 pixels, three times each, and scored against "
-            "the same references without a move."
+            "the same reference masks without a move."
         )
     )
-    rows = [row for row in book.studies.jitter if not row.target]
-    add_synthetic(context, article)
+    rows = [row for row in data.studies.jitter if not row.target]
+    add_synthetic(page)
     if not rows:
-        context.note(article, not_run(context, "jitter"))
-        return article.page()
+        page.note(_not_run(data, "jitter", words))
+        return page.finish()
     for prompt in dict.fromkeys(row.prompt for row in rows):
         for mode in dict.fromkeys(row.mode for row in rows if row.prompt == prompt):
             chosen = [
@@ -41,28 +43,20 @@ def jitter_page(context: Context) -> Page:
                 if (row.prompt, row.mode, row.selection) == (prompt, mode, "predicted")
             ]
             title = prompt_label(prompt, words) + _mode(prompt, mode, words)
-            article.heading(title, f"{prompt}-{mode}")
-            context.figure(article, _jitter_figure(book, chosen, f"{prompt}-{mode}", title, words))
-    article.heading(words("All drops"), "all-drops")
-    context.table(article, _jitter_table(book, rows, words))
-    return article.page()
+            page.heading(title, f"{prompt}-{mode}")
+            page.figure(_jitter_figure(data, chosen, f"{prompt}-{mode}", title, words))
+    page.heading(words("All drops"), "all-drops")
+    page.table(_jitter_table(data, rows, words))
+    return page.finish()
 
 
-def not_run(context: Context, study: str) -> str:
-    """Return the sentence that stands where a study has no rows to show."""
-    words = context.words
-    if study in context.book.studies.withheld:
-        return explain_empty(context.book, words, words("This study is withheld."))
-    if study in context.book.studies.uncounted:
-        return words(
-            "This study was run, but not on images that count here: synthetic images do not count "
-            "beside real ones, nor do references that the board does not rank on."
-        )
-    return words(
+def _not_run(data: SiteData, study: str, words: Words) -> str:
+    otherwise = words(
         "This study has not been run on these models yet: cosmos-board eval PACK --study {study} "
         "adds it.",
         study=study,
     )
+    return explain_missing_study(data, study, words, otherwise)
 
 
 def _mode(prompt: str, mode: str, words: Words) -> str:
@@ -72,19 +66,18 @@ def _mode(prompt: str, mode: str, words: Words) -> str:
 
 
 def _jitter_figure(
-    book: Book, rows: Sequence[JitterRow], name: str, title: str, words: Words
+    data: SiteData, rows: Sequence[JitterRow], name: str, title: str, words: Words
 ) -> Figure | None:
-    models = sorted({row.model for row in rows})[:COLOURS]
     series = []
-    for colour, model in enumerate(models):
-        own = sorted((row for row in rows if row.model == model), key=lambda row: row.level)
-        points = [Point(row.level + 5, -row.drop.value, *_flip(row)) for row in own]
-        labelled = tuple(
-            Point(p.x, p.y, p.low, p.high, f"{book.label(model)}: {signed(p.y)}") for p in points
-        )
-        series.append(
-            Series(name=book.label(model), points=labelled, colour=colour, line=True, band=True)
-        )
+    for colour, model in enumerate(sorted({row.model for row in rows})[:COLOURS]):
+        label = data.label(model)
+        points = [
+            Point(row.level + 5, change, *_change_interval(row), f"{label}: {signed(change)}")
+            for row in sorted(rows, key=lambda row: row.level)
+            if row.model == model
+            for change in [-row.drop.value]
+        ]
+        series.append(Series(name=label, points=tuple(points), colour=colour, line=True, band=True))
     if not series:
         return None
     return Figure(
@@ -92,7 +85,8 @@ def _jitter_figure(
         title=words("Change in Dice under jitter: {what}", what=title),
         says=words(
             "Change in Dice against the undisturbed prompt, macro over targets, by predicted IoU; "
-            "bands are 95 % intervals. A steep line is a model that punishes a careless hand."
+            "bands are 95 % confidence intervals. A steep line is a model that needs precise "
+            "prompts."
         ),
         x=Axis(label=words("displacement, px (middle of the level)"), low=0, high=30),
         y=Axis(label=words("change in Dice")),
@@ -100,106 +94,87 @@ def _jitter_figure(
     )
 
 
-def _flip(row: JitterRow) -> tuple[float | None, float | None]:
+def _change_interval(row: JitterRow) -> tuple[float | None, float | None]:
+    """Return the interval of the change in Dice, which is minus the drop."""
     low = None if row.drop.high is None else -row.drop.high
     high = None if row.drop.low is None else -row.drop.low
     return low, high
 
 
-def _jitter_table(book: Book, rows: Sequence[JitterRow], words: Words) -> Table:
-    shades = heat_of([row.drop.value for row in rows], lowest_is_best=True)
-    body = [
-        Row(
-            (
-                Cell(book.label(row.model), row.model, model_url(row.model)),
-                Cell(prompt_label(row.prompt, words)),
-                Cell(words.term(row.mode)),
-                Cell(f"{row.level}–{row.level + 10} px", row.level),
-                Cell(words.term(row.selection)),
-                score_cell(row.undisturbed),
-                Cell(signed(-row.drop.value), -row.drop.value, heat=shade),
-                Cell(span(*_flip(row)) or words("no interval"), muted=row.drop.low is None),
-                Cell(percent(row.seed_share), row.seed_share, muted=row.seed_share is None),
-                Cell(number(row.drop.clusters, 0), row.drop.clusters),
-            )
-        )
-        for row, shade in zip(rows, shades, strict=True)
-    ]
-    return Table(
-        name="drops",
-        caption=words(
-            "Change in Dice ↑ by model, prompt and displacement, macro over targets; the share of "
-            "the variance between references that comes from the trial alone. Data {version}.",
-            version=book.version or DASH,
-        ),
-        columns=(
-            Column(key="model", label=words("Model"), frozen=True),
-            Column(key="prompt", label=words("Prompt"), facet=True),
-            Column(key="mode", label=words("What moves"), facet=True),
-            Column(key="level", label=words("Displacement"), numeric=True),
-            Column(key="selection", label=words("Selection"), facet=True),
-            Column(key="undisturbed", label=words("Undisturbed Dice"), numeric=True, best="high"),
-            Column(key="change", label=words("Change"), numeric=True, best="high"),
-            Column(key="interval", label=words("95 % interval")),
-            Column(key="seed", label=words("Due to the trial"), numeric=True, best="low"),
-            Column(key="clusters", label=words("Clusters"), numeric=True),
-        ),
-        rows=tuple(body),
+def _jitter_table(data: SiteData, rows: Sequence[JitterRow], words: Words) -> Table:
+    table = RecordTable(data, words, rows)
+    table.model("model", words("Model"), lambda row: row.model, frozen=True)
+    table.text("prompt", words("Prompt"), lambda row: prompt_label(row.prompt, words), facet=True)
+    table.text("mode", words("What moves"), lambda row: words.term(row.mode), facet=True)
+    table.cells(
+        "level",
+        words("Displacement"),
+        lambda row: Cell(f"{row.level}–{row.level + 10} px", row.level),
+        numeric=True,
     )
+    table.text("selection", words("Selection"), lambda row: words.term(row.selection), facet=True)
+    table.score("undisturbed", words("Undisturbed Dice"), lambda row: row.undisturbed, best="high")
+    table.change("change", words("Change"), lambda row: -row.drop.value, shaded=True, best="high")
+    table.interval(_change_interval)
+    table.cells(
+        "seed",
+        words("Due to the trial"),
+        lambda row: Cell(percent(row.seed_share), row.seed_share, muted=row.seed_share is None),
+        numeric=True,
+        best="low",
+    )
+    table.count("clusters", words("Clusters"), lambda row: row.drop.clusters)
+    caption = words(
+        "Change in Dice ↑ by model, prompt and displacement, macro over targets; the share of "
+        "the variance between reference masks that comes from the trial alone. Data {version}.",
+        version=data.version_label,
+    )
+    return table.build("drops", caption)
 
 
-def clicks_page(context: Context) -> Page:
+def clicks_page(context: PageContext) -> Page:
     """Return the page of the clicks study."""
-    book, words = context.book, context.words
-    article = Article("studies/clicks.md", words("Correcting clicks"))
-    article.say(
+    data, words = context.data, context.words
+    page = PageWriter(context, "studies/clicks.md", words("Interactive refinement"))
+    page.text(
         words(
             "How many clicks until the result is good enough? Each next click goes where the "
             "current mask is most wrong, up to ten."
         )
     )
-    study = book.studies.clicks
-    add_synthetic(context, article)
+    study = data.studies.clicks
+    add_synthetic(page)
     if not study.rows:
-        context.note(article, not_run(context, "clicks"))
-        return article.page()
+        page.note(_not_run(data, "clicks", words))
+        return page.finish()
     chosen = [row for row in study.rows if row.selection == "predicted"] or list(study.rows)
-    article.heading(words("Dice by click"), "curves")
-    context.figure(article, _clicks_figure(book, chosen, words))
-    article.heading(words("Clicks to a goal"), "to-a-goal")
-    context.table(article, _goals_table(book, study.rows, words))
+    page.heading(words("Dice by click"), "curves")
+    page.figure(_clicks_figure(data, chosen, words))
+    page.heading(words("Clicks to a goal"), "to-a-goal")
+    page.table(_goals_table(data, study.rows, words))
     if any(crossing.first.low is not None for crossing in study.crossings):
-        article.heading(words("Where interactive methods catch up"), "catch-up")
-        context.table(article, _crossing_table(context))
-    return article.page()
+        page.heading(words("Where interactive methods catch up"), "catch-up")
+        page.table(_crossing_table(data, words))
+    return page.finish()
 
 
-def _clicks_figure(book: Book, rows: Sequence[ClicksRow], words: Words) -> Figure:
+def _clicks_figure(data: SiteData, rows: Sequence[ClicksRow], words: Words) -> Figure:
     series = []
     for colour, row in enumerate(sorted(rows, key=lambda row: row.model)[:COLOURS]):
-        label = book.label(row.model)
-        points = tuple(
-            Point(
-                click,
-                effect.value,
-                effect.low,
-                effect.high,
-                words(
-                    "{model}, click {click}: {dice}",
-                    model=label,
-                    click=click,
-                    dice=number(effect.value),
-                ),
+        label = data.label(row.model)
+        points = []
+        for click, dice in enumerate(row.dice, 1):
+            text = words(
+                "{model}, click {click}: {dice}", model=label, click=click, dice=number(dice.value)
             )
-            for click, effect in enumerate(row.dice, 1)
-        )
-        series.append(Series(name=label, points=points, colour=colour, line=True, band=True))
+            points.append(Point(click, dice.value, dice.low, dice.high, text))
+        series.append(Series(name=label, points=tuple(points), colour=colour, line=True, band=True))
     return Figure(
         name="clicks",
         title=words("Dice after 1 to 10 clicks"),
         says=words(
-            "Macro over targets, by predicted IoU; bands are 95 % intervals. Where lines cross, "
-            "the better choice depends on how long the user is willing to click."
+            "Macro over targets, by predicted IoU; bands are 95 % confidence intervals. Where "
+            "lines cross, the better choice depends on how many clicks the user gives."
         ),
         x=Axis(label=words("click"), low=0.7, high=10.3),
         y=Axis(label=words("Dice")),
@@ -207,98 +182,72 @@ def _clicks_figure(book: Book, rows: Sequence[ClicksRow], words: Words) -> Figur
     )
 
 
-def _goals_table(book: Book, rows: Sequence[ClicksRow], words: Words) -> Table:
-    goals = [goal.goal for goal in rows[0].goals]
-    body = []
-    for row in rows:
-        cells = [
-            Cell(book.label(row.model), row.model, model_url(row.model)),
-            Cell(words.term(row.selection)),
-            score_cell(row.dice[0].value),
-            score_cell(row.dice[-1].value),
-            score_cell(row.area.value),
-            Cell(span(row.area.low, row.area.high) or words("no interval")),
-        ]
-        for goal in row.goals:
-            reach = words("> 10") if goal.median is None else str(goal.median)
-            low = DASH if goal.low is None else str(goal.low)
-            high = words("> 10") if goal.high is None else str(goal.high)
-            note = "" if row.area.low is None else f"{low}–{high}"  # too few clusters for any
-            cells += [
-                Cell(reach, goal.median if goal.median is not None else 11, note=note),
-                Cell(percent(goal.never), goal.never),
-            ]
-        body.append(Row(tuple(cells)))
-    columns = [
-        Column(key="model", label=words("Model"), frozen=True),
-        Column(key="selection", label=words("Selection"), facet=True),
-        Column(key="first", label=words("Dice at click 1"), numeric=True, best="high"),
-        Column(key="last", label=words("Dice at click 10"), numeric=True, best="high"),
-        Column(key="area", label=words("Area"), numeric=True, best="high"),
-        Column(key="area-interval", label=words("95 % interval")),
-    ]
-    for value in goals:
-        columns += [
-            Column(
-                key=f"noc-{value:g}",
-                label=words("Clicks to {goal}", goal=f"{value:.2f}"),
-                numeric=True,
-                best="low",
-            ),
-            Column(
-                key=f"never-{value:g}",
-                label=words("Never {goal}", goal=f"{value:.2f}"),
-                numeric=True,
-                best="low",
-            ),
-        ]
-    return Table(
-        name="goals",
-        caption=words(
-            "Median clicks to a Dice with censoring at 10, the share that never gets there, and "
-            "the area under the curve, macro over targets. Data {version}.",
-            version=book.version or DASH,
-        ),
-        columns=tuple(columns),
-        rows=tuple(body),
-    )
-
-
-def _crossing_table(context: Context) -> Table:
-    book, words = context.book, context.words
-    rows = []
-    for crossing in book.studies.clicks.crossings:
-        if crossing.first.low is None:
-            continue  # under 10 clusters nothing is ahead of anything
-        when = DASH if crossing.click is None else str(crossing.click)
-        rows.append(
-            Row(
-                (
-                    Cell(book.label(crossing.model), crossing.model, model_url(crossing.model)),
-                    Cell(book.label(crossing.method), crossing.method),
-                    Cell(words.term(crossing.selection)),
-                    Cell(words("yes") if crossing.ahead_at_first else words("no")),
-                    Cell(when, crossing.click, muted=crossing.click is None),
-                    Cell(signed(crossing.first.value), crossing.first.value),
-                    Cell(signed(crossing.last.value), crossing.last.value),
-                )
-            )
+def _goals_table(data: SiteData, rows: Sequence[ClicksRow], words: Words) -> Table:
+    table = RecordTable(data, words, rows)
+    table.model("model", words("Model"), lambda row: row.model, frozen=True)
+    table.text("selection", words("Selection"), lambda row: words.term(row.selection), facet=True)
+    table.score("first", words("Dice at click 1"), lambda row: row.dice[0].value, best="high")
+    table.score("last", words("Dice at click 10"), lambda row: row.dice[-1].value, best="high")
+    table.score("area", words("Area"), lambda row: row.area.value, best="high")
+    table.interval(lambda row: (row.area.low, row.area.high), key="area-interval")
+    for place, goal in enumerate(goal.goal for goal in rows[0].goals):
+        shown = f"{goal:.2f}"
+        table.cells(
+            f"noc-{goal:g}",
+            words("Clicks to {goal}", goal=shown),
+            partial(_clicks_to_goal, place=place, words=words),
+            numeric=True,
+            best="low",
         )
-    return Table(
-        name="crossings",
-        caption=words(
-            "First click at which an interactive method is at least as good as a model that was "
-            "ahead before; differences are model minus method in Dice. Data {version}.",
-            version=book.version or DASH,
-        ),
-        columns=(
-            Column(key="model", label=words("Model"), frozen=True),
-            Column(key="method", label=words("Interactive method")),
-            Column(key="selection", label=words("Selection"), facet=True),
-            Column(key="leads", label=words("Model ahead at click 1")),
-            Column(key="click", label=words("Caught at click"), numeric=True),
-            Column(key="first", label=words("Difference at 1"), numeric=True),
-            Column(key="last", label=words("Difference at 10"), numeric=True),
-        ),
-        rows=tuple(rows),
+        table.cells(
+            f"never-{goal:g}",
+            words("Never {goal}", goal=shown),
+            partial(_share_never, place=place),
+            numeric=True,
+            best="low",
+        )
+    caption = words(
+        "Median clicks to a Dice with censoring at 10, the share that never gets there, and "
+        "the area under the curve, macro over targets. Data {version}.",
+        version=data.version_label,
     )
+    return table.build("goals", caption)
+
+
+def _clicks_to_goal(row: ClicksRow, place: int, words: Words) -> Cell:
+    """Return the median number of clicks to a goal, with its interval where there is any."""
+    goal, never = row.goals[place], words("> 10")
+    low = DASH if goal.low is None else str(goal.low)
+    high = never if goal.high is None else str(goal.high)
+    note = "" if row.area.low is None else f"{low}–{high}"  # too few clusters for any
+    if goal.median is None:
+        return Cell(never, 11, note=note)
+    return Cell(str(goal.median), goal.median, note=note)
+
+
+def _share_never(row: ClicksRow, place: int) -> Cell:
+    """Return the share that never reaches a goal."""
+    never = row.goals[place].never
+    return Cell(percent(never), never)
+
+
+def _crossing_table(data: SiteData, words: Words) -> Table:
+    known = [  # under 10 clusters nothing is ahead of anything
+        crossing for crossing in data.studies.clicks.crossings if crossing.first.low is not None
+    ]
+    table = RecordTable(data, words, known)
+    table.model("model", words("Model"), lambda row: row.model, frozen=True)
+    table.model("method", words("Interactive method"), lambda row: row.method)
+    table.text("selection", words("Selection"), lambda row: words.term(row.selection), facet=True)
+    table.text(
+        "leads", words("Model ahead at click 1"), lambda row: words.yes_no(row.ahead_at_first)
+    )
+    table.count("click", words("Caught at click"), lambda row: row.click)
+    table.change("first", words("Difference at 1"), lambda row: row.first.value)
+    table.change("last", words("Difference at 10"), lambda row: row.last.value)
+    caption = words(
+        "First click at which an interactive method is at least as good as a model that was "
+        "ahead before; differences are model minus method in Dice. Data {version}.",
+        version=data.version_label,
+    )
+    return table.build("crossings", caption)

@@ -1,0 +1,146 @@
+"""Is a pack whole and unaltered? Every hash is taken again from what the files hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from cosmos_board.core.errors import InputError, make_one_line
+from cosmos_board.core.hashes import hash_file
+from cosmos_board.core.targets import Reference
+from cosmos_board.data.content import ContentHash
+from cosmos_board.data.counts import Tally
+from cosmos_board.data.pack import Pack, PackItem, open_pack
+from cosmos_board.data.pack.info import INFO_NAME, PackInfo, is_unaltered
+from cosmos_board.data.pack.png import hash_pixels
+from cosmos_board.prompts import PromptsHash, freeze_prompts
+
+SMALLEST_PX = 51
+"""A reference is kept when it has more than 50 pixels."""
+
+
+def check_pack(path: Path) -> list[str]:
+    """Return every problem of the pack in folder `path`, a line each; none means it is whole.
+
+    The bytes of each file are compared with `pack.json`, and `pack.json` with its own hash; then
+    images are decoded, ids, boxes and prompts derived again, and all hashes and counts taken anew.
+    """
+    try:
+        pack = open_pack(path)
+        problems = [] if is_unaltered(path) else [f"{path / INFO_NAME}: was altered"]
+    except InputError as error:
+        return [str(error)]
+    problems += _check_files(path, pack.info)
+    return problems + _Contents(pack).find_problems()
+
+
+def _check_files(path: Path, info: PackInfo) -> Iterator[str]:
+    found = {
+        file.relative_to(path).as_posix(): file
+        for file in sorted(path.rglob("*"))
+        if not file.is_dir() or file.is_symlink()
+    }
+    found.pop(INFO_NAME, None)
+    for file in info.files:
+        where = found.pop(file.path, None)
+        if where is None:
+            yield f"{path / file.path}: is missing"
+        elif where.is_symlink():
+            yield f"{where}: is a link, not a file"
+        elif not where.is_file():
+            yield f"{where}: is a pipe or a device, not a file"
+        elif where.stat().st_size != file.size_bytes:
+            size = where.stat().st_size
+            yield f"{where}: has another size (got {size}, want {file.size_bytes} bytes)"
+        elif hash_file(where) != file.sha256:
+            yield f"{where}: has another sha256 than {INFO_NAME} says"
+    for where in found.values():
+        yield f"{where}: is not part of the pack"
+
+
+class _Contents:
+    """Goes through a pack once and takes every hash and count again."""
+
+    def __init__(self, pack: Pack) -> None:
+        self._pack = pack
+        self._problems: list[str] = []
+        self._content = ContentHash()
+        self._prompts = PromptsHash()
+        self._tally = Tally()
+        self._seen: set[str] = set()
+        self._observers: set[str] = set()
+
+    def find_problems(self) -> list[str]:
+        """Return what is wrong, in the order of the pack."""
+        try:
+            for item in self._pack.iter_items(on_bad=lambda _, error: self._note(str(error))):
+                self._take(item)
+            for observer, reference_id, rle in self._pack.iter_observations():
+                self._observers.add(observer)
+                row = {"observer": observer, "reference_id": reference_id, "rle": rle.counts}
+                self._content.add_observer(row)
+        except InputError as error:
+            self._note(str(error))
+            return self._problems
+        self._compare_totals(self._pack.info)
+        return self._problems
+
+    def _compare_totals(self, info: PackInfo) -> None:
+        for name, found, said in (
+            ("counts", self._tally.counts(), info.counts),
+            ("observers", tuple(sorted(self._observers)), info.observers),
+            ("content_sha256", self._content.hexdigest(), info.content_sha256),
+            ("prompts_sha256", self._prompts.hexdigest(), info.prompts_sha256),
+        ):
+            if found != said:
+                self._note(
+                    f"{INFO_NAME}: {name}: is not what the files hold (got {said}, want {found})"
+                )
+
+    def _take(self, item: PackItem) -> None:
+        image = item.image
+        sha256 = hash_pixels(image.pixels)
+        if image.image_id in self._seen:
+            self._note(f"{image.image_id}: comes twice")
+        self._seen.add(image.image_id)
+        row = {
+            "image_id": image.image_id,
+            "cluster_id": image.cluster_id,
+            "modality": image.modality,
+            "height": image.height,
+            "width": image.width,
+            "sha256": sha256,
+        }
+        self._content.add_image(row)
+        self._tally.add(row, (reference.object for reference in item.references))
+        for reference in item.references:
+            self._take_reference(item, reference)
+
+    def _take_reference(self, item: PackItem, reference: Reference) -> None:
+        name = reference.reference_id
+        mask = reference.mask()
+        if (size_px := int(mask.sum())) < SMALLEST_PX:
+            self._note(f"{name}: is too small (got {size_px}, want at least {SMALLEST_PX} pixels)")
+        if not size_px:
+            return
+        frozen = freeze_prompts(mask)
+        if item.prompts[name] != frozen:
+            self._note(f"{name}: has other prompts than the protocol gives")
+        if reference.box_xyxy != frozen["box"].box_xyxy:
+            self._note(f"{name}: has another box than its mask")
+        for prompt, given in item.prompts[name].items():
+            self._prompts.add(name, prompt, given)
+        self._content.add_reference(
+            {
+                "reference_id": name,
+                "object": reference.object,
+                "instance": reference.instance,
+                "box": reference.box_xyxy,
+                "rle": reference.rle.counts,
+            }
+        )
+
+    def _note(self, problem: str) -> None:
+        where = str(self._pack.path)
+        text = problem if problem.startswith(where) else f"{where}: {problem}"
+        self._problems.append(make_one_line(text))

@@ -1,0 +1,159 @@
+"""`pack.json`: what a pack is, where it comes from, what may be done with it, and its hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from cosmos_board.core.cards import DatasetCard
+from cosmos_board.core.errors import InputError
+from cosmos_board.core.prompts import PROTOCOL
+from cosmos_board.data.catalog.dataset import PERMISSIONS as PERMISSIONS
+
+INFO_VERSION = 1
+"""Version of `pack.json` that we write; readers refuse a newer one."""
+
+INFO_NAME = "pack.json"
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_LARGEST_BYTES = 16 << 20
+_STRICT = {"extra": "forbid", "strict": True}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackFile:
+    """One file of a pack, so that not even an unused byte changes unnoticed."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetCount:
+    """How much a pack holds of one target."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    modality: str
+    object: str
+    references: int
+    images: int
+    clusters: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackCounts:
+    """How much a pack holds."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    images: int = 0
+    references: int = 0
+    clusters: int = 0
+    targets: tuple[TargetCount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackInfo(DatasetCard):
+    """Facts about one pack. Counts, hashes and files are filled in by curation."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    schema_version: int = INFO_VERSION
+    counts: PackCounts = PackCounts()
+    files: tuple[PackFile, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise InputError(
+                INFO_NAME, "name", "is no name", got=repr(self.name), want="words-with-hyphens"
+            )
+        if unknown := sorted(set(self.permissions) - set(PERMISSIONS)):
+            raise InputError(
+                INFO_NAME, "permissions", "are unknown", got=unknown, want=", ".join(PERMISSIONS)
+            )
+
+    @property
+    def card(self) -> DatasetCard:
+        """What runs and boards say of the dataset."""
+        return DatasetCard(**{name: getattr(self, name) for name in DatasetCard.__slots__})
+
+
+_ORDER = (
+    "name", "label", "version", "licence", "source", "citation", "normalisation", "cluster_unit",
+    "permissions", "synthetic", "subsample", "protocol", "schema_version", "counts", "observers",
+    "content_sha256", "prompts_sha256", "files",
+)  # fmt: skip
+"""Of the fields in `pack.json`, whose bytes are hashed."""
+
+
+def dump_info(info: PackInfo) -> bytes:
+    """Return the bytes of `pack.json`, which end with a hash over all that stands before it."""
+    known = asdict(info)
+    fields = {name: known[name] for name in _ORDER}
+    fields["info_sha256"] = hashlib.sha256(_dump(fields)).hexdigest()
+    return _dump(fields)
+
+
+def read_info(folder: Path) -> PackInfo:
+    """Return what `pack.json` in `folder` says.
+
+    Raises:
+        InputError: If it is absent, newer than us, incomplete or not what a pack says.
+    """
+    path = folder / INFO_NAME
+    fields = _read_fields(path)
+    fields.pop("info_sha256", None)
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        info = TypeAdapter(PackInfo).validate_json(json.dumps(fields))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise InputError(path, field, first["msg"], got=repr(first["input"])[:60]) from error
+    if info.protocol != PROTOCOL:
+        raise InputError(path, "protocol", "is another one", got=info.protocol, want=PROTOCOL)
+    return info
+
+
+def is_unaltered(folder: Path) -> bool:
+    """Tell whether `pack.json` is byte for byte what was written."""
+    data = (folder / INFO_NAME).read_bytes()
+    return data == dump_info(read_info(folder))
+
+
+def without_files(info: PackInfo) -> PackInfo:
+    """Return `info` without what depends on how rows were filed, to compare two packs."""
+    return replace(info, files=())
+
+
+def _dump(fields: dict[str, Any]) -> bytes:
+    return (json.dumps(fields, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _read_fields(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        raise InputError(path, "", "does not exist, so this is no pack")
+    if not path.is_file() or path.stat().st_size > _LARGEST_BYTES:
+        raise InputError(path, "", "is no file, or a very large one", want="a JSON document")
+    try:
+        fields = json.loads(path.read_bytes())
+    except OSError as error:
+        raise InputError(path, "", f"cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(path, "", f"is no JSON: {error}") from error
+    if not isinstance(fields, dict) or type(fields.get("schema_version")) is not int:
+        raise InputError(path, "schema_version", "is missing")
+    if fields["schema_version"] > INFO_VERSION:
+        raise InputError(
+            path,
+            "schema_version",
+            "is newer than this program",
+            got=fields["schema_version"],
+            want=INFO_VERSION,
+        )
+    return fields

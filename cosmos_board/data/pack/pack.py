@@ -1,0 +1,328 @@
+"""Packs: curated datasets in our format, read one block of images at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass, fields
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from cosmos_board.core.errors import InputError, UnknownNameError
+from cosmos_board.core.factors import Factors
+from cosmos_board.core.masks import Rle
+from cosmos_board.core.prompts import Prompt
+from cosmos_board.core.rle import check_runs
+from cosmos_board.core.targets import Image, Reference, Target
+from cosmos_board.data.pack.info import PackInfo, read_info
+from cosmos_board.data.pack.png import decode_png, hash_pixels, make_image_id
+from cosmos_board.store.parquet import Row, count_rows, iter_batches
+from cosmos_board.store.schema import PACK_IMAGES, PACK_OBSERVERS, PACK_PROMPTS, PACK_REFERENCES
+
+_FACTORS = tuple(field.name for field in fields(Factors))
+_IMAGE_FACTS = ["image_id", "cluster_id", "dataset", "modality", "height", "width", "sha256"]
+_REFERENCE_FACTS = ["reference_id", "image_id", "object", "instance", "box", *_FACTORS]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PackItem:
+    """One image with everything that a pack holds about it."""
+
+    image: Image
+    references: tuple[Reference, ...]
+    """In the order of object and instance; never empty."""
+
+    prompts: Mapping[str, Mapping[str, Prompt]]
+    """By reference id, then by prompt name; `everything` has none."""
+
+    factors: Mapping[str, Factors]
+    """By reference id."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """One image and its references without pixels or masks: enough to plan with."""
+
+    image_id: str
+    cluster_id: str
+    modality: str
+    height: int
+    width: int
+    references: tuple[tuple[str, str, int], ...]
+    """(reference id, object, instance)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A row group that images, references and prompts have in common."""
+
+    part: str
+    """File name, the same in each of the three folders."""
+
+    group: int
+    first: int
+    """Position of its first image in the pack."""
+
+    images: int
+
+
+_Rows: TypeAlias = tuple[list[Row], dict[str, list[Row]], dict[str, list[Row]]]
+"""Of images, of references by image, of prompts by reference."""
+
+
+class Pack:
+    """A pack on disk. Nothing is read before it is asked for, and never more than a block."""
+
+    def __init__(self, path: Path, info: PackInfo) -> None:
+        """Use `open_pack` instead."""
+        self.path = path
+        self.info = info
+        self._blocks: tuple[Block, ...] | None = None
+        self._held: tuple[Block, _Rows] | None = None
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The blocks in order, from the footers of the files."""
+        if self._blocks is None:
+            self._blocks = tuple(self._find_blocks())
+        return self._blocks
+
+    def iter_items(
+        self,
+        start: int = 0,
+        stop: int | None = None,
+        *,
+        wanted: Container[str] | None = None,
+        on_bad: Callable[[str, InputError], None] | None = None,
+        hold_block: bool = False,
+    ) -> Iterator[PackItem]:
+        """Yield images `start` … `stop` − 1 of the pack in order, holding one block at a time.
+
+        Args:
+            start: Position of the first image.
+            stop: Position after the last image; None for the end.
+            wanted: Image ids to keep; the others are not decoded.
+            on_bad: Called with image id and error for an image that cannot be used, which is
+                then left out. Without it the error is raised.
+            hold_block: Keep the last block in memory for the next call, whose images may lie in
+                it too, until `release_block`.
+
+        Raises:
+            InputError: If a file is damaged, or an image or reference is and `on_bad` is None.
+        """
+        for row, references in self._iter_rows(start, stop, hold_block=hold_block):
+            if wanted is not None and row["image_id"] not in wanted:
+                continue
+            try:
+                self._refuse_foreign(row)
+                yield _make_item(row, references, self.path)
+            except InputError as error:
+                if on_bad is None:
+                    raise
+                on_bad(row["image_id"], error)
+
+    def release_block(self) -> None:
+        """Forget the block that `iter_items` was told to hold."""
+        self._held = None
+
+    def iter_index(self) -> Iterator[IndexEntry]:
+        """Yield every image with its references, without pixels or masks.
+
+        Raises:
+            InputError: If a file is damaged.
+        """
+        for block in self.blocks:
+            rows = self._read(block, "references", PACK_REFERENCES, _REFERENCE_FACTS[:4])
+            references = _group(rows, "image_id")
+            for row in self._read(block, "images", PACK_IMAGES, _IMAGE_FACTS):
+                yield IndexEntry(
+                    row["image_id"],
+                    row["cluster_id"],
+                    row["modality"],
+                    row["height"],
+                    row["width"],
+                    tuple(
+                        (reference["reference_id"], reference["object"], reference["instance"])
+                        for reference in references.get(row["image_id"], [])
+                    ),
+                )
+
+    def iter_image_rows(self) -> Iterator[Row]:
+        """Yield the rows of `images/` without the picture itself."""
+        for block in self.blocks:
+            yield from self._read(block, "images", PACK_IMAGES, _IMAGE_FACTS)
+
+    def iter_reference_rows(self) -> Iterator[Row]:
+        """Yield the rows of `references/` with factors, without the mask itself."""
+        for block in self.blocks:
+            yield from self._read(block, "references", PACK_REFERENCES, _REFERENCE_FACTS)
+
+    def iter_observations(self) -> Iterator[tuple[str, str, Rle]]:
+        """Yield (observer, reference id, mask) for every further observer's mask."""
+        sizes = {
+            reference: (entry.height, entry.width)
+            for entry in self.iter_index()
+            for reference, _, _ in entry.references
+        }
+        for path in sorted((self.path / "observers").glob("part-*.parquet")):
+            for batch in iter_batches(path, PACK_OBSERVERS, rows_per_batch=4096):
+                for row in batch.to_pylist():
+                    if row["reference_id"] not in sizes:
+                        raise InputError(path, row["reference_id"], "is no reference of this pack")
+                    rle = Rle(*sizes[row["reference_id"]], row["rle"])
+                    check_runs(rle.counts, rle.height, rle.width, where=row["reference_id"])
+                    yield row["observer"], row["reference_id"], rle
+
+    def read_observer(self, name: str) -> dict[str, Rle]:
+        """Return the masks of one further observer by reference id.
+
+        Raises:
+            UnknownNameError: If the pack has no observer of that name.
+        """
+        if name not in self.info.observers:
+            raise UnknownNameError(self.path, "observer", name, self.info.observers)
+        return {
+            reference: rle
+            for observer, reference, rle in self.iter_observations()
+            if observer == name
+        }
+
+    def _refuse_foreign(self, row: Row) -> None:
+        if row["dataset"] != self.info.name:
+            raise InputError(self.path, row["image_id"], "names another dataset")
+        name, _, number = row["cluster_id"].rpartition("-")
+        if name != self.info.name or not (number.isascii() and number.isdigit()):
+            raise InputError(self.path, row["image_id"], "names a cluster of another dataset")
+
+    def _find_blocks(self) -> Iterator[Block]:
+        first = 0
+        for path in sorted((self.path / "images").glob("part-*.parquet")):
+            sizes = count_rows(path, PACK_IMAGES)
+            for folder, schema in (("references", PACK_REFERENCES), ("prompts", PACK_PROMPTS)):
+                other = self.path / folder / path.name
+                if len(count_rows(other, schema)) != len(sizes):
+                    raise InputError(other, "", "does not match the images of the same name")
+            for group, images in enumerate(sizes):
+                yield Block(path.name, group, first, images)
+                first += images
+
+    def _iter_rows(
+        self, start: int, stop: int | None, *, hold_block: bool
+    ) -> Iterator[tuple[Row, list[tuple[Row, list[Row]]]]]:
+        for block in self.blocks:
+            if block.first + block.images <= start or (stop is not None and block.first >= stop):
+                continue
+            if self._held is None or self._held[0] != block:
+                self._held = None  # before the next is read: never two at a time
+                self._held = block, self._read_block(block)
+            rows, references, prompts = self._held[1]
+            if not hold_block:
+                self._held = None
+            for position, row in enumerate(rows, block.first):
+                if position >= start and (stop is None or position < stop):
+                    mine = references.get(row["image_id"], [])
+                    yield row, [(one, prompts.get(one["reference_id"], [])) for one in mine]
+
+    def _read_block(self, block: Block) -> _Rows:
+        references = _group(self._read(block, "references", PACK_REFERENCES), "image_id")
+        prompts = _group(self._read(block, "prompts", PACK_PROMPTS), "reference_id")
+        rows = list(self._read(block, "images", PACK_IMAGES))
+        self._refuse_strays(block, rows, references, prompts)
+        return rows, references, prompts
+
+    def _refuse_strays(
+        self,
+        block: Block,
+        images: list[Row],
+        references: dict[str, list[Row]],
+        prompts: dict[str, list[Row]],
+    ) -> None:
+        known = {row["image_id"] for row in images}
+        if strays := sorted(references.keys() - known):
+            where = self.path / "references" / block.part
+            raise InputError(where, strays[0], "is no image of this part")
+        known = {row["reference_id"] for rows in references.values() for row in rows}
+        if strays := sorted(prompts.keys() - known):
+            where = self.path / "prompts" / block.part
+            raise InputError(where, strays[0], "is no reference of this part")
+
+    def _read(
+        self,
+        block: Block,
+        folder: str,
+        schema: Any,  # noqa: ANN401 - pyarrow, which ships no types
+        columns: list[str] | None = None,
+    ) -> Iterator[Row]:
+        path = self.path / folder / block.part
+        for batch in iter_batches(path, schema, columns, row_groups=[block.group]):
+            yield from batch.to_pylist()
+
+
+def open_pack(path: Path) -> Pack:
+    """Return the pack in folder `path`.
+
+    Raises:
+        InputError: If there is none, or its `pack.json` is not what a pack says.
+    """
+    if not path.is_dir():
+        raise InputError(path, "", "is no folder, so this is no pack")
+    return Pack(path, read_info(path))
+
+
+def _group(rows: Iterator[Row], key: str) -> dict[str, list[Row]]:
+    return {name: list(members) for name, members in groupby(rows, itemgetter(key))}
+
+
+def _make_item(row: Row, references: list[tuple[Row, list[Row]]], where: Path) -> PackItem:
+    image_id, height, width = row["image_id"], row["height"], row["width"]
+    if image_id != make_image_id(row["sha256"]):
+        raise InputError(where, image_id, "is not the id of its pixels")
+    pixels = decode_png(image_id, row["png"], height, width)
+    if hash_pixels(pixels) != row["sha256"]:
+        raise InputError(where, image_id, "has other pixels than when it was curated")
+    if not references:
+        raise InputError(where, image_id, "has no reference")
+    return PackItem(
+        Image(image_id, row["dataset"], row["modality"], row["cluster_id"], pixels),
+        tuple(_make_reference(reference, row) for reference, _ in references),
+        {
+            reference["reference_id"]: {
+                prompt["prompt"]: _make_prompt(prompt) for prompt in prompts
+            }
+            for reference, prompts in references
+        },
+        {
+            reference["reference_id"]: Factors(*(reference[name] for name in _FACTORS))
+            for reference, _ in references
+        },
+    )
+
+
+def _make_reference(row: Row, image: Row) -> Reference:
+    Target(image["modality"], row["object"])
+    name = f"{image['image_id']}.{row['object']}.{row['instance']}"
+    if row["reference_id"] != name:
+        raise InputError(name, "reference_id", "is another one", got=row["reference_id"])
+    check_runs(row["rle"], image["height"], image["width"], where=name)
+    left, top, right, bottom = row["box"]
+    return Reference(
+        row["reference_id"],
+        row["image_id"],
+        row["object"],
+        row["instance"],
+        (left, top, right, bottom),
+        Rle(image["height"], image["width"], row["rle"]),
+    )
+
+
+def _make_prompt(row: Row) -> Prompt:
+    points = np.array(row["points"], np.int32)
+    if len(points) % 2 or (row["box"] is not None and len(row["box"]) != 4):
+        raise InputError(row["reference_id"], row["prompt"], "is malformed")
+    box = (
+        None if row["box"] is None else (row["box"][0], row["box"][1], row["box"][2], row["box"][3])
+    )
+    return Prompt(points.reshape(-1, 2), np.array(row["labels"], np.int8), box)

@@ -1,0 +1,213 @@
+"""Tables as HTML: complete without a script, with hooks for the one that sorts them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from functools import lru_cache
+from html import escape
+from math import isfinite
+
+from markupsafe import Markup
+
+from cosmos_board.board.export import DIGITS
+from cosmos_board.site.components.markup import outside_link
+from cosmos_board.site.components.table import Cell, Column, Mark, Raw, Row, Table
+from cosmos_board.site.components.templates import render
+from cosmos_board.site.language.words import Words
+
+HEATS = 20
+"""Steps of shade; the style sheet has a class for each."""
+
+_CLASSES = {
+    (numeric, frozen, wrap): ("" if numeric else " t") + " fz" * frozen + " w" * wrap
+    for numeric in (True, False)
+    for frozen in (True, False)
+    for wrap in (True, False)
+}
+
+
+def render_table(table: Table, root: str, words: Words) -> Markup:
+    """Return `table` as a figure with its caption and links to its data.
+
+    Args:
+        table: What to show.
+        root: The way from the page to the root of the site, such as `../../`.
+        words: The language of the page.
+    """
+    if not table.rows:
+        return Markup('<p class="cb-empty">{}</p>').format(table.empty or words("No rows yet."))
+    head = Markup("".join(_head(column, root, words) for column in table.columns))
+    body = Markup("\n".join(_row(row, table.columns, root) for row in table.rows))
+    return render("table.html", table=table, head=head, body=body, root=root, t=words)
+
+
+def _head(column: Column, root: str, words: Words) -> str:
+    arrow = {"high": " ↑", "low": " ↓", "": ""}[column.best]
+    classes = " ".join(
+        name for name, on in (("t", not column.numeric), ("fz", column.frozen)) if on
+    )
+    attributes = f' class="{classes}"' if classes else ""
+    attributes += f' data-key="{escape(column.key)}"'
+    attributes += f' data-best="{column.best}"' if column.best else ""
+    attributes += " data-facet" if column.facet else ""
+    attributes += " data-hidden" if column.hidden else ""
+    attributes += "" if column.numeric else ' data-type="text"'
+    question = ""
+    if column.help:
+        asks = escape(words("What is {label}?", label=column.label))
+        question = (
+            f' <a class="cb-help" href="{escape(root + column.help)}" aria-label="{asks}">?</a>'
+        )
+    label = escape(column.label + arrow)
+    return f'<th scope="col"{attributes}><span class="cb-label">{label}</span>{question}</th>'
+
+
+def _row(row: Row, columns: tuple[Column, ...], root: str) -> str:
+    classes = []
+    if row.tie is not None:
+        classes.append(f"tie{row.tie % 2}")
+    if row.listed:
+        classes.append("listed")
+    named = next((n for n, column in enumerate(columns) if not column.numeric), 0)
+    cells = [
+        _cell(cell, column, root, header=position == named)
+        for position, (cell, column) in enumerate(zip(row.cells, columns, strict=True))
+    ]
+    opening = f'<tr class="{" ".join(classes)}">' if classes else "<tr>"
+    return opening + "".join(cells)
+
+
+def _cell(cell: Cell, column: Column, root: str, *, header: bool) -> str:
+    classes = _CLASSES[column.numeric, column.frozen, column.wrap]
+    if cell.strong:
+        classes += " best"
+    if cell.muted:
+        classes += " off"
+    if cell.heat is not None:
+        classes += f" h{round(cell.heat * HEATS)}"
+    raw = ""
+    if cell.value is not None and column.numeric and not _reads_as_number(cell.text):
+        value = f"{cell.value:.6g}" if isinstance(cell.value, float) else str(cell.value)
+        raw = f' data-v="{_encode(value)}"'
+    kind = f' class="{classes.lstrip()}"' if classes else ""
+    text = _encode(cell.text)
+    if cell.href:
+        text = f'<a href="{_encode(root + cell.href)}">{text}</a>'
+    elif cell.web:
+        text = outside_link(cell.web, cell.text)
+    if cell.mark is not None:
+        text = _mark(cell.mark) + text
+    if cell.title:
+        text += f'<span class="cb-sr"> {_encode(cell.title)}</span>'
+    text += _badges(cell)
+    if cell.note:
+        text += f" <i>{_encode(cell.note)}</i>"
+    tag, scope = ("th", ' scope="row"') if header else ("td", "")
+    return f"<{tag}{scope}{kind}{raw}>{text}"  # HTML closes cells and rows by itself
+
+
+def _badges(cell: Cell) -> str:
+    return "".join(f' <span class="cb-badge">{_encode(badge)}</span>' for badge in cell.badges)
+
+
+@lru_cache(maxsize=65_536)
+def _encode(text: str) -> str:
+    """Return `text` safe in HTML and in quotes; tables say the same few thousand things."""
+    return escape(text)
+
+
+@lru_cache(maxsize=65_536)
+def _reads_as_number(text: str) -> bool:
+    """Return whether the text of a number sorts as the number does."""
+    starts = text[:1].isdigit() or text[:1] in {"−", "+"}
+    return starts and not text[-1:].isalpha()
+
+
+def _mark(mark: Mark) -> str:
+    if mark.low is None or mark.high is None:
+        return f'<span class="iv" style="--m:{_share(mark.middle)}"></span>'
+    low, middle, high = _share(mark.low), _share(mark.middle), _share(mark.high)
+    return f'<span class="iv" style="--l:{low};--m:{middle};--r:{high}"><i></i></span>'
+
+
+def _share(place: float) -> str:
+    """Return a place on the axis in the fewest letters: a tenth of a pixel is enough."""
+    return f"{place:.3f}".rstrip("0").rstrip(".").removeprefix("0") or "0"
+
+
+SCHEMA_VERSION = 1
+"""Version of the JSON written beside every table."""
+
+
+def table_files(table: Table, path: str, version: str) -> dict[str, bytes]:
+    """Return the downloads of `table` by path from the root of the site.
+
+    CSV for every table; JSON too where the table was made from records, as leaderboards are.
+
+    Args:
+        table: What is shown.
+        path: Where the files go, without extension.
+        version: The data version.
+    """
+    files = {f"{path}.csv": table_csv(table)}
+    if table.records:
+        files[f"{path}.json"] = table_json(table, version)
+    return files
+
+
+def table_csv(table: Table) -> bytes:
+    """Return the rows as CSV, unknown values empty."""
+    names, rows = table_rows(table)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([_for_spreadsheet(value) for value in row] for row in rows)
+    return out.getvalue().encode()
+
+
+def table_json(table: Table, version: str) -> bytes:
+    """Return the rows as JSON: what they are, the names of their columns, one list a row."""
+    names, rows = table_rows(table)
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "data_version": version,
+        "caption": table.caption,
+        "columns": names,
+        "rows": [[_shorten(value) for value in row] for row in rows],
+    }
+    return (json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+
+
+def table_rows(table: Table) -> tuple[list[str], list[list[Raw]]]:
+    """Return column names and rows: what the table was made from, else its cells."""
+    if table.records:
+        return list(table.records[0]), [list(record.values()) for record in table.records]
+    names = [column.key for column in table.columns]
+    return names, [
+        [cell.value if cell.value is not None or cell.muted else cell.text for cell in row.cells]
+        for row in table.rows
+    ]
+
+
+def _shorten(value: Raw) -> Raw:
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}") if isfinite(value) else None
+    return value
+
+
+def _for_spreadsheet(value: Raw) -> Raw:
+    """Return `value` so that a spreadsheet takes for text what is text.
+
+    Example:
+        >>> _for_spreadsheet("=1+1"), _for_spreadsheet(-0.5), _for_spreadsheet(None)
+        ("'=1+1", '-0.5', '')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.{DIGITS}g}"
+    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
+        return f"'{value}"
+    return value

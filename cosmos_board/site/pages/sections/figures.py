@@ -1,0 +1,231 @@
+"""Figures that several kinds of page share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+
+from cosmos_board.board.types import Board, Slice
+from cosmos_board.metrics.table import METRICS
+from cosmos_board.site.components.figure import COLOURS, Axis, Figure, Point, Series
+from cosmos_board.site.content.labels import metric_label
+from cosmos_board.site.content.site_data import SiteData, Timing
+from cosmos_board.site.language.numbers import number, with_interval
+from cosmos_board.site.language.words import Words
+from cosmos_board.site.pages.sections.matrix import Across, matrix_table, prompt_columns
+from cosmos_board.site.pages.sections.writer import PageWriter
+
+MOST_ROWS = 15
+"""Models that a figure names; the table has the rest."""
+
+
+def interval_figure(board: Board, words: Words) -> Figure | None:
+    """Return scores with intervals, best first: the honest picture of a ranking."""
+    metric = METRICS[board.key.metric]
+    rows = [row for row in board.rows if isfinite(row.score)][:MOST_ROWS]
+    if not rows:
+        return None
+    label = metric_label(metric, words)
+    groups: dict[str, list[Point]] = {}
+    for place, row in enumerate(rows):
+        group = words("ranked") if row.rank is not None else words("listed, not ranked")
+        text = with_interval(f"{row.label}: {number(row.score)}", row.low, row.high)
+        groups.setdefault(group, []).append(Point(row.score, place, row.low, row.high, text))
+    ranked = words("ranked")
+    return Figure(
+        name="intervals",
+        title=words(
+            "Scores of {models} with confidence intervals", models=words.count(len(rows), "model")
+        ),
+        says=_interval_sentence(board, words),
+        x=Axis(label=label),
+        y=Axis(label="", categories=tuple(row.label for row in rows)),
+        series=tuple(
+            Series(name=name, points=tuple(points), colour=5 if name == ranked else -1)
+            for name, points in groups.items()
+        ),
+        interval="x",
+    )
+
+
+def _interval_sentence(board: Board, words: Words) -> str:
+    leaders = [row for row in board.ranked if row.tie_group == 1]
+    if not any(row.low is not None for row in board.rows):
+        return words(
+            "Too few clusters for confidence intervals: scores alone, and nobody is ranked."
+        )
+    if len(leaders) > 1:
+        return words(
+            "{models} tie for the first rank: the data cannot tell them from the first.",
+            models=words.count(len(leaders), "model"),
+        )
+    if leaders and len(board.ranked) > 1:
+        return words("{model} is ranked first, with no tie.", model=leaders[0].label)
+    return words("Bars are 95 % confidence intervals.")
+
+
+def prompt_figure(columns: Sequence[Across], words: Words) -> Figure | None:
+    """Return how each model’s score changes with what the user gives."""
+    boards = [(place, column) for place, column in enumerate(columns) if column.board]
+    best: dict[str, tuple[float, str]] = {}
+    for _, column in boards:
+        for row in column.board.rows if column.board else ():
+            best[row.model] = max(best.get(row.model, (-1.0, row.label)), (row.score, row.label))
+    chosen = sorted(best, key=lambda model: (-best[model][0], model))[:COLOURS]
+    if not chosen:
+        return None
+    series = []
+    for colour, model in enumerate(sorted(chosen)):
+        points = []
+        for place, column in boards:
+            for row in column.board.rows if column.board else ():
+                if row.model == model:
+                    text = f"{row.label}, {column.label}: {number(row.score)}"
+                    points.append(Point(place, row.score, row.low, row.high, text))
+        series.append(
+            Series(name=best[model][1], points=tuple(points), colour=colour, line=len(points) > 1)
+        )
+    return Figure(
+        name="prompts",
+        title=words("Dice of {models} by prompt", models=words.count(len(chosen), "model")),
+        says=words(
+            "Reading from left to right, the user gives more. Everything mode is scored by its "
+            "best mask."
+        ),
+        x=Axis(label="", categories=tuple(column.label for column in columns)),
+        y=Axis(label=words("Dice")),
+        series=tuple(series),
+    )
+
+
+def cost_figure(board: Board, data: SiteData, words: Words) -> Figure | None:
+    """Return quality against time per image on the device that timed most models."""
+    device = _busiest(data.timings)
+    rows = {row.model: row for row in board.rows}
+    seconds = {
+        model: total
+        for model in rows
+        if (total := seconds_per_image(data.timings, model, device, board.key.prompt)) is not None
+    }
+    if len(seconds) < 2:
+        return None
+    front, points, best = [], [], -1.0
+    for model in sorted(seconds, key=lambda name: (seconds[name], -rows[name].score)):
+        row = rows[model]
+        text = f"{row.label}: {number(row.score)}, {number(seconds[model] * 1000, 0)} ms"
+        point = Point(seconds[model] * 1000, row.score, row.low, row.high, text)
+        points.append(point)
+        if row.score > best:
+            best = row.score
+            front.append(point)
+    return Figure(
+        name="cost",
+        title=words("Dice against time per image"),
+        says=words(
+            "Dashed: Pareto front. Measured on {device}: one embedding and one "
+            "prompt, after warm-up.",
+            device=device,
+        ),
+        x=Axis(label=words("milliseconds per image and prompt (log scale)"), log=True),
+        y=Axis(label=words("Dice")),
+        series=(
+            Series(
+                name=words("Pareto front"),
+                points=tuple(front),
+                colour=-1,
+                line=True,
+                marks=False,
+                dashed=True,
+            ),
+            Series(name=words("models"), points=tuple(points), colour=5, labels=True),
+        ),
+    )
+
+
+def _busiest(timings: Sequence[Timing]) -> str:
+    counts: dict[str, set[str]] = {}
+    for timing in timings:
+        counts.setdefault(timing.device, set()).add(timing.model)
+    return min(counts, key=lambda device: (-len(counts[device]), device), default="")
+
+
+def seconds_per_image(
+    timings: Sequence[Timing], model: str, device: str, prompt: str
+) -> float | None:
+    """Return the seconds for one image and one prompt; None where a stage was not timed."""
+    stages = {
+        timing.stage: timing.median_s
+        for timing in sorted(timings, key=lambda timing: timing.items)
+        if timing.model == model and timing.device == device
+    }
+    wanted = ("embed", "everything") if prompt == "everything" else ("embed", "prompt")
+    if any(stage not in stages for stage in wanted):
+        return None
+    return sum(stages[stage] for stage in wanted)
+
+
+def spread_figure(data: SiteData, target: str, prompt: str, words: Words) -> Figure | None:
+    """Return how each model's Dice is spread over the references of a target."""
+    spreads = data.spread(target, prompt)
+    best_first = sorted(spreads, key=lambda spread: (-spread.quantiles[2], spread.model))
+    chosen = best_first[:MOST_ROWS]
+    if not chosen:
+        return None
+    outer, inner = [], []
+    for place, found in enumerate(chosen):
+        q05, q25, q50, q75, q95 = found.quantiles
+        label = data.label(found.model)
+        text = words(
+            "{model}: median {median}, half between {low} and {high}, {lost} of {n} under 0.1",
+            model=label,
+            median=number(q50),
+            low=number(q25),
+            high=number(q75),
+            lost=found.lost,
+            n=found.references,
+        )
+        outer.append(Point(q50, place, q05, q95, text))
+        inner.append(Point(q50, place, q25, q75, text))
+    labels = tuple(data.label(found.model) for found in chosen)
+    return Figure(
+        name="spread",
+        title=words("Per-mask Dice of {models}", models=words.count(len(chosen), "model")),
+        says=words(
+            "Dot: median reference mask. Thick: interquartile range. Thin: from the 5th to the "
+            "95th percentile. A long tail to the left is a model that sometimes fails altogether."
+        ),
+        x=Axis(label=words("Dice of one reference mask"), low=0.0, high=1.0),
+        y=Axis(label="", categories=labels),
+        series=(
+            Series(
+                name=words("90 % of reference masks"), points=tuple(outer), colour=5, marks=False
+            ),
+            Series(name=words("interquartile range"), points=tuple(inner), colour=5, thick=True),
+        ),
+        interval="x",
+    )
+
+
+def add_prompts(
+    page: PageWriter,
+    part: Slice,
+    caption: str,
+    *,
+    urls: Mapping[str, str] | None = None,
+    models: Sequence[str] | None = None,
+) -> None:
+    """Add the scores of a slice by prompt, as a table and as a figure.
+
+    Args:
+        page: Where they go.
+        part: The slice.
+        caption: The sentence over the table.
+        urls: Addresses of pages by prompt, where these are not those of the prompts.
+        models: Which models, in order; None for all, the best mean first.
+    """
+    data, words = page.data, page.words
+    columns = prompt_columns(data, part, words, urls)
+    table = matrix_table(data, columns, words, name="by-prompt", caption=caption, models=models)
+    page.heading(words("By prompt"), "prompts")
+    page.table(table)
+    page.figure(prompt_figure(columns, words))

@@ -1,0 +1,190 @@
+"""Models against prompts, modalities or objects: one number a cell, every cell a link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cosmos_board.board.types import Board, BoardRow, Slice
+from cosmos_board.site.components.table import Cell, Column, Row, Table, heat_of
+from cosmos_board.site.content.labels import (
+    modality_label,
+    model_url,
+    object_label,
+    prompt_label,
+    slice_label,
+    slice_url,
+)
+from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.numbers import DASH, number
+from cosmos_board.site.language.words import Words
+from cosmos_board.site.pages.sections.ranking import failing_label
+from cosmos_board.site.pages.sections.writer import PageWriter
+
+MOST_MODELS = 25
+"""Models in a map of slices; its file has no more either, the file of all scores has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """One column of a matrix: a board, or None where there is none."""
+
+    key: str
+    label: str
+    url: str
+    """Address of the page that the column is about, from the root of the site."""
+
+    board: Board | None
+
+
+def matrix_table(
+    data: SiteData,
+    columns: Sequence[Across],
+    words: Words,
+    *,
+    name: str,
+    caption: str,
+    models: Sequence[str] | None = None,
+) -> Table:
+    """Return the scores of every model on every board, shaded per column.
+
+    Args:
+        data: Where models are named.
+        columns: The boards.
+        words: The language of the page.
+        name: Id of the table on its page.
+        caption: The sentence over it.
+        models: Which models, in order; None for all, the best mean first.
+    """
+    found = [
+        {row.model: row for row in column.board.rows} if column.board else {} for column in columns
+    ]
+    absent = [
+        {gone.model: gone.reason for gone in column.board.absent} if column.board else {}
+        for column in columns
+    ]
+    order = list(models) if models is not None else _by_mean(found)
+    shades = [
+        heat_of([rows[model].score if model in rows else None for model in order]) for rows in found
+    ]
+    alone = [sum(row.rank is not None for row in rows.values()) < 2 for rows in found]
+    body = []
+    for place, model in enumerate(order):
+        label = data.label(model)
+        cells = [Cell(label, model, model_url(model) if model in data.models else "")]
+        for rows, gone, shade, single in zip(found, absent, shades, alone, strict=True):
+            cells.append(_cell(rows.get(model), gone.get(model), shade[place], words, alone=single))
+        body.append(Row(tuple(cells)))
+    heads = (
+        Column(key="model", label=words("Model"), frozen=True),
+        *(
+            Column(key=column.key, label=column.label, numeric=True, best="high",
+                   help=column.url if column.board else "")
+            for column in columns
+        ),
+    )  # fmt: skip
+    return Table(name=name, caption=caption, columns=heads, rows=tuple(body))
+
+
+def prompt_columns(
+    data: SiteData, part: Slice, words: Words, urls: Mapping[str, str] | None = None
+) -> list[Across]:
+    """Return one column per prompt, linked to its page or to those in `urls`."""
+    own = urls or {}
+    return [
+        Across(
+            prompt,
+            prompt_label(prompt, words),
+            own.get(prompt, f"prompts/{prompt}/"),
+            data.board(part, prompt),
+        )
+        for prompt in data.prompts()
+    ]
+
+
+def add_slice_map(page: PageWriter, part: Slice, *, most: int = MOST_MODELS) -> None:
+    """Add the scores of the `most` best models on the slices that this one is made of."""
+    data, words = page.data, page.words
+    board = data.main_board(part)
+    if board is None:
+        return
+    inner = [
+        piece
+        for piece in inner_slices(data, part)
+        if (own := data.main_board(piece)) and own.facts.synthetic == board.facts.synthetic
+    ]
+    if len(inner) < 2:
+        return
+    prompt = board.key.prompt
+    columns = [
+        Across(
+            piece.name,
+            _short_label(piece, part, data, words),
+            slice_url(piece),
+            data.board(piece, prompt),
+        )
+        for piece in inner
+    ]
+    caption = words(
+        "Dice ↑ and rank with the prompt of the table above, one column per part of {slice}. "
+        "Data {version}.",
+        slice=slice_label(part, data, words),
+        version=data.version_label,
+    )
+    title = {
+        "modality": words("Scores by modality"),
+        "target": words("Scores by target"),
+        "dataset": words("Scores by dataset"),
+    }[inner[0].kind]
+    page.heading(title, "where")
+    models = [row.model for row in board.rows[:most]]
+    page.table(matrix_table(data, columns, words, name="map", caption=caption, models=models))
+
+
+def inner_slices(data: SiteData, part: Slice) -> list[Slice]:
+    """Return the parts of a slice: modalities of everything, targets of anything else."""
+    if part.kind == "overall":
+        return list(data.slices("modality"))
+    targets = data.targets_of(part)
+    if part.kind == "target":
+        return [Slice("dataset", name) for name in sorted({target.dataset for target in targets})]
+    names = {target.target for target in targets}
+    return [piece for piece in data.slices("target") if piece.name in names]
+
+
+def _short_label(piece: Slice, part: Slice, data: SiteData, words: Words) -> str:
+    """Return the heading of `piece` without what the page of `part` says already."""
+    modality, _, thing = piece.name.partition(".")
+    if piece.kind == "target" and part.kind in ("modality", "object"):
+        return (
+            object_label(thing, words)
+            if part.kind == "modality"
+            else modality_label(modality, words)
+        )
+    return piece.name if piece.kind == "dataset" else slice_label(piece, data, words)
+
+
+def _cell(
+    row: BoardRow | None,
+    absent: str | None,
+    shade: float | None,
+    words: Words,
+    *,
+    alone: bool,
+) -> Cell:
+    if row is None:
+        return Cell(words.term(absent) if absent else DASH, muted=True)
+    rank = failing_label(row, words) if row.rank is None else f"#{row.rank}"
+    return Cell(
+        number(row.score), row.score, heat=shade, note=rank, strong=row.rank == 1 and not alone
+    )
+
+
+def _by_mean(found: Sequence[dict[str, BoardRow]]) -> list[str]:
+    models = sorted({model for rows in found for model in rows})
+
+    def mean(model: str) -> float:
+        scores = [rows[model].score for rows in found if model in rows]
+        return sum(scores) / len(scores)
+
+    return sorted(models, key=lambda model: (-mean(model), model))
