@@ -1,24 +1,17 @@
-"""The check of a pull request: the code of main on the objects of its head, which are data.
-
-`python -I -m cosmos_board.submissions.pull_request --head SHA --fetched SHA --author ID
---base-ref NAME --default-branch NAME --pack PACK … --summary FILE` checks what a merge into the
-commit that is checked out would change, and writes the whole report.
-"""
+"""The check of a pull request: the code of main on the objects of its head, which are data."""
 
 from __future__ import annotations
 
-import argparse
 import secrets
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from cosmos_board.core.errors import CosmosBoardError, ExitCode, StorageError
+from cosmos_board.core.errors import CosmosBoardError, StorageError
 from cosmos_board.core.tracks import CORE
-from cosmos_board.data.pack import Pack, open_pack
+from cosmos_board.data.pack import Pack
 from cosmos_board.submissions.checks.check import inspect_submission
 from cosmos_board.submissions.checks.copies import find_copied
 from cosmos_board.submissions.checks.names import check_submitter
@@ -206,36 +199,3 @@ def _describe_coverage(scored: Scored) -> str:
     text = f"{scored.rows} counts, every reference answered"
     audited = f"{scored.checked.audited_rows} drawn at random"
     return f"{text}; {audited} and counted again from the predictions"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Check, write the summary, print every line; return the exit code."""
-    parser = argparse.ArgumentParser(prog="pull_request", description=__doc__.split("\n")[0])
-    for name in ("head", "fetched", "base-ref", "default-branch"):
-        parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--author", required=True, type=int)
-    parser.add_argument("--pack", action="append", default=[], type=Path)
-    parser.add_argument("--summary", required=True, type=Path)
-    given = parser.parse_args(arguments)
-    text = ""
-    if given.base_ref != given.default_branch:
-        text = f"goes to another branch; only requests to {given.default_branch} are judged"
-    elif given.fetched != given.head:
-        text = f"head moved from {given.head[:7]} to {given.fetched[:7]}; the newer check decides"
-    if text:
-        report = Report([Problem("PR", "", text)])
-    else:
-        packs = [open_pack(path) for path in given.pack]
-        request = PullRequest(Path(), given.head, given.author)
-        report = check_pull_request(request, packs, Path("external"))
-    with given.summary.open("a", encoding="utf-8") as file:
-        file.write(report.write())
-    print(report.write())  # noqa: T201 - the log of the job
-    return int(ExitCode.DONE if report.passes else ExitCode.REFUSED)
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except CosmosBoardError as error:
-        sys.exit(f"{error}")

@@ -20,8 +20,7 @@ from cosmos_board.runner.run import RunRequest, run
 from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.submissions.checks.check import check_submission
 from cosmos_board.submissions.checks.submission import CheckInputs
-from cosmos_board.submissions.draft.draft import draft_submission
-from cosmos_board.submissions.draft.metadata import Metadata
+from cosmos_board.submissions.draft.draft import Metadata, draft_submission
 from cosmos_board.submissions.draft.model_run import open_model_run
 from tests.submissions.drafts import put, to_toml
 

@@ -13,7 +13,7 @@ from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
 
 if TYPE_CHECKING:
-    from cosmos_board.submissions.draft.metadata import Metadata
+    from cosmos_board.submissions.draft.draft import Metadata
 
 _Answer = TypeVar("_Answer")
 _TERMS = (
@@ -44,7 +44,8 @@ def ask(given: Mapping[str, Any], card: ModelCard, *, out: Path, version: int) -
         InputError: If an option is refused by the rule of its field, before anything is asked,
             or there is nobody to ask.
     """
-    from cosmos_board.submissions.draft.metadata import Metadata, read_author, read_training
+    from cosmos_board.cli.submissions.option_rules import read_author, read_training
+    from cosmos_board.submissions.draft.draft import Metadata
 
     said = _read_options(given, out)
     find = _Finder(said, card).find
@@ -76,16 +77,16 @@ def ask(given: Mapping[str, Any], card: ModelCard, *, out: Path, version: int) -
 
 def _read_options(given: Mapping[str, Any], out: Path) -> dict[str, Any]:
     """Return the options as the manifest takes them; None where one was not given."""
-    from cosmos_board.submissions.draft import metadata
+    from cosmos_board.cli.submissions import option_rules as rules
 
-    texts = {name: given[name] for name in metadata.RULES}
+    texts = {name: given[name] for name in rules.RULES}
     return {
-        "slug": _read("--out", metadata.read_slug, out.absolute().name),
-        "authors": tuple(_read("--author", metadata.read_author, one) for one in given["authors"]),
+        "slug": _read("--out", rules.read_slug, out.absolute().name),
+        "authors": tuple(_read("--author", rules.read_author, one) for one in given["authors"]),
         "trained_on": given["trained_on"]
-        and _read("--trained-on", metadata.read_training, given["trained_on"]),
+        and _read("--trained-on", rules.read_training, given["trained_on"]),
         **{
-            name: value and _read(_option(name), metadata.RULES[name], value)
+            name: value and _read(_option(name), rules.RULES[name], value)
             for name, value in texts.items()
         },
     }
@@ -100,7 +101,7 @@ class _Finder:
 
     def find(self, name: str, known: str, question: str) -> str:
         """Return one answer by the name of its option; `known` is the card's word for it."""
-        from cosmos_board.submissions.draft.metadata import RULES
+        from cosmos_board.cli.submissions.option_rules import RULES
 
         if self._said[name]:
             return str(self._said[name])

@@ -121,8 +121,12 @@ def reproduce(
     A file of code is run in a process without network, or not at all.
     """
     from cosmos_board.runner.settings import SegmenterSpec
-    from cosmos_board.submissions.scoring.isolation import has_network, is_code, run_isolated
-    from cosmos_board.submissions.scoring.reproduce import reproduce_submission
+    from cosmos_board.submissions.scoring.reproduce import (
+        has_network,
+        is_code,
+        reproduce_submission,
+        run_isolated,
+    )
 
     spec = SegmenterSpec(name=model or folder.absolute().name, checkpoint=checkpoint, device=device)
     opened = open_packs(folder, packs)

@@ -23,7 +23,6 @@ from cosmos_board.submissions.draft.folder import (
     refuse_taken,
     refuse_taken_files,
 )
-from cosmos_board.submissions.draft.metadata import Metadata
 from cosmos_board.submissions.draft.model_run import ModelRun, Row
 from cosmos_board.submissions.files.layouts import LAYOUTS
 from cosmos_board.submissions.format.fields import COUNTS, PREDICTIONS
@@ -38,6 +37,27 @@ from cosmos_board.submissions.format.training_data import split_known
 
 _GROUP_ROWS = 32_768
 _GROUP_BYTES = 32 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """What the submitter says of the model and of the submission."""
+
+    authors: tuple[Mapping[str, object], ...]
+    """Each with name and github_id, optionally orcid and affiliation."""
+
+    code_url: str
+    licence: str
+    training_data: tuple[str, ...] | None
+    """Dataset names, those of the catalog by its names; None where unknown."""
+
+    terms_accepted: bool
+    contact: str | None = None
+    name: str | None = None
+    """On the board; None for the label of the model's card."""
+
+    version: int = 1
+    weights_format: str = "other"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import hashlib
 import http.client
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
 
@@ -52,18 +52,10 @@ def check_redirect(url: str) -> None:
 class _CheckedRedirects(HTTPRedirectHandler):
     """Checks every redirect before it is followed."""
 
-    def redirect_request(
-        self,
-        req: Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: http.client.HTTPMessage,
-        newurl: str,
-    ) -> Request | None:
-        """Return the next request, or refuse."""
-        check_redirect(newurl)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+    def redirect_request(self, *words: Any) -> Request | None:  # noqa: ANN401 (of urllib)
+        """Return the next request, whose address comes last, or refuse."""
+        check_redirect(words[-1])
+        return super().redirect_request(*words)
 
 
 def fetch_pinned(file: ManifestFile, out: Path, opener: OpenerDirector | None = None) -> Path:

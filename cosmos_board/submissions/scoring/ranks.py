@@ -19,6 +19,8 @@ CAPTION = (
 )
 """What the figures of `ModelRank.line` are, in one line that a report takes."""
 
+_OF_A_ROW = ("score", "low", "high", "rank", "rank_low", "rank_high", "references", "status")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRank:
@@ -78,16 +80,9 @@ def rank_run(run: Path, model: str, db: Path | None = None) -> tuple[ModelRank, 
             slice=str(board.key.slice),
             prompt=board.key.prompt,
             selection=board.key.selection,
-            score=row.score,
-            low=row.low,
-            high=row.high,
-            rank=row.rank,
-            rank_low=row.rank_low,
-            rank_high=row.rank_high,
             targets=len(board.facts.targets),
             models=len(board.rows),
-            references=row.references,
-            status=row.status,
+            **{name: getattr(row, name) for name in _OF_A_ROW},
         )
         for board in _build(run, db).values()
         if board.key.track in SUBMITTED and board.key.scope == "common"

@@ -1,7 +1,13 @@
-"""Running a submitted model again on the core track: does it answer what was submitted?"""
+"""Running a submitted model again on the core track: does it answer what was submitted?
+
+A stranger's code has no network: it is run in namespaces of its own, or not at all.
+"""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +30,6 @@ from cosmos_board.store.schema import SCORES
 from cosmos_board.submissions.checks.references import index_pack
 from cosmos_board.submissions.checks.submission import CheckInputs
 from cosmos_board.submissions.format.manifest import Manifest
-from cosmos_board.submissions.scoring.isolation import refuse_network
 from cosmos_board.submissions.scoring.score import score_submission
 
 MEAN_LIMIT = 5e-4
@@ -34,6 +39,10 @@ ROW_LIMIT = 0.01
 """Largest 99th percentile of the differences of single rows."""
 
 SAFE_WEIGHTS = (".safetensors", ".onnx")
+RECIPE = "SECURITY.md, running a stranger's code"
+_INTERFACES = Path("/proc/net/dev")
+_UNSHARE = ("unshare", "--user", "--map-root-user", "--net", "--ipc", "--pid", "--fork")
+_KEPT = ("PATH", "LANG", "LC_ALL", "OMP_NUM_THREADS", "NO_COLOR", "CUDA_VISIBLE_DEVICES")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +71,7 @@ def reproduce_submission(
 ) -> Reproduction:
     """Run the model on every image of the core track and compare with what was submitted.
 
-    A file of code is not imported where there is a network; `isolation.run_isolated` makes a
+    A file of code is not imported where there is a network; `run_isolated` makes a
     process without one.
 
     Args:
@@ -154,3 +163,63 @@ def _compare(
         mean_difference=max(abs(float(np.mean(values))) for values in differences.values()),
         row_difference=float(np.percentile(single, 99)),
     )
+
+
+def is_code(model: str) -> bool:
+    """Return whether a model's name stands for a file of code.
+
+    Example:
+        >>> is_code("my_model.py:MyModel"), is_code("grabcut")
+        (True, False)
+    """
+    return model.rpartition(":")[0].endswith(".py")
+
+
+def has_network() -> bool:
+    """Return whether this process can see any network but its own loopback."""
+    try:
+        lines = _INTERFACES.read_text().splitlines()[2:]
+    except OSError:
+        return True  # no Linux, so nothing is known to be closed
+    return any(line.split(":")[0].strip() != "lo" for line in lines)
+
+
+def refuse_network(model: str) -> None:
+    """Refuse to import a stranger's code where it could talk to anybody.
+
+    Raises:
+        InputError: If there is a network.
+    """
+    if is_code(model) and has_network():
+        raise InputError("--model", model, "is code and there is a network", want=RECIPE)
+
+
+def run_isolated(arguments: Sequence[str]) -> int:
+    """Run `cosmos-board` with these arguments without network and return its exit code.
+
+    The process has namespaces and a home folder of its own and none of our environment but
+    `_KEPT`, so no token or key is in it.
+
+    Raises:
+        InputError: If this machine does not let us make such a process.
+    """
+    if not can_isolate():
+        raise InputError("reproduce", "unshare", "is not allowed here", want=RECIPE)
+    code = "from cosmos_board.cli.main import main; main()"
+    with TemporaryDirectory(prefix="cosmos-board-") as home:
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        done = subprocess.run(
+            [*_UNSHARE, sys.executable, "-c", code, *arguments],
+            env={**kept, "HOME": home, "PYTHONPATH": os.pathsep.join(sys.path)},
+            check=False,
+        )
+    return done.returncode
+
+
+def can_isolate() -> bool:
+    """Return whether this machine lets us make a process without network."""
+    try:
+        done = subprocess.run([*_UNSHARE, "true"], capture_output=True, timeout=60, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return done.returncode == 0

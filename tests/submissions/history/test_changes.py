@@ -255,7 +255,7 @@ def test_a_shallow_clone_is_refused_and_no_repository_too(repo: Path, tmp_path: 
 def test_a_pack_that_is_gone_is_one_line_and_no_traceback(repo: Path, tmp_path: Path) -> None:
     words = ["--head", "a", "--fetched", "a", "--author", "1", "--base-ref", "main"]
     words += ["--default-branch", "main", "--summary", str(tmp_path / "s.md"), "--pack", "gone"]
-    module = "cosmos_board.submissions.pull_request"
+    module = "cosmos_board.cli.submissions.pull_request"
     done = subprocess.run([sys.executable, "-m", module, *words], cwd=repo, capture_output=True,
                           text=True, timeout=60, check=False)  # fmt: skip
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""What a run cannot know of its model, each taken by the rule of its field in `submission.toml`.
+"""The options of `submit new`, each taken by the rule of its field in `submission.toml`.
 
 Every function here raises `ValueError` with one phrase that says what is wrong.
 """
@@ -6,7 +6,6 @@ Every function here raises `ValueError` with one phrase that says what is wrong.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -16,27 +15,6 @@ from cosmos_board.submissions.format.training_data import split_known
 from cosmos_board.submissions.problems import quote
 
 WHERE_IDS = "the number is at https://api.github.com/users/LOGIN"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metadata:
-    """What the submitter says of the model and of the submission."""
-
-    authors: tuple[Mapping[str, object], ...]
-    """Each with name and github_id, optionally orcid and affiliation."""
-
-    code_url: str
-    licence: str
-    training_data: tuple[str, ...] | None
-    """Dataset names, those of the catalog by its names; None where unknown."""
-
-    terms_accepted: bool
-    contact: str | None = None
-    name: str | None = None
-    """On the board; None for the label of the model's card."""
-
-    version: int = 1
-    weights_format: str = "other"
 
 
 def _reader(rule: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - an annotated type
