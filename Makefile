@@ -8,7 +8,7 @@ MODULES := node_modules/.ready
 export OMP_NUM_THREADS ?= 1
 export NO_MKDOCS_2_WARNING = 1
 
-.PHONY: demo test test-slow test-light check site serve official publish bench clean
+.PHONY: demo test test-slow test-light check messages site serve official publish bench clean
 
 demo: $(VENV)/.demo | $(MODULES) ## evaluate, rank and render the built-in data
 	$(BIN)/cosmos-board demo
@@ -21,11 +21,15 @@ test-slow: $(VENV)/.test | $(MODULES) ## the full counts: kills, simulations, fu
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "slow and not timed" --figures=$(FIGURES)
 	$(BIN)/python -m pytest -m "slow and timed" --figures=$(FIGURES)
 
-check: $(VENV)/.test ## style, types and layers
+check: $(VENV)/.test ## style, types, layers and translations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/messages --check
+
+messages: $(VENV)/.test ## collect the site's sentences into the translators' catalogues
+	$(BIN)/python .ci/messages
 
 test-light: ## the half without torch, from the wheel in an environment of its own
 	rm -rf build/light build/wheel

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
+from cosmos_board.site.publish.generate import SiteOptions
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from cosmos_board.site.content.read import read_site_data
 from cosmos_board.site.publish import generate
@@ -34,7 +36,7 @@ def main() -> None:
         with timed(results, "boards"):
             data = read_site_data(db)
         with patch.object(generate, "read_site_data", return_value=data), timed(results, "pages"):
-            report = build_site(db, folder / "site", languages=("en", "zh"))
+            report = build_site(db, folder / "site", SiteOptions(languages=("en", "zh")))
         results |= {
             "pages_built": report.pages,
             "megabytes": round(report.size_bytes / 1e6, 1),

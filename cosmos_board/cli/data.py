@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cosmos_board.cli.fitting import fit_columns, name_hidden, terminal_width
+from cosmos_board.cli.tables import fit_columns, name_hidden, print_pack, terminal_width
 from cosmos_board.core.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
@@ -76,8 +76,6 @@ def show(pack: str, picture: Path | None, as_json: bool) -> None:
 
         click.echo(json.dumps(summarise_pack(opened), ensure_ascii=False))
         return
-    from cosmos_board.cli.tables import print_pack
-
     print_pack(opened.info)
 
 

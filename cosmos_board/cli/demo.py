@@ -33,8 +33,7 @@ def command(out: Path, workers: int | None) -> None:
     """
     from cosmos_board.board.cube import Cube
     from cosmos_board.board.ranking.leaderboard import rank_boards
-    from cosmos_board.cli.models.evaluate import stop_on_signal
-    from cosmos_board.cli.progress import show_progress
+    from cosmos_board.cli.progress import show_progress, stop_on_signal
     from cosmos_board.cli.tables import print_boards
     from cosmos_board.core.run_record import RunSettings
     from cosmos_board.curation.demo import build_demo_packs
@@ -42,6 +41,7 @@ def command(out: Path, workers: int | None) -> None:
     from cosmos_board.runner.settings import SegmenterSpec
     from cosmos_board.site.language.words import LANGUAGES
     from cosmos_board.site.publish.build import build_site
+    from cosmos_board.site.publish.generate import SiteOptions
     from cosmos_board.store.board import open_board
     from cosmos_board.store.folders import claim_folder
     from cosmos_board.store.ingest import ingest
@@ -57,16 +57,16 @@ def command(out: Path, workers: int | None) -> None:
         settings=RunSettings(save_masks=True),
         workers=workers,
     )
-    with stop_on_signal() as stopped, show_progress(stopped.is_set) as watch:
+    with stop_on_signal() as stopped, show_progress(stopped.is_set) as callbacks:
         try:
-            report = run(request, watch)
+            report = run(request, callbacks)
         except StaleRunError:  # the demo's own folder, from before an update
             shutil.rmtree(request.out)
-            report = run(request, watch)
+            report = run(request, callbacks)
     db = out / "board.duckdb"
     ingest([report.out], db, replace=True)
     _say("rendering the site")
-    build_site(db, out / "site", languages=LANGUAGES)
+    build_site(db, out / "site", SiteOptions(languages=LANGUAGES))
     with open_board(db) as connection:
         cube = Cube(connection, ("dice",))
         print_boards([rank_boards(cube, prompt=prompt)[0] for prompt in PROMPTS])

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from cosmos_board.site.publish.generate import Site, generate_site
+from cosmos_board.site.publish.generate import Site, SiteOptions, generate_site
 
 Floats: TypeAlias = NDArray[np.float64]
 Numbers: TypeAlias = dict[str, list[str]]
@@ -34,7 +34,8 @@ RAISE = 0.1
 
 def published(db: Path, *, local: bool = False, earlier: Path | None = None) -> Site:
     """Return everything that a site of `db` would publish."""
-    return generate_site(db, local=local, earlier=earlier)
+    blocks = earlier.read_bytes() if earlier is not None and earlier.is_file() else None
+    return generate_site(db, options=SiteOptions(local=local, earlier=blocks))
 
 
 def texts_of(site: Site) -> dict[str, str]:

@@ -9,6 +9,7 @@ import pytest
 from cosmos_board.site.content.read import read_site_data
 from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.publish.build import build_site
+from cosmos_board.site.publish.generate import SiteOptions
 from tests.site_board import MODELS, Dataset, Model, make_board
 
 SMALL = (
@@ -41,7 +42,7 @@ def data(board_db: Path) -> SiteData:
 @pytest.fixture(scope="session")
 def site(board_db: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("site") / "site"
-    build_site(board_db, out, languages=("en", "zh"))
+    build_site(board_db, out, SiteOptions(languages=("en", "zh")))
     return out
 
 

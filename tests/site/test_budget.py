@@ -13,6 +13,7 @@ import pytest
 from cosmos_board.site.content.read import read_site_data
 from cosmos_board.site.publish import generate
 from cosmos_board.site.publish.build import SiteReport, build_site
+from cosmos_board.site.publish.generate import SiteOptions
 from tests.site.browser import chromium, needs_chromium, serve
 from tests.site.test_first_use import measure_interactive_ms, skip_unless_quiet
 from tests.site_board import make_big_board
@@ -42,7 +43,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(generate, "read_site_data", lambda path, **_: data)
         before = os.times()
-        report = build_site(db, folder / "site", languages=("en", "zh"))
+        report = build_site(db, folder / "site", SiteOptions(languages=("en", "zh")))
         after = os.times()
     here = after.user + after.system - before.user - before.system
     beside = after.children_user + after.children_system

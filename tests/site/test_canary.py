@@ -26,6 +26,7 @@ from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.site.content.case_drawing import trace
 from cosmos_board.site.content.read import read_site_data
 from cosmos_board.site.publish.build import build_site
+from cosmos_board.site.publish.generate import SiteOptions
 from cosmos_board.store.ingest import ingest
 
 CLOSED, OPEN = "chaos", "demo-phantoms"
@@ -67,7 +68,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
         [run(RunRequest(packs=packs, specs=(spec,), out=root / "run", settings=settings)).out],
         root / "board.duckdb",
     )
-    build_site(root / "board.duckdb", root / "site", languages=("en", "zh"))
+    build_site(root / "board.duckdb", root / "site", SiteOptions(languages=("en", "zh")))
     files = [path for path in (root / "site").rglob("*") if path.is_file()]
     pictures = [
         _fingerprint(np.asarray(Pictures.open(io.BytesIO(path.read_bytes())).convert("L")))

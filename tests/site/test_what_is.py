@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from cosmos_board.cli.main import group
 from cosmos_board.core.errors import InputError
 from cosmos_board.site.publish.build import build_site
+from cosmos_board.site.publish.generate import SiteOptions
 from cosmos_board.store.board import open_board
 from tests.site.mixed import DRAWN, make_mixed_board
 from tests.site.pages import read_tables
@@ -39,14 +40,14 @@ def mixed_db(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def public(mixed_db: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("public") / "site"
-    build_site(mixed_db, out, languages=("en", "zh"), site_url=URL)
+    build_site(mixed_db, out, SiteOptions(languages=("en", "zh"), site_url=URL))
     return out
 
 
 @pytest.fixture(scope="module")
 def local(mixed_db: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("local") / "site"
-    build_site(mixed_db, out, local=True)
+    build_site(mixed_db, out, SiteOptions(local=True))
     return out
 
 

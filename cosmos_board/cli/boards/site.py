@@ -50,13 +50,15 @@ def build(
     """Render the site; it takes the place of the last one once it is whole."""
     from cosmos_board.site.content.blocks import BLOCKS_PATH
     from cosmos_board.site.publish.build import build_site
+    from cosmos_board.site.publish.generate import SiteOptions
     from cosmos_board.site.publish.versions import read_listed, read_published, read_site
 
     blocks = None
     if earlier is not None:
         read = read_site(earlier)
         blocks = read_listed(read, read_published(read), BLOCKS_PATH)
-    report = build_site(db, out, site_url=url, languages=languages, local=local, earlier=blocks)
+    options = SiteOptions(languages=languages, site_url=url, local=local, earlier=blocks)
+    report = build_site(db, out, options)
     click.echo(f"{out / 'index.html'}: {report.pages} pages, {report.size_bytes / 1e6:.1f} MB")
 
 

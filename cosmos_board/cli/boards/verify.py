@@ -22,14 +22,14 @@ def command(db: Path, site: Path) -> None:
     A site that lists its files is compared with that list too, page by page.
     """
     from cosmos_board.board.verify import verify_files
-    from cosmos_board.site.content.blocks import BLOCKS_PATH
     from cosmos_board.site.language.words import LANGUAGES
-    from cosmos_board.site.publish.generate import generate_site
+    from cosmos_board.site.publish.build import read_blocks
+    from cosmos_board.site.publish.generate import SiteOptions, generate_site
     from cosmos_board.site.publish.versions import FILES, verify_list
 
     published, local = _read_manifest(site)
-    earlier = site / BLOCKS_PATH
-    english = generate_site(db, local=local, earlier=earlier)
+    options = SiteOptions(local=local, earlier=read_blocks(site))
+    english = generate_site(db, options=options)
     if published != english.version:
         raise InputError(
             site,
@@ -41,7 +41,7 @@ def command(db: Path, site: Path) -> None:
     derived = dict(english.files)
     for language in LANGUAGES[1:]:
         if (site / language).is_dir():
-            files = generate_site(db, language, local=local, earlier=earlier).files
+            files = generate_site(db, language, options).files
             derived |= {f"{language}/{path}": content for path, content in files.items()}
     differences = [str(difference) for difference in verify_files(derived, site)]
     if (site / FILES).exists():

@@ -160,6 +160,7 @@ def _render(read: Read, blocks: bytes | None, out: Path, languages: tuple[str, .
     """Render the site; `blocks` are those of the last one here, unless `read` has any."""
     from cosmos_board.site.content.blocks import BLOCKS_PATH
     from cosmos_board.site.publish.build import render_site
+    from cosmos_board.site.publish.generate import SiteOptions
     from cosmos_board.site.publish.versions import (
         keep_frozen,
         list_site,
@@ -173,7 +174,7 @@ def _render(read: Read, blocks: bytes | None, out: Path, languages: tuple[str, .
     version, before, db = listed["benchmark"], read_published(read), out / "board.duckdb"
     blocks = read_listed(read, before, BLOCKS_PATH) or blocks
     with replace_folder(out / "site", "site", inputs=[db]) as site:
-        render_site(db, site, languages=languages, earlier=blocks)
+        render_site(db, site, SiteOptions(languages=languages, earlier=blocks))
         keep_frozen(read, before, site, version, without=listed["taken_down"])
         write_list(site, list_site(site, version, before.keep(version), listed["head"]))
 

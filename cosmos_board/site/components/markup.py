@@ -11,7 +11,6 @@ _PRE = re.compile(r"(<(?:pre|textarea)\b.*?</(?:pre|textarea)>)", re.DOTALL)
 _CHINESE_BREAK = re.compile(
     r"(?<=[\u4e00-\u9fff\u3001-\u3011\uff01-\uff5e])\s*\n\s*(?=[\u4e00-\u9fff\u3001-\u3011\uff01-\uff5e])"
 )
-_BLANK = re.compile(r"[ \t]*\n\s*")
 
 
 def encode(text: str) -> str:
@@ -39,20 +38,6 @@ def one_line(text: str) -> str:
         'a b c'
     """
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
-
-
-def squeeze(html: str) -> str:
-    r"""Return `html` without empty lines and indentation, which a theme's templates leave behind.
-
-    Line breaks stay, so that no two words grow together; what is `<pre>` stays as it is.
-
-    Example:
-        >>> squeeze("<p>\n\n   a\n  b</p>\n<pre>\n  c</pre>")
-        '<p>\na\nb</p>\n<pre>\n  c</pre>'
-    """
-    parts = _PRE.split(html)
-    parts[::2] = [_BLANK.sub("\n", part) for part in parts[::2]]
-    return "".join(parts)
 
 
 def join_lines(html: str) -> str:

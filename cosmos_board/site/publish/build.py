@@ -6,22 +6,18 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from cosmos_board.core.errors import CosmosBoardError, InputError
 from cosmos_board.core.processes import make_pool
-from cosmos_board.site.content.blocks import BLOCKS_PATH, parse_blocks
+from cosmos_board.site.content.blocks import BLOCKS_PATH
+from cosmos_board.site.publish.generate import SiteOptions, read_ahead
 from cosmos_board.store.folders import replace_folder
-
-if TYPE_CHECKING:
-    from mkdocs.config.defaults import MkDocsConfig
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _CAN_FORK = sys.platform == "linux"
@@ -53,71 +49,42 @@ def sources_root() -> Path:
 
 
 def build_site(
-    db: Path | None,
-    out: Path,
-    *,
-    strict: bool = True,
-    languages: tuple[str, ...] = ("en",),
-    site_url: str = "",
-    local: bool = False,
-    earlier: bytes | None = None,
+    db: Path | None, out: Path, options: SiteOptions | None = None, *, strict: bool = True
 ) -> SiteReport:
     """Render the board in `db`; the site takes the place of `out` once it is whole.
 
     Args:
         db: The board database; None for an empty board.
         out: Where the site goes: absent, empty, or a site that this function wrote.
+        options: How it is built; blocks of an earlier site are looked for in `out` too.
         strict: Whether a warning of the engine stops the build.
-        languages: `en` goes to the root, others into a folder of their name.
-        site_url: Address that the site will have, for absolute links; may be empty.
-        local: Whether to show what may not be published; such a site says so on every page.
-        earlier: The `data/blocks.json` of the published site, where that is not in `out`: which
-            patients of restricted datasets its numbers rest on.
 
     Raises:
-        InputError: If `db` is not a board database, `earlier` is damaged, the engine refuses its
-            sources, or `out` holds anything else.
+        InputError: If `db` is not a board database, the earlier blocks are damaged, the engine
+            refuses its sources, or `out` holds anything else.
         InUseError: If another process is writing `db` or `out`.
         StorageError: If the disk fails.
     """
+    options = options or SiteOptions()
     if db is not None and not db.is_file():
         raise InputError(db, "--db", "no such file")
-    if earlier is None:
-        earlier = read_blocks(out)
+    if options.earlier is None:
+        options = replace(options, earlier=read_blocks(out))
     with replace_folder(out, "site", inputs=[db] if db else ()) as work:
-        render_site(
-            db,
-            work,
-            strict=strict,
-            languages=languages,
-            site_url=site_url,
-            local=local,
-            earlier=earlier,
-        )
+        render_site(db, work, options, strict=strict)
     return _report(out)
 
 
-def render_site(
-    db: Path | None,
-    out: Path,
-    *,
-    strict: bool = True,
-    languages: tuple[str, ...] = ("en",),
-    site_url: str = "",
-    local: bool = False,
-    earlier: bytes | None = None,
-) -> None:
+def render_site(db: Path | None, out: Path, options: SiteOptions, *, strict: bool = True) -> None:
     """Render the board in `db` into the empty folder `out`; arguments and errors as above."""
-    others = [language for language in languages if language != "en"]
-    with (
-        _keep_in_file(earlier) as before,
-        _environment(db, site_url, languages, local=local, earlier=before),
-    ):
-        if len(others) == len(languages) or not others or not _CAN_FORK:
-            for language in sorted(languages, key=lambda name: name != "en"):
-                _build_one(_folder(out, language), language, strict=strict)
+    build = _Build(db.resolve() if db else None, options, strict)
+    others = [language for language in options.languages if language != "en"]
+    with _environment({}):
+        if len(others) == len(options.languages) or not others or not _CAN_FORK:
+            for language in sorted(options.languages, key=lambda name: name != "en"):
+                build.run(out if language == "en" else out / language, language)
         else:
-            _build_beside(db, out, others, strict=strict, local=local, earlier=before)
+            _build_beside(build, out, others)
 
 
 def read_blocks(site: Path) -> bytes | None:
@@ -126,61 +93,51 @@ def read_blocks(site: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
-@contextmanager
-def _keep_in_file(blocks: bytes | None) -> Iterator[Path]:
-    """Keep a list of blocks where the processes of all languages find it."""
-    parse_blocks(blocks)
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "blocks.json"
-        if blocks is not None:
-            path.write_bytes(blocks)
-        yield path
+@dataclass(frozen=True, slots=True)
+class _Build:
+    """One build; other processes get a copy."""
+
+    db: Path | None
+    options: SiteOptions
+    strict: bool
+
+    def run(self, target: Path, language: str) -> None:
+        """Render one language into the folder `target`."""
+        from mkdocs.commands.build import build
+        from mkdocs.config import load_config
+        from mkdocs.exceptions import MkDocsException
+
+        name = "mkdocs.yml" if language == "en" else f"mkdocs.{language}.yml"
+        url = {"site_url": self.options.site_url} if self.options.site_url else {}
+        try:
+            config = load_config(
+                str(sources_root() / name),
+                site_dir=str(target.resolve()),
+                strict=self.strict,
+                **url,
+            )
+            config.plugins["cosmos-board"].use(self.db, self.options)  # type: ignore[attr-defined]
+            logging.getLogger("jieba").setLevel(logging.WARNING)  # it sets its own when imported
+            config.plugins.on_startup(command="build", dirty=False)
+            build(config)
+            config.plugins.on_shutdown()
+        except MkDocsException as error:
+            raise _own_error(error) or InputError(target, "site", str(error)) from error
 
 
-def _folder(out: Path, language: str) -> Path:
-    return out if language == "en" else out / language
-
-
-def _build_one(target: Path, language: str, *, strict: bool) -> None:
-    from mkdocs.commands.build import build
-    from mkdocs.exceptions import MkDocsException
-
-    try:
-        config = _load(target, language, strict=strict)
-        logging.getLogger("jieba").setLevel(logging.WARNING)  # it sets its own when imported
-        config.plugins.on_startup(command="build", dirty=False)
-        build(config)
-        config.plugins.on_shutdown()
-    except MkDocsException as error:
-        raise _own_error(error) or InputError(target, "site", str(error)) from error
-
-
-def _build_beside(
-    db: Path | None,
-    out: Path,
-    others: Sequence[str],
-    *,
-    strict: bool,
-    local: bool,
-    earlier: Path,
-) -> None:
+def _build_beside(build: _Build, out: Path, others: Sequence[str]) -> None:
     """Build English here and the other languages in processes that share what was read.
 
     The engine empties its folder but keeps hidden entries, so the others wait in one of those.
     """
-    from cosmos_board.site.publish.generate import read_ahead
-
-    read_ahead(db, local=local, earlier=earlier)
+    read_ahead(build.db, build.options)
     waiting = out / ".languages"
     with warnings.catch_warnings(), make_pool(len(others), get_context("fork")) as pool:
         warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads
-        started = [
-            pool.submit(_build_one, waiting / language, language, strict=strict)
-            for language in others
-        ]
-        _build_one(out, "en", strict=strict)
-        for one in started:
-            one.result()
+        started = [pool.submit(build.run, waiting / language, language) for language in others]
+        build.run(out, "en")
+        for process in started:
+            process.result()
     for language in others:
         (waiting / language).rename(out / language)
     waiting.rmdir()
@@ -195,40 +152,14 @@ def _own_error(error: BaseException | None) -> CosmosBoardError | None:
     return None
 
 
-def _load(target: Path, language: str, *, strict: bool) -> MkDocsConfig:
-    from mkdocs.config import load_config
-
-    name = "mkdocs.yml" if language == "en" else f"mkdocs.{language}.yml"
-    return load_config(str(sources_root() / name), site_dir=str(target.resolve()), strict=strict)
-
-
 @contextmanager
-def _environment(
-    db: Path | None,
-    site_url: str,
-    languages: tuple[str, ...] = ("en",),
-    *,
-    local: bool = False,
-    earlier: Path | None = None,
-) -> Iterator[None]:
-    """Set what the engine and the plugin read from the environment, and put it back."""
-    from cosmos_board.site.publish.plugin import (
-        DB_VARIABLE,
-        EARLIER_VARIABLE,
-        LANGUAGES_VARIABLE,
-        LOCAL_VARIABLE,
-    )
-
-    wanted = {
-        DB_VARIABLE: str(db.resolve()) if db is not None else os.devnull,
-        LANGUAGES_VARIABLE: ",".join(languages),
-        LOCAL_VARIABLE: "1" if local else "",
-        EARLIER_VARIABLE: str(earlier or ""),
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set what the engine reads from the environment, and put it back."""
+    fixed = {
         "NO_MKDOCS_2_WARNING": "1",
         "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", EPOCH),
-        "SITE_URL": site_url or os.environ.get("SITE_URL", ""),
     }
-    with patch.dict(os.environ, wanted):
+    with patch.dict(os.environ, {**fixed, **variables}):
         loggers = [logging.getLogger(name) for name in ("mkdocs", "jieba")]
         levels = [logger.level for logger in loggers]
         for logger in loggers:
@@ -256,5 +187,6 @@ def serve_site(db: Path | None, *, address: str = "127.0.0.1:8000", local: bool 
 
     if db is not None and not db.is_file():
         raise InputError(db, "--db", "no such file")
-    with _environment(db, "", local=local):
+    named = {"COSMOS_BOARD_DB": str(db.resolve()) if db else os.devnull}
+    with _environment({**named, "COSMOS_BOARD_LOCAL": str(local).lower()}):
         serve(str(sources_root() / "mkdocs.yml"), dev_addr=address)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +13,6 @@ from cosmos_board.site.content.read import empty_site_data, read_site_data
 from cosmos_board.site.content.releases import (
     FEED_PATH,
     RANKS_PATH,
-    Snapshot,
     read_releases,
     render_feed,
     snapshot_file,
@@ -72,46 +71,49 @@ class Site:
     """The data version; empty for an empty board."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteOptions:
+    """How a site is built, beside the database that it shows."""
+
+    languages: tuple[str, ...] = ("en",)
+    """`en` goes to the root, others into a folder of their name."""
+
+    site_url: str = ""
+    """Address that the site will have, for absolute links and the feed; may be empty."""
+
+    local: bool = False
+    """Whether to show what may not be published; such a site says so on every page."""
+
+    earlier: bytes | None = None
+    """The `data/blocks.json` of the published site: which patients of restricted datasets its
+    numbers rest on."""
+
+    checkout: Path | None = None
+    """Folder with `node_modules`, past releases and the figures of benchmarks, where there is one.
+    """
+
+
 def generate_site(
-    db: Path | None,
-    language: str = "en",
-    *,
-    modules: Path | None = None,
-    releases: Path | None = None,
-    measurements: Path | None = None,
-    site_url: str = "",
-    local: bool = False,
-    earlier: Path | None = None,
+    db: Path | None, language: str = "en", options: SiteOptions | None = None
 ) -> Site:
     """Return every generated page and file of the site in one language.
 
     Args:
         db: The board database; None for an empty board.
         language: `en` or `zh`.
-        modules: The `node_modules` of the site, where there is one.
-        releases: The folder of past releases, where there is one.
-        measurements: The folder of what the benchmarks measured, where there is one.
-        site_url: Address that the site will have, for the feed; may be empty.
-        local: Whether to show what may not be published, for one's own machine.
-        earlier: A site's `data/blocks.json`: what was published before this site; may not exist.
+        options: How the site is built.
 
     Raises:
-        InputError: If `db` is no board database, or `earlier` is damaged.
+        InputError: If `db` is no board database, or the blocks of the published site are damaged.
     """
-    data = read_ahead(db, local=local, earlier=earlier) or empty_site_data()
-    past = read_releases(releases) if releases is not None else ()
-    scripts = vendored_scripts(modules)
-    return make_site(data, words_for(language), scripts, past, site_url, measurements)
+    options = options or SiteOptions()
+    data = read_ahead(db, options) or empty_site_data()
+    return make_site(data, words_for(language), options)
 
 
-def read_ahead(
-    db: Path | None, *, local: bool = False, earlier: Path | None = None
-) -> SiteData | None:
+def read_ahead(db: Path | None, options: SiteOptions) -> SiteData | None:
     """Read `db` now, so that processes started after this share what was read."""
-    if db is None:
-        return None
-    before = earlier.read_bytes() if earlier is not None and earlier.is_file() else None
-    return _read_once(db, db.stat().st_mtime_ns, local, before)
+    return _read_once(db, db.stat().st_mtime_ns, options.local, options.earlier) if db else None
 
 
 @lru_cache(maxsize=1)
@@ -132,32 +134,20 @@ def _pack_once(data: SiteData) -> bytes:
     return _packed[0][1]
 
 
-def make_site(
-    data: SiteData,
-    words: Words,
-    scripts: dict[str, Path],
-    releases: Sequence[Snapshot] = (),
-    site_url: str = "",
-    measurements: Path | None = None,
-) -> Site:
-    """Return every generated page and file for what `data` holds.
-
-    Args:
-        data: What to show.
-        words: In which language.
-        scripts: Scripts of others to copy, by path from the root of the site.
-        releases: Past releases, oldest first.
-        site_url: Address that the site will have; may be empty.
-        measurements: The folder of what the benchmarks measured, where there is one.
-    """
+def make_site(data: SiteData, words: Words, options: SiteOptions | None = None) -> Site:
+    """Return every generated page and file for `data` in the language of `words`."""
+    options = options or SiteOptions()
+    releases_folder = _find(options.checkout, "site/releases")
+    releases = read_releases(releases_folder) if releases_folder else ()
+    scripts = vendored_scripts(_find(options.checkout, "node_modules"))
     now = take_snapshot(data)
-    context = PageContext(data, words, site_url)
+    context = PageContext(data, words, options.site_url)
     cells = _pack_once(data)
     pages = [
         *_pages(context),
         explore_page(context, cells, readable=has_hyparquet(scripts)),
         changes_page(context, releases, now),
-        speed_page(context, measurements),
+        speed_page(context, _find(options.checkout, "benchmarks")),
     ]
     pages.sort(key=lambda page: page.path)
     files: dict[str, bytes] = {
@@ -172,25 +162,33 @@ def make_site(
         scripts = {}
     else:
         files[MANIFEST] = manifest_file(files, data.version, local=data.local)
-    version = data.version or words("none")
-    line = words(
-        "Data version {version} · protocol {protocol}", version=version, protocol=data.protocol
-    )
     return Site(
         pages=tuple(pages),
         files=dict(sorted(files.items())),
-        notices={FEED_PATH: render_feed(releases, site_url)},
+        notices={FEED_PATH: render_feed(releases, options.site_url)},
         copies=scripts,
-        facts={"version": version, "protocol": data.protocol, "line": line, **_notices(context)},
+        facts=_theme_facts(context),
         version=data.version,
     )
 
 
-def _notices(context: PageContext) -> dict[str, str]:
-    """Return what the theme says outside the pages: a banner, and where a lost reader may go."""
-    words = context.words
+def _find(root: Path | None, name: str) -> Path | None:
+    return root / name if root is not None and (root / name).is_dir() else None
+
+
+def _theme_facts(context: PageContext) -> dict[str, str]:
+    """Return what the theme says on every page, outside of what is written here."""
+    words, data = context.words, context.data
+    version = data.version or words("none")
     return {
-        "local": words("local: not for publication") if context.data.local else "",
+        "version": version,
+        "protocol": data.protocol,
+        "line": words(
+            "Data version {version} · protocol {protocol}", version=version, protocol=data.protocol
+        ),
+        "local": words("local: not for publication") if data.local else "",
+        "search": words("Search"),
+        "path": words("Where you are"),
         "lost": words("There is no page at this address"),
         "lost_help": words(
             "It may have been renamed or left the board. Search above, or start from one of these:"

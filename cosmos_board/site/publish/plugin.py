@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jinja2.ext import Extension
 from markupsafe import Markup, escape
 from mkdocs.config import config_options
 from mkdocs.config.base import Config
@@ -16,11 +18,9 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation, Section
 
 from cosmos_board.core.errors import CosmosBoardError
-from cosmos_board.site.components.markup import join_lines, one_line, squeeze
+from cosmos_board.site.components.markup import join_lines, one_line
 from cosmos_board.site.components.page import Page, fill
-from cosmos_board.site.language.words import words_for
-from cosmos_board.site.publish.generate import Site, generate_site
-from cosmos_board.site.publish.styles import keep_used, names_in_page, names_in_script
+from cosmos_board.site.publish.generate import Site, SiteOptions, generate_site
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -28,24 +28,10 @@ if TYPE_CHECKING:
     from mkdocs.structure.pages import Page as HostPage
     from mkdocs.utils.templates import TemplateContext
 
-DB_VARIABLE = "COSMOS_BOARD_DB"
-"""Environment variable that names the board database, over the configuration."""
-
-
-LANGUAGES_VARIABLE = "COSMOS_BOARD_LANGUAGES"
-"""Environment variable with the languages that are built together, such as `en,zh`."""
-
-LOCAL_VARIABLE = "COSMOS_BOARD_LOCAL"
-"""Environment variable that is `1` where the site shows what may not be published."""
-
 CHECKOUT_VARIABLE = "COSMOS_BOARD_CHECKOUT"
 """Environment variable that names the folder with `node_modules` and `benchmarks`, which no wheel
 holds; by default that of the configuration."""
 
-EARLIER_VARIABLE = "COSMOS_BOARD_EARLIER"
-"""Environment variable that names a site's file of blocks: what was published before."""
-
-_SOURCE = re.compile(r'<script[^>]* src="([^"]+)"')
 _NAMES = {"en": "English", "zh": "中文"}
 _UNUSED = (
     "javascripts/**/*.map",
@@ -53,16 +39,14 @@ _UNUSED = (
     "javascripts/lunr/wordcut.js",
     "javascripts/lunr/tinyseg.js",
 )
-_SEARCH = '<div class="md-search" data-md-component="search" role="dialog">'
-_PATH = '<nav class="md-path" aria-label="Navigation"'
 
 
-def _fetch_early(html: str) -> str:
-    """Return a page whose scripts are asked for beside its styles, as first visitors wait for."""
-    asks = "".join(
-        f'<link rel="preload" as="script" href="{src}">' for src in _SOURCE.findall(html)
-    )
-    return html.replace('<link rel="stylesheet"', f'{asks}<link rel="stylesheet"', 1)
+class _WithoutIndents(Extension):
+    """Leaves the indents of the theme's templates out: a tenth of a page's bytes."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """Return a template's source without the white space that begins its lines."""
+        return re.sub(r"\n\s+", "\n", source)
 
 
 class BoardConfig(Config):
@@ -73,19 +57,33 @@ class BoardConfig(Config):
 
     language = config_options.Choice(("en", "zh"), default="en")
 
+    local = config_options.Type(bool, default=False)
+    """Whether the site shows what may not be published."""
+
 
 class BoardPlugin(BasePlugin[BoardConfig]):
     """Adds the generated pages, their place in the navigation, and their tables and figures."""
 
     def __init__(self) -> None:
+        self._database: Path | None = None
+        self._options: SiteOptions | None = None
         self._site: Site | None = None
         self._pages: dict[str, Page] = {}
         self._leaves: set[str] = set()
-        self._names: set[str] = set()
-        """Classes and ids of all pages, so that styles nobody meets can go."""
+
+    def use(self, db: Path | None, options: SiteOptions) -> None:
+        """Build the board in `db` so, whatever the configuration says."""
+        self._database, self._options = db, options
 
     def on_config(self, config: MkDocsConfig, /) -> MkDocsConfig:
-        """Give each language its own address: all but English lie in a folder of their name."""
+        """Find the board, and give each language its own address: a folder of its name."""
+        root = Path(config.config_file_path).parent
+        if self._options is None:
+            named = root / self.config.db
+            self._database = named if named.is_file() else None
+            self._options = SiteOptions(languages=(self.config.language,), local=self.config.local)
+        checkout = Path(os.environ.get(CHECKOUT_VARIABLE) or root)
+        self._options = replace(self._options, checkout=checkout, site_url=config.site_url or "")
         if self.config.language != "en" and config.site_url:
             config.site_url = f"{config.site_url.rstrip('/')}/{self.config.language}/"
         return config
@@ -93,16 +91,7 @@ class BoardPlugin(BasePlugin[BoardConfig]):
     def on_files(self, files: Files, /, *, config: MkDocsConfig) -> Files:
         """Append pages and data files; hand-written pages of the same path win."""
         try:
-            self._site = generate_site(
-                self._database(config),
-                self.config.language,
-                modules=self._beside(config, "node_modules"),
-                releases=self._beside(config, "site/releases"),
-                measurements=self._beside(config, "benchmarks"),
-                site_url=config.site_url or "",
-                local=os.environ.get(LOCAL_VARIABLE) == "1",
-                earlier=Path(os.environ.get(EARLIER_VARIABLE) or os.devnull),
-            )
+            self._site = generate_site(self._database, self.config.language, self._options)
         except CosmosBoardError as error:
             raise PluginError(str(error)) from error
         self._pages = {page.path: page for page in self._site.pages}
@@ -167,37 +156,12 @@ class BoardPlugin(BasePlugin[BoardConfig]):
         context["board"] = facts  # type: ignore[typeddict-unknown-key]
         return context
 
-    def on_post_page(self, output: str, /, *, page: HostPage, config: MkDocsConfig) -> str:
-        """Name the parts of the theme that a screen reader meets without a name of their own."""
-        words = words_for(self.config.language)
-        self._names |= names_in_page(output)
-        if page.is_homepage:
-            output = _fetch_early(output)
-        return (
-            squeeze(output)
-            .replace(_SEARCH, f'{_SEARCH[:-1]} aria-label="{words("Search")}">', 1)
-            .replace(_PATH, f'<nav class="md-path" aria-label="{words("Where you are")}"', 1)
-        )
-
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Remove what the theme ships for its developers, other languages and other sites."""
         assets = Path(config.site_dir) / "assets"
         for pattern in _UNUSED:
             for path in sorted(assets.glob(pattern)):
                 path.unlink()
-        names = set(self._names)
-        for path in sorted([*assets.glob("javascripts/**/*.js"), *assets.glob("js/*.js")]):
-            names |= names_in_script(path.read_text("utf-8"), self._names)
-        for path in sorted(assets.glob("stylesheets/*.css")):
-            path.write_text(keep_used(path.read_text("utf-8"), names), "utf-8")
-
-    def on_post_template(
-        self, output_content: str, /, *, template_name: str, config: MkDocsConfig
-    ) -> str:
-        """Remember what the pages without Markdown (404, search) look like too."""
-        if template_name.endswith(".html"):
-            self._names |= names_in_page(output_content)
-        return output_content
 
     def on_template_context(
         self, context: TemplateContext, /, *, template_name: str, config: MkDocsConfig
@@ -210,12 +174,14 @@ class BoardPlugin(BasePlugin[BoardConfig]):
     def on_env(self, env: Any, /, *, config: MkDocsConfig, files: Files) -> None:  # noqa: ANN401
         """Let the pages without Markdown (404, search) know the data version too."""
         env.globals["board"] = self._facts()
+        env.trim_blocks = True
+        env.add_extension(_WithoutIndents)
 
     def on_serve(
         self, server: LiveReloadServer, /, *, config: MkDocsConfig, builder: object
     ) -> LiveReloadServer:
         """Rebuild when the database or a template changes."""
-        for path in (self._database(config), Path(__file__).parents[1]):
+        for path in (self._database, Path(__file__).parents[1]):
             if path is not None and path.exists():
                 server.watch(str(path))
         return server
@@ -223,7 +189,7 @@ class BoardPlugin(BasePlugin[BoardConfig]):
     def _facts(self) -> dict[str, str]:
         """Return what the theme prints on every page."""
         facts = dict(self._site.facts) if self._site is not None else {}
-        languages = os.environ.get(LANGUAGES_VARIABLE, self.config.language).split(",")
+        languages = self._options.languages if self._options is not None else ()
         other = next((name for name in languages if name != self.config.language), "")
         way = f"{other}/" if self.config.language == "en" else "../"
         return facts | {"other": other, "way": way, "name": _NAMES.get(other, "")}
@@ -244,16 +210,3 @@ class BoardPlugin(BasePlugin[BoardConfig]):
             for path in sorted((root / "assets").rglob("*"))
             if path.is_file()
         ]
-
-    def _beside(self, config: MkDocsConfig, name: str) -> Path | None:
-        root = os.environ.get(CHECKOUT_VARIABLE) or Path(config.config_file_path).parent
-        folder = Path(root) / name
-        return folder if folder.is_dir() else None
-
-    def _database(self, config: MkDocsConfig) -> Path | None:
-        named = os.environ.get(DB_VARIABLE)
-        if named:
-            return None if named == os.devnull else Path(named)
-        root = Path(config.config_file_path).parent
-        path = root / self.config.db
-        return path if path.exists() else None

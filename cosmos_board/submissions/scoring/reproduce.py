@@ -22,7 +22,6 @@ from cosmos_board.core.run_record import RunSettings
 from cosmos_board.core.scores import Counts, ScoreRow
 from cosmos_board.data.pack import Pack
 from cosmos_board.models.registry import BUILTIN, load_segmenter, locate_weights
-from cosmos_board.runner.engine.clock import Clock
 from cosmos_board.runner.evaluation.evaluate import evaluate_image
 from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.parquet import iter_rows
@@ -130,7 +129,7 @@ def _run(pack: Pack, spec: SegmenterSpec, manifest: Manifest) -> list[ScoreRow]:
     return [
         row
         for item in pack.iter_items(wanted={row.image_id for row in index.rows.values()})
-        for row in evaluate_image(segmenter, item, settings, Clock()).rows
+        for row in evaluate_image(segmenter, item, settings).rows
         if row.reference_id in index.rows
     ]
 

@@ -32,10 +32,9 @@ from cosmos_board.core.tracks import CORE
 from cosmos_board.data.pack import Pack
 from cosmos_board.metrics.reference import PreparedReference, prepare_reference
 from cosmos_board.metrics.score import score
-from cosmos_board.runner.evaluation.answers import choose, make_row, rows_of_choices
-from cosmos_board.runner.evaluation.cells import Cell
+from cosmos_board.runner.evaluation.scoring import PromptKey, choose, make_row, rows_of_choices
 from cosmos_board.runner.record.folder import RunFolder
-from cosmos_board.runner.record.provenance import collect_provenance
+from cosmos_board.runner.record.run_record import collect_provenance
 from cosmos_board.store.parquet import write_batches, write_rows
 from cosmos_board.store.records import write_run_record, write_shard_record
 from cosmos_board.store.run_files import tabulate_scores
@@ -154,9 +153,11 @@ class _Scorer:
         if prompt == "everything":
             scores = score(candidates.masks[0], reference)
             estimate = rows[0]["predicted_iou"]
-            yield make_row(name, Cell(prompt=prompt), "oracle", scores, estimate)
+            yield make_row(name, PromptKey(prompt=prompt), "oracle", scores, estimate)
         else:
-            yield from rows_of_choices(name, Cell(prompt=prompt), choose(candidates, reference))
+            yield from rows_of_choices(
+                name, PromptKey(prompt=prompt), choose(candidates, reference)
+            )
 
     def group_counts(self) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
         """Return counts (tp, fp, fn) and estimates of what was scored, by pack and prompt."""

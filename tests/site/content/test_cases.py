@@ -107,7 +107,7 @@ def test_every_target_has_its_worst_median_best_and_disputed_case(
 
 
 def test_the_viewer_shows_image_outlines_prompt_and_a_slider(demo_book: SiteData) -> None:
-    site = make_site(demo_book, words_for("en"), {})
+    site = make_site(demo_book, words_for("en"))
     pages = {page.path: page for page in site.pages}
     page = pages["viewer/synthetic.organ.md"]
     html = "".join(page.slots.values())
@@ -120,7 +120,7 @@ def test_the_viewer_shows_image_outlines_prompt_and_a_slider(demo_book: SiteData
 
 
 def test_no_id_of_an_image_or_reference_is_published(demo_book: SiteData) -> None:
-    site = make_site(demo_book, words_for("en"), {})
+    site = make_site(demo_book, words_for("en"))
     html = "".join(slot for page in site.pages for slot in page.slots.values())
 
     for case in demo_book.cases:
@@ -138,7 +138,7 @@ def test_without_permission_nothing_of_a_dataset_is_shown(demo: Path) -> None:
     data = read_site_data(other)
 
     assert data.cases == ()
-    assert not any(path.endswith(".webp") for path in make_site(data, words_for("en"), {}).files)
+    assert not any(path.endswith(".webp") for path in make_site(data, words_for("en")).files)
 
 
 def test_images_are_made_smaller_and_keep_their_colours() -> None:

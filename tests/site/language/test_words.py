@@ -1,34 +1,23 @@
-"""Every sentence exists in every language."""
+"""Every sentence exists in every language, and every catalogue holds these alone."""
 
 from __future__ import annotations
 
-import re
 import string
-from typing import get_args
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from types import ModuleType
 
 import pytest
+from babel.messages.pofile import read_po
 
-from cosmos_board.board.findings.claims import CLAIMS
-from cosmos_board.board.findings.findings import FindingVerdict
-from cosmos_board.board.types import Exposure, PairVerdict, Status
-from cosmos_board.data.catalog import load_catalog
-from cosmos_board.models.registry import list_cards
-from cosmos_board.site.content.case_picks import KINDS
 from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.phrases import translate
-from cosmos_board.site.language.words import MissingTranslationError, words_for
-from tests.site.sentences import find_sentences
+from cosmos_board.site.language.terms import list_terms
+from cosmos_board.site.language.words import LOCALE, MissingTranslationError, Words, words_for
 
-OUR_SENTENCES = {
-    *(card.description for card in list_cards() if card.kind in {"baseline", "classical"}),
-    *(text for claim in CLAIMS for text in (claim.needs, claim.paper, claim.certainty) if text),
-    *(claim.source for claim in CLAIMS if claim.source and not claim.source.startswith("http")),
-    "Dice gained", "seconds saved", "−ρ of boundary complexity", "ρ of intensity difference",
-    "targets with Dice ≥ 0.9", "targets with Dice ≤ 0.5", "point − everything",
-    "box − best point prompt", "drop of box", "drop of point", "lead at click 1",
-    "deficit at click 10",
-}  # fmt: skip
-"""What the board says of itself in whole sentences that carry no numbers of a run."""
+ROOT = Path(__file__).parents[3]
+CHINESE = LOCALE / "zh" / "LC_MESSAGES" / "site.po"
 
 
 def test_what_a_finding_lacks_is_said_in_chinese() -> None:
@@ -48,42 +37,82 @@ def test_every_finding_of_a_thin_board_is_told_in_chinese(data: SiteData) -> Non
                 assert translate(text, words_for("zh")) != text
 
 
-def test_every_sentence_of_the_generator_has_a_translation() -> None:
-    assert find_sentences() - words_for("zh").catalog.keys() == set()
+@pytest.fixture(scope="module")
+def messages() -> ModuleType:
+    """The script that collects and checks."""
+    path = str(ROOT / ".ci" / "messages")
+    loader = SourceFileLoader("messages", path)
+    module = module_from_spec(spec_from_loader("messages", loader) or ModuleSpec(path, loader))
+    loader.exec_module(module)
+    return module
 
 
-def test_every_word_that_our_own_data_uses_has_a_translation() -> None:
-    terms = {
-        *get_args(FindingVerdict), *get_args(PairVerdict), *get_args(Exposure), *get_args(Status),
-        *KINDS, "patient", "volume", "image", "promptable", "classical", "baseline", "unsupported",
-        "self-reported", "audited", "re-run",
-    }  # fmt: skip
-    terms |= OUR_SENTENCES
-    for dataset in load_catalog().cosmos:
-        terms.add(dataset.gate.kind)
-        if not dataset.licence.startswith("CC BY") or " for " in dataset.licence:
-            terms.add(dataset.licence)
-
-    assert terms - words_for("zh").catalog.keys() == set()
+@pytest.fixture(scope="module")
+def template(messages: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every sentence that the site may say."""
+    path = tmp_path_factory.mktemp("messages") / "site.pot"
+    messages.collect(path)
+    return path
 
 
-@pytest.mark.parametrize("sentence", sorted(words_for("zh").catalog))
-def test_a_translation_fills_the_same_fields(sentence: str) -> None:
+def test_the_catalogue_holds_every_sentence_and_no_other(
+    messages: ModuleType, template: Path
+) -> None:
+    assert messages.problems_of(CHINESE, template) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "problem"),
+    [
+        ('msgstr "尚无数据。"', 'msgstr ""', "not translated: 'No rows yet.'"),
+        ('msgid "No rows yet."', 'msgid "Nobody says this."', "not translated: 'No rows yet.'"),
+        (
+            'msgid "No rows yet."',
+            'msgid "Nobody says this."',
+            "nobody says any more: 'Nobody says this.'",
+        ),
+        ('msgid "No rows yet."', '#, fuzzy\nmsgid "No rows yet."', "marked fuzzy: 'No rows yet.'"),
+    ],
+)
+def test_a_catalogue_that_is_not_whole_is_refused(
+    before: str, after: str, problem: str, messages: ModuleType, template: Path, tmp_path: Path
+) -> None:
+    catalogue = tmp_path / "site.po"
+    catalogue.write_text(CHINESE.read_text("utf-8").replace(before, after, 1), "utf-8")
+
+    assert f"{catalogue}: {problem}" in messages.problems_of(catalogue, template)
+
+
+def test_a_translation_fills_the_same_fields() -> None:
     def fields(text: str) -> set[str]:
         return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
-    assert fields(words_for("zh").catalog[sentence]) == fields(sentence)
+    with CHINESE.open("rb") as file:
+        catalogue = read_po(file)
+    for message in catalogue:
+        sentence = message.id if isinstance(message.id, str) else message.id[-1]
+        forms = [message.string] if isinstance(message.string, str) else message.string or []
+        for form in forms if sentence else ():
+            assert fields(str(form)) == fields(str(sentence)), sentence
 
 
-def test_no_translation_is_kept_that_nobody_says() -> None:
-    said = find_sentences()
-    said |= {dataset.licence for dataset in load_catalog().cosmos} | OUR_SENTENCES
-    kept = {key for key in words_for("zh").catalog if re.search(r"[ .]", key)}
+def test_terms_of_the_data_are_translated() -> None:
+    words = words_for("zh")
 
-    assert kept - said - {"not enough data", "not run"} == set()
+    assert words.term("holds") == "成立"
+    assert "holds" in list_terms()
+    assert words.term("some new tier") == "some new tier"
+    assert words.term("") == ""
 
 
-def test_an_untranslated_sentence_is_an_error_and_a_strange_term_stays_as_it_is() -> None:
+def test_things_are_counted_in_the_plural_of_the_language() -> None:
+    assert Words().count(2, "target") == "2 targets"
+    assert words_for("zh").count(1, "target") == "1 个目标"
+    assert words_for("zh").count(2, "target") == "2 个目标"
+
+
+def test_an_untranslated_sentence_is_an_error() -> None:
     with pytest.raises(MissingTranslationError):
         words_for("zh")("Nobody ever said this.")
-    assert words_for("zh").term("some new tier") == "some new tier"
+    with pytest.raises(MissingTranslationError):
+        words_for("zh").plural(2, "one of these", "many of these")

@@ -21,6 +21,7 @@ from cosmos_board.board.verify import verify_files
 from cosmos_board.core.errors import InputError, InUseError
 from cosmos_board.site.components.page import SLOT
 from cosmos_board.site.publish.build import build_site
+from cosmos_board.site.publish.generate import SiteOptions
 from cosmos_board.store.board import open_board
 from cosmos_board.store.folders import replace_folder
 
@@ -108,7 +109,7 @@ def test_built_twice_on_different_days_and_in_different_folders_gives_the_same_b
 ) -> None:
     again, now = tmp_path / "elsewhere", time.time
     monkeypatch.setattr(time, "time", lambda: now() + 40 * 86_400)
-    build_site(board_db, again, languages=("en", "zh"))
+    build_site(board_db, again, SiteOptions(languages=("en", "zh")))
 
     names = sorted(path.relative_to(site) for path in site.rglob("*") if path.is_file())
     assert names == sorted(p.relative_to(again) for p in again.rglob("*") if p.is_file())

@@ -138,8 +138,8 @@ def _lead(data: SiteData, part: Slice, board: Board | None, words: Words) -> str
         return text
     first = find_leader(board)
     if first is None:
-        reason = explain_no_leader(board, words)
-        return f"{text} {words('Scores only: {reason}', reason=reason)}{stop}"
+        why = words("Scores only: {reason}", reason=explain_no_leader(board, words))
+        return f"{text} {why}{stop}"
     found = {"model": first.label, "score": number(first.score)}
     if board.key.prompt == "box":
         leader = words("With a box, {model} leads with Dice {score}", **found)

@@ -83,7 +83,8 @@ def _table(data: SiteData, words: Words, name: str, figures: list[Measured]) -> 
 
 def _machine(words: Words, machine: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     packages = machine.get("packages", {})
-    yield words("Processor"), f"{machine['processor']}, {machine['cores']} {words('cores')}"
+    cores = words("{n} cores", n=machine["cores"])
+    yield words("Processor"), words.listing([machine["processor"], cores])
     yield words("Load at the start"), f"{machine['load']:.2f}"
     yield words("Python"), str(machine["python"])
     yield words("Packages"), ", ".join(f"{k} {v}" for k, v in packages.items()) or DASH

@@ -44,9 +44,9 @@ def pair_map(data: SiteData, board: Board, words: Words) -> Table | None:
     return Table(
         name="pairs",
         caption=words(
-            "Row minus column, Dice. ▲ better and ▼ worse: the paired 95 % interval lies beyond "
-            "±0.01; = equivalent: the 90 % interval lies within; ? undecided. Columns are numbered "
-            "as the rows. Data {version}.",
+            "Row minus column, Dice. ▲ better and ▼ worse: the paired 95 % confidence interval "
+            "lies beyond ±0.01; = equivalent: the 90 % one lies within; ? undecided. Columns are "
+            "numbered as the rows. Data {version}.",
             version=data.version_label,
         ),
         columns=(

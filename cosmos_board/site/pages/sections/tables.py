@@ -30,7 +30,8 @@ class RecordTable(Generic[T]):
 
     def __init__(self, data: SiteData, words: Words, records: Sequence[T]) -> None:
         """Start a table with a row for each of `records`."""
-        self._data, self._words, self._records = data, words, records
+        self.words = words
+        self._data, self._records = data, records
         self._columns: list[Column] = []
         self._cells: list[list[Cell]] = []
 
@@ -117,10 +118,10 @@ class RecordTable(Generic[T]):
         ends = [of(record) for record in self._records]
         middles = [around(record) if around else None for record in self._records]
         marks = marks_of([(low, at, high) for (low, high), at in zip(ends, middles, strict=True)])
-        self._columns.append(Column(key=key, label=self._words("95 % CI")))
+        self._columns.append(Column(key=key, label=self.words("95 % CI")))
         self._cells.append(
             [
-                Cell(span(*pair) or self._words("no CI"), mark=mark, muted=pair[0] is None)
+                Cell(span(*pair) or self.words("no CI"), mark=mark, muted=pair[0] is None)
                 for pair, mark in zip(ends, marks, strict=True)
             ]
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cosmos_board.board.studies.factors import FactorCurve
 from cosmos_board.factors.table import FACTORS
 from cosmos_board.site.components.figure import Axis, Figure, Point, Series
@@ -105,11 +107,7 @@ def _factor_table(data: SiteData, words: Words) -> Table:
     table = RecordTable(data, words, data.studies.factors)
     table.model("model", words("Model"), lambda row: row.model, frozen=True, facet=True)
     table.cells("factor", words("Factor"), lambda row: _factor_cell(row.factor, words), facet=True)
-    table.text(
-        "given",
-        words("Held fixed"),
-        lambda row: ", ".join(_factor_label(name, words) for name in row.given) or words("nothing"),
-    )
+    table.cells("given", words("Held fixed"), lambda row: _given_cell(row.given, words))
     table.text("selection", words("Selection"), lambda row: words.term(row.selection), facet=True)
     table.change("rho", words("Correlation"), lambda row: row.rho.value)
     table.interval(lambda row: (row.rho.low, row.rho.high))
@@ -128,6 +126,11 @@ def _factor_table(data: SiteData, words: Words) -> Table:
 def _factor_cell(name: str, words: Words) -> Cell:
     url = f"docs/definitions/#{name}" if name in FACTORS else ""
     return Cell(_factor_label(name, words), name, url)
+
+
+def _given_cell(names: Sequence[str], words: Words) -> Cell:
+    labels = ", ".join(_factor_label(name, words) for name in names)
+    return Cell(labels or words("nothing"), muted=not labels)
 
 
 def _curve_figure(

@@ -15,7 +15,7 @@ from cosmos_board.site.components.table import Cell, Table
 from cosmos_board.site.components.templates import render
 from cosmos_board.site.content.labels import MARKS, finding_url
 from cosmos_board.site.content.site_data import SiteData
-from cosmos_board.site.language.numbers import DASH, signed, span
+from cosmos_board.site.language.numbers import DASH, signed, with_interval
 from cosmos_board.site.language.phrases import translate
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.notices import add_synthetic, explain_empty, link_advice
@@ -79,8 +79,7 @@ def effect_text(decision: Decision, words: Words) -> str:
     if decision.effect is None:
         missing = words.separate(translate(text, words) for text in decision.missing)
         return words("missing: {things}", things=missing) if missing else DASH
-    interval = span(decision.low, decision.high)
-    return signed(decision.effect) + (f" ({interval})" if interval else "")
+    return with_interval(signed(decision.effect), decision.low, decision.high)
 
 
 def _findings_table(data: SiteData, words: Words) -> Table:

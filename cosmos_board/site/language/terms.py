@@ -1,0 +1,74 @@
+"""Words of the data that pages translate: verdicts, tiers, licences, texts of claims and models.
+
+They come from elsewhere in the package, not from a call in the site's code, so extraction asks
+this module for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, get_args
+
+from cosmos_board.board.findings.claims import CLAIMS
+from cosmos_board.board.findings.findings import FindingVerdict
+from cosmos_board.board.types import Exposure, PairVerdict, Status
+from cosmos_board.core.cards import ClusterUnit
+from cosmos_board.core.scores import Selection
+from cosmos_board.core.tracks import CORE, COUNTS, FULL, TIERS
+from cosmos_board.data.catalog import load_catalog
+from cosmos_board.models.registry import list_cards
+from cosmos_board.site.language.phrases import FORMS
+
+_PARTS = (
+    "Dice gained", "seconds saved", "−ρ of boundary complexity", "ρ of intensity difference",
+    "targets with Dice ≥ 0.9", "targets with Dice ≤ 0.5", "point − everything",
+    "box − best point prompt", "drop of box", "drop of point", "lead at click 1",
+    "deficit at click 10",
+)  # fmt: skip
+
+
+def list_terms() -> dict[str, str]:
+    """Return every term with what it is, which translators read beside it."""
+    claims = [text for claim in CLAIMS for text in (claim.needs, claim.paper, claim.source) if text]
+    datasets = load_catalog().cosmos
+    groups: dict[str, Sequence[str]] = {
+        "verdict on a claim": get_args(FindingVerdict),
+        "verdict on a pair of models": get_args(PairVerdict),
+        "how a claim of the study is known": [claim.certainty for claim in CLAIMS],
+        "of a claim": [text for text in claims if not text.startswith("http")],
+        "part of a finding": _PARTS,
+        "what a finding lacks": FORMS,
+        "overlap of training and test data": get_args(Exposure),
+        "status of a model on a board": [*get_args(Status), "unsupported", "not run"],
+        "how far a run was checked": TIERS,
+        "track of runs": [CORE, COUNTS, FULL],
+        "state of a submission": ["shown", "left-out", "held", "withdrawn", "taken-down"],
+        "how a mask is chosen": get_args(Selection),
+        "kind of model": ["promptable", "classical", "baseline"],
+        "what is independent": get_args(ClusterUnit),
+        "case": ["worst", "median", "best", "disputed"],
+        "which point moves": ["first", "all"],
+        "measure of annotation": ["dice", "seconds"],
+        "access to a dataset": sorted({dataset.gate.kind for dataset in datasets}),
+        "licence": sorted({dataset.licence for dataset in datasets if _is_told(dataset.licence)}),
+        "description of a model": [
+            card.description for card in list_cards() if card.kind in ("baseline", "classical")
+        ],
+    }
+    return {term: comment for comment, terms in groups.items() for term in terms}
+
+
+def _is_told(licence: str) -> bool:
+    """Return whether a licence has words to translate."""
+    return not licence.startswith("CC BY") or " for " in licence
+
+
+def extract_terms(
+    file: IO[bytes],
+    keywords: Mapping[str, object],
+    comment_tags: Sequence[str],
+    options: Mapping[str, str],
+) -> Iterator[tuple[int, str, str, list[str]]]:
+    """Give Babel the terms, each with its comment: line, function, message, comments."""
+    for term, comment in list_terms().items():
+        yield 0, "", term, [comment]
