@@ -1,4 +1,4 @@
-"""Raw masks → layers: codes, colours and grey levels get their meaning."""
+"""Label pictures and volumes: codes and colours → the objects that they stand for."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.imports.reading.files import Raster, look_up
-from cosmos_board.data.imports.reading.label_values import find_areas, find_colours
+from cosmos_board.data.imports.reading.foreground import ZERO_WANTED, check_alpha
 from cosmos_board.data.imports.spec.models import MaskSpec
 from cosmos_board.data.imports.spec.rules import Objects, find_code, is_skipped, parse_codes
 from cosmos_board.data.imports.spec.rules import parse_colour as parse_rgb
+from cosmos_board.data.readers.raster import Raster, look_up
 
 _WHOLE = 1e-3
 """How far a code may be from a whole number: files in floating point hold 0.9999999 for 1."""
-
-_ZERO = "0 instead of NaN where nothing is drawn"
 
 _MANY = 32
 """Unknown codes that are more than this are hardly those of a mask."""
@@ -58,115 +56,17 @@ def find_codes(
     return codes, meanings
 
 
-def find_foreground(spec: MaskSpec, raster: Raster, where: str) -> NDArray[np.bool_]:
-    """Return the voxels above the threshold; without one, above half of the range.
-
-    Args:
-        spec: With `object` or `names`.
-        raster: As the file holds it.
-        where: For messages.
-
-    Raises:
-        InputError: If a lossy mask has no threshold, or there are codes instead of grey levels.
-    """
-    values = _take_brightness(raster, where, spec.threshold)
-    if values.dtype == np.bool_:
-        return values
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise InputError(where, "mask", "holds values that are no numbers", want=_ZERO)
-    if spec.threshold is not None:
-        return values > spec.threshold
-    if raster.lossy:
-        raise InputError(where, "threshold", "is needed for a mask in a lossy format")
-    low, high = min(float(values.min()), 0.0), float(values.max())
-    if len(codes := find_areas(values, low, high)) > 1:
-        raise InputError(
-            where, "object", "stands for several codes",
-            got=", ".join(f"{code:g}" for code in codes[:6]), want="labels or threshold",
-        )  # fmt: skip
-    if high > values.min() > (low + high) / 2:
-        raise InputError(
-            where, "object", "has no background: all values are in the upper half of their range",
-            got=f"{values.min()} … {values.max()}", want="threshold",
-        )  # fmt: skip
-    return values > (low + high) / 2
-
-
 def _take_grey(raster: Raster, where: str) -> NDArray[Any]:
     array = raster.array
-    if not raster.colour:
+    if not raster.in_colour:
         # Indices of a palette are codes, whatever their colours.
         if raster.palette is None:
-            _check_alpha(raster, array, where)
+            check_alpha(raster, array, where)
         return array
-    _check_alpha(raster, array, where)
+    check_alpha(raster, array, where)
     if not (array == array[..., :1]).all():
         raise InputError(where, "labels", "are in colour", want="colours")
     return array[..., 0]
-
-
-def _take_brightness(raster: Raster, where: str, threshold: float | None) -> NDArray[Any]:
-    """Return the brightest of each pixel's colours: any colour is foreground, white and a pen's."""
-    if raster.palette is not None:
-        return _look_up_brightness(raster, raster.palette, where, threshold)
-    _check_alpha(raster, raster.array, where)
-    if not raster.colour:
-        return raster.array
-    if threshold is None and not raster.lossy and raster.array.dtype.kind == "u":
-        colours = find_colours(raster.array)
-        if len(colours) > 1:
-            raise InputError(
-                where, "object", "stands for several colours", got=colours[:4],
-                want="colours or threshold",
-            )  # fmt: skip
-    brightness: NDArray[Any] = raster.array.max(axis=-1)
-    return brightness
-
-
-def _look_up_brightness(
-    raster: Raster, palette: NDArray[np.uint8], where: str, threshold: float | None
-) -> NDArray[Any]:
-    """Return grey levels of a grey palette, or the brighter of two colours as viewers show them."""
-    _check_alpha(raster, look_up(where, raster.array, palette), where)
-    used, positions = np.unique(raster.array, return_inverse=True)
-    colours = palette[used]
-    if len(used) > 2:
-        if not (colours == colours[:, :1]).all():
-            raise InputError(
-                where, "object", "stands for several colours of a palette", got=used[:6].tolist(),
-                want="labels (indices) or colours",
-            )  # fmt: skip
-        grey: NDArray[np.uint8] = palette[raster.array][..., 0]
-        return grey
-    levels = colours.max(axis=1)
-    half = float(levels.max()) / 2 if len(used) == 2 else 127
-    drawn = levels > (half if threshold is None else threshold)
-    if len(used) == 2 and drawn.all():
-        raise InputError(
-            where, "object", "stands for several colours of a palette", got=used.tolist(),
-            want="labels (indices) or colours",
-        )  # fmt: skip
-    foreground: NDArray[np.bool_] = drawn[positions.reshape(raster.array.shape)]
-    return foreground
-
-
-def _check_alpha(raster: Raster, values: NDArray[Any], where: str) -> None:
-    """Refuse a mask that its colours and its alpha channel may show differently.
-
-    Args:
-        raster: With `opaque`.
-        values: Its grey levels or colours, palettes looked up.
-        where: For the message.
-    """
-    if raster.opaque is None or raster.opaque.all():
-        return
-    if values[~raster.opaque].any() or not values.any():
-        alpha = 3 if values.ndim > raster.opaque.ndim else 1
-        raise InputError(
-            where, "alpha", "may hold the mask as well as the colours",
-            want=f"channels = [{alpha}] for alpha, "
-            f"channels = {'[0, 1, 2]' if alpha == 3 else '[0]'} for colours",
-        )  # fmt: skip
 
 
 def _show_codes(codes: list[int]) -> str:
@@ -178,7 +78,7 @@ def _round_codes(values: NDArray[Any], where: str) -> NDArray[Any]:
     if values.dtype.kind in "iub":
         return values.astype(np.uint8) if values.dtype == np.bool_ else values
     if not np.isfinite(values).all():
-        raise InputError(where, "labels", "hold values that are no numbers", want=_ZERO)
+        raise InputError(where, "labels", "hold values that are no numbers", want=ZERO_WANTED)
     whole = np.rint(values)
     if np.abs(values - whole).max(initial=0) > _WHOLE:
         off = float(values[np.abs(values - whole) > _WHOLE][0])
@@ -271,6 +171,6 @@ def _take_colours(raster: Raster, where: str) -> NDArray[np.uint8]:
         array = array.astype(np.uint8) * np.uint8(255)
     if array.dtype != np.uint8:
         raise InputError(where, "colours", "are not 8 bit", got=array.dtype)
-    _check_alpha(raster, array, where)
-    grey = array.ndim == raster.array.ndim and not raster.colour
+    check_alpha(raster, array, where)
+    grey = array.ndim == raster.array.ndim and not raster.in_colour
     return np.repeat(array[..., np.newaxis], 3, axis=-1) if grey else array
