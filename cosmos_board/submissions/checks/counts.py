@@ -85,22 +85,19 @@ def read_counts(
         where: Path of the file, for messages.
     """
     ids = tuple(sorted(index))
-    shape = (len(ids), len(prompts), len(SELECTIONS))
-    table = CountTable(ids, prompts, np.full((*shape, 3), -1, np.int32))
-    flat = table.counts.reshape(-1, 3)
+    shape = (len(ids), len(prompts), len(SELECTIONS), len(_COUNTS))
+    table = CountTable(ids, prompts, np.full(shape, -1, np.int32))
     area = np.array([index[name].area_px for name in ids], np.int64)
     pixels = np.array([index[name].height * index[name].width for name in ids], np.int64)
     first = 0
     for block in iter_blocks(copy, ids, prompts):
         row = block.places[0]
-        wrong = (
-            _check_keys(block, prompts)
-            or _check_counts(block.counts, area[row], pixels[row])
-            or _check_twice(block.places, shape, flat)
-        )
+        wrong = _find_unknown(block, prompts)
+        wrong = wrong or _find_wrong(block.counts, area[row], pixels[row])
+        wrong = wrong or _find_twice(block.places, table.counts)
         if wrong:
             return table, [Problem(where, f"row {first + wrong[0]}", wrong[1])]
-        flat[np.ravel_multi_index(block.places, shape)] = block.counts
+        table.counts[block.places] = block.counts
         first += len(block.counts)
     return table, list(_check_whole(table, where))
 
@@ -109,44 +106,41 @@ _Wrong = tuple[int, str]
 """The first row of a block that is wrong, and what is wrong with it."""
 
 
-def _check_keys(block: CountBlock, prompts: tuple[str, ...]) -> _Wrong | None:
+def _find_unknown(block: CountBlock, prompts: tuple[str, ...]) -> _Wrong | None:
     wants = ("not in the index", f"unknown, want one of: {', '.join(prompts)}", "unknown")
     for name, places, want in zip(_KEYS, block.places, wants, strict=True):
         if (places < 0).any():
             row = int(np.argmax(places < 0))
             return row, f"{name}: {quote(block.batch.column(name)[row].as_py())} {want}"
     everything = [number for number, name in enumerate(prompts) if name == "everything"]
-    oracle = block.places[2] == SELECTIONS.index("oracle")
-    wrong = np.isin(block.places[1], everything) & ~oracle
-    if wrong.any():
-        return int(np.argmax(wrong)), "selection: everything has oracle only"
-    return None
+    wrong = np.isin(block.places[1], everything) & (block.places[2] != SELECTIONS.index("oracle"))
+    return (int(np.argmax(wrong)), "selection: everything has oracle only") if wrong.any() else None
 
 
-def _check_counts(
+def _find_wrong(
     counts: NDArray[np.int64], area: NDArray[np.int64], pixels: NDArray[np.int64]
 ) -> _Wrong | None:
-    for number, name in enumerate(_COUNTS):
-        if (counts[:, number] < 0).any():
-            row = int(np.argmax(counts[:, number] < 0))
-            return row, f"{name}: {counts[row, number]} below 0"
-    wrong = counts.clip(max=1 << 40).sum(axis=1) > pixels  # cut, so that no sum can overflow
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        return row, f"tp+fp+fn: more than the {pixels[row]} pixels of the image"
     drawn = counts[:, 0] + counts[:, 2]
-    if (drawn != area).any():
-        row = int(np.argmax(drawn != area))
-        return row, f"tp+fn: is {drawn[row]}, reference area is {area[row]}"
+    summed = counts.clip(max=1 << 40).sum(axis=1)  # cut, so that no sum can overflow
+    rules = [
+        (column < 0, f"{name}: {{}} below 0", column)
+        for name, column in zip(_COUNTS, counts.T, strict=True)
+    ]
+    rules += [
+        (summed > pixels, "tp+fp+fn: more than the {} pixels of the image", pixels),
+        (drawn != area, "tp+fn: is {}, reference area is {}", drawn),
+    ]
+    for wrong, text, values in rules:
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            return row, text.format(values[row], area[row])
     return None
 
 
-def _check_twice(
-    places: tuple[NDArray[np.int64], ...], shape: tuple[int, ...], flat: NDArray[np.int32]
-) -> _Wrong | None:
-    cells = np.ravel_multi_index(places, shape)
+def _find_twice(places: tuple[NDArray[np.int64], ...], counts: NDArray[np.int32]) -> _Wrong | None:
+    cells = np.ravel_multi_index(places, counts.shape[:3])
     _, first, inverse = np.unique(cells, return_index=True, return_inverse=True)
-    twice = (flat[cells, 0] >= 0) | (first[inverse] != np.arange(len(cells)))
+    twice = (counts[places][:, 0] >= 0) | (first[inverse] != np.arange(len(cells)))
     return (int(np.argmax(twice)), f"duplicate key ({', '.join(_KEYS)})") if twice.any() else None
 
 

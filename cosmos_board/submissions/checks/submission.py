@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 
 from cosmos_board.core.tracks import CORE
@@ -51,7 +50,7 @@ class Accepted:
     """Slugs of the earlier entries that it seems to copy."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckInputs:
     """What a submission is checked against, beyond itself."""
 
@@ -69,20 +68,9 @@ class CheckInputs:
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    @cached_property
-    def _indices(self) -> dict[tuple[str, str], ReferenceIndex]:
-        return {}
-
     def find_pack(self, name: str) -> Listing | None:
         """Return a pack by name; None where it is unknown here."""
         return next((pack for pack in self.packs if pack.info.name == name), None)
-
-    def find_index(self, name: str, track: str) -> ReferenceIndex | None:
-        """Return what a track asks of a pack; None where the pack is unknown here."""
-        pack = self.find_pack(name)
-        if pack is not None and (name, track) not in self._indices:
-            self._indices[name, track] = index_pack(pack, track)
-        return self._indices.get((name, track))
 
 
 @dataclass(slots=True)
@@ -133,8 +121,8 @@ class CheckedSubmission:
     def set_manifest(self, manifest: Manifest) -> None:
         """Take what was read, and find the references that it asks for."""
         self._manifest = manifest
-        found = (self.inputs.find_index(use.name, manifest.track) for use in manifest.packs)
-        self.indices = [index for index in found if index is not None]
+        packs = [self.inputs.find_pack(use.name) for use in manifest.packs]
+        self.indices = [index_pack(pack, manifest.track) for pack in packs if pack is not None]
         if len(self.indices) == len(manifest.packs):
             self.rows = {key: row for index in self.indices for key, row in index.rows.items()}
 
