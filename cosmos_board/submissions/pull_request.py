@@ -66,7 +66,7 @@ class Report:
             ("Problems", refused),
             ("Held, and why", held),
             ("Notes", self.find_lines("noted")),
-            ("Where it would stand", self.ranks[:MOST_LINES]),
+            ("Where it would rank", self.ranks[:MOST_LINES]),
             ("Coverage", [self.coverage] if self.coverage else []),
         ):
             if lines:

@@ -79,7 +79,7 @@ def score(
     external: Path | None,
     as_json: bool,
 ) -> None:
-    """Score FOLDER's predictions and say where the model would stand. Nothing is uploaded."""
+    """Score FOLDER's predictions and say where the model would rank. Nothing is uploaded."""
     from tempfile import TemporaryDirectory
 
     from cosmos_board.submissions.checks.submission import CheckInputs

@@ -137,7 +137,7 @@ def test_what_is_too_good_is_held_and_shown_when_it_is_merged_anyway(
     assert found.conclusion == "failure"
     assert "Held: a maintainer looks first." in found.summary
     assert "have Dice 0.99 or at most 2 wrong pixels; held for review" in found.summary
-    assert "rank 1" in found.summary, "who decides sees where it would stand"
+    assert "rank 1" in found.summary, "who decides sees where it would rank"
     hub.merge(request)
     board = hub.publish()
     assert board.shown == {"careful-boxes": 1}
