@@ -75,12 +75,13 @@ def test_a_refused_submission_leaves_with_1_and_one_line_a_problem(
     sample: Sample, drafted: Path
 ) -> None:
     (drafted / "README.md").write_text("<script>")
-    (drafted / "submission.toml").write_text("a: &b 1")
+    (drafted / "submission.toml").write_text("a = *b")
     code, text = call("check", drafted, "--pack", sample.pack)
     assert code == 1
     assert text.splitlines() == [
         "submissions/careful-boxes/README.md: file name not in the allowed set",
-        "submissions/careful-boxes/submission.toml: line 1: anchors are not allowed",
+        "submissions/careful-boxes/submission.toml: no TOML: invalid value (at line 1, "
+        "column 5)",
     ]
 
 
