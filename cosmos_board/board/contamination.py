@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
-from cosmos_board.board.types import Exposure, ExposureCell
+from cosmos_board.board.types import Exposure
+from cosmos_board.core.cards import DatasetCard, ModelCard
 
 ORDER: tuple[Exposure, ...] = ("clean", "unknown", "same-source", "trained-on")
 """From best to worst."""
@@ -14,96 +14,45 @@ MOST = 0.5
 """A model trained on more than this share of a slice's targets is not ranked on it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelFacts:
-    """What the board knows of a model."""
+def find_exposures(
+    models: Mapping[str, ModelCard], datasets: Mapping[str, DatasetCard]
+) -> dict[tuple[str, str], Exposure]:
+    """Return what is known of every model and dataset, by (model, dataset).
 
-    name: str
-    label: str
-    family: str
-    kind: str
-    prompts: frozenset[str]
-    training_data: frozenset[str] | None
-    """Dataset names; None where the model does not say."""
-
-    tuned_on: frozenset[str] = frozenset()
-    """Datasets of which it is on record that a fine-tuning saw a part."""
-
-    base_model: str | None
-    """What it was fine-tuned from."""
-
-    source: str
-    """Address of its code or paper."""
-
-    @property
-    def observer(self) -> bool:
-        """Whether it is a person: listed, never ranked."""
-        return self.kind == "observer" or self.name.startswith("observer:")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetFacts:
-    """What the board knows of a dataset."""
-
-    name: str
-    label: str
-    source: str
-    """Address it came from; datasets of one address are one source."""
-
-    cluster_unit: str
-    synthetic: bool
-
-
-def find_exposure(
-    model: ModelFacts,
-    dataset: DatasetFacts,
-    models: Mapping[str, ModelFacts],
-    datasets: Mapping[str, DatasetFacts],
-) -> ExposureCell:
-    """Return what is known of `model` and `dataset`; a fine-tuned model has seen its base's data.
-
-    `same-source`: it was trained on another dataset from the same address.
+    A fine-tuned model has seen what its base saw. `same-source`: the model was trained on another
+    dataset from the same address.
     """
-    known, silent = _ancestry(model, models)
-    sources = {
-        name: ancestor
-        for ancestor in known
-        for name in (*(ancestor.training_data or ()), *ancestor.tuned_on)
-    }
-    exposure: Exposure = "unknown" if silent else "clean"
-    witness = None if silent else model
-    if dataset.name in sources:
-        exposure, witness = "trained-on", sources[dataset.name]
-    elif dataset.source:
-        for name, ancestor in sorted(sources.items()):
-            if name in datasets and datasets[name].source == dataset.source:
-                exposure, witness = "same-source", ancestor
-                break
-    return ExposureCell(
-        model=model.name,
-        dataset=dataset.name,
-        exposure=exposure,
-        source=witness.source if witness else "",
-    )
+    found: dict[tuple[str, str], Exposure] = {}
+    for model in models.values():
+        seen, silent = _find_training_data(model, models)
+        sources = {datasets[name].source for name in seen if name in datasets} - {""}
+        for dataset in datasets.values():
+            exposure: Exposure = "unknown" if silent else "clean"
+            if dataset.name in seen:
+                exposure = "trained-on"
+            elif dataset.source in sources:
+                exposure = "same-source"
+            found[model.name, dataset.name] = exposure
+    return found
 
 
-def _ancestry(
-    model: ModelFacts, models: Mapping[str, ModelFacts]
-) -> tuple[Sequence[ModelFacts], bool]:
-    """Return the model and its bases, and whether one of them does not say what it saw."""
-    line: list[ModelFacts] = []
-    current: ModelFacts | None = model
+def _find_training_data(
+    model: ModelCard, models: Mapping[str, ModelCard]
+) -> tuple[frozenset[str], bool]:
+    """Return what a model and its bases were trained on, and whether one of them does not say."""
+    line: list[ModelCard] = []
+    current: ModelCard | None = model
     silent = False
     while current is not None and current not in line:
         line.append(current)
-        silent |= current.training_data is None
         base = current.base_model
-        silent |= base is not None and base not in models
+        silent |= current.training_data is None or (base is not None and base not in models)
         current = models.get(base) if base else None
-    return line, silent
+    seen = (name for one in line for name in (*(one.training_data or ()), *one.tuned_on))
+    return frozenset(seen), silent
 
 
-def worst(exposures: Sequence[Exposure]) -> Exposure:
+def worst(exposures: Iterable[Exposure]) -> Exposure:
     """Return the worst of `exposures`; `clean` where there is none.
 
     Example:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from cosmos_board.board.advice.advice import Advice
-from cosmos_board.board.advice.everywhere import advise_everywhere
+from cosmos_board.board.advice.advice import Advice, advise_everywhere
 from cosmos_board.board.build import Boards
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.findings.findings import find_findings
@@ -22,7 +21,7 @@ from cosmos_board.board.types import BoardKey, Slice
 from cosmos_board.core.tracks import FULL
 from cosmos_board.site.content.studies import FACTOR_MODELS, FACTOR_PROMPT, NO_STUDIES, Studies
 from cosmos_board.site.content.suppression import Suppression
-from cosmos_board.store.queries.studies import fetch_studied
+from cosmos_board.store.queries.runs import fetch_studied
 
 
 def read_studies(

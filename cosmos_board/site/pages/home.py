@@ -19,7 +19,8 @@ from cosmos_board.site.content.labels import (
     slug,
     target_label,
 )
-from cosmos_board.site.content.site_data import OVERALL, Entry, SiteData
+from cosmos_board.site.content.site_data import OVERALL, SiteData
+from cosmos_board.site.language.messages import CLAIM_TEXTS
 from cosmos_board.site.language.numbers import DASH, number, with_interval
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.figures import add_prompts, cost_figure
@@ -36,6 +37,7 @@ from cosmos_board.site.pages.sections.notices import (
 )
 from cosmos_board.site.pages.sections.ranking import ranking_table
 from cosmos_board.site.pages.sections.writer import Card, Link, PageContext, PageWriter
+from cosmos_board.store.queries.cards import TrackEntry
 
 TOP = 12
 """Models that the home page shows."""
@@ -216,7 +218,7 @@ def _add_news(page: PageWriter) -> None:
     )
 
 
-def _entry(entry: Entry, data: SiteData, words: Words) -> dict[str, str]:
+def _entry(entry: TrackEntry, data: SiteData, words: Words) -> dict[str, str]:
     track = words("full run") if entry.track == FULL else words("submission")
     return {
         "date": entry.date,
@@ -231,7 +233,7 @@ def _finding(finding: Finding, words: Words) -> dict[str, str]:
         "kind": finding.verdict.replace(" ", "-"),
         "mark": MARKS.get(finding.verdict, DASH),
         "url": finding_url(finding),
-        "statement": words.pick(finding.statement, finding.statement_zh),
+        "statement": words(CLAIM_TEXTS[finding.id].statement),
         "verdict": words.term(finding.verdict),
     }
 

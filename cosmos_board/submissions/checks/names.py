@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from cosmos_board.models.known import KNOWN
+from cosmos_board.models.cards import KNOWN
 from cosmos_board.submissions.checks.submission import Accepted
 from cosmos_board.submissions.format.fields import PROJECT_ID
 from cosmos_board.submissions.format.lookalikes import skeleton

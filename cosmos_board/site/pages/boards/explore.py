@@ -19,7 +19,7 @@ from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.notices import explain_empty, note_withheld, track_label
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
-from cosmos_board.store.queries.published import CELLS, pack_cells
+from cosmos_board.store.published import CELLS, pack_cells
 
 CELLS_PATH = "data/cells.parquet"
 MANIFEST = "data/manifest.json"
@@ -108,7 +108,7 @@ def _form(data: SiteData, cells: bytes, words: Words) -> str:
         ("model", words("Model")), ("prompt", words("Prompt")),
         ("modality", words("Modality")), ("object", words("Object")),
     ]  # fmt: skip
-    metrics = [(m.name, words.pick(m.label, m.label_zh)) for m in METRICS.values()]
+    metrics = [(m.name, words(m.label)) for m in METRICS.values()]
     lowest = [m.name for m in METRICS.values() if not m.higher_is_better]
     return render(
         "explore.html",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
@@ -21,6 +20,7 @@ from cosmos_board.site.components.table import (
 )
 from cosmos_board.site.content.labels import model_url, prompt_label
 from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.messages import status_text
 from cosmos_board.site.language.numbers import DASH, number, percent, signed, span
 from cosmos_board.site.language.words import Words
 
@@ -32,8 +32,7 @@ EXTRA_METRICS = (
 """Metrics beside the one that ranks; those after the second start hidden."""
 
 DEFINITIONS = "docs/definitions/"
-_FAILING = re.compile(r"incomplete: (\d+) of (\d+) answers failed")
-_ROW_FIELDS = tuple(field.name for field in fields(BoardRow))
+_ROW_FIELDS = tuple(field.name for field in fields(BoardRow) if field.name != "failing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +120,7 @@ def _record(row: BoardRow, ranking: Ranking) -> dict[str, Raw]:
     record: dict[str, Raw] = {"metric": ranking.metric.name, "prompt": ranking.board.key.prompt}
     record["selection"] = ranking.board.key.selection
     record |= {name: getattr(row, name) for name in _ROW_FIELDS}
+    record["status"] = status_text(row)
     record["oracle"] = ranking.oracle.get(row.model)
     return record | {name: scores.get(row.model) for name, scores in ranking.others.items()}
 
@@ -131,7 +131,7 @@ def caption(data: SiteData, board: Board, words: Words) -> str:
     parts = [
         words(
             "{metric}, prompt “{prompt}”, {selection}.",
-            metric=words.pick(metric.label, metric.label_zh) + f" {metric.direction}",
+            metric=words(metric.label) + f" {metric.direction}",
             prompt=prompt_label(key.prompt, words),
             selection=selection_label(key.selection, words),
         ),
@@ -168,7 +168,7 @@ def _columns(ranking: Ranking, words: Words, *, short: bool) -> tuple[Column, ..
     board, metric = ranking.board, ranking.metric
     direction = "high" if board.higher_is_better else "low"
     unit = f" ({metric.unit})" if metric.unit else ""
-    label = words.pick(metric.label, metric.label_zh)
+    label = words(metric.label)
     ranks, definition = "docs/ranking/#ranks", f"{DEFINITIONS}#{metric.name}"
     columns = [
         Column(key="rank", label="#", numeric=True, frozen=True),
@@ -209,7 +209,7 @@ def _metric_columns(ranking: Ranking, words: Words, *, short: bool) -> list[Colu
         columns.append(
             Column(
                 key=name,
-                label=words.pick(metric.label, metric.label_zh) + unit,
+                label=words(metric.label) + unit,
                 numeric=True,
                 best="high" if metric.higher_is_better else "low",
                 help=f"{DEFINITIONS}#{name}",
@@ -286,10 +286,10 @@ def status_label(row: BoardRow, words: Words) -> str:
     """Return why a model holds no rank, in words; nothing where it holds one."""
     if row.status in ("ranked", "too-few-clusters"):  # the caption says so of all rows at once
         return ""
-    if row.status == "incomplete":
-        return words("covers {share}", share=percent(row.coverage))
     if failing := failing_label(row, words):
         return failing
+    if row.status == "incomplete":
+        return words("covers {share}", share=percent(row.coverage))
     if row.status == "trained-on":
         return words("trained on {share} of the targets", share=percent(row.trained_on))
     return words.term(row.status)
@@ -297,10 +297,9 @@ def status_label(row: BoardRow, words: Words) -> str:
 
 def failing_label(row: BoardRow, words: Words) -> str:
     """Return how many answers failed where these are too many for a rank; else nothing."""
-    found = _FAILING.fullmatch(row.status)
-    if found is None:
+    if row.failing is None:
         return ""
-    failed, answers = found.groups()
+    failed, answers = row.failing.failed, row.failing.answers
     return words("{failed} of {answers} answers failed", failed=failed, answers=answers)
 
 
