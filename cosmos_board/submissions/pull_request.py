@@ -102,11 +102,7 @@ def check_pull_request(
 ) -> Report:
     """Return everything that is to be said of a pull request; none of it is raised.
 
-    Args:
-        request: What is asked.
-        packs: The core track's packs.
-        external: Folder for the files that entries pin elsewhere; None for one that is dropped.
-        fetch: How one of those is fetched.
+    `external` keeps the files that entries pin elsewhere, which `fetch` gets; without it they go.
 
     Raises:
         StorageError: If the disk fails.

@@ -43,7 +43,7 @@ def test_every_command_and_option_that_the_docs_name_exists(path: Path) -> None:
     found = find_commands(path.read_text())
     assert found
     for words in found:
-        context = click.CheckInputs(group, info_name="cosmos-board")
+        context = click.Context(group, info_name="cosmos-board")
         command: click.Command = group
         while isinstance(command, click.Group) and words:
             below = command.get_command(context, words[0])

@@ -74,10 +74,7 @@ def audit_counts(checked: CheckedSubmission, path: Path) -> Iterator[Problem]:
 def choose_places(table: CountTable, manifest_sha256: str, seed: str) -> NDArray[np.int64]:
     """Return which cells of the flat grid (reference, prompt, selection) are looked at.
 
-    Args:
-        table: The counts as submitted.
-        manifest_sha256: Hash of `submission.toml`.
-        seed: A value that nobody knew when the counts were made.
+    Nobody may know `seed` when the counts are made.
     """
     there = np.flatnonzero(table.counts[..., 0].reshape(-1) >= 0)
     if len(there) <= AUDIT_ROWS:

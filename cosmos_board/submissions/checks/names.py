@@ -16,10 +16,7 @@ from cosmos_board.submissions.problems import Problem, quote
 def check_submitter(manifest: Manifest, acting: frozenset[int], place: str) -> Iterator[Problem]:
     """Yield what is wrong with who proposes it: one of its authors, and nobody in our name.
 
-    Args:
-        manifest: What the submission says.
-        acting: Numeric GitHub ids that the submitter may act for.
-        place: Path of the manifest, for messages.
+    `acting` are the numeric GitHub ids that the submitter may act for.
     """
     if not manifest.author_ids & acting:
         yield Problem(place, "authors", f"none has the submitter's github_id {max(acting)}")

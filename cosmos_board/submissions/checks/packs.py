@@ -105,13 +105,7 @@ def list_known(packs: Sequence[Pack], root: Path) -> list[Listing]:
 def check_packs(
     manifest: Manifest, indices: Iterable[ReferenceIndex], place: str
 ) -> Iterator[Problem]:
-    """Yield what is wrong with the packs that a manifest names.
-
-    Args:
-        manifest: What the submission says.
-        indices: What its track asks of those of its packs that are known here.
-        place: Path of the manifest, for messages.
-    """
+    """Yield what is wrong with the packs that a manifest names; `indices` are those known here."""
     known = {index.pack: index for index in indices}
     for number, use in enumerate(manifest.packs):
         name = f"packs[{number}]"

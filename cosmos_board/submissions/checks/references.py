@@ -94,12 +94,6 @@ def index_pack(pack: Listing, track: str = CORE) -> ReferenceIndex:
 def index_run(run: Path, run_id: str, dataset: DatasetCard, track: str) -> ReferenceIndex:
     """Return what `track` asks of the pack behind a finished run, from the run's own index.
 
-    Args:
-        run: The run folder.
-        run_id: The entry.
-        dataset: The entry's pack.
-        track: `core` or `counts`.
-
     Raises:
         InputError: If the index is damaged.
     """

@@ -61,11 +61,6 @@ class _CheckedRedirects(HTTPRedirectHandler):
 def fetch_pinned(file: ManifestFile, out: Path, opener: OpenerDirector | None = None) -> Path:
     """Download one pinned file into folder `out`, under its name, and return its path.
 
-    Args:
-        file: With its address, size and sha256.
-        out: Folder for it.
-        opener: How to open addresses; None for https with checked redirects.
-
     Raises:
         InputError: If it has no address, or what comes is not what was pinned.
         StorageError: If the disk fails.

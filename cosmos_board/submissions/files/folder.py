@@ -73,10 +73,7 @@ def _check_entry(entry: os.DirEntry[str]) -> str | None:
 def locate(file: ManifestFile, folder: Path, external: Path | None) -> Path | None:
     """Return where a listed file lies; None where it is not at hand.
 
-    Args:
-        file: What the manifest lists.
-        folder: The submission.
-        external: Where files lie that have an address; None where they are not at hand.
+    Files that have an address lie in `external`, which is None where they are not at hand.
     """
     if file.url is not None and external is None:
         return None

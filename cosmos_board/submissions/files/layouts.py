@@ -136,11 +136,6 @@ class RefusedError(ValueError):
 def check_footer(file: Any, layout: Layout, size: int) -> None:  # noqa: ANN401
     """Refuse a file whose footer names other columns, types or sizes than its layout allows.
 
-    Args:
-        file: An open `pyarrow.parquet.ParquetFile`, which has no types.
-        layout: What the file must look like.
-        size: Of the file in bytes.
-
     Raises:
         RefusedError: With the first thing that is wrong.
     """

@@ -154,12 +154,7 @@ class Manifest(StrictModel):
 
 
 def parse_manifest(data: bytes, where: str) -> tuple[Manifest | None, list[Problem]]:
-    """Return what `submission.toml` says, or None and everything that is wrong with it.
-
-    Args:
-        data: The file.
-        where: Its path, for messages.
-    """
+    """Return what `submission.toml` says, or None and everything that is wrong with it."""
     try:
         return Manifest.model_validate(load_toml(data)), []
     except TomlError as error:

@@ -50,12 +50,7 @@ def describe_other(name: str) -> str:
 
 
 def note_other_training(manifest: Manifest, place: str) -> Iterator[Problem]:
-    """Yield a note on each name of other training data, which the ranking does not look at.
-
-    Args:
-        manifest: What the submission says.
-        place: Path of the manifest, for messages.
-    """
+    """Yield a note on each name of other training data, which the ranking does not look at."""
     pieces = re.split(r"[,;\n]", manifest.other_training_data or "")
     names = [name for piece in pieces if (name := " ".join(piece.split()))]
     for name in names[:_MOST_NOTES]:

@@ -208,12 +208,6 @@ ScoreBatches: TypeAlias = Callable[[Listing, ReferenceIndex], Iterable[pa.Record
 def write_run(checked: CheckedSubmission, out: Path, tier: str, score_pack: ScoreBatches) -> int:
     """Write the scores of every pack that a submission names as a run; return how many rows.
 
-    Args:
-        checked: The submission; all its packs are among its inputs.
-        out: The run folder.
-        tier: Who attests the scores.
-        score_pack: Makes the rows of one pack.
-
     Raises:
         InputError: If `out` holds a run of something else.
         StorageError: If the disk fails.
