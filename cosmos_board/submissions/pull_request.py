@@ -47,13 +47,13 @@ class Report:
 
     def find_lines(self, disposition: Disposition) -> list[str]:
         """Return the lines of one disposition, each once."""
-        found = (str(one) for one in self.problems if one.disposition == disposition)
-        return list(dict.fromkeys(found))[:MOST_LINES]
+        lines = (str(problem) for problem in self.problems if problem.disposition == disposition)
+        return list(dict.fromkeys(lines))[:MOST_LINES]
 
     @property
     def passes(self) -> bool:
         """Whether the check is green: nothing is refused and nothing held."""
-        return all(one.disposition == "noted" for one in self.problems)
+        return all(problem.disposition == "noted" for problem in self.problems)
 
     def write(self) -> str:
         """Return the job's summary in Markdown; every foreign word of it is inside a fence."""
@@ -145,8 +145,8 @@ class _Check:
             history, known, self.work / "board",
             external=self.external, fetch=self.fetch, track=checked.manifest.track,
         )  # fmt: skip
-        others = [one for one in board.accepted
-                  if one.slug != self.slug and self.slug not in one.copies]  # fmt: skip
+        others = [other for other in board.accepted
+                  if other.slug != self.slug and self.slug not in other.copies]  # fmt: skip
         report.problems += find_copied(checked, others)
         if not is_refused(report.problems):
             self._score(report, checked, board.db)
@@ -183,7 +183,7 @@ class _Check:
             scored = score_checked(checked, self.work / "run")
             report.problems += checked.problems[seen:]
             ranks = rank_run(scored.run, self.slug, db)
-            report.ranks = [CAPTION, *(one.line for one in ranks)]
+            report.ranks = [CAPTION, *(rank.line for rank in ranks)]
             report.coverage = _describe_coverage(scored)
         except CosmosBoardError as error:
             report.problems.append(Problem(f"{FOLDER}/{self.slug}", "", str(error), "held"))

@@ -107,7 +107,7 @@ def _check_groups(
                 check_row(row, checked.rows, prompts)
             except ValueError as error:
                 yield Problem(place, ", ".join(key), str(error))
-        if twice := [one for one, after in pairwise(numbers) if one == after]:
+        if twice := [number for number, after in pairwise(numbers) if number == after]:
             yield Problem(place, ", ".join(key), f"duplicate candidate {twice[0]}")
         elif numbers != list(range(len(rows))):
             yield Problem(place, ", ".join(key), "candidates do not count from 0")

@@ -55,21 +55,21 @@ own entries none is close to another's, and all are to a copy with two pixels of
 def find_copied(checked: CheckedSubmission, accepted: Sequence[Accepted]) -> list[Problem]:
     """Return of which entries a submission is a copy; an exact copy needs no second look."""
     content = checked.content
-    others = [one for one in accepted if one.slug != checked.manifest.slug]
+    others = [other for other in accepted if other.slug != checked.manifest.slug]
     if isinstance(content, Fingerprint):
         if content.count < FEWEST_ROWS:
             return []
         place, near = checked.place(PREDICTIONS), _compare_masks(content, others)
-        hashes = ((one, one.fingerprint and one.fingerprint.masks_sha256) for one in others)
-        same = [one for one, digest in hashes if digest == content.masks_sha256]
+        hashes = ((other, other.fingerprint and other.fingerprint.masks_sha256) for other in others)
+        same = [other for other, digest in hashes if digest == content.masks_sha256]
     elif content is not None:
         place, near = checked.place(COUNTS), _compare_counts(checked, content, others)
-        same = [one for one in others if one.content_sha256 == content.content_sha256]
+        same = [other for other in others if other.content_sha256 == content.content_sha256]
     else:
         return []
     if same:
         text = "same content as submissions/{} (sha256 of sorted rows)"
-        return [Problem(place, "rows", text.format(one.slug), about=one.slug) for one in same]
+        return [Problem(place, "rows", text.format(other.slug), about=other.slug) for other in same]
     return [
         Problem(place, "rows", f"{text}; held for review", "held", about) for text, about in near
     ]
@@ -83,14 +83,13 @@ def _compare_masks(content: Fingerprint, others: Sequence[Accepted]) -> Iterator
     for other in others:
         if other.fingerprint is None:
             continue
-        for name, one in content.masks.compare(other.fingerprint.masks).items():
-            reached = [px for px, limit in NEAR_COPY.items()
-                       if one.compared >= FEWEST_ROWS and one.alike[px] >= limit]  # fmt: skip
-            if reached:
-                share = f"{100 * one.alike[reached[0]]:.2f} % of answers"
+        for name, likeness in content.masks.compare(other.fingerprint.masks).items():
+            reached = [px for px, limit in NEAR_COPY.items() if likeness.alike[px] >= limit]
+            if reached and likeness.compared >= FEWEST_ROWS:
+                share = f"{100 * likeness.alike[reached[0]]:.2f} % of answers"
                 of = "" if name == "all" else f" to {name}"
                 within = f"within {reached[0]} px of" if reached[0] else "equal to"
-                text = f"{share}{of} (mean IoU {one.mean_iou:.3f}) are {within}"
+                text = f"{share}{of} (mean IoU {likeness.mean_iou:.3f}) are {within}"
                 yield f"{text} submissions/{other.slug}", other.slug
                 break
 

@@ -67,8 +67,8 @@ def iter_blocks(
             places = []
             for name, words in zip(_KEYS, known, strict=True):
                 column = batch.column(name)
-                found = [words.get(word, -1) for word in column.dictionary.to_pylist()]
-                places.append(np.array(found, np.int64)[column.indices.to_numpy()])
+                numbers = [words.get(word, -1) for word in column.dictionary.to_pylist()]
+                places.append(np.array(numbers, np.int64)[column.indices.to_numpy()])
             counts = np.stack([batch.column(name).to_numpy() for name in _COUNTS], axis=1)
             yield CountBlock(tuple(places), counts, batch)
 

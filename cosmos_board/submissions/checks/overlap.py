@@ -168,7 +168,7 @@ class KeptMasks:
 
 def _choose(groups: _Groups) -> _Groups:
     """Return the candidate of each group that the model itself would choose."""
-    return {key: sorted(masks, key=lambda one: one.order)[-1:] for key, masks in groups.items()}
+    return {key: sorted(masks, key=lambda mask: mask.order)[-1:] for key, masks in groups.items()}
 
 
 def _pair(
@@ -213,13 +213,13 @@ def _is_found(inside: NDArray[np.float64], areas: NDArray[np.float64]) -> NDArra
 
 
 def _list_areas(masks: Sequence[MaskEdges]) -> NDArray[np.float64]:
-    return np.array([one.area for one in masks], np.float64)
+    return np.array([mask.area for mask in masks], np.float64)
 
 
 def _lay_out(masks: Sequence[MaskEdges]) -> _Spans:
     """Return the runs of masks on one line of pixels."""
-    edges = np.concatenate([one.edges for one in masks]).astype(np.int64)
-    edges += np.repeat(np.arange(len(masks)) * _STRIDE, [len(one.edges) for one in masks])
+    edges = np.concatenate([mask.edges for mask in masks]).astype(np.int64)
+    edges += np.repeat(np.arange(len(masks)) * _STRIDE, [len(mask.edges) for mask in masks])
     return edges[::2], edges[1::2]
 
 
@@ -229,7 +229,7 @@ def _grow(masks: Sequence[MaskEdges], tolerance: int) -> _Spans:
     What grows over the upper or lower edge of an image comes back in the next column.
     """
     first, after = _lay_out(masks)
-    heights = np.repeat([one.size[0] for one in masks], [len(one.edges) // 2 for one in masks])
+    heights = np.repeat([mask.size[0] for mask in masks], [len(mask.edges) // 2 for mask in masks])
     moves = [column * heights for column in range(-tolerance, tolerance + 1)]
     starts = np.concatenate([first - tolerance + move for move in moves])
     ends = np.concatenate([after + tolerance + move for move in moves])

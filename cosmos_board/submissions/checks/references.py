@@ -109,7 +109,7 @@ def benchmark_version(indices: Iterable[ReferenceIndex]) -> str:
     another version are not comparable and leave the ranking.
     """
     packs = sorted(
-        (one.pack, one.content_sha256, one.prompts_sha256, one.sha256) for one in indices
+        (index.pack, index.content_sha256, index.prompts_sha256, index.sha256) for index in indices
     )
     facts = (PROTOCOL, METRICS_VERSION, TOLERANCE_PX, packs)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
@@ -149,7 +149,9 @@ def core_sample(rows: Iterable[IndexRow], most: int = CORE_REFERENCES) -> tuple[
     for row in rows:
         clusters = targets.setdefault((row.modality, row.object), {})
         clusters.setdefault(row.cluster_id, []).append(row)
-    return tuple(sorted(row for one in targets.values() for row in _take_turns(one, most)))
+    return tuple(
+        sorted(row for clusters in targets.values() for row in _take_turns(clusters, most))
+    )
 
 
 def _take_turns(clusters: Mapping[str, list[IndexRow]], most: int) -> list[IndexRow]:

@@ -169,12 +169,12 @@ def _describe(
         "run": _describe_run(run),
         "packs": [
             {
-                "name": part.index.pack,
-                "content_sha256": part.index.content_sha256,
-                "prompts_sha256": part.index.prompts_sha256,
-                "sample_sha256": part.index.sha256,
+                "name": pack.index.pack,
+                "content_sha256": pack.index.content_sha256,
+                "prompts_sha256": pack.index.prompts_sha256,
+                "sample_sha256": pack.index.sha256,
             }
-            for part in run.parts
+            for pack in run.packs
         ],
         "files": list(files),
         "terms_accepted": metadata.terms_accepted,
@@ -182,7 +182,7 @@ def _describe(
 
 
 def _describe_model(run: ModelRun, metadata: Metadata) -> dict[str, Any]:
-    card, digest = run.card, run.parts[0].entry.checkpoint_sha256
+    card, digest = run.card, run.packs[0].entry.checkpoint_sha256
     known = card.kind in ("promptable", "classical", "baseline")
     return {
         "name": metadata.name or card.label,
@@ -197,7 +197,7 @@ def _describe_model(run: ModelRun, metadata: Metadata) -> dict[str, Any]:
 
 
 def _describe_run(run: ModelRun) -> dict[str, Any]:
-    entry, provenance = run.parts[0].entry, run.record.provenance
+    entry, provenance = run.packs[0].entry, run.record.provenance
     started = datetime.fromisoformat(run.record.started_utc).astimezone(UTC)
     last = max(path.stat().st_mtime for path in (run.path / "scores").glob("*.json"))
     finished = max(datetime.fromtimestamp(int(last), UTC), started)

@@ -27,7 +27,7 @@ Row: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PackRun:
     """What a model was evaluated on: one pack."""
 
     run_id: str
@@ -42,7 +42,7 @@ class ModelRun:
 
     path: Path
     record: RunRecord
-    parts: tuple[Part, ...]
+    packs: tuple[PackRun, ...]
     """By name of the pack."""
 
     track: str
@@ -50,7 +50,7 @@ class ModelRun:
     @property
     def card(self) -> ModelCard:
         """What the run says of the model."""
-        return self.parts[0].entry.model
+        return self.packs[0].entry.model
 
     @property
     def prompts(self) -> tuple[str, ...]:
@@ -64,34 +64,34 @@ class ModelRun:
         Raises:
             InputError: If masks are missing.
         """
-        for part in self.parts:
-            files = self._list_files(part, "predictions")
-            if len(files) < part.entry.shards:
+        for pack in self.packs:
+            files = self._list_files(pack, "predictions")
+            if len(files) < pack.entry.shards:
                 raise InputError(self.path, "predictions", "are not all there", got=len(files))
             # The sample lies in the order of its index, everything in that of the shards.
             for paths in [files] if self.track == CORE else [[path] for path in files]:
-                yield from self._iter_shards(part, paths)
+                yield from self._iter_shards(pack, paths)
 
-    def _iter_shards(self, part: Part, paths: list[Path]) -> Iterator[Row]:
+    def _iter_shards(self, pack: PackRun, paths: list[Path]) -> Iterator[Row]:
         rows: dict[tuple[str, str], list[Row]] = {}
         for path in paths:
             for row in iter_rows(path, RUN_PREDICTIONS):
-                if row["reference_id"] in part.index.rows and row["prompt"] in self.prompts:
+                if row["reference_id"] in pack.index.rows and row["prompt"] in self.prompts:
                     rows.setdefault((row["reference_id"], row["prompt"]), []).append(row)
         if self.track == CORE:
-            keys = [(name, prompt) for name in part.index.rows for prompt in self.prompts]
+            keys = [(name, prompt) for name in pack.index.rows for prompt in self.prompts]
         else:
             scored = (row for path in paths for row in self._iter_scores(path.name))
             keys = list(dict.fromkeys((row["reference_id"], row["prompt"]) for row in scored))
         for key in keys:
-            group = rows.get(key) or [_fail(part.index.rows[key[0]], key[1])]
+            group = rows.get(key) or [_fail(pack.index.rows[key[0]], key[1])]
             for candidate in sorted(group, key=lambda row: int(row["candidate"])):
                 yield {name: candidate[name] for name in LAYOUTS[PREDICTIONS].columns}
 
     def iter_counts(self) -> Iterator[Row]:
         """Yield the counts of every score."""
-        for part in self.parts:
-            for path in self._list_files(part, "scores"):
+        for pack in self.packs:
+            for path in self._list_files(pack, "scores"):
                 yield from self._iter_scores(path.name)
 
     def _iter_scores(self, name: str) -> Iterator[Row]:
@@ -99,8 +99,8 @@ class ModelRun:
         for batch in iter_batches(path, SCORES, list(LAYOUTS[COUNTS].columns)):
             yield from (row for row in batch.to_pylist() if row["prompt"] in self.prompts)
 
-    def _list_files(self, part: Part, kind: str) -> list[Path]:
-        return sorted((self.path / kind).glob(f"{part.run_id}-*.parquet"))
+    def _list_files(self, pack: PackRun, kind: str) -> list[Path]:
+        return sorted((self.path / kind).glob(f"{pack.run_id}-*.parquet"))
 
 
 def _fail(facts: IndexRow, prompt: str) -> Row:
@@ -135,7 +135,7 @@ def open_model_run(run: Path, model: str, track: str = CORE) -> ModelRun:
         raise InputError(run, "predictions", "were not kept; evaluate with --save-masks")
     if model not in (names := list_models(run)):
         raise UnknownNameError(run, "model", model, names)
-    parts = []
+    packs = []
     for run_id, entry in sorted(record.entries.items(), key=lambda pair: pair[1].dataset.name):
         if entry.model.name != model:
             continue
@@ -145,5 +145,5 @@ def open_model_run(run: Path, model: str, track: str = CORE) -> ModelRun:
         written = len(list((run / "scores").glob(f"{run_id}-*.json")))
         if written < entry.shards:
             raise InputError(run, name, "is not finished", got=written, want=entry.shards)
-        parts.append(Part(run_id, entry, index_run(run, run_id, entry.dataset, track)))
-    return ModelRun(run, record, tuple(parts), track)
+        packs.append(PackRun(run_id, entry, index_run(run, run_id, entry.dataset, track)))
+    return ModelRun(run, record, tuple(packs), track)

@@ -42,7 +42,7 @@ class Layout:
     @property
     def texts(self) -> list[str]:
         """Return the columns that hold text or bytes."""
-        return [name for name, one in self.columns.items() if one.physical == "BYTE_ARRAY"]
+        return [name for name, column in self.columns.items() if column.physical == "BYTE_ARRAY"]
 
     def make_schema(self) -> Any:  # noqa: ANN401 - pyarrow ships no types
         """Return the schema of a clean file as Arrow has it."""

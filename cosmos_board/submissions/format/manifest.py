@@ -160,7 +160,7 @@ def parse_manifest(data: bytes, where: str) -> tuple[Manifest | None, list[Probl
     except TomlError as error:
         return None, [Problem(where, "", str(error))]
     except ValidationError as error:
-        return None, [_describe(where, one) for one in error.errors(include_url=False)]
+        return None, [_describe(where, detail) for detail in error.errors(include_url=False)]
 
 
 def read_manifest(folder: Path) -> bytes | None:
@@ -222,8 +222,8 @@ def dump_fields(fields: Mapping[str, Any]) -> bytes:
 
 def _drop_none(value: Any) -> Any:  # noqa: ANN401 - nested plain data
     if isinstance(value, Mapping):
-        return {key: _drop_none(one) for key, one in value.items() if one is not None}
-    return [_drop_none(one) for one in value] if isinstance(value, list | tuple) else value
+        return {key: _drop_none(part) for key, part in value.items() if part is not None}
+    return [_drop_none(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _describe(where: str, error: ErrorDetails) -> Problem:

@@ -61,9 +61,9 @@ def _count_values(value: Any, place: str, depth: int) -> int:  # noqa: ANN401 - 
     if depth > _DEEPEST:
         raise TomlError(f"{make_ascii(place, 60)}: nested deeper than {_DEEPEST}")
     if isinstance(value, dict):
-        parts = [(f"{place}.{key}".removeprefix("."), one) for key, one in value.items()]
+        parts = [(f"{place}.{key}".removeprefix("."), part) for key, part in value.items()]
     elif isinstance(value, list):
-        parts = [(f"{place}[{number}]", one) for number, one in enumerate(value)]
+        parts = [(f"{place}[{number}]", part) for number, part in enumerate(value)]
     else:
         return 1
-    return 1 + sum(_count_values(one, name, depth + 1) for name, one in parts)
+    return 1 + sum(_count_values(part, name, depth + 1) for name, part in parts)

@@ -61,19 +61,27 @@ class Decisions(StrictModel):
     @property
     def maintainer_ids(self) -> frozenset[int]:
         """Numeric GitHub ids of the maintainers."""
-        return frozenset(one.github_id for one in self.maintainers)
+        return frozenset(maintainer.github_id for maintainer in self.maintainers)
 
     def find_state(self, slug: str) -> Decision | None:
         """Return the last decision that takes `slug` off the boards, unless it was released."""
         words = ("withdrawn", "taken-down", "released")
-        said = [one for one in self.decisions if one.slug == slug and one.word in words]
-        down = [one for one in said if one.word == "taken-down"]  # for good
-        return next((one for one in down or said[-1:] if one.word != "released"), None)
+        said = [
+            decision
+            for decision in self.decisions
+            if decision.slug == slug and decision.word in words
+        ]
+        down = [decision for decision in said if decision.word == "taken-down"]  # for good
+        return next(
+            (decision for decision in down or said[-1:] if decision.word != "released"), None
+        )
 
     def says(self, slug: str, version: int, word: Word) -> bool:
         """Return whether `word` was said of exactly this version."""
         key = (slug, version, word)
-        return any((one.slug, one.version, one.word) == key for one in self.decisions)
+        return any(
+            (decision.slug, decision.version, decision.word) == key for decision in self.decisions
+        )
 
 
 NONE = Decisions(schema_version=1, maintainers=[], decisions=[])

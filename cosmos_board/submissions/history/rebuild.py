@@ -34,8 +34,8 @@ from cosmos_board.submissions.format.manifest import read_track
 from cosmos_board.submissions.history.decisions import Word
 from cosmos_board.submissions.history.versions import (
     FOLDER,
-    Entry,
     History,
+    LandedSubmission,
     Version,
     write_files,
 )
@@ -140,7 +140,7 @@ class _Rebuild:
     track: str | None
     result: Rebuilt
 
-    def add(self, entry: Entry) -> Path | None:
+    def add(self, entry: LandedSubmission) -> Path | None:
         """Take in the newest version that passes and return its run, or say why none does."""
         said = self.history.decisions.find_state(entry.slug)
         self.result.problems += [] if said and said.word == _TAKEN_DOWN else entry.problems
@@ -159,7 +159,7 @@ class _Rebuild:
         self.result.rows += [newest] if newest else []
         return None
 
-    def _try(self, entry: Entry, version: Version, run: Path) -> LedgerRow | None:
+    def _try(self, entry: LandedSubmission, version: Version, run: Path) -> LedgerRow | None:
         """Check one version and score it into `run`; None where it is of another track."""
         said = self.history.decisions.find_state(entry.slug)
         row = LedgerRow(
@@ -192,7 +192,7 @@ class _Rebuild:
         return row
 
     def _check(
-        self, entry: Entry, version: Version, folder: Path, copies: Path
+        self, entry: LandedSubmission, version: Version, folder: Path, copies: Path
     ) -> CheckedSubmission:
         """Return what a check says; later entries are compared with this one in any case."""
         files = self.external / entry.slug
@@ -229,12 +229,12 @@ def _describe(
         if says(word):
             return replace(row, tier=word)
     unseen = row.track != CORE and (
-        not checked.audited_rows or any(one.field == "audit" for one in checked.problems)
+        not checked.audited_rows or any(problem.field == "audit" for problem in checked.problems)
     )
     return replace(row, tier="self-reported" if unseen else "audited")
 
 
-def _accept(entry: Entry, checked: CheckedSubmission) -> Accepted:
+def _accept(entry: LandedSubmission, checked: CheckedSubmission) -> Accepted:
     copies = frozenset(problem.about for problem in checked.problems if problem.about)
     accepted = Accepted(entry.slug, entry.slug, entry.owners, track="", copies=copies)
     if not checked.has_manifest:

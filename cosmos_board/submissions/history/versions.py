@@ -55,7 +55,7 @@ class Version:
 
 
 @dataclass(slots=True)
-class Entry:
+class LandedSubmission:
     """One slug. It is never freed."""
 
     slug: str
@@ -83,7 +83,7 @@ class History:
 
     repo: Repository
     head: str
-    entries: dict[str, Entry]
+    entries: dict[str, LandedSubmission]
     """By slug, in the order in which they first landed."""
 
     decisions: Decisions
@@ -91,20 +91,20 @@ class History:
     def list_accepted(self, *, without: str) -> list[Accepted]:
         """Return the names and owners of all entries but one."""
         return [
-            Accepted(one.slug, one.versions[-1].claim.name, one.owners)
-            for one in self.entries.values()
-            if one.versions and one.slug != without
+            Accepted(entry.slug, entry.versions[-1].claim.name, entry.owners)
+            for entry in self.entries.values()
+            if entry.versions and entry.slug != without
         ]
 
     def list_taken_down(self) -> dict[str, frozenset[str]]:
         """Return the slugs that were taken down, with every name that each had."""
-        found = {}
-        for slug in {one.slug for one in self.decisions.decisions}:
+        names = {}
+        for slug in {decision.slug for decision in self.decisions.decisions}:
             state, entry = self.decisions.find_state(slug), self.entries.get(slug)
             if state is not None and state.word == "taken-down":
                 versions = entry.versions if entry else []
-                found[slug] = frozenset(one.claim.name for one in versions)
-        return found
+                names[slug] = frozenset(version.claim.name for version in versions)
+        return names
 
     def refuse_rewritten(self, published: str, admitted: str | None) -> None:
         """Refuse to go back behind what was published.
@@ -125,10 +125,11 @@ class History:
     def check_rate(self, version: Version) -> Iterator[Problem]:
         """Yield what is wrong with how many entries an owner brings; 0, the project, is free."""
         landed = version.landed
-        others = (one.versions[0] for one in self.entries.values()
-                  if one.versions and one.slug != version.slug)  # fmt: skip
-        recent = [one for one in others if one.claim.owners & version.claim.owners - {PROJECT_ID}
-                  and landed - timedelta(days=NEW_DAYS) <= one.landed <= landed]  # fmt: skip
+        others = (entry.versions[0] for entry in self.entries.values()
+                  if entry.versions and entry.slug != version.slug)  # fmt: skip
+        owners, since = version.claim.owners - {PROJECT_ID}, landed - timedelta(days=NEW_DAYS)
+        recent = [first for first in others
+                  if first.claim.owners & owners and since <= first.landed <= landed]  # fmt: skip
         entry = self.entries.get(version.slug)
         is_new = entry is None or entry.versions[:1] in ([], [version])
         if len(recent) >= MOST_NEW and is_new:
@@ -145,13 +146,13 @@ def read_history(path: Path, commit: str = "HEAD") -> History:
     """
     repo = Repository(path)
     head = repo.find_commit(commit)
-    entries: dict[str, Entry] = {}
+    entries: dict[str, LandedSubmission] = {}
     for step in repo.walk(head, FOLDER):
         touched = {}
         for change in step.changes:
             _, slug, *below = change.path.split("/")
             if below and not slug.startswith("_"):
-                entry = touched[slug] = entries.setdefault(slug, Entry(slug))
+                entry = touched[slug] = entries.setdefault(slug, LandedSubmission(slug))
                 entry.files.pop("/".join(below), None)
                 if change.mode != GONE:
                     entry.files["/".join(below)] = change
@@ -166,8 +167,8 @@ def read_decisions(repo: Repository, tree: str) -> Decisions:
     Raises:
         InputError: If the file is not right.
     """
-    found = repo.run("ls-tree", tree, f"{FOLDER}/{DECISIONS}").split()
-    return parse_decisions(repo.read(found[2].decode())) if found else NONE
+    fields = repo.run("ls-tree", tree, f"{FOLDER}/{DECISIONS}").split()
+    return parse_decisions(repo.read(fields[2].decode())) if fields else NONE
 
 
 def write_files(repo: Repository, files: Mapping[str, Change], folder: Path) -> Path:
@@ -183,7 +184,7 @@ def check_files(repo: Repository, files: Mapping[str, Change], place: str) -> li
     """Return what is wrong with names, kinds and sizes of the files in a submission's folder."""
     problems: list[Problem] = []
     kinds = {"120000": "symlink", "160000": "submodule", "100755": "executable bit"}
-    sizes = repo.find_sizes([one.blob for one in files.values() if one.mode == FILE])
+    sizes = repo.find_sizes([change.blob for change in files.values() if change.mode == FILE])
     for name, change in sorted(files.items()):
         text = check_name_and_size(name, sizes.get(change.blob, 0))
         if "/" in name:
@@ -208,15 +209,15 @@ def read_claim(repo: Repository, files: Mapping[str, Change]) -> Claim:
     said = read_unchecked(repo.read(change.blob))
     version, authors, model = said.get("version"), said.get("authors"), said.get("model")
     listed = authors if isinstance(authors, list) else []
-    ids = (one.get("github_id") for one in listed if isinstance(one, dict))
+    ids = (author.get("github_id") for author in listed if isinstance(author, dict))
     return Claim(
         version if type(version) is int else 0,
-        frozenset(one for one in ids if type(one) is int),
+        frozenset(number for number in ids if type(number) is int),
         str(model.get("name", "")) if isinstance(model, dict) else "",
     )
 
 
-def _land(repo: Repository, entry: Entry, step: Step) -> None:
+def _land(repo: Repository, entry: LandedSubmission, step: Step) -> None:
     """Take in what a step of main left in a folder: a version, or the reason why it is none."""
     place, claim, files = f"{FOLDER}/{entry.slug}", read_claim(repo, entry.files), entry.files
     problems = [Problem(place, "", "was removed from main")]

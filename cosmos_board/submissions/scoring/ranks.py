@@ -90,8 +90,8 @@ def rank_run(run: Path, model: str, db: Path | None = None) -> tuple[ModelRank, 
         if row.model == model and board.key.slice.kind in ("overall", "dataset")
     ]
     order = list(PROMPTS)
-    ranks.sort(key=lambda one: (one.slice != "overall", one.slice, order.index(one.prompt),
-                                one.selection))  # fmt: skip
+    ranks.sort(key=lambda rank: (rank.slice != "overall", rank.slice, order.index(rank.prompt),
+                                rank.selection))  # fmt: skip
     return tuple(ranks)
 
 

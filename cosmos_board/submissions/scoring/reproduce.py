@@ -206,10 +206,10 @@ def run_isolated(arguments: Sequence[str]) -> int:
         raise InputError("reproduce", "unshare", "is not allowed here", want=RECIPE)
     code = "from cosmos_board.cli.main import main; main()"
     with TemporaryDirectory(prefix="cosmos-board-") as home:
-        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
         done = subprocess.run(
             [*_UNSHARE, sys.executable, "-c", code, *arguments],
-            env={**kept, "HOME": home, "PYTHONPATH": os.pathsep.join(sys.path)},
+            env={**environment, "HOME": home, "PYTHONPATH": os.pathsep.join(sys.path)},
             check=False,
         )
     return done.returncode

@@ -129,7 +129,7 @@ class _Scorer:
     """Scores the predictions of a submission, pack by pack."""
 
     def __init__(self, checked: CheckedSubmission) -> None:
-        self._prompts = [one for one in PROMPTS if one in checked.manifest.model.prompts]
+        self._prompts = [prompt for prompt in PROMPTS if prompt in checked.manifest.model.prompts]
         self._groups = group_candidates(iter_predictions(checked.copies / PREDICTIONS))
         self._scored: dict[str, list[ScoreRow]] = defaultdict(list)
 
@@ -165,7 +165,7 @@ class _Scorer:
         for name, rows in self._scored.items():
             counts = [row.scores.counts for row in rows]
             groups[name] = (
-                np.array([(one.tp, one.fp, one.fn) for one in counts], np.int64),
+                np.array([(count.tp, count.fp, count.fn) for count in counts], np.int64),
                 np.array([row.predicted_iou for row in rows], np.float64),
             )
         return groups

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.submissions.history.versions import Entry, read_history
+from cosmos_board.submissions.history.versions import LandedSubmission, read_history
 from tests.submissions.history.test_changes import ANN, BOB, write
 from tests.submissions.repositories import commit_all, git, make_repository
 
@@ -22,7 +22,7 @@ def repo(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def read(repo: Path) -> Entry:
+def read(repo: Path) -> LandedSubmission:
     return read_history(repo).entries["sam-base"]
 
 
