@@ -16,7 +16,6 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.store.parquet import read_rows
 from cosmos_board.store.schema import TRAINING_LOG
 from cosmos_board.training.checkpoint import CheckpointFile
-from cosmos_board.store.training import TRAINING_LOG
 from cosmos_board.training.tiny.recipe import (
     CHECKPOINT_FILE,
     LOG_FILE,
