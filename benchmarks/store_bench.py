@@ -26,7 +26,8 @@ import pyarrow.parquet as pq
 from benchmarks.inputs import BUILD
 from benchmarks.timing import describe_machine
 from cosmos_board.core.cards import DatasetCard, ModelCard
-from cosmos_board.core.prompts import PROMPTS, PROTOCOL
+from cosmos_board.core.prompts import PROMPTS
+from cosmos_board.core.cards import PROTOCOL
 from cosmos_board.core.run_record import RunEntry, RunRecord, RunSettings, ShardRecord
 from cosmos_board.core.scores import Counts, ScoreRow, Scores
 from cosmos_board.runner.record.run_record import collect_provenance
@@ -34,8 +35,8 @@ from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.ingest import ingest
 from cosmos_board.store.parquet import write_table
 from cosmos_board.store.records import write_run_record, write_shard_record
-from cosmos_board.store.run_files import tabulate_scores
 from cosmos_board.store.schema import RUN_IMAGES, RUN_REFERENCES, SCORES
+from cosmos_board.store.tables import tabulate_scores
 
 PER_REFERENCE = 2 * len(PROMPTS) - 1
 REFERENCES_PER_SHARD = 6 * 512

@@ -157,8 +157,8 @@ def import_files(
     """Curate raw files into a pack; SPEC is a catalog name or an import file."""
     from cosmos_board.curation.curate import curate
     from cosmos_board.data.imports.planning.plan import plan_import
+    from cosmos_board.data.imports.spec.fields import WARNINGS
     from cosmos_board.data.imports.spec.load import load_spec, make_pack_info
-    from cosmos_board.data.imports.spec.models import WARNINGS
 
     if unknown := [word for word in accept if word not in WARNINGS]:
         raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(WARNINGS)}")
@@ -210,9 +210,9 @@ def _print_import(
     for origin, reason in report.quarantined:
         click.echo(f"quarantined {origin}: {reason}", err=True)
     due = judge_counts(report.counts.warnings, "images")
-    seen = [warning for warning in due if warning.word not in accepted]
-    told = {warning.word for warning in seen}
-    for warning in (*seen, *(earlier for earlier in warnings if earlier.word not in told)):
+    new = [warning for warning in due if warning.word not in accepted]
+    words = {warning.word for warning in new}
+    for warning in (*new, *(warning for warning in warnings if warning.word not in words)):
         click.echo(str(warning), err=True)
     held = report.info.counts
     click.echo(
@@ -223,7 +223,7 @@ def _print_import(
 
 
 def _describe_joined(report: ImportReport) -> str:
-    pairs = [f"{one} = {other}" for one, other in report.shared_images]
+    pairs = [f"{first} = {second}" for first, second in report.shared_images]
     more = ", …" if len(pairs) > _SHOWN_PAIRS else ""
     return (
         f"{report.joined_clusters} clusters share an image with another and were joined: "

@@ -26,9 +26,8 @@ from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection
 from cosmos_board.core.tracks import FULL
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
-from cosmos_board.store.queries.clicks import ClickSums, read_clicks
 from cosmos_board.store.queries.factors import prepare_reference_dice
-from cosmos_board.store.queries.jitter import JitterSums, read_jitter
+from cosmos_board.store.queries.studies import ClickSums, JitterSums, read_clicks, read_jitter
 
 LEAST_TARGETS = 3
 
@@ -246,14 +245,14 @@ def measure_spread(inputs: FindingInputs, names: tuple[str, ...], selection: Sel
     if not most:
         return lack(Message.of("promptable-scores"))
     prompts = next(have[name] for name in names if len(have[name]) == most)
-    values, found = inputs.average(names, prompts, selection)
-    if found.missing:
-        return found
+    values, averaged = inputs.average(names, prompts, selection)
+    if averaged.missing:
+        return averaged
     parts: dict[MessageKey, Statistic] = {
         "high-dice-targets": lambda x: (x.max(axis=0) >= 0.9).mean(axis=0),
         "low-dice-targets": lambda x: (x.max(axis=0) <= 0.5).mean(axis=0),
     }
-    return weigh(inputs.sample, values, parts, found.models, targets=10, bounds=(0.0, 1.0))
+    return weigh(inputs.sample, values, parts, averaged.models, targets=10, bounds=(0.0, 1.0))
 
 
 def measure_size(inputs: FindingInputs, names: tuple[str, ...], selection: Selection) -> Evidence:
@@ -280,11 +279,11 @@ def measure_prompts(
     inputs: FindingInputs, names: tuple[str, ...], selection: Selection
 ) -> Evidence:
     """F3: a point over everything, and the box over the best point prompt."""
-    values, found = inputs.average(names, tuple(PROMPTS), selection)
-    if found.missing:
-        return found
+    values, averaged = inputs.average(names, tuple(PROMPTS), selection)
+    if averaged.missing:
+        return averaged
     parts: dict[MessageKey, Statistic] = {
         "point-gain": lambda x: (x[1] - x[0]).mean(axis=0),
         "box-gain": lambda x: x[4].mean(axis=0) - x[1:4].mean(axis=1).max(axis=0),
     }
-    return weigh(inputs.sample, values, parts, found.models)
+    return weigh(inputs.sample, values, parts, averaged.models)

@@ -15,10 +15,10 @@ from cosmos_board.store.queries.connection import Connection
 from cosmos_board.store.queries.restricted_rows import (
     MAIN,
     AnswerSet,
-    AskedSet,
     ClosedCluster,
+    RequestedSet,
     fetch_answers,
-    fetch_asked,
+    fetch_requested,
     fetch_seen,
     leave_out,
     number_closed,
@@ -75,7 +75,7 @@ def suppress(
     if not closed:
         return Suppression(blocks=earlier)
     ruling = _Ruling(number_closed(connection, closed), earlier)
-    asked, answers = fetch_asked(connection), fetch_answers(connection)
+    asked, answers = fetch_requested(connection), fetch_answers(connection)
     seen = _group_seen(fetch_seen(connection))
     ruling.settle(asked, answers, seen)
     kept = [(one, ruling.keep(one)) for one in answers]
@@ -129,7 +129,9 @@ class _Ruling:
         self.tuned: set[tuple[str, str]] = set()
         """(model, dataset) of which the clusters that were not seen are no union of blocks."""
 
-    def settle(self, asked: Sequence[AskedSet], answers: Sequence[AnswerSet], seen: _Seen) -> None:
+    def settle(
+        self, asked: Sequence[RequestedSet], answers: Sequence[AnswerSet], seen: _Seen
+    ) -> None:
         """Divide into blocks until every set is a union of blocks, or cut down to one."""
         while True:
             before = {stratum: list(one.blocks) for stratum, one in self.partitions.items()}
@@ -166,7 +168,7 @@ class _Ruling:
         for members in self._members.values():
             yield from members
 
-    def _admit_asked(self, asked: Sequence[AskedSet]) -> None:
+    def _admit_asked(self, asked: Sequence[RequestedSet]) -> None:
         """Admit what each group is asked, first the lists that boards rank on."""
         listed: dict[Stratum, _Numbers] = defaultdict(frozenset)
         for one in asked:
