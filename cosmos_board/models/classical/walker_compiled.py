@@ -30,13 +30,12 @@ def solve(diagonal: Grid, right: Grid, down: Grid, side: Grid, tolerance: float)
     squared = (residual * residual).sum()
     conditioned = (residual * residual * inverse).sum()
     target = tolerance * tolerance * squared
+    state = (residual, inverse, solution, direction, product)
     length, ratio = 0.0, 0.0
     for _ in range(10 * side.size):
         if target == 0 or squared < target:
             break
-        curvature = _update_direction(
-            length, ratio, residual, inverse, diagonal, right, down, solution, direction, product
-        )
+        curvature = _update_direction(length, ratio, (diagonal, right, down), state)
         length = conditioned / curvature
         earlier = conditioned
         squared, conditioned = _update_residual(length, product, inverse, residual)
@@ -47,21 +46,14 @@ def solve(diagonal: Grid, right: Grid, down: Grid, side: Grid, tolerance: float)
 
 @_compile
 def _update_direction(
-    length: float,
-    ratio: float,
-    residual: Grid,
-    inverse: Grid,
-    diagonal: Grid,
-    right: Grid,
-    down: Grid,
-    solution: Grid,
-    direction: Grid,
-    product: Grid,
+    length: float, ratio: float, matrix: tuple[Grid, Grid, Grid], state: tuple[Grid, ...]
 ) -> float:
     """Finish the last step, choose the next direction, write the matrix times it into `product`.
 
     Returns the dot product of the two.
     """
+    diagonal, right, down = matrix
+    residual, inverse, solution, direction, product = state
     height = len(direction)
     total = 0.0
     for i in range(height):

@@ -146,6 +146,7 @@ class TorchSegmenter(ABC):
         for group in group_by_tokens(own, logits, self._prompts_per_call):
             with self.inference():
                 low, iou = self.decode(embedding, to_batch(frame, group, self._device))
+            with torch.inference_mode():
                 masks = self.draw_masks(frame, low)
             yield group, masks, iou.float(), low.float()
 

@@ -67,7 +67,12 @@ class Likeness(nn.Module):
 
 
 class FineUpscaling(nn.Module):
-    """Draws the masks of prompts from their image tokens, the image and the drawn prompt."""
+    """The layers between image tokens at 16 × 16 and masks at 128 × 128; `CachedDecoder` runs them.
+
+    `grow` brings tokens to stride 4, where features of the image, the drawn prompt and its likeness
+    join; `refine` works there; `last` brings the result to stride 2, where finer features and the
+    crop of the box join.
+    """
 
     def __init__(self) -> None:
         super().__init__()
