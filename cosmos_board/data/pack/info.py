@@ -11,9 +11,8 @@ from typing import Any, ClassVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from cosmos_board.core.cards import DatasetCard
+from cosmos_board.core.cards import PROTOCOL, DatasetCard
 from cosmos_board.core.errors import InputError
-from cosmos_board.core.cards import PROTOCOL
 from cosmos_board.data.catalog.dataset import PERMISSIONS
 from cosmos_board.data.validation import describe_error
 
@@ -29,7 +28,7 @@ _STRICT = {"extra": "forbid", "strict": True}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackFile:
-    """One file of a pack, so that not even an unused byte changes unnoticed."""
+    """One file of a pack with its size and hash, so that no changed byte goes unnoticed."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     path: str

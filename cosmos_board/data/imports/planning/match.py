@@ -34,7 +34,7 @@ class Matches:
     """Masks without an image."""
 
     undescribed: tuple[Problem, ...]
-    """(path, reason) of images that no table or JSON file of masks speaks of."""
+    """(path, reason) of images that no table or JSON file of masks describes."""
 
     unused_pictures: Mapping[str, frozenset[str]]
     """By path of a COCO file: its pictures that are no image of this entry."""
@@ -273,7 +273,7 @@ def _from_table(
 
 
 def _look_up(known: Mapping[str, str], name: str) -> str:
-    """Return the path that a table means, "" where there is none; Windows separates otherwise."""
+    """Return the path that a table names, also with backslashes; "" where there is none."""
     name = compose(name)
     return known.get(name) or known.get(name.replace("\\", "/").removeprefix("./"), "")
 
