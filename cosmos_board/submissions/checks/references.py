@@ -15,8 +15,7 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any, Protocol
 
-from cosmos_board.core.cards import DatasetCard
-from cosmos_board.core.cards import PROTOCOL
+from cosmos_board.core.cards import PROTOCOL, DatasetCard
 from cosmos_board.core.tracks import CORE
 from cosmos_board.data.pack.info import PackInfo
 from cosmos_board.metrics.definitions import TOLERANCE_PX

@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cosmos_board.core.cards import PROTOCOL
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.hashes import hash_file
-from cosmos_board.core.cards import PROTOCOL
 from cosmos_board.core.tracks import CORE
 from cosmos_board.store.files import open_whole, write_bytes
 from cosmos_board.submissions.draft.folder import (

@@ -11,8 +11,8 @@ from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator
 
-from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.cards import PROTOCOL
+from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.tracks import SUBMITTED
 from cosmos_board.submissions.format import text
 from cosmos_board.submissions.problems import quote

@@ -16,11 +16,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cosmos_board import __version__
-from cosmos_board.core.cards import ModelCard
+from cosmos_board.core.cards import PROTOCOL, ModelCard
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.prompts import PROMPTS
-from cosmos_board.core.cards import PROTOCOL
 from cosmos_board.core.run_record import (
     RunEntry,
     RunRecord,
@@ -35,13 +34,11 @@ from cosmos_board.metrics.reference import PreparedReference, prepare_reference
 from cosmos_board.metrics.score import score
 from cosmos_board.runner.evaluation.scoring import PromptKey, choose, make_row, rows_of_choices
 from cosmos_board.runner.record.folder import RunFolder
-from cosmos_board.store.parquet import write_table
-from cosmos_board.store.tables import tabulate_scores
-from cosmos_board.submissions.checks.check import Checked, Context, inspect_submission
 from cosmos_board.runner.record.run_record import collect_provenance
 from cosmos_board.store.parquet import write_batches, write_rows
 from cosmos_board.store.records import write_run_record, write_shard_record
 from cosmos_board.store.schema import QUARANTINE, RUN_IMAGES, RUN_REFERENCES, SCORES
+from cosmos_board.store.tables import tabulate_scores
 from cosmos_board.submissions.checks.check import inspect_submission
 from cosmos_board.submissions.checks.counts import CountTable
 from cosmos_board.submissions.checks.implausible import find_implausible

@@ -80,8 +80,7 @@ def test_a_refused_submission_leaves_with_1_and_one_line_a_problem(
     assert code == 1
     assert text.splitlines() == [
         "submissions/careful-boxes/README.md: file name not in the allowed set",
-        "submissions/careful-boxes/submission.toml: no TOML: invalid value (at line 1, "
-        "column 5)",
+        "submissions/careful-boxes/submission.toml: no TOML: invalid value (at line 1, column 5)",
     ]
 
 
