@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from cosmos_board.core.cards import PROTOCOL
 from cosmos_board.core.errors import InputError
-from cosmos_board.core.prompts import PROTOCOL
 from cosmos_board.curation.records import CuratedImage, CuratedReference, curate_image
 from cosmos_board.curation.report import ImportCounts
 from cosmos_board.data.source import SourceUnit

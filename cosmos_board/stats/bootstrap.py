@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.core.arrays import Floats, Ints
-from cosmos_board.core.prompts import PROTOCOL
+from cosmos_board.core.cards import PROTOCOL
 
 Draws: TypeAlias = NDArray[np.uint8]
 

@@ -11,9 +11,8 @@ from typing import Any, ClassVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from cosmos_board.core.cards import DatasetCard
+from cosmos_board.core.cards import PROTOCOL, DatasetCard
 from cosmos_board.core.errors import InputError
-from cosmos_board.core.prompts import PROTOCOL
 from cosmos_board.data.catalog.dataset import PERMISSIONS
 from cosmos_board.data.validation import describe_error
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from cosmos_board.board.build import Boards, build_boards
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.types import BoardKey, Slice
-from cosmos_board.core.prompts import PROTOCOL
+from cosmos_board.core.cards import PROTOCOL
 from cosmos_board.site.content.blocks import NO_BLOCKS, Blocks
 from cosmos_board.site.content.case_picks import PROMPT
 from cosmos_board.site.content.cases import MOST_MODELS, read_cases

@@ -15,8 +15,6 @@ import torch
 from cosmos_board.core.errors import InputError
 from cosmos_board.store.parquet import read_rows
 from cosmos_board.store.schema import TRAINING_LOG
-from cosmos_board.training.checkpoint import CheckpointFile
-from cosmos_board.store.training import TRAINING_LOG
 from cosmos_board.training.tiny.recipe import (
     CHECKPOINT_FILE,
     LOG_FILE,
