@@ -20,7 +20,7 @@ from cosmos_board.site.components.table import (
 )
 from cosmos_board.site.content.labels import model_url, prompt_label
 from cosmos_board.site.content.site_data import SiteData
-from cosmos_board.site.language.messages import status_text
+from cosmos_board.site.language.messages import describe_failing, status_text
 from cosmos_board.site.language.numbers import DASH, number, percent, signed, span
 from cosmos_board.site.language.words import Words
 
@@ -297,10 +297,7 @@ def status_label(row: BoardRow, words: Words) -> str:
 
 def failing_label(row: BoardRow, words: Words) -> str:
     """Return how many answers failed where these are too many for a rank; else nothing."""
-    if row.failing is None:
-        return ""
-    failed, answers = row.failing.failed, row.failing.answers
-    return words("{failed} of {answers} answers failed", failed=failed, answers=answers)
+    return describe_failing(row.failing, words) if row.failing else ""
 
 
 def _rank_range(row: BoardRow) -> Cell:
