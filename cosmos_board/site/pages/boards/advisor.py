@@ -92,8 +92,8 @@ def advisor_page(context: PageContext) -> Page:
 
 def _tracks(data: SiteData) -> dict[str, tuple[Advice, ...]]:
     """Return the advice by track, the full one first; only tracks that have some."""
-    found = {FULL: data.studies.advice, **data.studies.submitted_advice}
-    return {track: advice for track, advice in found.items() if advice}
+    tracks = {FULL: data.studies.advice, **data.studies.submitted_advice}
+    return {track: advice for track, advice in tracks.items() if advice}
 
 
 def _is_synthetic(advice: Advice, data: SiteData) -> bool:

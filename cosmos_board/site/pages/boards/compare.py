@@ -119,16 +119,16 @@ def top_pairs(data: SiteData) -> list[tuple[str, str]]:
 
 
 def pair_page(context: PageContext, a: str, b: str) -> Page:
-    """Return the page of two models: every target, without a script."""
+    """Return the page of two models: by_target target, without a script."""
     data, words = context.data, context.words
     names = {"a": data.label(a), "b": data.label(b)}
     page = PageWriter(context, pair_url(a, b), words("{a} against {b}", **names))
-    found = [row for table in compare_tables(data, PAIR_PROMPT) if (row := find_pair(table, a, b))]
-    overall = [row for row in found if row.slice.kind == "overall"]
-    every = [row for row in found if row.slice.kind == "target"]
-    every.sort(key=lambda row: (-abs(row.difference), row.slice))
-    targets = [row for row in every if not data.is_synthetic(row.slice)]
-    synthetic = [row for row in every if data.is_synthetic(row.slice)]
+    rows = [row for table in compare_tables(data, PAIR_PROMPT) if (row := find_pair(table, a, b))]
+    overall = [row for row in rows if row.slice.kind == "overall"]
+    by_target = [row for row in rows if row.slice.kind == "target"]
+    by_target.sort(key=lambda row: (-abs(row.difference), row.slice))
+    targets = [row for row in by_target if not data.is_synthetic(row.slice)]
+    synthetic = [row for row in by_target if data.is_synthetic(row.slice)]
     verdicts = [row.verdict for row in targets]
     for row in overall:
         difference = with_interval(signed(row.difference), row.low, row.high)
@@ -234,9 +234,9 @@ def compare_json(data: SiteData, prompt: str, track: str = FULL) -> bytes:
                 "name": table.key.slice.name,
                 "models": [places[name] for name in table.models],
                 "scores": [round(scores[name], 6) for name in table.models],
-                "half": _whole(table.half_95, HALF_STEP) if known else None,
+                "half": _in_steps(table.half_95, HALF_STEP) if known else None,
                 "ratio": None if ratio is None else round(ratio, 6),
-                "p": _whole(table.p, P_STEP),
+                "p": _in_steps(table.p, P_STEP),
                 "clusters": table.clusters,
                 "synthetic": data.is_synthetic(table.key.slice),
             }
@@ -256,6 +256,6 @@ def compare_json(data: SiteData, prompt: str, track: str = FULL) -> bytes:
     return (json.dumps(document, separators=(",", ":"), allow_nan=False) + "\n").encode()
 
 
-def _whole(values: NDArray[np.float64], step: float) -> list[int]:
-    found: list[int] = np.rint(values / step).astype(np.int64).tolist()
-    return found
+def _in_steps(values: NDArray[np.float64], step: float) -> list[int]:
+    steps: list[int] = np.rint(values / step).astype(np.int64).tolist()
+    return steps

@@ -35,11 +35,11 @@ def pair_map(data: SiteData, board: Board, words: Words) -> Table | None:
         return None
     names = table.models[:SHOWN]
     labels = {row.model: row.label for row in board.rows}
-    found = {(row.a, row.b): row for row in _first_pairs(table, len(names))}
+    pairs = {(row.a, row.b): row for row in _first_pairs(table, len(names))}
     rows = []
     for place, first in enumerate(names, 1):
         cells = [Cell(f"{place}. {labels[first]}", first, model_url(first))]
-        cells += [_cell(found, first, second, words) for second in names]
+        cells += [_cell(pairs, first, second, words) for second in names]
         rows.append(Row(tuple(cells)))
     return Table(
         name="pairs",
@@ -57,7 +57,7 @@ def pair_map(data: SiteData, board: Board, words: Words) -> Table | None:
             ),
         ),
         rows=tuple(rows),
-        records=tuple(_record(row) for row in found.values()),
+        records=tuple(_record(row) for row in pairs.values()),
         tools=False,
     )
 
@@ -87,11 +87,11 @@ def _record(row: PairRow) -> dict[str, str | float | int | None]:
     }
 
 
-def _cell(found: Mapping[tuple[str, str], PairRow], first: str, second: str, words: Words) -> Cell:
+def _cell(pairs: Mapping[tuple[str, str], PairRow], first: str, second: str, words: Words) -> Cell:
     if first == second:
         return Cell("·", muted=True)
-    forward = (first, second) in found
-    row = found[(first, second) if forward else (second, first)]
+    forward = (first, second) in pairs
+    row = pairs[(first, second) if forward else (second, first)]
     verdict: str = row.verdict or "undecided"
     verdict = verdict if forward else _OPPOSITE.get(verdict, verdict)
     difference = row.difference if forward else -row.difference
@@ -142,7 +142,8 @@ def _cliques(order: Sequence[str], table: PairTable) -> Iterator[tuple[int, int]
     for first in range(len(order)):
         last = first
         while last + 1 < len(order) and all(
-            frozenset((order[one], order[last + 1])) not in differ for one in range(first, last + 1)
+            frozenset((order[place], order[last + 1])) not in differ
+            for place in range(first, last + 1)
         ):
             last += 1
         if last > first and last > reached:
@@ -160,7 +161,7 @@ def add_pairs(page: PageWriter, part: Slice, board: Board) -> None:
     page.table(table)
     targets = sorted({target.target for target in data.targets_of(part)})
     boards = [data.board(Slice("target", name), board.key.prompt) for name in targets]
-    ranks = mean_ranks(data, board, [found for found in boards if found and found.ranked])
+    ranks = mean_ranks(data, board, [target for target in boards if target and target.ranked])
     if ranks is None:
         return
     models = words.count(len(ranks.names), "model")

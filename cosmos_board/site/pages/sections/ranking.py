@@ -297,10 +297,10 @@ def status_label(row: BoardRow, words: Words) -> str:
 
 def failing_label(row: BoardRow, words: Words) -> str:
     """Return how many answers failed where these are too many for a rank; else nothing."""
-    found = _FAILING.fullmatch(row.status)
-    if found is None:
+    match = _FAILING.fullmatch(row.status)
+    if match is None:
         return ""
-    failed, answers = found.groups()
+    failed, answers = match.groups()
     return words("{failed} of {answers} answers failed", failed=failed, answers=answers)
 
 
