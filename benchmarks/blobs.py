@@ -82,8 +82,8 @@ def drawing_blobs(blobs: Blobs) -> Iterator[None]:
 def _draw(rng: np.random.Generator, centres: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return logits that fall from the middle of each object, float32, (objects, 3, y, x)."""
     axis = (np.arange(SIDE) + 0.5) / SIDE
-    found = np.empty((len(centres), 3, SIDE, SIDE), np.float32)
-    for planes, (cx, cy) in zip(found, centres, strict=True):
+    logits = np.empty((len(centres), 3, SIDE, SIDE), np.float32)
+    for planes, (cx, cy) in zip(logits, centres, strict=True):
         dx, dy = axis[None] - cx, axis[:, None] - cy
         angle = np.arctan2(dy, dx)
         outline = 1 + sum(
@@ -92,4 +92,4 @@ def _draw(rng: np.random.Generator, centres: np.ndarray[Any, Any]) -> np.ndarray
         share = np.hypot(dx, dy) / (rng.uniform(0.03, 0.09) * np.clip(outline, 0.4, 2))
         for plane, scale in zip(planes, _SCALES, strict=True):
             plane[:] = rng.uniform(60, 250) * (1 - share / scale)
-    return found
+    return logits

@@ -28,10 +28,10 @@ from cosmos_board.data.pack import open_pack
 from cosmos_board.models.registry import load_segmenter
 from cosmos_board.models.sam.segmenter import SamSegmenter
 from cosmos_board.models.weights.checkpoints import find_checkpoint
-from cosmos_board.runner.engine.local import Crew, Job, Worker
+from cosmos_board.runner.engine.worker import Worker
 from cosmos_board.runner.evaluation.evaluators import PromptedSegmenter
 from cosmos_board.runner.record.shards import Shard
-from cosmos_board.runner.settings import SegmenterSpec
+from cosmos_board.runner.settings import Callbacks, SegmenterSpec, WorkerSettings
 
 KINDS = {"five prompted modes": MODES, "everything mode": ("everything",)}
 
@@ -39,7 +39,7 @@ KINDS = {"five prompted modes": MODES, "everything mode": ("everything",)}
 def run(inputs: Inputs, model: str, *, rounds: int) -> dict[str, object]:
     """Time both ways on the same images and return medians and ratios."""
     segmenter = load(model)
-    found: list[dict[str, object]] = []
+    results: list[dict[str, object]] = []
     for kind, prompts in KINDS.items():
         ready = make_ready(segmenter, inputs.read())
         everything = prompts == ("everything",)
@@ -50,15 +50,15 @@ def run(inputs: Inputs, model: str, *, rounds: int) -> dict[str, object]:
         pairs = [
             (measure(forward), measure(evaluation)) for _ in range(1 if everything else rounds)
         ]
-        found.append({"kind": kind, **_summarise(pairs)})
-        print(f"{model}, {kind}: {found[-1]}", flush=True)
+        results.append({"kind": kind, **_summarise(pairs)})
+        print(f"{model}, {kind}: {results[-1]}", flush=True)
     return {
         "machine": describe_machine(),
         "threads": torch.get_num_threads(),
         "inputs": inputs.describe(),
         "model": model,
         "weights": "published" if has_weights(model) else "random",
-        "results": found,
+        "results": results,
     }
 
 
@@ -86,15 +86,16 @@ def time_eval(
     shutil.rmtree(out, ignore_errors=True)
     for name in ("scores", "predictions"):
         (out / name).mkdir(parents=True)
-    crew = Crew(SegmenterSpec(name="-"), inputs.packs, RunSettings(prompts=prompts, limit=1), out)
-    worker = Worker(crew, PromptedSegmenter(segmenter))
-    jobs = [Job(path, Shard(f"{number:016x}", 0, 1)) for number, path in enumerate(inputs.packs)]
+    asked = RunSettings(prompts=prompts, limit=1)
+    settings = WorkerSettings(SegmenterSpec(name="-"), inputs.packs, asked, out)
+    worker = Worker(settings, PromptedSegmenter(segmenter.card, lambda: segmenter))
+    shards = [Shard(f"{number:016x}", 0, 1, path) for number, path in enumerate(inputs.packs)]
     for path in inputs.packs:
         assert open_pack(path).info.counts.images
     start = time.perf_counter()
-    reports = list(worker.run(jobs, on_image=lambda _: None, stop=lambda: False))
+    finished = list(worker.run(shards, Callbacks()))
     seconds = time.perf_counter() - start
-    assert len(reports) == len(jobs)
+    assert len(finished) == len(shards)
     return seconds
 
 

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from benchmarks.mask_pairs import make_pairs
 from benchmarks.timing import Timing, describe_machine, print_timings, time_in_turn, to_rows
 from cosmos_board.core.masks import Mask
-from cosmos_board.factors.compute import compute_factors, find_largest_component
+from cosmos_board.factors import compute_factors
 from cosmos_board.factors.contour import DICE_RECOVERED, ORDER_LIMIT, measure_complexity
+from cosmos_board.factors.definitions import find_largest_component
 
 SIDES = (512, 1024)
 
@@ -66,12 +67,12 @@ def _search(component: Mask, make_curve: _MakeCurve) -> int:
         component.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
     )
     contour = contours[0].reshape(-1, 2).astype(np.float64)
-    wanted = np.zeros(component.shape, np.uint8)
-    cv2.fillPoly(wanted, [contour.astype(np.int32)], 1)
+    target = np.zeros(component.shape, np.uint8)
+    cv2.fillPoly(target, [contour.astype(np.int32)], 1)
     for order in range(1, ORDER_LIMIT + 1):
-        drawn = np.zeros(component.shape, np.uint8)
-        cv2.fillPoly(drawn, [np.rint(make_curve(contour, order)).astype(np.int32)], 1)
-        dice = 2 * np.logical_and(drawn, wanted).sum() / (drawn.sum() + wanted.sum())
+        curve = np.zeros(component.shape, np.uint8)
+        cv2.fillPoly(curve, [np.rint(make_curve(contour, order)).astype(np.int32)], 1)
+        dice = 2 * np.logical_and(curve, target).sum() / (curve.sum() + target.sum())
         if dice > DICE_RECOVERED:
             return order
     return ORDER_LIMIT + 1

@@ -15,29 +15,66 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TypeAlias
 
+from cosmos_board.core.errors import InputError
 from cosmos_board.models.cpu_tuning import tune_cpu
-from cosmos_board.training.finetune.clusters import fold_splits
-from cosmos_board.training.finetune.data import TuningImage, read_tuning_images
+from cosmos_board.training.finetune.data import (
+    VALIDATION_SHARE,
+    Split,
+    TuningImage,
+    read_tuning_images,
+    select_images,
+    shuffle_clusters,
+)
 from cosmos_board.training.finetune.finetune import load_tunable
-from cosmos_board.training.finetune.gain import DiceRow, compare_rows, format_gains, score_images
 from cosmos_board.training.finetune.plan import TuningPlan
-from cosmos_board.training.finetune.tuning import tune
+from cosmos_board.training.finetune.provenance import TuningBase
+from cosmos_board.training.finetune.tune import tune
+from cosmos_board.training.finetune.validation import (
+    DiceRow,
+    compare_rows,
+    format_gains,
+    score_images,
+)
 
 Images: TypeAlias = list[TuningImage]
+
+
+def fold_splits(clusters: Iterable[str], folds: int, *, seed: int = 0) -> list[Split]:
+    """Return one split per fold, so that every cluster is tested exactly once.
+
+    Within a fold one in five of the other clusters (at least one) validates.
+
+    Raises:
+        InputError: If there are fewer clusters than folds, or fewer than three.
+    """
+    order = shuffle_clusters(clusters, seed)
+    if len(order) < max(3, folds):
+        raise InputError(
+            "pack", "clusters", "are too few to cross-validate", got=len(order), want=max(3, folds)
+        )
+    splits = []
+    for fold in range(folds):
+        test = order[fold::folds]
+        others = [cluster for cluster in order if cluster not in set(test)]
+        count = max(1, round(len(others) * VALIDATION_SHARE))
+        start = (fold * count) % len(others)
+        turned = others[start:] + others[:start]
+        splits.append(Split(frozenset(turned[count:]), frozenset(turned[:count]), frozenset(test)))
+    return splits
 
 
 def iter_folds(images: Images, folds: int) -> Iterator[tuple[Images, Images, Images]]:
     """Yield images to learn from, to judge the outcome by, and to test on, fold by fold."""
     for split in fold_splits((image.cluster for image in images), folds):
         yield (
-            [image for image in images if image.cluster in split.train],
-            [image for image in images if image.cluster in split.validation],
-            [image for image in images if image.cluster in split.test],
+            select_images(images, split.train),
+            select_images(images, split.validation),
+            select_images(images, split.test),
         )
 
 
@@ -69,7 +106,7 @@ def main() -> None:
         method=given.method,
         epochs=given.epochs,
         learning_rate=given.learning_rate,
-        views=1 if given.by_heart else None,
+        augmentations=1 if given.by_heart else None,
     )
     prompts = given.prompt or ["box"]
     before: list[DiceRow] = []
@@ -78,7 +115,7 @@ def main() -> None:
     parts = iter_by_heart(images) if given.by_heart else iter_folds(images, given.folds)
     for train, validation, test in parts:
         began = time.monotonic()
-        segmenter = load_tunable(given.model)
+        segmenter = load_tunable(TuningBase(given.model))
         before += score_images(segmenter, test, prompts)
         result = tune(segmenter, train, validation, plan)
         after += score_images(segmenter, test, prompts)

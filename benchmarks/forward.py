@@ -47,7 +47,7 @@ class Ready:
 
 def make_ready(segmenter: SamSegmenter, items: Sequence[PackItem]) -> list[Ready]:
     """Return the inputs of the five prompted modes and of everything mode."""
-    found = []
+    images = []
     for item in items:
         frame, image = segmenter.to_input(item.image.pixels)
         prompts = [
@@ -55,8 +55,8 @@ def make_ready(segmenter: SamSegmenter, items: Sequence[PackItem]) -> list[Ready
             for reference in item.references
             for name in MODES
         ]
-        found.append(Ready(image, prompts, _make_grid(frame)))
-    return found
+        images.append(Ready(image, prompts, _make_grid(frame)))
+    return images
 
 
 def time_forward(segmenter: SamSegmenter, ready: Sequence[Ready], *, everything: bool) -> float:
@@ -64,24 +64,24 @@ def time_forward(segmenter: SamSegmenter, ready: Sequence[Ready], *, everything:
     sam = fold(segmenter.parts)
     start = time.perf_counter()
     with torch.inference_mode():
-        for one in ready:
-            features = sam.image_encoder(one.image)
+        for item in ready:
+            features = sam.image_encoder(item.image)
             sight = look(sam, features)
             if everything:
-                _decode_grid(sam, features, one)
+                _decode_grid(sam, features, item)
             else:
-                for batch in one.prompts:
+                for batch in item.prompts:
                     decode(sam, features, batch, sight)
     return time.perf_counter() - start
 
 
-def _decode_grid(sam: FoldedSam, features: Tensor, one: Ready) -> None:
+def _decode_grid(sam: FoldedSam, features: Tensor, item: Ready) -> None:
     """Decode what an evaluation has to: masks only where a predicted IoU passes.
 
     A model that judges its masks by looking at them has to draw them all.
     """
     sight, least = look(sam, features), EverythingSettings().predicted_iou
-    for batch in one.grid:
+    for batch in item.grid:
         if judges_masks(sam):
             decode(sam, features, batch, sight)
             continue

@@ -66,7 +66,7 @@ def import_folder(
         counts.images,
         counts.references,
         counts.clusters,
-        sum(report.dropped.values()),
+        sum(report.counts.dropped.values()),
         len(report.quarantined) + len(plan.problems),
     )
     state = "unchanged" if report.unchanged else "written"

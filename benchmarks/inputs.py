@@ -52,9 +52,9 @@ def find_inputs(count: int) -> Inputs:
         for spec in sorted(Path("tests/imports").glob("*.toml"))[:count]:
             if (REAL / spec.stem).is_dir() and not (folder / spec.stem / "pack.json").is_file():
                 import_folder(spec, options)
-    found = sorted(path.parent for path in folder.glob("*/pack.json"))[:count]
-    if found:
-        return Inputs(tuple(found), "real")
+    packs = sorted(path.parent for path in folder.glob("*/pack.json"))[:count]
+    if packs:
+        return Inputs(tuple(packs), "real")
     packs = [BUILD / "phantoms" / f"{number:02d}" for number in range(count)]
     for number, path in enumerate(packs):
         build_phantom_pack(path, 1, seed=number, side=512, name=f"phantoms-{number:02d}", workers=1)

@@ -29,7 +29,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 def run(counts: list[int], model: str, *, side: int = 64) -> dict[str, object]:
     """Evaluate packs of so many phantoms and return the peak memory of each."""
-    found = []
+    results = []
     for count in counts:
         pack, out = BUILD / f"memory/{count}", BUILD / "memory/run"
         build_phantom_pack(pack, count, side=side, workers=2)
@@ -37,16 +37,16 @@ def run(counts: list[int], model: str, *, side: int = 64) -> dict[str, object]:
         start = time.perf_counter()
         peak = measure_peak_mib(pack, model, out)
         seconds = time.perf_counter() - start
-        found.append(
+        results.append(
             {"images": count, "peak_mib": round(peak, 1), "images_per_s": round(count / seconds, 1)}
         )
-        print(f"{model}: {found[-1]}", flush=True)
-    first, last = (float(str(found[at]["peak_mib"])) for at in (0, -1))
+        print(f"{model}: {results[-1]}", flush=True)
+    first, last = (float(str(results[at]["peak_mib"])) for at in (0, -1))
     return {
         "machine": describe_machine(),
         "model": model,
         "side_px": side,
-        "results": found,
+        "results": results,
         "growth": round(last / first - 1, 4),
     }
 

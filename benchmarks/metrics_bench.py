@@ -59,21 +59,23 @@ def bench_overlap(side: int = 1024, *, rounds: int = 3) -> list[Timing]:
     rng = np.random.default_rng(0)
     shares = np.exp(rng.uniform(np.log(0.001), np.log(0.25), CANDIDATES))
     masks = np.stack([draw_reference(rng, side, float(share)) for share in shares])
-    wanted = masks[:REFERENCES]
-    runs, wanted_runs = ([encode_mask(mask) for mask in some] for some in (masks, wanted))
-    coco_runs, coco_wanted = ([rle.as_coco() for rle in some] for some in (runs, wanted_runs))
+    references = masks[:REFERENCES]
+    runs, reference_runs = ([encode_mask(mask) for mask in stack] for stack in (masks, references))
+    coco_runs, coco_references = (
+        [rle.as_coco() for rle in rles] for rles in (runs, reference_runs)
+    )
     ways: dict[str, Callable[[Any], object]] = {
-        "cosmos-board, run lengths (exact counts)": lambda _: tabulate_rles(runs, wanted_runs),
+        "cosmos-board, run lengths (exact counts)": lambda _: tabulate_rles(runs, reference_runs),
         "pycocotools iou (IoU only)": (
-            lambda _: coco.iou(coco_runs, coco_wanted, [0] * REFERENCES)
+            lambda _: coco.iou(coco_runs, coco_references, [0] * REFERENCES)
         ),
         "numpy, bool loop": lambda _: [
-            [np.count_nonzero(one & other) for other in wanted] for one in masks
+            [np.count_nonzero(mask & reference) for reference in references] for mask in masks
         ],
         "numpy, float32 matrix product with conversion": (
             lambda _: (
                 masks.reshape(CANDIDATES, -1).astype(np.float32)
-                @ wanted.reshape(REFERENCES, -1).astype(np.float32).T
+                @ references.reshape(REFERENCES, -1).astype(np.float32).T
             )
         ),
     }

@@ -42,7 +42,7 @@ def run_script(
     start = time.perf_counter()
     for item in items:
         pixels = _to_rgb(item.image.pixels)
-        references = {one.reference_id: one.mask() for one in item.references}
+        references = {reference.reference_id: reference.mask() for reference in item.references}
         modes = [name for name in prompts if name in MODES]
         if modes:
             predictor.set_image(pixels)
@@ -52,7 +52,7 @@ def run_script(
                 for selection, value in _put(predictor, prompt, reference):
                     dice[reference_id, name, selection] = value
         if "everything" in prompts:
-            every.append([one["segmentation"] for one in generator.generate(pixels)])
+            every.append([mask["segmentation"] for mask in generator.generate(pixels)])
             for reference_id, reference in references.items():
                 dice[reference_id, "everything", "oracle"] = _match(every[-1], reference)
     return time.perf_counter() - start, dice, every
@@ -93,7 +93,9 @@ def _dice(mask: Mask, reference: Mask) -> float:
 
 def measure_distances(mask: Mask, reference: Mask) -> tuple[float, ...]:
     """Return what MONAI says of a pair: HD, HD95, ASSD, NSD, IoU."""
-    pair = [torch.from_numpy(np.ascontiguousarray(one))[None, None] for one in (mask, reference)]
+    pair = [
+        torch.from_numpy(np.ascontiguousarray(array))[None, None] for array in (mask, reference)
+    ]
     whole = {"include_background": True}
     measures: tuple[Callable[[], torch.Tensor], ...] = (
         lambda: metrics.compute_hausdorff_distance(*pair, **whole),

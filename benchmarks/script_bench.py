@@ -103,7 +103,7 @@ def run_theirs(
         prompts=prompts,
         stability_offset=TINY_STABILITY_OFFSET if model == "cosmos-tiny" else 1.0,
     )
-    return {"seconds": seconds, "dice": dice, "masks": [len(found) for found in masks]}
+    return {"seconds": seconds, "dice": dice, "masks": [len(of_image) for of_image in masks]}
 
 
 def _load_official(model: str) -> object:
@@ -145,7 +145,7 @@ def compare(
     ours = run_alone(run_ours, model, inputs, prompts, blobs, threads=1)
     command = None if blobs else time_command(model, inputs, prompts)
     print(f"{model}: ours {ours['seconds']:.1f} s, the whole command {command} s", flush=True)
-    found: dict[str, object] = {
+    results: dict[str, object] = {
         "model": model,
         "weights": "random" if model == LARGE else "published",
         "masks": "drawn" if blobs else "its own",
@@ -159,7 +159,7 @@ def compare(
         began = time.perf_counter()
         theirs = run_alone(run_theirs, model, inputs, prompts, blobs, tuned, threads=threads)
         whole = time.perf_counter() - began
-        found[name] = {
+        results[name] = {
             "script_s": round(theirs["seconds"], 2),
             "ratio": round(theirs["seconds"] / ours["seconds"], 2),
             "whole_script_s": round(whole, 2),
@@ -167,8 +167,8 @@ def compare(
             "masks_found": theirs["masks"],
             **hold_together(ours["dice"], theirs["dice"]),
         }
-        print(f"{model}, script {name}: {found[name]}", flush=True)
-    return found
+        print(f"{model}, script {name}: {results[name]}", flush=True)
+    return results
 
 
 def hold_together(

@@ -29,7 +29,7 @@ from cosmos_board.core.cards import DatasetCard, ModelCard
 from cosmos_board.core.prompts import PROMPTS, PROTOCOL
 from cosmos_board.core.run_record import RunEntry, RunRecord, RunSettings, ShardRecord
 from cosmos_board.core.scores import Counts, ScoreRow, Scores
-from cosmos_board.runner.record.provenance import collect_provenance
+from cosmos_board.runner.record.run_record import collect_provenance
 from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.ingest import ingest
 from cosmos_board.store.parquet import write_table
@@ -55,13 +55,13 @@ def run(rows: int) -> dict[str, object]:
     shards = [make_shard(at, min(at + REFERENCES_PER_SHARD, references)) for at in starts]
     total = sum(table.num_rows for table in shards)
     whole = pa.concat_tables(shards)
-    found: dict[str, float] = {}
+    rates: dict[str, float] = {}
 
     def note(name: str, way: Callable[[], object], count: int = total) -> None:
         start = time.perf_counter()
         way()
-        found[name] = round(count / (time.perf_counter() - start) / 1e6, 3)
-        print(f"{name}: {found[name]} M rows/s", flush=True)
+        rates[name] = round(count / (time.perf_counter() - start) / 1e6, 3)
+        print(f"{name}: {rates[name]} M rows/s", flush=True)
 
     paths = [folder / f"run/scores/{RUN_ID}-{number:08d}.parquet" for number in range(len(shards))]
     note(
@@ -88,7 +88,7 @@ def run(rows: int) -> dict[str, object]:
         "machine": describe_machine(),
         "rows": total,
         "shards": len(shards),
-        "million_rows_per_second": found,
+        "million_rows_per_second": rates,
         "peak_gib": round(peak, 2),
     }
 

@@ -22,9 +22,9 @@ from cosmos_board.core.masks import Mask
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.targets import Target
 from cosmos_board.data.pack import PackItem, open_pack
+from cosmos_board.metrics.overlap import count_overlap
 from cosmos_board.models.registry import load_segmenter
 from cosmos_board.models.segmenter import Segmenter
-from cosmos_board.training.validation import dice
 
 PROMPTS = ("point", "points-5", "points-5-5", "box", "box-point")
 
@@ -34,13 +34,13 @@ Scores = dict[str, dict[tuple[str, str], list[tuple[float, float]]]]
 
 def find_packs(paths: Sequence[Path]) -> list[Path]:
     """Return the packs among `paths` and in them, by name."""
-    found = [
+    packs = [
         pack
         for path in paths
         for pack in ([path] if (path / "pack.json").exists() else sorted(path.iterdir()))
         if (pack / "pack.json").exists()
     ]
-    return sorted(found, key=lambda path: path.name)
+    return sorted(packs, key=lambda path: path.name)
 
 
 def choose_references(pack: Path, cap: int) -> frozenset[str]:
@@ -60,7 +60,7 @@ def score_item(
     segmenter: Segmenter, item: PackItem, chosen: frozenset[str], scores: Scores
 ) -> None:
     """Add the Dice of every chosen reference of one image to `scores`."""
-    references = [one for one in item.references if one.reference_id in chosen]
+    references = [reference for reference in item.references if reference.reference_id in chosen]
     if not references:
         return
     embedding = segmenter.embed(item.image.pixels)
@@ -68,10 +68,10 @@ def score_item(
     for prompt in scores:
         if prompt not in segmenter.card.prompts:
             continue
-        asked: list[Prompt] = [item.prompts[one.reference_id][prompt] for one in references]
-        answers = segmenter.predict(embedding, asked)
+        prompts: list[Prompt] = [item.prompts[row.reference_id][prompt] for row in references]
+        answers = segmenter.predict(embedding, prompts)
         for reference, mask, answer in zip(references, masks, answers, strict=True):
-            each = [dice(candidate, mask) for candidate in answer.masks]
+            each = [count_overlap(candidate, mask).dice for candidate in answer.masks]
             target = Target(item.image.modality, reference.object).name
             key = (target, f"{item.image.dataset}/{item.image.cluster_id}")
             scores[prompt].setdefault(key, []).append((each[answer.best], max(each)))
@@ -110,7 +110,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     packs = [pack for pack in find_packs(given.packs) if pack.name not in given.skip]
-    found: dict[str, dict[str, object]] = {}
+    results: dict[str, dict[str, object]] = {}
     for name in given.model:
         began, segmenter = time.monotonic(), load_segmenter(name)
         scores: Scores = {prompt: {} for prompt in given.prompt or PROMPTS}
@@ -120,13 +120,13 @@ def main() -> None:
             sizes[pack.name] = len(chosen)
             for item in open_pack(pack).iter_items():
                 score_item(segmenter, item, chosen, scores)
-        found[name] = dict(summarise(scores))
+        results[name] = dict(summarise(scores))
         print(f"{name}: {time.monotonic() - began:.0f} s, {sum(sizes.values())} references")
-        for prompt, summary in found[name].items():
+        for prompt, summary in results[name].items():
             assert isinstance(summary, dict)
             print(f"  {prompt:<11} predicted {summary['predicted']} oracle {summary['oracle']}")
     if given.out:
-        given.out.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+        given.out.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cosmos_board.cli.fitting import fit_columns, name_hidden, terminal_width
+from cosmos_board.cli.tables import fit_columns, name_hidden, print_pack, terminal_width
 from cosmos_board.core.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
@@ -76,8 +76,6 @@ def show(pack: str, picture: Path | None, as_json: bool) -> None:
 
         click.echo(json.dumps(summarise_pack(opened), ensure_ascii=False))
         return
-    from cosmos_board.cli.tables import print_pack
-
     print_pack(opened.info)
 
 
@@ -201,24 +199,25 @@ def _warn(plan: ImportPlan, *, dry_run: bool) -> tuple[PlanWarning, ...]:
 def _print_import(
     report: ImportReport, out: Path, accepted: tuple[str, ...], warnings: tuple[PlanWarning, ...]
 ) -> None:
-    from cosmos_board.data.imports.planning.warnings import judge_signs
+    from cosmos_board.data.imports.planning.warnings import judge_counts
 
-    counts = report.info.counts
-    for note, number in report.notes.items():
+    for note, number in sorted(report.counts.notes.items()):
         click.echo(f"{number} images: {note}")
-    for rule, number in report.dropped.items():
+    for rule, number in sorted(report.counts.dropped.items()):
         click.echo(f"dropped {number}: {rule}")
     if report.joined_clusters:
         click.echo(f"{_describe_joined(report)}", err=True)
     for origin, reason in report.quarantined:
         click.echo(f"quarantined {origin}: {reason}", err=True)
-    seen = [one for one in judge_signs(report.signs, "images") if one.word not in accepted]
-    told = {one.word for one in seen}
-    for warning in (*seen, *(one for one in warnings if one.word not in told)):
+    due = judge_counts(report.counts.warnings, "images")
+    seen = [warning for warning in due if warning.word not in accepted]
+    told = {warning.word for warning in seen}
+    for warning in (*seen, *(earlier for earlier in warnings if earlier.word not in told)):
         click.echo(str(warning), err=True)
+    held = report.info.counts
     click.echo(
-        f"{out}: {'unchanged' if report.unchanged else 'written'}: {counts.images} images, "
-        f"{counts.references} references, {counts.clusters} clusters"
+        f"{out}: {'unchanged' if report.unchanged else 'written'}: {held.images} images, "
+        f"{held.references} references, {held.clusters} clusters"
         + (f"; {len(report.quarantined)} not read" if report.quarantined else "")
     )
 

@@ -33,8 +33,7 @@ def command(out: Path, workers: int | None) -> None:
     """
     from cosmos_board.board.cube import Cube
     from cosmos_board.board.ranking.leaderboard import rank_boards
-    from cosmos_board.cli.models.evaluate import stop_on_signal
-    from cosmos_board.cli.progress import show_progress
+    from cosmos_board.cli.progress import show_progress, stop_on_signal
     from cosmos_board.cli.tables import print_boards
     from cosmos_board.core.run_record import RunSettings
     from cosmos_board.curation.demo import build_demo_packs
@@ -58,12 +57,12 @@ def command(out: Path, workers: int | None) -> None:
         settings=RunSettings(save_masks=True),
         workers=workers,
     )
-    with stop_on_signal() as stopped, show_progress(stopped.is_set) as watch:
+    with stop_on_signal() as stopped, show_progress(stopped.is_set) as callbacks:
         try:
-            report = run(request, watch)
+            report = run(request, callbacks)
         except StaleRunError:  # the demo's own folder, from before an update
             shutil.rmtree(request.out)
-            report = run(request, watch)
+            report = run(request, callbacks)
     db = out / "board.duckdb"
     ingest([report.out], db, replace=True)
     _say("rendering the site")

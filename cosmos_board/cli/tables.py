@@ -1,22 +1,23 @@
-"""Tables in the terminal; plain text where there is no terminal."""
+"""Tables in the terminal; plain text where there is no terminal.
+
+Libraries are imported where they are needed, so that listings start fast.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
-
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-from cosmos_board.cli.fitting import fit_columns, name_hidden, terminal_width
-from cosmos_board.metrics.table import METRICS
+from unicodedata import east_asian_width
 
 if TYPE_CHECKING:
     from cosmos_board.board.types import Board, BoardRow
     from cosmos_board.data.pack.info import PackInfo
-    from cosmos_board.runner.run import RunReport
+
+GAP = 3
+"""Characters between two columns, the margin of a table included."""
 
 _UNLIMITED = 100_000
 """Characters of a line that nothing may be cut from."""
@@ -41,6 +42,11 @@ def print_table(
         keep: How many of the first columns are shown however narrow the terminal is.
         whole: The option that prints every column.
     """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     width = terminal_width()
     shown = fit_columns(headings, rows, keep, width)
     console = Console(width=_UNLIMITED, soft_wrap=True, highlight=False)
@@ -57,42 +63,66 @@ def print_table(
 
 def print_facts(facts: Mapping[str, object]) -> None:
     """Print names and values, one a line."""
+    from rich.console import Console
+
     width = max(map(len, facts), default=0)
     console = Console(soft_wrap=True)
     for name, value in facts.items():
         console.print(f"{name:{width}}  {value}", highlight=False, markup=False)
 
 
-def print_run(report: RunReport) -> None:
-    """Print what came of a run: how much of it there is, then every model and prompt."""
-    numbers = (report.images, report.evaluated, report.rows, len(report.quarantined))
-    headings = ("images", "evaluated now", "score rows", "quarantined")
-    print_table(f"Run {report.out}", headings, [[str(number) for number in numbers]], left=0)
-    rows = [
-        (
-            model.model,
-            counts.prompt,
-            *("–" if dice is None else f"{dice:.3f}" for dice in (counts.predicted, counts.oracle)),
-            str(counts.answers),
-            _format_share(counts.failed, counts.answers),
-            _format_share(counts.empty, counts.answers),
-        )
-        for model in report.models
-        for counts in model.prompts
-    ]
-    columns = ("model", "prompt", "predicted", "oracle", "answers", "failed", "empty")
-    caption = "Mean Dice over answers, of the candidates that the model predicts and of the best"
-    print_table(caption, columns, rows, left=2)
+def terminal_width() -> int | None:
+    """Return how many characters a line of stdout has; None where it goes to a file or a pipe."""
+    if not sys.stdout.isatty() and not os.environ.get("FORCE_COLOR"):
+        return None
+    return shutil.get_terminal_size().columns
 
 
-def _format_share(number: int, total: int) -> str:
-    """Return a count and its share, such as `3 (1.5 %)`.
+def fit_columns(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], keep: int, width: int | None
+) -> int:
+    """Return how many of the first columns are shown; the first `keep` always are, in full.
+
+    Args:
+        headings: One a column.
+        rows: Cells of text.
+        keep: Columns that a reader copies from, such as a name.
+        width: Characters of a line; None shows all.
 
     Example:
-        >>> _format_share(3, 200), _format_share(0, 200)
-        ('3 (1.5 %)', '0')
+        >>> fit_columns(("name", "size"), [("a-very-long-name", "12")], keep=1, width=20)
+        1
     """
-    return f"{number} ({100 * number / total:.1f} %)" if number else "0"
+    if width is None:
+        return len(headings)
+    used = 0
+    for place, column in enumerate(zip(headings, *rows, strict=True)):
+        used += max(map(measure, column)) + GAP
+        if used > width and place >= keep:
+            return place
+    return len(headings)
+
+
+def measure(text: str) -> int:
+    """Return how many characters wide a text is in a terminal; Chinese characters are two.
+
+    Example:
+        >>> measure("box"), measure("肝")
+        (3, 2)
+    """
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def name_hidden(headings: Sequence[str], shown: int, whole: str = "--json") -> str:
+    """Return the line under a table that says what did not fit; empty where all did.
+
+    Args:
+        headings: One a column.
+        shown: How many of the first columns are shown.
+        whole: The option that prints everything.
+    """
+    hidden = ", ".join(headings[shown:])
+    return f"not shown for want of width: {hidden}; {whole} has all" if hidden else ""
 
 
 def print_pack(info: PackInfo) -> None:
@@ -138,6 +168,8 @@ def _count(number: int, noun: str) -> str:
 
 def describe_board(board: Board) -> str:
     """Return a caption that says metric, selection, prompt, n and what was left out."""
+    from cosmos_board.metrics.table import METRICS
+
     metric, facts = METRICS[board.key.metric], board.facts
     return (
         f"{board.key.slice} · {metric.heading} · prompt {board.key.prompt} · "

@@ -82,7 +82,7 @@ class FailedAnswers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CanaryNote:
+class DeviceCheck:
     """Digests of a model's answers to a fixed set of images before and after a run."""
 
     model: str
@@ -111,7 +111,7 @@ class RunRecord:
     failures: dict[str, FailedAnswers] = field(default_factory=dict)
     """By name of the model; models without a failed answer are left out."""
 
-    canary: list[CanaryNote] = field(default_factory=list)
+    device_checks: list[DeviceCheck] = field(default_factory=list)
 
     @property
     def is_main(self) -> bool:

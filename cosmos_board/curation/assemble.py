@@ -11,13 +11,11 @@ from typing import Any
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.curation.clusters import Clusters, number_clusters
-from cosmos_board.curation.records import merge_images
-from cosmos_board.curation.rows import ImageRows, make_rows
+from cosmos_board.curation.records import ImageRows, make_rows, merge_images
 from cosmos_board.curation.staging import StagedImage, read_images
-from cosmos_board.data.content import ContentHash
-from cosmos_board.data.counts import Tally
 from cosmos_board.data.pack.info import INFO_NAME, PackFile, PackInfo, dump_info
-from cosmos_board.prompts import PromptsHash
+from cosmos_board.data.pack.items import make_prompt
+from cosmos_board.data.pack.totals import PackTotals
 from cosmos_board.store.files import write_bytes
 from cosmos_board.store.parquet import Row, make_table, write_batches
 from cosmos_board.store.schema import PACK_IMAGES, PACK_OBSERVERS, PACK_PROMPTS, PACK_REFERENCES
@@ -26,6 +24,15 @@ from cosmos_board.store.schema import PACK_IMAGES, PACK_OBSERVERS, PACK_PROMPTS,
 _BLOCK_IMAGES = 64
 _BLOCK_PX = 16 << 20
 _PART_PX = 128 << 20
+
+
+_TABLES = {
+    "images": PACK_IMAGES,
+    "references": PACK_REFERENCES,
+    "prompts": PACK_PROMPTS,
+    "observers": PACK_OBSERVERS,
+}
+"""Schema of each folder of a pack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +80,25 @@ class _PackWriter:
         self._part_px = 0
         self._parts = 0
         self._files: list[PackFile] = []
-        self._content = ContentHash()
-        self._prompts = PromptsHash()
-        self._tally = Tally()
-        self._observers: set[str] = set()
+        self._totals = PackTotals()
         self._ids: set[str] = set()
 
     def add(self, rows: ImageRows) -> None:
         """Take in the next image."""
-        image_id = rows.image["image_id"]
+        (image,) = rows.images
+        image_id = image["image_id"]
         if image_id in self._ids:
             raise InputError(image_id, "image_id", "belongs to two different images")
         self._ids.add(image_id)
-        self._hash(rows)
-        self._tally.add(rows.image, (reference["object"] for reference in rows.references))
-        self._observers.update(row["observer"] for row in rows.observers)
+        self._totals.add_image(image, (row["object"] for row in rows.references))
+        for row in rows.references:
+            self._totals.add_reference(row)
+        for row in rows.prompts:
+            self._totals.add_prompt(row["reference_id"], row["prompt"], make_prompt(row))
+        for row in rows.observers:
+            self._totals.add_observer(row)
         self._block.append(rows)
-        size_px = rows.image["height"] * rows.image["width"]
+        size_px = image["height"] * image["width"]
         self._block_px += size_px
         self._part_px += size_px
         if len(self._block) == _BLOCK_IMAGES or self._block_px >= _BLOCK_PX:
@@ -100,25 +109,10 @@ class _PackWriter:
     def close(self) -> PackInfo:
         """File what is left and return the finished facts about the pack."""
         self._end_part()
-        info = replace(
-            self._info,
-            counts=self._tally.counts(),
-            observers=tuple(sorted(self._observers)),
-            content_sha256=self._content.hexdigest(),
-            prompts_sha256=self._prompts.hexdigest(),
-            files=tuple(sorted(self._files, key=lambda file: file.path)),
-        )
+        files = tuple(sorted(self._files, key=lambda file: file.path))
+        info = replace(self._info, **self._totals.list_facts(), files=files)
         write_bytes(self._folder / INFO_NAME, dump_info(info))
         return info
-
-    def _hash(self, rows: ImageRows) -> None:
-        self._content.add_image(rows.image)
-        for row in rows.references:
-            self._content.add_reference(row)
-        for row in rows.observers:
-            self._content.add_observer(row)
-        for prompt in rows.named_prompts:
-            self._prompts.add(*prompt)
 
     def _end_block(self) -> None:
         if self._block:
@@ -129,15 +123,14 @@ class _PackWriter:
         self._end_block()
         if not self._part:
             return
-        images = [[rows.image for rows in block] for block in self._part]
-        self._write("images", PACK_IMAGES, images)
-        references = [[row for rows in block for row in rows.references] for block in self._part]
-        self._write("references", PACK_REFERENCES, references)
-        prompts = [[row for rows in block for row in rows.prompts] for block in self._part]
-        self._write("prompts", PACK_PROMPTS, prompts)
-        observers = [row for block in self._part for rows in block for row in rows.observers]
-        if observers:
-            self._write("observers", PACK_OBSERVERS, [observers])
+        for name, schema in _TABLES.items():
+            groups = [
+                [row for rows in block for row in getattr(rows, name)] for block in self._part
+            ]
+            if name == "observers":
+                groups = [[row for group in groups for row in group]]
+            if any(groups):
+                self._write(name, schema, groups)
         self._parts += 1
         self._part, self._part_px = [], 0
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.curation.assemble import assemble_pack
-from cosmos_board.curation.report import ImportReport
+from cosmos_board.curation.report import ImportCounts, ImportReport
 from cosmos_board.curation.staging import read_batch
 from cosmos_board.curation.workers import stage_units
 from cosmos_board.data.pack.info import PackInfo, read_info, without_files
@@ -65,29 +65,24 @@ def curate(
             if on_progress is not None:
                 on_progress(done, len(units))
         batches = [read_batch(staging, key) for key in keys]
-        dropped: Counter[str] = Counter()
-        notes: Counter[str] = Counter()
-        signs: Counter[str] = Counter()
+        counts = ImportCounts()
         for batch in batches:
-            dropped.update(batch.dropped)
-            notes.update(batch.notes)
-            signs.update(batch.signs)
+            counts.add(batch.counts)
         quarantined = sorted(entry for batch in batches for entry in batch.quarantined)
         staged = tuple(image for batch in batches for image in batch.images)
         if not staged:
-            raise InputError(out, "images", _explain_nothing(dropped, quarantined))
+            raise InputError(out, "images", _explain_nothing(counts.dropped, quarantined))
         pack = assemble_pack(staging, staged, info, assembled)
+        counts.dropped.update(pack.dropped)
         unchanged = _publish(assembled, out, pack.info)
         shutil.rmtree(work, ignore_errors=True)
     return ImportReport(
         info=pack.info,
         units=len(units),
-        dropped=dict(sorted((dropped + pack.dropped).items())),
-        notes=dict(sorted(notes.items())),
+        counts=counts,
         quarantined=tuple(quarantined),
         joined_clusters=pack.clusters.joined,
         shared_images=pack.clusters.shared,
-        signs=dict(sorted(signs.items())),
         unchanged=unchanged,
     )
 

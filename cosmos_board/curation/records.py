@@ -1,24 +1,24 @@
-"""Curated images: what one source image becomes, before it is known what else the pack holds."""
+"""Curated images: what one source image becomes, and its rows in the tables of a pack."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.core.factors import Factors
-from cosmos_board.core.masks import Mask, Pixels, Rle, encode_mask
-from cosmos_board.core.prompts import Prompt
+from cosmos_board.core.masks import Mask, Pixels, encode_mask
 from cosmos_board.core.targets import Target
+from cosmos_board.data.limits import LARGEST_PICTURE_PX
 from cosmos_board.data.pack.check import SMALLEST_PX
-from cosmos_board.data.pack.png import LARGEST_PICTURE_PX, encode_png, hash_pixels, make_image_id
+from cosmos_board.data.pack.png import encode_png, hash_pixels, make_image_id
 from cosmos_board.data.source import SourceImage
 from cosmos_board.factors import compute_factors
 from cosmos_board.prompts import freeze_prompts
+from cosmos_board.store.parquet import Row
 
 EMPTY = "absent: the mask is empty"
 SMALL = "small: 50 pixels or fewer"
@@ -27,8 +27,7 @@ CONSTANT = "constant: an image of one value shows nothing"
 TWICE = "twice: the same image came more than once and was merged"
 SAME = "same: the same mask came more than once in an image"
 
-Observations = Mapping[str, Rle]
-"""Further observers' masks of one reference, by observer."""
+_IMAGE_FACTS = ("modality", "height", "width", "png", "sha256")
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -39,11 +38,14 @@ class CuratedReference:
     first_px: int
     """Position of its first pixel in row order, by which instances are numbered."""
 
-    box_xyxy: tuple[int, int, int, int]
-    rle: Rle
-    factors: Factors
-    prompts: Mapping[str, Prompt]
-    observers: Observations
+    row: Row
+    """Of `references/`, but for ids and instance: box, run lengths and factors."""
+
+    prompts: tuple[Row, ...]
+    """Of `prompts/`, but for the reference id."""
+
+    observers: Mapping[str, bytes]
+    """Further observers' masks as run lengths, by observer."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -122,16 +124,16 @@ def sort_references(
     references: tuple[CuratedReference, ...], dropped: Counter[str]
 ) -> tuple[CuratedReference, ...]:
     """Return references by object, first pixel and run lengths, each once."""
-    ordered = sorted(references, key=lambda r: (r.object, r.first_px, r.rle.counts))
-    kept: list[CuratedReference] = []
+    ordered = sorted(references, key=lambda r: (r.object, r.first_px, r.row["rle"]))
+    unique: list[CuratedReference] = []
     for reference in ordered:
-        if kept and (kept[-1].object, kept[-1].rle) == (reference.object, reference.rle):
+        last = unique[-1] if unique else None
+        if last and (last.object, last.row["rle"]) == (reference.object, reference.row["rle"]):
             dropped[SAME] += 1
-            observers = {**reference.observers, **kept[-1].observers}
-            kept[-1] = replace(kept[-1], observers=observers)
+            unique[-1] = replace(last, observers={**reference.observers, **last.observers})
         else:
-            kept.append(reference)
-    return tuple(kept)
+            unique.append(reference)
+    return tuple(unique)
 
 
 def _curate_masks(source: SourceImage, dropped: Counter[str]) -> Iterator[CuratedReference]:
@@ -144,23 +146,35 @@ def _curate_masks(source: SourceImage, dropped: Counter[str]) -> Iterator[Curate
             if size_px < SMALLEST_PX:
                 dropped[SMALL if size_px else EMPTY] += 1
                 continue
-            seen = {observer: encode_mask(drawn[position]) for observer, drawn in observers.items()}
-            yield _curate_mask(source.pixels, name, mask, seen)
+            yield CuratedReference(
+                object=name,
+                first_px=int(np.argmax(mask)),
+                row=_make_reference_row(source.pixels, mask),
+                prompts=tuple(_make_prompt_rows(mask)),
+                observers={
+                    observer: encode_mask(drawn[position]).counts
+                    for observer, drawn in observers.items()
+                },
+            )
 
 
-def _curate_mask(
-    pixels: Pixels, name: str, mask: Mask, observers: Observations
-) -> CuratedReference:
+def _make_reference_row(pixels: Pixels, mask: Mask) -> Row:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return CuratedReference(
-        object=name,
-        first_px=int(np.argmax(mask)),
-        box_xyxy=(int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])),
-        rle=encode_mask(mask),
-        factors=compute_factors(pixels, mask),
-        prompts=freeze_prompts(mask),
-        observers=observers,
-    )
+    return {
+        "box": [int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])],
+        "rle": encode_mask(mask).counts,
+        **asdict(compute_factors(pixels, mask)),
+    }
+
+
+def _make_prompt_rows(mask: Mask) -> Iterator[Row]:
+    for name, prompt in freeze_prompts(mask).items():
+        yield {
+            "prompt": name,
+            "points": prompt.points_xy.ravel().tolist(),
+            "labels": prompt.labels.tolist(),
+            "box": None if prompt.box_xyxy is None else list(prompt.box_xyxy),
+        }
 
 
 def _match_observers(
@@ -193,3 +207,34 @@ def _refuse_other_size(source: SourceImage, name: str, mask: Mask) -> None:
             got=(mask.shape, str(mask.dtype)),
             want=(source.pixels.shape[:2], "bool"),
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageRows:
+    """The rows of one image in the four tables of a pack; ids and instance numbers are final."""
+
+    images: list[Row]
+    """One."""
+
+    references: list[Row]
+    prompts: list[Row]
+    observers: list[Row]
+
+
+def make_rows(image: CuratedImage, cluster_id: str, dataset: str) -> ImageRows:
+    """Return the rows of one image; instances are numbered in the order of its references."""
+    own = {name: getattr(image, name) for name in ("image_id", *_IMAGE_FACTS)}
+    rows = ImageRows([{**own, "cluster_id": cluster_id, "dataset": dataset}], [], [], [])
+    instances: Counter[str] = Counter()
+    for reference in image.references:
+        name, instance = reference.object, instances[reference.object]
+        instances[name] += 1
+        reference_id = f"{image.image_id}.{name}.{instance}"
+        ids = {"reference_id": reference_id, "image_id": image.image_id}
+        rows.references.append({**ids, "object": name, "instance": instance, **reference.row})
+        rows.prompts.extend({"reference_id": reference_id, **row} for row in reference.prompts)
+        rows.observers.extend(
+            {"observer": observer, "reference_id": reference_id, "rle": counts}
+            for observer, counts in sorted(reference.observers.items())
+        )
+    return rows

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 
 from cosmos_board.data.pack.info import PackInfo
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCounts:
+    """What is counted while images are read and curated."""
+
+    dropped: Counter[str] = field(default_factory=Counter)
+    """Number left out by rule, in the words of the rule."""
+
+    notes: Counter[str] = field(default_factory=Counter)
+    """Images by how their files were understood: orientation, plane, bits, what was left aside."""
+
+    warnings: Counter[str] = field(default_factory=Counter)
+    """Images by the warnings to which they give rise, and all of them under `images`."""
+
+    def add(self, other: ImportCounts) -> None:
+        """Add other counts to these."""
+        self.dropped.update(other.dropped)
+        self.notes.update(other.notes)
+        self.warnings.update(other.warnings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,12 +38,7 @@ class ImportReport:
     units: int
     """Source units that were looked at."""
 
-    dropped: Mapping[str, int]
-    """Number left out by rule, in the words of the rule."""
-
-    notes: Mapping[str, int]
-    """Images by how their files were understood: orientation, plane, bits, what was left aside."""
-
+    counts: ImportCounts
     quarantined: tuple[tuple[str, str], ...]
     """(origin, reason) of each unit that could not be read, in the order of origin."""
 
@@ -32,9 +47,6 @@ class ImportReport:
 
     shared_images: tuple[tuple[str, str], ...]
     """Origins of the two equal images, for each time that two clusters became one."""
-
-    signs: Mapping[str, int]
-    """Images by the warnings to which they give rise, and all of them under `images`."""
 
     unchanged: bool
     """Whether the pack was there already with the same content."""

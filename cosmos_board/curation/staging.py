@@ -5,23 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cosmos_board.core.errors import InputError
-from cosmos_board.core.factors import Factors
-from cosmos_board.core.masks import Rle
-from cosmos_board.core.prompts import PROTOCOL, Prompt
+from cosmos_board.core.prompts import PROTOCOL
 from cosmos_board.curation.records import CuratedImage, CuratedReference, curate_image
+from cosmos_board.curation.report import ImportCounts
 from cosmos_board.data.source import SourceUnit
 from cosmos_board.store.files import open_whole, write_bytes
 
-_FORMAT = "3"
-_FACTORS = tuple(field.name for field in fields(Factors))
+_FORMAT = "4"
+_COUNTS = ("dropped", "notes", "warnings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +39,7 @@ class Batch:
     """A finished batch: its images and what was left out."""
 
     images: tuple[StagedImage, ...]
-    dropped: Mapping[str, int]
-    notes: Mapping[str, int]
-    """Images by how their files were understood."""
-
-    signs: Mapping[str, int]
-    """Images by the warnings to which they give rise, and all of them under `images`."""
-
+    counts: ImportCounts
     quarantined: tuple[tuple[str, str], ...]
     """(origin, reason) of the units that could not be read."""
 
@@ -72,37 +63,22 @@ def stage_batch(folder: Path, units: tuple[SourceUnit, ...]) -> None:
     if _is_settled(folder, key):
         return
     staged: list[StagedImage] = []
-    dropped: Counter[str] = Counter()
-    notes: Counter[str] = Counter()
-    signs: Counter[str] = Counter()
+    counts = ImportCounts()
     quarantined: list[tuple[str, str]] = []
     with open_whole(_records_path(folder, key)) as file:
         for unit in units:
             try:
-                curated = _curate_unit(unit)
+                images, unit_counts = _curate_unit(unit)
             except InputError as error:
                 quarantined.append((unit.origin, str(error)))
                 continue
-            dropped += curated.dropped
-            notes += curated.notes
-            signs += curated.signs
-            for image, origin in curated.images:
+            counts.add(unit_counts)
+            for image, origin in images:
                 record = _dump(image)
-                staged.append(
-                    StagedImage(image.sha256, image.cluster, key, file.tell(), len(record), origin)
-                )
+                place = (key, file.tell(), len(record))
+                staged.append(StagedImage(image.sha256, image.cluster, *place, origin))
                 file.write(record)
-    index = {
-        "images": [
-            (image.sha256, image.cluster, image.start, image.size, image.origin) for image in staged
-        ],
-        "dropped": dropped,
-        "notes": notes,
-        "signs": signs,
-        "quarantined": quarantined,
-    }
-    # Written last: a batch is finished when its index is there.
-    write_bytes(_index_path(folder, key), json.dumps(index).encode())
+    _write_index(folder, key, Batch(tuple(staged), counts, tuple(quarantined)))
 
 
 def stage_refusal(folder: Path, unit: SourceUnit, reason: str) -> None:
@@ -111,26 +87,27 @@ def stage_refusal(folder: Path, unit: SourceUnit, reason: str) -> None:
     Raises:
         StorageError: If the disk is full, read-only or gone.
     """
+    batch = Batch((), ImportCounts(), ((unit.origin, reason),))
+    _write_index(folder, make_batch_key((unit,)), batch, settled=True)
+
+
+def _write_index(folder: Path, key: str, batch: Batch, *, settled: bool = False) -> None:
+    # Written last: a batch is finished when its index is there.
     index = {
-        "images": [],
-        **{counts: {} for counts in ("dropped", "notes", "signs")},
-        "quarantined": [(unit.origin, reason)],
-        "settled": True,
+        "images": [asdict(image) for image in batch.images],
+        "counts": {name: dict(getattr(batch.counts, name)) for name in _COUNTS},
+        "quarantined": batch.quarantined,
+        "settled": settled,
     }
-    write_bytes(_index_path(folder, make_batch_key((unit,))), json.dumps(index).encode())
+    write_bytes(_index_path(folder, key), json.dumps(index).encode())
 
 
 def read_batch(folder: Path, key: str) -> Batch:
     """Return what `stage_batch` filed under `key`."""
     index = json.loads(_index_path(folder, key).read_bytes())
     return Batch(
-        tuple(
-            StagedImage(sha256, cluster, key, start, size, origin)
-            for sha256, cluster, start, size, origin in index["images"]
-        ),
-        index["dropped"],
-        index["notes"],
-        index["signs"],
+        tuple(StagedImage(**image) for image in index["images"]),
+        ImportCounts(**{name: Counter(index["counts"][name]) for name in _COUNTS}),
         tuple((origin, reason) for origin, reason in index["quarantined"]),
     )
 
@@ -151,31 +128,23 @@ def _is_settled(folder: Path, key: str) -> bool:
     return not index["quarantined"] or bool(index.get("settled"))
 
 
-@dataclass(frozen=True, slots=True)
-class _CuratedUnit:
-    images: list[tuple[CuratedImage, str]]
-    """Each with its origin."""
-
-    dropped: Counter[str]
-    notes: Counter[str]
-    signs: Counter[str]
-
-
-def _curate_unit(unit: SourceUnit) -> _CuratedUnit:
+def _curate_unit(unit: SourceUnit) -> tuple[list[tuple[CuratedImage, str]], ImportCounts]:
+    """Return the curated images of a unit, each with its origin."""
     # Held until the unit is read to its end: one that breaks halfway leaves nothing.
-    curated = _CuratedUnit([], Counter(), Counter(), Counter())
+    images = []
+    counts = ImportCounts()
     try:
         for source in unit.read():
-            curated.notes.update(source.notes)
-            curated.dropped.update(source.left_out)
-            curated.signs.update(("images", *source.signs))
-            if (image := curate_image(source, curated.dropped)) is not None:
-                curated.images.append((image, source.origin))
+            counts.notes.update(source.notes)
+            counts.dropped.update(source.left_out)
+            counts.warnings.update(("images", *source.warnings))
+            if (image := curate_image(source, counts.dropped)) is not None:
+                images.append((image, source.origin))
     except (OSError, ValueError, ArithmeticError, LookupError, TypeError, MemoryError) as error:
         # The libraries that read raw files raise anything at all on hostile ones.
         reason = f"cannot be read: {type(error).__name__}: {error}"
         raise InputError(unit.origin, "", reason[:300]) from error
-    return curated
+    return images, counts
 
 
 def _index_path(folder: Path, key: str) -> Path:
@@ -187,67 +156,19 @@ def _records_path(folder: Path, key: str) -> Path:
 
 
 def _dump(image: CuratedImage) -> bytes:
-    head = {
-        "sha256": image.sha256,
-        "modality": image.modality,
-        "cluster": image.cluster,
-        "height": image.height,
-        "width": image.width,
-        "references": [
-            {
-                "object": reference.object,
-                "first_px": reference.first_px,
-                "box": reference.box_xyxy,
-                "rle": reference.rle.counts.decode("ascii"),
-                "factors": list(asdict(reference.factors).values()),
-                "prompts": {
-                    name: (prompt.points_xy.tolist(), prompt.labels.tolist(), prompt.box_xyxy)
-                    for name, prompt in reference.prompts.items()
-                },
-                "observers": {
-                    name: rle.counts.decode("ascii") for name, rle in reference.observers.items()
-                },
-            }
-            for reference in image.references
-        ],
-    }
-    return json.dumps(head).encode() + b"\n" + image.png
+    facts = asdict(replace(image, png=b""))
+    # Run lengths are bytes of ASCII.
+    return json.dumps(facts, default=lambda data: data.decode("ascii")).encode() + b"\n" + image.png
 
 
 def _load(record: bytes) -> CuratedImage:
     head, _, png = record.partition(b"\n")
     facts: dict[str, Any] = json.loads(head)
-    height, width = facts["height"], facts["width"]
-    return CuratedImage(
-        sha256=facts["sha256"],
-        modality=facts["modality"],
-        cluster=facts["cluster"],
-        height=height,
-        width=width,
-        png=png,
-        references=tuple(
-            CuratedReference(
-                object=reference["object"],
-                first_px=reference["first_px"],
-                box_xyxy=tuple(reference["box"]),
-                rle=Rle(height, width, reference["rle"].encode("ascii")),
-                factors=Factors(**dict(zip(_FACTORS, reference["factors"], strict=True))),
-                prompts={
-                    name: _load_prompt(*prompt) for name, prompt in reference["prompts"].items()
-                },
-                observers={
-                    name: Rle(height, width, counts.encode("ascii"))
-                    for name, counts in reference["observers"].items()
-                },
-            )
-            for reference in facts["references"]
-        ),
-    )
-
-
-def _load_prompt(points: list[list[int]], labels: list[int], box: list[int] | None) -> Prompt:
-    return Prompt(
-        np.array(points, np.int32).reshape(-1, 2),
-        np.array(labels, np.int8),
-        None if box is None else (box[0], box[1], box[2], box[3]),
-    )
+    references = []
+    for fields in facts["references"]:
+        row = {**fields["row"], "rle": fields["row"]["rle"].encode("ascii")}
+        observers = {name: rle.encode("ascii") for name, rle in fields["observers"].items()}
+        prompts = tuple(fields["prompts"])
+        fields = {**fields, "row": row, "observers": observers, "prompts": prompts}
+        references.append(CuratedReference(**fields))
+    return CuratedImage(**{**facts, "references": tuple(references), "png": png})

@@ -35,8 +35,8 @@ class SourceImage:
     left_out: Mapping[str, int] = field(default_factory=dict)
     """Regions that were passed over while reading, by rule."""
 
-    signs: tuple[str, ...] = ()
-    """Words of the warnings to which the image gives rise: `inverted`, …"""
+    warnings: tuple[str, ...] = ()
+    """Keys of the warnings to which the image gives rise: `inverted`, …"""
 
     origin: str = ""
     """File and slice, for messages and reports on this machine; written into no pack."""

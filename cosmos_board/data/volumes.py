@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Plane: TypeAlias = Literal["axial", "coronal", "sagittal"]
+PLANES: tuple[Plane, ...] = ("axial", "coronal", "sagittal")
 Voxels: TypeAlias = NDArray[Any]
 """Any number type, axes (Z, Y, X)."""
 
@@ -114,7 +115,7 @@ def choose_plane(spacing_mm: tuple[float, float, float]) -> Plane:
 
 def count_slices(voxels: Voxels, plane: Plane) -> int:
     """Return the number of slices of an oriented volume in a plane."""
-    return int(voxels.shape[("axial", "coronal", "sagittal").index(plane)])
+    return int(voxels.shape[PLANES.index(plane)])
 
 
 def take_slice(voxels: NDArray[_Number], plane: Plane, index: int) -> NDArray[_Number]:

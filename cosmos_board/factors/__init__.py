@@ -1,6 +1,5 @@
-"""What makes a reference hard, measured from image and reference alone."""
+"""Properties of a reference and its image that make segmentation hard, without any model."""
 
-from cosmos_board.factors.compute import compute_factors
-from cosmos_board.factors.table import FACTORS, Factor, get_factor
+from cosmos_board.factors.table import FACTORS, Factor, compute_factors
 
-__all__ = ["FACTORS", "Factor", "compute_factors", "get_factor"]
+__all__ = ["FACTORS", "Factor", "compute_factors"]

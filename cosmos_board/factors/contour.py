@@ -1,9 +1,9 @@
-"""How hard a contour is to write down: elliptic Fourier orders until it is recovered.
+"""Complexity of a contour: the elliptic Fourier order at which its filled curve recovers it.
 
 After Kuhl & Giardina, Elliptic Fourier features of a closed contour, CGIP 18 (1982). A closed
-polygon, run along at unit speed, is a periodic function of arc length; its harmonics up to order
-n are summed, the sum is sampled at as many points as the contour has pixels (evenly in arc
-length), rounded half up, and filled again.
+polygon is a periodic function of arc length; its harmonics up to order n are summed, the sum is
+sampled at as many points as the contour has pixels (evenly in arc length), rounded half up, and
+filled.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cosmos_board.core.arrays import Floats, Int32s
 from cosmos_board.core.masks import Mask
 
 DICE_RECOVERED = 0.97
@@ -29,7 +30,7 @@ ORDER_LIMIT = 100
 
 @dataclass(frozen=True, slots=True)
 class ContourComplexity:
-    """Both readings of how many harmonics a contour needs."""
+    """The number of harmonics that a contour needs, by two definitions."""
 
     boundary_complexity: float
     """The study's: order at its stop + 200 (1 − Dice)."""
@@ -39,7 +40,7 @@ class ContourComplexity:
 
 
 def measure_complexity(component: Mask) -> ContourComplexity:
-    """Return how many harmonics the outer contour of one 8-connected component needs.
+    """Return the number of harmonics that the outer contour of a component needs.
 
     Args:
         component: bool, axes (Y, X), with one 8-connected component; holes are ignored.
@@ -58,7 +59,7 @@ def measure_complexity(component: Mask) -> ContourComplexity:
     raise AssertionError("the search ends by itself: gains below 0.001 must come")
 
 
-def trace_contour(component: Mask) -> NDArray[np.int32]:
+def trace_contour(component: Mask) -> Int32s:
     """Return the outer contour of one 8-connected component, (x, y), int32, shape (n, 2)."""
     contours, _ = cv2.findContours(
         np.ascontiguousarray(component).view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
@@ -66,7 +67,7 @@ def trace_contour(component: Mask) -> NDArray[np.int32]:
     return np.asarray(contours[0], np.int32).reshape(-1, 2)
 
 
-def iterate_curves(contour_xy: NDArray[np.int32]) -> Iterator[NDArray[np.float64]]:
+def iterate_curves(contour_xy: Int32s) -> Iterator[Floats]:
     """Yield the sum of the harmonics up to order 1, 2, 3 …, each (x, y), float64, shape (n, 2).
 
     One harmonic is computed at a time, since most contours need few.
@@ -95,33 +96,33 @@ def iterate_curves(contour_xy: NDArray[np.int32]) -> Iterator[NDArray[np.float64
         yield curve
 
 
-def _iterate_dice(contour_xy: NDArray[np.int32]) -> Iterator[float]:
+def _iterate_dice(contour_xy: Int32s) -> Iterator[float]:
     """Yield the Dice of the refilled curve with the filled contour, order by order."""
-    wanted, corner = _fill(contour_xy)
-    wanted_px = cv2.countNonZero(wanted)
+    target, corner = _fill(contour_xy)
+    target_px = cv2.countNonZero(target)
     for curve in iterate_curves(contour_xy):
         drawn, origin = _fill(_round_half_up(curve))
         low = np.maximum(corner, origin)
-        high = np.minimum(corner + wanted.shape[::-1], origin + drawn.shape[::-1])
+        high = np.minimum(corner + target.shape[::-1], origin + drawn.shape[::-1])
         shared = 0
         if (low < high).all():
             shared = cv2.countNonZero(
                 cv2.bitwise_and(
-                    _window(wanted, low - corner, high - corner),
+                    _window(target, low - corner, high - corner),
                     _window(drawn, low - origin, high - origin),
                 )
             )
-        yield 2 * shared / (wanted_px + cv2.countNonZero(drawn))
+        yield 2 * shared / (target_px + cv2.countNonZero(drawn))
 
 
-def _round_half_up(curve: NDArray[np.float64]) -> NDArray[np.int32]:
-    # Symmetric shapes put points on halves exactly, up to the last bits, and those differ between
-    # machines. A grid of 2^-20 px first makes them halves again.
+def _round_half_up(curve: Floats) -> Int32s:
+    # Symmetric shapes have points exactly on halves, up to the last bits, which differ between
+    # machines. Rounding to a grid of 2^-20 px first makes them halves again.
     grid: NDArray[np.int64] = np.rint(curve * (1 << 20)).astype(np.int64) + (1 << 19)
     return (grid >> 20).astype(np.int32)
 
 
-def _fill(polygon_xy: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+def _fill(polygon_xy: Int32s) -> tuple[NDArray[np.uint8], Int32s]:
     """Return the filled polygon on a canvas of its own box, and the box's corner (x, y)."""
     corner = polygon_xy.min(axis=0)
     width, height = polygon_xy.max(axis=0) - corner + 1
@@ -130,7 +131,5 @@ def _fill(polygon_xy: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.
     return canvas, corner
 
 
-def _window(
-    canvas: NDArray[np.uint8], low: NDArray[np.int32], high: NDArray[np.int32]
-) -> NDArray[np.uint8]:
+def _window(canvas: NDArray[np.uint8], low: Int32s, high: Int32s) -> NDArray[np.uint8]:
     return canvas[low[1] : high[1], low[0] : high[0]]

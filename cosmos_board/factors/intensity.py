@@ -1,4 +1,4 @@
-"""How much a reference stands out: grey inside against grey around (luma of ITU-R BT.601)."""
+"""Contrast of a reference: mean grey inside against mean grey around (luma of ITU-R BT.601)."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def measure_intensity_difference(pixels: Pixels, mask: Mask, extent: tuple[slice
     """
     window = tuple(_grow(side, limit) for side, limit in zip(extent, mask.shape, strict=True))
     around, inside = pixels[window], mask[window]
-    drawn, total = int(np.count_nonzero(inside)), inside.size
-    if drawn == total:
+    area, total = int(np.count_nonzero(inside)), inside.size
+    if area == total:
         return float("nan")
     summed = _sum_grey(around)
     summed_inside = _sum_grey(cv2.bitwise_and(around, around, mask=inside.view(np.uint8)))
-    # Whole numbers up to the last step: the mean of the luma is the luma of the sums.
-    difference = summed_inside * (total - drawn) - (summed - summed_inside) * drawn
-    return abs(difference) / (1000 * drawn * (total - drawn))
+    # Integers up to the last step: the mean of the luma is the luma of the sums.
+    difference = summed_inside * (total - area) - (summed - summed_inside) * area
+    return abs(difference) / (1000 * area * (total - area))
 
 
 def _grow(side: slice, limit: int) -> slice:

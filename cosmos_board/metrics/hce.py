@@ -1,4 +1,4 @@
-"""Human correction effort: how many clicks it takes to turn a prediction into its reference.
+"""Human correction effort: the number of clicks that turn a prediction into its reference.
 
 Definition of DIS5K (Qin et al., Highly accurate dichotomous image segmentation, ECCV 2022),
 with its defaults: errors thinner than about `relax` pixels are forgiven, except where they
@@ -72,17 +72,17 @@ def measure_hce(
         0
     """
     check_size(prediction.shape, reference.mask.shape)
-    wanted, shared = reference.mask, prediction & reference.mask
-    thick = _erode(prediction | wanted, relax_px)
-    extra, missing = prediction & ~shared, wanted & ~shared
-    # What survives grows back as far as it was eroded, around what both masks agree on.
-    extra_kept = extra & _grow_within(extra & thick, ~wanted, relax_px)
-    missing_kept = missing & _grow_within(missing & thick, ~prediction, relax_px)
-    missing_kept |= reference.skeleton & missing
-    good = shared | missing_kept
-    background = ~(shared | extra_kept | missing_kept)
-    extra_points, extra_regions = _count_clicks(extra_kept, good, epsilon_px)
-    missing_points, missing_regions = _count_clicks(missing_kept, background, epsilon_px)
+    expected, shared = reference.mask, prediction & reference.mask
+    thick = _erode(prediction | expected, relax_px)
+    extra, missing = prediction & ~shared, expected & ~shared
+    # What erosion leaves is dilated as often as it was eroded, without what both masks share.
+    extra_left = extra & _grow_within(extra & thick, ~expected, relax_px)
+    missing_left = missing & _grow_within(missing & thick, ~prediction, relax_px)
+    missing_left |= reference.skeleton & missing
+    good = shared | missing_left
+    background = ~(shared | extra_left | missing_left)
+    extra_points, extra_regions = _count_clicks(extra_left, good, epsilon_px)
+    missing_points, missing_regions = _count_clicks(missing_left, background, epsilon_px)
     return CorrectionEffort(extra_points, extra_regions, missing_points, missing_regions)
 
 
@@ -106,33 +106,33 @@ def _grow_within(mask: Mask, allowed: Mask, passes: int) -> Mask:
 def _count_clicks(regions: Mask, beside: Mask, epsilon_px: float) -> tuple[int, int]:
     """Return the control points of outlines next to `beside`, and the regions without any."""
     contours, _ = cv2.findContours(regions.view(np.uint8), cv2.RETR_TREE, cv2.CHAIN_APPROX_NONE)
-    found, labels = cv2.connectedComponents(regions.view(np.uint8), connectivity=8)
+    count, labels = cv2.connectedComponents(regions.view(np.uint8), connectivity=8)
     open_pixels = _dilate(beside)
-    outlined = np.zeros(found, np.bool_)
+    outlined = np.zeros(count, np.bool_)
     outlined[0] = True  # the background is no region
     points = 0
     for contour in contours:
         trace_xy = np.asarray(contour, np.int32).reshape(-1, 2)
-        for stretch in _split(trace_xy, open_pixels):
-            outlined[labels[stretch[:, 1], stretch[:, 0]]] = True
-            points += len(cv2.approxPolyDP(stretch[:, None], epsilon_px, False))
+        for part in _split(trace_xy, open_pixels):
+            outlined[labels[part[:, 1], part[:, 0]]] = True
+            points += len(cv2.approxPolyDP(part[:, None], epsilon_px, False))
     return points, int(np.count_nonzero(~outlined))
 
 
 def _split(trace_xy: NDArray[np.int32], open_pixels: Mask) -> list[NDArray[np.int32]]:
-    """Return the stretches of a closed trace over open pixels, and close those pixels."""
+    """Return the parts of a closed contour on open pixels, and mark those pixels as closed."""
     place = trace_xy[:, 1].astype(np.int64) * open_pixels.shape[1] + trace_xy[:, 0]
     first_visit = np.zeros(len(place), np.bool_)
     first_visit[np.unique(place, return_index=True)[1]] = True
-    kept = first_visit & open_pixels.reshape(-1)[place]
-    open_pixels.reshape(-1)[place[kept]] = False
-    cuts = np.flatnonzero(np.diff(kept)) + 1
+    inside = first_visit & open_pixels.reshape(-1)[place]
+    open_pixels.reshape(-1)[place[inside]] = False
+    cuts = np.flatnonzero(np.diff(inside)) + 1
     pieces = np.split(trace_xy, cuts)
     starts = np.concatenate([[0], cuts])
-    stretches = [piece for piece, start in zip(pieces, starts, strict=True) if kept[start]]
-    if len(stretches) > 1 and np.abs(stretches[0][0] - stretches[-1][-1]).max() == 1:
-        # The trace started inside a stretch. DIS5K's code hangs the first part on back to front;
-        # so do we, for numbers that compare.
-        stretches[-1] = np.concatenate([stretches[-1], stretches[0][::-1]])
-        del stretches[0]
-    return stretches
+    parts = [piece for piece, start in zip(pieces, starts, strict=True) if inside[start]]
+    if len(parts) > 1 and np.abs(parts[0][0] - parts[-1][-1]).max() == 1:
+        # The contour starts within a part. DIS5K's code appends the first piece reversed; so does
+        # this one, to get the same numbers.
+        parts[-1] = np.concatenate([parts[-1], parts[0][::-1]])
+        del parts[0]
+    return parts

@@ -89,23 +89,23 @@ def find_runs(flat: NDArray[np.uint8], words: NDArray[np.uint64], height: int, w
     capacity = 4 * height + 64
     start = np.empty(capacity, np.int32)
     end = np.empty(capacity, np.int32)
-    found = 0
+    count = 0
     for y in range(height):
-        row_start[y] = found
+        row_start[y] = count
         base = y * width
         limit = base + width
         i = _skip(flat, words, base, limit, False)
         while i < limit:
-            if found == capacity:
+            if count == capacity:
                 capacity *= 2
                 start, end = _extend(start, capacity), _extend(end, capacity)
-            start[found] = i - base
+            start[count] = i - base
             i = _skip(flat, words, i, limit, True)
-            end[found] = i - base
-            found += 1
+            end[count] = i - base
+            count += 1
             i = _skip(flat, words, i, limit, False)
-    row_start[height] = found
-    return row_start, start[:found], end[:found]
+    row_start[height] = count
+    return row_start, start[:count], end[:count]
 
 
 @compile_loop
@@ -118,17 +118,17 @@ def count_pixels(runs: Runs) -> int:
 
 
 @compile_loop
-def count_shared(one: Runs, other: Runs) -> int:
+def count_shared(first: Runs, second: Runs) -> int:
     """Return the number of pixels that two masks of one size share."""
     total = 0
-    for y in range(len(one[0]) - 1):
-        i, j = one[0][y], other[0][y]
-        while i < one[0][y + 1] and j < other[0][y + 1]:
-            low = max(one[1][i], other[1][j])
-            high = min(one[2][i], other[2][j])
+    for y in range(len(first[0]) - 1):
+        i, j = first[0][y], second[0][y]
+        while i < first[0][y + 1] and j < second[0][y + 1]:
+            low = max(first[1][i], second[1][j])
+            high = min(first[2][i], second[2][j])
             if low < high:
                 total += high - low
-            if one[2][i] < other[2][j]:
+            if first[2][i] < second[2][j]:
                 i += 1
             else:
                 j += 1
@@ -146,21 +146,21 @@ def erode(runs: Runs, side: int) -> Runs:
     height = len(row_start) - 1
     # An intersection of three lists has at most as many runs as the lists together.
     capacity = 3 * len(start) + 1
-    kept_start = np.empty(capacity, np.int32)
-    kept_end = np.empty(capacity, np.int32)
-    kept_row = np.zeros(height + 1, np.int32)
-    kept = 0
+    out_start = np.empty(capacity, np.int32)
+    out_end = np.empty(capacity, np.int32)
+    out_row = np.zeros(height + 1, np.int32)
+    count = 0
     for y in range(1, height - 1):
-        kept_row[y] = kept
+        out_row[y] = count
         a, b, c = row_start[y - 1], row_start[y], row_start[y + 1]
         a_end, b_end, c_end = b, c, row_start[y + 2]
         while a < a_end and b < b_end and c < c_end:
             low = max(start[a] + side, start[b] + 1, start[c] + side)
             first_end = min(end[a] - side, end[b] - 1, end[c] - side)
             if low < first_end:
-                kept_start[kept] = low
-                kept_end[kept] = first_end
-                kept += 1
+                out_start[count] = low
+                out_end[count] = first_end
+                count += 1
             # The run that ends first overlaps nothing further on.
             if end[b] - 1 == first_end:
                 b += 1
@@ -169,8 +169,8 @@ def erode(runs: Runs, side: int) -> Runs:
             else:
                 c += 1
     for y in range(max(height - 1, 0), height + 1):
-        kept_row[y] = kept
-    return kept_row, kept_start[:kept], kept_end[:kept]
+        out_row[y] = count
+    return out_row, out_start[:count], out_end[:count]
 
 
 @compile_loop
@@ -178,22 +178,22 @@ def list_difference(runs: Runs, inner: Runs) -> tuple[Int32s, Int32s]:
     """Return the columns of `runs` that `inner` (a part of it) lacks: (row_start, columns)."""
     row_start = np.empty(len(runs[0]), np.int32)
     columns = np.empty(count_pixels(runs) - count_pixels(inner), np.int32)
-    found = 0
+    count = 0
     for y in range(len(runs[0]) - 1):
-        row_start[y] = found
+        row_start[y] = count
         j = inner[0][y]
         for i in range(runs[0][y], runs[0][y + 1]):
             x = runs[1][i]
             while j < inner[0][y + 1] and inner[1][j] < runs[2][i]:
                 while x < inner[1][j]:
-                    columns[found] = x
-                    found += 1
+                    columns[count] = x
+                    count += 1
                     x += 1
                 x = inner[2][j]
                 j += 1
             while x < runs[2][i]:
-                columns[found] = x
-                found += 1
+                columns[count] = x
+                count += 1
                 x += 1
-    row_start[len(row_start) - 1] = found
+    row_start[len(row_start) - 1] = count
     return row_start, columns

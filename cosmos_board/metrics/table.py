@@ -1,4 +1,4 @@
-"""The metrics that the board reports, one entry per column."""
+"""The metrics that the board reports: one row each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cosmos_board.metrics.definitions import PairCounts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """How one column is headed, sorted and explained."""
+    """One column of a board: how it is computed, sorted, headed and explained."""
 
     name: str
     """Key in files, URLs and on the command line. A metric that is stored has a field of

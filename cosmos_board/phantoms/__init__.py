@@ -1,4 +1,4 @@
-"""Procedural images with references: for tests, training, planted effects and scale."""
+"""Procedural images with references, for tests, training, planted effects and large packs."""
 
 from cosmos_board.phantoms.controlled import (
     DEMO_SPECS,

@@ -1,4 +1,4 @@
-"""Phantoms of one object whose difficulty is set by hand: for planted effects and for scale."""
+"""Phantoms with objects of given size, shape and contrast, for planted effects and large packs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cosmos_board.phantoms.textures import bias_field, texture_field, to_pixels
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhantomSpec:
-    """What one object of a controlled phantom looks like."""
+    """The appearance of one object of a phantom."""
 
     object: str = "organ"
     """Its name in the pack."""
@@ -46,7 +46,7 @@ class PhantomSpec:
     """Deviation of the noise of the scanner, in grey levels."""
 
     thin: bool = False
-    """A branching vessel in place of a solid region; outline settings then do not apply."""
+    """A branching vessel instead of a solid region; outline settings then do not apply."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +75,7 @@ def draw_phantom(
     """Return one grey image that holds one object for each spec, side by side.
 
     Args:
-        seed: Names the image; the same seed gives the same bytes.
+        seed: Of the image; the same seed gives the same bytes.
         specs: One object each; at most four, in the quarters of the image (one alone: the middle).
         side: Height and width in pixels.
 
@@ -116,11 +116,11 @@ def phantom_pack_images(
 
     Args:
         n: How many images; the demo takes 24.
-        start: Number of the first one, to draw a pack in pieces.
-        seed: Names the pack: image i is drawn from a key of its own, whatever `n` is.
+        start: Number of the first image, to draw a pack in parts.
+        seed: Of the pack; image i does not depend on `n`.
         side: Height and width in pixels.
         specs: The objects of every image.
-        spread: How far contrast, size and roughness stray from the specs: each is multiplied by
+        spread: How far contrast, size and roughness differ from the specs: each is multiplied by
             exp(u), u uniform on ±spread.
 
     Example:

@@ -1,8 +1,8 @@
 """Scenes: procedural images with the statistics of medical ones, and their references.
 
-A scene is painted back to front. A field of view and a body set the stage; organs, lesions, vessels
-and cells are painted over it with their own grey level, texture and softness of edge; a scanner
-follows. What remains visible of an object is its reference.
+A scene is painted back to front: field of view and body, then organs, lesions, vessels and cells,
+each with its own grey level, texture and edge blur, then the effects of a scanner. The visible
+part of an object is its reference.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _THIN = ("tree", "tube", "bar")
 
 @dataclass(slots=True)
 class _Scene:
-    """A canvas in the making."""
+    """An image while it is painted, and its objects so far."""
 
     rng: np.random.Generator
     side: int
@@ -81,10 +81,10 @@ def make_phantom(
     """Return a scene and its references, the same for the same arguments on every machine.
 
     Args:
-        seed: Names the scene; any non-negative integer.
+        seed: Any non-negative integer.
         size: Side of the square image in pixels, at least 32.
         colour: RGB or grey; drawn by chance where None.
-        backdrop: A picture to paint on, uint8, axes (size, size) or (size, size, 3); a drawn one
+        backdrop: An image to paint on, uint8, axes (size, size) or (size, size, 3); a drawn one
             where None.
 
     Returns:
@@ -99,7 +99,7 @@ def make_phantom(
     """
     rng = np.random.Generator(np.random.Philox(key=seed))
     is_colour = bool(rng.random() < 0.35) if colour is None else colour
-    scene = _stage(rng, size, 3 if is_colour else 1, backdrop)
+    scene = _start_scene(rng, size, 3 if is_colour else 1, backdrop)
     kind = rng.random()
     if kind < 0.18:
         _crowd(scene)
@@ -109,11 +109,12 @@ def make_phantom(
         _organs(scene)
     grey = scene.grey * bias_field(rng, size, rng.uniform(0, 0.35))[..., None]
     pixels = to_pixels(scan(rng, curve(rng, grey)), colour=is_colour)
-    kept = [(name, mask) for name, mask in scene.objects if mask.sum() > MIN_REFERENCE_PX]
-    return pixels, kept
+    return pixels, [item for item in scene.objects if item[1].sum() > MIN_REFERENCE_PX]
 
 
-def _stage(rng: np.random.Generator, side: int, channels: int, backdrop: Pixels | None) -> _Scene:
+def _start_scene(
+    rng: np.random.Generator, side: int, channels: int, backdrop: Pixels | None
+) -> _Scene:
     if backdrop is not None:
         planes = backdrop if backdrop.ndim == 3 else backdrop[..., None]
         mixed = planes if channels == 3 else planes.mean(2, keepdims=True)
@@ -126,9 +127,9 @@ def _stage(rng: np.random.Generator, side: int, channels: int, backdrop: Pixels 
     if rng.random() < 0.7:
         base += (rng.uniform(0, 15) * texture_field(rng, side))[..., None]
     scene = _Scene(rng, side, channels, np.clip(base, 0, 255))
-    stage = rng.random()
+    background = rng.random()
     middle = (side * rng.uniform(0.4, 0.6), side * rng.uniform(0.4, 0.6))
-    if stage < 0.4:
+    if background < 0.4:
         body = blob(rng, side, middle, side * rng.uniform(0.3, 0.55))
         scene.paint(body, contrast=_signed(rng, 30, 140), soft_px=1.0, rough=rng.uniform(1, 10))
         if rng.random() < 0.6:
@@ -140,10 +141,10 @@ def _stage(rng: np.random.Generator, side: int, channels: int, backdrop: Pixels 
             scene.paint(
                 inner, contrast=_signed(rng, 15, 100), soft_px=0.8, rough=rng.uniform(1, 10)
             )
-    elif stage < 0.55:
+    elif background < 0.55:
         disc = ellipse(rng, side, (side / 2, side / 2), side * rng.uniform(0.42, 0.6))
         scene.paint(disc, contrast=_signed(rng, 40, 160), soft_px=0.8, rough=rng.uniform(1, 12))
-    elif stage < 0.65:
+    elif background < 0.65:
         scene.paint(_fan(rng, side), contrast=_signed(rng, 30, 110), soft_px=0.8, rough=15)
     return scene
 
@@ -163,7 +164,7 @@ def _organs(scene: _Scene) -> None:
         names = _ORGANS if family < 0.65 else _LESIONS if family < 0.85 else _THIN
         shape = names[int(rng.integers(len(names)))]
         radius = float(np.exp(rng.uniform(np.log(side / 42), np.log(side / 2.6))))
-        mask = SHAPES[shape](rng, side, _spot(scene), radius)
+        mask = SHAPES[shape](rng, side, _draw_centre(scene), radius)
         if rng.random() < 0.25 and scene.objects:  # keep inside another object: nested
             mask = mask & scene.objects[int(rng.integers(len(scene.objects)))][1]
         if mask.sum() <= MIN_REFERENCE_PX or mask.mean() > 0.85:
@@ -176,7 +177,7 @@ def _organs(scene: _Scene) -> None:
 
 
 def _core(scene: _Scene, shape: str, mask: Mask, soft: float) -> None:
-    """Paint a part inside an object; the object is the whole, the core its part."""
+    """Paint a core inside an object and record both, and sometimes the rim around the core."""
     rng = scene.rng
     depth = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 3)
     core = depth > depth.max() * rng.uniform(0.25, 0.6)
@@ -239,7 +240,7 @@ def _paint_object(scene: _Scene, mask: Mask, soft: float) -> None:
     scene.paint(mask, contrast=contrast, soft_px=blur, rough=rough)
 
 
-def _spot(scene: _Scene) -> tuple[float, float]:
+def _draw_centre(scene: _Scene) -> tuple[float, float]:
     rng, side = scene.rng, scene.side
     if scene.objects and rng.random() < 0.35:  # beside or inside another object
         rows, columns = np.nonzero(scene.objects[int(rng.integers(len(scene.objects)))][1])

@@ -1,4 +1,4 @@
-"""Outlines of organs, lesions, vessels and cells, drawn as masks.
+"""Shapes of organs, lesions, vessels and cells as masks.
 
 Every function takes the side of a square canvas in pixels, a centre (x, y) and a radius in pixels,
 and returns a mask, bool, axes (Y, X). Parts beyond the canvas are cut off.
@@ -13,16 +13,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cosmos_board.core.arrays import Floats
 from cosmos_board.core.masks import Mask
 from cosmos_board.phantoms.textures import noise_field
 
-Outline = NDArray[np.float64]
+Polygon = Floats
 """A closed curve around the origin: float64, shape (n, 2), columns x and y."""
 
 _SUBPIXEL_BITS = 4
 
 
-def radial_outline(rng: np.random.Generator, harmonics: int, roughness: float) -> Outline:
+def radial_outline(rng: np.random.Generator, harmonics: int, roughness: float) -> Polygon:
     """Return a star-shaped curve of mean radius 1.
 
     The radius is 1 + Σ a_j cos(j t + phase_j), j = 2 … harmonics + 1, with a_j ~ roughness / j.
@@ -41,7 +42,7 @@ def radial_outline(rng: np.random.Generator, harmonics: int, roughness: float) -
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1)
 
 
-def superellipse_outline(power: float) -> Outline:
+def superellipse_outline(power: float) -> Polygon:
     """Return |x|^power + |y|^power = 1: a circle at 2, a rounded square above."""
     angle = np.linspace(0, 2 * pi, 96, endpoint=False)
     cos, sin = np.cos(angle), np.sin(angle)
@@ -50,7 +51,7 @@ def superellipse_outline(power: float) -> Outline:
 
 
 def fill(
-    outline: Outline,
+    outline: Polygon,
     side: int,
     centre: tuple[float, float],
     radii: tuple[float, float],
@@ -63,7 +64,7 @@ def fill(
     return fill_polygon(placed, side)
 
 
-def fill_polygon(points: Outline, side: int) -> Mask:
+def fill_polygon(points: Polygon, side: int) -> Mask:
     """Return the inside of the closed polygon `points` (x, y in pixels)."""
     canvas = np.zeros((side, side), np.uint8)
     scaled = np.round(points * (1 << _SUBPIXEL_BITS)).astype(np.int32)
@@ -187,13 +188,13 @@ SHAPES: dict[str, Callable[[np.random.Generator, int, tuple[float, float], float
 
 def _walk(
     rng: np.random.Generator, centre: tuple[float, float], radius: float, *, bend: float
-) -> Outline:
+) -> Polygon:
     steps = 24
     heading = rng.uniform(0, 2 * pi) + np.cumsum(rng.normal(0, bend, steps)) * 0.6
     path = np.cumsum(np.stack([np.cos(heading), np.sin(heading)], 1), 0) * (2 * radius / steps)
     return np.asarray(path - path[steps // 2] + np.asarray(centre))
 
 
-def _stroke(canvas: NDArray[np.uint8], path: Outline, width: int) -> None:
+def _stroke(canvas: NDArray[np.uint8], path: Polygon, width: int) -> None:
     scaled = np.round(path * (1 << _SUBPIXEL_BITS)).astype(np.int32)
     cv2.polylines(canvas, [scaled], False, 1, thickness=max(1, width), shift=_SUBPIXEL_BITS)

@@ -1,4 +1,4 @@
-"""Textures of tissue, and what a scanner does to them: bias, blur, noise, speckle, stain.
+"""Textures of tissue, and the effects of a scanner: bias field, blur, noise, speckle.
 
 Grey levels are float32 in [0, 255] until the last step.
 """
@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cosmos_board.core.arrays import Float32s
 from cosmos_board.core.masks import Pixels
 
-Field = NDArray[np.float32]
+Field = Float32s
 """A scalar per pixel, float32, axes (Y, X)."""
 
 _BANK_SIDE = 384
@@ -86,14 +87,14 @@ def _cells(rng: np.random.Generator) -> NDArray[np.floating]:
 
 
 def bias_field(rng: np.random.Generator, side: int, strength: float) -> Field:
-    """Return a slow gain around 1, as a receiver coil or an uneven lamp makes."""
+    """Return a smooth gain around 1, as of a receiver coil or uneven illumination."""
     return np.asarray(
         np.exp(strength * noise_field(rng, side, side / rng.uniform(1, 3))), np.float32
     )
 
 
-def scan(rng: np.random.Generator, grey: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the image as a scanner shows it: blurred, then with noise of one of four kinds.
+def scan(rng: np.random.Generator, grey: Float32s) -> Float32s:
+    """Return the image with the blur and noise of a scanner; the noise is of one of four kinds.
 
     Args:
         rng: Source of the kind and the noise.
@@ -118,7 +119,7 @@ def scan(rng: np.random.Generator, grey: NDArray[np.float32]) -> NDArray[np.floa
     return grey
 
 
-def curve(rng: np.random.Generator, grey: NDArray[np.float32]) -> NDArray[np.float32]:
+def curve(rng: np.random.Generator, grey: Float32s) -> Float32s:
     """Return `grey` (float32 in [0, 255]) through a random gamma, gain and maybe inversion."""
     unit = np.clip(grey / 255, 0, 1) ** float(np.exp(rng.uniform(-0.6, 0.6)))
     if rng.random() < 0.25:
@@ -127,7 +128,7 @@ def curve(rng: np.random.Generator, grey: NDArray[np.float32]) -> NDArray[np.flo
     return np.asarray((unit * gain + lift) * 255, np.float32)
 
 
-def to_pixels(grey: NDArray[np.float32], *, colour: bool) -> Pixels:
+def to_pixels(grey: Float32s, *, colour: bool) -> Pixels:
     """Return `grey` (axes (Y, X, C), C = 1 or 3) as uint8, RGB where `colour`."""
     clipped = np.clip(np.round(grey), 0, 255).astype(np.uint8)
     if colour:
@@ -135,6 +136,6 @@ def to_pixels(grey: NDArray[np.float32], *, colour: bool) -> Pixels:
     return clipped[..., 0]
 
 
-def _blur(grey: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
-    blurred: NDArray[np.float32] = cv2.GaussianBlur(grey, (0, 0), sigma_px)
+def _blur(grey: Float32s, sigma_px: float) -> Float32s:
+    blurred: Float32s = cv2.GaussianBlur(grey, (0, 0), sigma_px)
     return blurred if grey.ndim == blurred.ndim else blurred[..., None]

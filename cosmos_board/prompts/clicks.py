@@ -1,4 +1,4 @@
-"""Study `clicks`: the next click of a user who always corrects the worst error."""
+"""Study `clicks`: each click is placed at the middle of the deepest error."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from cosmos_board.core.arrays import Ints
 from cosmos_board.core.masks import Mask
-from cosmos_board.prompts.box import tight_box
+from cosmos_board.prompts.simulators import tight_box
 
 CLICKS = 10
-"""Number of clicks that the study gives."""
+"""Number of clicks of the study."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,13 @@ def _deepest(error: Mask, clicked: Sequence[Click]) -> tuple[int, tuple[int, int
     return int(depth[y, x]), (x + x_low, y + y_low)
 
 
-def _squared_depth(error: Mask) -> NDArray[np.int64]:
-    """Return squared distances to the outside, as the integers that they are.
+def _squared_depth(error: Mask) -> Ints:
+    """Return squared distances to the outside, exact integers.
 
     OpenCV's float32 distances are off by up to 2e-5 px; squared and rounded they are exact
     while the depth stays under 2,048 px.
     """
     padded = np.pad(error, 1).astype(np.uint8)
     depth = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
-    squared: NDArray[np.int64] = np.rint(np.square(depth.astype(np.float64))).astype(np.int64)
+    squared: Ints = np.rint(np.square(depth.astype(np.float64))).astype(np.int64)
     return squared

@@ -6,8 +6,10 @@ import hashlib
 
 from cosmos_board.core.masks import Mask
 from cosmos_board.core.prompts import PROMPTS, Prompt, make_prompt
-from cosmos_board.prompts.box import tight_box
-from cosmos_board.prompts.points import negative_points, positive_points
+from cosmos_board.prompts.simulators import negative_points, positive_points, tight_box
+
+_POSITIVE_COUNTS = {kind.positive for kind in PROMPTS.values() if kind.positive}
+_NEGATIVE_COUNTS = {kind.negative for kind in PROMPTS.values() if kind.negative}
 
 
 def freeze_prompts(reference: Mask) -> dict[str, Prompt]:
@@ -17,13 +19,11 @@ def freeze_prompts(reference: Mask) -> dict[str, Prompt]:
         reference: bool, axes (Y, X), not empty.
     """
     box = tight_box(reference)
-    points = {wanted: positive_points(reference, wanted) for wanted in (1, 5)}
-    negatives = negative_points(reference, 5)
+    positive = {count: positive_points(reference, count) for count in _POSITIVE_COUNTS}
+    negative = {count: negative_points(reference, count) for count in _NEGATIVE_COUNTS}
     return {
         kind.name: make_prompt(
-            points[kind.positive] if kind.positive else None,
-            negatives[: kind.negative],
-            box if kind.box else None,
+            positive.get(kind.positive), negative.get(kind.negative), box if kind.box else None
         )
         for kind in PROMPTS.values()
         if kind.name != "everything"
@@ -41,7 +41,7 @@ class PromptsHash:
         self._count = 0
 
     def add(self, reference_id: str, name: str, prompt: Prompt) -> None:
-        """Take in one prompt of one reference."""
+        """Add one prompt of one reference."""
         words = (
             reference_id,
             name,
@@ -56,5 +56,5 @@ class PromptsHash:
         self._count += 1
 
     def hexdigest(self) -> str:
-        """Return the hash of all prompts added so far, in hexadecimal."""
+        """Return the hash of all prompts added so far, hexadecimal."""
         return hashlib.sha256(f"{self._count}:{self._sum:064x}".encode()).hexdigest()

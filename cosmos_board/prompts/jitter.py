@@ -1,16 +1,21 @@
-"""Study `jitter`: prompts displaced as a careless hand would displace them."""
+"""Study `jitter`: prompts with points and box sides displaced at random.
+
+The random words depend on what they are for, and on nothing else: no global generator is drawn
+from, so that order, batches, workers and resuming do not matter.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmos_board.core.prompts import Prompt
-from cosmos_board.prompts.box import Box
-from cosmos_board.prompts.randomness import random_words, to_unit
+from cosmos_board.core.arrays import Floats, Int32s
+from cosmos_board.core.prompts import PROMPTS, PROTOCOL, Prompt
+from cosmos_board.prompts.simulators import Box
 
 JitterMode: TypeAlias = Literal["first", "all"]
 
@@ -19,19 +24,10 @@ LEVELS_PX = (0, 10, 20)
 
 TRIALS = 3
 
-MODES: dict[str, tuple[JitterMode, ...]] = {
-    "point": ("first",),
-    "points-5": ("first", "all"),
-    "points-5-5": ("first", "all"),
-    "box": ("first",),
-    "box-point": ("first",),
-}
-"""The modes in which a prompt is displaced; one suffices where there is one point or none."""
-
 
 @dataclass(frozen=True, slots=True)
 class JitterCell:
-    """One repetition of the study."""
+    """One repetition of the study: a level, a mode and a trial."""
 
     level: int
     """Lower bound of the displacement, pixels."""
@@ -41,10 +37,16 @@ class JitterCell:
 
 
 def jitter_cells(prompt_name: str) -> list[JitterCell]:
-    """Return the cells of the study for one prompt; none for `everything`."""
+    """Return the repetitions of the study for one prompt; none for `everything`.
+
+    Moving the first point alone is a mode of its own only where there are several points.
+    """
+    kind = PROMPTS[prompt_name]
+    points = kind.positive + kind.negative
+    modes: tuple[JitterMode, ...] = ("first", "all") if points > 1 else ("first",)
     return [
         JitterCell(level, mode, trial)
-        for mode in MODES.get(prompt_name, ())
+        for mode in (modes if points or kind.box else ())
         for level in LEVELS_PX
         for trial in range(TRIALS)
     ]
@@ -61,12 +63,12 @@ def jitter_prompt(
 ) -> Prompt:
     """Return `prompt` displaced by [level, level + 10) pixels.
 
-    The words are shared over the levels of a trial, so levels differ in length alone.
+    All levels of a trial share their random words, so that they differ in length alone.
 
     Args:
         prompt: The frozen prompt, native pixels.
         cell: Level, mode and trial.
-        reference_id: Of the reference that the prompt was read off.
+        reference_id: Of the reference of the prompt.
         prompt_name: Its name in the protocol.
         height: Extent of the image along Y, pixels.
         width: Extent of the image along X, pixels.
@@ -90,13 +92,34 @@ def jitter_prompt(
     return Prompt(moved, prompt.labels, box)
 
 
-def _round_half_up(values: NDArray[np.float64]) -> NDArray[np.int32]:
+def random_words(
+    count: int, *, reference_id: str, prompt: str, study: str, mode: str, trial: int
+) -> NDArray[np.uint64]:
+    """Return `count` words of Philox, keyed by the BLAKE2b-128 of what they are for.
+
+    Only `random_raw` is used: its words are defined by the algorithm, while the methods of
+    NumPy's `Generator` may change between releases.
+    """
+    name = "\x1f".join((PROTOCOL, reference_id, prompt, study, mode, str(trial)))
+    digest = hashlib.blake2b(name.encode(), digest_size=16).digest()
+    words: NDArray[np.uint64] = np.random.Philox(key=int.from_bytes(digest, "little")).random_raw(
+        count
+    )
+    return words
+
+
+def to_unit(words: NDArray[np.uint64]) -> Floats:
+    """Return each 64-bit word as a double in [0, 1), from its upper 53 bits."""
+    return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def _round_half_up(values: Floats) -> Int32s:
     return np.floor(values + 0.5).astype(np.int32)
 
 
 def _move_points(
-    points_xy: NDArray[np.int32], words: NDArray[np.uint64], level: int, extent_xy: tuple[int, int]
-) -> NDArray[np.int32]:
+    points_xy: Int32s, words: NDArray[np.uint64], level: int, extent_xy: tuple[int, int]
+) -> Int32s:
     length, turn = to_unit(words).reshape(-1, 2).T
     length = level + 10 * length
     angle = 2 * np.pi * turn

@@ -1,22 +1,23 @@
-"""What a run is asked to do, and the names that follow from it."""
+"""What a run is asked to do, and what every process of it needs to know."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from cosmos_board import __version__
-from cosmos_board.core.prompts import PROTOCOL
-from cosmos_board.core.run_record import RunSettings as RunSettings
+from cosmos_board.core.run_record import RunSettings
 
 if TYPE_CHECKING:
     from cosmos_board.models.external.own_models import Declaration
 
-Place: TypeAlias = Literal["host", "device"]
-"""Where something is done: in the memory of this process, or on the device of a model."""
+MemoryKind: TypeAlias = Literal["host", "device"]
+"""The memory of this process, or that of the device of a model."""
+
+HANG_S = 1800.0
+"""Long enough for everything mode of a large model on a slow processor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,45 +34,69 @@ class SegmenterSpec:
     declared: Declaration | None = None
     """What its owner says of it: a name of its own, among others."""
 
-    embeddings: Path | None = None
+    embedding_cache: Path | None = None
     """Folder where embeddings are kept and looked for; None drops them."""
 
-    graded_on: Place | None = None
+    score_on: MemoryKind | None = None
     """Where its candidates are scored; None: on the device, where that is no CPU and the segmenter
     can leave masks there. Rows do not depend on it."""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing but the name and a CPU is asked for."""
+        extras = (self.checkpoint, self.embedding_cache, self.declared)
+        return self.device == "cpu" and extras == (None, None, None)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One model on one pack: what the board database calls a run."""
+    def hash_code(self) -> str | None:
+        """Return the sha256 of the user's own code, where the model is a class in a file.
+
+        What the file has imported from beside it counts too.
+        """
+        from cosmos_board.models.factories import find_code
+
+        path, colon, _ = self.name.rpartition(":")
+        if not colon or not path.endswith(".py"):
+            return None
+        digest = hashlib.sha256()
+        for file in find_code(Path(path)):
+            digest.update(file.read_bytes())
+        return digest.hexdigest()
+
+    def hash_weights(self) -> str | None:
+        """Return the sha256 of the weights, where the model has a file of them."""
+        from cosmos_board.models.registry import locate_weights
+        from cosmos_board.models.weights.weights_file import hash_weights
+
+        path = locate_weights(self.name, self.checkpoint)
+        return None if path is None else hash_weights(path)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """What every worker needs to know."""
 
     spec: SegmenterSpec
-    pack: Path
-    model: str
-    """Name of the model on the board."""
+    packs: tuple[Path, ...]
+    settings: RunSettings
+    out: Path
+    """The run folder."""
 
-    dataset: str
-    checkpoint_sha256: str | None
-    pack_sha256: str
-    prompts_sha256: str
-    code_sha256: str | None = None
-    """Of the user's own file, where the model is a class in one."""
+    hang_s: float = HANG_S
+    """Seconds without a finished batch after which a worker process is taken for dead."""
 
-    def run_id(self, settings: RunSettings) -> str:
-        """Return 16 hexadecimal digits that depend on all that decides the scores."""
-        facts: dict[str, object] = {
-            "protocol": PROTOCOL,
-            "version": __version__,
-            "model": self.model,
-            "checkpoint": self.checkpoint_sha256,
-            "dataset": self.dataset,
-            "pack": self.pack_sha256,
-            "prompts": self.prompts_sha256,
-            "settings": {**asdict(settings), "save_masks": None},
-        }
-        if self.code_sha256:
-            facts["code"] = self.code_sha256
-        if options := self.spec.device.partition("+")[2]:
-            facts["device"] = options  # precision changes masks; which device it is must not
-        text = json.dumps(facts, sort_keys=True)
-        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    remote: str | None = None
+    """Where workers upload what they finish; see `RemoteStore`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callbacks:
+    """How a run reports to whoever started it, and learns that it shall stop."""
+
+    on_total: Callable[[int], None] = lambda images: None
+    on_model: Callable[[str], None] = lambda model: None
+    on_image: Callable[[int], None] = lambda references: None
+    """Called with the number of references of an image, 0 for those done before or not read."""
+
+    stop: Callable[[], bool] = lambda: False
+    """Asked before each batch of prompts; a stop abandons the shard in hand, which is redone on
+    resume, and finishes those before it."""

@@ -82,11 +82,11 @@ def read_parts(folder: Path) -> list[Part]:
         StorageError: If it cannot be read.
     """
     record = read_run_record(folder)
-    for note in record.canary:
-        if note.after not in (None, note.before):
+    for check in record.device_checks:
+        if check.after not in (None, check.before):
             raise InputError(
                 folder / RUN_RECORD,
-                f"canary of {note.model}",
+                f"device check of {check.model}",
                 "changed during the run: its device failed",
             )
     parts = [

@@ -1,4 +1,4 @@
-"""What a mask decoder is taught: one mask of several that is right, and how right it is."""
+"""The loss of a decoder with several candidates: of the best mask and of the predicted IoU."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def cross_entropy(logits: Tensor, reference: Tensor) -> Tensor:
     """Return the binary cross-entropy per mask, shape (P, K); arguments as above.
 
     The mean over the whole plane and the mean over the neighbourhood of the reference (its box,
-    grown by half its size on each side) are added: in the plane alone a small object is nothing.
+    grown by half its size on each side) are added: in the first alone small objects hardly count.
     """
     full = reference.expand_as(logits)
     each = functional.binary_cross_entropy_with_logits(logits, full, reduction="none")
@@ -37,11 +37,11 @@ def _neighbourhood(reference: Tensor) -> Tensor:
     """Return 1 within the grown box of each reference, 0 elsewhere, shape (P, 1, y, x)."""
     within = []
     for axis in (2, 3):
-        there = reference.amax(5 - axis, keepdim=True) > 0
+        occupied = reference.amax(5 - axis, keepdim=True) > 0
         place = torch.arange(reference.shape[axis], device=reference.device)
         place = place.view([-1 if i == axis else 1 for i in range(4)])
-        low = torch.where(there, place, reference.shape[axis]).amin(axis, keepdim=True)
-        high = torch.where(there, place, -1).amax(axis, keepdim=True)
+        low = torch.where(occupied, place, reference.shape[axis]).amin(axis, keepdim=True)
+        high = torch.where(occupied, place, -1).amax(axis, keepdim=True)
         margin = (high - low) / 2 + 2
         within.append((place >= low - margin) & (place <= high + margin))
     return (within[0] & within[1]).to(reference.dtype)
@@ -50,9 +50,9 @@ def _neighbourhood(reference: Tensor) -> Tensor:
 def true_iou(logits: Tensor, reference: Tensor) -> Tensor:
     """Return the IoU of the masks at logit 0, shape (P, K); no gradient flows through it."""
     with torch.no_grad():
-        mask, right = logits > 0, reference > 0.5
-        shared = (mask & right).flatten(2).sum(-1).float()
-        joined = (mask | right).flatten(2).sum(-1).float()
+        mask, expected = logits > 0, reference > 0.5
+        shared = (mask & expected).flatten(2).sum(-1).float()
+        joined = (mask | expected).flatten(2).sum(-1).float()
         return shared / joined.clamp(min=1)
 
 
@@ -68,9 +68,9 @@ def multimask_loss(
 ) -> Tensor:
     """Return the loss per prompt, shape (P,).
 
-    The best candidate is taught (Kirillov et al. 2023, appendix A); so that the others do not
-    drift, all are taught a little after an ambiguous prompt and more after a clear one, where a
-    user gets whichever candidate the IoU head prefers.
+    The loss is that of the best candidate (Kirillov et al. 2023, appendix A) and the mean over all,
+    which has a small weight after an ambiguous prompt and a larger one after a clear prompt, where
+    a user gets whichever candidate the IoU head prefers.
 
     Args:
         logits: (P, K, y, x).

@@ -1,21 +1,20 @@
-"""Prompts for training: those of the protocol, and those of a hand less steady or less central."""
+"""Random prompts for training: half as the protocol has them, half with deviations."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cosmos_board.core.arrays import Int32s
 from cosmos_board.core.masks import Mask
 from cosmos_board.core.prompts import PROMPTS, Prompt, make_prompt
-from cosmos_board.prompts.box import Box, tight_box
-from cosmos_board.prompts.points import negative_points, positive_points
+from cosmos_board.prompts.simulators import Box, negative_points, positive_points, tight_box
 
 SHARES = {"point": 0.26, "points-5": 0.1, "points-5-5": 0.14, "box": 0.4, "box-point": 0.1}
 """How often each prompt is drawn."""
 
-_FAR_NEGATIVES = 0.5
-_ANYWHERE = 0.5
-_UNSTEADY = 0.25
+_RANDOM_NEGATIVE_SHARE = 0.5
+_RANDOM_POSITIVE_SHARE = 0.5
+_JITTERED_BOX_SHARE = 0.25
 
 
 def draw_kind(rng: np.random.Generator) -> str:
@@ -25,37 +24,37 @@ def draw_kind(rng: np.random.Generator) -> str:
 
 
 def draw_prompt(reference: Mask, kind: str, rng: np.random.Generator) -> Prompt:
-    """Return a prompt of `kind` for `reference`: half of the time exactly the protocol's.
+    """Return a prompt of `kind` for `reference`, often exactly the protocol's.
 
     Args:
         reference: bool, axes (Y, X), not empty.
         kind: Name of a prompt, not `everything`.
-        rng: Source of the deviations: points anywhere inside, box sides off by up to a tenth.
+        rng: Of the deviations: points anywhere inside or around, box sides off by up to a tenth.
     """
-    wanted = PROMPTS[kind]
+    counts = PROMPTS[kind]
     positive = negative = box = None
-    if wanted.positive:
-        positive = positive_points(reference, wanted.positive)
-        if rng.random() < _ANYWHERE:
-            positive = _anywhere(reference, len(positive), rng)
-    if wanted.negative:
-        negative = negative_points(reference, wanted.negative)
-        if rng.random() < _FAR_NEGATIVES:
-            negative = _near_outside(reference, wanted.negative, rng)
-    if wanted.box:
+    if counts.positive:
+        positive = positive_points(reference, counts.positive)
+        if rng.random() < _RANDOM_POSITIVE_SHARE:
+            positive = _draw_inside(reference, len(positive), rng)
+    if counts.negative:
+        negative = negative_points(reference, counts.negative)
+        if rng.random() < _RANDOM_NEGATIVE_SHARE:
+            negative = _draw_outside(reference, counts.negative, rng)
+    if counts.box:
         box = tight_box(reference)
-        if rng.random() < _UNSTEADY:
-            box = _shake(box, reference.shape, rng)
+        if rng.random() < _JITTERED_BOX_SHARE:
+            box = _jitter_box(box, reference.shape, rng)
     return make_prompt(positive, negative, box)
 
 
-def _anywhere(reference: Mask, count: int, rng: np.random.Generator) -> NDArray[np.int32]:
+def _draw_inside(reference: Mask, count: int, rng: np.random.Generator) -> Int32s:
     ys, xs = np.nonzero(reference)
     picks = rng.integers(0, len(xs), count)
     return np.stack([xs[picks], ys[picks]], 1).astype(np.int32)
 
 
-def _near_outside(reference: Mask, count: int, rng: np.random.Generator) -> NDArray[np.int32]:
+def _draw_outside(reference: Mask, count: int, rng: np.random.Generator) -> Int32s:
     low_x, low_y, high_x, high_y = tight_box(reference)
     margin = max(4, (high_x - low_x + high_y - low_y) // 4)
     top, left = max(0, low_y - margin), max(0, low_x - margin)
@@ -66,7 +65,7 @@ def _near_outside(reference: Mask, count: int, rng: np.random.Generator) -> NDAr
     return np.stack([xs[picks] + left, ys[picks] + top], 1).astype(np.int32)
 
 
-def _shake(box: Box, shape: tuple[int, ...], rng: np.random.Generator) -> Box:
+def _jitter_box(box: Box, shape: tuple[int, ...], rng: np.random.Generator) -> Box:
     sides = np.array(box, np.float64)
     extent = np.array([box[2] - box[0], box[3] - box[1]] * 2)
     moved = np.round(sides + rng.uniform(-1, 1, 4) * np.clip(0.1 * extent, 1, 12))

@@ -12,7 +12,7 @@ import click
 import pytest
 
 from cosmos_board.cli.main import COMMANDS
-from cosmos_board.cli.models.evaluate import stop_on_signal
+from cosmos_board.cli.progress import stop_on_signal
 
 
 def walk(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:

@@ -49,7 +49,7 @@ def test_a_pack_is_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["pack"]
     counts = report.info.counts
     assert (counts.images, counts.references, counts.clusters) == (6, 18, 3)
-    assert (report.units, report.quarantined, dict(report.dropped)) == (6, (), {})
+    assert (report.units, report.quarantined, dict(report.counts.dropped)) == (6, (), {})
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -171,7 +171,7 @@ def test_references_of_50_pixels_are_dropped_and_of_51_are_kept() -> None:
     image = curate_image(source, dropped)
 
     assert image is not None
-    assert [(reference.object, reference.factors.size_px) for reference in image.references] == [
+    assert [(reference.object, reference.row["size_px"]) for reference in image.references] == [
         ("large", 51)
     ]
     assert dropped == {"small: 50 pixels or fewer": 1, "absent: the mask is empty": 1}
@@ -182,7 +182,7 @@ def test_an_image_without_a_reference_is_dropped_and_counted(tmp_path: Path) -> 
 
     report = run([yield_images(bare, make_image(4))], tmp_path / "pack")
 
-    assert dict(report.dropped) == {"bare: no reference is left in the image": 1}
+    assert dict(report.counts.dropped) == {"bare: no reference is left in the image": 1}
     assert report.info.counts.images == 1
 
 
@@ -207,7 +207,7 @@ def test_the_same_image_twice_becomes_one_with_all_references(tmp_path: Path) ->
 
     report = run([yield_images(second, first)], tmp_path / "pack")
 
-    assert dict(report.dropped) == {
+    assert dict(report.counts.dropped) == {
         "same: the same mask came more than once in an image": 1,
         "twice: the same image came more than once and was merged": 1,
     }
@@ -259,7 +259,7 @@ def test_images_of_one_value_are_left_out_and_join_no_clusters(
 
     assert (report.joined_clusters, report.info.counts.clusters) == (0, 3)
     assert report.info.counts.images == 3
-    assert dict(report.dropped) == {"constant: an image of one value shows nothing": 3}
+    assert dict(report.counts.dropped) == {"constant: an image of one value shows nothing": 3}
 
 
 def test_nothing_left_is_explained_by_what_was_left_out(tmp_path: Path) -> None:
@@ -281,14 +281,14 @@ def test_nothing_left_is_explained_by_what_was_left_out(tmp_path: Path) -> None:
 
 def test_regions_passed_over_and_warnings_are_counted(tmp_path: Path) -> None:
     images = [
-        replace(make_image(seed), left_out={"crowd": seed}, signs=("inverted",) * (seed > 1))
+        replace(make_image(seed), left_out={"crowd": seed}, warnings=("inverted",) * (seed > 1))
         for seed in (1, 2, 3)
     ]
 
     report = run([yield_images(*images)], tmp_path / "pack")
 
-    assert dict(report.dropped) == {"crowd": 6}
-    assert dict(report.signs) == {"images": 3, "inverted": 2}
+    assert dict(report.counts.dropped) == {"crowd": 6}
+    assert dict(report.counts.warnings) == {"images": 3, "inverted": 2}
 
 
 def test_clusters_are_numbered_by_their_smallest_image_hash(tmp_path: Path) -> None:

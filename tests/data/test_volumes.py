@@ -18,7 +18,6 @@ from cosmos_board.data.volumes import (
     choose_plane,
     count_slices,
     is_sheared,
-    iter_slices,
     orient,
     spans_space,
     take_slice,
@@ -261,17 +260,3 @@ def test_slices_show_the_body_the_way_it_is_looked_at() -> None:
     assert (coronal.shape, coronal[0, 0]) == ((2, 4), voxels[1, 1, 0])
     assert (sagittal.shape, sagittal[0, 0]) == ((2, 3), voxels[1, 0, 1])
     assert [count_slices(voxels, plane) for plane in ("axial", "coronal", "sagittal")] == [2, 3, 4]
-
-
-def test_only_slices_with_something_drawn_are_cut() -> None:
-    voxels = np.zeros((5, 4, 4), np.uint8)
-    liver, spleen = np.zeros((2, 5, 4, 4), np.bool_)
-    liver[1:3, 1, 1] = True
-    spleen[2, 2, 2] = True
-
-    slices = list(iter_slices(voxels, {"liver": liver, "spleen": spleen}, "axial"))
-
-    assert [(index, sorted(masks)) for index, _, masks in slices] == [
-        (1, ["liver"]),
-        (2, ["liver", "spleen"]),
-    ]

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from cosmos_board.core.masks import Mask
-from cosmos_board.factors.compute import find_largest_component
 from cosmos_board.factors.contour import iterate_curves, measure_complexity, trace_contour
+from cosmos_board.factors.definitions import find_largest_component
 from tests.masks import any_reference, draw
 from tests.second_opinions import longhand_complexity
 from tests.shared import needs_shared, read_real_references

@@ -13,7 +13,6 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.core.run_record import RunSettings
 from cosmos_board.models.factories import find_code, resolve_address
 from cosmos_board.models.registry import find_card, load_segmenter
-from cosmos_board.runner.evaluation.entries import hash_code
 from cosmos_board.runner.run import RunRequest, run
 from cosmos_board.runner.settings import SegmenterSpec
 
@@ -84,14 +83,14 @@ def test_a_helper_that_changes_makes_another_model(tmp_path: Path) -> None:
     path = write_model(tmp_path / "code")
     spec = SegmenterSpec(name=f"{path}:Mine")
     load_segmenter(spec.name)
-    before = hash_code(spec)
+    before = spec.hash_code()
     (path.parent / "unrelated.py").write_text("x = 1\n")
     load_segmenter(spec.name)
-    assert hash_code(spec) == before
+    assert spec.hash_code() == before
     write_model(tmp_path / "code", "other-name")
     load_segmenter(spec.name)
 
-    assert hash_code(spec) != before
+    assert spec.hash_code() != before
 
 
 @pytest.mark.parametrize(

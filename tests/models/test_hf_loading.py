@@ -21,6 +21,7 @@ from cosmos_board.models.sam.everything_grid import EverythingSettings
 from cosmos_board.models.sam.medsam import MedSam
 from cosmos_board.models.weights.tuned_weights import write_weights
 from cosmos_board.training.finetune.finetune import load_tunable
+from cosmos_board.training.finetune.provenance import TuningBase
 from tests.models.bright_rule import BrightModel
 from tests.models.scenes import draw_scene
 from tests.models.small_hf import FAMILIES, save_small
@@ -75,7 +76,7 @@ def test_a_network_that_finds_bright_things_keeps_every_promise(family: str) -> 
 
 def test_sam_becomes_the_official_model_and_can_be_tuned(sam_folder: Path, tmp_path: Path) -> None:
     name, out = f"hf:{sam_folder}", tmp_path / "tuned.safetensors"
-    segmenter = load_tunable(name)
+    segmenter = load_tunable(TuningBase(name))
     facts = {"architecture": name, "base": segmenter.card.name, "name": "mine", "method": "decoder"}
     write_weights(out, segmenter.module.state_dict(), facts)
 
@@ -93,7 +94,7 @@ def test_other_families_cannot_be_tuned_and_say_so(family: str, tmp_path: Path) 
     save_small(family, tmp_path)
 
     with pytest.raises(InputError, match=r"cannot be fine-tuned \(want SAM's own architecture"):
-        load_tunable(f"hf:{tmp_path}")
+        load_tunable(TuningBase(f"hf:{tmp_path}"))
     with pytest.raises(InputError, match="taken by SAM only"):
         load_segmenter(f"hf:{tmp_path}", checkpoint=Path("w.safetensors"))
 

@@ -9,8 +9,13 @@ from hypothesis import strategies as st
 
 from cosmos_board.core.masks import Mask
 from cosmos_board.prompts import freeze_prompts
-from cosmos_board.prompts.jitter import JitterCell, jitter_cells, jitter_prompt
-from cosmos_board.prompts.randomness import random_words, to_unit
+from cosmos_board.prompts.jitter import (
+    JitterCell,
+    jitter_cells,
+    jitter_prompt,
+    random_words,
+    to_unit,
+)
 from tests.masks import any_reference
 
 GOLDEN_WORDS = [1136361584654245291, 18145576515176819634]

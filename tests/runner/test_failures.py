@@ -16,11 +16,10 @@ from cosmos_board.core.errors import StoppedError
 from cosmos_board.core.run_record import RunSettings
 from cosmos_board.data.pack import open_pack
 from cosmos_board.models.registry import load_segmenter
-from cosmos_board.runner.engine import backoff
-from cosmos_board.runner.engine.clock import Clock
+from cosmos_board.runner.evaluation import model_calls
 from cosmos_board.runner.evaluation.evaluate import evaluate_image
-from cosmos_board.runner.run import RunReport, RunRequest, Watch, run
-from cosmos_board.runner.settings import SegmenterSpec
+from cosmos_board.runner.run import RunReport, RunRequest, run
+from cosmos_board.runner.settings import Callbacks, SegmenterSpec
 from tests.runner.test_run import SQUARES, digest, read_rows
 
 FOLDER = Path(__file__).parent
@@ -32,10 +31,10 @@ def evaluate(
     pack: Path, out: Path, *models: str, settings: RunSettings = BOX, **how: object
 ) -> RunReport:
     """Run models on a pack."""
-    watch: Watch | None = how.pop("watch", None)  # type: ignore[assignment]
+    callbacks: Callbacks | None = how.pop("callbacks", None)  # type: ignore[assignment]
     specs = tuple(SegmenterSpec(name=name) for name in models or (FAULTY,))
     request = RunRequest(packs=(pack,), specs=specs, out=out, settings=settings, **how)  # type: ignore[arg-type]
-    return run(request, watch)
+    return run(request, callbacks)
 
 
 FORMS = {
@@ -172,7 +171,7 @@ def test_a_model_that_writes_into_the_image_changes_no_row_of_another(
     items = list(open_pack(phantom_pack).iter_items())
     before = [item.image.pixels.copy() for item in items]
     for item in items:
-        evaluate_image(segmenter, item, BOX, Clock())
+        evaluate_image(segmenter, item, BOX)
 
     assert all(
         np.array_equal(pixels, item.image.pixels)
@@ -183,7 +182,7 @@ def test_a_model_that_writes_into_the_image_changes_no_row_of_another(
 def test_a_model_that_draws_into_the_same_memory_again_changes_no_row(
     phantom_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backoff.Throttle.__init__, "__defaults__", (2,))
+    monkeypatch.setattr(model_calls.BatchSizeBackoff.__init__, "__defaults__", (2,))
     settings = RunSettings(prompts=("point", "box", "points-5"))
     evaluate(phantom_pack, tmp_path / "sound", settings=settings)
     evaluate(phantom_pack, tmp_path / "run", f"{FOLDER / 'faulty.py'}:Reusing", settings=settings)
@@ -202,7 +201,7 @@ def test_only_the_prompt_without_an_answer_is_charged(
 
 
 def test_a_model_that_interrupts_has_failed_but_a_signal_is_heard() -> None:
-    from cosmos_board.runner.engine.failure import ModelFailureError, call_model
+    from cosmos_board.runner.evaluation.model_calls import ModelFailureError, call_model
 
     def interrupt() -> None:
         raise KeyboardInterrupt
@@ -253,9 +252,9 @@ def test_failures_of_earlier_calls_and_other_shards_count(
 ) -> None:
     seen: list[int] = []
     monkeypatch.setenv("SQUARES_FAILS_ON_WIDTH", "96")
-    watch = Watch(on_image=seen.append, stop=lambda: len(seen) == 2)
+    callbacks = Callbacks(on_image=seen.append, stop=lambda: len(seen) == 2)
     with pytest.raises(StoppedError):
-        evaluate(phantom_pack, tmp_path / "run", SQUARES, watch=watch)
+        evaluate(phantom_pack, tmp_path / "run", SQUARES, callbacks=callbacks)
     monkeypatch.delenv("SQUARES_FAILS_ON_WIDTH")
     report = evaluate(phantom_pack, tmp_path / "run", SQUARES)
 

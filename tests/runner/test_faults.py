@@ -20,11 +20,12 @@ import pytest
 from cosmos_board.core.errors import DeviceError, InputError, StorageError, UnknownNameError
 from cosmos_board.core.run_record import RunSettings
 from cosmos_board.data.pack import open_pack
-from cosmos_board.runner.engine import backoff
-from cosmos_board.runner.engine.clock import Clock
-from cosmos_board.runner.evaluation.evaluate import ask_image
-from cosmos_board.runner.run import RunRequest, Watch, run
-from cosmos_board.runner.settings import SegmenterSpec
+from cosmos_board.runner.evaluation import model_calls
+from cosmos_board.runner.evaluation.evaluate import predict_image
+from cosmos_board.runner.evaluation.image_session import ImageSession
+from cosmos_board.runner.evaluation.model_calls import GOOD_BATCHES, BatchSizeBackoff
+from cosmos_board.runner.run import RunRequest, run
+from cosmos_board.runner.settings import Callbacks, SegmenterSpec
 from cosmos_board.store.ingest import ingest
 from cosmos_board.store.parquet import read_table, write_table
 from cosmos_board.store.schema import PACK_IMAGES
@@ -49,7 +50,7 @@ def test_twenty_batches_that_do_not_fit_cost_no_row(
 ) -> None:
     evaluate(phantom_pack, tmp_path / "roomy", settings={"study": study})
     monkeypatch.setenv("TROUBLED_FULL", str(tmp_path / "full"))
-    monkeypatch.setattr(backoff, "GOOD_BATCHES", 1)
+    monkeypatch.setattr(model_calls, "GOOD_BATCHES", 1)
     settings = RunSettings(study=study)  # type: ignore[arg-type]
 
     run(request(phantom_pack, tmp_path / "tight", settings=settings))
@@ -77,25 +78,24 @@ def test_what_does_not_fit_is_tried_once_more_before_it_is_charged(
 
     monkeypatch.setattr(segmenter, stage, refuse_at_first)
     item = next(iter(open_pack(phantom_pack).iter_items(0, 1)))
-    throttle = backoff.Throttle(1)
+    session = ImageSession(segmenter, item, RunSettings(), backoff=BatchSizeBackoff(1))
 
-    tallies = ask_image(segmenter, item, RunSettings(), Clock(), throttle)
-    found = {row.scores.status for tally in tallies for row in tally().rows}
+    statuses = {row.scores.status for deferred in predict_image(session) for row in deferred().rows}
 
-    assert any(one.startswith("failed") for one in found) == (status == "failed")
+    assert any(text.startswith("failed") for text in statuses) == (status == "failed")
 
 
 def test_what_fits_is_learnt_once_and_tried_again_later() -> None:
-    throttle = backoff.Throttle(64)
-    throttle.shrink(64)
-    throttle.shrink(32)
-    for _ in range(backoff.GOOD_BATCHES - 1):
-        throttle.note_good()
-    assert throttle.size == 16
+    backoff = BatchSizeBackoff(64)
+    backoff.shrink(64)
+    backoff.shrink(32)
+    for _ in range(GOOD_BATCHES - 1):
+        backoff.note_good()
+    assert backoff.size == 16
 
-    throttle.note_good()
+    backoff.note_good()
 
-    assert throttle.size == 32
+    assert backoff.size == 32
 
 
 @pytest.mark.parametrize("kind", ["dies", pytest.param("hangs", marks=pytest.mark.slow)])
@@ -115,7 +115,7 @@ def test_a_lost_worker_is_replaced_and_its_shard_redone(
 def test_a_process_that_gets_nowhere_ends_and_says_where_it_stood() -> None:
     program = (
         "import time\n"
-        "from cosmos_board.runner.engine.watchdog import end_when_stuck\n"
+        "from cosmos_board.runner.engine.worker import end_when_stuck\n"
         "with end_when_stuck(0.5) as is_alive:\n"
         "    time.sleep(0.3); is_alive(); time.sleep(0.3)\n"
         "    print('alive', flush=True)\n"
@@ -151,7 +151,7 @@ def test_a_killed_worker_costs_no_row(phantom_pack: Path, tmp_path: Path) -> Non
 
     spec = SegmenterSpec(name=SQUARES)
     asked = RunRequest(packs=(phantom_pack,), specs=(spec,), out=tmp_path / "run", workers=2)
-    run(asked, Watch(on_image=kill))
+    run(asked, Callbacks(on_image=kill))
 
     assert killed
     assert digest(tmp_path / "run") == digest(tmp_path / "whole")
@@ -172,7 +172,7 @@ def test_a_worker_that_hears_nothing_holds_up_no_one_when_another_dies(
 
     spec = SegmenterSpec(name=SQUARES)
     asked = RunRequest(packs=(phantom_pack,), specs=(spec,), out=tmp_path / "run", workers=2)
-    run(asked, Watch(on_image=strike))
+    run(asked, Callbacks(on_image=strike))
 
     assert len(struck) == 2
     assert digest(tmp_path / "run") == digest(tmp_path / "whole")
@@ -341,20 +341,20 @@ def spoil_image(pack: Path, copy: Path, row: int) -> Path:
     return copy
 
 
-def test_a_canary_that_changes_fails_the_run_and_is_refused_by_the_board(
+def test_a_device_check_that_changes_fails_the_run_and_is_refused_by_the_board(
     phantom_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(request(phantom_pack, tmp_path / "steady", canary=True))
-    [note] = json.loads((tmp_path / "steady/run.json").read_text())["canary"]
+    run(request(phantom_pack, tmp_path / "steady", check_device=True))
+    [note] = json.loads((tmp_path / "steady/run.json").read_text())["device_checks"]
     assert note["before"] == note["after"]
     assert note["rows"] > 10
     asked = sum(len(item.references) for item in open_pack(phantom_pack).iter_items()) * 5
 
     monkeypatch.setenv("TROUBLED_DRIFT", str(asked))
     with pytest.raises(DeviceError, match="other masks at the end than at the start"):
-        run(request(phantom_pack, tmp_path / "drifting", canary=True))
+        run(request(phantom_pack, tmp_path / "drifting", check_device=True))
 
-    with pytest.raises(InputError, match="canary of squares: changed during the run"):
+    with pytest.raises(InputError, match="device check of squares: changed during the run"):
         ingest([tmp_path / "drifting"], tmp_path / "board.duckdb")
     assert ingest([tmp_path / "steady"], tmp_path / "board.duckdb").runs == 1
 

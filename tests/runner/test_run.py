@@ -20,10 +20,10 @@ from cosmos_board.core.errors import InputError, InUseError, StaleRunError, Stop
 from cosmos_board.core.masks import Rle
 from cosmos_board.core.run_record import RunSettings
 from cosmos_board.data.pack import Block, Pack, open_pack
-from cosmos_board.runner.engine import backoff
+from cosmos_board.runner.evaluation import model_calls
 from cosmos_board.runner.record.folder import RunFolder
-from cosmos_board.runner.run import RunReport, RunRequest, Watch, run
-from cosmos_board.runner.settings import SegmenterSpec
+from cosmos_board.runner.run import RunReport, RunRequest, run
+from cosmos_board.runner.settings import Callbacks, SegmenterSpec
 from cosmos_board.store.parquet import iter_rows
 from cosmos_board.store.schema import CLICK_PREDICTIONS
 
@@ -57,9 +57,9 @@ def digest(out: Path) -> str:
 def evaluate(pack: Path, out: Path, **kwargs: object) -> RunReport:
     """Run the squares on a pack."""
     settings = RunSettings(**kwargs.pop("settings", {}))  # type: ignore[arg-type]
-    spec, watch = SegmenterSpec(name=SQUARES), kwargs.pop("watch", None)
+    spec, callbacks = SegmenterSpec(name=SQUARES), kwargs.pop("callbacks", None)
     request = RunRequest(packs=(pack,), specs=(spec,), out=out, settings=settings, **kwargs)  # type: ignore[arg-type]
-    return run(request, watch)  # type: ignore[arg-type]
+    return run(request, callbacks)  # type: ignore[arg-type]
 
 
 def test_every_reference_gets_a_row_for_every_prompt_and_selection(
@@ -91,7 +91,7 @@ def test_rows_do_not_depend_on_the_batch(
     batch: int, phantom_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluate(phantom_pack, tmp_path / "usual")
-    monkeypatch.setattr(backoff.Throttle.__init__, "__defaults__", (batch,))
+    monkeypatch.setattr(model_calls.BatchSizeBackoff.__init__, "__defaults__", (batch,))
     evaluate(phantom_pack, tmp_path / "batched")
 
     assert digest(tmp_path / "usual") == digest(tmp_path / "batched")
@@ -135,7 +135,7 @@ def test_a_resumed_run_asks_only_for_what_was_missing(
     spec = SegmenterSpec(name=SQUARES)
     request = RunRequest(packs=(phantom_pack,), specs=(spec,), out=tmp_path / "run")
     with pytest.raises(StoppedError):
-        run(request, Watch(on_image=seen.append, stop=lambda: len(seen) == 2))
+        run(request, Callbacks(on_image=seen.append, stop=lambda: len(seen) == 2))
     before = len(log.read_text().splitlines())
 
     run(request)

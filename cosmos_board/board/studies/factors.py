@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy import stats
@@ -17,13 +17,16 @@ from cosmos_board.board.studies.reference_sample import (
     take_references,
 )
 from cosmos_board.core.arrays import Floats
+from cosmos_board.core.factors import Factors
 from cosmos_board.core.scores import Selection
 from cosmos_board.stats.testing import holm
 from cosmos_board.store.queries.factors import prepare_reference_dice, read_reference_dice
 
 PAPER_FACTORS = ("size_px", "aspect_ratio", "intensity_difference", "boundary_complexity")
 ORDER_FACTORS = ("size_px", "aspect_ratio", "intensity_difference", "efd_order")
-MARGINAL_FACTORS = ("components", "position")
+MARGINAL_FACTORS = tuple(
+    field.name for field in fields(Factors) if field.name not in (*PAPER_FACTORS, *ORDER_FACTORS)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import json
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cosmos_board.cli.options import DEVICE
-from cosmos_board.cli.output import send_prints_to_stderr
-from cosmos_board.cli.progress import show_progress
+from cosmos_board.cli.progress import send_prints_to_stderr, show_progress, stop_on_signal
 from cosmos_board.core.errors import ExitCode, UsageError, make_one_line, show_printable
-from cosmos_board.core.prompts import PROMPTS
+from cosmos_board.core.prompts import PROMPTS, get_prompt_kind
 
 if TYPE_CHECKING:
     from cosmos_board.models.external.own_models import Declaration
     from cosmos_board.runner.record.summary import ModelSummary
+    from cosmos_board.runner.run import RunReport, RunRequest
 
 
 @click.command("eval")
@@ -79,81 +76,31 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(1), help="Only the first N images of each pack.")
 @click.option("--shard", "share", help="i/n: this job of an array of n.")
 @click.option(
-    "--depot",
+    "--remote",
     metavar="URI",
     help="Path, s3://, gs:// … where workers leave finished shards and find those of others.",
 )
 @click.option(
-    "--embeddings",
+    "--embedding-cache",
     type=click.Path(path_type=Path),
     help="Folder that keeps image embeddings for later runs: 4 MB an image of SAM.",
 )
 @click.option("--save-masks", is_flag=True, help="Keep every candidate as run lengths.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def command(
-    packs: tuple[Path, ...],
-    models: tuple[str, ...],
-    prompts: tuple[str, ...],
-    study: str | None,
-    out: Path,
-    checkpoint: Path | None,
-    name: str | None,
-    label: str | None,
-    trained_on: tuple[str, ...],
-    device: str,
-    engine: str,
-    ray_address: str | None,
-    workers: int | None,
-    limit: int | None,
-    share: str | None,
-    depot: str | None,
-    embeddings: Path | None,
-    save_masks: bool,
-    as_json: bool,
-) -> None:
+def command(as_json: bool, **options: Any) -> None:  # noqa: ANN401 (what click has checked)
     """Evaluate every model on every pack and write score rows into a run folder.
 
     An interrupted run is resumed by the same command.
     """
-    from cosmos_board.core.prompts import get_prompt_kind
-    from cosmos_board.core.run_record import RunSettings
-    from cosmos_board.runner.run import RunRequest, run
-    from cosmos_board.runner.settings import SegmenterSpec
+    from cosmos_board.runner.run import run
 
-    for prompt in prompts:
-        get_prompt_kind(prompt)
-    declared = read_declaration(models, packs, name, label, trained_on)
-    request = RunRequest(
-        packs=packs,
-        specs=tuple(
-            SegmenterSpec(
-                name=model,
-                checkpoint=checkpoint,
-                device=device,
-                embeddings=embeddings,
-                declared=declared,
-            )
-            for model in dict.fromkeys(models)
-        ),
-        out=out,
-        settings=RunSettings(
-            prompts=tuple(prompt for prompt in PROMPTS if prompt in prompts) or tuple(PROMPTS),
-            study="main" if study is None else study,  # type: ignore[arg-type]  # click checked it
-            limit=limit,
-            save_masks=save_masks,
-        ),
-        workers=workers,
-        engine=engine,  # type: ignore[arg-type]  # click checked it
-        ray_address=ray_address,
-        share=share,
-        depot=depot,
-    )
+    request = _make_request(options)
     with (
         send_prints_to_stderr(),
         stop_on_signal() as stopped,
-        show_progress(stopped.is_set) as watch,
+        show_progress(stopped.is_set) as callbacks,
     ):
-        report = run(request, watch)
+        report = run(request, callbacks)
     for line in report.mended:
         click.echo(make_one_line(line), err=True)
     for row in report.quarantined:
@@ -161,30 +108,50 @@ def command(
     if as_json:
         click.echo(json.dumps({**asdict(report), "out": str(report.out)}, default=str))
     else:
-        from cosmos_board.cli.tables import print_run
-
-        print_run(report)
+        _print_report(report)
     for summary in report.models:
-        if not summary.answers:
-            click.echo(
-                f"{summary.model}: was asked nothing: it answers none of these prompts", err=True
-            )
-        if 2 * summary.empty > summary.answers:
-            line = f"{summary.model}: {summary.empty} of {summary.answers} answers are empty masks"
-            click.echo(line, err=True)
-        if summary.failed:
-            print_failure(summary)
+        _print_warnings(summary)
     if report.failed:
         raise SystemExit(ExitCode.REFUSED)
 
 
-def read_declaration(
-    models: tuple[str, ...],
-    packs: tuple[Path, ...],
-    name: str | None,
-    label: str | None,
-    trained_on: tuple[str, ...],
-) -> Declaration | None:
+def _make_request(options: Mapping[str, Any]) -> RunRequest:
+    """Return what the options ask for.
+
+    Raises:
+        UnknownNameError: If there is no such prompt.
+        UsageError: If options do not go together.
+    """
+    from cosmos_board.core.run_record import RunSettings
+    from cosmos_board.runner.run import RunRequest
+    from cosmos_board.runner.settings import SegmenterSpec
+
+    for prompt in options["prompts"]:
+        get_prompt_kind(prompt)
+    declared = _read_declaration(options)
+    return RunRequest(
+        specs=tuple(
+            SegmenterSpec(
+                name=model,
+                declared=declared,
+                **{key: options[key] for key in ("checkpoint", "device", "embedding_cache")},
+            )
+            for model in dict.fromkeys(options["models"])
+        ),
+        settings=RunSettings(
+            prompts=tuple(name for name in PROMPTS if name in options["prompts"]) or tuple(PROMPTS),
+            study=options["study"] or "main",
+            limit=options["limit"],
+            save_masks=options["save_masks"],
+        ),
+        **{
+            key: options[key]
+            for key in ("packs", "out", "workers", "engine", "ray_address", "share", "remote")
+        },
+    )
+
+
+def _read_declaration(options: Mapping[str, Any]) -> Declaration | None:
     """Return what the user says of a model of their own; None where they name none.
 
     Raises:
@@ -194,43 +161,68 @@ def read_declaration(
     from cosmos_board.data.pack import open_pack
     from cosmos_board.models.external.own_models import Declaration, read_trained_on
 
+    name, label, trained_on = (options[key] for key in ("name", "label", "trained_on"))
     if name is None:
         if label is not None or trained_on:
             option = "--trained-on" if label is None else "--label"
             raise UsageError(option, "", "says something of a model of your own", want="--name")
         return None
-    if len(set(models)) > 1:
-        raise UsageError("--name", "", "names one model", got=f"{len(set(models))} of --model")
+    if (models := len(set(options["models"]))) > 1:
+        raise UsageError("--name", "", "names one model", got=f"{models} of --model")
     known = (
-        []
-        if not trained_on
-        else [*load_catalog().datasets, *(open_pack(p).info.name for p in packs)]
+        [*load_catalog().datasets, *(open_pack(path).info.name for path in options["packs"])]
+        if trained_on
+        else []
     )
     return Declaration(name=name, label=label, trained_on=read_trained_on(trained_on, known))
 
 
-def print_failure(model: ModelSummary) -> None:
-    """Say on stderr how many answers of a model failed, and where the first did."""
+def _print_report(report: RunReport) -> None:
+    """Print how much of a run there is, then every model and prompt."""
+    from cosmos_board.cli.tables import print_table
+
+    numbers = (report.images, report.evaluated, report.rows, len(report.quarantined))
+    headings = ("images", "evaluated now", "score rows", "quarantined")
+    print_table(f"Run {report.out}", headings, [[str(number) for number in numbers]], left=0)
+    rows = [
+        (
+            model.model,
+            counts.prompt,
+            *("–" if dice is None else f"{dice:.3f}" for dice in (counts.predicted, counts.oracle)),
+            str(counts.answers),
+            _format_share(counts.failed, counts.answers),
+            _format_share(counts.empty, counts.answers),
+        )
+        for model in report.models
+        for counts in model.prompts
+    ]
+    columns = ("model", "prompt", "predicted", "oracle", "answers", "failed", "empty")
+    caption = "Mean Dice over answers, of the candidates that the model predicts and of the best"
+    print_table(caption, columns, rows, left=2)
+
+
+def _format_share(number: int, total: int) -> str:
+    """Return a count and its share, such as `3 (1.5 %)`.
+
+    Example:
+        >>> _format_share(3, 200), _format_share(0, 200)
+        ('3 (1.5 %)', '0')
+    """
+    return f"{number} ({100 * number / total:.1f} %)" if number else "0"
+
+
+def _print_warnings(model: ModelSummary) -> None:
+    """Say on stderr what is odd about the answers of a model, and where the first failed."""
+    if not model.answers:
+        line = f"{model.model}: was asked nothing: it answers none of these prompts"
+        click.echo(line, err=True)
+    if 2 * model.empty > model.answers:
+        line = f"{model.model}: {model.empty} of {model.answers} answers are empty masks"
+        click.echo(line, err=True)
+    if not model.failed:
+        return
     if model.traceback:
         click.echo(f"{model.model}: the first failure:", err=True)
         for line in model.traceback.splitlines():
             click.echo(f"  {show_printable(line)}", err=True)
     click.echo(make_one_line(model.line), err=True)
-
-
-@contextmanager
-def stop_on_signal() -> Iterator[threading.Event]:
-    """Turn SIGTERM and SIGINT into a wish to stop after the current batch; a second stops now."""
-    stopped = threading.Event()
-
-    def stop(*_: object) -> None:
-        if stopped.is_set():
-            raise KeyboardInterrupt
-        stopped.set()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -32,7 +32,7 @@ import click
     type=click.IntRange(0),
     default=0,
     show_default=True,
-    help="Names split, views and order.",
+    help="Of split, augmentation and order.",
 )
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Weights to start from.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N; +bf16.")
@@ -57,8 +57,9 @@ def command(
 
     try:
         from cosmos_board.training.finetune.finetune import finetune
-        from cosmos_board.training.finetune.gain import format_gains
         from cosmos_board.training.finetune.plan import TuningPlan
+        from cosmos_board.training.finetune.provenance import TuningBase
+        from cosmos_board.training.finetune.validation import format_gains
     except ModuleNotFoundError as error:
         from cosmos_board.models.factories import name_install
 
@@ -68,12 +69,10 @@ def command(
     with show_steps("epochs") as say:
         tuned = finetune(
             packs,
-            model=model,
-            out=out,
+            TuningBase(model, checkpoint, device),
+            out,
             name=name,
             plan=plan,
-            checkpoint=checkpoint,
-            device=device,
             report=lambda epoch, epochs, dice: say(epoch, epochs, f"validation Dice {dice:.3f}"),
         )
     if not tuned.result.kept:

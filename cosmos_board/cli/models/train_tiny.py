@@ -23,7 +23,7 @@ def command(out: Path, seed: int, device: str) -> None:
     from cosmos_board.core.errors import InputError
 
     try:
-        from cosmos_board.training.tiny.recipe import train_tiny
+        from cosmos_board.training.tiny.recipe import Recipe, train_tiny
     except ModuleNotFoundError as error:
         from cosmos_board.models.factories import name_install
 
@@ -32,10 +32,10 @@ def command(out: Path, seed: int, device: str) -> None:
     with show_steps("steps") as say:
         path = train_tiny(
             out,
-            seed=seed,
+            Recipe(seed=seed),
             device=device,
-            report=lambda step, steps, happened: say(
-                step, steps, f"loss {happened['loss']:.2f}, IoU {happened['iou']:.2f}"
+            report=lambda step, steps, values: say(
+                step, steps, f"loss {values['loss']:.2f}, IoU {values['iou']:.2f}"
             ),
         )
     click.echo(path)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from cosmos_board.cli.options import DEVICE
-from cosmos_board.cli.output import send_prints_to_stderr
+from cosmos_board.cli.progress import send_prints_to_stderr
 from cosmos_board.cli.submissions.maintain import MAINTAINERS
 from cosmos_board.cli.submissions.new import new
 from cosmos_board.cli.submissions.packs import make_context, open_packs

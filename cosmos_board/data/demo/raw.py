@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_fill_holes
 
 from cosmos_board.data.intensities import Normalisation, normalise
-from cosmos_board.data.readers.dicom.images import read_dicom_series
+from cosmos_board.data.readers.dicom.images import read_dicom
 from cosmos_board.data.readers.dicom.rtstruct import rasterise, read_rtstruct
 from cosmos_board.data.readers.nifti import read_nifti
 from cosmos_board.data.readers.tiff import read_tiff
@@ -63,7 +63,7 @@ def read_brain(folder: Path) -> Iterator[SourceImage]:
 def read_chest(folder: Path, patient: int) -> Iterator[SourceImage]:
     """Yield axial slices of one patient's CT with the contoured tumour."""
     files = folder / f"cerr/datasets/radiomics_phantom_dicom/pat_{patient}"
-    scan = read_dicom_series(sorted(files.glob("DCM_IMG_*.dcm")))
+    scan = read_dicom(sorted(files.glob("DCM_IMG_*.dcm"))).volume
     (region,) = read_rtstruct(next(iter(files.glob("DCM_RS_*.dcm"))))
     tumour = orient(Volume(rasterise(region, scan, region.name), scan.affine_lps))
     objects = {"lung-cancer": tumour.voxels}
@@ -96,7 +96,7 @@ def spread(n: int, k: int) -> list[int]:
 
 def _read_map(folder: Path, name: str) -> Volume:
     file = f"nilearn/datasets/data/mni_icbm152_{name}_tal_nlin_sym_09a_converted.nii.gz"
-    return orient(read_nifti(folder / file))
+    return orient(read_nifti(folder / file).volume)
 
 
 def _cut(

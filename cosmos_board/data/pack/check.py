@@ -8,12 +8,12 @@ from pathlib import Path
 from cosmos_board.core.errors import InputError, make_one_line
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.targets import Reference
-from cosmos_board.data.content import ContentHash
-from cosmos_board.data.counts import Tally
-from cosmos_board.data.pack import Pack, PackItem, open_pack
 from cosmos_board.data.pack.info import INFO_NAME, PackInfo, is_unaltered
+from cosmos_board.data.pack.items import PackItem
+from cosmos_board.data.pack.pack import Pack, open_pack
 from cosmos_board.data.pack.png import hash_pixels
-from cosmos_board.prompts import PromptsHash, freeze_prompts
+from cosmos_board.data.pack.totals import PackTotals
+from cosmos_board.prompts import freeze_prompts
 
 SMALLEST_PX = 51
 """A reference is kept when it has more than 50 pixels."""
@@ -64,83 +64,69 @@ class _Contents:
     def __init__(self, pack: Pack) -> None:
         self._pack = pack
         self._problems: list[str] = []
-        self._content = ContentHash()
-        self._prompts = PromptsHash()
-        self._tally = Tally()
-        self._seen: set[str] = set()
-        self._observers: set[str] = set()
+        self._totals = PackTotals()
+        self._ids: set[str] = set()
 
     def find_problems(self) -> list[str]:
         """Return what is wrong, in the order of the pack."""
         try:
-            for item in self._pack.iter_items(on_bad=lambda _, error: self._note(str(error))):
-                self._take(item)
+            for item in self._pack.iter_items(on_bad=lambda _, error: self._report(str(error))):
+                self._check_image(item)
             for observer, reference_id, rle in self._pack.iter_observations():
-                self._observers.add(observer)
                 row = {"observer": observer, "reference_id": reference_id, "rle": rle.counts}
-                self._content.add_observer(row)
+                self._totals.add_observer(row)
         except InputError as error:
-            self._note(str(error))
+            self._report(str(error))
             return self._problems
-        self._compare_totals(self._pack.info)
+        for name, held in self._totals.list_facts().items():
+            said = getattr(self._pack.info, name)
+            if held != said:
+                problem = f"{name}: is not what the files hold (got {said}, want {held})"
+                self._report(f"{INFO_NAME}: {problem}")
         return self._problems
 
-    def _compare_totals(self, info: PackInfo) -> None:
-        for name, found, said in (
-            ("counts", self._tally.counts(), info.counts),
-            ("observers", tuple(sorted(self._observers)), info.observers),
-            ("content_sha256", self._content.hexdigest(), info.content_sha256),
-            ("prompts_sha256", self._prompts.hexdigest(), info.prompts_sha256),
-        ):
-            if found != said:
-                self._note(
-                    f"{INFO_NAME}: {name}: is not what the files hold (got {said}, want {found})"
-                )
-
-    def _take(self, item: PackItem) -> None:
+    def _check_image(self, item: PackItem) -> None:
         image = item.image
-        sha256 = hash_pixels(image.pixels)
-        if image.image_id in self._seen:
-            self._note(f"{image.image_id}: comes twice")
-        self._seen.add(image.image_id)
+        if image.image_id in self._ids:
+            self._report(f"{image.image_id}: comes twice")
+        self._ids.add(image.image_id)
         row = {
             "image_id": image.image_id,
             "cluster_id": image.cluster_id,
             "modality": image.modality,
             "height": image.height,
             "width": image.width,
-            "sha256": sha256,
+            "sha256": hash_pixels(image.pixels),
         }
-        self._content.add_image(row)
-        self._tally.add(row, (reference.object for reference in item.references))
+        self._totals.add_image(row, (reference.object for reference in item.references))
         for reference in item.references:
-            self._take_reference(item, reference)
+            self._check_reference(item, reference)
 
-    def _take_reference(self, item: PackItem, reference: Reference) -> None:
+    def _check_reference(self, item: PackItem, reference: Reference) -> None:
         name = reference.reference_id
         mask = reference.mask()
         if (size_px := int(mask.sum())) < SMALLEST_PX:
-            self._note(f"{name}: is too small (got {size_px}, want at least {SMALLEST_PX} pixels)")
+            problem = f"is too small (got {size_px}, want at least {SMALLEST_PX} pixels)"
+            self._report(f"{name}: {problem}")
         if not size_px:
             return
         frozen = freeze_prompts(mask)
         if item.prompts[name] != frozen:
-            self._note(f"{name}: has other prompts than the protocol gives")
+            self._report(f"{name}: has other prompts than the protocol gives")
         if reference.box_xyxy != frozen["box"].box_xyxy:
-            self._note(f"{name}: has another box than its mask")
-        for prompt, given in item.prompts[name].items():
-            self._prompts.add(name, prompt, given)
-        self._content.add_reference(
-            {
-                "reference_id": name,
-                "object": reference.object,
-                "instance": reference.instance,
-                "box": reference.box_xyxy,
-                "rle": reference.rle.counts,
-            }
-        )
+            self._report(f"{name}: has another box than its mask")
+        for prompt_name, prompt in item.prompts[name].items():
+            self._totals.add_prompt(name, prompt_name, prompt)
+        row = {
+            "reference_id": name,
+            "object": reference.object,
+            "instance": reference.instance,
+            "box": reference.box_xyxy,
+            "rle": reference.rle.counts,
+        }
+        self._totals.add_reference(row)
 
-    def _note(self, problem: str) -> None:
+    def _report(self, problem: str) -> None:
         where = str(self._pack.path)
         text = problem if problem.startswith(where) else f"{where}: {problem}"
         self._problems.append(make_one_line(text))

@@ -10,7 +10,8 @@ from PIL import ImageDraw, ImageFont
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
-from cosmos_board.data.pack import Pack, PackItem
+from cosmos_board.data.pack.items import PackItem
+from cosmos_board.data.pack.pack import Pack
 from cosmos_board.data.pack.png import encode_png
 from cosmos_board.store.files import write_bytes
 

@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Container, Iterator
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from cosmos_board.core.errors import InputError, UnknownNameError
-from cosmos_board.core.factors import Factors
 from cosmos_board.core.masks import Rle
-from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.rle import check_runs
-from cosmos_board.core.targets import Image, Reference, Target
 from cosmos_board.data.pack.info import PackInfo, read_info
-from cosmos_board.data.pack.png import decode_png, hash_pixels, make_image_id
+from cosmos_board.data.pack.items import FACTOR_NAMES, PackItem, make_item
 from cosmos_board.store.parquet import Row, count_rows, iter_batches
 from cosmos_board.store.schema import PACK_IMAGES, PACK_OBSERVERS, PACK_PROMPTS, PACK_REFERENCES
 
-_FACTORS = tuple(field.name for field in fields(Factors))
 _IMAGE_FACTS = ["image_id", "cluster_id", "dataset", "modality", "height", "width", "sha256"]
-_REFERENCE_FACTS = ["reference_id", "image_id", "object", "instance", "box", *_FACTORS]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PackItem:
-    """One image with everything that a pack holds about it."""
-
-    image: Image
-    references: tuple[Reference, ...]
-    """In the order of object and instance; never empty."""
-
-    prompts: Mapping[str, Mapping[str, Prompt]]
-    """By reference id, then by prompt name; `everything` has none."""
-
-    factors: Mapping[str, Factors]
-    """By reference id."""
+_REFERENCE_FACTS = ["reference_id", "image_id", "object", "instance", "box", *FACTOR_NAMES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +97,7 @@ class Pack:
                 continue
             try:
                 self._refuse_foreign(row)
-                yield _make_item(row, references, self.path)
+                yield make_item(row, references, self.path)
             except InputError as error:
                 if on_bad is None:
                     raise
@@ -223,8 +202,14 @@ class Pack:
                 self._held = None
             for position, row in enumerate(rows, block.first):
                 if position >= start and (stop is None or position < stop):
-                    mine = references.get(row["image_id"], [])
-                    yield row, [(one, prompts.get(one["reference_id"], [])) for one in mine]
+                    own = references.get(row["image_id"], [])
+                    yield (
+                        row,
+                        [
+                            (reference, prompts.get(reference["reference_id"], []))
+                            for reference in own
+                        ],
+                    )
 
     def _read_block(self, block: Block) -> _Rows:
         references = _group(self._read(block, "references", PACK_REFERENCES), "image_id")
@@ -274,55 +259,3 @@ def open_pack(path: Path) -> Pack:
 
 def _group(rows: Iterator[Row], key: str) -> dict[str, list[Row]]:
     return {name: list(members) for name, members in groupby(rows, itemgetter(key))}
-
-
-def _make_item(row: Row, references: list[tuple[Row, list[Row]]], where: Path) -> PackItem:
-    image_id, height, width = row["image_id"], row["height"], row["width"]
-    if image_id != make_image_id(row["sha256"]):
-        raise InputError(where, image_id, "is not the id of its pixels")
-    pixels = decode_png(image_id, row["png"], height, width)
-    if hash_pixels(pixels) != row["sha256"]:
-        raise InputError(where, image_id, "has other pixels than when it was curated")
-    if not references:
-        raise InputError(where, image_id, "has no reference")
-    return PackItem(
-        Image(image_id, row["dataset"], row["modality"], row["cluster_id"], pixels),
-        tuple(_make_reference(reference, row) for reference, _ in references),
-        {
-            reference["reference_id"]: {
-                prompt["prompt"]: _make_prompt(prompt) for prompt in prompts
-            }
-            for reference, prompts in references
-        },
-        {
-            reference["reference_id"]: Factors(*(reference[name] for name in _FACTORS))
-            for reference, _ in references
-        },
-    )
-
-
-def _make_reference(row: Row, image: Row) -> Reference:
-    Target(image["modality"], row["object"])
-    name = f"{image['image_id']}.{row['object']}.{row['instance']}"
-    if row["reference_id"] != name:
-        raise InputError(name, "reference_id", "is another one", got=row["reference_id"])
-    check_runs(row["rle"], image["height"], image["width"], where=name)
-    left, top, right, bottom = row["box"]
-    return Reference(
-        row["reference_id"],
-        row["image_id"],
-        row["object"],
-        row["instance"],
-        (left, top, right, bottom),
-        Rle(image["height"], image["width"], row["rle"]),
-    )
-
-
-def _make_prompt(row: Row) -> Prompt:
-    points = np.array(row["points"], np.int32)
-    if len(points) % 2 or (row["box"] is not None and len(row["box"]) != 4):
-        raise InputError(row["reference_id"], row["prompt"], "is malformed")
-    box = (
-        None if row["box"] is None else (row["box"][0], row["box"][1], row["box"][2], row["box"][3])
-    )
-    return Prompt(points.reshape(-1, 2), np.array(row["labels"], np.int8), box)

@@ -12,13 +12,11 @@ from PIL import Image as Pillow
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
+from cosmos_board.data.limits import LARGEST_PICTURE_PX
 
 _PNG_LEVEL = (
     1  # Medical slices shrink little more at higher levels, which take several times longer.
 )
-LARGEST_PICTURE_PX = 1 << 27
-"""Pixels of the largest picture that we decode."""
-
 _PNG_HEAD = struct.Struct(">8sI4sIIBB")
 _GREY, _RGB = 0, 2
 

@@ -11,22 +11,23 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.readers.limits import LARGEST_VOLUME_PX, check_size
+from cosmos_board.data.limits import LARGEST_VOLUME_PX, check_size
+from cosmos_board.data.readers.raster import Raster
 
 _LARGEST_BYTES = LARGEST_VOLUME_PX * 4
 
 
-def read_array(path: Path, key: str = "") -> NDArray[Any]:
-    """Return the array of an NPY file, or the one called `key` of an NPZ file.
+def read_array(path: Path, key: str = "") -> Raster:
+    """Return the array of an NPY file, or the one called `key` of an NPZ file; its axes are bare.
 
     Raises:
         InputError: If it is damaged, too large, no array of numbers, or there is none of that name.
     """
     try:
         if path.suffix.lower() == ".npz":
-            return _read_member(path, key)
+            return Raster(_read_member(path, key), "")
         with path.open("rb") as file:
-            return _read(path, file, path.stat().st_size)
+            return Raster(_read(path, file, path.stat().st_size), "")
     except InputError:
         raise
     except OSError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.readers.limits import LARGEST_VOLUME_PX, check_size
+from cosmos_board.data.limits import LARGEST_VOLUME_PX, check_size
+from cosmos_board.data.readers.raster import Raster
 from cosmos_board.data.volumes import Volume, spans_space
 
 _LONGEST_HEADER = 1 << 16
@@ -33,7 +33,7 @@ _PLACE = re.compile(
 """Said by a header that places its voxels in space, in NRRD and in MetaImage."""
 
 
-def read_itk(path: Path) -> Volume:
+def read_itk(path: Path) -> Raster:
     """Return a two- or three-dimensional NRRD or MetaImage file as it is stored.
 
     Raises:
@@ -47,7 +47,7 @@ def read_itk(path: Path) -> Volume:
             path, "", "holds several channels", got=layers,
             want="kind = 'nrrd-seg'" if segments else "one, or a picture (PNG, TIFF) for colours",
         )  # fmt: skip
-    return replace(volume, voxels=volume.voxels[..., 0])
+    return Raster(volume.voxels[..., 0], "ZYX", volume.affine_lps, volume.placed)
 
 
 def read_layers(path: Path) -> tuple[Volume, int, dict[str, str]]:

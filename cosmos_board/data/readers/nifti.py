@@ -9,14 +9,15 @@ import nibabel as nib
 import numpy as np
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.readers.limits import LARGEST_VOLUME_PX, check_size
-from cosmos_board.data.volumes import Volume, spans_space
+from cosmos_board.data.limits import LARGEST_VOLUME_PX, check_size
+from cosmos_board.data.readers.raster import Raster
+from cosmos_board.data.volumes import spans_space
 
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
-def read_nifti(path: Path, frame: int | None = None) -> Volume:
-    """Return a NIfTI volume as it is stored; `orient` turns it.
+def read_nifti(path: Path, frame: int | None = None) -> Raster:
+    """Return a NIfTI volume as it is stored.
 
     A file of two dimensions becomes a volume of one slice. Lengths are taken as millimetres,
     whatever unit the header names: image and mask seldom name the same one, yet share the numbers.
@@ -53,7 +54,7 @@ def read_nifti(path: Path, frame: int | None = None) -> Volume:
         raise _make_error(path, error) from error
     if not spans_space(affine):
         raise InputError(path, "affine", "does not place the voxels in space")
-    return Volume(voxels.transpose(2, 1, 0), _RAS_TO_LPS @ affine, _is_placed(image))
+    return Raster(voxels.transpose(2, 1, 0), "ZYX", _RAS_TO_LPS @ affine, _is_placed(image))
 
 
 def _refuse_link_beside(path: Path) -> None:

@@ -10,13 +10,14 @@ import numpy as np
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.readers.itk import read_layers
+from cosmos_board.data.readers.regions.region import IsWanted, Region
 from cosmos_board.data.volumes import Volume
 
 _FIELD = re.compile(r"Segment(\d+)_(?:ID|Name|LabelValue|Layer)")
 
 
-def read_nrrd_seg(path: Path) -> Iterator[tuple[int, str, Volume]]:
-    """Yield (number, name, what is drawn) of each segment; the voxels are bool.
+def read_nrrd_seg(path: Path, is_wanted: IsWanted) -> Iterator[tuple[Region, Volume]]:
+    """Yield each segment as it is stored, and what says where it lies.
 
     Raises:
         InputError: If it is damaged, names no segments, or a segment or a value has no other half.
@@ -46,8 +47,10 @@ def read_nrrd_seg(path: Path) -> Iterator[tuple[int, str, Volume]]:
                 )
     for (layer, value), number in known.items():
         name = fields.get(f"Segment{number}_Name") or fields.get(f"Segment{number}_ID", "")
-        drawn = volume.voxels[..., layer] == value
-        yield number, name, Volume(drawn, volume.affine_lps, volume.placed)
+        if is_wanted(number, name):
+            drawn = volume.voxels[..., layer] == value
+            place = Volume(drawn, volume.affine_lps, volume.placed)
+            yield Region(name, drawn, f"{number:09d}", number), place
 
 
 def _read_number(path: Path, fields: dict[str, str], number: int, word: str, default: int) -> int:

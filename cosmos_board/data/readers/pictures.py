@@ -14,8 +14,8 @@ from PIL import Image as Pillow
 from PIL.ExifTags import Base
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.readers.limits import LARGEST_PICTURE_PX, check_size
-from cosmos_board.data.readers.picture import Picture, note_turn, turn
+from cosmos_board.data.limits import LARGEST_PICTURE_PX, check_size
+from cosmos_board.data.readers.raster import Raster, note_turn, turn
 
 FORMATS = {
     ".png": "PNG",
@@ -34,7 +34,7 @@ _PNM = re.compile(rb"P[56](?:(?:\s|#[^\n]*\n)+(\d+)){3}\s")
 """Head of a binary PPM or PGM file; the last number is the largest value."""
 
 
-def read_picture(path: Path, *, turned: bool = True) -> Picture:
+def read_picture(path: Path, *, turned: bool = True) -> Raster:
     """Return the picture in a file, axes YX or YXS; the header is looked at before any pixel.
 
     Args:
@@ -61,7 +61,7 @@ def read_picture(path: Path, *, turned: bool = True) -> Picture:
         raise InputError(path, "", f"is damaged or no {kind} file: {error}") from error
 
 
-def _decode(path: Path, data: bytes, kind: str, *, turned: bool) -> Picture:
+def _decode(path: Path, data: bytes, kind: str, *, turned: bool) -> Raster:
     with warnings.catch_warnings():
         # The size is checked below, by our own limit; Pillow warns about smaller ones already.
         warnings.simplefilter("ignore")
@@ -76,11 +76,11 @@ def _decode(path: Path, data: bytes, kind: str, *, turned: bool) -> Picture:
                 if file.mode == "P":
                     palette = np.array(file.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
             orientation = _find_orientation(file) if turned else 1
-    return Picture(
+    return Raster(
         turn(array, "YXS"[: array.ndim], orientation),
         "YXS"[: array.ndim],
-        palette,
-        None if alpha is None else turn(alpha, "YX", orientation),
+        palette=palette,
+        alpha=None if alpha is None else turn(alpha, "YX", orientation),
         lossy=kind == "JPEG",
         orientation=orientation,
         notes=(*notes, *note_turn(orientation)),

@@ -11,8 +11,8 @@ import tifffile
 from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.readers.limits import LARGEST_VOLUME_PX, check_size
-from cosmos_board.data.readers.picture import Picture, note_turn, turn
+from cosmos_board.data.limits import LARGEST_VOLUME_PX, check_size
+from cosmos_board.data.readers.raster import Raster, note_turn, turn
 from cosmos_board.data.readers.tiff_checks import (
     JPEG,
     check_page,
@@ -39,7 +39,7 @@ _TIFFFILE = "tifffile.py"
 """What this library calls itself in the files it writes; its defaults say what nobody meant."""
 
 
-def read_tiff(path: Path, *, turned: bool = True) -> Picture:
+def read_tiff(path: Path, *, turned: bool = True) -> Raster:
     """Return the picture or stack of a TIFF file, in its own number type and axes.
 
     Smaller copies of a picture in the same file are passed over. The letters of the axes are
@@ -92,7 +92,7 @@ def _choose_series(path: Path, found: list[Any]) -> list[Any]:
     )
 
 
-def _read_series(path: Path, chosen: list[Any], *, turned: bool) -> Picture:
+def _read_series(path: Path, chosen: list[Any], *, turned: bool) -> Raster:
     series = chosen[0]
     pages = [page for one in chosen for page in one.pages]
     if any(page is None for page in pages):
@@ -109,11 +109,11 @@ def _read_series(path: Path, chosen: list[Any], *, turned: bool) -> Picture:
         array = _invert(path, array, first)
         notes = ("inverted, since 0 is white", *notes)
     array, axes, alpha = _split_alpha(array, axes, first)
-    return Picture(
+    return Raster(
         turn(array, axes, orientation),
         axes,
-        _find_palette(path, pages),
-        None if alpha is None else turn(alpha, axes.replace("S", ""), orientation),
+        palette=_find_palette(path, pages),
+        alpha=None if alpha is None else turn(alpha, axes.replace("S", ""), orientation),
         lossy=first.compression == JPEG,
         bits=first.bitspersample if first.bitspersample in range(2, 8) else 0,
         orientation=orientation,

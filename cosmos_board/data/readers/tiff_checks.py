@@ -13,7 +13,7 @@ from typing import Any
 import tifffile
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.readers.limits import check_size
+from cosmos_board.data.limits import check_size
 
 JPEG = 7
 """A compression whose data state a size of their own, and lose detail."""

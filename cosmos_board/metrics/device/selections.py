@@ -32,7 +32,7 @@ _PIXELS_AT_ONCE = 1 << 25
 
 @dataclass(frozen=True, slots=True)
 class DeviceSelection:
-    """What is chosen of the candidates for one prompt."""
+    """The candidates that both selections take for one prompt, and their scores."""
 
     oracle: int
     """Index of the best Dice against the reference; the lower on a tie."""
@@ -71,7 +71,7 @@ def score_selections(
     longest = capacity or min(max(_LEAST_CAPACITY, 2 * listed), CAPACITY_LIMIT)
     with torch.inference_mode():
         masks = torch.stack(list(candidates))
-        index, rated = (torch.as_tensor(one, device=masks.device) for one in (which, predicted))
+        index, rated = (torch.as_tensor(rows, device=masks.device) for rows in (which, predicted))
         oracle = _find_best(masks, references.masks[index])
         prompt = torch.arange(len(masks), device=masks.device)
         chosen = torch.cat([masks[prompt, oracle], masks[prompt, rated]])

@@ -3,213 +3,172 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import CosmosBoardError, DeviceError, StoppedError
 from cosmos_board.core.processes import make_pool
-from cosmos_board.core.run_record import RunSettings
-from cosmos_board.data.pack import Pack, open_pack
-from cosmos_board.runner.engine.clock import Clock
-from cosmos_board.runner.engine.watchdog import end_when_stuck
-from cosmos_board.runner.engine.work import ShardReport, run_shards
-from cosmos_board.runner.evaluation.evaluators import Evaluator, make_evaluator
-from cosmos_board.runner.record.folder import RunFolder
-from cosmos_board.runner.record.remote_store import Depot
+from cosmos_board.runner.engine.worker import FinishedShard, Worker
+from cosmos_board.runner.evaluation.evaluators import Evaluator
 from cosmos_board.runner.record.shards import Shard
-from cosmos_board.runner.settings import SegmenterSpec
-
-HANG_S = 1800.0
-"""Long enough for everything mode of a large model on a slow processor."""
+from cosmos_board.runner.settings import Callbacks, WorkerSettings
 
 _DEATHS = 3
 """How often in a row a worker may die before any shard is finished."""
 
+_GIB = 1 << 30
+_BASE_BYTES = _GIB
+"""What a worker holds beside its model: Python, torch, a block of a pack, masks."""
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A shard and the pack that it is cut from."""
-
-    pack: Path
-    shard: Shard
-
-
-@dataclass(frozen=True, slots=True)
-class Crew:
-    """What every worker needs to know."""
-
-    spec: SegmenterSpec
-    packs: tuple[Path, ...]
-    settings: RunSettings
-    out: Path
-    hang_s: float = HANG_S
-    """Seconds without a finished batch after which a worker process is taken for dead."""
-
-    depot: str | None = None
-    """Where workers deliver what they finish; see `Depot`."""
+_BYTES_PER_PARAMETER = 20
+"""float32 weights, and what an encoder's activations and a batch of masks came to for SAM ViT-B."""
 
 
-class Worker:
-    """Runs jobs one after the other with one evaluator."""
-
-    def __init__(self, crew: Crew, evaluator: Evaluator | None = None) -> None:
-        self._crew = crew
-        self._packs: dict[Path, Pack] = {path: open_pack(path) for path in crew.packs}
-        self._evaluator = evaluator or make_evaluator(crew.spec, list(self._packs.values()))
-        self._depot = Depot(crew.depot) if crew.depot else None
-        self._clock = Clock()
-        self._warm = False
-
-    def _open(self, jobs: Iterable[Job]) -> Iterator[tuple[Pack, Shard]]:
-        # A block has more images than most shards: it is held until another pack's turn.
-        for job in jobs:
-            for path, pack in self._packs.items():
-                if path != job.pack:
-                    pack.release_block()
-            yield self._packs[job.pack], job.shard
-
-    def run(
-        self,
-        jobs: Iterable[Job],
-        *,
-        on_image: Callable[[int], None],
-        stop: Callable[[], bool],
-        out: Path | None = None,
-    ) -> Iterator[ShardReport]:
-        """Yield the report of each shard as it is written, and delivered where there is a depot.
-
-        The first image that this process evaluates does not count for timings.
-
-        Args:
-            jobs: What to do.
-            on_image: Called with the number of references of each image that is done.
-            stop: Asked before each batch of prompts.
-            out: Another folder than the run's, in which a run folder is made.
-        """
-        folder = RunFolder(out or self._crew.out)
-        if out:  # never the run's own: where a machine does not see it, rows would go astray
-            folder.make()
-
-        def count(references: int) -> None:
-            if not self._warm and references:
-                self._clock.forget_warm_up()
-                self._warm = True
-            on_image(references)
-
-        for report in run_shards(
-            self._evaluator,
-            self._open(jobs),
-            self._crew.settings,
-            folder.path,
-            self._clock,
-            on_image=count,
-            stop=stop,
-        ):
-            if self._depot:
-                self._depot.send(folder, report.shard)
-            yield report
+_LEAST_IMAGES = 4
+"""A process that starts for fewer takes longer than it saves."""
 
 
-def run_jobs(
-    jobs: Sequence[Job],
-    crew: Crew,
+def run_shards(
+    shards: Sequence[Shard],
+    settings: WorkerSettings,
     evaluator: Evaluator,
-    *,
-    workers: int,
-    on_image: Callable[[int], None],
-    stop: Callable[[], bool],
-) -> Iterator[ShardReport]:
-    """Run every job and yield its report as it ends; rows do not depend on `workers`.
+    workers: int | None,
+    callbacks: Callbacks,
+) -> Iterator[FinishedShard]:
+    """Evaluate every shard and yield each when it is written; rows do not depend on `workers`.
 
     A worker process that dies, hangs or loses its device is replaced, and its shard is redone.
 
+    Args:
+        shards: What to evaluate.
+        settings: Of the workers.
+        evaluator: Used where this process is the only worker.
+        workers: Number of processes; None: see `choose_workers`.
+        callbacks: Told of each image; asked whether to stop.
+
     Raises:
-        StoppedError: If `stop` says so.
+        StoppedError: If the callbacks say so.
         StorageError: If the disk fails.
         DeviceError: If workers die again and again, or the device of the only one breaks.
     """
-    if workers <= 1 or len(jobs) <= 1:
-        yield from Worker(crew, evaluator).run(jobs, on_image=on_image, stop=stop)
+    if workers is None:
+        images = sum(shard.images for shard in shards)
+        workers = choose_workers(evaluator.card, settings.spec.device, images)
+    if workers <= 1 or len(shards) <= 1:
+        yield from Worker(settings, evaluator).run(shards, callbacks)
         return
-    left = list(jobs)
+    left = list(shards)
     deaths = 0
     while left:
         try:
-            for report, images in _run_in_processes(left, crew, min(workers, len(left)), stop):
+            processes = _run_in_processes(left, settings, min(workers, len(left)), callbacks.stop)
+            for finished, images_done in processes:
                 deaths = 0
-                left = [job for job in left if job.shard != report.shard]
-                for references in images:
-                    on_image(references)
-                yield report
+                left.remove(finished.shard)
+                for references in images_done:
+                    callbacks.on_image(references)
+                yield finished
         except (BrokenProcessPool, DeviceError) as error:
             deaths += 1
             if deaths == _DEATHS:
                 raise DeviceError(
-                    f"{crew.out}: {crew.spec.name}: a worker died {_DEATHS} times over; the same "
-                    "command resumes"
+                    f"{settings.out}: {settings.spec.name}: a worker died {_DEATHS} times over; "
+                    "the same command resumes"
                 ) from error
 
 
 _worker: Worker | CosmosBoardError | None = None
 """Of this process, or why it has none: a pool would tell no more than that a process died."""
 
-_halt: Event | None = None
+_stop_event: Event | None = None
 
 
-def _begin_worker(crew: Crew, halt: Event) -> None:
+def _begin_worker(settings: WorkerSettings, stop_event: Event) -> None:
     """Set up a worker process, which leaves signals to its parent."""
-    global _worker, _halt
+    global _worker, _stop_event
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    _halt = halt
+    _stop_event = stop_event
     try:
-        _worker = Worker(crew)
+        _worker = Worker(settings)
     except CosmosBoardError as error:
         _worker = error
 
 
-def _run_in_worker(job: Job, hang_s: float) -> tuple[ShardReport, list[int]]:
+def _run_in_worker(shard: Shard) -> tuple[FinishedShard, list[int]]:
     if isinstance(_worker, CosmosBoardError):
         raise _worker
     assert _worker is not None
-    assert _halt is not None
-    images: list[int] = []
-    with end_when_stuck(hang_s) as is_alive:
-
-        def stop(halt: Event = _halt) -> bool:
-            is_alive()
-            return halt.is_set()
-
-        [report] = _worker.run([job], on_image=images.append, stop=stop)
-    return report, images
+    assert _stop_event is not None
+    return _worker.run_alone(shard, _stop_event.is_set)
 
 
 def _run_in_processes(
-    jobs: Sequence[Job], crew: Crew, workers: int, stop: Callable[[], bool]
-) -> Iterator[tuple[ShardReport, list[int]]]:
+    shards: Sequence[Shard], settings: WorkerSettings, workers: int, stop: Callable[[], bool]
+) -> Iterator[tuple[FinishedShard, list[int]]]:
     context = multiprocessing.get_context("spawn")
-    halt = context.Event()
+    stop_event = context.Event()
     others = set(multiprocessing.active_children())
-    pool = make_pool(workers, context, _begin_worker, (crew,), inherited=(halt,))
+    pool = make_pool(workers, context, _begin_worker, (settings,), inherited=(stop_event,))
     try:
-        pending = {pool.submit(_run_in_worker, job, crew.hang_s) for job in jobs}
+        pending = {pool.submit(_run_in_worker, shard) for shard in shards}
         while pending:
             done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-            # Those that ended well come first: a death must not take their reports along.
+            # Those that ended well come first: a death must not take their results along.
             for future in sorted(done, key=lambda future: future.exception() is not None):
                 yield future.result()
             if stop() and pending:
-                raise StoppedError(f"{crew.out}: stopped; the same command resumes")
+                raise StoppedError(f"{settings.out}: stopped; the same command resumes")
     except BrokenProcessPool:
         # The dead worker may have taken a lock along that the others wait for, deaf to SIGTERM.
         for worker in set(multiprocessing.active_children()) - others:
             worker.kill()
         raise
     finally:
-        halt.set()
+        stop_event.set()
         pool.shutdown(cancel_futures=True)
+
+
+def choose_workers(card: ModelCard, device: str, images: int) -> int:
+    """Return one process per processor that this one may use, as far as memory and images go.
+
+    Every process computes on one thread (`models.cpu_tuning`), so that rows do not depend on the
+    answer. A model on a GPU has one process, and so has a learned one that does not say how large
+    it is: nobody knows whether a second would fit.
+
+    Args:
+        card: Of the model.
+        device: As given to `--device`.
+        images: How many it has to evaluate.
+    """
+    if not device.startswith("cpu") or (card.kind == "promptable" and card.parameters is None):
+        return 1
+    each = _BASE_BYTES + _BYTES_PER_PARAMETER * (card.parameters or 0)
+    fitting = min(_count_processors(), _read_available_bytes() // each, images // _LEAST_IMAGES)
+    return max(1, fitting)
+
+
+def _count_processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _read_available_bytes(meminfo: Path = Path("/proc/meminfo")) -> int:
+    """Return memory that could be had without swapping; half of all where the system is silent."""
+    try:
+        for line in meminfo.read_text(encoding="ascii").splitlines():
+            name, _, rest = line.partition(":")
+            if name == "MemAvailable":
+                return int(rest.split()[0]) << 10
+    except (OSError, ValueError):
+        pass
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    return 4 * _GIB

@@ -1,19 +1,18 @@
-"""The same work units on a Ray cluster: shards are idempotent, on a shared disk or in a depot."""
+"""The same shards on a Ray cluster, written to a shared disk or to a remote store."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from cosmos_board.core.errors import DeviceError, InputError, StoppedError
 from cosmos_board.models.factories import name_install
-from cosmos_board.runner.engine.local import Crew, Job, Worker
-from cosmos_board.runner.engine.watchdog import end_when_stuck
-from cosmos_board.runner.engine.work import ShardReport
+from cosmos_board.runner.engine.worker import FinishedShard, Worker
+from cosmos_board.runner.record.shards import Shard
+from cosmos_board.runner.settings import Callbacks, WorkerSettings
 
 RETRIES = 20
 """How often a shard is handed out anew after its worker died."""
@@ -24,30 +23,24 @@ _workers: dict[str, Worker] = {}
 """One worker a process: Ray keeps processes, so models are loaded once in each."""
 
 
-def run_jobs_on_ray(
-    jobs: Sequence[Job],
-    crew: Crew,
-    *,
-    address: str | None,
-    on_image: Callable[[int], None],
-    stop: Callable[[], bool],
-) -> Iterator[ShardReport]:
-    """Run every job on a cluster and yield its report as it ends.
+def run_shards_on_ray(
+    shards: Sequence[Shard], settings: WorkerSettings, address: str | None, callbacks: Callbacks
+) -> Iterator[FinishedShard]:
+    """Evaluate every shard on a cluster and yield each when it is written.
 
     Only names travel through Ray. Each shard is written whole or not at all under its own name,
     so a shard that is run twice is the same shard; a driver that dies resumes from the disk.
 
     Args:
-        jobs: What to do.
-        crew: What every worker needs; its packs must be found on every node, and its `out` too
-            unless there is a depot.
+        shards: What to evaluate.
+        settings: Of the workers; the packs must be found on every node, and the run folder too
+            unless there is a remote store.
         address: Of a running cluster; None starts one on this machine, which no other can reach.
-        on_image: Called with the number of references of each image that is done.
-        stop: Asked between reports.
+        callbacks: Told of each image; asked between shards whether to stop.
 
     Raises:
         InputError: If Ray is not installed.
-        StoppedError: If `stop` says so.
+        StoppedError: If the callbacks say so.
         DeviceError: If a shard fails again and again.
     """
     if address is None and not os.environ.get("RAY_ADDRESS"):
@@ -61,56 +54,40 @@ def run_jobs_on_ray(
             logging_level="ERROR",
         )
     task = ray.remote(
-        num_cpus=_CPUS_A_WORKER, max_retries=RETRIES, num_gpus=_gpus(crew.spec.device)
+        num_cpus=_CPUS_A_WORKER, max_retries=RETRIES, num_gpus=_count_gpus(settings.spec.device)
     )(_run_on_worker)
-    pending = [task.remote(job, crew) for job in jobs]
+    pending = [task.remote(shard, settings) for shard in shards]
     while pending:
         done, pending = ray.wait(pending, num_returns=1, timeout=0.5)
         for future in done:
             try:
-                report, images = ray.get(future)
+                finished, images = ray.get(future)
             except ray.exceptions.RayTaskError as error:
                 raise error.cause from None
             except ray.exceptions.RayError as error:
-                raise DeviceError(f"{crew.out}: {error}") from error
+                raise DeviceError(f"{settings.out}: {error}") from error
             for references in images:
-                on_image(references)
-            yield report
-        if stop() and pending:
+                callbacks.on_image(references)
+            yield finished
+        if callbacks.stop() and pending:
             for future in pending:
                 ray.cancel(future)
-            raise StoppedError(f"{crew.out}: stopped; the same command resumes")
+            raise StoppedError(f"{settings.out}: stopped; the same command resumes")
 
 
-def _gpus(device: str) -> int:
+def _count_gpus(device: str) -> int:
     return 1 if device.startswith("cuda") else 0
 
 
-def _run_on_worker(job: Job, crew: Crew) -> tuple[ShardReport, list[int]]:
-    key = repr(crew)
+def _run_on_worker(shard: Shard, settings: WorkerSettings) -> tuple[FinishedShard, list[int]]:
+    key = repr(settings)
     if key not in _workers:
         _workers.clear()
-        _workers[key] = Worker(crew)
-    images: list[int] = []
-    with end_when_stuck(crew.hang_s) as is_alive:
-
-        def stop() -> bool:
-            is_alive()
-            return False
-
-        with _workplace(crew) as out:
-            [report] = _workers[key].run([job], on_image=images.append, stop=stop, out=out)
-    return report, images
-
-
-@contextmanager
-def _workplace(crew: Crew) -> Iterator[Path | None]:
-    """Yield a folder of the worker's own where it delivers what it finishes; None is the run's."""
-    if crew.depot is None:
-        yield None
-        return
+        _workers[key] = Worker(settings)
+    if settings.remote is None:
+        return _workers[key].run_alone(shard, lambda: False)
     with TemporaryDirectory(prefix="cosmos-board-") as out:
-        yield Path(out)
+        return _workers[key].run_alone(shard, lambda: False, Path(out))
 
 
 def _import_ray(address: str | None) -> Any:  # noqa: ANN401 - a module that may be absent

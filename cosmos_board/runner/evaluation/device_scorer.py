@@ -1,4 +1,8 @@
-"""Grades candidates on the device that drew them; only imported where there is torch."""
+"""Scores candidates on the device that drew them; only imported where there is torch.
+
+A GPU answers prompts by the batch; a thread on the host would have to copy every mask and score it
+alone. Here a few integers are copied instead. The integers, and so the rows, are the same.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +19,18 @@ from cosmos_board.metrics.device.selections import score_selections
 from cosmos_board.models.candidate_checks import copy_prompts
 from cosmos_board.models.device_candidates import DeviceCandidates, DeviceSegmenter
 from cosmos_board.models.segmenter import Embedding
-from cosmos_board.runner.engine.failure import is_out_of_memory, refuse_broken_device
-from cosmos_board.runner.evaluation.answers import Choice
-from cosmos_board.runner.evaluation.scorers import HostGrader, References
+from cosmos_board.runner.evaluation.model_calls import is_out_of_memory, refuse_broken_device
+from cosmos_board.runner.evaluation.scoring import Choice, HostScorer, References
 
 
-def can_grade(size: tuple[int, int]) -> bool:
+def can_score(size: tuple[int, int]) -> bool:
     """Tell whether distances in an image of this height and width are exact on a device."""
     return max(size) < SIDE_LIMIT_PX
 
 
 @dataclass(frozen=True)
-class DeviceGrader:
-    """Grades masks where they are; what does not fit there is graded on the host."""
+class DeviceScorer:
+    """Scores masks on the device of the segmenter; what does not fit there, on the host."""
 
     segmenter: DeviceSegmenter
     references: References
@@ -36,48 +39,48 @@ class DeviceGrader:
     def _uploaded(self) -> DeviceReferences:
         return upload_references(list(self.references().values()), self.segmenter.device)
 
-    def ask(self, embedding: Embedding, prompts: Sequence[Prompt]) -> list[DeviceCandidates]:
+    def predict(self, embedding: Embedding, prompts: Sequence[Prompt]) -> list[DeviceCandidates]:
         """Return the candidates for each prompt, on the device."""
         return self.segmenter.predict_on_device(embedding, copy_prompts(prompts))
 
-    def grade(
+    def score(
         self, answers: Sequence[DeviceCandidates], reference_ids: Sequence[str]
     ) -> list[dict[Selection, Choice]]:
-        """Return what each selection takes of each answer, with its scores.
+        """Return the choice of each selection from each answer, with its scores.
 
         Raises:
             DeviceError: If the device is broken.
         """
         try:
-            return self._grade_there(answers, reference_ids)
+            return self._score_on_device(answers, reference_ids)
         except Exception as error:
             refuse_broken_device(error)
             if not is_out_of_memory(error):
                 raise
         # The exception is left behind first: its traceback would keep tensors alive.
         copied = [answer.to_host() for answer in answers]
-        return HostGrader(self.segmenter, self.references).grade(copied, reference_ids)
+        return HostScorer(self.segmenter, self.references).score(copied, reference_ids)
 
     def to_host(self, answer: DeviceCandidates) -> Candidates:
         """Return a copy in the memory of the host."""
         return answer.to_host()
 
-    def _grade_there(
+    def _score_on_device(
         self, answers: Sequence[DeviceCandidates], reference_ids: Sequence[str]
     ) -> list[dict[Selection, Choice]]:
-        places = {reference_id: place for place, reference_id in enumerate(self.references())}
+        rows = {reference_id: row for row, reference_id in enumerate(self.references())}
         selections = score_selections(
             [answer.masks for answer in answers],
             [answer.best for answer in answers],
             self._uploaded,
-            [places[reference_id] for reference_id in reference_ids],
+            [rows[reference_id] for reference_id in reference_ids],
         )
         return [
             {
-                "oracle": _make_choice(answer, one.oracle, one.oracle_scores),
-                "predicted": _make_choice(answer, answer.best, one.predicted_scores),
+                "oracle": _make_choice(answer, selected.oracle, selected.oracle_scores),
+                "predicted": _make_choice(answer, answer.best, selected.predicted_scores),
             }
-            for answer, one in zip(answers, selections, strict=True)
+            for answer, selected in zip(answers, selections, strict=True)
         ]
 
 

@@ -1,35 +1,34 @@
 """Embeddings that are kept on disk between runs, where the user asks for it.
 
 By default an embedding is dropped once its prompts are answered: those of SAM take 4 MB an image.
-For a second study with a large encoder, reading them back is cheaper than looking again.
+For a second study with a large encoder, reading them back is cheaper than computing them again.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from importlib import metadata
 from pathlib import Path
 
 from cosmos_board import __version__
 from cosmos_board.core.errors import InputError
+from cosmos_board.core.hashes import hash_facts
 from cosmos_board.core.masks import Pixels
 from cosmos_board.models.segmenter import Embedding, KeepsEmbeddings, Segmenter
-from cosmos_board.runner.evaluation.entries import hash_code, hash_weights
 from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.files import describe_os_error, write_bytes
 
 _DIGEST_BYTES = 32
 
 
-class Shelf:
+class EmbeddingCache:
     """The kept embeddings of one model: each under the hash of its image.
 
     What decides an embedding beside the image (weights, code, versions, device, precision) names
     the folder, so that none is ever taken for another.
 
     Args:
-        root: Folder of all shelves.
+        root: Folder of the caches of all models.
         spec: What `segmenter` was made of.
         segmenter: Whose embeddings these are.
 
@@ -40,13 +39,13 @@ class Shelf:
     def __init__(self, root: Path, spec: SegmenterSpec, segmenter: Segmenter) -> None:
         if not isinstance(segmenter, KeepsEmbeddings):
             raise InputError(
-                "--embeddings",
+                "--embedding-cache",
                 segmenter.card.name,
                 "has none that can be kept",
                 want="a model of SAM's own architecture",
             )
         self._segmenter = segmenter
-        self._folder = root / _name_shelf(spec)
+        self._folder = root / _name_folder(spec)
 
     def find(self, pixels: Pixels) -> Embedding | None:
         """Return the embedding of an image as it was computed, or None where it is not kept.
@@ -85,14 +84,14 @@ class Shelf:
         return self._folder / name[:2] / f"{name}.embedding"
 
 
-def _name_shelf(spec: SegmenterSpec) -> str:
-    facts = {
-        "version": __version__,
-        "torch": metadata.version("torch"),
-        "model": spec.name,
-        "checkpoint": hash_weights(spec),
-        "code": hash_code(spec),
-        "device": spec.device,
-    }
-    text = json.dumps(facts, sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+def _name_folder(spec: SegmenterSpec) -> str:
+    return hash_facts(
+        {
+            "version": __version__,
+            "torch": metadata.version("torch"),
+            "model": spec.name,
+            "checkpoint": spec.hash_weights(),
+            "code": spec.hash_code(),
+            "device": spec.device,
+        }
+    )

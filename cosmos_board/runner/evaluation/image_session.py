@@ -1,75 +1,234 @@
-"""A segmenter in front of one image: what it is asked, and what its answers are held against."""
+"""A segmenter in front of one image: embeds it, lists its prompts and predicts them in batches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any, NamedTuple, TypeVar
 
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.run_record import RunSettings
 from cosmos_board.data.pack import PackItem
 from cosmos_board.metrics.reference import PreparedReference, prepare_reference
-from cosmos_board.models.segmenter import Segmenter
-from cosmos_board.runner.engine.backoff import Throttle
-from cosmos_board.runner.engine.clock import Clock
-from cosmos_board.runner.evaluation.cells import Cell, jittered_cells, main_cells
-from cosmos_board.runner.evaluation.scorers import Grader, make_grader
-from cosmos_board.runner.settings import Place
+from cosmos_board.models.candidate_checks import (
+    AnswerError,
+    check_answer,
+    check_embedding,
+    list_answers,
+)
+from cosmos_board.models.device_candidates import DeviceSegmenter
+from cosmos_board.models.segmenter import Embedding, Segmenter
+from cosmos_board.prompts.jitter import jitter_cells, jitter_prompt
+from cosmos_board.runner.evaluation.embedding_cache import EmbeddingCache
+from cosmos_board.runner.evaluation.model_calls import (
+    BatchSizeBackoff,
+    ModelFailureError,
+    StageTimer,
+    call_model,
+    release_memory,
+)
+from cosmos_board.runner.evaluation.scoring import HostScorer, PromptKey, Scorer
+from cosmos_board.runner.settings import MemoryKind
 
-Task: TypeAlias = tuple[str, Cell, Prompt]
-"""Reference id, cell, prompt."""
+_Answer = TypeVar("_Answer")
+_T = TypeVar("_T")
+
+
+class PromptTask(NamedTuple):
+    """One prompt for one reference."""
+
+    reference_id: str
+    key: PromptKey
+    prompt: Prompt
 
 
 @dataclass(frozen=True)
-class Sitting:
-    """A segmenter in front of one image."""
+class ImageSession:
+    """A segmenter, one image, and what a run asks about it."""
 
     segmenter: Segmenter
     item: PackItem
     settings: RunSettings
-    clock: Clock
-    throttle: Throttle
-    place: Place | None = None
-    """Where candidates are graded; see `make_grader`."""
+    timer: StageTimer = field(default_factory=StageTimer)
+    backoff: BatchSizeBackoff = field(default_factory=BatchSizeBackoff)
+    score_on: MemoryKind | None = None
+    """Where candidates are scored; None: on the device, unless that is a CPU."""
 
-    @cached_property
-    def grader(self) -> Grader[Any]:
-        """Puts prompts and grades what is answered."""
-        image = self.item.image
-        size = (image.height, image.width)
-        return make_grader(self.segmenter, lambda: self.references, size, self.place)
+    cache: EmbeddingCache | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the image, in pixels."""
+        return self.item.image.height, self.item.image.width
 
     @cached_property
     def references(self) -> dict[str, PreparedReference]:
         """The image's references by id, ready to be scored against."""
-        return {one.reference_id: prepare_reference(one.mask()) for one in self.item.references}
+        return {
+            reference.reference_id: prepare_reference(reference.mask())
+            for reference in self.item.references
+        }
+
+    @cached_property
+    def scorer(self) -> Scorer[Any]:
+        """Predicts prompts and scores the answers, on the device where that is possible."""
+        return make_scorer(self.segmenter, lambda: self.references, self.size, self.score_on)
 
     @property
-    def asked(self) -> tuple[str, ...]:
-        """Prompts that are wanted and that the segmenter answers."""
+    def prompts(self) -> tuple[str, ...]:
+        """Names of the requested prompts that the segmenter answers."""
         return tuple(name for name in self.settings.prompts if name in self.segmenter.card.prompts)
 
     @property
-    def asks_everything(self) -> bool:
-        """Whether everything mode is put: it belongs to the main study alone."""
-        return "everything" in self.asked and self.settings.study == "main"
+    def has_everything(self) -> bool:
+        """Whether everything mode is run: it belongs to the main study alone."""
+        return "everything" in self.prompts and self.settings.study == "main"
 
-    def tasks(self) -> Iterator[Task]:
-        """Yield every prompt to put."""
-        image = self.item.image
-        for reference_id in (one.reference_id for one in self.item.references):
+    def tasks(self) -> Iterator[PromptTask]:
+        """Yield every prompt of every reference, without everything mode."""
+        height, width = self.size
+        for reference_id in (reference.reference_id for reference in self.item.references):
             prompts = self.item.prompts[reference_id]
-            if self.settings.study == "main":
-                cells = main_cells(prompts, self.asked)
+            for name in (name for name in self.prompts if name in prompts):
+                if self.settings.study == "main":
+                    yield PromptTask(reference_id, PromptKey(prompt=name), prompts[name])
+                    continue
+                for cell in jitter_cells(name):
+                    key = PromptKey(
+                        prompt=name,
+                        study="jitter",
+                        jitter_level=cell.level,
+                        jitter_mode=cell.mode,
+                        trial=cell.trial,
+                    )
+                    displaced = jitter_prompt(
+                        prompts[name],
+                        cell,
+                        reference_id=reference_id,
+                        prompt_name=name,
+                        height=height,
+                        width=width,
+                    )
+                    yield PromptTask(reference_id, key, displaced)
+
+    def embed(self) -> Embedding:
+        """Return the embedding of the image; one from the cache does not count for timings.
+
+        Raises:
+            ModelFailureError: If the model failed.
+        """
+        pixels = self.item.image.pixels
+        if self.cache is not None and (cached := self.cache.find(pixels)) is not None:
+            return cached
+
+        def embed() -> Embedding:
+            copy = pixels.copy()  # scoring, the cache and other models must not see changed pixels
+            with self.timer.time("embed"):
+                embedding = self.segmenter.embed(copy)
+            return check_embedding(embedding, self.size)
+
+        embedding = self.call(embed)
+        if self.cache is not None:
+            self.cache.keep(pixels, embedding)
+        return embedding
+
+    def call(self, call: Callable[[], _T]) -> _T:
+        """Return what `call` returns; once more, after memory was released, where it did not fit.
+
+        Raises:
+            ModelFailureError: If the model failed.
+        """
+        result = call_model(call)
+        if isinstance(result, ModelFailureError) and result.is_memory:
+            release_memory(self.segmenter)
+            result = call_model(call)
+        if isinstance(result, ModelFailureError):
+            raise result
+        return result
+
+    def predict_in_batches(
+        self,
+        predict: Callable[[slice], Sequence[_Answer]],
+        count: int,
+        embedding: Embedding,
+        *,
+        keeps_logits: bool = False,
+    ) -> Iterator[list[_Answer | ModelFailureError]]:
+        """Yield the checked answers to all prompts, in order, batch by batch.
+
+        A batch that does not fit is predicted again in halves, and a single prompt once more. One
+        that fails otherwise is halved, too: only the prompt at fault is charged.
+
+        Args:
+            predict: Predicts a part of the prompts.
+            count: Number of prompts.
+            embedding: Of the image.
+            keeps_logits: Whether logits are fed back.
+
+        Raises:
+            DeviceError: If the device is broken.
+        """
+        done = released = 0
+        size = self.backoff.fit(embedding)
+        while done < count:
+            part = slice(done, min(done + size, count))
+            tried = part.stop - part.start
+            answers = call_model(partial(self._predict_part, predict, part, keeps_logits))
+            if not isinstance(answers, ModelFailureError):
+                self.backoff.note_good()
+            elif tried > 1:
+                if answers.is_memory:
+                    self.backoff.shrink(tried)
+                    release_memory(self.segmenter)
+                size = tried // 2
+                continue
+            elif answers.is_memory and released <= done:
+                release_memory(self.segmenter)
+                released = done + 1
+                continue
             else:
-                cells = jittered_cells(
-                    prompts,
-                    self.asked,
-                    reference_id=reference_id,
-                    height=image.height,
-                    width=image.width,
-                )
-            for cell, prompt in cells:
-                yield reference_id, cell, prompt
+                answers = [answers]
+            self.backoff.note_failures(answers)
+            yield answers
+            done += tried
+            size = min(max(2 * size, 1), self.backoff.fit(embedding))
+
+    def _predict_part(
+        self, predict: Callable[[slice], Sequence[_Answer]], part: slice, keeps_logits: bool
+    ) -> list[_Answer | ModelFailureError]:
+        count = part.stop - part.start
+        with self.timer.time("prompt", count):
+            answers = predict(part)
+            answers = list(answers) if isinstance(answers, Iterator) else answers
+        return [self._check(answer, keeps_logits) for answer in list_answers(answers, count)]
+
+    def _check(self, answer: object, keeps_logits: bool) -> Any:  # noqa: ANN401
+        try:
+            return check_answer(answer, self.size, keeps_logits=keeps_logits)
+        except AnswerError as error:
+            return ModelFailureError(str(error))
+
+
+def make_scorer(
+    segmenter: Segmenter,
+    references: Callable[[], dict[str, PreparedReference]],
+    size: tuple[int, int],
+    score_on: MemoryKind | None,
+) -> Scorer[Any]:
+    """Return what predicts and scores the prompts of one image.
+
+    Args:
+        segmenter: Its answers are scored on its device only if it can leave masks there.
+        references: Of the image.
+        size: Height and width of the image, in pixels.
+        score_on: Where candidates are scored; None: on the device, unless that is a CPU.
+    """
+    if score_on is None and isinstance(segmenter, DeviceSegmenter):
+        score_on = "host" if segmenter.device.startswith("cpu") else "device"
+    if score_on == "device" and isinstance(segmenter, DeviceSegmenter):
+        from cosmos_board.runner.evaluation.device_scorer import DeviceScorer, can_score
+
+        if can_score(size):
+            return DeviceScorer(segmenter, references)
+    return HostScorer(segmenter, references)

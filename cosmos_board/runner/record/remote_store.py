@@ -1,7 +1,7 @@
-"""Finished shards on any Arrow file system: where machines that share no disk meet.
+"""Finished shards on any Arrow file system, for machines that share no disk.
 
 URI/predictions/NAME.parquet, URI/scores/NAME.parquet and, last, URI/scores/NAME.json: the files of
-a run folder. A shard that is delivered twice is the same shard.
+a run folder. A shard that is uploaded twice is the same shard.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from cosmos_board.store.remote import RemoteFolder
 _SIDECAR = ".json"
 
 
-class Depot:
-    """Takes finished shards and gives them back.
+class RemoteStore:
+    """Uploads finished shards and downloads them.
 
     Args:
         uri: Address as `RemoteFolder` takes it.
@@ -33,46 +33,46 @@ class Depot:
     """
 
     def __init__(self, uri: str) -> None:
-        self._place = RemoteFolder(uri, "--depot")
+        self._remote = RemoteFolder(uri, "--remote")
         for name in ("scores", "predictions"):
-            self._place.make(name)
+            self._remote.make(name)
 
-    def exchange(self, folder: RunFolder, shards: Iterable[Shard]) -> None:
-        """Bring into `folder` what it lacks of `shards`, and deliver what it alone has.
+    def synchronise(self, folder: RunFolder, shards: Iterable[Shard]) -> None:
+        """Download what `folder` lacks of `shards`, and upload what it alone has.
 
         Raises:
             StorageError: If the file system or the disk fails.
         """
-        files = self._place.list_files("scores")
-        delivered = {path.stem for path in files if path.suffix == _SIDECAR}
+        files = self._remote.list_files("scores")
+        uploaded = {path.stem for path in files if path.suffix == _SIDECAR}
         for shard in shards:
             whole = folder.read_sidecar(shard) is not None
-            if whole and shard.name not in delivered:
-                self.send(folder, shard)
-            elif not whole and shard.name in delivered:
+            if whole and shard.name not in uploaded:
+                self.upload(folder, shard)
+            elif not whole and shard.name in uploaded:
                 self._fetch(folder, shard)
 
-    def bring(self, folder: RunFolder, shard: Shard) -> None:
-        """Bring a shard into `folder` that a worker says it delivered.
+    def download(self, folder: RunFolder, shard: Shard) -> None:
+        """Download a shard into `folder` that a worker says it uploaded.
 
         Raises:
             StorageError: If it is not there, or the file system or the disk fails.
         """
         if folder.read_sidecar(shard) is None and not self._fetch(folder, shard):
-            raise StorageError(f"{self._place}: shard {shard.name} was delivered and is gone")
+            raise StorageError(f"{self._remote}: shard {shard.name} was delivered and is gone")
 
-    def send(self, folder: RunFolder, shard: Shard) -> None:
-        """Deliver a finished shard.
+    def upload(self, folder: RunFolder, shard: Shard) -> None:
+        """Upload a finished shard.
 
         Raises:
             StorageError: If the file system fails.
         """
         for path in folder.paths(shard):
             if path.exists():
-                self._place.put(path, path.relative_to(folder.path))
+                self._remote.put(path, path.relative_to(folder.path))
 
     def _fetch(self, folder: RunFolder, shard: Shard) -> bool:
-        """Return whether a shard was delivered; what was altered on the way never was."""
+        """Download a shard; return whether it was there, whole and unaltered."""
         *tables, sidecar = folder.paths(shard)
         content = self._read(folder, sidecar)
         record = None if content is None else _parse(content)
@@ -88,7 +88,7 @@ class Depot:
         return True
 
     def _read(self, folder: RunFolder, path: Path) -> bytes | None:
-        return self._place.read(path.relative_to(folder.path))
+        return self._remote.read(path.relative_to(folder.path))
 
 
 def _parse(content: bytes) -> ShardRecord | None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from pathlib import Path
 
 from cosmos_board.core.errors import InputError
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -18,11 +16,18 @@ class Shard:
     run_id: str
     start: int
     stop: int
+    pack: Path
+    """The pack that it is cut from."""
 
     @property
     def name(self) -> str:
         """Name of its files, without ending."""
         return f"{self.run_id}-{self.start:08d}"
+
+    @property
+    def images(self) -> int:
+        """Number of its images."""
+        return self.stop - self.start
 
 
 def images_per_shard(images: int) -> int:
@@ -37,21 +42,21 @@ def images_per_shard(images: int) -> int:
     return min(max(images // 64, 1), 512)
 
 
-def cut_shards(run_id: str, images: int) -> Iterator[Shard]:
-    """Yield the shards of a pack with that many images, in order."""
+def cut_shards(run_id: str, images: int, pack: Path) -> Iterator[Shard]:
+    """Yield the shards of the first `images` images of a pack, in order."""
     step = images_per_shard(images)
     for start in range(0, images, step):
-        yield Shard(run_id, start, min(start + step, images))
+        yield Shard(run_id, start, min(start + step, images), pack)
 
 
-def choose_share(shards: list[T], share: str | None) -> list[T]:
+def choose_share(shards: list[Shard], share: str | None) -> list[Shard]:
     """Return the shards of share `i/n`, for job arrays: every n-th, from the i-th on (1 … n).
 
     Raises:
         InputError: If `share` does not read `i/n` with 1 ≤ i ≤ n.
 
     Example:
-        >>> [s.start for s in choose_share(list(cut_shards("r", 5)), "2/2")]
+        >>> [s.start for s in choose_share(list(cut_shards("r", 5, Path("pack"))), "2/2")]
         [1, 3]
     """
     if share is None:

@@ -65,18 +65,22 @@ def summarise(folder: RunFolder, record: RunRecord, model: str) -> ModelSummary:
         InputError: If rows cannot be read.
     """
     run_ids = [run_id for run_id, entry in record.entries.items() if entry.model.name == model]
-    counts = sorted(
+    prompts = sorted(
         count_answers([path for run_id in run_ids for path in folder.finished_scores(run_id)]),
-        key=lambda one: list(PROMPTS).index(one.prompt),
+        key=lambda counts: list(PROMPTS).index(counts.prompt),
     )
-    first = next(_read_failures(folder, run_ids), None) if any(c.failed for c in counts) else None
-    reasons = [one.reason for one in counts if one.reason]
+    first = (
+        next(_read_failures(folder, run_ids), None)
+        if any(counts.failed for counts in prompts)
+        else None
+    )
+    reasons = [counts.reason for counts in prompts if counts.reason]
     return ModelSummary(
         model=model,
-        answers=sum(one.answers for one in counts),
-        failed=sum(one.failed for one in counts),
-        empty=sum(one.empty for one in counts),
-        prompts=tuple(counts),
+        answers=sum(counts.answers for counts in prompts),
+        failed=sum(counts.failed for counts in prompts),
+        empty=sum(counts.empty for counts in prompts),
+        prompts=tuple(prompts),
         reason=first.reason if first else reasons[0] if reasons else None,
         traceback=first.traceback or None if first else None,
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
+from cosmos_board.core.factors import Factors
 from cosmos_board.store.queries.scores import STEP, Connection, fetch_columns
 from cosmos_board.store.queries.studies import (
     CHOSEN,
@@ -18,15 +19,7 @@ from cosmos_board.store.queries.studies import (
     has_temporary,
 )
 
-FACTORS = (
-    "size_px",
-    "aspect_ratio",
-    "intensity_difference",
-    "boundary_complexity",
-    "efd_order",
-    "components",
-    "position",
-)
+FACTORS = tuple(field.name for field in fields(Factors))
 """The factors that a pack stores, by column of `reference_masks`."""
 
 

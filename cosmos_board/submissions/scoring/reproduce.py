@@ -16,7 +16,6 @@ from cosmos_board.core.run_record import RunSettings
 from cosmos_board.core.scores import ScoreRow
 from cosmos_board.data.pack import Pack
 from cosmos_board.models.registry import BUILTIN, load_segmenter, locate_weights
-from cosmos_board.runner.engine.clock import Clock
 from cosmos_board.runner.evaluation.evaluate import evaluate_image
 from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.parquet import iter_rows
@@ -126,7 +125,7 @@ def _run(pack: Pack, spec: SegmenterSpec, manifest: Manifest) -> list[ScoreRow]:
     return [
         row
         for item in pack.iter_items(wanted=wanted)
-        for row in evaluate_image(segmenter, item, settings, Clock()).rows
+        for row in evaluate_image(segmenter, item, settings).rows
         if row.reference_id in index.rows
     ]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cosmos_board import __version__
 from cosmos_board.core.cards import ModelCard
+from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.prompts import PROMPTS, PROTOCOL
 from cosmos_board.core.run_record import (
     RunEntry,
@@ -19,7 +20,7 @@ from cosmos_board.core.run_record import (
 )
 from cosmos_board.core.tracks import CORE, COUNTS
 from cosmos_board.data.pack.info import PackInfo
-from cosmos_board.runner.record.provenance import collect_provenance
+from cosmos_board.runner.record.run_record import collect_provenance
 from cosmos_board.store.parquet import write_rows
 from cosmos_board.store.records import write_run_record, write_shard_record
 from cosmos_board.store.schema import QUARANTINE, RUN_IMAGES, RUN_REFERENCES
@@ -54,9 +55,7 @@ def make_run_id(source: Source, index: ReferenceIndex) -> str:
 
 def seal_shard(path: Path, rows: int) -> None:
     """Write the facts of a finished shard beside it."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    record = ShardRecord(shard=path.stem, sha256=digest, rows=rows, peak_bytes=0)
+    record = ShardRecord(shard=path.stem, sha256=hash_file(path), rows=rows, peak_bytes=0)
     write_shard_record(path.with_suffix(".json"), record)
 
 

@@ -21,8 +21,12 @@ from cosmos_board.core.scores import ScoreRow
 from cosmos_board.data.pack import Pack
 from cosmos_board.metrics.reference import PreparedReference, prepare_reference
 from cosmos_board.metrics.score import score
-from cosmos_board.runner.evaluation.answers import choose, make_row, rows_of_choices
-from cosmos_board.runner.evaluation.cells import Cell
+from cosmos_board.runner.evaluation.scoring import (
+    PromptKey,
+    choose,
+    make_row,
+    rows_of_choices,
+)
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.store.parquet import write_table
 from cosmos_board.store.run_files import tabulate_scores
@@ -209,12 +213,14 @@ def _score_one(
     if prompt == "everything":
         scores = score(np.ascontiguousarray(masks[0]), reference)
         yield make_row(
-            reference_id, Cell(prompt=prompt), "oracle", scores, found[0]["predicted_iou"]
+            reference_id, PromptKey(prompt=prompt), "oracle", scores, found[0]["predicted_iou"]
         )
         return
     estimates = [0.0 if row["predicted_iou"] is None else row["predicted_iou"] for row in found]
     candidates = Candidates(np.ascontiguousarray(masks), np.array(estimates, np.float32))
-    yield from rows_of_choices(reference_id, Cell(prompt=prompt), choose(candidates, reference))
+    yield from rows_of_choices(
+        reference_id, PromptKey(prompt=prompt), choose(candidates, reference)
+    )
 
 
 def _write_shard(out: Path, run_id: str, rows: Sequence[ScoreRow]) -> None:

@@ -16,13 +16,23 @@ from cosmos_board.models.sam.segmenter import SamSegmenter
 from cosmos_board.models.weights.tuned_weights import write_weights
 from cosmos_board.store.files import describe_os_error
 from cosmos_board.store.folders import refuse_overlap
-from cosmos_board.training.finetune.clusters import Split, split_clusters
-from cosmos_board.training.finetune.data import TuningImage, TuningPack, read_tuning_images
-from cosmos_board.training.finetune.gain import Gain, compare_rows, score_images
+from cosmos_board.training.checkpoint import CheckpointFile
+from cosmos_board.training.finetune.data import (
+    Split,
+    TuningPack,
+    read_tuning_images,
+    select_images,
+    split_clusters,
+)
 from cosmos_board.training.finetune.plan import Report, TuningPlan, TuningResult
-from cosmos_board.training.finetune.provenance import Origin, describe_tuning, find_origin
-from cosmos_board.training.finetune.resume import KeptTuning
-from cosmos_board.training.finetune.tuning import check_precision, tune
+from cosmos_board.training.finetune.provenance import (
+    Origin,
+    TuningBase,
+    describe_tuning,
+    find_origin,
+)
+from cosmos_board.training.finetune.tune import check_precision, tune
+from cosmos_board.training.finetune.validation import Gain, compare_rows, score_images
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,99}")
 PROMPTS = ("point", "points-5", "points-5-5", "box", "box-point")
@@ -33,7 +43,7 @@ TUNABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """What fine-tuning made."""
+    """A new file of weights and how it came about."""
 
     path: Path
     name: str
@@ -47,117 +57,71 @@ class Tuned:
 
 def finetune(
     packs: Iterable[Path],
-    *,
-    model: str,
+    base: TuningBase,
     out: Path,
+    *,
     name: str = "",
     plan: TuningPlan | None = None,
-    checkpoint: Path | None = None,
-    device: str = "cpu",
     report: Report | None = None,
 ) -> Tuned:
-    """Fine-tune `model` on packs and write it to `out`, usable as `--model FILE` at once.
+    """Fine-tune a model on packs and write it to `out`, usable as `--model FILE` at once.
 
-    The same call goes on where one was interrupted, after its last whole epoch; on the CPU to the
-    same file.
+    An interrupted call continues after its last whole epoch when it is repeated; on the CPU it
+    ends with the same file.
 
     Args:
         packs: Folders of packs; clusters are split 60/20/20 into training, validation and test.
-        model: Name of a segmenter of SAM's own architecture, or a file of weights.
+        base: A segmenter of SAM's own architecture.
         out: A `.safetensors` file; its folder is made where missing.
-        name: Of the new model; told by base, method, packs and what differs from the defaults
-            where empty.
-        plan: How; the defaults of `TuningPlan` where None.
-        checkpoint: Weights of the base model where it has none at hand.
-        device: `cpu` or `cuda`.
-        report: Told of each epoch.
+        name: Of the new model; where empty it is made of base, method, packs and the settings
+            that differ from the defaults.
+        plan: Settings; the defaults of `TuningPlan` where None.
+        report: Called after each epoch.
 
     Raises:
         InputError: If the model has another architecture, or there are fewer than three clusters
             that it has not seen.
         StorageError: If the disk fails.
     """
-    _check(out, name)
-    own = [one for one in (Path(model), checkpoint) if one is not None and one.exists()]
-    refuse_overlap(out, [*packs, *own])
-    plan = plan or TuningPlan()
-    images, learnt = read_tuning_images(packs)
-    segmenter = load_tunable(model, checkpoint=checkpoint, device=device)
+    _check_output(out, name)
+    own_files = [path for path in (Path(base.model), base.checkpoint) if path and path.exists()]
+    refuse_overlap(out, [*packs, *own_files])
+    images, read_packs = read_tuning_images(packs)
+    segmenter = load_tunable(base)
     check_precision(segmenter)
-    origin = find_origin(model, segmenter.card, learnt, out, checkpoint)
+    answered = segmenter.card.prompts
+    plan = plan or TuningPlan()
+    plan = replace(plan, prompts=tuple(name for name in plan.prompts if name in answered))
+    origin = find_origin(base, segmenter.card, read_packs, out)
     clusters = (image.cluster for image in images)
     split = split_clusters(clusters, seed=plan.seed, seen=segmenter.card.seen_clusters)
     _make_folder(out.parent)
-    answered = segmenter.card.prompts
-    plan = replace(plan, prompts=_only(plan.prompts, answered))
-    test, asked = _of(images, split.test), _only(PROMPTS, answered)
-    before = score_images(segmenter, test, asked)
-    keep = _keep(out, segmenter, plan, origin, learnt)
-    train, validation = _of(images, split.train), _of(images, split.validation)
-    result = tune(segmenter, train, validation, plan, report, keep)
-    gains = compare_rows(before, score_images(segmenter, test, asked))
-    name = name or tuned_name(origin.name, plan, [pack.name for pack in learnt])
-    facts = describe_tuning(origin, plan, learnt, split, result, segmenter.precision)
+    test, prompts = select_images(images, split.test), [p for p in PROMPTS if p in answered]
+    before = score_images(segmenter, test, prompts)
+    checkpoint = _checkpoint_of(out, segmenter, plan, origin, read_packs)
+    train, validation = (select_images(images, part) for part in (split.train, split.validation))
+    result = tune(segmenter, train, validation, plan, report, checkpoint)
+    gains = compare_rows(before, score_images(segmenter, test, prompts))
+    name = name or tuned_name(origin.name, plan, [pack.name for pack in read_packs])
+    facts = describe_tuning(origin, plan, read_packs, split, result, segmenter.precision)
     halve = facts["architecture"] == "cosmos-tiny"  # the others are loaded as they are stored
     write_weights(out, segmenter.module.state_dict(), {"name": name, **facts}, halve=halve)
-    keep.drop()
+    checkpoint.path.unlink(missing_ok=True)
     return Tuned(out, name, result, split, tuple(gains))
 
 
-def _check(out: Path, name: str) -> None:
-    if out.suffix != ".safetensors":
-        raise InputError("--out", "", "has another ending", got=out.name, want=".safetensors")
-    if out.is_dir():
-        raise InputError("--out", "", "is a folder", got=out)
-    if name and not _NAME.fullmatch(name):
-        raise InputError("--name", "", "is none", got=name, want="a-z, 0-9, hyphens and dots")
-    if name in {card.name for card in list_cards()} | KNOWN.keys():
-        raise InputError("--name", "", "is another model's", got=name)
-
-
-def _make_folder(folder: Path) -> None:
-    """Find out whether the file can be written before hours are spent on it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise describe_os_error(folder, "write", error) from error
-
-
-def _keep(
-    out: Path,
-    segmenter: SamSegmenter,
-    plan: TuningPlan,
-    origin: Origin,
-    packs: Sequence[TuningPack],
-) -> KeptTuning:
-    """Return where the tuning is kept while it is under way: beside its file, hidden."""
-    family = segmenter.card.family
-    settings = {
-        **{key: str(fact) for key, fact in asdict(plan).items()},
-        "learning_rate": str(plan.rate_for(family)),
-        "base": f"{origin.loader} {origin.name} {origin.weights_sha256}",
-        "arithmetic": f"{segmenter.device} {segmenter.precision}",
-        "version": __version__,
-        "packs": " ".join(f"{pack.name}@{pack.content_sha256}" for pack in packs),
-    }
-    return KeptTuning(out.with_name(f".{out.name}.unfinished"), settings)
-
-
-def load_tunable(
-    model: str, *, checkpoint: Path | None = None, device: str = "cpu"
-) -> SamSegmenter:
+def load_tunable(base: TuningBase) -> SamSegmenter:
     """Return a segmenter whose weights can be tuned.
 
     Raises:
         InputError: If the model has another architecture than SAM's.
     """
-    if checkpoint is not None and model.endswith(".safetensors"):
-        raise InputError("--checkpoint", "", f"is of no use beside {model}", got=checkpoint)
-    segmenter = load_segmenter(model, checkpoint=checkpoint, device=device)
+    if base.checkpoint is not None and base.is_file:
+        got = base.checkpoint
+        raise InputError("--checkpoint", "", f"is of no use beside {base.model}", got=got)
+    segmenter = load_segmenter(base.model, checkpoint=base.checkpoint, device=base.device)
     if not isinstance(segmenter, SamSegmenter):
-        raise InputError("--model", model, "cannot be fine-tuned", want=TUNABLE)
+        raise InputError("--model", base.model, "cannot be fine-tuned", want=TUNABLE)
     return segmenter
 
 
@@ -170,22 +134,52 @@ def tuned_name(base: str, plan: TuningPlan, packs: Sequence[str]) -> str:
         >>> tuned_name("sam-vit-b", TuningPlan(epochs=5, seed=1), ["nuclei", "heart"])
         'sam-vit-b-decoder-nuclei-heart-epochs-5-seed-1'
     """
-    usual = TuningPlan()
-    facts = ("rank", "epochs", "seed") if plan.method == "lora" else ("epochs", "seed")
-    asked = [
-        f"{fact}-{getattr(plan, fact)}"
-        for fact in facts
-        if getattr(plan, fact) != getattr(usual, fact)
+    default = TuningPlan()
+    settings = ("rank", "epochs", "seed") if plan.method == "lora" else ("epochs", "seed")
+    changed = [
+        f"{setting}-{getattr(plan, setting)}"
+        for setting in settings
+        if getattr(plan, setting) != getattr(default, setting)
     ]
-    return re.sub(r"[^a-z0-9]+", "-", "-".join([base, plan.method, *packs, *asked]).lower()).strip(
-        "-"
-    )
+    words = "-".join([base, plan.method, *packs, *changed]).lower()
+    return re.sub(r"[^a-z0-9]+", "-", words).strip("-")
 
 
-def _only(prompts: Sequence[str], answered: Sequence[str]) -> tuple[str, ...]:
-    """Return the prompts that a model answers: what it is never asked need not be learnt."""
-    return tuple(name for name in prompts if name in answered)
+def _check_output(out: Path, name: str) -> None:
+    if out.suffix != ".safetensors":
+        raise InputError("--out", "", "has another ending", got=out.name, want=".safetensors")
+    if out.is_dir():
+        raise InputError("--out", "", "is a folder", got=out)
+    if name and not _NAME.fullmatch(name):
+        raise InputError("--name", "", "is none", got=name, want="a-z, 0-9, hyphens and dots")
+    if name in {card.name for card in list_cards()} | KNOWN.keys():
+        raise InputError("--name", "", "is another model's", got=name)
 
 
-def _of(images: Sequence[TuningImage], clusters: frozenset[str]) -> list[TuningImage]:
-    return [image for image in images if image.cluster in clusters]
+def _make_folder(folder: Path) -> None:
+    """Make sure that `folder` can be written to before hours are spent on training."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise describe_os_error(folder, "write", error) from error
+
+
+def _checkpoint_of(
+    out: Path,
+    segmenter: SamSegmenter,
+    plan: TuningPlan,
+    origin: Origin,
+    packs: Sequence[TuningPack],
+) -> CheckpointFile:
+    """Return the checkpoint of the unfinished tuning: a hidden file beside its output."""
+    settings = {
+        **{key: str(value) for key, value in asdict(plan).items()},
+        "learning_rate": str(plan.rate_for(segmenter.card.family)),
+        "base": f"{origin.loader} {origin.name} {origin.weights_sha256}",
+        "arithmetic": f"{segmenter.device} {segmenter.precision}",
+        "version": __version__,
+        "packs": " ".join(map(str, packs)),
+    }
+    return CheckpointFile(out.with_name(f".{out.name}.unfinished"), settings)

@@ -11,7 +11,7 @@ from cosmos_board.core.errors import InputError
 
 
 class LoraLinear(nn.Module):
-    """A frozen linear layer plus scale · B A, of which only A and B learn; B starts at zero."""
+    """A frozen linear layer plus scale · B A; only A and B are trained, and B starts at zero."""
 
     def __init__(self, frozen: nn.Linear, rank: int, *, generator: torch.Generator) -> None:
         super().__init__()
@@ -29,19 +29,19 @@ class LoraLinear(nn.Module):
         return base + self.scale * nn.functional.linear(nn.functional.linear(x, self.down), self.up)
 
     def merged(self) -> nn.Linear:
-        """Return one plain layer that does the same."""
+        """Return the plain layer with the correction added to its weights."""
         with torch.no_grad():
             self.frozen.weight += self.scale * (self.up @ self.down)
         return self.frozen
 
 
 def add_lora(encoder: nn.Module, rank: int, *, seed: int = 0) -> list[nn.Parameter]:
-    """Wrap the `qkv` and `proj` layers of every attention and return what may learn.
+    """Add LoRA to the `qkv` and `proj` layers of every attention; return the new weights.
 
     Args:
         encoder: An image encoder of the SAM family.
         rank: Of the correction, at least 1.
-        seed: Of the first factors.
+        seed: Of the initial A.
 
     Raises:
         InputError: If the rank is not positive or the encoder has no such layers.
@@ -49,21 +49,21 @@ def add_lora(encoder: nn.Module, rank: int, *, seed: int = 0) -> list[nn.Paramet
     if rank < 1:
         raise InputError("--rank", "", "is not positive", got=rank, want="1 or more")
     generator = torch.Generator().manual_seed(seed)
-    found: list[nn.Parameter] = []
+    trained: list[nn.Parameter] = []
     for parent in list(encoder.modules()):
         for name in ("qkv", "proj"):
             layer = getattr(parent, name, None)
             if isinstance(layer, nn.Linear) and hasattr(parent, "qkv"):
                 wrapped = LoraLinear(layer, rank, generator=generator)
                 setattr(parent, name, wrapped)
-                found += [wrapped.down, wrapped.up]
-    if not found:
+                trained += [wrapped.down, wrapped.up]
+    if not trained:
         raise InputError("--method", "lora", "needs attention in the image encoder")
-    return found
+    return trained
 
 
 def merge_lora(encoder: nn.Module) -> None:
-    """Fold every correction into its layer, so that the encoder is again as published."""
+    """Merge every correction into its layer, so that the encoder has its own architecture again."""
     for parent in list(encoder.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, LoraLinear):

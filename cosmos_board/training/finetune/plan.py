@@ -1,4 +1,4 @@
-"""How a model is fine-tuned, and what came of it."""
+"""The settings of a fine-tuning and its result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from cosmos_board.core.errors import InputError
 Method: TypeAlias = Literal["decoder", "lora"]
 METHODS: tuple[Method, ...] = ("decoder", "lora")
 
-_VIEWS = 80
+_AUGMENTED_IMAGES = 80
+"""About how many images `cosmos-tiny` is trained on in an epoch, augmented ones included."""
 
 Report = Callable[[int, int, float], None]
 """Called after each epoch with epoch, epochs and validation Dice."""
@@ -22,32 +23,32 @@ Report = Callable[[int, int, float], None]
 class TuningPlan:
     """How a model is fine-tuned.
 
-    Rate, weight decay and epochs are the study's (Huang et al. 2024, section 4.12), which asked
-    with boxes alone; here the other prompts are learnt too, so that they do not get worse.
+    Learning rate, weight decay and epochs are the study's (Huang et al. 2024, section 4.12), which
+    trained with boxes alone; here the other prompts are trained too, so that they do not get worse.
     """
 
     method: Method = "decoder"
     rank: int = 8
-    """Of LoRA's correction to the encoder's attention; the decoder learns beside it."""
+    """Of LoRA in the encoder's attention; the decoder is trained beside it."""
 
     epochs: int = 20
     learning_rate: float | None = None
-    """The study's 1e-4 where None; 5e-4 for `cosmos-tiny`, whose few weights have further to go."""
+    """None: the study's 1e-4, but 5e-4 for `cosmos-tiny`, which starts further from the optimum."""
 
     weight_decay: float = 0.01
-    views: int | None = None
-    """Of every training image in an epoch. Where None the image itself alone, as in the study; for
-    `cosmos-tiny`, which has seen too little to do without turned, zoomed and relit ones, as many
-    as make some eighty views, but at most 8."""
+    augmentations: int | None = None
+    """Variants of every training image in an epoch, itself included. None: 1, as in the study, but
+    for `cosmos-tiny`, which was pre-trained on little, as many as make some eighty images, up to 8.
+    """
 
-    view_sets: int = 4
-    """Of such views, which epochs take in turn, so that less of them is learnt by heart."""
+    augmentation_sets: int = 4
+    """Sets of such variants, which epochs take in turn, against overfitting to one of them."""
 
     prompts: tuple[str, ...] = ("box", "box", "point", "points-5-5", "box-point")
-    """What is asked while learning, one after another; the box twice as often."""
+    """Drawn from at random in training; the box twice as often."""
 
-    judged_by: tuple[str, ...] = ("box",)
-    """Prompts whose Dice on the validation clusters tells whether tuning did harm."""
+    validation_prompts: tuple[str, ...] = ("box",)
+    """Prompts whose Dice on the validation clusters decides whether the tuning did harm."""
 
     prompts_per_step: int = 8
     seed: int = 0
@@ -65,10 +66,10 @@ class TuningPlan:
         return 5e-4 if family == "cosmos-tiny" else 1e-4
 
     def share_of_rate(self, family: str, done: float) -> float:
-        """Return by what the learning rate is multiplied when a share `done` of the steps is done.
+        """Return the factor of the learning rate when a share `done` of the steps is done.
 
-        The study's rate stays; that of `cosmos-tiny`, five times as high, falls along half a
-        cosine, since a few images give no smooth end at a high one.
+        The study's rate is constant; that of `cosmos-tiny`, five times as high, decays along half a
+        cosine, since training on a few images does not converge at a high one.
 
         Example:
             >>> [round(TuningPlan().share_of_rate("cosmos-tiny", done), 2) for done in (0, 0.5, 1)]
@@ -76,30 +77,30 @@ class TuningPlan:
         """
         return (1 + math.cos(math.pi * done)) / 2 if family == "cosmos-tiny" else 1.0
 
-    def views_for(self, family: str, images: int) -> int:
-        """Return how many views of each training image a model of `family` learns from.
+    def augmentations_for(self, family: str, images: int) -> int:
+        """Return how many variants of each of `images` training images an epoch has.
 
         Example:
-            >>> [TuningPlan().views_for("cosmos-tiny", images) for images in (4, 20, 200)]
+            >>> [TuningPlan().augmentations_for("cosmos-tiny", n) for n in (4, 20, 200)]
             [8, 4, 1]
         """
-        if self.views is not None:
-            return self.views
-        return min(8, max(1, _VIEWS // images)) if family == "cosmos-tiny" else 1
+        if self.augmentations is not None:
+            return self.augmentations
+        return min(8, max(1, _AUGMENTED_IMAGES // images)) if family == "cosmos-tiny" else 1
 
 
 @dataclass(frozen=True, slots=True)
 class TuningResult:
-    """What came out, beside the tuned segmenter itself."""
+    """The outcome of a tuning, beside the tuned segmenter itself."""
 
     kept: bool
-    """False where validation showed harm, and the model is as it was."""
+    """False where validation showed harm, and the weights are those of the base model."""
 
     validation: tuple[float, ...]
     """Mean Dice on the validation clusters, before and after each epoch."""
 
-    settled: float
+    final: float
     """The same of the weights that were kept."""
 
-    views: int
-    """Of each training image in an epoch."""
+    augmentations: int
+    """Variants of each training image in an epoch."""

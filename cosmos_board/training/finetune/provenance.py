@@ -1,4 +1,4 @@
-"""What a file of fine-tuned weights says of itself: from what, on what, how, and how to load it."""
+"""The metadata of a file of fine-tuned weights: base model, data, settings, and what loads it."""
 
 from __future__ import annotations
 
@@ -13,33 +13,51 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.models.registry import is_loader, locate_weights, resolve_name
 from cosmos_board.models.weights.checkpoints import BY_HAND, CHECKPOINTS
 from cosmos_board.models.weights.weights_file import hash_weights, read_loader_name
-from cosmos_board.training.finetune.clusters import Split
-from cosmos_board.training.finetune.data import TuningPack
+from cosmos_board.training.finetune.data import Split, TuningPack
 from cosmos_board.training.finetune.plan import TuningPlan, TuningResult
 
 
 @dataclass(frozen=True, slots=True)
+class TuningBase:
+    """The model to fine-tune, as the user names it."""
+
+    model: str
+    """Name of a segmenter, or a file of weights."""
+
+    checkpoint: Path | None = None
+    """Weights of the segmenter, where it has none at hand."""
+
+    device: str = "cpu"
+    """`cpu` or `cuda`, with a precision such as `+bf16`."""
+
+    @property
+    def is_file(self) -> bool:
+        """Whether `model` is a file of weights."""
+        return self.model.endswith(".safetensors")
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
-    """The model that a tuning starts from."""
+    """The base model as the tuned file names it."""
 
     loader: str
-    """What loads the tuned file: the name of a segmenter, or `hf:` and an address."""
+    """Name of the segmenter that loads the tuned file, or `hf:` and an address."""
 
     card: ModelCard
     name: str
-    """Of the base; weights of one's own are told apart from those published under it."""
+    """Of the base model; other weights than those published under it have a suffix."""
 
     weights_sha256: str
     """Of the file of weights."""
 
 
 def find_loader(model: str, out: Path) -> str:
-    """Return what shall load a file that is tuned from `model` and written to `out`.
+    """Return the loader of a file that is tuned from `model` and written to `out`.
 
     The folder of a `hf:` model is kept relative to the file, so that both can move together.
 
     Raises:
-        InputError: If nothing could load it by name.
+        InputError: If there is no loader of that name.
     """
     source = Path()
     loader = resolve_name(model)
@@ -57,29 +75,29 @@ def find_loader(model: str, out: Path) -> str:
 
 
 def find_origin(
-    model: str, card: ModelCard, packs: Sequence[TuningPack], out: Path, checkpoint: Path | None
+    base: TuningBase, card: ModelCard, packs: Sequence[TuningPack], out: Path
 ) -> Origin:
-    """Return where a tuning starts.
+    """Return the base model of a tuning.
 
     Raises:
         InputError: If the tuned file could not be loaded, or the base was itself tuned on another
-            state of one of the packs: its clusters cannot be told from those of this one.
+            state of one of the packs, so that the clusters it has seen are not known.
     """
-    loader = find_loader(model, out)
-    known = dict(one.split("@", 1) for one in card.seen_packs)
+    loader = find_loader(base.model, out)
+    known = dict(pack.split("@", 1) for pack in card.seen_packs)
     for pack in packs:
         if known.get(pack.name, pack.content_sha256) != pack.content_sha256:
-            raise InputError("--model", model, f"was tuned on another state of {pack.name}")
-    path = locate_weights(model, checkpoint)
+            raise InputError("--model", base.model, f"was tuned on another state of {pack.name}")
+    path = locate_weights(base.model, base.checkpoint)
     sha256 = "" if path is None else hash_weights(path)
-    given = checkpoint is not None or (model.endswith(".safetensors") and card.base_model is None)
+    given = base.checkpoint is not None or (base.is_file and card.base_model is None)
     return Origin(loader, card, name_base(card, sha256) if given else card.name, sha256)
 
 
 def name_base(card: ModelCard, weights_sha256: str) -> str:
-    """Return the name of a model with weights that somebody chose.
+    """Return the name of a model with weights that the user gave.
 
-    It is the card's where they are the published ones, or nobody published what these hash to.
+    The name has a suffix where other weights than these are published under it.
     """
     packaged = locate_weights(card.name)
     if card.name in CHECKPOINTS:
@@ -98,10 +116,10 @@ def describe_tuning(
     result: TuningResult,
     precision: str,
 ) -> dict[str, str]:
-    """Return the facts that are written into the file, beside its name."""
+    """Return the metadata of the file, beside its name."""
     card, family = origin.card, origin.card.family
     seen = {*card.seen_clusters, *split.train, *split.validation}
-    states = {*card.seen_packs, *(f"{pack.name}@{pack.content_sha256}" for pack in packs)}
+    states = {*card.seen_packs, *map(str, packs)}
     facts = {
         "architecture": origin.loader,
         "base": origin.name,
@@ -111,7 +129,7 @@ def describe_tuning(
         "epochs": plan.epochs,
         "kept": "the mean of the later epochs" if result.kept else "the base: validation fell",
         "learning_rate": plan.rate_for(family),
-        "views": result.views,
+        "views": result.augmentations,
         "weight_decay": plan.weight_decay,
         "prompts": " ".join(plan.prompts),
         "seed": plan.seed,

@@ -1,16 +1,18 @@
-"""Examples and prompts as tensors, grouped so that no prompt needs padding."""
+"""Batches of examples with prompts, and their tensors, grouped so that no prompt is padded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cosmos_board.core.arrays import Ints
 from cosmos_board.core.masks import Mask
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.sam.prompt_batch import PromptBatch
@@ -18,15 +20,15 @@ from cosmos_board.training.sampling import draw_kind, draw_prompt
 from cosmos_board.training.tiny.examples import SIDE_PX, Example, ExampleSource
 
 AMBIGUOUS = frozenset({"point"})
-"""Prompts after which several objects may be meant."""
+"""Prompts that do not tell which of several objects is meant."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
-    """One object to find: where, what was asked, what is right."""
+    """One object to segment: image, prompt and reference."""
 
     image: int
-    """Row of the batch."""
+    """Index in the batch."""
 
     reference: Mask
     prompt: Prompt
@@ -51,7 +53,7 @@ def draw_batch(
     examples = [source.draw(key * images + i, side) for i in range(images)]
     rng = np.random.Generator(np.random.Philox(key=(1 << 100) + key))
     tasks = [
-        task for i, example in enumerate(examples) for task in _tasks(example, i, objects, rng)
+        task for i, example in enumerate(examples) for task in _draw_tasks(example, i, objects, rng)
     ]
     return Batch(
         np.stack([example.pixels for example in examples]),
@@ -60,44 +62,32 @@ def draw_batch(
     )
 
 
-def _tasks(example: Example, image: int, objects: int, rng: np.random.Generator) -> list[Task]:
+def _draw_tasks(example: Example, image: int, objects: int, rng: np.random.Generator) -> list[Task]:
     tasks = []
-    for pick in _spread(len(example.masks), objects, rng):
+    for pick in _pick_evenly(len(example.masks), objects, rng):
         reference, kind = example.masks[pick], draw_kind(rng)
         prompt = draw_prompt(reference, kind, rng)
         tasks.append(Task(image, reference, prompt, kind in AMBIGUOUS))
     return tasks
 
 
-def _spread(count: int, wanted: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return `wanted` picks out of `count`, each used as evenly as can be."""
-    rounds = [rng.permutation(count) for _ in range(-(-wanted // count))]
+def _pick_evenly(size: int, wanted: int, rng: np.random.Generator) -> Ints:
+    """Return `wanted` indices below `size`, each about as often as the others."""
+    rounds = [rng.permutation(size) for _ in range(-(-wanted // size))]
     return np.concatenate(rounds)[:wanted]
 
 
-class Prefetch:
-    """Draws the next batch in a thread while the present one is learnt from."""
+def prefetch(draw: Callable[[int], Batch], first: int) -> Generator[Batch]:
+    """Yield `draw(first)`, `draw(first + 1)` …, each drawn in a thread during the step before.
 
-    def __init__(self, draw: Callable[[int], Batch], first: int) -> None:
-        """Start with batch `first` of those that `draw` makes by number."""
-        self._pool = ThreadPoolExecutor(1)
-        self._draw = draw
-        self._next = first
-        self._waiting: Future[Batch] = self._ask()
-
-    def take(self) -> Batch:
-        """Return the next batch in order."""
-        batch = self._waiting.result()
-        self._waiting = self._ask()
-        return batch
-
-    def close(self) -> None:
-        """Stop the thread."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def _ask(self) -> Future[Batch]:
-        key, self._next = self._next, self._next + 1
-        return self._pool.submit(self._draw, key)
+    Closing the iterator ends the thread.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        pending = pool.submit(draw, first)
+        for number in count(first + 1):
+            batch = pending.result()
+            pending = pool.submit(draw, number)
+            yield batch
 
 
 def image_tensor(batch: Batch, mean: Tensor, std: Tensor) -> Tensor:
@@ -118,12 +108,12 @@ def image_tensor(batch: Batch, mean: Tensor, std: Tensor) -> Tensor:
 
 def group_prompts(
     tasks: Sequence[Task], device: torch.device, logits: Sequence[Tensor] | None = None
-) -> list[tuple[NDArray[np.int64], PromptBatch]]:
-    """Return prompts of equal length together, with the positions of their tasks.
+) -> list[tuple[Ints, PromptBatch]]:
+    """Return batches of prompts of equal length, each with the positions of its tasks.
 
     Args:
         tasks: Any tasks.
-        device: Where the tensors shall lie.
+        device: Of the tensors.
         logits: For each task the low-resolution logits fed back (1, y, x), or None for no feedback.
     """
     groups: dict[tuple[int, bool], list[int]] = {}

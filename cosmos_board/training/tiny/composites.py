@@ -1,9 +1,9 @@
-"""Objects that are more than one tone: parts within them, vessels across them, a side that fades.
+"""Composite objects: parts within them, vessels across them, one side with a weak edge.
 
-An optic disc holds a cup and is crossed by vessels, a ventricle holds its papillary muscles, a
-gland its lumen; and most organs lose their edge where a neighbour is alike. Whoever has learnt from
-whole and even objects follows the strongest edge, which is then not the outline. Here such edges
-are drawn into an image whose references stay what they are, so that prompt and shape must decide.
+An optic disc has a cup and is crossed by vessels, a ventricle has papillary muscles, a gland a
+lumen, and most organs lose their edge next to similar tissue. A model trained on homogeneous
+objects follows the strongest edge, which is then not the outline. Here such edges are drawn into
+images without a change of the references, so that prompt and shape must decide.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ def compose(rng: np.random.Generator, pixels: Pixels, masks: Sequence[Mask]) -> 
     """Return a square image in which some of the objects have parts, or a side without an edge.
 
     Args:
-        rng: Source of what happens to which object.
+        rng: Source of the changes.
         pixels: uint8, axes (Y, X) or (Y, X, 3).
-        masks: Of the objects, bool, axes (Y, X); they stay right.
+        masks: Of the objects, bool, axes (Y, X); they stay valid.
 
     Example:
         >>> plain = np.full((64, 64), 100, np.uint8)
@@ -75,7 +75,7 @@ def _add_parts(rng: np.random.Generator, planes: Planes, mask: Mask, box: Sequen
 
 
 def _fade_side(rng: np.random.Generator, planes: Planes, mask: Mask, box: Sequence[int]) -> Planes:
-    """Return `planes` in which an object is, on one side, as bright as what lies beside it."""
+    """Return `planes` in which an object has the grey level of its surround on one side."""
     x, y, width, height = box
     turn = rng.uniform(0, 2 * np.pi)
     yy, xx = np.ogrid[: len(mask), : len(mask)]

@@ -1,4 +1,4 @@
-"""One training image with its objects, drawn by number: the same number gives the same bytes."""
+"""Training images with their objects, drawn by number: the same number gives the same bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cosmos_board.core.masks import Mask, Pixels
 from cosmos_board.phantoms import make_phantom
 from cosmos_board.phantoms.textures import curve, scan, to_pixels
 from cosmos_board.training.tiny.composites import compose
-from cosmos_board.training.tiny.regions import Partitioned, read_partitioned, view
+from cosmos_board.training.tiny.regions import Partitioned, crop_regions, read_partitioned
 
 SIDE_PX = 256
 _MIN_PX = 24
@@ -29,7 +29,7 @@ class Example:
     """uint8, axes (Y, X, 3)."""
 
     content: tuple[int, int]
-    """Height and width that hold image; the rest is padding, as an image that is not square has."""
+    """Height and width of the image proper; the rest is padding, as beside a non-square image."""
 
     masks: tuple[Mask, ...]
 
@@ -42,7 +42,7 @@ class ExampleSource:
     regions_share: float = 0.22
     backdrop_share: float = 0.15
     composite_share: float = 0.0
-    """Of phantoms, on pictures or not."""
+    """Share of phantoms with composite objects."""
 
     @classmethod
     def with_real_images(
@@ -69,11 +69,11 @@ class ExampleSource:
         if not self.real or kind > self.regions_share + self.backdrop_share:
             return self._phantom(rng, *make_phantom(seed, side))
         on_regions = kind < self.regions_share
-        pictures = [one for one in self.real if one.partitions or not on_regions]
-        pixels, masks = view(pictures[int(rng.integers(len(pictures)))], rng, side)
+        images = [image for image in self.real if image.partitions or not on_regions]
+        pixels, masks = crop_regions(images[int(rng.integers(len(images)))], rng, side)
         if not on_regions:
             return self._phantom(rng, *make_phantom(seed, side, backdrop=pixels))
-        return _disguise(rng, pixels), masks
+        return _change_appearance(rng, pixels), masks
 
     def _phantom(
         self, rng: np.random.Generator, pixels: Pixels, references: Sequence[tuple[str, Mask]]
@@ -85,8 +85,8 @@ class ExampleSource:
         return pixels, masks
 
 
-def _disguise(rng: np.random.Generator, pixels: Pixels) -> Pixels:
-    """Return a photograph as another camera or scanner might have taken it."""
+def _change_appearance(rng: np.random.Generator, pixels: Pixels) -> Pixels:
+    """Return a photograph with other colours, gamma and noise."""
     planes = pixels.astype(np.float32)
     planes = planes[..., None] if planes.ndim == 2 else planes
     if planes.shape[2] == 3 and rng.random() < 0.5:
@@ -120,10 +120,10 @@ def _content(rng: np.random.Generator, side: int) -> tuple[int, int]:
 
 
 def _cut(mask: Mask, content: tuple[int, int]) -> Mask | None:
-    kept = np.zeros_like(mask)
+    visible = np.zeros_like(mask)
     height, width = content
-    kept[:height, :width] = mask[:height, :width]
-    if kept.sum() < _MIN_PX:
+    visible[:height, :width] = mask[:height, :width]
+    if visible.sum() < _MIN_PX:
         return None
-    _, _, w, h = cv2.boundingRect(kept.view(np.uint8))
-    return kept if min(w, h) >= 2 else None
+    _, _, w, h = cv2.boundingRect(visible.view(np.uint8))
+    return visible if min(w, h) >= 2 else None

@@ -1,4 +1,4 @@
-"""Objects without annotators: regions of unsupervised segmentation hierarchies on real images."""
+"""Objects without annotation: regions of unsupervised segmentations of real images."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from skimage.graph import cut_threshold, rag_mean_color
 from skimage.segmentation import felzenszwalb, slic, watershed
 
+from cosmos_board.core.arrays import Floats, Int32s
 from cosmos_board.core.masks import Mask, Pixels
 from cosmos_board.training.tiny.sources import (
     TRAINING_IMAGES,
@@ -21,13 +22,13 @@ from cosmos_board.training.tiny.sources import (
 
 _JOINED = 0.3
 
-LabelMap = NDArray[np.int32]
+LabelMap = Int32s
 """A partition of an image: int32, axes (Y, X)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Partitioned:
-    """A real image and several partitions of it, fine to coarse; none where it is mere texture."""
+    """A real image and several partitions of it, fine to coarse; none where it is a texture."""
 
     pixels: Pixels
     partitions: tuple[LabelMap, ...]
@@ -40,24 +41,26 @@ def partition(pixels: Pixels) -> tuple[LabelMap, ...]:
     region adjacency graph at two thresholds; watershed of the gradient from its flat zones.
     """
     rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, 2)
-    found = [felzenszwalb(rgb, scale=scale, sigma=0.8, min_size=80) for scale in (100, 400, 1200)]
+    partitions = [
+        felzenszwalb(rgb, scale=scale, sigma=0.8, min_size=80) for scale in (100, 400, 1200)
+    ]
     superpixels = slic(rgb, n_segments=400, compactness=12, start_label=1)
     graph = rag_mean_color(rgb, superpixels)
-    found += [cut_threshold(superpixels, graph, level, in_place=False) for level in (12, 25)]
+    partitions += [cut_threshold(superpixels, graph, level, in_place=False) for level in (12, 25)]
     smooth = cv2.GaussianBlur(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), (0, 0), 2).astype(np.float32)
     slope = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
     flat = (slope < np.quantile(slope, 0.35)).astype(np.uint8)
     flat = cv2.morphologyEx(flat, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
-    found.append(watershed(slope, cv2.connectedComponents(flat)[1]))
-    return tuple(np.asarray(labels, np.int32) for labels in found)
+    partitions.append(watershed(slope, cv2.connectedComponents(flat)[1]))
+    return tuple(np.asarray(labels, np.int32) for labels in partitions)
 
 
 def read_partitioned(*, held_out: bool = False, cache: Path | None = None) -> list[Partitioned]:
     """Return every training image (or every held-out one) with its partitions.
 
     Args:
-        held_out: Which of the two.
-        cache: Folder that keeps the partitions; making them takes half a minute.
+        held_out: Whether those held out for validation.
+        cache: Folder of computed partitions; computing them takes half a minute.
     """
     return [
         Partitioned(pixels, () if image.texture else _partition_once(image, pixels, cache))
@@ -70,40 +73,42 @@ def read_partitioned(*, held_out: bool = False, cache: Path | None = None) -> li
 def _partition_once(
     image: TrainingImage, pixels: Pixels, cache: Path | None
 ) -> tuple[LabelMap, ...]:
-    kept = cache and cache / f"{image.sha256}.npz"
-    if kept and kept.exists():
-        with np.load(kept) as file:
+    path = cache and cache / f"{image.sha256}.npz"
+    if path and path.exists():
+        with np.load(path) as file:
             return tuple(np.asarray(file[name], np.int32) for name in sorted(file.files))
-    found = partition(pixels)
-    if kept:
-        hidden = kept.with_name(f".{kept.name}.{os.getpid()}.npz")
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(hidden, *found)
-        hidden.replace(kept)
-    return found
+    partitions = partition(pixels)
+    if path:
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.npz")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(temporary, *partitions)
+        temporary.replace(path)
+    return partitions
 
 
-def view(source: Partitioned, rng: np.random.Generator, side: int) -> tuple[Pixels, list[Mask]]:
-    """Return a random square view of a real image and up to eight of its regions.
+def crop_regions(
+    source: Partitioned, rng: np.random.Generator, side: int
+) -> tuple[Pixels, list[Mask]]:
+    """Return a random square crop of a real image and up to eight of its regions.
 
     Args:
         source: An image and its partitions.
-        rng: Source of place, zoom, turn, mirror, partition and regions.
-        side: Height and width of the view, pixels.
+        rng: Source of position, zoom, rotation, mirroring, partition and regions.
+        side: Height and width of the crop, pixels.
 
     Returns:
         uint8 pixels of that side, and masks (bool, axes (Y, X)) of compact regions.
     """
     height, width = source.pixels.shape[:2]
     span = float(np.exp(rng.uniform(np.log(0.22), np.log(0.95)))) * min(height, width)
-    matrix = _place(rng, height, width, span, side)
+    matrix = _draw_affine(rng, height, width, span, side)
     pixels: Pixels = cv2.warpAffine(
         source.pixels, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
     )
     if not source.partitions:
         return pixels, []
     labels = source.partitions[int(rng.integers(len(source.partitions)))]
-    seen = cv2.warpAffine(
+    visible = cv2.warpAffine(
         labels.astype(np.float32),
         matrix,
         (side, side),
@@ -111,18 +116,18 @@ def view(source: Partitioned, rng: np.random.Generator, side: int) -> tuple[Pixe
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=-1,
     ).astype(np.int32)
-    values, counts = np.unique(seen, return_counts=True)
+    values, counts = np.unique(visible, return_counts=True)
     fits = values[(counts > 60) & (counts < 0.6 * side * side) & (values >= 0)]
     chosen = rng.permutation(fits)[:12]
-    grown = [_join_neighbour(rng, seen, seen == value) for value in chosen]
+    grown = [_join_neighbour(rng, visible, visible == value) for value in chosen]
     tidied = [tidy for region in grown if (tidy := _tidy(region)) is not None]
     grey = pixels if pixels.ndim == 2 else pixels.mean(2)
     return pixels, [mask for mask in tidied if _stands_out(grey, mask)][:8]
 
 
-def _place(
+def _draw_affine(
     rng: np.random.Generator, height: int, width: int, span: float, side: int
-) -> NDArray[np.float64]:
+) -> Floats:
     turn = float(rng.choice([0, 90, 180, 270]) + rng.uniform(-30, 30))
     x = rng.uniform(span / 2, max(span / 2 + 1, width - span / 2))
     y = rng.uniform(span / 2, max(span / 2 + 1, height - span / 2))
@@ -134,7 +139,7 @@ def _place(
 
 
 def _join_neighbour(rng: np.random.Generator, labels: LabelMap, region: Mask) -> Mask:
-    """Return `region`, or now and then its union with a neighbour: few real objects are even."""
+    """Return `region` or, by chance, its union with a neighbour: few objects are homogeneous."""
     if rng.random() >= _JOINED:
         return region
     around = cv2.dilate(region.view(np.uint8), np.ones((3, 3), np.uint8)).view(np.bool_) & ~region

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cosmos_board.training.tiny.checkpoints import CHECKPOINT_FILE
+from cosmos_board.training.tiny.recipe import CHECKPOINT_FILE
 from tests.cli.test_contract import assert_refused, call
 
 

@@ -18,7 +18,7 @@ from cosmos_board.data.imports import iter_source_images, parse_spec, plan_impor
 from cosmos_board.data.imports.reading.files import read_raster
 from cosmos_board.data.imports.reading.layers import make_drawn_layer
 from cosmos_board.data.imports.spec.models import FileSpec
-from cosmos_board.data.readers.dicom.images import read_dicom, read_dicom_series
+from cosmos_board.data.readers.dicom.images import read_dicom
 from cosmos_board.data.source import SourceImage
 from cosmos_board.data.volumes import Plane, take_slice
 from tests.data.hostile import write_spec
@@ -120,7 +120,7 @@ def test_pixels_with_a_patient_written_in_them_are_refused(tmp_path: Path) -> No
     dataset.save_as(tmp_path / "flat.dcm", enforce_file_format=True)
 
     with pytest.raises(InputError, match="BurnedInAnnotation: is YES"):
-        read_dicom_series([tmp_path / "placed.dcm"])
+        read_dicom([tmp_path / "placed.dcm"])
     with pytest.raises(InputError, match="BurnedInAnnotation: is YES"):
         read_dicom([tmp_path / "flat.dcm"])
 

@@ -27,8 +27,8 @@ def test_values_and_axes_are_those_that_were_saved(
     np.save(tmp_path / "a.npy", array)
     np.savez_compressed(tmp_path / "a.npz", one=array, other=array[0])
 
-    assert np.array_equal(read_array(tmp_path / "a.npy"), array)
-    assert np.array_equal(read_array(tmp_path / "a.npz", "other"), array[0])
+    assert np.array_equal(read_array(tmp_path / "a.npy").array, array)
+    assert np.array_equal(read_array(tmp_path / "a.npz", "other").array, array[0])
 
 
 @pytest.mark.parametrize(

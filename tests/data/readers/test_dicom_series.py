@@ -13,7 +13,7 @@ import SimpleITK as sitk  # noqa: N813
 from pydicom.uid import MediaStorageDirectoryStorage
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.readers.dicom.images import read_dicom, read_dicom_series
+from cosmos_board.data.readers.dicom.images import read_dicom
 from cosmos_board.data.volumes import Voxels
 from tests.data.dicom_makers import AXIAL, number_slice, save_slices
 from tests.data.raw_files import make_dicom, save_rtstruct, save_series
@@ -49,7 +49,7 @@ def test_place_and_values_equal_those_of_simpleitk(
     reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(tmp_path)))
     other = reader.Execute()
 
-    volume = read_dicom_series(paths)
+    volume = read_dicom(paths).volume
 
     assert np.array_equal(volume.voxels, sitk.GetArrayFromImage(other))
     for index in ((0, 0, 0), (7, 5, 3), (2, 1, 1)):
@@ -91,11 +91,11 @@ def test_a_spacing_of_a_micrometre_is_read_and_a_gap_in_it_seen(tmp_path: Path) 
     corners = [[0.0, 0.0, 0.001 * z] for z in range(6)]
     paths = save_slices(tmp_path, corners, PixelSpacing=[0.0005, 0.0005])
 
-    volume = read_dicom_series(paths)
+    volume = read_dicom(paths).volume
 
     assert volume.spacing_mm == pytest.approx((0.001, 0.0005, 0.0005))
     with pytest.raises(InputError, match="slices are missing or shifted"):
-        read_dicom_series(paths[:2] + paths[3:])
+        read_dicom(paths[:2] + paths[3:])
 
 
 def _with(**changes: object) -> dict[str, object]:
@@ -199,7 +199,7 @@ def test_each_slice_has_its_own_rescale(tmp_path: Path) -> None:
     slopes = (1.0, 2.5, 0.1)
     paths = save_slices(tmp_path, STRAIGHT[:3], RescaleSlope=slopes, RescaleIntercept=0)
 
-    volume = read_dicom_series(paths)
+    volume = read_dicom(paths).volume
 
     for z, slope in enumerate(slopes):
         assert volume.voxels[z] == pytest.approx(number_slice(z) * slope)
@@ -217,7 +217,7 @@ def test_each_slice_has_its_own_rescale(tmp_path: Path) -> None:
 def test_one_slice_is_as_thick_as_it_says(
     tmp_path: Path, tags: dict[str, object], thickness_mm: float
 ) -> None:
-    volume = read_dicom_series(save_slices(tmp_path, STRAIGHT[:1], **tags))
+    volume = read_dicom(save_slices(tmp_path, STRAIGHT[:1], **tags)).volume
 
     assert volume.spacing_mm == pytest.approx((thickness_mm, 0.5, 0.5))
 

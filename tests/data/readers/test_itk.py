@@ -57,7 +57,7 @@ def test_every_encoding_of_nrrd_gives_the_same_voxels(
     path = tmp_path / f"a.{ending}"
     save_nrrd(path, {"encoding": encoding, "endian": order, **LPS, "space directions": np.eye(3)})
 
-    assert np.array_equal(read_itk(path).voxels, STORED)
+    assert np.array_equal(read_itk(path).volume.voxels, STORED)
 
 
 def test_an_encoding_that_is_not_read_is_refused(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_what_comes_before_the_voxels_of_a_detached_file_is_skipped(
     )
     (tmp_path / "a.raw").write_bytes(b"line\nabcd" + STORED.tobytes())
 
-    assert np.array_equal(read_itk(tmp_path / "a.nhdr").voxels, STORED)
+    assert np.array_equal(read_itk(tmp_path / "a.nhdr").volume.voxels, STORED)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_every_named_space_becomes_left_posterior_superior(
         {"space": space, "space directions": directions, "space origin": [1.0, 2.0, 3.0]},
     )
 
-    volume = read_itk(tmp_path / "a.nrrd")
+    volume = read_itk(tmp_path / "a.nrrd").volume
 
     assert volume.placed
     np.testing.assert_allclose(volume.affine_lps[:3, :3], np.diag(flips) @ directions.T)
@@ -108,7 +108,9 @@ def test_axes_that_are_not_at_right_angles_keep_their_directions(tmp_path: Path)
     directions = np.array([[1.0, 0, 0], [0, 2.0, 0], [0, 0.9, 2.8]])
     save_nrrd(tmp_path / "a.nrrd", {**LPS, "space directions": directions})
 
-    np.testing.assert_allclose(read_itk(tmp_path / "a.nrrd").affine_lps[:3, :3], directions.T)
+    np.testing.assert_allclose(
+        read_itk(tmp_path / "a.nrrd").volume.affine_lps[:3, :3], directions.T
+    )
 
 
 @pytest.mark.parametrize("spacings", [None, [1.0, 2.0, 3.0]])
@@ -117,7 +119,7 @@ def test_a_nrrd_file_without_directions_has_no_place(
 ) -> None:
     save_nrrd(tmp_path / "a.nrrd", {"spacings": spacings} if spacings else {})
 
-    volume = read_itk(tmp_path / "a.nrrd")
+    volume = read_itk(tmp_path / "a.nrrd").volume
 
     assert not volume.placed
     assert volume.spacing_mm == tuple(spacings[::-1] if spacings else [1.0] * 3)
@@ -185,7 +187,7 @@ def test_every_encoding_of_metaimage_gives_the_same_voxels_and_is_refused_if_cut
     save_meta(tmp_path / "a.mha", fields, data)
     save_meta(tmp_path / "cut.mha", fields, data[: len(data) * 2 // 3])
 
-    assert np.array_equal(read_itk(tmp_path / "a.mha").voxels, STORED)
+    assert np.array_equal(read_itk(tmp_path / "a.mha").volume.voxels, STORED)
     refuse(tmp_path / "cut.mha", "cut off")
 
 
@@ -194,7 +196,7 @@ def test_a_header_before_the_voxels_of_a_metaimage_is_skipped(tmp_path: Path, si
     (tmp_path / "a.raw").write_bytes(b"x" * 16 + STORED.tobytes())
     save_meta(tmp_path / "a.mhd", f"HeaderSize = {size}\nElementDataFile = a.raw", b"")
 
-    assert np.array_equal(read_itk(tmp_path / "a.mhd").voxels, STORED)
+    assert np.array_equal(read_itk(tmp_path / "a.mhd").volume.voxels, STORED)
 
 
 def test_the_axes_of_a_metaimage_are_the_rows_of_its_matrix(tmp_path: Path) -> None:
@@ -202,7 +204,7 @@ def test_the_axes_of_a_metaimage_are_the_rows_of_its_matrix(tmp_path: Path) -> N
     save_meta(tmp_path / "a.mha", matrix)
     save_meta(tmp_path / "b.mha", "ElementSpacing = 2 3 4")
 
-    volume = read_itk(tmp_path / "a.mha")
+    volume = read_itk(tmp_path / "a.mha").volume
 
     assert volume.placed
     np.testing.assert_array_equal(
@@ -219,7 +221,7 @@ def test_flat_files_with_very_small_pixels_are_volumes_of_one_slice(
     image.SetSpacing((1e-7, 1e-7))
     sitk.WriteImage(image, str(tmp_path / f"a.{ending}"))
 
-    assert np.array_equal(read_itk(tmp_path / f"a.{ending}").voxels, STORED[:1])
+    assert np.array_equal(read_itk(tmp_path / f"a.{ending}").volume.voxels, STORED[:1])
 
 
 @pytest.mark.parametrize("spacing", [1e-6, 1e-3, 1e3])
@@ -231,14 +233,14 @@ def test_very_small_and_very_large_voxels_are_placed(
     image.SetSpacing([spacing] * 3)
     sitk.WriteImage(image, str(tmp_path / f"a.{ending}"))
 
-    assert read_itk(tmp_path / f"a.{ending}").spacing_mm == pytest.approx([spacing] * 3)
+    assert read_itk(tmp_path / f"a.{ending}").volume.spacing_mm == pytest.approx([spacing] * 3)
 
 
 def test_codes_of_64_bit_keep_their_value(tmp_path: Path) -> None:
     codes = STORED.astype(np.uint64) << np.uint64(40)
     save_nrrd(tmp_path / "a.nrrd", {}, codes)
 
-    assert np.array_equal(read_itk(tmp_path / "a.nrrd").voxels, codes)
+    assert np.array_equal(read_itk(tmp_path / "a.nrrd").volume.voxels, codes)
 
 
 def test_a_compressed_detached_file_that_is_cut_off_is_refused(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_axes_of_length_one_at_the_end_say_nothing(
     stored = np.arange(np.prod(shape), dtype=np.int16).reshape(shape)
     save_nifti(tmp_path / "a.nii.gz", stored)
 
-    volume = read_nifti(tmp_path / "a.nii.gz", frame)
+    volume = read_nifti(tmp_path / "a.nii.gz", frame).volume
 
     full = stored.reshape((*shape, 1, 1, 1, 1)[:6])[:, :, :, frame or 0, 0, 0]
     assert volume.voxels.shape == seen
@@ -75,7 +75,7 @@ def test_several_values_a_voxel_are_refused(tmp_path: Path, shape: tuple[int, ..
 def test_a_later_frame_of_a_file_without_frames_is_refused(tmp_path: Path) -> None:
     save_nifti(tmp_path / "a.nii.gz", np.zeros((5, 6, 7), np.int16))
 
-    assert read_nifti(tmp_path / "a.nii.gz", 0).voxels.shape == (7, 6, 5)
+    assert read_nifti(tmp_path / "a.nii.gz", 0).volume.voxels.shape == (7, 6, 5)
     refuse(tmp_path / "a.nii.gz", "frame: is chosen, yet there is no fourth axis .got 1", 1)
 
 
@@ -293,7 +293,7 @@ def test_both_versions_pairs_and_byte_orders_are_read(
     path = tmp_path / ("a.hdr" if kind is nib.Nifti1Pair else "a.nii")
     nib.save(kind(stored, np.eye(4), header), path)
 
-    assert np.array_equal(read_nifti(path).voxels, stored.T)
+    assert np.array_equal(read_nifti(path).volume.voxels, stored.T)
 
 
 def test_codes_beyond_32_bit_stay_what_they_are(tmp_path: Path) -> None:

@@ -15,11 +15,10 @@ import pytest
 
 from cosmos_board.core.errors import StorageError
 from cosmos_board.core.run_record import RunSettings
-from cosmos_board.runner.engine.local import Crew, Job
-from cosmos_board.runner.engine.on_ray import run_jobs_on_ray
+from cosmos_board.runner.engine.on_ray import run_shards_on_ray
 from cosmos_board.runner.record.shards import Shard
-from cosmos_board.runner.run import RunRequest, Watch, run
-from cosmos_board.runner.settings import SegmenterSpec
+from cosmos_board.runner.run import RunRequest, run
+from cosmos_board.runner.settings import Callbacks, SegmenterSpec, WorkerSettings
 from tests.kills import (
     CLI,
     iter_moments,
@@ -85,7 +84,7 @@ def test_killed_workers_cost_no_row(
                 victims.append(rng.choice([int(line) for line in cluster.read_text().split()]))
                 os.kill(victims[0], signal.SIGKILL)
 
-        run(_request(phantom_pack, out), Watch(on_image=kill_a_worker))
+        run(_request(phantom_pack, out), Callbacks(on_image=kill_a_worker))
         killed += len(victims)
 
         assert digest(out) == digest(tmp_path / "local")
@@ -97,7 +96,7 @@ def test_workers_that_share_no_folder_meet_in_a_bucket(
     pytest.importorskip("moto", reason="no server that speaks the protocol of S3 is installed")
     evaluate(phantom_pack, tmp_path / "local")
     with serve_bucket("bucket") as uri:
-        request = replace(_request(phantom_pack, tmp_path / "ray"), depot=uri)
+        request = replace(_request(phantom_pack, tmp_path / "ray"), remote=uri)
         report = run(request)
         again = run(replace(request, out=tmp_path / "other"))
 
@@ -107,17 +106,17 @@ def test_workers_that_share_no_folder_meet_in_a_bucket(
         assert digest(tmp_path / name) == digest(tmp_path / "local")
 
 
-def test_without_a_depot_no_worker_makes_the_run_folder(
+def test_without_a_remote_store_no_worker_makes_the_run_folder(
     cluster: Path, phantom_pack: Path, tmp_path: Path
 ) -> None:
-    crew = Crew(SegmenterSpec(name=SQUARES), (phantom_pack,), RunSettings(), tmp_path / "unseen")
-    job = Job(phantom_pack, Shard("0" * 16, 0, 1))
-    jobs = run_jobs_on_ray([job], crew, address=None, on_image=lambda _: None, stop=lambda: False)
+    spec, out = SegmenterSpec(name=SQUARES), tmp_path / "unseen"
+    settings = WorkerSettings(spec, (phantom_pack,), RunSettings(), out)
+    shards = run_shards_on_ray([Shard("0" * 16, 0, 1, phantom_pack)], settings, None, Callbacks())
 
     with pytest.raises(StorageError, match="the folder does not exist"):
-        list(jobs)
+        list(shards)
 
-    assert not crew.out.exists()
+    assert not out.exists()
 
 
 _RAY_ENDS_S = 120.0

@@ -10,7 +10,7 @@ import pytest
 
 from cosmos_board.core.errors import InputError, StorageError
 from cosmos_board.core.run_record import RunSettings
-from cosmos_board.runner.evaluation.embedding_cache import Shelf
+from cosmos_board.runner.evaluation.embedding_cache import EmbeddingCache
 from cosmos_board.runner.run import RunReport, RunRequest, run
 from cosmos_board.runner.settings import SegmenterSpec
 from tests.models.scenes import draw_scene
@@ -31,7 +31,7 @@ def looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _evaluate(pack: Path, out: Path, kept: Path | None, settings: RunSettings = BOXES) -> RunReport:
-    spec = SegmenterSpec(name=SMALL_SAM, embeddings=kept)
+    spec = SegmenterSpec(name=SMALL_SAM, embedding_cache=kept)
     return run(RunRequest(packs=(pack,), specs=(spec,), out=out, settings=settings))
 
 
@@ -71,12 +71,12 @@ def test_a_damaged_embedding_is_made_anew(phantom_pack: Path, tmp_path: Path, lo
 
 
 @pytest.mark.usefixtures("looks")
-def test_another_precision_has_a_shelf_of_its_own(tmp_path: Path) -> None:
+def test_another_precision_has_a_cache_of_its_own(tmp_path: Path) -> None:
     from cosmos_board.models.sam.segmenter import SamSegmenter
 
     segmenter, pixels = SamSegmenter(build_small_sam(), card=CARD), draw_scene(90, 120)
-    exact = Shelf(tmp_path, SegmenterSpec(name=SMALL_SAM), segmenter)
-    rough = Shelf(tmp_path, SegmenterSpec(name=SMALL_SAM, device="cpu+bf16"), segmenter)
+    exact = EmbeddingCache(tmp_path, SegmenterSpec(name=SMALL_SAM), segmenter)
+    rough = EmbeddingCache(tmp_path, SegmenterSpec(name=SMALL_SAM, device="cpu+bf16"), segmenter)
 
     exact.keep(pixels, segmenter.embed(pixels))
 
@@ -87,9 +87,9 @@ def test_another_precision_has_a_shelf_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_model_without_embeddings_is_refused(phantom_pack: Path, tmp_path: Path) -> None:
-    spec = SegmenterSpec(name=SQUARES, embeddings=tmp_path / "kept")
+    spec = SegmenterSpec(name=SQUARES, embedding_cache=tmp_path / "kept")
 
-    with pytest.raises(InputError, match="--embeddings: squares: has none that can be kept"):
+    with pytest.raises(InputError, match="--embedding-cache: squares: has none that can be kept"):
         run(RunRequest(packs=(phantom_pack,), specs=(spec,), out=tmp_path / "run"))
 
 

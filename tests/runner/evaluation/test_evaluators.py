@@ -10,8 +10,9 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.core.run_record import RunSettings
 from cosmos_board.models.external.own_models import Declaration
 from cosmos_board.models.registry import BUILTIN, find_own_card, is_ready, load_segmenter
+from cosmos_board.models.segmenter import Segmenter
 from cosmos_board.runner.evaluation import evaluators
-from cosmos_board.runner.evaluation.evaluators import Postponed, make_evaluator, plan_evaluator
+from cosmos_board.runner.evaluation.evaluators import PromptedSegmenter, make_evaluator
 from cosmos_board.runner.run import RunRequest, run
 from cosmos_board.runner.settings import SegmenterSpec
 
@@ -20,9 +21,8 @@ OWN = [name for name in BUILTIN if find_own_card(name)]
 
 @pytest.mark.parametrize("name", OWN)
 def test_the_card_of_what_comes_with_us_is_known_before_it_is_loaded(name: str) -> None:
-    planned = plan_evaluator(SegmenterSpec(name=name), [])
+    planned = make_evaluator(SegmenterSpec(name=name), [])
 
-    assert isinstance(planned, Postponed)
     assert planned.card == load_segmenter(name).card
 
 
@@ -30,14 +30,14 @@ def test_what_must_be_fetched_or_is_not_ours_is_loaded_at_once() -> None:
     assert "cosmos-tiny" in OWN or not is_ready("cosmos-tiny")
     assert not set(OWN) & {"sam-vit-b", "sam-vit-h", "medsam", "sam-med2d"}
     with pytest.raises(InputError, match="no such file"):
-        plan_evaluator(SegmenterSpec(name="box-prior.py:Model"), [])
+        make_evaluator(SegmenterSpec(name="box-prior.py:Model"), [])
 
 
 def test_a_checkpoint_is_looked_at_before_a_run_begins(tmp_path: Path) -> None:
     spec = SegmenterSpec(name="cosmos-tiny", checkpoint=tmp_path / "missing.safetensors")
 
     with pytest.raises(InputError, match="missing"):
-        plan_evaluator(spec, [])
+        make_evaluator(spec, [])
 
 
 def test_a_run_that_hands_out_all_its_work_loads_no_model_itself(
@@ -62,19 +62,22 @@ def test_a_run_that_hands_out_all_its_work_loads_no_model_itself(
     assert again.rows == first.rows
 
 
-def test_what_is_postponed_is_made_once_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = []
+def test_a_model_that_comes_with_us_is_loaded_once_when_it_is_first_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded = []
 
-    def count(spec: SegmenterSpec, packs: list[object]) -> object:
-        made.append(spec.name)
-        return make_evaluator(spec, packs)  # type: ignore[arg-type]
+    def count(name: str, **how: object) -> Segmenter:
+        loaded.append(name)
+        return load_segmenter(name, **how)  # type: ignore[arg-type]
 
-    planned = plan_evaluator(SegmenterSpec(name="box-prior"), [])
-    monkeypatch.setattr(evaluators, "make_evaluator", count)
+    monkeypatch.setattr(evaluators, "load_segmenter", count)
+    planned = make_evaluator(SegmenterSpec(name="box-prior"), [])
 
-    assert made == []
-    assert planned.throttle is planned.throttle
-    assert made == ["box-prior"]
+    assert isinstance(planned, PromptedSegmenter)
+    assert loaded == []
+    assert planned.segmenter is planned.segmenter
+    assert loaded == ["box-prior"]
 
 
 def test_a_model_that_only_workers_cannot_make_says_why(phantom_pack: Path, tmp_path: Path) -> None:

@@ -9,15 +9,15 @@ import pytest
 
 from cosmos_board.core.errors import InputError, StaleRunError
 from cosmos_board.runner.record.folder import RunFolder
+from cosmos_board.runner.record.run_record import refuse_other_device
 from cosmos_board.runner.record.shards import Shard, cut_shards
-from cosmos_board.runner.run import _refuse_other_device
 from cosmos_board.runner.settings import SegmenterSpec
 from tests.runner.test_run import evaluate
 
 
 def only_shard(folder: RunFolder) -> Shard:
     (run_id,) = json.loads((folder.path / "run.json").read_text())["entries"]
-    return next(iter(cut_shards(run_id, 6)))
+    return next(iter(cut_shards(run_id, 6, Path("pack"))))
 
 
 def test_masks_that_were_altered_or_lost_are_made_again(phantom_pack: Path, tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_run_goes_on_with_the_kind_of_device_it_began_with(
 ) -> None:
     spec = SegmenterSpec(name="sam-vit-b", device=wanted)
     if same:
-        _refuse_other_device(tmp_path, spec, begun)
+        refuse_other_device(tmp_path, spec, begun)
         return
     with pytest.raises(StaleRunError, match="was begun on another device"):
-        _refuse_other_device(tmp_path, spec, begun)
+        refuse_other_device(tmp_path, spec, begun)

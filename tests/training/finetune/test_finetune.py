@@ -10,21 +10,22 @@ import pytest
 
 from cosmos_board.core.errors import InputError, StorageError
 from cosmos_board.curation.phantom_pack import build_phantom_pack
+from cosmos_board.metrics.overlap import count_overlap
 from cosmos_board.models.registry import load_segmenter
 from cosmos_board.models.sam.segmenter import SamSegmenter
 from cosmos_board.models.tiny.weights import write_tiny
 from cosmos_board.models.weights.weights_file import hash_weights, read_metadata
 from cosmos_board.prompts import freeze_prompts
 from cosmos_board.training.finetune import finetune as finetuning
-from cosmos_board.training.finetune import tuning
+from cosmos_board.training.finetune import tune as tune_module
 from cosmos_board.training.finetune.data import TuningImage
 from cosmos_board.training.finetune.finetune import finetune, load_tunable
 from cosmos_board.training.finetune.plan import Method, TuningPlan, TuningResult
-from cosmos_board.training.finetune.tuning import tune
-from cosmos_board.training.validation import dice
+from cosmos_board.training.finetune.provenance import TuningBase
+from cosmos_board.training.finetune.tune import tune
 from tests.training.tasks import draw_task, untrained
 
-QUICK = TuningPlan(epochs=1, learning_rate=1e-3, views=1, prompts=("box",))
+QUICK = TuningPlan(epochs=1, learning_rate=1e-3, augmentations=1, prompts=("box",))
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +43,10 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_comes_out_is_a_model_of_its_own(pack: Path, base: Path, tmp_path: Path) -> None:
-    plan = TuningPlan(epochs=1, learning_rate=1e-3, views=2, prompts=("box",))
+    plan = TuningPlan(epochs=1, learning_rate=1e-3, augmentations=2, prompts=("box",))
     out = tmp_path / "tuned.safetensors"
 
-    tuned = finetune([pack], model=str(base), out=out, plan=plan)
+    tuned = finetune([pack], TuningBase(str(base)), out, plan=plan)
 
     segmenter = load_segmenter(str(out))
     facts = read_metadata(out)
@@ -81,7 +82,7 @@ def test_the_test_clusters_are_neither_learnt_from_nor_judged_by(
 
     monkeypatch.setattr(finetuning, "tune", spy)
 
-    tuned = finetune([pack], model=str(base), out=tmp_path / "a.safetensors", plan=QUICK)
+    tuned = finetune([pack], TuningBase(str(base)), tmp_path / "a.safetensors", plan=QUICK)
 
     assert given == [tuned.split.train, tuned.split.validation]
     assert len(tuned.split.test) >= 1
@@ -98,7 +99,7 @@ def test_an_interrupted_tuning_goes_on_to_the_same_file(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Random weights may get worse; they are kept all the same, or nothing would be compared.
-    monkeypatch.setattr(tuning, "is_worse", lambda *_: False)
+    monkeypatch.setattr(tune_module, "is_worse", lambda *_: False)
     plan = replace(QUICK, method=method, rank=2, epochs=3)
     whole, broken = tmp_path / "whole.safetensors", tmp_path / "broken.safetensors"
 
@@ -106,13 +107,13 @@ def test_an_interrupted_tuning_goes_on_to_the_same_file(
         if epoch == 2:
             raise KeyboardInterrupt
 
-    finetune([pack], model=str(base), out=whole, name="a", plan=plan)
+    finetune([pack], TuningBase(str(base)), whole, name="a", plan=plan)
     with pytest.raises(KeyboardInterrupt):
-        finetune([pack], model=str(base), out=broken, name="a", plan=plan, report=stop)
+        finetune([pack], TuningBase(str(base)), broken, name="a", plan=plan, report=stop)
     assert not broken.exists()
     epochs: list[int] = []
     finetune(
-        [pack], model=str(base), out=broken, name="a", plan=plan,
+        [pack], TuningBase(str(base)), broken, name="a", plan=plan,
         report=lambda epoch, *_: epochs.append(epoch),
     )  # fmt: skip
 
@@ -128,10 +129,10 @@ def test_what_another_tuning_left_is_not_taken_up(pack: Path, base: Path, tmp_pa
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        finetune([pack], model=str(base), out=out, plan=QUICK, report=stop)
+        finetune([pack], TuningBase(str(base)), out, plan=QUICK, report=stop)
     epochs: list[int] = []
     finetune(
-        [pack], model=str(base), out=out, plan=replace(QUICK, seed=1),
+        [pack], TuningBase(str(base)), out, plan=replace(QUICK, seed=1),
         report=lambda epoch, *_: epochs.append(epoch),
     )  # fmt: skip
 
@@ -141,17 +142,17 @@ def test_what_another_tuning_left_is_not_taken_up(pack: Path, base: Path, tmp_pa
 def test_a_second_tuning_is_not_tested_on_what_the_first_one_saw(
     pack: Path, base: Path, tmp_path: Path
 ) -> None:
-    first = finetune([pack], model=str(base), out=tmp_path / "a.safetensors", plan=QUICK)
+    first = finetune([pack], TuningBase(str(base)), tmp_path / "a.safetensors", plan=QUICK)
 
     with pytest.raises(InputError, match=r"that the model has not seen are too few to split"):
-        finetune([pack], model=str(first.path), out=tmp_path / "b.safetensors", plan=QUICK)
+        finetune([pack], TuningBase(str(first.path)), tmp_path / "b.safetensors", plan=QUICK)
     assert not (tmp_path / "b.safetensors").exists()
 
 
 def test_a_name_can_be_given_and_a_folder_is_made(pack: Path, base: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "deep" / "a.safetensors"
 
-    tuned = finetune([pack], model=str(base), out=out, name="mine", plan=QUICK)
+    tuned = finetune([pack], TuningBase(str(base)), out, name="mine", plan=QUICK)
 
     assert tuned.name == load_segmenter(str(out)).card.name == "mine"
 
@@ -159,12 +160,12 @@ def test_a_name_can_be_given_and_a_folder_is_made(pack: Path, base: Path, tmp_pa
 @pytest.mark.parametrize("name", ["cosmos-tiny", "sam2.1-tiny", "My model", "../x"])
 def test_a_name_that_is_taken_or_none_is_refused(name: str, pack: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--name: is"):
-        finetune([pack], model="cosmos-tiny", out=tmp_path / "a.safetensors", name=name)
+        finetune([pack], TuningBase("cosmos-tiny"), tmp_path / "a.safetensors", name=name)
 
 
 def test_one_pack_given_twice_is_refused(pack: Path, base: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"name: stands for two packs \(got phantoms\)"):
-        finetune([pack, pack], model=str(base), out=tmp_path / "a.safetensors")
+        finetune([pack, pack], TuningBase(str(base)), tmp_path / "a.safetensors")
 
 
 def test_a_folder_that_cannot_be_written_is_found_out_before_hours_are_spent(
@@ -174,15 +175,15 @@ def test_a_folder_that_cannot_be_written_is_found_out_before_hours_are_spent(
     monkeypatch.setattr(finetuning, "tune", lambda *_: pytest.fail("nothing may be learnt"))
 
     with pytest.raises(StorageError, match=r"file/deep: write: Not a directory"):
-        finetune([pack], model=str(base), out=tmp_path / "file" / "deep" / "a.safetensors")
+        finetune([pack], TuningBase(str(base)), tmp_path / "file" / "deep" / "a.safetensors")
     (tmp_path / "b.safetensors").mkdir()
     with pytest.raises(InputError, match="--out: is a folder"):
-        finetune([pack], model=str(base), out=tmp_path / "b.safetensors")
+        finetune([pack], TuningBase(str(base)), tmp_path / "b.safetensors")
 
 
 def test_a_checkpoint_beside_a_file_of_weights_is_refused(base: Path) -> None:
     with pytest.raises(InputError, match="--checkpoint: is of no use beside"):
-        load_tunable(str(base), checkpoint=base)
+        load_tunable(TuningBase(str(base), checkpoint=base))
 
 
 def test_a_base_that_ships_no_tuning_keeps_its_card(base: Path) -> None:
@@ -197,7 +198,7 @@ def test_half_precision_keeps_the_answers(base: Path) -> None:
         for segmenter in (untrained(), load_segmenter(str(base)))
     ]
 
-    assert dice(answers[0].masks[0], answers[1].masks[0]) > 0.98
+    assert count_overlap(answers[0].masks[0], answers[1].masks[0]).dice > 0.98
 
 
 @pytest.mark.parametrize("method", ["decoder", "lora"])
@@ -219,10 +220,10 @@ def test_a_sam_of_transformers_is_tuned_and_loaded_again(
 
     monkeypatch.setattr(finetuning, "load_tunable", load)
     # Random weights may get worse; they are kept all the same, or nothing would be compared.
-    monkeypatch.setattr(tuning, "is_worse", lambda *_: False)
+    monkeypatch.setattr(tune_module, "is_worse", lambda *_: False)
     plan = TuningPlan(method=method, rank=2, epochs=1, learning_rate=1e-3, prompts=("box",))
 
-    finetune([pack], model=base, out=out, plan=plan)
+    finetune([pack], TuningBase(base), out, plan=plan)
 
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
@@ -245,9 +246,9 @@ def test_a_sam_of_transformers_is_tuned_and_loaded_again(
 def test_a_classical_method_cannot_be_tuned(pack: Path, tmp_path: Path) -> None:
     message = r"--model: grabcut: cannot be fine-tuned \(want SAM's own architecture: sam-vit-b"
     with pytest.raises(InputError, match=message):
-        finetune([pack], model="grabcut", out=tmp_path / "a.safetensors")
+        finetune([pack], TuningBase("grabcut"), tmp_path / "a.safetensors")
 
 
 def test_another_ending_is_refused_at_once(pack: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--out: has another ending"):
-        finetune([pack], model="cosmos-tiny", out=tmp_path / "a.pt")
+        finetune([pack], TuningBase("cosmos-tiny"), tmp_path / "a.pt")

@@ -12,10 +12,10 @@ from cosmos_board.models.tiny.weights import write_tiny
 from cosmos_board.models.weights.checkpoints import CHECKPOINTS
 from cosmos_board.models.weights.tuned_weights import write_weights
 from cosmos_board.models.weights.weights_file import hash_weights
-from cosmos_board.training.finetune.clusters import Split
-from cosmos_board.training.finetune.data import TuningPack
+from cosmos_board.training.finetune.data import Split, TuningPack
 from cosmos_board.training.finetune.plan import TuningPlan, TuningResult
 from cosmos_board.training.finetune.provenance import (
+    TuningBase,
     describe_tuning,
     find_loader,
     find_origin,
@@ -25,7 +25,7 @@ from tests.training.tasks import untrained
 
 HERE = TuningPack("nuclei", "a" * 64)
 SPLIT = Split(frozenset({"nuclei/c1"}), frozenset({"nuclei/c2"}), frozenset({"nuclei/c3"}))
-RESULT = TuningResult(kept=True, validation=(0.5, 0.6), settled=0.61, views=4)
+RESULT = TuningResult(kept=True, validation=(0.5, 0.6), final=0.61, augmentations=4)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def base(tmp_path: Path) -> Path:
 
 def write_tuned(base: Path, path: Path, packs: tuple[TuningPack, ...], split: Split) -> Path:
     segmenter = load_segmenter(str(base))
-    origin = find_origin(str(base), segmenter.card, packs, path, None)
+    origin = find_origin(TuningBase(str(base)), segmenter.card, packs, path)
     facts = describe_tuning(origin, TuningPlan(), packs, split, RESULT, "fp32")
     state = untrained().module.state_dict()
     write_weights(path, state, {"name": path.stem, **facts}, halve=True)
@@ -81,12 +81,12 @@ def test_a_base_by_its_own_name_keeps_it_however_it_is_stored(tmp_path: Path) ->
     """Weights as transformers stores them never hash to what the authors published."""
     card, out = CARDS["cosmos-tiny"], tmp_path / "a.safetensors"
 
-    assert find_origin("cosmos-tiny", card, (HERE,), out, None).name == "cosmos-tiny"
+    assert find_origin(TuningBase("cosmos-tiny"), card, (HERE,), out).name == "cosmos-tiny"
 
 
 def test_the_base_and_how_it_went_are_on_record(base: Path, tmp_path: Path) -> None:
     card = load_segmenter(str(base)).card
-    origin = find_origin(str(base), card, (HERE,), tmp_path / "a.safetensors", None)
+    origin = find_origin(TuningBase(str(base)), card, (HERE,), tmp_path / "a.safetensors")
 
     facts = describe_tuning(
         origin, TuningPlan(method="lora", rank=4), (HERE,), SPLIT, RESULT, "fp32"
@@ -100,7 +100,7 @@ def test_the_base_and_how_it_went_are_on_record(base: Path, tmp_path: Path) -> N
 
 def test_what_the_base_saw_may_stay_unknown(base: Path, tmp_path: Path) -> None:
     card = replace(CARDS["cosmos-tiny"], training_data=None)
-    origin = find_origin(str(base), card, (HERE,), tmp_path / "a.safetensors", None)
+    origin = find_origin(TuningBase(str(base)), card, (HERE,), tmp_path / "a.safetensors")
 
     facts = describe_tuning(origin, TuningPlan(), (HERE,), SPLIT, RESULT, "fp32")
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from cosmos_board.phantoms import make_phantom
 from cosmos_board.training.tiny.examples import SIDE_PX, ExampleSource
-from cosmos_board.training.tiny.regions import Partitioned, partition, view
+from cosmos_board.training.tiny.regions import Partitioned, crop_regions, partition
 
 PHANTOMS = ExampleSource()
 
@@ -36,11 +36,11 @@ def test_regions_of_a_picture_are_compact_objects_of_it() -> None:
     source = Partitioned(pixels, partition(pixels))
     rng = np.random.Generator(np.random.Philox(key=1))
 
-    views = [view(source, rng, 128) for _ in range(8)]
+    crops = [crop_regions(source, rng, 128) for _ in range(8)]
 
-    masks = [mask for _, found in views for mask in found]
+    masks = [mask for _, found in crops for mask in found]
     assert masks
-    assert all(picture.shape == (128, 128, 3) for picture, _ in views)
+    assert all(picture.shape == (128, 128, 3) for picture, _ in crops)
     assert all(60 <= mask.sum() <= 0.65 * mask.size for mask in masks)
 
 
@@ -50,10 +50,10 @@ def test_now_and_then_a_region_is_joined_with_its_neighbour() -> None:
     pixels = (20 + 25 * labels).astype(np.uint8)
     rng = np.random.Generator(np.random.Philox(key=1))
 
-    views = [view(Partitioned(pixels, (labels,)), rng, 128) for _ in range(30)]
+    crops = [crop_regions(Partitioned(pixels, (labels,)), rng, 128) for _ in range(30)]
 
     shares = []
-    for pixels, masks in views:
+    for pixels, masks in crops:
         tones = np.round((pixels.astype(float) - 20) / 25).astype(int).clip(0)
         shares += [np.bincount(tones[mask]).max() / mask.sum() for mask in masks]
     joined = np.array(shares) < 0.8
@@ -65,4 +65,4 @@ def test_a_texture_offers_ground_but_no_objects() -> None:
     pixels, _ = make_phantom(3, 200, colour=False)
     rng = np.random.Generator(np.random.Philox(key=1))
 
-    assert view(Partitioned(pixels, ()), rng, 64)[1] == []
+    assert crop_regions(Partitioned(pixels, ()), rng, 64)[1] == []

@@ -10,13 +10,13 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.core.modalities import get_modality
 from cosmos_board.data.imports.names import compose
 from cosmos_board.data.imports.planning.described import ImageFiles, find_described
-from cosmos_board.data.imports.planning.tables import read_table
 from cosmos_board.data.imports.planning.walk import Listing
 from cosmos_board.data.imports.reading.job import ImageJob, MaskFiles
 from cosmos_board.data.imports.reading.slice_names import find_unpaired, read_slice_names
 from cosmos_board.data.imports.spec.models import FileSpec, ImageSpec, MaskSpec
 from cosmos_board.data.imports.spec.patterns import Pattern, fill_template, find_fields
 from cosmos_board.data.imports.spec.rules import find_name, is_skipped
+from cosmos_board.data.readers.regions.text_files import read_csv_table
 
 Parts = Mapping[str, str]
 Problem = tuple[str, str]
@@ -265,7 +265,9 @@ def _from_table(
 ) -> tuple[list[ImageFiles], list[_TableFinder]]:
     known = {compose(path): path for path in listing.paths}
     rows: dict[str, list[Parts]] = defaultdict(list)
-    for parts in read_table(listing.root, spec.table, listing.paths):
+    if spec.table not in listing.paths:
+        raise InputError(spec.table, "table", "is not in the source folder")
+    for parts in read_csv_table(listing.root / spec.table, spec.table):
         name = _fill(spec, parts)
         if path := _look_up(known, name):
             rows[path].append(parts)

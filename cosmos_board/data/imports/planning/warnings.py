@@ -27,7 +27,7 @@ _LOOKED_AT_BYTES = 32 << 20
 _SLICES = 8
 _MISTAKES = ("swapped", "crossed")
 _SELDOM = ("swapped", "inverted", "borders")
-"""Signs that single images may show with good reason: half of all must show them."""
+"""Warnings to which single images may give rise with good reason: half of all must do so."""
 
 _VOLUMETRIC = re.compile(r"ct|mr|mr-.*|cmr|pet")
 _TOKEN = re.compile(r"[0-9]+|[^\W\d_]+")
@@ -56,7 +56,7 @@ class PlanWarning:
 class Look:
     """What a small sample of the images of a plan shows."""
 
-    signs: Mapping[str, int]
+    counts: Mapping[str, int]
     """Images by the warnings to which they give rise, and all of them under `images`."""
 
     units: int
@@ -71,22 +71,22 @@ def look_at_sample(plan: ImportPlan) -> Look:
     """
     from cosmos_board.data.imports.reading.read import read_job
 
-    signs: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     unread = []
     sample = _take_sample(plan.jobs)
     for job in sample:
         try:
             for image in islice(read_job(job), _SLICES):
-                signs.update(("images", *image.signs))
+                counts.update(("images", *image.warnings))
         except Exception as error:  # The import itself tells what went wrong.
             unread.append(str(error))
-    return Look(signs, len(sample), tuple(unread))
+    return Look(counts, len(sample), tuple(unread))
 
 
 def find_warnings(plan: ImportPlan, look: Look) -> tuple[PlanWarning, ...]:
     """Return the warnings of a plan that its import file does not accept, each word once."""
     found = [
-        *judge_signs(look.signs, "of the images looked at"),
+        *judge_counts(look.counts, "of the images looked at"),
         *_warn_of_sharing(plan),
         *_warn_of_clusters(plan.jobs),
         *_warn_of_objects(plan),
@@ -97,16 +97,16 @@ def find_warnings(plan: ImportPlan, look: Look) -> tuple[PlanWarning, ...]:
     )
 
 
-def judge_signs(signs: Mapping[str, int], of_what: str) -> list[PlanWarning]:
-    """Return the warnings that are due where images show these signs.
+def judge_counts(counts: Mapping[str, int], of_what: str) -> list[PlanWarning]:
+    """Return the warnings that are due where so many images give rise to them.
 
     Args:
-        signs: Images by word, all of them under `images`.
+        counts: Images by word, all of them under `images`.
         of_what: Which images these are, for the text.
     """
-    images = signs.get("images", 0)
+    images = counts.get("images", 0)
     due = []
-    for word, number in sorted(signs.items()):
+    for word, number in sorted(counts.items()):
         if word in WARNINGS and (word not in _SELDOM or 2 * number >= images):
             due.append(PlanWarning(word, f"{WARNINGS[word]}: {number} of {images} {of_what}"))
     return due

@@ -28,8 +28,10 @@ def order_axes(
         InputError: If letters are missing, differ, or mean what is not read (time).
     """
     letters = _find_letters(where, array.shape, found, asked)
-    order = [letters.index(letter) for letter in "zyxc" if letter in letters]
     ordered = "".join(letter for letter in "zyxc" if letter in letters)
+    if ordered == letters:
+        return array, letters
+    order = [letters.index(letter) for letter in ordered]
     return np.ascontiguousarray(array.transpose(order)), ordered
 
 

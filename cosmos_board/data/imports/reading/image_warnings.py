@@ -1,4 +1,4 @@
-"""Remarks: what is worth telling about the files of an image, beside what they hold."""
+"""What is suspicious about the files of an image, and what was passed over in them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.core.masks import Mask, Pixels
-from cosmos_board.data.imports.reading.files import Raster
+from cosmos_board.data.readers.raster import Raster
 
 _SMOOTH = 0.1
 """Share of neighbours that differ, up to which a picture may be one of codes."""
@@ -30,40 +30,40 @@ _FRAME = 0.95
 
 
 @dataclass(slots=True)
-class Remarks:
-    """Collects remarks while the files of one image are read."""
+class ImageWarnings:
+    """Collects warnings while the files of one image are read."""
 
     left_out: Counter[str] = field(default_factory=Counter)
     """Regions that are passed over, by rule."""
 
-    signs: set[str] = field(default_factory=set)
-    """Words of the warnings to which the image gives rise."""
+    words: set[str] = field(default_factory=set)
+    """Keys of `WARNINGS`."""
 
     _busy_mask: bool = False
 
-    def note_mask(self, raster: Raster) -> None:
+    def look_at_mask(self, raster: Raster) -> None:
         """Look at a raw mask."""
         self._busy_mask |= not _is_like_mask(raster, _BUSY)
 
-    def note_image(self, raster: Raster) -> None:
+    def look_at_image(self, raster: Raster) -> None:
         """Look at a raw image, after its masks."""
         if self._busy_mask and _is_like_mask(raster, _SMOOTH):
-            self.signs.add("swapped")
+            self.words.add("swapped")
 
-    def find_signs(self, pixels: Pixels, masks: Iterable[Iterable[Mask]]) -> tuple[str, ...]:
-        """Return the words of all warnings to which an image with these masks gives rise.
+    def finish(self, pixels: Pixels, masks: Iterable[Iterable[Mask]]) -> tuple[str, ...]:
+        """Return the keys of `WARNINGS` to which an image with these masks gives rise.
 
         Args:
             pixels: Of the image, uint8, axes (Y, X) or (Y, X, 3).
             masks: Of each object its instances, axes (Y, X).
         """
         blank = {"blank"} if (pixels == pixels[:1, :1]).all() else set()
-        return tuple(sorted(self.signs | blank | _find_frames(masks)))
+        return tuple(sorted(self.words | blank | _find_frames(masks)))
 
 
 def _is_like_mask(raster: Raster, most: float) -> bool:
     """Return whether a raw picture, or a volume by some of its slices, looks drawn."""
-    values: NDArray[Any] = raster.array.max(axis=2) if raster.colour else raster.array
+    values: NDArray[Any] = raster.array.max(axis=2) if raster.in_colour else raster.array
     if values.ndim == 3:
         values = values[:: max(1, len(values) // _SLICES)]
     if values.dtype == np.bool_ or min(values.shape) < 1:
@@ -79,15 +79,15 @@ def _is_like_mask(raster: Raster, most: float) -> bool:
 
 
 def _find_frames(masks: Iterable[Iterable[Mask]]) -> set[str]:
-    signs = set()
+    words = set()
     for instances in masks:
         drawn = _join(instances)
         if drawn is None:
             continue
         border = np.concatenate([drawn[0], drawn[-1], drawn[:, 0], drawn[:, -1]])
         if border.mean() >= _FRAME:
-            signs.add("inverted" if drawn.mean() > 0.5 else "borders")
-    return signs
+            words.add("inverted" if drawn.mean() > 0.5 else "borders")
+    return words
 
 
 def _join(instances: Iterable[Mask]) -> Mask | None:

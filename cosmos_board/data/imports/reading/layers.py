@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask
 from cosmos_board.data.imports.spec.rules import Objects
-from cosmos_board.data.volumes import Plane, take_slice
+from cosmos_board.data.volumes import PLANES, Plane, take_slice
+
+_LARGEST_PIECES_PX = 1 << 32
+"""Of all masks of the connected pieces of one slice, which are held at once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class SliceRegion:
     """One region of one slice."""
 
     objects: Objects
     """What it means; several where one lies inside another."""
 
     key: str
-    """Parts of an object with the same key are one reference."""
+    """Regions of an object with the same key are one reference."""
 
     mask: Mask
 
@@ -34,8 +39,15 @@ class Layer(Protocol):
     def notes(self) -> tuple[str, ...]:
         """What the import report should say of it."""
 
-    def cut(self, plane: Plane, index: int) -> Iterator[Part]:
+    def cut(self, plane: Plane, index: int) -> Iterator[SliceRegion]:
         """Yield what is drawn on one slice."""
+
+
+Drawn: TypeAlias = dict[str, tuple[Mask, ...]]
+"""Masks by object."""
+
+Layers: TypeAlias = dict[str, list[tuple[bool, Layer]]]
+"""By observer, each with whether its connected pieces are instances."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +57,7 @@ class LabelLayer:
     codes: NDArray[Any]
     """Whole numbers, axes (Z, Y, X), oriented."""
 
-    meanings: Mapping[int, Objects]
+    objects_of: Mapping[int, Objects]
     separate: bool
     """Whether every code is an instance of its own."""
 
@@ -54,13 +66,13 @@ class LabelLayer:
 
     notes: tuple[str, ...] = ()
 
-    def cut(self, plane: Plane, index: int) -> Iterator[Part]:
+    def cut(self, plane: Plane, index: int) -> Iterator[SliceRegion]:
         """Yield one part for each code that means something, in the order of codes."""
         codes = take_slice(self.codes, plane, index)
         for code in np.unique(codes):
-            objects = self.meanings.get(int(code))
+            objects = self.objects_of.get(int(code))
             if objects:
-                yield Part(objects, str(code) if self.separate else self.key, codes == code)
+                yield SliceRegion(objects, str(code) if self.separate else self.key, codes == code)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,9 +92,9 @@ class DrawnLayer:
     key: str
     notes: tuple[str, ...] = ()
 
-    def cut(self, plane: Plane, index: int) -> Iterator[Part]:
+    def cut(self, plane: Plane, index: int) -> Iterator[SliceRegion]:
         """Yield the region as it is on one slice, nothing where the slice misses its box."""
-        axis = ("axial", "coronal", "sagittal").index(plane)
+        axis = PLANES.index(plane)
         inside = index - self.corner[axis]
         if not 0 <= inside < self.drawn.shape[axis]:
             return
@@ -94,7 +106,7 @@ class DrawnLayer:
         rows = (low_z if plane != "axial" else self.corner[1], box.shape[0])
         columns = (self.corner[1] if plane == "sagittal" else self.corner[2], box.shape[1])
         mask[rows[0] : sum(rows), columns[0] : sum(columns)] = box
-        yield Part(self.objects, self.key, mask)
+        yield SliceRegion(self.objects, self.key, mask)
 
 
 def make_drawn_layer(
@@ -109,3 +121,43 @@ def make_drawn_layer(
     z, y, x = voxels.shape
     corner = (spans[0][0], spans[1][0], spans[2][0])
     return DrawnLayer(np.ascontiguousarray(box), corner, (z, y, x), objects, key, notes)
+
+
+def draw_slice(layers: list[tuple[bool, Layer]], plane: Plane, index: int) -> Drawn:
+    """Return what is drawn on one slice: parts of an object with the same key are joined.
+
+    Args:
+        layers: Each with whether its connected pieces are instances.
+        plane: Where to cut.
+        index: Which slice.
+    """
+    joined: dict[tuple[str, bool, str], Mask] = {}
+    for pieces, layer in layers:
+        for region in layer.cut(plane, index):
+            for name in region.objects:
+                which = (name, pieces, "" if pieces else region.key)
+                before = joined.get(which)
+                joined[which] = region.mask if before is None else before | region.mask
+    drawn: dict[str, list[Mask]] = defaultdict(list)
+    for name, pieces, key in sorted(joined):
+        mask = joined[name, pieces, key]
+        drawn[name] += _split(mask) if pieces else [mask]
+    return {name: tuple(masks) for name, masks in drawn.items()}
+
+
+def drop_empty(drawn: Drawn) -> Drawn:
+    """Return what has at least one pixel."""
+    filled = {name: tuple(mask for mask in masks if mask.any()) for name, masks in drawn.items()}
+    return {name: masks for name, masks in filled.items() if masks}
+
+
+def _split(mask: Mask) -> list[Mask]:
+    import cv2
+
+    count, pieces = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
+    if count * mask.size > _LARGEST_PIECES_PX:
+        raise InputError(
+            "mask", "instances", "are too many connected pieces", got=count - 1,
+            want="a mask without noise, or smaller images",
+        )  # fmt: skip
+    return [pieces == piece for piece in range(1, count)]

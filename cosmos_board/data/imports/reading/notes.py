@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmos_board.data.imports.reading.files import Raster
+from cosmos_board.data.readers.raster import Raster
 from cosmos_board.data.volumes import Plane, is_sheared
 
 _INVERTED = "inverted, since small values were bright"
@@ -23,8 +23,8 @@ def note_picture(raster: Raster) -> tuple[str, ...]:
 def note_volume(raster: Raster, plane: Plane, frame: int | None) -> tuple[str, ...]:
     """Return how a volume was stored and cut."""
     place = "stored without a place"
-    if raster.affine_lps is not None and raster.placed:
-        place = f"stored as {name_orientation(raster.affine_lps)}"
+    if raster.is_placed:
+        place = f"stored as {name_orientation(raster.grid.affine_lps)}"
     notes = [_note_type(raster), place, f"cut along the {plane} plane"]
     # DICOM has a note of its own.
     if raster.affine_lps is not None and raster.identity is None and is_sheared(raster.affine_lps):

@@ -5,9 +5,7 @@ from __future__ import annotations
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import cast
 
-from cosmos_board.core.cards import ClusterUnit
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.data.catalog.load import load_catalog
 from cosmos_board.data.imports.spec.fields import NAME
@@ -94,6 +92,6 @@ def make_pack_info(spec: ImportSpec) -> PackInfo:
         source=spec.source or (known.link if known else ""),
         citation=spec.citation or (known.citation if known else ""),
         normalisation=", ".join(sorted({entry.normalisation for entry in spec.images})),
-        cluster_unit=cast(ClusterUnit, spec.cluster_unit or ("patient" if by_patient else "image")),
+        cluster_unit=spec.cluster_unit or ("patient" if by_patient else "image"),
         permissions=tuple(sorted(granted)),
     )

@@ -19,7 +19,7 @@ from pydicom.uid import (
 )
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.readers.limits import LARGEST_VOLUME_PX, check_size
+from cosmos_board.data.limits import LARGEST_VOLUME_PX, check_size
 
 SEGMENTATIONS = (SegmentationStorage, UID("1.2.840.10008.5.1.4.1.1.66.7"))
 """DICOM SEG, and its later form for label maps."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.data.limits import LARGEST_VOLUME_PX, check_size
 from cosmos_board.data.readers.dicom.files import (
     count_pixel_frames,
     get_size,
@@ -22,48 +20,10 @@ from cosmos_board.data.readers.dicom.files import (
 from cosmos_board.data.readers.dicom.frames import read_frame_planes, split_volumes
 from cosmos_board.data.readers.dicom.pixels import DicomPixels, is_inverted, read_pixels
 from cosmos_board.data.readers.dicom.planes import SlicePlane, arrange, read_plane
-from cosmos_board.data.readers.limits import LARGEST_VOLUME_PX, check_size
-from cosmos_board.data.volumes import Volume
+from cosmos_board.data.readers.raster import DicomIdentity, Raster
 
 
-@dataclass(frozen=True, slots=True)
-class DicomIdentity:
-    """What other DICOM files call an image and its slices; it stays in memory."""
-
-    frame_of_reference_uid: str
-    """Of the coordinates; empty where the file does not say."""
-
-    slices: tuple[tuple[str, int], ...]
-    """(SOP instance UID, frame number from 1) of each slice of the volume."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DicomImage:
-    """A picture, a volume, or a stack without a place."""
-
-    array: NDArray[Any]
-    """Grey: axes (Y, X) or (Z, Y, X); colour: (Y, X, 3)."""
-
-    colour: bool = False
-    palette: NDArray[np.uint8] | None = None
-    inverted: bool = False
-    """Whether small values are to be shown bright."""
-
-    lossy: bool = False
-    """Whether the values of single pixels are not to be trusted."""
-
-    affine_lps: NDArray[np.float64] | None = None
-    order: tuple[int, ...] | None = None
-    """For each slice, the position of its file; None where all are in one file."""
-
-    identity: DicomIdentity | None = None
-    single: bool = False
-    """Whether it is one slice by itself, of which the place is known."""
-
-    notes: tuple[str, ...] = ()
-
-
-def read_dicom(paths: Sequence[Path], frame: int | None = None) -> DicomImage:
+def read_dicom(paths: Sequence[Path], frame: int | None = None) -> Raster:
     """Return what one file, or the single-frame files of one series, hold.
 
     Args:
@@ -81,21 +41,6 @@ def read_dicom(paths: Sequence[Path], frame: int | None = None) -> DicomImage:
             _choose(paths[0], frame, 1, "volumes")
             return _read_series(paths, headers)
         return _read_file(paths[0], headers[0], frame)
-
-
-def read_dicom_series(paths: Sequence[Path]) -> Volume:
-    """Return the slices of one series as a volume, in Hounsfield units where it is CT.
-
-    Args:
-        paths: The files of the series, in any order.
-
-    Raises:
-        InputError: If a file is damaged or without a place, or the slices form no even grid.
-    """
-    image = read_dicom(paths)
-    if image.affine_lps is None:
-        raise InputError(paths[0], "ImagePositionPatient", "is missing")
-    return Volume(image.array, image.affine_lps)
 
 
 def has_place(path: Path) -> bool:
@@ -122,7 +67,7 @@ def count_volumes(path: Path) -> int:
         return frames if planes is None else len(split_volumes(str(path), header, planes))
 
 
-def _read_series(paths: Sequence[Path], headers: Sequence[Dataset]) -> DicomImage:
+def _read_series(paths: Sequence[Path], headers: Sequence[Dataset]) -> Raster:
     _check_one_series(paths, headers)
     planes: list[SlicePlane] = []
     for path, header in zip(paths, headers, strict=True):
@@ -147,8 +92,9 @@ def _read_series(paths: Sequence[Path], headers: Sequence[Dataset]) -> DicomImag
             raise InputError(paths[position], "pixels", "are in colour, as slices of a series")
         voxels[z] = pixels.array[0]
         padded, lossy = padded or pixels.padded, lossy or pixels.lossy
-    return DicomImage(
+    return Raster(
         voxels,
+        "ZYX",
         inverted=is_inverted(headers[0]),
         lossy=lossy,
         affine_lps=grid.affine_lps,
@@ -181,7 +127,7 @@ def _check_one_series(paths: Sequence[Path], headers: Sequence[Dataset]) -> None
                 )
 
 
-def _read_file(path: Path, header: Dataset, frame: int | None) -> DicomImage:
+def _read_file(path: Path, header: Dataset, frame: int | None) -> Raster:
     if header.get("TotalPixelMatrixRows") and count_pixel_frames(header) > 1:
         raise InputError(path, "NumberOfFrames", "are tiles of a slide, which are not read")
     if "GridFrameOffsetVector" in header:
@@ -198,9 +144,11 @@ def _read_file(path: Path, header: Dataset, frame: int | None) -> DicomImage:
     order = [chosen[position] for position in grid.order]
     voxels = pixels.array[order]
     if not in_patient:
-        return DicomImage(voxels, inverted=is_inverted(header), lossy=pixels.lossy, notes=notes)
-    return DicomImage(
+        inverted = is_inverted(header)
+        return Raster(voxels, "ZYX", inverted=inverted, lossy=pixels.lossy, notes=notes)
+    return Raster(
         voxels if frames == 1 else voxels.astype(np.float32),
+        "ZYX",
         inverted=is_inverted(header),
         lossy=pixels.lossy,
         affine_lps=grid.affine_lps,
@@ -223,18 +171,23 @@ def _find_planes(path: Path, header: Dataset, frames: int) -> tuple[list[SlicePl
 
 def _make_picture(
     path: Path, header: Dataset, pixels: DicomPixels, frame: int | None, notes: tuple[str, ...]
-) -> DicomImage:
+) -> Raster:
     """Return one picture, or all frames as a stack where they are grey and none is asked for."""
     frames = len(pixels.array)
     grey = not pixels.colour and pixels.palette is None
     inverted = grey and is_inverted(header)
     if grey and frames > 1 and frame is None:
-        return DicomImage(pixels.array, inverted=inverted, lossy=pixels.lossy, notes=notes)
+        return Raster(pixels.array, "ZYX", inverted=inverted, lossy=pixels.lossy, notes=notes)
     picture = pixels.array[_choose(path, frame, frames, "pictures")]
     if grey and int(header.get("BitsStored") or 0) == 1:
         picture = picture.astype(np.bool_)
-    return DicomImage(
-        picture, pixels.colour, pixels.palette, inverted, lossy=pixels.lossy, notes=notes
+    return Raster(
+        picture,
+        "YXS" if pixels.colour else "YX",
+        palette=pixels.palette,
+        lossy=pixels.lossy,
+        inverted=inverted,
+        notes=notes,
     )
 
 

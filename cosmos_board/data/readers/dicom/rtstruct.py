@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask
+from cosmos_board.data.readers.regions.region import IsWanted, Region
 from cosmos_board.data.volumes import Volume
 
 Contour = NDArray[np.float64]
@@ -36,8 +37,8 @@ _INSIDE = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Region:
-    """One region of interest (ROI) of an RTSTRUCT file."""
+class Contours:
+    """The contours of one region of interest (ROI) of an RTSTRUCT file."""
 
     number: int
     """Unique in its file, as names need not be."""
@@ -54,7 +55,7 @@ class Region:
     """Number of points and open contours, which enclose nothing."""
 
 
-def read_rtstruct(path: Path) -> list[Region]:
+def read_rtstruct(path: Path) -> list[Contours]:
     """Return the regions of a file, by name and number.
 
     Raises:
@@ -82,7 +83,34 @@ def read_rtstruct(path: Path) -> list[Region]:
     return sorted(regions, key=lambda region: (region.name, region.number))
 
 
-def rasterise(region: Region, volume: Volume, where: object) -> NDArray[np.bool_]:
+def draw_rtstruct(
+    path: Path, image: Volume, frame_of_reference: str, is_wanted: IsWanted
+) -> Iterator[Region]:
+    """Yield the wanted regions of a file, drawn on the voxels of `image`.
+
+    Args:
+        path: The file.
+        image: The slices that it was drawn on; only shape and affine are used.
+        frame_of_reference: UID of the image's coordinates; empty where it is not to be compared.
+        is_wanted: Whether a region is drawn; the others may lie anywhere.
+
+    Raises:
+        InputError: As `read_rtstruct` and `rasterise`, or if a region is drawn on another series.
+    """
+    for region in read_rtstruct(path):
+        if not is_wanted(region.number, region.name):
+            continue
+        if frame_of_reference and region.frame_of_reference not in ("", frame_of_reference):
+            raise InputError(
+                path, "ReferencedFrameOfReferenceUID", "differs from that of the image",
+                want="the RTSTRUCT of this series, or geometry = 'ignore'",
+            )  # fmt: skip
+        drawn = rasterise(region, image, path)
+        key = f"{region.name}\0{region.number:09d}"
+        yield Region(region.name, drawn, key, region.number, _list_notes(region, drawn))
+
+
+def rasterise(region: Contours, volume: Volume, where: object) -> NDArray[np.bool_]:
     """Return the voxels whose centres lie inside or on the contours, axes (Z, Y, X).
 
     Contours of one slice are joined; one that lies in another is a hole, and so on inwards. Where
@@ -114,13 +142,7 @@ def rasterise(region: Region, volume: Volume, where: object) -> NDArray[np.bool_
     return drawn
 
 
-def note_region(region: Region, drawn: NDArray[np.bool_]) -> tuple[str, ...]:
-    """Return what a reader of the import report should know about a region.
-
-    Args:
-        region: As the file holds it.
-        drawn: What `rasterise` made of it.
-    """
+def _list_notes(region: Contours, drawn: NDArray[np.bool_]) -> tuple[str, ...]:
     notes = []
     if region.without_area:
         notes.append("points and open contours of a region left out")
@@ -132,7 +154,7 @@ def note_region(region: Region, drawn: NDArray[np.bool_]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _make_region(path: Path, roi: pydicom.Dataset, items: Sequence[pydicom.Dataset]) -> Region:
+def _make_region(path: Path, roi: pydicom.Dataset, items: Sequence[pydicom.Dataset]) -> Contours:
     name = str(roi.get("ROIName") or "").strip()
     contours, types, without_area = [], set(), 0
     for item in items:
@@ -152,7 +174,7 @@ def _make_region(path: Path, roi: pydicom.Dataset, items: Sequence[pydicom.Datas
         raise InputError(
             path, f"region {name!r}", "mixes two ways of telling holes", got=" and ".join(_CLOSED)
         )
-    return Region(
+    return Contours(
         number=int(roi.ROINumber),
         name=name,
         frame_of_reference=str(roi.get("ReferencedFrameOfReferenceUID") or ""),

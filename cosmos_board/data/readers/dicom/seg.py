@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.data.limits import LARGEST_VOLUME_PX, check_size
 from cosmos_board.data.readers.dicom.files import (
     SEGMENTATIONS,
     get_size,
@@ -20,26 +21,16 @@ from cosmos_board.data.readers.dicom.files import (
     reading,
 )
 from cosmos_board.data.readers.dicom.frames import find_group, read_frame_planes
-from cosmos_board.data.readers.dicom.images import DicomIdentity
 from cosmos_board.data.readers.dicom.pixels import decode_stored
 from cosmos_board.data.readers.dicom.planes import SlicePlane
-from cosmos_board.data.readers.limits import LARGEST_VOLUME_PX, check_size
+from cosmos_board.data.readers.raster import DicomIdentity
+from cosmos_board.data.readers.regions.region import IsWanted, Region
 from cosmos_board.data.volumes import Volume
 
 _OFF = 0.2
 """Share of a voxel by which a pixel may miss its voxel; slices themselves may be 0.1 off."""
 
 _TYPES = ("BINARY", "FRACTIONAL", "LABELMAP")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Segment:
-    """One segment of a DICOM SEG file."""
-
-    number: int
-    label: str
-    drawn: NDArray[np.bool_]
-    """Axes (Z, Y, X), of the shape of the volume it was drawn on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,8 +50,8 @@ def read_dicom_seg(
     path: Path,
     image: Volume,
     identity: DicomIdentity | None = None,
-    is_wanted: Callable[[int, str], bool] = lambda number, label: True,
-) -> Iterator[Segment]:
+    is_wanted: IsWanted = lambda number, label: True,
+) -> Iterator[Region]:
     """Yield the segments of a file, drawn on the voxels of `image`, in the order of their numbers.
 
     Fractional segments are cut at half of their range. Frames may be flipped, transposed or cover
@@ -100,7 +91,7 @@ def read_dicom_seg(
             mask = _take_segment(file, frame, number)
             if mask is not None and mask.any():
                 _draw(f"{path} frame {frame}", mask, to_voxel, drawn)
-        yield Segment(number, label, drawn)
+        yield Region(label, drawn, str(number), number)
 
 
 def _open(path: Path) -> _SegFile:

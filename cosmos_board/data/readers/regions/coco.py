@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from pycocotools import mask as coco
+
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.readers.regions.json_files import name_format, read_json_object
-from cosmos_board.data.readers.regions.labelme import Region, draw_segmentation
+from cosmos_board.core.masks import Mask, Rle
+from cosmos_board.data.readers.regions.region import IsWanted, Region
+from cosmos_board.data.readers.regions.text_files import name_format, read_json_object
 
 CROWD = "crowd: a region that stands for many objects at once (iscrowd)"
 BOX_ONLY = "unsegmented: an annotation without a segmentation"
@@ -68,8 +73,8 @@ def read_coco(
     path: Path,
     picture: str,
     shape: tuple[int, int],
+    is_wanted: IsWanted,
     left_out: Counter[str],
-    is_skipped: Callable[[str], bool],
 ) -> Iterator[Region]:
     """Yield the annotations of one picture in a COCO file.
 
@@ -79,13 +84,14 @@ def read_coco(
         path: The JSON file.
         picture: Its `file_name` in the file.
         shape: Height and width of the picture, in pixels.
+        is_wanted: Whether a category is drawn.
         left_out: Counts what is passed over, by rule.
-        is_skipped: Whether a category is passed over without being looked at.
 
     Raises:
         InputError: If it is no COCO file, or says another size.
     """
     file = _load(str(path), path.stat().st_mtime_ns)
+    positions = count()
     for row in file.pictures.get(picture, []):
         if (row.height, row.width) != shape:
             got = (row.height, row.width)
@@ -96,12 +102,67 @@ def read_coco(
                     path, "category_id", "is none of its categories", got=annotation.category
                 )
             name = file.categories[annotation.category]
-            if is_skipped(name):
+            if not is_wanted(0, name):
                 continue
             if annotation.crowd or not annotation.segmentation:
                 left_out[CROWD if annotation.crowd else BOX_ONLY] += 1
                 continue
-            yield Region(name, draw_segmentation(path, annotation.segmentation, shape))
+            drawn = draw_segmentation(path, annotation.segmentation, shape)
+            yield Region(name, drawn, f"{next(positions):09d}")
+
+
+def draw_segmentation(path: Path, segmentation: object, shape: tuple[int, int]) -> Mask:
+    """Return a region that is given as polygons or as run lengths, as COCO does.
+
+    Args:
+        path: For messages.
+        segmentation: A list of polygons `[x, y, x, y, …]`, or `{"size": …, "counts": …}`.
+        shape: Height and width of the picture, in pixels.
+
+    Raises:
+        InputError: If it cannot be drawn.
+    """
+    try:
+        if isinstance(segmentation, list):
+            return _draw_polygons(segmentation, shape)
+        if isinstance(segmentation, dict):
+            return _draw_runs(segmentation, shape)
+    except InputError:
+        raise
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InputError(path, "segmentation", f"cannot be drawn: {error}") from error
+    raise InputError(path, "segmentation", "is missing")
+
+
+def _draw_polygons(polygons: list[Any], shape: tuple[int, int]) -> Mask:
+    if not polygons:
+        return np.zeros(shape, np.bool_)
+    reach = 2 * max(shape)
+    for polygon in polygons:
+        points = np.array(polygon, np.float64)
+        if points.ndim != 1 or len(points) < 6 or len(points) % 2:
+            raise ValueError("a polygon needs at least three points")
+        # The drawing routine walks every pixel between two points, wherever they are.
+        if not np.isfinite(points).all() or np.abs(points).max() > reach:
+            raise ValueError("a point lies far outside the picture")
+    drawn = np.zeros(shape, np.bool_)
+    for rle in coco.frPyObjects(polygons, *shape):
+        drawn |= Rle(*shape, rle["counts"]).decode()
+    return drawn
+
+
+def _draw_runs(segmentation: dict[str, Any], shape: tuple[int, int]) -> Mask:
+    counts = segmentation.get("counts")
+    if list(segmentation.get("size", [])) != list(shape):
+        raise ValueError(f"its size {segmentation.get('size')} is not the picture's {shape}")
+    if isinstance(counts, str):
+        return Rle(*shape, counts.encode("ascii")).decode()
+    if not isinstance(counts, list) or not all(type(run) is int and run >= 0 for run in counts):
+        raise ValueError("its run lengths are no numbers")
+    if sum(counts) != shape[0] * shape[1]:
+        raise ValueError("its run lengths do not fill the picture")
+    values = np.arange(len(counts)) % 2 == 1
+    return np.repeat(values, counts).reshape(shape, order="F")
 
 
 @lru_cache(maxsize=4)

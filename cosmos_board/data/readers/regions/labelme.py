@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.core.masks import Mask, Rle
-from cosmos_board.data.readers.regions.json_files import name_format
+from cosmos_board.core.masks import Mask
+from cosmos_board.data.readers.regions.coco import draw_segmentation
+from cosmos_board.data.readers.regions.region import IsWanted, Region
+from cosmos_board.data.readers.regions.text_files import name_format
 
 _NO_AREA = ("point", "points", "line", "linestrip")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Region:
-    """One drawn region of a picture."""
-
-    name: str
-    mask: Mask
-    group: str = ""
-    """Regions of a name with the same group are one object; empty: it is one by itself."""
-
-
-def draw_shapes(
-    path: Path, table: dict[str, Any], shape: tuple[int, int], is_skipped: Callable[[str], bool]
+def read_labelme(
+    path: Path, table: dict[str, Any], shape: tuple[int, int], is_wanted: IsWanted
 ) -> Iterator[Region]:
     """Yield the shapes of one picture: `{"shapes": [{"label": …, "points": [[x, y], …]}]}`.
 
@@ -41,15 +31,15 @@ def draw_shapes(
         path: The JSON file, for messages.
         table: What it holds.
         shape: Height and width of the picture, in pixels.
-        is_skipped: Whether a label is passed over without being looked at.
+        is_wanted: Whether a label is drawn.
 
     Raises:
         InputError: If it is no such file, says another size, or a shape cannot be drawn.
     """
     shapes = table.get("shapes")
     if not isinstance(shapes, list):
-        found = name_format(table)
-        raise InputError(path, "" if found else "shapes", f"is {found}" if found else "is no list")
+        kind = name_format(table)
+        raise InputError(path, "" if kind else "shapes", f"is {kind}" if kind else "is no list")
     said = (table.get("imageHeight"), table.get("imageWidth"))
     if any(size is not None and size != real for size, real in zip(said, shape, strict=True)):
         raise InputError(path, "imageHeight and imageWidth", "differ from the picture",
@@ -58,12 +48,12 @@ def draw_shapes(
         where = f"shapes[{position}]"
         if not isinstance(row, dict) or "label" not in row:
             raise InputError(path, where, "is no shape")
-        label = str(row["label"])
-        if is_skipped(label):
-            continue
-        group = row.get("group_id")
-        mask = _draw_shape(path, where, row, shape)
-        yield Region(label, mask, "" if group is None else str(group))
+        label, group = str(row["label"]), row.get("group_id")
+        if is_wanted(0, label):
+            drawn = _draw_shape(path, where, row, shape)
+            yield Region(
+                label, drawn, f"{position:09d}" if group in (None, "") else f"group {group}"
+            )
 
 
 def names_other_picture(table: dict[str, Any], picture: str) -> bool:
@@ -140,57 +130,3 @@ def _paste_mask(
     drawn = np.zeros(shape, np.bool_)
     drawn[top : bottom + 1, left : right + 1] = stamp
     return drawn
-
-
-def draw_segmentation(path: Path, segmentation: object, shape: tuple[int, int]) -> Mask:
-    """Return a region that is given as polygons or as run lengths, as COCO does.
-
-    Args:
-        path: For messages.
-        segmentation: A list of polygons `[x, y, x, y, …]`, or `{"size": …, "counts": …}`.
-        shape: Height and width of the picture, in pixels.
-
-    Raises:
-        InputError: If it cannot be drawn.
-    """
-    try:
-        if isinstance(segmentation, list):
-            return _draw_polygons(segmentation, shape)
-        if isinstance(segmentation, dict):
-            return _draw_runs(segmentation, shape)
-    except InputError:
-        raise
-    except (ValueError, TypeError, OverflowError) as error:
-        raise InputError(path, "segmentation", f"cannot be drawn: {error}") from error
-    raise InputError(path, "segmentation", "is missing")
-
-
-def _draw_polygons(polygons: list[Any], shape: tuple[int, int]) -> Mask:
-    if not polygons:
-        return np.zeros(shape, np.bool_)
-    reach = 2 * max(shape)
-    for polygon in polygons:
-        points = np.array(polygon, np.float64)
-        if points.ndim != 1 or len(points) < 6 or len(points) % 2:
-            raise ValueError("a polygon needs at least three points")
-        # The drawing routine walks every pixel between two points, wherever they are.
-        if not np.isfinite(points).all() or np.abs(points).max() > reach:
-            raise ValueError("a point lies far outside the picture")
-    drawn = np.zeros(shape, np.bool_)
-    for rle in coco.frPyObjects(polygons, *shape):
-        drawn |= Rle(*shape, rle["counts"]).decode()
-    return drawn
-
-
-def _draw_runs(segmentation: dict[str, Any], shape: tuple[int, int]) -> Mask:
-    counts = segmentation.get("counts")
-    if list(segmentation.get("size", [])) != list(shape):
-        raise ValueError(f"its size {segmentation.get('size')} is not the picture's {shape}")
-    if isinstance(counts, str):
-        return Rle(*shape, counts.encode("ascii")).decode()
-    if not isinstance(counts, list) or not all(type(run) is int and run >= 0 for run in counts):
-        raise ValueError("its run lengths are no numbers")
-    if sum(counts) != shape[0] * shape[1]:
-        raise ValueError("its run lengths do not fill the picture")
-    values = np.arange(len(counts)) % 2 == 1
-    return np.repeat(values, counts).reshape(shape, order="F")

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask
-from cosmos_board.data.readers.regions.csv_files import read_csv_rows
+from cosmos_board.data.readers.regions.region import Region
+from cosmos_board.data.readers.regions.text_files import read_csv_rows
 
 _LARGEST_BYTES = 1 << 30
 _TELLING = 4
@@ -27,8 +28,8 @@ _Rows = Mapping[str, list[tuple[str, str]]]
 
 def read_runs(
     path: Path, picture: str, shape: tuple[int, int], runs: str, columns: Sequence[str] = ()
-) -> Iterator[tuple[str, Mask]]:
-    """Yield the name and the mask of each row of a picture; none where it says -1 or nothing.
+) -> Iterator[Region]:
+    """Yield the region of each row of a picture; none where it says -1 or nothing.
 
     Args:
         path: The table.
@@ -43,9 +44,10 @@ def read_runs(
     Raises:
         InputError: If it is no such table, or its runs cannot be.
     """
-    for name, text in _load(str(path), path.stat().st_mtime_ns, tuple(columns)).get(picture, ()):
+    rows = _load(str(path), path.stat().st_mtime_ns, tuple(columns)).get(picture, ())
+    for position, (name, text) in enumerate(rows):
         if text.lower() not in _NOTHING:
-            yield name, _draw(path, picture, text, shape, runs)
+            yield Region(name, _draw(path, picture, text, shape, runs), f"{position:09d}")
 
 
 def list_pictures(path: Path, columns: Sequence[str] = ()) -> frozenset[str]:

@@ -16,7 +16,7 @@ from PIL import Image
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask
 from cosmos_board.data.imports import iter_source_images, parse_spec, plan_import
-from cosmos_board.data.imports.reading.image_warnings import Remarks
+from cosmos_board.data.imports.reading.image_warnings import ImageWarnings
 from tests.data.hostile import write_spec
 from tests.data.raw_files import draw_noise, save_nifti, save_picture
 
@@ -131,9 +131,9 @@ def test_the_borders_of_many_instances_are_looked_at_one_by_one() -> None:
 
     pixels = draw_noise((256, 256))
     tracemalloc.start()
-    signs = Remarks().find_signs(pixels, [draw_many()])
+    warnings = ImageWarnings().finish(pixels, [draw_many()])
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
-    assert signs == ("inverted",)
+    assert warnings == ("inverted",)
     assert peak < 16 * pixels.size

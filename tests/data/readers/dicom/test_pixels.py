@@ -30,7 +30,8 @@ from pydicom.uid import (
 )
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.readers.dicom.images import DicomImage, read_dicom
+from cosmos_board.data.readers.dicom.images import read_dicom
+from cosmos_board.data.readers.raster import Raster
 from tests.data.dicom_makers import item, number_slice, save
 from tests.data.raw_files import draw_noise, make_dicom
 
@@ -57,7 +58,7 @@ def _make_colour(pixels: NDArray[np.uint8], space: str, planar: int = 0) -> File
     return dataset
 
 
-def _read(dataset: FileDataset, folder: Path) -> DicomImage:
+def _read(dataset: FileDataset, folder: Path) -> Raster:
     return read_dicom([save(dataset, folder / "a.dcm")])
 
 
@@ -104,7 +105,7 @@ def test_lossless_colour_of_another_library_is_decoded(tmp_path: Path, compresso
 
     image = read_dicom([tmp_path / "a.dcm"])
 
-    assert image.colour
+    assert image.in_colour
     assert np.array_equal(image.array, RGB)
 
 
@@ -128,7 +129,7 @@ def test_the_files_that_pydicom_ships_are_read_as_pydicom_reads_them() -> None:
                 assert np.array_equal(
                     image.palette[image.array], apply_color_lut(expected, dataset) >> 8
                 )
-            elif image.colour:
+            elif image.in_colour:
                 assert np.array_equal(image.array, expected), path
             else:
                 expected = apply_modality_lut(expected, dataset)
@@ -199,7 +200,7 @@ def test_colour_is_read_as_rgb(tmp_path: Path, space: str, planar: int) -> None:
 
     image = _read(_make_colour(stored, space, planar), tmp_path)
 
-    assert image.colour
+    assert image.in_colour
     assert np.abs(image.array.astype(int) - RGB).max() <= (0 if space == "RGB" else 2)
 
 

@@ -15,8 +15,10 @@ from pydicom.dataset import Dataset
 from pydicom.uid import SurfaceSegmentationStorage
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.readers.dicom.images import DicomImage, read_dicom
-from cosmos_board.data.readers.dicom.seg import Segment, read_dicom_seg
+from cosmos_board.data.readers.dicom.images import read_dicom
+from cosmos_board.data.readers.dicom.seg import read_dicom_seg
+from cosmos_board.data.readers.raster import Raster
+from cosmos_board.data.readers.regions.region import Region
 from cosmos_board.data.volumes import Volume
 from tests.data.dicom_makers import (
     AXIAL,
@@ -42,14 +44,14 @@ def _draw(seed: int = 0) -> NDArray[np.bool_]:
     return np.random.default_rng(seed).random((DEPTH, ROWS, COLUMNS)) < 0.4
 
 
-def _save_image(folder: Path, orientation: list[float] = AXIAL) -> tuple[DicomImage, list[Path]]:
+def _save_image(folder: Path, orientation: list[float] = AXIAL) -> tuple[Raster, list[Path]]:
     """Write a series at z = 0, 2, 4, 6 mm, its files against the order of its slices."""
     paths = save_slices(folder / "ct", [[1.0, 2.0, z] for z in (6.0, 4.0, 2.0, 0.0)],
                         ImageOrientationPatient=orientation)  # fmt: skip
     return read_dicom(paths), paths
 
 
-def _read(path: Path, image: DicomImage) -> list[Segment]:
+def _read(path: Path, image: Raster) -> list[Region]:
     assert image.affine_lps is not None
     return list(read_dicom_seg(path, Volume(image.array, image.affine_lps), image.identity))
 
@@ -70,7 +72,7 @@ def test_binary_segments_with_gaps_overlaps_and_equal_labels_stay_apart(tmp_path
 
     segments = _read(save(seg, tmp_path / "seg"), image)
 
-    assert [(s.number, s.label) for s in segments] == [(2, "Liver"), (5, "Spleen"), (9, "Liver")]
+    assert [(s.number, s.name) for s in segments] == [(2, "Liver"), (5, "Spleen"), (9, "Liver")]
     for segment in segments:
         assert np.array_equal(segment.drawn, drawn[segment.number])
 
@@ -94,7 +96,7 @@ def test_segments_of_highdicom_lie_where_it_drew_them(
 
     one, other = _read(path, read_dicom(paths))
 
-    assert (one.label, other.label) == ("A", "B")
+    assert (one.name, other.name) == ("A", "B")
     assert np.array_equal(one.drawn, first)
     assert np.array_equal(other.drawn, second)
 

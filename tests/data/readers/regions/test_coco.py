@@ -68,7 +68,7 @@ def test_a_crowd_and_a_box_are_left_out_and_counted(tmp_path: Path) -> None:
     report = curate(found.units(), make_pack_info(found.spec), tmp_path / "pack", workers=1)
 
     assert report.info.counts.references == 1
-    assert dict(report.dropped) == {
+    assert dict(report.counts.dropped) == {
         "crowd: a region that stands for many objects at once (iscrowd)": 1,
         "unsegmented: an annotation without a segmentation": 3,
     }
@@ -229,10 +229,12 @@ def test_a_category_that_is_skipped_may_be_of_any_form(tmp_path: Path) -> None:
     left_out: Counter[str] = Counter()
 
     regions = list(
-        read_coco(tmp_path / "ann.json", "a.png", (32, 32), left_out, lambda name: name == "ruler")
+        read_coco(
+            tmp_path / "ann.json", "a.png", (32, 32), lambda _, name: name != "ruler", left_out
+        )
     )
 
-    assert [int(region.mask.sum()) for region in regions] == [144]
+    assert [int(region.drawn.sum()) for region in regions] == [144]
     assert not left_out
 
 

@@ -85,14 +85,14 @@ def test_a_skipped_label_may_be_a_line(tmp_path: Path) -> None:
 def test_the_size_that_it_states_may_be_that_of_the_picture(tmp_path: Path) -> None:
     image = read(tmp_path, {"imageHeight": 32, "imageWidth": 40, "shapes": [SQUARE]})
 
-    assert image.signs == ()
+    assert image.warnings == ()
 
 
 def test_another_picture_is_told(tmp_path: Path) -> None:
     same = {"shapes": [SQUARE], "imagePath": "..\\images\\a.jpg"}
 
-    assert read(tmp_path, same).signs == ()
-    assert read(tmp_path, {**same, "imagePath": "b.png"}).signs == ("other-picture",)
+    assert read(tmp_path, same).warnings == ()
+    assert read(tmp_path, {**same, "imagePath": "b.png"}).warnings == ("other-picture",)
 
 
 BOMB = base64.b64encode(png_with_size(60_000, 60_000)).decode()

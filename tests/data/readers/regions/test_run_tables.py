@@ -40,7 +40,7 @@ def encode(mask: Mask, order: str, *, relative: bool = False) -> str:
 
 def read(folder: Path, text: str, runs: str = "absolute") -> list[Mask]:
     (folder / "t.csv").write_text(f"ImageId,EncodedPixels\na,{text}\n")
-    return [mask for _, mask in read_runs(folder / "t.csv", "a", SHAPE, runs)]
+    return [region.drawn for region in read_runs(folder / "t.csv", "a", SHAPE, runs)]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_tables_are_read_as_people_save_them(
     text = f"{start}ImageId{mark}EncodedPixels{end}a{mark} 1 2{end}a{mark} 5 1{end}"
     (tmp_path / "t.csv").write_bytes(text.encode())
 
-    masks = [mask for _, mask in read_runs(tmp_path / "t.csv", "a", SHAPE, "absolute")]
+    masks = [region.drawn for region in read_runs(tmp_path / "t.csv", "a", SHAPE, "absolute")]
 
     assert [int(mask.sum()) for mask in masks] == [2, 1]
 

@@ -1,0 +1,233 @@
+"""A worker evaluates shards one after the other and writes their files: what any engine runs."""
+
+from __future__ import annotations
+
+import faulthandler
+import resource
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import closing, contextmanager
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cosmos_board.core.errors import InputError, StoppedError
+from cosmos_board.core.hashes import hash_file
+from cosmos_board.core.run_record import FirstFailure, Quarantined, ShardRecord
+from cosmos_board.data.pack import Pack, PackItem, open_pack
+from cosmos_board.runner.engine.threads import Backlog, read_ahead
+from cosmos_board.runner.evaluation.evaluate import DeferredScores
+from cosmos_board.runner.evaluation.evaluators import Evaluator, make_evaluator
+from cosmos_board.runner.evaluation.model_calls import StageTimer
+from cosmos_board.runner.evaluation.scoring import ImageResult, PredictionRow
+from cosmos_board.runner.record.folder import RunFolder
+from cosmos_board.runner.record.remote_store import RemoteStore
+from cosmos_board.runner.record.shards import Shard
+from cosmos_board.runner.settings import Callbacks, WorkerSettings
+from cosmos_board.store.parquet import write_table
+from cosmos_board.store.records import write_shard_record
+from cosmos_board.store.run_files import tabulate_predictions, tabulate_scores
+
+_IMAGES_AHEAD = 2
+_BATCHES_BEHIND = 2
+"""What is read ahead and what waits to be scored is held in memory: few, whatever the pack."""
+
+
+class FinishedShard(NamedTuple):
+    """A shard whose files are written."""
+
+    shard: Shard
+    record: ShardRecord
+
+
+class Worker:
+    """Evaluates shards one after the other with one evaluator."""
+
+    def __init__(self, settings: WorkerSettings, evaluator: Evaluator | None = None) -> None:
+        self._worker = settings
+        self._packs = {path: open_pack(path) for path in settings.packs}
+        self._evaluator = evaluator or make_evaluator(settings.spec, list(self._packs.values()))
+        self._remote = RemoteStore(settings.remote) if settings.remote else None
+        self._timer = StageTimer()
+        self._warm = False
+
+    def run(
+        self, shards: Iterable[Shard], callbacks: Callbacks, out: Path | None = None
+    ) -> Iterator[FinishedShard]:
+        """Yield each shard when it is written, and uploaded where there is a remote store.
+
+        The model is called in the calling thread. Two others read ahead of it and score and write
+        behind it; they change no row and no file. The first image that this process evaluates does
+        not count for timings.
+
+        Args:
+            shards: What to evaluate.
+            callbacks: Told of each image; asked whether to stop.
+            out: Another folder than the run's, in which a run folder is made.
+
+        Raises:
+            StoppedError: If the callbacks say so.
+            StorageError: If the disk or the remote store fails.
+            DeviceError: If the device is broken.
+        """
+        folder = RunFolder(out or self._worker.out)
+        if out:  # never the run's own: where a machine does not see it, rows would go astray
+            folder.make()
+        written: deque[Future[FinishedShard]] = deque()
+        with (
+            closing(read_ahead(self._read(shards), _IMAGES_AHEAD)) as images,
+            Backlog(_BATCHES_BEHIND) as backlog,
+        ):
+            result = ImageResult()
+            for shard, item in images:
+                if isinstance(item, PackItem):
+                    for deferred in self._evaluate(item, callbacks.stop):
+                        backlog.add(partial(_score, result, deferred))
+                    self._note_image(callbacks, len(item.references))
+                    continue
+                for _ in item:
+                    self._note_image(callbacks, 0)
+                record = self._describe(shard, item)
+                written.append(backlog.add(partial(self._write, folder, shard, result, record)))
+                result = ImageResult()
+                while written and written[0].done():
+                    yield self._upload(folder, written.popleft().result())
+        for future in written:
+            yield self._upload(folder, future.result())
+
+    def run_alone(
+        self, shard: Shard, stop: Callable[[], bool], out: Path | None = None
+    ) -> tuple[FinishedShard, list[int]]:
+        """Evaluate one shard in a worker process, which ends itself when it hangs.
+
+        Returns:
+            The shard, and the number of references of each of its images.
+        """
+        images: list[int] = []
+        with end_when_stuck(self._worker.hang_s) as is_alive:
+
+            def report_and_stop() -> bool:
+                is_alive()
+                return stop()
+
+            callbacks = Callbacks(on_image=images.append, stop=report_and_stop)
+            [finished] = self.run([shard], callbacks, out)
+        return finished, images
+
+    def _read(
+        self, shards: Iterable[Shard]
+    ) -> Iterator[tuple[Shard, PackItem | tuple[Quarantined, ...]]]:
+        """Yield the images of each shard, and last those that could not be read."""
+        for shard in shards:
+            quarantined: list[Quarantined] = []
+            for item in self._open(shard).iter_items(
+                shard.start,
+                shard.stop,
+                on_bad=partial(_quarantine, quarantined),
+                hold_block=True,
+            ):
+                yield shard, item
+            yield shard, tuple(quarantined)
+
+    def _open(self, shard: Shard) -> Pack:
+        # A block has more images than most shards: it is held until another pack's turn.
+        for path, pack in self._packs.items():
+            if path != shard.pack:
+                pack.release_block()
+        return self._packs[shard.pack]
+
+    def _evaluate(self, item: PackItem, stop: Callable[[], bool]) -> Iterator[DeferredScores]:
+        stopped = StoppedError(f"{self._worker.out}: stopped; the same command resumes")
+        if stop():
+            raise stopped
+        for deferred in self._evaluator.evaluate(item, self._worker.settings, self._timer):
+            yield deferred
+            if stop():
+                raise stopped
+
+    def _note_image(self, callbacks: Callbacks, references: int) -> None:
+        if not self._warm and references:
+            self._timer.forget_warm_up()
+            self._warm = True
+        callbacks.on_image(references)
+
+    def _describe(self, shard: Shard, quarantined: tuple[Quarantined, ...]) -> ShardRecord:
+        """Return the record of a shard as far as it is known before its files are written."""
+        backoff = self._evaluator.backoff
+        failure, backoff.first_failure = backoff.first_failure, None
+        return ShardRecord(
+            shard=shard.name,
+            sha256="",
+            rows=0,
+            quarantined=quarantined,
+            timings=self._timer.medians_s(),
+            batch=backoff.size,
+            retries=backoff.retries,
+            first_failure=FirstFailure(reason=str(failure), traceback=failure.trace)
+            if failure
+            else None,
+            peak_bytes=0,
+        )
+
+    def _write(
+        self, folder: RunFolder, shard: Shard, result: ImageResult, record: ShardRecord
+    ) -> FinishedShard:
+        """Write the files of a shard, the sidecar last."""
+        masks, settings = folder.predictions_path(shard), self._worker.settings
+        if settings.save_masks:
+            rows = ((_prediction_key(row), row.rle) for row in result.predictions)
+            write_table(masks, tabulate_predictions(rows, clicks=settings.study == "clicks"))
+        write_table(folder.scores_path(shard), tabulate_scores(result.rows))
+        record = replace(
+            record,
+            sha256=hash_file(folder.scores_path(shard)),
+            predictions_sha256=hash_file(masks) if masks.exists() else None,
+            rows=len(result.rows),
+            peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        )
+        write_shard_record(folder.sidecar_path(shard), record)
+        return FinishedShard(shard, record)
+
+    def _upload(self, folder: RunFolder, finished: FinishedShard) -> FinishedShard:
+        if self._remote:
+            self._remote.upload(folder, finished.shard)
+        return finished
+
+
+def _score(result: ImageResult, deferred: DeferredScores) -> None:
+    result.extend(deferred())
+
+
+def _quarantine(quarantined: list[Quarantined], image_id: str, error: InputError) -> None:
+    quarantined.append(Quarantined(image_id=image_id, reason=str(error)))
+
+
+def _prediction_key(row: PredictionRow) -> dict[str, Any]:
+    return {
+        "reference_id": row.reference_id,
+        **asdict(row.key),
+        "candidate": row.candidate,
+        "predicted_iou": row.predicted_iou,
+        **({} if row.selection is None else {"selection": row.selection}),
+    }
+
+
+@contextmanager
+def end_when_stuck(seconds: float) -> Iterator[Callable[[], None]]:
+    """Yield a function to call as a sign of life; without one for so long the process ends.
+
+    It ends even if it hangs in compiled code, after writing where every thread stood to stderr.
+    For worker processes only, so that their work can be handed out anew.
+    """
+
+    def is_alive() -> None:
+        faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__ or sys.stderr)
+
+    is_alive()
+    try:
+        yield is_alive
+    finally:
+        faulthandler.cancel_dump_traceback_later()

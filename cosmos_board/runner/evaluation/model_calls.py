@@ -1,0 +1,244 @@
+"""Calls of a model: timed, in batches that fit, with exceptions that become a short reason."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+import traceback
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Literal, NoReturn, TypeAlias, TypeVar
+
+from cosmos_board.core.errors import CosmosBoardError, DeviceError, InputError
+from cosmos_board.models.candidate_checks import AnswerError
+from cosmos_board.models.segmenter import Embedding, Segmenter
+
+Stage: TypeAlias = Literal["embed", "prompt", "everything"]
+
+BATCH = 64
+"""Prompts in a batch; answers must not depend on it."""
+
+GOOD_BATCHES = 200
+"""Batches without trouble after which a shrunk batch size is doubled again."""
+
+_MASK_BYTES = 128 << 20
+"""Most that the masks of one batch may take, three to a prompt, however large the image."""
+
+_SAMPLES_KEPT = 200
+
+OUT_OF_MEMORY = "out of memory"
+
+_LONGEST = 160
+_FRAMES = 6
+_BROKEN = ("CUDA error", "CUDA driver error", "cuDNN error", "CUBLAS_STATUS_", "HIP error")
+_OWN_FOLDER = str(Path(__file__).parents[1])
+
+_T = TypeVar("_T")
+
+
+class StageTimer:
+    """Collects seconds an item by stage; monotonic, so a changed wall clock has no effect."""
+
+    def __init__(self) -> None:
+        self.samples_s: dict[str, list[float]] = defaultdict(list)
+        self.items: dict[str, int] = defaultdict(int)
+
+    @contextmanager
+    def time(self, stage: Stage, items: int = 1) -> Iterator[None]:
+        """Time the block and share its seconds among `items`; a block that raises counts not."""
+        began = time.perf_counter()
+        yield
+        self.items[stage] += items
+        if len(self.samples_s[stage]) < _SAMPLES_KEPT:
+            self.samples_s[stage].append((time.perf_counter() - began) / max(items, 1))
+
+    def forget_warm_up(self) -> None:
+        """Drop what was collected so far: first calls compile, allocate and load."""
+        self.samples_s.clear()
+        self.items.clear()
+
+    def medians_s(self) -> dict[str, tuple[int, float]]:
+        """Return the number of items and the median seconds an item, by stage."""
+        return {
+            stage: (self.items[stage], median(samples))
+            for stage, samples in sorted(self.samples_s.items())
+            if samples
+        }
+
+
+@dataclass(slots=True)
+class BatchSizeBackoff:
+    """The batch size of prompts: halved when memory runs out, doubled after many good batches.
+
+    It is kept from image to image, so that what fits is learnt once.
+
+    Example:
+        >>> backoff = BatchSizeBackoff(8)
+        >>> backoff.shrink(8)
+        >>> backoff.size
+        4
+    """
+
+    limit: int = BATCH
+    size: int = field(init=False)
+    retries: int = field(init=False, default=0)
+    """Batches that did not fit so far."""
+
+    first_failure: ModelFailureError | None = field(init=False, default=None)
+    """The first answer that failed since somebody last set this to None."""
+
+    _good: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self.size = max(self.limit, 1)
+
+    def fit(self, embedding: Embedding) -> int:
+        """Return the batch size for prompts on an image."""
+        return max(1, min(self.size, _MASK_BYTES // max(3 * embedding.height * embedding.width, 1)))
+
+    def shrink(self, tried: int) -> None:
+        """Note that a batch of `tried` prompts was too large."""
+        self.size, self._good = max(tried // 2, 1), 0
+        self.retries += 1
+
+    def note_good(self) -> None:
+        """Note that a batch went well."""
+        self._good += 1
+        if self._good >= GOOD_BATCHES and self.size < self.limit:
+            self.size, self._good = min(2 * self.size, self.limit), 0
+
+    def note_failures(self, answers: Iterable[object]) -> None:
+        """Note the first failure among the answers to a batch."""
+        if self.first_failure is None:
+            failures = (answer for answer in answers if isinstance(answer, ModelFailureError))
+            self.first_failure = next(failures, None)
+
+
+def release_memory(segmenter: Segmenter) -> None:
+    """Have a segmenter give back what it caches on its device, where it can."""
+    release = getattr(segmenter, "release_memory", None)
+    if release is not None:
+        release()
+
+
+class ModelFailureError(Exception):
+    """A segmenter raised, or its answer has another form; the text is the reason in score rows."""
+
+    def __init__(self, reason: str, trace: str = "") -> None:
+        super().__init__(reason)
+        self.trace = trace
+        """Where it was raised, as Python prints it: several lines, or empty."""
+
+    @property
+    def is_memory(self) -> bool:
+        """Whether it ran out of memory."""
+        return str(self) == OUT_OF_MEMORY
+
+
+def call_model(call: Callable[[], _T]) -> _T | ModelFailureError:
+    """Return what `call` returns, or a failure whatever the model raised; exits are failures, too.
+
+    Raises:
+        DeviceError: If the device is broken.
+        CosmosBoardError: If the disk failed or the run is stopped.
+        KeyboardInterrupt: If the user stops the run; or whatever a signal handler raises.
+    """
+    try:
+        with _forbid_exit():
+            return call()
+    except BaseException as error:  # a failure travels as text: a traceback keeps tensors alive
+        return _to_failure(error)
+
+
+def _to_failure(error: BaseException) -> ModelFailureError:
+    if isinstance(error, AnswerError):
+        return ModelFailureError(str(error))
+    if isinstance(error, CosmosBoardError) and not isinstance(error, InputError):
+        raise error
+    if not isinstance(error, Exception) and _is_from_signal(error):
+        raise error
+    if isinstance(error, Exception):
+        refuse_broken_device(error)
+    return ModelFailureError(describe_failure(error), _describe_place(error))
+
+
+def _is_from_signal(error: BaseException) -> bool:
+    """Tell a signal that ends the process from a model that raises the same by itself."""
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    if isinstance(error, KeyboardInterrupt) and signal.default_int_handler in handlers:
+        return True  # which leaves no frame behind: the user must be heard in any case
+    codes = [getattr(handler, "__code__", None) for handler in handlers]
+    return any(frame.f_code in codes for frame, _ in traceback.walk_tb(error.__traceback__))
+
+
+def _describe_place(error: BaseException) -> str:
+    """Return the last frames below the runner, and the exception; empty where there are none."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith(_OWN_FOLDER)
+    ]
+    if not frames:
+        return ""
+    lines = traceback.format_list(frames[-_FRAMES:])
+    return "".join([*lines, *traceback.format_exception_only(error)]).rstrip()
+
+
+@contextmanager
+def _forbid_exit() -> Iterator[None]:
+    """Make `os._exit` in this thread an exception: it would end the run without a word."""
+    leave, own = os._exit, (os.getpid(), threading.get_ident())
+
+    def refuse(status: int) -> NoReturn:
+        if (os.getpid(), threading.get_ident()) != own:  # a child process ends as it wants to
+            leave(status)
+        raise SystemExit(status)
+
+    os._exit = refuse
+    try:
+        yield
+    finally:
+        os._exit = leave
+
+
+def describe_failure(error: BaseException) -> str:
+    """Return the type and first line of an exception, at most 160 characters.
+
+    Example:
+        >>> describe_failure(ValueError("no such axis"))
+        'ValueError: no such axis'
+        >>> describe_failure(MemoryError("tried to allocate 2.31 GiB"))
+        'out of memory'
+    """
+    if is_out_of_memory(error):
+        return OUT_OF_MEMORY
+    first = str(error).strip().splitlines()[:1]
+    return ": ".join((type(error).__name__, *first))[:_LONGEST]
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether a device or the host ran out of memory.
+
+    By name, since torch's exception is not importable where torch is not installed.
+    """
+    by_name = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return by_name or "ALLOC_FAILED" in str(error)
+
+
+def refuse_broken_device(error: Exception) -> None:
+    """Raise what a broken device means: nothing that it answers from now on can be believed.
+
+    Raises:
+        DeviceError: If `error` came from a device whose context is lost.
+    """
+    text = str(error)
+    broken = type(error).__name__ == "AcceleratorError" or any(word in text for word in _BROKEN)
+    if broken and not is_out_of_memory(error):
+        first = (text.strip().splitlines() or [""])[0][:_LONGEST]
+        raise DeviceError(f"device: {first}; the same command resumes") from error
