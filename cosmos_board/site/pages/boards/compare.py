@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.board.export import to_json
-from cosmos_board.board.ranking.pairs import pair_row
-from cosmos_board.board.types import BoardKey, PairRow, PairTable, PairVerdict, Slice
+from cosmos_board.board.types import BoardKey, PairRow, PairTable, Slice
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.tracks import FULL
 from cosmos_board.site.components.page import Page
@@ -29,6 +27,7 @@ from cosmos_board.site.content.site_data import SiteData, default_selection
 from cosmos_board.site.language.numbers import signed, with_interval
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.notices import explain_empty, note_withheld, track_label
+from cosmos_board.site.pages.sections.pairs import find_pair
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
 
@@ -37,7 +36,6 @@ PAIR_PROMPT = "box"
 TOP_MODELS = 10
 """Models whose pairs have pages of their own, for those without scripts and for links."""
 
-_OPPOSITE: dict[PairVerdict, PairVerdict] = {"better": "worse", "worse": "better"}
 HALF_STEP = 1e-5
 P_STEP = 1e-4
 """Numbers of pairs are published as whole multiples of these: a third of the bytes."""
@@ -150,36 +148,9 @@ def pair_page(context: PageContext, a: str, b: str) -> Page:
     if synthetic:
         page.heading(words("On synthetic images"), "synthetic")
         page.table(_pair_table(data, synthetic, "pair-synthetic", words))
-    page.links(
-        words("Related"),
-        [
-            Link(names["a"], model_url(a)),
-            Link(names["b"], model_url(b)),
-            Link(words("Compare"), "compare/"),
-        ],
-    )
+    links = [Link(names["a"], model_url(a)), Link(names["b"], model_url(b))]
+    page.links(words("Related"), [*links, Link(words("Compare"), "compare/")])
     return page.finish()
-
-
-def find_pair(table: PairTable, a: str, b: str) -> PairRow | None:
-    """Return A against B out of a table, whichever of them is ranked better there."""
-    if a not in table.models or b not in table.models:
-        return None
-    place_a, place_b = table.models.index(a), table.models.index(b)
-    first, second = min(place_a, place_b), max(place_a, place_b)
-    place = first * len(table.models) - first * (first + 1) // 2 + second - first - 1
-    row = pair_row(table, place, table.models[first], table.models[second])
-    if place_a < place_b:
-        return row
-    return replace(
-        row,
-        a=a,
-        b=b,
-        difference=-row.difference,
-        low=None if row.high is None else -row.high,
-        high=None if row.low is None else -row.low,
-        verdict=None if row.verdict is None else _OPPOSITE.get(row.verdict, row.verdict),
-    )
 
 
 def _pair_table(data: SiteData, rows: list[PairRow], name: str, words: Words) -> Table:
