@@ -21,7 +21,7 @@ from cosmos_board.site.publish.build import build_site
 from cosmos_board.site.publish.generate import SiteOptions
 from cosmos_board.store.board import open_board
 from tests.site.mixed import DRAWN, make_mixed_board
-from tests.site.pages import read_tables
+from tests.site.seen_tables import read_tables
 from tests.site_board import MODELS, Dataset, make_board
 
 URL = "https://lab.example/boards/cosmos"

@@ -12,7 +12,7 @@ from cosmos_board.site.language.words import words_for
 from cosmos_board.site.pages.docs.speed import speed_page
 from cosmos_board.site.pages.sections.writer import PageContext
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+BENCHMARKS = Path(__file__).parents[4] / "benchmarks"
 MACHINE = {"processor": "Some CPU", "cores": 2, "load": 0.5, "python": "3.11"}
 
 

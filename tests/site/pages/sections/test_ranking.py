@@ -28,7 +28,7 @@ def make_row(model: str, score: float, rank: int | None, **changes: object) -> B
     return BoardRow(**(values | changes))  # type: ignore[arg-type]
 
 
-def make_book() -> tuple[SiteData, Board]:
+def make_site_data() -> tuple[SiteData, Board]:
     board = Board(
         key=BoardKey(Slice("target", "ct.liver"), "box", "predicted", "dice"),
         higher_is_better=True,
@@ -59,7 +59,7 @@ def make_book() -> tuple[SiteData, Board]:
 
 def test_a_leaderboard_is_the_committed_one() -> None:
     """On purpose changed? Write what this renders into the file and look at the difference."""
-    data, board = make_book()
+    data, board = make_site_data()
 
     for language in ("en", "zh"):
         words = words_for(language)
