@@ -9,7 +9,7 @@ from pathlib import Path
 from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.store.board import open_board_to_write
-from cosmos_board.store.queries.scores import Connection
+from cosmos_board.store.queries.connection import Connection
 
 EVERY = tuple(PROMPTS)
 GUIDED = tuple(name for name in PROMPTS if name != "everything")

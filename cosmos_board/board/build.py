@@ -12,7 +12,7 @@ from cosmos_board.board.types import Board, BoardKey, ExposureCell, ModelCell, P
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.tracks import choose_metrics
 from cosmos_board.metrics.table import METRICS
-from cosmos_board.store.queries.scores import Connection
+from cosmos_board.store.queries.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, eq=False)

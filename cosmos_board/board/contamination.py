@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from cosmos_board.board.types import Exposure, ExposureCell
+from cosmos_board.core.cards import DatasetCard, ModelCard
 
 ORDER: tuple[Exposure, ...] = ("clean", "unknown", "same-source", "trained-on")
 """From best to worst."""
@@ -14,51 +14,11 @@ MOST = 0.5
 """A model trained on more than this share of a slice's targets is not ranked on it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelFacts:
-    """What the board knows of a model."""
-
-    name: str
-    label: str
-    family: str
-    kind: str
-    prompts: frozenset[str]
-    training_data: frozenset[str] | None
-    """Dataset names; None where the model does not say."""
-
-    tuned_on: frozenset[str] = frozenset()
-    """Datasets of which it is on record that a fine-tuning saw a part."""
-
-    base_model: str | None
-    """What it was fine-tuned from."""
-
-    source: str
-    """Address of its code or paper."""
-
-    @property
-    def observer(self) -> bool:
-        """Whether it is a person: listed, never ranked."""
-        return self.kind == "observer" or self.name.startswith("observer:")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetFacts:
-    """What the board knows of a dataset."""
-
-    name: str
-    label: str
-    source: str
-    """Address it came from; datasets of one address are one source."""
-
-    cluster_unit: str
-    synthetic: bool
-
-
 def find_exposure(
-    model: ModelFacts,
-    dataset: DatasetFacts,
-    models: Mapping[str, ModelFacts],
-    datasets: Mapping[str, DatasetFacts],
+    model: ModelCard,
+    dataset: DatasetCard,
+    models: Mapping[str, ModelCard],
+    datasets: Mapping[str, DatasetCard],
 ) -> ExposureCell:
     """Return what is known of `model` and `dataset`; a fine-tuned model has seen its base's data.
 
@@ -88,11 +48,11 @@ def find_exposure(
 
 
 def _ancestry(
-    model: ModelFacts, models: Mapping[str, ModelFacts]
-) -> tuple[Sequence[ModelFacts], bool]:
+    model: ModelCard, models: Mapping[str, ModelCard]
+) -> tuple[Sequence[ModelCard], bool]:
     """Return the model and its bases, and whether one of them does not say what it saw."""
-    line: list[ModelFacts] = []
-    current: ModelFacts | None = model
+    line: list[ModelCard] = []
+    current: ModelCard | None = model
     silent = False
     while current is not None and current not in line:
         line.append(current)

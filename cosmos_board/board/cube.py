@@ -9,20 +9,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
-from cosmos_board.board.contamination import DatasetFacts, ModelFacts
 from cosmos_board.core.arrays import Floats, Ints
+from cosmos_board.core.cards import DatasetCard, ModelCard
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import SELECTIONS, Selection, fails_too_often
 from cosmos_board.core.targets import Target
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.stats.bootstrap import PIXEL_STEP, RATIO_STEP, Counts, draw_counts
-from cosmos_board.store.queries import scores as queries
-from cosmos_board.store.queries.scores import STEP, Columns, Connection
-from cosmos_board.store.queries.studies import read_seen_clusters
+from cosmos_board.store.queries.cards import read_datasets, read_models
+from cosmos_board.store.queries.connection import Columns, Connection
+from cosmos_board.store.queries.counted_runs import prepare_counted_runs
+from cosmos_board.store.queries.scores import STEP, Measure, fetch_cells, fetch_score_columns
+from cosmos_board.store.queries.units import fetch_core_references, fetch_units, prepare_units
 
 
 def metric_step(metric: str) -> float:
@@ -94,50 +95,23 @@ class Cube:
         """Number the units; the connection may be read-only."""
         self.connection = connection
         self.metrics = tuple(metrics)
-        queries.prepare_units(connection)
-        queries.prepare_columns(connection)
-        self._columns = queries.fetch_score_columns(connection)
+        prepare_counted_runs(connection)
+        prepare_units(connection)
+        self._columns = fetch_score_columns(connection)
         self._units: dict[str, Units] = {}
         self._counts: dict[str, Counts] = {}
         self._dice: dict[tuple[str, str, Selection], dict[str, Floats]] = {}
         self._cells: tuple[tuple[str, str, tuple[str, ...]], Columns] | None = None
 
     @cached_property
-    def models(self) -> dict[str, ModelFacts]:
+    def models(self) -> dict[str, ModelCard]:
         """Every model by name, sorted."""
-        table = queries.fetch_models(self.connection)
-        rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
-        return {row["model"]: self._model_facts(row) for row in rows}
-
-    def _model_facts(self, row: dict[str, Any]) -> ModelFacts:
-        trained = row["training_data"]
-        seen = read_seen_clusters(self.connection, row["model"])
-        return ModelFacts(
-            name=row["model"],
-            label=row["label"],
-            family=row["family"],
-            kind=row["kind"],
-            prompts=frozenset(row["prompts"]),
-            training_data=None if trained is None else frozenset(trained),
-            base_model=row["base_model"],
-            source=row["source"],
-            tuned_on=frozenset(dataset for dataset, _ in seen),
-        )
+        return read_models(self.connection)
 
     @cached_property
-    def datasets(self) -> dict[str, DatasetFacts]:
+    def datasets(self) -> dict[str, DatasetCard]:
         """Every dataset by name, sorted."""
-        table = queries.fetch_datasets(self.connection)
-        return {
-            name: DatasetFacts(
-                name=name,
-                label=table["label"][index],
-                source=table["source"][index],
-                cluster_unit=table["cluster_unit"][index],
-                synthetic=bool(table["synthetic"][index]),
-            )
-            for index, name in enumerate(table["dataset"])
-        }
+        return read_datasets(self.connection)
 
     @property
     def tracks(self) -> tuple[str, ...]:
@@ -189,9 +163,9 @@ class Cube:
         return self._units[track]
 
     def _find_units(self, track: str) -> Units:
-        table = queries.fetch_units(self.connection)
+        table = fetch_units(self.connection)
         if track == "core":
-            scored = queries.fetch_scored_references(self.connection, track)
+            scored = fetch_core_references(self.connection)
             references = np.zeros(len(table["object"]), np.int64)
             references[scored["unit"]] = scored["references"]
         else:
@@ -257,7 +231,7 @@ class Cube:
         if self._cells is None or self._cells[0] != key:
             self._cells = None  # two prompts at once would take twice the memory
             measures = [_measure(name) for name in metrics]
-            self._cells = (key, queries.fetch_cells(self.connection, track, prompt, measures))
+            self._cells = (key, fetch_cells(self.connection, track, prompt, measures))
         return self._cells[1]
 
 
@@ -331,6 +305,6 @@ def _make_units(table: Columns, references: Ints) -> Units:
     )
 
 
-def _measure(name: str) -> queries.Measure:
+def _measure(name: str) -> Measure:
     metric = METRICS[name]
-    return queries.Measure(name, metric.sql, "0.0" if metric.higher_is_better else "diagonal")
+    return Measure(name, metric.sql, "0.0" if metric.higher_is_better else "diagonal")

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosmos_board.board.contamination import DatasetFacts
 from cosmos_board.board.cube import Units
 from cosmos_board.board.types import Slice
 from cosmos_board.core.arrays import Ints
+from cosmos_board.core.cards import DatasetCard
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Plan:
         )
 
 
-def plan_slices(units: Units, datasets: Mapping[str, DatasetFacts]) -> Plan:
+def plan_slices(units: Units, datasets: Mapping[str, DatasetCard]) -> Plan:
     """Return every slice of a track, sorted by kind and name.
 
     Synthetic datasets have slices of their own, no part in any that holds real data, and none in

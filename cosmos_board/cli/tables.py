@@ -173,7 +173,8 @@ def describe_board(board: Board) -> str:
     metric, facts = METRICS[board.key.metric], board.facts
     return (
         f"{board.key.slice} · {metric.heading} · prompt {board.key.prompt} · "
-        f"{board.key.selection} selection · {_count(len(facts.targets), 'target')}, "
+        f"{board.key.selection} selection · {board.key.track} track · "
+        f"{_count(len(facts.targets), 'target')}, "
         f"{_count(facts.references, 'reference')}, {_count(facts.clusters, 'cluster')}"
         f"{' · synthetic' if facts.synthetic else ''}"
         f"{'' if board.ranked or not board.rows else f' · {explain_no_rank(board)}'}"

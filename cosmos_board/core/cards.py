@@ -56,6 +56,16 @@ class ModelCard:
     seen_packs: tuple[str, ...] = ()
     """`dataset@sha256` of the packs whose cluster ids those are, by the hash of their content."""
 
+    @property
+    def observer(self) -> bool:
+        """Whether it is a person: listed, never ranked."""
+        return self.kind == "observer" or self.name.startswith("observer:")
+
+    @property
+    def tuned_on(self) -> frozenset[str]:
+        """Datasets of which it is on record that a fine-tuning saw a part."""
+        return frozenset(name.split("/", 1)[0] for name in self.seen_clusters)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetCard:

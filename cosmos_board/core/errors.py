@@ -12,9 +12,11 @@ CosmosBoardError
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
 from enum import IntEnum
+from pathlib import Path
 
 
 class ExitCode(IntEnum):
@@ -134,3 +136,25 @@ class StoppedError(CosmosBoardError):
     """A signal asked us to stop; what was finished is kept and the same command resumes."""
 
     exit_code = ExitCode.STOPPED
+
+
+_REASONS = {
+    errno.ENOSPC: "no space left on the disk",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.ENOENT: "the folder does not exist",
+    errno.EFBIG: "the file would be larger than allowed",
+}
+
+
+def describe_os_error(path: Path, doing: str, error: OSError) -> StorageError:
+    """Return the one line that a user sees when the disk fails us.
+
+    Example:
+        >>> print(describe_os_error(Path("a"), "write", OSError(errno.ENOSPC, "")))
+        a: write: no space left on the disk
+    """
+    reason = _REASONS.get(error.errno or 0) or error.strerror or str(error)
+    return StorageError(" ".join(f"{path}: {doing}: {reason}".split()))

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, describe_os_error
 from cosmos_board.curation.assemble import assemble_pack
 from cosmos_board.curation.report import ImportCounts, ImportReport
 from cosmos_board.curation.staging import read_batch
 from cosmos_board.curation.workers import stage_units
 from cosmos_board.data.pack.info import PackInfo, read_info, without_files
 from cosmos_board.data.source import SourceUnit
-from cosmos_board.store.files import describe_os_error, hold, sync_folder
+from cosmos_board.store.files import hold, sync_folder
 
 
 def curate(

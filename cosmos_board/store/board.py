@@ -15,9 +15,11 @@ from cosmos_board.core.errors import (
     InputError,
     InUseError,
     StorageError,
+    describe_os_error,
     make_one_line,
 )
-from cosmos_board.store.files import describe_os_error, hold
+from cosmos_board.store.files import hold
+from cosmos_board.store.queries.connection import read_meta, read_table_sizes
 from cosmos_board.store.schema import SCHEMA_VERSION
 
 
@@ -147,35 +149,28 @@ _TABLES = frozenset(
 )  # fmt: skip
 """What every board database has; `ledger` came later."""
 
-
 _LATER = frozenset({"board_references", "ledger"})
 """Tables that a database may lack."""
 
 
-def _list_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    found = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
-    return {name for (name,) in found}
-
-
 def _is_blank(connection: duckdb.DuckDBPyConnection) -> bool:
-    found = connection.execute("SELECT table_name, estimated_size FROM duckdb_tables()").fetchall()
-    return all(name in _TABLES | _LATER and not rows for name, rows in found)
+    sizes = read_table_sizes(connection)
+    return all(name in _TABLES | _LATER and not rows for name, rows in sizes.items())
 
 
 def _refuse_other_version(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
-    tables = _list_tables(connection)
+    tables = set(read_table_sizes(connection))
     if "meta" not in tables:
         raise InputError(path, "", "is a DuckDB file, but no board database")
     try:
-        rows = connection.execute("SELECT key, value FROM meta").fetchall()
-        found = {key: int(value) for key, value in rows if key == "schema_version"}
+        version = int(read_meta(connection)["schema_version"])
+    except KeyError:
+        raise InputError(path, "schema_version", "is missing, so it is no board database") from None
     except (ValueError, TypeError, duckdb.BinderException) as error:
         raise InputError(
             path, "schema_version", "is no number, so it is no board database"
         ) from error
-    if not found:
-        raise InputError(path, "schema_version", "is missing, so it is no board database")
-    if (version := found["schema_version"]) > SCHEMA_VERSION:
+    if version > SCHEMA_VERSION:
         raise InputError(
             path, "schema_version", "is newer than this program", got=version, want=SCHEMA_VERSION
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 from collections.abc import Iterator
@@ -10,30 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from filelock import FileLock, Timeout
-
-from cosmos_board.core.errors import InputError, InUseError, StorageError
-
-_REASONS = {
-    errno.ENOSPC: "no space left on the disk",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EROFS: "the file system is read-only",
-    errno.EACCES: "permission denied",
-    errno.EPERM: "permission denied",
-    errno.ENOENT: "the folder does not exist",
-    errno.EFBIG: "the file would be larger than allowed",
-}
-
-
-def describe_os_error(path: Path, doing: str, error: OSError) -> StorageError:
-    """Return the one line that a user sees when the disk fails us.
-
-    Example:
-        >>> print(describe_os_error(Path("a"), "write", OSError(errno.ENOSPC, "")))
-        a: write: no space left on the disk
-    """
-    reason = _REASONS.get(error.errno or 0) or error.strerror or str(error)
-    return StorageError(" ".join(f"{path}: {doing}: {reason}".split()))
+from cosmos_board.core.errors import InputError, describe_os_error
+from cosmos_board.core.locks import hold_lock
 
 
 @contextmanager
@@ -90,18 +67,9 @@ def hold(path: Path) -> Iterator[None]:
         InUseError: If another process holds it.
         StorageError: If its folder cannot be written.
     """
-    lock = FileLock(path.with_name(f".{path.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise InUseError(f"{path}: another process is writing it") from error
-    except OSError as error:
-        raise describe_os_error(path, "write", error) from error
-    try:
+    lock = path.with_name(f".{path.name}.lock")
+    with hold_lock(lock, f"{path}: another process is writing it", removed=True):
         yield
-    finally:
-        Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()
 
 
 _LEFTOVER = re.compile(r"\..+\.[0-9]+\.part")

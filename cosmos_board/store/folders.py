@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cosmos_board.core.errors import InputError
-from cosmos_board.store.files import describe_os_error, hold, sync_folder, write_bytes
+from cosmos_board.core.errors import InputError, describe_os_error
+from cosmos_board.store.files import hold, sync_folder, write_bytes
 from cosmos_board.store.records import dump_record, read_record
 
 MARKER = ".cosmos-board-"

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
-
-import duckdb
 
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
@@ -24,9 +21,18 @@ from cosmos_board.store.queries.board_references import (
     prepare_lists,
     write_lists,
 )
-from cosmos_board.store.queries.studies import ALL_CLUSTERS, write_seen_clusters
+from cosmos_board.store.queries.cards import (
+    ALL_CLUSTERS,
+    DATASET_COLUMNS,
+    MODEL_COLUMNS,
+    read_pack_hashes,
+    write_seen_clusters,
+)
+from cosmos_board.store.queries.connection import Connection
+from cosmos_board.store.queries.runs import find_rivals, find_shared_image, read_shards
+from cosmos_board.store.removal import delete_runs
 from cosmos_board.store.run_folder import (
-    Part,
+    RunPart,
     find_shards,
     read_parts,
     refuse_loose_rows,
@@ -70,7 +76,7 @@ def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> Inges
         StorageError: If the disk fails.
     """
     parts = [part for folder in folders for part in read_parts(folder)]
-    runs: dict[str, list[Part]] = defaultdict(list)
+    runs: dict[str, list[RunPart]] = defaultdict(list)
     for part in parts:
         runs[part.run_id].append(part)
     with open_board_to_write(db) as connection:
@@ -100,24 +106,24 @@ def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> Inges
     )
 
 
-def _note_coverage(connection: duckdb.DuckDBPyConnection, part: Part) -> list[str]:
+def _note_coverage(connection: Connection, part: RunPart) -> list[str]:
     """Say where a main run was asked more or fewer references than its boards rank on."""
     if not part.record.is_main:
         return []
     asked, inside, listed = count_asked(connection, part.run_id)
-    found = []
+    notes = []
     if inside < listed:
-        found.append(
+        notes.append(
             f"{part.model} on {part.dataset}: was asked {inside} of the {listed} references that "
             "this board ranks on, so it is listed as incomplete"
         )
     if asked > inside:
-        found.append(
+        notes.append(
             f"{part.model} on {part.dataset}: {asked - inside} of its {asked} references are not "
             "among those that this board ranks on and do not count; the first ingest of a dataset "
             "chose them, and --replace of all its runs at once chooses anew"
         )
-    return found
+    return notes
 
 
 def _note_gaps(gaps: set[Gap]) -> list[str]:
@@ -126,23 +132,18 @@ def _note_gaps(gaps: set[Gap]) -> list[str]:
     for gap in sorted(gaps):
         prompts[gap.model, gap.dataset].append(gap.prompt)
     return [
-        f"{model} on {dataset}: has no scores with {', '.join(found)}, so it is not ranked on "
-        f"boards of {'this prompt' if len(found) == 1 else 'these prompts'} that count {dataset}"
-        for (model, dataset), found in prompts.items()
+        f"{model} on {dataset}: has no scores with {', '.join(names)}, so it is not ranked on "
+        f"boards of {'this prompt' if len(names) == 1 else 'these prompts'} that count {dataset}"
+        for (model, dataset), names in prompts.items()
     ]
 
 
 def _add_run(
-    connection: duckdb.DuckDBPyConnection, members: list[Part], *, replace: bool
+    connection: Connection, members: list[RunPart], *, replace: bool
 ) -> tuple[int, int, int]:
     """Add one run; return shards added, rows added, shards known before."""
     first = members[0]
-    known = {
-        name
-        for (name,) in connection.execute(
-            "SELECT shard FROM shards WHERE run_id = ?", [first.run_id]
-        ).fetchall()
-    }
+    known = read_shards(connection, first.run_id)
     fresh = find_shards(members, known)
     if not fresh:
         return 0, 0, len(known)
@@ -162,45 +163,38 @@ def _add_run(
     return len(fresh), sum(shard.record.rows for shard in fresh), len(known)
 
 
-def _refuse_contradictions(
-    connection: duckdb.DuckDBPyConnection, part: Part, *, replace: bool
-) -> None:
-    known = connection.execute(
-        "SELECT pack_sha256 FROM datasets WHERE dataset = ?", [part.dataset]
-    ).fetchone()
-    wanted = part.entry.dataset.content_sha256
-    if known is not None and known[0] != wanted:
+def _refuse_contradictions(connection: Connection, part: RunPart, *, replace: bool) -> None:
+    known, wanted = (
+        read_pack_hashes(connection).get(part.dataset),
+        part.entry.dataset.content_sha256,
+    )
+    if known not in (None, wanted):
         raise InputError(
             part.folder,
             f"dataset {part.dataset}",
             "is another version than in the database",
             got=wanted[:12],
-            want=known[0][:12],
+            want=known[:12],
         )
-    rivals = connection.execute(
-        "SELECT DISTINCT run_id FROM runs WHERE model = ? AND dataset = ? AND study = ? "
-        "AND track = ? AND run_id <> ?",
-        [part.model, part.dataset, part.record.settings.study, part.record.track, part.run_id],
-    ).fetchall()
+    study, track = part.record.settings.study, part.record.track
+    rivals = find_rivals(connection, (part.model, part.dataset, study, track, part.run_id))
     if rivals and not replace:
         raise InputError(
             part.folder,
             f"{part.model} on {part.dataset}",
             "is in the database from another run; --replace drops that one",
             got=part.run_id,
-            want=rivals[0][0],
+            want=rivals[0],
         )
-    for (rival,) in rivals:
-        for table in ("scores", "shards", "timings", "runs"):
-            connection.execute(f"DELETE FROM {table} WHERE run_id = ?", [rival])
+    delete_runs(connection, rivals)
 
 
-def _find_seen(connection: duckdb.DuckDBPyConnection, model: ModelCard) -> list[tuple[str, str]]:
+def _find_seen(connection: Connection, model: ModelCard) -> list[tuple[str, str]]:
     """Return the (dataset, cluster id) that a fine-tuned model saw.
 
     Ids are numbered by content: those of another state of a dataset's pack mean nothing here.
     """
-    here = dict(connection.execute("SELECT dataset, pack_sha256 FROM datasets").fetchall())
+    here = read_pack_hashes(connection)
     try:
         states = dict(pack.split("@", 1) for pack in model.seen_packs)
         pairs = [tuple(name.split("/", 1)) for name in model.seen_clusters]
@@ -211,43 +205,16 @@ def _find_seen(connection: duckdb.DuckDBPyConnection, model: ModelCard) -> list[
     return [*seen, *((dataset, ALL_CLUSTERS) for dataset in sorted(others))]
 
 
-def _add_facts(connection: duckdb.DuckDBPyConnection, part: Part) -> None:
+def _add_facts(connection: Connection, part: RunPart) -> None:
+    """Add what a run says of its model and dataset, what it was asked, and the run itself."""
     model, dataset, record = part.entry.model, part.entry.dataset, part.record
-    _insert(
-        connection,
-        "models",
-        {
-            "model": model.name,
-            **{
-                name: getattr(model, name)
-                for name in (
-                    "label", "family", "kind", "prompts", "clicks", "parameters", "input_size_px",
-                    "licence", "source", "training_data", "description",
-                    "base_model",
-                )
-            },
-        },
-        replace=True,
-    )  # fmt: skip
-    _insert(
-        connection,
-        "datasets",
-        {
-            "dataset": dataset.name,
-            **{
-                name: getattr(dataset, name)
-                for name in (
-                    "label", "version", "licence", "citation", "source", "cluster_unit",
-                    "synthetic", "protocol", "normalisation", "subsample", "prompts_sha256",
-                    "permissions",
-                )
-            },
-            "pack_sha256": dataset.content_sha256,
-        },
-        replace=True,
-    )  # fmt: skip
+    facts = {name: getattr(model, name) for name in MODEL_COLUMNS}
+    _replace(connection, "models", {"model": model.name, **facts})
+    facts = {name: getattr(dataset, name) for name in DATASET_COLUMNS}
+    facts |= {"dataset": dataset.name, "pack_sha256": dataset.content_sha256}
+    _replace(connection, "datasets", facts)
     write_seen_clusters(connection, model.name, _find_seen(connection, model))
-    _refuse_shared(connection, part, part.index_path("images"))
+    _refuse_shared(connection, part)
     for table, kind, schema in (
         ("images", "images", RUN_IMAGES), ("reference_masks", "references", RUN_REFERENCES),
     ):  # fmt: skip
@@ -257,28 +224,24 @@ def _add_facts(connection: duckdb.DuckDBPyConnection, part: Part) -> None:
             " ON CONFLICT DO NOTHING",
             [str(part.index_path(kind))],
         )
-        if kind == "references" and part.record.is_main:
-            note_asked(connection, part.run_id, str(part.index_path(kind)))
-    _insert(
-        connection,
-        "runs",
-        {
-            "run_id": part.run_id,
-            "model": part.model,
-            "dataset": part.dataset,
-            "study": record.settings.study,
-            "protocol": record.protocol,
-            "prompts_sha256": dataset.prompts_sha256,
-            "checkpoint_sha256": part.entry.checkpoint_sha256,
-            "device": part.entry.device,
-            "seed": record.provenance.seed,
-            "track": record.track,
-            "tier": record.tier,
-            "started_utc": record.started_utc,
-            "provenance": _describe_provenance(record),
-        },
-        replace=True,
-    )
+    if record.is_main:
+        note_asked(connection, part.run_id, str(part.index_path("references")))
+    run = {
+        "run_id": part.run_id,
+        "model": part.model,
+        "dataset": part.dataset,
+        "study": record.settings.study,
+        "protocol": record.protocol,
+        "prompts_sha256": dataset.prompts_sha256,
+        "checkpoint_sha256": part.entry.checkpoint_sha256,
+        "device": part.entry.device,
+        "seed": record.provenance.seed,
+        "track": record.track,
+        "tier": record.tier,
+        "started_utc": record.started_utc,
+        "provenance": _describe_provenance(record),
+    }
+    _replace(connection, "runs", run)
 
 
 def _describe_provenance(record: RunRecord) -> str:
@@ -290,7 +253,7 @@ def _describe_provenance(record: RunRecord) -> str:
     return json.dumps(facts, sort_keys=True)
 
 
-def _name_bases(connection: duckdb.DuckDBPyConnection) -> None:
+def _name_bases(connection: Connection) -> None:
     """Say which model here has the weights that another was fine-tuned from.
 
     A tuned file names weights of one's own by their hash, since they had no name when it was made.
@@ -304,35 +267,27 @@ def _name_bases(connection: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
-def _refuse_shared(connection: duckdb.DuckDBPyConnection, part: Part, path: Path) -> None:
+def _refuse_shared(connection: Connection, part: RunPart) -> None:
     """Refuse an image that another dataset of the board has: its scores would count twice."""
-    shared = connection.execute(
-        "SELECT i.image_id, i.dataset FROM images i JOIN read_parquet(?) n USING (image_id)"
-        " WHERE i.dataset <> n.dataset ORDER BY ALL LIMIT 1",
-        [str(path)],
-    ).fetchone()
-    if shared is not None:
+    if shared := find_shared_image(connection, str(part.index_path("images"))):
+        image, dataset = shared
         raise InputError(
             part.folder,
             part.dataset,
-            f"has image {shared[0]} of {shared[1]}, which is on this board",
+            f"has image {image} of {dataset}, which is on this board",
             want="one of the two, or a board each",
         )
 
 
-def _insert(
-    connection: duckdb.DuckDBPyConnection, table: str, row: dict[str, Any], *, replace: bool
-) -> None:
-    verb = "INSERT OR REPLACE" if replace else "INSERT"
+def _replace(connection: Connection, table: str, row: Mapping[str, object]) -> None:
+    """Insert a row, in the place of the one with its key."""
     marks = ", ".join("?" * len(row))
     connection.execute(
-        f"{verb} INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values())
+        f"INSERT OR REPLACE INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values())
     )
 
 
-def _add_timings(
-    connection: duckdb.DuckDBPyConnection, part: Part, shards: list[ShardRecord]
-) -> None:
+def _add_timings(connection: Connection, part: RunPart, shards: list[ShardRecord]) -> None:
     stages: dict[str, list[tuple[int, float]]] = defaultdict(list)
     for shard in shards:
         for stage, timing in shard.timings.items():

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cosmos_board.core.errors import InputError
-from cosmos_board.store.files import describe_os_error, open_whole
+from cosmos_board.core.errors import InputError, describe_os_error
+from cosmos_board.store.files import open_whole
 from cosmos_board.store.schema import SCHEMA_VERSION
 
 Row: TypeAlias = dict[str, Any]

@@ -12,9 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, describe_os_error
 from cosmos_board.core.run_record import RunRecord, ShardRecord
-from cosmos_board.store.files import describe_os_error, write_bytes
+from cosmos_board.store.files import write_bytes
 from cosmos_board.store.schema import SCHEMA_VERSION
 
 if TYPE_CHECKING:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, describe_os_error
+from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.run_record import RunEntry, RunRecord, ShardRecord
-from cosmos_board.store.files import describe_os_error
 from cosmos_board.store.parquet import count_rows_of
+from cosmos_board.store.queries.score_files import find_other_dataset, find_stranger, find_twin
 from cosmos_board.store.records import (
     RUN_RECORD,
     DamagedError,
@@ -24,14 +23,11 @@ from cosmos_board.store.records import (
 from cosmos_board.store.schema import RUN_IMAGES, RUN_REFERENCES, SCORES
 
 _MEND = "the same `eval` again, which mends it, or a whole copy"
-_KEYS = (
-    "reference_id", "prompt", "study", "jitter_level", "jitter_mode", "trial", "click", "selection",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One entry of one run folder."""
+class RunPart:
+    """What one folder holds of a run: a run may be spread over several."""
 
     folder: Path
     run_id: str
@@ -57,13 +53,13 @@ class Part:
         return self.entry.model.name
 
     def index_path(self, kind: str) -> Path:
-        """Return where the `images` or `references` lie that were asked for."""
+        """Return where the list of its `images` or `references` lies."""
         return self.folder / "index" / f"{self.run_id}.{kind}.parquet"
 
 
 @dataclass(frozen=True, slots=True)
-class FoundShard:
-    """Rows that are as they were written."""
+class WholeShard:
+    """A shard whose rows are as they were written."""
 
     path: Path
     record: ShardRecord
@@ -74,7 +70,7 @@ class FoundShard:
         return self.path.stem
 
 
-def read_parts(folder: Path) -> list[Part]:
+def read_parts(folder: Path) -> list[RunPart]:
     """Return the entries of a run folder, of which the index is whole.
 
     Raises:
@@ -90,14 +86,14 @@ def read_parts(folder: Path) -> list[Part]:
                 "changed during the run: its device failed",
             )
     parts = [
-        Part(folder, run_id, entry, record) for run_id, entry in sorted(record.entries.items())
+        RunPart(folder, run_id, entry, record) for run_id, entry in sorted(record.entries.items())
     ]
     for part in parts:
         _check_index(part)
     return parts
 
 
-def _check_index(part: Part) -> None:
+def _check_index(part: RunPart) -> None:
     hashes = part.entry.index_sha256
     for kind, schema in (("images", RUN_IMAGES), ("references", RUN_REFERENCES)):
         path = part.index_path(kind)
@@ -106,7 +102,7 @@ def _check_index(part: Part) -> None:
             raise DamagedError(path, "sha256", "is not that of what was written", want=_MEND)
 
 
-def find_shards(members: Sequence[Part], known: Collection[str]) -> list[FoundShard]:
+def find_shards(members: Sequence[RunPart], known: Collection[str]) -> list[WholeShard]:
     """Return the shards of a run that are not known yet, in order, each whole and in its place.
 
     Args:
@@ -117,7 +113,7 @@ def find_shards(members: Sequence[Part], known: Collection[str]) -> list[FoundSh
         InputError: If a shard is damaged, missing, or one too many.
         StorageError: If one cannot be read.
     """
-    fresh: dict[str, FoundShard] = {}
+    fresh: dict[str, WholeShard] = {}
     first = members[0]
     for part in members:
         for path in _list_shards(part):
@@ -136,13 +132,13 @@ def find_shards(members: Sequence[Part], known: Collection[str]) -> list[FoundSh
     return [shard for _, shard in sorted(fresh.items())]
 
 
-def _list_shards(part: Part) -> list[Path]:
-    found = (part.folder / "scores").glob(f"{part.run_id}-*")
+def _list_shards(part: RunPart) -> list[Path]:
+    paths = (part.folder / "scores").glob(f"{part.run_id}-*")
     kinds = (".parquet", ".json")
-    return sorted({path.with_suffix(".parquet") for path in found if path.suffix in kinds})
+    return sorted({path.with_suffix(".parquet") for path in paths if path.suffix in kinds})
 
 
-def _read_shard(path: Path) -> FoundShard:
+def _read_shard(path: Path) -> WholeShard:
     """Return a shard, whose rows must be those that were written under its name."""
     sidecar = path.with_suffix(".json")
     if not sidecar.exists():
@@ -157,11 +153,11 @@ def _read_shard(path: Path) -> FoundShard:
         raise DamagedError(path, "sha256", "is not that of the rows that were written", want=_MEND)
     if (rows := count_rows_of(path, SCORES)) != record.rows:
         raise DamagedError(path, "rows", "are not all there", got=rows, want=record.rows)
-    return FoundShard(path, record)
+    return WholeShard(path, record)
 
 
 def refuse_loose_rows(
-    connection: duckdb.DuckDBPyConnection, part: Part, paths: Sequence[Path]
+    connection: duckdb.DuckDBPyConnection, part: RunPart, paths: Sequence[Path]
 ) -> None:
     """Refuse rows that come twice, and rows or references of what the run was not asked.
 
@@ -170,56 +166,20 @@ def refuse_loose_rows(
     """
     scores = [str(path) for path in paths]
     images, references = (str(part.index_path(kind)) for kind in ("images", "references"))
-    keys = ", ".join(_KEYS)
-    different = _fetch(
-        connection,
-        f"SELECT count(*) = count(DISTINCT hash({keys})) FROM read_parquet($scores)",
-        scores=scores,
-    )
-    if different != (True,) and (
-        twin := _fetch(
-            connection,
-            f"SELECT reference_id, prompt FROM read_parquet($scores) GROUP BY {keys}"
-            " HAVING count(*) > 1 ORDER BY ALL LIMIT 1",
-            scores=scores,
-        )
-    ):
+    if twin := find_twin(connection, scores):
         raise InputError(part.folder, f"reference {twin[0]}, {twin[1]}", "has its row twice")
-    for query, given, where, problem in (
-        (
-            "SELECT dataset FROM read_parquet($images) WHERE dataset <> $dataset LIMIT 1",
-            {"images": images, "dataset": part.dataset},
-            images,
-            f"is of another dataset than {part.dataset}",
-        ),
-        (
-            "SELECT r.image_id FROM read_parquet($references) r"
-            " ANTI JOIN read_parquet($images) i USING (image_id) LIMIT 1",
-            {"images": images, "references": references},
-            images,
-            "is not there, and has references",
-        ),
-        (
-            "SELECT s.reference_id FROM read_parquet($scores) s"
-            " ANTI JOIN read_parquet($references) r USING (reference_id) LIMIT 1",
-            {"scores": scores, "references": references},
-            references,
-            "is not there, and has scores",
-        ),
+    if other := find_other_dataset(connection, images, part.dataset):
+        raise InputError(images, other, f"is of another dataset than {part.dataset}", want=_MEND)
+    for key, rows, index, what in (
+        ("image_id", references, images, "references"),
+        ("reference_id", scores, references, "scores"),
     ):
-        if found := _fetch(connection, query, **given):
-            raise InputError(where, str(found[0]), problem, want=_MEND)
-
-
-def _fetch(
-    connection: duckdb.DuckDBPyConnection, query: str, **given: object
-) -> tuple[Any, ...] | None:
-    found: tuple[Any, ...] | None = connection.execute(query, given).fetchone()
-    return found
+        if stranger := find_stranger(connection, key, rows, index):
+            raise InputError(index, stranger, f"is not there, and has {what}", want=_MEND)
 
 
 @contextmanager
-def refusing_misfits(part: Part) -> Iterator[None]:
+def refusing_misfits(part: RunPart) -> Iterator[None]:
     """Turn what DuckDB says of a run's files into one line that names the folder.
 
     Raises:
@@ -238,7 +198,6 @@ def refusing_misfits(part: Part) -> Iterator[None]:
 
 def _hash(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return hash_file(path)
     except OSError as error:
         raise describe_os_error(path, "read", error) from error

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cosmos_board.store.board import open_board_to_write
-from cosmos_board.store.queries.scores import Connection
+from cosmos_board.store.queries.connection import Connection
 from tests.study_boards import SIZE_PX, StudyBoard
 
 OPEN_FLAGS = ("redistribute_images", "redistribute_masks", "publish_row_ids", "show_thumbnails")

@@ -19,7 +19,7 @@ from cosmos_board.runner.run import RunRequest, run
 from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.board import open_board, open_board_to_write
 from cosmos_board.store.ingest import ingest
-from cosmos_board.store.queries.studies import ALL_CLUSTERS, read_seen_clusters
+from cosmos_board.store.queries.cards import ALL_CLUSTERS, read_seen_clusters
 from cosmos_board.store.records import dump_record
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from cosmos_board.store.queries.studies import ALL_CLUSTERS
+from cosmos_board.store.queries.findings import FINDING_QUERIES
 
 Certainty: TypeAlias = Literal["abstract", "second-hand", "not found"]
 """How sure we are of the paper's number: read in its own abstract; quoted by others who had the
@@ -45,45 +45,6 @@ class Claim:
     """SQL over the board database that shows what the effect is made of."""
 
 
-_CHOSEN = """chosen AS ( -- of several runs the one with the most rows, then the latest
-    SELECT s.run_id, s.study, s.prompt FROM scores s JOIN runs r USING (run_id)
-    WHERE r.track = 'full' GROUP BY s.run_id, s.study, s.prompt, r.model, r.dataset, r.started_utc
-    QUALIFY row_number() OVER (PARTITION BY r.model, r.dataset, s.study, s.prompt
-        ORDER BY count(*) DESC, r.started_utc DESC, s.run_id DESC) = 1)"""
-_CLUSTERS = """
-    FROM scores s JOIN chosen USING (run_id, study, prompt)
-        JOIN reference_masks m USING (reference_id) JOIN images i USING (image_id)
-        JOIN datasets d ON d.dataset = i.dataset
-    WHERE (NOT d.synthetic OR NOT EXISTS (FROM datasets WHERE NOT synthetic))"""
-
-
-def _clusters(columns: str, condition: str) -> str:
-    return f"""\
-WITH {_CHOSEN}, clusters AS (
-    SELECT s.model, {columns}i.modality || '.' || m.object AS target, i.dataset, i.cluster_id,
-        avg(2.0 * s.tp / (2 * s.tp + s.fp + s.fn)) AS dice{_CLUSTERS}
-        AND {condition} GROUP BY ALL)"""
-
-
-def _target_means(columns: str, condition: str) -> str:
-    return f"""\
-{_clusters(f"{columns}, ", condition)}
-SELECT c.* EXCLUDE (dataset, cluster_id, dice), avg(c.dice) AS dice, count(*) AS clusters
-FROM clusters c GROUP BY ALL ORDER BY ALL"""
-
-
-_MAIN = "s.study = 'main' AND s.selection = 'oracle'"
-_GAINS = f"""\
-{_clusters("", f"{_MAIN} AND s.prompt = 'box'")}
-SELECT t.model, o.base_model, t.target, avg(t.dice - b.dice) AS gain, count(*) AS clusters
-FROM clusters t JOIN models o ON o.model = t.model JOIN clusters b ON b.model = o.base_model
-    AND (b.target, b.dataset, b.cluster_id) = (t.target, t.dataset, t.cluster_id)
-WHERE NOT EXISTS (FROM seen_clusters x WHERE x.model = t.model AND x.dataset = t.dataset
-        AND x.cluster_id IN (t.cluster_id, '{ALL_CLUSTERS}'))
-    AND (EXISTS (FROM seen_clusters x WHERE x.model = t.model AND x.dataset = t.dataset)
-        OR NOT list_contains(o.training_data, t.dataset)
-        OR (o.training_data IS NULL AND o.model IN (SELECT model FROM seen_clusters)))
-GROUP BY ALL ORDER BY ALL"""
 _SECOND_HAND = "https://github.com/Leon42325/medical-sam-project"
 
 CLAIMS: tuple[Claim, ...] = (
@@ -102,7 +63,7 @@ CLAIMS: tuple[Claim, ...] = (
         paper="Hausdorff distance with a box from 2.19 px (humerus, CT) to 23.7 px (heart, CT)",
         certainty="second-hand",
         source="a review of boundary accuracy that cites the paper's Table 3",
-        query=_target_means("s.prompt", _MAIN),
+        query=FINDING_QUERIES["F1"],
     ),
     Claim(
         id="F2",
@@ -116,7 +77,7 @@ CLAIMS: tuple[Claim, ...] = (
         paper="",
         certainty="not found",
         source="",
-        query=_target_means("s.prompt", f"{_MAIN} AND s.model IN ('sam-vit-b', 'sam-vit-h')"),
+        query=FINDING_QUERIES["F2"],
     ),
     Claim(
         id="F3",
@@ -133,7 +94,7 @@ CLAIMS: tuple[Claim, ...] = (
         paper="The order: box, then points, then everything mode; no number",
         certainty="abstract",
         source=PAPER,
-        query=_target_means("s.prompt", _MAIN),
+        query=FINDING_QUERIES["F3"],
     ),
     Claim(
         id="F4",
@@ -150,10 +111,7 @@ CLAIMS: tuple[Claim, ...] = (
         paper="High quality in less time; no number",
         certainty="abstract",
         source=PAPER,
-        query="""\
-SELECT a.reader, a.image, a.arm, avg(2.0 * a.tp / (2 * a.tp + a.fp + a.fn)) AS dice,
-    sum(a.seconds) AS seconds
-FROM annotations a GROUP BY ALL ORDER BY ALL""",
+        query=FINDING_QUERIES["F4"],
     ),
     Claim(
         id="F5",
@@ -170,10 +128,7 @@ FROM annotations a GROUP BY ALL ORDER BY ALL""",
         paper="Drop at 20–30 px: 14.6 Dice points with 1 point, 24.1 with a box",
         certainty="second-hand",
         source=_SECOND_HAND,
-        query=_target_means(
-            "s.prompt, s.jitter_level, s.jitter_mode",
-            "s.study = 'jitter' AND s.selection = 'oracle' AND s.prompt IN ('box', 'point')",
-        ),
+        query=FINDING_QUERIES["F5"],
     ),
     Claim(
         id="F6",
@@ -190,7 +145,7 @@ FROM annotations a GROUP BY ALL ORDER BY ALL""",
         paper="",
         certainty="abstract",
         source=PAPER,
-        query=_target_means("s.click", "s.study = 'clicks' AND s.selection = 'oracle'"),
+        query=FINDING_QUERIES["F6"],
     ),
     Claim(
         id="F7",
@@ -207,13 +162,7 @@ FROM annotations a GROUP BY ALL ORDER BY ALL""",
         paper="Intensity difference +0.45 … +0.64, boundary complexity −0.42 … −0.62",
         certainty="second-hand",
         source=_SECOND_HAND,
-        query=f"""\
-WITH {_CHOSEN}
-SELECT s.model, i.dataset, i.cluster_id, s.reference_id, m.size_px, m.aspect_ratio,
-    m.intensity_difference, m.boundary_complexity,
-    avg(2.0 * s.tp / (2 * s.tp + s.fp + s.fn)) AS dice{_CLUSTERS}
-    AND s.study = 'main' AND s.selection = 'oracle' AND s.prompt = 'box'
-GROUP BY ALL ORDER BY ALL""",
+        query=FINDING_QUERIES["F7"],
     ),
     Claim(
         id="F8",
@@ -227,7 +176,7 @@ GROUP BY ALL ORDER BY ALL""",
         paper="+4.39 Dice points (ViT-B), +6.68 (ViT-H)",
         certainty="abstract",
         source=PAPER,
-        query=_GAINS,
+        query=FINDING_QUERIES["F8"],
     ),
 )
 """F1 … F8, in the paper's order."""

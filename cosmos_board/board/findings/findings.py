@@ -25,7 +25,7 @@ from cosmos_board.board.findings.evidence_studies import (
 )
 from cosmos_board.board.studies.effects import Effect
 from cosmos_board.core.scores import SELECTIONS, Selection
-from cosmos_board.store.queries.studies import read_data_version
+from cosmos_board.store.queries.runs import read_data_version
 
 FindingVerdict: TypeAlias = Literal[
     "holds", "weakened", "overturned", "undecided", "not enough data"

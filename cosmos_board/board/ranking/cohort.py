@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosmos_board.board.contamination import MOST, ModelFacts, find_exposure
+from cosmos_board.board.contamination import MOST, find_exposure
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.ranking.pooling import CellCounts
 from cosmos_board.board.slices import Plan, SlicePlan
 from cosmos_board.board.types import INCOMPLETE, ExposureCell, Scope
 from cosmos_board.core.arrays import Bools, Floats, Ints
+from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.scores import fails_too_often
 
 
@@ -71,7 +72,7 @@ def trained_cells(
 
 
 def gather_cohort(
-    plan: SlicePlan, models: Sequence[ModelFacts], counts: CellCounts, trained: Bools, scope: Scope
+    plan: SlicePlan, models: Sequence[ModelCard], counts: CellCounts, trained: Bools, scope: Scope
 ) -> Cohort:
     """Decide who is ranked on a slice, as the protocol words it.
 

@@ -8,12 +8,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from cosmos_board.board.contamination import ModelFacts
 from cosmos_board.board.ranking.cohort import Cohort
 from cosmos_board.board.ranking.pooling import CellCounts, CellScores, score_without
 from cosmos_board.board.slices import Plan
 from cosmos_board.board.types import AbsentModel, Board, BoardFacts, BoardKey, BoardRow, Exposure
 from cosmos_board.core.arrays import Bools, Floats, Ints
+from cosmos_board.core.cards import ModelCard
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.stats.intervals import (
     MINIMUM_CLUSTERS,
@@ -39,7 +39,7 @@ class Ground:
     """What a board stands on, whatever the metric. Arrays have one entry per model."""
 
     cohort: Cohort
-    models: tuple[ModelFacts, ...]
+    models: tuple[ModelCard, ...]
     counts: CellCounts
     references: Ints
     """References of the cohort's cells that each model has rows for."""

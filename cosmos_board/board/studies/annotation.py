@@ -14,8 +14,8 @@ from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.stats.bootstrap import Counts, draw_counts, sum_replicates, to_steps
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS, bootstrap_factor, interval
 from cosmos_board.store.queries.annotation import count_unpaired, read_paired_annotations
-from cosmos_board.store.queries.scores import Columns, Connection
-from cosmos_board.store.queries.studies import read_units
+from cosmos_board.store.queries.connection import Columns, Connection
+from cosmos_board.store.queries.units import read_units
 
 _STEP = 2.0**-20
 """Seconds and clicks are rounded to this before they are summed."""

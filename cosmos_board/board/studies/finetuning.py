@@ -12,7 +12,7 @@ from cosmos_board.board.studies.model_size import PairedRow, compare_pairs
 from cosmos_board.board.studies.values import ALL_PROMPTS, DiceTable
 from cosmos_board.core.arrays import Bools, Floats
 from cosmos_board.core.scores import SELECTIONS
-from cosmos_board.store.queries.studies import ALL_CLUSTERS, read_seen_clusters
+from cosmos_board.store.queries.cards import ALL_CLUSTERS, read_seen_clusters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ def _find_unknown(cube: Cube, model: str) -> frozenset[str]:
     if facts.training_data is None and not seen:
         return frozenset(cube.datasets)
     listed = {dataset for dataset, cluster in seen if cluster != ALL_CLUSTERS}
-    return ((facts.training_data or frozenset()) | facts.tuned_on) - listed
+    return (facts.tuned_on.union(facts.training_data or ())) - listed
 
 
 def find_unusable(cube: Cube) -> tuple[str, ...]:

@@ -18,7 +18,6 @@ from cosmos_board.board.studies.values import ALL_PROMPTS, DiceTable, is_studied
 from cosmos_board.core.arrays import Floats
 from cosmos_board.core.scores import SELECTIONS, Selection
 from cosmos_board.stats.testing import Verdict
-from cosmos_board.store.queries.studies import read_study_models
 
 MEAN_OF_PROMPTS = "mean"
 """Stands for the mean over the six prompts where a prompt is named."""
@@ -57,9 +56,9 @@ def study_model_size(cube: Cube, track: str = "full") -> tuple[PairedRow, ...]:
 
 def _find_pairs(cube: Cube) -> list[tuple[str, str]]:
     sizes = {
-        row.model: row.parameters
-        for row in read_study_models(cube.connection)
-        if row.parameters and is_studied(cube.models[row.model])
+        name: card.parameters
+        for name, card in cube.models.items()
+        if card.parameters and is_studied(card)
     }
     pairs = []
     for name, size in sorted(sizes.items()):

@@ -14,7 +14,7 @@ from cosmos_board.metrics.hce import measure_hce
 from cosmos_board.metrics.overlap import count_overlap
 from cosmos_board.metrics.reference import prepare_reference
 from cosmos_board.store.queries.annotation import Annotation, read_sizes, write_annotations
-from cosmos_board.store.queries.scores import Connection
+from cosmos_board.store.queries.connection import Connection
 
 ARMS = ("unaided", "assisted")
 """Drawing from nothing; starting from a model's mask."""

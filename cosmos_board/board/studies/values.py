@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cosmos_board.board.contamination import ModelFacts
 from cosmos_board.board.cube import Cube
 from cosmos_board.core.arrays import Floats
+from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.scores import Selection
 
 ALL_PROMPTS = ("everything", "point", "points-5", "points-5-5", "box", "box-point")
@@ -42,7 +42,7 @@ class DiceTable:
         }
 
 
-def is_studied(model: ModelFacts) -> bool:
+def is_studied(model: ModelCard) -> bool:
     """Return whether the findings speak of it: learned, promptable, not fine-tuned."""
     return model.kind == "promptable" and model.base_model is None
 

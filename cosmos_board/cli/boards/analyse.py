@@ -36,7 +36,7 @@ def command(study: str, db: Path, as_json: bool, log: Path | None, packs: tuple[
     from cosmos_board.board.cube import Cube
     from cosmos_board.board.export import round_floats
     from cosmos_board.store.board import open_board, open_board_to_write
-    from cosmos_board.store.queries.studies import fetch_studied
+    from cosmos_board.store.queries.runs import fetch_studied
 
     if log is not None:
         from cosmos_board.board.studies.timing_log import import_timing_log

@@ -52,19 +52,13 @@ def command(
 
     An interrupted tuning goes on by the same command.
     """
-    from cosmos_board.cli.progress import show_steps
-    from cosmos_board.core.errors import InputError
+    from cosmos_board.cli.progress import require_torch, show_steps
 
-    try:
+    with require_torch("finetune"):
         from cosmos_board.training.finetune.finetune import finetune
         from cosmos_board.training.finetune.plan import TuningPlan
         from cosmos_board.training.finetune.provenance import TuningBase
         from cosmos_board.training.finetune.validation import format_gains
-    except ModuleNotFoundError as error:
-        from cosmos_board.models.factories import name_install
-
-        want = name_install("sam")
-        raise InputError("finetune", "", f"needs {error.name}", want=want) from error
     plan = TuningPlan(method=method, epochs=epochs, rank=rank, seed=seed)  # type: ignore[arg-type]
     with show_steps("epochs") as say:
         tuned = finetune(

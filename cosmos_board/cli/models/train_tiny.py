@@ -19,16 +19,10 @@ import click
 @click.option("--device", default="cpu", show_default=True, help="cpu, or cuda.")
 def command(out: Path, seed: int, device: str) -> None:
     """Train cosmos-tiny into a folder; the same command resumes an interrupted training."""
-    from cosmos_board.cli.progress import show_steps
-    from cosmos_board.core.errors import InputError
+    from cosmos_board.cli.progress import require_torch, show_steps
 
-    try:
+    with require_torch("train_tiny"):
         from cosmos_board.training.tiny.recipe import Recipe, train_tiny
-    except ModuleNotFoundError as error:
-        from cosmos_board.models.factories import name_install
-
-        want = name_install("sam")
-        raise InputError("train_tiny", "", f"needs {error.name}", want=want) from error
     with show_steps("steps") as say:
         path = train_tiny(
             out,

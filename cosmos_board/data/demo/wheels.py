@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from cosmos_board.core.errors import InputError, InUseError
+from cosmos_board.core.errors import InputError, describe_os_error
+from cosmos_board.core.locks import hold_lock
 from cosmos_board.core.processes import wrap_command
-from cosmos_board.store.files import describe_os_error, open_whole
+from cosmos_board.store.files import open_whole
 
 _LOCK_S = 300
 _PIP_DOWNLOAD = (
@@ -70,16 +69,11 @@ def hold_cache(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock")
-        lock.acquire(timeout=_LOCK_S)
-    except Timeout as error:
-        raise InUseError(f"{folder}: another process is writing into it") from error
     except OSError as error:
-        raise describe_os_error(folder, "lock", error) from error
-    try:
+        raise describe_os_error(folder, "write", error) from error
+    held = f"{folder}: another process is writing into it"
+    with hold_lock(folder / ".lock", held, wait_s=_LOCK_S):
         yield
-    finally:
-        lock.release()
 
 
 def read_sums(prefix: str = "") -> dict[str, str]:

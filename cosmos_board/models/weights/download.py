@@ -11,10 +11,9 @@ from typing import BinaryIO, TypeAlias
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from filelock import FileLock, Timeout
-
-from cosmos_board.core.errors import InputError, InUseError, StorageError
+from cosmos_board.core.errors import InputError, StorageError
 from cosmos_board.core.hashes import hash_file
+from cosmos_board.core.locks import hold_lock
 
 Report: TypeAlias = Callable[[int, int | None], None]
 """Called with the bytes that are here and the bytes in all, where the server says so."""
@@ -152,15 +151,9 @@ def _writing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _alone(target: Path) -> Iterator[None]:
-    lock = FileLock(target.with_name(f"{target.name}.lock"), timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise InUseError(f"{target}: another process is fetching it") from error
-    try:
+    lock = target.with_name(f"{target.name}.lock")
+    with hold_lock(lock, f"{target}: another process is fetching it"):
         yield
-    finally:
-        lock.release()
 
 
 def _say_nothing(done: int, total: int | None) -> None:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from queue import Empty, Queue
-from threading import BoundedSemaphore, Event, Thread
+from threading import BoundedSemaphore
 from types import TracebackType
-from typing import TypeVar
+from typing import TypeVar, cast
 
 T = TypeVar("T")
 
-
-class _End:
-    """Follows the last item; an error that ended the source is carried along."""
-
-    def __init__(self, error: BaseException | None) -> None:
-        self.error = error
+_END = object()
 
 
 def read_ahead(source: Iterator[T], depth: int) -> Generator[T]:
@@ -28,40 +23,14 @@ def read_ahead(source: Iterator[T], depth: int) -> Generator[T]:
         >>> list(read_ahead(iter(range(3)), depth=1))
         [0, 1, 2]
     """
-    box: Queue[T | _End] = Queue(depth)
-    halt = Event()
-    reader = Thread(target=_draw, args=(source, box, halt), name="reader", daemon=True)
-    reader.start()
+    pool = ThreadPoolExecutor(1, "reader")
     try:
-        while not isinstance(item := box.get(), _End):
-            yield item
-        if item.error is not None:
-            raise item.error
+        items = deque(pool.submit(next, source, _END) for _ in range(depth))
+        while (item := items.popleft().result()) is not _END:
+            items.append(pool.submit(next, source, _END))
+            yield cast("T", item)
     finally:
-        halt.set()
-        while reader.is_alive():
-            _discard(box)
-            reader.join(0.01)
-
-
-def _draw(source: Iterator[T], box: Queue[T | _End], halt: Event) -> None:
-    error: BaseException | None = None
-    try:
-        for item in source:
-            box.put(item)
-            if halt.is_set():
-                break
-    except BaseException as raised:
-        error = raised
-    box.put(_End(error))
-
-
-def _discard(box: Queue[T]) -> None:
-    """Make room for a reader that waits to put its last item."""
-    try:
-        box.get_nowait()
-    except Empty:
-        return
+        pool.shutdown(cancel_futures=True)
 
 
 class Backlog:

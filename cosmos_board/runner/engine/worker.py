@@ -31,7 +31,7 @@ from cosmos_board.store.parquet import write_table
 from cosmos_board.store.records import write_shard_record
 from cosmos_board.store.run_files import tabulate_predictions, tabulate_scores
 
-_IMAGES_AHEAD = 2
+_IMAGES_AHEAD = 3
 _BATCHES_BEHIND = 2
 """What is read ahead and what waits to be scored is held in memory: few, whatever the pack."""
 

@@ -7,7 +7,6 @@ alone. Here a few integers are copied instead. The integers, and so the rows, ar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from cosmos_board.core.candidates import Candidates
@@ -20,7 +19,7 @@ from cosmos_board.models.candidate_checks import copy_prompts
 from cosmos_board.models.device_candidates import DeviceCandidates, DeviceSegmenter
 from cosmos_board.models.segmenter import Embedding
 from cosmos_board.runner.evaluation.model_calls import is_out_of_memory, refuse_broken_device
-from cosmos_board.runner.evaluation.scoring import Choice, HostScorer, References
+from cosmos_board.runner.evaluation.scoring import Choice, HostScorer
 
 
 def can_score(size: tuple[int, int]) -> bool:
@@ -28,12 +27,10 @@ def can_score(size: tuple[int, int]) -> bool:
     return max(size) < SIDE_LIMIT_PX
 
 
-@dataclass(frozen=True)
-class DeviceScorer:
+class DeviceScorer(HostScorer):
     """Scores masks on the device of the segmenter; what does not fit there, on the host."""
 
     segmenter: DeviceSegmenter
-    references: References
 
     @cached_property
     def _uploaded(self) -> DeviceReferences:
@@ -58,8 +55,7 @@ class DeviceScorer:
             if not is_out_of_memory(error):
                 raise
         # The exception is left behind first: its traceback would keep tensors alive.
-        copied = [answer.to_host() for answer in answers]
-        return HostScorer(self.segmenter, self.references).score(copied, reference_ids)
+        return super().score(answers, reference_ids)
 
     def to_host(self, answer: DeviceCandidates) -> Candidates:
         """Return a copy in the memory of the host."""

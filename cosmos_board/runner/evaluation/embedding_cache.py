@@ -11,12 +11,12 @@ from importlib import metadata
 from pathlib import Path
 
 from cosmos_board import __version__
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, describe_os_error
 from cosmos_board.core.hashes import hash_facts
 from cosmos_board.core.masks import Pixels
 from cosmos_board.models.segmenter import Embedding, KeepsEmbeddings, Segmenter
 from cosmos_board.runner.settings import SegmenterSpec
-from cosmos_board.store.files import describe_os_error, write_bytes
+from cosmos_board.store.files import write_bytes
 
 _DIGEST_BYTES = 32
 

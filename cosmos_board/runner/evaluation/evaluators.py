@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import TypeAlias
 
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import UsageError
@@ -27,26 +27,6 @@ from cosmos_board.runner.evaluation.scoring import ImageResult, PromptKey, make_
 from cosmos_board.runner.settings import MemoryKind, SegmenterSpec
 
 _OBSERVER = "observer:"
-
-
-class Evaluator(Protocol):
-    """Evaluates one image at a time."""
-
-    @property
-    def card(self) -> ModelCard:
-        """Whose scores these are."""
-        ...
-
-    @property
-    def backoff(self) -> BatchSizeBackoff:
-        """The batch size of prompts."""
-        ...
-
-    def evaluate(
-        self, item: PackItem, settings: RunSettings, timer: StageTimer
-    ) -> Iterator[DeferredScores]:
-        """Predict all that is asked about one image; yield how to score the answers."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -125,6 +105,10 @@ class Observer:
                     row = make_row(reference.reference_id, key, selection, scores, None)
                     result.rows.append(row)
         return result
+
+
+Evaluator: TypeAlias = PromptedSegmenter | Observer
+"""Evaluates one image at a time."""
 
 
 def make_evaluator(spec: SegmenterSpec, packs: Sequence[Pack]) -> Evaluator:

@@ -28,7 +28,7 @@ from cosmos_board.runner.evaluation.model_calls import (
     call_model,
     release_memory,
 )
-from cosmos_board.runner.evaluation.scoring import HostScorer, PromptKey, Scorer
+from cosmos_board.runner.evaluation.scoring import HostScorer, PromptKey
 from cosmos_board.runner.settings import MemoryKind
 
 _Answer = TypeVar("_Answer")
@@ -71,7 +71,7 @@ class ImageSession:
         }
 
     @cached_property
-    def scorer(self) -> Scorer[Any]:
+    def scorer(self) -> HostScorer:
         """Predicts prompts and scores the answers, on the device where that is possible."""
         return make_scorer(self.segmenter, lambda: self.references, self.size, self.score_on)
 
@@ -215,7 +215,7 @@ def make_scorer(
     references: Callable[[], dict[str, PreparedReference]],
     size: tuple[int, int],
     score_on: MemoryKind | None,
-) -> Scorer[Any]:
+) -> HostScorer:
     """Return what predicts and scores the prompts of one image.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from math import isfinite
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -23,8 +23,6 @@ from cosmos_board.prompts.jitter import JitterMode
 References: TypeAlias = Callable[[], Mapping[str, PreparedReference]]
 """Returns the references of one image by id; called by the thread that scores, so that the one
 that predicts does not prepare them."""
-
-_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,48 +72,33 @@ class Choice:
     predicted_iou: float | None
 
 
-class Scorer(Protocol[_Answer]):
-    """Predicts the prompts of one image, and scores the answers where they lie in memory."""
-
-    def predict(self, embedding: Embedding, prompts: Sequence[Prompt]) -> Sequence[_Answer]:
-        """Return an answer to each prompt, in order, as it comes from the segmenter."""
-        ...
-
-    def score(
-        self, answers: Sequence[_Answer], reference_ids: Sequence[str]
-    ) -> list[dict[Selection, Choice]]:
-        """Return the choice of each selection from each answer, with its scores."""
-        ...
-
-    def to_host(self, answer: _Answer) -> Candidates:
-        """Return an answer in the memory of the host."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HostScorer:
-    """Scores masks in the memory of the host; every segmenter can be asked for those."""
+    """Predicts the prompts of one image, and scores the masks in the memory of the host.
+
+    `DeviceScorer` does the same where a model can leave its masks on a device.
+    """
 
     segmenter: Segmenter
     references: References
 
-    def predict(self, embedding: Embedding, prompts: Sequence[Prompt]) -> list[Candidates]:
-        """Return the segmenter's answer to each prompt."""
+    def predict(self, embedding: Embedding, prompts: Sequence[Prompt]) -> Sequence[Any]:
+        """Return an answer to each prompt, in order, as it comes from the segmenter."""
         return self.segmenter.predict(embedding, copy_prompts(prompts))
 
     def score(
-        self, answers: Sequence[Candidates], reference_ids: Sequence[str]
+        self, answers: Sequence[Any], reference_ids: Sequence[str]
     ) -> list[dict[Selection, Choice]]:
         """Return the choice of each selection from each answer, with its scores."""
         references = self.references()
         return [
-            choose(answer, references[reference_id])
+            choose(self.to_host(answer), references[reference_id])
             for answer, reference_id in zip(answers, reference_ids, strict=True)
         ]
 
-    def to_host(self, answer: Candidates) -> Candidates:
-        """Return the answer itself."""
-        return answer
+    def to_host(self, answer: Any) -> Candidates:  # noqa: ANN401 (as `predict` returns it)
+        """Return an answer in the memory of the host."""
+        return cast("Candidates", answer)
 
 
 def choose(candidates: Candidates, reference: PreparedReference) -> dict[Selection, Choice]:

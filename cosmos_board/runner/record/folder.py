@@ -22,14 +22,13 @@ from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from cosmos_board.core.errors import CosmosBoardError, InputError, InUseError
+from cosmos_board.core.errors import CosmosBoardError, InputError, describe_os_error
 from cosmos_board.core.hashes import hash_file
+from cosmos_board.core.locks import hold_lock
 from cosmos_board.core.run_record import RunRecord, RunSettings, ShardRecord
 from cosmos_board.data.pack import Pack
 from cosmos_board.runner.record.shards import Shard
-from cosmos_board.store.files import clear_leftovers, describe_os_error, write_bytes
+from cosmos_board.store.files import clear_leftovers, write_bytes
 from cosmos_board.store.parquet import Row, write_rows
 from cosmos_board.store.records import (
     RUN_RECORD,
@@ -66,19 +65,15 @@ class RunFolder:
         """
         try:
             self.make()
-            lock = FileLock(self.path / ".lock")
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise InUseError(f"{self.path}: another run writes here ({self._owner()})") from None
         except OSError as error:
             raise describe_os_error(self.path, "write", error) from error
-        try:
+        with hold_lock(
+            self.path / ".lock", f"{self.path}: another run writes here ({self._owner()})"
+        ):
             owner = {"pid": os.getpid(), "host": socket.gethostname()}
             write_bytes(self.path / ".owner.json", json.dumps(owner).encode())
             self._clear_leftovers()
             yield
-        finally:
-            lock.release()
 
     def _owner(self) -> str:
         try:

@@ -9,7 +9,7 @@ from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.run_record import FailedAnswers, FirstFailure, RunRecord
 from cosmos_board.core.scores import fails_too_often
 from cosmos_board.runner.record.folder import RunFolder
-from cosmos_board.store.queries.run_counts import PromptCounts, count_answers
+from cosmos_board.store.queries.score_files import PromptCounts, count_answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

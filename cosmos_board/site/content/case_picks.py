@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from cosmos_board.store.queries.scores import Connection
+from cosmos_board.store.queries.connection import Connection
+from cosmos_board.store.queries.targets import read_reference_scores
 
 PROMPT = "box"
 KINDS = ("worst", "median", "best", "disputed")
@@ -35,34 +34,15 @@ def pick_cases(connection: Connection) -> list[Pick]:
     The mean is over promptable models where there are any, else over all. A target that has real
     references stands for these alone.
     """
-    rows = connection.execute(
-        """WITH owner AS (
-             SELECT i.modality || '.' || r.object AS target, bool_and(d.synthetic) AS synthetic
-             FROM reference_masks r JOIN images i USING (image_id)
-             JOIN datasets d USING (dataset) GROUP BY ALL),
-           asked AS (
-             SELECT i.modality || '.' || r.object AS target, i.dataset, s.reference_id, r.image_id,
-                    s.model, m.kind, 2.0 * s.tp / (2 * s.tp + s.fp + s.fn) AS dice
-             FROM scores s JOIN reference_masks r USING (reference_id)
-             JOIN images i USING (image_id) JOIN models m USING (model)
-             JOIN datasets d USING (dataset) JOIN runs q USING (run_id)
-             JOIN owner o ON o.target = i.modality || '.' || r.object
-                AND o.synthetic = d.synthetic
-             WHERE s.study = 'main' AND s.prompt = ? AND s.selection = 'predicted' AND s.trial = 0
-                AND q.track = 'full'
-             QUALIFY row_number() OVER (PARTITION BY s.model, s.reference_id ORDER BY s.run_id) = 1)
-           SELECT target, dataset, reference_id, image_id, model, kind, dice
-           FROM asked ORDER BY target, reference_id, model""",
-        [PROMPT],
-    ).fetchall()
-    learned = any(row[5] == "promptable" for row in rows)
+    rows = read_reference_scores(connection, PROMPT)
+    learned = any(row.kind == "promptable" for row in rows)
     dice: dict[tuple[str, str, str, str], dict[str, float]] = {}
     judged: dict[tuple[str, str, str, str], list[float]] = {}
-    for target, dataset, reference, image, model, kind, score in rows:
-        key = (target, dataset, reference, image)
-        dice.setdefault(key, {})[model] = score
-        if not learned or kind == "promptable":
-            judged.setdefault(key, []).append(score)
+    for row in rows:
+        key = (row.target, row.dataset, row.reference_id, row.image_id)
+        dice.setdefault(key, {})[row.model] = row.dice
+        if not learned or row.kind == "promptable":
+            judged.setdefault(key, []).append(row.dice)
     picks: list[Pick] = []
     for target in sorted({key[0] for key in judged}):
         keys = [key for key in judged if key[0] == target]

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from cosmos_board.core.cards import DatasetCard
 from cosmos_board.core.masks import Rle
+from cosmos_board.core.tracks import FULL
 from cosmos_board.data.catalog.dataset import OPEN_FLAGS
 from cosmos_board.data.catalog.load import load_catalog
 from cosmos_board.data.pack import open_pack
 from cosmos_board.site.content.case_drawing import Case, draw_cases
 from cosmos_board.site.content.case_picks import KINDS, PROMPT, pick_cases
-from cosmos_board.site.content.site_data import DatasetInfo
 from cosmos_board.site.content.suppression import may_show as may_show_dataset
 from cosmos_board.store.parquet import iter_batches
+from cosmos_board.store.queries.connection import Connection
+from cosmos_board.store.queries.counted_runs import read_counted_runs
 from cosmos_board.store.schema import PREDICTIONS
-
-if TYPE_CHECKING:
-    from cosmos_board.store.queries.scores import Connection
 
 MOST_MODELS = 3
 
@@ -30,7 +29,7 @@ MOST_MODELS = 3
 def read_cases(
     connection: Connection,
     db: Path,
-    datasets: Mapping[str, DatasetInfo],
+    datasets: Mapping[str, DatasetCard],
     models: Sequence[str],
     *,
     local: bool = False,
@@ -76,7 +75,7 @@ def _read_declared(path: Path) -> frozenset[str]:
 def _may_show(
     name: str,
     action: str,
-    datasets: Mapping[str, DatasetInfo],
+    datasets: Mapping[str, DatasetCard],
     declared: Mapping[str, frozenset[str]],
 ) -> bool:
     known = name in load_catalog().datasets
@@ -91,16 +90,11 @@ def _read_masks(
     datasets: Collection[str],
 ) -> dict[tuple[str, str], Rle]:
     """Return kept masks by (reference id, model): the candidate of the best predicted IoU."""
-    runs: dict[str, tuple[str, str]] = {
-        run: (model, dataset)
-        for run, model, dataset in connection.execute(
-            "SELECT run_id, model, dataset FROM runs WHERE study = 'main'"
-        ).fetchall()
-    }
+    runs = {run.run_id: run for run in read_counted_runs(connection, FULL, PROMPT)}
     best: dict[tuple[str, str], tuple[float, int, Rle]] = {}
     for path in sorted(db.parent.glob("*/predictions/*.parquet")):
-        model, dataset = runs.get(path.stem.rpartition("-")[0], ("", ""))
-        if model not in models or dataset not in datasets:
+        run = runs.get(path.stem.rpartition("-")[0])
+        if run is None or run.model not in models or run.dataset not in datasets:
             continue
         for batch in iter_batches(path, PREDICTIONS):
             for row in batch.to_pylist():
@@ -108,7 +102,7 @@ def _read_masks(
                     continue
                 if row["study"] != "main":
                     continue
-                key = (row["reference_id"], model)
+                key = (row["reference_id"], run.model)
                 rank = (-(row["predicted_iou"] or 0.0), row["candidate"])
                 if key not in best or rank < best[key][:2]:
                     best[key] = (*rank, Rle(row["height"], row["width"], row["rle"]))

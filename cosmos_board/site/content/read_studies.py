@@ -22,7 +22,7 @@ from cosmos_board.board.types import BoardKey, Slice
 from cosmos_board.core.tracks import FULL
 from cosmos_board.site.content.studies import FACTOR_MODELS, FACTOR_PROMPT, NO_STUDIES, Studies
 from cosmos_board.site.content.suppression import Suppression
-from cosmos_board.store.queries.studies import fetch_studied
+from cosmos_board.store.queries.runs import fetch_studied
 
 
 def read_studies(

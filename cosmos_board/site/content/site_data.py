@@ -17,6 +17,7 @@ from cosmos_board.board.types import (
     Slice,
     SliceKind,
 )
+from cosmos_board.core.cards import DatasetCard, ModelCard
 from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection
@@ -24,7 +25,9 @@ from cosmos_board.core.tracks import FULL
 from cosmos_board.site.content.blocks import NO_BLOCKS, Blocks, Stratum
 from cosmos_board.site.content.studies import Studies
 from cosmos_board.site.language.numbers import DASH
+from cosmos_board.store.queries.cards import Timing, TrackEntry
 from cosmos_board.store.queries.submissions import LedgerTable
+from cosmos_board.store.queries.targets import Amount, DiceSpread, TargetInfo
 
 if TYPE_CHECKING:
     from cosmos_board.site.content.case_drawing import Case
@@ -35,68 +38,6 @@ OVERALL = Slice("overall")
 
 FIRST_PROMPTS = ("box", "point", "points-5", "box-point", "points-5-5", "everything")
 """The prompt whose table opens a page: the first of these that was scored."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelInfo:
-    """The card of a model, as the board holds it."""
-
-    name: str
-    label: str
-    family: str
-    kind: str
-    prompts: tuple[str, ...]
-    clicks: bool
-    parameters: int | None
-    input_size_px: int | None
-    licence: str
-    source: str
-    training_data: tuple[str, ...] | None
-    description: str
-    base_model: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetInfo:
-    """The card of a dataset, as the board holds it."""
-
-    name: str
-    label: str
-    version: str
-    licence: str
-    citation: str
-    source: str
-    cluster_unit: str
-    synthetic: bool
-    normalisation: str
-    subsample: str
-    pack_sha256: str
-    prompts_sha256: str
-    permissions: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetInfo:
-    """An object in a modality that one dataset has."""
-
-    modality: str
-    object: str
-    dataset: str
-    synthetic: bool
-
-    @property
-    def target(self) -> str:
-        """Key of the target, such as `ct.liver`."""
-        return f"{self.modality}.{self.object}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Amount:
-    """How much there is of something, every image and cluster counting once."""
-
-    references: int = 0
-    images: int = 0
-    clusters: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,45 +56,6 @@ class Withheld:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """Seconds that one model takes on one device."""
-
-    model: str
-    device: str
-    stage: str
-    items: int
-    median_s: float
-    peak_bytes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A model on a track, and when it was last run."""
-
-    model: str
-    track: str
-    tier: str
-    date: str
-    """Day of its newest run, YYYY-MM-DD."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
-    """How the Dice of one model is spread over the references of one target."""
-
-    target: str
-    prompt: str
-    model: str
-    references: int
-    clusters: int
-    quantiles: tuple[float, ...]
-    """At 5, 25, 50, 75 and 95 %."""
-
-    lost: int
-    """References under Dice 0.1."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteData:
     """One board database, read."""
 
@@ -167,17 +69,17 @@ class SiteData:
     withheld: tuple[Withheld, ...]
     """What restricted datasets would add and does not stand here; none where it is `local`."""
 
-    models: Mapping[str, ModelInfo]
-    datasets: Mapping[str, DatasetInfo]
+    models: Mapping[str, ModelCard]
+    datasets: Mapping[str, DatasetCard]
     targets: tuple[TargetInfo, ...]
-    amounts: Mapping[tuple[SliceKind, str, bool], Amount] = field(repr=False)
+    amounts: Mapping[tuple[str, str, bool], Amount] = field(repr=False)
     """What boards rank on, by kind and name of a slice and whether it is synthetic."""
 
     timings: tuple[Timing, ...]
-    entries: tuple[Entry, ...]
+    entries: tuple[TrackEntry, ...]
     """Newest first."""
 
-    spreads: tuple[Spread, ...] = field(repr=False)
+    spreads: tuple[DiceSpread, ...] = field(repr=False)
     studies: Studies = field(repr=False)
     cases: tuple[Case, ...] = field(repr=False)
     partial: tuple[Stratum, ...] = ()
@@ -196,7 +98,7 @@ class SiteData:
     _places: dict[tuple[str, str, str, str], list[tuple[Slice, BoardRow, int]]] = field(
         init=False, repr=False
     )
-    _spreads: dict[tuple[str, str], list[Spread]] = field(init=False, repr=False)
+    _spreads: dict[tuple[str, str], list[DiceSpread]] = field(init=False, repr=False)
 
     def label(self, model: str) -> str:
         """Return how a model is called on pages; its name where nothing is known of it."""
@@ -221,7 +123,7 @@ class SiteData:
                 for row in board.rows if board else ():
                     where = places.setdefault((row.model, kind, prompt, track), [])
                     where.append((part, row, len(board.ranked) if board else 0))
-        spreads: dict[tuple[str, str], list[Spread]] = {}
+        spreads: dict[tuple[str, str], list[DiceSpread]] = {}
         for spread in self.spreads:
             spreads.setdefault((spread.target, spread.prompt), []).append(spread)
         object.__setattr__(self, "_spreads", spreads)
@@ -296,7 +198,7 @@ class SiteData:
         """Return where a model stands: slice, its row there, how many models are ranked there."""
         return self._places.get((model, kind, prompt, track), ())
 
-    def spread(self, target: str, prompt: str) -> Sequence[Spread]:
+    def spread(self, target: str, prompt: str) -> Sequence[DiceSpread]:
         """Return how the Dice of each model is spread over one target with one prompt."""
         return self._spreads.get((target, prompt), ())
 

@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from cosmos_board.core.cards import DatasetCard
 from cosmos_board.core.errors import UnknownNameError
 from cosmos_board.data.catalog.dataset import PERMISSIONS
 from cosmos_board.data.catalog.licence import may, may_show_cell
 from cosmos_board.site.content.blocks import Blocks, Partition, Stratum
-from cosmos_board.site.content.site_data import DatasetInfo
+from cosmos_board.store.queries.connection import Connection
 from cosmos_board.store.queries.restricted_rows import (
     MAIN,
     AnswerSet,
@@ -22,15 +23,14 @@ from cosmos_board.store.queries.restricted_rows import (
     leave_out,
     number_closed,
 )
-from cosmos_board.store.queries.scores import Connection
 
 
-def is_closed(dataset: str, datasets: Mapping[str, DatasetInfo]) -> bool:
+def is_closed(dataset: str, datasets: Mapping[str, DatasetCard]) -> bool:
     """Return whether the terms of a dataset permit aggregates of enough patients alone."""
     return not may_show_cell(dataset, 0, flags_of(dataset, datasets))
 
 
-def may_show(dataset: str, action: str, datasets: Mapping[str, DatasetInfo]) -> bool:
+def may_show(dataset: str, action: str, datasets: Mapping[str, DatasetCard]) -> bool:
     """Return whether `action` is permitted; what nobody has looked at is not."""
     try:
         return may(dataset, action, flags_of(dataset, datasets))
@@ -38,7 +38,7 @@ def may_show(dataset: str, action: str, datasets: Mapping[str, DatasetInfo]) -> 
         return False
 
 
-def flags_of(name: str, datasets: Mapping[str, DatasetInfo]) -> dict[str, bool]:
+def flags_of(name: str, datasets: Mapping[str, DatasetCard]) -> dict[str, bool]:
     """Return what a dataset's pack declares; nothing where it is unknown."""
     granted = datasets[name].permissions if name in datasets else ()
     return {flag: flag in granted for flag in PERMISSIONS}
@@ -62,7 +62,7 @@ class Suppression:
 
 
 def suppress(
-    connection: Connection, datasets: Mapping[str, DatasetInfo], earlier: Blocks
+    connection: Connection, datasets: Mapping[str, DatasetCard], earlier: Blocks
 ) -> Suppression:
     """Leave out what may not be published, so that nothing read afterwards rests on it.
 

@@ -19,7 +19,7 @@ from cosmos_board.site.content.labels import (
     slug,
     target_label,
 )
-from cosmos_board.site.content.site_data import OVERALL, Entry, SiteData
+from cosmos_board.site.content.site_data import OVERALL, SiteData
 from cosmos_board.site.language.numbers import DASH, number, with_interval
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.figures import add_prompts, cost_figure
@@ -36,6 +36,7 @@ from cosmos_board.site.pages.sections.notices import (
 )
 from cosmos_board.site.pages.sections.ranking import ranking_table
 from cosmos_board.site.pages.sections.writer import Card, Link, PageContext, PageWriter
+from cosmos_board.store.queries.cards import TrackEntry
 
 TOP = 12
 """Models that the home page shows."""
@@ -216,7 +217,7 @@ def _add_news(page: PageWriter) -> None:
     )
 
 
-def _entry(entry: Entry, data: SiteData, words: Words) -> dict[str, str]:
+def _entry(entry: TrackEntry, data: SiteData, words: Words) -> dict[str, str]:
     track = words("full run") if entry.track == FULL else words("submission")
     return {
         "date": entry.date,

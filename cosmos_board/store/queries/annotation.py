@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
-from cosmos_board.store.queries.scores import Columns, Connection, fetch_columns
+from cosmos_board.store.queries.connection import Columns, Connection, count_rows, fetch_columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +83,8 @@ def read_paired_annotations(connection: Connection) -> Columns:
 
 def count_unpaired(connection: Connection) -> int:
     """Return how many annotations have no partner in the other arm."""
-    found = connection.execute(
-        """SELECT count(*) FROM annotations a WHERE NOT EXISTS (
-            SELECT 1 FROM annotations b WHERE b.reader = a.reader
-            AND b.reference_id = a.reference_id AND b.arm <> a.arm)"""
-    ).fetchone()
-    assert found is not None, "an aggregate has one row"
-    return int(found[0])
+    return count_rows(
+        connection,
+        """annotations a WHERE NOT EXISTS (FROM annotations b WHERE b.reader = a.reader
+            AND b.reference_id = a.reference_id AND b.arm <> a.arm)""",
+    )

@@ -9,11 +9,9 @@ on other references are kept, and no board counts them. The list is written anew
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-import duckdb
-
-Connection: TypeAlias = duckdb.DuckDBPyConnection
+from cosmos_board.store.queries.connection import Connection, fetch_row, has_table
 
 TABLE = "board_references"
 _DDL = f"CREATE TABLE IF NOT EXISTS {TABLE} (reference_id VARCHAR NOT NULL)"
@@ -80,14 +78,15 @@ def count_asked(connection: Connection, run_id: str) -> tuple[int, int, int]:
         connection: After `write_lists`.
         run_id: A main run of this transaction.
     """
-    row = connection.execute(
+    row = fetch_row(
+        connection,
         f"""SELECT (SELECT count(*) FROM asked WHERE run_id = $run),
             (SELECT count(*) FROM asked JOIN {TABLE} USING (reference_id) WHERE run_id = $run),
             (SELECT count(*) FROM {TABLE} JOIN reference_masks USING (reference_id)
              JOIN images i USING (image_id)
              WHERE i.dataset = (SELECT dataset FROM runs WHERE run_id = $run))""",
         {"run": run_id},
-    ).fetchone()
+    )
     assert row is not None, "aggregates have one row"
     return int(row[0]), int(row[1]), int(row[2])
 
@@ -126,17 +125,9 @@ def listed_references(connection: Connection) -> str:
 
 
 def _listed(connection: Connection) -> str:
-    if has_lists(connection):
+    if has_table(connection, TABLE):
         return f"SELECT reference_id FROM {TABLE}"
     return "SELECT NULL::VARCHAR AS reference_id WHERE false"
-
-
-def has_lists(connection: Connection) -> bool:
-    """Return whether a database has the table; one from an older version has not."""
-    found = connection.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE NOT temporary AND table_name = ?", [TABLE]
-    ).fetchone()
-    return bool(found and found[0])
 
 
 def _unlisted(connection: Connection) -> str:

@@ -7,21 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosmos_board.store.queries.scores import STEP, Connection, fetch_columns
-from cosmos_board.store.queries.studies import (
-    CHOSEN,
-    DICE,
-    DICE_STEPS,
-    NSD_STEPS,
-    Column,
-    Floats,
-    Integers,
-    count_rows,
-    ensure_chosen,
-    place_rows,
-    read_units,
-    spread_values,
-)
+from cosmos_board.core.arrays import Floats, Ints
+from cosmos_board.store.queries.connection import Connection, fetch_columns
+from cosmos_board.store.queries.scores import DICE, NSD, STEP, in_steps
+from cosmos_board.store.queries.studies import Column, StudyTable
+from cosmos_board.store.queries.units import read_units
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +21,7 @@ class ClickSums:
     columns: tuple[Column, ...]
     """Sorted by model and selection; one per trajectory, click −1."""
 
-    references: Integers
+    references: Ints
     """shape (columns, units)."""
 
     dice: Floats
@@ -56,9 +46,8 @@ def read_clicks(
         limit: Clicks of a whole trajectory; shorter ones are left out.
         track: Runs of which track count.
     """
-    width = len(read_units(connection))
-    ensure_chosen(connection)
-    steps = {"dice": DICE_STEPS, "nsd": NSD_STEPS}
+    units = len(read_units(connection))
+    steps = {"dice": in_steps(DICE), "nsd": in_steps(NSD)}
     clicks = range(1, limit + 1)
     inner = [
         f"sum({value}) FILTER (s.click = {click})::DOUBLE AS {name}_{click}"
@@ -75,35 +64,28 @@ def read_clicks(
         for index in range(len(goals))
         for click in clicks
     ]
-    found = fetch_columns(
+    rows = fetch_columns(
         connection,
         f"""
-        WITH {CHOSEN},
-        trajectories AS (
+        WITH trajectories AS (
             SELECT s.model, s.prompt, s.selection, s.reference_id, {", ".join(inner)}
-            FROM scores s JOIN chosen c ON s.run_id = c.run_id AND s.prompt = c.prompt
-            WHERE s.study = ? AND s.click <= {limit} GROUP BY ALL
+            FROM counted_scores s
+            WHERE s.study = 'clicks' AND s.track = ? AND s.click <= {limit} GROUP BY ALL
             HAVING count(DISTINCT s.click) = {limit})
-        SELECT model, prompt, selection, -1 AS jitter_level, '' AS jitter_mode, -1 AS click,
-            u.unit, count(*) AS rows, {", ".join(outer)}
+        SELECT model, prompt, selection, u.unit, count(*) AS rows, {", ".join(outer)}
         FROM trajectories JOIN unit_of u USING (reference_id) GROUP BY ALL
         """,
-        ["clicks", track, "clicks"],
+        [track],
     )
-    columns, place = place_rows(found)
-    shape = (len(columns), width)
+    table = StudyTable(rows, units)
 
-    def curve(name: str, step: float) -> Floats:
-        parts = [
-            spread_values(found[f"{name}_{click}"] * step / found["rows"], place, shape)
-            for click in range(1, limit + 1)
-        ]
-        return np.stack(parts, axis=1)
+    def curve(name: str, step: float = STEP) -> Floats:
+        return np.stack([table.means(f"{name}_{click}", step=step) for click in clicks], axis=1)
 
     return ClickSums(
-        columns,
-        count_rows(found["rows"], place, shape),
-        curve("dice", STEP),
-        curve("nsd", STEP),
+        table.columns,
+        table.counts("rows"),
+        curve("dice"),
+        curve("nsd"),
         {goal: curve(f"reached_{index}", 1.0) for index, goal in enumerate(goals)},
     )

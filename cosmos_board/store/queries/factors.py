@@ -7,20 +7,25 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.core.factors import Factors
-from cosmos_board.store.queries.scores import STEP, Connection, fetch_columns
-from cosmos_board.store.queries.studies import (
-    CHOSEN,
-    DICE_STEPS,
-    Floats,
-    Integers,
-    ensure_chosen,
-    ensure_units,
+from cosmos_board.store.queries.connection import (
+    Connection,
+    count_rows,
+    fetch_columns,
+    fetch_row,
     has_temporary,
 )
+from cosmos_board.store.queries.scores import DICE, STEP, in_steps
+from cosmos_board.store.queries.units import ensure_units
 
 FACTORS = tuple(field.name for field in fields(Factors))
 """The factors that a pack stores, by column of `reference_masks`."""
+
+_EXPRESSIONS = {
+    "area_share": "m.size_px / (i.height::DOUBLE * i.width)",
+    **{name: f"m.{name}" for name in FACTORS},
+}
 
 
 class FactorColumns(Mapping[str, Floats]):
@@ -37,14 +42,14 @@ class FactorColumns(Mapping[str, Floats]):
         if name not in _EXPRESSIONS:
             raise KeyError(name)
         if name not in self._read:
-            found = fetch_columns(
+            table = fetch_columns(
                 self._connection,
                 f"""SELECT o.place, ({_EXPRESSIONS[name]})::DOUBLE AS value
                 FROM reference_order o JOIN reference_masks m USING (reference_id)
                     JOIN images i USING (image_id)""",
             )
             values: Floats = np.full(self._count, np.nan)
-            values[found["place"]] = found["value"]
+            values[table["place"]] = table["value"]
             self._read[name] = values
         return self._read[name]
 
@@ -59,19 +64,13 @@ class FactorColumns(Mapping[str, Floats]):
 class ReferenceTable:
     """Every reference that has all its factors, in the order of this connection.
 
-    The order is nobody's business: sums over references are exact in any.
+    Any order will do: sums over references are exact in each.
     """
 
-    unit: Integers
+    unit: Ints
     """Number of the unit, shape (references,)."""
 
     factors: FactorColumns
-
-
-_EXPRESSIONS = {
-    "area_share": "m.size_px / (i.height::DOUBLE * i.width)",
-    **{name: f"m.{name}" for name in FACTORS},
-}
 
 
 def read_references(connection: Connection) -> ReferenceTable:
@@ -87,8 +86,8 @@ def read_references(connection: Connection) -> ReferenceTable:
             SELECT (row_number() OVER () - 1)::INTEGER AS place, m.reference_id, u.unit
             FROM reference_masks m JOIN unit_of u USING (reference_id) WHERE u.listed AND {known}
         """)
-    found = fetch_columns(connection, "SELECT unit FROM reference_order ORDER BY place")
-    unit = found["unit"].astype(np.int64)
+    table = fetch_columns(connection, "SELECT unit FROM reference_order ORDER BY place")
+    unit = table["unit"].astype(np.int64)
     return ReferenceTable(unit, FactorColumns(connection, len(unit)))
 
 
@@ -108,9 +107,9 @@ def prepare_reference_dice(
     Returns:
         The (model, prompt, selection) that there are, sorted.
     """
-    asked = f"{track}: {'all' if prompts is None else sorted(set(prompts))}"
-    if _prepared(connection) != asked:
-        _place_dice(connection, track, prompts, asked)
+    request = f"{track}: {'all' if prompts is None else sorted(set(prompts))}"
+    if _prepared(connection) != request:
+        _place_dice(connection, track, prompts, request)
     rows = connection.execute(
         "SELECT model, prompt, selection FROM reference_column ORDER BY number"
     ).fetchall()
@@ -118,40 +117,40 @@ def prepare_reference_dice(
 
 
 def _prepared(connection: Connection) -> str | None:
-    if not has_temporary(connection, "reference_asked"):
+    if not has_temporary(connection, "reference_request"):
         return None
-    found = connection.execute("SELECT asked FROM reference_asked").fetchone()
-    return None if found is None else str(found[0])
+    row = fetch_row(connection, "SELECT request FROM reference_request")
+    return None if row is None else str(row[0])
 
 
 def _place_dice(
-    connection: Connection, track: str, prompts: Sequence[str] | None, asked: str
+    connection: Connection, track: str, prompts: Sequence[str] | None, request: str
 ) -> None:
-    ensure_chosen(connection)
-    condition = "TRUE" if prompts is None else "list_contains(?, s.prompt)"
-    wanted = [] if prompts is None else [list(prompts)]
+    condition = "s.study = 'main' AND s.track = ?"
+    parameters: list[object] = [track]
+    if prompts is not None:
+        condition += " AND list_contains(?, s.prompt)"
+        parameters.append(list(prompts))
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE reference_column AS
-        WITH {CHOSEN}
         SELECT *, (row_number() OVER (ORDER BY model, prompt, selection) - 1)::USMALLINT AS number
-        FROM (SELECT DISTINCT s.model, s.prompt, s.selection
-              FROM scores s JOIN chosen c ON s.run_id = c.run_id AND s.prompt = c.prompt
-              WHERE s.study = 'main' AND {condition})""",
-        ["main", track, *wanted],
+        FROM (SELECT DISTINCT s.model, s.prompt, s.selection FROM counted_scores s
+              WHERE {condition})""",
+        parameters,
     )
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE reference_dice AS
-        WITH {CHOSEN}
-        SELECT n.number, o.place, ({DICE_STEPS}) AS dice
-        FROM scores s JOIN chosen c ON s.run_id = c.run_id AND s.prompt = c.prompt
+        SELECT n.number, o.place, ({in_steps(DICE)}) AS dice
+        FROM counted_scores s
             JOIN reference_order o ON s.reference_id = o.reference_id
             JOIN reference_column n ON s.model = n.model AND s.prompt = n.prompt
                 AND s.selection = n.selection
-        WHERE s.study = 'main' AND {condition}""",
-        ["main", track, *wanted],
+        WHERE {condition}""",
+        parameters,
     )
-    connection.execute("CREATE OR REPLACE TEMP TABLE reference_asked (asked VARCHAR)")
-    connection.execute("INSERT INTO reference_asked VALUES (?)", [asked])
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE reference_request AS SELECT ? AS request", [request]
+    )
 
 
 def read_reference_dice(connection: Connection, model: str, prompt: str, selection: str) -> Floats:
@@ -159,18 +158,17 @@ def read_reference_dice(connection: Connection, model: str, prompt: str, selecti
 
     Needs `prepare_reference_dice`.
     """
-    found = fetch_columns(
+    table = fetch_columns(
         connection,
         """SELECT d.place, d.dice::DOUBLE AS dice
         FROM reference_dice d JOIN reference_column n USING (number)
         WHERE n.model = ? AND n.prompt = ? AND n.selection = ?""",
         [model, prompt, selection],
     )
-    count = connection.execute("SELECT count(*) FROM reference_order").fetchone()
-    assert count is not None, "an aggregate has one row"
-    place = found["place"].astype(np.int64)
-    sums = np.bincount(place, found["dice"], count[0])
-    times = np.bincount(place, minlength=count[0])
+    count = count_rows(connection, "reference_order")
+    place = table["place"].astype(np.int64)
+    sums = np.bincount(place, table["dice"], count)
+    times = np.bincount(place, minlength=count)
     with np.errstate(invalid="ignore"):
         dice: Floats = sums / times * STEP
     return dice

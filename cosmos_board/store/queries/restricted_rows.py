@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pyarrow as pa
 
 from cosmos_board.store.queries.board_references import listed_references
-from cosmos_board.store.queries.scores import Connection
-from cosmos_board.store.queries.studies import ALL_CLUSTERS, stored_table
+from cosmos_board.store.queries.cards import ALL_CLUSTERS
+from cosmos_board.store.queries.connection import Connection, stored_table
+from cosmos_board.store.queries.units import forget_prepared
 
 MAIN, CORE, ANNOTATION = "main", "core", "annotation"
 """Groups of columns that are asked the same references; the other groups are studies."""
@@ -212,25 +214,26 @@ def leave_out(
         WHERE NOT c.listed AND NOT (s.study = 'main' AND r.track = 'core')""")
     for name, sql in _views(connection).items():
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {sql}")
+    forget_prepared(connection)
 
 
 def _views(connection: Connection) -> dict[str, str]:
-    table = stored_table(connection)
+    stored = partial(stored_table, connection)
     answers = f"""ANTI JOIN (SELECT run AS run_id, prompt, reference_id FROM withheld_answer
         WHERE asked_in <> '{ANNOTATION}') USING (run_id, prompt, reference_id)"""
     if not connection.execute("SELECT 1 FROM withheld_answer LIMIT 1").fetchall():
         answers = ""  # it would be asked with every question
     return {
-        "scores": f"""SELECT s.* FROM {table("scores")} s
+        "scores": f"""SELECT s.* FROM {stored("scores")} s
             ANTI JOIN withheld_reference USING (reference_id) {answers}""",
-        "reference_masks": f"""SELECT r.* FROM {table("reference_masks")} r
+        "reference_masks": f"""SELECT r.* FROM {stored("reference_masks")} r
             ANTI JOIN withheld_reference USING (reference_id)""",
-        "images": f"""SELECT i.* FROM {table("images")} i WHERE image_id NOT IN (
-                SELECT r.image_id FROM {table("reference_masks")} r
+        "images": f"""SELECT i.* FROM {stored("images")} i WHERE image_id NOT IN (
+                SELECT r.image_id FROM {stored("reference_masks")} r
                 SEMI JOIN withheld_reference USING (reference_id))
-            OR image_id IN (SELECT r.image_id FROM {table("reference_masks")} r
+            OR image_id IN (SELECT r.image_id FROM {stored("reference_masks")} r
                 ANTI JOIN withheld_reference USING (reference_id))""",
-        "annotations": f"""SELECT a.* FROM {table("annotations")} a
+        "annotations": f"""SELECT a.* FROM {stored("annotations")} a
             WHERE reference_id NOT IN (
                 SELECT reference_id FROM closed_reference UNION FROM withheld_reference)
             OR EXISTS (FROM closed_answer k JOIN shown_cluster USING (number)
@@ -238,9 +241,9 @@ def _views(connection: Connection) -> dict[str, str]:
                 AND k.reference_id = a.reference_id AND NOT EXISTS (
                     FROM withheld_answer w WHERE w.asked_in = k.asked_in AND w.run = k.run
                     AND w.reference_id = k.reference_id))""",
-        "seen_clusters": f"""SELECT model, dataset, cluster_id FROM {table("seen_clusters")}
+        "seen_clusters": f"""SELECT model, dataset, cluster_id FROM {stored("seen_clusters")}
             UNION SELECT s.model, s.dataset, i.cluster_id
-            FROM all_seen s JOIN {table("images")} i USING (dataset)""",
+            FROM all_seen s JOIN {stored("images")} i USING (dataset)""",
     }
 
 

@@ -6,10 +6,8 @@ import json
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-import duckdb
-
 from cosmos_board.store.board import open_board_to_write
-from cosmos_board.store.queries.scores import Connection
+from cosmos_board.store.queries.connection import Connection, fetch_rows, has_table, read_meta
 
 SHOWN = "shown"
 LEFT_OUT = "left-out"
@@ -67,15 +65,8 @@ def write_ledger_table(db: Path, table: LedgerTable) -> None:
 
 def read_ledger_table(connection: Connection) -> LedgerTable:
     """Return what a database says of submissions; nothing where it has no such table."""
-    try:
-        rows = connection.execute("SELECT * FROM ledger ORDER BY slug").fetchall()
-    except duckdb.CatalogException:  # made before there was one
+    if not has_table(connection, "ledger"):
         return LedgerTable()
-    found = connection.execute("SELECT value FROM meta WHERE key = ?", [_KEY]).fetchone()
-    facts = json.loads(found[0]) if found else {"version": "", "frozen": []}
-    names = LedgerRow.__slots__
-    return LedgerTable(
-        tuple(LedgerRow(**dict(zip(names, row, strict=True))) for row in rows),
-        str(facts["version"]),
-        tuple(facts["frozen"]),
-    )
+    rows = fetch_rows(connection, LedgerRow, "SELECT * FROM ledger ORDER BY slug")
+    facts = json.loads(read_meta(connection).get(_KEY, '{"version": "", "frozen": []}'))
+    return LedgerTable(rows, str(facts["version"]), tuple(facts["frozen"]))

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from cosmos_board.core.errors import InputError
-from cosmos_board.store.files import describe_os_error, sync_folder
+from cosmos_board.core.errors import InputError, describe_os_error
+from cosmos_board.store.files import sync_folder
 from cosmos_board.submissions.files.folder import ALLOWED
 from cosmos_board.submissions.format.fields import COUNTS, PREDICTIONS
 from cosmos_board.submissions.format.manifest import MANIFEST

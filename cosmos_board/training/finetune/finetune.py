@@ -9,12 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from cosmos_board import __version__
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, describe_os_error
 from cosmos_board.models.known import KNOWN
 from cosmos_board.models.registry import list_cards, load_segmenter
 from cosmos_board.models.sam.segmenter import SamSegmenter
 from cosmos_board.models.weights.tuned_weights import write_weights
-from cosmos_board.store.files import describe_os_error
 from cosmos_board.store.folders import refuse_overlap
 from cosmos_board.training.checkpoint import CheckpointFile
 from cosmos_board.training.finetune.data import (

@@ -16,7 +16,7 @@ from cosmos_board.board.studies.everything import study_everything
 from cosmos_board.board.studies.finetuning import study_finetuning
 from cosmos_board.board.studies.model_size import study_model_size
 from cosmos_board.store.board import open_board
-from cosmos_board.store.queries.studies import ALL_CLUSTERS
+from cosmos_board.store.queries.cards import ALL_CLUSTERS
 from tests.study_boards import SIX, StudyBoard
 
 

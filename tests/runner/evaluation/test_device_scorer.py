@@ -28,7 +28,7 @@ from cosmos_board.models.segmenter import Segmenter  # noqa: E402
 from cosmos_board.runner.evaluation import device_scorer  # noqa: E402
 from cosmos_board.runner.evaluation.device_scorer import DeviceScorer  # noqa: E402
 from cosmos_board.runner.evaluation.image_session import make_scorer  # noqa: E402
-from cosmos_board.runner.evaluation.scoring import HostScorer, Scorer  # noqa: E402
+from cosmos_board.runner.evaluation.scoring import HostScorer  # noqa: E402
 from cosmos_board.runner.run import RunRequest, run  # noqa: E402
 from cosmos_board.runner.settings import MemoryKind, SegmenterSpec  # noqa: E402
 from tests.models.scenes import draw_scene  # noqa: E402
@@ -98,14 +98,14 @@ def test_a_run_has_the_same_rows_on_a_device(
 
 
 @pytest.fixture
-def scorers(segmenter: Segmenter) -> tuple[HostScorer, Scorer[Any]]:
+def scorers(segmenter: Segmenter) -> tuple[HostScorer, HostScorer]:
     references = draw_references()
     there = make_scorer(segmenter, lambda: references, SIZE, "device")
     return HostScorer(segmenter, lambda: references), there
 
 
 def test_references_are_uploaded_once_an_image(
-    scorers: tuple[HostScorer, Scorer[Any]], segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+    scorers: tuple[HostScorer, HostScorer], segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host, there = scorers
     uploads: list[int] = []
@@ -125,7 +125,7 @@ def test_references_are_uploaded_once_an_image(
 
 
 def test_what_does_not_fit_on_the_device_is_scored_on_the_host(
-    scorers: tuple[HostScorer, Scorer[Any]], segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+    scorers: tuple[HostScorer, HostScorer], segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host, there = scorers
 
@@ -141,7 +141,7 @@ def test_what_does_not_fit_on_the_device_is_scored_on_the_host(
 
 
 def test_a_device_that_breaks_while_it_scores_ends_the_run(
-    scorers: tuple[HostScorer, Scorer[Any]], segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+    scorers: tuple[HostScorer, HostScorer], segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, there = scorers
 

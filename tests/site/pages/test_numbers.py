@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.store.board import open_board
-from cosmos_board.store.queries.scores import Connection
+from cosmos_board.store.queries.connection import Connection
 from tests.site.seen_tables import Seen, read_tables
 
 METRICS = {

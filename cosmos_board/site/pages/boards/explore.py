@@ -19,7 +19,7 @@ from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.notices import explain_empty, note_withheld, track_label
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
-from cosmos_board.store.queries.published import CELLS, pack_cells
+from cosmos_board.store.published import CELLS, pack_cells
 
 CELLS_PATH = "data/cells.parquet"
 MANIFEST = "data/manifest.json"

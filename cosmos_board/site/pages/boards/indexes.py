@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cosmos_board.board.types import Board, BoardRow, Slice, SliceKind
+from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.tracks import FULL
 from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.table import Cell, heat_of
 from cosmos_board.site.content.labels import model_url, prompt_label, slice_label, slice_url
-from cosmos_board.site.content.site_data import OVERALL, Amount, ModelInfo, SiteData, TargetInfo
+from cosmos_board.site.content.site_data import OVERALL, SiteData
 from cosmos_board.site.language.numbers import DASH, number, percent, short_count, span
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.notices import (
@@ -21,6 +22,7 @@ from cosmos_board.site.pages.sections.notices import (
 from cosmos_board.site.pages.sections.ranking import track_badges
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
+from cosmos_board.store.queries.targets import Amount, TargetInfo
 
 
 def slice_kinds(words: Words) -> list[tuple[SliceKind, str, str, str]]:
@@ -178,22 +180,22 @@ def model_index(context: PageContext) -> Page:
     )
     shade = dict(zip(data.models, shades, strict=True))
 
-    def name(info: ModelInfo) -> Cell:
+    def name(info: ModelCard) -> Cell:
         track, row = scored.get(info.name, (FULL, None))
         badges = track_badges(track, row.tier, words) if row else ()
         return Cell(info.label, info.name, model_url(info.name), badges=badges)
 
-    def score(info: ModelInfo) -> Cell:
+    def score(info: ModelCard) -> Cell:
         _, row = scored.get(info.name, (FULL, None))
         if row is None:
             return Cell(DASH, muted=True)
         note = span(row.low, row.high)
         return Cell(number(row.score), row.score, heat=shade[info.name], note=note)
 
-    def rank(info: ModelInfo) -> int | None:
+    def rank(info: ModelCard) -> int | None:
         return scored[info.name][1].rank if info.name in scored else None
 
-    def coverage(info: ModelInfo) -> Cell:
+    def coverage(info: ModelCard) -> Cell:
         share = scored[info.name][1].coverage if info.name in scored else None
         return Cell(percent(share), share, muted=share is None)
 

@@ -8,6 +8,7 @@ from itertools import product
 from markupsafe import Markup
 
 from cosmos_board.board.types import BoardRow, Slice, SliceKind
+from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.tracks import FULL
 from cosmos_board.site.components.figure import Axis, Figure, Point, Series
 from cosmos_board.site.components.markup import outside_link
@@ -23,7 +24,7 @@ from cosmos_board.site.content.labels import (
     slug,
     target_label,
 )
-from cosmos_board.site.content.site_data import FIRST_PROMPTS, ModelInfo, SiteData
+from cosmos_board.site.content.site_data import FIRST_PROMPTS, SiteData
 from cosmos_board.site.language.numbers import DASH, number, short_count, with_interval
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.notices import (
@@ -41,7 +42,7 @@ MOST_TARGETS = 20
 """Targets that the figure of a model names."""
 
 
-def model_page(context: PageContext, info: ModelInfo) -> Page:
+def model_page(context: PageContext, info: ModelCard) -> Page:
     """Return the page of one model."""
     data, words = context.data, context.words
     page = PageWriter(context, model_url(info.name), info.label)
@@ -58,7 +59,7 @@ def model_page(context: PageContext, info: ModelInfo) -> Page:
     return page.finish()
 
 
-def _tracks_of(data: SiteData, info: ModelInfo) -> list[str]:
+def _tracks_of(data: SiteData, info: ModelCard) -> list[str]:
     """Return the tracks on which a model has a score here."""
     kinds: tuple[SliceKind, ...] = ("overall", "modality", "target")
     return [
@@ -68,7 +69,7 @@ def _tracks_of(data: SiteData, info: ModelInfo) -> list[str]:
     ]
 
 
-def _add_track(page: PageWriter, info: ModelInfo, track: str, *, alone: bool) -> None:
+def _add_track(page: PageWriter, info: ModelCard, track: str, *, alone: bool) -> None:
     """Add a model's scores on one track; every track has tables of its own."""
     words, tail = page.words, "" if track == FULL else f"-{track}"
     if not alone:
@@ -99,7 +100,7 @@ def _add_track(page: PageWriter, info: ModelInfo, track: str, *, alone: bool) ->
                 page.table(table)
 
 
-def _lead(data: SiteData, info: ModelInfo, words: Words) -> str:
+def _lead(data: SiteData, info: ModelCard, words: Words) -> str:
     for track, prompt in product(data.tracks, FIRST_PROMPTS):
         for _, row, ranked in data.places(info.name, "overall", prompt, track):
             text = "" if track == FULL else track_label(track, words) + words.pick(": ", "：")
@@ -118,7 +119,7 @@ def _lead(data: SiteData, info: ModelInfo, words: Words) -> str:
     return nothing + " " + words.term(info.description)
 
 
-def _card(data: SiteData, info: ModelInfo, words: Words) -> list[tuple[str, str]]:
+def _card(data: SiteData, info: ModelCard, words: Words) -> list[tuple[str, str]]:
     side = f"{info.input_size_px} px" if info.input_size_px else words("native size")
     if info.training_data is None:
         trained = words("unknown: its scores are marked, not removed")
@@ -158,7 +159,7 @@ class _Scores:
     synthetic: bool
 
 
-def _score_table(data: SiteData, info: ModelInfo, scores: _Scores, words: Words) -> Table:
+def _score_table(data: SiteData, info: ModelCard, scores: _Scores, words: Words) -> Table:
     prompts = [prompt for prompt in data.prompts() if prompt in info.prompts]
     places: dict[str, dict[Slice, tuple[BoardRow, int]]] = {
         prompt: {
@@ -228,7 +229,7 @@ def _score_cell(place: tuple[BoardRow, int] | None, shade: float | None, words: 
     )
 
 
-def _target_figure(data: SiteData, info: ModelInfo, words: Words, track: str) -> Figure | None:
+def _target_figure(data: SiteData, info: ModelCard, words: Words, track: str) -> Figure | None:
     """Return the scores on targets, the highest first: all of them, or both ends."""
     prompt = next((p for p in FIRST_PROMPTS if data.places(info.name, "target", p, track)), None)
     if prompt is None:
@@ -260,7 +261,7 @@ def _target_figure(data: SiteData, info: ModelInfo, words: Words, track: str) ->
     )
 
 
-def _cite(page: PageWriter, info: ModelInfo) -> None:
+def _cite(page: PageWriter, info: ModelCard) -> None:
     """Add the badge of the model, and how to cite what stands here."""
     data, words = page.data, page.words
     place = words("not ranked")
@@ -287,7 +288,7 @@ def _cite(page: PageWriter, info: ModelInfo) -> None:
     )
 
 
-def _link_family(page: PageWriter, info: ModelInfo) -> None:
+def _link_family(page: PageWriter, info: ModelCard) -> None:
     words = page.words
     others = [other for other in page.data.models.values() if other.name != info.name]
     same = [other for other in others if other.family == info.family]

@@ -202,7 +202,7 @@ def _dataset_card(page: PageWriter, part: Slice) -> None:
             (words("Intensities"), info.normalisation),
             (words("Sub-sampling"), info.subsample or words("none")),
             (words("May be published"), may),
-            (words("Pack"), info.pack_sha256[:16] or DASH),
+            (words("Pack"), info.content_sha256[:16] or DASH),
             (words("Prompts"), info.prompts_sha256[:16] or DASH),
         ]
     )

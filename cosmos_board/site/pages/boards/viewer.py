@@ -23,7 +23,7 @@ from cosmos_board.site.content.labels import (
 from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.numbers import number
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.sections.notices import note_synthetic
+from cosmos_board.site.pages.sections.notices import note_synthetic, say_full
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
 
@@ -37,6 +37,7 @@ def viewer_index(context: PageContext) -> Page:
             "What a Dice of 0.6 looks like: for each target its worst, median, best and most "
             "disputed reference mask with the box, only where the terms of the dataset permit it."
         )
+        + say_full(data, words)
     )
     if not data.cases:
         page.note(
@@ -99,6 +100,7 @@ def viewer_page(context: PageContext, target: str, cases: Sequence[Case]) -> Pag
             "slider divides the image between two of them; arrow keys move it. Cases are picked by "
             "the mean Dice of promptable models, where there are any."
         )
+        + say_full(data, words)
     )
     if data.is_synthetic(Slice("target", target)):
         note_synthetic(page)

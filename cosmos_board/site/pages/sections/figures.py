@@ -9,11 +9,13 @@ from cosmos_board.board.types import Board, Slice
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.site.components.figure import COLOURS, Axis, Figure, Point, Series
 from cosmos_board.site.content.labels import metric_label
-from cosmos_board.site.content.site_data import SiteData, Timing
+from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.numbers import number, with_interval
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.matrix import Across, matrix_table, prompt_columns
+from cosmos_board.site.pages.sections.notices import say_full
 from cosmos_board.site.pages.sections.writer import PageWriter
+from cosmos_board.store.queries.cards import Timing
 
 MOST_ROWS = 15
 """Models that a figure names; the table has the rest."""
@@ -193,7 +195,8 @@ def spread_figure(data: SiteData, target: str, prompt: str, words: Words) -> Fig
         says=words(
             "Dot: median reference mask. Thick: interquartile range. Thin: from the 5th to the "
             "95th percentile. A long tail to the left is a model that sometimes fails altogether."
-        ),
+        )
+        + say_full(data, words),
         x=Axis(label=words("Dice of one reference mask"), low=0.0, high=1.0),
         y=Axis(label="", categories=labels),
         series=(

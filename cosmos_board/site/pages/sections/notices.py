@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from cosmos_board.board.findings.claims import PAPER
 from cosmos_board.board.types import Board, BoardRow, Slice, SliceKind
-from cosmos_board.core.tracks import CORE, COUNTS
+from cosmos_board.core.tracks import CORE, COUNTS, FULL
 from cosmos_board.data.catalog.licence import MIN_CLUSTERS
 from cosmos_board.site.components.markup import outside_link
 from cosmos_board.site.components.table import Cell
@@ -46,6 +46,11 @@ def track_label(track: str, words: Words) -> str:
         CORE: words("Submissions, core track"),
         COUNTS: words("Submissions, full track: counts"),
     }.get(track, words("Full runs"))
+
+
+def say_full(data: SiteData, words: Words) -> str:
+    """Say that numbers are those of full runs, where submissions have boards beside them."""
+    return f" {track_label(FULL, words)}." if data.submitted else ""
 
 
 def track_text(track: str, words: Words) -> str:

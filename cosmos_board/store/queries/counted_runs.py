@@ -1,0 +1,70 @@
+"""The one rule of which run counts: every query of scores reads `counted_scores`.
+
+A model may be run more than once on a dataset: by maintainers over whole packs (the track `full`)
+and by submissions (`core`, `counts`). Tracks are never mixed. Of several runs of one track, study
+and prompt, the one with the most score rows counts, then the later. Two runs are never averaged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cosmos_board.store.queries.connection import Connection, fetch_rows, has_temporary
+
+COUNTED_RUNS = """\
+    SELECT r.run_id, r.model, r.dataset, r.track, r.tier, r.started_utc, a.study, a.prompt
+    FROM (SELECT run_id, study, prompt, count(*) AS rows FROM scores GROUP BY ALL) a
+        JOIN runs r USING (run_id)
+    QUALIFY row_number() OVER (PARTITION BY r.model, r.dataset, r.track, a.study, a.prompt
+        ORDER BY a.rows DESC, r.started_utc DESC, r.run_id DESC) = 1"""
+"""The rule in SQL; one row per model, dataset, track, study and prompt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedRun:
+    """The run that counts for a model on a dataset, in a track, with a prompt of the main study."""
+
+    run_id: str
+    model: str
+    dataset: str
+    track: str
+    tier: str
+    started_utc: str
+    prompt: str
+
+
+def prepare_counted_runs(connection: Connection) -> None:
+    """Make the temporary table `counted_runs` and the temporary view `counted_scores`.
+
+    `counted_scores` has the columns of `scores`, for rows of runs that count, and `track`,
+    `dataset` and `column_id`: the number of (track, prompt, model) within its study.
+    """
+    connection.execute(f"""
+        CREATE OR REPLACE TEMP TABLE counted_runs AS
+        SELECT *, (dense_rank() OVER (PARTITION BY study ORDER BY track, prompt, model)
+            - 1)::INTEGER AS column_id FROM ({COUNTED_RUNS})""")
+    connection.execute("""
+        CREATE OR REPLACE TEMP VIEW counted_scores AS
+        SELECT s.*, c.track, c.dataset, c.column_id
+        FROM scores s JOIN counted_runs c USING (run_id, study, prompt)""")
+
+
+def ensure_counted_runs(connection: Connection) -> None:
+    """Make them unless this connection has them."""
+    if not has_temporary(connection, "counted_runs"):
+        prepare_counted_runs(connection)
+
+
+def read_counted_runs(
+    connection: Connection, track: str | None = None, prompt: str | None = None
+) -> tuple[CountedRun, ...]:
+    """Return the runs of the main study that count, of one track or prompt where given."""
+    ensure_counted_runs(connection)
+    return fetch_rows(
+        connection,
+        CountedRun,
+        """SELECT run_id, model, dataset, track, tier, started_utc, prompt FROM counted_runs
+        WHERE study = 'main' AND track = coalesce(?, track) AND prompt = coalesce(?, prompt)
+        ORDER BY track, model, dataset, prompt""",
+        [track, prompt],
+    )
