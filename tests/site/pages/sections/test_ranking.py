@@ -8,7 +8,6 @@ from cosmos_board.board.types import AbsentModel, Board, BoardFacts, BoardKey, B
 from cosmos_board.core.prompts import PROTOCOL
 from cosmos_board.site.components.table_output import render_table
 from cosmos_board.site.content.site_data import SiteData
-from cosmos_board.site.content.studies import NO_STUDIES
 from cosmos_board.site.language.words import words_for
 from cosmos_board.site.pages.sections.ranking import ranking_table
 
@@ -52,7 +51,7 @@ def make_site_data() -> tuple[SiteData, Board]:
     data = SiteData(
         version="0123456789ab", protocol=PROTOCOL, boards={board.key: board}, pairs={},
         exposures=(), withheld=(), models={}, datasets={}, targets=(), amounts={}, timings=(),
-        entries=(), spreads=(), studies=NO_STUDIES, cases=(),
+        entries=(), spreads=(), cases=(),
     )  # fmt: skip
     return data, board
 
