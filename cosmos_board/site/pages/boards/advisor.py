@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
 from cosmos_board.board.advice.advice import Advice
-from cosmos_board.board.advice.options import EFFORT, Option
+from cosmos_board.board.advice.options import EFFORT
 from cosmos_board.board.export import to_json
 from cosmos_board.board.types import Slice
 from cosmos_board.core.tracks import FULL
@@ -175,12 +175,7 @@ def _form(data: SiteData, words: Words) -> Markup:
 
 def _table(data: SiteData, advice: Sequence[Advice], name: str, track: str, words: Words) -> Table:
     """Return the best model and prompt of each target, or why nothing is recommended."""
-    reading, table = "advisor/#reading", RecordTable(data, words, advice)
-
-    def of_best(cell: Callable[[Option], Cell]) -> Callable[[Advice], Cell]:
-        return lambda row: cell(row.best) if row.best else Cell(DASH, muted=True)
-
-    dice = [row.best.dice if row.best else None for row in advice]
+    table = RecordTable(data, words, advice)
     table.cells("target", words("Target"), lambda row: _target_cell(row, words), frozen=True)
     table.text(
         "modality",
@@ -192,35 +187,8 @@ def _table(data: SiteData, advice: Sequence[Advice], name: str, track: str, word
     table.cells(
         "model", words("Model"), lambda row: _model_cell(row, data, track, words), facet=True
     )
-    table.cells(
-        "prompt",
-        words("Prompt"),
-        of_best(lambda best: Cell(prompt_label(best.prompt, words), best.prompt)),
-        facet=True,
-    )
-    table.score(
-        "dice",
-        words("Dice"),
-        lambda row: row.best.dice.value if row.best else None,
-        shaded=True,
-        best="high",
-        help="docs/definitions/#dice",
-    )
-    marks = marks_of([(d.low, d.value, d.high) if d else (None,) * 3 for d in dice])
-    mark = {_name(row): mark for row, mark in zip(advice, marks, strict=True)}
-    table.cells(
-        "interval",
-        words("95 % CI"),
-        lambda row: _interval_cell(row, mark[_name(row)], words),
-        help="docs/ranking/#intervals",
-    )
-    table.share(
-        "failure",
-        words("Failures"),
-        lambda row: row.best.failure.value if row.best else None,
-        best="low",
-        help=reading,
-    )
+    _add_expectation(table, words)
+    reading = "advisor/#reading"
     table.cells(
         "simpler",
         words("Cheaper equivalent prompt"),
@@ -241,6 +209,41 @@ def _table(data: SiteData, advice: Sequence[Advice], name: str, track: str, word
         version=data.version_label,
     )
     return table.build(name, caption, listed=lambda row: row.best is None)
+
+
+def _add_expectation(table: RecordTable[Advice], words: Words) -> None:
+    """Add the prompt to give, and the Dice and the failures to expect with it."""
+    dice = [row.best.dice if row.best else None for row in table.records]
+    marks = marks_of([(d.low, d.value, d.high) if d else (None,) * 3 for d in dice])
+    mark = {_name(row): mark for row, mark in zip(table.records, marks, strict=True)}
+    table.cells("prompt", words("Prompt"), lambda row: _prompt_cell(row, words), facet=True)
+    table.score(
+        "dice",
+        words("Dice"),
+        lambda row: row.best.dice.value if row.best else None,
+        shaded=True,
+        best="high",
+        help="docs/definitions/#dice",
+    )
+    table.cells(
+        "interval",
+        words("95 % CI"),
+        lambda row: _interval_cell(row, mark[_name(row)], words),
+        help="docs/ranking/#intervals",
+    )
+    table.share(
+        "failure",
+        words("Failures"),
+        lambda row: row.best.failure.value if row.best else None,
+        best="low",
+        help="advisor/#reading",
+    )
+
+
+def _prompt_cell(advice: Advice, words: Words) -> Cell:
+    if advice.best is None:
+        return Cell(DASH, muted=True)
+    return Cell(prompt_label(advice.best.prompt, words), advice.best.prompt)
 
 
 def _target_cell(advice: Advice, words: Words) -> Cell:

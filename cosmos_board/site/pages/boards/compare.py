@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from cosmos_board.board.export import to_json
@@ -51,16 +53,13 @@ def compare_page(context: PageContext) -> Page:
             "confidence interval, and where they differ most."
         )
     )
-    files = {
-        (track, name): tables
+    tables = {
+        (track, name): found
         for track in data.tracks
         for name in PROMPTS
-        if (tables := compare_tables(data, name, track))
+        if (found := compare_tables(data, name, track))
     }
-    prompts = [name for name in PROMPTS if any(prompt == name for _, prompt in files)]
-    models = sorted(
-        {name for tables in files.values() for table in tables for name in table.models}
-    )
+    models = sorted({name for found in tables.values() for table in found for name in table.models})
     if len(models) < 2:
         otherwise = words(
             "Fewer than two ranked models: nothing to compare yet. Nobody is ranked where a board "
@@ -68,29 +67,7 @@ def compare_page(context: PageContext) -> Page:
         )
         page.note(explain_empty(data, words, otherwise))
         return page.finish()
-    page.html(
-        render(
-            "compare.html",
-            models=[(name, data.label(name)) for name in models],
-            prompts=[(name, prompt_label(name, words)) for name in prompts],
-            chosen=(top_pairs(data) or [(models[0], models[1])])[0],
-            root=page.root,
-            shared=words.shared,
-            tracks=[
-                (track, track_label(track, words))
-                for track in data.tracks
-                if track in {known for known, _ in files}
-            ],
-            kinds=image_kinds(data, words),
-            slices=to_json(
-                {
-                    part.name: [target_label(part.name, words), slice_url(part)]
-                    for part in data.slices("target")
-                }
-            ).decode(),
-            t=words,
-        )
-    )
+    page.html(_form(page, models, list(tables)))
     page.note_without_scripts(
         words("Without scripts, use the pair maps on every page or: cosmos-board compare A B")
     )
@@ -99,15 +76,32 @@ def compare_page(context: PageContext) -> Page:
         words("Pages of pairs"),
         [Link(f"{data.label(a)} – {data.label(b)}", pair_url(a, b)) for a, b in top_pairs(data)],
     )
-    page.attach(
-        {
-            f"data/compare/{name if track == FULL else f'{name}.{track}'}.json": compare_json(
-                data, name, track
-            )
-            for track, name in files
-        }
-    )
+    for track, name in tables:
+        stem = name if track == FULL else f"{name}.{track}"
+        page.attach({f"data/compare/{stem}.json": compare_json(data, name, track)})
     return page.finish()
+
+
+def _form(page: PageWriter, models: Sequence[str], files: Sequence[tuple[str, str]]) -> Markup:
+    """Return the form that chooses two models; `files` are those of (track, prompt)."""
+    data, words = page.data, page.words
+    tracks, prompts = ({pair[place] for pair in files} for place in (0, 1))
+    targets = {
+        part.name: [target_label(part.name, words), slice_url(part)]
+        for part in data.slices("target")
+    }
+    return render(
+        "compare.html",
+        models=[(name, data.label(name)) for name in models],
+        prompts=[(name, prompt_label(name, words)) for name in PROMPTS if name in prompts],
+        chosen=(top_pairs(data) or [(models[0], models[1])])[0],
+        root=page.root,
+        shared=words.shared,
+        tracks=[(track, track_label(track, words)) for track in data.tracks if track in tracks],
+        kinds=image_kinds(data, words),
+        slices=to_json(targets).decode(),
+        t=words,
+    )
 
 
 def top_pairs(data: SiteData) -> list[tuple[str, str]]:
