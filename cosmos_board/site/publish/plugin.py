@@ -38,7 +38,10 @@ _UNUSED = (
     "stylesheets/**/*.map",
     "javascripts/lunr/wordcut.js",
     "javascripts/lunr/tinyseg.js",
+    "javascripts/lunr/min/*.js",
 )
+_STEMMERS = {"lunr.multi.min.js", "lunr.stemmer.support.min.js", "lunr.zh.min.js"}
+"""What the search of a site in Chinese loads."""
 
 
 class _WithoutIndents(Extension):
@@ -161,7 +164,8 @@ class BoardPlugin(BasePlugin[BoardConfig]):
         assets = Path(config.site_dir) / "assets"
         for pattern in _UNUSED:
             for path in sorted(assets.glob(pattern)):
-                path.unlink()
+                if path.name not in _STEMMERS:
+                    path.unlink()
 
     def on_template_context(
         self, context: TemplateContext, /, *, template_name: str, config: MkDocsConfig
