@@ -21,9 +21,9 @@ from cosmos_board.models.sam.decoder import (
     attend,
     decode,
     fold,
-    judges_masks,
-    look,
+    has_own_decoder,
     mask_logits,
+    precompute,
     predicted_iou,
 )
 from cosmos_board.models.sam.everything_grid import EverythingSettings, make_grid
@@ -66,26 +66,26 @@ def time_forward(segmenter: SamSegmenter, ready: Sequence[Ready], *, everything:
     with torch.inference_mode():
         for item in ready:
             features = sam.image_encoder(item.image)
-            sight = look(sam, features)
+            cache = precompute(sam, features)
             if everything:
                 _decode_grid(sam, features, item)
             else:
                 for batch in item.prompts:
-                    decode(sam, features, batch, sight)
+                    decode(sam, features, batch, cache)
     return time.perf_counter() - start
 
 
 def _decode_grid(sam: FoldedSam, features: Tensor, item: Ready) -> None:
     """Decode what an evaluation has to: masks only where a predicted IoU passes.
 
-    A model that judges its masks by looking at them has to draw them all.
+    A model that estimates IoU from its masks has to draw them all.
     """
-    sight, least = look(sam, features), EverythingSettings().predicted_iou
+    cache, least = precompute(sam, features), EverythingSettings().predicted_iou
     for batch in item.grid:
-        if judges_masks(sam):
-            decode(sam, features, batch, sight)
+        if has_own_decoder(sam):
+            decode(sam, features, batch, cache)
             continue
-        attended = attend(sam, features, batch, sight)
+        attended = attend(sam, features, batch, cache)
         chosen = (predicted_iou(sam, attended) > least).any(dim=1).nonzero().flatten()
         if len(chosen):
             mask_logits(

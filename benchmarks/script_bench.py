@@ -89,8 +89,7 @@ def run_theirs(
     from benchmarks.blobs import BlobDecoder, Blobs
     from benchmarks.researcher import run_script
     from cosmos_board.models.cpu_tuning import tune_cpu
-    from cosmos_board.models.sam.load import TINY_STABILITY_OFFSET
-    from cosmos_board.models.tiny.weights import load_tiny
+    from cosmos_board.models.tiny.model import STABILITY_OFFSET, load_tiny
 
     if tuned:
         tune_cpu()
@@ -101,7 +100,7 @@ def run_theirs(
         sam,
         inputs.read(),
         prompts=prompts,
-        stability_offset=TINY_STABILITY_OFFSET if model == "cosmos-tiny" else 1.0,
+        stability_offset=STABILITY_OFFSET if model == "cosmos-tiny" else 1.0,
     )
     return {"seconds": seconds, "dice": dice, "masks": [len(of_image) for of_image in masks]}
 

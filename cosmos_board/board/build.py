@@ -1,29 +1,58 @@
-"""Every board of a database, computed once."""
+"""Every board of a database, computed once: scores are loaded prompt by prompt, then ranked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeAlias
 
 from cosmos_board.board.cube import Cube
-from cosmos_board.board.ranking.cohort import find_exposures
-from cosmos_board.board.ranking.prompt_boards import build_prompt
-from cosmos_board.board.types import Board, BoardKey, ExposureCell, ModelCell, PairTable, Slice
-from cosmos_board.core.errors import InputError
+from cosmos_board.board.ranking.inputs import (
+    BoardInputs,
+    Cohort,
+    find_trained_pools,
+    gather_cohort,
+    load_board_inputs,
+)
+from cosmos_board.board.ranking.pairs import tabulate_pairs
+from cosmos_board.board.ranking.pooling import (
+    MetricScores,
+    PooledScores,
+    deviate_pools,
+    pool_scores,
+)
+from cosmos_board.board.ranking.rank import average_deviations, rank_board
+from cosmos_board.board.slices import plan_slices
+from cosmos_board.board.types import Board, BoardKey, PairTable, Scope, Slice
+from cosmos_board.core.arrays import Floats
 from cosmos_board.core.tracks import choose_metrics
 from cosmos_board.metrics.table import METRICS
+from cosmos_board.stats.bootstrap import REPLICATES
 from cosmos_board.store.queries.connection import Connection
+
+Ranked: TypeAlias = tuple[Board, PairTable | None]
+"""A board, and its pairs where they were asked for."""
+
+InputsKey: TypeAlias = tuple[Scope, tuple[int, ...], tuple[int, ...]]
+"""What tells the inputs of two boards apart: scope, the pools ranked on and those left out."""
+
+_MEMORY = 400_000_000
+"""Bytes of bootstrap deviations that are held at once."""
+
+_THREADS = min(os.cpu_count() or 1, 8)
+"""Slices ranked at once; each is a function of its own data, so that order cannot matter."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Boards(Mapping[BoardKey, Board]):
-    """Every board, by key and in the order of keys, and what is known of models and datasets."""
+    """Every board, by key and in the order of keys."""
 
     boards: Mapping[BoardKey, Board]
     pairs: Mapping[BoardKey, PairTable]
     """Every two models of a board, where asked for."""
-
-    exposures: tuple[ExposureCell, ...]
 
     def __getitem__(self, key: BoardKey) -> Board:
         return self.boards[key]
@@ -33,27 +62,6 @@ class Boards(Mapping[BoardKey, Board]):
 
     def __len__(self) -> int:
         return len(self.boards)
-
-    def find(self, key: BoardKey) -> Board:
-        """Return a board; one that ranks on everything is the common one where they agree.
-
-        Raises:
-            InputError: If there is none.
-        """
-        found = self.boards.get(key) or self.boards.get(replace(key, scope="common"))
-        if found is None:
-            raise InputError("board", key.path, "there is none with these scores")
-        return found
-
-    def slices(self, track: str = "full") -> tuple[Slice, ...]:
-        """Return the slices that have a board, sorted."""
-        return tuple(sorted({key.slice for key in self.boards if key.track == track}))
-
-    def profile(
-        self, model: str, metric: str = "dice", track: str = "full"
-    ) -> tuple[ModelCell, ...]:
-        """Return a model's lines on every common board of a metric, in the order of keys."""
-        return tuple(_profile(self.boards.values(), model, metric, track))
 
 
 def build_boards(
@@ -74,42 +82,102 @@ def build_boards(
         cube: The cube over `connection`, where the caller has it already.
     """
     cube = cube or Cube(connection, metrics)
-    exposures = find_exposures(cube)
-    found = [
+    made = [
         pair
         for track in cube.tracks
         for prompt in cube.prompts(track)
         if prompts is None or prompt in prompts
         if (chosen := choose_metrics(track, metrics))
-        for pair in build_prompt(cube, track, prompt, chosen, pair_metrics, exposures)
+        for pair in _build_prompt(cube, track, prompt, chosen, pair_metrics)
     ]
-    found.sort(key=lambda pair: pair[0].key)
+    made.sort(key=lambda pair: pair[0].key)
     return Boards(
-        {board.key: board for board, _ in found},
-        {board.key: table for board, table in found if table is not None},
-        tuple(exposures[pair] for pair in sorted(exposures)),
+        {board.key: board for board, _ in made},
+        {board.key: table for board, table in made if table is not None},
     )
 
 
-def _profile(boards: Iterable[Board], model: str, metric: str, track: str) -> Iterator[ModelCell]:
-    for board in boards:
-        key = board.key
-        if (key.metric, key.track, key.scope) != (metric, track, "common"):
-            continue
-        for row in board.rows:
-            if row.model == model:
-                yield ModelCell(
-                    slice=key.slice,
-                    prompt=key.prompt,
-                    selection=key.selection,
-                    score=row.score,
-                    low=row.low,
-                    high=row.high,
-                    rank=row.rank,
-                    rank_low=row.rank_low,
-                    rank_high=row.rank_high,
-                    ranked_models=len(board.ranked),
-                    status=row.status,
-                    references=row.references,
-                    clusters=row.clusters,
+def _build_prompt(
+    cube: Cube, track: str, prompt: str, metrics: Sequence[str], pair_metrics: Sequence[str]
+) -> Iterator[Ranked]:
+    """Yield every board of a track and prompt, and its pairs for those of `pair_metrics`."""
+    plan = plan_slices(cube.units(track), cube.datasets)
+    selected = []
+    for selection in cube.selections(prompt):
+        scores = cube.load(track, prompt, selection, metrics)
+        if not scores.models:
+            return
+        selected.append(pool_scores(scores, plan, metrics))
+    for number, own in enumerate(selected):
+        other = selected[1 - number] if len(selected) == 2 else None
+        slices, inputs = _load_inputs(cube, own)
+        for some in _fit_memory(metrics, len(plan.pools), len(own.scores.models)):
+            deviations = deviate_pools(own.scores, some, plan, cube.draws(track))
+            for place, metric in enumerate(some):
+                key = BoardKey(Slice("overall"), prompt, own.scores.selection, metric, track)
+                work = partial(
+                    _rank_inputs,
+                    key,
+                    [array[place] for array in deviations],
+                    other.metrics[metric] if other else None,
+                    own.scores.steps(metric) if metric in pair_metrics else None,
                 )
+                with ThreadPoolExecutor(_THREADS) as pool:
+                    ranked = dict(zip(inputs, pool.map(work, inputs.values()), strict=True))
+                for part, shared in slices:
+                    board, table = ranked[shared]
+                    named = replace(key, slice=part, scope=shared[0])
+                    yield replace(board, key=named), table and replace(table, key=named)
+
+
+def _rank_inputs(
+    key: BoardKey,
+    deviations: Sequence[Floats],
+    other: MetricScores | None,
+    steps: Floats | None,
+    inputs: BoardInputs,
+) -> Ranked:
+    """Return the board of one metric on some inputs; the caller names its slice.
+
+    Args:
+        key: Of some slice.
+        deviations: Of each pool, axes (model, replicate).
+        other: The pools under the other selection.
+        steps: Means of the units, where a table of pairs is wanted.
+        inputs: What the board is made from.
+    """
+    macro = average_deviations(inputs, deviations)
+    board = rank_board(key, inputs, macro, other)
+    return board, None if steps is None else tabulate_pairs(board, inputs, steps, macro)
+
+
+def _fit_memory(metrics: Sequence[str], pools: int, models: int) -> Iterator[Sequence[str]]:
+    """Cut the metrics into parts whose deviations fit into memory."""
+    size = max(1, _MEMORY // (max(pools * models, 1) * 8 * REPLICATES))
+    for start in range(0, len(metrics), size):
+        yield metrics[start : start + size]
+
+
+def _load_inputs(
+    cube: Cube, pooled: PooledScores
+) -> tuple[list[tuple[Slice, InputsKey]], dict[InputsKey, BoardInputs]]:
+    """Return what each slice is made from; slices of the same pools share their inputs."""
+    plan, counts, names = pooled.plan, pooled.counts, pooled.scores.models
+    models = [cube.models[name] for name in names]
+    trained = find_trained_pools(plan, names, cube.exposures)
+    slices: list[tuple[Slice, InputsKey]] = []
+    inputs: dict[InputsKey, BoardInputs] = {}
+    for part in plan.slices:
+        if not counts.rows[list(part.pools)].any():
+            continue
+        common = gather_cohort(part, models, counts, trained, "common")
+        everything = gather_cohort(part, models, counts, trained, "all")
+        cohorts: dict[Scope, Cohort] = {"common": common}
+        if len(common.left_out) or (common.ranked != everything.ranked).any():
+            cohorts["all"] = everything
+        for scope, cohort in cohorts.items():
+            key = (scope, tuple(cohort.pools.tolist()), tuple(cohort.left_out.tolist()))
+            slices.append((part.slice, key))
+            if key not in inputs:
+                inputs[key] = load_board_inputs(cube, pooled, cohort)
+    return slices, inputs

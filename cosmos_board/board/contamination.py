@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from cosmos_board.board.types import Exposure, ExposureCell
+from cosmos_board.board.types import Exposure
 from cosmos_board.core.cards import DatasetCard, ModelCard
 
 ORDER: tuple[Exposure, ...] = ("clean", "unknown", "same-source", "trained-on")
@@ -14,56 +14,45 @@ MOST = 0.5
 """A model trained on more than this share of a slice's targets is not ranked on it."""
 
 
-def find_exposure(
-    model: ModelCard,
-    dataset: DatasetCard,
-    models: Mapping[str, ModelCard],
-    datasets: Mapping[str, DatasetCard],
-) -> ExposureCell:
-    """Return what is known of `model` and `dataset`; a fine-tuned model has seen its base's data.
+def find_exposures(
+    models: Mapping[str, ModelCard], datasets: Mapping[str, DatasetCard]
+) -> dict[tuple[str, str], Exposure]:
+    """Return what is known of every model and dataset, by (model, dataset).
 
-    `same-source`: it was trained on another dataset from the same address.
+    A fine-tuned model has seen what its base saw. `same-source`: the model was trained on another
+    dataset from the same address.
     """
-    known, silent = _ancestry(model, models)
-    sources = {
-        name: ancestor
-        for ancestor in known
-        for name in (*(ancestor.training_data or ()), *ancestor.tuned_on)
-    }
-    exposure: Exposure = "unknown" if silent else "clean"
-    witness = None if silent else model
-    if dataset.name in sources:
-        exposure, witness = "trained-on", sources[dataset.name]
-    elif dataset.source:
-        for name, ancestor in sorted(sources.items()):
-            if name in datasets and datasets[name].source == dataset.source:
-                exposure, witness = "same-source", ancestor
-                break
-    return ExposureCell(
-        model=model.name,
-        dataset=dataset.name,
-        exposure=exposure,
-        source=witness.source if witness else "",
-    )
+    found: dict[tuple[str, str], Exposure] = {}
+    for model in models.values():
+        seen, silent = _find_training_data(model, models)
+        sources = {datasets[name].source for name in seen if name in datasets} - {""}
+        for dataset in datasets.values():
+            exposure: Exposure = "unknown" if silent else "clean"
+            if dataset.name in seen:
+                exposure = "trained-on"
+            elif dataset.source in sources:
+                exposure = "same-source"
+            found[model.name, dataset.name] = exposure
+    return found
 
 
-def _ancestry(
+def _find_training_data(
     model: ModelCard, models: Mapping[str, ModelCard]
-) -> tuple[Sequence[ModelCard], bool]:
-    """Return the model and its bases, and whether one of them does not say what it saw."""
+) -> tuple[frozenset[str], bool]:
+    """Return what a model and its bases were trained on, and whether one of them does not say."""
     line: list[ModelCard] = []
     current: ModelCard | None = model
     silent = False
     while current is not None and current not in line:
         line.append(current)
-        silent |= current.training_data is None
         base = current.base_model
-        silent |= base is not None and base not in models
+        silent |= current.training_data is None or (base is not None and base not in models)
         current = models.get(base) if base else None
-    return line, silent
+    seen = (name for one in line for name in (*(one.training_data or ()), *one.tuned_on))
+    return frozenset(seen), silent
 
 
-def worst(exposures: Sequence[Exposure]) -> Exposure:
+def worst(exposures: Iterable[Exposure]) -> Exposure:
     """Return the worst of `exposures`; `clean` where there is none.
 
     Example:

@@ -1,29 +1,37 @@
 """The cube: every score of the main study, summed per model, prompt, selection and unit.
 
-A unit is a cluster as one target sees it. Boards and studies read means over units from here, and
-how often the bootstrap draws each unit; rows of single references are never read again.
+A unit is one cluster of one target. Boards and studies read means over units from here, and how
+often the bootstrap draws each cluster; rows of single references are never read again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from cosmos_board.board.contamination import find_exposures
+from cosmos_board.board.types import Exposure
 from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.core.cards import DatasetCard, ModelCard
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import SELECTIONS, Selection, fails_too_often
 from cosmos_board.core.targets import Target
 from cosmos_board.metrics.table import METRICS
-from cosmos_board.stats.bootstrap import PIXEL_STEP, RATIO_STEP, Counts, draw_counts
+from cosmos_board.stats.bootstrap import PIXEL_STEP, RATIO_STEP, Draws, draw_counts
 from cosmos_board.store.queries.cards import read_datasets, read_models
 from cosmos_board.store.queries.connection import Columns, Connection
 from cosmos_board.store.queries.counted_runs import prepare_counted_runs
 from cosmos_board.store.queries.scores import STEP, Measure, fetch_cells, fetch_score_columns
 from cosmos_board.store.queries.units import fetch_core_references, fetch_units, prepare_units
+
+_Key = TypeVar("_Key", bound=Hashable)
+_Name = TypeVar("_Name", str, tuple[str, str])
 
 
 def metric_step(metric: str) -> float:
@@ -60,9 +68,12 @@ class Units:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scores:
+class UnitScores:
     """The cube for one track, prompt and selection. Axes (unit, model); models in name order."""
 
+    track: str
+    prompt: str
+    selection: Selection
     units: Units
     models: tuple[str, ...]
     rows: Ints
@@ -83,6 +94,19 @@ class Scores:
         """Return each unit's mean over references and trials, in the metric's unit, or NaN."""
         return self.steps(metric) * metric_step(metric)
 
+    def of_models(self, names: Sequence[str]) -> UnitScores:
+        """Return the scores of some models, in the order of `names`."""
+        columns = [self.models.index(name) for name in names]
+        return replace(
+            self,
+            models=tuple(names),
+            rows=self.rows[:, columns],
+            references=self.references[:, columns],
+            penalised=self.penalised[:, columns],
+            failed=self.failed[:, columns],
+            sums={metric: values[:, columns] for metric, values in self.sums.items()},
+        )
+
 
 class Cube:
     """The cube over one database.
@@ -99,7 +123,7 @@ class Cube:
         prepare_units(connection)
         self._columns = fetch_score_columns(connection)
         self._units: dict[str, Units] = {}
-        self._counts: dict[str, Counts] = {}
+        self._draws: dict[str, Draws] = {}
         self._dice: dict[tuple[str, str, Selection], dict[str, Floats]] = {}
         self._cells: tuple[tuple[str, str, tuple[str, ...]], Columns] | None = None
 
@@ -113,6 +137,11 @@ class Cube:
         """Every dataset by name, sorted."""
         return read_datasets(self.connection)
 
+    @cached_property
+    def exposures(self) -> dict[tuple[str, str], Exposure]:
+        """What is known of every model having seen a dataset, by (model, dataset)."""
+        return find_exposures(self.models, self.datasets)
+
     @property
     def tracks(self) -> tuple[str, ...]:
         """Tracks that have scores, sorted."""
@@ -120,8 +149,8 @@ class Cube:
 
     def prompts(self, track: str) -> tuple[str, ...]:
         """Return the prompts that `track` has scores for, in the protocol's order."""
-        found = set(self._columns["prompt"][self._columns["track"] == track])
-        return tuple(name for name in PROMPTS if name in found)
+        scored = set(self._columns["prompt"][self._columns["track"] == track])
+        return tuple(name for name in PROMPTS if name in scored)
 
     def selections(self, prompt: str) -> tuple[Selection, ...]:
         """Return the selections that a prompt is scored under."""
@@ -134,10 +163,7 @@ class Cube:
 
     @cached_property
     def _tracks_of(self) -> dict[str, frozenset[str]]:
-        found: dict[str, set[str]] = {}
-        for model, track in zip(self._columns["model"], self._columns["track"], strict=True):
-            found.setdefault(model, set()).add(track)
-        return {model: frozenset(tracks) for model, tracks in found.items()}
+        return _group((row["model"], row["track"]) for row in _iterate_rows(self._columns))
 
     def tiers(self, track: str, model: str, dataset: str) -> frozenset[str]:
         """Return the tiers of the runs behind a model's scores on a dataset."""
@@ -145,12 +171,8 @@ class Cube:
 
     @cached_property
     def _tiers(self) -> dict[tuple[str, str, str], frozenset[str]]:
-        table = self._columns
-        found: dict[tuple[str, str, str], set[str]] = {}
-        keys = zip(table["track"], table["model"], table["dataset"], strict=True)
-        for key, tier in zip(keys, table["tier"], strict=True):
-            found.setdefault(key, set()).add(tier)
-        return {key: frozenset(tiers) for key, tiers in found.items()}
+        rows = _iterate_rows(self._columns)
+        return _group(((row["track"], row["model"], row["dataset"]), row["tier"]) for row in rows)
 
     def units(self, track: str) -> Units:
         """Return what there is to answer on `track`.
@@ -174,30 +196,29 @@ class Cube:
             references = np.where(kept, table["reference_count"], 0).astype(np.int64)
         return _make_units(table, references)
 
-    def counts(self, track: str) -> Counts:
+    def draws(self, track: str) -> Draws:
         """Return how often the bootstrap draws each cluster, shape (clusters, replicates)."""
-        if track not in self._counts:
-            names = self.units(track).cluster_names
-            parts: list[Counts] = []
-            for dataset in self.units(track).datasets:
-                own = [cluster for owner, cluster in names if owner == dataset]
-                parts.append(draw_counts(own, dataset=dataset))
-            self._counts[track] = np.concatenate(parts)
-        return self._counts[track]
+        if track not in self._draws:
+            clusters_of = defaultdict(list)
+            for dataset, cluster in self.units(track).cluster_names:
+                clusters_of[dataset].append(cluster)
+            parts = [draw_counts(clusters, dataset=name) for name, clusters in clusters_of.items()]
+            self._draws[track] = np.concatenate(parts)
+        return self._draws[track]
 
     def load(
         self, track: str, prompt: str, selection: Selection, metrics: Sequence[str] | None = None
-    ) -> Scores:
+    ) -> UnitScores:
         """Return the scores of every model that has some and declares the prompt."""
-        units = self.units(track)
         wanted = self.metrics if metrics is None else tuple(metrics)
         cells = self._sum(track, prompt, wanted)
         of_selection = cells["oracle"] == (selection == "oracle")
         cells = {name: column[of_selection] for name, column in cells.items()}
-        chosen = (self._columns["track"] == track) & (self._columns["prompt"] == prompt)
-        model_of = dict(
-            zip(self._columns["column_id"][chosen], self._columns["model"][chosen], strict=True)
-        )
+        model_of = {
+            row["column_id"]: row["model"]
+            for row in _iterate_rows(self._columns)
+            if (row["track"], row["prompt"]) == (track, prompt)
+        }
         models = tuple(
             sorted(
                 name
@@ -205,11 +226,13 @@ class Cube:
                 if name in self.models and prompt in self.models[name].prompts
             )
         )
-        place: Ints = np.full(1 + max(model_of, default=0), -1, np.int64)
+        column_of: Ints = np.full(1 + max(model_of, default=0), -1, np.int64)
         for column, name in model_of.items():
             if name in models:
-                place[column] = models.index(name)
-        scores = _pivot(units, models, cells, place, wanted)
+                column_of[column] = models.index(name)
+        units = self.units(track)
+        counts, sums = _pivot(cells, units, column_of[cells["column_id"]], len(models), wanted)
+        scores = UnitScores(track, prompt, selection, units, models, sums=sums, **counts)
         if "dice" in wanted:
             self._dice[track, prompt, selection] = _whole_dice(scores)
         return scores
@@ -217,9 +240,8 @@ class Cube:
     def whole_dice(self, track: str, prompt: str, selection: Selection) -> dict[str, Floats]:
         """Return each model's Dice per unit, NaN where it did not answer every reference.
 
-        A model of which too many answers failed is left out.
-        What boards have summed is kept for the studies, which would else sum it again. Models
-        without a whole unit are left out; shape (units,) each.
+        Models of which too many answers failed are left out, and models without a whole unit;
+        shape (units,) each. What boards have summed is kept for the studies.
         """
         if (track, prompt, selection) not in self._dice:
             for each in self.selections(prompt):
@@ -235,7 +257,20 @@ class Cube:
         return self._cells[1]
 
 
-def _whole_dice(scores: Scores) -> dict[str, Floats]:
+def _iterate_rows(table: Columns) -> Iterator[dict[str, Any]]:
+    for row in zip(*table.values(), strict=True):
+        yield dict(zip(table, row, strict=True))
+
+
+def _group(pairs: Iterable[tuple[_Key, str]]) -> dict[_Key, frozenset[str]]:
+    """Return the values of each key."""
+    groups: dict[_Key, set[str]] = defaultdict(set)
+    for key, value in pairs:
+        groups[key].add(value)
+    return {key: frozenset(values) for key, values in groups.items()}
+
+
+def _whole_dice(scores: UnitScores) -> dict[str, Floats]:
     whole = scores.references == scores.units.references[:, None]
     failing = fails_too_often(scores.failed.sum(axis=0), scores.rows.sum(axis=0))
     means = np.where(whole & ~failing, scores.means("dice"), np.nan)
@@ -247,62 +282,60 @@ def _whole_dice(scores: Scores) -> dict[str, Floats]:
 
 
 def _pivot(
-    units: Units, models: tuple[str, ...], cells: Columns, place: Ints, metrics: Sequence[str]
-) -> Scores:
-    shape = (len(units), len(models))
-    place_of_unit: Ints = np.full(1 + int(cells["unit"].max(initial=-1)), -1, np.int64)
-    inside = units.number < len(place_of_unit)
-    place_of_unit[units.number[inside]] = np.flatnonzero(inside)
-    row = place_of_unit[cells["unit"]]
-    column = place[cells["column_id"]]
+    cells: Columns, units: Units, column: Ints, width: int, metrics: Sequence[str]
+) -> tuple[dict[str, Ints], dict[str, Floats]]:
+    """Return counts and sums of `fetch_cells` by name, axes (unit, model).
+
+    Args:
+        cells: One line per run column and unit.
+        units: The units of the track; lines of others are left out.
+        column: Which model each line is of; −1 for none.
+        width: How many models there are.
+        metrics: Which sums.
+    """
+    row_of: Ints = np.full(1 + int(cells["unit"].max(initial=-1)), -1, np.int64)
+    inside = units.number < len(row_of)
+    row_of[units.number[inside]] = np.flatnonzero(inside)
+    row = row_of[cells["unit"]]
     known = (row >= 0) & (column >= 0)
-    flat = (row * shape[1] + column)[known]
 
-    def counted(name: str) -> Ints:
-        found: Ints = np.zeros(shape, np.int64)
-        found.reshape(-1)[flat] = cells[name][known]
-        return found
+    def place(name: str, dtype: type[np.int64] | type[np.float64]) -> NDArray[Any]:
+        table = np.zeros((len(units), width), dtype)
+        table[row[known], column[known]] = cells[name][known]
+        return table
 
-    def summed(name: str) -> Floats:
-        found: Floats = np.zeros(shape)
-        found.reshape(-1)[flat] = cells[name][known]
-        return found
-
-    return Scores(
-        units,
-        models,
-        rows=counted("rows"),
-        references=counted("references"),
-        penalised=counted("penalised"),
-        failed=counted("failed"),
-        sums={name: summed(name) for name in metrics},
+    counted = ("rows", "references", "penalised", "failed")
+    return (
+        {name: place(name, np.int64) for name in counted},
+        {name: place(name, np.float64) for name in metrics},
     )
 
 
 def _make_units(table: Columns, references: Ints) -> Units:
     kept = np.flatnonzero(references > 0)
-    rows = list(
-        zip(
-            *(table[name][kept] for name in ("modality", "object", "dataset", "cluster_id")),
-            strict=True,
-        )
-    )
-    targets = sorted({(modality, object_) for modality, object_, _, _ in rows})
-    datasets = sorted({dataset for _, _, dataset, _ in rows})
-    clusters = sorted({(dataset, cluster) for _, _, dataset, cluster in rows})
-    target_of = {pair: index for index, pair in enumerate(targets)}
-    dataset_of = {name: index for index, name in enumerate(datasets)}
-    cluster_of = {pair: index for index, pair in enumerate(clusters)}
+    names = ("modality", "object", "dataset", "cluster_id")
+    rows = list(zip(*(table[name][kept] for name in names), strict=True))
+    targets, target = number_names((modality, object_) for modality, object_, _, _ in rows)
+    datasets, dataset = number_names(dataset for _, _, dataset, _ in rows)
+    clusters, cluster = number_names((dataset, cluster) for _, _, dataset, cluster in rows)
     return Units(
-        tuple(Target(modality, object_) for modality, object_ in targets),
+        tuple(Target(*names) for names in targets),
         tuple(datasets),
-        np.array([target_of[modality, object_] for modality, object_, _, _ in rows], np.int64),
-        np.array([dataset_of[dataset] for _, _, dataset, _ in rows], np.int64),
-        np.array([cluster_of[dataset, cluster] for _, _, dataset, cluster in rows], np.int64),
+        target,
+        dataset,
+        cluster,
         tuple(clusters),
         references[kept],
         kept.astype(np.int64),
     )
+
+
+def number_names(names: Iterable[_Name]) -> tuple[list[_Name], Ints]:
+    """Return the distinct names, sorted, and each name's place among them."""
+    listed = list(names)
+    distinct = sorted(set(listed))
+    place = {name: number for number, name in enumerate(distinct)}
+    return distinct, np.array([place[name] for name in listed], np.int64)
 
 
 def _measure(name: str) -> Measure:

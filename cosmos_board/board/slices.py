@@ -1,7 +1,7 @@
 """Which parts of the data are ranked by themselves, and which clusters make up each part.
 
-A stratum is a target in one dataset: a run of neighbouring units. A cell is a target as a slice
-sees it: one stratum, or the strata of several datasets pooled. A slice is a set of cells.
+A stratum is a target in one dataset: a run of neighbouring units. A pool is a target as a slice
+sees it: one stratum, or the strata of several datasets together. A slice is a set of pools.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from cosmos_board.core.cards import DatasetCard
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class TargetPool:
     """A target as a slice sees it."""
 
     target: str
@@ -27,8 +27,7 @@ class Cell:
     dataset_of_stratum: tuple[str, ...]
     """The dataset of each of `strata`."""
 
-    datasets: tuple[str, ...]
-    """The same, sorted."""
+    synthetic: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +35,8 @@ class SlicePlan:
     """A slice and what it is made of."""
 
     slice: Slice
-    cells: tuple[int, ...]
-    """Ints into the plan's cells, by target name."""
+    pools: tuple[int, ...]
+    """Indices into the plan's pools, by target name."""
 
     synthetic: bool
 
@@ -49,14 +48,18 @@ class Plan:
     starts: Ints
     """First unit of each stratum and, at the end, the number of units; shape (strata + 1,)."""
 
-    cells: tuple[Cell, ...]
+    pools: tuple[TargetPool, ...]
     slices: tuple[SlicePlan, ...]
 
-    def units_of(self, cell: int) -> Ints:
-        """Return the numbers of the units in a cell."""
+    def units_of(self, pool: int) -> Ints:
+        """Return the numbers of the units in a pool."""
         return np.concatenate(
-            [np.arange(self.starts[s], self.starts[s + 1]) for s in self.cells[cell].strata]
+            [np.arange(self.starts[s], self.starts[s + 1]) for s in self.pools[pool].strata]
         )
+
+    def datasets_of(self, pools: Ints) -> tuple[str, ...]:
+        """Return the datasets of some pools, sorted."""
+        return tuple(sorted({name for p in pools for name in self.pools[p].dataset_of_stratum}))
 
 
 def plan_slices(units: Units, datasets: Mapping[str, DatasetCard]) -> Plan:
@@ -67,45 +70,38 @@ def plan_slices(units: Units, datasets: Mapping[str, DatasetCard]) -> Plan:
     """
     changes = (np.diff(units.target) != 0) | (np.diff(units.dataset) != 0)
     starts = np.concatenate([[0], 1 + np.flatnonzero(changes), [len(units)]]).astype(np.int64)
-    cells: dict[tuple[int, ...], int] = {}
-    members: dict[Slice, list[int]] = defaultdict(list)
-    made: list[Cell] = []
-
-    def add(target: str, strata: tuple[int, ...]) -> int:
-        if strata not in cells:
-            cells[strata] = len(made)
-            names = tuple(units.datasets[units.dataset[starts[s]]] for s in strata)
-            made.append(Cell(target, strata, names, tuple(sorted(names))))
-        return cells[strata]
-
+    names = [units.datasets[number] for number in units.dataset[starts[:-1]]]
     strata_of: dict[int, list[int]] = defaultdict(list)
     for stratum, start in enumerate(starts[:-1]):
         strata_of[int(units.target[start])].append(stratum)
-    synthetic_cells = set()
+    pools: dict[tuple[int, ...], TargetPool] = {}
+    members: dict[Slice, list[tuple[int, ...]]] = defaultdict(list)
+
+    def add(target: str, strata: tuple[int, ...], *slices: Slice) -> None:
+        own = tuple(names[stratum] for stratum in strata)
+        synthetic = all(datasets[name].synthetic for name in own)
+        pools.setdefault(strata, TargetPool(target, strata, own, synthetic))
+        for part in slices:
+            members[part].append(strata)
+
     for index, strata in strata_of.items():
         target = units.targets[index]
-        fake = {s: datasets[units.datasets[units.dataset[starts[s]]]].synthetic for s in strata}
-        real = tuple(s for s in strata if not fake[s])
-        pooled = add(target.name, real or tuple(strata))
-        if not real:
-            synthetic_cells.add(pooled)
-        for name in (
+        real = tuple(stratum for stratum in strata if not datasets[names[stratum]].synthetic)
+        add(
+            target.name,
+            real or tuple(strata),
             Slice("overall"),
             Slice("modality", target.modality),
             Slice("object", target.object),
             Slice("target", target.name),
-        ):
-            members[name].append(pooled)
+        )
         for stratum in strata:
-            own = add(target.name, (stratum,))
-            if fake[stratum]:
-                synthetic_cells.add(own)
-            members[Slice("dataset", units.datasets[units.dataset[starts[stratum]]])].append(own)
-    slices = [_plan(key, members[key], synthetic_cells) for key in sorted(members)]
-    kept = [part for part in slices if not (part.synthetic and part.slice.kind == "overall")]
-    return Plan(starts, tuple(made), tuple(kept))
-
-
-def _plan(key: Slice, cells: list[int], synthetic: set[int]) -> SlicePlan:
-    real = tuple(cell for cell in cells if cell not in synthetic)
-    return SlicePlan(key, real or tuple(cells), synthetic=not real)
+            add(target.name, (stratum,), Slice("dataset", names[stratum]))
+    number_of = {strata: number for number, strata in enumerate(pools)}
+    slices = []
+    for part in sorted(members):
+        real = tuple(number_of[s] for s in members[part] if not pools[s].synthetic)
+        if real or part.kind != "overall":
+            everything = tuple(number_of[s] for s in members[part])
+            slices.append(SlicePlan(part, real or everything, synthetic=not real))
+    return Plan(starts, tuple(pools.values()), tuple(slices))

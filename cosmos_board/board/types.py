@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
-
-import numpy as np
 
 from cosmos_board.core.arrays import Floats
 from cosmos_board.core.scores import Selection
@@ -19,11 +18,8 @@ Scope: TypeAlias = Literal["common", "all"]
 Status: TypeAlias = Literal[
     "ranked", "incomplete", "trained-on", "no-common-set", "too-few-clusters", "observer"
 ]
-"""Whether a model is ranked, and if not, why not; no board ranks without an interval. Of an
-incomplete model `: ` and a reason may follow, such as `incomplete: 4 of 4 answers failed`."""
-
-INCOMPLETE: Literal["incomplete"] = "incomplete"
-"""A model that does not cover a slice, or of which too many answers failed."""
+"""Whether a model is ranked, and if not, why not; no board ranks without an interval. An
+incomplete model does not cover its slice, or too many of its answers failed."""
 
 Exposure: TypeAlias = Literal["trained-on", "same-source", "unknown", "clean"]
 """What is known of a model having seen a dataset in training."""
@@ -69,6 +65,14 @@ class BoardKey:
         return f"{self.track}/{name}/{self.prompt}/{self.selection}/{self.metric}{tail}"
 
 
+@dataclass(frozen=True, slots=True)
+class FailedAnswers:
+    """How many answers failed of a model of which too many did."""
+
+    failed: int
+    answers: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardRow:
     """One model on one board. Scores are in the metric's unit; None is "not known here"."""
@@ -79,8 +83,9 @@ class BoardRow:
     kind: str
     """`promptable`, `classical`, `baseline` or `observer`."""
 
-    status: str
-    """A `Status`, and what follows it."""
+    status: Status
+    failing: FailedAnswers | None = None
+    """Of an incomplete model, where too many failed answers are the reason."""
 
     score: float
     """Macro mean over the board's targets of the mean over clusters of the cluster means."""
@@ -140,7 +145,7 @@ class BoardRow:
     """The worst that is known over the board's datasets."""
 
     tier: str
-    """How far the scores were checked: `self-reported`, `audited`, `re-run` …; the weakest run."""
+    """How far the scores were checked, by the least checked run; empty where no run says so."""
 
     low_elsewhere: float | None = None
     high_elsewhere: float | None = None
@@ -182,9 +187,6 @@ class BoardFacts:
     detectable: float | None
     """Smallest difference of two ranked models found with 80 % power; the median over pairs."""
 
-    notes: tuple[str, ...]
-    """Sentences a reader must see, in English."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
@@ -200,38 +202,6 @@ class Board:
     def ranked(self) -> tuple[BoardRow, ...]:
         """The rows that hold a rank."""
         return tuple(row for row in self.rows if row.rank is not None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelCell:
-    """One model on one slice with one prompt: a line of a model's own page."""
-
-    slice: Slice
-    prompt: str
-    selection: Selection
-    score: float
-    low: float | None
-    high: float | None
-    rank: int | None
-    rank_low: int | None
-    rank_high: int | None
-    ranked_models: int
-    """How many models are ranked there."""
-
-    status: str
-    references: int
-    clusters: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExposureCell:
-    """What is known of one model and one dataset."""
-
-    model: str
-    dataset: str
-    exposure: Exposure
-    source: str
-    """Where that is known from; empty where it is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,35 +257,8 @@ class Comparison:
     left_out: tuple[str, ...]
     """Targets that one of them was trained on, and targets that one of them does not cover."""
 
-    failing: tuple[str, ...] = ()
-    """What must be said of a model of which too many answers failed; its failures count as 0."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OtherRule:
-    """Another honest way to rank a board's models, and how far it agrees."""
-
-    rule: str
-    """`micro`, `median`, `trimmed`, `rank-then-aggregate`, `metric:NAME` or `without:DATASET`."""
-
-    tau_b: float | None
-    """Kendall's tau-b with the board's order, in [−1, 1]; None where either is all ties."""
-
-    flips: tuple[tuple[str, str], ...]
-    """Pairs of models (better, worse on the board) that the rule puts the other way round."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Robustness:
-    """Would another honest rule have ranked the models alike?"""
-
-    key: BoardKey
-    models: tuple[str, ...]
-    """The board's ranked models, in its order."""
-
-    rules: tuple[OtherRule, ...]
-    least_tau_b: float | None
-    """The worst agreement among the rules."""
+    failing: Mapping[str, FailedAnswers] = field(default_factory=dict)
+    """The models of which too many answers failed; their failures count as 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -340,16 +283,3 @@ class PairTable:
     """The same after Holm's correction within this table."""
 
     clusters: int
-
-    def square(self, values: Floats, diagonal: float) -> Floats:
-        """Return one value per pair as a symmetric matrix, for a significance map.
-
-        Args:
-            values: `p`, `p_holm`, `half_95` or `half_90`, shape (pairs,).
-            diagonal: What stands where a model meets itself.
-        """
-        size = len(self.models)
-        found = np.full((size, size), diagonal)
-        first, second = np.triu_indices(size, 1)
-        found[first, second] = found[second, first] = values
-        return found

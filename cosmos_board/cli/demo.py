@@ -32,7 +32,7 @@ def command(out: Path, workers: int | None) -> None:
     only what is missing.
     """
     from cosmos_board.board.cube import Cube
-    from cosmos_board.board.ranking.leaderboard import rank_boards
+    from cosmos_board.board.leaderboard import rank_boards
     from cosmos_board.cli.progress import show_progress, stop_on_signal
     from cosmos_board.cli.tables import print_boards
     from cosmos_board.core.run_record import RunSettings

@@ -183,6 +183,8 @@ def describe_board(board: Board) -> str:
 
 def print_boards(boards: Sequence[Board]) -> None:
     """Print leaderboards, one table each."""
+    from cosmos_board.site.language.messages import status_text
+
     headings = ("model", "rank", "score", "95 % interval", "status", "clusters", "references")
     for board in boards:
         rows: list[tuple[str, ...]] = [
@@ -191,7 +193,7 @@ def print_boards(boards: Sequence[Board]) -> None:
                 format_rank(row),
                 f"{row.score:.3f}",
                 format_interval(row.low, row.high),
-                row.status,
+                status_text(row),
                 str(row.clusters),
                 str(row.references),
             )
@@ -203,9 +205,11 @@ def print_boards(boards: Sequence[Board]) -> None:
 
 def explain_no_rank(board: Board) -> str:
     """Return why a board ranks nobody."""
+    from cosmos_board.site.language.messages import status_text
+
     if any(row.status == "too-few-clusters" for row in board.rows):
         return "too few clusters to rank: no target has 10, so these are scores alone"
-    return "nobody is ranked yet: " + ", ".join(sorted({row.status for row in board.rows}))
+    return "nobody is ranked yet: " + ", ".join(sorted({status_text(row) for row in board.rows}))
 
 
 def format_rank(row: BoardRow) -> str:

@@ -70,7 +70,8 @@ class PromptKind:
     """The study's name for it, S1 … S6."""
 
     label: str
-    label_zh: str
+    """Heading in English; the site's catalogues translate it."""
+
     positive: int
     """Number of positive points."""
 
@@ -83,12 +84,12 @@ class PromptKind:
 PROMPTS: dict[str, PromptKind] = {
     kind.name: kind
     for kind in (
-        PromptKind("everything", "S1", "Everything", "全图自动", 0, 0, box=False),
-        PromptKind("point", "S2", "1 point", "1 个点", 1, 0, box=False),
-        PromptKind("points-5", "S3", "5 points", "5 个点", 5, 0, box=False),
-        PromptKind("points-5-5", "S4", "5 + 5 points", "5 + 5 个点", 5, 5, box=False),
-        PromptKind("box", "S5", "Box", "框", 0, 0, box=True),
-        PromptKind("box-point", "S6", "Box + 1 point", "框 + 1 个点", 1, 0, box=True),
+        PromptKind("everything", "S1", "Everything", 0, 0, box=False),
+        PromptKind("point", "S2", "1 point", 1, 0, box=False),
+        PromptKind("points-5", "S3", "5 points", 5, 0, box=False),
+        PromptKind("points-5-5", "S4", "5 + 5 points", 5, 5, box=False),
+        PromptKind("box", "S5", "Box", 0, 0, box=True),
+        PromptKind("box-point", "S6", "Box + 1 point", 1, 0, box=True),
     )
 }
 """The six prompts of `cosmos-1`, in the study's order."""

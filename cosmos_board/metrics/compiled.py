@@ -8,13 +8,7 @@ from cosmos_board.core.arrays import Int32s, Ints
 from cosmos_board.core.compiled import compile_loop
 from cosmos_board.core.masks import Mask
 from cosmos_board.core.scores import Counts
-from cosmos_board.metrics.definitions import (
-    SUM_SCALE,
-    TOLERANCE_PX,
-    DirectedDistances,
-    PairCounts,
-    locate_p95,
-)
+from cosmos_board.metrics.definitions import PairCounts, describe_distances
 from cosmos_board.metrics.reference import PreparedReference
 from cosmos_board.metrics.runs import count_shared, trace_outline
 
@@ -43,16 +37,11 @@ def measure(
     bands = predicted.area_px - predicted.core_px + expected.area_px - expected.core_px
     return PairCounts(
         Counts(tp, predicted.area_px - tp, expected.area_px - tp),
-        _direct(_measure_distances(*predicted.boundary, *expected.boundary)),
-        _direct(_measure_distances(*expected.boundary, *predicted.boundary)),
+        describe_distances(_measure_distances(*predicted.boundary, *expected.boundary)),
+        describe_distances(_measure_distances(*expected.boundary, *predicted.boundary)),
         shared,
         bands - shared,
     )
-
-
-def _direct(squared: Ints) -> DirectedDistances:
-    index, _ = locate_p95(len(squared))
-    return DirectedDistances(len(squared), *_summarise(squared, index, TOLERANCE_PX**2, SUM_SCALE))
 
 
 _NOWHERE = 1 << 30
@@ -110,50 +99,3 @@ def _measure_distances(
                 dy += 1
             squared[i] = best
     return squared
-
-
-@compile_loop
-def _select(values: Ints, index: int) -> None:
-    """Put the order statistic `index` in its place, none greater before and none less behind.
-
-    Hoare's FIND (CACM 4, 1961), since numba takes seconds to compile numpy's partition.
-    """
-    low, high = 0, len(values) - 1
-    while low < high:
-        pivot = values[(low + high) >> 1]
-        i, j = low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if index <= j:
-            high = j
-        elif index >= i:
-            low = i
-        else:
-            return
-
-
-@compile_loop
-def _summarise(
-    squared: Ints, p95_index: int, within_sq: int, scale: float
-) -> tuple[int, int, int, int, int]:
-    """Return the maximum, both order statistics around the 95th percentile, the number of
-    values up to `within_sq`, and the sum of the roots in whole multiples of 1 / `scale`.
-    """  # noqa: D205
-    largest = within = summed = 0
-    for value in squared:
-        largest = max(largest, value)
-        within += value <= within_sq
-        summed += int(np.rint(np.sqrt(value) * scale))
-    ordered = squared.copy()
-    _select(ordered, p95_index)
-    following = largest
-    for i in range(p95_index + 1, len(ordered)):
-        following = min(following, ordered[i])
-    return largest, ordered[p95_index], following, within, summed

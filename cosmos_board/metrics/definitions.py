@@ -10,6 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import floor, sqrt
 
+import numpy as np
+
+from cosmos_board.core.arrays import Ints
 from cosmos_board.core.scores import Counts
 
 TOLERANCE_PX = 2
@@ -70,6 +73,23 @@ class PairCounts:
     def boundary_points(self) -> int:
         """Number of boundary pixels of both masks."""
         return self.prediction.points + self.reference.points
+
+
+def describe_distances(squared: Ints) -> DirectedDistances:
+    """Return what the scores need of squared distances, px², shape (points,)."""
+    points = len(squared)
+    index, _ = locate_p95(points)
+    following = min(index + 1, points - 1)
+    ordered = np.partition(squared, (index, following))
+    exact = np.sqrt(squared.astype(np.float64))
+    return DirectedDistances(
+        points=points,
+        max_sq=int(squared.max()),
+        p95_low_sq=int(ordered[index]),
+        p95_high_sq=int(ordered[following]),
+        within=int(np.count_nonzero(squared <= TOLERANCE_PX**2)),
+        summed=int(np.rint(exact * SUM_SCALE).astype(np.int64).sum()),
+    )
 
 
 def locate_p95(points: int) -> tuple[int, float]:

@@ -29,8 +29,8 @@ def count_overlap(prediction: Mask, reference: Mask) -> Counts:
     """
     check_size(prediction.shape, reference.shape)
     tp = int(np.count_nonzero(prediction & reference))
-    predicted, drawn = int(np.count_nonzero(prediction)), int(np.count_nonzero(reference))
-    return Counts(tp, predicted - tp, drawn - tp)
+    fp = int(np.count_nonzero(prediction)) - tp
+    return Counts(tp, fp, int(np.count_nonzero(reference)) - tp)
 
 
 def count_candidate(prediction: Mask, reference: PreparedReference) -> Counts:

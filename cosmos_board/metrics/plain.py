@@ -5,17 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
-from cosmos_board.core.arrays import Int32s
+from cosmos_board.core.arrays import Int32s, Ints
 from cosmos_board.core.masks import Mask
 from cosmos_board.core.scores import Counts
 from cosmos_board.metrics.boundaries import find_band, find_boundary_yx, get_extent
-from cosmos_board.metrics.definitions import (
-    SUM_SCALE,
-    TOLERANCE_PX,
-    DirectedDistances,
-    PairCounts,
-    locate_p95,
-)
+from cosmos_board.metrics.definitions import PairCounts, describe_distances
 from cosmos_board.metrics.overlap import count_candidate
 from cosmos_board.metrics.reference import PreparedReference
 
@@ -43,27 +37,16 @@ def measure(
     joined = int(np.count_nonzero(band)) + reference.band_px - shared
     return PairCounts(
         counts or count_candidate(prediction, reference),
-        _direct(reference.tree, points_yx),
-        _direct(cKDTree(points_yx), reference.boundary_yx),
+        describe_distances(_query(reference.tree, points_yx)),
+        describe_distances(_query(cKDTree(points_yx), reference.boundary_yx)),
         shared,
         joined,
     )
 
 
-def _direct(tree: cKDTree, points_yx: Int32s) -> DirectedDistances:
+def _query(tree: cKDTree, points_yx: Int32s) -> Ints:
+    """Return the squared distance from each point to the nearest of the tree."""
     distances_px = np.asarray(tree.query(points_yx)[0])
-    # Coordinates are whole numbers, hence so are squared distances: rounding restores them.
-    squared = np.rint(distances_px * distances_px).astype(np.int64)
-    points = len(squared)
-    index, _ = locate_p95(points)
-    following = min(index + 1, points - 1)
-    ordered = np.partition(squared, (index, following))
-    exact = np.sqrt(squared.astype(np.float64))
-    return DirectedDistances(
-        points=points,
-        max_sq=int(squared.max()),
-        p95_low_sq=int(ordered[index]),
-        p95_high_sq=int(ordered[following]),
-        within=int(np.count_nonzero(squared <= TOLERANCE_PX**2)),
-        summed=int(np.rint(exact * SUM_SCALE).astype(np.int64).sum()),
-    )
+    # Coordinates are integers, hence so are squared distances: rounding restores them.
+    squared: Ints = np.rint(distances_px * distances_px).astype(np.int64)
+    return squared

@@ -20,10 +20,7 @@ class Metric:
     `core.scores.Scores` and a column of the scores table of the same name."""
 
     label: str
-    """English heading."""
-
-    label_zh: str
-    """Chinese heading."""
+    """Heading in English; the site's catalogues translate it."""
 
     unit: str
     """Unit of the score; empty for a ratio."""
@@ -38,9 +35,7 @@ class Metric:
     """Expression over the columns of the scores table; the name where the metric is stored."""
 
     definition: str
-    """English: what is computed, and which of several definitions in use it is."""
-
-    definition_zh: str
+    """In English: what is computed, and which of several definitions in use it is."""
 
     compute: Callable[[PairCounts], float] | None = None
     """Score of a pair of masks with pixels; None where `sql` derives it from stored columns."""
@@ -52,7 +47,7 @@ class Metric:
 
     @property
     def heading(self) -> str:
-        """English heading with unit and direction, such as `HD95 (px) ↓`."""
+        """Heading with unit and direction, such as `HD95 (px) ↓`."""
         unit = f" ({self.unit})" if self.unit else ""
         return f"{self.label}{unit} {self.direction}"
 
@@ -63,7 +58,6 @@ METRICS: dict[str, Metric] = {
         Metric(
             name="dice",
             label="Dice",
-            label_zh="Dice 系数",
             unit="",
             higher_is_better=True,
             bounds=(0.0, 1.0),
@@ -72,25 +66,19 @@ METRICS: dict[str, Metric] = {
                 "Twice the shared pixels over the pixels of both masks. An empty prediction "
                 "scores 0; a reference is never empty."
             ),
-            definition_zh=(
-                "两个掩膜共有像素数的两倍除以两者像素数之和。空预测记 0；参考掩膜不会为空。"
-            ),
         ),
         Metric(
             name="iou",
             label="IoU",
-            label_zh="交并比",
             unit="",
             higher_is_better=True,
             bounds=(0.0, 1.0),
             sql="1.0 * tp / (tp + fp + fn)",
             definition="Shared pixels over joined pixels (Jaccard). An empty prediction scores 0.",
-            definition_zh="共有像素数除以并集像素数（Jaccard）。空预测记 0。",
         ),
         Metric(
             name="hd_px",
             label="HD",
-            label_zh="豪斯多夫距离",
             unit="px",
             higher_is_better=False,
             bounds=(0.0, inf),
@@ -103,17 +91,10 @@ METRICS: dict[str, Metric] = {
                 "from all pixels as SimpleITK and scikit-image. An empty prediction is charged "
                 "the image's diagonal."
             ),
-            definition_zh=(
-                "两条边界之间的豪斯多夫距离：两个单向最大值中较大者，单位为原生像素。"
-                "边界 = 掩膜减去其 4 邻域腐蚀；图像之外视为外部。"
-                "按边界对边界计算（同 MONAI、medpy），"
-                "而非全部像素（SimpleITK、scikit-image）。空预测记为图像对角线。"
-            ),
         ),
         Metric(
             name="hd95_px",
             label="HD95",
-            label_zh="95% 豪斯多夫距离",
             unit="px",
             higher_is_better=False,
             bounds=(0.0, inf),
@@ -126,16 +107,10 @@ METRICS: dict[str, Metric] = {
                 "Pixels are counted, not weighted by contour length. An empty prediction is "
                 "charged the image's diagonal."
             ),
-            definition_zh=(
-                "两个方向边界距离的第 95 百分位数（线性插值）中较大者，单位为原生像素："
-                "同 MONAI、MetricsReloaded、surface-distance；medpy 与 panoptica 合并两个方向，"
-                "结果可相差三分之一。按像素计数，不按轮廓长度加权。空预测记为图像对角线。"
-            ),
         ),
         Metric(
             name="assd_px",
             label="ASSD",
-            label_zh="平均对称表面距离",
             unit="px",
             higher_is_better=False,
             bounds=(0.0, inf),
@@ -146,15 +121,10 @@ METRICS: dict[str, Metric] = {
                 "in native pixels (MONAI's symmetric form and medpy), not the mean of two "
                 "directed means. An empty prediction is charged the image's diagonal."
             ),
-            definition_zh=(
-                "两条边界全部像素合并后到对方边界的平均距离，单位为原生像素"
-                "（同 MONAI 对称形式与 medpy），而非两个单向均值的平均。空预测记为图像对角线。"
-            ),
         ),
         Metric(
             name="nsd",
             label="NSD",
-            label_zh="归一化表面 Dice",
             unit="",
             higher_is_better=True,
             bounds=(0.0, 1.0),
@@ -165,15 +135,10 @@ METRICS: dict[str, Metric] = {
                 "lie within 2 px of the other. Pixels are counted; surface-distance weights by "
                 "contour length on a half-pixel grid. An empty prediction scores 0."
             ),
-            definition_zh=(
-                "容差 2 像素的归一化表面 Dice：两条边界中与对方相距不超过 2 像素的像素所占比例。"
-                "按像素计数；surface-distance 在半像素网格上按轮廓长度加权。空预测记 0。"
-            ),
         ),
         Metric(
             name="boundary_iou",
             label="Boundary IoU",
-            label_zh="边界交并比",
             unit="",
             higher_is_better=True,
             bounds=(0.0, 1.0),
@@ -183,10 +148,6 @@ METRICS: dict[str, Metric] = {
                 "IoU of the two inner bands, a band being a mask without its erosion by two "
                 "passes of the 3×3 square (Cheng et al. 2021, at a fixed width of 2 px instead of "
                 "2 % of the image's diagonal). An empty prediction scores 0."
-            ),
-            definition_zh=(
-                "两个内侧边带的交并比；边带 = 掩膜减去其经 3×3 方形两次腐蚀的结果"
-                "（Cheng 等 2021，宽度固定为 2 像素，而非图像对角线的 2%）。空预测记 0。"
             ),
         ),
     )

@@ -29,6 +29,9 @@ class Device:
     """Whether the image encoder is compiled before its first use."""
 
 
+CPU = Device("cpu")
+
+
 def parse_device(text: str) -> Device:
     """Return what the name of a device says.
 

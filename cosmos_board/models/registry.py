@@ -37,11 +37,11 @@ LOADER_GROUP = "cosmos_board.loaders"
 """Entry-point group of factories for files of fine-tuned weights, by the name in the file."""
 
 BUILTIN: dict[str, str] = {
-    "box-prior": "cosmos_board.models.classical.box_prior:load",
-    "cosmos-tiny": "cosmos_board.models.sam.load:load_cosmos_tiny",
-    "grabcut": "cosmos_board.models.classical.grabcut:load",
+    "box-prior": "cosmos_board.models.classical.box_prior:BoxPrior",
+    "cosmos-tiny": "cosmos_board.models.tiny.model:load",
+    "grabcut": "cosmos_board.models.classical.grabcut:GrabCut",
     "medsam": "cosmos_board.models.sam.medsam:load",
-    "random-walker": "cosmos_board.models.classical.random_walker:load",
+    "random-walker": "cosmos_board.models.classical.random_walker:RandomWalker",
     "sam-med2d": "cosmos_board.models.sam.sam_med2d:load",
     "sam-vit-b": "cosmos_board.models.sam.load:load_vit_b",
     "sam-vit-h": "cosmos_board.models.sam.load:load_vit_h",
@@ -69,7 +69,7 @@ _NEEDS = {
 }
 """Packages of each adapter."""
 
-_PACKAGED = {"cosmos-tiny": Path(__file__).with_name("weights") / "cosmos-tiny.safetensors"}
+_PACKAGED = {"cosmos-tiny": Path(__file__).with_name("tiny") / "cosmos-tiny.safetensors"}
 
 
 def load_segmenter(name: str, *, checkpoint: Path | None = None, device: str = "cpu") -> Segmenter:
@@ -121,7 +121,7 @@ def get_card(name: str) -> ModelCard:
     Raises:
         UnknownNameError: If there is none of that name.
     """
-    from cosmos_board.models.known import KNOWN
+    from cosmos_board.models.cards import KNOWN
 
     published = {name: known.card for name, known in KNOWN.items()}
     cards = {**published, **{card.name: card for card in list_cards()}}
@@ -153,7 +153,7 @@ def find_own_card(name: str) -> ModelCard | None:
 
 def resolve_name(name: str) -> str:
     """Return what a known model is loaded as; any other name as it is."""
-    from cosmos_board.models.known import KNOWN
+    from cosmos_board.models.cards import KNOWN
 
     known = KNOWN.get(name)
     return name if known is None else known.loads_as or name
@@ -224,7 +224,7 @@ def _find_loaders() -> dict[str, str]:
 
 
 def _locate(name: str) -> str:
-    from cosmos_board.models.known import KNOWN
+    from cosmos_board.models.cards import KNOWN
 
     known = {**_values(GROUP), **BUILTIN}
     if name in KNOWN and name not in known:

@@ -1,10 +1,10 @@
-"""What segmenters in torch share: a device, a precision, and prompts that are put in groups."""
+"""What segmenters in torch share: a device, a precision, and prompts that are decoded in groups."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 import torch
@@ -15,12 +15,16 @@ from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.device_candidates import DeviceCandidates
-from cosmos_board.models.devices import Precision
+from cosmos_board.models.devices import CPU, Device, Precision
 from cosmos_board.models.sam.everything_grid import EverythingSettings
 from cosmos_board.models.sam.geometry import Fit, Frame
 from cosmos_board.models.sam.native_masks import to_native_masks
-from cosmos_board.models.sam.prompt_batch import PromptBatch
-from cosmos_board.models.sam.prompt_groups import Asked, group_by_tokens, to_batch
+from cosmos_board.models.sam.prompt_batch import (
+    PlacedPrompt,
+    PromptBatch,
+    group_by_tokens,
+    to_batch,
+)
 from cosmos_board.models.segmenter import Embedding
 
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -35,9 +39,7 @@ class TorchSegmenter(ABC):
     Args:
         card: Facts about the model; `input_size_px` is the side of its input square.
         fit: Whether images are padded or squashed to the square.
-        mask_threshold: A pixel belongs to a mask where its logit is greater.
-        device: Where the model is: `cpu`, `cuda`, `cuda:1` …
-        precision: `fp32`, or autocast to `bf16` or `fp16`; logits leave as float32.
+        device: Where the model is, and how it computes.
         prompts_per_call: Prompts that share one decoder call; None chooses by device.
         everything: Thresholds of everything mode.
     """
@@ -47,9 +49,7 @@ class TorchSegmenter(ABC):
         *,
         card: ModelCard,
         fit: Fit,
-        mask_threshold: float = 0.0,
-        device: str = "cpu",
-        precision: Precision = "fp32",
+        device: Device = CPU,
         prompts_per_call: int | None = None,
         everything: EverythingSettings | None = None,
     ) -> None:
@@ -57,9 +57,8 @@ class TorchSegmenter(ABC):
         self._card = card
         self._input_size_px = card.input_size_px
         self._fit: Fit = fit
-        self._threshold = mask_threshold
-        self._device = torch.device(device)
-        self._precision: Precision = precision
+        self._device = torch.device(device.name)
+        self._precision = device.precision
         self._prompts_per_call = prompts_per_call or (
             _CPU_PROMPTS_PER_CALL if self._device.type == "cpu" else _GPU_PROMPTS_PER_CALL
         )
@@ -96,12 +95,12 @@ class TorchSegmenter(ABC):
         Raises:
             InputError: If a prompt has neither points nor box.
         """
-        answers: dict[int, Candidates] = {}
-        for group, masks, iou, low in self._answer_groups(embedding, prompts, logits):
+        candidates: dict[int, Candidates] = {}
+        for group, masks, iou, low in self._decode_groups(embedding, prompts, logits):
             rows = (each.cpu().numpy() for each in (masks, iou, low))
-            for one, *row in zip(group, *rows, strict=True):
-                answers[one.position] = Candidates(*row)
-        return [answers[position] for position in range(len(prompts))]
+            for placed, *row in zip(group, *rows, strict=True):
+                candidates[placed.position] = Candidates(*row)
+        return [candidates[position] for position in range(len(prompts))]
 
     def predict_on_device(
         self, embedding: Embedding, prompts: Sequence[Prompt]
@@ -112,16 +111,16 @@ class TorchSegmenter(ABC):
         """
         if not prompts:
             return []
-        drawn, estimates = [], []
-        for group, masks, iou, _ in self._answer_groups(embedding, prompts):
-            drawn += list(zip((one.position for one in group), masks, strict=True))
+        positions: list[int] = []
+        masks: list[Tensor] = []
+        estimates = []
+        for group, drawn, iou, _ in self._decode_groups(embedding, prompts):
+            positions += [placed.position for placed in group]
+            masks += list(drawn)
             estimates.append(iou)
-        ious = torch.cat(estimates).cpu().numpy()
-        answers = {
-            position: DeviceCandidates(masks, iou)
-            for (position, masks), iou in zip(drawn, ious, strict=True)
-        }
-        return [answers[position] for position in range(len(prompts))]
+        rows = zip(positions, masks, torch.cat(estimates).cpu().numpy(), strict=True)
+        candidates = {position: DeviceCandidates(drawn, iou) for position, drawn, iou in rows}
+        return [candidates[position] for position in range(len(prompts))]
 
     def release_memory(self) -> None:
         """Give back what is cached on the device, after it did not suffice."""
@@ -130,39 +129,26 @@ class TorchSegmenter(ABC):
 
     def draw_masks(self, frame: Frame, low: Tensor) -> Tensor:
         """Return low-resolution logits (P, K, y, x) as masks, bool, axes (P, K, Y, X)."""
-        return to_native_masks(frame, low, self._threshold)
-
-    def answer(
-        self, embedding: Embedding, frame: Frame, batch: PromptBatch
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return masks, bool (P, K, Y, X), predicted IoU (P, K) and logits (P, K, y, x), float32.
-
-        Args:
-            embedding: From `embed`.
-            frame: How its image lies in the input square.
-            batch: P prompts.
-        """
-        with self.autocast():
-            low, iou = self.decode(embedding, batch)
-        return self.draw_masks(frame, low), iou.float(), low.float()
+        return to_native_masks(frame, low)
 
     @abstractmethod
     def decode(self, embedding: Embedding, batch: PromptBatch) -> tuple[Tensor, Tensor]:
         """Return logits, axes (P, K, y, x), and predicted IoU, shape (P, K), of any precision."""
 
-    def _answer_groups(
+    def _decode_groups(
         self,
         embedding: Embedding,
         prompts: Sequence[Prompt],
         logits: Sequence[NDArray[np.float32] | None] | None = None,
-    ) -> Iterator[tuple[list[Asked], Tensor, Tensor, Tensor]]:
+    ) -> Iterator[tuple[list[PlacedPrompt], Tensor, Tensor, Tensor]]:
         """Yield groups of prompts with masks (P, K, Y, X), predicted IoU and logits, float32."""
         frame = self._frame(embedding.height, embedding.width)
         own = [self.to_own(prompt) for prompt in prompts]
         for group in group_by_tokens(own, logits, self._prompts_per_call):
-            with torch.inference_mode():
-                answered = self.answer(embedding, frame, to_batch(frame, group, self._device))
-            yield group, *answered
+            with self.inference():
+                low, iou = self.decode(embedding, to_batch(frame, group, self._device))
+                masks = self.draw_masks(frame, low)
+            yield group, masks, iou.float(), low.float()
 
     def to_own(self, prompt: Prompt) -> Prompt:
         """Return a prompt (native pixels) as this model learnt to be asked."""
@@ -170,6 +156,21 @@ class TorchSegmenter(ABC):
 
     def _frame(self, height: int, width: int) -> Frame:
         return Frame(height, width, self._input_size_px, self._fit)
+
+    @contextmanager
+    def inference(self) -> Iterator[None]:
+        """Compute in the model's precision, without gradients.
+
+        Numbers below 1.2e-38, of which a softmax makes many, count as zero on a CPU: sums do not
+        change, and a multiplication by one takes ten times as long.
+        """
+        on_cpu = self._device.type == "cpu"
+        try:
+            torch.set_flush_denormal(on_cpu)
+            with torch.inference_mode(), self.autocast():
+                yield
+        finally:
+            torch.set_flush_denormal(False)
 
     def autocast(self) -> AbstractContextManager[object]:
         """Return the context in which the model computes in its precision."""

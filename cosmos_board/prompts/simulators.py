@@ -27,7 +27,7 @@ def tight_box(reference: Mask) -> Box:
     return int(xs[0]), int(ys[0]), int(xs[-1]), int(ys[-1])
 
 
-def positive_points(reference: Mask, wanted: int) -> Int32s:
+def positive_points(reference: Mask, count: int) -> Int32s:
     """Return points inside the reference.
 
     The first is the centre of mass where that lies inside; the others are evenly spaced in the
@@ -35,7 +35,7 @@ def positive_points(reference: Mask, wanted: int) -> Int32s:
 
     Args:
         reference: bool, axes (Y, X), not empty.
-        wanted: Number of points; all pixels where the reference has fewer.
+        count: Number of points; all pixels where the reference has fewer.
 
     Returns:
         Coordinates (x, y), int32, shape (n, 2).
@@ -43,12 +43,12 @@ def positive_points(reference: Mask, wanted: int) -> Int32s:
     ys, xs = _list_pixels(reference)
     x, y = _find_centre(ys, xs)
     first = [(x, y)] if reference[y, x] else []
-    picks = even_picks(len(xs), wanted - len(first))
+    picks = even_picks(len(xs), count - len(first))
     points = np.stack([xs[picks], ys[picks]], axis=1)
     return np.concatenate([np.asarray(first, np.int32).reshape(-1, 2), points]).astype(np.int32)
 
 
-def negative_points(reference: Mask, wanted: int) -> Int32s:
+def negative_points(reference: Mask, count: int) -> Int32s:
     """Return points outside the reference, but near it.
 
     They are evenly spaced in the row-major list of the pixels that do not belong to the reference
@@ -56,7 +56,7 @@ def negative_points(reference: Mask, wanted: int) -> Int32s:
 
     Args:
         reference: bool, axes (Y, X), not empty.
-        wanted: Number of points; all pixels where there are fewer.
+        count: Number of points; all pixels where there are fewer.
 
     Returns:
         Coordinates (x, y), int32, shape (n, 2).
@@ -65,12 +65,12 @@ def negative_points(reference: Mask, wanted: int) -> Int32s:
     x_low, x_high = _doubled(box[0], box[2], reference.shape[1])
     y_low, y_high = _doubled(box[1], box[3], reference.shape[0])
     ys, xs = np.nonzero(~reference[y_low : y_high + 1, x_low : x_high + 1])
-    picks = even_picks(len(xs), wanted)
+    picks = even_picks(len(xs), count)
     return np.stack([xs[picks] + x_low, ys[picks] + y_low], axis=1).astype(np.int32)
 
 
-def even_picks(count: int, wanted: int) -> Ints:
-    """Return `wanted` evenly spaced indices of a list: floor((i + 0.5) count / wanted).
+def even_picks(length: int, count: int) -> Ints:
+    """Return `count` evenly spaced indices of a list: floor((i + 0.5) length / count).
 
     All indices where the list has fewer items.
 
@@ -78,9 +78,9 @@ def even_picks(count: int, wanted: int) -> Ints:
         >>> even_picks(10, 4).tolist()
         [1, 3, 6, 8]
     """
-    if count <= wanted:
-        return np.arange(count)
-    return (2 * np.arange(wanted, dtype=np.int64) + 1) * count // (2 * wanted)
+    if length <= count:
+        return np.arange(length)
+    return (2 * np.arange(count, dtype=np.int64) + 1) * length // (2 * count)
 
 
 def _find_centre(ys: Ints, xs: Ints) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.core.prompts import PROTOCOL
 
-Counts: TypeAlias = NDArray[np.uint8]
+Draws: TypeAlias = NDArray[np.uint8]
 
 REPLICATES = 1000
 """Replicates that stand behind every published interval."""
@@ -31,7 +31,7 @@ PIXEL_STEP = 2.0**-18
 _CHUNK = 4096
 
 
-def draw_counts(clusters: Sequence[str], *, dataset: str, replicates: int = REPLICATES) -> Counts:
+def draw_counts(clusters: Sequence[str], *, dataset: str, replicates: int = REPLICATES) -> Draws:
     """Return how often each cluster of a dataset is drawn in each replicate.
 
     A replicate draws as many clusters as there are, with replacement. The draws are words of
@@ -55,7 +55,7 @@ def draw_counts(clusters: Sequence[str], *, dataset: str, replicates: int = REPL
     name = "\x1f".join((PROTOCOL, "bootstrap", dataset, *(clusters[index] for index in order)))
     key = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=16).digest(), "little")
     philox = np.random.Philox(key=key)
-    counts: Counts = np.empty((size, replicates), np.uint8)
+    counts: Draws = np.empty((size, replicates), np.uint8)
     block = max(1, (1 << 22) // max(size, 1))
     for start in range(0, replicates, block):
         width = min(block, replicates - start)
@@ -75,7 +75,7 @@ def _draw_indices(philox: np.random.Philox, size: int, count: int) -> Ints:
     return ((upper * np.uint64(size)) >> np.uint64(32)).astype(np.int64)
 
 
-def sum_replicates(values: Floats, counts: Counts) -> Floats:
+def sum_replicates(values: Floats, counts: Draws) -> Floats:
     """Return the weighted sum of every column in every replicate, shape (columns, replicates).
 
     Args:

@@ -12,21 +12,6 @@ from scipy import stats
 from cosmos_board.core.arrays import Floats, Ints
 
 
-def kendall_tau_b(first: ArrayLike, second: ArrayLike) -> float:
-    """Return Kendall's tau-b of two scorings of the same things, in [−1, 1].
-
-    NaN when one of them is constant: an order that does not exist cannot agree.
-
-    Example:
-        >>> kendall_tau_b([1, 2, 3, 4], [1, 2, 4, 3]).__round__(6)
-        0.666667
-    """
-    left, right = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    if len(left) < 2 or np.ptp(left) == 0 or np.ptp(right) == 0:
-        return float("nan")
-    return float(stats.kendalltau(left, right, variant="b").statistic)
-
-
 def centred_ranks(values: ArrayLike) -> Floats:
     """Return average ranks, centred on 0 and scaled to (−0.5, 0.5).
 
@@ -132,21 +117,3 @@ def partial_from_correlations(matrices: Floats, *, outcome: int = 0) -> Floats:
         values = -inverse[:, place, :] / np.sqrt(diagonal[:, place, None] * diagonal)
         partial[np.ix_(rows, kept)] = np.where(sound[:, None], values, np.nan)
     return np.clip(np.delete(partial, outcome, axis=1), -1, 1)
-
-
-def partial_spearman(outcome: ArrayLike, factors: ArrayLike) -> Floats:
-    """Return Spearman's correlation of `outcome` with each factor, given the other factors.
-
-    Args:
-        outcome: shape (observations,).
-        factors: shape (observations, factors).
-
-    Example:
-        >>> partial_spearman([1, 2, 3, 5, 4], [[1], [2], [3], [4], [5]]).round(3).tolist()
-        [0.9]
-    """
-    columns = [np.asarray(outcome, np.float64), *np.asarray(factors, np.float64).T]
-    ranks = [centred_ranks(column) for column in columns]
-    sums = cross_products(ranks, np.zeros(len(columns[0]), np.int64), 1)
-    found: Floats = partial_from_correlations(correlations(sums))[0]
-    return found

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
+from numpy.typing import NDArray
 
 from cosmos_board.core.arrays import Floats, Ints
+
+Number = TypeVar("Number", np.int64, np.float64)
 
 
 def rank(scores: Floats, *, higher_is_better: bool) -> Ints:
@@ -27,19 +32,19 @@ def rank(scores: Floats, *, higher_is_better: bool) -> Ints:
     return found + 1
 
 
-def rank_bounds(ranks: Ints) -> tuple[Ints, Ints]:
-    """Return the 2.5 and 97.5 percentile of each model's rank, by nearest rank.
+def nearest_percentiles(values: NDArray[Number]) -> tuple[NDArray[Number], NDArray[Number]]:
+    """Return the 2.5 and 97.5 percentile of each row over replicates, by nearest rank.
 
     Args:
-        ranks: shape (models, replicates).
+        values: shape (rows, replicates).
 
     Example:
-        >>> low, high = rank_bounds(np.arange(1, 101)[None, :])
+        >>> low, high = nearest_percentiles(np.arange(1, 101)[None, :])
         >>> int(low[0]), int(high[0])
         (3, 98)
     """
-    ordered = np.sort(ranks, axis=1)
-    count = ranks.shape[1]
+    ordered = np.sort(values, axis=1)
+    count = values.shape[1]
     low, high = (int(np.ceil(share * count)) - 1 for share in (0.025, 0.975))
     return ordered[:, low], ordered[:, high]
 

@@ -9,57 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
-from cosmos_board.core.arrays import Bools, Floats
+from cosmos_board.core.arrays import Floats
 
 Verdict: TypeAlias = Literal["better", "worse", "equivalent", "undecided"]
 
 EQUIVALENCE_MARGIN = 0.01
 """Difference in Dice, IoU or NSD that nobody would act on."""
-
-_EXACT_UP_TO = 50
-"""Number of pairs up to which the null distribution is enumerated, as scipy's own limit."""
-
-
-def wilcoxon_pvalues(differences: ArrayLike) -> Floats:
-    """Return the two-sided p value of Wilcoxon's signed-rank test, one per row.
-
-    Zeros are ranked and then dropped (Pratt 1959). The distribution is exact for at most 50
-    pairs without zeros or ties, else normal; each row decides for itself, so that a p value
-    does not depend on the table it stands in. All differences zero: 1. No pair: NaN.
-
-    Args:
-        differences: Paired differences, shape (rows, pairs); NaN where a pair is missing.
-
-    Example:
-        >>> wilcoxon_pvalues([[1.0, 2.0, 3.0, 4.0, 5.0], [0.0, 0.0, 0.0, 0.0, 0.0]]).tolist()
-        [0.0625, 1.0]
-    """
-    rows = np.atleast_2d(np.asarray(differences, np.float64))
-    known = ~np.isnan(rows)
-    counts = known.sum(axis=1)
-    found: Floats = np.full(len(rows), np.nan)
-    for count in np.unique(counts[counts > 0]):
-        members = np.flatnonzero(counts == count)
-        found[members] = _wilcoxon(rows[members][known[members]].reshape(-1, count))
-    return found
-
-
-def _wilcoxon(pairs: Floats) -> Floats:
-    """Return the p values of complete rows; one call per method, each over all of its rows."""
-    sizes = np.sort(np.abs(pairs), axis=1)
-    distinct = (np.diff(sizes, axis=1) > 0).all(axis=1) & (sizes[:, 0] > 0)
-    exact = distinct & (pairs.shape[1] <= _EXACT_UP_TO)
-    found: Floats = np.ones(len(pairs))
-    methods: tuple[tuple[Literal["exact", "approx"], Bools], ...] = (
-        ("exact", exact),
-        ("approx", ~exact & (sizes[:, -1] > 0)),
-    )
-    for method, rows in methods:
-        if rows.any():
-            found[rows] = stats.wilcoxon(
-                pairs[rows], zero_method="pratt", method=method, axis=1
-            ).pvalue
-    return found
 
 
 def holm(pvalues: ArrayLike) -> Floats:
@@ -75,7 +30,6 @@ def holm(pvalues: ArrayLike) -> Floats:
     raw = np.asarray(pvalues, np.float64)
     adjusted = raw.copy()
     known = ~np.isnan(raw)
-    # By hand: statsmodels collects garbage at each call, which costs a board of all pairs minutes.
     order = np.argsort(raw[known], kind="stable")
     steps = raw[known][order] * np.arange(len(order), 0, -1)
     climbed = np.empty(len(order))

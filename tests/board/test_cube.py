@@ -43,7 +43,7 @@ def test_units_are_sorted_by_target_dataset_and_cluster(cube: Cube) -> None:
 
 
 def test_targets_share_the_draws_of_their_clusters(cube: Cube) -> None:
-    counts = cube.counts("full")
+    counts = cube.draws("full")
 
     assert counts.shape == (5, 1000)
     assert (counts[:3].sum(axis=0) == 3).all()
@@ -94,7 +94,7 @@ def test_slices_pool_datasets_where_they_should(cube: Cube) -> None:
     plan = plan_slices(cube.units("full"), cube.datasets)
     cells = {
         str(part.slice): [
-            (plan.cells[cell].target, plan.cells[cell].datasets) for cell in part.cells
+            (plan.pools[cell].target, plan.pools[cell].dataset_of_stratum) for cell in part.pools
         ]
         for part in plan.slices
     }
@@ -105,4 +105,4 @@ def test_slices_pool_datasets_where_they_should(cube: Cube) -> None:
     assert cells["dataset:one"] == [("ct.liver", ("one",)), ("ct.spleen", ("one",))]
     assert cells["dataset:two"] == [("ct.liver", ("two",))]
     overall = next(part for part in plan.slices if part.slice == Slice("overall"))
-    assert np.concatenate([plan.units_of(cell) for cell in overall.cells]).tolist() == [*range(8)]
+    assert np.concatenate([plan.units_of(cell) for cell in overall.pools]).tolist() == [*range(8)]

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from cosmos_board.board.build import Boards, build_boards
-from cosmos_board.board.cube import Cube
-from cosmos_board.board.export import (
-    RANK_COLUMNS,
-    board_files,
-    boards_to_json,
-    challenge_csv,
-    rank_csv,
-    rank_document,
-    to_json,
-)
-from cosmos_board.board.ranking.leaderboard import rank_boards, write_caption
+from cosmos_board.board.export import to_csv_value, to_json
 from cosmos_board.board.verify import verify_files
-from cosmos_board.core.errors import InputError
 from tests.boards import PlantedModel, PlantedTarget, planted_board
 
 MODELS = [
@@ -49,12 +38,25 @@ def test_shuffled_rows_and_other_threads_give_the_same_bytes(tmp_path: Path) -> 
     second = make(tmp_path / "2.duckdb", shuffle=1, threads=2)
     third = make(tmp_path / "3.duckdb", shuffle=2, threads=4)
 
-    assert boards_to_json(first) == boards_to_json(second) == boards_to_json(third)
-    assert board_files(first) == board_files(second) == board_files(third)
+    assert to_files(first) == to_files(second) == to_files(third)
+
+
+def to_files(boards: Boards) -> dict[str, bytes]:
+    """Return every board as JSON and CSV, and every table of pairs, by path."""
+    files = {}
+    for key, board in boards.items():
+        files[f"data/{key.path}.json"] = to_json(board)
+        rows = [[to_csv_value(value) for value in asdict(row).values()] for row in board.rows]
+        files[f"data/{key.path}.csv"] = "\n".join(",".join(map(str, row)) for row in rows).encode()
+    for key, table in boards.pairs.items():
+        columns = {"difference": table.difference, "half": table.half_95, "p": table.p_holm}
+        document = {name: column.tolist() for name, column in columns.items()}
+        files[f"data/{key.path}.pairs.json"] = to_json(document | {"models": table.models})
+    return files
 
 
 def publish(boards: Boards, site: Path) -> dict[str, bytes]:
-    files = board_files(boards, version="v")
+    files = to_files(boards)
     for path, data in files.items():
         (site / path).parent.mkdir(parents=True, exist_ok=True)
         (site / path).write_bytes(data)
@@ -94,63 +96,8 @@ def test_verify_finds_a_changed_digit(
 
 def test_verify_misses_no_file(tmp_path: Path) -> None:
     files = publish(make(tmp_path / "b.duckdb"), tmp_path)
-    gone = next(path for path in files if path.endswith(".pairs.csv"))
+    gone = next(path for path in files if path.endswith(".pairs.json"))
     (tmp_path / gone).unlink()
 
     (found,) = verify_files(files, tmp_path)
     assert (found.path, found.published) == (gone, "nothing")
-
-
-def test_rank_document_keeps_its_contract(tmp_path: Path) -> None:
-    planted_board(tmp_path / "b.duckdb", MODELS, TARGETS)
-    with duckdb.connect(str(tmp_path / "b.duckdb"), read_only=True) as connection:
-        cube = Cube(connection, ["dice"])
-        overall = rank_boards(cube)
-        by_target = rank_boards(cube, by="target", selection="oracle")
-
-    document = json.loads(to_json(rank_document(overall, write_caption(overall))))
-    assert set(document) == {"caption", "rows"}
-    assert "95 %" in document["caption"]
-    assert [set(row) for row in document["rows"]] == [set(RANK_COLUMNS)] * 3
-    assert document["rows"][0]["slice"] == "overall"
-    assert [str(board.key.slice) for board in by_target] == [
-        "target:ct.liver",
-        "target:ct.spleen",
-    ]
-    assert {board.key.selection for board in by_target} == {"oracle"}
-    assert rank_csv(overall).decode().splitlines()[0] == ",".join(RANK_COLUMNS)
-
-
-def test_a_model_name_cannot_become_a_formula(tmp_path: Path) -> None:
-    files = board_files(make(tmp_path / "b.duckdb"))
-
-    text = files["data/full/overall/box/predicted/dice.csv"].decode()
-    assert "\n'=c," in text
-
-
-def test_what_cannot_be_ranked_is_refused_in_one_line(tmp_path: Path) -> None:
-    planted_board(tmp_path / "b.duckdb", MODELS, TARGETS)
-    with duckdb.connect(str(tmp_path / "b.duckdb"), read_only=True) as connection:
-        cube = Cube(connection, ["dice"])
-        with pytest.raises(InputError, match="has no scores"):
-            rank_boards(cube, prompt="point")
-        with pytest.raises(InputError, match="unknown name"):
-            rank_boards(cube, track="half")
-
-
-def test_challenge_file_holds_the_cluster_means_of_ranked_models(tmp_path: Path) -> None:
-    planted_board(tmp_path / "b.duckdb", MODELS, TARGETS)
-    with duckdb.connect(str(tmp_path / "b.duckdb"), read_only=True) as connection:
-        cube = Cube(connection, ["dice"])
-        board = rank_boards(cube)[0]
-        lines = challenge_csv(cube, board).decode().splitlines()
-
-    assert lines[0] == "task,case,algorithm,value"
-    assert lines[1].startswith("ct.liver,one/c00000,a,0.")
-    assert len(lines) == 1 + len(board.ranked) * (15 + 11 + 15)
-    liver = [float(line.split(",")[3]) for line in lines if ",a," in line and "liver" in line]
-    spleen = [float(line.split(",")[3]) for line in lines if ",a," in line and "spleen" in line]
-    macro = (sum(liver) / len(liver) + sum(spleen) / len(spleen)) / 2
-    assert next(row.score for row in board.rows if row.model == "a") == pytest.approx(
-        macro, abs=1e-6
-    )

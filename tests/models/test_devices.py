@@ -16,10 +16,10 @@ from cosmos_board.core.prompts import make_prompt  # noqa: E402
 from cosmos_board.core.run_record import RunSettings  # noqa: E402
 from cosmos_board.data.pack import open_pack  # noqa: E402
 from cosmos_board.models.devices import Device, parse_device  # noqa: E402
+from cosmos_board.models.registry import load_segmenter  # noqa: E402
 from cosmos_board.models.sam import everything as sam_everything  # noqa: E402
 from cosmos_board.models.sam import segmenter as module  # noqa: E402
 from cosmos_board.models.sam.everything_grid import EverythingSettings  # noqa: E402
-from cosmos_board.models.sam.load import load_cosmos_tiny  # noqa: E402
 from cosmos_board.models.sam.segmenter import SamSegmenter  # noqa: E402
 from cosmos_board.runner.record.run_record import make_run_id  # noqa: E402
 from cosmos_board.runner.settings import SegmenterSpec  # noqa: E402
@@ -49,7 +49,7 @@ def test_other_names_are_refused(text: str) -> None:
 
 
 def test_a_built_in_runs_in_the_precision_that_is_asked_for() -> None:
-    exact, rough = (load_cosmos_tiny(checkpoint=None, device=name) for name in ("cpu", "cpu+bf16"))
+    exact, rough = (load_segmenter("cosmos-tiny", device=name) for name in ("cpu", "cpu+bf16"))
     logits = [one.predict(one.embed(PIXELS), [PROMPT])[0].logits for one in (exact, rough)]
 
     assert logits[0] is not None
@@ -62,7 +62,8 @@ def test_a_compiled_encoder_gives_the_same_masks(monkeypatch: pytest.MonkeyPatch
     # Tracing is what may fail on a model; generating code would take a minute.
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
     plain, compiled = (
-        SamSegmenter(build_small_sam(), card=CARD, compiled=on) for on in (False, True)
+        SamSegmenter(build_small_sam(), card=CARD, device=Device("cpu", compiled=on))
+        for on in (False, True)
     )
     assert type(compiled.parts.image_encoder) is type(plain.parts.image_encoder)
     expected, found = (

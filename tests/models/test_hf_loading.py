@@ -11,11 +11,11 @@ import pytest
 
 from cosmos_board.core.errors import ExitCode, InputError
 from cosmos_board.core.prompts import make_prompt
+from cosmos_board.models.cards import KNOWN
 from cosmos_board.models.conformance import find_problems
 from cosmos_board.models.external.hf import HfSam
 from cosmos_board.models.external.hf_files import known_name
 from cosmos_board.models.external.hf_segmenter import HfSegmenter
-from cosmos_board.models.known import KNOWN
 from cosmos_board.models.registry import is_ready, load_segmenter, locate_weights
 from cosmos_board.models.sam.everything_grid import EverythingSettings
 from cosmos_board.models.sam.medsam import MedSam

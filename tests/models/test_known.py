@@ -6,9 +6,8 @@ import pytest
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.prompts import PROMPTS
-from cosmos_board.models.cards import CARDS
+from cosmos_board.models.cards import CARDS, KNOWN, KnownModel
 from cosmos_board.models.conformance import KINDS
-from cosmos_board.models.known import KNOWN, KnownModel
 from cosmos_board.models.registry import BUILTIN, load_segmenter
 
 EACH = pytest.mark.parametrize("known", KNOWN.values(), ids=KNOWN.keys())

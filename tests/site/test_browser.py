@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.util import find_spec
+from itertools import combinations
 from pathlib import Path
 from statistics import fmean
 from typing import Literal
@@ -11,7 +12,6 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, ViewportSize
 
-from cosmos_board.board.ranking.pairs import pair_rows
 from cosmos_board.board.types import BoardKey, Slice
 from cosmos_board.site.content.site_data import SiteData
 from tests.site.browser import Watched, chromium, needs_chromium, serve
@@ -209,10 +209,11 @@ def test_axe_finds_no_violation(browser: Browser, home: str, scheme: str) -> Non
 
 def test_comparing_shows_the_paired_difference_of_the_site(wide: Watched, data: SiteData) -> None:
     key = BoardKey(Slice("target", "ct.lung"), "box", "predicted", "dice")
-    row = next(
-        pair for pair in pair_rows(data.pairs[key]) if {pair.a, pair.b} == {"sam-vit-h", "grabcut"}
-    )
-    difference = row.difference if row.a == "sam-vit-h" else -row.difference
+    table = data.pairs[key]
+    pairs = list(combinations(table.models, 2))
+    ours = ("sam-vit-h", "grabcut")
+    ahead = ours in pairs
+    difference = table.difference[pairs.index(ours if ahead else ours[::-1])] * (1 if ahead else -1)
     page = wide.open("compare/?a=sam-vit-h&b=grabcut&prompt=box")
     page.wait_for_selector("#pairs")
     cells = page.locator("#pairs tbody tr", has_text="CT · Lung").locator("td").all_inner_texts()

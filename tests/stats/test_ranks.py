@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from scipy import stats
 
-from cosmos_board.stats.ranks import first_shares, rank, rank_bounds, tie_groups
+from cosmos_board.stats.ranks import first_shares, nearest_percentiles, rank, tie_groups
 
 Floats = NDArray[np.float64]
 
@@ -28,7 +28,7 @@ def test_ranks_are_scipys(scores: Floats) -> None:
 def test_bounds_are_nearest_ranks() -> None:
     ranks = np.array([[1] * 24 + [2] * 952 + [3] * 24, [1] * 25 + [2] * 950 + [3] * 25])
 
-    low, high = rank_bounds(ranks)
+    low, high = nearest_percentiles(ranks)
 
     assert (low.tolist(), high.tolist()) == ([2, 1], [2, 2])
 

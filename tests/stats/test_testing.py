@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import pytest
-from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
@@ -12,51 +9,7 @@ from cosmos_board.stats.testing import (
     equivalence_verdict,
     holm,
     minimum_detectable_difference,
-    wilcoxon_pvalues,
 )
-
-
-@pytest.mark.parametrize(
-    ("count", "method"), [(6, "exact"), (30, "exact"), (50, "exact"), (51, "approx")]
-)
-def test_wilcoxon_equals_scipy_without_ties(count: int, method: Literal["exact", "approx"]) -> None:
-    pairs = np.random.default_rng(count).normal(0.1, 1, count)
-
-    expected = stats.wilcoxon(pairs, zero_method="pratt", method=method).pvalue
-    assert wilcoxon_pvalues(pairs[None])[0] == pytest.approx(expected, rel=1e-12)
-
-
-def test_wilcoxon_with_zeros_and_ties_is_the_normal_one_of_pratt() -> None:
-    pairs = np.array([0.0, 0.0, 1, 1, -1, 2, 2, 3, 4, -2])
-
-    expected = stats.wilcoxon(pairs, zero_method="pratt", method="approx").pvalue
-    assert wilcoxon_pvalues(pairs)[0] == pytest.approx(expected, rel=1e-12)
-
-
-def test_a_row_has_the_same_pvalue_in_any_table() -> None:
-    rng = np.random.default_rng(3)
-    clean, tied = rng.normal(size=20), rng.integers(-2, 4, 20).astype(float)
-
-    together = wilcoxon_pvalues(np.stack([clean, tied]))
-    assert together.tolist() == [wilcoxon_pvalues(clean)[0], wilcoxon_pvalues(tied)[0]]
-
-
-def test_many_rows_at_once_equal_one_row_at_a_time() -> None:
-    rng = np.random.default_rng(4)
-    rows = rng.normal(size=(40, 60)).round(1)
-    rows[rng.uniform(size=rows.shape) < 0.3] = np.nan
-    rows[7] = 0.0
-
-    together = wilcoxon_pvalues(rows)
-    assert together.tolist() == [wilcoxon_pvalues(row)[0] for row in rows]
-
-
-def test_missing_pairs_are_left_out_and_no_pair_has_no_pvalue() -> None:
-    rows = np.array([[1.0, 2, 3, np.nan], [np.nan] * 4])
-
-    found = wilcoxon_pvalues(rows)
-    assert found[0] == wilcoxon_pvalues([1.0, 2, 3])[0]
-    assert np.isnan(found[1])
 
 
 def test_holm_equals_statsmodels_and_counts_only_known_tests() -> None:

@@ -8,8 +8,7 @@ import torch
 
 from cosmos_board.models.cards import CARDS
 from cosmos_board.models.sam.segmenter import SamSegmenter
-from cosmos_board.models.tiny.model import build_tiny
-from cosmos_board.models.tiny.weights import PIXEL_MEAN, PIXEL_STD
+from cosmos_board.models.tiny.model import PREPROCESSING, build_tiny
 from cosmos_board.phantoms import PhantomSpec, phantom_pack_images
 from cosmos_board.training.finetune.data import TuningImage
 
@@ -29,4 +28,4 @@ def untrained() -> SamSegmenter:
     """Return `cosmos-tiny` before it learnt anything, the same each time."""
     torch.manual_seed(0)
     card = CARDS["cosmos-tiny"]
-    return SamSegmenter(build_tiny(), card=card, pixel_mean=PIXEL_MEAN, pixel_std=PIXEL_STD)
+    return SamSegmenter(build_tiny(), card=card, preprocessing=PREPROCESSING)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Literal, TypeAlias
@@ -17,16 +17,14 @@ from cosmos_board.board.advice.options import (
     weigh_options,
 )
 from cosmos_board.board.cube import Cube
-from cosmos_board.board.studies.effects import (
-    Effect,
-    Sample,
-    take_sample,
-)
+from cosmos_board.board.messages import Message
+from cosmos_board.board.studies.effects import Effect, Sample, take_sample
 from cosmos_board.board.studies.jitter import JitterRow, study_jitter
 from cosmos_board.core.arrays import Ints
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.modalities import get_modality
 from cosmos_board.core.targets import Target
+from cosmos_board.core.tracks import FULL
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
 from cosmos_board.store.queries.advice import read_outcomes
 
@@ -68,37 +66,29 @@ class Advice:
     modality: str
     object: str
     size_px: int | None
-    status: AdviceStatus
-    best: Option | None
+    status: AdviceStatus = "unknown"
+    best: Option | None = None
     """What is recommended; None unless the status is `known`."""
 
-    simpler: Option | None
+    simpler: Option | None = None
     """The cheapest prompt that is equivalent to the best option; None where none is."""
 
-    options: tuple[Option, ...]
+    options: tuple[Option, ...] = ()
     """All segmenters and prompts that were weighed, the highest mean Dice first."""
 
-    care: tuple[Care, ...]
-    careful_px: int | None
+    care: tuple[Care, ...] = ()
+    careful_px: int | None = None
     """Displacement up to which the best option surely loses at most 0.05 Dice; 0 where even
     the least does not; None where that was not measured."""
 
-    near: tuple[NearTarget, ...]
+    near: tuple[NearTarget, ...] = ()
     """Only where the target is unknown."""
 
-    notes: tuple[str, ...]
-    """Sentences a reader must see."""
+    notes: tuple[Message, ...] = ()
+    """What a reader must be told beside it."""
 
 
-def advise(
-    cube: Cube,
-    modality: str,
-    object: str,
-    size_px: int | None = None,
-    *,
-    track: str = "full",
-    jitter: Sequence[JitterRow] | None = None,
-) -> Advice:
+def advise(cube: Cube, modality: str, object: str, size_px: int | None = None) -> Advice:
     """Return which segmenter and prompt to use for an object, and what to expect.
 
     Args:
@@ -106,8 +96,6 @@ def advise(
         modality: Name of a modality.
         object: Name of an object, such as `liver`.
         size_px: Area of the object in pixels; any size by default.
-        track: Which track.
-        jitter: From `study_jitter`, where the caller has it already.
 
     Raises:
         InputError: If the modality is unknown, or a name or size is malformed.
@@ -116,77 +104,115 @@ def advise(
     wanted = Target(modality, object)
     if size_px is not None and size_px < 1:
         raise InputError("--size", "", "is no area in pixels", got=size_px, want="at least 1")
-    sample = take_sample(cube, track)
-    members = find_members(sample, wanted.name)
-    if not len(members):  # synthetic data answers for itself alone
-        everything = np.ones(len(sample.units), np.bool_)
-        members = find_members(replace(sample, kept=everything), wanted.name)
-        sample = replace(sample, kept=everything) if len(members) else sample
-    nothing = Advice(
-        modality=modality, object=object, size_px=size_px, status="unknown", best=None,
-        simpler=None, options=(), care=(), careful_px=None, near=(), notes=(),
-    )  # fmt: skip
-    options, notes = _find_options(cube, sample, members, track, size_px)
+    sample = _take_sample_of(take_sample(cube), wanted)
+    members = find_members(sample, wanted)
+    options, notes = _find_options(cube, sample, members, size_px)
     if not options:
-        return replace(
-            nothing,
-            near=_find_near(cube, sample, wanted, track),
-            notes=(*_explain_absence(sample, wanted, members), *notes),
+        return Advice(
+            modality=modality,
+            object=object,
+            size_px=size_px,
+            near=_find_near(cube, sample, wanted),
+            notes=(_explain_absence(sample, wanted, members), *notes),
         )
-    best = recommend(options)
-    care: tuple[Care, ...] = ()
-    if best is not None:
-        care = find_care(best, wanted.name, study_jitter(cube, track) if jitter is None else jitter)
+    jitter = () if recommend(options) is None else study_jitter(cube)
     return replace(
-        nothing,
-        status=judge_status(options),
+        _describe_options(wanted, options, jitter),
+        size_px=size_px,
+        notes=(*notes, *_find_caveats(cube, sample, members, options[0])),
+    )
+
+
+def advise_everywhere(
+    cube: Cube, jitter: Sequence[JitterRow], *, track: str = FULL, per_prompt: int = 1
+) -> tuple[Advice, ...]:
+    """Return advice for every target that somebody answered, by name.
+
+    What it says of a target is what `advise` says, of fewer options and without notes.
+
+    Args:
+        cube: The board database.
+        jitter: From `study_jitter`.
+        track: Which track.
+        per_prompt: How many segmenters to weigh with each prompt.
+    """
+    everything = take_sample(cube, track)
+    if not len(everything.units):
+        return ()
+    outcomes = read_outcomes(cube.connection, everything.units.number.tolist(), track=track)
+    advice = []
+    for target in sorted(everything.units.targets, key=lambda target: target.name):
+        sample = _take_sample_of(everything, target)
+        members = find_members(sample, target)
+        here = replace(
+            outcomes,
+            references=outcomes.references[:, members],
+            failed=outcomes.failed[:, members],
+            present=outcomes.present[members],
+            dice=outcomes.dice[:, members],
+            failures=outcomes.failures[:, members],
+        )
+        options = weigh_options(cube, sample, members, here, per_prompt=per_prompt)
+        if options:
+            advice.append(_describe_options(target, options, jitter))
+    return tuple(advice)
+
+
+def _take_sample_of(sample: Sample, target: Target) -> Sample:
+    """Return the sample for one target: synthetic data answers for itself alone."""
+    everything = replace(sample, kept=np.ones(len(sample.units), np.bool_))
+    if len(find_members(sample, target)) or not len(find_members(everything, target)):
+        return sample
+    return everything
+
+
+def find_members(sample: Sample, target: Target) -> Ints:
+    """Return the units of a target that count, by index."""
+    if target not in sample.units.targets:
+        return np.zeros(0, np.int64)
+    number = sample.units.targets.index(target)
+    return np.flatnonzero(sample.kept & (sample.units.target == number))
+
+
+def _describe_options(
+    target: Target, options: tuple[Option, ...], jitter: Sequence[JitterRow]
+) -> Advice:
+    best = recommend(options)
+    care = () if best is None else _find_care(best, target.name, jitter)
+    status: AdviceStatus = "known" if options[0].adequate else "inadequate"
+    return Advice(
+        modality=target.modality,
+        object=target.object,
+        size_px=None,
+        status="thin" if options[0].dice.low is None else status,
         best=best,
         simpler=find_simpler(options),
         options=options,
         care=care,
-        careful_px=find_careful_px(care),
-        notes=(*notes, *_caveats(cube, sample, members, options[0])),
+        careful_px=_find_careful_px(care),
     )
 
 
-def judge_status(options: tuple[Option, ...]) -> AdviceStatus:
-    """Return what is known of a target that has options."""
-    if options[0].dice.low is None:
-        return "thin"
-    return "known" if options[0].adequate else "inadequate"
-
-
-def find_members(sample: Sample, target: str) -> Ints:
-    """Return the units of a target that count, by index."""
-    names = [one.name for one in sample.units.targets]
-    if target not in names:
-        return np.zeros(0, np.int64)
-    return np.flatnonzero(sample.kept & (sample.units.target == names.index(target)))
-
-
 def _find_options(
-    cube: Cube, sample: Sample, members: Ints, track: str, size_px: int | None
-) -> tuple[tuple[Option, ...], tuple[str, ...]]:
+    cube: Cube, sample: Sample, members: Ints, size_px: int | None
+) -> tuple[tuple[Option, ...], tuple[Message, ...]]:
     """Return the options, best first, and what must be said about the size."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
     if not len(members):
         return (), notes
     numbers = sample.units.number[members].tolist()
     if size_px is not None:
         band = (size_px / SIZE_BAND, size_px * SIZE_BAND)
-        outcomes = read_outcomes(cube.connection, numbers, track=track, size_px=band)
+        outcomes = read_outcomes(cube.connection, numbers, size_px=band)
         enough = np.count_nonzero(outcomes.present) >= MINIMUM_CLUSTERS
         if enough and (options := weigh_options(cube, sample, members, outcomes)):
-            return options, (f"From references of {band[0]:.0f} to {band[1]:.0f} px.",)
-        notes = (
-            f"Fewer than {MINIMUM_CLUSTERS} clusters have the object at that size: "
-            "what follows is about all sizes.",
-        )
-    outcomes = read_outcomes(cube.connection, numbers, track=track)
+            return options, (Message.of("of-that-size", low=round(band[0]), high=round(band[1])),)
+        notes = (Message.of("too-few-of-that-size", least=MINIMUM_CLUSTERS),)
+    outcomes = read_outcomes(cube.connection, numbers)
     return weigh_options(cube, sample, members, outcomes), notes
 
 
-def find_care(best: Option, target: str, jitter: Sequence[JitterRow]) -> tuple[Care, ...]:
+def _find_care(best: Option, target: str, jitter: Sequence[JitterRow]) -> tuple[Care, ...]:
     """Return what displacements cost the best option, the smallest first."""
     mode = "first" if best.prompt in ("point", "box", "box-point") else "all"
     return tuple(
@@ -197,59 +223,48 @@ def find_care(best: Option, target: str, jitter: Sequence[JitterRow]) -> tuple[C
     )
 
 
-def find_careful_px(care: tuple[Care, ...]) -> int | None:
+def _find_careful_px(care: tuple[Care, ...]) -> int | None:
     """Return the displacement up to which at most 0.05 Dice is surely lost, as in `Advice`."""
     if not care or care[0].drop.high is None:
         return None
-    found = 0
-    for one in care:
-        if one.drop.high is None or one.drop.high > CAREFUL_DROP:
+    careful_px = 0
+    for step in care:
+        if step.drop.high is None or step.drop.high > CAREFUL_DROP:
             break
-        found = one.level + 10
-    return found
+        careful_px = step.level + 10
+    return careful_px
 
 
-def _find_near(cube: Cube, sample: Sample, wanted: Target, track: str) -> tuple[NearTarget, ...]:
+def _find_near(cube: Cube, sample: Sample, wanted: Target) -> tuple[NearTarget, ...]:
     """Return the best option of targets with the same object, then of the same modality."""
-    others = [one for one in sample.units.targets if one != wanted]
-    alike = [one for one in others if one.object == wanted.object]
-    alike += [one for one in others if one.modality == wanted.modality and one not in alike]
-    found = []
-    for one in alike[:_NEAR]:
-        options, _ = _find_options(cube, sample, find_members(sample, one.name), track, None)
+    others = [target for target in sample.units.targets if target != wanted]
+    alike = [target for target in others if target.object == wanted.object]
+    alike += [t for t in others if t.modality == wanted.modality and t not in alike]
+    near = []
+    for target in alike[:_NEAR]:
+        options, _ = _find_options(cube, sample, find_members(sample, target), None)
         if options:
-            found.append(NearTarget(target=one.name, option=options[0]))
-    return tuple(found)
+            near.append(NearTarget(target=target.name, option=options[0]))
+    return tuple(near)
 
 
-def _explain_absence(sample: Sample, wanted: Target, members: Ints) -> tuple[str, ...]:
+def _explain_absence(sample: Sample, wanted: Target, members: Ints) -> Message:
     if len(members):
-        return (
-            f"No segmenter beside the baselines answered all references of {wanted.name} without "
-            "having been trained on them.",
-        )
-    objects = sorted({one.object for one in sample.units.targets})
-    close = get_close_matches(wanted.object, [name for name in objects if name != wanted.object])
-    hint = f" Near in name: {', '.join(close)}." if close else ""
-    return (f"The board has no data on {wanted.name}.{hint}",)
+        return Message.of("no-whole-answers", target=wanted.name)
+    objects = {target.object for target in sample.units.targets} - {wanted.object}
+    if close := get_close_matches(wanted.object, sorted(objects)):
+        return Message.of("no-data-but-near", target=wanted.name, names=tuple(close))
+    return Message.of("no-data", target=wanted.name)
 
 
-def _caveats(cube: Cube, sample: Sample, members: Ints, first: Option) -> tuple[str, ...]:
-    notes = []
+def _find_caveats(cube: Cube, sample: Sample, members: Ints, first: Option) -> Iterator[Message]:
     if first.dice.low is None:
-        noun = "cluster" if first.dice.clusters == 1 else "clusters"
-        notes.append(
-            f"{first.dice.clusters} {noun}: too few to recommend a model, which takes "
-            f"{MINIMUM_CLUSTERS}."
-        )
+        clusters = first.dice.clusters
+        yield Message.of("too-few-to-recommend", n=clusters, least=MINIMUM_CLUSTERS)
     elif not first.adequate:
-        notes.append(
-            "No tested model is adequate for this target: none is ahead of the trivial baselines "
-            f"with a mean Dice above {ADEQUATE_DICE}."
-        )
+        yield Message.of("none-adequate", dice=ADEQUATE_DICE)
     datasets = {sample.units.datasets[index] for index in sample.units.dataset[members]}
     if len(datasets) == 1:
-        notes.append("All data is from one dataset; other scanners and sites may differ.")
+        yield Message.of("one-dataset")
     if any(cube.datasets[name].synthetic for name in datasets):
-        notes.append("The data is synthetic.")
-    return tuple(notes)
+        yield Message.of("synthetic-data")

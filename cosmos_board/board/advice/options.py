@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cosmos_board.board.contamination import find_exposure
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.effects import Effect, Sample, average_targets, measure_effect
 from cosmos_board.core.arrays import Floats, Ints
@@ -65,7 +64,6 @@ def weigh_options(
         outcomes: What became of their references, in the order of `members`.
         per_prompt: How many segmenters to describe with each prompt; all by default.
     """
-    width = len(sample.units)
     usable = outcomes.present > 0
     scored: list[tuple[str, str, Floats]] = []
     floor = ADEQUATE_DICE
@@ -78,41 +76,33 @@ def weigh_options(
             continue
         if not _may_advise(cube, sample, column.model, members[usable]):
             continue
+        dice = outcomes.dice[index, usable]
         if cube.models[column.model].kind == "baseline":
-            dice = outcomes.dice[index, usable]
             floor = max(floor, float(np.nanmean(dice)) if len(dice) else floor)
             continue
-        values: Floats = np.full((2, width), np.nan)
-        values[:, members[usable]] = (
-            outcomes.dice[index, usable],
-            outcomes.failures[index, usable],
-        )
+        values: Floats = np.full((2, len(sample.units)), np.nan)
+        values[:, members[usable]] = dice, outcomes.failures[index, usable]
         scored.append((column.model, column.prompt, values))
-    behind = np.zeros(width, np.int64)
-    behind[members] = outcomes.present
-    scored.sort(key=lambda one: (-float(np.nanmean(one[2][0])), EFFORT[one[1]], one[0]))
+    references = np.zeros(len(sample.units), np.int64)
+    references[members] = outcomes.present
+    scored.sort(key=lambda entry: (-float(np.nanmean(entry[2][0])), EFFORT[entry[1]], entry[0]))
     seen = Counter[str]()
     options = []
     for rank, (model, prompt, values) in enumerate(scored):
         seen[prompt] += 1
         if per_prompt is None or seen[prompt] <= per_prompt:
             best = scored[0][2] if rank else None
-            option = _describe(sample, model, prompt, values, best, behind)
+            option = _describe(sample, model, prompt, values, best, references)
             options.append(replace(option, adequate=option.dice.value > floor))
     return tuple(options)
 
 
 def _may_advise(cube: Cube, sample: Sample, model: str, members: Ints) -> bool:
     """Return whether a model's score is its own and was not learnt from these images."""
-    facts = cube.models.get(model)
-    if facts is None or facts.observer:
+    if model not in cube.models or cube.models[model].observer:
         return False
     datasets = {sample.units.datasets[index] for index in sample.units.dataset[members]}
-    return all(
-        find_exposure(facts, cube.datasets[name], cube.models, cube.datasets).exposure
-        != "trained-on"
-        for name in datasets
-    )
+    return all(cube.exposures[model, name] != "trained-on" for name in datasets)
 
 
 def _describe(

@@ -1,34 +1,30 @@
-"""What the database says about each claim: an effect, or what is missing to measure it."""
+"""What the main study says about each claim: an effect, or what is missing to measure it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import TypeAlias
 
 import numpy as np
 
-from cosmos_board.board.contamination import find_exposure
 from cosmos_board.board.cube import Cube
+from cosmos_board.board.messages import Message, MessageKey
 from cosmos_board.board.studies.effects import (
     Effect,
     Sample,
     Statistic,
-    TargetMeans,
     average_targets,
+    macro,
     measure_effect,
     take_sample,
 )
 from cosmos_board.board.studies.reference_sample import ReferenceSample, take_references
-from cosmos_board.board.studies.values import (
-    ALL_PROMPTS,
-    DiceTable,
-    average_models,
-    fullest,
-    is_studied,
-)
 from cosmos_board.core.arrays import Bools, Floats
+from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection
+from cosmos_board.core.tracks import FULL
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
 from cosmos_board.store.queries.clicks import ClickSums, read_clicks
 from cosmos_board.store.queries.factors import prepare_reference_dice
@@ -38,10 +34,10 @@ LEAST_TARGETS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class EffectPart:
     """One of the numbers that an effect is the weaker of."""
 
-    name: str
+    name: MessageKey
     value: float
     low: float | None
     high: float | None
@@ -54,96 +50,94 @@ class Evidence:
     models: tuple[str, ...] = ()
     """The models whose scores were averaged."""
 
-    effect: Effect | None = None
-    parts: tuple[Part, ...] = ()
-    alternatives: tuple[Effect, ...] = ()
-    """Effects in different units, of which the weaker verdict decides."""
+    effects: tuple[Effect, ...] = ()
+    """One, or several in different units, of which the weaker verdict decides."""
 
-    missing: tuple[str, ...] = ()
+    parts: tuple[EffectPart, ...] = ()
+    missing: tuple[Message, ...] = ()
     """What must be added before the claim can be decided; empty where nothing is missing."""
 
 
-class Material:
-    """Scores that several claims share, each read once."""
+class FindingInputs:
+    """Scores of full runs that several claims share, each read once."""
 
-    def __init__(self, cube: Cube, track: str = "full") -> None:
+    def __init__(self, cube: Cube) -> None:
         """Read from a cube; nothing is loaded before it is asked for."""
         self.cube = cube
-        self.track = track
-        self._table = DiceTable(cube, track)
         self._dice: dict[tuple[str, Selection], dict[str, Floats]] = {}
 
     @cached_property
     def sample(self) -> Sample:
         """The units that count."""
-        return take_sample(self.cube, self.track)
+        return take_sample(self.cube)
 
     @cached_property
     def references(self) -> ReferenceSample:
         """Single references with their factors, their Dice with a box placed beside them."""
-        found = take_references(self.cube, self.track)
-        prepare_reference_dice(self.cube.connection, self.track, prompts=["box"])
-        return found
+        references = take_references(self.cube)
+        prepare_reference_dice(self.cube.connection, FULL, prompts=["box"])
+        return references
 
     @cached_property
     def jitter(self) -> JitterSums:
         """The jitter study."""
-        return read_jitter(self.cube.connection, self.track)
+        return read_jitter(self.cube.connection)
 
     @cached_property
     def clicks(self) -> ClickSums:
         """The clicks study."""
-        return read_clicks(self.cube.connection, (), track=self.track)
+        return read_clicks(self.cube.connection, ())
 
     @cached_property
     def families(self) -> dict[str, tuple[str, ...]]:
         """Learned promptable models that are not fine-tuned, by family."""
-        found: dict[str, list[str]] = {}
+        families: dict[str, list[str]] = {}
         for name, model in self.cube.models.items():
-            if is_studied(model):
-                found.setdefault(model.family, []).append(name)
-        return {family: tuple(names) for family, names in sorted(found.items())}
+            if model.kind == "promptable" and model.base_model is None:
+                families.setdefault(model.family, []).append(name)
+        return {family: tuple(names) for family, names in sorted(families.items())}
 
     def dice(self, prompt: str, selection: Selection) -> dict[str, Floats]:
-        """Return unit means by model, shape (units,), where the model had not trained."""
+        """Return unit means by model, shape (units,), NaN where the model had trained.
+
+        For `everything` the oracle stands in, since it has no other selection.
+        """
         key = (prompt, selection)
         if key not in self._dice:
+            chosen: Selection = "oracle" if prompt == "everything" else selection
             self._dice[key] = {
-                model: np.where(self.fresh(model), values, np.nan)
-                for model, values in self._table.one(prompt, selection).items()
+                model: np.where(self.is_fresh(model), values, np.nan)
+                for model, values in self.cube.whole_dice(FULL, prompt, chosen).items()
             }
         return self._dice[key]
 
-    def fresh(self, model: str) -> Bools:
-        """Return the units of datasets that a model was not trained on, shape (units,).
-
-        A fine-tuned model is judged by cluster elsewhere: here all its units are fresh.
-        """
+    def is_fresh(self, model: str) -> Bools:
+        """Return the units of datasets that a model was not trained on, shape (units,)."""
         return self.fresh_datasets(model)[self.sample.units.dataset]
 
     def fresh_datasets(self, model: str) -> Bools:
-        """Return the datasets that a model was not trained on, shape (datasets,)."""
-        cube, names = self.cube, self.sample.units.datasets
-        facts = cube.models[model]
-        exposures = (
-            find_exposure(facts, cube.datasets[name], cube.models, cube.datasets).exposure
-            for name in names
-        )
-        tuned = facts.base_model is not None
-        return np.array([tuned or exposure != "trained-on" for exposure in exposures], bool)
+        """Return the datasets that a model was not trained on, shape (datasets,).
+
+        All of them for a fine-tuned model, of which single clusters are left out elsewhere.
+        """
+        tuned = self.cube.models[model].base_model is not None
+        names, exposures = self.sample.units.datasets, self.cube.exposures
+        return np.array([tuned or exposures[model, name] != "trained-on" for name in names], bool)
 
     def average(
         self, names: Sequence[str], prompts: Sequence[str], selection: Selection
-    ) -> tuple[Floats | None, tuple[str, ...], tuple[str, ...]]:
-        """Return the mean over models per prompt and unit, the models, and what is missing.
+    ) -> tuple[Floats, Evidence]:
+        """Return the mean over models per prompt and unit, and the models or what is missing.
 
         Only models with all prompts count, and of those the ones that cover the most units.
         """
+        nothing = np.zeros((0, 0))
+        prompts = tuple(prompts)
         if not names:
-            return None, (), (f"a promptable model with {', '.join(prompts)}",)
+            return nothing, lack(Message.of("promptable-model", prompts=prompts))
         tables = [self.dice(prompt, selection) for prompt in prompts]
         missing = [
-            f"prompt {prompt}"
+            Message.of("prompt", prompt=prompt)
             for prompt, table in zip(prompts, tables, strict=True)
             if not any(name in table for name in names)
         ]
@@ -152,18 +146,41 @@ class Material:
             for name in names
             if all(name in table for table in tables)
         }
-        used = fullest(values, names)
-        if not missing and not used:
-            missing = [f"one model with all of {', '.join(prompts)} on the same images"]
-        if missing:
-            return None, (), tuple(missing)
-        return average_models(values, used), used, ()
+        used = find_fullest(values, names)
+        if missing or not used:
+            missing = missing or [Message.of("one-model-with-prompts", prompts=prompts)]
+            return nothing, lack(*missing)
+        return average_models(values, used), Evidence(models=used)
+
+
+Measure: TypeAlias = Callable[[FindingInputs, tuple[str, ...], Selection], Evidence]
+"""From scores, the models of a family and a selection to evidence."""
+
+
+def lack(*missing: Message) -> Evidence:
+    """Return evidence that decides nothing, for what is missing."""
+    return Evidence(missing=missing)
+
+
+def find_fullest(values: Mapping[str, Floats], names: Sequence[str]) -> tuple[str, ...]:
+    """Return those of `names` that cover as many units as any of them does, sorted."""
+    covered = {
+        name: int((~np.isnan(values[name]).any(axis=0)).sum()) for name in names if name in values
+    }
+    most = max(covered.values(), default=0)
+    return tuple(sorted(name for name, count in covered.items() if count == most and count))
+
+
+def average_models(values: Mapping[str, Floats], names: Sequence[str]) -> Floats:
+    """Return the mean over models of their unit means, NaN where one of them has none."""
+    mean: Floats = np.stack([values[name] for name in names]).mean(axis=0)
+    return mean
 
 
 def weigh(
     sample: Sample,
     values: Floats,
-    parts: Mapping[str, Statistic],
+    parts: Mapping[MessageKey, Statistic],
     models: tuple[str, ...],
     *,
     targets: int = LEAST_TARGETS,
@@ -184,80 +201,90 @@ def weigh(
     """
     means = average_targets(sample, values, wide_only=True)
     if len(means.targets) < targets:
-        return Evidence(models=models, missing=(_too_few(sample, values, means, targets),))
-    effect = measure_effect(means, partial(_smallest, list(parts.values())), bounds=bounds)
-    named = []
-    for name, statistic in parts.items():
-        found = measure_effect(means, statistic, bounds=bounds)
-        assert found is not None, "there are targets"
-        named.append(Part(name=name, value=found.value, low=found.low, high=found.high))
-    return Evidence(models=models, effect=effect, parts=tuple(named))
+        everything = average_targets(sample, values)
+        missing = Message.of(
+            "wide-targets",
+            n=targets,
+            least=MINIMUM_CLUSTERS,
+            have=len(means.targets),
+            all=len(everything.targets),
+            most=max((len(clusters) for clusters in everything.clusters), default=0),
+        )
+        return Evidence(models=models, missing=(missing,))
+    smallest = partial(_take_smallest, list(parts.values()))
+    statistics: list[Statistic] = [smallest, *parts.values()]
+    weaker, *effects = (
+        effect
+        for statistic in statistics
+        if (effect := measure_effect(means, statistic, bounds=bounds)) is not None
+    )
+    return Evidence(models=models, effects=(weaker,), parts=describe_parts(parts, effects))
 
 
-def _smallest(statistics: Sequence[Statistic], means: Floats) -> Floats:
-    found: Floats = np.min([statistic(means) for statistic in statistics], axis=0)
-    return found
-
-
-def _too_few(sample: Sample, values: Floats, means: TargetMeans, targets: int) -> str:
-    everything = average_targets(sample, values)
-    most = max((len(clusters) for clusters in everything.clusters), default=0)
-    return (
-        f"{targets} targets with at least {MINIMUM_CLUSTERS} clusters each "
-        f"({len(means.targets)} of {len(everything.targets)} have them; the most is {most})"
+def describe_parts(
+    names: Iterable[MessageKey], effects: Iterable[Effect]
+) -> tuple[EffectPart, ...]:
+    """Return effects as the parts of another."""
+    return tuple(
+        EffectPart(name=name, value=effect.value, low=effect.low, high=effect.high)
+        for name, effect in zip(names, effects, strict=True)
     )
 
 
-Gatherer = Callable[[Material, tuple[str, ...], Selection], Evidence]
-"""From scores, a family's models and a selection to evidence."""
+def _take_smallest(statistics: Sequence[Statistic], means: Floats) -> Floats:
+    smallest: Floats = np.min([statistic(means) for statistic in statistics], axis=0)
+    return smallest
 
 
-def gather_spread(material: Material, names: tuple[str, ...], selection: Selection) -> Evidence:
+def measure_spread(inputs: FindingInputs, names: tuple[str, ...], selection: Selection) -> Evidence:
     """F1: shares of targets that are done well and badly, each with its best prompt."""
     have = {
-        name: tuple(prompt for prompt in ALL_PROMPTS if name in material.dice(prompt, selection))
+        name: tuple(prompt for prompt in PROMPTS if name in inputs.dice(prompt, selection))
         for name in names
     }
     most = max((len(prompts) for prompts in have.values()), default=0)
     if not most:
-        return Evidence(missing=("scores of a promptable model",))
+        return lack(Message.of("promptable-scores"))
     prompts = next(have[name] for name in names if len(have[name]) == most)
-    values, used, missing = material.average(names, prompts, selection)
-    if values is None:
-        return Evidence(missing=missing)
-    parts: dict[str, Statistic] = {
-        "targets with Dice ≥ 0.9": lambda x: (x.max(axis=0) >= 0.9).mean(axis=0),
-        "targets with Dice ≤ 0.5": lambda x: (x.max(axis=0) <= 0.5).mean(axis=0),
+    values, found = inputs.average(names, prompts, selection)
+    if found.missing:
+        return found
+    parts: dict[MessageKey, Statistic] = {
+        "high-dice-targets": lambda x: (x.max(axis=0) >= 0.9).mean(axis=0),
+        "low-dice-targets": lambda x: (x.max(axis=0) <= 0.5).mean(axis=0),
     }
-    return weigh(material.sample, values, parts, used, targets=10, bounds=(0.0, 1.0))
+    return weigh(inputs.sample, values, parts, found.models, targets=10, bounds=(0.0, 1.0))
 
 
-def gather_size(material: Material, names: tuple[str, ...], selection: Selection) -> Evidence:
+def measure_size(inputs: FindingInputs, names: tuple[str, ...], selection: Selection) -> Evidence:
     """F2: ViT-H minus ViT-B."""
     pair = ("sam-vit-h", "sam-vit-b")
-    missing = [f"model {name}" for name in sorted(pair) if name not in material.cube.models]
-    for name in () if missing else sorted(pair):
-        lacking = [p for p in ALL_PROMPTS if name not in material.dice(p, selection)]
+    absent = [Message.of("model", model=n) for n in sorted(pair) if n not in inputs.cube.models]
+    if absent:
+        return lack(*absent)
+    missing = []
+    for name in sorted(pair):
+        lacking = tuple(p for p in PROMPTS if name not in inputs.dice(p, selection))
         if lacking:
-            missing.append(f"scores of {name} with {', '.join(lacking)}")
+            missing.append(Message.of("model-prompts", model=name, prompts=lacking))
     if missing:
-        return Evidence(missing=tuple(missing))
+        return lack(*missing)
     large, small = (
-        np.stack([material.dice(prompt, selection)[name] for prompt in ALL_PROMPTS])
-        for name in pair
+        np.stack([inputs.dice(prompt, selection)[name] for prompt in PROMPTS]) for name in pair
     )
     difference = (large - small).mean(axis=0, keepdims=True)
-    parts: dict[str, Statistic] = {"ViT-H − ViT-B": lambda x: x[0].mean(axis=0)}
-    return weigh(material.sample, difference, parts, pair)
+    return weigh(inputs.sample, difference, {"size-gain": macro}, pair)
 
 
-def gather_prompts(material: Material, names: tuple[str, ...], selection: Selection) -> Evidence:
+def measure_prompts(
+    inputs: FindingInputs, names: tuple[str, ...], selection: Selection
+) -> Evidence:
     """F3: a point over everything, and the box over the best point prompt."""
-    values, used, missing = material.average(names, ALL_PROMPTS, selection)
-    if values is None:
-        return Evidence(missing=missing)
-    parts: dict[str, Statistic] = {
-        "point − everything": lambda x: (x[1] - x[0]).mean(axis=0),
-        "box − best point prompt": lambda x: x[4].mean(axis=0) - x[1:4].mean(axis=1).max(axis=0),
+    values, found = inputs.average(names, tuple(PROMPTS), selection)
+    if found.missing:
+        return found
+    parts: dict[MessageKey, Statistic] = {
+        "point-gain": lambda x: (x[1] - x[0]).mean(axis=0),
+        "box-gain": lambda x: x[4].mean(axis=0) - x[1:4].mean(axis=1).max(axis=0),
     }
-    return weigh(material.sample, values, parts, used)
+    return weigh(inputs.sample, values, parts, found.models)

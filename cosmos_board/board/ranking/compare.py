@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from cosmos_board.board.cube import Cube, Scores
-from cosmos_board.board.inputs import count_degrees
-from cosmos_board.board.ranking.cohort import describe_failing, find_exposures, trained_cells
-from cosmos_board.board.ranking.pairs import cluster_means, judge
-from cosmos_board.board.ranking.pooling import CellCounts, count_cells, deviate_cells, score_cells
-from cosmos_board.board.slices import Plan, plan_slices
+from cosmos_board.board.cube import Cube, UnitScores
+from cosmos_board.board.ranking.inputs import count_degrees, count_failing, find_trained_pools
+from cosmos_board.board.ranking.pairs import average_clusters, pair_verdict
+from cosmos_board.board.ranking.pooling import PooledScores, deviate_pools, pool_scores
+from cosmos_board.board.slices import plan_slices
 from cosmos_board.board.types import Comparison, PairRow, Slice
-from cosmos_board.core.arrays import Floats
+from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.core.prompts import get_prompt_kind
-from cosmos_board.core.scores import Selection, fails_too_often
+from cosmos_board.core.scores import Selection
+from cosmos_board.core.tracks import FULL
 from cosmos_board.metrics.table import METRICS, get_metric
 from cosmos_board.stats.intervals import (
     MINIMUM_CLUSTERS,
@@ -38,9 +38,8 @@ def compare(
     prompt: str = "box",
     selection: Selection | None = None,
     metric: str = "dice",
-    track: str = "full",
 ) -> Comparison:
-    """Compare A with B on every target that both cover and neither was trained on.
+    """Compare full runs of A and B on every target that both cover and neither was trained on.
 
     Args:
         cube: Over an open database.
@@ -49,74 +48,60 @@ def compare(
         prompt: How both were prompted.
         selection: How a candidate was chosen; `predicted` by default, `oracle` for `everything`.
         metric: What is compared.
-        track: Whose runs count.
 
     Raises:
         InputError: If a model is unknown, they are one, or one has no scores with this prompt.
     """
     get_metric(metric)
     get_prompt_kind(prompt)
-    chosen = selection or cube.selections(prompt)[-1]
     if a == b:
         raise InputError("compare", "models", "are the same", got=a)
     for name in (a, b):
         if name not in cube.models:
             raise UnknownNameError("compare", "model", name, cube.models)
-    scores = _pick(cube.load(track, prompt, chosen, [metric]), (a, b), prompt)
-    plan = plan_slices(cube.units(track), cube.datasets)
-    return _compare(_Duel(cube, plan, scores, metric, track), prompt, chosen)
-
-
-def _pick(scores: Scores, names: tuple[str, str], prompt: str) -> Scores:
-    for name in names:
+    scores = cube.load(FULL, prompt, selection or cube.selections(prompt)[-1], [metric])
+    for name in (a, b):
         if name not in scores.models:
             raise InputError("compare", "model", f"has no scores with prompt {prompt}", got=name)
-    columns = [scores.models.index(name) for name in names]
-    return replace(
-        scores,
-        models=names,
-        rows=scores.rows[:, columns],
-        references=scores.references[:, columns],
-        penalised=scores.penalised[:, columns],
-        failed=scores.failed[:, columns],
-        sums={name: values[:, columns] for name, values in scores.sums.items()},
-    )
+    plan = plan_slices(scores.units, cube.datasets)
+    pooled = pool_scores(scores.of_models((a, b)), plan, [metric])
+    return _compare_pools(cube, PairComparison(cube, pooled, metric))
 
 
 @dataclass(frozen=True, eq=False)  # slots would leave no room for what is computed once
-class _Duel:
-    """Scores of two models and what is needed to compare them on any set of cells."""
+class PairComparison:
+    """Scores of two models, to be compared on any set of pools."""
 
     cube: Cube
-    plan: Plan
-    scores: Scores
+    pooled: PooledScores
     metric: str
-    track: str
 
-    @cached_property
-    def counts(self) -> CellCounts:
-        return count_cells(self.scores, self.plan)
+    @property
+    def scores(self) -> UnitScores:
+        """Of the two models alone."""
+        return self.pooled.scores
 
     @cached_property
     def deviations(self) -> list[Floats]:
-        drawn = self.cube.counts(self.track)
-        return [part[0] for part in deviate_cells(self.scores, [self.metric], self.plan, drawn)]
-
-    @cached_property
-    def differences(self) -> Floats:
-        score = score_cells(self.scores, self.metric, self.plan).score
-        return score[:, 0] - score[:, 1]
+        """By pool: how far replicates lie from the scores, axes (model, replicate)."""
+        draws = self.cube.draws(self.scores.track)
+        by_pool = deviate_pools(self.scores, [self.metric], self.pooled.plan, draws)
+        return [deviations[0] for deviations in by_pool]
 
     @cached_property
     def steps(self) -> Floats:
+        """The units' means, axes (unit, model)."""
         return self.scores.steps(self.metric)
 
-    def meet(self, part: Slice, cells: Sequence[int]) -> PairRow:
-        """Return A against B as the mean over `cells`; Holm's correction is the table's."""
-        difference = float(np.mean(self.differences[list(cells)]))
-        half_95, half_90 = self._halves([c for c in cells if self._is_thick(c)])
-        units = np.concatenate([self.plan.units_of(cell) for cell in cells])
-        means = cluster_means(self.steps, self.scores, units, np.arange(2))
+    def compare_on(self, part: Slice, pools: Sequence[int]) -> PairRow:
+        """Return A against B as the mean over `pools`; Holm's correction is the table's."""
+        chosen = np.array(pools, np.int64)
+        score = self.pooled.metrics[self.metric].score[chosen]
+        difference = float(np.mean(score[:, 0] - score[:, 1]))
+        thick = self.pooled.counts.units[chosen] >= MINIMUM_CLUSTERS
+        half_95, half_90 = self._measure_halves(chosen[thick])
+        units = np.concatenate([self.pooled.plan.units_of(pool) for pool in pools])
+        means = average_clusters(self.steps, self.scores, units, np.arange(2))
         p = float(pairwise_signed_rank(means)[0])
         known = not np.isnan(half_95)
         return PairRow(
@@ -128,64 +113,53 @@ class _Duel:
             high=difference + half_95 if known else None,
             p=p,
             p_holm=p,
-            verdict=judge(self.metric, difference, half_95, half_90),
+            verdict=pair_verdict(self.metric, difference, half_95, half_90),
             clusters=len(np.unique(self.scores.units.cluster[units])),
         )
 
-    def _is_thick(self, cell: int) -> bool:
-        return bool(self.counts.units[cell] >= MINIMUM_CLUSTERS)
-
-    def _halves(self, cells: Sequence[int]) -> tuple[float, float]:
-        """Return half the 95 % and half the 90 % interval over cells with enough clusters."""
-        degrees = count_degrees(self.plan, self.scores.units, np.array(cells, np.int64))
+    def _measure_halves(self, pools: Ints) -> tuple[float, float]:
+        """Return half the 95 % and half the 90 % interval over pools with enough clusters."""
+        degrees = count_degrees(self.pooled.plan, self.scores.units, pools)
         if degrees < 1:
             return float("nan"), float("nan")
         total = np.zeros(self.deviations[0].shape[1])
-        for cell in cells:
-            apart = self.deviations[cell][0] - self.deviations[cell][1]
-            total += apart * bootstrap_factor(int(self.counts.units[cell]))
-        error = float(standard_errors(total[None, :] / len(cells))[0])
+        for pool in pools:
+            apart = self.deviations[pool][0] - self.deviations[pool][1]
+            total += apart * bootstrap_factor(int(self.pooled.counts.units[pool]))
+        error = float(standard_errors(total[None, :] / len(pools))[0])
         return t_quantile(0.95, degrees) * error, t_quantile(0.90, degrees) * error
 
 
-def _compare(duel: _Duel, prompt: str, selection: Selection) -> Comparison:
-    plan, (a, b) = duel.plan, duel.scores.models
-    cells = next((part.cells for part in plan.slices if part.slice.kind == "overall"), ())
-    seen = np.asarray(trained_cells(plan, (a, b), find_exposures(duel.cube)).any(axis=1))
-    covered = np.asarray(duel.counts.covered.all(axis=1))
-    shared = [cell for cell in cells if covered[cell] and not seen[cell]]
-    rows = [duel.meet(Slice("target", plan.cells[cell].target), [cell]) for cell in shared]
+def _compare_pools(cube: Cube, pair: PairComparison) -> Comparison:
+    plan, counts, (a, b) = pair.pooled.plan, pair.pooled.counts, pair.scores.models
+    pools = next((part.pools for part in plan.slices if part.slice.kind == "overall"), ())
+    seen: Bools = np.asarray(find_trained_pools(plan, (a, b), cube.exposures).any(axis=1))
+    covered: Bools = np.asarray(counts.covered.all(axis=1))
+    shared = [pool for pool in pools if covered[pool] and not seen[pool]]
+    rows = [pair.compare_on(Slice("target", plan.pools[pool].target), [pool]) for pool in shared]
     adjusted = holm([np.nan if row.p is None else row.p for row in rows])
     targets = tuple(replace(row, p_holm=float(p)) for row, p in zip(rows, adjusted, strict=True))
-    outcomes = [_outcome(row, duel.metric) for row in targets]
+    outcomes = [_find_outcome(row, pair.metric) for row in targets]
+    failing = count_failing(counts, np.array(shared, np.int64))
     return Comparison(
         a=a,
         b=b,
-        prompt=prompt,
-        selection=selection,
-        metric=duel.metric,
-        track=duel.track,
-        overall=duel.meet(Slice("overall"), shared) if shared else None,
+        prompt=pair.scores.prompt,
+        selection=pair.scores.selection,
+        metric=pair.metric,
+        track=pair.scores.track,
+        overall=pair.compare_on(Slice("overall"), shared) if shared else None,
         targets=targets,
         wins=outcomes.count(1),
         ties=outcomes.count(0),
         losses=outcomes.count(-1),
         untested=outcomes.count(None),
-        left_out=tuple(plan.cells[cell].target for cell in cells if cell not in shared),
-        failing=tuple(_name_failing(duel, shared)),
+        left_out=tuple(plan.pools[pool].target for pool in pools if pool not in shared),
+        failing={name: one for name, one in zip((a, b), failing, strict=True) if one is not None},
     )
 
 
-def _name_failing(duel: _Duel, cells: Sequence[int]) -> Iterator[str]:
-    """Yield a line for a model that no board ranks on these cells since its answers failed."""
-    chosen = list(cells)
-    failed, answers = (of[chosen].sum(axis=0) for of in (duel.counts.failed, duel.counts.rows))
-    for index, name in enumerate(duel.scores.models):
-        if fails_too_often(failed[index], answers[index]):
-            yield f"{name}: {describe_failing(int(failed[index]), int(answers[index]))}"
-
-
-def _outcome(row: PairRow, metric: str) -> int | None:
+def _find_outcome(row: PairRow, metric: str) -> int | None:
     """Return 1 where A is better, −1 where it is worse, None where that was not tested, else 0.
 
     A metric without a margin counts as decided where the interval leaves 0 out.

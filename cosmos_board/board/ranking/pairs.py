@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from cosmos_board.board.cube import Scores
-from cosmos_board.board.ranking.rank import Ground, Spread
-from cosmos_board.board.slices import Plan
+from cosmos_board.board.cube import UnitScores
+from cosmos_board.board.ranking.inputs import BoardInputs
+from cosmos_board.board.ranking.rank import Deviations
 from cosmos_board.board.types import Board, PairRow, PairTable, PairVerdict
 from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.stats.intervals import pair_standard_errors, t_quantile
@@ -19,7 +17,7 @@ JUDGED = frozenset({"dice", "iou", "nsd"})
 """Metrics on which ±0.01 is a difference that nobody would act on."""
 
 
-def cluster_means(steps: Floats, scores: Scores, units: Ints, models: Ints) -> Floats:
+def average_clusters(steps: Floats, scores: UnitScores, units: Ints, models: Ints) -> Floats:
     """Return each cluster's mean over its targets, rounded to whole steps.
 
     Args:
@@ -35,42 +33,38 @@ def cluster_means(steps: Floats, scores: Scores, units: Ints, models: Ints) -> F
     if len(np.unique(clusters)) == len(clusters):
         return steps[np.ix_(units, models)]
     order = np.argsort(clusters, kind="stable")
-    sorted_clusters = clusters[order]
-    starts = np.flatnonzero(np.diff(sorted_clusters, prepend=-1))
+    starts = np.flatnonzero(np.diff(clusters[order], prepend=-1))
     counts = np.diff(np.append(starts, len(units)))
-    found: Floats = np.rint(
-        np.add.reduceat(steps[np.ix_(units[order], models)], starts, axis=0) / counts[:, None]
-    )
-    return found
+    sums = np.add.reduceat(steps[np.ix_(units[order], models)], starts, axis=0)
+    means: Floats = np.rint(sums / counts[:, None])
+    return means
 
 
-def pair_table(
-    board: Board, ground: Ground, plan: Plan, scores: Scores, steps: Floats, spread: Spread | None
+def tabulate_pairs(
+    board: Board, inputs: BoardInputs, steps: Floats, deviations: Deviations | None
 ) -> PairTable:
     """Return every pair of the ranked models of `board`.
 
     Args:
         board: The board, of one metric.
-        ground: What it stands on.
-        plan: The track's slices.
-        scores: The cube's answer for the board's prompt and selection.
-        steps: Its units' means for the board's metric, axes (unit, model).
-        spread: Of the macro scores; None where there are too few clusters.
+        inputs: What it was made from.
+        steps: Means of the units for the board's metric, axes (unit, model).
+        deviations: Of the macro scores; None where there are too few clusters.
     """
-    place = {model.name: index for index, model in enumerate(ground.models)}
+    scores, plan = inputs.pooled.scores, inputs.pooled.plan
     names = tuple(row.model for row in board.ranked)
-    chosen = np.array([place[name] for name in names], np.int64)
+    chosen = np.array([scores.models.index(name) for name in names], np.int64)
     first, second = np.triu_indices(len(names), 1)
     score = np.array([row.score for row in board.ranked])
     half_95 = half_90 = np.full(len(first), np.nan)
-    if spread is not None and names:
-        errors = pair_standard_errors(spread.scaled[chosen])[first, second]
-        half_95 = spread.t * errors
-        half_90 = t_quantile(0.90, spread.degrees) * errors
-    units = np.concatenate([plan.units_of(cell) for cell in ground.cohort.cells])
+    if deviations is not None and names:
+        errors = pair_standard_errors(deviations.scaled[chosen])[first, second]
+        half_95 = deviations.t * errors
+        half_90 = t_quantile(0.90, deviations.degrees) * errors
+    units = np.concatenate([plan.units_of(pool) for pool in inputs.cohort.pools])
     p = np.zeros(0)
     if len(first):
-        p = pairwise_signed_rank(cluster_means(steps, scores, units, chosen))
+        p = pairwise_signed_rank(average_clusters(steps, scores, units, chosen))
     return PairTable(
         key=board.key,
         models=names,
@@ -83,19 +77,11 @@ def pair_table(
     )
 
 
-def pair_rows(table: PairTable) -> Iterator[PairRow]:
-    """Return the pairs of a table one by one, the better-ranked model first."""
-    first, second = np.triu_indices(len(table.models), 1)
-    for index, (a, b) in enumerate(zip(first, second, strict=True)):
-        yield pair_row(table, index, table.models[a], table.models[b])
-
-
 def pair_row(table: PairTable, index: int, a: str, b: str) -> PairRow:
     """Return one pair of a table."""
     difference = float(table.difference[index])
     half_95, half_90 = float(table.half_95[index]), float(table.half_90[index])
     known = not np.isnan(half_95)
-    p, p_holm = float(table.p[index]), float(table.p_holm[index])
     return PairRow(
         a=a,
         b=b,
@@ -103,14 +89,16 @@ def pair_row(table: PairTable, index: int, a: str, b: str) -> PairRow:
         difference=difference,
         low=difference - half_95 if known else None,
         high=difference + half_95 if known else None,
-        p=p,
-        p_holm=p_holm,
-        verdict=judge(table.key.metric, difference, half_95, half_90),
+        p=float(table.p[index]),
+        p_holm=float(table.p_holm[index]),
+        verdict=pair_verdict(table.key.metric, difference, half_95, half_90),
         clusters=table.clusters,
     )
 
 
-def judge(metric: str, difference: float, half_95: float, half_90: float) -> PairVerdict | None:
+def pair_verdict(
+    metric: str, difference: float, half_95: float, half_90: float
+) -> PairVerdict | None:
     """Return the protocol's verdict on a paired difference; NaN halves are not tested."""
     if metric not in JUDGED:
         return None

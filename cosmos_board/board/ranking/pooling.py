@@ -1,32 +1,34 @@
-"""From units to cells: scores, counts and bootstrap deviations of every target that is ranked."""
+"""From units to pools: scores, counts and bootstrap deviations of every target that is ranked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmos_board.board.cube import Scores, metric_step
+from cosmos_board.board.cube import UnitScores, metric_step
 from cosmos_board.board.slices import Plan
 from cosmos_board.core.arrays import Bools, Floats, Ints
-from cosmos_board.stats.bootstrap import Counts, sum_replicates
+from cosmos_board.stats.bootstrap import Draws, sum_replicates
 from cosmos_board.store.queries.scores import STEP
 
 Number = TypeVar("Number", np.int64, np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CellCounts:
-    """What was answered. Axes (cell, model)."""
+class PoolCounts:
+    """What was answered. Axes (pool, model)."""
 
     available: Ints
-    """References there are, shape (cells,)."""
+    """References there are, shape (pools,)."""
 
     units: Ints
-    """Clusters there are, shape (cells,)."""
+    """Clusters there are, shape (pools,)."""
 
     references: Ints
     rows: Ints
@@ -37,17 +39,17 @@ class CellCounts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CellScores:
+class MetricScores:
     """What was scored on one metric, in its unit; NaN where a model has no row."""
 
     score: Floats
-    """Mean over clusters of the cluster means, axes (cell, model)."""
+    """Mean over clusters of the cluster means, axes (pool, model)."""
 
     balanced: Floats
-    """Mean over datasets of their mean over clusters, axes (cell, model)."""
+    """Mean over datasets of their mean over clusters, axes (pool, model)."""
 
     sums: Floats
-    """Sum over rows, axes (cell, model); 0 where there is none."""
+    """Sum over rows, axes (pool, model); 0 where there is none."""
 
     totals: Floats
     """Sum over clusters of the cluster means, axes (stratum, model)."""
@@ -56,80 +58,87 @@ class CellScores:
     """Clusters behind each total, axes (stratum, model)."""
 
 
-def count_cells(scores: Scores, plan: Plan) -> CellCounts:
-    """Return what was answered in each cell."""
-    available = _gather(plan, _add(plan, scores.units.references[:, None]))[:, 0]
-    short = (scores.references < scores.units.references[:, None]).astype(np.int64)
-    return CellCounts(
-        available=available,
-        units=_gather(plan, np.diff(plan.starts)[:, None])[:, 0],
-        references=_gather(plan, _add(plan, scores.references)),
-        rows=_gather(plan, _add(plan, scores.rows)),
-        penalised=_gather(plan, _add(plan, scores.penalised)),
-        failed=_gather(plan, _add(plan, scores.failed)),
-        covered=_gather(plan, _add(plan, short)) == 0,
+@dataclass(frozen=True, slots=True, eq=False)
+class PooledScores:
+    """The scores of one track, prompt and selection, over the pools of a plan."""
+
+    scores: UnitScores
+    plan: Plan
+    counts: PoolCounts
+    metrics: Mapping[str, MetricScores]
+
+
+def pool_scores(scores: UnitScores, plan: Plan, metrics: Sequence[str]) -> PooledScores:
+    """Return what was answered and scored in each pool."""
+    pooled = {name: score_pools(scores, name, plan) for name in metrics}
+    return PooledScores(scores, plan, count_pools(scores, plan), pooled)
+
+
+def count_pools(scores: UnitScores, plan: Plan) -> PoolCounts:
+    """Return what was answered in each pool."""
+    there = scores.units.references[:, None]
+    short = (scores.references < there).astype(np.int64)
+    return PoolCounts(
+        available=_pool(plan, _add_units(plan, there))[:, 0],
+        units=_pool(plan, np.diff(plan.starts)[:, None])[:, 0],
+        references=_pool(plan, _add_units(plan, scores.references)),
+        rows=_pool(plan, _add_units(plan, scores.rows)),
+        penalised=_pool(plan, _add_units(plan, scores.penalised)),
+        failed=_pool(plan, _add_units(plan, scores.failed)),
+        covered=_pool(plan, _add_units(plan, short)) == 0,
     )
 
 
-def score_cells(scores: Scores, metric: str, plan: Plan) -> CellScores:
-    """Return what was scored in each cell."""
-    steps = scores.steps(metric)
+def score_pools(scores: UnitScores, metric: str, plan: Plan) -> MetricScores:
+    """Return what was scored in each pool."""
+    steps, step = scores.steps(metric), metric_step(metric)
     known = ~np.isnan(steps)
-    totals = _add(plan, np.where(known, steps, 0.0))
-    present = _add(plan, known.astype(np.float64))
-    step = metric_step(metric)
+    totals = _add_units(plan, np.where(known, steps, 0.0))
+    present = _add_units(plan, known.astype(np.float64))
+    seen = present > 0
     with np.errstate(invalid="ignore"):
-        by_stratum = totals / present * step
-        score = _gather(plan, totals) / _gather(plan, present) * step
-        seen = present > 0
-        balanced = _gather(plan, np.where(seen, by_stratum, 0.0)) / _gather(
-            plan, seen.astype(np.float64)
-        )
-    sums = _gather(plan, _add(plan, scores.sums[metric])) * STEP
-    return CellScores(score, balanced, sums, totals * step, present)
+        by_stratum = np.where(seen, totals / present * step, 0.0)
+        score = _pool(plan, totals) / _pool(plan, present) * step
+        balanced = _pool(plan, by_stratum) / _pool(plan, seen.astype(np.float64))
+    sums = _pool(plan, _add_units(plan, scores.sums[metric])) * STEP
+    return MetricScores(score, balanced, sums, totals * step, present)
 
 
-def score_without(scores: CellScores, plan: Plan, cells: Ints, dataset: str) -> Floats:
-    """Return the scores of `cells` without one dataset; NaN for a cell that has no other.
-
-    Args:
-        scores: Of all cells.
-        plan: The track's slices.
-        cells: Which cells.
-        dataset: Name of the dataset that is left out.
+def score_without(scores: MetricScores, plan: Plan, pools: Ints, dataset: str) -> Floats:
+    """Return the scores of `pools` without one dataset; NaN for a pool that has no other.
 
     Returns:
-        axes (cell, model).
+        axes (pool, model).
     """
-    found = scores.score[cells].copy()
-    for row, number in enumerate(cells):
-        cell = plan.cells[number]
-        if dataset in cell.datasets:
+    remaining = scores.score[pools].copy()
+    for row, number in enumerate(pools):
+        pool = plan.pools[number]
+        if dataset in pool.dataset_of_stratum:
             kept = [
                 stratum
-                for stratum, name in zip(cell.strata, cell.dataset_of_stratum, strict=True)
+                for stratum, name in zip(pool.strata, pool.dataset_of_stratum, strict=True)
                 if name != dataset
             ]
             with np.errstate(invalid="ignore"):
-                found[row] = scores.totals[kept].sum(axis=0) / scores.present[kept].sum(axis=0)
-    return found
+                remaining[row] = scores.totals[kept].sum(axis=0) / scores.present[kept].sum(axis=0)
+    return remaining
 
 
-def deviate_cells(
-    scores: Scores, metrics: Sequence[str], plan: Plan, counts: Counts
+def deviate_pools(
+    scores: UnitScores, metrics: Sequence[str], plan: Plan, draws: Draws
 ) -> list[Floats]:
-    """Return replicate minus score for each cell, in the metric's unit.
+    """Return replicate minus score for each pool, in the metric's unit.
 
-    A replicate that draws no cluster of a cell (rare above ten) deviates by 0.
+    A replicate that draws no cluster of a pool (rare above ten) deviates by 0.
 
     Args:
         scores: From the cube.
         metrics: Which of its metrics.
         plan: The track's slices.
-        counts: How often each cluster is drawn, shape (clusters, replicates).
+        draws: How often each cluster is drawn, shape (clusters, replicates).
 
     Returns:
-        One array per cell, axes (metric, model, replicate).
+        One array per pool, axes (metric, model, replicate).
     """
     models = len(scores.models)
     steps = np.concatenate([scores.steps(metric) for metric in metrics], axis=1)
@@ -138,21 +147,21 @@ def deviate_cells(
     scale = np.array([metric_step(metric) for metric in metrics]).repeat(models)
     totals, weights = [], []
     for start, stop in zip(plan.starts[:-1], plan.starts[1:], strict=True):
-        drawn = counts[scores.units.cluster[start:stop]]
+        drawn = draws[scores.units.cluster[start:stop]]
         totals.append(sum_replicates(steps[start:stop], drawn))
         if missing[start:stop].any():
             weight = sum_replicates((~missing[start:stop]).astype(np.float64), drawn)
         else:
             weight = drawn.sum(axis=0, dtype=np.float64)[None, :]
         weights.append(weight)
-    found = []
-    for number, cell in enumerate(plan.cells):
+    deviations = []
+    for number, pool in enumerate(plan.pools):
         own = plan.units_of(number)
         with np.errstate(invalid="ignore"):
             score = steps[own].sum(axis=0) / np.tile((~missing[own]).sum(axis=0), len(metrics))
-        total, weight = (_sum([part[s] for s in cell.strata]) for part in (totals, weights))
-        found.append(_deviate(total, weight, score, len(metrics)) * scale[:, None])
-    return [array.reshape(len(metrics), models, -1) for array in found]
+        total, weight = (reduce(add, [part[s] for s in pool.strata]) for part in (totals, weights))
+        deviations.append(_deviate(total, weight, score, len(metrics)) * scale[:, None])
+    return [array.reshape(len(metrics), models, -1) for array in deviations]
 
 
 def _deviate(total: Floats, weight: Floats, score: Floats, metrics: int) -> Floats:
@@ -167,19 +176,12 @@ def _deviate(total: Floats, weight: Floats, score: Floats, metrics: int) -> Floa
     return found
 
 
-def _sum(parts: Sequence[Floats]) -> Floats:
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total
-
-
-def _add(plan: Plan, values: NDArray[Number]) -> NDArray[Number]:
+def _add_units(plan: Plan, values: NDArray[Number]) -> NDArray[Number]:
     """Return sums over the units of each stratum; exact, since the values are integers."""
-    found: NDArray[Number] = np.add.reduceat(values, plan.starts[:-1], axis=0)
-    return found
+    sums: NDArray[Number] = np.add.reduceat(values, plan.starts[:-1], axis=0)
+    return sums
 
 
-def _gather(plan: Plan, values: NDArray[Number]) -> NDArray[Number]:
-    """Return sums over the strata of each cell."""
-    return np.stack([values[list(cell.strata)].sum(axis=0) for cell in plan.cells])
+def _pool(plan: Plan, values: NDArray[Number]) -> NDArray[Number]:
+    """Return sums over the strata of each pool."""
+    return np.stack([values[list(pool.strata)].sum(axis=0) for pool in plan.pools])

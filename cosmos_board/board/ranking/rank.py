@@ -1,22 +1,19 @@
-"""One slice and one metric: from cells to a board."""
+"""One slice and one metric: from pools to a board."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
-from cosmos_board.board.ranking.cohort import Cohort
-from cosmos_board.board.ranking.pooling import CellCounts, CellScores, score_without
-from cosmos_board.board.slices import Plan
-from cosmos_board.board.types import AbsentModel, Board, BoardFacts, BoardKey, BoardRow, Exposure
+from cosmos_board.board.ranking.inputs import BoardInputs
+from cosmos_board.board.ranking.pooling import MetricScores, score_without
+from cosmos_board.board.types import Board, BoardKey, BoardRow
 from cosmos_board.core.arrays import Bools, Floats, Ints
-from cosmos_board.core.cards import ModelCard
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.stats.intervals import (
-    MINIMUM_CLUSTERS,
     bootstrap_factor,
     interval,
     jackknife_errors,
@@ -24,7 +21,7 @@ from cosmos_board.stats.intervals import (
     standard_errors,
     t_quantile,
 )
-from cosmos_board.stats.ranks import first_shares, rank, rank_bounds, tie_groups
+from cosmos_board.stats.ranks import first_shares, nearest_percentiles, rank, tie_groups
 from cosmos_board.stats.testing import minimum_detectable_difference
 
 MINIMUM_DATASETS = 5
@@ -35,38 +32,8 @@ BOX_PRIOR = "box-prior"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ground:
-    """What a board stands on, whatever the metric. Arrays have one entry per model."""
-
-    cohort: Cohort
-    models: tuple[ModelCard, ...]
-    counts: CellCounts
-    references: Ints
-    """References of the cohort's cells that each model has rows for."""
-
-    rows: Ints
-    """Rows behind its score: references times trials."""
-
-    penalised: Ints
-    failed: Ints
-    clusters: Ints
-    """Distinct clusters that each model has rows for."""
-
-    exposure: tuple[Exposure, ...]
-    tiers: tuple[str, ...]
-    absent: tuple[AbsentModel, ...]
-    eligible: Ints
-    """Cells of the cohort with at least ten clusters."""
-
-    degrees: int
-    """Distinct clusters minus datasets over the eligible cells."""
-
-    facts: BoardFacts
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Spread:
-    """How sure the scores of a board are; axes (model, …), models as on the ground."""
+class Deviations:
+    """How far the macro scores of bootstrap replicates lie from those of the data."""
 
     plain: Floats
     """Macro replicate minus score, axes (model, replicate): what ranks are taken over."""
@@ -82,128 +49,109 @@ class Spread:
         return t_quantile(0.95, self.degrees)
 
 
-def macro(values: Floats, cells: Ints) -> Floats:
-    """Return each model's mean over `cells`, skipping those it has no score on; NaN if on none.
+def macro(values: Floats) -> Floats:
+    """Return each model's mean over pools, skipping those it has no score on; NaN if on none.
 
     Args:
-        values: axes (cell, model).
-        cells: Which cells.
+        values: axes (pool, model).
     """
-    chosen = values[cells]
-    known = ~np.isnan(chosen)
+    known = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
-        found: Floats = np.where(known, chosen, 0.0).sum(axis=0) / known.sum(axis=0)
-    return found
+        means: Floats = np.where(known, values, 0.0).sum(axis=0) / known.sum(axis=0)
+    return means
 
 
-def spread_of(ground: Ground, deviations: Sequence[Floats]) -> Spread | None:
-    """Return the macro deviations over the eligible cells; None where no interval is allowed.
+def average_deviations(inputs: BoardInputs, by_pool: Sequence[Floats]) -> Deviations | None:
+    """Return the macro deviations over the eligible pools; None where no interval is allowed.
 
     Args:
-        ground: What the board stands on.
-        deviations: By cell, axes (model, replicate).
+        inputs: What the board is made from.
+        by_pool: Deviations of each pool, axes (model, replicate).
     """
-    cells = ground.eligible
-    if not len(cells) or ground.degrees < 1:
+    pools = inputs.eligible
+    if not len(pools) or inputs.degrees < 1:
         return None
-    plain = np.zeros_like(deviations[cells[0]])
+    plain = np.zeros_like(by_pool[pools[0]])
     scaled = np.zeros_like(plain)
-    for cell in cells:
-        plain += deviations[cell]
-        scaled += deviations[cell] * bootstrap_factor(int(ground.counts.units[cell]))
-    return Spread(plain / len(cells), scaled / len(cells), ground.degrees)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Ranking:
-    """What only ranked models have; 0 or NaN elsewhere. One entry per model."""
-
-    rank: Ints
-    micro_rank: Ints
-    low: Ints
-    high: Ints
-    first: Floats
-    group: Ints
-    detectable: float | None
+    for pool in pools:
+        plain += by_pool[pool]
+        scaled += by_pool[pool] * bootstrap_factor(int(inputs.pooled.counts.units[pool]))
+    return Deviations(plain / len(pools), scaled / len(pools), inputs.degrees)
 
 
 def rank_board(
     key: BoardKey,
-    ground: Ground,
-    plan: Plan,
-    scores: CellScores,
-    spread: Spread | None,
-    other: CellScores | None,
+    inputs: BoardInputs,
+    deviations: Deviations | None,
+    other: MetricScores | None,
 ) -> Board:
     """Return the board of one metric.
 
     Args:
         key: Its name.
-        ground: What it stands on.
-        plan: The track's slices.
-        scores: Of the cells.
-        spread: Of the macro scores; None where there are too few clusters.
-        other: The cells under the other selection, with the same models; for the oracle gap.
+        inputs: What it is made from.
+        deviations: Of the macro scores; None where there are too few clusters.
+        other: The pools under the other selection, with the same models; for the oracle gap.
     """
     higher = METRICS[key.metric].higher_is_better
-    cells = ground.cohort.cells
-    score = macro(scores.score, cells)
+    pools = inputs.cohort.pools
+    scores = inputs.pooled.metrics[key.metric]
+    score = macro(scores.score[pools])
+    rows = np.array([model.rows for model in inputs.contenders])
     with np.errstate(invalid="ignore"):
-        micro = scores.sums[cells].sum(axis=0) / ground.rows
-    ranked = ground.cohort.ranked & (spread is not None)
-    ranking = _rank(score, micro, ranked, spread, higher_is_better=higher)
-    low, high = _intervals(key, ground, score, spread)
-    low_elsewhere, high_elsewhere = _elsewhere(key, ground, plan, scores, score)
-    columns = {
+        micro = scores.sums[pools].sum(axis=0) / rows
+    columns: dict[str, Floats] = {
         "score": score,
-        "low": low,
-        "high": high,
-        "low_elsewhere": low_elsewhere,
-        "high_elsewhere": high_elsewhere,
         "micro": micro,
-        "balanced": macro(scores.balanced, cells),
-        "gap": _oracle_gap(key, score, other, cells, higher_is_better=higher),
-        "gain": _gain(key, ground, score, higher_is_better=higher),
+        "dataset_balanced": macro(scores.balanced[pools]),
+        "oracle_gap": _oracle_gap(key, score, other, pools),
+        "gain_over_box_prior": _gain_over_box_prior(key, inputs, score),
     }
-    made = [
-        _row(index, ground, ranking, columns) for index in np.flatnonzero(ground.rows > 0).tolist()
-    ]
-    made.sort(key=lambda row: (row.rank is None, row.rank or 0, row.model))
+    columns["low"], columns["high"] = _interval(key, inputs, score, deviations)
+    columns["low_elsewhere"], columns["high_elsewhere"] = _interval_elsewhere(key, inputs, score)
+    detectable = None
+    if deviations is not None and (ranked := inputs.cohort.ranked).any():
+        errors = pair_standard_errors(deviations.scaled[ranked])
+        columns |= _rank(score, micro, ranked, deviations, errors, higher_is_better=higher)
+        detectable = _find_detectable(errors, deviations.degrees)
+    rows_made = [_make_row(inputs, index, columns) for index in np.flatnonzero(rows).tolist()]
+    rows_made.sort(key=lambda row: (row.rank is None, row.rank or 0, row.model))
     return Board(
         key=key,
         higher_is_better=higher,
-        rows=tuple(made),
-        absent=ground.absent,
-        facts=replace(ground.facts, detectable=ranking.detectable),
+        rows=tuple(rows_made),
+        absent=inputs.absent,
+        facts=replace(inputs.facts, detectable=detectable),
     )
 
 
 def _rank(
-    score: Floats, micro: Floats, ranked: Bools, spread: Spread | None, *, higher_is_better: bool
-) -> _Ranking:
-    size = len(score)
-    zeros = [np.zeros(size, np.int64) for _ in range(5)]
-    own, by_micro, low, high, group = zeros
-    first: Floats = np.full(size, np.nan)
-    detectable = None
-    if ranked.any():
-        own[ranked] = rank(score[ranked], higher_is_better=higher_is_better)
-        by_micro[ranked] = rank(micro[ranked], higher_is_better=higher_is_better)
-    if ranked.any() and spread is not None:
-        replicates = rank(
-            score[ranked, None] + spread.plain[ranked], higher_is_better=higher_is_better
-        )
-        low[ranked], high[ranked] = rank_bounds(replicates)
-        first[ranked] = first_shares(replicates)
-        errors = pair_standard_errors(spread.scaled[ranked])
-        group[ranked] = tie_groups(
-            score[ranked], spread.t * errors, higher_is_better=higher_is_better
-        )
-        detectable = _detectable(errors, spread.degrees)
-    return _Ranking(own, by_micro, low, high, first, group, detectable)
+    score: Floats,
+    micro: Floats,
+    ranked: Bools,
+    deviations: Deviations,
+    errors: Floats,
+    *,
+    higher_is_better: bool,
+) -> dict[str, Floats]:
+    """Return what only ranked models have, NaN elsewhere; shape (models,) each."""
+    own = score[ranked]
+    replicates = rank(own[:, None] + deviations.plain[ranked], higher_is_better=higher_is_better)
+    low, high = nearest_percentiles(replicates)
+    columns = {
+        "rank": rank(own, higher_is_better=higher_is_better),
+        "micro_rank": rank(micro[ranked], higher_is_better=higher_is_better),
+        "rank_low": low,
+        "rank_high": high,
+        "p_first": first_shares(replicates),
+        "tie_group": tie_groups(own, deviations.t * errors, higher_is_better=higher_is_better),
+    }
+    spread = np.full((len(columns), len(score)), np.nan)
+    spread[:, ranked] = list(columns.values())
+    return dict(zip(columns, spread, strict=True))
 
 
-def _detectable(errors: Floats, degrees: int) -> float | None:
+def _find_detectable(errors: Floats, degrees: int) -> float | None:
     pairs = np.sort(errors[_upper(len(errors))])
     if not len(pairs):
         return None
@@ -216,111 +164,93 @@ def _upper(size: int) -> tuple[Ints, Ints]:
     return np.triu_indices(size, 1)
 
 
-def _intervals(
-    key: BoardKey, ground: Ground, score: Floats, spread: Spread | None
+def _interval(
+    key: BoardKey, inputs: BoardInputs, score: Floats, deviations: Deviations | None
 ) -> tuple[Floats, Floats]:
-    nothing = np.full(len(score), np.nan)
-    if spread is None:
-        return nothing, nothing
-    low, high = interval(
-        score,
-        standard_errors(spread.scaled),
-        degrees=spread.degrees,
-        bounds=METRICS[key.metric].bounds,
-    )
-    covered = ground.counts.covered[ground.eligible].all(axis=0)
+    """Return the interval for new clusters, NaN where there is none."""
+    if deviations is None:
+        return np.full(len(score), np.nan), np.full(len(score), np.nan)
+    errors = standard_errors(deviations.scaled)
+    bounds = METRICS[key.metric].bounds
+    low, high = interval(score, errors, degrees=deviations.degrees, bounds=bounds)
+    covered = inputs.pooled.counts.covered[inputs.eligible].all(axis=0)
     return np.where(covered, low, np.nan), np.where(covered, high, np.nan)
 
 
-def _oracle_gap(
-    key: BoardKey, score: Floats, other: CellScores | None, cells: Ints, *, higher_is_better: bool
-) -> Floats:
+def _interval_elsewhere(key: BoardKey, inputs: BoardInputs, score: Floats) -> tuple[Floats, Floats]:
+    """Return the interval for new datasets, NaN where there are too few to know."""
+    names, pools, pooled = inputs.facts.datasets, inputs.cohort.pools, inputs.pooled
+    if len(names) < MINIMUM_DATASETS:
+        return np.full(len(score), np.nan), np.full(len(score), np.nan)
+    scores = pooled.metrics[key.metric]
+    without = [macro(score_without(scores, pooled.plan, pools, name)) for name in names]
+    errors = jackknife_errors(np.stack(without))
+    bounds = METRICS[key.metric].bounds
+    low, high = interval(score, errors, degrees=len(names) - 1, bounds=bounds)
+    covered = pooled.counts.covered[pools].all(axis=0)
+    return np.where(covered, low, np.nan), np.where(covered, high, np.nan)
+
+
+def _oracle_gap(key: BoardKey, score: Floats, other: MetricScores | None, pools: Ints) -> Floats:
     if other is None:
         return np.full(len(score), np.nan)
-    change: Floats = macro(other.score, cells) - score
-    towards_oracle = (key.selection == "predicted") == higher_is_better
+    change: Floats = macro(other.score[pools]) - score
+    towards_oracle = (key.selection == "predicted") == METRICS[key.metric].higher_is_better
     return change if towards_oracle else -change
 
 
-def _gain(key: BoardKey, ground: Ground, score: Floats, *, higher_is_better: bool) -> Floats:
-    names = [model.name for model in ground.models]
-    nothing = np.full(len(score), np.nan)
-    if not key.prompt.startswith("box") or BOX_PRIOR not in names:
-        return nothing
-    prior = names.index(BOX_PRIOR)
-    if not ground.counts.covered[ground.cohort.cells][:, prior].all():
-        return nothing
-    gain: Floats = score - score[prior]
-    return gain if higher_is_better else -gain
+def _gain_over_box_prior(key: BoardKey, inputs: BoardInputs, score: Floats) -> Floats:
+    names = inputs.pooled.scores.models
+    if key.prompt.startswith("box") and BOX_PRIOR in names:
+        prior = names.index(BOX_PRIOR)
+        if inputs.pooled.counts.covered[inputs.cohort.pools][:, prior].all():
+            gain: Floats = score - score[prior]
+            return gain if METRICS[key.metric].higher_is_better else -gain
+    return np.full(len(score), np.nan)
 
 
-def _row(index: int, ground: Ground, ranking: _Ranking, columns: Mapping[str, Floats]) -> BoardRow:
-    model = ground.models[index]
-    cohort = ground.cohort
-    rows = int(ground.rows[index])
-    ranks = (int(ranking.rank[index]), int(ranking.micro_rank[index]))
+def _make_row(inputs: BoardInputs, index: int, columns: dict[str, Floats]) -> BoardRow:
+    model = inputs.contenders[index]
+
+    def number(name: str) -> float | None:
+        value = float(columns[name][index]) if name in columns else np.nan
+        return None if np.isnan(value) else value + 0.0  # no −0
+
+    def whole(name: str) -> int | None:
+        value = number(name)
+        return None if value is None else int(value)
+
+    ranks = whole("rank"), whole("micro_rank")
+    unranked = inputs.cohort.ranked[index] and ranks[0] is None
     return BoardRow(
-        model=model.name,
-        label=model.label,
-        family=model.family,
-        kind=model.kind,
-        status="too-few-clusters"
-        if cohort.ranked[index] and not ranks[0]
-        else cohort.status[index],
+        model=model.facts.name,
+        label=model.facts.label,
+        family=model.facts.family,
+        kind=model.facts.kind,
+        status="too-few-clusters" if unranked else model.status,
+        failing=model.failing,
         score=float(columns["score"][index]),
-        low=_number(columns["low"][index]),
-        high=_number(columns["high"][index]),
-        rank=ranks[0] or None,
-        rank_low=int(ranking.low[index]) or None,
-        rank_high=int(ranking.high[index]) or None,
-        p_first=_number(ranking.first[index]),
-        tie_group=int(ranking.group[index]) or None,
-        references=int(ground.references[index]),
-        clusters=int(ground.clusters[index]),
-        coverage=float(cohort.coverage[index]),
+        low=number("low"),
+        high=number("high"),
+        rank=ranks[0],
+        rank_low=whole("rank_low"),
+        rank_high=whole("rank_high"),
+        p_first=number("p_first"),
+        tie_group=whole("tie_group"),
+        references=model.references,
+        clusters=model.clusters,
+        coverage=model.coverage,
         micro=float(columns["micro"][index]),
-        micro_rank=ranks[1] or None,
-        dataset_balanced=float(columns["balanced"][index]),
-        rank_moves=abs(ranks[0] - ranks[1]) >= 2,
-        oracle_gap=_number(columns["gap"][index]),
-        gain_over_box_prior=_number(columns["gain"][index]),
-        penalised=int(ground.penalised[index]) / rows,
-        failed=int(ground.failed[index]) / rows,
-        trained_on=float(cohort.trained_on[index]),
-        exposure=ground.exposure[index],
-        tier=ground.tiers[index],
-        low_elsewhere=_number(columns["low_elsewhere"][index]),
-        high_elsewhere=_number(columns["high_elsewhere"][index]),
+        micro_rank=ranks[1],
+        dataset_balanced=float(columns["dataset_balanced"][index]),
+        rank_moves=abs((ranks[0] or 0) - (ranks[1] or 0)) >= 2,
+        oracle_gap=number("oracle_gap"),
+        gain_over_box_prior=number("gain_over_box_prior"),
+        penalised=model.penalised / model.rows,
+        failed=model.failed / model.rows,
+        trained_on=model.trained_on,
+        exposure=model.exposure,
+        tier=model.tier,
+        low_elsewhere=number("low_elsewhere"),
+        high_elsewhere=number("high_elsewhere"),
     )
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value) + 0.0  # no −0
-
-
-def _elsewhere(
-    key: BoardKey, ground: Ground, plan: Plan, scores: CellScores, score: Floats
-) -> tuple[Floats, Floats]:
-    """Return the interval for new datasets, or NaN where there are too few to know."""
-    names = ground.facts.datasets
-    nothing = np.full(len(score), np.nan)
-    if len(names) < MINIMUM_DATASETS:
-        return nothing, nothing
-    cells = ground.cohort.cells
-    everywhere = np.arange(len(cells))
-    without = np.stack(
-        [macro(score_without(scores, plan, cells, name), everywhere) for name in names]
-    )
-    low, high = interval(
-        score,
-        jackknife_errors(without),
-        degrees=len(names) - 1,
-        bounds=METRICS[key.metric].bounds,
-    )
-    covered = ground.counts.covered[cells].all(axis=0)
-    return np.where(covered, low, np.nan), np.where(covered, high, np.nan)
-
-
-def find_eligible(cells: Ints, counts: CellCounts) -> Ints:
-    """Return the cells that have enough clusters for an interval."""
-    return cells[counts.units[cells] >= MINIMUM_CLUSTERS]

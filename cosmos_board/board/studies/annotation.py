@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cosmos_board.board.studies.effects import Effect
-from cosmos_board.core.arrays import Floats, Ints
-from cosmos_board.stats.bootstrap import Counts, draw_counts, sum_replicates, to_steps
-from cosmos_board.stats.intervals import MINIMUM_CLUSTERS, bootstrap_factor, interval
+from cosmos_board.board.cube import number_names
+from cosmos_board.board.studies.effects import Effect, Support, measure_pooled
+from cosmos_board.core.arrays import Floats
+from cosmos_board.stats.bootstrap import Draws, draw_counts, sum_replicates, to_steps
 from cosmos_board.store.queries.annotation import count_unpaired, read_paired_annotations
 from cosmos_board.store.queries.connection import Columns, Connection
 from cosmos_board.store.queries.units import read_units
@@ -78,8 +76,8 @@ def _describe(connection: Connection, table: Columns, measure: str, reader: str)
     if not known.any():
         return None
     table = {name: column[known] for name, column in table.items()}
-    clusters, cluster = _number(table["dataset"], table["cluster_id"])
-    pairs, pair = _number(table["image"], table["reader"])
+    clusters, cluster = number_names(zip(table["dataset"], table["cluster_id"], strict=True))
+    pairs, pair = number_names(zip(table["image"], table["reader"], strict=True))
     arms = [table[f"{measure}_{arm}"].astype(np.float64) for arm in ("unaided", "assisted")]
     sizes = np.bincount(pair)
     values: Floats = np.stack([np.bincount(pair, arm) for arm in arms]).astype(np.float64)
@@ -90,11 +88,16 @@ def _describe(connection: Connection, table: Columns, measure: str, reader: str)
     sums = np.stack([np.bincount(owner, arm, len(clusters)) for arm in values])
     means = to_steps(sums / np.bincount(owner, minlength=len(clusters)), _STEP)
     sign = 1.0 if measure == "dice" else -1.0
-    effect = _measure(
-        sign * (means[1] - means[0]),
-        _draw(connection, clusters),
-        datasets=len({dataset for dataset, _ in clusters}),
+    steps = sign * (means[1] - means[0])
+    value = float(steps.sum() / len(steps) * _STEP)
+    draws = _draw(connection, clusters)
+    drawn = sum_replicates(np.column_stack([steps, np.ones(len(steps))]), draws)
+    with np.errstate(invalid="ignore"):
+        replicates = np.where(drawn[1] > 0, drawn[0] / drawn[1] * _STEP, value)
+    support = Support(
         targets=len(set(table["target"].tolist())),
+        clusters=len(clusters),
+        datasets=len({dataset for dataset, _ in clusters}),
         references=len(set(table["reference_id"].tolist())),
     )
     unaided, assisted = means.mean(axis=1) * _STEP
@@ -103,45 +106,12 @@ def _describe(connection: Connection, table: Columns, measure: str, reader: str)
         reader=reader,
         unaided=float(unaided),
         assisted=float(assisted),
-        gain=effect,
+        gain=measure_pooled(value, replicates, support),
         pairs=len(pairs),
     )
 
 
-def _measure(
-    steps: Floats, counts: Counts, *, datasets: int, targets: int, references: int
-) -> Effect:
-    value = float(steps.sum() / len(steps) * _STEP)
-    degrees = len(steps) - datasets
-    error = low = high = None
-    if len(steps) >= MINIMUM_CLUSTERS and degrees > 0:
-        drawn = sum_replicates(np.column_stack([steps, np.ones(len(steps))]), counts)
-        with np.errstate(invalid="ignore"):
-            replicates = np.where(drawn[1] > 0, drawn[0] / drawn[1] * _STEP, value)
-        error = float(replicates.std(ddof=1)) * bootstrap_factor(len(steps))
-        low, high = (float(end) for end in interval(value, error, degrees=degrees))
-    return Effect(
-        value=value,
-        low=low,
-        high=high,
-        error=error,
-        degrees=max(degrees, 0),
-        targets=targets,
-        clusters=len(steps),
-        references=references,
-        left_out=0,
-    )
-
-
-def _number(*columns: NDArray[Any]) -> tuple[list[tuple[str, ...]], Ints]:
-    """Return the distinct rows of some text columns, sorted, and each row's number."""
-    rows = list(zip(*(column.tolist() for column in columns), strict=True))
-    distinct = sorted(set(rows))
-    numbers = {row: number for number, row in enumerate(distinct)}
-    return distinct, np.array([numbers[row] for row in rows], np.int64)
-
-
-def _draw(connection: Connection, clusters: Sequence[tuple[str, ...]]) -> Counts:
+def _draw(connection: Connection, clusters: Sequence[tuple[str, ...]]) -> Draws:
     """Return how often the board's bootstrap draws these clusters."""
     everyone: dict[str, set[str]] = {}
     for unit in read_units(connection):

@@ -17,7 +17,7 @@ from cosmos_board.board.studies.effects import (
     take_sample,
 )
 from cosmos_board.core.arrays import Floats
-from cosmos_board.stats.survival import kaplan_meier, limited_medians
+from cosmos_board.stats.ranks import nearest_percentiles
 from cosmos_board.store.queries.clicks import ClickSums, read_clicks
 
 CLICKS = 10
@@ -89,10 +89,10 @@ class ClicksStudy:
     crossings: tuple[Crossing, ...]
 
 
-def study_clicks(cube: Cube, track: str = "full") -> ClicksStudy:
+def study_clicks(cube: Cube) -> ClicksStudy:
     """Return curves, clicks to each goal, area and crossing points."""
-    sample = take_sample(cube, track)
-    sums = read_clicks(cube.connection, GOALS, limit=CLICKS, track=track)
+    sample = take_sample(cube)
+    sums = read_clicks(cube.connection, GOALS, limit=CLICKS)
     described = (_describe(sample, sums, place) for place in range(len(sums.columns)))
     return ClicksStudy(
         rows=tuple(row for row in described if row is not None),
@@ -107,13 +107,13 @@ def area(means: Floats) -> Floats:
         means: Axes (clicks, targets, replicates).
     """
     inner = means[1:-1].sum(axis=0) + (means[0] + means[-1]) / 2
-    found: Floats = (inner / (len(means) - 1)).mean(axis=0)
-    return found
+    height: Floats = (inner / (len(means) - 1)).mean(axis=0)
+    return height
 
 
 def _at(click: int, means: Floats) -> Floats:
-    found: Floats = means[click].mean(axis=0)
-    return found
+    dice: Floats = means[click].mean(axis=0)
+    return dice
 
 
 def _curve(means: TargetMeans) -> tuple[Effect, ...]:
@@ -147,22 +147,41 @@ def _describe(sample: Sample, sums: ClickSums, place: int) -> ClicksRow | None:
 def _count_clicks(means: TargetMeans, goal: float) -> ClicksToGoal:
     """Return the median clicks, references, clusters and targets weighing as in every score."""
     shares = means.scores.mean(axis=1)
-    never = max(0.0, 1.0 - float(shares.sum()))
-    times = np.append(np.arange(1, CLICKS + 1), CLICKS)
-    reached = np.append(np.ones(CLICKS, bool), False)
-    curve = kaplan_meier(times, reached, np.append(shares, never))
     low = high = None
     if means.replicates.shape[1]:
-        low, high = nearest_percentiles(limited_medians(means.replicates.mean(axis=1).T))
-    return ClicksToGoal(goal=goal, median=_whole(curve.median), low=low, high=high, never=never)
+        low, high = _find_bounds(limited_medians(means.replicates.mean(axis=1).T))
+    return ClicksToGoal(
+        goal=goal,
+        median=_whole(float(limited_medians(shares[None, :])[0])),
+        low=low,
+        high=high,
+        never=max(0.0, 1.0 - float(shares.sum())),
+    )
 
 
-def nearest_percentiles(values: Floats) -> tuple[int | None, int | None]:
-    """Return the 2.5 and 97.5 percentile by nearest rank; None stands for infinity."""
-    ordered = np.sort(values)
-    count = len(ordered)
-    low, high = (ordered[int(np.ceil(share * count)) - 1] for share in (0.025, 0.975))
-    return _whole(float(low)), _whole(float(high))
+def limited_medians(shares: Floats) -> Floats:
+    """Return the Kaplan–Meier median of each row where every censoring is at the last click.
+
+    The product-limit curve is then the plain share that is left.
+
+    Args:
+        shares: Share of all that gets there at clicks 1 … limit, shape (rows, limit).
+
+    Returns:
+        Medians, shape (rows,); infinite when more than half never get there.
+
+    Example:
+        >>> limited_medians(np.array([[0.2, 0.3, 0.1], [0.2, 0.1, 0.1]])).tolist()
+        [2.0, inf]
+    """
+    reached = np.cumsum(shares, axis=1) >= 0.5 - 1e-12
+    return np.where(reached.any(axis=1), np.argmax(reached, axis=1) + 1.0, np.inf)
+
+
+def _find_bounds(values: Floats) -> tuple[int | None, int | None]:
+    """Return the 2.5 and 97.5 percentile of clicks over replicates; None is infinity."""
+    low, high = nearest_percentiles(values[None, :])
+    return _whole(float(low[0])), _whole(float(high[0]))
 
 
 def _whole(value: float) -> int | None:
@@ -171,16 +190,15 @@ def _whole(value: float) -> int | None:
 
 def _find_crossings(cube: Cube, sample: Sample, sums: ClickSums) -> tuple[Crossing, ...]:
     kinds = {name: model.kind for name, model in cube.models.items()}
-    found = []
-    for a, column in enumerate(sums.columns):
-        for b, other in enumerate(sums.columns):
-            if (
-                kinds.get(column.model) == "promptable"
-                and kinds.get(other.model) == "classical"
-                and column.selection == other.selection
-            ):
-                found.append(_cross(sample, sums, a, b))
-    return tuple(crossing for crossing in found if crossing is not None)
+    crossings = (
+        _cross(sample, sums, a, b)
+        for a, column in enumerate(sums.columns)
+        for b, other in enumerate(sums.columns)
+        if kinds.get(column.model) == "promptable"
+        and kinds.get(other.model) == "classical"
+        and column.selection == other.selection
+    )
+    return tuple(crossing for crossing in crossings if crossing is not None)
 
 
 def _cross(sample: Sample, sums: ClickSums, a: int, b: int) -> Crossing | None:
@@ -194,7 +212,7 @@ def _cross(sample: Sample, sums: ClickSums, a: int, b: int) -> Crossing | None:
         return None
     low = high = None
     if means.replicates.shape[1]:
-        low, high = nearest_percentiles(crossing_clicks(means.replicates.mean(axis=1)))
+        low, high = _find_bounds(crossing_clicks(means.replicates.mean(axis=1)))
     click = float(crossing_clicks(means.scores.mean(axis=1)[:, None])[0])
     return Crossing(
         model=sums.columns[a].model,

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
 from cosmos_board.board.cube import Cube, Units
 from cosmos_board.core.arrays import Bools, Floats, Ints
-from cosmos_board.stats.bootstrap import RATIO_STEP, Counts, sum_replicates, to_steps
+from cosmos_board.core.tracks import FULL
+from cosmos_board.stats.bootstrap import RATIO_STEP, Draws, sum_replicates, to_steps
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS, bootstrap_factor, interval
 from cosmos_board.stats.testing import Verdict, equivalence_verdict
 
 Statistic: TypeAlias = Callable[[Floats], Floats]
 """From means, axes (columns, targets, replicates), to effects, shape (replicates,)."""
-
-
-_BLOCKS = 32
-"""Blocks of columns that are averaged at once; more would only hold more memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,19 +58,20 @@ class Sample:
     """The units that a study looks at, and how often the bootstrap draws their clusters."""
 
     units: Units
-    counts: Counts
+    draws: Draws
+    """shape (clusters, replicates)."""
+
     kept: Bools
     """Which units count at all, shape (units,)."""
 
 
-def take_sample(cube: Cube, track: str = "full", *, kept: Bools | None = None) -> Sample:
+def take_sample(cube: Cube, track: str = FULL) -> Sample:
     """Return the units of a track. Synthetic data is left out where there is real data."""
     units = cube.units(track)
     synthetic = np.array([cube.datasets[name].synthetic for name in units.datasets], bool)
     real = ~synthetic[units.dataset] if len(units) else np.zeros(0, bool)
-    chosen = real if real.any() else np.ones(len(units), bool)
-    counts = cube.counts(track) if len(units) else np.zeros((0, 1), np.uint8)
-    return Sample(units, counts, chosen if kept is None else chosen & kept)
+    draws = cube.draws(track) if len(units) else np.zeros((0, 1), np.uint8)
+    return Sample(units, draws, real if real.any() else np.ones(len(units), bool))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,14 +125,14 @@ def average_targets(
         steps = to_steps(values[:, members], step)
         score = steps.sum(axis=1) / len(members) * step
         if enough:
-            replicates.append(_replicate(steps, sample.counts[units.cluster[members]], score, step))
+            replicates.append(_replicate(steps, sample.draws[units.cluster[members]], score, step))
         names.append(units.targets[target].name)
         scores.append(score)
         wide.append(enough)
         clusters.append(frozenset(units.cluster[members].tolist()))
         datasets.append(frozenset(units.dataset[members].tolist()))
         used.append(int(behind[members].sum()))
-    width, draws = len(values), sample.counts.shape[1]
+    width, draws = len(values), sample.draws.shape[1]
     return TargetMeans(
         tuple(names),
         np.array(scores, np.float64).reshape(-1, width).T,
@@ -146,37 +144,9 @@ def average_targets(
     )
 
 
-def average_blocks(sample: Sample, blocks: Sequence[Floats]) -> list[TargetMeans]:
-    """Return `average_targets` of each block of columns, in order.
-
-    Blocks that have values for the same units are averaged together, which spares turning the
-    draws of every cluster into numbers again and again.
-
-    Args:
-        sample: Which units count.
-        blocks: Unit means, each of shape (columns, units).
-    """
-    alike: dict[bytes, list[int]] = {}
-    for index, block in enumerate(blocks):
-        alike.setdefault(np.isnan(block).any(axis=0).tobytes(), []).append(index)
-    found: dict[int, TargetMeans] = {}
-    for members in alike.values():
-        for start in range(0, len(members), _BLOCKS):
-            part = members[start : start + _BLOCKS]
-            means = average_targets(sample, np.concatenate([blocks[index] for index in part]))
-            edges = np.cumsum([0, *(len(blocks[index]) for index in part)])
-            for index, first, last in zip(part, edges, edges[1:], strict=False):
-                found[index] = replace(
-                    means,
-                    scores=means.scores[first:last],
-                    replicates=means.replicates[first:last],
-                )
-    return [found[index] for index in range(len(blocks))]
-
-
-def _replicate(steps: Floats, counts: Counts, score: Floats, step: float) -> Floats:
-    drawn = sum_replicates(np.ones((len(counts), 1)), counts)
-    sums = sum_replicates(steps.T, counts)
+def _replicate(steps: Floats, draws: Draws, score: Floats, step: float) -> Floats:
+    drawn = sum_replicates(np.ones((len(draws), 1)), draws)
+    sums = sum_replicates(steps.T, draws)
     with np.errstate(invalid="ignore"):
         means = sums / drawn * step
     # A replicate that draws none of a target's clusters says nothing about it.
@@ -185,8 +155,8 @@ def _replicate(steps: Floats, counts: Counts, score: Floats, step: float) -> Flo
 
 def macro(means: Floats) -> Floats:
     """Return the mean over targets of the one column, shape (replicates,)."""
-    found: Floats = means[0].mean(axis=0)
-    return found
+    average: Floats = means[0].mean(axis=0)
+    return average
 
 
 def measure_effect(
@@ -197,8 +167,8 @@ def measure_effect(
 ) -> Effect | None:
     """Return the effect that `statistic` finds, or None where there is no target.
 
-    As on a board, each target's replicates are first drawn out by √(n / (n − 1)) of its own n
-    clusters; the statistic is taken of these.
+    As on a board, the deviations of each target's replicates are first scaled by √(n / (n − 1))
+    of its own n clusters; the statistic is taken of these.
 
     Args:
         means: From `average_targets`.
@@ -212,11 +182,10 @@ def measure_effect(
     clusters = frozenset[int]().union(*(means.clusters[index] for index in wide))
     datasets = frozenset[int]().union(*(means.datasets[index] for index in wide))
     degrees = len(clusters) - len(datasets)
-    error = low = high = None
+    error = None
     if wide and degrees > 0:
-        error = float(statistic(_draw_out(means)).std(ddof=1))
-        ends = interval(value, error, degrees=degrees, bounds=bounds)
-        low, high = float(ends[0]), float(ends[1])
+        error = float(statistic(_scale_replicates(means)).std(ddof=1))
+    low, high = _interval(value, error, degrees, bounds)
     return Effect(
         value=value,
         low=low,
@@ -230,29 +199,84 @@ def measure_effect(
     )
 
 
-def _draw_out(means: TargetMeans) -> Floats:
+@dataclass(frozen=True, slots=True)
+class Support:
+    """How much stands behind a value that is pooled over targets."""
+
+    targets: int
+    clusters: int
+    datasets: int
+    references: int
+
+
+def measure_pooled(
+    value: float,
+    replicates: Floats,
+    support: Support,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+) -> Effect:
+    """Return the effect of a value that is pooled over targets; no interval under 10 clusters.
+
+    Args:
+        value: As measured.
+        replicates: In every replicate, shape (replicates,); NaN where there is none.
+        support: How much stands behind it.
+        bounds: Least and greatest value the effect can take.
+    """
+    degrees = support.clusters - support.datasets
+    known = replicates[~np.isnan(replicates)]
+    error = None
+    if support.clusters >= MINIMUM_CLUSTERS and degrees > 0 and len(known) > 1:
+        error = float(known.std(ddof=1)) * bootstrap_factor(support.clusters)
+    low, high = _interval(value, error, degrees, bounds)
+    return Effect(
+        value=value,
+        low=low,
+        high=high,
+        error=error,
+        degrees=max(degrees, 0),
+        targets=support.targets,
+        clusters=support.clusters,
+        references=support.references,
+        left_out=0,
+    )
+
+
+def _interval(
+    value: float, error: float | None, degrees: int, bounds: tuple[float, float]
+) -> tuple[float, float] | tuple[None, None]:
+    if error is None:
+        return None, None
+    low, high = interval(value, error, degrees=degrees, bounds=bounds)
+    return float(low), float(high)
+
+
+def _scale_replicates(means: TargetMeans) -> Floats:
     """Return the replicates of the wide targets, farther from the scores by each one's factor."""
     sizes = [len(c) for c, wide in zip(means.clusters, means.wide, strict=True) if wide]
     factors = np.array([bootstrap_factor(size) for size in sizes])
     centre = means.scores[:, means.wide, None]
-    found: Floats = centre + (means.replicates - centre) * factors[:, None]
-    return found
+    scaled: Floats = centre + (means.replicates - centre) * factors[:, None]
+    return scaled
 
 
-def measure_each(
-    means: TargetMeans, statistic: Statistic = macro, *, bounds: tuple[float, float] = (-1.0, 1.0)
-) -> dict[str, Effect]:
-    """Return the effect on each target by itself, by name."""
-    found = {}
-    for index, name in enumerate(means.targets):
-        effect = measure_effect(select_targets(means, [index]), statistic, bounds=bounds)
-        assert effect is not None, "a target has clusters"
-        found[name] = effect
-    return found
+def measure_targets(means: TargetMeans, statistic: Statistic = macro) -> dict[str, Effect]:
+    """Return the effect on all targets under the name "", then on each by itself; {} if none.
+
+    Args:
+        means: From `average_targets`.
+        statistic: What is measured on the means; a difference of ratios.
+    """
+    every = range(len(means.targets))
+    chosen = {"": list(every), **{means.targets[index]: [index] for index in every}}
+    effects = {
+        name: measure_effect(_select_targets(means, kept), statistic)
+        for name, kept in chosen.items()
+    }
+    return {name: effect for name, effect in effects.items() if effect is not None}
 
 
-def select_targets(means: TargetMeans, kept: Sequence[int]) -> TargetMeans:
-    """Return the means of some of the targets, by index."""
+def _select_targets(means: TargetMeans, kept: Sequence[int]) -> TargetMeans:
     place = np.cumsum(means.wide) - 1
     wide = [int(place[index]) for index in kept if means.wide[index]]
     return TargetMeans(

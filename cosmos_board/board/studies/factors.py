@@ -19,6 +19,7 @@ from cosmos_board.board.studies.reference_sample import (
 from cosmos_board.core.arrays import Floats
 from cosmos_board.core.factors import Factors
 from cosmos_board.core.scores import Selection
+from cosmos_board.core.tracks import FULL
 from cosmos_board.stats.testing import holm
 from cosmos_board.store.queries.factors import prepare_reference_dice, read_reference_dice
 
@@ -52,11 +53,9 @@ class FactorRow:
 
 def study_factors(
     cube: Cube,
-    track: str = "full",
     *,
     models: Sequence[str] | None = None,
     prompts: Sequence[str] | None = None,
-    sample: ReferenceSample | None = None,
 ) -> tuple[FactorRow, ...]:
     """Return the correlations of every model, prompt and selection.
 
@@ -65,14 +64,12 @@ def study_factors(
 
     Args:
         cube: The board database.
-        track: Which track.
         models: Only these models; all by default.
         prompts: Only these prompts; all by default.
-        sample: From `take_references`, where the caller has it already.
     """
-    sample = take_references(cube, track) if sample is None else sample
+    sample = take_references(cube)
     rows: list[FactorRow] = []
-    answered = prepare_reference_dice(cube.connection, track, prompts=prompts)
+    answered = prepare_reference_dice(cube.connection, FULL, prompts=prompts)
     for model, prompt, selection in answered:
         if models is None or model in models:
             dice = read_reference_dice(cube.connection, model, prompt, selection)
@@ -142,7 +139,7 @@ class FactorBin:
     """Least and greatest value in the bin, in the factor's unit."""
 
     dice: Effect
-    """Mean over references, or a mean difference between two models."""
+    """Mean over references."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,34 +153,12 @@ class FactorCurve:
     bins: tuple[FactorBin, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interaction:
-    """Whether the difference between two models depends on a factor."""
-
-    model: str
-    against: str
-    prompt: str
-    selection: str
-    factor: str
-    rho: Effect
-    """Spearman's correlation of the factor with Dice of `model` minus Dice of `against`."""
-
-    p: float | None
-    p_holm: float | None
-    """After Holm over the factors."""
-
-    bins: tuple[FactorBin, ...]
-    """Difference along the factor; `dice.verdict` says where one of them is better."""
-
-
 def factor_curves(
     cube: Cube,
     model: str,
     prompt: str,
     selection: Selection,
-    track: str = "full",
     *,
-    sample: ReferenceSample | None = None,
     closed: Collection[str] = (),
 ) -> tuple[FactorCurve, ...]:
     """Return Dice along every factor, in tenths of the references.
@@ -193,12 +168,10 @@ def factor_curves(
         model: Whose Dice.
         prompt: With which prompt.
         selection: Under which selection.
-        track: Which track.
-        sample: From `take_references`, where the caller has it already.
         closed: Datasets of which no tenth may hold few clusters: see `average_bins`.
     """
-    sample = take_references(cube, track) if sample is None else sample
-    prepare_reference_dice(cube.connection, track, prompts=[prompt])
+    sample = take_references(cube)
+    prepare_reference_dice(cube.connection, FULL, prompts=[prompt])
     dice = read_reference_dice(cube.connection, model, prompt, selection)
     return tuple(
         FactorCurve(
@@ -206,57 +179,10 @@ def factor_curves(
             prompt=prompt,
             selection=selection,
             factor=name,
-            bins=_bins(sample, dice, name, (0.0, 1.0), closed),
+            bins=tuple(
+                FactorBin(low=low, high=high, dice=effect)
+                for low, high, effect in sample.average_bins(dice, name, (0.0, 1.0), closed)
+            ),
         )
         for name in sample.factors
-    )
-
-
-def study_interaction(
-    cube: Cube,
-    model: str,
-    against: str,
-    prompt: str,
-    selection: Selection,
-    track: str = "full",
-    *,
-    sample: ReferenceSample | None = None,
-) -> tuple[Interaction, ...]:
-    """Return how the paired difference of two models goes along each factor."""
-    sample = take_references(cube, track) if sample is None else sample
-    prepare_reference_dice(cube.connection, track, prompts=[prompt])
-    ours, theirs = (
-        read_reference_dice(cube.connection, name, prompt, selection) for name in (model, against)
-    )
-    difference = ours - theirs
-    names = tuple(sample.factors)
-    outcome = rank_outcome(sample, difference)
-    effects = [correlate(sample, outcome, (name,))[0] for name in names]
-    rows = _as_rows(model, prompt, selection, names, [()] * len(names), effects)
-    return tuple(
-        Interaction(
-            model=model,
-            against=against,
-            prompt=prompt,
-            selection=selection,
-            factor=row.factor,
-            rho=row.rho,
-            p=row.p,
-            p_holm=row.p_holm,
-            bins=_bins(sample, difference, row.factor, (-1.0, 1.0)),
-        )
-        for row in rows
-    )
-
-
-def _bins(
-    sample: ReferenceSample,
-    values: Floats,
-    factor: str,
-    bounds: tuple[float, float],
-    closed: Collection[str] = (),
-) -> tuple[FactorBin, ...]:
-    return tuple(
-        FactorBin(low=low, high=high, dice=effect)
-        for low, high, effect in sample.average_bins(values, factor, bounds, closed)
     )

@@ -7,47 +7,75 @@ from dataclasses import dataclass
 import numpy as np
 
 from cosmos_board.board.cube import Cube, Units
-from cosmos_board.board.studies.effects import take_sample
-from cosmos_board.board.studies.model_size import PairedRow, compare_pairs
-from cosmos_board.board.studies.values import ALL_PROMPTS, DiceTable
+from cosmos_board.board.messages import Message
+from cosmos_board.board.studies.effects import (
+    Effect,
+    average_targets,
+    measure_targets,
+    take_sample,
+)
 from cosmos_board.core.arrays import Bools, Floats
-from cosmos_board.core.scores import SELECTIONS
+from cosmos_board.core.prompts import PROMPTS
+from cosmos_board.core.scores import Selection
+from cosmos_board.core.tracks import FULL
+from cosmos_board.stats.testing import Verdict
 from cosmos_board.store.queries.cards import ALL_CLUSTERS, read_seen_clusters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinetuningRow:
+    """A fine-tuned model against its base: Dice of `model` minus Dice of `against`."""
+
+    model: str
+    against: str
+    prompt: str
+    selection: Selection
+    target: str
+    """Name of the target; empty for the macro mean over targets."""
+
+    difference: Effect
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinetuningStudy:
     """Gains of every fine-tuned model, and what could not be measured."""
 
-    rows: tuple[PairedRow, ...]
-    """`model` is the fine-tuned one, `against` its base."""
-
-    unusable: tuple[str, ...]
+    rows: tuple[FinetuningRow, ...]
+    unusable: tuple[Message, ...]
     """Why a fine-tuned model, or a dataset of it, has no part."""
 
 
-def study_finetuning(cube: Cube, track: str = "full") -> FinetuningStudy:
+def study_finetuning(cube: Cube) -> FinetuningStudy:
     """Return each fine-tuned model against its base, per prompt and selection.
 
     Only unseen clusters count. Where a model says that it was trained on a dataset, but not on
     which of its clusters, that dataset is left out; where it says nothing, all are.
     """
-    sample = take_sample(cube, track)
-    table = DiceTable(cube, track)
-    rows: list[PairedRow] = []
-    for prompt in ALL_PROMPTS:
-        for selection in ("oracle",) if prompt == "everything" else SELECTIONS:
-            values = table.stack((prompt,), selection)
-            pairs = [
-                (model, base)
-                for model, base in find_pairs(cube)
-                if model in values and base in values
-            ]
-            gains = [unseen_gain(cube, sample.units, values, *pair) for pair in pairs]
-            rows += compare_pairs(sample, gains, pairs, prompt, selection)
-    return FinetuningStudy(
-        rows=tuple(sorted(rows, key=lambda row: row.model)), unusable=find_unusable(cube)
-    )
+    sample = take_sample(cube)
+    rows = []
+    for prompt in PROMPTS:
+        for selection in cube.selections(prompt):
+            values = cube.whole_dice(FULL, prompt, selection)
+            for model, base in find_pairs(cube):
+                if model not in values or base not in values:
+                    continue
+                gain = measure_unseen_gain(cube, sample.units, values, model, base)
+                effects = measure_targets(average_targets(sample, gain[None, :]))
+                rows += [
+                    FinetuningRow(
+                        model=model,
+                        against=base,
+                        prompt=prompt,
+                        selection=selection,
+                        target=target,
+                        difference=effect,
+                        verdict=effect.verdict,
+                    )
+                    for target, effect in effects.items()
+                ]
+    rows.sort(key=lambda row: row.model)
+    return FinetuningStudy(rows=tuple(rows), unusable=find_unusable(cube))
 
 
 def find_pairs(cube: Cube) -> tuple[tuple[str, str], ...]:
@@ -59,22 +87,21 @@ def find_pairs(cube: Cube) -> tuple[tuple[str, str], ...]:
     )
 
 
-def unseen_gain(
+def measure_unseen_gain(
     cube: Cube, units: Units, values: dict[str, Floats], model: str, base: str
 ) -> Floats:
-    """Return Dice of `model` minus Dice of `base` per unit, NaN where a cluster was seen."""
-    gain = values[model] - values[base]
-    return np.where(_unseen(cube, units, model), gain, np.nan)
+    """Return Dice of `model` minus Dice of `base`, NaN where a cluster was seen; shape (units,)."""
+    return np.where(_find_unseen(cube, units, model), values[model] - values[base], np.nan)
 
 
-def _unseen(cube: Cube, units: Units, model: str) -> Bools:
+def _find_unseen(cube: Cube, units: Units, model: str) -> Bools:
     seen = set(read_seen_clusters(cube.connection, model))
     unknown = _find_unknown(cube, model)
-    fresh = [
+    unseen = [
         dataset not in unknown and (dataset, cluster) not in seen
         for dataset, cluster in units.cluster_names
     ]
-    return np.array(fresh, bool)[units.cluster]
+    return np.array(unseen, bool)[units.cluster]
 
 
 def _find_unknown(cube: Cube, model: str) -> frozenset[str]:
@@ -86,17 +113,17 @@ def _find_unknown(cube: Cube, model: str) -> frozenset[str]:
     return (facts.tuned_on.union(facts.training_data or ())) - listed
 
 
-def find_unusable(cube: Cube) -> tuple[str, ...]:
-    """Return a sentence for each thing that keeps a fine-tuned model from being measured."""
-    found = []
+def find_unusable(cube: Cube) -> tuple[Message, ...]:
+    """Return each thing that keeps a fine-tuned model from being measured."""
+    reasons = []
     for name, model in cube.models.items():
         if model.base_model is None:
             continue
         if model.base_model not in cube.models:
-            found.append(f"{name}: its base {model.base_model} has no scores")
+            reasons.append(Message.of("base-without-scores", model=name, base=model.base_model))
         if model.training_data is None and not model.tuned_on:
-            found.append(f"{name}: no record of the datasets it was trained on")
+            reasons.append(Message.of("unknown-training-datasets", model=name))
             continue
         for dataset in sorted(_find_unknown(cube, name) & cube.datasets.keys()):
-            found.append(f"{name}: no record of which clusters of {dataset} it was trained on")
-    return tuple(found)
+            reasons.append(Message.of("unknown-training-clusters", model=name, dataset=dataset))
+    return tuple(reasons)

@@ -13,8 +13,7 @@ from cosmos_board.board.studies.effects import (
     Sample,
     TargetMeans,
     average_targets,
-    measure_each,
-    measure_effect,
+    measure_targets,
     take_sample,
 )
 from cosmos_board.core.arrays import Floats
@@ -55,10 +54,10 @@ class JitterRow:
     trials: int
 
 
-def study_jitter(cube: Cube, track: str = "full") -> tuple[JitterRow, ...]:
+def study_jitter(cube: Cube) -> tuple[JitterRow, ...]:
     """Return the drop of every model, prompt, mode, level and selection that was disturbed."""
-    sample = take_sample(cube, track)
-    sums = read_jitter(cube.connection, track)
+    sample = take_sample(cube)
+    sums = read_jitter(cube.connection)
     rows: list[JitterRow] = []
     for place in range(len(sums.columns)):
         rows += _describe(sample, sums, place)
@@ -73,11 +72,8 @@ def _describe(sample: Sample, sums: JitterSums, place: int) -> list[JitterRow]:
     # A single trial has no spread; 0 keeps its units in the sample.
     parts.append(np.where(np.isnan(parts[0]), np.nan, 0.0) if single else sums.within[place])
     means = average_targets(sample, np.stack(parts)[:, number])
-    overall = measure_effect(means, drop)
-    if overall is None:
-        return []
     rows = []
-    for target, effect in {"": overall, **measure_each(means, drop)}.items():
+    for target, effect in measure_targets(means, drop).items():
         chosen = [means.targets.index(target)] if target else list(range(len(means.targets)))
         seed_sd, seed_share = split_variance(means, chosen, int(sums.trials[place]))
         rows.append(
@@ -100,8 +96,8 @@ def _describe(sample: Sample, sums: JitterSums, place: int) -> list[JitterRow]:
 
 def drop(means: Floats) -> Floats:
     """Return undisturbed minus jittered, averaged over targets, shape (replicates,)."""
-    found: Floats = (means[0] - means[1]).mean(axis=0)
-    return found
+    lost: Floats = (means[0] - means[1]).mean(axis=0)
+    return lost
 
 
 def split_variance(

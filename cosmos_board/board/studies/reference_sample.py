@@ -8,16 +8,21 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cosmos_board.board.cube import Cube, Units
-from cosmos_board.board.studies.effects import Effect, take_sample
+from cosmos_board.board.studies.effects import (
+    Effect,
+    Support,
+    measure_pooled,
+    take_sample,
+)
 from cosmos_board.core.arrays import Bools, Floats, Ints
-from cosmos_board.stats.bootstrap import Counts, sum_replicates, to_steps
+from cosmos_board.stats.bootstrap import Draws, sum_replicates, to_steps
 from cosmos_board.stats.correlation import (
     centred_ranks,
     correlations,
     cross_products,
     partial_from_correlations,
 )
-from cosmos_board.stats.intervals import MINIMUM_CLUSTERS, bootstrap_factor, interval
+from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
 from cosmos_board.store.queries.factors import read_references
 
 SUM_STEP = 2.0**-29
@@ -40,7 +45,7 @@ class ReferenceSample:
     factors: Mapping[str, Floats]
     """By name, shape (references,); read when asked for."""
 
-    counts: Counts
+    draws: Draws
     whole: Bools
     """Whether every listed reference of its target in its dataset is here, shape (references,)."""
 
@@ -87,13 +92,13 @@ class ReferenceSample:
             if not thin.any():
                 break
             usable[rows[thin]] = False
-        found = []
+        bins = []
         for number in np.unique(place):
             members = rows[place == number]
             inside = self.factors[factor][members]
             effect = self._average(values, members, bounds)
-            found.append((float(inside.min()), float(inside.max()), effect))
-        return found
+            bins.append((float(inside.min()), float(inside.max()), effect))
+        return bins
 
     def _thin_targets(self, rows: Ints, place: Ints, restricted: Bools) -> Bools:
         """Return which `rows` are of a restricted target with few clusters in some tenth."""
@@ -112,7 +117,7 @@ class ReferenceSample:
         totals = np.bincount(place, values[members], len(present)).astype(np.float64)
         sums = to_steps(totals, SUM_STEP)
         sizes = np.bincount(place, minlength=len(present)).astype(np.float64)
-        drawn = sum_replicates(np.column_stack([sums, sizes]), self.counts[present])
+        drawn = sum_replicates(np.column_stack([sums, sizes]), self.draws[present])
         value = float(sums.sum() / sizes.sum() * SUM_STEP)
         with np.errstate(invalid="ignore"):
             replicates = np.where(drawn[1] > 0, drawn[0] / drawn[1] * SUM_STEP, value)
@@ -123,25 +128,13 @@ class ReferenceSample:
     ) -> Effect:
         """Return a value over some references with the interval that its replicates give."""
         clusters = np.flatnonzero(np.bincount(self.cluster[members]))
-        datasets = int(np.count_nonzero(np.bincount(self.dataset_of_cluster[clusters])))
-        degrees = len(clusters) - datasets
-        error = low = high = None
-        sound = replicates[~np.isnan(replicates)]
-        if len(clusters) >= MINIMUM_CLUSTERS and degrees > 0 and len(sound) > 1:
-            error = float(sound.std(ddof=1)) * bootstrap_factor(len(clusters))
-            ends = interval(value, error, degrees=degrees, bounds=bounds)
-            low, high = float(ends[0]), float(ends[1])
-        return Effect(
-            value=value,
-            low=low,
-            high=high,
-            error=error,
-            degrees=max(degrees, 0),
+        support = Support(
             targets=int(np.count_nonzero(np.bincount(self.target[members]))),
             clusters=len(clusters),
+            datasets=int(np.count_nonzero(np.bincount(self.dataset_of_cluster[clusters]))),
             references=len(members),
-            left_out=0,
         )
+        return measure_pooled(value, replicates, support, bounds)
 
 
 def number_present(cluster: Ints) -> tuple[Ints, Ints]:
@@ -157,12 +150,12 @@ def number_present(cluster: Ints) -> tuple[Ints, Ints]:
     return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[cluster]
 
 
-def take_references(cube: Cube, track: str = "full") -> ReferenceSample:
-    """Return the references of a track that have all their factors.
+def take_references(cube: Cube) -> ReferenceSample:
+    """Return the references of full runs that have all their factors.
 
     Synthetic data is left out where there is real data.
     """
-    sample = take_sample(cube, track)
+    sample = take_sample(cube)
     units = sample.units
     table = read_references(cube.connection)
     place = np.full(max(int(units.number.max(initial=-1)), int(table.unit.max(initial=-1))) + 1, -1)
@@ -179,7 +172,7 @@ def take_references(cube: Cube, track: str = "full") -> ReferenceSample:
         target,
         np.array([owners[dataset] for dataset, _ in units.cluster_names], np.int64),
         table.factors,
-        sample.counts,
+        sample.draws,
         _find_whole(units, unit),
         units.datasets,
     )
@@ -192,8 +185,8 @@ def _find_whole(units: Units, unit: Ints) -> Bools:
     stratum = units.target * len(units.datasets) + units.dataset
     there = np.bincount(stratum, units.references)
     known = np.bincount(stratum[unit[unit >= 0]], minlength=len(there))
-    found: Bools = (known == there)[stratum[unit]] & (unit >= 0)
-    return found
+    whole: Bools = (known == there)[stratum[unit]] & (unit >= 0)
+    return whole
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -207,17 +200,6 @@ class Outcome:
     """Its ranks among them, shape (members,)."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Correlations:
-    """Spearman's correlations of an outcome with some factors, each given the others."""
-
-    rho: Floats
-    """shape (factors,); NaN where the outcome or the factor does not vary."""
-
-    replicates: Floats
-    """shape (factors, replicates)."""
-
-
 def rank_outcome(sample: ReferenceSample, outcome: Floats) -> Outcome:
     """Return the ranks of an outcome, shape (references,), NaN where there is none."""
     members = np.flatnonzero((sample.cluster >= 0) & ~np.isnan(outcome))
@@ -226,32 +208,36 @@ def rank_outcome(sample: ReferenceSample, outcome: Floats) -> Outcome:
 
 def correlate_replicates(
     sample: ReferenceSample, outcome: Outcome, factors: Sequence[str]
-) -> Correlations:
+) -> tuple[Floats, Floats]:
     """Return Spearman's correlations of `outcome` with each factor, given the others.
 
     Ranks are taken once over all references; replicates reweight each cluster's sums of their
     products.
+
+    Returns:
+        The correlations, shape (factors,), NaN where the outcome or the factor does not vary;
+        the same in every replicate, shape (factors, replicates).
     """
     members = outcome.members
     if len(members) < 3:
-        nothing = np.full((len(factors), sample.counts.shape[1]), np.nan)
-        return Correlations(nothing[:, 0], nothing)
+        nothing = np.full((len(factors), sample.draws.shape[1]), np.nan)
+        return nothing[:, 0], nothing
     ranks = [outcome.ranks, *sample.rank_factors(factors, members)]
     present, place = number_present(sample.cluster[members])
     sums = to_steps(cross_products(ranks, place, len(present)), SUM_STEP)
     whole = partial_from_correlations(correlations(sums.sum(axis=0, keepdims=True) * SUM_STEP))
-    drawn = sum_replicates(sums, sample.counts[present]).T * SUM_STEP
-    return Correlations(whole[0], partial_from_correlations(correlations(drawn)).T)
+    drawn = sum_replicates(sums, sample.draws[present]).T * SUM_STEP
+    return whole[0], partial_from_correlations(correlations(drawn)).T
 
 
 def correlate(
     sample: ReferenceSample, outcome: Outcome, factors: Sequence[str]
 ) -> list[Effect | None]:
     """Return the correlations with their intervals, None where there is none."""
-    found = correlate_replicates(sample, outcome, factors)
+    rho, replicates = correlate_replicates(sample, outcome, factors)
     return [
         None
         if np.isnan(value)
-        else sample.describe(float(value), found.replicates[index], outcome.members, (-1.0, 1.0))
-        for index, value in enumerate(found.rho)
+        else sample.describe(float(value), replicates[index], outcome.members, (-1.0, 1.0))
+        for index, value in enumerate(rho)
     ]

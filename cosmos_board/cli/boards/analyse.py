@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from cosmos_board.board.cube import Cube
+    from cosmos_board.board.findings.findings import Decision, Finding
     from cosmos_board.core.masks import Rle
 
 STUDIES = ("factors", "jitter", "clicks", "annotation", "findings")
@@ -45,12 +46,15 @@ def command(study: str, db: Path, as_json: bool, log: Path | None, packs: tuple[
             added = import_timing_log(connection, log, _read_references(packs))
         click.echo(f"{db}: {added} annotations added", err=True)
     with open_board(db) as connection:
-        found = _find(study)(Cube(connection))
+        found = _run_study(study, Cube(connection))
         was_run = study in dict(fetch_studied(connection))
+    if study == "findings":
+        found = [describe_finding(finding) for finding in found]
     if as_json:
         click.echo(json.dumps(round_floats(found), ensure_ascii=False))
     elif study == "findings":
-        _print_findings(found)
+        for finding in found:
+            _print_finding(finding)
     else:
         _print_study(study, found, was_run=was_run)
 
@@ -68,36 +72,101 @@ def _read_references(packs: tuple[Path, ...]) -> dict[str, Rle] | None:
     }
 
 
-def _find(study: str) -> Callable[[Cube], Any]:
+def _run_study(study: str, cube: Cube) -> Any:  # noqa: ANN401 - each study has its own rows
     if study == "factors":
         from cosmos_board.board.studies.factors import study_factors
 
-        return study_factors
+        return study_factors(cube)
     if study == "jitter":
         from cosmos_board.board.studies.jitter import study_jitter
 
-        return study_jitter
+        return study_jitter(cube)
     if study == "clicks":
         from cosmos_board.board.studies.clicks import study_clicks
 
-        return study_clicks
+        return study_clicks(cube)
     if study == "annotation":
         from cosmos_board.board.studies.annotation import study_annotation
 
-        return lambda cube: study_annotation(cube.connection)
+        return study_annotation(cube.connection)
     from cosmos_board.board.findings.findings import find_findings
 
-    return find_findings
+    return find_findings(cube)
 
 
-def _print_findings(findings: Sequence[Any]) -> None:
-    for finding in findings:
-        effect = "" if finding.effect is None else f": {finding.effect:+.3f}"
-        interval = "" if finding.low is None else f" ({finding.low:+.3f} … {finding.high:+.3f})"
-        click.echo(f"{finding.id} {finding.statement}")
-        click.echo(f"   {finding.verdict}{effect}{interval}; n = {finding.n}")
-        for missing in finding.oracle.missing:
-            click.echo(f"   missing: {missing}")
+def describe_finding(finding: Finding) -> dict[str, object]:
+    """Return a finding as JSON holds it: its words in both languages, and every decision."""
+    from cosmos_board.site.language.messages import CLAIM_TEXTS
+    from cosmos_board.site.language.words import words_for
+
+    claim, text, chinese = finding.claim, CLAIM_TEXTS[finding.id], words_for("zh")
+    headline = _describe_decision(finding.oracle)
+    return {
+        "id": claim.id,
+        "statement": text.statement,
+        "statement_zh": chinese(text.statement),
+        "effect_text": text.effect,
+        "effect_text_zh": chinese(text.effect),
+        "threshold": claim.threshold,
+        "unit": claim.unit,
+        "needs": text.needs,
+        "paper": text.paper,
+        "certainty": claim.certainty,
+        "source": text.source,
+        **{name: headline[name] for name in ("verdict", "effect", "low", "high")},
+        "n": headline["clusters"],
+        "family": finding.family,
+        "oracle": headline,
+        "predicted": _describe_decision(finding.predicted) if finding.predicted else None,
+        "families": [
+            {
+                "family": decided.family,
+                "oracle": _describe_decision(decided.oracle),
+                "predicted": _describe_decision(decided.predicted),
+            }
+            for decided in finding.families
+        ],
+        "query": claim.query,
+        "data_version": finding.data_version,
+    }
+
+
+def _describe_decision(decision: Decision) -> dict[str, object]:
+    from cosmos_board.board.messages import Message
+    from cosmos_board.site.language.messages import say
+
+    effect, evidence = decision.effect, decision.evidence
+    low, high = decision.interval
+    return {
+        "verdict": decision.verdict,
+        "effect": decision.value,
+        "low": low,
+        "high": high,
+        "targets": decision.targets,
+        "clusters": decision.clusters,
+        "references": effect.references if effect else 0,
+        "parts": [
+            {
+                "name": say(Message(part.name)),
+                "value": part.value,
+                "low": part.low,
+                "high": part.high,
+            }
+            for part in evidence.parts
+        ],
+        "models": evidence.models,
+        "missing": [say(message) for message in decision.missing],
+    }
+
+
+def _print_finding(finding: Mapping[str, Any]) -> None:
+    effect = "" if finding["effect"] is None else f": {finding['effect']:+.3f}"
+    low, high = finding["low"], finding["high"]
+    interval = "" if low is None else f" ({low:+.3f} … {high:+.3f})"
+    click.echo(f"{finding['id']} {finding['statement']}")
+    click.echo(f"   {finding['verdict']}{effect}{interval}; n = {finding['n']}")
+    for missing in finding["oracle"]["missing"]:
+        click.echo(f"   missing: {missing}")
 
 
 def _print_study(

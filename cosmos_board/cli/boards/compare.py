@@ -29,7 +29,7 @@ def command(
     from cosmos_board.store.board import open_board
 
     with open_board(db) as connection:
-        found = compare(
+        pair = compare(
             Cube(connection, (metric,)),
             a,
             b,
@@ -37,13 +37,17 @@ def command(
             metric=metric,
             selection=selection,  # type: ignore[arg-type]  # click checked it
         )
+    failing = [
+        f"{name}: incomplete: {counts.failed} of {counts.answers} answers failed"
+        for name, counts in pair.failing.items()
+    ]
     if as_json:
-        click.echo(json.dumps(round_floats(found), ensure_ascii=False))
+        document = {name: getattr(pair, name) for name in pair.__slots__} | {"failing": failing}
+        click.echo(json.dumps(round_floats(document), ensure_ascii=False))
         return
-    rows = [*found.targets, *([found.overall] if found.overall else [])]
+    rows = [*pair.targets, *([pair.overall] if pair.overall else [])]
     print_table(
-        f"{found.a} − {found.b} · {found.metric} · prompt {found.prompt} · "
-        f"{found.selection} selection",
+        f"{pair.a} − {pair.b} · {pair.metric} · prompt {pair.prompt} · {pair.selection} selection",
         ("target", "difference", "95 % interval", "p (Holm)", "clusters", "verdict"),
         [
             (
@@ -57,16 +61,16 @@ def command(
             for row in rows
         ],
     )
-    if not found.targets:
+    if not pair.targets:
         click.echo("no target on real images that both answered in full and neither trained on")
         return
-    tested = len(found.targets) - found.untested
-    parts = [f"targets: {len(found.targets)}"]
+    tested = len(pair.targets) - pair.untested
+    parts = [f"targets: {len(pair.targets)}"]
     if tested:
-        counts = f"worse on {found.losses}, not separated on {found.ties}"
-        parts.append(f"{found.a} better on {found.wins}, {counts}")
-    if found.untested:
-        parts.append(f"not tested on {found.untested}: fewer than 10 clusters")
+        counts = f"worse on {pair.losses}, not separated on {pair.ties}"
+        parts.append(f"{pair.a} better on {pair.wins}, {counts}")
+    if pair.untested:
+        parts.append(f"not tested on {pair.untested}: fewer than 10 clusters")
     click.echo("; ".join(parts))
-    for line in found.failing:
+    for line in failing:
         click.echo(line)

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cosmos_board.cli.options import METRIC, SELECTION
 
+if TYPE_CHECKING:
+    from cosmos_board.board.types import Board
+
 KINDS = ("modality", "object", "target", "dataset", "model")
+
+COLUMNS = (
+    *("model", "slice", "prompt", "metric", "selection", "score", "low", "high"),
+    *("rank", "rank_low", "rank_high", "references", "clusters", "status"),
+)
+"""What a row of JSON and CSV holds; other people's scripts rely on these."""
 
 
 @click.command("rank")
@@ -31,8 +44,8 @@ def command(
 ) -> None:
     """Print leaderboards: score, 95 % interval, rank and rank interval."""
     from cosmos_board.board.cube import Cube
-    from cosmos_board.board.export import rank_csv, rank_document
-    from cosmos_board.board.ranking.leaderboard import rank_boards
+    from cosmos_board.board.export import round_floats
+    from cosmos_board.board.leaderboard import rank_boards
     from cosmos_board.cli.tables import describe_board, print_boards
     from cosmos_board.store.board import open_board
 
@@ -46,8 +59,35 @@ def command(
         )
     if form == "json":
         caption = describe_board(boards[0]) if boards else "no scores"
-        click.echo(json.dumps(rank_document(boards, caption), ensure_ascii=False))
+        document = {"caption": caption, "rows": list_rows(boards)}
+        click.echo(json.dumps(round_floats(document), ensure_ascii=False))
     elif form == "csv":
-        click.echo(rank_csv(boards).decode(), nl=False)
+        click.echo(write_csv(boards), nl=False)
     else:
         print_boards(boards)
+
+
+def list_rows(boards: Sequence[Board]) -> list[dict[str, object]]:
+    """Return the rows of several boards under `COLUMNS`, board by board."""
+    from cosmos_board.site.language.messages import status_text
+
+    rows = []
+    for board in boards:
+        key = {name: getattr(board.key, name) for name in ("prompt", "metric", "selection")}
+        for row in board.rows:
+            values = {name: getattr(row, name) for name in COLUMNS if hasattr(row, name)}
+            values["status"] = status_text(row)
+            rows.append({**values, "slice": str(board.key.slice), **key})
+    return rows
+
+
+def write_csv(boards: Sequence[Board]) -> str:
+    """Return the rows of several boards as CSV, unknown values empty."""
+    from cosmos_board.board.export import to_csv_value
+
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in list_rows(boards):
+        writer.writerow([to_csv_value(row[name]) for name in COLUMNS])
+    return out.getvalue()

@@ -22,7 +22,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def list_models(as_json: bool) -> None:
     """List the segmenters that can be named, and how each known model is loaded."""
-    from cosmos_board.models.known import KNOWN
+    from cosmos_board.models.cards import KNOWN
     from cosmos_board.models.registry import is_ready, list_cards
 
     cards = {name: known.card for name, known in KNOWN.items()}
@@ -61,7 +61,7 @@ def list_models(as_json: bool) -> None:
 
 def _facts(name: str) -> dict[str, object]:
     """Return how a model is loaded and what is known of its weights."""
-    from cosmos_board.models.known import KNOWN
+    from cosmos_board.models.cards import KNOWN
 
     known = KNOWN.get(name)
     if known is None:

@@ -1,23 +1,62 @@
-"""What the methods without weights share."""
+"""What the methods without weights share: one candidate per prompt, and no everything mode."""
 
 from __future__ import annotations
 
-import numpy as np
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
 
-from cosmos_board.core.candidates import Candidates
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmos_board.core.candidates import Candidates, EverythingCandidates
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
-from cosmos_board.core.masks import Mask
+from cosmos_board.core.masks import Mask, Pixels
 from cosmos_board.core.prompts import Prompt
+from cosmos_board.models.cards import CARDS
+from cosmos_board.models.segmenter import Embedding
 
 
-def make_single_candidate(mask: Mask) -> Candidates:
-    """Return `mask` as the only candidate.
+class ClassicalSegmenter(ABC):
+    """Answers points and boxes with one mask each, always on the CPU.
 
-    Its predicted IoU is 1: these methods estimate nothing, and a single candidate is the best
-    of its kind under either selection.
+    Its predicted IoU is 1: these methods estimate nothing, and a single candidate is the best of
+    its kind under either selection.
     """
-    return Candidates(mask[None], np.ones(1, np.float32))
+
+    name: ClassVar[str]
+
+    def __init__(self, *, checkpoint: Path | None = None, device: str = "cpu") -> None:
+        """Make the segmenter; it has no weights, and neither argument concerns it."""
+
+    @property
+    def card(self) -> ModelCard:
+        """Facts about the model."""
+        return CARDS[self.name]
+
+    @abstractmethod
+    def embed(self, pixels: Pixels) -> Embedding:
+        """Return what is worth computing once for an image."""
+
+    @abstractmethod
+    def segment(self, embedding: Embedding, prompt: Prompt) -> Mask:
+        """Return the mask of one prompt, bool, axes (Y, X)."""
+
+    def predict(
+        self,
+        embedding: Embedding,
+        prompts: Sequence[Prompt],
+        logits: Sequence[NDArray[np.float32] | None] | None = None,
+    ) -> list[Candidates]:
+        """Return one candidate per prompt, in order; there is no mask input."""
+        masks = (self.segment(embedding, prompt) for prompt in prompts)
+        return [Candidates(mask[None], np.ones(1, np.float32)) for mask in masks]
+
+    def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
+        """Raise: it has to be pointed somewhere."""
+        raise refuse_everything(self.card)
 
 
 def first_positive(prompt: Prompt) -> tuple[int, int]:

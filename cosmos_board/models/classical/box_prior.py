@@ -2,55 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import numpy as np
-from numpy.typing import NDArray
 
-from cosmos_board.core.candidates import Candidates, EverythingCandidates
-from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.masks import Mask, Pixels
 from cosmos_board.core.prompts import Prompt
-from cosmos_board.models.cards import CARDS
-from cosmos_board.models.classical.base import (
-    first_positive,
-    make_single_candidate,
-    refuse_everything,
-)
+from cosmos_board.models.classical.base import ClassicalSegmenter, first_positive
 from cosmos_board.models.segmenter import Embedding
 
 
-class BoxPrior:
+class BoxPrior(ClassicalSegmenter):
     """Draws the ellipse of the box, or a disc around point 1 where there is no box."""
 
-    @property
-    def card(self) -> ModelCard:
-        """Facts about the model."""
-        return CARDS["box-prior"]
+    name = "box-prior"
 
     def embed(self, pixels: Pixels) -> Embedding:
         """Return the size of the image, which is all that is used of it."""
         return Embedding(int(pixels.shape[0]), int(pixels.shape[1]), None)
 
-    def predict(
-        self,
-        embedding: Embedding,
-        prompts: Sequence[Prompt],
-        logits: Sequence[NDArray[np.float32] | None] | None = None,
-    ) -> list[Candidates]:
-        """Return one candidate per prompt, of predicted IoU 1."""
-        height, width = embedding.height, embedding.width
-        return [make_single_candidate(draw_prior(height, width, one)) for one in prompts]
-
-    def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
-        """Raise: without a prompt there is nothing to draw."""
-        raise refuse_everything(self.card)
-
-
-def load(*, checkpoint: Path | None, device: str) -> BoxPrior:
-    """Return the segmenter; it has no weights and always runs on the CPU."""
-    return BoxPrior()
+    def segment(self, embedding: Embedding, prompt: Prompt) -> Mask:
+        """Return what the prompt alone says about the object."""
+        return draw_prior(embedding.height, embedding.width, prompt)
 
 
 def draw_prior(height: int, width: int, prompt: Prompt) -> Mask:

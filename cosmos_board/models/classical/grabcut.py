@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmos_board.core.candidates import Candidates, EverythingCandidates
-from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.masks import Mask, Pixels
 from cosmos_board.core.prompts import Prompt
-from cosmos_board.models.cards import CARDS
-from cosmos_board.models.classical.base import (
-    first_positive,
-    make_single_candidate,
-    refuse_everything,
-)
+from cosmos_board.models.classical.base import ClassicalSegmenter, first_positive
 from cosmos_board.models.classical.box_prior import draw_start_disc
 from cosmos_board.models.segmenter import Embedding
 
@@ -28,39 +20,21 @@ _SEED = 0
 _COLOUR_MODEL_COMPONENTS = 5
 
 
-class GrabCut:
+class GrabCut(ClassicalSegmenter):
     """Separates two colour mixtures by a minimal cut, five times."""
 
-    @property
-    def card(self) -> ModelCard:
-        """Facts about the model."""
-        return CARDS["grabcut"]
+    name = "grabcut"
 
     def embed(self, pixels: Pixels) -> Embedding:
         """Return the image with three channels, which OpenCV insists on."""
         three = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
         return Embedding(three.shape[0], three.shape[1], np.ascontiguousarray(three))
 
-    def predict(
-        self,
-        embedding: Embedding,
-        prompts: Sequence[Prompt],
-        logits: Sequence[NDArray[np.float32] | None] | None = None,
-    ) -> list[Candidates]:
-        """Return one candidate per prompt, of predicted IoU 1."""
-        pixels = embedding.payload
-        assert isinstance(pixels, np.ndarray), "the embedding is another segmenter's"
+    def segment(self, embedding: Embedding, prompt: Prompt) -> Mask:
+        """Return the foreground that the prompt points at."""
+        assert isinstance(embedding.payload, np.ndarray), "the embedding is another segmenter's"
         with _one_thread():
-            return [make_single_candidate(cut(pixels, one)) for one in prompts]
-
-    def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
-        """Raise: it has to be pointed somewhere."""
-        raise refuse_everything(self.card)
-
-
-def load(*, checkpoint: Path | None, device: str) -> GrabCut:
-    """Return the segmenter; it has no weights and always runs on the CPU."""
-    return GrabCut()
+            return cut(embedding.payload, prompt)
 
 
 def cut(pixels: Pixels, prompt: Prompt) -> Mask:

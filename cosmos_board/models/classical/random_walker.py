@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmos_board.core.candidates import Candidates, EverythingCandidates
-from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.masks import Mask, Pixels
 from cosmos_board.core.prompts import Prompt
-from cosmos_board.models.cards import CARDS
-from cosmos_board.models.classical.base import (
-    first_positive,
-    make_single_candidate,
-    refuse_everything,
-)
+from cosmos_board.models.classical.base import ClassicalSegmenter, first_positive
 from cosmos_board.models.classical.walker_system import (
     BACKGROUND,
     FOREGROUND,
@@ -27,6 +19,7 @@ from cosmos_board.models.classical.walker_system import (
     Weights,
     build_system,
     measure_weights,
+    solve_plainly,
 )
 from cosmos_board.models.segmenter import Embedding
 
@@ -35,37 +28,19 @@ TOLERANCE = 1e-3
 """Relative residual at which `cg_j` stops."""
 
 
-class RandomWalker:
-    """Gives each pixel to the seed that a walker, shy of edges, is likeliest to reach first."""
+class RandomWalker(ClassicalSegmenter):
+    """Gives each pixel to the seed that a random walker reaches first; edges are hard to cross."""
 
-    @property
-    def card(self) -> ModelCard:
-        """Facts about the model."""
-        return CARDS["random-walker"]
+    name = "random-walker"
 
     def embed(self, pixels: Pixels) -> Embedding:
         """Return how strongly neighbouring pixels are joined."""
         return Embedding(int(pixels.shape[0]), int(pixels.shape[1]), measure_weights(pixels))
 
-    def predict(
-        self,
-        embedding: Embedding,
-        prompts: Sequence[Prompt],
-        logits: Sequence[NDArray[np.float32] | None] | None = None,
-    ) -> list[Candidates]:
-        """Return one candidate per prompt, of predicted IoU 1."""
-        weights = embedding.payload
-        assert isinstance(weights, Weights), "the embedding is another segmenter's"
-        return [make_single_candidate(walk(weights, one)) for one in prompts]
-
-    def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
-        """Raise: it has to be pointed somewhere."""
-        raise refuse_everything(self.card)
-
-
-def load(*, checkpoint: Path | None, device: str) -> RandomWalker:
-    """Return the segmenter; it has no weights and always runs on the CPU."""
-    return RandomWalker()
+    def segment(self, embedding: Embedding, prompt: Prompt) -> Mask:
+        """Return the pixels that the foreground seeds win."""
+        assert isinstance(embedding.payload, Weights), "the embedding is another segmenter's"
+        return walk(embedding.payload, prompt)
 
 
 def walk(weights: Weights, prompt: Prompt) -> Mask:
@@ -88,7 +63,7 @@ def walk(weights: Weights, prompt: Prompt) -> Mask:
 
 
 def mark_seeds(height: int, width: int, prompt: Prompt) -> NDArray[np.uint8]:
-    """Return what is known before walking, axes (Y, X).
+    """Return the seeds, axes (Y, X).
 
     Discs of radius 2 at the points; where discs of both kinds overlap, the later point wins,
     but never a point's own pixel. The outside of a box is background, whatever a disc says, and
@@ -139,6 +114,6 @@ def _get_solver() -> Callable[[Grid, Grid, Grid, Grid, float], Grid]:
     """Return the compiled solver where numba is installed (extra `fast`), else the plain one."""
     try:
         from cosmos_board.models.classical.walker_compiled import solve
-    except ImportError:
-        from cosmos_board.models.classical.walker_plain import solve
+    except (ImportError, RuntimeError):
+        return solve_plainly
     return solve

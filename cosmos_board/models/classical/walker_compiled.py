@@ -6,27 +6,23 @@ while the row is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from cosmos_board.core.compiled import compile_with
 from cosmos_board.models.classical.walker_system import Grid
 
 Row: TypeAlias = NDArray[np.float64]
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 # Sums may be reordered so that they fill vector registers; nothing else is relaxed.
-_compile: Callable[[_Function], _Function] = numba.njit(
-    cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"}
-)
+_compile = compile_with(fastmath={"reassoc", "contract", "nsz"})
 
 
 @_compile
 def solve(diagonal: Grid, right: Grid, down: Grid, side: Grid, tolerance: float) -> Grid:
-    """Return what `walker_plain.solve` returns, up to rounding."""
+    """Return what `solve_plainly` returns, up to rounding."""
     inverse = 1.0 / diagonal
     solution, direction = np.zeros_like(side), np.zeros_like(side)
     product = np.empty_like(side)
@@ -38,19 +34,19 @@ def solve(diagonal: Grid, right: Grid, down: Grid, side: Grid, tolerance: float)
     for _ in range(10 * side.size):
         if target == 0 or squared < target:
             break
-        curvature = _turn(
+        curvature = _update_direction(
             length, ratio, residual, inverse, diagonal, right, down, solution, direction, product
         )
         length = conditioned / curvature
         earlier = conditioned
-        squared, conditioned = _advance(length, product, inverse, residual)
+        squared, conditioned = _update_residual(length, product, inverse, residual)
         ratio = conditioned / earlier
     solution += length * direction
     return solution
 
 
 @_compile
-def _turn(
+def _update_direction(
     length: float,
     ratio: float,
     residual: Grid,
@@ -69,7 +65,7 @@ def _turn(
     height = len(direction)
     total = 0.0
     for i in range(height):
-        _turn_row(length, ratio, residual[i], inverse[i], solution[i], direction[i])
+        _update_row(length, ratio, residual[i], inverse[i], solution[i], direction[i])
         _multiply_row(diagonal[i], right[i], direction[i], product[i])
         if i > 0:
             total += _join_rows(down[i - 1], direction[i - 1], direction[i], product, i)
@@ -77,7 +73,7 @@ def _turn(
 
 
 @_compile
-def _turn_row(
+def _update_row(
     length: float, ratio: float, residual: Row, inverse: Row, solution: Row, direction: Row
 ) -> None:
     for j in range(len(direction)):
@@ -99,7 +95,7 @@ def _multiply_row(diagonal: Row, right: Row, x: Row, product: Row) -> None:
 
 @_compile
 def _join_rows(weights: Row, above: Row, below: Row, product: Grid, i: int) -> float:
-    """Add what rows i − 1 and i owe each other; return the finished row's share of the dot."""
+    """Multiply by the weights between rows i − 1 and i; return the finished row's share of the dot."""
     upper, lower = product[i - 1], product[i]
     total = 0.0
     for j in range(len(weights)):
@@ -111,7 +107,9 @@ def _join_rows(weights: Row, above: Row, below: Row, product: Grid, i: int) -> f
 
 
 @_compile
-def _advance(length: float, product: Grid, inverse: Grid, residual: Grid) -> tuple[float, float]:
+def _update_residual(
+    length: float, product: Grid, inverse: Grid, residual: Grid
+) -> tuple[float, float]:
     """Take the step off the residual; return its squared norm, plain and preconditioned."""
     squared, conditioned = 0.0, 0.0
     for i in range(len(residual)):

@@ -18,7 +18,7 @@ from torch import Tensor
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import CosmosBoardError, InputError
 from cosmos_board.core.masks import Pixels
-from cosmos_board.models.cards import ALL_PROMPTS
+from cosmos_board.models.cards import ALL_PROMPTS, KNOWN
 from cosmos_board.models.devices import Device
 from cosmos_board.models.external.hf_convert import to_official
 from cosmos_board.models.external.hf_files import (
@@ -30,7 +30,6 @@ from cosmos_board.models.external.hf_files import (
 )
 from cosmos_board.models.external.hf_fixes import mend_sam_hq
 from cosmos_board.models.external.hf_segmenter import HfSegmenter, preprocess
-from cosmos_board.models.known import KNOWN
 from cosmos_board.models.sam.geometry import Fit, Frame
 from cosmos_board.models.sam.load import fill_module, prepare_device, read_weights
 from cosmos_board.models.sam.medsam import MedSam
@@ -88,13 +87,7 @@ class HfSam(SamSegmenter):
         card: ModelCard,
         device: Device,
     ) -> None:
-        super().__init__(
-            sam,
-            card=card,
-            device=device.name,
-            precision=device.precision,
-            compiled=device.compiled,
-        )
+        super().__init__(sam, card=card, device=device)
         self._processor = processor
 
     def to_input(self, pixels: Pixels) -> tuple[Frame, Tensor]:
@@ -136,8 +129,7 @@ def load(address: str, *, checkpoint: Path | None, device: str) -> Segmenter:
         processor,
         card=_describe(_resolve(address), family, model),
         fit=family.fit,
-        device=chosen.name,
-        precision=chosen.precision,
+        device=chosen,
     )
 
 
@@ -159,13 +151,7 @@ def _make_sam(
     if checkpoint is not None:
         fill_module(sam, read_weights(checkpoint), checkpoint, PREFIX + address)
     if known_name(address) == "medsam":  # its authors resize and scale in another way
-        return MedSam(
-            sam,
-            card=card,
-            device=device.name,
-            precision=device.precision,
-            compiled=device.compiled,
-        )
+        return MedSam(sam, card=card, device=device)
     return HfSam(sam, processor, card=card, device=device)
 
 

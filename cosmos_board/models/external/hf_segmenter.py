@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -14,7 +13,7 @@ from cosmos_board.core.candidates import Candidates, EverythingCandidates
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt
-from cosmos_board.models.devices import Precision
+from cosmos_board.models.devices import CPU, Device
 from cosmos_board.models.sam.everything import LowLogits, search_by_logits
 from cosmos_board.models.sam.everything_grid import EverythingSettings
 from cosmos_board.models.sam.geometry import Fit
@@ -34,8 +33,7 @@ class HfSegmenter(TorchSegmenter):
         processor: The library's image processor; makes the encoder's input.
         card: Facts about the model; `input_size_px` is the side of that input.
         fit: Whether the processor pads or squashes to the square.
-        device: Where the model is moved: `cpu`, `cuda`, `cuda:1` …
-        precision: `fp32`, or autocast to `bf16` or `fp16`; logits leave as float32.
+        device: Where the model is moved, and how it computes.
         prompts_per_call: Prompts that share one decoder call; None chooses by device.
         everything: Thresholds of everything mode.
     """
@@ -48,8 +46,7 @@ class HfSegmenter(TorchSegmenter):
         *,
         card: ModelCard,
         fit: Fit,
-        device: str = "cpu",
-        precision: Precision = "fp32",
+        device: Device = CPU,
         prompts_per_call: int | None = None,
         everything: EverythingSettings | None = None,
     ) -> None:
@@ -57,11 +54,10 @@ class HfSegmenter(TorchSegmenter):
             card=card,
             fit=fit,
             device=device,
-            precision=precision,
             prompts_per_call=prompts_per_call,
             everything=everything,
         )
-        self._model = model.to(device).eval()
+        self._model = model.to(self._device).eval()
         self._processor = processor
 
     def embed(self, pixels: Pixels) -> Embedding:
@@ -72,7 +68,7 @@ class HfSegmenter(TorchSegmenter):
         """
         height, width = pixels.shape[:2]
         inputs = preprocess(self._processor, pixels).to(self._device)
-        with torch.inference_mode(), self.autocast():
+        with self.inference():
             found = self._model.get_image_embeddings(inputs)
         return Embedding(height, width, _to_arguments(found))
 
@@ -116,13 +112,12 @@ class HfSegmenter(TorchSegmenter):
             low, iou = self.decode(embedding, batch)
             return iou, low.__getitem__
 
-        with torch.inference_mode(), self.autocast():
+        with self.inference():
             return search_by_logits(
                 answer,
                 self._frame(embedding.height, embedding.width),
                 self._everything,
                 device=self._device,
-                mask_threshold=self._threshold,
                 prompts_per_call=self._prompts_per_call,
             )
 

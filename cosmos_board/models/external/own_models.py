@@ -14,8 +14,7 @@ from typing import Literal, TypeAlias
 
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import UsageError
-from cosmos_board.models.cards import CARDS
-from cosmos_board.models.known import KNOWN
+from cosmos_board.models.cards import CARDS, KNOWN
 from cosmos_board.models.registry import (
     WITHOUT_WEIGHTS,
     list_cards,

@@ -17,7 +17,7 @@ from segment_anything.modeling import PromptEncoder, TwoWayTransformer
 from torch import Tensor, nn
 
 from cosmos_board.models.sam.prompt_batch import PromptBatch
-from cosmos_board.models.sam.two_way import FirstSight, FoldedTwoWay
+from cosmos_board.models.sam.two_way import FoldedTwoWay, ImageProjections
 from cosmos_board.models.sam.upscaling import TokenUpscaling, is_official_upscaling
 
 
@@ -40,15 +40,17 @@ class FoldedSam:
 
 
 @runtime_checkable
-class OwnSight(Protocol):
-    """One image as a decoder of another make sees it before any prompt."""
+class CachedDecoder(Protocol):
+    """A decoder of another make, with all that the prompts of its images share worked out."""
 
-    def decode(self, prompts: PromptBatch, mask_tokens: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Return what the function `decode` does."""
+    def decode(
+        self, image_index: Tensor, sparse: Tensor, dense: object, mask_tokens: Sequence[int]
+    ) -> tuple[Tensor, Tensor]:
+        """Return what the function `decode` does, of prompts that the encoder embedded."""
         ...
 
 
-Sight: TypeAlias = FirstSight | OwnSight
+Cache: TypeAlias = ImageProjections | CachedDecoder
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +102,7 @@ def decode(
     sam: SamModules,
     features: Tensor,
     prompts: PromptBatch,
-    sight: Sight | None = None,
+    cache: Cache | None = None,
     mask_tokens: Sequence[int] = MULTIMASK,
 ) -> tuple[Tensor, Tensor]:
     """Return the candidates of each prompt, one per mask token.
@@ -112,85 +114,78 @@ def decode(
         sam: A model with SAM's prompt encoder and mask decoder.
         features: What its image encoder gave, axes (images, C, y, x).
         prompts: P prompts.
-        sight: What `look` made of the features of one image, where it did.
+        cache: What `precompute` made of the features of one image, where it did.
         mask_tokens: The K tokens that answer.
 
     Returns:
         Low-resolution logits, axes (P, K, 4 y, 4 x), and predicted IoU, shape (P, K).
     """
-    if isinstance(sight, OwnSight):
-        return sight.decode(prompts, mask_tokens)
-    attended = attend(sam, features, prompts, sight)
-    logits = mask_logits(sam, attended, mask_tokens)
-    return logits, predicted_iou(sam, attended, mask_tokens, logits)
+    if has_own_decoder(sam):
+        cache = cache or precompute(sam, features)
+    if isinstance(cache, CachedDecoder):
+        return cache.decode(prompts.image_index, *_embed_prompts(sam, prompts), mask_tokens)
+    attended = attend(sam, features, prompts, cache)
+    return mask_logits(sam, attended, mask_tokens), predicted_iou(sam, attended, mask_tokens)
 
 
-def look(sam: SamModules, features: Tensor) -> Sight | None:
+def has_own_decoder(sam: SamModules) -> bool:
+    """Return whether a decoder is of another make than SAM's.
+
+    It then has a method `cache`, and its predicted IoU may depend on the masks.
+    """
+    return hasattr(sam.mask_decoder, "cache")
+
+
+def precompute(sam: SamModules, features: Tensor) -> Cache | None:
     """Return what the prompts of one image share; None where the architecture has no such thing.
-
-    A decoder that knows a shorter way through itself has a method `look` of its own.
 
     Args:
         sam: A model whose transformer may be a `FoldedTwoWay`.
         features: Of one image, axes (1, C, y, x).
     """
     transformer, encoder = sam.mask_decoder.transformer, sam.prompt_encoder
-    if hasattr(sam.mask_decoder, "look"):
-        own: OwnSight = sam.mask_decoder.look(encoder, features)
-        return own
+    positions: Tensor = encoder.get_dense_pe()
+    if has_own_decoder(sam):
+        cached: CachedDecoder = sam.mask_decoder.cache(features, positions)
+        return cached
     if not isinstance(transformer, FoldedTwoWay) or type(encoder) is not PromptEncoder:
         return None
     no_mask = encoder.no_mask_embed.weight.reshape(1, -1, 1, 1)
-    dense_pe: Tensor = encoder.get_dense_pe()
-    return transformer.look(features + no_mask, dense_pe)
+    return transformer.project(features + no_mask, positions)
+
+
+def _embed_prompts(sam: SamModules, prompts: PromptBatch) -> tuple[Tensor, Any]:
+    """Return sparse embeddings (P, N, C), and dense ones as the architecture has them."""
+    points = None if prompts.points_xy is None else (prompts.points_xy, prompts.labels)
+    sparse, dense = sam.prompt_encoder(
+        points=points, boxes=prompts.boxes_xyxy, masks=prompts.mask_logits
+    )
+    return sparse, dense
 
 
 def attend(
-    sam: SamModules, features: Tensor, prompts: PromptBatch, sight: Sight | None = None
+    sam: SamModules, features: Tensor, prompts: PromptBatch, cache: Cache | None = None
 ) -> Attended:
     """Return tokens and image after the two-way transformer; arguments as for `decode`."""
-    decoder, encoder = sam.mask_decoder, sam.prompt_encoder
-    points = None if prompts.points_xy is None else (prompts.points_xy, prompts.labels)
-    sparse, dense = encoder(points=points, boxes=prompts.boxes_xyxy, masks=prompts.mask_logits)
+    decoder = sam.mask_decoder
+    sparse, dense = _embed_prompts(sam, prompts)
     outputs = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
     tokens = torch.cat([outputs.expand(len(prompts), -1, -1), sparse], dim=1)
     height, width = features.shape[-2:]
-    if isinstance(sight, FirstSight) and prompts.mask_logits is None:
-        attended, pixels = decoder.transformer.answer(sight, tokens)
+    if isinstance(cache, ImageProjections) and prompts.mask_logits is None:
+        attended, pixels = decoder.transformer.run(tokens, cache.pixels, cache.positions, cache)
     else:
         source = features[prompts.image_index] + dense
-        attended, pixels = decoder.transformer(source, encoder.get_dense_pe(), tokens)
+        attended, pixels = decoder.transformer(source, sam.prompt_encoder.get_dense_pe(), tokens)
     return Attended(attended, pixels, (height, width))
 
 
-def judges_masks(sam: SamModules) -> bool:
-    """Return whether predicted IoU depends on the mask itself, which SAM's own does not."""
-    return hasattr(sam.mask_decoder, "correct_iou")
-
-
 def predicted_iou(
-    sam: SamModules,
-    attended: Attended,
-    mask_tokens: Sequence[int] = MULTIMASK,
-    logits: Tensor | None = None,
+    sam: SamModules, attended: Attended, mask_tokens: Sequence[int] = MULTIMASK
 ) -> Tensor:
-    """Return the decoder's estimate of the IoU of each candidate, shape (P, K).
-
-    Args:
-        sam: A model with SAM's mask decoder.
-        attended: What the transformer gave.
-        mask_tokens: The K tokens that answer.
-        logits: Of these candidates; needed only where `judges_masks`.
-    """
+    """Return the decoder's estimate of the IoU of each candidate, shape (P, K)."""
     estimate: Tensor = sam.mask_decoder.iou_prediction_head(attended.tokens[:, 0])
-    estimate = estimate[:, list(mask_tokens)]
-    if logits is None or not judges_masks(sam):
-        return estimate
-    prompt_tokens = attended.tokens.shape[1] - len(sam.mask_decoder.mask_tokens.weight) - 1
-    corrected: Tensor = sam.mask_decoder.correct_iou(
-        estimate, logits, attended.pixels, prompt_tokens
-    )
-    return corrected
+    return estimate[:, list(mask_tokens)]
 
 
 def mask_logits(

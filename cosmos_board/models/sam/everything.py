@@ -16,11 +16,11 @@ from cosmos_board.core.candidates import EverythingCandidates
 from cosmos_board.core.masks import Mask
 from cosmos_board.models.sam.decoder import (
     Attended,
+    Cache,
     SamModules,
-    Sight,
     attend,
     decode,
-    judges_masks,
+    has_own_decoder,
     mask_logits,
     predicted_iou,
 )
@@ -37,33 +37,31 @@ that order, axes (n, y, x)."""
 def find_everything(
     sam: SamModules,
     features: Tensor,
-    sight: Sight | None,
+    cache: Cache | None,
     frame: Frame,
     settings: EverythingSettings,
     *,
-    mask_threshold: float,
     prompts_per_call: int,
 ) -> EverythingCandidates:
     """Return the masks that survive, best predicted IoU first.
 
-    No mask is made of a candidate below the predicted-IoU threshold, unless the estimate is made
-    of the mask.
+    SAM's decoder makes no mask of a candidate below the predicted-IoU threshold; one of another
+    make may need the mask for the estimate.
 
     Args:
         sam: A model with SAM's prompt encoder and mask decoder.
         features: Of one image, axes (1, C, y, x).
-        sight: What `look` made of them.
+        cache: What `precompute` made of them.
         frame: How that image lies in the model's input square.
         settings: Grid and thresholds.
-        mask_threshold: A pixel belongs to a mask where its logit is greater.
         prompts_per_call: Grid points that share one decoder call.
     """
 
     def answer(batch: PromptBatch) -> tuple[Tensor, LowLogits]:
-        if judges_masks(sam):
-            every, estimate = decode(sam, features, batch, sight)
+        if has_own_decoder(sam):
+            every, estimate = decode(sam, features, batch, cache)
             return estimate, every.__getitem__
-        attended = attend(sam, features, batch, sight)
+        attended = attend(sam, features, batch, cache)
         return predicted_iou(sam, attended), partial(_decode_wanted, sam, attended)
 
     return search_by_logits(
@@ -71,7 +69,6 @@ def find_everything(
         frame,
         settings,
         device=features.device,
-        mask_threshold=mask_threshold,
         prompts_per_call=prompts_per_call,
     )
 
@@ -82,7 +79,6 @@ def search_by_logits(
     settings: EverythingSettings,
     *,
     device: torch.device,
-    mask_threshold: float,
     prompts_per_call: int,
 ) -> EverythingCandidates:
     """Return what `find_everything` does, for a model of any make.
@@ -93,7 +89,6 @@ def search_by_logits(
         frame: How the image lies in the model's input square.
         settings: Grid and thresholds.
         device: Of the model.
-        mask_threshold: A pixel belongs to a mask where its logit is greater.
         prompts_per_call: Grid points that share one call of `answer`.
     """
 
@@ -102,9 +97,7 @@ def search_by_logits(
 
         def draw(wanted: Mask) -> tuple[list[Mask], Mask]:
             low = low_logits(torch.as_tensor(wanted, device=device))
-            return find_stable_masks(
-                frame, low, mask_threshold, settings.stability_offset, settings.stability
-            )
+            return find_stable_masks(frame, low, settings)
 
         return iou.float().cpu().numpy(), draw
 

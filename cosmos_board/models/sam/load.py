@@ -16,21 +16,10 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.models.cards import CARDS
 from cosmos_board.models.cpu_tuning import tune_cpu
 from cosmos_board.models.devices import Device, parse_device
-from cosmos_board.models.sam.everything_grid import EverythingSettings
 from cosmos_board.models.sam.segmenter import SamSegmenter
 from cosmos_board.models.weights.checkpoints import find_checkpoint
 from cosmos_board.models.weights.state_dicts import HARMLESS, find_state, strip_prefixes
 from cosmos_board.models.weights.tuned_weights import describe_tuned
-
-TINY_STABILITY_OFFSET = 0.25
-"""The logits of `cosmos-tiny` are about four times less steep than those the protocol's offset of
-1 is meant for: at this one, 94 % of its masks of IoU 0.9 on phantoms count as stable, and none
-below 0.5."""
-
-TINY_DOUBT = 4e-6
-"""On prompts of real images both ways through the decoder of `cosmos-tiny` are 1.3e-6 on average
-from the logits of double precision; every pixel they disagreed on (3 in 400 prompts) was within
-5e-7 of zero. Four prompts in a hundred get the second look."""
 
 
 def load_vit_b(*, checkpoint: Path | None, device: str) -> SamSegmenter:
@@ -46,24 +35,6 @@ def load_vit_l(*, checkpoint: Path | None, device: str) -> SamSegmenter:
 def load_vit_h(*, checkpoint: Path | None, device: str) -> SamSegmenter:
     """Return SAM ViT-H, from `checkpoint` or the fetched official weights."""
     return _load("sam-vit-h", "vit_h", checkpoint, device)
-
-
-def load_cosmos_tiny(*, checkpoint: Path | None, device: str) -> SamSegmenter:
-    """Return `cosmos-tiny`, from `checkpoint` or the weights that ship with the package."""
-    from cosmos_board.models.tiny.weights import PIXEL_MEAN, PIXEL_STD, load_tiny
-
-    chosen = prepare_device(device)
-    return SamSegmenter(
-        load_tiny(checkpoint),
-        card=describe_tuned(CARDS["cosmos-tiny"], checkpoint),
-        pixel_mean=PIXEL_MEAN,
-        pixel_std=PIXEL_STD,
-        device=chosen.name,
-        precision=chosen.precision,
-        compiled=chosen.compiled,
-        everything=EverythingSettings(stability_offset=TINY_STABILITY_OFFSET),
-        doubt=TINY_DOUBT,
-    )
 
 
 def prepare_device(device: str) -> Device:
@@ -146,13 +117,7 @@ def fill_module(module: nn.Module, weights: Mapping[str, Tensor], path: Path, na
 def _load(name: str, size: str, checkpoint: Path | None, device: str) -> SamSegmenter:
     chosen = prepare_device(device)
     sam = build_official(size, checkpoint or find_checkpoint(name), name)
-    return SamSegmenter(
-        sam,
-        card=describe_tuned(CARDS[name], checkpoint),
-        device=chosen.name,
-        precision=chosen.precision,
-        compiled=chosen.compiled,
-    )
+    return SamSegmenter(sam, card=describe_tuned(CARDS[name], checkpoint), device=chosen)
 
 
 def build_official(size: str, path: Path, name: str) -> nn.Module:

@@ -22,10 +22,10 @@ from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.cards import CARDS
-from cosmos_board.models.devices import Precision
+from cosmos_board.models.devices import CPU, Device
 from cosmos_board.models.sam.geometry import Frame
 from cosmos_board.models.sam.load import build_official, prepare_device
-from cosmos_board.models.sam.segmenter import SamSegmenter
+from cosmos_board.models.sam.segmenter import Preprocessing, SamSegmenter
 from cosmos_board.models.segmenter import Embedding
 from cosmos_board.models.weights.checkpoints import find_checkpoint
 from cosmos_board.models.weights.tuned_weights import describe_tuned
@@ -34,30 +34,12 @@ _PROBABILITY = 0.5
 
 
 class MedSam(SamSegmenter):
-    """Answers boxes with one candidate each.
-
-    Args:
-        sam: A module as `SamSegmenter` takes it.
-        card: Facts about the model.
-        device: Where the module is moved.
-        precision: As `SamSegmenter` has it.
-        compiled: Likewise.
-    """
+    """Answers boxes with one candidate each."""
 
     mask_tokens = (0,)
 
-    def __init__(
-        self,
-        sam: nn.Module,
-        *,
-        card: ModelCard,
-        device: str = "cpu",
-        precision: Precision = "fp32",
-        compiled: bool = False,
-    ) -> None:
-        super().__init__(
-            sam, card=card, fit="squash", device=device, precision=precision, compiled=compiled
-        )
+    def __init__(self, sam: nn.Module, *, card: ModelCard, device: Device = CPU) -> None:
+        super().__init__(sam, card=card, device=device, preprocessing=Preprocessing(fit="squash"))
 
     def to_input(self, pixels: Pixels) -> tuple[Frame, Tensor]:
         """Return how an image lies in the input square, and what the encoder takes of it."""
@@ -96,7 +78,5 @@ def load(*, checkpoint: Path | None, device: str) -> MedSam:
     return MedSam(
         build_official("vit_b", path, "medsam"),
         card=describe_tuned(CARDS["medsam"], checkpoint),
-        device=chosen.name,
-        precision=chosen.precision,
-        compiled=chosen.compiled,
+        device=chosen,
     )

@@ -6,12 +6,12 @@ Masks are written column by column, as run lengths want them; what comes back ha
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from cosmos_board.core.compiled import compile_loop
 
 Taps: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]
 """Per native position: first low-resolution position, shape (n,), and weights, (n, 3)."""
@@ -19,93 +19,67 @@ Taps: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]
 Planes: TypeAlias = NDArray[np.float32]
 Counts: TypeAlias = NDArray[np.int32]
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-_compile: Callable[[_Function], _Function] = numba.njit(cache=True, nogil=True)
 
-
-def threshold(
-    low: Planes, rows: Taps, columns: Taps, limit: float, doubt: float
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return where native logits exceed `limit`, bool, axes (K, Y, X); `low` has (K, y, x).
-
-    Beside it, which of the K masks have a logit within `doubt` of the limit.
-    """
-    if limit:
-        masks, strict, lax = measure(low, rows, columns, limit, doubt)
-        return masks, strict != lax
-    turned = np.ascontiguousarray(_widen(low).transpose(0, 2, 1))
-    masks, near = _find_positive(turned, *rows, *columns, np.float32(doubt))
-    return masks.transpose(0, 2, 1), near > 0
+def find_positive(low: Planes, rows: Taps, columns: Taps) -> NDArray[np.bool_]:
+    """Return where native logits are positive, bool, axes (K, Y, X); `low` has (K, y, x)."""
+    return _find_positive(_turn(low), *rows, *columns).transpose(0, 2, 1)
 
 
 def measure(
-    low: Planes, rows: Taps, columns: Taps, limit: float, offset: float
+    low: Planes, rows: Taps, columns: Taps, offset: float
 ) -> tuple[NDArray[np.bool_], Counts, Counts]:
-    """Return masks as `threshold`, and their pixels at `limit` plus and minus `offset`, (K,)."""
-    turned = np.ascontiguousarray(_widen(low).transpose(0, 2, 1))
-    masks, strict, lax = _measure(
-        turned,
-        *rows,
-        *columns,
-        np.float32(limit),
-        np.float32(limit + offset),
-        np.float32(limit - offset),
-    )
+    """Return what `find_positive` does, and the pixels at thresholds `offset` and −`offset`, (K,).
+
+    The first count is of the raised threshold.
+    """
+    masks, strict, lax = _measure(_turn(low), *rows, *columns, np.float32(offset))
     return masks.transpose(0, 2, 1), strict, lax
 
 
-def _widen(low: Planes) -> Planes:
-    """Return `low` with at least three rows and columns, which the taps count on."""
+def _turn(low: Planes) -> Planes:
+    """Return `low` with axes (K, x, y), of at least three rows and columns: taps need as many."""
     below, right = (max(3 - size, 0) for size in low.shape[1:])
-    return np.pad(low, ((0, 0), (0, below), (0, right))) if below or right else low
+    padded = np.pad(low, ((0, 0), (0, below), (0, right))) if below or right else low
+    return np.ascontiguousarray(padded.transpose(0, 2, 1))
 
 
-@_compile
+@compile_loop
 def _find_positive(
     low: Planes,
     first_row: NDArray[np.int64],
     row_weights: Planes,
     first_column: NDArray[np.int64],
     column_weights: Planes,
-    doubt: np.float32,
-) -> tuple[NDArray[np.bool_], Counts]:
+) -> NDArray[np.bool_]:
     """Return where logits are positive, turned planes (K, x, y) into turned masks (K, X, Y).
 
     Weights are not negative, so where the logits around have one sign there is no need to look.
-    Beside it, how many logits of each mask are nearer to zero than `doubt`, (K,).
     """
     count, low_width, low_height = low.shape
     height, width = len(first_row), len(first_column)
     masks = np.empty((count, width, height), np.bool_)
     some, every = np.empty(low_width, np.bool_), np.empty(low_width, np.bool_)
     column = np.empty(low_height, np.float32)
-    near = np.zeros(count, np.int32)
     for k in range(count):
         for x in range(low_width):
-            positive, negative = 0, 0
+            positive = 0
             for y in range(low_height):
-                positive += low[k, x, y] > doubt
-                negative += low[k, x, y] <= -doubt
-            some[x], every[x] = negative < low_height, positive == low_height
-        close = 0
+                positive += low[k, x, y] > np.float32(0)
+            some[x], every[x] = positive > 0, positive == low_height
         for x in range(width):
             at, out = first_column[x], masks[k, x]
             if not (some[at] or some[at + 1] or some[at + 2]):
                 out[:] = False
-                continue
-            if every[at] and every[at + 1] and every[at + 2]:
+            elif every[at] and every[at + 1] and every[at + 2]:
                 out[:] = True
-                continue
-            _blend(low[k], at, column_weights[x], column)
-            for y in range(height):
-                logit = _mix(column, first_row[y], row_weights, y)
-                out[y] = logit > np.float32(0)
-                close += abs(logit) < doubt
-        near[k] = close
-    return masks, near
+            else:
+                _blend(low[k], at, column_weights[x], column)
+                for y in range(height):
+                    out[y] = _mix(column, first_row[y], row_weights, y) > np.float32(0)
+    return masks
 
 
-@_compile
+@compile_loop
 def _blend(plane: Planes, at: int, weights: Planes, column: Planes) -> None:
     """Write into `column` three columns of a turned plane (x, y), from `at` on, by weight."""
     wa, wb, wc = weights
@@ -114,7 +88,7 @@ def _blend(plane: Planes, at: int, weights: Planes, column: Planes) -> None:
         column[j] = wa * a[j] + wb * b[j] + wc * c[j]
 
 
-@_compile
+@compile_loop
 def _mix(column: Planes, at: np.int64, weights: Planes, y: int) -> Any:  # noqa: ANN401 - float32
     """Return the logit of native row `y`, from three values of a column, from `at` on."""
     return (
@@ -122,16 +96,14 @@ def _mix(column: Planes, at: np.int64, weights: Planes, y: int) -> Any:  # noqa:
     )
 
 
-@_compile
+@compile_loop
 def _measure(
     low: Planes,
     first_row: NDArray[np.int64],
     row_weights: Planes,
     first_column: NDArray[np.int64],
     column_weights: Planes,
-    limit: np.float32,
-    strict_limit: np.float32,
-    lax_limit: np.float32,
+    offset: np.float32,
 ) -> tuple[NDArray[np.bool_], Counts, Counts]:
     """Run over turned planes (K, x, y) into turned masks (K, X, Y)."""
     count, _, low_height = low.shape
@@ -146,8 +118,8 @@ def _measure(
             out = masks[k, x]
             for y in range(height):
                 logit = _mix(column, first_row[y], row_weights, y)
-                out[y] = logit > limit
-                above_strict += logit > strict_limit
-                above_lax += logit > lax_limit
+                out[y] = logit > np.float32(0)
+                above_strict += logit > offset
+                above_lax += logit > -offset
         strict[k], lax[k] = above_strict, above_lax
     return masks, strict, lax

@@ -16,83 +16,57 @@ import torch
 from numpy.typing import NDArray
 
 from cosmos_board.core.masks import Mask
-from cosmos_board.models.sam.everything_grid import is_stable
+from cosmos_board.models.sam.everything_grid import EverythingSettings, is_stable
 from cosmos_board.models.sam.geometry import Frame
 
 if TYPE_CHECKING:
     from cosmos_board.models.sam.native_compiled import Taps
 
 
-def to_native_masks(frame: Frame, low: torch.Tensor, threshold: float) -> torch.Tensor:
-    """Return where native logits exceed `threshold`, bool, axes (…, Y, X), on the same device.
+def to_native_masks(frame: Frame, low: torch.Tensor) -> torch.Tensor:
+    """Return where native logits are positive, bool, axes (…, Y, X), on the same device.
 
     Args:
         frame: How the image lies in the model's input square.
         low: Low-resolution logits, axes (…, y, x).
-        threshold: Logit above which a pixel belongs to a mask.
-    """
-    return draw_with_doubt(frame, low, threshold, 0.0)[0]
-
-
-def draw_with_doubt(
-    frame: Frame, low: torch.Tensor, threshold: float, doubt: float
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return what `to_native_masks` does, and which masks have a native logit near the threshold.
-
-    Args:
-        frame: How the image lies in the model's input square.
-        low: Low-resolution logits, axes (…, y, x).
-        threshold: Logit above which a pixel belongs to a mask.
-        doubt: What is near.
-
-    Returns:
-        Masks, bool, axes (…, Y, X), and doubt, bool, axes (…).
     """
     planes = low.float().flatten(0, -3)
     compiled = _find_compiled() if low.device.type == "cpu" else None
     if compiled is None:
-        native = frame.to_native(planes[:, None])[:, 0]
-        masks = native > threshold
-        doubtful = ((native - threshold).abs() < doubt).flatten(1).any(1)
+        masks = frame.to_native(planes[:, None])[:, 0] > 0
     else:
         rows, columns = _get_taps(frame, *low.shape[-2:])
-        found = compiled.threshold(planes.numpy(), rows, columns, threshold, doubt)
-        masks, doubtful = (torch.from_numpy(one) for one in found)
-    return masks.reshape(*low.shape[:-2], *masks.shape[-2:]), doubtful.reshape(low.shape[:-2])
+        masks = torch.from_numpy(compiled.find_positive(planes.numpy(), rows, columns))
+    return masks.reshape(*low.shape[:-2], *masks.shape[-2:])
 
 
 def find_stable_masks(
-    frame: Frame, low: torch.Tensor, threshold: float, offset: float, minimum: float
+    frame: Frame, low: torch.Tensor, settings: EverythingSettings
 ) -> tuple[list[Mask], Mask]:
     """Return the masks that hardly change with the threshold, and which of the n they are.
-
-    Stability is the IoU of the masks at `threshold` plus and minus `offset`; an empty mask has
-    none, and passes only where `minimum` is 0.
 
     Args:
         frame: How the image lies in the model's input square.
         low: Low-resolution logits, axes (n, y, x).
-        threshold: Logit above which a pixel belongs to a mask.
-        offset: In logits.
-        minimum: Least stability.
+        settings: Of these `stability` and its offset.
 
     Returns:
-        Masks, bool, axes (Y, X) each, and what was kept, bool, shape (n,).
+        Masks, bool, axes (Y, X) each, and which were kept, bool, shape (n,).
     """
-    planes = low.float()
+    planes, offset = low.float(), settings.stability_offset
     compiled = _find_compiled() if low.device.type == "cpu" else None
     if compiled is not None:
         rows, columns = _get_taps(frame, *low.shape[-2:])
-        masks, strict, lax = compiled.measure(planes.numpy(), rows, columns, threshold, offset)
-        kept = is_stable(strict, lax, minimum)
+        masks, strict, lax = compiled.measure(planes.numpy(), rows, columns, offset)
+        kept = is_stable(strict, lax, settings.stability)
         return [masks[index] for index in np.flatnonzero(kept)], kept
     native = frame.to_native(planes[:, None])[:, 0]
     strict, lax = (
-        (native > threshold + shift).flatten(1).sum(1, dtype=torch.int32).cpu().numpy()
-        for shift in (offset, -offset)
+        (native > level).flatten(1).sum(1, dtype=torch.int32).cpu().numpy()
+        for level in (offset, -offset)
     )
-    kept = is_stable(strict, lax, minimum)
-    chosen = native[torch.as_tensor(kept, device=native.device)] > threshold
+    kept = is_stable(strict, lax, settings.stability)
+    chosen = native[torch.as_tensor(kept, device=native.device)] > 0
     return list(chosen.cpu().numpy()), kept
 
 
@@ -100,7 +74,7 @@ def find_stable_masks(
 def _find_compiled() -> ModuleType | None:
     try:
         from cosmos_board.models.sam import native_compiled
-    except ImportError:
+    except (ImportError, RuntimeError):
         return None
     return native_compiled
 

@@ -1,10 +1,22 @@
-"""Prompts as a decoder of the SAM family takes them."""
+"""Prompts as a decoder of the SAM family takes them: in groups of equally many tokens.
+
+None is padded: a padding token would take part in attention and change the answer.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from cosmos_board.core.errors import InputError
+from cosmos_board.core.prompts import Prompt
+from cosmos_board.models.sam.geometry import Frame
+from cosmos_board.models.segmenter import pair_logits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,16 +41,66 @@ class PromptBatch:
     def __len__(self) -> int:
         return len(self.image_index)
 
-    def pick(self, row: int) -> PromptBatch:
-        """Return one of the prompts, as a batch of its own."""
 
-        def at(column: Tensor | None) -> Tensor | None:
-            return None if column is None else column[row : row + 1]
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedPrompt:
+    """Where a prompt stands in the caller's list, and what comes with it."""
 
-        return PromptBatch(
-            self.image_index[row : row + 1],
-            at(self.points_xy),
-            at(self.labels),
-            at(self.boxes_xyxy),
-            at(self.mask_logits),
-        )
+    position: int
+    prompt: Prompt
+    logits: NDArray[np.float32] | None
+
+
+def group_by_tokens(
+    prompts: Sequence[Prompt],
+    logits: Sequence[NDArray[np.float32] | None] | None,
+    size: int,
+) -> Iterator[list[PlacedPrompt]]:
+    """Yield all prompts in groups of at most `size` with the same number of tokens.
+
+    Args:
+        prompts: Native pixels (x, y).
+        logits: Per prompt the logits of the click before, axes (y, x), or None.
+        size: Largest group.
+
+    Raises:
+        InputError: If a prompt has neither points nor box.
+    """
+    groups: dict[tuple[int, bool, bool], list[PlacedPrompt]] = {}
+    for position, (prompt, earlier) in enumerate(pair_logits(prompts, logits)):
+        points, box = len(prompt.labels), prompt.box_xyxy is not None
+        if not points and not box:
+            raise InputError("prompt", "", "has neither points nor a box")
+        key = (points, box, earlier is not None)
+        groups.setdefault(key, []).append(PlacedPrompt(position, prompt, earlier))
+    for group in groups.values():
+        for start in range(0, len(group), size):
+            yield group[start : start + size]
+
+
+def to_batch(frame: Frame, group: Sequence[PlacedPrompt], device: torch.device) -> PromptBatch:
+    """Return a group of prompts in the pixels of the model's input square, float32.
+
+    Args:
+        frame: How the image lies in the square.
+        group: Of `group_by_tokens`.
+        device: Where the tensors go.
+    """
+    first = group[0]
+    points = labels = boxes = earlier = None
+    if len(first.prompt.labels):
+        native = np.stack([placed.prompt.points_xy for placed in group])
+        points = _to_tensor(frame.to_input(native), device)
+        labels = _to_tensor(np.stack([placed.prompt.labels for placed in group]), device)
+    if first.prompt.box_xyxy is not None:
+        corners = np.array([placed.prompt.box_xyxy for placed in group]).reshape(-1, 2, 2)
+        boxes = _to_tensor(frame.to_input(corners), device).reshape(-1, 4)
+    if first.logits is not None:
+        given = [placed.logits for placed in group if placed.logits is not None]
+        earlier = _to_tensor(np.stack(given)[:, None], device)
+    index = torch.zeros(len(group), dtype=torch.int64, device=device)
+    return PromptBatch(index, points, labels, boxes, earlier)
+
+
+def _to_tensor(array: NDArray[np.generic], device: torch.device) -> Tensor:
+    return torch.as_tensor(array.astype(np.float32), device=device)

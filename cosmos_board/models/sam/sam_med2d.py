@@ -153,13 +153,7 @@ def load(*, checkpoint: Path | None, device: str) -> SamMed2d:
     for buffer in ("pixel_mean", "pixel_std"):
         setattr(sam, buffer, torch.zeros(3, 1, 1))
     card = describe_tuned(replace(CARDS["sam-med2d"], input_size_px=side), checkpoint)
-    return SamMed2d(
-        sam,
-        card=card,
-        device=chosen.name,
-        precision=chosen.precision,
-        compiled=chosen.compiled,
-    )
+    return SamMed2d(sam, card=card, device=chosen)
 
 
 def build(weights: Mapping[str, Tensor], path: Path) -> tuple[nn.Module, int]:

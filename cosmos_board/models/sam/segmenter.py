@@ -14,11 +14,17 @@ from cosmos_board.core.candidates import EverythingCandidates
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
-from cosmos_board.models.devices import Precision
-from cosmos_board.models.sam.decoder import MULTIMASK, SamModules, Sight, decode, fold, look
+from cosmos_board.models.devices import CPU, Device
+from cosmos_board.models.sam.decoder import (
+    MULTIMASK,
+    Cache,
+    SamModules,
+    decode,
+    fold,
+    precompute,
+)
 from cosmos_board.models.sam.everything import find_everything
 from cosmos_board.models.sam.everything_grid import EverythingSettings
-from cosmos_board.models.sam.exact_decode import answer_twice
 from cosmos_board.models.sam.geometry import Fit, Frame, to_input_tensor
 from cosmos_board.models.sam.prompt_batch import PromptBatch
 from cosmos_board.models.segmenter import Embedding
@@ -33,14 +39,28 @@ _CPU_GRID_POINTS_PER_CALL = 16
 """Everything mode always asks the same points of an image, so that its batches never change."""
 
 
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """What becomes of an image before the encoder sees it."""
+
+    mean: tuple[float, float, float] = SAM_MEAN
+    """Subtracted per channel, in grey levels."""
+
+    std: tuple[float, float, float] = SAM_STD
+    """What the difference is divided by."""
+
+    fit: Fit = "pad"
+    """Whether images are padded or squashed to the square."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class _View:
+class _ImageFeatures:
     """What is kept of one image."""
 
     features: Tensor
     """Axes (1, C, y, x)."""
 
-    sight: Sight | None
+    cache: Cache | None
 
 
 class SamSegmenter(TorchSegmenter):
@@ -53,18 +73,11 @@ class SamSegmenter(TorchSegmenter):
         sam: A torch module with `image_encoder` ((1, 3, S, S) → (1, C, s, s)),
             `prompt_encoder` and `mask_decoder` of the classes in `segment_anything`; any size.
         card: Facts about the model; `input_size_px` is the S above.
-        pixel_mean: Subtracted per channel, in grey levels.
-        pixel_std: What the difference is divided by.
-        fit: Whether images are padded or squashed to the square.
-        mask_threshold: A pixel belongs to a mask where its logit is greater.
-        device: Where the module is moved: `cpu`, `cuda`, `cuda:1` …
-        precision: `fp32`, or autocast to `bf16` or `fp16`; logits leave as float32.
-        compiled: Whether torch compiles the image encoder at its first use, which takes a minute.
+        device: Where the module is moved, and how it computes; where it is `compiled`, torch
+            compiles the image encoder at its first use, which takes a minute.
+        preprocessing: What becomes of an image before the encoder sees it.
         prompts_per_call: Prompts that share one decoder call; None chooses by device.
         everything: Thresholds of everything mode.
-        doubt: On a CPU in single precision, prompts whose native logits come as near to the
-            threshold as this are answered a second time, by the official decoder: rounding would
-            choose the side. 0 leaves the first answer.
     """
 
     mask_tokens: Sequence[int] = MULTIMASK
@@ -75,36 +88,26 @@ class SamSegmenter(TorchSegmenter):
         sam: nn.Module,
         *,
         card: ModelCard,
-        pixel_mean: tuple[float, float, float] = SAM_MEAN,
-        pixel_std: tuple[float, float, float] = SAM_STD,
-        fit: Fit = "pad",
-        mask_threshold: float = 0.0,
-        device: str = "cpu",
-        precision: Precision = "fp32",
-        compiled: bool = False,
+        device: Device = CPU,
+        preprocessing: Preprocessing = Preprocessing(),
         prompts_per_call: int | None = None,
         everything: EverythingSettings | None = None,
-        doubt: float = 0.0,
     ) -> None:
         super().__init__(
             card=card,
-            fit=fit,
-            mask_threshold=mask_threshold,
+            fit=preprocessing.fit,
             device=device,
-            precision=precision,
             prompts_per_call=prompts_per_call,
             everything=everything,
         )
-        self._module = sam.to(device).eval()
+        self._module = sam.to(self._device).eval()
         self._sam = fold(self._module)
-        if compiled:
+        if device.compiled:
             self._sam.image_encoder = torch.compile(self._sam.image_encoder)
-        self._mean = torch.tensor(pixel_mean, device=device).view(3, 1, 1)
-        self._std = torch.tensor(pixel_std, device=device).view(3, 1, 1)
-        on_cpu = self._device.type == "cpu"
-        self._doubt = doubt if on_cpu and precision == "fp32" else 0.0
+        self._mean = torch.tensor(preprocessing.mean, device=self._device).view(3, 1, 1)
+        self._std = torch.tensor(preprocessing.std, device=self._device).view(3, 1, 1)
         self._grid_points_per_call = prompts_per_call or (
-            _CPU_GRID_POINTS_PER_CALL if on_cpu else self._prompts_per_call
+            _CPU_GRID_POINTS_PER_CALL if self._device.type == "cpu" else self._prompts_per_call
         )
 
     @property
@@ -134,17 +137,18 @@ class SamSegmenter(TorchSegmenter):
     def embed_many(self, images: Sequence[Pixels]) -> list[Embedding]:
         """Return the features of several images, of any sizes, from one encoder call."""
         frames, inputs = zip(*map(self.to_input, images), strict=True)
-        with torch.inference_mode(), self.autocast():
+        with self.inference():
             features: Tensor = self._sam.image_encoder(torch.cat(inputs))
-            views = [_View(one, look(self._sam, one)) for one in torch.split(features, 1)]
+            rows = torch.split(features, 1)
+            kept = [_ImageFeatures(row, precompute(self._sam, row)) for row in rows]
         return [
-            Embedding(frame.height, frame.width, view)
-            for frame, view in zip(frames, views, strict=True)
+            Embedding(frame.height, frame.width, image)
+            for frame, image in zip(frames, kept, strict=True)
         ]
 
     def write_embedding(self, embedding: Embedding) -> bytes:
         """Return the features of one image in the safetensors format."""
-        return safetensors.torch.save({"features": _get_view(embedding).features.cpu()})
+        return safetensors.torch.save({"features": _get_features(embedding).features.cpu()})
 
     def read_embedding(self, height: int, width: int, content: bytes) -> Embedding:
         """Return the embedding of an image of that size from what `write_embedding` gave.
@@ -156,30 +160,15 @@ class SamSegmenter(TorchSegmenter):
             features = safetensors.torch.load(content)["features"]
         except (SafetensorError, KeyError) as error:
             raise InputError("embedding", "", "is damaged", got=str(error)[:100]) from error
-        with torch.inference_mode(), self.autocast():
-            there = features.to(self._device)
-            return Embedding(height, width, _View(there, look(self._sam, there)))
+        with self.inference():
+            features = features.to(self._device)
+            image = _ImageFeatures(features, precompute(self._sam, features))
+        return Embedding(height, width, image)
 
     def decode(self, embedding: Embedding, batch: PromptBatch) -> tuple[Tensor, Tensor]:
         """Return logits, axes (P, K, y, x), and predicted IoU, shape (P, K), of any precision."""
-        view = _get_view(embedding)
-        return decode(self._sam, view.features, batch, view.sight, self.mask_tokens)
-
-    def answer(
-        self, embedding: Embedding, frame: Frame, batch: PromptBatch
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return masks, predicted IoU and logits, after a second look where there is doubt."""
-        if not self._doubt:
-            return super().answer(embedding, frame, batch)
-        return answer_twice(
-            self._module,
-            _get_view(embedding).features,
-            frame,
-            batch,
-            self.decode(embedding, batch),
-            threshold=self._threshold,
-            doubt=self._doubt,
-        )
+        image = _get_features(embedding)
+        return decode(self._sam, image.features, batch, image.cache, self.mask_tokens)
 
     def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
         """Return the masks of everything mode, best predicted IoU first."""
@@ -193,17 +182,16 @@ class SamSegmenter(TorchSegmenter):
     def _search_grid(self, embedding: Embedding) -> EverythingCandidates | None:
         """Return what everything mode finds, or None where fewer points at once may yet fit."""
         frame = self._frame(embedding.height, embedding.width)
-        view = _get_view(embedding)
+        image = _get_features(embedding)
         # The exception is left behind before the retry: its traceback would keep tensors alive.
         try:
-            with torch.inference_mode(), self.autocast():
+            with self.inference():
                 return find_everything(
                     self._sam,
-                    view.features,
-                    view.sight,
+                    image.features,
+                    image.cache,
                     frame,
                     self._everything,
-                    mask_threshold=self._threshold,
                     prompts_per_call=self._grid_points_per_call,
                 )
         except torch.OutOfMemoryError:
@@ -212,6 +200,6 @@ class SamSegmenter(TorchSegmenter):
             return None
 
 
-def _get_view(embedding: Embedding) -> _View:
-    assert isinstance(embedding.payload, _View), "the embedding is another segmenter's"
+def _get_features(embedding: Embedding) -> _ImageFeatures:
+    assert isinstance(embedding.payload, _ImageFeatures), "the embedding is another segmenter's"
     return embedding.payload

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FirstSight:
-    """One image before any prompt, and what the first exchange makes of it; heads H of width c."""
+class ImageProjections:
+    """An image's part in the first exchange, which all its prompts share; heads H of width c."""
 
     pixels: Tensor
     """Image tokens, shape (1, N, C)."""
@@ -38,20 +38,10 @@ class FirstSight:
 
 
 class FoldedTwoWay(nn.Module):
-    """Shares the weights of an official transformer; for inference.
+    """Shares the weights of an official transformer; for inference."""
 
-    Args:
-        official: What it does the work of.
-        refined: Whether folded logits of attention are worked out in double precision on a CPU,
-            for a prompt that comes alone. A folded projection is larger than what becomes of it,
-            and so is its rounding error: at single precision the worst masks of `cosmos-tiny` have
-            three times the error. It takes a tenth of a call; everything mode, whose points
-            come in batches, does without, and so does SAM with its 4,096 image tokens.
-    """
-
-    def __init__(self, official: TwoWayTransformer, *, refined: bool = False) -> None:
+    def __init__(self, official: TwoWayTransformer) -> None:
         super().__init__()
-        self.refined = refined
         self.layers = official.layers
         self.final_attn_token_to_image = official.final_attn_token_to_image
         self.norm_final_attn = official.norm_final_attn
@@ -69,7 +59,7 @@ class FoldedTwoWay(nn.Module):
         pixels, positions = _to_tokens(image_embedding), _to_tokens(image_pe[:1])
         return self.run(point_embedding, pixels, positions)
 
-    def look(self, image_embedding: Tensor, image_pe: Tensor) -> FirstSight:
+    def project(self, image_embedding: Tensor, image_pe: Tensor) -> ImageProjections:
         """Return what all prompts of an image share.
 
         Args:
@@ -79,7 +69,7 @@ class FoldedTwoWay(nn.Module):
         pixels, positions = _to_tokens(image_embedding), _to_tokens(image_pe)
         placed, first = pixels + positions, self.layers[0]
         look, tell = first.cross_attn_token_to_image, first.cross_attn_image_to_token
-        return FirstSight(
+        return ImageProjections(
             pixels,
             positions,
             _split_heads(look.k_proj(placed), look.num_heads)[0].transpose(1, 2).contiguous(),
@@ -87,20 +77,20 @@ class FoldedTwoWay(nn.Module):
             _split_heads(tell.q_proj(placed), tell.num_heads)[0].transpose(1, 2).contiguous(),
         )
 
-    def answer(self, sight: FirstSight, point_embedding: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what `forward` does, for prompts of an image that was looked at."""
-        return self.run(point_embedding, sight.pixels, sight.positions, sight)
-
     def run(
-        self, points: Tensor, pixels: Tensor, positions: Tensor, sight: FirstSight | None = None
+        self,
+        points: Tensor,
+        pixels: Tensor,
+        positions: Tensor,
+        projected: ImageProjections | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return what `forward` does, of image tokens and their positions, (P or 1, N, C)."""
-        queries, refined = points, self.refined and len(points) == 1
+        queries = points
         for layer in self.layers:
-            queries, pixels = _exchange(layer, queries, pixels, points, positions, sight, refined)
-            sight = None
+            queries, pixels = _exchange(layer, queries, pixels, points, positions, projected)
+            projected = None
         look = self.final_attn_token_to_image
-        seen = _look_at_image(look, queries + points, pixels + positions, pixels, refined)
+        seen = _look_at_image(look, queries + points, pixels + positions, pixels)
         return self.norm_final_attn(queries + seen), pixels
 
 
@@ -110,8 +100,7 @@ def _exchange(
     keys: Tensor,
     query_positions: Tensor,
     key_positions: Tensor,
-    sight: FirstSight | None,
-    refined: bool,
+    projected: ImageProjections | None,
 ) -> tuple[Tensor, Tensor]:
     """Run one official block: tokens among themselves, tokens ← image, image ← tokens."""
     if layer.skip_first_layer_pe:
@@ -122,16 +111,16 @@ def _exchange(
     queries = layer.norm1(queries)
     look, tell = layer.cross_attn_token_to_image, layer.cross_attn_image_to_token
     placed = queries + query_positions
-    placed_keys = keys if sight else keys + key_positions
-    if sight is None:
-        seen = _look_at_image(look, placed, placed_keys, keys, refined)
+    placed_keys = keys if projected else keys + key_positions
+    if projected is None:
+        seen = _look_at_image(look, placed, placed_keys, keys)
     else:
-        seen = _look_again(look, placed, sight)
+        seen = _look_at_projected(look, placed, projected)
     queries = layer.norm2(queries + seen)
     queries = layer.norm3(queries + layer.mlp(queries))
     placed = queries + query_positions
     k, v = _make_keys_and_values(tell, placed, queries)
-    logits = k @ sight.queries if sight else _match_image(tell, placed_keys, k, refined)
+    logits = k @ projected.queries if projected else _match_image(tell, placed_keys, k)
     told = _tell_image(tell, torch.softmax(logits, dim=2), v)
     return queries, layer.norm4(told + keys)
 
@@ -141,16 +130,13 @@ def _look_at_image(
     placed: Tensor,
     keys: Tensor,
     values: Tensor,
-    refined: bool,
 ) -> Tensor:
     """Return what each prompt token takes from the image, shape (P, T, C)."""
     heads, (count, tokens, _) = attention.num_heads, placed.shape
     q = _split_heads(attention.q_proj(placed), heads)
     # The bias of the keys adds the same to all logits of a token and leaves the softmax alone.
-    factors = (q / math.sqrt(q.shape[-1]), attention.k_proj.weight, keys)
-    scaled, weight, keys = _to_double(factors) if refined else factors
-    logits = _fold(scaled, weight) @ keys.transpose(1, 2)
-    weights = torch.softmax(logits.to(q.dtype), dim=-1)
+    logits = _fold(q / math.sqrt(q.shape[-1]), attention.k_proj.weight) @ keys.transpose(1, 2)
+    weights = torch.softmax(logits, dim=-1)
     taken = (weights @ values).view(count, heads, tokens, -1)
     projection = attention.v_proj.weight.view(heads, -1, taken.shape[-1])
     projected = _join_heads(taken @ projection.transpose(1, 2)) + attention.v_proj.bias
@@ -158,11 +144,11 @@ def _look_at_image(
     return seen
 
 
-def _look_again(attention: Any, placed: Tensor, sight: FirstSight) -> Tensor:  # noqa: ANN401
-    """Return what `_look_at_image` does, from the projections of an image seen before."""
+def _look_at_projected(attention: Any, placed: Tensor, projected: ImageProjections) -> Tensor:  # noqa: ANN401
+    """Return what `_look_at_image` does, from the projections of an image."""
     q = _split_heads(attention.q_proj(placed), attention.num_heads)
-    logits = (q / math.sqrt(q.shape[-1])) @ sight.keys
-    seen: Tensor = attention.out_proj(_join_heads(torch.softmax(logits, dim=-1) @ sight.values))
+    logits = (q / math.sqrt(q.shape[-1])) @ projected.keys
+    seen: Tensor = attention.out_proj(_join_heads(torch.softmax(logits, dim=-1) @ projected.values))
     return seen
 
 
@@ -173,18 +159,15 @@ def _make_keys_and_values(attention: Any, placed: Tensor, tokens: Tensor) -> tup
     return k / math.sqrt(k.shape[-1]), v
 
 
-def _match_image(attention: Any, placed: Tensor, keys: Tensor, refined: bool) -> Tensor:  # noqa: ANN401
+def _match_image(attention: Any, placed: Tensor, keys: Tensor) -> Tensor:  # noqa: ANN401
     """Return the logits of image tokens for prompt tokens.
 
     As (P, H, T, N), though the softmax goes over T: over seven neighbours in memory it is slow.
     """
-    dtype, projection = keys.dtype, attention.q_proj
-    factors = (keys, projection.weight, projection.bias, placed)
-    keys, weight, bias, placed = _to_double(factors) if refined else factors
-    offsets = keys @ bias.view(keys.shape[1], -1, 1)
-    folded = _fold(keys, weight)
+    offsets = keys @ attention.q_proj.bias.view(keys.shape[1], -1, 1)
+    folded = _fold(keys, attention.q_proj.weight)
     logits: Tensor = (folded @ placed.transpose(1, 2)).view(*keys.shape[:3], -1) + offsets
-    return logits.to(dtype)
+    return logits
 
 
 def _tell_image(attention: Any, weights: Tensor, values: Tensor) -> Tensor:  # noqa: ANN401
@@ -195,14 +178,6 @@ def _tell_image(attention: Any, weights: Tensor, values: Tensor) -> Tensor:  # n
     told = (values @ output).flatten(1, 2) + attention.out_proj.bias / heads
     seen: Tensor = weights.flatten(1, 2).transpose(1, 2) @ told
     return seen
-
-
-def _to_double(factors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """Return factors in double precision, where they are single and on a CPU."""
-    plain = factors[0].device.type == "cpu" and not torch.is_autocast_enabled("cpu")
-    if plain and factors[0].dtype == torch.float32:
-        return tuple(factor.double() for factor in factors)
-    return factors
 
 
 def _fold(rows: Tensor, weight: Tensor) -> Tensor:

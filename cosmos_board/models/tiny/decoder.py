@@ -1,7 +1,13 @@
-"""The mask decoder of `cosmos-tiny`: SAM's, with fine paths and a look at its own masks."""
+"""The mask decoder of `cosmos-tiny`: SAM's, with paths for fine features.
+
+A small net learns where an edge lies far faster when it need not squeeze it through 16 × 16 tokens:
+features of stride 4 and 2, the drawn prompt and a crop of the box join the upscaling. What depends
+on an image alone is worked out once for all its prompts.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,49 +17,19 @@ from segment_anything.modeling.mask_decoder import MLP
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cosmos_board.models.tiny.box_crop import NEAR, Closeup
-from cosmos_board.models.tiny.cached_decoder import TinySight
-from cosmos_board.models.tiny.iou_head import Judge, Outline, outline
-from cosmos_board.models.tiny.layout import (
-    CHANNELS,
-    GRID,
-    HALF,
-    HALF_FOLD,
-    MAP_CHANNELS,
-    MAPS,
-    PARTS,
-    QUARTER,
-    QUARTER_CHANNELS,
-    QUARTER_FOLD,
-    WIDTH,
-)
+from cosmos_board.models.tiny.box_crop import CROP_CHANNELS, BoxCrop
+from cosmos_board.models.tiny.encoder import HALF, QUARTER, WIDTH, split_embedding
+from cosmos_board.models.tiny.iou_head import IouHead
+from cosmos_board.models.tiny.prompt_encoder import MAPS, DensePrompt
 
-_FINE = 16
+_FINE, _DETAIL = 16, 8
+"""Channels of the upscaling at stride 4 and 2."""
+
 _POINT_TOKENS = 2
 """A single point is followed by the one that pads it."""
 
 _PRIOR = (1.0, 0.0, 0.0, 0.0, 4.0, 0.0, 4.0, -4.0, 2.0)
-"""What the close-up and the drawn prompt add to the logits at first, by channel."""
-
-
-class PassingTransformer(nn.Module):
-    """SAM's two-way transformer on the first 128 channels; the fine ones pass by untouched."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.inner = TwoWayTransformer(depth=2, embedding_dim=WIDTH, mlp_dim=256, num_heads=4)
-
-    def forward(self, image: Tensor, image_pe: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Return tokens (B, N, 128) and pixels (B, 256, CHANNELS).
-
-        Args:
-            image: (B, CHANNELS, 16, 16).
-            image_pe: (B or 1, 128, 16, 16).
-            tokens: (B, N, 128).
-        """
-        coarse, fine = torch.split(image, [WIDTH, CHANNELS - WIDTH], 1)
-        answered, pixels = self.inner(coarse, image_pe.expand(len(image), -1, -1, -1), tokens)
-        return answered, torch.cat([pixels, fine.flatten(2).transpose(1, 2)], 2)
+"""What the box crop and the drawn prompt add to the logits at first, by channel."""
 
 
 class Likeness(nn.Module):
@@ -67,78 +43,150 @@ class Likeness(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.embed = nn.Conv2d(QUARTER, width, 1)
-        self.judge = nn.Conv2d(2 * width, _FINE, 1)
-
-    def forward(self, fine: Tensor, maps: Tensor) -> Tensor:
-        """Return (B, 16, y, x).
-
-        Args:
-            fine: Image features at stride 4, (B, 16, y, x).
-            maps: The drawn prompt, (B, 5, y, x).
-        """
-        return self.compare(self.choose_features(fine), maps)
+        self.combine = nn.Conv2d(2 * width, _FINE, 1)
 
     def choose_features(self, fine: Tensor) -> Tensor:
-        """Return what is compared: the image itself and what was learnt, (B, 16, y, x)."""
+        """Return what is compared: the image itself and what was learnt, (I, 16, 64, 64)."""
         return torch.cat([fine[:, :3], self.embed(fine)[:, 3:]], 1)
 
     def compare(self, features: Tensor, maps: Tensor) -> Tensor:
-        """Return what `forward` does, from what `choose_features` gave."""
-        gaps = []
-        for weight in self.weigh_places(maps):
-            total = weight.sum((2, 3), keepdim=True) + 1e-6
-            typical = (features * weight).sum((2, 3), keepdim=True) / total
-            gap = (features - typical).square()
-            gaps.append(gap / (1 + gap))
-        judged: Tensor = self.judge(torch.cat(gaps, 1))
-        return judged
+        """Return 1 / (1 + squared difference) to both averages, (P, 32, 64, 64).
 
-    def weigh_places(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Return how much each place counts for what is inside and outside, (B, 1, y, x) each."""
+        Args:
+            features: From `choose_features`, of each prompt's image, or one that all share.
+            maps: The drawn prompts, (P, 5, 64, 64).
+        """
         ellipse, box, near, far, mask = (maps[:, i : i + 1] for i in range(MAPS))
         inside = ellipse.relu() + near.relu() + mask.sigmoid() * (mask != 0)
         outside = (-box).relu() * (box > -1) + far.relu() + 1e-3
-        return inside, outside
+        weights = torch.cat([inside, outside], 1).flatten(2)
+        total = weights.sum(2, keepdim=True) + 1e-6
+        typical = weights @ features.flatten(2).transpose(1, 2) / total
+        gaps = features[:, None] - typical[..., None, None]
+        return gaps.square().add_(1).reciprocal_().flatten(1, 2)
 
 
 class FineUpscaling(nn.Module):
-    """From packed 16 × 16 features to 13 channels at 128 × 128."""
+    """Draws the masks of prompts from their image tokens, the image and the drawn prompt."""
 
     def __init__(self) -> None:
         super().__init__()
         self.grow = nn.Sequential(
             nn.ConvTranspose2d(WIDTH, 32, 2, stride=2),
             LayerNorm2d(32),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.ConvTranspose2d(32, _FINE, 2, stride=2),
         )
         self.join_quarter = nn.Conv2d(QUARTER + MAPS, _FINE, 1)
         self.likeness = Likeness(_FINE)
         self.refine = nn.Sequential(
             nn.Conv2d(_FINE, _FINE, 3, padding=1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(_FINE, _FINE, 3, padding=3, dilation=3),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
-        self.last = nn.ConvTranspose2d(_FINE, _FINE // 2, 2, stride=2)
-        self.join_half = nn.Conv2d(HALF, _FINE // 2, 1)
-        self.closeup = Closeup(_FINE + QUARTER + MAPS + HALF)
+        self.last = nn.ConvTranspose2d(_FINE, _DETAIL, 2, stride=2)
+        self.join_half = nn.Conv2d(HALF, _DETAIL, 1)
+        self.box_crop = BoxCrop(_FINE + QUARTER + MAPS + HALF)
 
-    def forward(self, packed: Tensor) -> Tensor:
-        """Return (B, 17, 128, 128) from (B, CHANNELS, 16, 16).
 
-        Four channels come from the close-up of a box; the last five draw the prompt.
+class CachedDecoder:
+    """The decoder with all that the prompts of its images share worked out.
+
+    Args:
+        decoder: With or without its transformer folded (see `sam.decoder.fold`).
+        features: What the image encoder gave of I images, (I, CHANNELS, 16, 16).
+        positions: Their position encoding, (1, 128, 16, 16).
+    """
+
+    def __init__(self, decoder: TinyMaskDecoder, features: Tensor, positions: Tensor) -> None:
+        self._decoder: Any = decoder
+        self._positions = positions
+        self._coarse, self._fine, self._half = split_embedding(features)
+        upscaling: Any = decoder.output_upscaling
+        likeness = upscaling.likeness
+        self._compared = likeness.choose_features(self._fine)
+        # gap / (1 + gap) is 1 − 1 / (1 + gap), whose ones are the same everywhere.
+        compare, join = likeness.combine.weight, upscaling.join_quarter
+        constant = likeness.combine.bias + compare.sum((1, 2, 3)) + join.bias
+        self._quarter = functional.conv2d(self._fine, join.weight[:, :QUARTER], constant)
+        self._of_prompt = torch.cat([-compare, join.weight[:, QUARTER:]], 1).flatten(1)
+        # A cell of stride 4 becomes four places of stride 2: axes (I, place, channel, cell).
+        detail = upscaling.join_half(self._half) + upscaling.last.bias[:, None, None]
+        self._detail = _to_places(detail).contiguous()
+
+    def decode(
+        self, image_index: Tensor, sparse: Tensor, dense: DensePrompt, mask_tokens: Sequence[int]
+    ) -> tuple[Tensor, Tensor]:
+        """Return logits (P, K, 128, 128) and predicted IoU (P, K).
+
+        Args:
+            image_index: Which image each prompt is about, (P,).
+            sparse: Tokens of the prompts, (P, N, 128).
+            dense: From the prompt encoder.
+            mask_tokens: The K tokens that answer.
         """
-        coarse, quarter, drawn, sides, half = torch.split(packed, list(PARTS), 1)
-        fine = functional.pixel_shuffle(quarter, QUARTER_FOLD)
-        maps = functional.pixel_shuffle(drawn, QUARTER_FOLD)
-        joined = torch.cat([fine, maps], 1)
-        grown = self.grow(coarse) + self.join_quarter(joined) + self.likeness(fine, maps)
-        grown, folded = grown.relu(), functional.pixel_shuffle(half, HALF_FOLD)
-        near = self.closeup((grown, fine, maps, folded), sides[:, :, 0, 0])
-        grown = functional.relu(self.last(self.refine(grown)) + self.join_half(folded))
-        drawn = functional.interpolate(maps, scale_factor=2.0, mode="bilinear", align_corners=False)
-        return torch.cat([grown, near, drawn], 1)
+        decoder = self._decoder
+        outputs = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
+        tokens = torch.cat([outputs.expand(len(sparse), -1, -1), sparse], 1)
+        source = self._gather(self._coarse, image_index) + dense.coarse
+        positions = self._positions.expand(len(sparse), -1, -1, -1)
+        attended, pixels = decoder.transformer(source, positions, tokens)
+        heads = decoder.output_hypernetworks_mlps
+        weights = torch.stack([heads[token](attended[:, 1 + token]) for token in mask_tokens], 1)
+        planes = pixels.transpose(1, 2).reshape(source.shape)
+        logits = self._draw(image_index, planes, dense, weights)
+        estimate = decoder.iou_prediction_head(attended[:, 0])[:, list(mask_tokens)]
+        fine = self._gather(self._fine, image_index)
+        # What it learnt from is harder than what it is asked about; a straight line for a single
+        # point and one for all else takes that back (`training.tiny.calibration`).
+        clear = dense.boxes is not None or sparse.shape[1] > _POINT_TOKENS
+        slope, offset = decoder.calibration[int(clear)]
+        return logits, slope * (estimate + decoder.iou_head(logits, fine, dense.maps)) + offset
+
+    def _draw(
+        self, image_index: Tensor, planes: Tensor, dense: DensePrompt, weights: Tensor
+    ) -> Tensor:
+        """Return logits, (P, K, 128, 128).
+
+        Args:
+            image_index: Which image each prompt is about, (P,).
+            planes: Image tokens after the transformer, (P, 128, 16, 16).
+            dense: From the prompt encoder.
+            weights: Of K masks, for the channels of details, box crop and maps, (P, K, 17).
+        """
+        upscaling, maps = self._decoder.output_upscaling, dense.maps
+        compared = upscaling.likeness.compare(self._gather(self._compared, image_index), maps)
+        rows = torch.cat([compared, maps], 1).flatten(2)
+        joined = (self._of_prompt @ rows).view(len(maps), -1, *maps.shape[2:])
+        fine = joined + upscaling.grow(planes) + self._gather(self._quarter, image_index)
+        fine = fine.relu_()
+        refined = upscaling.refine(fine).flatten(2)[:, None]
+        # A transposed convolution of size and stride 2 is a linear layer for each of four places.
+        last = upscaling.last.weight.flatten(2).permute(2, 1, 0)
+        details = (last @ refined + self._gather(self._detail, image_index)).relu_()
+        of_details, of_crop, of_maps = torch.split(weights, [_DETAIL, CROP_CHANNELS, MAPS], 2)
+        if dense.boxes is not None:
+            seen = [
+                self._gather(each, image_index).expand(len(maps), -1, -1, -1)
+                for each in (self._fine, self._half)
+            ]
+            crop = upscaling.box_crop((fine, seen[0], maps, seen[1]), dense.boxes)
+            details = torch.cat([details, _to_places(crop)], 2)
+            of_details = torch.cat([of_details, of_crop], 2)
+        side = maps.shape[-1]
+        masks = (of_details[:, None] @ details).transpose(1, 2)  # (P, K, place, cell)
+        masks = functional.pixel_shuffle(masks.reshape(len(maps), -1, side, side), 2)
+        prior = (of_maps @ maps.flatten(2)).view(len(maps), -1, side, side)
+        smooth = functional.interpolate(
+            prior, scale_factor=2.0, mode="bilinear", align_corners=False
+        )
+        return masks + smooth
+
+    @staticmethod
+    def _gather(of_images: Tensor, image_index: Tensor) -> Tensor:
+        """Return a row for each prompt, or the only one for all."""
+        return of_images if len(of_images) == 1 else of_images[image_index]
 
 
 class TinyMaskDecoder(MaskDecoder):  # type: ignore[misc]
@@ -149,91 +197,43 @@ class TinyMaskDecoder(MaskDecoder):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__(
             transformer_dim=WIDTH,
-            transformer=PassingTransformer(),
+            transformer=TwoWayTransformer(depth=2, embedding_dim=WIDTH, mlp_dim=256, num_heads=4),
             num_multimask_outputs=3,
             iou_head_depth=3,
             iou_head_hidden_dim=128,
         )
         self.output_upscaling = FineUpscaling()
         self.output_hypernetworks_mlps = nn.ModuleList(
-            MLP(WIDTH, WIDTH, _FINE // 2 + NEAR + MAPS, 3) for _ in range(self.num_mask_tokens)
+            MLP(WIDTH, WIDTH, _DETAIL + CROP_CHANNELS + MAPS, 3)
+            for _ in range(self.num_mask_tokens)
         )
         for head in self.output_hypernetworks_mlps:
             layers: Any = head.layers
             with torch.no_grad():
-                layers[-1].bias[-NEAR - MAPS :] = torch.tensor(_PRIOR)
-        self.judge = Judge(QUARTER, MAPS)
+                layers[-1].bias[-CROP_CHANNELS - MAPS :] = torch.tensor(_PRIOR)
+        self.iou_head = IouHead(QUARTER, MAPS)
         self.register_buffer("calibration", torch.tensor([[1.0, 0.0], [1.0, 0.0]]))
 
-    def look(self, encoder: nn.Module, features: Tensor) -> TinySight:
-        """Return one image as this decoder sees it before any prompt; for inference.
-
-        Args:
-            encoder: The prompt encoder beside this decoder.
-            features: Of one image, (1, CHANNELS, 16, 16).
-        """
-        return TinySight(encoder, self, features)
-
-    def correct_iou(
-        self, estimate: Tensor, logits: Tensor, pixels: Tensor, prompt_tokens: int
-    ) -> Tensor:
-        """Return what `judge_masks` does, of what the transformer passed on.
-
-        Args:
-            estimate: What the IoU head makes of its token, (P, K).
-            logits: Of the same candidates, (P, K, 128, 128).
-            pixels: What the transformer passed on, (P, 256, CHANNELS).
-            prompt_tokens: How many tokens each prompt has.
-        """
-        planes = pixels[..., WIDTH : WIDTH + QUARTER_CHANNELS + MAP_CHANNELS].transpose(1, 2)
-        square = planes.reshape(len(pixels), -1, GRID, GRID)
-        drawn = functional.pixel_shuffle(square, QUARTER_FOLD)
-        fine, maps = torch.split(drawn, [QUARTER, MAPS], 1)
-        return self.judge_masks(estimate, outline(logits), fine, maps, prompt_tokens)
-
-    def judge_masks(
-        self, estimate: Tensor, seen: Outline, fine: Tensor, maps: Tensor, prompt_tokens: int
-    ) -> Tensor:
-        """Return predicted IoU, (P, K), after a look at the masks.
-
-        What it learnt from is harder than what it is asked about; the last step, a straight line
-        for a single point and one for all else, takes that back (`training.calibration`).
-
-        Args:
-            estimate: What the IoU head makes of its token, (P, K).
-            seen: What is seen of the same candidates.
-            fine: Image features at stride 4, (P or 1, 16, 64, 64).
-            maps: The drawn prompts, (P, 5, 64, 64).
-            prompt_tokens: How many tokens each prompt has.
-        """
-        raw = estimate + self.judge(seen, fine, maps)
-        clear = maps[:, 1].flatten(1).any(1) | (prompt_tokens > _POINT_TOKENS)
-        slope, offset = self.calibration[clear.long()].unbind(1)
-        corrected: Tensor = slope[:, None] * raw + offset[:, None]
-        return corrected
+    def cache(self, features: Tensor, positions: Tensor) -> CachedDecoder:
+        """Return this decoder with all that the prompts of some images share worked out."""
+        return CachedDecoder(self, features, positions)
 
     def predict_masks(
         self,
         image_embeddings: Tensor,
         image_pe: Tensor,
         sparse_prompt_embeddings: Tensor,
-        dense_prompt_embeddings: Tensor,
+        dense_prompt_embeddings: DensePrompt,
     ) -> tuple[Tensor, Tensor]:
         """Return all four masks and predicted IoUs, as the official method does for one image."""
-        outputs = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
-        prompts = len(sparse_prompt_embeddings)
-        tokens = torch.cat([outputs.expand(prompts, -1, -1), sparse_prompt_embeddings], 1)
-        source = image_embeddings.expand(prompts, -1, -1, -1) + dense_prompt_embeddings
-        attended, pixels = self.transformer(source, image_pe, tokens)
-        upscaled = self.output_upscaling(pixels.transpose(1, 2).reshape(source.shape))
-        weights = torch.stack(
-            [
-                head(attended[:, 1 + token])
-                for token, head in enumerate(self.output_hypernetworks_mlps)
-            ],
-            1,
+        index = torch.zeros(len(sparse_prompt_embeddings), dtype=torch.int64)
+        return self.cache(image_embeddings, image_pe).decode(
+            index, sparse_prompt_embeddings, dense_prompt_embeddings, range(self.num_mask_tokens)
         )
-        masks = (weights @ upscaled.flatten(2)).view(prompts, -1, *upscaled.shape[2:])
-        estimate = self.iou_prediction_head(attended[:, 0])
-        count = sparse_prompt_embeddings.shape[1]
-        return masks, self.correct_iou(estimate, masks, pixels, count)
+
+
+def _to_places(planes: Tensor) -> Tensor:
+    """Return planes (P, C, 2 y, 2 x) as (P, 4, C, y x): the four places of each cell."""
+    count, channels, height, width = planes.shape
+    cells = functional.pixel_unshuffle(planes, 2)
+    return cells.view(count, channels, 4, height * width // 4).transpose(1, 2)

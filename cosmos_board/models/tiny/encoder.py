@@ -1,4 +1,8 @@
-"""The image encoder of `cosmos-tiny`: residual convolutions, attention at the coarsest scale."""
+"""The image encoder of `cosmos-tiny`: residual convolutions, attention at the coarsest scale.
+
+Features of stride 16, 4 and 2 are kept. They travel in one tensor, the finer ones folded to 16 × 16
+(`pixel_unshuffle`), so that code for SAM's image embedding takes it.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,16 @@ from segment_anything.modeling.common import LayerNorm2d
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cosmos_board.models.tiny.layout import (
-    BOX_CHANNELS,
-    GRID,
-    HALF,
-    HALF_FOLD,
-    MAP_CHANNELS,
-    QUARTER,
-    QUARTER_FOLD,
-    SIDE_PX,
-    WIDTH,
-)
+SIDE_PX, GRID = 256, 16
+"""Sides of the input square, and of the coarsest features."""
+
+WIDTH, QUARTER, HALF = 128, 16, 4
+"""Channels of the features at stride 16, 4 and 2."""
+
+_FOLD_QUARTER, _FOLD_HALF = SIDE_PX // 4 // GRID, SIDE_PX // 2 // GRID
+_PARTS = (WIDTH, QUARTER * _FOLD_QUARTER**2, HALF * _FOLD_HALF**2)
+CHANNELS = sum(_PARTS)
+"""Channels of an image embedding."""
 
 
 class Residual(nn.Module):
@@ -82,7 +85,7 @@ class TinyEncoder(nn.Module):
         self.keep_quarter = nn.Conv2d(32, QUARTER - 3, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the packed embedding; every image is first brought to mean 0 and deviation 1."""
+        """Return the image embedding; every image is first brought to mean 0 and deviation 1."""
         mean = x.mean((1, 2, 3), keepdim=True)
         x = (x - mean) / (x.std((1, 2, 3), keepdim=True) + 0.02)
         half = self.stride2(x)
@@ -95,13 +98,25 @@ class TinyEncoder(nn.Module):
         # A few channels are the image itself: what is alike in grey level need not be learnt.
         fine = torch.cat([functional.avg_pool2d(x, 4), self.keep_quarter(quarter + above)], 1)
         grey = functional.avg_pool2d(x.mean(1, keepdim=True), 2)
-        room = coarse.new_zeros((len(coarse), MAP_CHANNELS + BOX_CHANNELS, *coarse.shape[-2:]))
-        folded_half = functional.pixel_unshuffle(
-            torch.cat([grey, self.keep_half(half)], 1), HALF_FOLD
+        finest = torch.cat([grey, self.keep_half(half)], 1)
+        folded = (
+            functional.pixel_unshuffle(fine, _FOLD_QUARTER),
+            functional.pixel_unshuffle(finest, _FOLD_HALF),
         )
-        return torch.cat(
-            [coarse, functional.pixel_unshuffle(fine, QUARTER_FOLD), room, folded_half], 1
-        )
+        return torch.cat([coarse, *folded], 1)
+
+
+def split_embedding(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return features at stride 16, 4 and 2 from an image embedding, (B, CHANNELS, 16, 16).
+
+    Their shapes are (B, 128, 16, 16), (B, 16, 64, 64) and (B, 4, 128, 128).
+    """
+    coarse, quarter, half = torch.split(features, list(_PARTS), 1)
+    return (
+        coarse,
+        functional.pixel_shuffle(quarter, _FOLD_QUARTER),
+        functional.pixel_shuffle(half, _FOLD_HALF),
+    )
 
 
 def _conv(wide_in: int, wide_out: int, stride: int = 1) -> tuple[nn.Module, nn.Module]:

@@ -1,4 +1,4 @@
-"""How `cosmos-tiny` estimates the IoU of its candidates: by looking at the masks themselves.
+"""How `cosmos-tiny` estimates the IoU of its candidates: from the masks themselves.
 
 SAM's IoU head sees one token and no mask. On images unlike those it learnt from, that says little
 about which candidate fits; what a mask encloses against the rim around it, how firm its border is
@@ -7,39 +7,15 @@ and how it lies in the drawn prompt carry over better.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-_SUMS = 6
-"""Numbers per candidate beside the averages: `_firmness` gives them."""
+_SHAPE_NUMBERS = 6
+"""Numbers per candidate beside the averages: `_measure_shape` gives them."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Outline:
-    """What is seen of P × K masks; no gradient flows into them."""
-
-    small: Tensor
-    """Logits clipped to ±12, mean over 2 × 2, (P, K, 64, 64)."""
-
-    counts: Tensor
-    """How many logits exceed 1, 0 and −1, (P, K, 3)."""
-
-    peak: Tensor
-    """The largest logit, (P, K)."""
-
-
-def outline(logits: Tensor) -> Outline:
-    """Return what is seen of masks, from their logits (P, K, 128, 128)."""
-    fixed = logits.detach()
-    counts = [(fixed > level).flatten(2).sum(-1).float() for level in (1.0, 0.0, -1.0)]
-    small = functional.avg_pool2d(fixed.clamp(-12, 12), 2)
-    return Outline(small, torch.stack(counts, -1), fixed.flatten(2).amax(-1))
-
-
-class Judge(nn.Module):
+class IouHead(nn.Module):
     """Estimates a correction to the predicted IoU of every candidate from its mask."""
 
     def __init__(self, fine: int, maps: int, hidden: int = 64) -> None:
@@ -47,7 +23,7 @@ class Judge(nn.Module):
         super().__init__()
         channels = fine + maps
         self.weigh = nn.Sequential(
-            nn.Linear(3 * channels + 2 * fine + _SUMS, hidden),
+            nn.Linear(3 * channels + 2 * fine + _SHAPE_NUMBERS, hidden),
             nn.GELU(),
             nn.Linear(hidden, hidden),
             nn.GELU(),
@@ -55,26 +31,27 @@ class Judge(nn.Module):
         )
         self._fine = fine
 
-    def forward(self, outline: Outline, fine: Tensor, maps: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, fine: Tensor, maps: Tensor) -> Tensor:
         """Return what to add to the predicted IoU, shape (P, K).
 
         Args:
-            outline: Of the candidates.
+            logits: Of the candidates, (P, K, 128, 128); no gradient flows into them.
             fine: Image features at stride 4, (P, fine, 64, 64), or (1, …) where all share them.
             maps: The drawn prompts, (P, maps, 64, 64).
         """
-        inside = outline.small.sigmoid()
+        logits = logits.detach()
+        inside = functional.avg_pool2d(logits.clamp(-12, 12), 2).sigmoid()
         grown = _grow(inside)
         shrunk = -_grow(-inside)
         weights = torch.cat([shrunk, grown - inside, inside - shrunk], 1).flatten(2)
-        spread = weights.sum(-1, keepdim=True) + 1e-3
-        means = [_sum_up(weights, planes) / spread for planes in (fine, maps)]
+        total = weights.sum(-1, keepdim=True) + 1e-3
+        means = [weights @ planes.flatten(2).transpose(1, 2) / total for planes in (fine, maps)]
         within, rim, border = torch.cat(means, -1).chunk(3, 1)
         image = slice(0, self._fine)
         gaps = [(within - rim)[..., image].abs(), (border - rim)[..., image].abs()]
-        seen = torch.cat([within, rim, border, *gaps, _firmness(outline, inside, grown)], -1)
-        answer: Tensor = self.weigh(seen)[..., 0]
-        return answer
+        shape = _measure_shape(logits, inside, grown)
+        correction: Tensor = self.weigh(torch.cat([within, rim, border, *gaps, shape], -1))[..., 0]
+        return correction
 
 
 def _grow(planes: Tensor) -> Tensor:
@@ -93,15 +70,9 @@ def _grow(planes: Tensor) -> Tensor:
     return planes
 
 
-def _sum_up(weights: Tensor, planes: Tensor) -> Tensor:
-    """Return weighted sums, (P, K, C), from weights (P, K, y x) and planes (P or 1, C, y, x)."""
-    rows = planes.flatten(2).transpose(1, 2)
-    return weights @ (rows[0] if len(rows) == 1 else rows)
-
-
-def _firmness(outline: Outline, inside: Tensor, grown: Tensor) -> Tensor:
+def _measure_shape(logits: Tensor, inside: Tensor, grown: Tensor) -> Tensor:
     """Return six numbers per candidate, (P, K, 6): how large, how ragged, how sure."""
-    high, mid, least = outline.counts.unbind(-1)
+    high, mid, least = ((logits > level).flatten(2).sum(-1).float() for level in (1.0, 0.0, -1.0))
     area = inside.flatten(2).sum(-1)
     sure = (inside * inside).flatten(2).sum(-1) / (area + 1e-3)
     ragged = (grown.flatten(2).sum(-1) - area) / (area + 1).sqrt()
@@ -111,6 +82,6 @@ def _firmness(outline: Outline, inside: Tensor, grown: Tensor) -> Tensor:
         high / (least + 1),
         sure,
         ragged / 8,
-        outline.peak.clamp(-12, 12) / 4,
+        logits.flatten(2).amax(-1).clamp(-12, 12) / 4,
     ]
     return torch.stack(numbers, -1)

@@ -3,65 +3,24 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cosmos_board.core.errors import InputError, UnknownNameError
+from cosmos_board.models.cards import KNOWN, KnownModel
 
 if TYPE_CHECKING:
     from cosmos_board.models.weights.download import Report
 
-_SAM = "https://dl.fbaipublicfiles.com/segment_anything"
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """One published file of weights."""
-
-    name: str
-    """Of the segmenter that it belongs to."""
-
-    url: str
-    sha256: str | None
-    """In hex; None where nobody published it."""
-
-    size_bytes: int | None = None
-    """None where nobody published it."""
-
-    @property
-    def file_name(self) -> str:
-        """Its name in the cache folder."""
-        return self.url.rpartition("/")[2]
-
-
-CHECKPOINTS: dict[str, Checkpoint] = {
-    checkpoint.name: checkpoint
-    for checkpoint in (
-        Checkpoint(
-            "sam-vit-b",
-            f"{_SAM}/sam_vit_b_01ec64.pth",
-            "ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912",
-        ),
-        Checkpoint(
-            "sam-vit-l",
-            f"{_SAM}/sam_vit_l_0b3195.pth",
-            "3adcc4315b642a4d2101128f611684e8734c41232a17c648ed1693702a49a622",
-        ),
-        Checkpoint(
-            "sam-vit-h",
-            f"{_SAM}/sam_vit_h_4b8939.pth",
-            "a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e",
-            2_564_550_879,
-        ),
-    )
+CHECKPOINTS: dict[str, KnownModel] = {
+    name: known for name, known in KNOWN.items() if known.built_in and known.sha256
 }
-"""Every checkpoint that can be fetched, by segmenter."""
-
+"""Every built-in model whose weights can be fetched."""
 
 BY_HAND: dict[str, str] = {
-    "medsam": "https://drive.google.com/drive/folders/1ETWmi4AiniJeWOt6HAsYgTjYv_fkgzoN",
-    "sam-med2d": "https://drive.google.com/file/d/1ARiB5RkSsWmAB_8mqWnwDF8ZKTtFwsjl",
+    name: known.checkpoint
+    for name, known in KNOWN.items()
+    if known.built_in and known.checkpoint and not known.sha256
 }
 """Where people get weights that no program may fetch, by segmenter."""
 
@@ -76,8 +35,8 @@ def fetch_checkpoint(name: str, *, report: Report | None = None) -> Path:
     """
     from cosmos_board.models.weights.download import download
 
-    checkpoint = get_checkpoint(name)
-    return download(checkpoint.url, cached_path(name), sha256=checkpoint.sha256, report=report)
+    url, sha256 = get_checkpoint(name)
+    return download(url, cached_path(name), sha256=sha256, report=report)
 
 
 def find_checkpoint(name: str) -> Path:
@@ -88,7 +47,7 @@ def find_checkpoint(name: str) -> Path:
     """
     from cosmos_board.models.weights.download import check_sha256
 
-    checkpoint = get_checkpoint(name)
+    _, sha256 = get_checkpoint(name)
     path = cached_path(name)
     if not path.is_file():
         raise InputError(
@@ -97,15 +56,16 @@ def find_checkpoint(name: str) -> Path:
             "its weights are not here",
             want=f"`cosmos-board models fetch {name}` or --checkpoint FILE",
         )
-    check_sha256(path, checkpoint.sha256)
+    check_sha256(path, sha256)
     return path
 
 
-def get_checkpoint(name: str) -> Checkpoint:
-    """Return the entry of a segmenter.
+def get_checkpoint(name: str) -> tuple[str, str | None]:
+    """Return the address and the sha256 of a segmenter's weights.
 
     Raises:
         UnknownNameError: If nothing is published under that name.
+        InputError: If no program may fetch them.
     """
     if name in BY_HAND:
         raise InputError(
@@ -116,7 +76,9 @@ def get_checkpoint(name: str) -> Checkpoint:
         )
     if name not in CHECKPOINTS:
         raise UnknownNameError("models fetch", "name", name, CHECKPOINTS)
-    return CHECKPOINTS[name]
+    published = CHECKPOINTS[name]
+    assert published.checkpoint is not None, "what has a hash has an address"
+    return published.checkpoint, published.sha256
 
 
 def cached_path(name: str) -> Path:
@@ -124,4 +86,4 @@ def cached_path(name: str) -> Path:
     named = os.environ.get("COSMOS_BOARD_CACHE")
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = Path(named) if named else base / "cosmos-board"
-    return folder / "checkpoints" / get_checkpoint(name).file_name
+    return folder / "checkpoints" / get_checkpoint(name)[0].rpartition("/")[2]

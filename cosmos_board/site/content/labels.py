@@ -18,13 +18,13 @@ from cosmos_board.site.language.words import Words
 def modality_label(name: str, words: Words) -> str:
     """Return the heading of a modality."""
     modality = MODALITIES[name]
-    return words.pick(modality.label, modality.label_zh)
+    return words(modality.label)
 
 
 def prompt_label(name: str, words: Words) -> str:
     """Return the heading of a prompt."""
     kind = PROMPTS[name]
-    return words.pick(kind.label, kind.label_zh)
+    return words(kind.label)
 
 
 def object_label(name: str, words: Words) -> str:
@@ -45,7 +45,7 @@ def target_label(name: str, words: Words) -> str:
 
 def metric_label(metric: Metric, words: Words) -> str:
     """Return the heading of a metric with its unit, such as `HD95 (px)`."""
-    label = words.pick(metric.label, metric.label_zh)
+    label = words(metric.label)
     return f"{label} ({metric.unit})" if metric.unit else label
 
 

@@ -50,7 +50,6 @@ def read_site_data(db: Path, *, local: bool = False, earlier: Blocks = NO_BLOCKS
             version=read_data_version(connection) if "main" in scored else "",
             boards=boards.boards,
             pairs=boards.pairs,
-            exposures=boards.exposures,
             withheld=_withheld(suppression, shown),
             partial=suppression.partial,
             blocks=suppression.blocks,

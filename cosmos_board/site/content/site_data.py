@@ -12,7 +12,6 @@ from cosmos_board.board.types import (
     Board,
     BoardKey,
     BoardRow,
-    ExposureCell,
     PairTable,
     Scope,
     Slice,
@@ -66,7 +65,6 @@ class SiteData:
     protocol: str = PROTOCOL
     boards: Mapping[BoardKey, Board] = field(default_factory=dict, repr=False)
     pairs: Mapping[BoardKey, PairTable] = field(default_factory=dict, repr=False)
-    exposures: tuple[ExposureCell, ...] = field(default=(), repr=False)
     withheld: tuple[Withheld, ...] = ()
     """What restricted datasets would add and does not stand here; none where it is `local`."""
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cosmos_board.board.advice.advice import Advice
-from cosmos_board.board.advice.everywhere import advise_everywhere
+from cosmos_board.board.advice.advice import Advice, advise_everywhere
 from cosmos_board.board.build import Boards
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.findings.findings import Finding, find_findings

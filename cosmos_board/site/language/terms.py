@@ -1,4 +1,4 @@
-"""Words of the data that pages translate: verdicts, tiers, licences, texts of claims and models.
+"""Words of the data that pages translate: metrics, prompts, verdicts, licences, claims, models.
 
 They come from elsewhere in the package, not from a call in the site's code, so extraction asks
 this module for them.
@@ -13,31 +13,38 @@ from cosmos_board.board.findings.claims import CLAIMS
 from cosmos_board.board.findings.findings import FindingVerdict
 from cosmos_board.board.types import Exposure, PairVerdict, Status
 from cosmos_board.core.cards import ClusterUnit
+from cosmos_board.core.modalities import MODALITIES
+from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection
 from cosmos_board.core.tracks import CORE, COUNTS, FULL, TIERS
 from cosmos_board.data.catalog import load_catalog
+from cosmos_board.factors.table import FACTORS
+from cosmos_board.metrics.table import METRICS
 from cosmos_board.models.registry import list_cards
-from cosmos_board.site.language.phrases import FORMS
-
-_PARTS = (
-    "Dice gained", "seconds saved", "−ρ of boundary complexity", "ρ of intensity difference",
-    "targets with Dice ≥ 0.9", "targets with Dice ≤ 0.5", "point − everything",
-    "box − best point prompt", "drop of box", "drop of point", "lead at click 1",
-    "deficit at click 10",
-)  # fmt: skip
+from cosmos_board.site.language.messages import CLAIM_TEXTS, MESSAGES
 
 
 def list_terms() -> dict[str, str]:
     """Return every term with what it is, which translators read beside it."""
-    claims = [text for claim in CLAIMS for text in (claim.needs, claim.paper, claim.source) if text]
+    texts = CLAIM_TEXTS.values()
+    claims = [text for claim in texts for text in (claim.needs, claim.paper, claim.source) if text]
     datasets = load_catalog().cosmos
     groups: dict[str, Sequence[str]] = {
+        "modality": [modality.label for modality in MODALITIES.values()],
+        "prompt": [prompt.label for prompt in PROMPTS.values()],
+        "metric": [metric.label for metric in METRICS.values()],
+        "definition of a metric": [metric.definition for metric in METRICS.values()],
+        "factor": [factor.label for factor in FACTORS.values()],
+        "definition of a factor": [factor.definition for factor in FACTORS.values()],
         "verdict on a claim": get_args(FindingVerdict),
         "verdict on a pair of models": get_args(PairVerdict),
         "how a claim of the study is known": [claim.certainty for claim in CLAIMS],
+        "claim of the study": [claim.statement for claim in texts],
+        "what is measured for a claim": [claim.effect for claim in texts],
         "of a claim": [text for text in claims if not text.startswith("http")],
-        "part of a finding": _PARTS,
-        "what a finding lacks": FORMS,
+        "what the board says of its data": [
+            text for text in MESSAGES.values() if isinstance(text, str)
+        ],
         "overlap of training and test data": get_args(Exposure),
         "status of a model on a board": [*get_args(Status), "unsupported", "not run"],
         "how far a run was checked": TIERS,

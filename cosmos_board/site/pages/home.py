@@ -20,6 +20,7 @@ from cosmos_board.site.content.labels import (
     target_label,
 )
 from cosmos_board.site.content.site_data import OVERALL, SiteData
+from cosmos_board.site.language.messages import CLAIM_TEXTS
 from cosmos_board.site.language.numbers import DASH, number, with_interval
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.figures import add_prompts, cost_figure
@@ -232,7 +233,7 @@ def _finding(finding: Finding, words: Words) -> dict[str, str]:
         "kind": finding.verdict.replace(" ", "-"),
         "mark": MARKS.get(finding.verdict, DASH),
         "url": finding_url(finding),
-        "statement": words.pick(finding.statement, finding.statement_zh),
+        "statement": words(CLAIM_TEXTS[finding.id].statement),
         "verdict": words.term(finding.verdict),
     }
 

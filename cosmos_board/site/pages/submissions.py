@@ -131,7 +131,7 @@ def _write_counts(page: PageWriter) -> None:
     )
     for key in keys:
         metric = METRICS[key.metric]
-        label = words.pick(metric.label, metric.label_zh)
+        label = words(metric.label)
         part = slice_label(key.slice, data, words)
         name = f"counts-{key.slice.name or key.slice.kind}-{key.prompt}-{key.metric}"
         page.heading(f"{part}, {prompt_label(key.prompt, words)}, {label}", name, level=3)

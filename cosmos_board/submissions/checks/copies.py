@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cosmos_board.models.known import KNOWN
+from cosmos_board.models.cards import KNOWN
 from cosmos_board.submissions.checks.overlap import Likeness
 from cosmos_board.submissions.files.prediction_rows import Fingerprint
 from cosmos_board.submissions.format.confusables import skeleton

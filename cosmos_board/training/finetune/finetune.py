@@ -10,7 +10,7 @@ from tempfile import TemporaryFile
 
 from cosmos_board import __version__
 from cosmos_board.core.errors import InputError, describe_os_error
-from cosmos_board.models.known import KNOWN
+from cosmos_board.models.cards import KNOWN
 from cosmos_board.models.registry import list_cards, load_segmenter
 from cosmos_board.models.sam.segmenter import SamSegmenter
 from cosmos_board.models.weights.tuned_weights import write_weights

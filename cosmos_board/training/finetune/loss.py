@@ -13,7 +13,7 @@ from torch.nn import functional
 from cosmos_board.core.masks import Mask
 from cosmos_board.models.sam.decoder import decode
 from cosmos_board.models.sam.geometry import Frame
-from cosmos_board.models.sam.prompt_groups import group_by_tokens, to_batch
+from cosmos_board.models.sam.prompt_batch import group_by_tokens, to_batch
 from cosmos_board.models.sam.segmenter import SamSegmenter
 from cosmos_board.training.finetune.data import TuningImage
 from cosmos_board.training.losses import multimask_loss

@@ -14,8 +14,7 @@ from torch import Tensor
 
 from cosmos_board.models.cpu_tuning import tune_cpu
 from cosmos_board.models.sam.load import prepare_device
-from cosmos_board.models.tiny.model import build_tiny
-from cosmos_board.models.tiny.weights import write_tiny
+from cosmos_board.models.tiny.model import build_tiny, write_tiny
 from cosmos_board.store.parquet import write_rows
 from cosmos_board.store.training import TRAINING_LOG
 from cosmos_board.training.checkpoint import CheckpointFile

@@ -7,14 +7,19 @@ import duckdb
 import numpy as np
 import pytest
 
-from cosmos_board.board.advice.advice import Advice, advise
-from cosmos_board.board.advice.everywhere import advise_everywhere
+from cosmos_board.board.advice.advice import Advice, advise, advise_everywhere
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.jitter import study_jitter
-from cosmos_board.cli.boards.advice_text import describe_advice
+from cosmos_board.cli.boards.advise import describe_advice
 from cosmos_board.core.errors import InputError, UnknownNameError
+from cosmos_board.site.language.messages import say
 from cosmos_board.store.board import open_board
 from tests.study_boards import StudyBoard
+
+
+def notes_of(advice: Advice) -> tuple[str, ...]:
+    """Return what must be said beside advice, in English."""
+    return tuple(say(note) for note in advice.notes)
 
 
 def ask(
@@ -96,7 +101,7 @@ def test_an_unknown_target_is_unknown_and_its_neighbours_are_shown(tmp_path: Pat
 
     assert advice.status == "unknown"
     assert advice.best is None
-    assert advice.notes == ("The board has no data on ct.livr. Near in name: liver.",)
+    assert notes_of(advice) == ("The board has no data on ct.livr. Near in name: liver.",)
     assert [near.target for near in advice.near] == ["ct.liver", "ct.spleen"]
 
 
@@ -122,8 +127,8 @@ def test_few_clusters_give_scores_and_no_answer(tmp_path: Path) -> None:
     assert advice.status == "thin"
     assert (advice.best, advice.simpler) == (None, None)
     assert advice.options[0].dice.value == pytest.approx(0.8, abs=0.01)
-    assert advice.notes[0].startswith("6 clusters: too few to recommend a model")
-    said = " ".join(describe_advice(advice))
+    assert notes_of(advice)[0].startswith("6 clusters: too few to recommend a model")
+    said = " ".join(describe_advice(advice, list(notes_of(advice))))
     assert "use " not in said
     assert "%" not in said
 
@@ -148,7 +153,7 @@ def test_size_narrows_the_references_or_says_that_it_cannot(tmp_path: Path) -> N
         9_000: ("large-is-well", 0.95),
         1_000: ("large-is-well", 0.775),
     }
-    assert "all sizes" in advice.notes[0]
+    assert "all sizes" in notes_of(advice)[0]
 
 
 def test_a_model_trained_on_the_data_is_not_advised(tmp_path: Path) -> None:
@@ -167,7 +172,7 @@ def test_a_model_that_skipped_references_is_not_advised(tmp_path: Path) -> None:
 
     advice = ask(board, tmp_path)
     assert advice.status == "unknown"
-    assert "answered all references" in advice.notes[0]
+    assert "answered all references" in notes_of(advice)[0]
 
 
 def test_a_model_whose_answers_failed_is_neither_advised_nor_taken_for_whole(
@@ -203,7 +208,7 @@ def test_neither_a_baseline_nor_what_is_behind_it_nor_what_fails_is_recommended(
     board.add_scores("sam", "box", sam).add_scores("box-prior", "box", prior)
 
     advice = ask(board, tmp_path)
-    said = " ".join(describe_advice(advice))
+    said = " ".join(describe_advice(advice, list(notes_of(advice))))
     assert {option.model for option in advice.options} == {"sam"}
     assert (advice.best is not None) == adequate
     assert advice.status == ("known" if adequate else "inadequate")
@@ -236,8 +241,8 @@ def test_synthetic_data_answers_for_itself_and_says_so(tmp_path: Path) -> None:
     with open_board(path) as opened:
         advice = advise(Cube(opened, ["dice"]), "synthetic", "organ")
     assert advice.status == "thin"
-    assert "The data is synthetic." in advice.notes
-    assert advice.notes[0].startswith("1 cluster: too few")
+    assert "The data is synthetic." in notes_of(advice)
+    assert notes_of(advice)[0].startswith("1 cluster: too few")
 
 
 def test_wrong_questions_are_refused(tmp_path: Path) -> None:

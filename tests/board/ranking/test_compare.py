@@ -13,6 +13,7 @@ from scipy import stats
 
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.ranking.compare import compare
+from cosmos_board.board.types import FailedAnswers
 from cosmos_board.core.errors import InputError
 from tests.boards import PlantedModel, PlantedTarget, planted_board
 
@@ -108,7 +109,7 @@ def test_a_model_that_failed_too_often_is_compared_with_a_word_on_it(tmp_path: P
         other = compare(Cube(connection, ["dice"]), "sound", "failing")
 
     assert found.failing == other.failing
-    assert found.failing == ("failing: incomplete: 3 of 24 answers failed",)
+    assert found.failing == {"failing": FailedAnswers(3, 24)}
 
 
 def test_a_distance_has_no_verdict_and_still_a_winner(tmp_path: Path) -> None:

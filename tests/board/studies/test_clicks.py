@@ -8,7 +8,12 @@ import pytest
 from lifelines import KaplanMeierFitter
 
 from cosmos_board.board.cube import Cube
-from cosmos_board.board.studies.clicks import ClicksStudy, crossing_clicks, study_clicks
+from cosmos_board.board.studies.clicks import (
+    ClicksStudy,
+    crossing_clicks,
+    limited_medians,
+    study_clicks,
+)
 from cosmos_board.store.board import open_board
 from tests.study_boards import StudyBoard
 
@@ -90,3 +95,26 @@ def test_a_lead_that_never_was_is_never_lost() -> None:
     lead = np.array([[-0.1, 0.1, 0.1], [-0.1, -0.1, 0.1], [-0.1, 0.1, 0.1]])
 
     assert crossing_clicks(lead).tolist() == [np.inf, 2.0, np.inf]
+
+
+def test_medians_are_those_of_lifelines_where_the_limit_censors() -> None:
+    rng = np.random.default_rng(5)
+    clicks = rng.integers(1, 16, 30)
+    observed, times = clicks <= 10, np.minimum(clicks, 10)
+    events = np.zeros((30, 10))
+    events[np.flatnonzero(observed), times[observed] - 1] = 1
+    weights = rng.multinomial(30, np.full(30, 1 / 30), 20)
+
+    expected = [
+        KaplanMeierFitter()
+        .fit(times[row > 0], observed[row > 0], weights=row[row > 0])
+        .median_survival_time_
+        for row in weights
+    ]
+    assert limited_medians(weights @ events / 30).tolist() == expected
+
+
+def test_a_median_counts_exactly_half_as_reached() -> None:
+    shares = np.array([[0.0, 0.0, 0.25, 0.0, 0.25], [0.3, 0.0, 0.0, 0.0, 0.1]])
+
+    assert limited_medians(shares).tolist() == [5.0, float("inf")]

@@ -10,10 +10,9 @@ from scipy import stats
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.effects import (
     Sample,
-    average_blocks,
     average_targets,
-    measure_each,
     measure_effect,
+    measure_targets,
     take_sample,
 )
 from cosmos_board.store.board import open_board
@@ -60,9 +59,10 @@ def test_one_target_by_itself_is_its_own_macro(tmp_path: Path) -> None:
     sample = sample_of(planted(StudyBoard().add_targets(3)), tmp_path)
     values = np.random.default_rng(2).uniform(0.2, 0.9, (1, len(sample.units)))
 
-    each = measure_each(average_targets(sample, values))
+    each = measure_targets(average_targets(sample, values))
     alone = np.where(sample.units.target == 1, values, np.nan)
     assert each["ct.organ-1"] == measure_effect(average_targets(sample, alone))
+    assert each[""] == measure_effect(average_targets(sample, values))
 
 
 def test_units_without_a_value_in_every_column_do_not_count(tmp_path: Path) -> None:
@@ -89,16 +89,3 @@ def test_synthetic_data_counts_only_where_there_is_no_real_data(tmp_path: Path) 
     with open_board(path) as connection:
         sample = take_sample(Cube(connection, ["dice"]))
     assert sample.kept.sum() == 12
-
-
-def test_blocks_averaged_together_equal_each_by_itself(tmp_path: Path) -> None:
-    sample = sample_of(planted(StudyBoard().add_targets(2)), tmp_path)
-    rng = np.random.default_rng(3)
-    blocks = [rng.uniform(0, 1, (columns, len(sample.units))) for columns in (1, 3, 2, 1)]
-    blocks[1][0, :5] = np.nan
-
-    for together, block in zip(average_blocks(sample, blocks), blocks, strict=True):
-        alone = average_targets(sample, block)
-        np.testing.assert_array_equal(together.scores, alone.scores)
-        np.testing.assert_array_equal(together.replicates, alone.replicates)
-        assert together.references == alone.references

@@ -17,7 +17,6 @@ from cosmos_board.board.studies.factors import (
     bootstrap_p,
     factor_curves,
     study_factors,
-    study_interaction,
 )
 from cosmos_board.board.studies.reference_sample import ReferenceSample, correlate, rank_outcome
 from cosmos_board.stats.bootstrap import draw_counts
@@ -100,26 +99,6 @@ def test_curves_hold_a_tenth_of_the_references_each(tmp_path: Path) -> None:
     assert all(one.high < other.low for one, other in pairwise(bins))
     assert len(by_name["components"].bins) == 3
     assert "area_share" in by_name
-
-
-def test_a_model_that_leads_only_on_small_objects_is_found_out(tmp_path: Path) -> None:
-    board = StudyBoard(seed=10).add_target("ct.liver", clusters=30, per_cluster=10)
-    board.add_model("a").add_model("b")
-    board.add_scores("a", "box", lambda r: 0.8 + 0.03 * r["effect"])
-    board.add_scores(
-        "b", "box", lambda r: 0.78 + 0.03 * r["effect"] + np.where(r["size_px"] < 2000, 0.15, 0)
-    )
-    with open_board(board.write(tmp_path / "b.duckdb")) as connection:
-        rows = study_interaction(Cube(connection, ["dice"]), "b", "a", "box", "oracle")
-
-    by_name = {row.factor: row for row in rows}
-    share = by_name["area_share"]
-    assert share.p_holm is not None
-    assert share.p_holm < 0.001
-    assert share.bins[0].dice.verdict == "better"
-    assert share.bins[-1].dice.verdict == "worse"
-    assert by_name["aspect_ratio"].p_holm is not None
-    assert by_name["aspect_ratio"].p_holm > 0.05
 
 
 def null_pvalue(seed: int, *, clusters: int = 40, per_cluster: int = 5) -> float:

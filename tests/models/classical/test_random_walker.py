@@ -8,9 +8,9 @@ from skimage.segmentation import random_walker
 
 from cosmos_board.core.masks import Mask, Pixels
 from cosmos_board.core.prompts import Prompt, make_prompt
-from cosmos_board.models.classical import walker_compiled, walker_plain
+from cosmos_board.models.classical import walker_compiled
 from cosmos_board.models.classical.random_walker import RandomWalker, mark_seeds, walk
-from cosmos_board.models.classical.walker_system import build_system, measure_weights
+from cosmos_board.models.classical.walker_system import build_system, measure_weights, solve_plainly
 from tests.models.scenes import draw_scene
 from tests.shared import needs_shared, read_real_references
 
@@ -66,7 +66,7 @@ def test_compiled_and_plain_solvers_agree(prompt: Prompt) -> None:
     matrix = (system.diagonal, system.right, system.down)
 
     for side in (system.background, system.foreground):
-        plain = walker_plain.solve(*matrix, side, 1e-3)
+        plain = solve_plainly(*matrix, side, 1e-3)
         compiled = walker_compiled.solve(*matrix, side, 1e-3)
 
         np.testing.assert_allclose(compiled, plain, atol=1e-9)

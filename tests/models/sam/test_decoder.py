@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from cosmos_board.models.sam.decoder import decode, fold, look
+from cosmos_board.models.sam.decoder import decode, fold, precompute
 from cosmos_board.models.sam.prompt_batch import PromptBatch
 from tests.models.tiny_sam import INPUT_SIZE_PX, build_small_sam
 
@@ -62,7 +62,7 @@ def test_the_shorter_way_gives_the_same(kind: str) -> None:
     with torch.inference_mode():
         expected = decode(sam, features, prompts)
         plain = decode(folded, features, prompts)
-        seen = decode(folded, features, prompts, look(folded, features))
+        seen = decode(folded, features, prompts, precompute(folded, features))
 
     for found in (plain, seen):
         torch.testing.assert_close(found[0], expected[0], rtol=1e-4, atol=1e-3)
@@ -105,6 +105,6 @@ def test_half_precision_stays_close() -> None:
     with torch.inference_mode():
         _, exact = decode(folded, features, prompts)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            _, rough = decode(folded, features, prompts, look(folded, features))
+            _, rough = decode(folded, features, prompts, precompute(folded, features))
 
     torch.testing.assert_close(rough.float(), exact, rtol=0.1, atol=0.1)

@@ -6,12 +6,9 @@ import torch
 from torch import Tensor
 
 from cosmos_board.models.sam import native_masks
+from cosmos_board.models.sam.everything_grid import EverythingSettings
 from cosmos_board.models.sam.geometry import Frame
-from cosmos_board.models.sam.native_masks import (
-    draw_with_doubt,
-    find_stable_masks,
-    to_native_masks,
-)
+from cosmos_board.models.sam.native_masks import find_stable_masks, to_native_masks
 from cosmos_board.models.sam.sam_med2d import CentredFrame
 
 FRAMES = [
@@ -42,9 +39,9 @@ def without_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_step_draws_the_masks_of_two(frame: Frame) -> None:
     low = _smooth_logits(4, frame.input_size_px // 4)
 
-    masks = to_native_masks(frame, low[None], 0.5).numpy()
+    masks = to_native_masks(frame, low[None]).numpy()
 
-    expected = (frame.to_native(low[None]) > 0.5).numpy()
+    expected = (frame.to_native(low[None]) > 0).numpy()
     assert masks.shape == expected.shape
     assert (masks != expected).sum() <= 2, "rounding at the very threshold"
 
@@ -53,52 +50,18 @@ def test_one_step_draws_the_masks_of_two(frame: Frame) -> None:
 def test_masks_without_the_compiled_loops_are_torchs() -> None:
     frame, low = Frame(61, 47, 128), _smooth_logits(2, 32)
 
-    masks = to_native_masks(frame, low, 0.0)
+    masks = to_native_masks(frame, low)
 
     np.testing.assert_array_equal(masks, (frame.to_native(low[None])[0] > 0).numpy())
 
 
-@pytest.mark.parametrize("threshold", [0.0, 0.5])
-@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "plain"])
-def test_doubt_is_cast_on_masks_with_a_logit_near_the_threshold(
-    threshold: float, compiled: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not compiled:
-        monkeypatch.setattr(native_masks, "_find_compiled", lambda: None)
-    frame, low = Frame(61, 47, 128), _smooth_logits(20, 32)
-    native = frame.to_native(low[:, None])[:, 0]
-    nearest = (native - threshold).abs().flatten(1).amin(1)
-    near = float(nearest.median()) * 1.01
-
-    masks, doubtful = draw_with_doubt(frame, low, threshold, near)
-
-    np.testing.assert_array_equal(doubtful.numpy(), (nearest < near).numpy())
-    assert 0 < int(doubtful.sum()) < 20
-    np.testing.assert_array_equal(masks.numpy(), to_native_masks(frame, low, threshold).numpy())
-
-
-@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "plain"])
-@pytest.mark.parametrize("level", [1e-7, -1e-7])
-def test_a_plane_all_near_the_threshold_is_in_doubt(
-    level: float, compiled: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not compiled:
-        monkeypatch.setattr(native_masks, "_find_compiled", lambda: None)
-    frame, low = Frame(20, 20, 64), torch.full((1, 16, 16), level)
-
-    masks, doubtful = draw_with_doubt(frame, low, 0.0, 1e-6)
-
-    assert doubtful.all()
-    assert bool(masks.all()) is (level > 0)
-
-
 def test_stability_is_counted_alike_either_way(monkeypatch: pytest.MonkeyPatch) -> None:
     frame, low = Frame(61, 47, 128), _smooth_logits(20, 32)
-    masks, kept = find_stable_masks(frame, low, 0.0, 1.0, 0.78)
+    masks, kept = find_stable_masks(frame, low, EverythingSettings(stability=0.78))
     assert 0 < kept.sum() < 20
 
     monkeypatch.setattr(native_masks, "_find_compiled", lambda: None)
-    other_masks, other_kept = find_stable_masks(frame, low, 0.0, 1.0, 0.78)
+    other_masks, other_kept = find_stable_masks(frame, low, EverythingSettings(stability=0.78))
 
     np.testing.assert_array_equal(kept, other_kept)
     for mask, other in zip(masks, other_masks, strict=True):
@@ -108,5 +71,5 @@ def test_stability_is_counted_alike_either_way(monkeypatch: pytest.MonkeyPatch) 
 def test_an_empty_mask_is_stable_only_where_nothing_is_asked() -> None:
     frame, low = Frame(20, 20, 64), torch.full((1, 16, 16), -9.0)
 
-    assert not find_stable_masks(frame, low, 0.0, 1.0, 0.01)[1].any()
-    assert find_stable_masks(frame, low, 0.0, 1.0, 0.0)[1].all()
+    assert not find_stable_masks(frame, low, EverythingSettings(stability=0.01))[1].any()
+    assert find_stable_masks(frame, low, EverythingSettings(stability=0))[1].all()

@@ -8,6 +8,7 @@ from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt, make_prompt
+from cosmos_board.models.devices import parse_device
 from cosmos_board.models.sam.everything_grid import EverythingSettings
 from cosmos_board.models.sam.segmenter import SamSegmenter
 from cosmos_board.models.segmenter import Segmenter
@@ -131,9 +132,9 @@ def test_a_prompt_that_says_nothing_is_refused() -> None:
         segmenter.predict(segmenter.embed(draw_scene(90, 120)), [make_prompt()])
 
 
-@pytest.mark.parametrize("precision", ["bf16", "fp16"])
-def test_half_precision_leaves_as_float32(precision: str) -> None:
-    segmenter = SamSegmenter(build_small_sam(), card=CARD, precision=precision)  # type: ignore[arg-type]
+@pytest.mark.parametrize("name", ["cpu+bf16", "cpu+fp16"])
+def test_half_precision_leaves_as_float32(name: str) -> None:
+    segmenter = SamSegmenter(build_small_sam(), card=CARD, device=parse_device(name))
 
     answer = segmenter.predict(segmenter.embed(draw_scene(90, 120)), PROMPTS[:1])[0]
 

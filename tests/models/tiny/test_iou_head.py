@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from cosmos_board.models.tiny.iou_head import Judge, _grow, outline
+from cosmos_board.models.tiny.iou_head import IouHead, _grow
 
 
-def judge() -> Judge:
+def iou_head() -> IouHead:
     torch.manual_seed(3)
-    return Judge(fine=4, maps=5)
+    return IouHead(fine=4, maps=5)
 
 
 def planes() -> tuple[torch.Tensor, torch.Tensor]:
@@ -25,51 +25,51 @@ def discs() -> torch.Tensor:
 
 
 @torch.no_grad()
-def test_each_candidate_is_judged_for_itself() -> None:
-    head, logits = judge(), discs()
+def test_each_candidate_is_estimated_for_itself() -> None:
+    head, logits = iou_head(), discs()
 
-    all_three = head(outline(logits), *planes())
-    turned = head(outline(logits.flip(1)), *planes())
-    alone = head(outline(logits[:, 1:2]), *planes())
+    all_three = head(logits, *planes())
+    turned = head(logits.flip(1), *planes())
+    alone = head(logits[:, 1:2], *planes())
 
     assert all_three.shape == (2, 3)
     torch.testing.assert_close(turned, all_three.flip(1))
     torch.testing.assert_close(alone, all_three[:, 1:2])
 
 
-def test_the_mask_is_judged_and_not_taught() -> None:
+def test_no_gradient_flows_into_the_mask() -> None:
     logits = discs().requires_grad_()
     features = planes()[0].requires_grad_()
 
-    judge()(outline(logits), features, planes()[1]).sum().backward()
+    iou_head()(logits, features, planes()[1]).sum().backward()
 
     assert logits.grad is None
     assert features.grad is not None
 
 
 @torch.no_grad()
-def test_masks_of_other_size_or_place_are_judged_otherwise() -> None:
-    head, logits = judge(), discs()
+def test_masks_of_other_size_or_place_get_other_estimates() -> None:
+    head, logits = iou_head(), discs()
     moved = logits.roll(20, dims=3)
 
-    assert len(set(head(outline(logits), *planes())[0].tolist())) == 3
-    assert not torch.allclose(head(outline(moved), *planes()), head(outline(logits), *planes()))
+    assert len(set(head(logits, *planes())[0].tolist())) == 3
+    assert not torch.allclose(head(moved, *planes()), head(logits, *planes()))
 
 
 @torch.no_grad()
-def test_an_empty_and_a_full_mask_are_judged_without_trouble() -> None:
+def test_an_empty_and_a_full_mask_have_finite_estimates() -> None:
     logits = torch.stack([torch.full((128, 128), -9.0), torch.full((128, 128), 9.0)])[None]
-    assert torch.isfinite(judge()(outline(logits.repeat(2, 1, 1, 1)), *planes())).all()
+    assert torch.isfinite(iou_head()(logits.repeat(2, 1, 1, 1), *planes())).all()
 
 
 @torch.no_grad()
-def test_a_shared_image_is_judged_as_if_each_prompt_had_its_own() -> None:
+def test_a_shared_image_counts_as_if_each_prompt_had_its_own() -> None:
     fine, maps = planes()
-    seen = outline(discs())
+    logits = discs()
 
-    shared = judge()(seen, fine[:1], maps)
+    shared = iou_head()(logits, fine[:1], maps)
 
-    torch.testing.assert_close(shared, judge()(seen, fine[:1].expand(2, -1, -1, -1), maps))
+    torch.testing.assert_close(shared, iou_head()(logits, fine[:1].expand(2, -1, -1, -1), maps))
 
 
 @pytest.mark.parametrize("size", [(64, 64), (5, 9)])

@@ -8,9 +8,9 @@ from segment_anything.modeling import Sam
 
 from cosmos_board.models.sam.decoder import decode
 from cosmos_board.models.sam.prompt_batch import PromptBatch
-from cosmos_board.models.tiny.layout import CHANNELS, GRID
+from cosmos_board.models.tiny.encoder import CHANNELS, GRID
 from cosmos_board.models.tiny.model import build_tiny
-from cosmos_board.models.tiny.prompt import draw_prompt
+from cosmos_board.models.tiny.prompt_encoder import draw_prompt
 
 BOXES = torch.tensor([[40.0, 60, 139, 119], [10, 10, 29, 49]])
 
@@ -40,7 +40,7 @@ def test_the_embedding_has_the_channels_it_declares() -> None:
 
 @torch.no_grad()
 def test_official_decoder_code_gives_the_same_answers() -> None:
-    """Fine features ride in tensors that SAM's own code already passes around."""
+    """Fine features lie in what SAM's own code passes from the encoders to the decoder."""
     sam = tiny()
     sparse, dense = sam.prompt_encoder(points=None, boxes=BOXES, masks=None)
     official, iou = sam.mask_decoder(

@@ -4,20 +4,20 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.metrics.overlap import count_overlap
 from cosmos_board.models import registry
 from cosmos_board.models.cards import CARDS
 from cosmos_board.models.registry import load_segmenter
-from cosmos_board.models.tiny.model import build_tiny
-from cosmos_board.models.tiny.weights import load_tiny, write_tiny
+from cosmos_board.models.tiny.model import build_tiny, load_tiny, write_tiny
 from cosmos_board.models.weights.tuned_weights import write_weights
 from cosmos_board.models.weights.weights_file import read_metadata
 from cosmos_board.phantoms import draw_phantom
 from cosmos_board.prompts import freeze_prompts
 
-SHIPPED = Path(registry.__file__).with_name("weights") / "cosmos-tiny.safetensors"
+SHIPPED = Path(registry.__file__).with_name("tiny") / "cosmos-tiny.safetensors"
 
 
 def test_the_shipped_file_is_small_and_says_how_it_was_made() -> None:
@@ -82,3 +82,15 @@ def test_a_file_that_is_cut_off_or_of_another_shape_is_refused(tmp_path: Path) -
     write_tiny(path, {**state, "mask_decoder.iou_token.weight": torch.zeros(2, 128)}, {})
     with pytest.raises(InputError, match=r"iou_token\.weight: has another shape"):
         load_tiny(path)
+
+
+def test_what_is_written_is_read_under_the_names_of_the_architecture(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    shipped = load_tiny()
+    write_tiny(path, shipped.state_dict(), {})
+
+    again = load_tiny(path)
+
+    assert sorted(load_file(path)) == sorted(shipped.state_dict())
+    for name, weights in again.state_dict().items():
+        assert torch.equal(weights, shipped.state_dict()[name]), name

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 from filelock import FileLock
 
 from cosmos_board.core.errors import InputError, InUseError, StorageError
-from cosmos_board.models.weights.checkpoints import Checkpoint, fetch_checkpoint, find_checkpoint
+from cosmos_board.models.cards import KNOWN
+from cosmos_board.models.weights.checkpoints import fetch_checkpoint, find_checkpoint
 from cosmos_board.models.weights.download import download
 
 CONTENT = np.random.default_rng(0).bytes(3_000_001)
@@ -174,7 +176,7 @@ def test_fetched_weights_are_found_until_they_are_altered(
     monkeypatch.setenv("COSMOS_BOARD_CACHE", str(tmp_path))
     monkeypatch.setattr(
         "cosmos_board.models.weights.checkpoints.CHECKPOINTS",
-        {"mine": Checkpoint("mine", server.url, SHA256)},
+        {"mine": replace(KNOWN["sam-vit-b"], checkpoint=server.url, sha256=SHA256)},
     )
 
     path = fetch_checkpoint("mine")

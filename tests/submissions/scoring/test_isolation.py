@@ -21,7 +21,7 @@ from tests.submissions.samples import Sample
 CODE = """
 import json, os, socket
 from pathlib import Path
-from cosmos_board.models.classical.box_prior import load
+from cosmos_board.models.classical.box_prior import BoxPrior
 
 def Model():
     try:
@@ -32,7 +32,7 @@ def Model():
     home = str(Path.home())
     said = {{"reached": reached, "token": os.environ.get("GH_TOKEN"), "home": home}}
     Path({note!r}).write_text(json.dumps(said))
-    return load(checkpoint=None, device="cpu")
+    return BoxPrior()
 """
 
 

@@ -13,7 +13,7 @@ from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.metrics.overlap import count_overlap
 from cosmos_board.models.registry import load_segmenter
 from cosmos_board.models.sam.segmenter import SamSegmenter
-from cosmos_board.models.tiny.weights import write_tiny
+from cosmos_board.models.tiny.model import write_tiny
 from cosmos_board.models.weights.weights_file import hash_weights, read_metadata
 from cosmos_board.prompts import freeze_prompts
 from cosmos_board.training.finetune import finetune as finetuning

@@ -8,7 +8,7 @@ import pytest
 from cosmos_board.core.errors import InputError
 from cosmos_board.models.cards import CARDS
 from cosmos_board.models.registry import load_segmenter
-from cosmos_board.models.tiny.weights import write_tiny
+from cosmos_board.models.tiny.model import write_tiny
 from cosmos_board.models.weights.checkpoints import CHECKPOINTS
 from cosmos_board.models.weights.tuned_weights import write_weights
 from cosmos_board.models.weights.weights_file import hash_weights

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.models.cards import CARDS
+from cosmos_board.models.devices import Device
 from cosmos_board.models.sam.medsam import MedSam
 from cosmos_board.models.sam.sam_med2d import CentredFrame
 from cosmos_board.models.sam.segmenter import SamSegmenter
@@ -71,7 +72,9 @@ def test_the_encoder_runs_once_an_image_unless_it_learns(
 def test_half_precision_learns_in_bfloat16_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tune_module, "is_worse", lambda *_: False)
     images = draw_task(4)
-    rough = SamSegmenter(untrained().module, card=CARDS["cosmos-tiny"], precision="bf16")
+    rough = SamSegmenter(
+        untrained().module, card=CARDS["cosmos-tiny"], device=Device("cpu", "bf16")
+    )
     plain = untrained()
 
     for segmenter in (rough, plain):
@@ -82,7 +85,9 @@ def test_half_precision_learns_in_bfloat16_alone(monkeypatch: pytest.MonkeyPatch
     assert found.dtype == torch.float32
     assert not torch.equal(found, wanted)
     torch.testing.assert_close(found, wanted, atol=4e-3, rtol=0)
-    coarse = SamSegmenter(untrained().module, card=CARDS["cosmos-tiny"], precision="fp16")
+    coarse = SamSegmenter(
+        untrained().module, card=CARDS["cosmos-tiny"], device=Device("cpu", "fp16")
+    )
     with pytest.raises(InputError, match=r"--device: \+fp16: is too coarse to learn in"):
         tune(coarse, images[:3], images[3:], PLAN)
 

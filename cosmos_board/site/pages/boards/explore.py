@@ -108,7 +108,7 @@ def _form(data: SiteData, cells: bytes, words: Words) -> str:
         ("model", words("Model")), ("prompt", words("Prompt")),
         ("modality", words("Modality")), ("object", words("Object")),
     ]  # fmt: skip
-    metrics = [(m.name, words.pick(m.label, m.label_zh)) for m in METRICS.values()]
+    metrics = [(m.name, words(m.label)) for m in METRICS.values()]
     lowest = [m.name for m in METRICS.values() if not m.higher_is_better]
     return render(
         "explore.html",

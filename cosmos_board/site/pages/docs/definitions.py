@@ -26,8 +26,8 @@ def definitions_page(context: PageContext) -> Page:
         better = words("higher is better") if metric.higher_is_better else words("lower is better")
         low, high = metric.bounds
         limits = f"{low:g} … {'∞' if high == float('inf') else f'{high:g}'}"
-        page.heading(words.pick(metric.label, metric.label_zh), metric.name, level=3)
-        page.paragraph(words.pick(metric.definition, metric.definition_zh))
+        page.heading(words(metric.label), metric.name, level=3)
+        page.paragraph(words(metric.definition))
         page.facts(
             [
                 (words("Column"), metric.name),
@@ -45,7 +45,7 @@ def definitions_page(context: PageContext) -> Page:
         )
     )
     for factor in FACTORS.values():
-        page.heading(words.pick(factor.label, factor.label_zh), factor.name, level=3)
+        page.heading(words(factor.label), factor.name, level=3)
         unit = f" ({factor.unit})" if factor.unit else ""
-        page.paragraph(words.pick(factor.definition, factor.definition_zh) + unit)
+        page.paragraph(words(factor.definition) + unit)
     return page.finish()

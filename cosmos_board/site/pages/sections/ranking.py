@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -13,6 +12,7 @@ from cosmos_board.metrics.table import METRICS, Metric
 from cosmos_board.site.components.table import Cell, Column, Raw, Row, Table, heat_of
 from cosmos_board.site.content.labels import metric_label, model_url, prompt_label
 from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.messages import status_text
 from cosmos_board.site.language.numbers import DASH, number, percent
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.tables import Direction, RecordTable
@@ -27,8 +27,7 @@ EXTRA_METRICS = (
 SHOWN_METRICS = 2
 
 DEFINITIONS = "docs/definitions/"
-_FAILING = re.compile(r"incomplete: (\d+) of (\d+) answers failed")
-_ROW_FIELDS = tuple(field.name for field in fields(BoardRow))
+_ROW_FIELDS = tuple(field.name for field in fields(BoardRow) if field.name != "failing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +235,7 @@ def _record(row: BoardRow, ranking: Ranking) -> dict[str, Raw]:
     record: dict[str, Raw] = {"metric": ranking.metric.name, "prompt": ranking.board.key.prompt}
     record["selection"] = ranking.board.key.selection
     record |= {name: getattr(row, name) for name in _ROW_FIELDS}
+    record["status"] = status_text(row)
     record["oracle"] = ranking.oracle.get(row.model)
     return record | {name: scores.get(row.model) for name, scores in ranking.others.items()}
 
@@ -246,7 +246,7 @@ def caption(data: SiteData, board: Board, words: Words) -> str:
     parts = [
         words(
             "{metric}, prompt “{prompt}”, {selection}.",
-            metric=words.pick(metric.label, metric.label_zh) + f" {metric.direction}",
+            metric=words(metric.label) + f" {metric.direction}",
             prompt=prompt_label(key.prompt, words),
             selection=selection_label(key.selection, words),
         ),
@@ -290,10 +290,10 @@ def status_label(row: BoardRow, words: Words) -> str:
     """Return why a model holds no rank, in words; nothing where it holds one."""
     if row.status in ("ranked", "too-few-clusters"):  # the caption says so of all rows at once
         return ""
-    if row.status == "incomplete":
-        return words("covers {share}", share=percent(row.coverage))
     if failing := failing_label(row, words):
         return failing
+    if row.status == "incomplete":
+        return words("covers {share}", share=percent(row.coverage))
     if row.status == "trained-on":
         return words("trained on {share} of the targets", share=percent(row.trained_on))
     return words.term(row.status)
@@ -301,8 +301,7 @@ def status_label(row: BoardRow, words: Words) -> str:
 
 def failing_label(row: BoardRow, words: Words) -> str:
     """Return how many answers failed where these are too many for a rank; else nothing."""
-    match = _FAILING.fullmatch(row.status)
-    if match is None:
+    if row.failing is None:
         return ""
-    failed, answers = match.groups()
+    failed, answers = row.failing.failed, row.failing.answers
     return words("{failed} of {answers} answers failed", failed=failed, answers=answers)

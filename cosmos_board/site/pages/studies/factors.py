@@ -52,13 +52,13 @@ def factors_page(context: PageContext) -> Page:
 def _factor_label(name: str, words: Words) -> str:
     if name == "area_share":
         return words("Share of the image")
-    return words.pick(FACTORS[name].label, FACTORS[name].label_zh)
+    return words(FACTORS[name].label)
 
 
 def _factor_text(name: str, words: Words) -> str:
     if name == "area_share":
         return words("Pixels of the reference mask over pixels of the image.")
-    return words.pick(FACTORS[name].definition, FACTORS[name].definition_zh)
+    return words(FACTORS[name].definition)
 
 
 def _factor_unit(name: str) -> str:

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from cosmos_board.board.findings.claims import PAPER
 from cosmos_board.board.findings.findings import Decision, Finding
+from cosmos_board.board.messages import Message
 from cosmos_board.site.components.figure import Axis, Figure, Point, Series
 from cosmos_board.site.components.markup import outside_link
 from cosmos_board.site.components.page import Page
@@ -15,8 +16,8 @@ from cosmos_board.site.components.table import Cell, Table
 from cosmos_board.site.components.templates import render
 from cosmos_board.site.content.labels import MARKS, finding_url
 from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.messages import CLAIM_TEXTS, say
 from cosmos_board.site.language.numbers import DASH, signed, with_interval
-from cosmos_board.site.language.phrases import translate
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.notices import add_synthetic, explain_empty, link_advice
 from cosmos_board.site.pages.sections.tables import RecordTable
@@ -47,7 +48,7 @@ def findings_index(context: PageContext) -> Page:
                 {
                     "url": f"../{finding_url(finding)}",
                     "id": finding.id,
-                    "statement": words.pick(finding.statement, finding.statement_zh),
+                    "statement": words(CLAIM_TEXTS[finding.id].statement),
                     "verdict": words.term(finding.verdict),
                     "mark": MARKS.get(finding.verdict, DASH),
                     "kind": finding.verdict.replace(" ", "-"),
@@ -77,9 +78,9 @@ def findings_index(context: PageContext) -> Page:
 def effect_text(decision: Decision, words: Words) -> str:
     """Return an effect with its interval, or what is missing for one."""
     if decision.effect is None:
-        missing = words.separate(translate(text, words) for text in decision.missing)
+        missing = words.separate(say(message, words) for message in decision.missing)
         return words("missing: {things}", things=missing) if missing else DASH
-    return with_interval(signed(decision.effect), decision.low, decision.high)
+    return with_interval(signed(decision.value), *decision.interval)
 
 
 def _findings_table(data: SiteData, words: Words) -> Table:
@@ -90,12 +91,12 @@ def _findings_table(data: SiteData, words: Words) -> Table:
     table.text(
         "statement",
         words("Claim"),
-        lambda row: words.pick(row.statement, row.statement_zh),
+        lambda row: words(CLAIM_TEXTS[row.id].statement),
         wrap=True,
     )
     table.text("verdict", words("Verdict"), lambda row: words.term(row.verdict), facet=True)
-    table.change("effect", words("Effect"), lambda row: row.effect)
-    table.interval(lambda row: (row.low, row.high))
+    table.change("effect", words("Effect"), lambda row: row.oracle.value)
+    table.interval(lambda row: row.oracle.interval)
     table.cells(
         "predicted",
         words("Verdict by predicted IoU"),
@@ -103,7 +104,7 @@ def _findings_table(data: SiteData, words: Words) -> Table:
             words.term(row.predicted.verdict) if row.predicted else DASH, muted=not row.predicted
         ),
     )
-    table.count("clusters", words("Clusters"), lambda row: row.n)
+    table.count("clusters", words("Clusters"), lambda row: row.oracle.clusters)
     caption = words(
         "Effect and 95 % confidence interval with the best mask by the reference mask, as the "
         "study chose it. Data {version}.",
@@ -113,22 +114,21 @@ def _findings_table(data: SiteData, words: Words) -> Table:
 
 
 def _effects_figure(data: SiteData, words: Words) -> Figure | None:
-    known = [f for f in data.studies.findings if f.effect is not None and not f.unit]
+    known = [f for f in data.studies.findings if f.oracle.effect and not f.claim.unit]
     if not known:
         return None
     points = tuple(
         Point(
-            f.effect or 0.0,
+            f.oracle.value or 0.0,
             place,
-            f.low,
-            f.high,
+            *f.oracle.interval,
             f"{f.id}: {effect_text(f.oracle, words)}, {words.term(f.verdict)}",
         )
         for place, f in enumerate(known)
     )
     marks = tuple(
-        Point(f.threshold, place, label=words("{id}: threshold {t}", id=f.id, t=f.threshold))
-        for place, f in enumerate(known)
+        Point(c.threshold, place, label=words("{id}: threshold {t}", id=c.id, t=c.threshold))
+        for place, c in enumerate(finding.claim for finding in known)
     )
     return Figure(
         name="effects",
@@ -152,20 +152,21 @@ def _effects_figure(data: SiteData, words: Words) -> Figure | None:
 def finding_page(context: PageContext, finding: Finding) -> Page:
     """Return the page of one finding."""
     data, words = context.data, context.words
-    statement = words.pick(finding.statement, finding.statement_zh)
-    page = PageWriter(context, finding_url(finding), f"{finding.id}: {statement}")
+    claim, text = finding.claim, CLAIM_TEXTS[finding.id]
+    title = f"{finding.id}: {words(text.statement)}"
+    page = PageWriter(context, finding_url(finding), title)
     add_synthetic(page)
     verdict = Markup("<strong>{}</strong> {}").format(
         words.term(finding.verdict), effect_text(finding.oracle, words)
     )
     page.note(verdict)
-    origin = [words.term(part) for part in (finding.certainty, finding.source) if part]
+    origin = [words.term(part) for part in (claim.certainty, text.source) if part]
     page.facts(
         [
-            (words("Effect"), words.pick(finding.effect_text, finding.effect_text_zh)),
-            (words("Holds beyond"), f"{finding.threshold:g} {finding.unit}".strip()),
-            (words("Needs"), words.term(finding.needs)),
-            (words("In the study"), words.term(finding.paper) or words("no number found")),
+            (words("Effect"), words(text.effect)),
+            (words("Holds beyond"), f"{claim.threshold:g} {claim.unit}".strip()),
+            (words("Needs"), words.term(text.needs)),
+            (words("In the study"), words.term(text.paper) or words("no number found")),
             (words("How we know"), words.separate(origin)),
             (words("Study"), outside_link(PAPER)),
             (words("About"), finding.family or words("all learned promptable models together")),
@@ -178,7 +179,7 @@ def finding_page(context: PageContext, finding: Finding) -> Page:
     page.html(
         Markup("<p>{}</p><pre class='cb-code'><code>{}</code></pre>").format(
             words("Run it on the board database to see what the effect is made of."),
-            finding.query,
+            claim.query,
         )
     )
     others = [
@@ -200,8 +201,7 @@ class _Evidence:
     selection: str
     part: str
     effect: float | None
-    low: float | None
-    high: float | None
+    interval: tuple[float | None, float | None]
     decision: Decision | None
     """None for a part."""
 
@@ -222,12 +222,11 @@ def _list_evidence(finding: Finding, words: Words) -> list[_Evidence]:
         if made is None:
             continue
         claim = words("the claim")
-        rows.append(_Evidence(name, selection, claim, made.effect, made.low, made.high, made))
-        rows += [
-            _Evidence(name, selection, words.term(part.name), part.value, part.low, part.high, None)
-            for part in made.parts
-            if len(made.parts) > 1
-        ]
+        rows.append(_Evidence(name, selection, claim, made.value, made.interval, made))
+        parts = made.evidence.parts
+        for part in parts if len(parts) > 1 else ():
+            told = say(Message(part.name), words)
+            rows.append(_Evidence(name, selection, told, part.value, (part.low, part.high), None))
     return rows
 
 
@@ -247,7 +246,7 @@ def _evidence_table(data: SiteData, finding: Finding, words: Words) -> Table:
         lambda row: Cell(words.term(row.decision.verdict) if row.decision else "", strong=True),
     )
     table.change("effect", words("Effect"), lambda row: row.effect)
-    table.interval(lambda row: (row.low, row.high))
+    table.interval(lambda row: row.interval)
     table.count(
         "targets", words("Targets"), lambda row: row.decision.targets if row.decision else None
     )
@@ -258,7 +257,7 @@ def _evidence_table(data: SiteData, finding: Finding, words: Words) -> Table:
         "missing",
         words("Missing"),
         lambda row: words.separate(
-            translate(text, words) for text in (row.decision.missing if row.decision else ())
+            say(message, words) for message in (row.decision.missing if row.decision else ())
         ),
     )
     caption = words(

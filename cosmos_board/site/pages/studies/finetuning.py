@@ -5,13 +5,13 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from cosmos_board.board.findings.claims import CLAIMS, PAPER
-from cosmos_board.board.studies.model_size import PairedRow
+from cosmos_board.board.studies.finetuning import FinetuningRow
 from cosmos_board.site.components.markup import outside_link
 from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.table import Table
 from cosmos_board.site.content.labels import prompt_label, target_label
 from cosmos_board.site.content.site_data import SiteData
-from cosmos_board.site.language.phrases import translate
+from cosmos_board.site.language.messages import CLAIM_TEXTS, say
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.notices import add_synthetic, explain_missing_study
 from cosmos_board.site.pages.sections.tables import RecordTable
@@ -44,14 +44,12 @@ def finetuning_page(context: PageContext) -> Page:
         page.note(explain_missing_study(data, "fine-tuning", words, otherwise))
     if study.unusable:
         page.heading(words("Left out"), "left-out")
-        items = (
-            Markup("<li>{}</li>").format(translate(reason, words)) for reason in study.unusable
-        )
+        items = (Markup("<li>{}</li>").format(say(reason, words)) for reason in study.unusable)
         page.html(Markup("<ul>{}</ul>").format(Markup("").join(items)))
     page.heading(words("In the study"), "in-the-study")
     page.facts(
         [
-            (words("Mean gain"), words.term(_CLAIM.paper)),
+            (words("Mean gain"), words.term(CLAIM_TEXTS[_CLAIM.id].paper)),
             (words("How we know"), words.term(_CLAIM.certainty)),
             (words("Study"), outside_link(PAPER)),
         ]
@@ -59,7 +57,7 @@ def finetuning_page(context: PageContext) -> Page:
     return page.finish()
 
 
-def _table(data: SiteData, rows: tuple[PairedRow, ...], words: Words) -> Table:
+def _table(data: SiteData, rows: tuple[FinetuningRow, ...], words: Words) -> Table:
     table = RecordTable(data, words, rows)
     table.model("model", words("Fine-tuned"), lambda row: row.model, frozen=True)
     table.model("base", words("Base"), lambda row: row.against)

@@ -45,12 +45,12 @@ def make_site_data() -> tuple[SiteData, Board]:
         facts=BoardFacts(
             targets=("ct.liver",), left_out=(), thin=(), datasets=("one",),
             cluster_units=("patient",), references=30, clusters=12, synthetic=False,
-            detectable=0.01, notes=(),
+            detectable=0.01,
         ),
     )  # fmt: skip
     data = SiteData(
         version="0123456789ab", protocol=PROTOCOL, boards={board.key: board}, pairs={},
-        exposures=(), withheld=(), models={}, datasets={}, targets=(), amounts={}, timings=(),
+        withheld=(), models={}, datasets={}, targets=(), amounts={}, timings=(),
         entries=(), spreads=(), cases=(),
     )  # fmt: skip
     return data, board

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cosmos_board.board.cube import Cube
+from cosmos_board.board.messages import Message
 from cosmos_board.board.studies.finetuning import FinetuningStudy, study_finetuning
 from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.words import words_for
@@ -70,7 +71,7 @@ def test_models_that_cannot_be_measured_are_not_passed_over_in_silence(
 
 
 def test_reasons_are_told_in_chinese(data: SiteData) -> None:
-    reasons = ("a: no record of the datasets it was trained on",)
+    reasons = (Message.of("unknown-training-datasets", model="a"),)
 
     assert "a：没有记录它用哪些数据集训练" in show(
         data, FinetuningStudy(rows=(), unusable=reasons), "zh"

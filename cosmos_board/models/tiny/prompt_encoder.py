@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from segment_anything.modeling import PromptEncoder
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cosmos_board.models.tiny.layout import (
-    GRID,
-    HALF_CHANNELS,
-    MAP_CHANNELS,
-    MAPS,
-    NO_BOX,
-    QUARTER_CHANNELS,
-    QUARTER_FOLD,
-    SIDE_PX,
-    WIDTH,
-)
+from cosmos_board.models.tiny.encoder import GRID, SIDE_PX, WIDTH
 
+MAPS = 5
+"""Pictures of a prompt."""
+
+_FOLD = SIDE_PX // 4 // GRID
 _FAR = 0.3
 """Taken from the closeness to a point, so that what is far from it counts against."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class DensePrompt:
+    """What stands in place of SAM's dense prompt embedding, of P prompts."""
+
+    coarse: Tensor
+    """Added to the image at stride 16, (P, 128, 16, 16)."""
+
+    maps: Tensor
+    """From `draw_prompt`, (P, 5, 64, 64)."""
+
+    boxes: Tensor | None
+    """Min x, min y, max x, max y in the 256 px frame, (P, 4); None where prompts have no box."""
+
+
 class TinyPromptEncoder(PromptEncoder):  # type: ignore[misc]
     """SAM's prompt encoder, whose dense embedding also holds the prompt drawn at stride 4."""
-
-    dense_follows_prompt = True
-    """The dense embedding differs from prompt to prompt even without a mask."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -36,54 +43,44 @@ class TinyPromptEncoder(PromptEncoder):  # type: ignore[misc]
             input_image_size=(SIDE_PX, SIDE_PX),
             mask_in_chans=16,
         )
-        self.map_proj = nn.Conv2d(MAP_CHANNELS, WIDTH, 1)
+        self.map_proj = nn.Conv2d(MAPS * _FOLD**2, WIDTH, 1)
 
     def forward(
         self, points: tuple[Tensor, Tensor] | None, boxes: Tensor | None, masks: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """Return sparse (B, N, 128) and dense (B, CHANNELS, 16, 16) embeddings.
+    ) -> tuple[Tensor, DensePrompt]:
+        """Return sparse embeddings (P, N, 128) and dense ones.
 
         Args:
-            points: Coordinates (B, N, 2) as (x, y) in the 256 px frame, and labels (B, N):
+            points: Coordinates (P, N, 2) as (x, y) in the 256 px frame, and labels (P, N):
                 1 inside, 0 outside, −1 no point.
-            boxes: (B, 4) or, as `SamPredictor` has them, (B, 1, 4): min x, min y, max x, max y.
-            masks: Low-resolution logits (B, 1, 128, 128).
+            boxes: (P, 4) or, as `SamPredictor` has them, (P, 1, 4): min x, min y, max x, max y.
+            masks: Low-resolution logits (P, 1, 128, 128).
         """
         boxes = None if boxes is None else boxes.reshape(-1, 4)
-        small = self.shrink_logits(masks)
+        small = None if masks is None else functional.avg_pool2d(masks.clamp(-12, 12), 2)
         sparse, dense = super().forward(points, boxes, small)
-        maps = functional.pixel_unshuffle(
-            draw_prompt(points, boxes, small, self.input_image_size[0]), QUARTER_FOLD
-        )
-        sides = maps.new_tensor(NO_BOX).expand(len(maps), 4) if boxes is None else boxes
-        sides = sides[..., None, None].expand(-1, -1, GRID, GRID).to(maps.dtype)
-        quarter, half = (
-            maps.new_zeros((len(maps), wide, GRID, GRID))
-            for wide in (QUARTER_CHANNELS, HALF_CHANNELS)
-        )
-        coarse = dense + self.map_proj(maps)
-        return sparse, torch.cat([coarse, quarter, maps, sides, half], 1)
-
-    def shrink_logits(self, masks: Tensor | None) -> Tensor | None:
-        """Return logits as the official encoder takes them, (B, 1, 64, 64)."""
-        return None if masks is None else functional.avg_pool2d(masks.clamp(-12, 12), 2)
+        maps = draw_prompt(points, boxes, small)
+        coarse = dense + self.map_proj(functional.pixel_unshuffle(maps, _FOLD))
+        return sparse, DensePrompt(coarse, maps, boxes)
 
 
 def draw_prompt(
-    points: tuple[Tensor, Tensor] | None,
-    boxes: Tensor | None,
-    masks: Tensor | None,
-    side_px: int = SIDE_PX,
+    points: tuple[Tensor, Tensor] | None, boxes: Tensor | None, masks: Tensor | None
 ) -> Tensor:
-    """Return the prompt as pictures, shape (B, 5, 64, 64) at side 256; arguments as the encoder's.
+    """Return the prompt as pictures, (P, 5, 64, 64).
 
     Channels: how deep inside the ellipse of the box, and inside the box itself (both near 1 in the
     middle, 0 at the edge, −1 far out; 0 everywhere without a box); closeness to the nearest point
     inside, and outside (negative beyond 25 px or so); the mask's logits over 4.
+
+    Args:
+        points: As the encoder takes them.
+        boxes: (P, 4), in the 256 px frame.
+        masks: Logits, (P, 1, 64, 64).
     """
     at_points = None if points is None else points[0]
     given = next(t for t in (boxes, masks, at_points) if t is not None)
-    side = side_px // 4
+    side = SIDE_PX // 4
     centres = torch.arange(side, device=given.device, dtype=torch.float32) * 4 + 2
     x, y = centres.view(1, 1, side), centres.view(1, side, 1)
     maps = given.new_zeros((len(given), MAPS, side, side), dtype=torch.float32)

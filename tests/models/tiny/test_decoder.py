@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -8,10 +9,9 @@ import torch
 from segment_anything import SamPredictor
 from segment_anything.modeling import Sam
 
-from cosmos_board.models.sam.decoder import decode, fold, look
+from cosmos_board.models.sam.decoder import decode, fold, precompute
 from cosmos_board.models.sam.prompt_batch import PromptBatch
-from cosmos_board.models.tiny import cached_decoder as tiny_sight
-from cosmos_board.models.tiny.cached_decoder import TinySight
+from cosmos_board.models.tiny.decoder import CachedDecoder
 from cosmos_board.models.tiny.model import build_tiny
 
 POINTS = torch.tensor([[[70.0, 90]], [[200, 30]], [[5, 250]]])
@@ -53,44 +53,51 @@ def features() -> torch.Tensor:
     return found
 
 
-@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "plain"])
 @pytest.mark.parametrize("prompts", PROMPTS.values(), ids=PROMPTS)
-def test_a_sight_answers_as_the_decoder_does(
-    prompts: PromptBatch, compiled: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if compiled:
-        pytest.importorskip("numba")
-    else:
-        monkeypatch.setattr(tiny_sight, "_find_compiled", lambda: None)
+def test_a_cached_decoder_answers_as_one_made_for_each_prompt(prompts: PromptBatch) -> None:
+    """And the transformer folded for inference as the official one."""
+    both = torch.cat([features().flip(3), features()])
+    second = replace(prompts, image_index=prompts.image_index + 1)
     with torch.inference_mode():
-        sight = look(fold(tiny()), features())
-        logits, iou = decode(tiny(), features(), prompts)
+        cached = precompute(fold(tiny()), features())
+        logits, iou = decode(tiny(), both, second)
 
-        seen_logits, seen_iou = decode(tiny(), features(), prompts, sight)
+        cached_logits, cached_iou = decode(tiny(), features(), prompts, cached)
 
-    assert isinstance(sight, TinySight)
+    assert isinstance(cached, CachedDecoder)
     scale = float(logits.abs().max())
-    torch.testing.assert_close(seen_logits, logits, rtol=1e-4, atol=1e-5 * scale)
-    torch.testing.assert_close(seen_iou, iou, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(cached_logits, logits, rtol=1e-4, atol=1e-5 * scale)
+    torch.testing.assert_close(cached_iou, iou, rtol=1e-4, atol=1e-4)
 
 
-def test_a_sight_takes_half_precision() -> None:
+def test_every_weight_of_the_decoder_can_be_learnt() -> None:
+    sam = tiny()
+    for prompts in (PROMPTS["boxes"], PROMPTS["points with logits fed back"]):
+        logits, iou = decode(sam, features(), prompts, mask_tokens=range(4))
+        torch.autograd.backward(logits.mean() + iou.mean())
+
+    unused = {name for name, each in sam.mask_decoder.named_parameters() if each.grad is None}
+    sam.zero_grad(set_to_none=True)
+    assert not unused
+
+
+def test_a_cached_decoder_takes_half_precision() -> None:
     with torch.inference_mode():
         logits, _ = decode(tiny(), features(), PROMPTS["boxes"])
         with torch.autocast("cpu", torch.bfloat16):
-            sight = look(fold(tiny()), features())
-            seen, iou = decode(tiny(), features(), PROMPTS["boxes"], sight)
+            cached = precompute(fold(tiny()), features())
+            rough, iou = decode(tiny(), features(), PROMPTS["boxes"], cached)
 
     assert torch.isfinite(iou).all()
-    agree = ((seen > 0) == (logits > 0)).float().mean()
+    agree = ((rough > 0) == (logits > 0)).float().mean()
     assert agree > 0.97
 
 
-def test_a_sight_answers_with_the_mask_tokens_that_are_asked_for() -> None:
+def test_a_cached_decoder_answers_with_the_mask_tokens_that_are_asked_for() -> None:
     with torch.inference_mode():
-        sight = look(fold(tiny()), features())
-        logits, iou = decode(tiny(), features(), PROMPTS["boxes"], sight, (0,))
-        every, estimates = decode(tiny(), features(), PROMPTS["boxes"], sight, (0, 1, 2, 3))
+        cached = precompute(fold(tiny()), features())
+        logits, iou = decode(tiny(), features(), PROMPTS["boxes"], cached, (0,))
+        every, estimates = decode(tiny(), features(), PROMPTS["boxes"], cached, (0, 1, 2, 3))
 
     assert logits.shape == (3, 1, 128, 128)
     torch.testing.assert_close(logits[:, 0], every[:, 0], rtol=1e-4, atol=1e-3)

@@ -1,0 +1,234 @@
+"""What a board is made from before anything is measured: who is ranked, and on which targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cosmos_board.board.contamination import MOST, worst
+from cosmos_board.board.cube import Cube, Units
+from cosmos_board.board.ranking.pooling import PoolCounts, PooledScores
+from cosmos_board.board.slices import Plan, SlicePlan
+from cosmos_board.board.types import (
+    AbsentModel,
+    BoardFacts,
+    Exposure,
+    FailedAnswers,
+    Scope,
+    Status,
+)
+from cosmos_board.core.arrays import Bools, Floats, Ints
+from cosmos_board.core.cards import ModelCard
+from cosmos_board.core.scores import fails_too_often
+from cosmos_board.core.tracks import find_weakest_tier
+from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cohort:
+    """Who is ranked on what. Arrays have one entry per model."""
+
+    plan: SlicePlan
+    pools: Ints
+    """Pools that the board ranks on."""
+
+    left_out: Ints
+    """Pools of the slice outside the common set."""
+
+    ranked: Bools
+    status: tuple[Status, ...]
+    coverage: Floats
+    trained_on: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """What a board's row says of a model whatever the metric; fields as in `BoardRow`."""
+
+    facts: ModelCard
+    status: Status
+    failing: FailedAnswers | None
+    coverage: float
+    trained_on: float
+    exposure: Exposure
+    tier: str
+    references: int
+    rows: int
+    """Rows behind its score: references times trials."""
+
+    penalised: int
+    failed: int
+    clusters: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BoardInputs:
+    """What a board is made from, whatever the metric."""
+
+    pooled: PooledScores
+    cohort: Cohort
+    contenders: tuple[Contender, ...]
+    """Every model of the pooled scores, in their order."""
+
+    absent: tuple[AbsentModel, ...]
+    eligible: Ints
+    """Pools of the cohort with at least ten clusters."""
+
+    degrees: int
+    """Distinct clusters minus datasets over the eligible pools."""
+
+    facts: BoardFacts
+
+
+def find_trained_pools(
+    plan: Plan, models: Sequence[str], exposures: Mapping[tuple[str, str], Exposure]
+) -> Bools:
+    """Return whether each model was trained on a dataset of each pool, axes (pool, model)."""
+    return np.array(
+        [
+            [
+                any(exposures[model, name] == "trained-on" for name in pool.dataset_of_stratum)
+                for model in models
+            ]
+            for pool in plan.pools
+        ],
+        bool,
+    ).reshape(len(plan.pools), len(models))
+
+
+def count_failing(counts: PoolCounts, pools: Ints) -> list[FailedAnswers | None]:
+    """Return of each model how many answers failed, None where these are not too many."""
+    failed, answers = (of[pools].sum(axis=0).tolist() for of in (counts.failed, counts.rows))
+    return [
+        FailedAnswers(*pair) if fails_too_often(*pair) else None
+        for pair in zip(failed, answers, strict=True)
+    ]
+
+
+def gather_cohort(
+    plan: SlicePlan, models: Sequence[ModelCard], counts: PoolCounts, trained: Bools, scope: Scope
+) -> Cohort:
+    """Decide who is ranked on a slice, as the protocol words it.
+
+    A model must cover every reference of the slice, and at most 1 % of its answers may have failed.
+    Models trained on more than half of its targets are not ranked; the others are ranked on the
+    targets that none of them was trained on.
+    """
+    pools = np.array(plan.pools, np.int64)
+    failing = np.array([failed is not None for failed in count_failing(counts, pools)], bool)
+    complete: Bools = np.asarray(counts.covered[pools].all(axis=0)) & ~failing
+    observer = np.array([model.observer for model in models], bool)
+    trained_on = trained[pools].mean(axis=0)
+    ranked = complete & ~observer
+    kept: Bools = np.ones(len(pools), bool)
+    if scope == "common":
+        ranked &= trained_on <= MOST
+        kept = ~np.asarray(trained[pools][:, ranked].any(axis=1))
+    no_common = not kept.any()
+
+    def status_of(model: int) -> Status:
+        if observer[model]:
+            return "observer"
+        if not complete[model]:
+            return "incomplete"
+        if not ranked[model]:
+            return "trained-on"
+        return "no-common-set" if no_common else "ranked"
+
+    return Cohort(
+        plan=plan,
+        pools=pools if no_common else pools[kept],
+        left_out=pools[:0] if no_common else pools[~kept],
+        ranked=np.zeros_like(ranked) if no_common else ranked,
+        status=tuple(status_of(model) for model in range(len(models))),
+        coverage=counts.references[pools].sum(axis=0) / counts.available[pools].sum(),
+        trained_on=trained_on,
+    )
+
+
+def load_board_inputs(cube: Cube, pooled: PooledScores, cohort: Cohort) -> BoardInputs:
+    """Return what the boards of one slice, prompt and selection are made from."""
+    plan, counts, units = pooled.plan, pooled.counts, pooled.scores.units
+    thick = counts.units[cohort.pools] >= MINIMUM_CLUSTERS
+    datasets = plan.datasets_of(cohort.pools)
+    members = np.concatenate([plan.units_of(pool) for pool in cohort.pools])
+    eligible = cohort.pools[thick]
+    return BoardInputs(
+        pooled=pooled,
+        cohort=cohort,
+        contenders=_find_contenders(cube, pooled, cohort, datasets),
+        absent=_find_absent(cube, pooled, cohort),
+        eligible=eligible,
+        degrees=count_degrees(plan, units, eligible),
+        facts=BoardFacts(
+            targets=tuple(plan.pools[pool].target for pool in cohort.pools),
+            left_out=tuple(plan.pools[pool].target for pool in cohort.left_out),
+            thin=tuple(sorted(plan.pools[pool].target for pool in cohort.pools[~thick])),
+            cluster_units=tuple(sorted({cube.datasets[name].cluster_unit for name in datasets})),
+            datasets=datasets,
+            references=int(counts.available[cohort.pools].sum()),
+            clusters=len(np.unique(units.cluster[members])),
+            synthetic=cohort.plan.synthetic,
+            detectable=None,
+        ),
+    )
+
+
+def count_degrees(plan: Plan, units: Units, pools: Ints) -> int:
+    """Return distinct clusters minus datasets over `pools`: the degrees of freedom."""
+    if not len(pools):
+        return 0
+    members = np.concatenate([plan.units_of(pool) for pool in pools])
+    return len(np.unique(units.cluster[members])) - len(plan.datasets_of(pools))
+
+
+def _find_contenders(
+    cube: Cube, pooled: PooledScores, cohort: Cohort, datasets: Sequence[str]
+) -> tuple[Contender, ...]:
+    scores, counts, pools = pooled.scores, pooled.counts, cohort.pools
+    members = np.concatenate([pooled.plan.units_of(pool) for pool in pools])
+    clusters = scores.units.cluster[members]
+    everything = len(np.unique(clusters))
+    present = scores.rows[members] > 0
+    failing = count_failing(counts, np.array(cohort.plan.pools, np.int64))
+    found = []
+    for index, name in enumerate(scores.models):
+        own = present[:, index]
+        tiers = {tier for dataset in datasets for tier in cube.tiers(scores.track, name, dataset)}
+        found.append(
+            Contender(
+                facts=cube.models[name],
+                status=cohort.status[index],
+                failing=failing[index] if cohort.status[index] == "incomplete" else None,
+                coverage=float(cohort.coverage[index]),
+                trained_on=float(cohort.trained_on[index]),
+                exposure=worst(cube.exposures[name, dataset] for dataset in datasets),
+                tier=find_weakest_tier(tiers),
+                references=int(counts.references[pools, index].sum()),
+                rows=int(counts.rows[pools, index].sum()),
+                penalised=int(counts.penalised[pools, index].sum()),
+                failed=int(counts.failed[pools, index].sum()),
+                clusters=everything if own.all() else len(np.unique(clusters[own])),
+            )
+        )
+    return tuple(found)
+
+
+def _find_absent(cube: Cube, pooled: PooledScores, cohort: Cohort) -> tuple[AbsentModel, ...]:
+    """Return the models without a row; those of other tracks are absent from none of this one."""
+    scores = pooled.scores
+    rows = pooled.counts.rows[cohort.pools].sum(axis=0)
+    present = {name for name, count in zip(scores.models, rows, strict=True) if count}
+    return tuple(
+        AbsentModel(
+            model=model.name,
+            label=model.label,
+            reason="not run" if scores.prompt in model.prompts else "unsupported",
+        )
+        for model in cube.models.values()
+        if model.name not in present
+        and not model.observer
+        and not cube.is_elsewhere(model.name, scores.track)
+    )
