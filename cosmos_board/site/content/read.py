@@ -11,7 +11,7 @@ from cosmos_board.board.types import BoardKey, Slice
 from cosmos_board.site.content.blocks import NO_BLOCKS, Blocks
 from cosmos_board.site.content.case_picks import PROMPT
 from cosmos_board.site.content.cases import MOST_MODELS, read_cases
-from cosmos_board.site.content.site_data import SiteData, Withheld
+from cosmos_board.site.content.site_data import OVERALL, SiteData, Withheld
 from cosmos_board.site.content.studies import read_studies
 from cosmos_board.site.content.suppression import Suppression, suppress
 from cosmos_board.store.board import open_board
@@ -74,7 +74,7 @@ def _withheld(suppression: Suppression, shown: Collection[Slice]) -> tuple[Withh
     for dataset, target in suppression.withheld:
         modality, _, thing = target.partition(".")
         for part in (
-            Slice("overall"),
+            OVERALL,
             Slice("modality", modality),
             Slice("object", thing),
             Slice("target", target),

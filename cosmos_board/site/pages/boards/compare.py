@@ -11,7 +11,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from cosmos_board.board.export import to_json
-from cosmos_board.board.types import BoardKey, PairRow, PairTable, Slice
+from cosmos_board.board.types import BoardKey, PairRow, PairTable
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.tracks import FULL
 from cosmos_board.site.components.page import Page
@@ -25,7 +25,7 @@ from cosmos_board.site.content.labels import (
     slice_url,
     target_label,
 )
-from cosmos_board.site.content.site_data import SiteData, default_selection
+from cosmos_board.site.content.site_data import OVERALL, SiteData, default_selection
 from cosmos_board.site.language.numbers import signed, with_interval
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.notices import explain_empty, note_withheld, track_label
@@ -106,7 +106,7 @@ def _form(page: PageWriter, models: Sequence[str], files: Sequence[tuple[str, st
 
 def top_pairs(data: SiteData) -> list[tuple[str, str]]:
     """Return the pairs among the best ranked models that have a page of their own."""
-    table = data.pairs.get(BoardKey(Slice("overall"), PAIR_PROMPT, "predicted", "dice"))
+    table = data.pairs.get(BoardKey(OVERALL, PAIR_PROMPT, "predicted", "dice"))
     return list(combinations(table.models[:TOP_MODELS], 2)) if table is not None else []
 
 
@@ -174,7 +174,7 @@ def compare_tables(data: SiteData, prompt: str, track: str = FULL) -> list[PairT
     """Return the pair tables behind comparisons with `prompt`: overall, then each target."""
     keys = [
         BoardKey(part, prompt, default_selection(prompt), "dice", track)
-        for part in (Slice("overall"), *data.slices("target"))
+        for part in (OVERALL, *data.slices("target"))
     ]
     return [data.pairs[key] for key in keys if key in data.pairs and data.pairs[key].models]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import isnan
 from typing import Generic, Literal, TypeAlias, TypedDict, TypeVar, Unpack
 
 from cosmos_board.site.components.table import Cell, Column, Row, Table, heat_of, marks_of
@@ -192,7 +193,7 @@ class RecordTable(Generic[T]):
         shaded: bool,
         options: ColumnOptions,
     ) -> None:
-        values = [of(record) for record in self.records]
+        values = [_known(of(record)) for record in self.records]
         shades = heat_of(values) if shaded else [None] * len(values)
         self._columns.append(Column(key=key, label=label, numeric=True, **options))
         self._cells.append(
@@ -201,3 +202,7 @@ class RecordTable(Generic[T]):
                 for value, shade in zip(values, shades, strict=True)
             ]
         )
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or isnan(value) else value
