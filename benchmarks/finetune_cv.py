@@ -2,12 +2,12 @@
 
     python benchmarks/finetune_cv.py PACK --model cosmos-tiny --method decoder --folds 5
 
-Every cluster is tested once, by a model that learnt from the clusters of the other folds (one in
-five of which could stop a tuning that did harm). The gain is the paired difference of cluster
-means, box prompt, predicted selection, over all unseen clusters.
+Every cluster is tested once, by a model trained on the clusters of the other folds (one in five of
+which validates). The gain is the paired difference of cluster means, box prompt, predicted
+selection, over all unseen clusters.
 
-With `--by-heart` one model learns from all images as they are and is tested on the same: what no
-amount of learning could pass.
+With `--by-heart` one model is trained on all images, without augmentation, and tested on the same:
+an upper bound.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.models.cpu_tuning import tune_cpu
+from cosmos_board.models.devices import tune_cpu
 from cosmos_board.training.finetune.data import (
     VALIDATION_SHARE,
     Split,
@@ -69,7 +69,7 @@ def fold_splits(clusters: Iterable[str], folds: int, *, seed: int = 0) -> list[S
 
 
 def iter_folds(images: Images, folds: int) -> Iterator[tuple[Images, Images, Images]]:
-    """Yield images to learn from, to judge the outcome by, and to test on, fold by fold."""
+    """Yield training, validation and test images, fold by fold."""
     for split in fold_splits((image.cluster for image in images), folds):
         yield (
             select_images(images, split.train),
@@ -78,8 +78,8 @@ def iter_folds(images: Images, folds: int) -> Iterator[tuple[Images, Images, Ima
         )
 
 
-def iter_by_heart(images: Images) -> Iterator[tuple[Images, Images, Images]]:
-    """Yield the same images three times; those that judge go by other names."""
+def iter_same_images(images: Images) -> Iterator[tuple[Images, Images, Images]]:
+    """Yield the same images three times; those that validate have other cluster names."""
     named = [replace(image, cluster=f"{image.cluster} again") for image in images]
     yield images, named, images
 
@@ -112,7 +112,7 @@ def main() -> None:
     before: list[DiceRow] = []
     after: list[DiceRow] = []
     fits: list[dict[str, float]] = []
-    parts = iter_by_heart(images) if given.by_heart else iter_folds(images, given.folds)
+    parts = iter_same_images(images) if given.by_heart else iter_folds(images, given.folds)
     for train, validation, test in parts:
         began = time.monotonic()
         segmenter = load_tunable(TuningBase(given.model))

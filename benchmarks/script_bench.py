@@ -88,7 +88,7 @@ def run_theirs(
     """Return seconds, the Dice of every row and the number of masks found by the script."""
     from benchmarks.blobs import BlobDecoder, Blobs
     from benchmarks.researcher import run_script
-    from cosmos_board.models.cpu_tuning import tune_cpu
+    from cosmos_board.models.devices import tune_cpu
     from cosmos_board.models.tiny.model import STABILITY_OFFSET, load_tiny
 
     if tuned:

@@ -34,8 +34,8 @@ from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.ingest import ingest
 from cosmos_board.store.parquet import write_table
 from cosmos_board.store.records import write_run_record, write_shard_record
-from cosmos_board.store.run_files import tabulate_scores
 from cosmos_board.store.schema import RUN_IMAGES, RUN_REFERENCES, SCORES
+from cosmos_board.store.tables import tabulate_scores
 
 PER_REFERENCE = 2 * len(PROMPTS) - 1
 REFERENCES_PER_SHARD = 6 * 512

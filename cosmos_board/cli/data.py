@@ -210,9 +210,9 @@ def _print_import(
     for origin, reason in report.quarantined:
         click.echo(f"quarantined {origin}: {reason}", err=True)
     due = judge_counts(report.counts.warnings, "images")
-    seen = [warning for warning in due if warning.word not in accepted]
-    told = {warning.word for warning in seen}
-    for warning in (*seen, *(earlier for earlier in warnings if earlier.word not in told)):
+    new = [warning for warning in due if warning.word not in accepted]
+    words = {warning.word for warning in new}
+    for warning in (*new, *(warning for warning in warnings if warning.word not in words)):
         click.echo(str(warning), err=True)
     held = report.info.counts
     click.echo(
@@ -223,7 +223,7 @@ def _print_import(
 
 
 def _describe_joined(report: ImportReport) -> str:
-    pairs = [f"{one} = {other}" for one, other in report.shared_images]
+    pairs = [f"{first} = {second}" for first, second in report.shared_images]
     more = ", …" if len(pairs) > _SHOWN_PAIRS else ""
     return (
         f"{report.joined_clusters} clusters share an image with another and were joined: "

@@ -9,14 +9,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from cosmos_board.core.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.progress import Progress
-
     from cosmos_board.runner.settings import Callbacks
 
 _QUIET_S = 15.0
@@ -28,8 +25,8 @@ def show_progress(stop: Callable[[], bool]) -> Iterator[Callbacks]:
     """Yield what a run reports to; images, images a second and time left are shown."""
     from cosmos_board.runner.settings import Callbacks
 
-    with _open_display() as display:
-        counter = _ImageCounter(display)
+    with _open_display() as show:
+        counter = _ImageCounter(show)
         yield Callbacks(
             on_total=counter.set_total,
             on_model=counter.set_model,
@@ -41,13 +38,10 @@ def show_progress(stop: Callable[[], bool]) -> Iterator[Callbacks]:
 @contextmanager
 def show_steps(unit: str) -> Iterator[Callable[[int, int, str], None]]:
     """Yield what a training reports to: steps done, steps in all, and how it goes."""
-    with _open_display() as display:
-
-        def show(done: int, total: int, note: str) -> None:
-            line = f"{done} of {total} {unit}, {note}"
-            display.show(done, total, (note, unit), line, now=done >= total)
-
-        yield show
+    with _open_display() as show:
+        yield lambda done, total, note: show(
+            _State(done, total, note, unit, f"{done} of {total} {unit}, {note}"), done >= total
+        )
 
 
 @contextmanager
@@ -62,39 +56,28 @@ def show_download(name: str) -> Iterator[Callable[[int, int | None], None]]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
-class _Display:
-    """A progress bar on a terminal, a line now and then elsewhere."""
+class _State(NamedTuple):
+    """How far something is."""
 
-    def __init__(self, console: Console, progress: Progress | None) -> None:
-        self._console, self._progress = console, progress
-        if progress is not None:
-            self._task = progress.add_task("starting", total=None, unit="")
-        self._last_line_s = -_QUIET_S
+    done: int
+    total: int | None
+    title: str
+    """Before the bar."""
 
-    def show(
-        self, done: int, total: int | None, texts: tuple[str, str], line: str, *, now: bool
-    ) -> None:
-        """Show how far it is.
+    unit: str
+    """Behind the numbers."""
 
-        Args:
-            done: Items done.
-            total: Items in all; None where nobody knows yet.
-            texts: What stands before the bar, and behind the numbers.
-            line: What is printed where there is no bar.
-            now: Whether the line is printed although another was a moment ago.
-        """
-        if self._progress is not None:
-            before, unit = texts
-            self._progress.update(
-                self._task, completed=done, total=total, description=before, unit=unit
-            )
-        elif now or time.monotonic() - self._last_line_s > _QUIET_S:
-            self._last_line_s = time.monotonic()
-            self._console.print(line, highlight=False)
+    line: str
+    """Where there is no bar."""
+
+
+_Show: TypeAlias = Callable[[_State, bool], None]
+"""Shows a state; where it is True, its line is printed however short a time ago the last was."""
 
 
 @contextmanager
-def _open_display() -> Iterator[_Display]:
+def _open_display() -> Iterator[_Show]:
+    """Yield what shows a state: by a bar on a terminal, elsewhere by a line now and then."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -105,8 +88,16 @@ def _open_display() -> Iterator[_Display]:
     )
 
     console = Console(stderr=True)
+    last_line_s = -_QUIET_S
+
+    def print_line(state: _State, now: bool) -> None:
+        nonlocal last_line_s
+        if now or time.monotonic() - last_line_s > _QUIET_S:
+            last_line_s = time.monotonic()
+            console.print(state.line, highlight=False)
+
     if not console.is_terminal:
-        yield _Display(console, None)
+        yield print_line
         return
     columns = (
         TextColumn("{task.description}"),
@@ -116,14 +107,21 @@ def _open_display() -> Iterator[_Display]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        yield _Display(console, progress)
+        task = progress.add_task("starting", total=None, unit="")
+        yield lambda state, now: progress.update(
+            task,
+            completed=state.done,
+            total=state.total,
+            description=state.title,
+            unit=state.unit,
+        )
 
 
 class _ImageCounter:
     """Counts the images of a run, and those evaluated now for the rate."""
 
-    def __init__(self, display: _Display) -> None:
-        self._display = display
+    def __init__(self, show: _Show) -> None:
+        self._show_state = show
         self._total = self._done = self._evaluated = 0
         self._model = "starting"
         self._began_s = time.monotonic()
@@ -144,8 +142,8 @@ class _ImageCounter:
         rate = self._evaluated / max(time.monotonic() - self._began_s, 1e-9)
         left = f", {(self._total - self._done) / rate:.0f} s left" if rate else ""
         line = f"{self._model}: {self._done} of {self._total} images, {rate:.2f} images/s{left}"
-        texts = (self._model, f"images · {rate:.2f}/s")
-        self._display.show(self._done, self._total, texts, line, now=now)
+        unit = f"images · {rate:.2f}/s"
+        self._show_state(_State(self._done, self._total, self._model, unit, line), now)
 
 
 @contextmanager

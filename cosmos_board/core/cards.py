@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from cosmos_board.core.prompts import PROTOCOL
+PROTOCOL = "cosmos-1"
+"""Name of the benchmark protocol; a new prompt rule is a new protocol. It stands here because cards
+are listed without numpy."""
 
 ClusterUnit: TypeAlias = Literal["patient", "volume", "image"]
 

@@ -1,4 +1,4 @@
-"""Processes that end with the process that started them, whenever and however that ends.
+"""Processes that end with the one that started them, however that ends, and locks between them.
 
 `python -m cosmos_board.core.processes PID COMMAND …` turns into COMMAND under the same rule.
 """
@@ -11,11 +11,15 @@ import pickle
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import parent_process
 from multiprocessing.context import BaseContext
+from pathlib import Path
 from typing import Any
+
+from cosmos_board.core.errors import InUseError, describe_os_error
 
 PR_SET_PDEATHSIG = 1
 
@@ -72,6 +76,39 @@ def _leave_with_parent() -> None:
 def wrap_command(command: list[str]) -> list[str]:
     """Return a command line that runs `command` as a program that ends with this process."""
     return [sys.executable, "-m", __name__, str(os.getpid()), *command]
+
+
+@contextmanager
+def hold_lock(
+    path: Path, held: str, *, wait_s: float = 0.0, removed: bool = False
+) -> Iterator[None]:
+    """Hold the lock file `path`, made where it is missing, while the block runs.
+
+    Args:
+        path: Its folder must exist.
+        held: What is said where another process holds it.
+        wait_s: Seconds to wait for that process.
+        removed: Whether the file goes when the block ends.
+
+    Raises:
+        InUseError: If another process holds it.
+        StorageError: If it cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=wait_s)
+    except Timeout as error:
+        raise InUseError(held) from error
+    except OSError as error:
+        raise describe_os_error(path.parent, "write", error) from error
+    try:
+        yield
+    finally:
+        if removed:
+            path.unlink(missing_ok=True)
+        lock.release()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cosmos_board.core.cards import PROTOCOL as PROTOCOL
 from cosmos_board.core.errors import InputError, UnknownNameError
 
 
@@ -93,9 +94,6 @@ PROMPTS: dict[str, PromptKind] = {
     )
 }
 """The six prompts of `cosmos-1`, in the study's order."""
-
-PROTOCOL = "cosmos-1"
-"""Name of the benchmark protocol; a new prompt rule is a new protocol."""
 
 
 def get_prompt_kind(name: str) -> PromptKind:

@@ -79,16 +79,14 @@ def describe_distances(squared: Ints) -> DirectedDistances:
     """Return what the scores need of squared distances, px², shape (points,)."""
     points = len(squared)
     index, _ = locate_p95(points)
-    following = min(index + 1, points - 1)
-    ordered = np.partition(squared, (index, following))
-    exact = np.sqrt(squared.astype(np.float64))
+    ordered = np.sort(squared)
     return DirectedDistances(
         points=points,
-        max_sq=int(squared.max()),
+        max_sq=int(ordered[-1]),
         p95_low_sq=int(ordered[index]),
-        p95_high_sq=int(ordered[following]),
-        within=int(np.count_nonzero(squared <= TOLERANCE_PX**2)),
-        summed=int(np.rint(exact * SUM_SCALE).astype(np.int64).sum()),
+        p95_high_sq=int(ordered[min(index + 1, points - 1)]),
+        within=int(ordered.searchsorted(TOLERANCE_PX**2, "right")),
+        summed=int(np.rint(np.sqrt(ordered) * SUM_SCALE).astype(np.int64).sum()),
     )
 
 

@@ -18,21 +18,21 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Rle
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.rle import check_runs
-from cosmos_board.models.device_candidates import DeviceCandidates
-from cosmos_board.models.segmenter import Embedding
+from cosmos_board.models.segmenter import DeviceCandidates, Embedding
 
 Size = tuple[int, int]
 """Height and width of an image, in pixels."""
 
 
-class AnswerError(Exception):
+class CandidatesError(Exception):
     """A model returned something of another form; its text says what is wrong."""
 
 
 def copy_prompts(prompts: Sequence[Prompt]) -> list[Prompt]:
     """Return prompts that a model may write into without changing what is asked later."""
     return [
-        replace(one, points_xy=one.points_xy.copy(), labels=one.labels.copy()) for one in prompts
+        replace(prompt, points_xy=prompt.points_xy.copy(), labels=prompt.labels.copy())
+        for prompt in prompts
     ]
 
 
@@ -40,33 +40,33 @@ def check_embedding(embedding: object, size: Size) -> Embedding:
     """Return what `embed` gave for an image of `size`.
 
     Raises:
-        AnswerError: If it is no `Embedding` of an image of that size.
+        CandidatesError: If it is no `Embedding` of an image of that size.
     """
     if not isinstance(embedding, Embedding):
-        raise AnswerError(f"embed returned {_name(embedding)}, expected Embedding")
+        raise CandidatesError(f"embed returned {_name(embedding)}, expected Embedding")
     if (embedding.height, embedding.width) != size:
-        raise AnswerError(
+        raise CandidatesError(
             f"the embedding is of {embedding.height} x {embedding.width} pixels, "
             f"expected {size[0]} x {size[1]}"
         )
     return embedding
 
 
-def list_answers(answers: object, prompts: int) -> list[object]:
+def list_predictions(answers: object, prompts: int) -> list[object]:
     """Return what `predict` gave for so many prompts, one answer each.
 
     Raises:
-        AnswerError: If it is no list, or of another length.
+        CandidatesError: If it is no list, or of another length.
     """
     if not isinstance(answers, Iterable):
-        raise AnswerError(f"predict returned {_name(answers)}, expected a list of Candidates")
+        raise CandidatesError(f"predict returned {_name(answers)}, expected a list of Candidates")
     listed = list(answers)
     if len(listed) != prompts:
-        raise AnswerError(f"{len(listed)} answers to {prompts} prompts")
+        raise CandidatesError(f"{len(listed)} answers to {prompts} prompts")
     return listed
 
 
-def check_answer(
+def check_candidates(
     answer: Any,  # noqa: ANN401 - whatever the model returned
     size: Size,
     *,
@@ -82,15 +82,15 @@ def check_answer(
         keeps_logits: Whether logits are fed back; they are dropped otherwise.
 
     Raises:
-        AnswerError: If it is of another form.
+        CandidatesError: If it is of another form.
     """
     if isinstance(answer, DeviceCandidates):
         count = _check_masks(answer.masks, size)
         return replace(answer, predicted_iou=_check_estimates(answer.predicted_iou, count))
     if not isinstance(answer, Candidates):
-        raise AnswerError(f"the answer is {_name(answer)}, expected Candidates")
+        raise CandidatesError(f"the answer is {_name(answer)}, expected Candidates")
     if not isinstance(answer.masks, np.ndarray):
-        raise AnswerError(f"masks are {_name(answer.masks)}, expected a numpy array")
+        raise CandidatesError(f"masks are {_name(answer.masks)}, expected a numpy array")
     count = _check_masks(answer.masks, size)
     return Candidates(
         answer.masks.copy(order="C"),
@@ -103,10 +103,10 @@ def _check_masks(masks: Any, size: Size) -> int:  # noqa: ANN401 - of numpy or t
     """Return how many masks there are."""
     kind = str(masks.dtype).removeprefix("torch.")
     if kind != "bool":
-        raise AnswerError(f"masks are {kind}, expected bool")
+        raise CandidatesError(f"masks are {kind}, expected bool")
     shape: tuple[int, ...] = tuple(masks.shape)
     if len(shape) != 3 or shape[0] < 1 or shape[1:] != size:
-        raise AnswerError(
+        raise CandidatesError(
             f"masks have shape {_show(shape)}, expected (K, {size[0]}, {size[1]}) with K of 1 or "
             "more"
         )
@@ -116,13 +116,15 @@ def _check_masks(masks: Any, size: Size) -> int:  # noqa: ANN401 - of numpy or t
 def _check_estimates(estimates: object, count: int) -> NDArray[np.float32]:
     """Return one number per mask; one that is not finite is allowed beside one that is."""
     if not isinstance(estimates, np.ndarray):
-        raise AnswerError(f"predicted_iou is {_name(estimates)}, expected a numpy array")
+        raise CandidatesError(f"predicted_iou is {_name(estimates)}, expected a numpy array")
     if estimates.shape != (count,):
-        raise AnswerError(f"predicted_iou has shape {_show(estimates.shape)}, expected ({count},)")
+        raise CandidatesError(
+            f"predicted_iou has shape {_show(estimates.shape)}, expected ({count},)"
+        )
     if estimates.dtype.kind not in "fiu":
-        raise AnswerError(f"predicted_iou is {estimates.dtype}, expected float32")
+        raise CandidatesError(f"predicted_iou is {estimates.dtype}, expected float32")
     if count > 1 and not np.isfinite(estimates).any():
-        raise AnswerError("predicted_iou is NaN or infinite for every mask")
+        raise CandidatesError("predicted_iou is NaN or infinite for every mask")
     return estimates.copy()
 
 
@@ -131,11 +133,11 @@ def _check_logits(logits: object, count: int) -> NDArray[np.float32] | None:
         return None
     if not isinstance(logits, np.ndarray) or logits.dtype.kind != "f":
         kind = logits.dtype if isinstance(logits, np.ndarray) else _name(logits)
-        raise AnswerError(f"logits are {kind}, expected float32")
+        raise CandidatesError(f"logits are {kind}, expected float32")
     if logits.ndim != 3 or len(logits) != count:
-        raise AnswerError(f"logits have shape {_show(logits.shape)}, expected ({count}, y, x)")
+        raise CandidatesError(f"logits have shape {_show(logits.shape)}, expected ({count}, y, x)")
     if not np.isfinite(logits).all():
-        raise AnswerError("logits are not finite")
+        raise CandidatesError("logits are not finite")
     return logits.copy()
 
 
@@ -143,36 +145,36 @@ def check_everything(found: object, size: Size) -> EverythingCandidates:
     """Return what `segment_everything` found in an image of `size`; none at all is an answer.
 
     Raises:
-        AnswerError: If it is of another form.
+        CandidatesError: If it is of another form.
     """
     if not isinstance(found, EverythingCandidates):
-        raise AnswerError(
+        raise CandidatesError(
             f"segment_everything returned {_name(found)}, expected EverythingCandidates"
         )
     rles, estimates = tuple(found.rles), tuple(found.predicted_iou)
     if len(rles) != len(estimates):
-        raise AnswerError(f"{len(estimates)} predicted_iou of {len(rles)} masks")
+        raise CandidatesError(f"{len(estimates)} predicted_iou of {len(rles)} masks")
     for rle in rles:
         _check_rle(rle, size)
     for estimate in estimates:
         if not isinstance(estimate, int | float | np.floating):
-            raise AnswerError(f"a predicted_iou is {_name(estimate)}, expected float")
-    return EverythingCandidates(rles, tuple(float(one) for one in estimates))
+            raise CandidatesError(f"a predicted_iou is {_name(estimate)}, expected float")
+    return EverythingCandidates(rles, tuple(float(estimate) for estimate in estimates))
 
 
 def _check_rle(rle: object, size: Size) -> None:
     if not isinstance(rle, Rle):
-        raise AnswerError(f"a mask is {_name(rle)}, expected Rle")
+        raise CandidatesError(f"a mask is {_name(rle)}, expected Rle")
     if (rle.height, rle.width) != size:
-        raise AnswerError(
+        raise CandidatesError(
             f"a mask has {rle.height} x {rle.width} pixels, expected {size[0]} x {size[1]}"
         )
     if not isinstance(rle.counts, bytes):
-        raise AnswerError(f"the counts of a mask are {_name(rle.counts)}, expected bytes")
+        raise CandidatesError(f"the counts of a mask are {_name(rle.counts)}, expected bytes")
     try:
         check_runs(rle.counts, rle.height, rle.width)
     except InputError as error:
-        raise AnswerError(str(error)) from error
+        raise CandidatesError(str(error)) from error
 
 
 def _name(thing: object) -> str:

@@ -26,8 +26,8 @@ class KnownModel:
 
     card: ModelCard
 
-    built_in: bool = False
-    """Whether it is loaded by its name."""
+    loader: str | None = None
+    """What makes it, as `module:attribute`, where it is built in: loaded by its name."""
 
     checkpoint: str | None = None
     """Address of the weights; None where there are none."""
@@ -47,7 +47,7 @@ class KnownModel:
     @property
     def loads_as(self) -> str | None:
         """What to give as `--model`; None where a class around the model's own code is needed."""
-        return self.card.name if self.built_in else self.address
+        return self.card.name if self.loader else self.address
 
 
 def _read_known() -> dict[str, KnownModel]:
@@ -71,5 +71,5 @@ def _parse_model(name: str, facts: dict[str, Any]) -> KnownModel:
 KNOWN: dict[str, KnownModel] = _read_known()
 """Every known model by name, those that are built in first."""
 
-CARDS: dict[str, ModelCard] = {name: known.card for name, known in KNOWN.items() if known.built_in}
+CARDS: dict[str, ModelCard] = {name: known.card for name, known in KNOWN.items() if known.loader}
 """Every built-in card by name."""

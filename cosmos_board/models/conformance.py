@@ -1,4 +1,4 @@
-"""Does an adapter keep its promises? Each is tried on small drawn scenes."""
+"""Does an adapter keep its promises? Each is tried on small drawn images."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from cosmos_board.core.candidates import Candidates
-from cosmos_board.core.masks import Mask, Rle
-from cosmos_board.core.prompts import PROMPTS, Prompt
-from cosmos_board.models.candidate_checks import AnswerError, check_answer
-from cosmos_board.models.device_candidates import DeviceSegmenter
-from cosmos_board.models.drawn_scene import BRIGHT_XY, FAINT_XY, HEIGHT, WIDTH, Scene
-from cosmos_board.models.segmenter import Segmenter
+from cosmos_board.core.masks import Mask, Pixels, Rle
+from cosmos_board.core.prompts import PROMPTS, Prompt, make_prompt
+from cosmos_board.models.candidate_checks import CandidatesError, check_candidates
+from cosmos_board.models.segmenter import DeviceSegmenter, Segmenter
 
 KINDS = ("promptable", "classical", "baseline", "observer")
 FOUND_DICE = 0.5
@@ -21,6 +19,55 @@ FOUND_DICE = 0.5
 
 BATCH_TOLERANCE = 1e-4
 """Share of pixels that may differ between a prompt alone and in company: rounding, no more."""
+
+
+HEIGHT, WIDTH, RADIUS = 96, 144, 12
+"""Of the scene and its discs at the base size, in pixels."""
+
+BRIGHT_XY, FAINT_XY = (80, 24), (24, 80)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DiscImage:
+    """A drawn image, wider than high, with two discs, `scale` times the base size.
+
+    A bright disc lies where x > y, and a fainter one where the first would be if x and y were
+    swapped, so that the common slips answer with the wrong disc.
+    """
+
+    scale: int = 1
+
+    @property
+    def pixels(self) -> Pixels:
+        """uint8, axes (Y, X, 3)."""
+        noise = np.random.default_rng(0).integers(0, 16, (HEIGHT, WIDTH), np.uint8)
+        small = noise + 32
+        for centre, step in ((BRIGHT_XY, 150), (FAINT_XY, 60)):
+            small[_draw_disc(centre, 1)] += np.uint8(step)
+        large = small.repeat(self.scale, axis=0).repeat(self.scale, axis=1)
+        return np.repeat(large[..., None], 3, axis=2)
+
+    def disc(self, centre_xy: tuple[int, int]) -> Mask:
+        """Return one disc, bool, axes (Y, X)."""
+        return _draw_disc(centre_xy, self.scale)
+
+    def prompts(self, centre_xy: tuple[int, int]) -> dict[str, Prompt]:
+        """Return each of the protocol's prompts but `everything`, for one disc."""
+        x, y = (self.scale * value for value in centre_xy)
+        half, far = self.scale * RADIUS // 2, self.scale * (RADIUS + 4)
+        inside = [(x, y), (x - half, y), (x + half, y), (x, y - half), (x, y + half)]
+        outside = [(x - far, y), (x + far, y), (x, y - far), (x, y + far), (x - far, y - far)]
+        height, width = self.scale * HEIGHT, self.scale * WIDTH
+        outside = [p for p in outside if 0 <= p[0] < width and 0 <= p[1] < height]
+        ys, xs = np.nonzero(self.disc(centre_xy))
+        box = (int(xs.min()), int(ys.min()), int(xs.max()), int(ys.max()))
+        return {
+            "point": make_prompt(inside[:1]),
+            "points-5": make_prompt(inside),
+            "points-5-5": make_prompt(inside, outside),
+            "box": make_prompt(box_xyxy=box),
+            "box-point": make_prompt(inside[:1], box_xyxy=box),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +112,11 @@ def find_problems(segmenter: Segmenter, *, everything: bool = False) -> list[Pro
 
 
 def _supported(segmenter: Segmenter, prompts: dict[str, Prompt]) -> dict[str, Prompt]:
-    return {name: one for name, one in prompts.items() if name in segmenter.card.prompts}
+    return {name: prompt for name, prompt in prompts.items() if name in segmenter.card.prompts}
 
 
-def _ask(segmenter: Segmenter, scene: Scene, prompts: list[Prompt]) -> list[Candidates]:
-    return segmenter.predict(segmenter.embed(scene.pixels), prompts)
+def _ask(segmenter: Segmenter, image: DiscImage, prompts: list[Prompt]) -> list[Candidates]:
+    return segmenter.predict(segmenter.embed(image.pixels), prompts)
 
 
 def _best_dice(candidates: Candidates, reference: Mask) -> float:
@@ -89,9 +136,9 @@ def _check_card(segmenter: Segmenter) -> Iterator[Problem]:
 
 
 def _check_answers(segmenter: Segmenter) -> Iterator[Problem]:
-    scene = Scene()
-    prompts = _supported(segmenter, scene.prompts(BRIGHT_XY))
-    for pixels, colour in ((scene.pixels, "RGB"), (scene.pixels[..., 0].copy(), "grey")):
+    image = DiscImage()
+    prompts = _supported(segmenter, image.prompts(BRIGHT_XY))
+    for pixels, colour in ((image.pixels, "RGB"), (image.pixels[..., 0].copy(), "grey")):
         before = pixels.copy()
         answers = segmenter.predict(segmenter.embed(pixels), list(prompts.values()))
         if len(answers) != len(prompts):
@@ -105,8 +152,8 @@ def _check_answers(segmenter: Segmenter) -> Iterator[Problem]:
 
 def _faults(answer: Candidates, *, mask_input: bool) -> Iterator[str]:
     try:
-        check_answer(answer, (HEIGHT, WIDTH), keeps_logits=mask_input)
-    except AnswerError as error:
+        check_candidates(answer, (HEIGHT, WIDTH), keeps_logits=mask_input)
+    except CandidatesError as error:
         yield str(error)
         return
     if not np.isfinite(answer.predicted_iou).all():
@@ -116,12 +163,12 @@ def _faults(answer: Candidates, *, mask_input: bool) -> Iterator[str]:
 
 
 def _check_places(segmenter: Segmenter) -> Iterator[Problem]:
-    for scene in (Scene(1), Scene(3)):
-        prompts = _supported(segmenter, scene.prompts(BRIGHT_XY))
-        answers = _ask(segmenter, scene, list(prompts.values()))
+    for image in (DiscImage(1), DiscImage(3)):
+        prompts = _supported(segmenter, image.prompts(BRIGHT_XY))
+        answers = _ask(segmenter, image, list(prompts.values()))
         for name, answer in zip(prompts, answers, strict=True):
-            bright, faint = (_best_dice(answer, scene.disc(at)) for at in (BRIGHT_XY, FAINT_XY))
-            size = f"{name}, {scene.scale * WIDTH} × {scene.scale * HEIGHT} px"
+            bright, faint = (_best_dice(answer, image.disc(at)) for at in (BRIGHT_XY, FAINT_XY))
+            size = f"{name}, {image.scale * WIDTH} × {image.scale * HEIGHT} px"
             if faint > bright:
                 yield Problem("axis order", f"the mask lies where x and y are swapped ({size})")
             elif bright < FOUND_DICE:
@@ -130,39 +177,39 @@ def _check_places(segmenter: Segmenter) -> Iterator[Problem]:
 
 
 def _check_use(segmenter: Segmenter) -> Iterator[Problem]:
-    scene = Scene()
-    here, there = (_supported(segmenter, scene.prompts(at)) for at in (BRIGHT_XY, FAINT_XY))
+    image = DiscImage()
+    here, there = (_supported(segmenter, image.prompts(at)) for at in (BRIGHT_XY, FAINT_XY))
     for name in here:
-        first, second = _ask(segmenter, scene, [here[name], there[name]])
+        first, second = _ask(segmenter, image, [here[name], there[name]])
         if np.array_equal(first.masks, second.masks):
             yield Problem("prompt is used", f"two distant objects get the same masks ({name})")
 
 
 def _check_determinism(segmenter: Segmenter) -> Iterator[Problem]:
-    scene = Scene()
-    prompts = _supported(segmenter, scene.prompts(BRIGHT_XY))
-    first, second = (_ask(segmenter, scene, list(prompts.values())) for _ in range(2))
-    for name, one, other in zip(prompts, first, second, strict=True):
-        same = np.array_equal(one.predicted_iou, other.predicted_iou)
-        if not same or not np.array_equal(one.masks, other.masks):
+    image = DiscImage()
+    prompts = _supported(segmenter, image.prompts(BRIGHT_XY))
+    first, second = (_ask(segmenter, image, list(prompts.values())) for _ in range(2))
+    for name, before, after in zip(prompts, first, second, strict=True):
+        same = np.array_equal(before.predicted_iou, after.predicted_iou)
+        if not same or not np.array_equal(before.masks, after.masks):
             yield Problem("determinism", f"the same question gets another answer ({name})")
 
 
 def _check_batches(segmenter: Segmenter) -> Iterator[Problem]:
-    scene = Scene()
+    image = DiscImage()
     prompts = [
         prompt
         for at in (BRIGHT_XY, FAINT_XY)
-        for prompt in _supported(segmenter, scene.prompts(at)).values()
+        for prompt in _supported(segmenter, image.prompts(at)).values()
     ]
-    embedding = segmenter.embed(scene.pixels)
-    alone = [segmenter.predict(embedding, [prompt])[0] for prompt in prompts]
+    embedding = segmenter.embed(image.pixels)
+    singles = [segmenter.predict(embedding, [prompt])[0] for prompt in prompts]
     together = segmenter.predict(embedding, prompts)
     backwards = segmenter.predict(embedding, prompts[::-1])[::-1]
     for company, words in ((together, "in company"), (backwards, "in another order")):
         shares = [
-            float((one.masks != other.masks).mean())
-            for one, other in zip(alone, company, strict=True)
+            float((single.masks != grouped.masks).mean())
+            for single, grouped in zip(singles, company, strict=True)
         ]
         if max(shares) > BATCH_TOLERANCE:
             yield Problem("batch invariance", f"{max(shares):.2%} of pixels differ {words}")
@@ -170,7 +217,7 @@ def _check_batches(segmenter: Segmenter) -> Iterator[Problem]:
 
 def _check_empty(segmenter: Segmenter) -> Iterator[Problem]:
     black = np.zeros((HEIGHT, WIDTH), np.uint8)
-    prompts = _supported(segmenter, Scene().prompts(BRIGHT_XY))
+    prompts = _supported(segmenter, DiscImage().prompts(BRIGHT_XY))
     for name, answer in zip(
         prompts, segmenter.predict(segmenter.embed(black), list(prompts.values())), strict=True
     ):
@@ -181,10 +228,10 @@ def _check_empty(segmenter: Segmenter) -> Iterator[Problem]:
 def _check_mask_input(segmenter: Segmenter) -> Iterator[Problem]:
     if not segmenter.card.mask_input:
         return
-    scene = Scene()
-    prompts = _supported(segmenter, scene.prompts(BRIGHT_XY))
+    image = DiscImage()
+    prompts = _supported(segmenter, image.prompts(BRIGHT_XY))
     prompt = prompts.get("point") or next(iter(prompts.values()))
-    embedding = segmenter.embed(scene.pixels)
+    embedding = segmenter.embed(image.pixels)
     first = segmenter.predict(embedding, [prompt])[0]
     assert first.logits is not None
     second = segmenter.predict(embedding, [prompt], [first.logits[first.best]])[0]
@@ -199,24 +246,32 @@ def _check_device(segmenter: Segmenter) -> Iterator[Problem]:
     """What stays on the device has to be what is copied, or rows would depend on the place."""
     if not isinstance(segmenter, DeviceSegmenter):
         return
-    scene = Scene()
-    prompts = list(_supported(segmenter, scene.prompts(BRIGHT_XY)).values())
-    embedding = segmenter.embed(scene.pixels)
+    image = DiscImage()
+    prompts = list(_supported(segmenter, image.prompts(BRIGHT_XY)).values())
+    embedding = segmenter.embed(image.pixels)
     copied = segmenter.predict(embedding, prompts)
-    left = [one.to_host() for one in segmenter.predict_on_device(embedding, prompts)]
-    if len(left) != len(copied):
-        yield Problem("masks on the device", f"{len(left)} answers to {len(prompts)} prompts")
-    elif any(not np.array_equal(a.masks, b.masks) for a, b in zip(left, copied, strict=True)):
+    on_device = [
+        candidates.to_host() for candidates in segmenter.predict_on_device(embedding, prompts)
+    ]
+    if len(on_device) != len(copied):
+        yield Problem("masks on the device", f"{len(on_device)} answers to {len(prompts)} prompts")
+    elif any(not np.array_equal(a.masks, b.masks) for a, b in zip(on_device, copied, strict=True)):
         yield Problem("masks on the device", "they are not the masks that `predict` returns")
 
 
 def _check_everything(segmenter: Segmenter) -> Iterator[Problem]:
-    found = segmenter.segment_everything(segmenter.embed(Scene().pixels))
-    if len(found.rles) != len(found.predicted_iou):
+    everything = segmenter.segment_everything(segmenter.embed(DiscImage().pixels))
+    if len(everything.rles) != len(everything.predicted_iou):
         yield Problem("everything", "masks and predicted IoU differ in number")
-    strange = {type(rle).__name__ for rle in found.rles if not isinstance(rle, Rle)}
+    strange = {type(rle).__name__ for rle in everything.rles if not isinstance(rle, Rle)}
     if strange:
         text = f"masks are {', '.join(sorted(strange))}, want Rle: see core.masks.encode_mask"
         yield Problem("everything", text)
-    elif any((rle.height, rle.width) != (HEIGHT, WIDTH) for rle in found.rles):
+    elif any((rle.height, rle.width) != (HEIGHT, WIDTH) for rle in everything.rles):
         yield Problem("everything", "masks are not in the native size")
+
+
+def _draw_disc(centre_xy: tuple[int, int], scale: int) -> Mask:
+    y, x = np.ogrid[:HEIGHT, :WIDTH]
+    disc: Mask = (x - centre_xy[0]) ** 2 + (y - centre_xy[1]) ** 2 <= RADIUS**2
+    return disc.repeat(scale, axis=0).repeat(scale, axis=1)

@@ -1,11 +1,16 @@
 """How a device is named: `cpu`, `cuda`, `cuda:1`; with `+bf16` or `+fp16`, and `+compile`.
 
 Precision is part of the name because it changes masks, and `+compile` because it changes timings:
-both are kept with the run, and timings are only compared within a name.
+both are kept with the run, and timings are only compared within a name. Only what sets torch up
+imports it.
 """
 
 from __future__ import annotations
 
+import ctypes
+import os
+import platform
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -15,6 +20,10 @@ Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
 
 _PRECISIONS: dict[str, Precision] = {"bf16": "bf16", "fp16": "fp16", "fp32": "fp32"}
 _COMPILE = "compile"
+
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
+_NEVER = 2**31 - 1
+_TOP_PAD_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +59,66 @@ def parse_device(text: str) -> Device:
             "--device", "", "is no device", got=text, want="such as cpu, cuda, cuda:1+bf16+compile"
         )
     return Device(name, precisions[0] if precisions else "fp32", _COMPILE in options)
+
+
+def prepare_device(device: str) -> Device:
+    """Return what the name of a device says, after setting torch up for it.
+
+    Raises:
+        InputError: If there is no such device here.
+    """
+    import torch
+
+    chosen = parse_device(device)
+    try:
+        kind = torch.device(chosen.name).type
+    except RuntimeError as error:
+        raise InputError("--device", "", "is no device", got=device, want="cpu or cuda") from error
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device", "", "is not available here", got=chosen.name, want="cpu")
+    if kind == "cpu":
+        tune_cpu()
+    elif kind == "cuda":
+        # cuDNN rounds float32 convolutions to TF32 unless told otherwise; fp32 means fp32.
+        torch.backends.cudnn.allow_tf32 = False
+        # Of several algorithms the same one each time, whatever is measured at the moment.
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.deterministic = True
+    return chosen
+
+
+def tune_cpu(threads: int = 1) -> None:
+    """Keep freed memory in this process and let torch use `threads` threads.
+
+    Large temporaries that go back to the kernel have to be faulted in again, which costs as
+    much as the arithmetic of a mask decoder and makes batches slower than single prompts.
+    One thread per process is the default: it gives the same bits on every machine and no
+    barrier waits for a busy neighbour; run several workers to use several cores.
+    """
+    import torch
+
+    keep_freed_memory()
+    torch.set_num_threads(threads)
+
+
+def keep_freed_memory() -> bool:
+    """Tell glibc to keep what is freed; return whether it listened (False on other systems)."""
+    mallopt = _find_mallopt()
+    if mallopt is None:
+        return False
+    wanted = (
+        (_M_MMAP_THRESHOLD, _NEVER),
+        (_M_TRIM_THRESHOLD, _NEVER),
+        (_M_TOP_PAD, _TOP_PAD_BYTES),
+    )
+    return all([mallopt(parameter, number) == 1 for parameter, number in wanted])
+
+
+def _find_mallopt() -> Callable[[int, int], int] | None:
+    if os.name != "posix" or platform.libc_ver()[0] != "glibc":
+        return None
+    try:
+        mallopt: Callable[[int, int], int] = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return None
+    return mallopt

@@ -117,7 +117,7 @@ def _forget_neighbours() -> None:
 
 def _find_neighbours(folder: Path, before: set[str]) -> dict[str, Path]:
     """Return the modules in `folder` that were imported since, by name."""
-    found = {}
+    neighbours = {}
     for name in set(sys.modules) - before:
         file, top = getattr(sys.modules[name], "__file__", None), name.partition(".")[0]
         if not isinstance(file, str) or top == "cosmos_board":
@@ -127,8 +127,8 @@ def _find_neighbours(folder: Path, before: set[str]) -> dict[str, Path]:
             Path(file).resolve().is_relative_to(folder / top)
             or folder / f"{top}.py" == Path(file).resolve()
         ):
-            found[name] = Path(file)
-    return found
+            neighbours[name] = Path(file)
+    return neighbours
 
 
 def find_code(path: Path) -> list[Path]:
@@ -142,15 +142,15 @@ def get_attribute(module: ModuleType, attribute: str, name: str) -> object:
     Raises:
         UnknownNameError: If there is none of that name; the message offers the module's own.
     """
-    found: object = getattr(module, attribute, None)
-    if found is None:
+    value: object = getattr(module, attribute, None)
+    if value is None:
         offered = [
             word
-            for word, value in vars(module).items()
-            if not word.startswith("_") and getattr(value, "__module__", None) == module.__name__
+            for word, member in vars(module).items()
+            if not word.startswith("_") and getattr(member, "__module__", None) == module.__name__
         ]
         raise UnknownNameError(name, "attribute", attribute, offered)
-    return found
+    return value
 
 
 def make_segmenter(found: object, name: str, *, checkpoint: Path | None, device: str) -> Segmenter:
@@ -197,29 +197,29 @@ def _call(factory: Callable[..., object], name: str, offered: dict[str, object])
     from inspect import signature
 
     parameters = signature(factory).parameters
-    needed = [
+    missing = [
         key
-        for key, one in parameters.items()
-        if one.default is one.empty
-        and one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)
+        for key, parameter in parameters.items()
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
         and key not in offered
     ]
-    if needed:
+    if missing:
         raise InputError(
             name,
             "",
             "has arguments that nobody gives it",
-            got=", ".join(needed),
+            got=", ".join(missing),
             want="defaults for all but checkpoint and device",
         )
-    takes_all = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
-    taken = {key: given for key, given in offered.items() if takes_all or key in parameters}
-    if offered["checkpoint"] is not None and "checkpoint" not in taken:
+    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    arguments = {key: given for key, given in offered.items() if takes_all or key in parameters}
+    if offered["checkpoint"] is not None and "checkpoint" not in arguments:
         raise InputError(name, "--checkpoint", "is not taken by this segmenter")
     if getattr(factory, "__module__", "").startswith("cosmos_board."):
-        return factory(**taken)
+        return factory(**arguments)
     try:
-        return factory(**taken)
+        return factory(**arguments)
     except (CosmosBoardError, MemoryError):
         raise
     except (Exception, SystemExit) as error:  # somebody else's code may fail in any way

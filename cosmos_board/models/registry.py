@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError, UnknownNameError
-from cosmos_board.models.cards import CARDS
+from cosmos_board.models.cards import CARDS, KNOWN
 from cosmos_board.models.factories import (
     SAM_EXTRA,
     describe_error,
@@ -36,24 +36,11 @@ GROUP = "cosmos_board.models"
 LOADER_GROUP = "cosmos_board.loaders"
 """Entry-point group of factories for files of fine-tuned weights, by the name in the file."""
 
-BUILTIN: dict[str, str] = {
-    "box-prior": "cosmos_board.models.classical.box_prior:BoxPrior",
-    "cosmos-tiny": "cosmos_board.models.tiny.model:load",
-    "grabcut": "cosmos_board.models.classical.grabcut:GrabCut",
-    "medsam": "cosmos_board.models.sam.medsam:load",
-    "random-walker": "cosmos_board.models.classical.random_walker:RandomWalker",
-    "sam-med2d": "cosmos_board.models.sam.sam_med2d:load",
-    "sam-vit-b": "cosmos_board.models.sam.load:load_vit_b",
-    "sam-vit-h": "cosmos_board.models.sam.load:load_vit_h",
-    "sam-vit-l": "cosmos_board.models.sam.load:load_vit_l",
-}
-"""Where each built-in is made; works without the metadata of an installed package."""
+BUILTIN: dict[str, str] = {name: known.loader for name, known in KNOWN.items() if known.loader}
+"""What makes each built-in segmenter; works without the metadata of an installed package."""
 
 WITHOUT_WEIGHTS = ("box-prior", "grabcut", "random-walker")
 """Built-ins that no `--checkpoint` beside them concerns."""
-
-BUILTIN_LOADERS: dict[str, str] = {}
-"""Where fine-tuned weights are read, by the loader's name in the file."""
 
 ADAPTERS: dict[str, str] = {
     "clicks": "cosmos_board.models.external.click_net:load",
@@ -121,8 +108,6 @@ def get_card(name: str) -> ModelCard:
     Raises:
         UnknownNameError: If there is none of that name.
     """
-    from cosmos_board.models.cards import KNOWN
-
     published = {name: known.card for name, known in KNOWN.items()}
     cards = {**published, **{card.name: card for card in list_cards()}}
     if name not in cards:
@@ -153,8 +138,6 @@ def find_own_card(name: str) -> ModelCard | None:
 
 def resolve_name(name: str) -> str:
     """Return what a known model is loaded as; any other name as it is."""
-    from cosmos_board.models.cards import KNOWN
-
     known = KNOWN.get(name)
     return name if known is None else known.loads_as or name
 
@@ -188,7 +171,7 @@ def is_ready(name: str) -> bool:
     if weights is None:
         return name not in BY_HAND and name in {**_values(GROUP), **BUILTIN}
     needed = _NEEDS.get(resolve_name(name).partition(":")[0], SAM_EXTRA)
-    return weights.exists() and all(importlib.util.find_spec(one) for one in needed)
+    return weights.exists() and all(importlib.util.find_spec(package) for package in needed)
 
 
 def is_loader(name: str) -> bool:
@@ -211,32 +194,30 @@ def _load_weights(path: Path, device: str) -> Segmenter:
         if address.startswith("."):  # a folder, as seen from the file
             address = os.path.normpath(path.resolve().parent / address)
         return _adapt(prefix, address, path, device)
-    known = _find_loaders()
-    if loader not in known:
-        raise UnknownNameError(path, "loader", loader, known)
+    loaders = _find_loaders()
+    if loader not in loaders:
+        raise UnknownNameError(path, "loader", loader, loaders)
     return make_segmenter(
-        resolve_address(known[loader], loader), str(path), checkpoint=path, device=device
+        resolve_address(loaders[loader], loader), str(path), checkpoint=path, device=device
     )
 
 
 def _find_loaders() -> dict[str, str]:
-    return {**BUILTIN, **BUILTIN_LOADERS, **_values(GROUP), **_values(LOADER_GROUP)}
+    return {**BUILTIN, **_values(GROUP), **_values(LOADER_GROUP)}
 
 
 def _locate(name: str) -> str:
-    from cosmos_board.models.cards import KNOWN
-
-    known = {**_values(GROUP), **BUILTIN}
-    if name in KNOWN and name not in known:
+    loaders = {**_values(GROUP), **BUILTIN}
+    if name in KNOWN and name not in loaders:
         raise InputError(
             name,
             "",
             "is known, but we have no adapter for it",
             want="my_model.py:MyModel, a class of your own around its code",
         )
-    if name not in known:
-        raise UnknownNameError("--model", "name", name, known)
-    return known[name]
+    if name not in loaders:
+        raise UnknownNameError("--model", "name", name, loaders)
+    return loaders[name]
 
 
 def _values(group: str) -> dict[str, str]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmos_board.core.candidates import Candidates, EverythingCandidates
+from cosmos_board.core.candidates import Candidates, EverythingCandidates, find_best
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt
+
+if TYPE_CHECKING:  # whoever only asks what a segmenter offers needs no torch
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +82,42 @@ class KeepsEmbeddings(Protocol):
         Raises:
             InputError: If `content` is damaged.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DeviceCandidates:
+    """The masks that a model offers for one prompt, on its device."""
+
+    masks: Tensor
+    """bool, axes (K, Y, X), in the native size of the image; K ≥ 1."""
+
+    predicted_iou: NDArray[np.float32]
+    """As `Candidates` has it: these few numbers are copied to the host."""
+
+    @property
+    def best(self) -> int:
+        """Index of the best predicted IoU; the lower index on a tie."""
+        return find_best(self.predicted_iou)
+
+    def to_host(self) -> Candidates:
+        """Return the same candidates in the memory of the host, without logits."""
+        return Candidates(self.masks.cpu().numpy(), self.predicted_iou)
+
+
+@runtime_checkable
+class DeviceSegmenter(Segmenter, Protocol):
+    """A segmenter whose masks can be scored where they are, which saves copying all of them."""
+
+    @property
+    def device(self) -> str:
+        """Where it runs, as torch has it."""
+        ...
+
+    def predict_on_device(
+        self, embedding: Embedding, prompts: Sequence[Prompt]
+    ) -> list[DeviceCandidates]:
+        """Return what `predict` does, with masks left on the device and without logits."""
         ...
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from cosmos_board.core.run_record import RunSettings
 
 if TYPE_CHECKING:
-    from cosmos_board.models.external.own_models import Declaration
+    from cosmos_board.models.own_models import Declaration
 
 MemoryKind: TypeAlias = Literal["host", "device"]
 """The memory of this process, or that of the device of a model."""

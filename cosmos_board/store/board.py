@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -17,7 +18,7 @@ from cosmos_board.core.errors import (
     StorageError,
     describe_os_error,
     make_one_line,
-)
+)  # fmt: skip
 from cosmos_board.store.files import hold
 from cosmos_board.store.queries.connection import read_meta, read_table_sizes
 from cosmos_board.store.schema import SCHEMA_VERSION
@@ -65,8 +66,8 @@ def _make(path: Path) -> None:
         raise describe_os_error(path.parent, "write", error) from error
     with hold(path):
         fresh = path.with_name(f".{path.name}.new")
-        for left in (fresh, fresh.with_name(f"{fresh.name}.wal")):
-            left.unlink(missing_ok=True)
+        for leftover in (fresh, fresh.with_name(f"{fresh.name}.wal")):
+            leftover.unlink(missing_ok=True)
         try:
             with _connect(fresh, read_only=False) as connection:
                 _add_tables(connection)
@@ -77,9 +78,8 @@ def _make(path: Path) -> None:
 
 
 def _add_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    ddl = resources.files("cosmos_board.store").joinpath("board_ddl.sql").read_text()
     connection.execute("BEGIN")
-    connection.execute(ddl)
+    connection.execute(_DDL)
     connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
     connection.execute("COMMIT")
 
@@ -102,10 +102,10 @@ def _explaining(path: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        known = _describe(path, str(error).splitlines()[0], error)
-        if known is None:
+        described = _describe(path, str(error).splitlines()[0], error)
+        if described is None:
             raise
-        raise known from error
+        raise described from error
 
 
 _IN_USE = ("Could not set lock on file", "Conflicting lock is held")
@@ -123,34 +123,30 @@ _DAMAGED = ("Corrupt database file", "Could not read enough bytes", "deserialize
 
 def _describe(path: Path, text: str, error: duckdb.Error) -> CosmosBoardError | None:
     # The path is in DuckDB's text: words are looked for in what is left of it.
-    said = text.replace(str(path), "").replace(str(path.resolve()), "")
-    if any(words in said for words in _IN_USE):
+    message = text.replace(str(path), "").replace(str(path.resolve()), "")
+    if any(words in message for words in _IN_USE):
         return InUseError(f"{path}: another process has it open")
     for words, number in _DISK.items():
-        if words in said:
+        if words in message:
             return describe_os_error(path, "use", OSError(number, words))
-    if _NOT_OURS in said:
+    if _NOT_OURS in message:
         return InputError(path, "", "is no board database")
-    if _NEWER in said:
+    if _NEWER in message:
         return InputError(path, "", "is of a newer DuckDB than this program has")
-    if any(words in said for words in _DAMAGED) or isinstance(error, duckdb.FatalException):
+    if any(words in message for words in _DAMAGED) or isinstance(error, duckdb.FatalException):
         want = "a copy of it, or a new one: `ingest` its runs again"
         return InputError(path, "", "is a damaged board database", want=want)
     if isinstance(error, duckdb.IOException):
-        return StorageError(make_one_line(f"{path}: {said}"))
+        return StorageError(make_one_line(f"{path}: {message}"))
     return None
 
 
-_TABLES = frozenset(
-    {
-        "meta", "models", "datasets", "images", "reference_masks", "runs", "shards", "scores",
-        "timings", "annotations", "seen_clusters",
-    }
-)  # fmt: skip
-"""What every board database has; `ledger` came later."""
-
+_DDL = resources.files("cosmos_board.store").joinpath("board_ddl.sql").read_text()
 _LATER = frozenset({"board_references", "ledger"})
-"""Tables that a database may lack."""
+"""Tables that a database of an earlier program may lack."""
+
+_TABLES = frozenset(re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", _DDL)) - _LATER
+"""What every board database has."""
 
 
 def _is_blank(connection: duckdb.DuckDBPyConnection) -> bool:

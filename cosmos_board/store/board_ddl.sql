@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS reference_masks (
     reference_id VARCHAR PRIMARY KEY, image_id VARCHAR NOT NULL, object VARCHAR NOT NULL, instance INTEGER NOT NULL,
     size_px BIGINT, aspect_ratio DOUBLE, intensity_difference DOUBLE, boundary_complexity DOUBLE,
     efd_order INTEGER, components INTEGER, position DOUBLE);
-CREATE TABLE IF NOT EXISTS board_references ( -- what boards rank on: see store/board_references.py
+CREATE TABLE IF NOT EXISTS board_references ( -- what boards rank on: see store/queries/board_references.py
     reference_id VARCHAR NOT NULL);
 CREATE TABLE IF NOT EXISTS runs (
     run_id VARCHAR PRIMARY KEY, model VARCHAR NOT NULL, dataset VARCHAR NOT NULL, study VARCHAR NOT NULL,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cosmos_board.core.errors import InputError, describe_os_error
-from cosmos_board.core.locks import hold_lock
+from cosmos_board.core.processes import hold_lock
 
 
 @contextmanager

@@ -31,8 +31,7 @@ _IGNORED = frozenset({".DS_Store"})
 def replace_folder(out: Path, kind: str, *, inputs: Iterable[Path] = ()) -> Iterator[Path]:
     """Yield an empty folder beside `out`, which takes its place once the block ends.
 
-    Until then, and after an exception, a kill or a full disk, `out` is as it was. What an earlier
-    call left behind when it was killed is cleared first.
+    Until then, and after an exception, a kill or a full disk, `out` is as it was.
 
     Args:
         out: The folder; may be a link to one.
@@ -79,8 +78,8 @@ def claim_folder(out: Path, kind: str) -> None:
         return
     if target.exists() and not target.is_dir():
         raise InputError(out, "", "is a file", want="a folder")
-    if target.is_dir() and (found := sorted(os.listdir(target))):
-        _raise_foreign(out, kind, found[0])
+    if target.is_dir() and (names := sorted(os.listdir(target))):
+        raise _foreign(out, kind, names[0])
     with _explaining(out):
         target.mkdir(parents=True, exist_ok=True)
     write_bytes(marker, dump_record({}))
@@ -119,18 +118,19 @@ def refuse_overlap(
         InputError: With the first input that would be touched.
     """
     target = out.resolve()
-    for one in inputs:
-        kept = one.resolve()
-        holds = target in kept.parents
-        if target == kept or kept in target.parents or (replaced and holds):
-            verb = "is" if target == kept else "holds" if holds else "lies in"
-            raise InputError(option, "", f"{verb} {one}, which is read", got=out, want="another")
+    for path in inputs:
+        source = path.resolve()
+        holds = target in source.parents
+        if target == source or source in target.parents or (replaced and holds):
+            verb = "is" if target == source else "holds" if holds else "lies in"
+            raise InputError(option, "", f"{verb} {path}, which is read", got=out, want="another")
 
 
 def _refuse_shared_place(out: Path, target: Path) -> None:
-    for kept, name in ((Path.cwd(), "current"), (Path("~").expanduser(), "home")):
-        if target == kept.resolve() or target in kept.resolve().parents:
-            verb = "is" if target == kept.resolve() else "holds"
+    for path, name in ((Path.cwd(), "current"), (Path.home(), "home")):
+        place = path.resolve()
+        if target == place or target in place.parents:
+            verb = "is" if target == place else "holds"
             raise InputError("--out", "", f"{verb} the {name} folder", got=out, want="another")
 
 
@@ -140,28 +140,26 @@ def _refuse_foreign(out: Path, target: Path, kind: str) -> None:
     if not target.is_dir():
         raise InputError(out, "", "is a file", want="a folder")
     if target.is_mount():
-        raise InputError(
-            out, "", "is a mount point, which cannot be swapped", want="a folder inside it"
-        )
-    marker = target / f"{MARKER}{kind}"
-    known = {marker.name}
-    if marker.exists():
-        known |= set(read_record(marker).get("files", ()))
-    for inner in target.glob(f"*/{MARKER}*"):
-        names = [inner.name, *read_record(inner).get("files", ())]
-        known |= {f"{inner.parent.name}/{name}" for name in names}
+        problem = "is a mount point, which cannot be swapped"
+        raise InputError(out, "", problem, want="a folder inside it")
+    markers = [(target / f"{MARKER}{kind}", "")]
+    markers += [(path, f"{path.parent.name}/") for path in target.glob(f"*/{MARKER}*")]
+    known = {
+        f"{prefix}{name}"
+        for path, prefix in markers
+        for name in (path.name, *(read_record(path).get("files", ()) if path.exists() else ()))
+    }
     for path in _iter_files(target):
         if path not in known:
-            _raise_foreign(out, kind, path)
+            raise _foreign(out, kind, path)
 
 
-def _raise_foreign(out: Path, kind: str, found: str) -> None:
-    raise InputError(
-        out,
-        found,
-        f"was not written here by this version's `{_COMMANDS[kind]}`;"
-        " delete the folder if nothing in it is needed, or choose another --out",
+def _foreign(out: Path, kind: str, name: str) -> InputError:
+    problem = (
+        f"was not written here by this version's `{_COMMANDS[kind]}`; delete the folder if nothing"
+        " in it is needed, or choose another --out"
     )
+    return InputError(out, name, problem)
 
 
 _COMMANDS = {"site": "site build", "publish": "publish", "demo": "demo"}
@@ -191,12 +189,12 @@ def _swap(fresh: Path, target: Path) -> None:
         _remove(_old(target))
 
 
-def _exchange(one: Path, other: Path) -> bool:
+def _exchange(first: Path, second: Path) -> bool:
     """Swap two names at once; return whether this system and this disk can."""
     call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if sys.platform != "linux" or call is None:
         return False
-    names = os.fsencode(one), os.fsencode(other)
+    names = os.fsencode(first), os.fsencode(second)
     return not call(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE)
 
 

@@ -15,9 +15,9 @@ from cosmos_board.core.run_record import RunRecord, ShardRecord
 from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.queries.board_references import (
     Gap,
-    count_asked,
+    count_requested,
     find_gaps,
-    note_asked,
+    note_requested,
     prepare_lists,
     write_lists,
 )
@@ -33,6 +33,7 @@ from cosmos_board.store.queries.runs import find_rivals, find_shared_image, read
 from cosmos_board.store.removal import delete_runs
 from cosmos_board.store.run_folder import (
     RunPart,
+    WholeShard,
     find_shards,
     read_parts,
     refuse_loose_rows,
@@ -54,8 +55,8 @@ class IngestReport:
     failures: tuple[str, ...] = ()
     """A line for each model of which answers failed, as its run says."""
     notes: tuple[str, ...] = ()
-    """Where a run was asked other references than the board ranks on, and which models of the board
-    have no scores on a dataset that others brought: a sentence each."""
+    """A sentence for each run on other references than the board ranks on, and for each model
+    without scores on a dataset of the board."""
 
 
 def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> IngestReport:
@@ -83,24 +84,24 @@ def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> Inges
         connection.execute("BEGIN")
         prepare_lists(connection)
         gaps = find_gaps(connection)
-        added = []
-        for _, members in sorted(runs.items()):
+        known, added = 0, {}
+        for run_id, members in sorted(runs.items()):
+            stored = read_shards(connection, run_id)
+            known += len(stored)
             with refusing_misfits(members[0]):
-                added.append(_add_run(connection, members, replace=replace))
-        fresh = [
-            members[0]
-            for (_, members), report in zip(sorted(runs.items()), added, strict=True)
-            if report[0]
-        ]
+                added[run_id] = find_shards(members, stored)
+                if added[run_id]:
+                    _add_run(connection, members[0], added[run_id], replace=replace)
+        fresh = [runs[run_id][0] for run_id, shards in added.items() if shards]
         write_lists(connection, [part.run_id for part in fresh])
         notes = [note for part in fresh for note in _note_coverage(connection, part)]
         notes += _note_gaps(find_gaps(connection) - gaps)
         connection.execute("COMMIT")
     return IngestReport(
         len(runs),
-        sum(report[0] for report in added),
-        sum(report[1] for report in added),
-        sum(report[2] for report in added),
+        sum(len(shards) for shards in added.values()),
+        sum(shard.record.rows for shards in added.values() for shard in shards),
+        known,
         tuple(dict.fromkeys(line for part in parts for line in part.failures)),
         tuple(notes),
     )
@@ -110,18 +111,19 @@ def _note_coverage(connection: Connection, part: RunPart) -> list[str]:
     """Say where a main run was asked more or fewer references than its boards rank on."""
     if not part.record.is_main:
         return []
-    asked, inside, listed = count_asked(connection, part.run_id)
+    requested, inside, listed = count_requested(connection, part.run_id)
     notes = []
     if inside < listed:
         notes.append(
             f"{part.model} on {part.dataset}: was asked {inside} of the {listed} references that "
             "this board ranks on, so it is listed as incomplete"
         )
-    if asked > inside:
+    if requested > inside:
+        others = f"{requested - inside} of its {requested} references"
         notes.append(
-            f"{part.model} on {part.dataset}: {asked - inside} of its {asked} references are not "
-            "among those that this board ranks on and do not count; the first ingest of a dataset "
-            "chose them, and --replace of all its runs at once chooses anew"
+            f"{part.model} on {part.dataset}: {others} are not among those that this board ranks "
+            "on and do not count; the first ingest of a dataset chose them, and --replace of all "
+            "its runs at once chooses anew"
         )
     return notes
 
@@ -139,53 +141,43 @@ def _note_gaps(gaps: set[Gap]) -> list[str]:
 
 
 def _add_run(
-    connection: Connection, members: list[RunPart], *, replace: bool
-) -> tuple[int, int, int]:
-    """Add one run; return shards added, rows added, shards known before."""
-    first = members[0]
-    known = read_shards(connection, first.run_id)
-    fresh = find_shards(members, known)
-    if not fresh:
-        return 0, 0, len(known)
-    refuse_loose_rows(connection, first, [shard.path for shard in fresh])
-    _refuse_contradictions(connection, first, replace=replace)
-    _add_facts(connection, first)
+    connection: Connection, part: RunPart, shards: Sequence[WholeShard], *, replace: bool
+) -> None:
+    """Add what a run says of itself and the rows of its new shards."""
+    paths = [str(shard.path) for shard in shards]
+    refuse_loose_rows(connection, part, paths)
+    _refuse_contradictions(connection, part, replace=replace)
+    _add_facts(connection, part)
     _name_bases(connection)
     connection.execute(
         f"INSERT INTO scores SELECT ?, ?, {', '.join(SCORES.names)} FROM read_parquet(?)",
-        [first.run_id, first.model, [str(shard.path) for shard in fresh]],
+        [part.run_id, part.model, paths],
     )
     connection.executemany(
         "INSERT INTO shards VALUES (?, ?, ?, ?)",
-        [[first.run_id, shard.name, shard.record.sha256, shard.record.rows] for shard in fresh],
+        [[part.run_id, shard.name, shard.record.sha256, shard.record.rows] for shard in shards],
     )
-    _add_timings(connection, first, [shard.record for shard in fresh])
-    return len(fresh), sum(shard.record.rows for shard in fresh), len(known)
+    _add_timings(connection, part, [shard.record for shard in shards])
 
 
 def _refuse_contradictions(connection: Connection, part: RunPart, *, replace: bool) -> None:
-    known, wanted = (
-        read_pack_hashes(connection).get(part.dataset),
-        part.entry.dataset.content_sha256,
-    )
-    if known not in (None, wanted):
+    """Refuse another state of a dataset, or another run of a model unless it is to be replaced."""
+    content = part.entry.dataset.content_sha256
+    if (known := read_pack_hashes(connection).get(part.dataset, content)) != content:
+        problem = "is another version than in the database"
         raise InputError(
-            part.folder,
-            f"dataset {part.dataset}",
-            "is another version than in the database",
-            got=wanted[:12],
-            want=known[:12],
+            part.folder, f"dataset {part.dataset}", problem, got=content[:12], want=known[:12]
         )
+    if image := find_shared_image(connection, str(part.index_path("images"))):
+        problem = f"has image {image[0]} of {image[1]}, which is on this board"
+        want = "one of the two, or a board each"
+        raise InputError(part.folder, part.dataset, problem, want=want)
     study, track = part.record.settings.study, part.record.track
     rivals = find_rivals(connection, (part.model, part.dataset, study, track, part.run_id))
     if rivals and not replace:
-        raise InputError(
-            part.folder,
-            f"{part.model} on {part.dataset}",
-            "is in the database from another run; --replace drops that one",
-            got=part.run_id,
-            want=rivals[0],
-        )
+        where, problem = f"{part.model} on {part.dataset}", "is in the database from another run"
+        problem += "; --replace drops that one"
+        raise InputError(part.folder, where, problem, got=part.run_id, want=rivals[0])
     delete_runs(connection, rivals)
 
 
@@ -214,22 +206,21 @@ def _add_facts(connection: Connection, part: RunPart) -> None:
     facts |= {"dataset": dataset.name, "pack_sha256": dataset.content_sha256}
     _replace(connection, "datasets", facts)
     write_seen_clusters(connection, model.name, _find_seen(connection, model))
-    _refuse_shared(connection, part)
-    for table, kind, schema in (
-        ("images", "images", RUN_IMAGES), ("reference_masks", "references", RUN_REFERENCES),
+    images, references = (str(part.index_path(kind)) for kind in ("images", "references"))
+    for table, index, schema in (
+        ("images", images, RUN_IMAGES), ("reference_masks", references, RUN_REFERENCES),
     ):  # fmt: skip
-        names = ", ".join(schema.names)
         connection.execute(
-            f"INSERT INTO {table} BY NAME SELECT {names} FROM read_parquet(?)"
+            f"INSERT INTO {table} BY NAME SELECT {', '.join(schema.names)} FROM read_parquet(?)"
             " ON CONFLICT DO NOTHING",
-            [str(part.index_path(kind))],
+            [index],
         )
     if record.is_main:
-        note_asked(connection, part.run_id, str(part.index_path("references")))
+        note_requested(connection, part.run_id, references)
     run = {
         "run_id": part.run_id,
-        "model": part.model,
-        "dataset": part.dataset,
+        "model": model.name,
+        "dataset": dataset.name,
         "study": record.settings.study,
         "protocol": record.protocol,
         "prompts_sha256": dataset.prompts_sha256,
@@ -267,18 +258,6 @@ def _name_bases(connection: Connection) -> None:
     """)
 
 
-def _refuse_shared(connection: Connection, part: RunPart) -> None:
-    """Refuse an image that another dataset of the board has: its scores would count twice."""
-    if shared := find_shared_image(connection, str(part.index_path("images"))):
-        image, dataset = shared
-        raise InputError(
-            part.folder,
-            part.dataset,
-            f"has image {image} of {dataset}, which is on this board",
-            want="one of the two, or a board each",
-        )
-
-
 def _replace(connection: Connection, table: str, row: Mapping[str, object]) -> None:
     """Insert a row, in the place of the one with its key."""
     marks = ", ".join("?" * len(row))
@@ -294,15 +273,8 @@ def _add_timings(connection: Connection, part: RunPart, shards: list[ShardRecord
             stages[stage].append(timing)
     peak = max(shard.peak_bytes for shard in shards)
     for stage, samples in sorted(stages.items()):
+        items, seconds = zip(*samples, strict=True)
         connection.execute(
             "INSERT INTO timings VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                part.run_id,
-                part.model,
-                part.entry.device,
-                stage,
-                sum(items for items, _ in samples),
-                median(seconds for _, seconds in samples),
-                peak,
-            ],
+            [part.run_id, part.model, part.entry.device, stage, sum(items), median(seconds), peak],
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -38,8 +39,7 @@ def make_table(schema: pa.Schema, rows: Sequence[Mapping[str, Any]]) -> pa.Table
 def write_table(path: Path, table: pa.Table) -> None:
     """Write `table` to `path`, whole or not at all; equal tables give equal bytes.
 
-    Raises:
-        StorageError: If the disk is full, read-only or gone.
+    Like all that writes here, it raises StorageError where the disk is full, read-only or gone.
     """
     write_batches(path, table.schema, table.to_batches(ROWS_PER_GROUP))
 
@@ -51,28 +51,19 @@ def write_rows(
     *,
     rows_per_group: int = ROWS_PER_GROUP,
 ) -> None:
-    """Write `rows` to `path` as they come, holding one row group at a time.
-
-    Raises:
-        StorageError: If the disk is full, read-only or gone.
-    """
+    """Write `rows` to `path` as they come, holding one row group at a time."""
     write_batches(path, schema, _chunk(schema, rows, rows_per_group))
 
 
 def write_batches(
     path: Path, schema: pa.Schema, batches: Iterable[pa.Table | pa.RecordBatch]
 ) -> None:
-    """Write one row group per batch to `path`, whole or not at all.
-
-    Raises:
-        StorageError: If the disk is full, read-only or gone.
-    """
-    types = pa.types
+    """Write one row group per batch to `path`, whole or not at all."""
     # Floats and counts hardly repeat, and pictures and masks never do: a dictionary would cost
     # half of the time and a quarter of the space.
-    floats = [field.name for field in schema if types.is_floating(field.type)]
-    rare = (types.is_binary, types.is_floating, types.is_int64)
-    words = [field.name for field in schema if not any(kind(field.type) for kind in rare)]
+    floats = [field.name for field in schema if pa.types.is_floating(field.type)]
+    rare = (pa.float64(), pa.int64(), pa.binary())
+    words = [field.name for field in schema if field.type not in rare]
     with (
         open_whole(path) as file,
         pq.ParquetWriter(
@@ -98,8 +89,8 @@ def read_table(path: Path, schema: pa.Schema, columns: Sequence[str] | None = No
         StorageError: If the disk fails.
     """
     batches = list(iter_batches(path, schema, columns))
-    wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
-    return pa.Table.from_batches(batches, wanted.with_metadata(schema.metadata))
+    part = schema if columns is None else pa.schema([schema.field(name) for name in columns])
+    return pa.Table.from_batches(batches, part.with_metadata(schema.metadata))
 
 
 def read_rows(path: Path, schema: pa.Schema, columns: Sequence[str] | None = None) -> list[Row]:
@@ -116,12 +107,7 @@ def iter_batches(
     rows_per_batch: int = ROWS_PER_GROUP,
     row_groups: Sequence[int] | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of `path` (or of `row_groups` of it) in order, a batch at a time.
-
-    Raises:
-        InputError: If the file is absent, damaged, newer than us or has other columns.
-        StorageError: If the disk fails.
-    """
+    """Yield the rows of `path` (or of `row_groups` of it) in order; errors as `read_table`."""
     with _reading(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
         _refuse_other_schema(path, file.schema_arrow, schema)
         _refuse_huge_groups(path, file.metadata)
@@ -188,45 +174,32 @@ def _reading(path: Path) -> Iterator[None]:
         raise InputError(path, "", f"is damaged or no Parquet file: {error}") from error
 
 
-def _refuse_other_schema(path: Path, found: pa.Schema, wanted: pa.Schema) -> None:
-    stamp = (found.metadata or {}).get(b"schema_version", b"").decode(errors="replace")
-    if not stamp.isdecimal():
+def _refuse_other_schema(path: Path, given: pa.Schema, schema: pa.Schema) -> None:
+    if not _refuse_newer(path, given):
         raise InputError(path, "schema_version", "is missing", want=SCHEMA_VERSION)
-    _refuse_newer(path, found)
-    if found.names != wanted.names:
-        other = sorted(set(found.names) ^ set(wanted.names)) or found.names
-        raise InputError(
-            path, "columns", f"are not the expected ones: {', '.join(other)}", want=wanted.names
-        )
-    for name in wanted.names:
-        if found.field(name).type != wanted.field(name).type:
-            raise InputError(
-                path,
-                name,
-                "has another type",
-                got=found.field(name).type,
-                want=wanted.field(name).type,
-            )
+    if given.names != schema.names:
+        others = sorted(set(given.names) ^ set(schema.names)) or given.names
+        problem = f"are not the expected ones: {', '.join(others)}"
+        raise InputError(path, "columns", problem, want=schema.names)
+    for name in schema.names:
+        if (kind := given.field(name).type) != (want := schema.field(name).type):
+            raise InputError(path, name, "has another type", got=kind, want=want)
 
 
-def _refuse_newer(path: Path, found: pa.Schema) -> None:
-    stamp = (found.metadata or {}).get(b"schema_version", b"").decode(errors="replace")
+def _refuse_newer(path: Path, given: pa.Schema) -> bool:
+    """Refuse a file of a newer program; return whether it says of which version it is."""
+    stamp = (given.metadata or {}).get(b"schema_version", b"").decode(errors="replace")
     if stamp.isdecimal() and int(stamp) > SCHEMA_VERSION:
-        raise InputError(
-            path, "schema_version", "is newer than this program", got=stamp, want=SCHEMA_VERSION
-        )
+        problem = "is newer than this program"
+        raise InputError(path, "schema_version", problem, got=stamp, want=SCHEMA_VERSION)
+    return bool(stamp.isdecimal())
 
 
 def _refuse_huge_groups(path: Path, metadata: Any) -> None:  # noqa: ANN401
     for group in range(metadata.num_row_groups):
         if (size := metadata.row_group(group).total_byte_size) > _LARGEST_GROUP_BYTES:
-            raise InputError(
-                path,
-                f"row group {group}",
-                "is too large to read",
-                got=f"{size} bytes",
-                want=f"at most {_LARGEST_GROUP_BYTES}",
-            )
+            got, want = f"{size} bytes", f"at most {_LARGEST_GROUP_BYTES}"
+            raise InputError(path, f"row group {group}", "is too large to read", got=got, want=want)
 
 
 def _refuse_nulls(path: Path, schema: pa.Schema, batch: pa.Table | pa.RecordBatch) -> None:
@@ -238,11 +211,6 @@ def _refuse_nulls(path: Path, schema: pa.Schema, batch: pa.Table | pa.RecordBatc
 def _chunk(
     schema: pa.Schema, rows: Iterable[Mapping[str, Any]], rows_per_group: int
 ) -> Iterator[pa.Table]:
-    held: list[Mapping[str, Any]] = []
-    for row in rows:
-        held.append(row)
-        if len(held) == rows_per_group:
-            yield make_table(schema, held)
-            held = []
-    if held:
-        yield make_table(schema, held)
+    remaining = iter(rows)
+    while group := list(islice(remaining, rows_per_group)):
+        yield make_table(schema, group)

@@ -34,11 +34,7 @@ class DamagedError(InputError):
 
 
 def write_run_record(folder: Path, record: RunRecord) -> None:
-    """Write what a run says of itself, whole or not at all.
-
-    Raises:
-        StorageError: If the disk is full, read-only or gone.
-    """
+    """Write what a run says of itself, whole or not at all; StorageError where the disk fails."""
     write_bytes(folder / RUN_RECORD, dump_record(asdict(record)))
 
 
@@ -57,11 +53,7 @@ def read_run_record(folder: Path) -> RunRecord:
 
 
 def write_shard_record(path: Path, record: ShardRecord) -> None:
-    """Write the sidecar of a shard, whole or not at all.
-
-    Raises:
-        StorageError: If the disk is full, read-only or gone.
-    """
+    """Write the sidecar of a shard, whole or not at all; StorageError where the disk fails."""
     write_bytes(path, dump_record(asdict(record)))
 
 

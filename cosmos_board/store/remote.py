@@ -18,7 +18,7 @@ _STORES = frozenset({"abfs", "gcs", "s3"})
 
 
 class RemoteFolder:
-    """Reads and writes files by their path in the folder.
+    """Reads and writes files by their path in the folder; StorageError where its system fails.
 
     Args:
         uri: As `pyarrow.fs` reads it: a path, `s3://bucket/run?region=…`, `gs://…`, `hdfs://…`;
@@ -34,40 +34,29 @@ class RemoteFolder:
         try:
             self._files, self._root = fs.FileSystem.from_uri(uri)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            want = "a path, or an address such as s3://bucket/run"
-            raise InputError(
-                option, "", "is no Arrow file system", got=self._shown, want=want
-            ) from error
+            problem, want = (
+                "is no Arrow file system",
+                "a path, or an address such as s3://bucket/run",
+            )
+            raise InputError(option, "", problem, got=self._shown, want=want) from error
 
     def __str__(self) -> str:
         """Return the address without keys or options."""
         return self._shown
 
     def make(self, name: str) -> None:
-        """Make a folder in the folder, where it is missing.
-
-        Raises:
-            StorageError: If the file system cannot be reached or written.
-        """
+        """Make a folder in the folder, where it is missing."""
         with self._explaining("write"):
             self._files.create_dir(f"{self._root}/{name}", recursive=True)
 
     def list_files(self, name: str) -> list[Path]:
-        """Return what lies in a folder of the folder.
-
-        Raises:
-            StorageError: If the file system fails.
-        """
+        """Return the files in a folder of the folder."""
         with self._explaining("list"):
-            found = self._files.get_file_info(fs.FileSelector(f"{self._root}/{name}"))
-        return [Path(one.path) for one in found if one.is_file]
+            entries = self._files.get_file_info(fs.FileSelector(f"{self._root}/{name}"))
+        return [Path(entry.path) for entry in entries if entry.is_file]
 
     def put(self, path: Path, target: Path) -> None:
-        """Copy the file at `path` to `target`, whole or not at all.
-
-        Raises:
-            StorageError: If the file system fails.
-        """
+        """Copy the file at `path` to `target`, whole or not at all."""
         there = f"{self._root}/{target.as_posix()}"
         at_once = self._files.type_name in _STORES
         with self._explaining("write"):
@@ -77,11 +66,7 @@ class RemoteFolder:
                 self._files.move(first, there)
 
     def read(self, source: Path) -> bytes | None:
-        """Return the content of a file, None where there is none.
-
-        Raises:
-            StorageError: If the file system fails.
-        """
+        """Return the content of a file, None where there is none."""
         with self._explaining("read"):
             try:
                 with self._files.open_input_stream(f"{self._root}/{source.as_posix()}") as stream:

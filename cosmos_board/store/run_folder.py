@@ -157,14 +157,13 @@ def _read_shard(path: Path) -> WholeShard:
 
 
 def refuse_loose_rows(
-    connection: duckdb.DuckDBPyConnection, part: RunPart, paths: Sequence[Path]
+    connection: duckdb.DuckDBPyConnection, part: RunPart, scores: Sequence[str]
 ) -> None:
     """Refuse rows that come twice, and rows or references of what the run was not asked.
 
     Raises:
         InputError: With the first of them.
     """
-    scores = [str(path) for path in paths]
     images, references = (str(part.index_path(kind)) for kind in ("images", "references"))
     if twin := find_twin(connection, scores):
         raise InputError(part.folder, f"reference {twin[0]}, {twin[1]}", "has its row twice")

@@ -1,4 +1,4 @@
-"""Every table that is written, declared once: packs, runs and the board database."""
+"""Every table that is written, declared once: packs, runs, training logs and published boards."""
 
 from __future__ import annotations
 
@@ -7,160 +7,137 @@ import pyarrow as pa
 SCHEMA_VERSION = 1
 """Version of every file we write; readers refuse a newer one."""
 
-_META = {"schema_version": str(SCHEMA_VERSION)}
-_FACTORS = [
-    pa.field("size_px", pa.int64()),
-    pa.field("aspect_ratio", pa.float64()),
-    pa.field("intensity_difference", pa.float64()),
-    pa.field("boundary_complexity", pa.float64()),
-    pa.field("efd_order", pa.int32()),
-    pa.field("components", pa.int32()),
-    pa.field("position", pa.float64()),
-]
+_TYPES = {
+    "string": pa.string(),
+    "binary": pa.binary(),
+    "bool": pa.bool_(),
+    "int8s": pa.list_(pa.int8()),
+    "int32": pa.int32(),
+    "int32s": pa.list_(pa.int32()),
+    "int64": pa.int64(),
+    "float": pa.float64(),
+    "box": pa.list_(pa.int32(), 4),
+    "number": pa.decimal128(9, 4),  # finer than any difference that counts, and packs small
+}
 
-PACK_IMAGES = pa.schema(
-    [
-        pa.field("image_id", pa.string(), nullable=False),
-        pa.field("cluster_id", pa.string(), nullable=False),
-        pa.field("dataset", pa.string(), nullable=False),
-        pa.field("modality", pa.string(), nullable=False),
-        pa.field("height", pa.int32(), nullable=False),
-        pa.field("width", pa.int32(), nullable=False),
-        pa.field("png", pa.binary(), nullable=False),
-        pa.field("sha256", pa.string(), nullable=False),  # of the decoded pixels, with their shape
-    ],
-    metadata=_META,
-)
+
+def declare(text: str) -> pa.Schema:
+    """Return the table that `text` declares: `names: type` a line; `?` marks what may be null."""
+    columns = []
+    for line in text.strip().splitlines():
+        names, _, kind = line.partition("#")[0].partition(":")
+        columns += [
+            pa.field(name.rstrip("?"), _TYPES[kind.strip()], nullable=name.endswith("?"))
+            for name in names.split()
+        ]
+    return pa.schema(columns, metadata={"schema_version": str(SCHEMA_VERSION)})
+
+
+_FACTORS = """
+size_px?: int64
+aspect_ratio? intensity_difference? boundary_complexity?: float
+efd_order? components?: int32
+position?: float
+"""
+
+PACK_IMAGES = declare("""
+    image_id cluster_id dataset modality: string
+    height width: int32
+    png: binary
+    sha256: string  # of the decoded pixels, with their shape
+""")
 """One row per curated image of a pack."""
 
-PACK_REFERENCES = pa.schema(
-    [
-        pa.field("reference_id", pa.string(), nullable=False),
-        pa.field("image_id", pa.string(), nullable=False),
-        pa.field("object", pa.string(), nullable=False),
-        pa.field("instance", pa.int32(), nullable=False),
-        pa.field("box", pa.list_(pa.int32(), 4), nullable=False),  # min x, min y, max x, max y
-        pa.field("rle", pa.binary(), nullable=False),  # COCO-compressed counts
-        *_FACTORS,
-    ],
-    metadata=_META,
+PACK_REFERENCES = declare(
+    """
+    reference_id image_id object: string
+    instance: int32
+    box: box  # min x, min y, max x, max y
+    rle: binary  # COCO-compressed counts
+    """
+    + _FACTORS
 )
 """One row per reference of a pack."""
 
-PACK_PROMPTS = pa.schema(
-    [
-        pa.field("reference_id", pa.string(), nullable=False),
-        pa.field("prompt", pa.string(), nullable=False),
-        pa.field("points", pa.list_(pa.int32()), nullable=False),  # x, y, x, y, …
-        pa.field("labels", pa.list_(pa.int8()), nullable=False),
-        pa.field("box", pa.list_(pa.int32())),  # null where the prompt has none
-    ],
-    metadata=_META,
-)
+PACK_PROMPTS = declare("""
+    reference_id prompt: string
+    points: int32s  # x, y, x, y, …
+    labels: int8s
+    box?: int32s  # null where the prompt has none
+""")
 """One row per reference and prompt; `everything` has none."""
 
-PACK_OBSERVERS = pa.schema(
-    [
-        pa.field("observer", pa.string(), nullable=False),
-        pa.field("reference_id", pa.string(), nullable=False),
-        pa.field("rle", pa.binary(), nullable=False),
-    ],
-    metadata=_META,
-)
+PACK_OBSERVERS = declare("""
+    observer reference_id: string
+    rle: binary
+""")
 """One row per further observer's mask of a reference."""
 
-SCORES = pa.schema(
-    [
-        pa.field("reference_id", pa.string(), nullable=False),
-        pa.field("prompt", pa.string(), nullable=False),
-        pa.field("study", pa.string(), nullable=False),  # main, jitter, clicks
-        pa.field("jitter_level", pa.int32()),
-        pa.field("jitter_mode", pa.string()),
-        pa.field("trial", pa.int32(), nullable=False),
-        pa.field("click", pa.int32()),
-        pa.field("selection", pa.string(), nullable=False),  # oracle, predicted
-        pa.field("tp", pa.int64(), nullable=False),
-        pa.field("fp", pa.int64(), nullable=False),
-        pa.field("fn", pa.int64(), nullable=False),
-        pa.field("hd_px", pa.float64()),  # these five are null where only counts were submitted
-        pa.field("hd95_px", pa.float64()),
-        pa.field("assd_px", pa.float64()),
-        pa.field("nsd", pa.float64()),
-        pa.field("boundary_iou", pa.float64()),
-        pa.field("predicted_iou", pa.float64()),  # null where the model gives none
-        pa.field("status", pa.string(), nullable=False),  # ok, penalised, failed: reason
-    ],
-    metadata=_META,
-)
+SCORES = declare("""
+    reference_id prompt: string
+    study: string  # main, jitter, clicks
+    jitter_level?: int32
+    jitter_mode?: string
+    trial: int32
+    click?: int32
+    selection: string  # oracle, predicted
+    tp fp fn: int64
+    hd_px? hd95_px? assd_px? nsd? boundary_iou?: float  # null where only counts were submitted
+    predicted_iou?: float  # null where the model gives none
+    status: string  # ok, penalised, failed: reason
+""")
 """One row per reference, prompt, study cell, trial, click and selection of one run."""
 
-PREDICTIONS = pa.schema(
-    [
-        pa.field("reference_id", pa.string(), nullable=False),
-        pa.field("prompt", pa.string(), nullable=False),
-        pa.field("study", pa.string(), nullable=False),
-        pa.field("jitter_level", pa.int32()),
-        pa.field("jitter_mode", pa.string()),
-        pa.field("trial", pa.int32(), nullable=False),
-        pa.field("click", pa.int32()),
-        pa.field("candidate", pa.int32(), nullable=False),
-        pa.field("predicted_iou", pa.float64()),
-        pa.field("height", pa.int32(), nullable=False),
-        pa.field("width", pa.int32(), nullable=False),
-        pa.field("rle", pa.binary(), nullable=False),
-    ],
-    metadata=_META,
-)
+_PREDICTION = """
+    reference_id prompt study: string
+    jitter_level?: int32
+    jitter_mode?: string
+    trial: int32
+    click?: int32
+    candidate: int32
+    predicted_iou?: float
+    height width: int32
+    rle: binary
+"""
+PREDICTIONS = declare(_PREDICTION)
 """One row per candidate that was offered; for `everything` the best one."""
 
-CLICK_PREDICTIONS = pa.schema(
-    [*PREDICTIONS, pa.field("selection", pa.string(), nullable=False)], metadata=_META
-)
+CLICK_PREDICTIONS = declare(_PREDICTION + "selection: string")
 """The study `clicks`: one row per click and selection, the candidate that was chosen and scored."""
 
-RUN_IMAGES = pa.schema(
-    [
-        pa.field("image_id", pa.string(), nullable=False),
-        pa.field("dataset", pa.string(), nullable=False),
-        pa.field("modality", pa.string(), nullable=False),
-        pa.field("cluster_id", pa.string(), nullable=False),
-        pa.field("height", pa.int32(), nullable=False),
-        pa.field("width", pa.int32(), nullable=False),
-    ],
-    metadata=_META,
-)
+RUN_IMAGES = declare("""
+    image_id dataset modality cluster_id: string
+    height width: int32
+""")
 """One row per image that a run was asked to score: so that a run can be ingested by itself."""
 
-RUN_REFERENCES = pa.schema(
-    [
-        pa.field("reference_id", pa.string(), nullable=False),
-        pa.field("image_id", pa.string(), nullable=False),
-        pa.field("object", pa.string(), nullable=False),
-        pa.field("instance", pa.int32(), nullable=False),
-        *_FACTORS,
-    ],
-    metadata=_META,
-)
+RUN_REFERENCES = declare("reference_id image_id object: string\ninstance: int32" + _FACTORS)
 """One row per reference that a run was asked to score; no mask."""
 
-QUARANTINE = pa.schema(
-    [
-        pa.field("image_id", pa.string(), nullable=False),
-        pa.field("reference_id", pa.string()),
-        pa.field("reason", pa.string(), nullable=False),
-    ],
-    metadata=_META,
-)
+QUARANTINE = declare("""
+    image_id: string
+    reference_id?: string
+    reason: string
+""")
 """What a run could not score because the data is bad."""
 
-TIMINGS = pa.schema(
-    [
-        pa.field("device", pa.string(), nullable=False),
-        pa.field("stage", pa.string(), nullable=False),  # embed, prompt, everything
-        pa.field("items", pa.int64(), nullable=False),
-        pa.field("median_s", pa.float64(), nullable=False),
-        pa.field("peak_bytes", pa.int64(), nullable=False),
-    ],
-    metadata=_META,
-)
-"""Seconds an item per stage, after warm-up; comparable within a device only."""
+TRAINING_LOG = declare("""
+    step: int32
+    loss: float
+    iou: float  # mean over prompts, chosen candidates
+    rate: float
+    norm: float  # of the gradient, before clipping
+""")
+"""One row per step of a training."""
+
+PUBLISHED_SCORES = declare("""
+    track: string
+    kind: string  # overall, modality, object, target, dataset
+    slice prompt selection metric model: string
+    score: number
+    low? high?: number  # null under 10 clusters
+    rank?: int32  # null where the model is not ranked
+    references clusters: int32
+    synthetic: bool  # never averaged with real images
+""")
+"""What the website publishes for others to query: one row per model and board."""

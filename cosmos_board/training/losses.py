@@ -63,14 +63,13 @@ def multimask_loss(
     ambiguous: Tensor,
     *,
     clear_share: float = 0.5,
-    entropy_weight: float = 1.0,
-    iou_weight: float = 1.0,
 ) -> Tensor:
-    """Return the loss per prompt, shape (P,).
+    """Return the loss of the masks plus the squared error of the predicted IoU, shape (P,).
 
-    The loss is that of the best candidate (Kirillov et al. 2023, appendix A) and the mean over all,
-    which has a small weight after an ambiguous prompt and a larger one after a clear prompt, where
-    a user gets whichever candidate the IoU head prefers.
+    That of a mask is Dice loss plus cross-entropy, taken of the best candidate (Kirillov et al.
+    2023, appendix A) and of the mean over all. The mean has a small weight after an ambiguous
+    prompt and a larger one after a clear prompt, where a user gets whichever candidate the IoU
+    head prefers.
 
     Args:
         logits: (P, K, y, x).
@@ -78,11 +77,9 @@ def multimask_loss(
         reference: (P, 1, y, x), in [0, 1].
         ambiguous: bool, shape (P,).
         clear_share: Share of the loss after a clear prompt that is the mean over all candidates.
-        entropy_weight: Of the cross-entropy beside Dice.
-        iou_weight: Of the squared error of the predicted IoU.
     """
-    each = soft_dice_loss(logits, reference) + entropy_weight * cross_entropy(logits, reference)
+    each = soft_dice_loss(logits, reference) + cross_entropy(logits, reference)
     share = torch.where(ambiguous, 0.1, clear_share)
     masks = (1 - share) * each.min(1).values + share * each.mean(1)
     error = (predicted_iou - true_iou(logits, reference)).square().mean(1)
-    return masks + iou_weight * error
+    return masks + error

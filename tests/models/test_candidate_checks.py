@@ -9,8 +9,8 @@ import pytest
 
 from cosmos_board.core.candidates import Candidates, EverythingCandidates, find_best
 from cosmos_board.core.masks import encode_mask
-from cosmos_board.models.candidate_checks import AnswerError, check_answer, check_everything
-from cosmos_board.models.device_candidates import DeviceCandidates
+from cosmos_board.models.candidate_checks import CandidatesError, check_candidates, check_everything
+from cosmos_board.models.segmenter import DeviceCandidates
 
 torch = pytest.importorskip("torch", reason="extra `sam` is not installed")
 
@@ -34,28 +34,28 @@ def test_masks_on_a_device_are_checked_where_they_are(
     guesses: Any,  # noqa: ANN401 (an array, or what is none)
     message: str,
 ) -> None:
-    with pytest.raises(AnswerError, match=message):
-        check_answer(DeviceCandidates(masks, guesses), SIZE, keeps_logits=False)
+    with pytest.raises(CandidatesError, match=message):
+        check_candidates(DeviceCandidates(masks, guesses), SIZE, keeps_logits=False)
 
 
 def test_sound_answers_pass_as_they_are() -> None:
     there = DeviceCandidates(torch.ones(2, 4, 5).bool(), GUESSES)
     here = Candidates(np.ones((2, 4, 5), bool), GUESSES, np.zeros((2, 2, 2), np.float32))
 
-    assert check_answer(there, SIZE, keeps_logits=False).masks is there.masks
-    assert check_answer(there, SIZE, keeps_logits=False).best == 1
-    found = check_answer(here, SIZE, keeps_logits=True)
+    assert check_candidates(there, SIZE, keeps_logits=False).masks is there.masks
+    assert check_candidates(there, SIZE, keeps_logits=False).best == 1
+    found = check_candidates(here, SIZE, keeps_logits=True)
     assert np.array_equal(found.masks, here.masks)
     assert not np.shares_memory(found.masks, here.masks)
     assert found.logits is not None
-    assert check_answer(here, SIZE, keeps_logits=False).logits is None
+    assert check_candidates(here, SIZE, keeps_logits=False).logits is None
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float64, np.int64])
 def test_estimates_of_any_kind_of_number_keep_it(kind: type) -> None:
     answer = Candidates(np.ones((2, 4, 5), bool), np.array([1, 1]).astype(kind))
 
-    assert check_answer(answer, SIZE, keeps_logits=False).predicted_iou.dtype == kind
+    assert check_candidates(answer, SIZE, keeps_logits=False).predicted_iou.dtype == kind
 
 
 @pytest.mark.parametrize(

@@ -58,8 +58,8 @@ def test_an_ambiguous_prompt_forgives_all_candidates_but_the_best() -> None:
     assert ambiguous.item() < clear.item()
 
 
-def test_every_candidate_is_taught() -> None:
-    """Teaching one mask head and asking the others would leave those as they were."""
+def test_every_candidate_gets_a_gradient() -> None:
+    """Without one, the mask heads that are used at evaluation would stay as they were."""
     logits = torch.zeros(1, 3, 8, 8, requires_grad=True)
 
     multimask_loss(logits, torch.zeros(1, 3), REFERENCE, torch.tensor([False])).sum().backward()  # type: ignore[no-untyped-call]

@@ -26,9 +26,8 @@ from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection
 from cosmos_board.core.tracks import FULL
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
-from cosmos_board.store.queries.clicks import ClickSums, read_clicks
 from cosmos_board.store.queries.factors import prepare_reference_dice
-from cosmos_board.store.queries.jitter import JitterSums, read_jitter
+from cosmos_board.store.queries.studies import ClickSums, JitterSums, read_clicks, read_jitter
 
 LEAST_TARGETS = 3
 

@@ -18,7 +18,7 @@ from cosmos_board.board.studies.effects import (
 )
 from cosmos_board.core.arrays import Floats
 from cosmos_board.stats.ranks import nearest_percentiles
-from cosmos_board.store.queries.clicks import ClickSums, read_clicks
+from cosmos_board.store.queries.studies import ClickSums, read_clicks
 
 CLICKS = 10
 GOALS = (0.85, 0.90)

@@ -17,7 +17,7 @@ from cosmos_board.board.studies.effects import (
     take_sample,
 )
 from cosmos_board.core.arrays import Floats
-from cosmos_board.store.queries.jitter import JitterSums, read_jitter
+from cosmos_board.store.queries.studies import JitterSums, read_jitter
 
 LEVELS = (0, 10, 20)
 """Lower bounds of the displacement in pixels; each level is 10 px wide."""

@@ -16,7 +16,7 @@ from cosmos_board.core.errors import ExitCode, UsageError, make_one_line, show_p
 from cosmos_board.core.prompts import PROMPTS, get_prompt_kind
 
 if TYPE_CHECKING:
-    from cosmos_board.models.external.own_models import Declaration
+    from cosmos_board.models.own_models import Declaration
     from cosmos_board.runner.record.summary import ModelSummary
     from cosmos_board.runner.run import RunReport, RunRequest
 
@@ -159,7 +159,7 @@ def _read_declaration(options: Mapping[str, Any]) -> Declaration | None:
     """
     from cosmos_board.data.catalog.load import load_catalog
     from cosmos_board.data.pack import open_pack
-    from cosmos_board.models.external.own_models import Declaration, read_trained_on
+    from cosmos_board.models.own_models import Declaration, read_trained_on
 
     name, label, trained_on = (options[key] for key in ("name", "label", "trained_on"))
     if name is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -41,12 +42,9 @@ def command(
     model: str,
     out: Path,
     name: str,
-    method: str,
-    epochs: int,
-    rank: int,
-    seed: int,
     checkpoint: Path | None,
     device: str,
+    **plan: Any,  # noqa: ANN401 (what click has checked)
 ) -> None:
     """Fine-tune a promptable segmenter on packs; use it at once as `--model OUT`.
 
@@ -59,14 +57,13 @@ def command(
         from cosmos_board.training.finetune.plan import TuningPlan
         from cosmos_board.training.finetune.provenance import TuningBase
         from cosmos_board.training.finetune.validation import format_gains
-    plan = TuningPlan(method=method, epochs=epochs, rank=rank, seed=seed)  # type: ignore[arg-type]
     with show_steps("epochs") as say:
         tuned = finetune(
             packs,
             TuningBase(model, checkpoint, device),
             out,
             name=name,
-            plan=plan,
+            plan=TuningPlan(**plan),
             report=lambda epoch, epochs, dice: say(epoch, epochs, f"validation Dice {dice:.3f}"),
         )
     if not tuned.result.kept:

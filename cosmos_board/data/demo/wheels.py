@@ -15,8 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from cosmos_board.core.errors import InputError, describe_os_error
-from cosmos_board.core.locks import hold_lock
-from cosmos_board.core.processes import wrap_command
+from cosmos_board.core.processes import hold_lock, wrap_command
 from cosmos_board.store.files import open_whole
 
 _LOCK_S = 300

@@ -28,7 +28,9 @@ class ClassicalSegmenter(ABC):
 
     name: ClassVar[str]
 
-    def __init__(self, *, checkpoint: Path | None = None, device: str = "cpu") -> None:
+    def __init__(  # noqa: B027 (taken as by every segmenter, and not needed)
+        self, *, checkpoint: Path | None = None, device: str = "cpu"
+    ) -> None:
         """Make the segmenter; it has no weights, and neither argument concerns it."""
 
     @property

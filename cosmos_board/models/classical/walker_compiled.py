@@ -95,7 +95,7 @@ def _multiply_row(diagonal: Row, right: Row, x: Row, product: Row) -> None:
 
 @_compile
 def _join_rows(weights: Row, above: Row, below: Row, product: Grid, i: int) -> float:
-    """Multiply by the weights between rows i − 1 and i; return the finished row's share of the dot."""
+    """Multiply by the weights between rows i − 1 and i; return row i − 1's share of the dot."""
     upper, lower = product[i - 1], product[i]
     total = 0.0
     for j in range(len(weights)):

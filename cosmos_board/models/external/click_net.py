@@ -103,11 +103,7 @@ class ClickNetwork:
         return self._card
 
     def embed(self, pixels: Pixels) -> Embedding:
-        """Return the image as the network takes it: squashed, (1, 3, S, S), levels in [0, 1].
-
-        Args:
-            pixels: uint8, axes (Y, X) grey or (Y, X, 3) RGB, native size.
-        """
+        """Return the image as the network takes it: squashed, (1, 3, S, S), levels in [0, 1]."""
         height, width = pixels.shape[:2]
         content = self._frame(height, width).resize(pixels).astype(np.float32)
         levels = ((content - self._mean) / self._std).transpose(2, 0, 1)[None]
@@ -120,11 +116,6 @@ class ClickNetwork:
         logits: Sequence[NDArray[np.float32] | None] | None = None,
     ) -> list[Candidates]:
         """Return one candidate per prompt, in order.
-
-        Args:
-            embedding: From `embed`.
-            prompts: Native pixels (x, y); points only.
-            logits: Per prompt the logits of the click before, axes (y, x), or None.
 
         Raises:
             InputError: If a prompt has a box, no point, or more points than the file has room for.
@@ -150,8 +141,8 @@ class ClickNetwork:
             image = np.concatenate([image, before[None, None]], axis=1)
         frame = self._frame(embedding.height, embedding.width)
         points = self._to_points(frame, prompt)
-        found = next(iter(self._network.run({self._image: image, self._points: points}).values()))
-        plane = found.reshape(found.shape[-2:]).astype(np.float32)
+        output = next(iter(self._network.run({self._image: image, self._points: points}).values()))
+        plane = output.reshape(output.shape[-2:]).astype(np.float32)
         probability = _to_probability(plane) if self._gives_logits else plane
         mask = _resize(probability, embedding.height, embedding.width) > 0.5
         back = None
@@ -186,7 +177,7 @@ def load(address: str, *, checkpoint: Path | None, device: str) -> ClickNetwork:
     """Return the segmenter in the file `address`; it always runs on the CPU.
 
     Raises:
-        InputError: If it is no such file, or TorchScript that nobody vouches for.
+        InputError: If it is no such file, or TorchScript without the user's consent.
     """
     path = Path(address)
     if checkpoint is not None:

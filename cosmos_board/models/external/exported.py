@@ -109,15 +109,15 @@ class OnnxNetwork:
             reason = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
             raise InputError(path, "", "cannot be loaded", got=reason) from error
         self.inputs: dict[str, tuple[int | str | None, ...]] = {
-            one.name: tuple(one.shape) for one in self._session.get_inputs()
+            tensor.name: tuple(tensor.shape) for tensor in self._session.get_inputs()
         }
         """Shape by name; an axis of no fixed length is a word or None."""
-        self.outputs: tuple[str, ...] = tuple(one.name for one in self._session.get_outputs())
+        self.outputs: tuple[str, ...] = tuple(tensor.name for tensor in self._session.get_outputs())
 
     def run(self, given: Mapping[str, NDArray[np.float32]]) -> Arrays:
         """Return every output by name."""
-        found = self._session.run(None, dict(given))
-        return dict(zip(self.outputs, found, strict=True))
+        outputs = self._session.run(None, dict(given))
+        return dict(zip(self.outputs, outputs, strict=True))
 
 
 def fixed_length(shape: tuple[int | str | None, ...], axis: int) -> int | None:

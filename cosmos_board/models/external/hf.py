@@ -19,7 +19,7 @@ from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import CosmosBoardError, InputError
 from cosmos_board.core.masks import Pixels
 from cosmos_board.models.cards import ALL_PROMPTS, KNOWN
-from cosmos_board.models.devices import Device
+from cosmos_board.models.devices import Device, prepare_device
 from cosmos_board.models.external.hf_convert import to_official
 from cosmos_board.models.external.hf_files import (
     PREFIX,
@@ -28,12 +28,11 @@ from cosmos_board.models.external.hf_files import (
     read_model_type,
     refuse_foreign_parts,
 )
-from cosmos_board.models.external.hf_fixes import mend_sam_hq
-from cosmos_board.models.external.hf_segmenter import HfSegmenter, preprocess
+from cosmos_board.models.external.hf_segmenter import HfSegmenter, mend_sam_hq, preprocess
 from cosmos_board.models.sam.geometry import Fit, Frame
-from cosmos_board.models.sam.load import fill_module, prepare_device, read_weights
 from cosmos_board.models.sam.medsam import MedSam
 from cosmos_board.models.sam.segmenter import SamSegmenter
+from cosmos_board.models.weights.state_dicts import fill_module, read_weights
 from cosmos_board.models.weights.tuned_weights import describe_tuned
 
 if TYPE_CHECKING:
@@ -184,15 +183,15 @@ def _read(folder: Path, family: _Family) -> tuple[Any, Any]:
 
 
 def _read_processor(folder: Path, family: _Family, side: int) -> Any:  # noqa: ANN401
-    made = getattr(transformers, family.processor)
-    whole = {"longest_edge": side} if family.fit == "pad" else {"height": side, "width": side}
+    processor_class = getattr(transformers, family.processor)
+    expected = {"longest_edge": side} if family.fit == "pad" else {"height": side, "width": side}
     if not any((folder / name).is_file() for name in _PROCESSOR_FILES):
         pad = {"pad_size": {"height": side, "width": side}} if family.fit == "pad" else {}
-        return made(size=whole, **pad)
-    processor = made.from_pretrained(folder, local_files_only=True)
-    found = {key: processor.size[key] for key in whole}
-    if found != whole:
-        raise InputError(folder, "processor size", "is not the model's", got=found, want=whole)
+        return processor_class(size=expected, **pad)
+    processor = processor_class.from_pretrained(folder, local_files_only=True)
+    size = {key: processor.size[key] for key in expected}
+    if size != expected:
+        raise InputError(folder, "processor size", "is not the model's", got=size, want=expected)
     return processor
 
 

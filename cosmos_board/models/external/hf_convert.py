@@ -23,8 +23,8 @@ from segment_anything.modeling import (
 from torch import Tensor, nn
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.models.sam.load import fill_module
 from cosmos_board.models.sam.segmenter import SAM_MEAN, SAM_STD
+from cosmos_board.models.weights.state_dicts import fill_module
 
 _TIED = "prompt_encoder.shared_embedding.positional_embedding"
 _HEADS = r"(mask_decoder\.(?:output_hypernetworks_mlps\.\d+|iou_prediction_head)\.)"
@@ -165,6 +165,6 @@ def _refuse_other_shapes(vision: Any, prompt: Any, decoder: Any, where: Path) ->
         "mask_decoder_config.hidden_act": (decoder.hidden_act, "relu"),
         "mask_decoder_config.num_multimask_outputs": (decoder.num_multimask_outputs, 3),
     }
-    for name, (found, wanted) in fixed.items():
-        if found != wanted:
-            raise InputError(where, name, "is not as SAM has it", got=found, want=wanted)
+    for name, (value, expected) in fixed.items():
+        if value != expected:
+            raise InputError(where, name, "is not as SAM has it", got=value, want=expected)

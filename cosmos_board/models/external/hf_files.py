@@ -52,8 +52,8 @@ def locate(address: str) -> Path | None:
         from huggingface_hub import try_to_load_from_cache
     except ImportError:
         return None
-    found = try_to_load_from_cache(address, _CONFIG)
-    return Path(found).parent if isinstance(found, str) else None
+    config_path = try_to_load_from_cache(address, _CONFIG)
+    return Path(config_path).parent if isinstance(config_path, str) else None
 
 
 def find_folder(address: str) -> Path:

@@ -18,8 +18,8 @@ from cosmos_board.models.sam.everything import LowLogits, search_by_logits
 from cosmos_board.models.sam.everything_grid import EverythingSettings
 from cosmos_board.models.sam.geometry import Fit
 from cosmos_board.models.sam.prompt_batch import PromptBatch
+from cosmos_board.models.sam.torch_segmenter import TorchSegmenter
 from cosmos_board.models.segmenter import Embedding, limit_logits
-from cosmos_board.models.torch_segmenter import TorchSegmenter
 
 
 class HfSegmenter(TorchSegmenter):
@@ -61,16 +61,12 @@ class HfSegmenter(TorchSegmenter):
         self._processor = processor
 
     def embed(self, pixels: Pixels) -> Embedding:
-        """Return what the library's vision encoder makes of one image.
-
-        Args:
-            pixels: uint8, axes (Y, X) grey or (Y, X, 3) RGB, native size.
-        """
+        """Return what the library's vision encoder makes of one image."""
         height, width = pixels.shape[:2]
         inputs = preprocess(self._processor, pixels).to(self._device)
         with self.inference():
-            found = self._model.get_image_embeddings(inputs)
-        return Embedding(height, width, _to_arguments(found))
+            features = self._model.get_image_embeddings(inputs)
+        return Embedding(height, width, _to_arguments(features))
 
     def predict(
         self,
@@ -82,11 +78,12 @@ class HfSegmenter(TorchSegmenter):
 
         SAM 2 and its kin feed back logits within ±32, as their authors' predictor does.
         """
-        answers = super().predict(embedding, prompts, logits)
+        predictions = super().predict(embedding, prompts, logits)
         if self._fit == "pad":
-            return answers
+            return predictions
         return [
-            Candidates(one.masks, one.predicted_iou, limit_logits(one.logits)) for one in answers
+            Candidates(candidates.masks, candidates.predicted_iou, limit_logits(candidates.logits))
+            for candidates in predictions
         ]
 
     def decode(self, embedding: Embedding, batch: PromptBatch) -> tuple[Tensor, Tensor]:
@@ -99,11 +96,11 @@ class HfSegmenter(TorchSegmenter):
             "input_labels": None if batch.labels is None else batch.labels.long(),
             "input_boxes": batch.boxes_xyxy,
         }
-        asked = {key: None if each is None else each[:, None] for key, each in given.items()}
-        found = self._model(
-            **features, **asked, input_masks=batch.mask_logits, multimask_output=True
+        prompts = {key: None if each is None else each[:, None] for key, each in given.items()}
+        output = self._model(
+            **features, **prompts, input_masks=batch.mask_logits, multimask_output=True
         )
-        return found.pred_masks[:, 0], found.iou_scores[:, 0]
+        return output.pred_masks[:, 0], output.iou_scores[:, 0]
 
     def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
         """Return the masks of everything mode, best predicted IoU first."""
@@ -136,16 +133,36 @@ def preprocess(processor: Any, pixels: Pixels) -> Tensor:  # noqa: ANN401
     return values
 
 
-def _to_arguments(found: Any) -> dict[str, Any]:  # noqa: ANN401
+def _to_arguments(features: Any) -> dict[str, Any]:  # noqa: ANN401
     """Return an image's features under the names by which the model takes them back."""
-    if isinstance(found, tuple):  # SAM-HQ: the last features, and those of each global block
-        last, intermediate = found
+    if isinstance(features, tuple):  # SAM-HQ: the last features, and those of each global block
+        last, intermediate = features
         # Only the first is ever read; the rest would be kept for nothing.
         return {"image_embeddings": last, "intermediate_embeddings": list(intermediate[:1])}
-    return {"image_embeddings": found}
+    return {"image_embeddings": features}
 
 
 def _repeat(features: Any, count: int) -> Any:  # noqa: ANN401
     if isinstance(features, list):
-        return [_repeat(one, count) for one in features]
+        return [_repeat(part, count) for part in features]
     return features.expand(count, *features.shape[1:])
+
+
+def mend_sam_hq(model: Any) -> None:  # noqa: ANN401 (transformers is untyped)
+    """Let SAM-HQ's decoder draw its masks from what the transformer made of the image.
+
+    `transformers` 5.24 drops that half of the transformer's answer and upscales the features from
+    before it, where Ke et al. 2023 (`mask_decoder_hq.py`) upscale those from after it. Where the
+    library does as they do, this changes nothing.
+    """
+    decoder = model.mask_decoder
+    kept: list[Tensor] = []
+
+    def keep(_module: object, _given: object, answer: tuple[Tensor, Tensor]) -> None:
+        kept.append(answer[1])  # axes (P, 1, place, channel)
+
+    def give(_module: object, given: tuple[Tensor]) -> tuple[Tensor]:
+        return (kept.pop().transpose(2, 3).reshape(given[0].shape),)
+
+    decoder.transformer.register_forward_hook(keep)
+    decoder.upscale_conv1.register_forward_pre_hook(give)

@@ -19,8 +19,13 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask, Pixels
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.cards import ALL_PROMPTS
-from cosmos_board.models.external.exported import ExportNotes, read_notes
-from cosmos_board.models.external.onnx_pair import LEFT_TOP, RIGHT_BOTTOM, OnnxPair
+from cosmos_board.models.external.exported import (
+    Arrays,
+    ExportNotes,
+    OnnxNetwork,
+    fixed_length,
+    read_notes,
+)
 from cosmos_board.models.sam.everything_grid import (
     Draw,
     EverythingSettings,
@@ -33,6 +38,81 @@ from cosmos_board.models.segmenter import Embedding, limit_logits, pair_logits
 NOTES = "card.json"
 _MEAN, _STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 _PATCH_PX = 16
+
+_LEFT_TOP, _RIGHT_BOTTOM = 2, 3
+"""Labels that make points of a box's corners."""
+
+_PADDING = -1
+"""Label of no point at all."""
+
+_ASKED = ("point_coords", "point_labels", "mask_input", "has_mask_input")
+_ALL_TOKENS = 4
+
+
+class OnnxPair:
+    """Runs the encoder once an image and the decoder once a prompt, which is all it takes.
+
+    Args:
+        folder: Holds `*encoder*.onnx` and `*decoder*.onnx`, one of each.
+
+    Raises:
+        InputError: If it does not, or they are not as `samexporter` writes them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._encoder, self._decoder = (
+            OnnxNetwork(_find(folder, part)) for part in ("encoder", "decoder")
+        )
+        self.is_sam2 = "high_res_feats_0" in self._decoder.inputs
+        self._low = "masks" if self.is_sam2 else "low_res_masks"
+        _check(self._encoder, self._decoder, self._low, folder)
+        (self._input_name, shape), *_ = self._encoder.inputs.items()
+        self.takes_picture = len(shape) == 3
+        """Whether the encoder takes a picture (y, x, 3) and not a normalised square."""
+        self.input_side: int | None = None if self.takes_picture else fixed_length(shape, 2)
+        """Of the square that the encoder takes; None where the file does not fix it."""
+        self.mask_side: int = fixed_length(self._decoder.inputs["mask_input"], 2) or 256
+
+    def encode(self, content: NDArray[np.float32]) -> Arrays:
+        """Return the features of one image, (1, 3, S, S) or (y, x, 3)."""
+        return self._encoder.run({self._input_name: content})
+
+    def decode(
+        self,
+        features: Arrays,
+        points_xy: NDArray[np.float64],
+        labels: NDArray[np.float32],
+        earlier: NDArray[np.float32] | None,
+        size: tuple[int, int],
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return low-resolution logits, axes (K, y, x), and predicted IoU, shape (K,).
+
+        Args:
+            features: From `encode`.
+            points_xy: In the pixels of the input square, shape (n, 2).
+            labels: 1 inside, 0 outside, or a corner of a box, shape (n,).
+            earlier: Logits of the click before, or None.
+            size: Native height and width, which a decoder asks for that draws masks, too.
+        """
+        if _LEFT_TOP not in labels and not self.is_sam2:  # whose decoder adds one by itself
+            points_xy = np.concatenate([points_xy, np.zeros((1, 2))])
+            labels = np.append(labels, np.float32(_PADDING))
+        mask = np.zeros((1, 1, self.mask_side, self.mask_side), np.float32)
+        if earlier is not None:
+            mask[0, 0] = earlier
+        inputs: Arrays = {
+            "point_coords": points_xy.astype(np.float32)[None],
+            "point_labels": labels[None],
+            "mask_input": mask,
+            "has_mask_input": np.array([earlier is not None], np.float32),
+        }
+        if "orig_im_size" in self._decoder.inputs:
+            inputs["orig_im_size"] = np.array(size, np.float32)
+        outputs = self._decoder.run({**features, **inputs})
+        low, iou = outputs[self._low][0], outputs["iou_predictions"][0]
+        if len(low) == _ALL_TOKENS:  # the first token is for a model with one answer
+            low, iou = low[1:], iou[1:]
+        return low.astype(np.float32), iou.astype(np.float32)
 
 
 class OnnxSam:
@@ -70,11 +150,7 @@ class OnnxSam:
         return self._card
 
     def embed(self, pixels: Pixels) -> Embedding:
-        """Return what the encoder makes of one image.
-
-        Args:
-            pixels: uint8, axes (Y, X) grey or (Y, X, 3) RGB, native size.
-        """
+        """Return what the encoder makes of one image."""
         height, width = pixels.shape[:2]
         content = self._frame(height, width).resize(pixels).astype(np.float32)
         if not self._pair.takes_picture:
@@ -90,11 +166,6 @@ class OnnxSam:
         logits: Sequence[NDArray[np.float32] | None] | None = None,
     ) -> list[Candidates]:
         """Return the candidates for each prompt, in order.
-
-        Args:
-            embedding: From `embed`.
-            prompts: Native pixels (x, y).
-            logits: Per prompt the logits of the click before, axes (y, x), or None.
 
         Raises:
             InputError: If a prompt has neither points nor box.
@@ -165,7 +236,7 @@ def _to_points(prompt: Prompt) -> tuple[NDArray[np.float64], NDArray[np.float32]
     places, labels = [prompt.points_xy.astype(np.float64)], [prompt.labels.astype(np.float32)]
     if prompt.box_xyxy is not None:
         places.append(np.array(prompt.box_xyxy, np.float64).reshape(2, 2))
-        labels.append(np.array([LEFT_TOP, RIGHT_BOTTOM], np.float32))
+        labels.append(np.array([_LEFT_TOP, _RIGHT_BOTTOM], np.float32))
     elif not len(prompt.labels):
         raise InputError("prompt", "", "has neither points nor a box")
     return np.concatenate(places), np.concatenate(labels)
@@ -193,3 +264,32 @@ def _to_native(frame: Frame, low: NDArray[np.float32]) -> NDArray[np.float32]:
     size = (frame.width, frame.height)
     native: NDArray[np.float32] = cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR)
     return native
+
+
+def _find(folder: Path, part: str) -> Path:
+    paths = sorted(path for path in folder.glob("*.onnx") if part in path.name.lower())
+    if len(paths) != 1:
+        names = ", ".join(path.name for path in paths) or "none"
+        raise InputError(folder, f"*{part}*.onnx", "is not one file", got=names, want="one")
+    return paths[0]
+
+
+def _check(encoder: OnnxNetwork, decoder: OnnxNetwork, low: str, where: Path) -> None:
+    needed = {*_ASKED, "iou_predictions", low}
+    missing = sorted(needed - {*decoder.inputs, *decoder.outputs})
+    unknown = sorted({*decoder.inputs} - {*_ASKED, "orig_im_size", *encoder.outputs})
+    if missing or unknown:
+        raise InputError(
+            where,
+            "decoder",
+            "is not as samexporter writes it",
+            got=f"missing {missing}, unknown {unknown}",
+        )
+    if len(encoder.inputs) != 1 or len(next(iter(encoder.inputs.values()))) not in (3, 4):
+        raise InputError(
+            where,
+            "encoder",
+            "takes no image",
+            got=encoder.inputs,
+            want="(1, 3, S, S) or (height, width, 3)",
+        )

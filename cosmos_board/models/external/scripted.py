@@ -1,4 +1,4 @@
-"""A click network in a TorchScript file; only loaded for a user who vouches for the file."""
+"""A click network in a TorchScript file; only loaded where the user trusts its maker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.models.cpu_tuning import tune_cpu
+from cosmos_board.models.devices import tune_cpu
 from cosmos_board.models.external.exported import Arrays, ExportNotes
 
 
@@ -49,9 +49,9 @@ class ScriptNetwork:
         """Return the output; the first, or `instances`, where there are several."""
         image, points = (torch.as_tensor(given[name]) for name in ("image", "points"))
         with torch.inference_mode():
-            found = self._module(image, points)
-        if isinstance(found, dict):
-            found = found.get("instances", next(iter(found.values())))
-        elif isinstance(found, (tuple, list)):
-            found = found[0]
-        return {"mask": found.numpy()}
+            output = self._module(image, points)
+        if isinstance(output, dict):
+            output = output.get("instances", next(iter(output.values())))
+        elif isinstance(output, (tuple, list)):
+            output = output[0]
+        return {"mask": output.numpy()}

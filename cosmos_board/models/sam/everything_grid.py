@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from cosmos_board.core.candidates import EverythingCandidates
 from cosmos_board.core.masks import Mask, Rle, encode_mask
 from cosmos_board.models.sam.geometry import Frame
-from cosmos_board.models.sam.suppression import suppress_boxes
 
 Draw: TypeAlias = Callable[[Mask], tuple[list[Mask], Mask]]
 """Takes which candidates are wanted, bool (P, K). Returns the stable ones of them, bool, axes
@@ -70,16 +69,18 @@ def search_grid(
     """
     native = make_grid(settings.points_per_side) * [frame.width, frame.height]
     points = frame.to_input(native)
-    found: list[_Survivor] = []
+    survivors: list[_Survivor] = []
     for start in range(0, len(points), prompts_per_call):
         iou, draw = ask(points[start : start + prompts_per_call])
-        found += _keep_good(iou, draw, settings)
-    if not found:
+        survivors += _keep_good(iou, draw, settings)
+    if not survivors:
         return EverythingCandidates((), ())
-    boxes = np.array([one.box_xyxy for one in found], np.float32)
-    scores = np.array([one.iou for one in found], np.float32)
-    kept = [found[index] for index in suppress_boxes(boxes, scores, settings.nms_iou)]
-    return EverythingCandidates(tuple(one.rle for one in kept), tuple(one.iou for one in kept))
+    boxes = np.array([survivor.box_xyxy for survivor in survivors], np.float32)
+    scores = np.array([survivor.iou for survivor in survivors], np.float32)
+    kept = [survivors[index] for index in suppress_boxes(boxes, scores, settings.nms_iou)]
+    return EverythingCandidates(
+        tuple(survivor.rle for survivor in kept), tuple(survivor.iou for survivor in kept)
+    )
 
 
 def make_grid(points_per_side: int) -> NDArray[np.float64]:
@@ -111,6 +112,41 @@ def is_stable(strict: NDArray[np.int32], lax: NDArray[np.int32], minimum: float)
     )
     stable: Mask = (stability >= np.float32(minimum)) & (lax > 0)
     return stable
+
+
+def suppress_boxes(
+    boxes_xyxy: NDArray[np.float32], scores: NDArray[np.float32], max_iou: float
+) -> list[int]:
+    """Return which boxes stay, best score first; the earlier wins a tie.
+
+    Arithmetic is float32 and the comparison float64, so that a box at the very limit goes or stays
+    as it does in `torchvision.ops.nms`.
+
+    Args:
+        boxes_xyxy: Shape (N, 4).
+        scores: Shape (N,).
+        max_iou: A box goes where its IoU with a better one that stays is greater.
+
+    Example:
+        >>> boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 9], [20, 20, 30, 30]], np.float32)
+        >>> suppress_boxes(boxes, np.array([0.8, 0.9, 0.7], np.float32), 0.7)
+        [1, 2]
+    """
+    order = np.argsort(-scores, kind="stable")
+    left, top, right, bottom = boxes_xyxy[order].T
+    areas = (right - left) * (bottom - top)
+    stays = np.ones(len(order), np.bool_)
+    for place in range(len(order)):
+        if not stays[place]:
+            continue
+        rest = slice(place + 1, None)
+        width = np.minimum(right[place], right[rest]) - np.maximum(left[place], left[rest])
+        height = np.minimum(bottom[place], bottom[rest]) - np.maximum(top[place], top[rest])
+        shared = np.maximum(width, 0) * np.maximum(height, 0)
+        with np.errstate(invalid="ignore"):  # two boxes without area have no IoU, and both stay
+            overlap = shared / (areas[place] + areas[rest] - shared)
+        stays[rest] &= ~(overlap.astype(np.float64) > max_iou)
+    return [int(index) for index in order[stays]]
 
 
 def _keep_good(

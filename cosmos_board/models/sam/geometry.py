@@ -78,9 +78,11 @@ class Frame:
                 logits.float(), native, mode="bilinear", align_corners=False
             )
         square = (self.input_size_px, self.input_size_px)
-        whole = functional.interpolate(logits.float(), square, mode="bilinear", align_corners=False)
+        square_logits = functional.interpolate(
+            logits.float(), square, mode="bilinear", align_corners=False
+        )
         (height, width), (top, left) = self.content, self.corner
-        content = whole[..., top : top + height, left : left + width]
+        content = square_logits[..., top : top + height, left : left + width]
         return functional.interpolate(content, native, mode="bilinear", align_corners=False)
 
 

@@ -22,9 +22,9 @@ from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.cards import CARDS
-from cosmos_board.models.devices import CPU, Device
+from cosmos_board.models.devices import CPU, Device, prepare_device
 from cosmos_board.models.sam.geometry import Frame
-from cosmos_board.models.sam.load import build_official, prepare_device
+from cosmos_board.models.sam.load import build_official
 from cosmos_board.models.sam.segmenter import Preprocessing, SamSegmenter
 from cosmos_board.models.segmenter import Embedding
 from cosmos_board.models.weights.checkpoints import find_checkpoint

@@ -32,11 +32,12 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.cards import CARDS
+from cosmos_board.models.devices import prepare_device
 from cosmos_board.models.sam.geometry import Frame
-from cosmos_board.models.sam.load import fill_module, prepare_device, read_weights
 from cosmos_board.models.sam.segmenter import SAM_MEAN, SAM_STD, SamSegmenter
 from cosmos_board.models.segmenter import Embedding
 from cosmos_board.models.weights.checkpoints import find_checkpoint
+from cosmos_board.models.weights.state_dicts import fill_module, read_weights
 from cosmos_board.models.weights.tuned_weights import describe_tuned
 
 _PATCH_PX, _WINDOW, _HEADS = 16, 14, 8

@@ -27,8 +27,8 @@ from cosmos_board.models.sam.everything import find_everything
 from cosmos_board.models.sam.everything_grid import EverythingSettings
 from cosmos_board.models.sam.geometry import Fit, Frame, to_input_tensor
 from cosmos_board.models.sam.prompt_batch import PromptBatch
+from cosmos_board.models.sam.torch_segmenter import TorchSegmenter
 from cosmos_board.models.segmenter import Embedding
-from cosmos_board.models.torch_segmenter import TorchSegmenter
 
 SAM_MEAN = (123.675, 116.28, 103.53)
 """Per channel, in grey levels of 0 … 255."""
@@ -127,11 +127,7 @@ class SamSegmenter(TorchSegmenter):
         return frame, to_input_tensor(content, self._input_size_px, self._mean, self._std)
 
     def embed(self, pixels: Pixels) -> Embedding:
-        """Return the image encoder's features of one image.
-
-        Args:
-            pixels: uint8, axes (Y, X) grey or (Y, X, 3) RGB, native size.
-        """
+        """Return the image encoder's features of one image."""
         return self.embed_many([pixels])[0]
 
     def embed_many(self, images: Sequence[Pixels]) -> list[Embedding]:
@@ -173,9 +169,9 @@ class SamSegmenter(TorchSegmenter):
     def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
         """Return the masks of everything mode, best predicted IoU first."""
         while True:
-            found = self._search_grid(embedding)
-            if found is not None:
-                return found
+            candidates = self._search_grid(embedding)
+            if candidates is not None:
+                return candidates
             self._grid_points_per_call //= 2
             self.release_memory()
 

@@ -3,7 +3,7 @@
 The official module projects all image tokens to keys, values or queries in each of its five
 attentions, though only about seven prompt tokens are on the other side. Projections are linear,
 so here they are applied to those few: (q W)·k for q·(W k), and (Σ a v) W for Σ a (v W).
-Only the first exchange sees the image as it came, so what it projects serves all prompts.
+Only the first block has the image as it came, so what it projects of it serves all prompts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImageProjections:
-    """An image's part in the first exchange, which all its prompts share; heads H of width c."""
+    """An image's projections in the first block, for all its prompts; heads H of width c."""
 
     pixels: Tensor
     """Image tokens, shape (1, N, C)."""
@@ -28,13 +28,13 @@ class ImageProjections:
     """Their position encoding, shape (1, N, C)."""
 
     keys: Tensor
-    """For tokens that look at the image, shape (H, c, N)."""
+    """For tokens that attend to the image, shape (H, c, N)."""
 
     values: Tensor
     """Likewise, shape (H, N, c)."""
 
     queries: Tensor
-    """Of the image that looks at tokens, shape (H, c, N)."""
+    """Of the image that attends to tokens, shape (H, c, N)."""
 
 
 class FoldedTwoWay(nn.Module):
@@ -67,14 +67,15 @@ class FoldedTwoWay(nn.Module):
             image_pe: Position encoding, likewise.
         """
         pixels, positions = _to_tokens(image_embedding), _to_tokens(image_pe)
-        placed, first = pixels + positions, self.layers[0]
-        look, tell = first.cross_attn_token_to_image, first.cross_attn_image_to_token
+        positioned, first = pixels + positions, self.layers[0]
+        to_tokens, to_image = first.cross_attn_token_to_image, first.cross_attn_image_to_token
+        keys, queries = to_tokens.k_proj(positioned), to_image.q_proj(positioned)
         return ImageProjections(
             pixels,
             positions,
-            _split_heads(look.k_proj(placed), look.num_heads)[0].transpose(1, 2).contiguous(),
-            _split_heads(look.v_proj(pixels), look.num_heads)[0].contiguous(),
-            _split_heads(tell.q_proj(placed), tell.num_heads)[0].transpose(1, 2).contiguous(),
+            _split_heads(keys, to_tokens.num_heads)[0].transpose(1, 2).contiguous(),
+            _split_heads(to_tokens.v_proj(pixels), to_tokens.num_heads)[0].contiguous(),
+            _split_heads(queries, to_image.num_heads)[0].transpose(1, 2).contiguous(),
         )
 
     def run(
@@ -87,14 +88,14 @@ class FoldedTwoWay(nn.Module):
         """Return what `forward` does, of image tokens and their positions, (P or 1, N, C)."""
         queries = points
         for layer in self.layers:
-            queries, pixels = _exchange(layer, queries, pixels, points, positions, projected)
+            queries, pixels = _run_block(layer, queries, pixels, points, positions, projected)
             projected = None
-        look = self.final_attn_token_to_image
-        seen = _look_at_image(look, queries + points, pixels + positions, pixels)
-        return self.norm_final_attn(queries + seen), pixels
+        to_tokens = self.final_attn_token_to_image
+        attended = _attend_to_image(to_tokens, queries + points, pixels + positions, pixels)
+        return self.norm_final_attn(queries + attended), pixels
 
 
-def _exchange(
+def _run_block(
     layer: Any,  # noqa: ANN401 (an official block, which has no type stubs)
     queries: Tensor,
     keys: Tensor,
@@ -106,78 +107,84 @@ def _exchange(
     if layer.skip_first_layer_pe:
         queries = layer.self_attn(q=queries, k=queries, v=queries)
     else:
-        placed = queries + query_positions
-        queries = queries + layer.self_attn(q=placed, k=placed, v=queries)
+        positioned = queries + query_positions
+        queries = queries + layer.self_attn(q=positioned, k=positioned, v=queries)
     queries = layer.norm1(queries)
-    look, tell = layer.cross_attn_token_to_image, layer.cross_attn_image_to_token
-    placed = queries + query_positions
-    placed_keys = keys if projected else keys + key_positions
+    to_tokens, to_image = layer.cross_attn_token_to_image, layer.cross_attn_image_to_token
+    positioned = queries + query_positions
+    positioned_keys = keys if projected else keys + key_positions
     if projected is None:
-        seen = _look_at_image(look, placed, placed_keys, keys)
+        attended = _attend_to_image(to_tokens, positioned, positioned_keys, keys)
     else:
-        seen = _look_at_projected(look, placed, projected)
-    queries = layer.norm2(queries + seen)
+        attended = _attend_to_projected(to_tokens, positioned, projected)
+    queries = layer.norm2(queries + attended)
     queries = layer.norm3(queries + layer.mlp(queries))
-    placed = queries + query_positions
-    k, v = _make_keys_and_values(tell, placed, queries)
-    logits = k @ projected.queries if projected else _match_image(tell, placed_keys, k)
-    told = _tell_image(tell, torch.softmax(logits, dim=2), v)
-    return queries, layer.norm4(told + keys)
+    positioned = queries + query_positions
+    k, v = _make_keys_and_values(to_image, positioned, queries)
+    logits = k @ projected.queries if projected else _image_logits(to_image, positioned_keys, k)
+    updates = _update_image(to_image, torch.softmax(logits, dim=2), v)
+    return queries, layer.norm4(updates + keys)
 
 
-def _look_at_image(
+def _attend_to_image(
     attention: Any,  # noqa: ANN401
-    placed: Tensor,
+    positioned: Tensor,
     keys: Tensor,
     values: Tensor,
 ) -> Tensor:
     """Return what each prompt token takes from the image, shape (P, T, C)."""
-    heads, (count, tokens, _) = attention.num_heads, placed.shape
-    q = _split_heads(attention.q_proj(placed), heads)
+    heads, (count, tokens, _) = attention.num_heads, positioned.shape
+    q = _split_heads(attention.q_proj(positioned), heads)
     # The bias of the keys adds the same to all logits of a token and leaves the softmax alone.
     logits = _fold(q / math.sqrt(q.shape[-1]), attention.k_proj.weight) @ keys.transpose(1, 2)
     weights = torch.softmax(logits, dim=-1)
-    taken = (weights @ values).view(count, heads, tokens, -1)
-    projection = attention.v_proj.weight.view(heads, -1, taken.shape[-1])
-    projected = _join_heads(taken @ projection.transpose(1, 2)) + attention.v_proj.bias
-    seen: Tensor = attention.out_proj(projected)
-    return seen
+    mixed = (weights @ values).view(count, heads, tokens, -1)
+    projection = attention.v_proj.weight.view(heads, -1, mixed.shape[-1])
+    projected = _join_heads(mixed @ projection.transpose(1, 2)) + attention.v_proj.bias
+    attended: Tensor = attention.out_proj(projected)
+    return attended
 
 
-def _look_at_projected(attention: Any, placed: Tensor, projected: ImageProjections) -> Tensor:  # noqa: ANN401
-    """Return what `_look_at_image` does, from the projections of an image."""
-    q = _split_heads(attention.q_proj(placed), attention.num_heads)
+def _attend_to_projected(attention: Any, positioned: Tensor, projected: ImageProjections) -> Tensor:  # noqa: ANN401
+    """Return what `_attend_to_image` does, from the projections of an image."""
+    q = _split_heads(attention.q_proj(positioned), attention.num_heads)
     logits = (q / math.sqrt(q.shape[-1])) @ projected.keys
-    seen: Tensor = attention.out_proj(_join_heads(torch.softmax(logits, dim=-1) @ projected.values))
-    return seen
+    attended: Tensor = attention.out_proj(
+        _join_heads(torch.softmax(logits, dim=-1) @ projected.values)
+    )
+    return attended
 
 
-def _make_keys_and_values(attention: Any, placed: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ANN401
+def _make_keys_and_values(
+    attention: Any,  # noqa: ANN401
+    positioned: Tensor,
+    tokens: Tensor,
+) -> tuple[Tensor, Tensor]:
     """Return scaled keys and values of the prompt tokens, each (P, H, T, c)."""
-    k = _split_heads(attention.k_proj(placed), attention.num_heads)
+    k = _split_heads(attention.k_proj(positioned), attention.num_heads)
     v = _split_heads(attention.v_proj(tokens), attention.num_heads)
     return k / math.sqrt(k.shape[-1]), v
 
 
-def _match_image(attention: Any, placed: Tensor, keys: Tensor) -> Tensor:  # noqa: ANN401
+def _image_logits(attention: Any, positioned: Tensor, keys: Tensor) -> Tensor:  # noqa: ANN401
     """Return the logits of image tokens for prompt tokens.
 
     As (P, H, T, N), though the softmax goes over T: over seven neighbours in memory it is slow.
     """
     offsets = keys @ attention.q_proj.bias.view(keys.shape[1], -1, 1)
     folded = _fold(keys, attention.q_proj.weight)
-    logits: Tensor = (folded @ placed.transpose(1, 2)).view(*keys.shape[:3], -1) + offsets
+    logits: Tensor = (folded @ positioned.transpose(1, 2)).view(*keys.shape[:3], -1) + offsets
     return logits
 
 
-def _tell_image(attention: Any, weights: Tensor, values: Tensor) -> Tensor:  # noqa: ANN401
+def _update_image(attention: Any, weights: Tensor, values: Tensor) -> Tensor:  # noqa: ANN401
     """Return what each image token takes from the prompt tokens, shape (P, N, C)."""
     heads, width = values.shape[1], values.shape[3]
     output = attention.out_proj.weight.view(-1, heads, width).permute(1, 2, 0)
-    # The weights of a head add up to one, so that a share of the bias may ride on each value.
-    told = (values @ output).flatten(1, 2) + attention.out_proj.bias / heads
-    seen: Tensor = weights.flatten(1, 2).transpose(1, 2) @ told
-    return seen
+    # The weights of a head add up to one, so that each value may carry a share of the bias.
+    updates = (values @ output).flatten(1, 2) + attention.out_proj.bias / heads
+    attended: Tensor = weights.flatten(1, 2).transpose(1, 2) @ updates
+    return attended
 
 
 def _fold(rows: Tensor, weight: Tensor) -> Tensor:

@@ -161,10 +161,11 @@ class CachedDecoder:
         joined = (self._of_prompt @ rows).view(len(maps), -1, *maps.shape[2:])
         fine = joined + upscaling.grow(planes) + self._gather(self._quarter, image_index)
         fine = fine.relu_()
-        refined = upscaling.refine(fine).flatten(2)[:, None]
+        refined = upscaling.refine(fine).flatten(2)
         # A transposed convolution of size and stride 2 is a linear layer for each of four places.
-        last = upscaling.last.weight.flatten(2).permute(2, 1, 0)
-        details = (last @ refined + self._gather(self._detail, image_index)).relu_()
+        last = upscaling.last.weight.flatten(2).permute(2, 1, 0).flatten(0, 1)
+        details = (last @ refined).view(len(maps), 4, _DETAIL, -1)
+        details = (details + self._gather(self._detail, image_index)).relu_()
         of_details, of_crop, of_maps = torch.split(weights, [_DETAIL, CROP_CHANNELS, MAPS], 2)
         if dense.boxes is not None:
             seen = [

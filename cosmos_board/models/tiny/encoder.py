@@ -1,7 +1,7 @@
 """The image encoder of `cosmos-tiny`: residual convolutions, attention at the coarsest scale.
 
-Features of stride 16, 4 and 2 are kept. They travel in one tensor, the finer ones folded to 16 × 16
-(`pixel_unshuffle`), so that code for SAM's image embedding takes it.
+Features of stride 16, 4 and 2 are kept. They are packed into one tensor, the finer ones folded to
+16 × 16 (`pixel_unshuffle`), so that code for SAM's image embedding takes it.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def _grow(planes: Tensor) -> Tensor:
 
 def _measure_shape(logits: Tensor, inside: Tensor, grown: Tensor) -> Tensor:
     """Return six numbers per candidate, (P, K, 6): how large, how ragged, how sure."""
-    high, mid, least = ((logits > level).flatten(2).sum(-1).float() for level in (1.0, 0.0, -1.0))
+    high, mid, least = ((logits > level).float().sum((2, 3)) for level in (1.0, 0.0, -1.0))
     area = inside.flatten(2).sum(-1)
     sure = (inside * inside).flatten(2).sum(-1) / (area + 1e-3)
     ragged = (grown.flatten(2).sum(-1) - area) / (area + 1).sqrt()

@@ -17,12 +17,13 @@ from torch import Tensor
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.models.cards import CARDS
+from cosmos_board.models.devices import prepare_device
 from cosmos_board.models.sam.everything_grid import EverythingSettings
-from cosmos_board.models.sam.load import prepare_device, read_weights
 from cosmos_board.models.sam.segmenter import Preprocessing, SamSegmenter
 from cosmos_board.models.tiny.decoder import TinyMaskDecoder
 from cosmos_board.models.tiny.encoder import TinyEncoder
 from cosmos_board.models.tiny.prompt_encoder import TinyPromptEncoder
+from cosmos_board.models.weights.state_dicts import read_weights
 from cosmos_board.models.weights.tuned_weights import describe_tuned, write_weights
 from cosmos_board.models.weights.weights_file import LOADER_KEY, read_loader_name
 
@@ -79,18 +80,18 @@ def load_tiny(path: Path | None = None) -> Sam:
     if path is None:
         with as_file(files("cosmos_board.models").joinpath("tiny/cosmos-tiny.safetensors")) as p:
             return load_tiny(p)
-    if (found := read_loader_name(path)) != ARCHITECTURE:
-        raise InputError(path, LOADER_KEY, "cannot be loaded", got=found, want=ARCHITECTURE)
+    if (architecture := read_loader_name(path)) != ARCHITECTURE:
+        raise InputError(path, LOADER_KEY, "cannot be loaded", got=architecture, want=ARCHITECTURE)
     state = {_rename(name): weights for name, weights in read_weights(path).items()}
     sam = build_tiny()
-    wanted = sam.state_dict()
-    if differing := sorted(set(state) ^ set(wanted)):
+    expected = sam.state_dict()
+    if differing := sorted(set(state) ^ set(expected)):
         raise InputError(path, differing[0], "names weights that the architecture does not have")
     for name, value in state.items():
-        if value.shape != wanted[name].shape:
-            shapes = tuple(value.shape), tuple(wanted[name].shape)
+        if value.shape != expected[name].shape:
+            shapes = tuple(value.shape), tuple(expected[name].shape)
             raise InputError(path, name, "has another shape", got=shapes[0], want=shapes[1])
-    sam.load_state_dict({name: value.to(wanted[name].dtype) for name, value in state.items()})
+    sam.load_state_dict({name: value.to(expected[name].dtype) for name, value in state.items()})
     return sam.eval()
 
 

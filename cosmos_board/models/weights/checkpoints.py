@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from cosmos_board.models.weights.download import Report
 
 CHECKPOINTS: dict[str, KnownModel] = {
-    name: known for name, known in KNOWN.items() if known.built_in and known.sha256
+    name: known for name, known in KNOWN.items() if known.loader and known.sha256
 }
 """Every built-in model whose weights can be fetched."""
 
 BY_HAND: dict[str, str] = {
     name: known.checkpoint
     for name, known in KNOWN.items()
-    if known.built_in and known.checkpoint and not known.sha256
+    if known.loader and known.checkpoint and not known.sha256
 }
 """Where people get weights that no program may fetch, by segmenter."""
 

@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 
 from cosmos_board.core.errors import InputError, StorageError
 from cosmos_board.core.hashes import hash_file
-from cosmos_board.core.locks import hold_lock
+from cosmos_board.core.processes import hold_lock
 
 Report: TypeAlias = Callable[[int, int | None], None]
 """Called with the bytes that are here and the bytes in all, where the server says so."""

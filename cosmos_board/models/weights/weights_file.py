@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.core.hashes import hash_file
 
 LOADER_KEY = "architecture"
 """Metadata key that names the segmenter whose loader reads the file."""
@@ -25,10 +26,9 @@ def hash_weights(path: Path) -> str:
     if not path.exists():
         raise InputError(path, "", "no such file")
     if not path.is_dir():
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    files = sorted(one for one in path.iterdir() if one.is_file())
-    lines = "".join(f"{hash_weights(one)}  {one.name}\n" for one in files)
+        return hash_file(path)
+    files = sorted(file for file in path.iterdir() if file.is_file())
+    lines = "".join(f"{hash_weights(file)}  {file.name}\n" for file in files)
     return hashlib.sha256(lines.encode()).hexdigest()
 
 

@@ -138,7 +138,7 @@ def _run_in_processes(
 def choose_workers(card: ModelCard, device: str, images: int) -> int:
     """Return one process per processor that this one may use, as far as memory and images go.
 
-    Every process computes on one thread (`models.cpu_tuning`), so that rows do not depend on the
+    Every process computes on one thread (`models.devices`), so that rows do not depend on the
     answer. A model on a GPU has one process, and so has a learned one that does not say how large
     it is: nobody knows whether a second would fit.
 

@@ -29,7 +29,7 @@ from cosmos_board.runner.record.shards import Shard
 from cosmos_board.runner.settings import Callbacks, WorkerSettings
 from cosmos_board.store.parquet import write_table
 from cosmos_board.store.records import write_shard_record
-from cosmos_board.store.run_files import tabulate_predictions, tabulate_scores
+from cosmos_board.store.tables import tabulate_predictions, tabulate_scores
 
 _IMAGES_AHEAD = 3
 _BATCHES_BEHIND = 2

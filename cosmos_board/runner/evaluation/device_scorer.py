@@ -16,8 +16,7 @@ from cosmos_board.metrics.device.boundaries import SIDE_LIMIT_PX
 from cosmos_board.metrics.device.references import DeviceReferences, upload_references
 from cosmos_board.metrics.device.selections import score_selections
 from cosmos_board.models.candidate_checks import copy_prompts
-from cosmos_board.models.device_candidates import DeviceCandidates, DeviceSegmenter
-from cosmos_board.models.segmenter import Embedding
+from cosmos_board.models.segmenter import DeviceCandidates, DeviceSegmenter, Embedding
 from cosmos_board.runner.evaluation.model_calls import is_out_of_memory, refuse_broken_device
 from cosmos_board.runner.evaluation.scoring import Choice, HostScorer
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeAlias
 
+import numpy as np
+
 from cosmos_board.core.candidates import EverythingCandidates
 from cosmos_board.core.masks import encode_mask
 from cosmos_board.core.run_record import RunSettings
@@ -28,7 +30,6 @@ from cosmos_board.runner.evaluation.scoring import (
     PromptKey,
     fail_rows,
     keep_candidates,
-    make_empty_mask,
     make_row,
     rows_of_choices,
 )
@@ -118,7 +119,7 @@ def _score_everything(session: ImageSession, answer: EverythingCandidates) -> Im
     best = table.find_best() if answer.rles else None
     for column, (reference_id, reference) in enumerate(session.references.items()):
         if best is None:
-            rle, estimate = encode_mask(make_empty_mask(reference)), None
+            rle, estimate = encode_mask(np.zeros(session.size, np.bool_)), None
             scores = score(rle.decode(), reference)
         else:
             index = int(best[column])

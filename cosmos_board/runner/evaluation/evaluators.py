@@ -16,7 +16,7 @@ from cosmos_board.core.scores import SELECTIONS
 from cosmos_board.data.pack import Pack, PackItem
 from cosmos_board.metrics.reference import prepare_reference
 from cosmos_board.metrics.score import score
-from cosmos_board.models.external.own_models import describe_model
+from cosmos_board.models.own_models import describe_model
 from cosmos_board.models.registry import find_own_card, load_segmenter
 from cosmos_board.models.segmenter import Segmenter
 from cosmos_board.runner.evaluation.embedding_cache import EmbeddingCache

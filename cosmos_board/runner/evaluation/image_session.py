@@ -12,13 +12,12 @@ from cosmos_board.core.run_record import RunSettings
 from cosmos_board.data.pack import PackItem
 from cosmos_board.metrics.reference import PreparedReference, prepare_reference
 from cosmos_board.models.candidate_checks import (
-    AnswerError,
-    check_answer,
+    CandidatesError,
+    check_candidates,
     check_embedding,
-    list_answers,
+    list_predictions,
 )
-from cosmos_board.models.device_candidates import DeviceSegmenter
-from cosmos_board.models.segmenter import Embedding, Segmenter
+from cosmos_board.models.segmenter import DeviceSegmenter, Embedding, Segmenter
 from cosmos_board.prompts.jitter import jitter_cells, jitter_prompt
 from cosmos_board.runner.evaluation.embedding_cache import EmbeddingCache
 from cosmos_board.runner.evaluation.model_calls import (
@@ -201,12 +200,12 @@ class ImageSession:
         with self.timer.time("prompt", count):
             answers = predict(part)
             answers = list(answers) if isinstance(answers, Iterator) else answers
-        return [self._check(answer, keeps_logits) for answer in list_answers(answers, count)]
+        return [self._check(answer, keeps_logits) for answer in list_predictions(answers, count)]
 
     def _check(self, answer: object, keeps_logits: bool) -> Any:  # noqa: ANN401
         try:
-            return check_answer(answer, self.size, keeps_logits=keeps_logits)
-        except AnswerError as error:
+            return check_candidates(answer, self.size, keeps_logits=keeps_logits)
+        except CandidatesError as error:
             return ModelFailureError(str(error))
 
 

@@ -16,7 +16,7 @@ from statistics import median
 from typing import Literal, NoReturn, TypeAlias, TypeVar
 
 from cosmos_board.core.errors import CosmosBoardError, DeviceError, InputError
-from cosmos_board.models.candidate_checks import AnswerError
+from cosmos_board.models.candidate_checks import CandidatesError
 from cosmos_board.models.segmenter import Embedding, Segmenter
 
 Stage: TypeAlias = Literal["embed", "prompt", "everything"]
@@ -157,7 +157,7 @@ def call_model(call: Callable[[], _T]) -> _T | ModelFailureError:
 
 
 def _to_failure(error: BaseException) -> ModelFailureError:
-    if isinstance(error, AnswerError):
+    if isinstance(error, CandidatesError):
         return ModelFailureError(str(error))
     if isinstance(error, CosmosBoardError) and not isinstance(error, InputError):
         raise error

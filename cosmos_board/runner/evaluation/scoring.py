@@ -7,10 +7,8 @@ from dataclasses import asdict, dataclass, field
 from math import isfinite
 from typing import Any, TypeAlias, cast
 
-import numpy as np
-
 from cosmos_board.core.candidates import Candidates
-from cosmos_board.core.masks import Mask, Rle, encode_mask
+from cosmos_board.core.masks import Rle, encode_mask
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.scores import SELECTIONS, ScoreRow, Scores, Selection, Study
 from cosmos_board.metrics.overlap import count_candidates
@@ -154,11 +152,6 @@ def fail_rows(
     scores = penalise(reference, f"failed: {reason}")
     for selection in selections:
         yield make_row(reference_id, key, selection, scores, None)
-
-
-def make_empty_mask(reference: PreparedReference) -> Mask:
-    """Return an empty mask of the reference's size."""
-    return np.zeros(reference.mask.shape, np.bool_)
 
 
 def keep_candidates(

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from cosmos_board.core.errors import CosmosBoardError, InputError, describe_os_error
 from cosmos_board.core.hashes import hash_file
-from cosmos_board.core.locks import hold_lock
+from cosmos_board.core.processes import hold_lock
 from cosmos_board.core.run_record import RunRecord, RunSettings, ShardRecord
 from cosmos_board.data.pack import Pack
 from cosmos_board.runner.record.shards import Shard

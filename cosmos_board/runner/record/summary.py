@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cosmos_board.core.prompts import PROMPTS
-from cosmos_board.core.run_record import FailedAnswers, FirstFailure, RunRecord
+from cosmos_board.core.run_record import FailedAnswers, RunRecord
 from cosmos_board.core.scores import fails_too_often
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.store.queries.score_files import PromptCounts, count_answers
@@ -69,28 +69,24 @@ def summarise(folder: RunFolder, record: RunRecord, model: str) -> ModelSummary:
         count_answers([path for run_id in run_ids for path in folder.finished_scores(run_id)]),
         key=lambda counts: list(PROMPTS).index(counts.prompt),
     )
-    first = (
-        next(_read_failures(folder, run_ids), None)
-        if any(counts.failed for counts in prompts)
-        else None
+    failed = sum(counts.failed for counts in prompts)
+    failures = (
+        shard.first_failure
+        for run_id in run_ids
+        for shard in (folder.iter_sidecars(run_id) if failed else ())
+        if shard.first_failure
     )
+    first = next(failures, None)
     reasons = [counts.reason for counts in prompts if counts.reason]
     return ModelSummary(
         model=model,
         answers=sum(counts.answers for counts in prompts),
-        failed=sum(counts.failed for counts in prompts),
+        failed=failed,
         empty=sum(counts.empty for counts in prompts),
         prompts=tuple(prompts),
         reason=first.reason if first else reasons[0] if reasons else None,
         traceback=first.traceback or None if first else None,
     )
-
-
-def _read_failures(folder: RunFolder, run_ids: Sequence[str]) -> Iterator[FirstFailure]:
-    for run_id in run_ids:
-        for shard in folder.iter_sidecars(run_id):
-            if shard.first_failure:
-                yield shard.first_failure
 
 
 def describe_failures(models: Iterable[ModelSummary]) -> dict[str, FailedAnswers]:

@@ -15,10 +15,10 @@ from cosmos_board.store.queries.connection import Connection
 from cosmos_board.store.queries.restricted_rows import (
     MAIN,
     AnswerSet,
-    AskedSet,
     ClosedCluster,
+    RequestedSet,
     fetch_answers,
-    fetch_asked,
+    fetch_requested,
     fetch_seen,
     leave_out,
     number_closed,
@@ -75,9 +75,9 @@ def suppress(
     if not closed:
         return Suppression(blocks=earlier)
     selection = _ClusterSelection(number_closed(connection, closed), earlier)
-    asked, answers = fetch_asked(connection), fetch_answers(connection)
+    requested, answers = fetch_requested(connection), fetch_answers(connection)
     seen = _group_seen(fetch_seen(connection))
-    selection.divide(asked, answers, seen)
+    selection.divide(requested, answers, seen)
     selected = [(answer, selection.select(answer)) for answer in answers]
     leave_out(connection, closed, selection.shown, selected, selection.tuned)
     return Suppression(
@@ -129,13 +129,15 @@ class _ClusterSelection:
         self.tuned: set[tuple[str, str]] = set()
         """(model, dataset) of which the clusters that were not seen are no union of blocks."""
 
-    def divide(self, asked: Sequence[AskedSet], answers: Sequence[AnswerSet], seen: _Seen) -> None:
+    def divide(
+        self, requested: Sequence[RequestedSet], answers: Sequence[AnswerSet], seen: _Seen
+    ) -> None:
         """Divide into blocks until every set is a union of blocks, or cut down to one."""
         while True:
             before = {stratum: list(part.blocks) for stratum, part in self.partitions.items()}
             self._admitted.clear()
             self._allowed.clear()
-            self._admit_asked(asked)
+            self._admit_requested(requested)
             for answer in answers:
                 self.select(answer)
             self.tuned = {key for key, clusters in seen.items() if self._cuts(key[1], clusters)}
@@ -166,13 +168,13 @@ class _ClusterSelection:
         for members in self._members.values():
             yield from members
 
-    def _admit_asked(self, asked: Sequence[AskedSet]) -> None:
-        """Admit what each group is asked, first the lists that boards rank on."""
+    def _admit_requested(self, requested: Sequence[RequestedSet]) -> None:
+        """Admit what is requested of each group, first the lists that boards rank on."""
         listed: dict[Stratum, _Numbers] = defaultdict(frozenset)
-        for group in asked:
+        for group in requested:
             if group.group == MAIN:
                 listed[group.dataset, group.target] |= frozenset(group.clusters)
-        for group in sorted(asked, key=lambda group: group.group != MAIN):
+        for group in sorted(requested, key=lambda group: group.group != MAIN):
             stratum = group.dataset, group.target
             clusters = frozenset(group.clusters)
             if group.group != MAIN:  # nothing of a listed cluster that boards do not show

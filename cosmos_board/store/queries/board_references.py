@@ -1,9 +1,8 @@
 """Which references boards rank on: fixed when a dataset enters a board, whatever is added later.
 
-The list of a dataset is what the main runs were asked to score that brought it: the first `ingest`
-that adds main runs of the dataset writes it. Later runs, and runs of studies, never change it: rows
-on other references are kept, and no board counts them. The list is written anew only where one
-`ingest` replaces every main run of the dataset.
+The first `ingest` that adds main runs of a dataset lists the references that they were to score.
+Later runs, and runs of studies, never change the list: rows on other references stay, and no board
+counts them. It is written anew only where one `ingest` replaces every main run of the dataset.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _LISTING = "study = 'main' AND track <> 'core'"
 
 
 def prepare_lists(connection: Connection) -> None:
-    """Make the table of lists and the temporary table that `note_asked` fills.
+    """Make the table of lists and the temporary table that `note_requested` fills.
 
     Datasets of a database from before there was a table get the list that they were read with.
 
@@ -29,11 +28,13 @@ def prepare_lists(connection: Connection) -> None:
     """
     connection.execute(_DDL)
     connection.execute(f"INSERT INTO {TABLE} {_unlisted(connection)}")
-    connection.execute("CREATE OR REPLACE TEMP TABLE asked (run_id VARCHAR, reference_id VARCHAR)")
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE requested (run_id VARCHAR, reference_id VARCHAR)"
+    )
 
 
-def note_asked(connection: Connection, run_id: str, index: str) -> None:
-    """Note what a main run was asked to score.
+def note_requested(connection: Connection, run_id: str, index: str) -> None:
+    """Note which references a main run was to score.
 
     Args:
         connection: After `prepare_lists`.
@@ -41,15 +42,15 @@ def note_asked(connection: Connection, run_id: str, index: str) -> None:
         index: Parquet file with a column `reference_id`.
     """
     connection.execute(
-        "INSERT INTO asked SELECT ?, reference_id FROM read_parquet(?)", [run_id, index]
+        "INSERT INTO requested SELECT ?, reference_id FROM read_parquet(?)", [run_id, index]
     )
 
 
 def write_lists(connection: Connection, runs: Iterable[str]) -> None:
-    """Write the list of each dataset all of whose main runs are among `runs`, from what they ask.
+    """Write the list of each dataset all of whose main runs are among `runs`.
 
     Args:
-        connection: After `note_asked`, in the transaction that added `runs`.
+        connection: After `note_requested`, in the transaction that added `runs`.
         runs: Ids of runs.
     """
     connection.execute(
@@ -60,7 +61,7 @@ def write_lists(connection: Connection, runs: Iterable[str]) -> None:
     )
     _drop_lists(connection, "i.dataset IN (SELECT dataset FROM renewed)")
     connection.execute(
-        f"""INSERT INTO {TABLE} SELECT DISTINCT a.reference_id FROM asked a
+        f"""INSERT INTO {TABLE} SELECT DISTINCT a.reference_id FROM requested a
         JOIN runs r USING (run_id)
         WHERE {_LISTING} AND r.dataset IN (SELECT dataset FROM renewed)"""
     )
@@ -71,8 +72,8 @@ def drop_stale_lists(connection: Connection) -> None:
     _drop_lists(connection, f"i.dataset NOT IN (SELECT dataset FROM runs WHERE {_LISTING})")
 
 
-def count_asked(connection: Connection, run_id: str) -> tuple[int, int, int]:
-    """Return how many references a run was asked, how many of them are listed, and the list's size.
+def count_requested(connection: Connection, run_id: str) -> tuple[int, int, int]:
+    """Return how many references a run was to score, how many of these are listed, and the list's.
 
     Args:
         connection: After `write_lists`.
@@ -80,8 +81,8 @@ def count_asked(connection: Connection, run_id: str) -> tuple[int, int, int]:
     """
     row = fetch_row(
         connection,
-        f"""SELECT (SELECT count(*) FROM asked WHERE run_id = $run),
-            (SELECT count(*) FROM asked JOIN {TABLE} USING (reference_id) WHERE run_id = $run),
+        f"""SELECT (SELECT count(*) FROM requested WHERE run_id = $run),
+            (SELECT count(*) FROM requested JOIN {TABLE} USING (reference_id) WHERE run_id = $run),
             (SELECT count(*) FROM {TABLE} JOIN reference_masks USING (reference_id)
              JOIN images i USING (image_id)
              WHERE i.dataset = (SELECT dataset FROM runs WHERE run_id = $run))""",
@@ -115,8 +116,7 @@ def find_gaps(connection: Connection) -> set[Gap]:
 def listed_references(connection: Connection) -> str:
     """Return a query for the references that boards rank on: one column, `reference_id`.
 
-    Where a database has no list of a dataset, the references count that were not asked in studies
-    alone.
+    Where a database has no list of a dataset, the references count that not only studies scored.
 
     Args:
         connection: An open board database; read-only is enough.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -28,38 +28,6 @@ _EXPRESSIONS = {
 }
 
 
-class FactorColumns(Mapping[str, Floats]):
-    """The factors of the numbered references by name, each read when it is first asked for."""
-
-    def __init__(self, connection: Connection, count: int) -> None:
-        """Read from a connection whose references are numbered."""
-        self._connection = connection
-        self._count = count
-        self._read: dict[str, Floats] = {}
-
-    def __getitem__(self, name: str) -> Floats:
-        """Return the values of a factor, shape (references,)."""
-        if name not in _EXPRESSIONS:
-            raise KeyError(name)
-        if name not in self._read:
-            table = fetch_columns(
-                self._connection,
-                f"""SELECT o.place, ({_EXPRESSIONS[name]})::DOUBLE AS value
-                FROM reference_order o JOIN reference_masks m USING (reference_id)
-                    JOIN images i USING (image_id)""",
-            )
-            values: Floats = np.full(self._count, np.nan)
-            values[table["place"]] = table["value"]
-            self._read[name] = values
-        return self._read[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(_EXPRESSIONS)
-
-    def __len__(self) -> int:
-        return len(_EXPRESSIONS)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class ReferenceTable:
     """Every reference that has all its factors, in the order of this connection.
@@ -70,7 +38,8 @@ class ReferenceTable:
     unit: Ints
     """Number of the unit, shape (references,)."""
 
-    factors: FactorColumns
+    factors: dict[str, Floats]
+    """Values by name of the factor, shape (references,) each."""
 
 
 def read_references(connection: Connection) -> ReferenceTable:
@@ -86,9 +55,14 @@ def read_references(connection: Connection) -> ReferenceTable:
             SELECT (row_number() OVER () - 1)::INTEGER AS place, m.reference_id, u.unit
             FROM reference_masks m JOIN unit_of u USING (reference_id) WHERE u.listed AND {known}
         """)
-    table = fetch_columns(connection, "SELECT unit FROM reference_order ORDER BY place")
-    unit = table["unit"].astype(np.int64)
-    return ReferenceTable(unit, FactorColumns(connection, len(unit)))
+    values = ", ".join(f"({value})::DOUBLE AS {name}" for name, value in _EXPRESSIONS.items())
+    table = fetch_columns(
+        connection,
+        f"""SELECT o.unit::BIGINT AS unit, {values}
+        FROM reference_order o JOIN reference_masks m USING (reference_id)
+            JOIN images i USING (image_id) ORDER BY o.place""",
+    )
+    return ReferenceTable(table.pop("unit"), table)
 
 
 def prepare_reference_dice(

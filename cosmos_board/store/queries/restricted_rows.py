@@ -1,7 +1,7 @@
 """Rows of restricted datasets: which clusters each column answers, and leaving rows out.
 
-Rows are left out by temporary views that take the place of the tables, so that every question that
-is asked of the connection afterwards, whoever asks it, sees only what may be published.
+Rows are left out by temporary views that take the place of the tables, so that every later query
+on the connection sees only what may be published.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import pyarrow as pa
 
 from cosmos_board.store.queries.board_references import listed_references
 from cosmos_board.store.queries.cards import ALL_CLUSTERS
-from cosmos_board.store.queries.connection import Connection, stored_table
+from cosmos_board.store.queries.connection import Connection, fetch_rows, stored_table
 from cosmos_board.store.queries.units import forget_prepared
+from cosmos_board.store.schema import declare
 
 MAIN, CORE, ANNOTATION = "main", "core", "annotation"
-"""Groups of columns that are asked the same references; the other groups are studies."""
+"""Groups of columns of which the same references are requested; other groups are studies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +50,19 @@ class AnswerSet:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedSet:
-    """Clusters of which one group of columns is asked something."""
+class RequestedSet:
+    """Clusters of which something is requested from one group of columns."""
 
     dataset: str
     target: str
     group: str
     whole: bool
-    """Whether it is asked every listed reference of these clusters."""
+    """Whether every listed reference of these clusters is."""
 
     clusters: tuple[int, ...]
 
 
-def number_closed(connection: Connection, datasets: Collection[str]) -> list[ClosedCluster]:
+def number_closed(connection: Connection, datasets: Collection[str]) -> tuple[ClosedCluster, ...]:
     """Number the clusters of restricted datasets by target.
 
     Leaves the temporary tables `closed_reference`, `closed_cluster` and `closed_answer`.
@@ -85,17 +86,18 @@ def number_closed(connection: Connection, datasets: Collection[str]) -> list[Clo
         CREATE OR REPLACE TEMP TABLE closed_cluster AS
         SELECT (row_number() OVER (ORDER BY dataset, target, cluster_id) - 1)::INTEGER AS number,
             dataset, target, cluster_id, listed,
-            left(sha256(concat_ws(chr(31), dataset, target, coalesce(asked, every))), 16) AS mark
+            left(sha256(concat_ws(chr(31), dataset, target, coalesce(listed_ids, all_ids))), 16)
+                AS mark
         FROM (SELECT dataset, target, cluster_id, count(*) FILTER (listed)::INTEGER AS listed,
                 string_agg(reference_id || ':' || coalesce(size_px, -1), chr(31)
-                    ORDER BY reference_id) FILTER (listed) AS asked,
+                    ORDER BY reference_id) FILTER (listed) AS listed_ids,
                 string_agg(reference_id || ':' || coalesce(size_px, -1), chr(31)
-                    ORDER BY reference_id) AS every
+                    ORDER BY reference_id) AS all_ids
               FROM closed_reference GROUP BY ALL)""")
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE closed_answer AS
         SELECT CASE WHEN s.study = 'main' AND r.track = 'core' THEN '{CORE}' ELSE s.study END
-               AS asked_in, s.run_id AS run, s.prompt, c.reference_id, k.number, count(*) AS rows
+               AS grouping, s.run_id AS run, s.prompt, c.reference_id, k.number, count(*) AS rows
         FROM scores s JOIN runs r USING (run_id) JOIN closed_reference c USING (reference_id)
         JOIN closed_cluster k ON (k.dataset, k.target, k.cluster_id)
             = (c.dataset, c.target, c.cluster_id)
@@ -106,60 +108,59 @@ def number_closed(connection: Connection, datasets: Collection[str]) -> list[Clo
         FROM annotations a JOIN closed_reference c USING (reference_id)
         JOIN closed_cluster k USING (dataset, target, cluster_id) WHERE c.listed
         GROUP BY a.reader, c.reference_id, k.number HAVING count(DISTINCT a.arm) = 2""")
-    rows = connection.execute(
-        "SELECT number, dataset, target, cluster_id, mark FROM closed_cluster ORDER BY number"
-    ).fetchall()
-    return [ClosedCluster(*row) for row in rows]
+    return fetch_rows(
+        connection,
+        ClosedCluster,
+        """SELECT number, dataset, target, cluster_id, mark AS fingerprint FROM closed_cluster
+        ORDER BY number""",
+    )
 
 
 _EXPECTED = f"""
-    WITH asked AS (
-        SELECT '{MAIN}' AS asked_in, number, listed AS expected FROM closed_cluster WHERE listed > 0
+    WITH requested AS (
+        SELECT '{MAIN}' AS grouping, number, listed AS expected FROM closed_cluster WHERE listed > 0
         UNION ALL
-        SELECT asked_in, number, count(DISTINCT reference_id) FROM closed_answer
-        WHERE asked_in <> '{MAIN}' GROUP BY ALL)"""
+        SELECT grouping, number, count(DISTINCT reference_id) FROM closed_answer
+        WHERE grouping <> '{MAIN}' GROUP BY ALL)"""
 
 
-def fetch_asked(connection: Connection) -> list[AskedSet]:
-    """Return of which clusters each group is asked all listed references, and of which not."""
-    rows = connection.execute(
+def fetch_requested(connection: Connection) -> tuple[RequestedSet, ...]:
+    """Return from which clusters all listed references are requested of each group, or not all."""
+    return fetch_rows(
+        connection,
+        RequestedSet,
         f"""{_EXPECTED}
-        SELECT k.dataset, k.target, asked_in, expected = k.listed AS whole,
-            list(k.number ORDER BY k.number)
-        FROM asked JOIN closed_cluster k USING (number)
-        GROUP BY ALL ORDER BY ALL"""
-    ).fetchall()
-    return [
-        AskedSet(dataset, target, group, whole, tuple(clusters))
-        for dataset, target, group, whole, clusters in rows
-    ]
+        SELECT k.dataset, k.target, grouping AS "group", expected = k.listed AS whole,
+            list(k.number ORDER BY k.number) AS clusters
+        FROM requested JOIN closed_cluster k USING (number)
+        GROUP BY ALL ORDER BY ALL""",
+    )
 
 
-def fetch_answers(connection: Connection) -> list[AnswerSet]:
+def fetch_answers(connection: Connection) -> tuple[AnswerSet, ...]:
     """Return which clusters each run answers whole with each prompt, the largest sets first.
 
-    Whole means every reference that is asked, in every selection, trial, level and click that the
-    run has anywhere in the target.
+    Whole means every requested reference, in every selection, trial, level and click that the run
+    has anywhere in the target.
     """
-    rows = connection.execute(
+    return fetch_rows(
+        connection,
+        AnswerSet,
         f"""{_EXPECTED},
         answered AS (
-            SELECT k.dataset, k.target, asked_in, run, prompt, number,
+            SELECT k.dataset, k.target, grouping, run, prompt, number,
                 sum(rows) / any_value(expected) AS share
-            FROM closed_answer JOIN asked USING (asked_in, number)
+            FROM closed_answer JOIN requested USING (grouping, number)
             JOIN closed_cluster k USING (number) GROUP BY ALL),
         fullest AS (
-            SELECT *, max(share) OVER (PARTITION BY dataset, target, asked_in, run, prompt) AS most
+            SELECT *, max(share) OVER (PARTITION BY dataset, target, grouping, run, prompt) AS most
             FROM answered)
         SELECT * FROM (
-            SELECT dataset, target, asked_in, run, prompt, list(number ORDER BY number) AS clusters
+            SELECT dataset, target, grouping AS "group", run, prompt,
+                list(number ORDER BY number) AS clusters
             FROM fullest WHERE share = most GROUP BY ALL)
-        ORDER BY asked_in <> '{MAIN}', len(clusters) DESC, dataset, target, asked_in, run, prompt"""
-    ).fetchall()
-    return [
-        AnswerSet(dataset, target, group, run, prompt, tuple(clusters))
-        for dataset, target, group, run, prompt, clusters in rows
-    ]
+        ORDER BY "group" <> '{MAIN}', len(clusters) DESC, dataset, target, "group", run, prompt""",
+    )
 
 
 def fetch_seen(connection: Connection) -> list[tuple[str, str, str]]:
@@ -187,11 +188,9 @@ def leave_out(
         kept: Columns, each with the numbers of the clusters that count in it.
         tuned: (model, dataset) whose every cluster counts as seen.
     """
-    _write(connection, "shown_cluster", {"number": pa.array(sorted(shown), pa.int32())})
+    _write(connection, "shown_cluster", "number: int32", [(number,) for number in sorted(shown)])
     _write_kept(connection, kept)
-    models, names = zip(*sorted(tuned), strict=True) if tuned else ((), ())
-    seen = {"model": pa.array(models, pa.string()), "dataset": pa.array(names, pa.string())}
-    _write(connection, "all_seen", seen)
+    _write(connection, "all_seen", "model dataset: string", sorted(tuned))
     connection.execute(
         """CREATE OR REPLACE TEMP TABLE withheld_reference AS
         SELECT r.reference_id FROM reference_masks r JOIN images i USING (image_id)
@@ -203,12 +202,12 @@ def leave_out(
     )
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE withheld_answer AS
-        SELECT DISTINCT asked_in, run, prompt, reference_id FROM closed_answer
+        SELECT DISTINCT grouping, run, prompt, reference_id FROM closed_answer
         SEMI JOIN shown_cluster USING (number)
         ANTI JOIN (FROM kept_column JOIN kept_cluster USING (place))
-            USING (asked_in, run, prompt, number)
+            USING (grouping, run, prompt, number)
         UNION
-        -- what only the core track asks is nothing to other runs
+        -- references of the core track alone do not count in other runs
         SELECT DISTINCT s.study, s.run_id, s.prompt, s.reference_id
         FROM scores s JOIN runs r USING (run_id) JOIN closed_reference c USING (reference_id)
         WHERE NOT c.listed AND NOT (s.study = 'main' AND r.track = 'core')""")
@@ -220,9 +219,9 @@ def leave_out(
 def _views(connection: Connection) -> dict[str, str]:
     stored = partial(stored_table, connection)
     answers = f"""ANTI JOIN (SELECT run AS run_id, prompt, reference_id FROM withheld_answer
-        WHERE asked_in <> '{ANNOTATION}') USING (run_id, prompt, reference_id)"""
+        WHERE grouping <> '{ANNOTATION}') USING (run_id, prompt, reference_id)"""
     if not connection.execute("SELECT 1 FROM withheld_answer LIMIT 1").fetchall():
-        answers = ""  # it would be asked with every question
+        answers = ""  # it would take its time in every query
     return {
         "scores": f"""SELECT s.* FROM {stored("scores")} s
             ANTI JOIN withheld_reference USING (reference_id) {answers}""",
@@ -237,9 +236,9 @@ def _views(connection: Connection) -> dict[str, str]:
             WHERE reference_id NOT IN (
                 SELECT reference_id FROM closed_reference UNION FROM withheld_reference)
             OR EXISTS (FROM closed_answer k JOIN shown_cluster USING (number)
-                WHERE k.asked_in = '{ANNOTATION}' AND k.run = a.reader
+                WHERE k.grouping = '{ANNOTATION}' AND k.run = a.reader
                 AND k.reference_id = a.reference_id AND NOT EXISTS (
-                    FROM withheld_answer w WHERE w.asked_in = k.asked_in AND w.run = k.run
+                    FROM withheld_answer w WHERE w.grouping = k.grouping AND w.run = k.run
                     AND w.reference_id = k.reference_id))""",
         "seen_clusters": f"""SELECT model, dataset, cluster_id FROM {stored("seen_clusters")}
             UNION SELECT s.model, s.dataset, i.cluster_id
@@ -251,24 +250,26 @@ def _write_kept(connection: Connection, kept: Iterable[tuple[AnswerSet, Collecti
     """Write the tables `kept_column` and `kept_cluster`; many columns share one set of clusters."""
     places: dict[frozenset[int], int] = {}
     columns = [
-        (one.group, one.run, one.prompt, places.setdefault(frozenset(numbers), len(places)))
-        for one, numbers in kept
+        (
+            answers.group,
+            answers.run,
+            answers.prompt,
+            places.setdefault(frozenset(numbers), len(places)),
+        )
+        for answers, numbers in kept
     ]
-    names = ("asked_in", "run", "prompt", "place")
-    kinds = (pa.string(), pa.string(), pa.string(), pa.int32())
-    values = zip(*columns, strict=True) if columns else ((),) * len(names)
-    _write(
-        connection,
-        "kept_column",
-        {n: pa.array(v, kind) for n, v, kind in zip(names, values, kinds, strict=True)},
-    )
+    _write(connection, "kept_column", "grouping run prompt: string; place: int32", columns)
     pairs = [(place, number) for numbers, place in places.items() for number in sorted(numbers)]
-    place, number = zip(*pairs, strict=True) if pairs else ((), ())
-    found = {"place": pa.array(place, pa.int32()), "number": pa.array(number, pa.int32())}
-    _write(connection, "kept_cluster", found)
+    _write(connection, "kept_cluster", "place number: int32", pairs)
 
 
-def _write(connection: Connection, table: str, columns: dict[str, pa.Array]) -> None:
-    connection.register("rows_to_write", pa.table(columns))
+def _write(
+    connection: Connection, table: str, columns: str, rows: Sequence[tuple[object, ...]]
+) -> None:
+    """Make a temporary table of `rows`; `columns` as in `schema.declare`."""
+    schema = declare(columns.replace("; ", "\n"))
+    names = schema.names
+    values = [dict(zip(names, row, strict=True)) for row in rows]
+    connection.register("rows_to_write", pa.Table.from_pylist(values, schema=schema))
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS FROM rows_to_write")
     connection.unregister("rows_to_write")

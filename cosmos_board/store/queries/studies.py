@@ -1,14 +1,19 @@
-"""Scores of the studies: arrays by column (how a score came about) and unit."""
+"""The studies of clicks and of displaced prompts: arrays by column and unit.
+
+A column is how a score came about: model, prompt, selection and what the study varies.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cosmos_board.core.arrays import Floats, Ints
-from cosmos_board.store.queries.connection import Columns
-from cosmos_board.store.queries.scores import STEP
+from cosmos_board.store.queries.connection import Columns, Connection, fetch_columns
+from cosmos_board.store.queries.scores import DICE, NSD, STEP, in_steps
+from cosmos_board.store.queries.units import read_units
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,3 +69,153 @@ class StudyTable:
         """Return the largest number over units, shape (columns,); 0 where there is none."""
         largest: Ints = self.counts(name).max(axis=1, initial=0)
         return largest
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClickSums:
+    """Per unit, over references whose trajectory has all its clicks."""
+
+    columns: tuple[Column, ...]
+    """Sorted by model and selection; one per trajectory, click −1."""
+
+    references: Ints
+    """shape (columns, units)."""
+
+    dice: Floats
+    """Mean Dice after each click, shape (columns, clicks, units); NaN where there is none."""
+
+    nsd: Floats
+    """Mean NSD after each click, shape (columns, clicks, units); NaN where there is none."""
+
+    reached: dict[float, Floats]
+    """By goal: share of references whose first Dice at the goal is at each click, shape
+    (columns, clicks, units); NaN where there is none."""
+
+
+def read_clicks(
+    connection: Connection, goals: Sequence[float], *, limit: int = 10, track: str = "full"
+) -> ClickSums:
+    """Return the clicks study.
+
+    Args:
+        connection: An open board database.
+        goals: Dice values for which the first click that reaches them is counted.
+        limit: Clicks of a whole trajectory; shorter ones are left out.
+        track: Runs of which track count.
+    """
+    units = len(read_units(connection))
+    steps = {"dice": in_steps(DICE), "nsd": in_steps(NSD)}
+    clicks = range(1, limit + 1)
+    inner = [
+        f"sum({value}) FILTER (s.click = {click})::DOUBLE AS {name}_{click}"
+        for name, value in steps.items()
+        for click in clicks
+    ]
+    inner += [
+        f"min(s.click) FILTER ({DICE} >= {goal}) AS first_{index}"
+        for index, goal in enumerate(goals)
+    ]
+    outer = [f"sum({name}_{click}) AS {name}_{click}" for name in steps for click in clicks]
+    outer += [
+        f"count(*) FILTER (first_{index} = {click}) AS reached_{index}_{click}"
+        for index in range(len(goals))
+        for click in clicks
+    ]
+    rows = fetch_columns(
+        connection,
+        f"""
+        WITH trajectories AS (
+            SELECT s.model, s.prompt, s.selection, s.reference_id, {", ".join(inner)}
+            FROM counted_scores s
+            WHERE s.study = 'clicks' AND s.track = ? AND s.click <= {limit} GROUP BY ALL
+            HAVING count(DISTINCT s.click) = {limit})
+        SELECT model, prompt, selection, u.unit, count(*) AS rows, {", ".join(outer)}
+        FROM trajectories JOIN unit_of u USING (reference_id) GROUP BY ALL
+        """,
+        [track],
+    )
+    table = StudyTable(rows, units)
+
+    def curve(name: str, step: float = STEP) -> Floats:
+        return np.stack([table.means(f"{name}_{click}", step=step) for click in clicks], axis=1)
+
+    return ClickSums(
+        table.columns,
+        table.counts("rows"),
+        curve("dice"),
+        curve("nsd"),
+        {goal: curve(f"reached_{index}", 1.0) for index, goal in enumerate(goals)},
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JitterSums:
+    """Per unit, over references that have both a jittered and an undisturbed score."""
+
+    columns: tuple[Column, ...]
+    """Sorted."""
+
+    references: Ints
+    """shape (columns, units)."""
+
+    main: Floats
+    """Mean undisturbed Dice, shape (columns, units); NaN where there is none."""
+
+    jittered: Floats
+    """Mean Dice over references and trials, shape (columns, units); NaN where there is none."""
+
+    within: Floats
+    """Mean over references of the variance between trials, shape (columns, units)."""
+
+    squares: Floats
+    """Mean over references of the squared mean over trials, shape (columns, units)."""
+
+    trials: Ints
+    """Trials per reference, shape (columns,)."""
+
+
+_STEPS = in_steps(DICE)
+
+
+def read_jitter(connection: Connection, track: str = "full") -> JitterSums:
+    """Return the jitter study beside the undisturbed scores of the same references."""
+    units = len(read_units(connection))
+    rows = fetch_columns(
+        connection,
+        f"""
+        WITH jittered AS MATERIALIZED (
+            SELECT s.model, s.prompt, s.selection, s.jitter_level, s.jitter_mode,
+                s.reference_id, count(*) AS n, sum({_STEPS})::DOUBLE AS total,
+                sum(({_STEPS})::HUGEINT * ({_STEPS}))::DOUBLE AS squares
+            FROM counted_scores s WHERE s.study = 'jitter' AND s.track = $track GROUP BY ALL),
+        wanted AS (SELECT DISTINCT model, prompt, selection, reference_id FROM jittered),
+        undisturbed AS (
+            SELECT w.model, w.prompt, w.selection, w.reference_id, avg({_STEPS}) AS main
+            FROM counted_scores s
+                JOIN wanted w ON s.reference_id = w.reference_id AND s.model = w.model
+                    AND s.prompt = w.prompt AND s.selection = w.selection
+            WHERE s.study = 'main' AND s.track = $track GROUP BY ALL),
+        both_scored AS (
+            SELECT *, total / n AS mean,
+                CASE WHEN n > 1 THEN greatest(squares - total * total / n, 0) / (n - 1) END
+                    AS within
+            FROM jittered JOIN undisturbed USING (model, prompt, selection, reference_id))
+        SELECT model, prompt, selection, jitter_level, jitter_mode, u.unit,
+            count(*) AS rows, max(n) AS trials, sum(round(main)::BIGINT)::DOUBLE AS main,
+            sum(round(mean)::BIGINT)::DOUBLE AS jittered,
+            sum(round(within * {STEP})::BIGINT)::DOUBLE AS within,
+            sum(round(mean * mean * {STEP})::BIGINT)::DOUBLE AS squares
+        FROM both_scored JOIN unit_of u USING (reference_id) GROUP BY ALL
+        """,
+        {"track": track},
+    )
+    table = StudyTable(rows, units)
+    return JitterSums(
+        table.columns,
+        table.counts("rows"),
+        table.means("main"),
+        table.means("jittered"),
+        table.means("within"),
+        table.means("squares"),
+        table.largest("trials"),
+    )

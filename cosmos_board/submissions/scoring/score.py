@@ -29,7 +29,7 @@ from cosmos_board.runner.evaluation.scoring import (
 )
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.store.parquet import write_table
-from cosmos_board.store.run_files import tabulate_scores
+from cosmos_board.store.tables import tabulate_scores
 from cosmos_board.submissions.checks.check import Checked, Context, inspect_submission
 from cosmos_board.submissions.checks.implausible import find_implausible
 from cosmos_board.submissions.checks.sample import Listing, ReferenceIndex, index_pack

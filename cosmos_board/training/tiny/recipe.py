@@ -12,11 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cosmos_board.models.cpu_tuning import tune_cpu
-from cosmos_board.models.sam.load import prepare_device
+from cosmos_board.models.devices import prepare_device, tune_cpu
 from cosmos_board.models.tiny.model import build_tiny, write_tiny
 from cosmos_board.store.parquet import write_rows
-from cosmos_board.store.training import TRAINING_LOG
+from cosmos_board.store.schema import TRAINING_LOG
 from cosmos_board.training.checkpoint import CheckpointFile
 from cosmos_board.training.tiny.batches import Batch, draw_batch, prefetch
 from cosmos_board.training.tiny.calibration import fit_calibration

@@ -14,8 +14,7 @@ from PIL import Image
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.prompts import make_prompt
-from cosmos_board.models.conformance import find_problems
-from cosmos_board.models.drawn_scene import Scene
+from cosmos_board.models.conformance import DiscImage, find_problems
 from cosmos_board.models.external.click_net import POINTS_ONLY, TRUST, ClickNetwork
 from cosmos_board.models.external.exported import ExportNotes
 from cosmos_board.models.registry import load_segmenter
@@ -79,7 +78,7 @@ def test_the_adapter_keeps_every_promise(exported: Path) -> None:
 
 def test_the_mask_before_comes_back_as_the_fourth_channel(exported: Path) -> None:
     segmenter = load_segmenter(f"clicks:{exported}")
-    embedding = segmenter.embed(Scene().pixels)
+    embedding = segmenter.embed(DiscImage().pixels)
     bright, faint = make_prompt([(80, 24)]), make_prompt([(24, 80)])
     (first,) = segmenter.predict(embedding, [bright])
     assert first.logits is not None

@@ -10,7 +10,7 @@ import torch
 from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt, make_prompt
-from cosmos_board.models.external.hf_fixes import mend_sam_hq
+from cosmos_board.models.external.hf_segmenter import mend_sam_hq
 from cosmos_board.models.registry import load_segmenter
 from cosmos_board.models.sam.everything_grid import EverythingSettings, make_grid
 from cosmos_board.models.segmenter import Segmenter

@@ -15,8 +15,7 @@ from segment_anything import SamPredictor
 from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.prompts import Prompt, make_prompt
-from cosmos_board.models.conformance import find_problems
-from cosmos_board.models.drawn_scene import Scene
+from cosmos_board.models.conformance import DiscImage, find_problems
 from cosmos_board.models.registry import is_ready, load_segmenter, locate_weights
 from cosmos_board.models.sam.everything_grid import EverythingSettings
 from cosmos_board.models.sam.segmenter import SamSegmenter
@@ -140,7 +139,7 @@ def test_the_adapter_keeps_every_promise(bright: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(segmenter, "_everything", EverythingSettings(points_per_side=8))
 
     assert find_problems(segmenter, everything=True) == []
-    assert segmenter.segment_everything(segmenter.embed(Scene().pixels)).rles
+    assert segmenter.segment_everything(segmenter.embed(DiscImage().pixels)).rles
 
 
 def test_a_card_comes_from_the_notes_or_from_the_folder(pair: Path, bright: Path) -> None:

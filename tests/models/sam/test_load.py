@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import make_prompt
+from cosmos_board.models.devices import prepare_device
 from cosmos_board.models.registry import load_segmenter
-from cosmos_board.models.sam.load import fill_module, prepare_device, read_weights
+from cosmos_board.models.weights.state_dicts import fill_module, read_weights
 from tests.models.scenes import draw_scene
 from tests.shared import SHARED, read_real_references
 

@@ -18,9 +18,9 @@ from torch import Tensor, nn  # noqa: E402
 
 from cosmos_board.core.errors import InputError  # noqa: E402
 from cosmos_board.core.prompts import make_prompt  # noqa: E402
-from cosmos_board.models.sam.load import fill_module, read_weights  # noqa: E402
 from cosmos_board.models.sam.segmenter import SamSegmenter  # noqa: E402
 from cosmos_board.models.tiny.model import build_tiny  # noqa: E402
+from cosmos_board.models.weights.state_dicts import fill_module, read_weights  # noqa: E402
 from tests.models.scenes import draw_scene  # noqa: E402
 
 STATE = {"head.weight": torch.arange(6.0).reshape(2, 3), "head.count": torch.tensor([3])}

@@ -22,9 +22,11 @@ from cosmos_board.metrics.device.references import (  # noqa: E402
 )
 from cosmos_board.metrics.device.selections import score_selections  # noqa: E402
 from cosmos_board.metrics.reference import prepare_reference  # noqa: E402
-from cosmos_board.models.device_candidates import DeviceSegmenter  # noqa: E402
 from cosmos_board.models.registry import load_segmenter  # noqa: E402
-from cosmos_board.models.segmenter import Segmenter  # noqa: E402
+from cosmos_board.models.segmenter import (
+    DeviceSegmenter,
+    Segmenter,
+)
 from cosmos_board.runner.evaluation import device_scorer  # noqa: E402
 from cosmos_board.runner.evaluation.device_scorer import DeviceScorer  # noqa: E402
 from cosmos_board.runner.evaluation.image_session import make_scorer  # noqa: E402

@@ -8,7 +8,7 @@ import pytest
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.run_record import RunSettings
-from cosmos_board.models.external.own_models import Declaration
+from cosmos_board.models.own_models import Declaration
 from cosmos_board.models.registry import BUILTIN, find_own_card, is_ready, load_segmenter
 from cosmos_board.models.segmenter import Segmenter
 from cosmos_board.runner.evaluation import evaluators

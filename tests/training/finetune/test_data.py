@@ -46,7 +46,9 @@ def test_a_cluster_on_two_sides_is_refused() -> None:
 
 @law
 @given(clusters=many, seed=st.integers(0, 5))
-def test_what_a_model_has_seen_trains_again_and_never_judges(clusters: set[str], seed: int) -> None:
+def test_what_a_model_has_seen_trains_again_and_never_validates(
+    clusters: set[str], seed: int
+) -> None:
     before = split_clusters(clusters, seed=seed)
     seen = before.train | before.validation
     if len(clusters - seen) < 3:

@@ -66,7 +66,7 @@ def test_what_comes_out_is_a_model_of_its_own(pack: Path, base: Path, tmp_path: 
     }
 
 
-def test_the_test_clusters_are_neither_learnt_from_nor_judged_by(
+def test_the_test_clusters_are_neither_trained_on_nor_validated_on(
     pack: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[set[str]] = []

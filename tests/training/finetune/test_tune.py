@@ -33,10 +33,10 @@ def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
 
 
 @pytest.mark.parametrize("method", ["decoder", "lora"])
-def test_frozen_parts_stay_and_every_asked_mask_head_learns(
+def test_frozen_parts_stay_and_every_mask_head_in_use_is_trained(
     method: Method, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A decoder whose three asked heads were never taught answers as it did before."""
+    """A decoder whose three heads in use are not trained answers as it did before."""
     monkeypatch.setattr(tune_module, "is_worse", lambda *_: False)
     segmenter, images = untrained(), draw_task(4)
     before = {name: value.clone() for name, value in segmenter.module.state_dict().items()}
@@ -109,7 +109,7 @@ def test_a_model_with_one_answer_learns_with_the_head_that_gives_it(
     assert heads == {0}
 
 
-def test_a_reference_is_taught_where_the_image_lies_in_the_square() -> None:
+def test_a_reference_lies_where_the_image_does_in_the_square() -> None:
     mask = np.zeros((60, 80), np.bool_)
     mask[:, :40] = True
     frame = CentredFrame(60, 80, 128)
@@ -213,7 +213,7 @@ def test_a_tuning_that_goes_on_ends_with_the_same_bits(
         CheckpointFile(checkpoint.path, {"this": "other"}).read()
 
 
-def test_a_cluster_learnt_from_may_not_judge() -> None:
+def test_a_training_cluster_may_not_validate() -> None:
     images = draw_task(4)
 
     with pytest.raises(InputError, match="cluster: is learnt from and validated on"):

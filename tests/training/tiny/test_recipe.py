@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from cosmos_board.store.training import TRAINING_LOG
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.store.parquet import read_rows
-from cosmos_board.store.training import TRAINING_LOG
-from cosmos_board.training.checkpoint import CheckpointFile
+from cosmos_board.store.schema import TRAINING_LOG
 from cosmos_board.training.tiny.recipe import (
     CHECKPOINT_FILE,
     LOG_FILE,
@@ -106,7 +106,3 @@ def test_the_folder_of_another_run_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match=r"seed: belongs to another run \(got 0, want 1\)"):
         train_tiny(tmp_path, replace(recipe, seed=1))
-
-
-def test_an_empty_folder_holds_no_checkpoint(tmp_path: Path) -> None:
-    assert CheckpointFile(tmp_path / CHECKPOINT_FILE, {}).read() is None

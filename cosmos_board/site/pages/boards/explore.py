@@ -19,7 +19,8 @@ from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.notices import explain_empty, note_withheld, track_label
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
-from cosmos_board.store.published import CELLS, pack_cells
+from cosmos_board.store.schema import PUBLISHED_SCORES
+from cosmos_board.store.tables import pack_published_scores
 
 CELLS_PATH = "data/cells.parquet"
 MANIFEST = "data/manifest.json"
@@ -31,7 +32,7 @@ _row_values = attrgetter(*_ROW_COLUMNS)
 
 def cells_file(data: SiteData) -> bytes:
     """Return every score of every board as Parquet."""
-    columns: dict[str, list[object]] = {field.name: [] for field in CELLS}
+    columns: dict[str, list[object]] = {field.name: [] for field in PUBLISHED_SCORES}
     for key, board in data.boards.items():
         if key.scope != "common":
             continue
@@ -45,7 +46,7 @@ def cells_file(data: SiteData) -> bytes:
             columns[name].extend([value] * count)
         for place, name in enumerate(_ROW_COLUMNS):
             columns[name].extend([cell[place] for cell in cells])
-    return pack_cells(columns)
+    return pack_published_scores(columns)
 
 
 def manifest_file(files: Mapping[str, bytes], version: str, *, local: bool = False) -> bytes:
@@ -142,7 +143,7 @@ def _files_table(data: SiteData, cells: bytes, words: Words) -> Table:
 
 
 def _columns_table(data: SiteData, words: Words) -> Table:
-    table = RecordTable(data, words, tuple(CELLS))
+    table = RecordTable(data, words, tuple(PUBLISHED_SCORES))
     table.text("column", words("Column"), lambda field: field.name, frozen=True)
     table.text("type", words("Type"), lambda field: str(field.type))
     table.text("nullable", words("May be unknown"), lambda field: words.yes_no(field.nullable))

@@ -14,7 +14,6 @@ from torch import Tensor
 from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.prompts import Prompt
-from cosmos_board.models.device_candidates import DeviceCandidates
 from cosmos_board.models.devices import CPU, Device, Precision
 from cosmos_board.models.sam.everything_grid import EverythingSettings
 from cosmos_board.models.sam.geometry import Fit, Frame
@@ -25,7 +24,7 @@ from cosmos_board.models.sam.prompt_batch import (
     group_by_tokens,
     to_batch,
 )
-from cosmos_board.models.segmenter import Embedding
+from cosmos_board.models.segmenter import DeviceCandidates, Embedding
 
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 _GPU_PROMPTS_PER_CALL = 64

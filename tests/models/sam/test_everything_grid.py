@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from cosmos_board.models.sam.suppression import suppress_boxes
+from cosmos_board.models.sam.everything_grid import suppress_boxes
 
 
 def _boxes(*boxes: tuple[int, int, int, int]) -> NDArray[np.float32]:

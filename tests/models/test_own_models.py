@@ -17,7 +17,7 @@ from cosmos_board.core.cards import ModelCard  # noqa: E402
 from cosmos_board.core.errors import ExitCode, UsageError  # noqa: E402
 from cosmos_board.core.run_record import RunSettings  # noqa: E402
 from cosmos_board.models.cards import CARDS  # noqa: E402
-from cosmos_board.models.external.own_models import (  # noqa: E402
+from cosmos_board.models.own_models import (  # noqa: E402
     Declaration,
     describe_model,
     find_standing,
