@@ -1,4 +1,4 @@
-"""A page before any site engine has seen it."""
+"""A page as the generator hands it to the site engine."""
 
 from __future__ import annotations
 

@@ -244,7 +244,7 @@ _RANK_ROOM = 44
 
 @dataclass(frozen=True, slots=True)
 class MeanRanks:
-    """Models with their mean rank over targets, best first, and the groups that none leaves."""
+    """Models with their mean rank over targets, best first, and the groups that do not differ."""
 
     names: tuple[str, ...]
     labels: tuple[str, ...]

@@ -49,7 +49,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell: what is read and what is meant."""
+    """One cell: its text, and the value that it stands for."""
 
     text: str
     value: Raw = None

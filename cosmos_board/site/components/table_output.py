@@ -114,7 +114,7 @@ def _badges(cell: Cell) -> str:
 
 @lru_cache(maxsize=65_536)
 def _encode(text: str) -> str:
-    """Return `text` safe in HTML and in quotes; tables say the same few thousand things."""
+    """Return `text` safe in HTML and in quotes; cached, because tables repeat their texts."""
     return escape(text)
 
 
@@ -198,7 +198,7 @@ def _shorten(value: Raw) -> Raw:
 
 
 def _for_spreadsheet(value: Raw) -> Raw:
-    """Return `value` so that a spreadsheet takes for text what is text.
+    """Return `value` so that a spreadsheet does not run text as a formula.
 
     Example:
         >>> _for_spreadsheet("=1+1"), _for_spreadsheet(-0.5), _for_spreadsheet(None)

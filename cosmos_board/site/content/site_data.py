@@ -198,7 +198,7 @@ class SiteData:
         return self._places.get((model, kind, prompt, track), ())
 
     def spread(self, target: str, prompt: str) -> Sequence[DiceSpread]:
-        """Return how the Dice of each model is spread over one target with one prompt."""
+        """Return how the Dice of each model is distributed over one target with one prompt."""
         return self._spreads.get((target, prompt), ())
 
     def prompts(self) -> tuple[str, ...]:

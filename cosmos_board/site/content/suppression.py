@@ -31,7 +31,7 @@ def is_closed(dataset: str, datasets: Mapping[str, DatasetCard]) -> bool:
 
 
 def may_show(dataset: str, action: str, datasets: Mapping[str, DatasetCard]) -> bool:
-    """Return whether `action` is permitted; what nobody has looked at is not."""
+    """Return whether `action` is permitted; it is not where the dataset is unknown."""
     try:
         return may(dataset, action, flags_of(dataset, datasets))
     except UnknownNameError:

@@ -81,7 +81,7 @@ def write_list(site: Path, published: Published) -> None:
 
 
 def dump_list(published: Published) -> bytes:
-    """Return a list of files as bytes: one way of writing each, so that no bit can hide."""
+    """Return a list of files as bytes, in its one canonical form."""
     document = {
         "schema_version": 1,
         "benchmark": published.version,

@@ -111,7 +111,7 @@ def top_pairs(data: SiteData) -> list[tuple[str, str]]:
 
 
 def pair_page(context: PageContext, a: str, b: str) -> Page:
-    """Return the page of two models: by_target target, without a script."""
+    """Return the page of two models: every target, without a script."""
     data, words = context.data, context.words
     names = {"a": data.label(a), "b": data.label(b)}
     page = PageWriter(context, pair_url(a, b), words("{a} against {b}", **names))

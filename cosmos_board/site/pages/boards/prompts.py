@@ -1,4 +1,4 @@
-"""Pages of prompts: what the user gives, and who makes the most of it."""
+"""Pages of prompts: what the user gives, and the leaderboard with it."""
 
 from __future__ import annotations
 

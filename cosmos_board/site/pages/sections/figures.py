@@ -22,7 +22,7 @@ MOST_ROWS = 15
 
 
 def interval_figure(board: Board, words: Words) -> Figure | None:
-    """Return scores with intervals, best first: the honest picture of a ranking."""
+    """Return scores with their confidence intervals, best first."""
     metric = METRICS[board.key.metric]
     rows = [row for row in board.rows if isfinite(row.score)][:MOST_ROWS]
     if not rows:
@@ -167,7 +167,7 @@ def seconds_per_image(
 
 
 def spread_figure(data: SiteData, target: str, prompt: str, words: Words) -> Figure | None:
-    """Return how each model's Dice is spread over the references of a target."""
+    """Return how each model's Dice is distributed over the reference masks of a target."""
     spreads = data.spread(target, prompt)
     best_first = sorted(spreads, key=lambda spread: (-spread.quantiles[2], spread.model))
     chosen = best_first[:MOST_ROWS]
