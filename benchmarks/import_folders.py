@@ -1,6 +1,6 @@
 """Import many folders at once and say, per source, what became of it.
 
-    python benchmarks/import_folders.py SOURCES OUT [--specs tests/imports] [--shuffle SEED]
+    python benchmarks/import_folders.py SOURCES OUT [--specs tests/import_specs] [--shuffle SEED]
 
 SOURCES holds one folder for each import file in `--specs`, of the same name. A second run must
 change nothing, and a shuffled one must give the same hashes: the last line is one hash over all.
@@ -26,7 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sources", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--specs", type=Path, default=Path("tests/imports"))
+    parser.add_argument("--specs", type=Path, default=Path("tests/import_specs"))
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--shuffle", type=int)
     options = parser.parse_args()

@@ -12,7 +12,7 @@ from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.data.pack import PackItem, open_pack
 
 REAL = Path(os.environ.get("COSMOS_BOARD_SHARED", "../shared")) / "data"
-"""Folders of raw files, one for each import file of `tests/imports`, of the same name."""
+"""Folders of raw files, one for each import file of `tests/import_specs`, of the same name."""
 
 BUILD = Path("build/bench")
 
@@ -49,7 +49,7 @@ def find_inputs(count: int) -> Inputs:
     folder = Path(given) if given else BUILD / "packs"
     if REAL.is_dir() and not given:
         options = argparse.Namespace(sources=REAL, out=folder, workers=2, shuffle=None)
-        for spec in sorted(Path("tests/imports").glob("*.toml"))[:count]:
+        for spec in sorted(Path("tests/import_specs").glob("*.toml"))[:count]:
             if (REAL / spec.stem).is_dir() and not (folder / spec.stem / "pack.json").is_file():
                 import_folder(spec, options)
     packs = sorted(path.parent for path in folder.glob("*/pack.json"))[:count]

@@ -25,8 +25,8 @@ import pyarrow.parquet as pq
 
 from benchmarks.inputs import BUILD
 from benchmarks.timing import describe_machine
-from cosmos_board.core.cards import DatasetCard, ModelCard
-from cosmos_board.core.prompts import PROMPTS, PROTOCOL
+from cosmos_board.core.cards import PROTOCOL, DatasetCard, ModelCard
+from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.run_record import RunEntry, RunRecord, RunSettings, ShardRecord
 from cosmos_board.core.scores import Counts, ScoreRow, Scores
 from cosmos_board.runner.record.run_record import collect_provenance

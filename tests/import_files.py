@@ -7,7 +7,7 @@ from pathlib import Path
 from cosmos_board.data.imports import ImportPlan, plan_import, read_spec
 from tests.shared import SHARED
 
-SPECS = Path(__file__).parent / "imports"
+SPECS = Path(__file__).parent / "import_specs"
 
 
 def plan_source(source: str) -> ImportPlan:

@@ -22,7 +22,7 @@ def find_exposures(
     A fine-tuned model has seen what its base saw. `same-source`: the model was trained on another
     dataset from the same address.
     """
-    found: dict[tuple[str, str], Exposure] = {}
+    exposures: dict[tuple[str, str], Exposure] = {}
     for model in models.values():
         seen, silent = _find_training_data(model, models)
         sources = {datasets[name].source for name in seen if name in datasets} - {""}
@@ -32,8 +32,8 @@ def find_exposures(
                 exposure = "trained-on"
             elif dataset.source in sources:
                 exposure = "same-source"
-            found[model.name, dataset.name] = exposure
-    return found
+            exposures[model.name, dataset.name] = exposure
+    return exposures
 
 
 def _find_training_data(
@@ -48,7 +48,7 @@ def _find_training_data(
         base = current.base_model
         silent |= current.training_data is None or (base is not None and base not in models)
         current = models.get(base) if base else None
-    seen = (name for one in line for name in (*(one.training_data or ()), *one.tuned_on))
+    seen = (name for each in line for name in (*(each.training_data or ()), *each.tuned_on))
     return frozenset(seen), silent
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -17,95 +16,20 @@ from numpy.typing import NDArray
 
 from cosmos_board.board.contamination import find_exposures
 from cosmos_board.board.types import Exposure
+from cosmos_board.board.units import Units, UnitScores, make_units
 from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.core.cards import DatasetCard, ModelCard
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import SELECTIONS, Selection, fails_too_often
-from cosmos_board.core.targets import Target
 from cosmos_board.metrics.table import METRICS
-from cosmos_board.stats.bootstrap import PIXEL_STEP, RATIO_STEP, Draws, draw_counts
+from cosmos_board.stats.bootstrap import Draws, draw_counts
 from cosmos_board.store.queries.cards import read_datasets, read_models
 from cosmos_board.store.queries.connection import Columns, Connection
 from cosmos_board.store.queries.counted_runs import prepare_counted_runs
-from cosmos_board.store.queries.scores import STEP, Measure, fetch_cells, fetch_score_columns
+from cosmos_board.store.queries.scores import Measure, fetch_cells, fetch_score_columns
 from cosmos_board.store.queries.units import fetch_core_references, fetch_units, prepare_units
 
 _Key = TypeVar("_Key", bound=Hashable)
-_Name = TypeVar("_Name", str, tuple[str, str])
-
-
-def metric_step(metric: str) -> float:
-    """Return what cluster means of `metric` are rounded to, in its unit."""
-    return RATIO_STEP if METRICS[metric].higher_is_better else PIXEL_STEP
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Units:
-    """The units of one track, sorted by target, dataset and cluster."""
-
-    targets: tuple[Target, ...]
-    datasets: tuple[str, ...]
-    target: Ints
-    """Index into `targets`, shape (units,)."""
-
-    dataset: Ints
-    """Index into `datasets`, shape (units,)."""
-
-    cluster: Ints
-    """Number of the cluster over all datasets, shape (units,); targets share clusters."""
-
-    cluster_names: tuple[tuple[str, str], ...]
-    """(dataset, cluster id) by number."""
-
-    references: Ints
-    """How many references there are to answer, shape (units,)."""
-
-    number: Ints
-    """The unit's number in the database, shape (units,); increasing."""
-
-    def __len__(self) -> int:
-        return len(self.target)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class UnitScores:
-    """The cube for one track, prompt and selection. Axes (unit, model); models in name order."""
-
-    track: str
-    prompt: str
-    selection: Selection
-    units: Units
-    models: tuple[str, ...]
-    rows: Ints
-    """References times trials behind each mean; 0 where the model has no row."""
-
-    references: Ints
-    penalised: Ints
-    failed: Ints
-    sums: dict[str, Floats]
-    """By metric: sum over rows, in steps of `store.queries.STEP`."""
-
-    def steps(self, metric: str) -> Floats:
-        """Return each unit's mean as a whole number of `metric_step(metric)`; NaN where none."""
-        with np.errstate(invalid="ignore"):
-            return np.rint(self.sums[metric] / self.rows * (STEP / metric_step(metric)))
-
-    def means(self, metric: str) -> Floats:
-        """Return each unit's mean over references and trials, in the metric's unit, or NaN."""
-        return self.steps(metric) * metric_step(metric)
-
-    def of_models(self, names: Sequence[str]) -> UnitScores:
-        """Return the scores of some models, in the order of `names`."""
-        columns = [self.models.index(name) for name in names]
-        return replace(
-            self,
-            models=tuple(names),
-            rows=self.rows[:, columns],
-            references=self.references[:, columns],
-            penalised=self.penalised[:, columns],
-            failed=self.failed[:, columns],
-            sums={metric: values[:, columns] for metric, values in self.sums.items()},
-        )
 
 
 class Cube:
@@ -192,9 +116,9 @@ class Cube:
             references[scored["unit"]] = scored["references"]
         else:
             run = set(self._columns["dataset"][self._columns["track"] == track])
-            kept = np.array([name in run for name in table["dataset"]], bool)
-            references = np.where(kept, table["reference_count"], 0).astype(np.int64)
-        return _make_units(table, references)
+            has_run = np.array([name in run for name in table["dataset"]], bool)
+            references = np.where(has_run, table["reference_count"], 0).astype(np.int64)
+        return make_units(table, references)
 
     def draws(self, track: str) -> Draws:
         """Return how often the bootstrap draws each cluster, shape (clusters, replicates)."""
@@ -271,13 +195,13 @@ def _group(pairs: Iterable[tuple[_Key, str]]) -> dict[_Key, frozenset[str]]:
 
 
 def _whole_dice(scores: UnitScores) -> dict[str, Floats]:
-    whole = scores.references == scores.units.references[:, None]
+    complete = scores.references == scores.units.references[:, None]
     failing = fails_too_often(scores.failed.sum(axis=0), scores.rows.sum(axis=0))
-    means = np.where(whole & ~failing, scores.means("dice"), np.nan)
+    means = np.where(complete & ~failing, scores.means("dice"), np.nan)
     return {
         model: means[:, index].copy()
         for index, model in enumerate(scores.models)
-        if whole[:, index].any() and not failing[index]
+        if complete[:, index].any() and not failing[index]
     }
 
 
@@ -309,33 +233,6 @@ def _pivot(
         {name: place(name, np.int64) for name in counted},
         {name: place(name, np.float64) for name in metrics},
     )
-
-
-def _make_units(table: Columns, references: Ints) -> Units:
-    kept = np.flatnonzero(references > 0)
-    names = ("modality", "object", "dataset", "cluster_id")
-    rows = list(zip(*(table[name][kept] for name in names), strict=True))
-    targets, target = number_names((modality, object_) for modality, object_, _, _ in rows)
-    datasets, dataset = number_names(dataset for _, _, dataset, _ in rows)
-    clusters, cluster = number_names((dataset, cluster) for _, _, dataset, cluster in rows)
-    return Units(
-        tuple(Target(*names) for names in targets),
-        tuple(datasets),
-        target,
-        dataset,
-        cluster,
-        tuple(clusters),
-        references[kept],
-        kept.astype(np.int64),
-    )
-
-
-def number_names(names: Iterable[_Name]) -> tuple[list[_Name], Ints]:
-    """Return the distinct names, sorted, and each name's place among them."""
-    listed = list(names)
-    distinct = sorted(set(listed))
-    place = {name: number for number, name in enumerate(distinct)}
-    return distinct, np.array([place[name] for name in listed], np.int64)
 
 
 def _measure(name: str) -> Measure:

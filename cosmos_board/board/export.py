@@ -6,8 +6,10 @@ than the last bits in which two machines may disagree.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from math import isfinite
 
@@ -43,15 +45,25 @@ def round_floats(value: object) -> object:
     return value
 
 
-def to_csv_value(value: object) -> object:
-    """Return one value of a CSV file; text that a spreadsheet would run as a formula is quoted.
+def to_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    r"""Return a table as CSV, unknown values empty and floats of six significant digits.
+
+    Text that a spreadsheet would run as a formula is quoted.
 
     Example:
-        >>> to_csv_value("=1+1"), to_csv_value(-1 / 3), to_csv_value(None)
-        ("'=1+1", '-0.333333', '')
+        >>> to_csv(("a", "b", "c"), [("=1+1", -1 / 3, None)])
+        b"a,b,c\n'=1+1,-0.333333,\n"
     """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_to_csv_value(value) for value in row] for row in rows)
+    return out.getvalue().encode()
+
+
+def _to_csv_value(value: object) -> object:
     if isinstance(value, float):
         return f"{value:.{DIGITS}g}" if isfinite(value) else ""
     if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
         return f"'{value}"
-    return "" if value is None else value
+    return value

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosmos_board.board.cube import Units
 from cosmos_board.board.types import Slice
+from cosmos_board.board.units import Units
 from cosmos_board.core.arrays import Ints
 from cosmos_board.core.cards import DatasetCard
 

@@ -34,14 +34,14 @@ def verify_files(derived: Mapping[str, bytes], site: Path) -> list[Difference]:
         derived: What should be there, by path from the root of the site.
         site: The published folder.
     """
-    found = []
+    differences = []
     for path in sorted(derived):
         file = site / path
         if not file.is_file():
-            found.append(Difference(path, "file", "nothing", f"{len(derived[path])} bytes"))
+            differences.append(Difference(path, "file", "nothing", f"{len(derived[path])} bytes"))
         elif (published := file.read_bytes()) != derived[path]:
-            found.append(_locate(path, published, derived[path]))
-    return found
+            differences.append(_locate(path, published, derived[path]))
+    return differences
 
 
 def _locate(path: str, published: bytes, derived: bytes) -> Difference:
@@ -53,38 +53,38 @@ def _locate(path: str, published: bytes, derived: bytes) -> Difference:
         if where is not None:
             return Difference(path, *where)
     lines = zip_longest(published.split(b"\n"), derived.split(b"\n"), fillvalue=b"")
-    for number, (got, want) in enumerate(lines, 1):
-        if got != want:
-            return Difference(path, f"line {number}", *_excerpts(got, want))
+    for number, (old, new) in enumerate(lines, 1):
+        if old != new:
+            return Difference(path, f"line {number}", *_excerpts(old, new))
     raise AssertionError("equal files are not located")
 
 
-def _excerpts(got: bytes, want: bytes) -> tuple[str, str]:
+def _excerpts(old: bytes, new: bytes) -> tuple[str, str]:
     """Return both lines from shortly before the first byte in which they differ."""
-    pairs = enumerate(zip_longest(got, want))
-    first = next(index for index, (one, other) in pairs if one != other)
+    pairs = enumerate(zip_longest(old, new))
+    first = next(index for index, (a, b) in pairs if a != b)
     start = max(0, first - 20)
-    texts = (line[start : start + 60].decode(errors="replace") for line in (got, want))
+    texts = (line[start : start + 60].decode(errors="replace") for line in (old, new))
     return repr(next(texts)), repr(next(texts))
 
 
-def _walk(got: object, want: object, place: tuple[str, ...]) -> tuple[str, str, str] | None:
-    """Return the first place in which two documents differ, and both values."""
-    for key, one, two in _members(got, want):
-        if (found := _walk(one, two, (*place, key))) is not None:
-            return found
-    if type(got) is type(want) and got == want:
+def _walk(old: object, new: object, place: tuple[str, ...]) -> tuple[str, str, str] | None:
+    """Return the first place in which a published document differs from the derived one."""
+    for key, first, second in _members(old, new):
+        if (difference := _walk(first, second, (*place, key))) is not None:
+            return difference
+    if type(old) is type(new) and old == new:
         return None
-    return "/".join(place), _short(got), _short(want)
+    return "/".join(place), _short(old), _short(new)
 
 
-def _members(got: object, want: object) -> list[tuple[str, object, object]]:
+def _members(old: object, new: object) -> list[tuple[str, object, object]]:
     """Return what two documents of one shape are made of, side by side."""
-    if isinstance(got, dict) and isinstance(want, dict):
-        keys = sorted(got.keys() | want.keys())
-        return [(key, got.get(key, ...), want.get(key, ...)) for key in keys]
-    if isinstance(got, list) and isinstance(want, list) and len(got) == len(want):
-        return [(_name(two, i), got[i], two) for i, two in enumerate(want)]
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = sorted(old.keys() | new.keys())
+        return [(key, old.get(key, ...), new.get(key, ...)) for key in keys]
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return [(_name(row, i), old[i], row) for i, row in enumerate(new)]
     return []
 
 

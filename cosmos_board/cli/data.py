@@ -157,8 +157,8 @@ def import_files(
     """Curate raw files into a pack; SPEC is a catalog name or an import file."""
     from cosmos_board.curation.curate import curate
     from cosmos_board.data.imports.planning.plan import plan_import
+    from cosmos_board.data.imports.spec.fields import WARNINGS
     from cosmos_board.data.imports.spec.load import load_spec, make_pack_info
-    from cosmos_board.data.imports.spec.models import WARNINGS
 
     if unknown := [word for word in accept if word not in WARNINGS]:
         raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(WARNINGS)}")

@@ -47,9 +47,9 @@ def number_clusters(images: Iterable[StagedImage]) -> Clusters:
     for image in images:
         parents.setdefault(image.cluster, image.cluster)
         first = seen.setdefault(image.sha256, image)
-        one, other = find(first.cluster), find(image.cluster)
-        if one != other:
-            parents[other] = one
+        root, other_root = find(first.cluster), find(image.cluster)
+        if root != other_root:
+            parents[other_root] = root
             shared.append((first.origin, image.origin))
     smallest: dict[str, list[str]] = defaultdict(list)
     for sha256, image in seen.items():

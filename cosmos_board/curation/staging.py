@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from cosmos_board.core.cards import PROTOCOL
 from cosmos_board.core.errors import InputError
-from cosmos_board.core.prompts import PROTOCOL
 from cosmos_board.curation.records import CuratedImage, CuratedReference, curate_image
 from cosmos_board.curation.report import ImportCounts
 from cosmos_board.data.source import SourceUnit
@@ -110,6 +110,18 @@ def read_batch(folder: Path, key: str) -> Batch:
         ImportCounts(**{name: Counter(index["counts"][name]) for name in _COUNTS}),
         tuple((origin, reason) for origin, reason in index["quarantined"]),
     )
+
+
+def join_batches(batches: Iterable[Batch]) -> Batch:
+    """Return what several batches hold as one."""
+    images: list[StagedImage] = []
+    counts = ImportCounts()
+    quarantined: list[tuple[str, str]] = []
+    for batch in batches:
+        images += batch.images
+        counts.add(batch.counts)
+        quarantined += batch.quarantined
+    return Batch(tuple(images), counts, tuple(quarantined))
 
 
 def read_images(folder: Path, staged: tuple[StagedImage, ...]) -> Iterator[CuratedImage]:

@@ -41,8 +41,8 @@ def parse_normalisation(text: str) -> Normalisation:
     """
     if text in ("minmax", "percentile"):
         return Normalisation("minmax" if text == "minmax" else "percentile")
-    if (found := _WINDOW.fullmatch(text)) and float(found[2]) > 0:
-        return Normalisation("window", float(found[1]), float(found[2]))
+    if (window := _WINDOW.fullmatch(text)) and float(window[2]) > 0:
+        return Normalisation("window", float(window[1]), float(window[2]))
     raise InputError(
         "normalisation",
         "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
@@ -31,11 +32,15 @@ _WANTED = {
     "bool_type": "true or false",
     "int_type": "a whole number",
     "float_type": "a number",
+    "finite_number": "a finite number",
     "list_type": "a list",
     "tuple_type": "a list",
     "dict_type": "a table",
 }
 """What a field wants, by pydantic's type of the error."""
+
+_EMPTY = re.compile("^''(?:, | or )")
+"""The word for "not given" at the head of the words that a field may be."""
 
 
 class FieldError(ValueError):
@@ -72,10 +77,7 @@ class Table(BaseModel):
 def parse_table(model: type[_Model], values: object, where: object) -> _Model:
     """Return `values` as a model.
 
-    Args:
-        model: Its class.
-        values: Of the outermost table.
-        where: File or name, for messages.
+    `where` names file or entry in messages.
 
     Raises:
         InputError: If a field is missing, unknown, or not what it should be.
@@ -89,22 +91,22 @@ def parse_table(model: type[_Model], values: object, where: object) -> _Model:
 def describe_error(where: object, error: ErrorDetails) -> InputError:
     """Return one error of pydantic as one line with the path of its field."""
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"])
-    cause = error.get("ctx", {}).get("error")
+    kind, context = error["type"], error.get("ctx", {})
+    cause = context.get("error")
+    got: object = repr(error["input"])[:60]
+    wanted: object = None
     if isinstance(cause, FieldError):
-        # What concerns a table as a whole has no field of its own.
         path += f".{cause.field}" if cause.field else ""
-        problem, got, want = cause.problem, cause.got, cause.want
-    elif error["type"] == "missing":
-        problem, got, want = "is missing", None, None
-    elif error["type"] == "literal_error":
-        expected = str(error["ctx"]["expected"]).removeprefix("'', ").replace("'", "")
-        problem, got, want = "is unknown", repr(error["input"]), expected
-    elif error["type"] in _WANTED:
-        problem, got, want = "has the wrong type", repr(error["input"]), _WANTED[error["type"]]
+        problem, got, wanted = cause.problem, cause.got, cause.want
+    elif kind == "missing":
+        problem, got = "is missing", None
+    elif kind == "literal_error":
+        problem, wanted = "is unknown", _EMPTY.sub("", context["expected"]).replace("'", "")
+    elif kind in _WANTED:
+        problem, wanted = "has the wrong type", _WANTED[kind]
     else:
-        problem, got, want = error["msg"], repr(error["input"]), None
-    got = got[:60] if isinstance(got, str) else got
-    return InputError(where, path.removeprefix("."), problem, got=got, want=want)
+        problem = error["msg"]
+    return InputError(where, path.removeprefix("."), problem, got=got, want=wanted)
 
 
 def want_keys(known: Iterable[str], *, every: bool = True) -> BeforeValidator:

@@ -100,8 +100,7 @@ def _turn(volume: Volume, direction: NDArray[np.float64]) -> Volume:
 def choose_plane(spacing_mm: tuple[float, float, float]) -> Plane:
     """Return the plane with the smallest pixels; within 1 %: axial, coronal, sagittal.
 
-    Args:
-        spacing_mm: Along (Z, Y, X) of an oriented volume.
+    `spacing_mm` is along (Z, Y, X) of an oriented volume.
 
     Example:
         >>> choose_plane((1.0, 1.0, 1.0)), choose_plane((1.0, 3.0, 1.0))

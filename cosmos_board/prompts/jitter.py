@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.core.arrays import Floats, Int32s
-from cosmos_board.core.prompts import PROMPTS, PROTOCOL, Prompt
+from cosmos_board.core.cards import PROTOCOL
+from cosmos_board.core.prompts import PROMPTS, Prompt
 from cosmos_board.prompts.simulators import Box
 
 JitterMode: TypeAlias = Literal["first", "all"]

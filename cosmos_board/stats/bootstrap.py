@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.core.arrays import Floats, Ints
-from cosmos_board.core.prompts import PROTOCOL
+from cosmos_board.core.cards import PROTOCOL
 
 Draws: TypeAlias = NDArray[np.uint8]
 
@@ -61,8 +61,8 @@ def draw_counts(clusters: Sequence[str], *, dataset: str, replicates: int = REPL
         width = min(block, replicates - start)
         drawn = _draw_indices(philox, size, size * width).reshape(width, size)
         flat = (drawn * width + np.arange(width)[:, None]).ravel()
-        found = np.bincount(flat, minlength=size * width).reshape(size, width)
-        counts[order, start : start + width] = found
+        drawn_counts = np.bincount(flat, minlength=size * width).reshape(size, width)
+        counts[order, start : start + width] = drawn_counts
     return counts
 
 

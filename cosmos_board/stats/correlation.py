@@ -43,15 +43,15 @@ def cross_products(ranks: Sequence[Floats], cluster: Ints, clusters: int) -> Flo
         `correlations`.
     """
     width = len(ranks)
-    found: Floats = np.empty((clusters, 1 + width + width * width))
-    found[:, 0] = np.bincount(cluster, minlength=clusters)
+    sums: Floats = np.empty((clusters, 1 + width + width * width))
+    sums[:, 0] = np.bincount(cluster, minlength=clusters)
     for i, first in enumerate(ranks):
-        found[:, 1 + i] = np.bincount(cluster, _round(first), clusters)
+        sums[:, 1 + i] = np.bincount(cluster, _round(first), clusters)
         for j, second in enumerate(ranks[i:], i):
             product = np.bincount(cluster, _round(first * second), clusters)
-            found[:, 1 + width + i * width + j] = product
-            found[:, 1 + width + j * width + i] = product
-    return found
+            sums[:, 1 + width + i * width + j] = product
+            sums[:, 1 + width + j * width + i] = product
+    return sums
 
 
 def _round(values: Floats) -> Floats:
@@ -83,8 +83,8 @@ def correlations(totals: ArrayLike) -> Floats:
         covariance = second - mean[:, :, None] * mean[:, None, :]
         spread = np.sqrt(np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0))
         spread = np.where(spread > 1e-6, spread, np.nan)
-        found: Floats = covariance / (spread[:, :, None] * spread[:, None, :])
-    return found
+        matrices: Floats = covariance / (spread[:, :, None] * spread[:, None, :])
+    return matrices
 
 
 def partial_from_correlations(matrices: Floats, *, outcome: int = 0) -> Floats:
@@ -105,15 +105,15 @@ def partial_from_correlations(matrices: Floats, *, outcome: int = 0) -> Floats:
     partial = np.full((count, width), np.nan)
     varies = ~np.isnan(np.diagonal(matrices, axis1=1, axis2=2))
     for pattern in np.unique(varies, axis=0):
-        kept = np.flatnonzero(pattern)
-        if outcome not in kept or len(kept) < 2:
+        varying = np.flatnonzero(pattern)
+        if outcome not in varying or len(varying) < 2:
             continue
         rows = np.flatnonzero((varies == pattern).all(axis=1))
-        block = matrices[np.ix_(rows, kept, kept)]
+        block = matrices[np.ix_(rows, varying, varying)]
         sound = np.linalg.cond(block) < 1e10
-        inverse = np.linalg.inv(np.where(sound[:, None, None], block, np.eye(len(kept))))
-        place = int(np.flatnonzero(kept == outcome)[0])
+        inverse = np.linalg.inv(np.where(sound[:, None, None], block, np.eye(len(varying))))
+        place = int(np.flatnonzero(varying == outcome)[0])
         diagonal = np.diagonal(inverse, axis1=1, axis2=2)
         values = -inverse[:, place, :] / np.sqrt(diagonal[:, place, None] * diagonal)
-        partial[np.ix_(rows, kept)] = np.where(sound[:, None], values, np.nan)
+        partial[np.ix_(rows, varying)] = np.where(sound[:, None], values, np.nan)
     return np.clip(np.delete(partial, outcome, axis=1), -1, 1)

@@ -38,8 +38,8 @@ def standard_errors(deviations: Floats) -> Floats:
     Args:
         deviations: Replicate minus score, shape (models, replicates).
     """
-    found: Floats = deviations.std(axis=1, ddof=1)
-    return found
+    errors: Floats = deviations.std(axis=1, ddof=1)
+    return errors
 
 
 def pair_standard_errors(deviations: Floats) -> Floats:
@@ -62,8 +62,8 @@ def pair_standard_errors(deviations: Floats) -> Floats:
     sums = steps.sum(axis=1)
     means = (sums[:, None] - sums[None, :]) ** 2 / deviations.shape[1]
     variance = np.maximum(squares - means, 0.0) / (deviations.shape[1] - 1)
-    found: Floats = np.sqrt(variance) * step
-    return found
+    errors: Floats = np.sqrt(variance) * step
+    return errors
 
 
 def interval(
@@ -106,5 +106,5 @@ def jackknife_errors(without: Floats) -> Floats:
     """
     groups = len(without)
     squares = ((without - without.mean(axis=0)) ** 2).sum(axis=0)
-    found: Floats = np.sqrt(squares * (groups - 1) / groups)
-    return found
+    errors: Floats = np.sqrt(squares * (groups - 1) / groups)
+    return errors

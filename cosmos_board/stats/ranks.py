@@ -24,12 +24,12 @@ def rank(scores: Floats, *, higher_is_better: bool) -> Ints:
         [2, 1, 2, 4]
     """
     values = scores if higher_is_better else -scores
-    found: Ints = np.empty(scores.shape, np.int64)
+    beaten_by: Ints = np.empty(scores.shape, np.int64)
     for model in range(len(values)):
         # Bytes add up several times faster than booleans.
         better = (values > values[model]).view(np.uint8)
-        found[model] = better.sum(axis=0, dtype=np.uint16)
-    return found + 1
+        beaten_by[model] = better.sum(axis=0, dtype=np.uint16)
+    return beaten_by + 1
 
 
 def nearest_percentiles(values: NDArray[Number]) -> tuple[NDArray[Number], NDArray[Number]]:
@@ -60,8 +60,8 @@ def first_shares(ranks: Ints) -> Floats:
         [0.75, 0.25]
     """
     first = ranks == 1
-    found: Floats = (first / first.sum(axis=0)).mean(axis=1)
-    return found
+    shares: Floats = (first / first.sum(axis=0)).mean(axis=1)
+    return shares
 
 
 def tie_groups(scores: Floats, half_widths: Floats, *, higher_is_better: bool) -> Ints:

@@ -45,12 +45,12 @@ def pairwise_signed_rank(steps: Floats) -> Floats:
     coarse = np.ascontiguousarray(np.rint(steps.T * _SHIFT).astype(np.int32))
     models, clusters = coarse.shape
     first, second = np.triu_indices(models, 1)
-    found: Floats = np.empty(len(first))
+    pvalues: Floats = np.empty(len(first))
     width = max(1, _CHUNK // clusters)
     for start in range(0, len(first), width):
         part = slice(start, start + width)
-        found[part] = _pvalues(coarse[first[part]] - coarse[second[part]])
-    return found
+        pvalues[part] = _pvalues(coarse[first[part]] - coarse[second[part]])
+    return pvalues
 
 
 def _pvalues(differences: NDArray[np.int32]) -> Floats:
@@ -63,11 +63,11 @@ def _pvalues(differences: NDArray[np.int32]) -> Floats:
     too_much, ties = _tied(keys)
     # Ranks up to 2²⁴ and their sums up to 2⁵³ are exact in float64.
     positive = (keys & np.uint32(1)).astype(np.float64) @ np.arange(1.0, count + 1) - too_much
-    found = _normal(positive, count, zeros, ties)
+    pvalues = _normal(positive, count, zeros, ties)
     if count <= _EXACT_UP_TO:
         exact = (ties == 0) & (zeros == 0)
-        found[exact] = _exact(count)[positive[exact].astype(np.int64)]
-    return found
+        pvalues[exact] = _exact(count)[positive[exact].astype(np.int64)]
+    return pvalues
 
 
 def _tied(keys: Keys) -> tuple[Floats, Floats]:
@@ -99,8 +99,8 @@ def _normal(positive: Floats, count: int, zeros: Ints, ties: Floats) -> Floats:
     ) / 24 - ties / 48
     with np.errstate(invalid="ignore", divide="ignore"):
         z = np.abs(positive - mean) / np.sqrt(variance)
-    found: Floats = np.where(zeros == count, 1.0, 2 * special.ndtr(-z))
-    return np.minimum(found, 1.0)
+    pvalues: Floats = np.where(zeros == count, 1.0, 2 * special.ndtr(-z))
+    return np.minimum(pvalues, 1.0)
 
 
 @lru_cache(maxsize=64)
@@ -111,5 +111,5 @@ def _exact(count: int) -> Floats:
     for value in range(1, count + 1):
         ways[value:] += ways[:-value].copy()
     below = np.cumsum(ways) / 2.0**count
-    found: Floats = np.minimum(1.0, 2 * np.minimum(below, below[::-1]))
-    return found
+    pvalues: Floats = np.minimum(1.0, 2 * np.minimum(below, below[::-1]))
+    return pvalues

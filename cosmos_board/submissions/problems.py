@@ -18,8 +18,8 @@ class Problem:
     """One thing that is wrong, and where.
 
     Example:
-        >>> print(Problem("submissions/a/submission.yaml", "slug", "does not match the folder"))
-        submissions/a/submission.yaml: slug: does not match the folder
+        >>> print(Problem("submissions/a/submission.toml", "slug", "does not match the folder"))
+        submissions/a/submission.toml: slug: does not match the folder
     """
 
     path: str
@@ -31,18 +31,15 @@ class Problem:
     """`refused`, `held` until a maintainer has looked at it, or only `noted`."""
 
     about: str = ""
-    """What else it was compared with: the slug of another entry, or of an owner's. Two requests
-    can be checked at once, so such a hold may be seen only after the merge."""
+    """Slug of the entry, or of the owner's entry, that it was compared with. Two requests can be
+    checked at the same time, so such a hold may be seen only after the merge."""
 
     def __str__(self) -> str:
-        parts = (
-            make_ascii(self.path, LONGEST_LINE),
-            make_ascii(self.field, _LONGEST_VALUE),
-            self.text,
-        )
-        line = make_ascii(": ".join(part for part in parts if part), 2 * LONGEST_LINE)
-        # A log of a workflow reads lines that begin so as commands.
-        return make_ascii(re.sub(":(?=:)", ": ", line), LONGEST_LINE)
+        path, field = make_ascii(self.path, LONGEST_LINE), make_ascii(self.field, _LONGEST_VALUE)
+        line = ": ".join(part for part in (path, field, self.text) if part)
+        # The log of a workflow reads lines that begin with two colons as commands.
+        line = re.sub(":(?=:)", ": ", make_ascii(line, 2 * LONGEST_LINE))
+        return make_ascii(line, LONGEST_LINE)
 
 
 def make_ascii(text: str, longest: int) -> str:
@@ -52,11 +49,15 @@ def make_ascii(text: str, longest: int) -> str:
         >>> make_ascii("a\u202eb", 60)
         'a\\u202eb'
     """
-    cut = text if len(text) <= longest else text[: longest - 3] + "..."
-    plain = "".join(
-        sign if " " <= sign <= "~" else sign.encode("unicode_escape").decode() for sign in cut
+    text = _cut(text, longest)
+    escaped = (
+        sign if " " <= sign <= "~" else sign.encode("unicode_escape").decode() for sign in text
     )
-    return plain if len(plain) <= longest else plain[: longest - 3] + "..."
+    return _cut("".join(escaped), longest)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 3] + "..."
 
 
 def quote(value: object) -> str:
@@ -74,8 +75,3 @@ def quote(value: object) -> str:
 def is_refused(problems: Iterable[Problem]) -> bool:
     """Return whether any of `problems` refuses the submission."""
     return any(problem.disposition == "refused" for problem in problems)
-
-
-def find_refusal(problems: Iterable[Problem]) -> Problem:
-    """Return the first of `problems` that refuses the submission; there must be one."""
-    return next(problem for problem in problems if problem.disposition == "refused")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from cosmos_board.board.build import Boards, build_boards
-from cosmos_board.board.export import to_csv_value, to_json
+from cosmos_board.board.export import to_csv, to_json
+from cosmos_board.board.types import BoardRow
 from cosmos_board.board.verify import verify_files
 from tests.boards import PlantedModel, PlantedTarget, planted_board
 
+BOARD_COLUMNS = [field.name for field in fields(BoardRow)]
 MODELS = [
     PlantedModel(name="a", gap=0.02),
     PlantedModel(name="b", dice=0.78, failed=1, training_data=None),
@@ -46,8 +48,8 @@ def to_files(boards: Boards) -> dict[str, bytes]:
     files = {}
     for key, board in boards.items():
         files[f"data/{key.path}.json"] = to_json(board)
-        rows = [[to_csv_value(value) for value in asdict(row).values()] for row in board.rows]
-        files[f"data/{key.path}.csv"] = "\n".join(",".join(map(str, row)) for row in rows).encode()
+        rows = [list(asdict(row).values()) for row in board.rows]
+        files[f"data/{key.path}.csv"] = to_csv(BOARD_COLUMNS, rows)
     for key, table in boards.pairs.items():
         columns = {"difference": table.difference, "half": table.half_95, "p": table.p_holm}
         document = {name: column.tolist() for name, column in columns.items()}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-import yaml
+from cosmos_board.submissions.checks.submission import CheckedSubmission, CheckInputs
+from cosmos_board.submissions.format.manifest import dump_fields, parse_manifest
 
 
 def draft_manifest(**changes: object) -> dict[str, Any]:
-    """Return the fields of a right `submission.yaml`; `changes` name fields with dots as `__`."""
+    """Return the fields of a right `submission.toml`; `changes` name fields with dots as `__`."""
     fields: dict[str, Any] = {
         "schema_version": 1,
         "slug": "evil-sam",
@@ -62,7 +64,16 @@ def put(fields: Any, path: list[str], value: object) -> None:  # noqa: ANN401 - 
         fields[path[-1]] = value
 
 
-def to_yaml(fields: Mapping[str, Any]) -> bytes:
+def to_toml(fields: Mapping[str, Any]) -> bytes:
     """Return the file."""
-    text: str = yaml.safe_dump(dict(fields), allow_unicode=True, sort_keys=False)
-    return text.encode()
+    return dump_fields(fields)
+
+
+def make_checked(content: Any, copies: Path = Path(), **changes: object) -> CheckedSubmission:  # noqa: ANN401
+    """Return a checked submission of `draft_manifest` with this content."""
+    manifest, problems = parse_manifest(to_toml(draft_manifest(**changes)), "submission.toml")
+    assert manifest is not None, problems
+    folder = Path("submissions", manifest.slug)
+    checked = CheckedSubmission(folder, CheckInputs(), copies, content=content)
+    checked.set_manifest(manifest)
+    return checked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,14 @@ import pyarrow.parquet as pq
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.data.pack import open_pack
-from cosmos_board.submissions.checks.check import Context
-from cosmos_board.submissions.checks.sample import index_pack
+from cosmos_board.submissions.checks.packs import list_known, write_pack_index
+from cosmos_board.submissions.checks.references import Listing
+from cosmos_board.submissions.checks.submission import CheckInputs
 from cosmos_board.submissions.draft.draft import Elsewhere, draft_submission
+from cosmos_board.submissions.draft.model_run import open_model_run
 from cosmos_board.submissions.format.manifest import ManifestFile
-from tests.submissions.drafts import to_yaml
-from tests.submissions.samples import ANSWERS, NOW, Sample
+from tests.submissions.drafts import to_toml
+from tests.submissions.samples import METADATA, NOW, Sample
 
 URL = "https://zenodo.org/records/1/files"
 
@@ -36,13 +39,15 @@ class Full:
         assert file.url == f"{URL}/{file.path}"
         return Path(shutil.copy(self.files / file.path, out / file.path))
 
-    def context(self, seed: str = "b", packs: bool = True) -> Context:
+    def inputs(self, seed: str = "b", packs: bool = True) -> CheckInputs:
         """Check against the pack."""
-        pack = open_pack(self.pack)
-        return Context(
-            indices=[index_pack(pack, "full")],
+        known: Listing = open_pack(self.pack)
+        if not packs:
+            write_pack_index(self.folder.parent, open_pack(self.pack))
+            (known,) = list_known([], self.folder.parent)
+        return CheckInputs(
+            packs=[known],
             external=self.files,
-            packs=[pack] if packs else [],
             seed=seed,
             now=NOW,
         )
@@ -53,9 +58,8 @@ def make_full(sample: Sample, root: Path) -> Full:
     folder = root / "made" / "submissions" / "careful-boxes"
     folder.parent.mkdir(parents=True)
     files = root / "files"
-    draft_submission(
-        sample.run, "box-prior", ANSWERS, folder, track="full", elsewhere=Elsewhere(files, URL)
-    )
+    run = open_model_run(sample.run, "box-prior", "counts")
+    draft_submission(run, METADATA, folder, elsewhere=Elsewhere(files, URL))
     return Full(sample.pack, folder, files)
 
 
@@ -63,13 +67,11 @@ def forge(full: Full, change: Callable[[pa.Table], pa.Table], name: str = "count
     """Change a data file and let the manifest say so."""
     path = full.files / name
     pq.write_table(change(pq.read_table(path)), path)
-    import yaml
-
-    fields = yaml.safe_load((full.folder / "submission.yaml").read_bytes())
+    fields = tomllib.loads((full.folder / "submission.toml").read_text())
     for file in fields["files"]:
         file["sha256"] = hash_file(full.files / file["path"])
         file["size_bytes"] = (full.files / file["path"]).stat().st_size
-    (full.folder / "submission.yaml").write_bytes(to_yaml(fields))
+    (full.folder / "submission.toml").write_bytes(to_toml(fields))
 
 
 def lose(file: ManifestFile, out: Path) -> Path:

@@ -1,6 +1,6 @@
 """Hostile submissions by id: how each is made and what must be said of it.
 
-What the corpus calls `manifest.yaml` is our `submission.yaml`, its `results.parquet` our
+What the corpus calls `manifest.yaml` is our `submission.toml`, its `results.parquet` our
 `predictions.parquet`. Where a case names a column, count or route that the core track does not
 have, `maps_to` says which rule of ours stands in its way.
 """
@@ -10,12 +10,10 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from cosmos_board.submissions.checks.copies import Accepted
+from cosmos_board.submissions.checks.submission import Accepted
 from cosmos_board.submissions.history.git import Change
 from tests.submissions import hostile_files as files
 from tests.submissions.hostile_makers import (
-    BOMB,
-    MERGE,
     Case,
     bytes_of,
     changes,
@@ -44,20 +42,20 @@ from tests.submissions.hostile_makers import (
 )
 
 SAM = Accepted("sam-base", "SAM", frozenset({1}))
-MANIFEST = Change("submissions/evil-sam/submission.yaml", "100644")
+MANIFEST = Change("submissions/evil-sam/submission.toml", "100644")
 CASES: dict[str, Case] = {
     "P01": Case(
         link("predictions.parquet", "/proc/self/environ"),
         "predictions.parquet: symlink not allowed",
     ),
     "P02": Case(
-        link("submission.yaml", "../../.git/config"), "submission.yaml: symlink not allowed"
+        link("submission.toml", "../../.git/config"), "submission.toml: symlink not allowed"
     ),
     "P03": Case(
         changes(Change("submissions/evil-sam/submod", "160000")),
         "submissions/evil-sam/submod: submodule not allowed",
     ),
-    "P04": Case(executable, "submission.yaml: executable bit not allowed"),
+    "P04": Case(executable, "submission.toml: executable bit not allowed"),
     "P05": Case(
         changes(MANIFEST, Change(".github/workflows/submission.yml", "100644")),
         ".github/workflows/submission.yml: path outside submissions/<slug>/",
@@ -66,7 +64,7 @@ CASES: dict[str, Case] = {
     "P10": Case(extra("A.yaml"), "A.yaml: file name not in the allowed set"),
     "P12": Case(extra("CON"), "CON: file name not in the allowed set"),
     "P14": Case(extra("weights.pt"), "weights are referenced by sha256, never submitted"),
-    "P16": Case(extra("sub/a/submission.yaml"), "evil-sam/sub: folders are not allowed"),
+    "P16": Case(extra("sub/a/submission.toml"), "evil-sam/sub: folders are not allowed"),
     "P18": Case(sent(slug="xn--sm-8ja"), "submissions/xn--sm-8ja: slug must not start with xn--"),
     "P19": Case(
         changes(*[Change(f"submissions/a/{n}", "100644") for n in range(3001)]),
@@ -77,20 +75,29 @@ CASES: dict[str, Case] = {
         bytes_of(lambda table: b"version https://git-lfs.github.com/spec/v1\n"),
         "predictions.parquet: no PAR1 magic (Git LFS pointer?)",
     ),
-    "Y01": Case(text_of(BOMB), "submission.yaml: line 1: anchors are not allowed"),
-    "Y02": Case(text_of(MERGE), "submission.yaml: line 1: anchors are not allowed"),
-    "Y03": Case(text_of("[" * 5000), "submission.yaml: flow nesting deeper than 40"),
+    "Y01": Case(
+        text_of("a." * 30_000 + "a = 1"),
+        "submission.toml: line 1: more than 200 dots",
+        "keys of many parts, for which the parser takes quadratic time, for a bomb of anchors",
+    ),
+    "Y02": Case(
+        text_of("[a]\nx = 1\n[a]\ny = 2\n"),
+        "submission.toml: no TOML: cannot declare ('a',) twice (at line 3,",
+        "one table written twice for one merged into itself",
+    ),
+    "Y03": Case(text_of("a = " + "[" * 5000), "submission.toml: nested deeper than 8"),
     "Y05": Case(
-        text_of("a: !!python/object/apply:os.system ['id']"), "line 1: tags are not allowed"
+        text_of("a = !!python/object/apply:os.system ['id']"),
+        "submission.toml: no TOML: invalid value (at line 1, column 5)",
     ),
     "Y08": Case(
-        text_of("a: 1\n---\nb: 2\n"), "submission.yaml: line 2: but found another document"
+        text_of("a = 1\n---\nb = 2\n"), "submission.toml: no TOML: expected '=' after a key"
     ),
-    "Y09": Case(text_of(""), "submission.yaml: top level must be a mapping"),
-    "Y10": Case(text_of("- a"), "submission.yaml: top level must be a mapping"),
-    "Y11": Case(text_of("? [a, b]\n: c\n"), "submission.yaml: line 1: keys must be strings"),
-    "Y12": Case(text_of("a: 1".encode("utf-16")), "submission.yaml: byte 0: not UTF-8"),
-    "Y13": Case(text_of("a: x\0y"), "submission.yaml: unacceptable character U+0000"),
+    "Y09": Case(text_of(""), "submission.toml: schema_version: missing"),
+    "Y10": Case(text_of("- a"), "submission.toml: no TOML: "),
+    "Y11": Case(text_of("? [a, b]\n: c\n"), "submission.toml: no TOML: "),
+    "Y12": Case(text_of("a = 1".encode("utf-16")), "submission.toml: byte 0: not UTF-8"),
+    "Y13": Case(text_of('a = "x\0y"'), "submission.toml: no TOML: illegal character '\\x00'"),
     "Y15": Case(sent(run__batch_size="9" * 5000), "run.batch_size: want an integer 1..65536"),
     "Y16": Case(
         sent(run__started_at="2024-13-45"), "run.started_at: '2024-13-45' is not an RFC 3339 time"
@@ -338,8 +345,8 @@ CASES: dict[str, Case] = {
     ),
     "O09": Case(
         changes(
-            Change("submissions/aaa/submission.yaml", "100644"),
-            Change("submissions/bbb/submission.yaml", "100644"),
+            Change("submissions/aaa/submission.toml", "100644"),
+            Change("submissions/bbb/submission.toml", "100644"),
         ),
         "PR: 2 slugs changed, want 1",
     ),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
-from cosmos_board.submissions.checks.copies import Accepted
+from cosmos_board.submissions.checks.submission import Accepted
 from tests.submissions.hostile_makers import (
     Case,
     Lines,
@@ -51,7 +51,7 @@ def edited(old: str, new: str) -> Callable[[Sample, Path], Lines]:
     """Change the text of the manifest."""
 
     def make(folder: Path) -> None:
-        path = folder / "submission.yaml"
+        path = folder / "submission.toml"
         text = path.read_text()
         assert old in text
         path.write_bytes(text.replace(old, new, 1).encode())
@@ -100,14 +100,14 @@ def odd_name(data: bytes) -> _Change:
     return lambda folder: Path(os.fsdecode(os.fsencode(folder) + b"/" + data)).write_bytes(b"x")
 
 
-YAML, DATA = "submission.yaml", "predictions.parquet"
+TOML, DATA = "submission.toml", "predictions.parquet"
 NOT_ALLOWED = "file name not in the allowed set"
 FOLDERS: dict[str, Case] = {
     "F01": Case(instead(DATA, os.mkfifo), f"{DATA}: not a regular file"),
-    "F02": Case(instead(YAML, os.mkfifo), f"{YAML}: not a regular file"),
+    "F02": Case(instead(TOML, os.mkfifo), f"{TOML}: not a regular file"),
     "F03": Case(instead(DATA, listen), f"{DATA}: not a regular file"),
     "F04": Case(instead(DATA, Path.mkdir), f"{DATA}: folders are not allowed"),
-    "F05": Case(instead(YAML, Path.mkdir), f"{YAML}: folders are not allowed"),
+    "F05": Case(instead(TOML, Path.mkdir), f"{TOML}: folders are not allowed"),
     "F06": Case(
         instead(DATA, lambda path: path.symlink_to("/dev/zero")), f"{DATA}: symlink not allowed"
     ),
@@ -115,9 +115,9 @@ FOLDERS: dict[str, Case] = {
         instead(DATA, lambda path: path.symlink_to(path.name)), f"{DATA}: symlink not allowed"
     ),
     "F08": Case(
-        instead(YAML, lambda path: path.symlink_to("../../nowhere")), f"{YAML}: symlink not allowed"
+        instead(TOML, lambda path: path.symlink_to("../../nowhere")), f"{TOML}: symlink not allowed"
     ),
-    "F09": Case(instead(YAML, lambda path: None), f"{YAML}: missing"),
+    "F09": Case(instead(TOML, lambda path: None), f"{TOML}: missing"),
     "F10": Case(placed(fill), f"f0: {NOT_ALLOWED}"),
     "F11": Case(placed(deepen), "d: folders are not allowed"),
     "F12": Case(placed(odd_name(b"a\nb")), f"evil-sam/a\\nb: {NOT_ALLOWED}"),
@@ -132,8 +132,8 @@ FOLDERS: dict[str, Case] = {
     "F21": Case(extra(".gitmodules"), f".gitmodules: {NOT_ALLOWED}"),
     "F22": Case(extra(".git/config"), ".git: folders are not allowed"),
     "F23": Case(extra("model.safetensors"), "weights are referenced by sha256, never submitted"),
-    "F24": Case(extra("counts.parquet"), "counts.parquet: not listed in submission.yaml"),
-    "F25": Case(placed(sparse), f"{YAML}: files[0].size_bytes: file has 94371848 bytes"),
+    "F24": Case(extra("counts.parquet"), "counts.parquet: not listed in submission.toml"),
+    "F25": Case(placed(sparse), f"{TOML}: files[0].size_bytes: file has 94371848 bytes"),
     "F26": Case(bytes_of(lambda table: zipped()), f"{DATA}: no PAR1 magic"),
     "F27": Case(bytes_of(lambda table: b"PAR1" + b"\0" * 64 + FOOTER), f"{DATA}: "),
     "F28": Case(bytes_of(lambda table: b"PAR1" + FOOTER), f"{DATA}: "),
@@ -149,24 +149,24 @@ FOLDERS: dict[str, Case] = {
 
 
 MANIFESTS: dict[str, Case] = {
-    "Z01": Case(text_of(b"\xef\xbb\xbfslug: a"), f"{YAML}: byte 0: has a byte-order mark"),
-    "Z02": Case(text_of("a: 1\na: 2\n"), f"{YAML}: line 2: duplicate key 'a'"),
-    "Z03": Case(text_of("a:\n  b: 1\n  b: 2\n"), f"{YAML}: line 3: duplicate key 'b'"),
-    "Z04": Case(text_of("%YAML 1.1\n---\na: 1\n"), f"{YAML}: "),
-    "Z05": Case(text_of("".join(f"{' ' * n}a:\n" for n in range(100))), "nested deeper than 8"),
-    "Z06": Case(text_of("a: [" + "1," * 20000 + "]"), "more than 10000 values"),
-    "Z07": Case(text_of("a: |\n" + " x\n" * 40000), f"{YAML}: 120005 bytes, limit 65536"),
-    "Z08": Case(text_of("k" * 60000 + ": 1\n"), f"{YAML}: "),
-    "Z09": Case(text_of("\u2028: 1\n"), f"{YAML}: "),
-    "Z10": Case(text_of(b"a: \xc0\x80\n"), f"{YAML}: byte 3: not UTF-8"),
-    "Z11": Case(text_of(b"a: \xed\xa0\x80\n"), f"{YAML}: byte 3: not UTF-8"),
-    "Z12": Case(text_of("'" + "a" * 65000), f"{YAML}: line "),
-    "Z13": Case(edited("\nversion: 1\n", "\nversion: 0x1\n"), "version: "),
-    "Z14": Case(edited("\nversion: 1\n", "\nversion: 1e0\n"), "version: "),
-    "Z15": Case(edited("\nversion: 1\n", "\nversion: yes\n"), "version: "),
-    "Z16": Case(edited("\nversion: 1\n", "\nversion: true\n"), "version: "),
-    "Z17": Case(edited("\nversion: 1\n", "\nversion: -1\n"), "version: "),
-    "Z18": Case(edited("\nversion: 1\n", "\nversion: 999999999999999999\n"), "version: "),
+    "Z01": Case(text_of(b"\xef\xbb\xbfslug = 'a'"), f"{TOML}: byte 0: has a byte-order mark"),
+    "Z02": Case(text_of("a = 1\na = 2\n"), "no TOML: cannot overwrite a value (at line 2,"),
+    "Z03": Case(text_of("[a]\nb = 1\nb = 2\n"), "no TOML: cannot overwrite a value (at line 3,"),
+    "Z04": Case(text_of("%YAML 1.1\n---\na: 1\n"), f"{TOML}: no TOML: "),
+    "Z05": Case(text_of(f"[{'a.' * 100}a]"), f"{TOML}: a.a.a.a.a.a.a.a.a: nested deeper than 8"),
+    "Z06": Case(text_of("a = [" + "1," * 20000 + "]"), "more than 10000 values"),
+    "Z07": Case(text_of("a = [" + " 1,\n" * 40000 + "]"), "160006 bytes, limit 65536"),
+    "Z08": Case(text_of("k" * 60000 + " = 1\n"), f"{TOML}: "),
+    "Z09": Case(text_of("\u2028 = 1\n"), f"{TOML}: no TOML: "),
+    "Z10": Case(text_of(b"a = '\xc0\x80'\n"), f"{TOML}: byte 5: not UTF-8"),
+    "Z11": Case(text_of(b"a = '\xed\xa0\x80'\n"), f"{TOML}: byte 5: not UTF-8"),
+    "Z12": Case(text_of("a = '" + "a" * 65000), f"{TOML}: no TOML: "),
+    "Z13": Case(edited("\nversion = 1\n", "\nversion = 0x0\n"), "version: want an integer"),
+    "Z14": Case(edited("\nversion = 1\n", "\nversion = 1e0\n"), "version: want an integer"),
+    "Z15": Case(edited("\nversion = 1\n", "\nversion = yes\n"), "no TOML: invalid value (at line"),
+    "Z16": Case(edited("\nversion = 1\n", "\nversion = true\n"), "version: want an integer"),
+    "Z17": Case(edited("\nversion = 1\n", "\nversion = -1\n"), "version: want an integer"),
+    "Z18": Case(edited("\nversion = 1\n", "\nversion = 999999999999999999\n"), "version: "),
     "Z19": Case(sent(version=1.0), "version: "),
     "Z20": Case(sent(run__wall_s=float("inf")), "run.wall_s: want a number 0..1e+09"),
     "Z21": Case(sent(run__wall_s=-1.0), "run.wall_s: want a number 0..1e+09"),
@@ -231,4 +231,30 @@ MANIFESTS: dict[str, Case] = {
     "Z69": Case(sent(model__checkpoint={"sha256": "ab" * 32, "format": "pickle"}),
                 "model.checkpoint.format: "),
     "Z70": Case(sent(authors__0__orcid="0000-0002-1825-009\u0667"), "authors[0].orcid: "),
+    "Z71": Case(edited("\nversion = 1\n", f"\nversion = {'9' * 5000}\n"), "no TOML: exceeds the"),
+    "Z72": Case(edited("\nversion = 1\n", f"\nversion = 0x{'f' * 50000}\n"),
+                f"{TOML}: version: an integer of more than 64 bits"),
+    "Z73": Case(edited("\nversion = 1\n", "\nversion = 2024-01-01\n"), "version: want an integer"),
+    "Z74": Case(edited("\nversion = 1\n", "\nversion = nan\n"), "version: want an integer"),
+    "Z75": Case(edited('\nslug = "evil-sam"\n', "\nslug = 2024-01-01T00:00:00\n"),
+                "slug: want text, got 2024-01-01 00:00:00"),
+    "Z76": Case(edited('\nslug = "evil-sam"\n', "\nslug = [['evil-sam']]\n"), "slug: want text"),
+    "Z77": Case(edited('started_at = "', "started_at = 07:32:00 # "),
+                "run.started_at: 07:32:00 is not an RFC 3339 time"),
+    "Z78": Case(edited('started_at = "', "started_at = 2024-01-01T00:00:00 # "),
+                "run.started_at: '2024-01-01T00:00:00' is not an RFC 3339 time"),
+    "Z79": Case(edited("\nauthors = [", "\nauthors = [2024-01-01, 2024-01-01, "),
+                "authors: an entry is there twice"),
+    "Z80": Case(edited("\nversion = 1\n", "\nversion = 1\n[model]\nname = 'x'\n"), "no TOML: "),
+    "Z81": Case(edited("\nversion = 1\n", "\nversion = 1\nmodel.x = 1\n"), "no TOML: "),
+    "Z82": Case(edited("\nversion = 1\n", "\rversion = 1\n"), "no TOML: "),
+    "Z83": Case(text_of("a = " + "{a=" * 3000), f"{TOML}: nested deeper than 8"),
+    "Z84": Case(text_of("a = " + "[" * 9 + "]" * 9), "nested deeper than 8"),
+    "Z85": Case(text_of("[[a]]\n" * 9000), "schema_version: missing"),
+    "Z86": Case(text_of("\n".join(f"a{n} = 1" for n in range(6000))), "missing"),
+    "Z87": Case(text_of("".join(f"[{'a.' * 150}k{n}]\n" for n in range(200))), "nested deeper"),
+    "Z88": Case(text_of('a = "\\ud800"\n'), "no TOML: "),
+    "Z89": Case(text_of('a = """' + '\\' * 60000), "no TOML: "),
+    "Z90": Case(edited("training_data = []", "training_data = 'none'"),
+                "training_data: want a list, got 'none'"),
 }  # fmt: skip

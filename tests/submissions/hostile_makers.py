@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from cosmos_board.data.pack import open_pack
 from cosmos_board.submissions.checks.check import check_submission
-from cosmos_board.submissions.checks.copies import Accepted
-from cosmos_board.submissions.files.external import check_hop
+from cosmos_board.submissions.checks.submission import Accepted
+from cosmos_board.submissions.files.external import check_redirect
 from cosmos_board.submissions.history.changes import Merge, check_changes
 from cosmos_board.submissions.history.git import Change
 from cosmos_board.submissions.history.versions import read_history
@@ -24,13 +24,6 @@ from tests.submissions.runs import encode_runs
 from tests.submissions.samples import NOW, Sample
 
 Lines = list[str]
-BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "\n".join(
-    f"{b}: &{b} [*{a},*{a},*{a},*{a},*{a},*{a},*{a},*{a},*{a}]"
-    for a, b in zip("abcdefgh", "bcdefghi", strict=True)
-)
-MERGE = "a: &a {x: 1}\n" + "\n".join(
-    f"{b}: &{b}\n  <<: [{', '.join([f'*{a}'] * 10)}]" for a, b in zip("abcde", "bcdef", strict=True)
-)
 
 
 @dataclass(frozen=True)
@@ -95,7 +88,7 @@ def link(name: str, target: str) -> Callable[[Sample, Path], Lines]:
 
 def executable(sample: Sample, root: Path) -> Lines:
     folder = sample.write(root)
-    os.chmod(folder / "submission.yaml", 0o755)
+    os.chmod(folder / "submission.toml", 0o755)
     return sample.check(folder)
 
 
@@ -115,8 +108,8 @@ def changes(*changes: Change, author: int = 2002) -> Callable[[Sample, Path], Li
 def named(*accepted: Accepted, **options: object) -> Callable[[Sample, Path], Lines]:
     def make(sample: Sample, root: Path) -> Lines:
         folder = sample.write(root, **options)  # type: ignore[arg-type]
-        context = type(sample.context)(indices=sample.context.indices, accepted=accepted, now=NOW)
-        return [str(problem) for problem in check_submission(folder, context)]
+        inputs = replace(sample.inputs, accepted=accepted)
+        return [str(problem) for problem in check_submission(folder, inputs)]
 
     return make
 
@@ -200,17 +193,17 @@ def sent_column(name: str, value: object) -> Callable[[Sample, Path], Lines]:
 def misnamed(sample: Sample, root: Path) -> Lines:
     """Name another slug in the manifest than the folder has."""
     folder = sample.write(root)
-    path = folder / "submission.yaml"
-    path.write_text(path.read_text().replace("slug: evil-sam", "slug: other-model"))
+    path = folder / "submission.toml"
+    path.write_text(path.read_text().replace('slug = "evil-sam"', 'slug = "other-model"'))
     return sample.check(folder)
 
 
 def redirected(sample: Sample, root: Path) -> Lines:
     """Let an allowed host send us into a private network."""
     try:
-        check_hop("http://10.0.0.1/x")
+        check_redirect("http://10.0.0.1/x")
     except ValueError as error:
-        return [f"submissions/evil-sam/submission.yaml: files[0].url: {error}"]
+        return [f"submissions/evil-sam/submission.toml: files[0].url: {error}"]
     return []
 
 
@@ -231,7 +224,7 @@ def copied_references(sample: Sample, root: Path) -> Lines:
     counts = [drawn[name] for name in sample.table["reference_id"].to_pylist()]
     table = files.with_columns(sample.table, rle=pa.array(counts, pa.binary()))
     folder = sample.write(root, table=table)
-    scored = score_submission(folder, [pack], root / "run", context=sample.context)
+    scored = score_submission(folder, [pack], root / "run", inputs=sample.inputs)
     return [str(problem) for problem in scored.checked.problems]
 
 

@@ -102,7 +102,7 @@ def counted(change: Callable[[pa.Table], pa.Table]) -> Callable[[Sample, Path], 
     def make(sample: Sample, root: Path) -> Lines:
         full = make_full(sample, root)
         forge(full, change)
-        return [str(one) for one in check_submission(full.folder, full.context())]
+        return [str(one) for one in check_submission(full.folder, full.inputs())]
 
     return make
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,20 +13,19 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 
 from cosmos_board.core.run_record import RunSettings
 from cosmos_board.data.pack import open_pack
 from cosmos_board.runner.run import RunRequest, run
 from cosmos_board.runner.settings import SegmenterSpec
-from cosmos_board.submissions.checks.check import Context, check_submission
-from cosmos_board.submissions.checks.sample import index_pack
-from cosmos_board.submissions.draft.draft import draft_submission
-from cosmos_board.submissions.format.answers import Answers
-from tests.submissions.drafts import put, to_yaml
+from cosmos_board.submissions.checks.check import check_submission
+from cosmos_board.submissions.checks.submission import CheckInputs
+from cosmos_board.submissions.draft.draft import Metadata, draft_submission
+from cosmos_board.submissions.draft.model_run import open_model_run
+from tests.submissions.drafts import put, to_toml
 
 NOW = datetime(2100, 1, 1, tzinfo=UTC)
-ANSWERS = Answers(
+METADATA = Metadata(
     authors=({"name": "Ann Lee", "github_id": 2002},),
     contact="ann@example.org",
     code_url="https://example.org/code",
@@ -43,7 +44,7 @@ class Sample:
     run: Path
     manifest: Mapping[str, Any]
     table: pa.Table
-    context: Context
+    inputs: CheckInputs
 
     def write(
         self,
@@ -63,13 +64,13 @@ class Sample:
             pq.write_table(self.table if table is None else table, path)
         else:
             path.write_bytes(data)
-        fields = yaml.safe_load(yaml.safe_dump(dict(self.manifest)))
+        fields = copy.deepcopy(dict(self.manifest))
         fields["slug"] = slug
         fields["files"][0]["size_bytes"] = path.stat().st_size
         fields["files"][0]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
         for name, value in changes.items():
             put(fields, name.split("__"), value)
-        (folder / "submission.yaml").write_bytes(to_yaml(fields) if manifest is None else manifest)
+        (folder / "submission.toml").write_bytes(to_toml(fields) if manifest is None else manifest)
         return folder
 
     def change_row(self, row: int, **values: object) -> pa.Table:
@@ -80,7 +81,7 @@ class Sample:
 
     def check(self, folder: Path) -> list[str]:
         """Return the lines of the check."""
-        return [str(problem) for problem in check_submission(folder, self.context)]
+        return [str(problem) for problem in check_submission(folder, self.inputs)]
 
 
 def make_sample(pack: Path, root: Path, prompts: tuple[str, ...] = ("box", "point")) -> Sample:
@@ -93,12 +94,14 @@ def make_sample(pack: Path, root: Path, prompts: tuple[str, ...] = ("box", "poin
             settings=RunSettings(prompts=prompts, save_masks=True),
         )
     )
-    folder = draft_submission(report.out, "box-prior", ANSWERS, root / "careful-boxes")
-    context = Context(indices=(index_pack(open_pack(pack)),), now=NOW)
+    folder = draft_submission(
+        open_model_run(report.out, "box-prior"), METADATA, root / "careful-boxes"
+    )
+    inputs = CheckInputs(packs=(open_pack(pack),), now=NOW)
     return Sample(
         pack=pack,
         run=report.out,
-        manifest=yaml.safe_load((folder / "submission.yaml").read_bytes()),
+        manifest=tomllib.loads((folder / "submission.toml").read_text()),
         table=pq.read_table(folder / "predictions.parquet"),
-        context=context,
+        inputs=inputs,
     )

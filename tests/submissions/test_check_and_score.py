@@ -86,29 +86,30 @@ def test_references_left_out_are_counted(sample: Sample, tmp_path: Path) -> None
 def test_without_the_pack_a_submission_is_held_for_who_has_it(
     sample: Sample, tmp_path: Path
 ) -> None:
-    from cosmos_board.submissions.checks.check import Context, check_submission
+    from cosmos_board.submissions.checks.check import check_submission
+    from cosmos_board.submissions.checks.submission import CheckInputs
 
     folder = sample.write(tmp_path, packs__0__name="demo-phantoms")
-    (problem,) = check_submission(folder, Context())
+    (problem,) = check_submission(folder, CheckInputs())
     assert problem.disposition == "held"
     assert "no pack 'demo-phantoms' here" in str(problem)
 
 
-@pytest.mark.parametrize("name", ["submission.yaml", "predictions.parquet"])
+@pytest.mark.parametrize("name", ["submission.toml", "predictions.parquet"])
 def test_a_file_that_cannot_be_opened_is_a_problem(
     name: str, sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from cosmos_board.submissions.checks import check
-    from cosmos_board.submissions.files import listed_files
+    from cosmos_board.submissions.files import folder as folder_module
 
     def refuse(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied", str(tmp_path / name))
 
     folder = sample.write(tmp_path)
-    if name == "submission.yaml":
-        monkeypatch.setattr(check, "read_small", refuse)
+    if name == "submission.toml":
+        monkeypatch.setattr(check, "read_manifest", refuse)
     else:
-        monkeypatch.setattr(listed_files, "hash_file", refuse)
+        monkeypatch.setattr(folder_module, "hash_file", refuse)
     (line,) = sample.check(folder)
     assert line == f"submissions/evil-sam/{name}: cannot be read: Permission denied"
 

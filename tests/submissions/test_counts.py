@@ -13,15 +13,14 @@ import pytest
 
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.scores import Counts
-from cosmos_board.submissions.checks.audit import audit_counts
-from cosmos_board.submissions.checks.copies import Accepted, CountsFile
-from cosmos_board.submissions.checks.count_copies import check_counts_copied
-from cosmos_board.submissions.checks.sample import IndexRow
-from cosmos_board.submissions.files.count_rows import CountTable, read_counts
-from cosmos_board.submissions.files.layouts import FULL_PREDICTIONS
-from cosmos_board.submissions.files.safe_parquet import copy_checked
-from cosmos_board.submissions.format.manifest import parse_manifest
-from tests.submissions.drafts import draft_manifest, to_yaml
+from cosmos_board.submissions.checks.audit import compare_counts
+from cosmos_board.submissions.checks.copies import find_copied
+from cosmos_board.submissions.checks.counts import CountTable, read_counts
+from cosmos_board.submissions.checks.references import IndexRow
+from cosmos_board.submissions.checks.submission import Accepted, CountsFile
+from cosmos_board.submissions.files.layouts import SAMPLED_PREDICTIONS
+from cosmos_board.submissions.files.parquet import copy_checked
+from tests.submissions.drafts import make_checked
 
 PROMPTS = ("everything", "box")
 SIX = ("everything", "point", "points-5", "points-5-5", "box", "box-point")
@@ -121,23 +120,18 @@ def test_rows_left_out_and_too_many_perfect_ones_are_seen(tmp_path: Path) -> Non
 
 def test_an_audit_names_the_forged_row(tmp_path: Path) -> None:
     table, _ = check(make_rows(30), tmp_path)
-    honest = {
-        (name, prompt, selection): table.counts[row, column, selection]
+    counted = {
+        (name, prompt): [Counts(*cell) for cell in table.counts[row, column].tolist()]
         for row, name in enumerate(table.references)
         for column, prompt in enumerate(table.prompts)
-        for selection in (0, 1)
     }
-
-    def count_again(name: str, prompt: str, selection: int) -> Counts:
-        found = honest[name, prompt, selection].tolist()
-        return (
-            Counts(*found) if name != "r0000007" else Counts(found[0] - 1, found[1], found[2] + 1)
-        )
-
-    places = np.arange(30 * 2 * 2)
-    lines = audit_counts(table, places, count_again)
+    places = np.flatnonzero(table.counts[..., 0].reshape(-1) >= 0)
+    table.counts[7, ..., 0] += 1
+    checked = make_checked(table)
+    lines = [problem.text for problem in compare_counts(checked, places, counted)]
     assert len(lines) == 3
     assert all(line.startswith("r0000007, ") for line in lines)
+    assert checked.audited_rows == 90
 
 
 @pytest.mark.slow
@@ -167,11 +161,11 @@ def check_file(folder: Path, references: int) -> None:
     copy_checked(path, copy, layout="counts.parquet")
     table, problems = read_counts(copy, index, SIX, WHERE)
     assert problems == []
-    manifest, _ = parse_manifest(to_yaml(draft_manifest()), "submission.yaml")
-    assert manifest is not None
+    checked = make_checked(table, folder)
+    checked.rows = index
     file = CountsFile(path, hash_file(path))
     accepted = [Accepted("first", "First", frozenset({1}), None, "", file)]
-    (held,) = check_counts_copied(manifest, table, index, accepted, folder, WHERE)
+    (held,) = find_copied(checked, accepted)
     assert held.text.startswith("100.00 %")
 
 
@@ -197,7 +191,7 @@ def test_a_sample_of_four_million_predictions_takes_as_little(tmp_path: Path) ->
             file.write_table(pa.Table.from_arrays(arrays, schema=PREDICTIONS))
     wanted = {prompt: [f"r{number:07}" for number in range(0, 220_000, 440)] for prompt in SIX}
     began = time.monotonic()
-    rows = copy_checked(path, tmp_path / "copy", layout=FULL_PREDICTIONS, wanted=wanted)
+    rows = copy_checked(path, tmp_path / "copy", layout=SAMPLED_PREDICTIONS, wanted=wanted)
     assert time.monotonic() - began < 60
     assert rows == 4_000_000
     assert pq.read_metadata(tmp_path / "copy").num_rows == 500 * 6 * 3

@@ -64,4 +64,5 @@ def test_each_line_of_what_a_submission_can_do_names_a_test_that_is_there() -> N
         named = re.findall(r"\| `([\w/.]+)::(test_\w+)` \|$", line)
         assert len(named) == 1, line
         ((path, name),) = named
-        assert f"\ndef {name}(" in (ROOT / "tests" / "submissions" / path).read_text(), line
+        files = [file for file in (ROOT / "tests").rglob("*.py") if str(file).endswith(f"/{path}")]
+        assert any(f"\ndef {name}(" in file.read_text() for file in files), line

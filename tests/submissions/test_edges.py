@@ -135,7 +135,7 @@ EDGES: dict[str, Edge] = {
     },
     "an ORCID ending in X": worded(authors__0__orcid="0000-0002-1694-233X"),
     "notes of 2,000 characters": worded(notes="Trained twice.\n" + "x" * 1985),
-    "unknown training data": worded(training_data=None),
+    "unknown training data": worded(training_data="unknown"),
     "slug of 40 characters": worded(slug="a" * 40),
     "contact by address": worded(contact="https://example.org/contact?x=1#y"),
 }

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from cosmos_board.data.pack import open_pack
-from cosmos_board.submissions.ci.pull_request import judge
 from cosmos_board.submissions.format.manifest import ManifestFile
+from cosmos_board.submissions.pull_request import PullRequest, check_pull_request
 from tests.submissions.full_samples import Full, forge, lose
 from tests.submissions.repositories import commit_all, git, make_repository
 from tests.submissions.runs import encode_runs
@@ -42,8 +42,8 @@ def propose_copy(full: Full, fork: Path, files: Path) -> str:
 
     forge(rival, empty)
     forge(rival, empty, "predictions.parquet")
-    path = folder / "submission.yaml"
-    text = path.read_text().replace("slug: careful-boxes", "slug: rival-boxes")
+    path = folder / "submission.toml"
+    text = path.read_text().replace("careful-boxes", "rival-boxes")
     text = text.replace("Careful boxes", "Rival boxes").replace("2002", "3003")
     path.write_text(text)
     return commit_all(fork)
@@ -68,7 +68,7 @@ def test_a_near_copy_of_anothers_counts_is_held(lost: bool, full: Full, tmp_path
         return Path(shutil.copy(folder / file.path, out / file.path))
 
     packs = [open_pack(full.pack)]
-    report = judge(hub, head, BOB, packs, now=NOW, fetch=fetch)
+    report = check_pull_request(PullRequest(hub, head, BOB, now=NOW), packs, fetch=fetch)
     assert report.find_lines("refused") == []
     (line,) = report.find_lines("held")
     place = "submissions/rival-boxes/counts.parquet: rows: "

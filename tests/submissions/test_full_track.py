@@ -1,4 +1,4 @@
-"""A full submission on its whole way: drafted, gated, accepted, published, and found out."""
+"""A full submission on its whole way: drafted, checked, merged, published, and found out."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.store.board import open_board
 from cosmos_board.submissions.checks.check import check_submission
-from cosmos_board.submissions.checks.pack_index import read_pack_indices, write_pack_index
-from cosmos_board.submissions.checks.sample import index_pack
-from cosmos_board.submissions.ci.pull_request import judge
+from cosmos_board.submissions.checks.packs import list_known, write_pack_index
+from cosmos_board.submissions.checks.references import index_pack
 from cosmos_board.submissions.history.decisions import add_decision
 from cosmos_board.submissions.history.rebuild import rebuild_board
 from cosmos_board.submissions.history.versions import read_history
+from cosmos_board.submissions.pull_request import PullRequest, check_pull_request
 from tests.submissions.full_samples import Full, forge, lose
 from tests.submissions.repositories import commit_all, git, make_repository
 from tests.submissions.samples import NOW
@@ -39,12 +39,12 @@ def better(table: pa.Table) -> pa.Table:
 
 
 def test_a_full_submission_is_audited_to_the_last_row(full: Full) -> None:
-    assert sorted(path.name for path in full.folder.iterdir()) == ["submission.yaml"]
-    assert check_submission(full.folder, full.context()) == []
+    assert sorted(path.name for path in full.folder.iterdir()) == ["submission.toml"]
+    assert check_submission(full.folder, full.inputs()) == []
 
 
 def test_a_check_without_the_files_says_that_it_did_not_look(full: Full) -> None:
-    problems = check_submission(full.folder, replace(full.context(), external=None))
+    problems = check_submission(full.folder, replace(full.inputs(), external=None))
     assert [(one.disposition, one.field, one.text) for one in problems] == [
         ("noted", f"files[{number}].url", f"'{name}.parquet' lies elsewhere and was not looked at,"
          " see --external")
@@ -54,7 +54,7 @@ def test_a_check_without_the_files_says_that_it_did_not_look(full: Full) -> None
 
 def test_a_forged_count_is_named_and_refused(full: Full) -> None:
     forge(full, better)
-    (problem,) = check_submission(full.folder, full.context())
+    (problem,) = check_submission(full.folder, full.inputs())
     assert problem.disposition == "refused"
     assert problem.path == "submissions/careful-boxes/predictions.parquet"
     assert "claimed" in problem.text
@@ -79,13 +79,13 @@ def test_predictions_that_do_not_carry_the_counts_are_refused(
     change: Callable[[pa.Table], pa.Table], says: str, full: Full
 ) -> None:
     forge(full, change, "predictions.parquet")
-    problems = check_submission(full.folder, full.context())
+    problems = check_submission(full.folder, full.inputs())
     assert says in problems[0].text
     assert problems[0].disposition == "refused"
 
 
 def test_without_the_references_it_is_held_for_a_maintainer(full: Full) -> None:
-    (problem,) = check_submission(full.folder, full.context(packs=False))
+    (problem,) = check_submission(full.folder, full.inputs(packs=False))
     assert (problem.disposition, problem.field) == ("held", "audit")
 
 
@@ -106,10 +106,10 @@ def test_from_the_pull_request_to_the_board_on_dice_and_iou_alone(
     head = commit_all(hub)
     git(hub, "checkout", "-q", "main")
     packs = [open_pack(full.pack)]
-    report = judge(hub, head, ANN, packs, now=NOW, fetch=full.fetch)
+    report = check_pull_request(PullRequest(hub, head, ANN, now=NOW), packs, fetch=full.fetch)
     assert (report.find_lines("refused"), report.find_lines("held")) == ([], [])
-    assert any("too few clusters to rank" in line for line in report.standing)
-    assert not any("rank 1" in line for line in report.standing)
+    assert any("too few clusters to rank" in line for line in report.ranks)
+    assert not any("rank 1" in line for line in report.ranks)
     assert "counted again" in report.coverage
 
     git(hub, "merge", "-q", "--no-ff", "-m", "merge", "proposed")
@@ -143,7 +143,7 @@ def test_a_forgery_outside_the_git_tree_does_not_reach_the_board(
     assert rebuilt.shown == []
 
 
-def test_counts_that_nobody_here_can_count_again_are_self_reported_until_somebody_vouches(
+def test_counts_that_nobody_here_can_count_again_are_self_reported_until_somebody_attests(
     full: Full, tmp_path: Path
 ) -> None:
     """Git holds an index of the pack; its references are with a maintainer."""
@@ -152,7 +152,7 @@ def test_counts_that_nobody_here_can_count_again_are_self_reported_until_somebod
     write_pack_index(hub / "submissions", open_pack(full.pack))
     commit_all(hub)
     for tier in ("self-reported", "audited"):
-        indices = read_pack_indices(hub / "submissions")
+        indices = list_known([], hub / "submissions")
         history = read_history(hub)
         rebuilt = rebuild_board(history, indices, tmp_path / tier, fetch=full.fetch)
         assert [row.tier for row in rebuilt.shown] == [tier]
@@ -166,8 +166,8 @@ def test_the_index_asks_exactly_what_the_pack_asks_and_holds_no_mask(
 ) -> None:
     pack = open_pack(full.pack)
     write_pack_index(tmp_path, pack)
-    (index,) = read_pack_indices(tmp_path)
-    for track in ("core", "full"):
+    (index,) = list_known([], tmp_path)
+    for track in ("core", "counts"):
         assert index_pack(index, track).sha256 == index_pack(pack, track).sha256
     assert sorted(path.name for path in (tmp_path / "_packs" / "phantoms").iterdir()) == [
         "pack.json",
@@ -182,7 +182,7 @@ def test_the_index_asks_exactly_what_the_pack_asks_and_holds_no_mask(
 def test_forged_rows_are_caught_at_the_computed_rate(share: float, least: float) -> None:
     """200 forgeries of a grid of 60,000 counted cells, each looked at as an audit does."""
     from cosmos_board.submissions.checks.audit import choose_places
-    from cosmos_board.submissions.files.count_rows import CountTable
+    from cosmos_board.submissions.checks.counts import CountTable
 
     table = CountTable(
         tuple(f"r{n:05}" for n in range(20_000)),

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cosmos_board.submissions.files.prediction_rows import iter_predictions
-from cosmos_board.submissions.files.safe_parquet import ParquetError, copy_checked
+from cosmos_board.submissions.checks.predictions import iter_predictions
+from cosmos_board.submissions.files.parquet import ParquetError, copy_checked
 from tests.submissions.hostile_files import to_bytes
 from tests.submissions.samples import Sample
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from cosmos_board.data.pack import open_pack
-from cosmos_board.submissions.ci.pull_request import Report
 from cosmos_board.submissions.format.manifest import parse_manifest
 from cosmos_board.submissions.problems import Problem
+from cosmos_board.submissions.pull_request import Report
 from cosmos_board.submissions.scoring.score import score_submission
 from tests.shared import SHARED
-from tests.submissions.drafts import draft_manifest, to_yaml
+from tests.submissions.drafts import draft_manifest, to_toml
 from tests.submissions.hostile import CASES
 from tests.submissions.hostile_folders import FOLDERS, MANIFESTS
 from tests.submissions.hostile_parquet import PARQUET
@@ -64,12 +64,12 @@ def test_no_hostile_string_passes_in_any_field_of_text(field: str) -> None:
     passed = []
     for name, text in STRINGS.items():
         fields = draft_manifest(**{field: text})
-        manifest, problems = parse_manifest(to_yaml(fields), "submissions/a/submission.yaml")
+        manifest, problems = parse_manifest(to_toml(fields), "submissions/a/submission.toml")
         if manifest is not None:
             passed.append(name)
             continue
         place = field.replace("__0__", "[0].").replace("__", ".")
-        assert str(problems[0]).startswith(f"submissions/a/submission.yaml: {place}: ")
+        assert str(problems[0]).startswith(f"submissions/a/submission.toml: {place}: ")
     assert passed == []
 
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
-import yaml
 
 from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.store.board import open_board
@@ -56,12 +56,12 @@ def test_the_official_path_ends_in_right_submissions_on_both_tracks(tmp_path: Pa
     assert found == [(name, ["clicks", "jitter", "main"]) for name in sorted(MODELS)]
     for name in MODELS:
         slug = name.replace(".", "-")
-        core = yaml.safe_load((out / "submissions" / slug / "submission.yaml").read_bytes())
-        full = yaml.safe_load((out / "full" / slug / "submission.yaml").read_bytes())
-        assert (core["track"], full["track"]) == ("core", "full")
-        assert core["model"]["checkpoint"] == full["model"]["checkpoint"]
+        core = tomllib.loads((out / "submissions" / slug / "submission.toml").read_text())
+        counts = tomllib.loads((out / "counts" / slug / "submission.toml").read_text())
+        assert (core["track"], counts["track"]) == ("core", "counts")
+        assert core["model"]["checkpoint"] == counts["model"]["checkpoint"]
         assert core["model"]["checkpoint"]["format"] == "safetensors"
-        assert [file["url"].split("/")[-2:] for file in full["files"]] == [
+        assert [file["url"].split("/")[-2:] for file in counts["files"]] == [
             [slug, "counts.parquet"],
             [slug, "predictions.parquet"],
         ]

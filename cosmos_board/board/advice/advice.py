@@ -160,7 +160,7 @@ def advise_everywhere(
 
 def _take_sample_of(sample: Sample, target: Target) -> Sample:
     """Return the sample for one target: synthetic data answers for itself alone."""
-    everything = replace(sample, kept=np.ones(len(sample.units), np.bool_))
+    everything = replace(sample, counted=np.ones(len(sample.units), np.bool_))
     if len(find_members(sample, target)) or not len(find_members(everything, target)):
         return sample
     return everything
@@ -171,7 +171,7 @@ def find_members(sample: Sample, target: Target) -> Ints:
     if target not in sample.units.targets:
         return np.zeros(0, np.int64)
     number = sample.units.targets.index(target)
-    return np.flatnonzero(sample.kept & (sample.units.target == number))
+    return np.flatnonzero(sample.counted & (sample.units.target == number))
 
 
 def _describe_options(

@@ -52,33 +52,16 @@ class Claim:
     measure: Measure
     """Measures the effect."""
 
-    query: str
-    """SQL over the board database that shows what the effect is made of."""
+    @property
+    def query(self) -> str:
+        """SQL over the board database that shows what the effect is made of."""
+        return FINDING_QUERIES[self.id]
 
 
 CLAIMS: tuple[Claim, ...] = (
-    Claim(
-        id="F1",
-        threshold=0.05,
-        certainty="second-hand",
-        measure=measure_spread,
-        query=FINDING_QUERIES["F1"],
-    ),
-    Claim(
-        id="F2",
-        threshold=0.0,
-        certainty="not found",
-        about="two models",
-        measure=measure_size,
-        query=FINDING_QUERIES["F2"],
-    ),
-    Claim(
-        id="F3",
-        threshold=0.0,
-        certainty="abstract",
-        measure=measure_prompts,
-        query=FINDING_QUERIES["F3"],
-    ),
+    Claim(id="F1", threshold=0.05, certainty="second-hand", measure=measure_spread),
+    Claim(id="F2", threshold=0.0, certainty="not found", about="two models", measure=measure_size),
+    Claim(id="F3", threshold=0.0, certainty="abstract", measure=measure_prompts),
     Claim(
         id="F4",
         threshold=0.0,
@@ -86,35 +69,10 @@ CLAIMS: tuple[Claim, ...] = (
         certainty="abstract",
         about="readers",
         measure=measure_annotation,
-        query=FINDING_QUERIES["F4"],
     ),
-    Claim(
-        id="F5",
-        threshold=0.05,
-        certainty="second-hand",
-        measure=measure_jitter,
-        query=FINDING_QUERIES["F5"],
-    ),
-    Claim(
-        id="F6",
-        threshold=0.0,
-        certainty="abstract",
-        measure=measure_clicks,
-        query=FINDING_QUERIES["F6"],
-    ),
-    Claim(
-        id="F7",
-        threshold=0.1,
-        certainty="second-hand",
-        measure=measure_factors,
-        query=FINDING_QUERIES["F7"],
-    ),
-    Claim(
-        id="F8",
-        threshold=0.0,
-        certainty="abstract",
-        measure=measure_finetuning,
-        query=FINDING_QUERIES["F8"],
-    ),
+    Claim(id="F5", threshold=0.05, certainty="second-hand", measure=measure_jitter),
+    Claim(id="F6", threshold=0.0, certainty="abstract", measure=measure_clicks),
+    Claim(id="F7", threshold=0.1, certainty="second-hand", measure=measure_factors),
+    Claim(id="F8", threshold=0.0, certainty="abstract", measure=measure_finetuning),
 )
 """F1 … F8, in the paper's order."""

@@ -245,14 +245,14 @@ def measure_spread(inputs: FindingInputs, names: tuple[str, ...], selection: Sel
     if not most:
         return lack(Message.of("promptable-scores"))
     prompts = next(have[name] for name in names if len(have[name]) == most)
-    values, found = inputs.average(names, prompts, selection)
-    if found.missing:
-        return found
+    values, averaged = inputs.average(names, prompts, selection)
+    if averaged.missing:
+        return averaged
     parts: dict[MessageKey, Statistic] = {
         "high-dice-targets": lambda x: (x.max(axis=0) >= 0.9).mean(axis=0),
         "low-dice-targets": lambda x: (x.max(axis=0) <= 0.5).mean(axis=0),
     }
-    return weigh(inputs.sample, values, parts, found.models, targets=10, bounds=(0.0, 1.0))
+    return weigh(inputs.sample, values, parts, averaged.models, targets=10, bounds=(0.0, 1.0))
 
 
 def measure_size(inputs: FindingInputs, names: tuple[str, ...], selection: Selection) -> Evidence:
@@ -279,11 +279,11 @@ def measure_prompts(
     inputs: FindingInputs, names: tuple[str, ...], selection: Selection
 ) -> Evidence:
     """F3: a point over everything, and the box over the best point prompt."""
-    values, found = inputs.average(names, tuple(PROMPTS), selection)
-    if found.missing:
-        return found
+    values, averaged = inputs.average(names, tuple(PROMPTS), selection)
+    if averaged.missing:
+        return averaged
     parts: dict[MessageKey, Statistic] = {
         "point-gain": lambda x: (x[1] - x[0]).mean(axis=0),
         "box-gain": lambda x: x[4].mean(axis=0) - x[1:4].mean(axis=1).max(axis=0),
     }
-    return weigh(inputs.sample, values, parts, found.models)
+    return weigh(inputs.sample, values, parts, averaged.models)

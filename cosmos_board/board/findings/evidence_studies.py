@@ -135,10 +135,10 @@ def measure_factors(
     inputs: FindingInputs, names: tuple[str, ...], selection: Selection
 ) -> Evidence:
     """F7: partial correlations of Dice with the boundary's complexity and with contrast."""
-    _, found = inputs.average(names, ("box",), selection)
-    if found.missing:
-        return found
-    sample, used = inputs.references, found.models
+    _, averaged = inputs.average(names, ("box",), selection)
+    if averaged.missing:
+        return averaged
+    sample, used = inputs.references, averaged.models
     owner = sample.dataset_of_cluster[sample.cluster]
     dice = [
         np.where(

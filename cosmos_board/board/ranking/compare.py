@@ -8,12 +8,13 @@ from functools import cached_property
 
 import numpy as np
 
-from cosmos_board.board.cube import Cube, UnitScores
+from cosmos_board.board.cube import Cube
 from cosmos_board.board.ranking.inputs import count_degrees, count_failing, find_trained_pools
 from cosmos_board.board.ranking.pairs import average_clusters, pair_verdict
 from cosmos_board.board.ranking.pooling import PooledScores, deviate_pools, pool_scores
 from cosmos_board.board.slices import plan_slices
 from cosmos_board.board.types import Comparison, PairRow, Slice
+from cosmos_board.board.units import UnitScores
 from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.core.prompts import get_prompt_kind
@@ -131,16 +132,16 @@ class PairComparison:
 
 
 def _compare_pools(cube: Cube, pair: PairComparison) -> Comparison:
-    plan, counts, (a, b) = pair.pooled.plan, pair.pooled.counts, pair.scores.models
+    plan, (a, b) = pair.pooled.plan, pair.scores.models
     pools = next((part.pools for part in plan.slices if part.slice.kind == "overall"), ())
     seen: Bools = np.asarray(find_trained_pools(plan, (a, b), cube.exposures).any(axis=1))
-    covered: Bools = np.asarray(counts.covered.all(axis=1))
+    covered: Bools = np.asarray(pair.pooled.counts.covered.all(axis=1))
     shared = [pool for pool in pools if covered[pool] and not seen[pool]]
     rows = [pair.compare_on(Slice("target", plan.pools[pool].target), [pool]) for pool in shared]
     adjusted = holm([np.nan if row.p is None else row.p for row in rows])
     targets = tuple(replace(row, p_holm=float(p)) for row, p in zip(rows, adjusted, strict=True))
     outcomes = [_find_outcome(row, pair.metric) for row in targets]
-    failing = count_failing(counts, np.array(shared, np.int64))
+    failing = count_failing(pair.pooled.counts, np.array(shared, np.int64))
     return Comparison(
         a=a,
         b=b,
@@ -155,7 +156,7 @@ def _compare_pools(cube: Cube, pair: PairComparison) -> Comparison:
         losses=outcomes.count(-1),
         untested=outcomes.count(None),
         left_out=tuple(plan.pools[pool].target for pool in pools if pool not in shared),
-        failing={name: one for name, one in zip((a, b), failing, strict=True) if one is not None},
+        failing={name: counts for name, counts in zip((a, b), failing, strict=True) if counts},
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cosmos_board.board.contamination import MOST, worst
-from cosmos_board.board.cube import Cube, Units
+from cosmos_board.board.cube import Cube
 from cosmos_board.board.ranking.pooling import PoolCounts, PooledScores
 from cosmos_board.board.slices import Plan, SlicePlan
 from cosmos_board.board.types import (
@@ -19,6 +19,7 @@ from cosmos_board.board.types import (
     Scope,
     Status,
 )
+from cosmos_board.board.units import Units
 from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.scores import fails_too_often
@@ -122,11 +123,11 @@ def gather_cohort(
     observer = np.array([model.observer for model in models], bool)
     trained_on = trained[pools].mean(axis=0)
     ranked = complete & ~observer
-    kept: Bools = np.ones(len(pools), bool)
+    common: Bools = np.ones(len(pools), bool)
     if scope == "common":
         ranked &= trained_on <= MOST
-        kept = ~np.asarray(trained[pools][:, ranked].any(axis=1))
-    no_common = not kept.any()
+        common = ~np.asarray(trained[pools][:, ranked].any(axis=1))
+    no_common = not common.any()
 
     def status_of(model: int) -> Status:
         if observer[model]:
@@ -139,8 +140,8 @@ def gather_cohort(
 
     return Cohort(
         plan=plan,
-        pools=pools if no_common else pools[kept],
-        left_out=pools[:0] if no_common else pools[~kept],
+        pools=pools if no_common else pools[common],
+        left_out=pools[:0] if no_common else pools[~common],
         ranked=np.zeros_like(ranked) if no_common else ranked,
         status=tuple(status_of(model) for model in range(len(models))),
         coverage=counts.references[pools].sum(axis=0) / counts.available[pools].sum(),
@@ -193,11 +194,11 @@ def _find_contenders(
     everything = len(np.unique(clusters))
     present = scores.rows[members] > 0
     failing = count_failing(counts, np.array(cohort.plan.pools, np.int64))
-    found = []
+    contenders = []
     for index, name in enumerate(scores.models):
         own = present[:, index]
         tiers = {tier for dataset in datasets for tier in cube.tiers(scores.track, name, dataset)}
-        found.append(
+        contenders.append(
             Contender(
                 facts=cube.models[name],
                 status=cohort.status[index],
@@ -213,7 +214,7 @@ def _find_contenders(
                 clusters=everything if own.all() else len(np.unique(clusters[own])),
             )
         )
-    return tuple(found)
+    return tuple(contenders)
 
 
 def _find_absent(cube: Cube, pooled: PooledScores, cohort: Cohort) -> tuple[AbsentModel, ...]:

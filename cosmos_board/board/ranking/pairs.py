@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from cosmos_board.board.cube import UnitScores
 from cosmos_board.board.ranking.inputs import BoardInputs
 from cosmos_board.board.ranking.rank import Deviations
 from cosmos_board.board.types import Board, PairRow, PairTable, PairVerdict
+from cosmos_board.board.units import UnitScores
 from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.stats.intervals import pair_standard_errors, t_quantile
 from cosmos_board.stats.signed_rank import pairwise_signed_rank

@@ -11,8 +11,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmos_board.board.cube import UnitScores, metric_step
 from cosmos_board.board.slices import Plan
+from cosmos_board.board.units import UnitScores, metric_step
 from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.stats.bootstrap import Draws, sum_replicates
 from cosmos_board.store.queries.scores import STEP
@@ -114,13 +114,15 @@ def score_without(scores: MetricScores, plan: Plan, pools: Ints, dataset: str) -
     for row, number in enumerate(pools):
         pool = plan.pools[number]
         if dataset in pool.dataset_of_stratum:
-            kept = [
+            others = [
                 stratum
                 for stratum, name in zip(pool.strata, pool.dataset_of_stratum, strict=True)
                 if name != dataset
             ]
             with np.errstate(invalid="ignore"):
-                remaining[row] = scores.totals[kept].sum(axis=0) / scores.present[kept].sum(axis=0)
+                remaining[row] = scores.totals[others].sum(axis=0) / scores.present[others].sum(
+                    axis=0
+                )
     return remaining
 
 
@@ -169,11 +171,11 @@ def _deviate(total: Floats, weight: Floats, score: Floats, metrics: int) -> Floa
     if len(weight) > 1:
         weight = np.tile(weight, (metrics, 1))
     drawn = weight > 0
-    found = np.divide(total, weight, out=np.zeros_like(total), where=drawn)
-    found -= score[:, None]
+    deviations = np.divide(total, weight, out=np.zeros_like(total), where=drawn)
+    deviations -= score[:, None]
     if not drawn.all():
-        found[~np.broadcast_to(drawn, found.shape)] = 0.0
-    return found
+        deviations[~np.broadcast_to(drawn, deviations.shape)] = 0.0
+    return deviations
 
 
 def _add_units(plan: Plan, values: NDArray[Number]) -> NDArray[Number]:

@@ -216,11 +216,11 @@ def _make_row(inputs: BoardInputs, index: int, columns: dict[str, Floats]) -> Bo
         value = float(columns[name][index]) if name in columns else np.nan
         return None if np.isnan(value) else value + 0.0  # no −0
 
-    def whole(name: str) -> int | None:
+    def integer(name: str) -> int | None:
         value = number(name)
         return None if value is None else int(value)
 
-    ranks = whole("rank"), whole("micro_rank")
+    ranks = integer("rank"), integer("micro_rank")
     unranked = inputs.cohort.ranked[index] and ranks[0] is None
     return BoardRow(
         model=model.facts.name,
@@ -233,10 +233,10 @@ def _make_row(inputs: BoardInputs, index: int, columns: dict[str, Floats]) -> Bo
         low=number("low"),
         high=number("high"),
         rank=ranks[0],
-        rank_low=whole("rank_low"),
-        rank_high=whole("rank_high"),
+        rank_low=integer("rank_low"),
+        rank_high=integer("rank_high"),
         p_first=number("p_first"),
-        tie_group=whole("tie_group"),
+        tie_group=integer("tie_group"),
         references=model.references,
         clusters=model.clusters,
         coverage=model.coverage,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosmos_board.board.cube import number_names
 from cosmos_board.board.studies.effects import Effect, Support, measure_pooled
+from cosmos_board.board.units import number_names
 from cosmos_board.core.arrays import Floats
 from cosmos_board.stats.bootstrap import Draws, draw_counts, sum_replicates, to_steps
 from cosmos_board.store.queries.annotation import count_unpaired, read_paired_annotations

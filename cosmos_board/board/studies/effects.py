@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from cosmos_board.board.cube import Cube, Units
+from cosmos_board.board.cube import Cube
+from cosmos_board.board.units import Units
 from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.core.tracks import FULL
 from cosmos_board.stats.bootstrap import RATIO_STEP, Draws, sum_replicates, to_steps
@@ -61,7 +62,7 @@ class Sample:
     draws: Draws
     """shape (clusters, replicates)."""
 
-    kept: Bools
+    counted: Bools
     """Which units count at all, shape (units,)."""
 
 
@@ -114,7 +115,7 @@ def average_targets(
     """
     units = sample.units
     behind = units.references if references is None else references
-    usable = sample.kept & ~np.isnan(values).any(axis=0)
+    usable = sample.counted & ~np.isnan(values).any(axis=0)
     names, scores, replicates, wide = [], [], [], []
     clusters, datasets, used = [], [], []
     for target in np.unique(units.target[usable]):
@@ -270,21 +271,21 @@ def measure_targets(means: TargetMeans, statistic: Statistic = macro) -> dict[st
     every = range(len(means.targets))
     chosen = {"": list(every), **{means.targets[index]: [index] for index in every}}
     effects = {
-        name: measure_effect(_select_targets(means, kept), statistic)
-        for name, kept in chosen.items()
+        name: measure_effect(_select_targets(means, places), statistic)
+        for name, places in chosen.items()
     }
     return {name: effect for name, effect in effects.items() if effect is not None}
 
 
-def _select_targets(means: TargetMeans, kept: Sequence[int]) -> TargetMeans:
+def _select_targets(means: TargetMeans, places: Sequence[int]) -> TargetMeans:
     place = np.cumsum(means.wide) - 1
-    wide = [int(place[index]) for index in kept if means.wide[index]]
+    wide = [int(place[index]) for index in places if means.wide[index]]
     return TargetMeans(
-        tuple(means.targets[index] for index in kept),
-        means.scores[:, kept],
+        tuple(means.targets[index] for index in places),
+        means.scores[:, places],
         means.replicates[:, wide],
-        means.wide[kept],
-        tuple(means.clusters[index] for index in kept),
-        tuple(means.datasets[index] for index in kept),
-        tuple(means.references[index] for index in kept),
+        means.wide[places],
+        tuple(means.clusters[index] for index in places),
+        tuple(means.datasets[index] for index in places),
+        tuple(means.references[index] for index in places),
     )

@@ -84,9 +84,9 @@ def correlate_factors(
     rows: list[FactorRow] = []
     outcome = rank_outcome(sample, dice)
     for names in (PAPER_FACTORS, ORDER_FACTORS):
-        found = correlate(sample, outcome, names)
+        effects = correlate(sample, outcome, names)
         given = [tuple(other for other in names if other != name) for name in names]
-        rows += _as_rows(model, prompt, selection, names, given, found)
+        rows += _as_rows(model, prompt, selection, names, given, effects)
     single = [correlate(sample, outcome, (name,))[0] for name in MARGINAL_FACTORS]
     nothing: list[tuple[str, ...]] = [() for _ in MARGINAL_FACTORS]
     rows += _as_rows(model, prompt, selection, MARGINAL_FACTORS, nothing, single)

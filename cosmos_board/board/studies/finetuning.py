@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosmos_board.board.cube import Cube, Units
+from cosmos_board.board.cube import Cube
 from cosmos_board.board.messages import Message
 from cosmos_board.board.studies.effects import (
     Effect,
@@ -14,6 +14,7 @@ from cosmos_board.board.studies.effects import (
     measure_targets,
     take_sample,
 )
+from cosmos_board.board.units import Units
 from cosmos_board.core.arrays import Bools, Floats
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection

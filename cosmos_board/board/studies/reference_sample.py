@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cosmos_board.board.cube import Cube, Units
+from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.effects import (
     Effect,
     Support,
     measure_pooled,
     take_sample,
 )
+from cosmos_board.board.units import Units
 from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.stats.bootstrap import Draws, sum_replicates, to_steps
 from cosmos_board.stats.correlation import (
@@ -159,7 +160,7 @@ def take_references(cube: Cube) -> ReferenceSample:
     units = sample.units
     table = read_references(cube.connection)
     place = np.full(max(int(units.number.max(initial=-1)), int(table.unit.max(initial=-1))) + 1, -1)
-    place[units.number[sample.kept]] = np.flatnonzero(sample.kept)
+    place[units.number[sample.counted]] = np.flatnonzero(sample.counted)
     unit = place[table.unit]
     known = unit >= 0
     cluster, target = (

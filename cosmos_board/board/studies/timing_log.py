@@ -78,16 +78,16 @@ def read_timing_log(
         raise StorageError(f"{log}: read: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(log, "", f"is no CSV file: {error}") from error
-    found = tuple(
+    annotations = tuple(
         _parse(log, number, line, references or {}) for number, line in enumerate(lines, 2)
     )
     seen: set[tuple[str, str, str]] = set()
-    for number, row in enumerate(found, 2):
+    for number, row in enumerate(annotations, 2):
         key = (row.reader, row.reference_id, row.arm)
         if key in seen:
             raise InputError(log, f"row {number}", "repeats reader, reference and arm")
         seen.add(key)
-    return found
+    return annotations
 
 
 def _check_header(log: Path, columns: tuple[str, ...]) -> None:

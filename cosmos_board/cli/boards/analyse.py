@@ -46,17 +46,17 @@ def command(study: str, db: Path, as_json: bool, log: Path | None, packs: tuple[
             added = import_timing_log(connection, log, _read_references(packs))
         click.echo(f"{db}: {added} annotations added", err=True)
     with open_board(db) as connection:
-        found = _run_study(study, Cube(connection))
+        results = _run_study(study, Cube(connection))
         was_run = study in dict(fetch_studied(connection))
     if study == "findings":
-        found = [describe_finding(finding) for finding in found]
+        results = [describe_finding(finding) for finding in results]
     if as_json:
-        click.echo(json.dumps(round_floats(found), ensure_ascii=False))
+        click.echo(json.dumps(round_floats(results), ensure_ascii=False))
     elif study == "findings":
-        for finding in found:
+        for finding in results:
             _print_finding(finding)
     else:
-        _print_study(study, found, was_run=was_run)
+        _print_study(study, results, was_run=was_run)
 
 
 def _read_references(packs: tuple[Path, ...]) -> dict[str, Rle] | None:
@@ -171,13 +171,13 @@ def _print_finding(finding: Mapping[str, Any]) -> None:
 
 def _print_study(
     study: str,
-    found: Any,  # noqa: ANN401 - each study has its own rows
+    results: Any,  # noqa: ANN401 - each study has its own rows
     *,
     was_run: bool,
 ) -> None:
     from cosmos_board.cli.tables import print_table
 
-    rows = found if isinstance(found, tuple) else found.rows
+    rows = results if isinstance(results, tuple) else results.rows
     if not rows:
         why = (
             "was run, but not on images that count: synthetic images do not count beside real "
@@ -195,23 +195,23 @@ def _print_study(
 
 def _flatten(row: Any) -> dict[str, object]:  # noqa: ANN401 - any row of a study
     """Return the fields of a row by name, text first."""
-    found = {field.name: getattr(row, field.name) for field in fields(row)}
-    return dict(sorted(found.items(), key=lambda pair: not isinstance(pair[1], str | tuple)))
+    values = {field.name: getattr(row, field.name) for field in fields(row)}
+    return dict(sorted(values.items(), key=lambda pair: not isinstance(pair[1], str | tuple)))
 
 
 def _flatten_clicks(row: Any) -> dict[str, object]:  # noqa: ANN401 - a ClicksRow
     """Return what is said of one model's clicks: Dice at some, and how many a goal takes."""
-    found: dict[str, object] = {"model": row.model, "selection": row.selection}
+    values: dict[str, object] = {"model": row.model, "selection": row.selection}
     for goal in row.goals:
-        found[f"clicks to Dice {goal.goal:.2f}"] = (
+        values[f"clicks to Dice {goal.goal:.2f}"] = (
             f"> {len(row.dice)}" if goal.median is None else str(goal.median)
         )
-        found[f"never {goal.goal:.2f}"] = f"{goal.never:.0%}"
-    found["area"] = row.area.value
+        values[f"never {goal.goal:.2f}"] = f"{goal.never:.0%}"
+    values["area"] = row.area.value
     for number in sorted({1, 3, 5, len(row.dice)}):
-        found[f"Dice at click {number}"] = row.dice[number - 1].value
-    found["clusters"] = row.area.clusters
-    return found
+        values[f"Dice at click {number}"] = row.dice[number - 1].value
+    values["clusters"] = row.area.clusters
+    return values
 
 
 def _cell(value: object) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,7 +42,7 @@ def command(
 ) -> None:
     """Print leaderboards: score, 95 % interval, rank and rank interval."""
     from cosmos_board.board.cube import Cube
-    from cosmos_board.board.export import round_floats
+    from cosmos_board.board.export import round_floats, to_csv
     from cosmos_board.board.leaderboard import rank_boards
     from cosmos_board.cli.tables import describe_board, print_boards
     from cosmos_board.store.board import open_board
@@ -62,7 +60,8 @@ def command(
         document = {"caption": caption, "rows": list_rows(boards)}
         click.echo(json.dumps(round_floats(document), ensure_ascii=False))
     elif form == "csv":
-        click.echo(write_csv(boards), nl=False)
+        rows = ([row[name] for name in COLUMNS] for row in list_rows(boards))
+        click.echo(to_csv(COLUMNS, rows).decode(), nl=False)
     else:
         print_boards(boards)
 
@@ -79,15 +78,3 @@ def list_rows(boards: Sequence[Board]) -> list[dict[str, object]]:
             values["status"] = status_text(row)
             rows.append({**values, "slice": str(board.key.slice), **key})
     return rows
-
-
-def write_csv(boards: Sequence[Board]) -> str:
-    """Return the rows of several boards as CSV, unknown values empty."""
-    from cosmos_board.board.export import to_csv_value
-
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in list_rows(boards):
-        writer.writerow([to_csv_value(row[name]) for name in COLUMNS])
-    return out.getvalue()

@@ -21,7 +21,7 @@ _ROOT = click.option(
 def index(pack: Path, root: Path) -> None:
     """For maintainers: keep the index of PACK in git, so that counts on it can be submitted."""
     from cosmos_board.data.pack import open_pack
-    from cosmos_board.submissions.checks.pack_index import write_pack_index
+    from cosmos_board.submissions.checks.packs import write_pack_index
 
     click.echo(f"{write_pack_index(root, open_pack(pack))}: written")
 

@@ -1,4 +1,4 @@
-"""`cosmos-board submit new`: a run, and answers to what it cannot know, become a submission."""
+"""`cosmos-board submit new`: a run, and what it cannot know, become a submission."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from cosmos_board.cli.submissions.questions import ask, ask_model
 )
 @click.option(
     "--track",
-    type=click.Choice(["core", "full"]),
+    type=click.Choice(["core", "counts"]),
     default="core",
     show_default=True,
     help="The sample's predictions, or counts and predictions of every reference.",
@@ -47,9 +47,9 @@ from cosmos_board.cli.submissions.questions import ask, ask_model
 @click.option(
     "--files",
     type=click.Path(path_type=Path),
-    help="Full track: write the data files here, to be uploaded.",
+    help="Counts track: write the data files here, to be uploaded.",
 )
-@click.option("--files-url", help="Full track: address that --files will have.")
+@click.option("--files-url", help="Counts track: address that --files will have.")
 @click.option("--accept-terms", is_flag=True, help="Say yes to what is asked about data.")
 @click.option("--replace", is_flag=True, help="Replace the submission that --out holds already.")
 def new(
@@ -67,21 +67,18 @@ def new(
 
     Asks for what the run cannot know and no option gave.
     """
-    from cosmos_board.submissions.draft.draft import (
-        Elsewhere,
-        draft_submission,
-        list_models,
-        read_card,
-    )
+    from cosmos_board.submissions.draft.draft import Elsewhere, draft_submission
     from cosmos_board.submissions.draft.folder import refuse_taken
+    from cosmos_board.submissions.draft.model_run import list_models, open_model_run
 
     if (files is None) != (files_url is None) or (files and track == "core"):
-        raise click.UsageError("--files and --files-url go together, on the full track")
+        raise click.UsageError("--files and --files-url go together, on the counts track")
     refuse_taken(out, replace=replace)  # before anything is asked
     models = list_models(run)
     chosen = model or (models[0] if len(models) == 1 else ask_model(models))
-    answers = ask(given, read_card(run, chosen, track), out=out, version=version)
+    model_run = open_model_run(run, chosen, track)
+    metadata = ask(given, model_run.card, out=out, version=version)
     elsewhere = Elsewhere(files, files_url.rstrip("/")) if files and files_url else None
-    draft_submission(run, chosen, answers, out, track=track, elsewhere=elsewhere, replace=replace)
+    draft_submission(model_run, metadata, out, elsewhere=elsewhere, replace=replace)
     where = f" --external {files}" if elsewhere else ""
     click.echo(f"{out}: written; next: cosmos-board submit check {out}{where}")

@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from cosmos_board.data.pack import Pack
-    from cosmos_board.submissions.checks.check import Context
+    from cosmos_board.submissions.checks.submission import CheckInputs
 
 
 def open_packs(folder: Path, packs: tuple[Path, ...]) -> list[Pack]:
@@ -35,25 +35,22 @@ def _say(line: str) -> None:
     click.echo(line, err=True)
 
 
-def make_context(opened: list[Pack], folder: Path, external: Path | None) -> Context:
+def make_inputs(opened: list[Pack], folder: Path, external: Path | None) -> CheckInputs:
     """Return what a submission is checked against: these packs, indices in git, taken names."""
     import secrets
 
     from cosmos_board.core.errors import InputError
-    from cosmos_board.submissions.checks.check import Context
-    from cosmos_board.submissions.checks.pack_index import list_known
-    from cosmos_board.submissions.checks.sample import index_pack
+    from cosmos_board.submissions.checks.packs import list_known
+    from cosmos_board.submissions.checks.submission import CheckInputs
     from cosmos_board.submissions.history.versions import read_history
 
     try:
         accepted = read_history(folder.parent).list_accepted(without=folder.name)
     except InputError:  # outside a clone nobody else is known
         accepted = []
-    known = list_known(opened, folder.parent)
-    return Context(
-        indices=[index_pack(one, track) for one in known for track in ("core", "full")],
+    return CheckInputs(
+        packs=list_known(opened, folder.parent),
         accepted=accepted,
-        packs=opened,
         external=external,
         seed=secrets.token_hex(16),
     )

@@ -17,7 +17,9 @@ from cosmos_board.core.errors import CosmosBoardError
 from cosmos_board.store.files import write_bytes
 
 if TYPE_CHECKING:
-    from cosmos_board.site.publish.versions import Read
+    from cosmos_board.site.publish.versions import Published, Read
+    from cosmos_board.submissions.history.rebuild import Rebuilt
+    from cosmos_board.submissions.history.versions import History
 
 ENTRIES = "entries.json"
 """Lists what is shown, what is not and why, and the commit of main that it was made of."""
@@ -100,8 +102,14 @@ def command(
     no longer holds the commit that the published site was made of. Without --pack the demo packs
     are built.
     """
+    from cosmos_board.data.pack import open_pack
     from cosmos_board.site.publish.build import read_blocks
+    from cosmos_board.site.publish.versions import read_published
     from cosmos_board.store.folders import carry_over, replace_folder
+    from cosmos_board.store.ingest import ingest
+    from cosmos_board.submissions.checks.packs import list_known
+    from cosmos_board.submissions.history.rebuild import rebuild_board
+    from cosmos_board.submissions.history.versions import read_history
 
     read, blocks = _open_earlier(earlier), read_blocks(out / "site")
     if step == "site":
@@ -110,35 +118,21 @@ def command(
         with replace_folder(out, "publish", inputs=[submissions, *packs, *runs]) as work:
             for name in ("packs", "external", *(["site"] if step == "board" else [])):
                 carry_over(out / name, work / name)
-            _make_board(read, submissions, packs, runs, external, rewritten, work)
+            before, history = read_published(read), read_history(submissions)
+            history.refuse_rewritten(before.head, rewritten)
+            built = packs or _build_packs(work)
+            known = list_known([open_pack(path) for path in built], submissions)
+            rebuilt = rebuild_board(history, known, work, external=external)
+            ingest(runs, rebuilt.db)
+            _list_entries(before, history, rebuilt, work)
             if step == "all":
                 _render(read, blocks, work, languages)
     if step != "board":
         click.echo(f"{out / 'site' / 'index.html'}: rendered")
 
 
-def _make_board(
-    read: Read,
-    submissions: Path,
-    packs: tuple[Path, ...],
-    runs: tuple[Path, ...],
-    external: Path | None,
-    rewritten: str | None,
-    out: Path,
-) -> None:
-    from cosmos_board.data.pack import open_pack
-    from cosmos_board.site.publish.versions import read_published
-    from cosmos_board.store.ingest import ingest
-    from cosmos_board.submissions.checks.pack_index import list_known
-    from cosmos_board.submissions.history.rebuild import rebuild_board
-    from cosmos_board.submissions.history.versions import read_history
-
-    before = read_published(read)
-    history = read_history(submissions)
-    history.refuse_rewritten(before.head, rewritten)
-    known = list_known([open_pack(path) for path in packs or _build_packs(out)], submissions)
-    rebuilt = rebuild_board(history, known, out, external=external)
-    ingest(runs, rebuilt.db)
+def _list_entries(before: Published, history: History, rebuilt: Rebuilt, out: Path) -> None:
+    """Write which entries are shown, which are not and why; earlier boards are kept."""
     frozen = before.keep(rebuilt.benchmark)
     rebuilt.write_table(frozen)
     down = {slug: sorted(names) for slug, names in history.list_taken_down().items()}

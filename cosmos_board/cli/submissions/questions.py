@@ -13,7 +13,7 @@ from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
 
 if TYPE_CHECKING:
-    from cosmos_board.submissions.format.answers import Answers
+    from cosmos_board.submissions.draft.draft import Metadata
 
 _Answer = TypeVar("_Answer")
 _TERMS = (
@@ -31,7 +31,7 @@ def ask_model(models: tuple[str, ...]) -> str:
     return chosen
 
 
-def ask(given: Mapping[str, Any], card: ModelCard, *, out: Path, version: int) -> Answers:
+def ask(given: Mapping[str, Any], card: ModelCard, *, out: Path, version: int) -> Metadata:
     """Return what the options say, and what is asked where neither they nor the card do.
 
     Args:
@@ -44,7 +44,8 @@ def ask(given: Mapping[str, Any], card: ModelCard, *, out: Path, version: int) -
         InputError: If an option is refused by the rule of its field, before anything is asked,
             or there is nobody to ask.
     """
-    from cosmos_board.submissions.format.answers import Answers, read_author, read_training
+    from cosmos_board.cli.submissions.option_rules import read_author, read_training
+    from cosmos_board.submissions.draft.draft import Metadata
 
     said = _read_options(given, out)
     find = _Finder(said, card).find
@@ -61,7 +62,7 @@ def ask(given: Mapping[str, Any], card: ModelCard, *, out: Path, version: int) -
         question = "Trained on (catalog names, or none, or unknown)"
         trained = _ask("--trained-on", question, lambda text: read_training(_split(text)))
     _warn_of_others(trained or ())
-    return Answers(
+    return Metadata(
         name=name,
         authors=authors,
         contact=said["contact"],
@@ -76,17 +77,17 @@ def ask(given: Mapping[str, Any], card: ModelCard, *, out: Path, version: int) -
 
 def _read_options(given: Mapping[str, Any], out: Path) -> dict[str, Any]:
     """Return the options as the manifest takes them; None where one was not given."""
-    from cosmos_board.submissions.format import answers
+    from cosmos_board.cli.submissions import option_rules as rules
 
-    answers_of = {name: given[name] for name in answers.RULES}
+    texts = {name: given[name] for name in rules.RULES}
     return {
-        "slug": _read("--out", answers.read_slug, out.absolute().name),
-        "authors": tuple(_read("--author", answers.read_author, one) for one in given["authors"]),
+        "slug": _read("--out", rules.read_slug, out.absolute().name),
+        "authors": tuple(_read("--author", rules.read_author, one) for one in given["authors"]),
         "trained_on": given["trained_on"]
-        and _read("--trained-on", answers.read_training, given["trained_on"]),
+        and _read("--trained-on", rules.read_training, given["trained_on"]),
         **{
-            name: value and _read(_option(name), answers.RULES[name], value)
-            for name, value in answers_of.items()
+            name: value and _read(_option(name), rules.RULES[name], value)
+            for name, value in texts.items()
         },
     }
 
@@ -100,7 +101,7 @@ class _Finder:
 
     def find(self, name: str, known: str, question: str) -> str:
         """Return one answer by the name of its option; `known` is the card's word for it."""
-        from cosmos_board.submissions.format.answers import RULES
+        from cosmos_board.cli.submissions.option_rules import RULES
 
         if self._said[name]:
             return str(self._said[name])

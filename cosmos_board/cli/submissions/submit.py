@@ -12,7 +12,7 @@ from cosmos_board.cli.options import DEVICE
 from cosmos_board.cli.progress import send_prints_to_stderr
 from cosmos_board.cli.submissions.maintain import MAINTAINERS
 from cosmos_board.cli.submissions.new import new
-from cosmos_board.cli.submissions.packs import make_context, open_packs
+from cosmos_board.cli.submissions.packs import make_inputs, open_packs
 from cosmos_board.core.errors import ExitCode
 
 _PACK = click.option(
@@ -51,8 +51,8 @@ def check(folder: Path, packs: tuple[Path, ...], external: Path | None, as_json:
     from cosmos_board.submissions.checks.check import check_submission
     from cosmos_board.submissions.problems import is_refused
 
-    context = make_context(open_packs(folder, packs), folder.absolute(), external)
-    problems = check_submission(folder, context)
+    inputs = make_inputs(open_packs(folder, packs), folder.absolute(), external)
+    problems = check_submission(folder, inputs)
     if as_json:
         click.echo(json.dumps([asdict(problem) for problem in problems]))
     else:
@@ -79,26 +79,25 @@ def score(
     external: Path | None,
     as_json: bool,
 ) -> None:
-    """Score FOLDER's predictions and say where the model would stand. Nothing is uploaded."""
+    """Score FOLDER's predictions and say where the model would rank. Nothing is uploaded."""
     from tempfile import TemporaryDirectory
 
-    from cosmos_board.submissions.checks.check import Context
+    from cosmos_board.submissions.checks.submission import CheckInputs
+    from cosmos_board.submissions.scoring.ranks import CAPTION, rank_run
     from cosmos_board.submissions.scoring.score import score_submission
-    from cosmos_board.submissions.scoring.standing import CAPTION, find_standing
 
     with TemporaryDirectory(prefix="cosmos-board-") as work:
         run = out or Path(work) / "run"
-        context = Context(external=external)
-        scored = score_submission(folder, open_packs(folder, packs), run, context=context)
-        assert scored.checked.manifest is not None
-        standing = find_standing(run, scored.checked.manifest.slug, db)
+        inputs = CheckInputs(external=external)
+        scored = score_submission(folder, open_packs(folder, packs), run, inputs=inputs)
+        ranks = rank_run(run, scored.checked.manifest.slug, db)
     for problem in scored.checked.problems:
         click.echo(f"{problem}", err=True)
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in standing]))
+        click.echo(json.dumps([asdict(one) for one in ranks]))
         return
     click.echo(CAPTION)
-    for one in standing:
+    for one in ranks:
         click.echo(one.line)
 
 
@@ -122,8 +121,12 @@ def reproduce(
     A file of code is run in a process without network, or not at all.
     """
     from cosmos_board.runner.settings import SegmenterSpec
-    from cosmos_board.submissions.scoring.isolation import has_network, is_code, run_isolated
-    from cosmos_board.submissions.scoring.reproduce import reproduce_submission
+    from cosmos_board.submissions.scoring.reproduce import (
+        has_network,
+        is_code,
+        reproduce_submission,
+        run_isolated,
+    )
 
     spec = SegmenterSpec(name=model or folder.absolute().name, checkpoint=checkpoint, device=device)
     opened = open_packs(folder, packs)

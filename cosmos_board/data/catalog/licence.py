@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cosmos_board.core.errors import InputError, UnknownNameError
+from cosmos_board.core.errors import UnknownNameError
 from cosmos_board.data.catalog.dataset import OPEN_FLAGS, PERMISSIONS
 from cosmos_board.data.catalog.load import get_dataset, load_catalog
 
@@ -32,17 +32,6 @@ def may(dataset: str, action: str, declared: Mapping[str, bool] | None = None) -
     if action not in PERMISSIONS:
         raise UnknownNameError("licence", "action", action, PERMISSIONS)
     return bool(_get_flags(dataset, declared).get(action, False))
-
-
-def require(dataset: str, action: str, declared: Mapping[str, bool] | None = None) -> None:
-    """Refuse to go on unless `action` is permitted with `dataset`; arguments as in `may`.
-
-    Raises:
-        InputError: If it is not.
-        UnknownNameError: If the dataset or the action is unknown.
-    """
-    if not may(dataset, action, declared):
-        raise InputError(dataset, "licence", f"does not permit to {action.replace('_', ' ')}")
 
 
 def may_show_cell(dataset: str, clusters: int, declared: Mapping[str, bool] | None = None) -> bool:

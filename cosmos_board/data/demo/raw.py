@@ -70,8 +70,8 @@ def read_chest(folder: Path, patient: int) -> Iterator[SourceImage]:
     yield from _cut(orient(scan), objects, "ct", f"patient {patient}", _CHEST_SLICES)
 
 
-def read_phantoms() -> Iterator[SourceImage]:
-    """Yield synthetic pictures of three targets, one cluster each."""
+def read_phantoms(_folder: Path) -> Iterator[SourceImage]:
+    """Yield synthetic pictures of three targets, one cluster each; nothing is read."""
     shrink = _PHANTOM_SIDE**2 / 256**2
     specs = tuple(replace(spec, size_px=round(spec.size_px * shrink)) for spec in DEMO_SPECS)
     for image in phantom_pack_images(_PHANTOMS, side=_PHANTOM_SIDE, specs=specs):

@@ -118,7 +118,7 @@ def _find_wheel(wheel: DemoWheel, cache: Path) -> Path | None:
 
 def _download(wheel: DemoWheel, cache: Path) -> Path:
     folder = cache / f".{wheel.package}-{wheel.version}.part"
-    said = ""
+    reason = ""
     for tags in ((), _SOME_TAGS):
         shutil.rmtree(folder, ignore_errors=True)
         done = subprocess.run(
@@ -127,21 +127,21 @@ def _download(wheel: DemoWheel, cache: Path) -> Path:
             text=True,
             check=False,
         )
-        found = _find_wheel(wheel, folder)
-        if not done.returncode and found is not None:
-            return _keep(found, cache)
+        wheel_path = _find_wheel(wheel, folder)
+        if not done.returncode and wheel_path is not None:
+            return _keep(wheel_path, cache)
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        said = said or (errors or done.stderr.splitlines() or ["pip said nothing"])[-1]
-    raise InputError(wheel.requirement, "download", f"failed and is not in {cache}: {said}")
+        reason = reason or (errors or done.stderr.splitlines() or ["pip said nothing"])[-1]
+    raise InputError(wheel.requirement, "download", f"failed and is not in {cache}: {reason}")
 
 
-def _keep(found: Path, cache: Path) -> Path:
+def _keep(path: Path, cache: Path) -> Path:
     try:
-        kept = found.replace(cache / found.name)
-        shutil.rmtree(found.parent, ignore_errors=True)
+        moved = path.replace(cache / path.name)
+        shutil.rmtree(path.parent, ignore_errors=True)
     except OSError as error:
         raise describe_os_error(cache, "write", error) from error
-    return kept
+    return moved
 
 
 def _find_problem(wheel: DemoWheel, path: Path) -> str:

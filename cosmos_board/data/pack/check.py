@@ -35,14 +35,14 @@ def check_pack(path: Path) -> list[str]:
 
 
 def _check_files(path: Path, info: PackInfo) -> Iterator[str]:
-    found = {
+    present = {
         file.relative_to(path).as_posix(): file
         for file in sorted(path.rglob("*"))
         if not file.is_dir() or file.is_symlink()
     }
-    found.pop(INFO_NAME, None)
+    present.pop(INFO_NAME, None)
     for file in info.files:
-        where = found.pop(file.path, None)
+        where = present.pop(file.path, None)
         if where is None:
             yield f"{path / file.path}: is missing"
         elif where.is_symlink():
@@ -54,7 +54,7 @@ def _check_files(path: Path, info: PackInfo) -> Iterator[str]:
             yield f"{where}: has another size (got {size}, want {file.size_bytes} bytes)"
         elif hash_file(where) != file.sha256:
             yield f"{where}: has another sha256 than {INFO_NAME} says"
-    for where in found.values():
+    for where in present.values():
         yield f"{where}: is not part of the pack"
 
 

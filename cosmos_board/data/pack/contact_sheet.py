@@ -32,13 +32,7 @@ _COLOURS = (
 
 
 def draw_contact_sheet(pack: Pack, *, columns: int = 5, rows: int = 3) -> Pixels:
-    """Return uint8 RGB pixels, axes (Y, X, 3), showing images spread evenly over the pack.
-
-    Args:
-        pack: An open pack.
-        columns: Pictures in a row.
-        rows: Rows at most.
-    """
+    """Return uint8 RGB pixels, axes (Y, X, 3), showing images spread evenly over the pack."""
     total = pack.info.counts.images
     shown = min(total, columns * rows)
     positions = [(2 * i + 1) * total // (2 * shown) for i in range(shown)]

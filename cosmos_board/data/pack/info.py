@@ -9,10 +9,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from cosmos_board.core.cards import DatasetCard
+from pydantic import TypeAdapter, ValidationError
+
+from cosmos_board.core.cards import PROTOCOL, DatasetCard
 from cosmos_board.core.errors import InputError
-from cosmos_board.core.prompts import PROTOCOL
-from cosmos_board.data.catalog.dataset import PERMISSIONS as PERMISSIONS
+from cosmos_board.data.catalog.dataset import PERMISSIONS
+from cosmos_board.data.validation import describe_error
 
 INFO_VERSION = 1
 """Version of `pack.json` that we write; readers refuse a newer one."""
@@ -107,14 +109,10 @@ def read_info(folder: Path) -> PackInfo:
     path = folder / INFO_NAME
     fields = _read_fields(path)
     fields.pop("info_sha256", None)
-    from pydantic import TypeAdapter, ValidationError
-
     try:
         info = TypeAdapter(PackInfo).validate_json(json.dumps(fields))
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        raise InputError(path, field, first["msg"], got=repr(first["input"])[:60]) from error
+        raise describe_error(path, error.errors()[0]) from error
     if info.protocol != PROTOCOL:
         raise InputError(path, "protocol", "is another one", got=info.protocol, want=PROTOCOL)
     return info
@@ -149,11 +147,6 @@ def _read_fields(path: Path) -> dict[str, Any]:
     if not isinstance(fields, dict) or type(fields.get("schema_version")) is not int:
         raise InputError(path, "schema_version", "is missing")
     if fields["schema_version"] > INFO_VERSION:
-        raise InputError(
-            path,
-            "schema_version",
-            "is newer than this program",
-            got=fields["schema_version"],
-            want=INFO_VERSION,
-        )
+        problem, got = "is newer than this program", fields["schema_version"]
+        raise InputError(path, "schema_version", problem, got=got, want=INFO_VERSION)
     return fields

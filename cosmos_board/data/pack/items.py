@@ -38,10 +38,7 @@ class PackItem:
 def make_item(row: Row, references: list[tuple[Row, list[Row]]], where: Path) -> PackItem:
     """Return one image of a pack with everything that belongs to it.
 
-    Args:
-        row: Of `images/`.
-        references: Its rows of `references/`, each with its rows of `prompts/`.
-        where: The pack, for messages.
+    Rows of `references/` come with their rows of `prompts/`.
 
     Raises:
         InputError: If the rows contradict each other or the pixels.

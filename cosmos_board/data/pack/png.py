@@ -14,9 +14,6 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
 from cosmos_board.data.limits import LARGEST_PICTURE_PX
 
-_PNG_LEVEL = (
-    1  # Medical slices shrink little more at higher levels, which take several times longer.
-)
 _PNG_HEAD = struct.Struct(">8sI4sIIBB")
 _GREY, _RGB = 0, 2
 
@@ -47,7 +44,8 @@ def encode_png(pixels: Pixels) -> bytes:
     """Return grey (Y, X) or RGB (Y, X, 3) pixels as a PNG file."""
     import cv2
 
-    # On medical slices the run-length strategy is both the fastest and the smallest.
+    # Medical slices shrink little more at higher levels, which take several times longer, and the
+    # run-length strategy is both the fastest and the smallest.
     how = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
     done, data = cv2.imencode(".png", pixels if pixels.ndim == 2 else pixels[..., ::-1], how)
     assert done, "OpenCV encodes any 8-bit grey or RGB picture"

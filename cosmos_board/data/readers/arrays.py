@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.limits import LARGEST_VOLUME_PX, check_size
+from cosmos_board.data.readers.guard import reading
 from cosmos_board.data.readers.raster import Raster
 
 _LARGEST_BYTES = LARGEST_VOLUME_PX * 4
@@ -23,17 +24,11 @@ def read_array(path: Path, key: str = "") -> Raster:
     Raises:
         InputError: If it is damaged, too large, no array of numbers, or there is none of that name.
     """
-    try:
+    with reading(path, "array file"):
         if path.suffix.lower() == ".npz":
             return Raster(_read_member(path, key), "")
         with path.open("rb") as file:
             return Raster(_read(path, file, path.stat().st_size), "")
-    except InputError:
-        raise
-    except OSError as error:
-        raise InputError(path, "", f"cannot be read: {error.strerror}") from error
-    except Exception as error:
-        raise InputError(path, "", f"is damaged or no array file: {error}") from error
 
 
 def _read_member(path: Path, key: str) -> NDArray[Any]:

@@ -114,13 +114,15 @@ def _check_length(path: Path, image: Any) -> None:  # noqa: ANN401
     if (place := _DATA_FILE.search(header)) is None:
         raise InputError(path, "ElementDataFile", "is missing")
     if place[1].upper() == b"LOCAL":
-        found = path.stat().st_size - place.end(1) - len(b"\n")
+        size_bytes = path.stat().st_size - place.end(1) - len(b"\n")
     else:
         beside = path.parent / place[1].decode("utf-8", "replace")
-        found = beside.stat().st_size if beside.is_file() else 0
-    needed = _read_voxels(image).nbytes
-    if found < needed:
-        raise InputError(path, "", "is cut off", got=f"{found} bytes", want=f"{needed} bytes")
+        size_bytes = beside.stat().st_size if beside.is_file() else 0
+    needed_bytes = _read_voxels(image).nbytes
+    if size_bytes < needed_bytes:
+        raise InputError(
+            path, "", "is cut off", got=f"{size_bytes} bytes", want=f"{needed_bytes} bytes"
+        )
 
 
 def _read_header(path: Path) -> bytes:
@@ -136,8 +138,8 @@ def _check_data_file(path: Path) -> None:
     header = _read_header(path)
     if len(header) == _LONGEST_HEADER and not _HEADER_END.search(header):
         raise InputError(path, "header", "is too long", want=f"under {_LONGEST_HEADER} bytes")
-    for found in _DATA_FILE.finditer(header):
-        name = found[1].decode("utf-8", "replace")
+    for match in _DATA_FILE.finditer(header):
+        name = match[1].decode("utf-8", "replace")
         if name.upper() == "LOCAL":
             return
         if name.upper().startswith(("LIST", "SKIPLIST")) or "%" in name:

@@ -23,7 +23,7 @@ def read_nrrd_seg(path: Path, is_wanted: IsWanted) -> Iterator[tuple[Region, Vol
         InputError: If it is damaged, names no segments, or a segment or a value has no other half.
     """
     volume, layers, fields = read_layers(path)
-    numbers = sorted({int(found[1]) for field in fields if (found := _FIELD.fullmatch(field))})
+    numbers = sorted({int(match[1]) for field in fields if (match := _FIELD.fullmatch(field))})
     if not numbers:
         raise InputError(path, "", "names no segments", want="kind = 'raster' with labels")
     if volume.voxels[..., 0].size == 1:

@@ -37,9 +37,7 @@ _PNM = re.compile(rb"P[56](?:(?:\s|#[^\n]*\n)+(\d+)){3}\s")
 def read_picture(path: Path, *, turned: bool = True) -> Raster:
     """Return the picture in a file, axes YX or YXS; the header is looked at before any pixel.
 
-    Args:
-        path: The file.
-        turned: Whether its orientation tag is obeyed.
+    `turned` says whether its orientation tag is obeyed.
 
     Raises:
         InputError: If it is not what its ending says, damaged, too large, or several pictures.

@@ -49,8 +49,7 @@ class Raster:
     """Voxel index (x, y, z, 1) → millimetres; None where the file says nothing of distances."""
 
     placed: bool = True
-    """Whether the affine, if there is one, says where the voxels lie, and not their distances only.
-    """
+    """Whether an affine says where the voxels lie, and not their distances only."""
 
     order: tuple[int, ...] | None = None
     """Where each slice comes in the list of files, if the files are the slices of a volume."""
@@ -130,10 +129,7 @@ def look_up(where: object, indices: NDArray[Any], palette: NDArray[np.uint8]) ->
 def turn(array: NDArray[Any], axes: str, orientation: int) -> NDArray[Any]:
     """Return `array` upright, as its orientation tag (EXIF and TIFF tag 274) says.
 
-    Args:
-        array: Any samples.
-        axes: A letter for each axis, Y and X among them.
-        orientation: 1 … 8; any other value means nothing and is ignored, as viewers do.
+    `axes` has a letter for each axis; an `orientation` beyond 1 … 8 is ignored, as viewers do.
 
     Example:
         >>> turn(np.array([[1, 2], [3, 4]]), "YX", 6).tolist()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.limits import LARGEST_VOLUME_PX, check_size
+from cosmos_board.data.readers.guard import reading
 from cosmos_board.data.readers.raster import Raster, note_turn, turn
 from cosmos_board.data.readers.tiff_checks import (
     JPEG,
@@ -46,42 +47,34 @@ def read_tiff(path: Path, *, turned: bool = True) -> Raster:
     those of `tifffile`: Y, X, S for colours, Z, C and T where the file says so, ? for what may
     be colours or slices, others for pages of which it does not say what they are.
 
-    Args:
-        path: The file.
-        turned: Whether its orientation tag is obeyed.
+    `turned` says whether its orientation tag is obeyed.
 
     Raises:
         InputError: If it is no TIFF file, damaged, too large, holds several pictures of
             different sizes, or is in colours or a compression that is not read.
     """
-    try:
+    with reading(path, "TIFF file"):
         if path.stat().st_size > _LARGEST_BYTES:
             raise InputError(path, "", "is too large for a picture or stack")
         # In memory: a file must not make us open others that its description names.
         data = BytesIO(path.read_bytes())
         with refuse_damage(path), tifffile.TiffFile(data) as file:
             return _read_series(path, _choose_series(path, file.series), turned=turned)
-    except InputError:
-        raise
-    except OSError as error:
-        raise InputError(path, "", f"cannot be read: {error.strerror}") from error
-    except Exception as error:
-        raise InputError(path, "", f"is damaged or no TIFF file: {error}") from error
 
 
-def _choose_series(path: Path, found: list[Any]) -> list[Any]:
+def _choose_series(path: Path, every_series: list[Any]) -> list[Any]:
     """Return the series that are no smaller copy or transparency mask of another.
 
     Several where a stack was written page by page, each as a series of its own.
     """
-    if not found:
+    if not every_series:
         raise InputError(path, "", "holds no picture")
     full = [
         series
-        for series in found
+        for series in every_series
         if not int(series.keyframe.subfiletype) & (_REDUCED | _TRANSPARENCY)
     ]
-    full = full or found[:1]
+    full = full or every_series[:1]
     first = full[0]
     kinds = {(series.shape, series.dtype, series.keyframe.hash) for series in full}
     if len(full) == 1 or (len(kinds) == 1 and first.axes == first.keyframe.axes):
@@ -94,7 +87,7 @@ def _choose_series(path: Path, found: list[Any]) -> list[Any]:
 
 def _read_series(path: Path, chosen: list[Any], *, turned: bool) -> Raster:
     series = chosen[0]
-    pages = [page for one in chosen for page in one.pages]
+    pages = [page for part in chosen for page in part.pages]
     if any(page is None for page in pages):
         raise InputError(path, "", "lacks planes: they are in other files", want="one whole file")
     check_size(path, (len(chosen), *series.shape), LARGEST_VOLUME_PX)
@@ -137,10 +130,10 @@ def _decode(path: Path, chosen: list[Any]) -> tuple[NDArray[Any], str]:
 
 
 def _find_orientation(path: Path, pages: list[Any]) -> int:
-    found = {_read_orientation(page) for page in pages}
-    if len(found) != 1:
-        raise InputError(path, "Orientation", "differs from page to page", got=sorted(found))
-    return found.pop()
+    values = {_read_orientation(page) for page in pages}
+    if len(values) != 1:
+        raise InputError(path, "Orientation", "differs from page to page", got=sorted(values))
+    return values.pop()
 
 
 def _read_orientation(page: Any) -> int:  # noqa: ANN401
@@ -201,9 +194,9 @@ def _is_full(alpha: NDArray[Any]) -> bool:
 def _find_palette(path: Path, pages: list[Any]) -> NDArray[np.uint8] | None:
     if pages[0].keyframe.photometric != _PALETTE:
         return None
-    found = [np.asarray(page.colormap).T for page in pages if hasattr(page, "colormap")]
-    colours = found[0]
-    if any(not np.array_equal(colours, other) for other in found):
+    palettes = [np.asarray(page.colormap).T for page in pages if hasattr(page, "colormap")]
+    colours = palettes[0]
+    if any(not np.array_equal(colours, other) for other in palettes):
         raise InputError(path, "ColorMap", "differs from page to page")
     # Two bytes a value, of which some writers fill only the lower one.
     return (colours >> 8 if colours.max() > 255 else colours).astype(np.uint8)

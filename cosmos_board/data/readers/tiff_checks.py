@@ -66,10 +66,6 @@ class _Records(logging.Handler):
 def check_page(path: Path, page: Any) -> None:  # noqa: ANN401
     """Refuse colours or a compression that are not read, and tiles that are too large.
 
-    Args:
-        path: For messages.
-        page: A `tifffile.TiffPage`.
-
     Raises:
         InputError: If so.
     """
@@ -95,18 +91,16 @@ def check_page(path: Path, page: Any) -> None:  # noqa: ANN401
 def check_segments(path: Path, page: Any) -> None:  # noqa: ANN401
     """Refuse data cut off, and JPEG data that would decode to a larger size than the page says.
 
-    Args:
-        path: For messages.
-        page: A `tifffile.TiffPage` or `TiffFrame`.
-
     Raises:
         InputError: If so.
     """
     end = page.parent.filehandle.size
     spans = list(zip(page.dataoffsets, page.databytecounts, strict=True))
     first = page.keyframe
-    whole = first.compression == 1 and not first.is_tiled  # Strips may have been joined.
-    if not (whole or len(spans) == prod(first.chunked)) or any(count == 0 for _, count in spans):
+    one_piece = first.compression == 1 and not first.is_tiled  # Strips may have been joined.
+    if not (one_piece or len(spans) == prod(first.chunked)) or any(
+        count == 0 for _, count in spans
+    ):
         raise InputError(path, "", "lacks some of its strips or tiles")
     if any(offset + count > end for offset, count in spans):
         raise InputError(path, "", "is cut off", got=f"{end} bytes")

@@ -12,10 +12,9 @@ from importlib import metadata
 from pathlib import Path
 
 from cosmos_board import __version__
-from cosmos_board.core.cards import ModelCard
+from cosmos_board.core.cards import PROTOCOL, ModelCard
 from cosmos_board.core.errors import StaleRunError
 from cosmos_board.core.hashes import hash_facts
-from cosmos_board.core.prompts import PROTOCOL
 from cosmos_board.core.run_record import Provenance, RunEntry, RunRecord, RunSettings
 from cosmos_board.data.pack import Pack
 from cosmos_board.runner.record.folder import RunFolder

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from functools import lru_cache
 from html import escape
-from math import isfinite
 
 from markupsafe import Markup
 
-from cosmos_board.board.export import DIGITS
+from cosmos_board.board.export import round_floats, to_csv
 from cosmos_board.site.components.markup import outside_link
 from cosmos_board.site.components.table import Cell, Column, Mark, Raw, Row, Table
 from cosmos_board.site.components.templates import render
@@ -159,12 +156,7 @@ def table_files(table: Table, path: str, version: str) -> dict[str, bytes]:
 
 def table_csv(table: Table) -> bytes:
     """Return the rows as CSV, unknown values empty."""
-    names, rows = table_rows(table)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows([_for_spreadsheet(value) for value in row] for row in rows)
-    return out.getvalue().encode()
+    return to_csv(*table_rows(table))
 
 
 def table_json(table: Table, version: str) -> bytes:
@@ -175,7 +167,7 @@ def table_json(table: Table, version: str) -> bytes:
         "data_version": version,
         "caption": table.caption,
         "columns": names,
-        "rows": [[_shorten(value) for value in row] for row in rows],
+        "rows": round_floats(rows),
     }
     return (json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
 
@@ -189,25 +181,3 @@ def table_rows(table: Table) -> tuple[list[str], list[list[Raw]]]:
         [cell.value if cell.value is not None or cell.muted else cell.text for cell in row.cells]
         for row in table.rows
     ]
-
-
-def _shorten(value: Raw) -> Raw:
-    if isinstance(value, float):
-        return float(f"{value:.{DIGITS}g}") if isfinite(value) else None
-    return value
-
-
-def _for_spreadsheet(value: Raw) -> Raw:
-    """Return `value` so that a spreadsheet does not run text as a formula.
-
-    Example:
-        >>> _for_spreadsheet("=1+1"), _for_spreadsheet(-0.5), _for_spreadsheet(None)
-        ("'=1+1", '-0.5', '')
-    """
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.{DIGITS}g}"
-    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
-        return f"'{value}"
-    return value

@@ -26,7 +26,7 @@ class LedgerRow:
 
     tier: str
     track: str
-    """`core` or `full`."""
+    """`core` or `counts`."""
 
     benchmark: str
     """Version of prompts, references and metrics that it was accepted under."""

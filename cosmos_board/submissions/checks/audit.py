@@ -1,4 +1,4 @@
-"""The audit of full-track counts: a sample of rows that nobody could foresee, scored again.
+"""The audit of submitted counts: a sample of rows that nobody could foresee, counted again.
 
 Which rows are looked at follows from the manifest and a value that is younger than it, so a
 submitter cannot know it: a random one in a pull request, and afterwards the commit that it landed
@@ -9,76 +9,159 @@ unseen by n rows with chance (1 − f)ⁿ: 5 % for f = 0.1 % and n = 3,000.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.core.scores import Counts
-from cosmos_board.submissions.files.count_rows import CountTable
+from cosmos_board.data.pack import Pack
+from cosmos_board.metrics.overlap import count_candidates
+from cosmos_board.metrics.reference import prepare_reference
+from cosmos_board.submissions.checks.counts import CountTable
+from cosmos_board.submissions.checks.predictions import (
+    MOST_CANDIDATES,
+    Groups,
+    check_row,
+    decode_candidates,
+    group_candidates,
+    iter_predictions,
+)
+from cosmos_board.submissions.checks.submission import CheckedSubmission
+from cosmos_board.submissions.files.layouts import SAMPLED_PREDICTIONS
+from cosmos_board.submissions.files.parquet import ParquetError, copy_checked
+from cosmos_board.submissions.format.fields import PREDICTIONS
+from cosmos_board.submissions.problems import Problem
 
 AUDIT_ROWS = 3000
+MOST_LINES = 20
+
+_Counted = Mapping[tuple[str, str], Sequence[Counts]]
+"""By reference and prompt: counts of the oracle's and of the predicted candidate."""
 
 
-def choose_rows(rows: int, count: int, *, manifest_sha256: str, seed: str) -> NDArray[np.int64]:
-    """Return `count` different row numbers under `rows`, sorted; all of them where fewer exist.
+def audit_counts(checked: CheckedSubmission, path: Path) -> Iterator[Problem]:
+    """Count a sample of the submitted rows again, from the predictions in `path`.
 
-    Args:
-        rows: How many there are.
-        count: How many to look at.
-        manifest_sha256: Hash of `submission.yaml`.
-        seed: A value that nobody knew when the counts were made.
-
-    Example:
-        >>> choose_rows(9, 3, manifest_sha256="a", seed="b").tolist()
-        [2, 4, 8]
+    Without right counts, the references or a seed there is no audit. References of packs that are
+    not here cannot be looked at.
     """
-    text = "\x1f".join(("audit", manifest_sha256, seed)).encode()
-    key = int.from_bytes(hashlib.blake2b(text, digest_size=16).digest(), "little")
-    words = np.random.Philox(key=key).random_raw(rows)
-    if count >= rows:
-        return np.arange(rows)
-    return np.sort(np.argpartition(words, count)[:count])  # the words of a key do not repeat
-
-
-def audit_counts(
-    claimed: CountTable,
-    places: NDArray[np.int64],
-    count_again: Callable[[str, str, int], Counts],
-) -> list[str]:
-    """Return a line for every row of `places` that is not what the prediction gives.
-
-    Args:
-        claimed: The counts as submitted.
-        places: From `choose_rows`, over the flat grid of reference, prompt and selection.
-        count_again: Called with reference id, prompt and selection number (0 is `oracle`).
-    """
-    shape = claimed.counts.shape[:3]
-    found = []
-    for place in places.tolist():
-        row, prompt, selection = (int(part) for part in np.unravel_index(place, shape))
-        want = claimed.counts[row, prompt, selection]
-        if want[0] < 0:
-            continue
-        got = count_again(claimed.references[row], claimed.prompts[prompt], selection)
-        if (got.tp, got.fp, got.fn) != tuple(want.tolist()):
-            found.append(
-                f"{claimed.references[row]}, {claimed.prompts[prompt]}: counts "
-                f"{tuple(want.tolist())} claimed, {(got.tp, got.fp, got.fn)} found"
-            )
-    return found
+    table, place = checked.content, checked.place(PREDICTIONS)
+    if not isinstance(table, CountTable) or checked.rows is None or not checked.inputs.seed:
+        return
+    places = choose_places(table, checked.manifest_sha256, checked.inputs.seed)
+    wanted = _list_wanted(table, places)
+    copy = checked.copies / PREDICTIONS
+    most = MOST_CANDIDATES * len(table.prompts) * len(checked.rows)
+    try:
+        copy_checked(path, copy, layout=SAMPLED_PREDICTIONS, wanted=wanted, most_rows=most)
+    except ParquetError as error:
+        yield Problem(place, "", str(error))
+    else:
+        groups = group_candidates(iter_predictions(copy))
+        problems = list(_check_groups(checked, groups, wanted))
+        if not problems:
+            counted = dict(_count_again(checked, groups))
+            problems = compare_counts(checked, places, counted)
+        yield from problems[: MOST_LINES + 1]
+    for name in checked.find_missing_masks():
+        text = f"references of '{name}' are not here; held for a maintainer's audit"
+        yield Problem(place, "audit", text, "held")
 
 
 def choose_places(table: CountTable, manifest_sha256: str, seed: str) -> NDArray[np.int64]:
-    """Return which cells of the flat grid (reference, prompt, selection) are looked at."""
+    """Return which cells of the flat grid (reference, prompt, selection) are looked at.
+
+    Nobody may know `seed` when the counts are made.
+    """
     there = np.flatnonzero(table.counts[..., 0].reshape(-1) >= 0)
-    return there[choose_rows(len(there), AUDIT_ROWS, manifest_sha256=manifest_sha256, seed=seed)]
+    if len(there) <= AUDIT_ROWS:
+        return there
+    text = "\x1f".join(("audit", manifest_sha256, seed)).encode()
+    key = int.from_bytes(hashlib.blake2b(text, digest_size=16).digest(), "little")
+    words = np.random.Philox(key=key).random_raw(len(there))
+    chosen = np.argpartition(words, AUDIT_ROWS)[:AUDIT_ROWS]  # the words of a key do not repeat
+    return there[np.sort(chosen)]
 
 
-def list_wanted(table: CountTable, places: NDArray[np.int64]) -> dict[str, Sequence[str]]:
+def _list_wanted(table: CountTable, places: NDArray[np.int64]) -> dict[str, Sequence[str]]:
     """Return the reference ids behind `places`, by prompt."""
     rows, prompts, _ = np.unravel_index(places, table.counts.shape[:3])
     return {
         prompt: [table.references[row] for row in np.unique(rows[prompts == number]).tolist()]
         for number, prompt in enumerate(table.prompts)
     }
+
+
+def _check_groups(
+    checked: CheckedSubmission, groups: Groups, wanted: Mapping[str, Sequence[str]]
+) -> Iterator[Problem]:
+    """Yield what is wrong with the sampled predictions, and how many are missing."""
+    place, prompts = checked.place(PREDICTIONS), checked.manifest.model.prompts
+    for key, rows in groups.items():
+        numbers = [row["candidate"] for row in rows]
+        for row in rows:
+            try:
+                check_row(row, checked.rows, prompts)
+            except ValueError as error:
+                yield Problem(place, ", ".join(key), str(error))
+        if twice := [number for number, after in pairwise(numbers) if number == after]:
+            yield Problem(place, ", ".join(key), f"duplicate candidate {twice[0]}")
+        elif numbers != list(range(len(rows))):
+            yield Problem(place, ", ".join(key), "candidates do not count from 0")
+    keys = [(name, prompt) for prompt, ids in wanted.items() for name in ids]
+    if missing := [key for key in keys if key not in groups]:
+        text = f"{len(missing)} of {len(keys)} sampled answers are not in the file, first"
+        yield Problem(place, "audit", f"{text} ({', '.join(missing[0])})")
+
+
+def _count_again(
+    checked: CheckedSubmission, groups: Groups
+) -> Iterator[tuple[tuple[str, str], tuple[Counts, Counts]]]:
+    """Yield counts by reference and prompt, for the references that are here."""
+    prompts: dict[str, list[str]] = {}
+    for name, prompt in groups:
+        prompts.setdefault(name, []).append(prompt)
+    for pack in checked.inputs.packs:
+        if not isinstance(pack, Pack):
+            continue
+        rows = pack.iter_reference_rows()
+        images = {row["image_id"] for row in rows if row["reference_id"] in prompts}
+        for item in pack.iter_items(wanted=images):
+            for reference in item.references:
+                name = reference.reference_id
+                if name not in prompts:
+                    continue
+                prepared = prepare_reference(reference.mask())
+                for prompt in prompts[name]:
+                    candidates = decode_candidates(groups[name, prompt])
+                    counts = count_candidates(candidates.masks, prepared)
+                    best = max(range(len(counts)), key=lambda k: (counts[k].dice, -k))
+                    yield (name, prompt), (counts[best], counts[candidates.best])
+
+
+def compare_counts(
+    checked: CheckedSubmission, places: NDArray[np.int64], counted: _Counted
+) -> list[Problem]:
+    """Return a line for every row at `places` that is not what was counted."""
+    table = checked.content
+    assert isinstance(table, CountTable)
+    lines = []
+    looked_at = 0
+    for where in zip(*np.unravel_index(places, table.counts.shape[:3]), strict=True):
+        row, prompt, selection = map(int, where)
+        name, prompt_name = table.references[row], table.prompts[prompt]
+        if (name, prompt_name) not in counted:
+            continue
+        looked_at += 1
+        counts = counted[name, prompt_name][selection]
+        claimed = tuple(table.counts[row, prompt, selection].tolist())
+        if (got := (counts.tp, counts.fp, counts.fn)) != claimed:
+            lines.append(f"{name}, {prompt_name}: counts {claimed} claimed, {got} found")
+    checked.audited_rows = looked_at
+    if len(lines) > MOST_LINES:
+        text = f"{len(lines)} of {looked_at} sampled rows are not what the predictions give"
+        lines[MOST_LINES:] = [text]
+    return [Problem(checked.place(PREDICTIONS), "audit", line) for line in lines]

@@ -38,9 +38,9 @@ def find_implausible(
             (row, count)) and predicted IoU (NaN where there is none) of each row.
         where: Path of the file, for messages.
     """
-    found: dict[str, str] = {}
+    problems: dict[str, str] = {}
     whole = tuple(np.concatenate(parts) for parts in zip(*groups.values(), strict=True))
-    for name, (counts, estimates) in [("all", whole), *groups.items()] if groups else ():
+    for name, (counts, estimates) in [("", whole), *groups.items()] if groups else ():
         tp, fp, fn = counts.T
         wrong, real = fp + fn, tp > 0
         iou = tp / np.maximum(tp + wrong, 1)
@@ -52,7 +52,6 @@ def find_implausible(
         )
         for text, rows, limit in rules:
             if len(rows) >= FEWEST_ROWS and rows.mean() > limit:
-                of = "" if name == "all" else f" of {name}"
-                share = f"{100 * rows.mean():.2f} % of rows{of} {text}"
-                found.setdefault(text, f"{share}; held for review (limit {100 * limit:.0f} %)")
-    yield from (Problem(where, "rows", text, "held") for text in found.values())
+                share = f"{100 * rows.mean():.2f} % of rows{name and f' of {name}'} {text}"
+                problems.setdefault(text, f"{share}; held for review (limit {100 * limit:.0f} %)")
+    yield from (Problem(where, "rows", text, "held") for text in problems.values())

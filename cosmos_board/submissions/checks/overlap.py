@@ -10,6 +10,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -31,21 +32,21 @@ MOST_EDGES = 16_384
 """Masks with more ends of runs are mostly noise, and are not compared."""
 
 KEPT_BYTES = 4 << 20
-"""Of a submission's runs. Of a larger one some answers are kept, by hash."""
+"""Of a submission's runs. Of a larger one some predictions are kept, by hash."""
 
 _STRIDE = 1 << 27
 """Pixels of the line from one mask to the next: more than the largest image and a margin."""
 
 _SECRET = os.urandom(16)
-"""So that nobody can know beforehand which answers of a large submission are kept."""
+"""So that nobody can know beforehand which keys of a large submission are kept."""
 
-_Runs = NDArray[np.int64]
-_Spans = tuple[_Runs, _Runs]
+_Positions = NDArray[np.int64]
+_Spans = tuple[_Positions, _Positions]
 """First pixels of runs of a mask, and the pixels after their last ones, in the order of a line."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class MaskEdges:
     """One mask."""
 
     size: tuple[int, int]
@@ -64,13 +65,22 @@ class Outline:
         first, after = (self.edges[n::2].sum(dtype=np.int64) for n in (0, 1))
         object.__setattr__(self, "area", int(after - first))
 
+    @property
+    def tells(self) -> bool:
+        """Whether it is large enough to say something of who drew it, and not the whole image."""
+        return SMALLEST_PX <= self.area < self.size[0] * self.size[1]
+
+
+_Groups = Mapping[bytes, Sequence[MaskEdges]]
+"""Candidates by the hash of their reference and prompt."""
+
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """How alike the answers of two submissions are."""
+    """How alike the predictions of two submissions are."""
 
-    answers: int
-    """Those of the first that were compared."""
+    compared: int
+    """References and prompts of the first that were compared."""
 
     mean_iou: float
     alike: Mapping[int, float]
@@ -78,114 +88,106 @@ class Likeness:
 
 
 @dataclass(slots=True)
-class Outlines:
-    """The masks of a submission, by the hash of reference and prompt."""
+class KeptMasks:
+    """The masks of a submission that are kept to be compared, by hash of reference and prompt."""
 
-    answers: dict[bytes, tuple[str, list[Outline]]] = field(default_factory=dict)
+    groups: dict[bytes, tuple[str, list[MaskEdges]]] = field(default_factory=dict)
+    """Prompt and candidates."""
+
     unlisted: int = 0
     """Masks with more than `MOST_EDGES`."""
 
     last: bytes = b"\xff" * 8
-    """No answer with a higher hash is kept."""
+    """Nothing with a higher hash is kept."""
 
     _bytes: int = 0
 
     def add(self, row: Mapping[str, Any], runs: NDArray[np.int64]) -> None:
         """Take in the mask of a row of predictions, as runs down the columns, background first."""
-        reference_id, prompt, height = row["reference_id"], row["prompt"], row["height"]
-        key = hashlib.blake2b(
-            f"{reference_id}\x1f{prompt}".encode(), digest_size=8, key=_SECRET
-        ).digest()
+        name, prompt, height = row["reference_id"], row["prompt"], row["height"]
+        key = hashlib.blake2b(f"{name}\x1f{prompt}".encode(), digest_size=8, key=_SECRET).digest()
         edges = np.cumsum(runs)[: len(runs) // 2 * 2].astype(np.uint32)
         if len(edges) > MOST_EDGES:
             self.unlisted += 1
             return
         if key <= self.last:
             order = (row["predicted_iou"] or 0.0, -row["candidate"])
-            outline = Outline((height, int(runs.sum()) // height), edges, order)
-            self.answers.setdefault(key, (prompt, []))[1].append(outline)
+            mask = MaskEdges((height, int(runs.sum()) // height), edges, order)
+            self.groups.setdefault(key, (prompt, []))[1].append(mask)
             self._bytes += edges.nbytes
             if self._bytes > 2 * KEPT_BYTES:
                 self._drop_some()
 
     def _drop_some(self) -> None:
-        """Forget the answers with the highest hashes."""
-        for key in sorted(self.answers, reverse=True):
+        """Forget the groups with the highest hashes."""
+        for key in sorted(self.groups, reverse=True):
             self.last = key
             if self._bytes <= KEPT_BYTES:
                 break
-            _, dropped = self.answers.pop(key)
-            self._bytes -= sum(one.edges.nbytes for one in dropped)
+            _, dropped = self.groups.pop(key)
+            self._bytes -= sum(mask.edges.nbytes for mask in dropped)
 
-    def compare(self, other: Outlines) -> dict[str, Likeness]:
-        """Return how alike the answers to each prompt are, and to all of them under "all".
+    def compare(self, other: KeptMasks) -> dict[str, Likeness]:
+        """Return how alike the predictions for each prompt are, and all of them under "all".
 
-        IoU and tolerance 0 take the candidates of an answer that have most in common with one of
-        the other's: what is put beside a copy does not hide it. Other tolerances take those that
-        the models choose: of nine pairs of two good models one is close by chance. An answer
-        without a mask that tells something, of `SMALLEST_PX` and more and less than the image,
-        does not count.
+        IoU and tolerance 0 take the two candidates that have most in common: what is put beside a
+        copy does not hide it. Other tolerances take those that the models choose: of nine pairs of
+        two good models one is close by chance. What has no mask that tells does not count.
         """
         last = min(self.last, other.last)
-        kept = {key: _list_telling(masks) for key, (_, masks) in self.answers.items()}
-        mine = {key: masks for key, masks in kept.items() if masks and key <= last}
+        telling = {
+            key: [mask for mask in masks if mask.tells]
+            for key, (_, masks) in self.groups.items() if key <= last
+        }  # fmt: skip
+        mine = {key: masks for key, masks in telling.items() if masks}
         keys = list(mine)
-        theirs = {key: _list_telling(other.answers[key][1]) for key in keys if key in other.answers}
-        best = np.zeros(len(keys))
-        alike = {0: np.zeros(len(keys), np.bool_)}
+        theirs = {key: [mask for mask in other.groups[key][1] if mask.tells]
+                  for key in keys if key in other.groups}  # fmt: skip
+        best, equal = np.zeros(len(keys)), np.zeros(len(keys), np.bool_)
         for rows, first, second in _pair(keys, mine, theirs):
             iou, same = _measure(first, second)
             best[rows] = np.maximum(best[rows], iou)
-            alike[0][rows] |= same
-        chosen = next(_pair(keys, _choose(mine), _choose(theirs)), ([], [], []))
-        for tolerance in TOLERANCES_PX[1:]:
-            alike[tolerance] = alike[0].copy()
-            if chosen[0]:
-                alike[tolerance][chosen[0]] |= _find_alike(*chosen[1:], tolerance)
-        prompts = np.array([self.answers[key][0] for key in keys], object)
-        groups = {"all": np.ones(len(keys), np.bool_)}
-        groups |= {name: prompts == name for name in sorted(set(prompts))}
+            equal[rows] |= same
+        alike = {tolerance: equal.copy() for tolerance in TOLERANCES_PX}
+        for rows, first, second in _pair(keys, _choose(mine), _choose(theirs)):
+            for tolerance in TOLERANCES_PX[1:]:
+                alike[tolerance][rows] |= _is_near(first, second, tolerance)
+        prompts = np.array([self.groups[key][0] for key in keys], object)
+        chosen = {"all": np.ones(len(keys), np.bool_)}
+        chosen |= {name: prompts == name for name in sorted(set(prompts))}
         return {
             name: Likeness(
                 int(rows.sum()),
                 float(best[rows].mean()),
                 {tolerance: float(values[rows].mean()) for tolerance, values in alike.items()},
             )
-            for name, rows in groups.items()
+            for name, rows in chosen.items()
             if rows.any()
         }
 
 
-def _list_telling(masks: Sequence[Outline]) -> list[Outline]:
-    return [one for one in masks if SMALLEST_PX <= one.area < one.size[0] * one.size[1]]
-
-
-def _choose(answers: _Answers) -> _Answers:
-    """Return the candidate of each answer that the model itself would choose."""
-    return {key: sorted(masks, key=lambda one: one.order)[-1:] for key, masks in answers.items()}
-
-
-_Answers = Mapping[bytes, Sequence[Outline]]
+def _choose(groups: _Groups) -> _Groups:
+    """Return the candidate of each group that the model itself would choose."""
+    return {key: sorted(masks, key=lambda mask: mask.order)[-1:] for key, masks in groups.items()}
 
 
 def _pair(
-    keys: Sequence[bytes], mine: _Answers, theirs: _Answers
-) -> Iterator[tuple[list[int], list[Outline], list[Outline]]]:
+    keys: Sequence[bytes], mine: _Groups, theirs: _Groups
+) -> Iterator[tuple[list[int], list[MaskEdges], list[MaskEdges]]]:
     """Yield the rows that have an n-th mask here and an m-th one there, with these, by n and m."""
     most = max((len(masks) for masks in (*mine.values(), *theirs.values())), default=0)
-    for n in range(most):
-        for m in range(most):
-            rows = [
-                row for row, key in enumerate(keys)
-                if len(mine[key]) > n and len(theirs.get(key, ())) > m
-                and mine[key][n].size == theirs[key][m].size
-            ]  # fmt: skip
-            if rows:
-                yield rows, [mine[keys[k]][n] for k in rows], [theirs[keys[k]][m] for k in rows]
+    for n, m in product(range(most), repeat=2):
+        rows = [
+            row for row, key in enumerate(keys)
+            if len(mine[key]) > n and len(theirs.get(key, ())) > m
+            and mine[key][n].size == theirs[key][m].size
+        ]  # fmt: skip
+        if rows:
+            yield rows, [mine[keys[row]][n] for row in rows], [theirs[keys[row]][m] for row in rows]
 
 
 def _measure(
-    first: Sequence[Outline], second: Sequence[Outline]
+    first: Sequence[MaskEdges], second: Sequence[MaskEdges]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return IoU, and whether two masks are alike without any tolerance."""
     one, two = _lay_out(first), _lay_out(second)
@@ -195,8 +197,8 @@ def _measure(
     return shared / (sizes[0] + sizes[1] - shared), alike
 
 
-def _find_alike(
-    first: Sequence[Outline], second: Sequence[Outline], tolerance: int
+def _is_near(
+    first: Sequence[MaskEdges], second: Sequence[MaskEdges], tolerance: int
 ) -> NDArray[np.bool_]:
     """Return whether each of two masks lies within the tolerance of the other."""
     alike = np.ones(len(first), np.bool_)
@@ -210,24 +212,24 @@ def _is_found(inside: NDArray[np.float64], areas: NDArray[np.float64]) -> NDArra
     return areas - inside <= np.maximum((1 - WITHIN) * areas, FEW_PX)
 
 
-def _list_areas(masks: Sequence[Outline]) -> NDArray[np.float64]:
-    return np.array([one.area for one in masks], np.float64)
+def _list_areas(masks: Sequence[MaskEdges]) -> NDArray[np.float64]:
+    return np.array([mask.area for mask in masks], np.float64)
 
 
-def _lay_out(masks: Sequence[Outline]) -> _Spans:
+def _lay_out(masks: Sequence[MaskEdges]) -> _Spans:
     """Return the runs of masks on one line of pixels."""
-    edges = np.concatenate([one.edges for one in masks]).astype(np.int64)
-    edges += np.repeat(np.arange(len(masks)) * _STRIDE, [len(one.edges) for one in masks])
+    edges = np.concatenate([mask.edges for mask in masks]).astype(np.int64)
+    edges += np.repeat(np.arange(len(masks)) * _STRIDE, [len(mask.edges) for mask in masks])
     return edges[::2], edges[1::2]
 
 
-def _grow(masks: Sequence[Outline], tolerance: int) -> _Spans:
+def _grow(masks: Sequence[MaskEdges], tolerance: int) -> _Spans:
     """Return masks with every pixel within the tolerance of them, in any of 8 directions.
 
     What grows over the upper or lower edge of an image comes back in the next column.
     """
     first, after = _lay_out(masks)
-    heights = np.repeat([one.size[0] for one in masks], [len(one.edges) // 2 for one in masks])
+    heights = np.repeat([mask.size[0] for mask in masks], [len(mask.edges) // 2 for mask in masks])
     moves = [column * heights for column in range(-tolerance, tolerance + 1)]
     starts = np.concatenate([first - tolerance + move for move in moves])
     ends = np.concatenate([after + tolerance + move for move in moves])
@@ -244,11 +246,11 @@ def _intersect(masks: _Spans, others: _Spans, count: int) -> NDArray[np.float64]
     starts, ends = others
     before = np.concatenate([[0], np.cumsum(ends - starts)])
 
-    def reach(places: _Runs) -> _Runs:
+    def reach(places: _Positions) -> _Positions:
         """Return how many pixels of the others lie before each place."""
         run = np.searchsorted(starts, places, "right") - 1
         inside = np.minimum(places, ends[run]) - starts[run]
         return np.where(run < 0, 0, before[np.maximum(run, 0)] + inside)
 
-    found = np.bincount(masks[0] // _STRIDE, reach(masks[1]) - reach(masks[0]), minlength=count)
-    return found.astype(np.float64)
+    shared = reach(masks[1]) - reach(masks[0])
+    return np.bincount(masks[0] // _STRIDE, shared, minlength=count).astype(np.float64)

@@ -2,55 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-from cosmos_board.core.cards import ModelCard
-from cosmos_board.core.errors import InputError, UnknownNameError
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cosmos_board.core.cards import PROTOCOL
+from cosmos_board.core.errors import InputError
 from cosmos_board.core.hashes import hash_file
-from cosmos_board.core.prompts import PROMPTS
-from cosmos_board.core.run_record import RunEntry, RunRecord
-from cosmos_board.store.files import write_bytes
-from cosmos_board.store.records import read_run_record
-from cosmos_board.submissions.checks.sample import ReferenceIndex, index_run
-from cosmos_board.submissions.draft.fields import dump_fields, make_fields
+from cosmos_board.core.tracks import CORE
+from cosmos_board.store.files import open_whole, write_bytes
 from cosmos_board.submissions.draft.folder import (
     open_draft,
     open_draft_files,
     refuse_taken,
     refuse_taken_files,
 )
-from cosmos_board.submissions.draft.rows import (
-    iter_core_rows,
-    iter_full_counts,
-    iter_full_predictions,
-    write_layout,
-)
-from cosmos_board.submissions.format.answers import Answers
+from cosmos_board.submissions.draft.model_run import ModelRun, Row
+from cosmos_board.submissions.files.layouts import LAYOUTS
 from cosmos_board.submissions.format.fields import COUNTS, PREDICTIONS
-from cosmos_board.submissions.format.manifest import MANIFEST, dump_manifest, parse_manifest
+from cosmos_board.submissions.format.manifest import (
+    MANIFEST,
+    UNKNOWN,
+    dump_fields,
+    dump_manifest,
+    parse_manifest,
+)
+from cosmos_board.submissions.format.training_data import split_known
+
+_GROUP_ROWS = 32_768
+_GROUP_BYTES = 32 << 20
 
 
-def list_models(run: Path) -> tuple[str, ...]:
-    """Return the models of a run.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """What the submitter says of the model and of the submission."""
 
-    Raises:
-        InputError: If `run` is no run.
-    """
-    record = read_run_record(run)
-    return tuple(sorted({entry.model.name for entry in record.entries.values()}))
+    authors: tuple[Mapping[str, object], ...]
+    """Each with name and github_id, optionally orcid and affiliation."""
 
+    code_url: str
+    licence: str
+    training_data: tuple[str, ...] | None
+    """Dataset names, those of the catalog by its names; None where unknown."""
 
-def read_card(run: Path, model: str, track: str = "core") -> ModelCard:
-    """Return what a run says of one of its models.
+    terms_accepted: bool
+    contact: str | None = None
+    name: str | None = None
+    """On the board; None for the label of the model's card."""
 
-    Raises:
-        InputError: If no submission can be made of them, so that nobody is asked in vain.
-    """
-    return _survey(run, model, track)[1][0][1].model
+    version: int = 1
+    weights_format: str = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,38 +72,28 @@ class Elsewhere:
 
 
 def draft_submission(
-    run: Path,
-    model: str,
-    answers: Answers,
+    run: ModelRun,
+    metadata: Metadata,
     out: Path,
     *,
-    track: str = "core",
     elsewhere: Elsewhere | None = None,
     replace: bool = False,
 ) -> Path:
     """Write the submission of one model of a finished run as folder `out`, whole or not at all.
 
     Args:
-        run: A run of the main study over whole packs, with `--save-masks`.
-        model: Which of its models.
-        answers: What the run cannot know.
-        out: The folder; its name is the slug where `answers` gives none.
-        track: `core` (the sample's predictions) or `full` (counts and predictions of everything).
-        elsewhere: Where the files of a full submission go; None for `out` itself.
+        run: The model's run, for the track to submit to.
+        metadata: What the run cannot know.
+        out: The folder; its name is the slug.
+        elsewhere: Where the files of the counts track go; None for `out` itself.
         replace: Whether a submission that is there already is replaced.
 
     Raises:
-        InputError: If the run is unfinished, kept no masks or holds another study, an answer is
-            refused, or something is there that would be lost; one line says which.
+        InputError: If masks are missing, metadata is refused, or something is there that would be
+            lost; one line says which.
         StorageError: If the disk fails.
     """
-    record, entries, indices = _survey(run, model, track)
-    answered = set(entries[0][1].model.prompts) & set(record.settings.prompts)
-    prompts = tuple(name for name in PROMPTS if name in answered)
-    parts = [
-        (run_id, entry, index) for (run_id, entry), index in zip(entries, indices, strict=True)
-    ]
-    elsewhere = elsewhere if track == "full" else None
+    elsewhere = elsewhere if run.track != CORE else None
     refuse_taken(out, replace=replace)
     if elsewhere is not None:
         refuse_taken_files(elsewhere.folder, replace=replace)
@@ -105,10 +102,13 @@ def draft_submission(
         folder = draft
         if elsewhere is not None:
             folder = stack.enter_context(open_draft_files(elsewhere.folder))
-        paths = _write_data(run, parts, prompts, folder, track)
+        paths = [folder / PREDICTIONS]
+        if run.track != CORE:
+            paths.insert(0, folder / COUNTS)
+            write_layout(folder / COUNTS, run.iter_counts())
+        write_layout(folder / PREDICTIONS, run.iter_predictions())
         files = [_describe_file(path, elsewhere) for path in paths]
-        slug = out.absolute().name
-        fields = make_fields(run, record, entries, indices, prompts, answers, slug, track, files)
+        fields = _describe(run, metadata, out.absolute().name, files)
         manifest, problems = parse_manifest(dump_fields(fields), str(out / MANIFEST))
         if manifest is None:
             raise InputError.plain(problems[0])
@@ -116,37 +116,31 @@ def draft_submission(
     return out
 
 
-_Entries: TypeAlias = list[tuple[str, RunEntry]]
-"""Run id and facts of each pack that a model ran on."""
+def write_layout(path: Path, rows: Iterable[Row]) -> None:
+    """Write rows as the layout of the file's name wants them."""
+    layout = LAYOUTS[path.name]
+    schema = layout.make_schema()
+    words = [name for name in layout.texts if name != "rle"]
+    with (
+        open_whole(path) as file,
+        pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=words) as writer,
+    ):
+        for group in _cut(rows):
+            writer.write_table(pa.Table.from_pylist(group, schema))
 
 
-def _survey(run: Path, model: str, track: str) -> tuple[RunRecord, _Entries, list[ReferenceIndex]]:
-    """Return what a finished run is made of, and what the track asks of each of its packs."""
-    record = read_run_record(run)
-    if record.settings.study != "main":
-        raise InputError(run, "study", "is not the main one", got=record.settings.study)
-    if not record.settings.save_masks:
-        raise InputError(run, "predictions", "were not kept; evaluate with --save-masks")
-    entries = _entries(record, run, model)
-    return record, entries, [_index(run, run_id, entry, track) for run_id, entry in entries]
-
-
-_Part: TypeAlias = tuple[str, RunEntry, ReferenceIndex]
-
-
-def _write_data(
-    run: Path, parts: Sequence[_Part], prompts: tuple[str, ...], folder: Path, track: str
-) -> list[Path]:
-    """Write the data files of a track and return them."""
-    if track == "core":
-        rows = [row for part in parts for row in iter_core_rows(run, *part, prompts)]
-        write_layout(folder / PREDICTIONS, PREDICTIONS, [rows])
-        return [folder / PREDICTIONS]
-    counts = (rows for part in parts for rows in iter_full_counts(run, part[0], prompts))
-    write_layout(folder / COUNTS, COUNTS, counts)
-    answers = (rows for part in parts for rows in iter_full_predictions(run, *part, prompts))
-    write_layout(folder / PREDICTIONS, PREDICTIONS, answers)
-    return [folder / COUNTS, folder / PREDICTIONS]
+def _cut(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Cut rows into groups that readers accept."""
+    group: list[Row] = []
+    size = 0
+    for row in rows:
+        group.append(row)
+        size += len(row.get("rle", b""))
+        if len(group) >= _GROUP_ROWS or size >= _GROUP_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
 
 def _describe_file(path: Path, elsewhere: Elsewhere | None) -> dict[str, Any]:
@@ -154,23 +148,65 @@ def _describe_file(path: Path, elsewhere: Elsewhere | None) -> dict[str, Any]:
     return facts if elsewhere is None else {**facts, "url": f"{elsewhere.url}/{path.name}"}
 
 
-def _entries(record: RunRecord, run: Path, model: str) -> _Entries:
-    names = {entry.model.name for entry in record.entries.values()}
-    if model not in names:
-        raise UnknownNameError(run, "model", model, names)
-    found = [
-        (run_id, entry)
-        for run_id, entry in sorted(record.entries.items())
-        if entry.model.name == model
-    ]
-    return sorted(found, key=lambda pair: pair[1].dataset.name)
+def _describe(
+    run: ModelRun, metadata: Metadata, slug: str, files: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return everything that the manifest says; None where there is nothing to say."""
+    trained, others = split_known(metadata.training_data or ())
+    return {
+        "schema_version": 1,
+        "slug": slug,
+        "version": metadata.version,
+        "track": run.track,
+        "tier": "audited",
+        "protocol": PROTOCOL,
+        "model": _describe_model(run, metadata),
+        "authors": [dict(author) for author in metadata.authors],
+        "contact": metadata.contact or None,
+        "licence": metadata.licence,
+        "training_data": UNKNOWN if metadata.training_data is None else list(trained),
+        "other_training_data": ", ".join(others) or None,
+        "run": _describe_run(run),
+        "packs": [
+            {
+                "name": pack.index.pack,
+                "content_sha256": pack.index.content_sha256,
+                "prompts_sha256": pack.index.prompts_sha256,
+                "sample_sha256": pack.index.sha256,
+            }
+            for pack in run.packs
+        ],
+        "files": list(files),
+        "terms_accepted": metadata.terms_accepted,
+    }
 
 
-def _index(run: Path, run_id: str, entry: RunEntry, track: str) -> ReferenceIndex:
-    name = entry.dataset.name
-    if entry.images != entry.of_images:
-        raise InputError(run, name, "was evaluated in part", got=entry.images, want=entry.of_images)
-    written = len(list((run / "scores").glob(f"{run_id}-*.json")))
-    if written < entry.shards:
-        raise InputError(run, name, "is not finished", got=written, want=entry.shards)
-    return index_run(run, run_id, entry.dataset, track)
+def _describe_model(run: ModelRun, metadata: Metadata) -> dict[str, Any]:
+    card, digest = run.card, run.packs[0].entry.checkpoint_sha256
+    known = card.kind in ("promptable", "classical", "baseline")
+    return {
+        "name": metadata.name or card.label,
+        "family": card.family,
+        "kind": card.kind if known else "promptable",
+        "prompts": list(run.prompts),
+        "code_url": metadata.code_url,
+        "parameters": card.parameters or None,
+        "input_size_px": card.input_size_px or None,
+        "checkpoint": {"sha256": digest, "format": metadata.weights_format} if digest else None,
+    }
+
+
+def _describe_run(run: ModelRun) -> dict[str, Any]:
+    entry, provenance = run.packs[0].entry, run.record.provenance
+    started = datetime.fromisoformat(run.record.started_utc).astimezone(UTC)
+    last = max(path.stat().st_mtime for path in (run.path / "scores").glob("*.json"))
+    finished = max(datetime.fromtimestamp(int(last), UTC), started)
+    return {
+        "device": entry.device.replace(":", " "),
+        "dtype": "fp32" if entry.checkpoint_sha256 else "none",
+        "batch_size": 1,
+        "started_at": started.isoformat().replace("+00:00", "Z"),
+        "finished_at": finished.isoformat().replace("+00:00", "Z"),
+        "wall_s": (finished - started).total_seconds(),
+        "versions": {"python": provenance.python, **provenance.packages},
+    }

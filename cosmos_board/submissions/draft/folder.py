@@ -59,20 +59,19 @@ def open_draft(out: Path) -> Iterator[Path]:
         StorageError: If the disk fails.
     """
     target = out.resolve()
-    with _staging(target.parent, f".{target.name}.") as work:
+    with _open_hidden(target.parent) as work:
         draft, before = work / "new", work / "old"
         draft.mkdir()
         yield draft
-        with _reporting(target):
-            if target.exists():
-                target.replace(before)
-            try:
-                draft.replace(target)
-            except OSError:
-                if before.exists():
-                    before.replace(target)
-                raise
-            sync_folder(target.parent)
+        if target.exists():
+            target.replace(before)
+        try:
+            draft.replace(target)
+        except OSError:
+            if before.exists():
+                before.replace(target)
+            raise
+        sync_folder(target.parent)
 
 
 @contextmanager
@@ -82,27 +81,19 @@ def open_draft_files(folder: Path) -> Iterator[Path]:
     Raises:
         StorageError: If the disk fails.
     """
-    with _staging(folder, ".draft.") as work:
+    with _open_hidden(folder) as work:
         yield work
-        with _reporting(folder):
-            for path in sorted(work.iterdir()):
-                path.replace(folder / path.name)
-            sync_folder(folder)
+        for path in sorted(work.iterdir()):
+            path.replace(folder / path.name)
+        sync_folder(folder)
 
 
 @contextmanager
-def _staging(folder: Path, prefix: str) -> Iterator[Path]:
+def _open_hidden(folder: Path) -> Iterator[Path]:
     """Give a hidden folder on the disk of `folder`, which goes with all that is left in it."""
-    with _reporting(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        work = TemporaryDirectory(prefix=prefix, dir=folder)
-    with work as name:
-        yield Path(name)
-
-
-@contextmanager
-def _reporting(folder: Path) -> Iterator[None]:
     try:
-        yield
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".draft.", dir=folder) as name:
+            yield Path(name)
     except OSError as error:
         raise describe_os_error(folder, "write", error) from error

@@ -17,12 +17,13 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from cosmos_board.core.rle import LARGEST_SIDE, MOST_PIXELS, check_size
-from cosmos_board.submissions.files.footer import RefusedError, check_footer
 from cosmos_board.submissions.files.layouts import (
     CLEAN_GROUP_BYTES,
     LARGEST_BATCH_BYTES,
     LAYOUTS,
     Layout,
+    RefusedError,
+    check_footer,
 )
 
 MEMORY_BYTES = 448 << 20
@@ -83,28 +84,25 @@ def _copy(path: str, copy: str, layout: Layout, wanted: _Wanted | None) -> int:
 
     with _open(path) as file:
         check_footer(file, layout, os.stat(path).st_size)
-    words = [name for name, column in layout.columns.items() if column.physical == "BYTE_ARRAY"]
-    schema = pa.schema([(name, _type_of(name, layout)) for name in layout.columns])
-    rows = kept = size = 0
+    schema = layout.make_schema()
+    rows = copied = size = 0
     most = None if wanted is None else MOST_PER_KEY * sum(map(len, wanted.values()))
     with (
-        _open(path, read_dictionary=words) as file,  # so that a value is held once
+        _open(path, read_dictionary=layout.texts) as file,  # so that a value is held once
         pq.ParquetWriter(copy, schema, compression="zstd", compression_level=1) as writer,
     ):
         for batch in _iter_checked(file, layout):
             rows += batch.num_rows
             if wanted is not None:
                 batch = _choose(batch, wanted)
-            columns = [
-                _plain(batch.column(name), schema.field(name).type) for name in layout.columns
-            ]
+            columns = [_plain(batch.column(field.name), field.type) for field in schema]
             clean = pa.RecordBatch.from_arrays(columns, schema=schema)
-            kept += clean.num_rows
+            copied += clean.num_rows
             size += clean.nbytes
-            if most is not None and kept > most:
+            if most is not None and copied > most:
                 raise RefusedError(f"more than {most} rows for the sample")
-            if size > layout.kept_bytes:
-                raise RefusedError(f"more than {layout.kept_bytes} bytes written out")
+            if size > layout.copied_bytes:
+                raise RefusedError(f"more than {layout.copied_bytes} bytes written out")
             for part in _cut(clean):
                 writer.write_batch(part)
         if rows != file.metadata.num_rows:
@@ -129,7 +127,7 @@ def _choose(batch: Any, wanted: _Wanted) -> Any:  # noqa: ANN401 - pyarrow ships
     ids, prompts = (  # decoded row by row: a dictionary may hold far more than the batch
         _plain(batch.column(name), pa.string()).to_pylist() for name in ("reference_id", "prompt")
     )
-    keep = [one in wanted.get(prompt, ()) for one, prompt in zip(ids, prompts, strict=True)]
+    keep = [name in wanted.get(prompt, ()) for name, prompt in zip(ids, prompts, strict=True)]
     return batch.filter(pa.array(keep, pa.bool_()))
 
 
@@ -148,14 +146,6 @@ def _open(path: str, **options: object) -> Any:  # noqa: ANN401 - pyarrow ships 
     )
 
 
-def _type_of(name: str, layout: Layout) -> Any:  # noqa: ANN401 - pyarrow ships no types
-    import pyarrow as pa
-
-    kinds = {"INT32": pa.int32(), "INT64": pa.int64(), "DOUBLE": pa.float64()}
-    text = pa.binary() if name == "rle" else pa.string()
-    return kinds.get(layout.columns[name].physical, text)
-
-
 def _plain(column: Any, wanted: Any) -> Any:  # noqa: ANN401 - pyarrow ships no types
     import pyarrow as pa
 
@@ -167,32 +157,26 @@ def _plain(column: Any, wanted: Any) -> Any:  # noqa: ANN401 - pyarrow ships no 
 def _iter_checked(file: Any, layout: Layout) -> Iterator[Any]:  # noqa: ANN401
     first = 0
     # Group by group: what a dictionary holds of one must not be kept while the next is read.
-    groups = ([number] for number in range(file.metadata.num_row_groups))
-    for batch in (
-        batch
-        for group in groups
-        for batch in file.iter_batches(layout.batch_rows, row_groups=group, use_threads=False)
-    ):
-        batch.validate(full=True)
-        batch = _share_words(batch, layout)
-        size = 0
-        for name in layout.columns:
-            size += _check_values(name, batch.column(name), layout, first)
-        if size > LARGEST_BATCH_BYTES:
-            raise RefusedError(f"row {first}: {size} bytes in {batch.num_rows} rows")
-        if "rle" in layout.columns:
-            _check_lengths(batch, first)
-        yield batch
-        first += batch.num_rows
+    for group in range(file.metadata.num_row_groups):
+        for batch in file.iter_batches(layout.batch_rows, row_groups=[group], use_threads=False):
+            batch.validate(full=True)
+            batch = _encode_texts(batch, layout)
+            size = sum(_check_values(name, batch.column(name), layout, first)
+                       for name in layout.columns)  # fmt: skip
+            if size > LARGEST_BATCH_BYTES:
+                raise RefusedError(f"row {first}: {size} bytes in {batch.num_rows} rows")
+            if "rle" in layout.columns:
+                _check_lengths(batch, first)
+            yield batch
+            first += batch.num_rows
 
 
-def _share_words(batch: Any, layout: Layout) -> Any:  # noqa: ANN401 - pyarrow ships no types
+def _encode_texts(batch: Any, layout: Layout) -> Any:  # noqa: ANN401 - pyarrow ships no types
     """Return the batch with every text in a dictionary, also where the file asks for no such."""
     import pyarrow as pa
 
     for number, field in enumerate(batch.schema):
-        words = layout.columns[field.name].physical == "BYTE_ARRAY"
-        if words and not pa.types.is_dictionary(field.type):
+        if field.name in layout.texts and not pa.types.is_dictionary(field.type):
             column = batch.column(number).cast(pa.binary()).dictionary_encode()
             batch = batch.set_column(number, field.name, column)
     return batch

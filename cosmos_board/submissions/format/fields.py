@@ -1,4 +1,4 @@
-"""The types of the fields of `submission.yaml`: each says what it wants in one phrase."""
+"""The types of the fields of `submission.toml`: each says what it wants in one phrase."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Annotated, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import BeforeValidator
 
-from cosmos_board.core.prompts import PROMPTS, PROTOCOL
+from cosmos_board.core.cards import PROTOCOL
+from cosmos_board.core.prompts import PROMPTS
+from cosmos_board.core.tracks import SUBMITTED
 from cosmos_board.submissions.format import text
 from cosmos_board.submissions.problems import quote
 
@@ -36,64 +38,57 @@ PROJECT_ID = 0
 ALLOWED_HOSTS = frozenset({"huggingface.co", "zenodo.org", "github.com"})
 """Where files outside the pull request may lie."""
 
-_HEX = re.compile(r"[0-9a-f]{64}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
-_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!_-]{0,39}")
 
 
-def _want_text(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError(f"want text, got {quote(value)}")
-    return value
+def _text(check: Callable[[str], str]) -> BeforeValidator:
+    def validate(value: object) -> str:
+        if not isinstance(value, str):
+            raise ValueError(f"want text, got {quote(value)}")
+        return check(value)
+
+    return BeforeValidator(validate)
 
 
-def _want_integer(low: int, high: int) -> BeforeValidator:
-    def check(value: object) -> object:
-        if type(value) is not int or not low <= value <= high:
-            raise ValueError(f"want an integer {low}..{high}")
+def _number(low: float, high: float, *kinds: type) -> BeforeValidator:
+    what = f"a number {low:g}..{high:g}" if float in kinds else f"an integer {low}..{high}"
+
+    def validate(value: object) -> object:
+        if type(value) not in kinds or not low <= value <= high:  # type: ignore[operator]
+            raise ValueError(f"want {what}")
         return value
 
-    return BeforeValidator(check)
+    return BeforeValidator(validate)
 
 
-def _want_number(low: float, high: float) -> BeforeValidator:
-    def check(value: object) -> object:
-        if type(value) not in (int, float) or not low <= value <= high:  # type: ignore[operator]
-            raise ValueError(f"want a number {low:g}..{high:g}")
-        return value
-
-    return BeforeValidator(check)
-
-
-def _want_one_of(*words: str) -> BeforeValidator:
-    def check(value: object) -> object:
+def _one_of(*words: str) -> BeforeValidator:
+    def validate(value: object) -> object:
         if not isinstance(value, str) or value not in words:
             raise ValueError(f"{quote(value)} unknown, want one of: {', '.join(words)}")
         return value
 
-    return BeforeValidator(check)
+    return BeforeValidator(validate)
 
 
 def want_list(most: int, least: int = 0) -> BeforeValidator:
     """Return a validator of a list of at most so many entries, none of them twice."""
 
-    def check(value: object) -> object:
+    def validate(value: object) -> object:
         if not isinstance(value, list):
             raise ValueError(f"want a list, got {quote(value)}")
         if not least <= len(value) <= most:
             bound = f"limit {most}" if len(value) > most else f"want at least {least}"
             raise ValueError(f"{len(value)} entries, {bound}")
-        entries = [json.dumps(entry, sort_keys=True) for entry in value]
-        if len(set(entries)) < len(entries):
+        if len({json.dumps(entry, sort_keys=True, default=str) for entry in value}) < len(value):
             raise ValueError("an entry is there twice")
         return tuple(value)
 
-    return BeforeValidator(check)
+    return BeforeValidator(validate)
 
 
-def _matches(pattern: re.Pattern[str], problem: str) -> Callable[[str], str]:
+def _matching(pattern: str, problem: str) -> Callable[[str], str]:
     def check(value: str) -> str:
-        if not pattern.fullmatch(value):
+        if not re.fullmatch(pattern, value):
             raise ValueError(problem)
         return value
 
@@ -109,9 +104,12 @@ def _check_licence(value: str) -> str:
     return value
 
 
-def _check_time(value: str) -> str:
+def _check_time(value: object) -> str:
+    """Take a date-time of TOML with its offset, or the same as text."""
+    if isinstance(value, datetime):
+        value = value.isoformat().replace("+00:00", "Z")
     try:
-        if not _TIME.fullmatch(value):
+        if not isinstance(value, str) or not _TIME.fullmatch(value):
             raise ValueError
         datetime.fromisoformat(value)
     except ValueError:
@@ -128,9 +126,9 @@ def _check_path(value: str) -> str:
 
 
 def _check_external(value: str) -> str:
-    found = re.match(r"https://([^/?#@:]*)(?:[/?#:]|$)", value)
-    if found and found[1] not in ALLOWED_HOSTS:
-        raise ValueError(f"host {quote(found[1])} not in the allowed hosts")
+    host = re.match(r"https://([^/?#@:]*)(?:[/?#:]|$)", value)
+    if host and host[1] not in ALLOWED_HOSTS:
+        raise ValueError(f"host {quote(host[1])} not in the allowed hosts")
     return text.check_url(value)
 
 
@@ -148,34 +146,35 @@ def _check_protocol(value: str) -> str:
     return value
 
 
-_Text = BeforeValidator(_want_text)
-Slug: TypeAlias = Annotated[str, _Text, AfterValidator(text.check_slug)]
-Name: TypeAlias = Annotated[str, _Text, AfterValidator(text.check_name)]
-Person: TypeAlias = Annotated[str, _Text, AfterValidator(text.check_person)]
-Words: TypeAlias = Annotated[str, _Text, AfterValidator(text.check_words)]
-Notes: TypeAlias = Annotated[str, _Text, AfterValidator(text.check_notes)]
-Contact: TypeAlias = Annotated[str, _Text, AfterValidator(text.check_contact)]
-Url: TypeAlias = Annotated[str, _Text, AfterValidator(text.check_url)]
-Orcid: TypeAlias = Annotated[str, _Text, AfterValidator(text.check_orcid)]
-Hex: TypeAlias = Annotated[str, _Text, AfterValidator(_matches(_HEX, "want 64 hexadecimal digits"))]
-Version: TypeAlias = Annotated[str, _Text, AfterValidator(_matches(_VERSION, "is no version"))]
-Licence: TypeAlias = Annotated[str, _Text, AfterValidator(_check_licence)]
-Time: TypeAlias = Annotated[str, _Text, AfterValidator(_check_time)]
-Path: TypeAlias = Annotated[str, _Text, AfterValidator(_check_path)]
-External: TypeAlias = Annotated[str, _Text, AfterValidator(_check_external)]
-Dataset: TypeAlias = Annotated[str, _Text, AfterValidator(_check_dataset)]
-Protocol: TypeAlias = Annotated[str, _Text, AfterValidator(_check_protocol)]
-PromptName: TypeAlias = Annotated[str, _want_one_of(*PROMPTS)]
-Track: TypeAlias = Annotated[str, _want_one_of("core", "full")]
-Tier: TypeAlias = Annotated[str, _want_one_of("self-reported", "audited", "re-run")]
-Kind: TypeAlias = Annotated[str, _want_one_of("promptable", "classical", "baseline")]
-Precision: TypeAlias = Annotated[str, _want_one_of("fp32", "tf32", "bf16", "fp16", "int8", "none")]
-Weights: TypeAlias = Annotated[str, _want_one_of("safetensors", "onnx", "pytorch", "other")]
-FormatVersion: TypeAlias = Annotated[int, _want_integer(1, 1)]
-Number: TypeAlias = Annotated[int, _want_integer(1, 10_000)]
-UserId: TypeAlias = Annotated[int, _want_integer(PROJECT_ID, 10**12)]
-Parameters: TypeAlias = Annotated[int, _want_integer(0, 10**13)]
-SidePx: TypeAlias = Annotated[int, _want_integer(1, 16_384)]
-BatchSize: TypeAlias = Annotated[int, _want_integer(1, 65_536)]
-SizeBytes: TypeAlias = Annotated[int, _want_integer(0, 10 << 30)]
-Seconds: TypeAlias = Annotated[float, _want_number(0, 1e9)]
+Slug: TypeAlias = Annotated[str, _text(text.check_slug)]
+Name: TypeAlias = Annotated[str, _text(text.check_name)]
+Person: TypeAlias = Annotated[str, _text(text.check_person)]
+Words: TypeAlias = Annotated[str, _text(text.check_words)]
+Notes: TypeAlias = Annotated[str, _text(text.check_notes)]
+Contact: TypeAlias = Annotated[str, _text(text.check_contact)]
+Url: TypeAlias = Annotated[str, _text(text.check_url)]
+Orcid: TypeAlias = Annotated[str, _text(text.check_orcid)]
+Hex: TypeAlias = Annotated[str, _text(_matching("[0-9a-f]{64}", "want 64 hexadecimal digits"))]
+Version: TypeAlias = Annotated[
+    str, _text(_matching("[A-Za-z0-9][A-Za-z0-9.+!_-]{0,39}", "is no version"))
+]
+Licence: TypeAlias = Annotated[str, _text(_check_licence)]
+Time: TypeAlias = Annotated[str, BeforeValidator(_check_time)]
+Path: TypeAlias = Annotated[str, _text(_check_path)]
+External: TypeAlias = Annotated[str, _text(_check_external)]
+Dataset: TypeAlias = Annotated[str, _text(_check_dataset)]
+Protocol: TypeAlias = Annotated[str, _text(_check_protocol)]
+PromptName: TypeAlias = Annotated[str, _one_of(*PROMPTS)]
+Track: TypeAlias = Annotated[str, _one_of(*SUBMITTED)]
+Tier: TypeAlias = Annotated[str, _one_of("self-reported", "audited", "re-run")]
+Kind: TypeAlias = Annotated[str, _one_of("promptable", "classical", "baseline")]
+Precision: TypeAlias = Annotated[str, _one_of("fp32", "tf32", "bf16", "fp16", "int8", "none")]
+Weights: TypeAlias = Annotated[str, _one_of("safetensors", "onnx", "pytorch", "other")]
+FormatVersion: TypeAlias = Annotated[int, _number(1, 1, int)]
+Number: TypeAlias = Annotated[int, _number(1, 10_000, int)]
+UserId: TypeAlias = Annotated[int, _number(PROJECT_ID, 10**12, int)]
+Parameters: TypeAlias = Annotated[int, _number(0, 10**13, int)]
+SidePx: TypeAlias = Annotated[int, _number(1, 16_384, int)]
+BatchSize: TypeAlias = Annotated[int, _number(1, 65_536, int)]
+SizeBytes: TypeAlias = Annotated[int, _number(0, 10 << 30, int)]
+Seconds: TypeAlias = Annotated[float, _number(0, 1e9, int, float)]

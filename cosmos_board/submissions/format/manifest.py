@@ -1,22 +1,28 @@
-"""`submission.yaml`: what a submission says of itself. Never a score: those are computed."""
+"""`submission.toml`: what a submission says of itself. Never a score: those are computed."""
 
 from __future__ import annotations
 
+import os
+import stat
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+import tomli_w
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from cosmos_board.core.tracks import CORE
 from cosmos_board.submissions.format import fields as f
-from cosmos_board.submissions.format.safe_yaml import LARGEST_BYTES, YamlError, load_yaml
+from cosmos_board.submissions.format.toml import LARGEST_BYTES, TomlError, load_toml
 from cosmos_board.submissions.problems import Problem, quote
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-MANIFEST = "submission.yaml"
+MANIFEST = "submission.toml"
+UNKNOWN = "unknown"
+"""As training data: TOML has no word for nothing."""
 
 _WHY_UNKNOWN = {
     "score": " (scores are always computed)",
@@ -24,11 +30,13 @@ _WHY_UNKNOWN = {
 }
 
 
-class _Part(BaseModel):
+class StrictModel(BaseModel):
+    """Takes no field that it does not know and no value of another type."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Author(_Part):
+class Author(StrictModel):
     """One author; the numeric GitHub id is what ownership rests on."""
 
     name: f.Person
@@ -37,7 +45,7 @@ class Author(_Part):
     affiliation: f.Person | None = None
 
 
-class Checkpoint(_Part):
+class Checkpoint(StrictModel):
     """The weights, which are never part of a submission."""
 
     sha256: f.Hex
@@ -45,7 +53,7 @@ class Checkpoint(_Part):
     url: f.Url | None = None
 
 
-class Model(_Part):
+class Model(StrictModel):
     """What the board says of the model."""
 
     name: f.Name
@@ -58,7 +66,7 @@ class Model(_Part):
     checkpoint: Checkpoint | None = None
 
 
-class Run(_Part):
+class Run(StrictModel):
     """How the predictions came to be."""
 
     device: f.Words
@@ -76,7 +84,7 @@ class Run(_Part):
         return self
 
 
-class PackUse(_Part):
+class PackUse(StrictModel):
     """One pack that was predicted on, and exactly which version of it."""
 
     name: f.Slug
@@ -85,7 +93,7 @@ class PackUse(_Part):
     sample_sha256: f.Hex
 
 
-class ManifestFile(_Part):
+class ManifestFile(StrictModel):
     """One data file, in the folder or, with an address, elsewhere."""
 
     path: f.Path
@@ -94,14 +102,16 @@ class ManifestFile(_Part):
     url: f.External | None = None
 
 
-class Manifest(_Part):
-    """Everything that `submission.yaml` says."""
+class Manifest(StrictModel):
+    """Everything that `submission.toml` says."""
 
     schema_version: f.FormatVersion
     slug: f.Slug
     version: f.Number
     track: f.Track
     tier: f.Tier
+    """Who attests the scores: the submitter; we, who scored the predictions; whoever re-ran it."""
+
     protocol: f.Protocol
     model: Model
     authors: Annotated[tuple[Author, ...], f.want_list(50, 1)]
@@ -109,7 +119,10 @@ class Manifest(_Part):
     """Beyond the GitHub ids, through which everybody can be reached."""
 
     licence: f.Licence
-    training_data: Annotated[tuple[f.Dataset, ...], f.want_list(200)] | None
+    training_data: Annotated[
+        Annotated[tuple[f.Dataset, ...], f.want_list(200)] | None,
+        BeforeValidator(lambda value: None if value == UNKNOWN else value),
+    ]
     other_training_data: f.Notes | None = None
     run: Run
     packs: Annotated[tuple[PackUse, ...], f.want_list(200, 1)]
@@ -117,16 +130,21 @@ class Manifest(_Part):
     notes: f.Notes | None = None
     terms_accepted: bool
 
+    @property
+    def author_ids(self) -> frozenset[int]:
+        """Numeric GitHub ids of the authors."""
+        return frozenset(author.github_id for author in self.authors)
+
     @model_validator(mode="after")
-    def _hang_together(self) -> Manifest:
+    def _check_fields_agree(self) -> Manifest:
         names = [use.name for use in self.packs]
         if len(set(names)) < len(names):
             raise ValueError("packs: a pack is there twice")
         paths = sorted(file.path for file in self.files)
-        wanted = [f.PREDICTIONS] if self.track == "core" else [f.COUNTS, f.PREDICTIONS]
+        wanted = [f.PREDICTIONS] if self.track == CORE else [f.COUNTS, f.PREDICTIONS]
         if paths != wanted:
             raise ValueError(f"files: track {self.track} wants {' and '.join(wanted)}")
-        if self.track == "core" and self.files[0].url is not None:
+        if self.track == CORE and self.files[0].url is not None:
             raise ValueError("files[0].url: track core wants the file in the folder")
         if not self.terms_accepted:
             raise ValueError(
@@ -136,88 +154,91 @@ class Manifest(_Part):
 
 
 def parse_manifest(data: bytes, where: str) -> tuple[Manifest | None, list[Problem]]:
-    """Return what `submission.yaml` says, or None and everything that is wrong with it.
-
-    Args:
-        data: The file.
-        where: Its path, for messages.
-    """
+    """Return what `submission.toml` says, or None and everything that is wrong with it."""
     try:
-        document = load_yaml(data)
-    except YamlError as error:
+        return Manifest.model_validate(load_toml(data)), []
+    except TomlError as error:
         return None, [Problem(where, "", str(error))]
-    try:
-        return Manifest.model_validate(document), []
     except ValidationError as error:
-        return None, [_describe(where, one) for one in error.errors(include_url=False)]
+        return None, [_describe(where, detail) for detail in error.errors(include_url=False)]
 
 
-def read_pack_names(folder: Path) -> tuple[str, ...]:
-    """Return the packs that a submission names, without judging it; none where it is unreadable."""
+def read_manifest(folder: Path) -> bytes | None:
+    """Return the start of a folder's manifest; None where it is no regular file.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    path = folder / MANIFEST
+    if not path.is_file() or path.is_symlink():
+        return None
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with open(handle, "rb") as file:
+        return file.read(LARGEST_BYTES + 1) if stat.S_ISREG(os.fstat(handle).st_mode) else None
+
+
+def read_unchecked(data: bytes | None) -> dict[str, Any]:
+    """Return what a manifest says, right or wrong; nothing where it is unreadable."""
     try:
-        return tuple(str(use["name"]) for use in read_unjudged(_read(folder))["packs"])
-    except (KeyError, TypeError):
-        return ()
+        return load_toml(data or b"")
+    except TomlError:
+        return {}
 
 
 def read_track(folder: Path) -> str:
-    """Return the track that a submission names, without judging it; empty where unreadable."""
-    return str(read_unjudged(_read(folder)).get("track", ""))
+    """Return the track that a submission names, right or wrong; `core` where unreadable."""
+    return str(read_unchecked(read_manifest(folder)).get("track", CORE))
 
 
-def read_unjudged(data: bytes) -> dict[str, Any]:
-    """Return what a manifest says, without judging it; nothing where it is unreadable."""
+def read_pack_names(folder: Path) -> tuple[str, ...]:
+    """Return the packs that a submission names, right or wrong; none where it is unreadable."""
     try:
-        document = load_yaml(data)
-    except YamlError:
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
-def _read(folder: Path) -> bytes:
-    try:
-        with (folder / MANIFEST).open("rb") as file:
-            return file.read(LARGEST_BYTES + 1)
-    except OSError:
-        return b""
+        return tuple(str(use["name"]) for use in read_unchecked(read_manifest(folder))["packs"])
+    except (KeyError, TypeError, OSError):
+        return ()
 
 
 def check_against_folder(manifest: Manifest, slug: str, where: str, now: datetime) -> list[Problem]:
     """Return what contradicts the folder's name or the clock."""
-    found: list[Problem] = []
+    problems = []
     if manifest.slug != slug:
         text = f"{quote(manifest.slug)} does not match the folder {quote(slug)}"
-        found.append(Problem(where, "slug", text))
+        problems.append(Problem(where, "slug", text))
     if datetime.fromisoformat(manifest.run.finished_at) > now.astimezone(UTC) + timedelta(days=1):
-        found.append(Problem(where, "run.finished_at", "lies in the future"))
-    return found
+        problems.append(Problem(where, "run.finished_at", "lies in the future"))
+    return problems
 
 
 def dump_manifest(manifest: Manifest) -> bytes:
-    """Return the file that says `manifest`, in the order of its fields."""
-    fields: dict[str, Any] = manifest.model_dump(mode="json", exclude_none=True)
-    if manifest.training_data is None:
-        fields["training_data"] = None
-    text: str = yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=100)
-    return text.encode()
+    """Return the file that says `manifest`."""
+    unknown = {"training_data": UNKNOWN} if manifest.training_data is None else {}
+    return dump_fields({**manifest.model_dump(), **unknown})
+
+
+def dump_fields(fields: Mapping[str, Any]) -> bytes:
+    """Return a file with these fields; those that are None are left out."""
+    return tomli_w.dumps(_drop_none(fields)).encode()
+
+
+def _drop_none(value: Any) -> Any:  # noqa: ANN401 - nested plain data
+    if isinstance(value, Mapping):
+        return {key: _drop_none(part) for key, part in value.items() if part is not None}
+    return [_drop_none(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _describe(where: str, error: ErrorDetails) -> Problem:
     place = "".join(
         f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]
     ).removeprefix(".")
-    kind = error["type"]
-    if kind == "value_error":
+    if error["type"] == "value_error":
         text = str(error["ctx"]["error"])
-    elif kind == "extra_forbidden":
+        if not place or text.startswith("finished_at: "):  # a rule about several fields
+            field, _, text = text.partition(": ")
+            place = f"{place}.{field}".removeprefix(".")
+    elif error["type"] == "extra_forbidden":
         text = f"unknown field{_WHY_UNKNOWN.get(str(error['loc'][-1]), '')}"
-    elif kind == "missing":
+    elif error["type"] == "missing":
         text = "missing"
     else:
-        message = error["msg"]
-        text = message[0].lower() + message[1:]
-    if not place and kind == "value_error":
-        place, _, text = text.partition(": ")
-    elif place == "run" and text.startswith("finished_at: "):
-        place, text = "run.finished_at", text.removeprefix("finished_at: ")
+        text = error["msg"][:1].lower() + error["msg"][1:]
     return Problem(where, place, text)

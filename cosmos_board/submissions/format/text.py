@@ -9,7 +9,7 @@ import re
 import unicodedata
 from urllib.parse import urlsplit
 
-from cosmos_board.submissions.format.confusables import is_drawn_as_nothing, skeleton
+from cosmos_board.submissions.format.lookalikes import is_drawn_as_nothing, skeleton
 
 LONGEST_NAME = 60
 LONGEST_NOTES = 2000
@@ -18,7 +18,6 @@ RESERVED = frozenset({"official", "verified", "audited", "baseline", "winner", "
 """Words that claim what only the board may say."""
 
 _NAME_SIGNS = " .-_+()"
-_PERSON_SIGNS = " .-',"
 _NOTE_SIGNS = " .,;:!?'\"()+-_%/=\n"
 _EAST_ASIAN = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL"})
 _SCRIPTS = _EAST_ASIAN | {
@@ -73,7 +72,7 @@ def check_name(text: str) -> str:
 
 def check_person(text: str) -> str:
     """Return `text` if it can be the name of a person or an institution."""
-    text = _check_line(text, 80, _PERSON_SIGNS)
+    text = _check_line(text, 80, " .-',")
     if not text[0].isalpha():
         raise ValueError("must start with a letter")
     return text
@@ -90,16 +89,16 @@ def check_words(text: str) -> str:
 def check_notes(text: str) -> str:
     """Return `text` if it can be a paragraph; lines may be broken, nothing in it is markup."""
     _refuse_invisible(text, allowed="\n")
-    if len(text) > LONGEST_NOTES:
-        raise ValueError(f"{len(text)} characters, limit {LONGEST_NOTES}")
-    if any(line.lstrip().startswith("::") for line in text.split("\n")):
+    _refuse_long(text, LONGEST_NOTES)
+    lines = text.split("\n")
+    if any(line.lstrip().startswith("::") for line in lines):
         raise ValueError("'::' at line start not allowed")
     if "://" in text:
         raise ValueError("addresses are not allowed here")
     if _SHORTCODE.search(text):
         raise ValueError("':word:' not allowed")
     _refuse_signs(text, _NOTE_SIGNS)
-    if any(line.startswith(("=", "+", "-")) for line in text.split("\n")):
+    if any(line.startswith(("=", "+", "-")) for line in lines):
         raise ValueError("a line must not start with '=', '+' or '-'")
     return unicodedata.normalize("NFC", text)
 
@@ -107,8 +106,7 @@ def check_notes(text: str) -> str:
 def check_contact(text: str) -> str:
     """Return `text` if it is an e-mail address or an https address."""
     _refuse_invisible(text)
-    if len(text) > LONGEST_URL:
-        raise ValueError(f"{len(text)} characters, limit {LONGEST_URL}")
+    _refuse_long(text, LONGEST_URL)
     if _EMAIL.fullmatch(text):
         return text
     if text.startswith("https://"):
@@ -124,8 +122,7 @@ def check_url(text: str) -> str:
         'https://example.org/code'
     """
     _refuse_invisible(text)
-    if len(text) > LONGEST_URL:
-        raise ValueError(f"{len(text)} characters, limit {LONGEST_URL}")
+    _refuse_long(text, LONGEST_URL)
     scheme, colon, _ = text.partition(":")
     if not colon or scheme != "https":
         shown = "".join(sign for sign in scheme[:20] if sign.isascii() and sign.isalnum())
@@ -174,13 +171,17 @@ def _check_line(text: str, longest: int, signs: str) -> str:
     _refuse_invisible(text)
     if not text.strip():
         raise ValueError("is empty")
-    if len(text) > longest:
-        raise ValueError(f"{len(text)} characters, limit {longest}")
+    _refuse_long(text, longest)
     if text != text.strip() or "  " in text:
         raise ValueError("has spaces too many")
     _refuse_signs(text, signs)
     _refuse_mixed_scripts(text)
     return unicodedata.normalize("NFC", text)
+
+
+def _refuse_long(text: str, longest: int) -> None:
+    if len(text) > longest:
+        raise ValueError(f"{len(text)} characters, limit {longest}")
 
 
 def _refuse_invisible(text: str, allowed: str = "") -> None:
@@ -192,9 +193,8 @@ def _refuse_invisible(text: str, allowed: str = "") -> None:
             raise ValueError(f"control character U+{ord(sign):04X} not allowed")
         if kind == "Cf":
             raise ValueError(f"U+{ord(sign):04X} (format character) not allowed")
-        if kind in ("Co", "Cs", "Cn", "Zl", "Zp") or (kind == "Zs" and sign != " "):
-            raise ValueError(f"U+{ord(sign):04X} not allowed")
-        if is_drawn_as_nothing(sign):
+        odd = kind in ("Co", "Cs", "Cn", "Zl", "Zp") or (kind == "Zs" and sign != " ")
+        if odd or is_drawn_as_nothing(sign):
             raise ValueError(f"U+{ord(sign):04X} not allowed")
 
 
@@ -224,8 +224,8 @@ def _script(sign: str) -> str:
 
 
 def _refuse_mixed_scripts(text: str) -> None:
-    found = sorted({_script(sign) for sign in text if sign.isalpha()})
-    others = [name for name in found if name not in _EAST_ASIAN]
-    if len(others) > 1 or (others not in ([], ["LATIN"]) and len(found) > 1):
-        order = sorted(found, key=lambda name: (name != "LATIN", name))
+    scripts = sorted({_script(sign) for sign in text if sign.isalpha()})
+    others = [name for name in scripts if name not in _EAST_ASIAN]
+    if len(others) > 1 or (others not in ([], ["LATIN"]) and len(scripts) > 1):
+        order = sorted(scripts, key=lambda name: (name != "LATIN", name))
         raise ValueError(f"mixes scripts {' and '.join(order[:2])}")

@@ -15,8 +15,6 @@ from cosmos_board.submissions.format.manifest import Manifest
 from cosmos_board.submissions.problems import Problem, quote
 
 _MOST_NOTES = 5
-_NEAR = 0.6
-"""Similarity, in [0, 1], from which on a name is offered: that of errors, which use it too."""
 
 
 def split_known(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -40,34 +38,19 @@ def describe_other(name: str) -> str:
         >>> describe_other("camuss")
         "'camuss' is not in the catalog, so matched with no dataset (nearest: camus)"
     """
-    if name in load_catalog().datasets:
+    datasets = load_catalog().datasets
+    if name in datasets:
         return f"{quote(name)} is in the catalog, but matched only under training_data"
-    near = find_nearest(name)
+    names: dict[str, str] = {}
+    for key, dataset in datasets.items():
+        names |= {dataset.label.casefold(): key, key: key}
+    near = dict.fromkeys(names[match] for match in get_close_matches(name.casefold(), names))
     tail = f" (nearest: {', '.join(near)})" if near else ""
     return f"{quote(name)} is not in the catalog, so matched with no dataset{tail}"
 
 
-def find_nearest(name: str) -> tuple[str, ...]:
-    """Return at most three datasets of the catalog whose name or label is near `name`, best first.
-
-    Example:
-        >>> find_nearest("KiTS 19")[0]
-        'kits19'
-    """
-    names: dict[str, str] = {}
-    for key, dataset in load_catalog().datasets.items():
-        names |= {dataset.label.casefold(): key, key: key}
-    found = get_close_matches(name.casefold(), names, n=3, cutoff=_NEAR)
-    return tuple(dict.fromkeys(names[one] for one in found))
-
-
 def note_other_training(manifest: Manifest, place: str) -> Iterator[Problem]:
-    """Yield a note on each name of other training data, which the ranking does not look at.
-
-    Args:
-        manifest: What the submission says.
-        place: Path of the manifest, for messages.
-    """
+    """Yield a note on each name of other training data, which the ranking does not look at."""
     pieces = re.split(r"[,;\n]", manifest.other_training_data or "")
     names = [name for piece in pieces if (name := " ".join(piece.split()))]
     for name in names[:_MOST_NOTES]:

@@ -14,8 +14,8 @@ from cosmos_board.submissions.history.decisions import PLACE, Decision, find_new
 from cosmos_board.submissions.history.git import GONE, Change
 from cosmos_board.submissions.history.versions import (
     FOLDER,
-    Entry,
     History,
+    LandedSubmission,
     check_files,
     read_claim,
     read_decisions,
@@ -93,7 +93,7 @@ def check_changes(merge: Merge) -> tuple[str | None, list[Problem]]:
     problems: list[Problem] = []
     if merge.author not in merge.history.decisions.maintainer_ids:
         text = f"only maintainers change it, PR author is {merge.author}"
-        problems += [Problem(one.path, "", text) for one in merge.guarded]
+        problems += [Problem(change.path, "", text) for change in merge.guarded]
     elif merge.guarded:
         problems += _check_decisions(merge)
     if not merge.folders:
@@ -103,13 +103,13 @@ def check_changes(merge: Merge) -> tuple[str | None, list[Problem]]:
     if count > MOST_FILES:
         return slug, [Problem("PR", "", f"{count} changed files, limit {MOST_FILES}")]
     outside = [*merge.others, *merge.guarded]
-    problems += [Problem(one.path, "", "path outside submissions/<slug>/") for one in outside]
-    for one in sorted(merge.folders):
-        problems += _check_owner(merge, one)
+    problems += [Problem(change.path, "", "path outside submissions/<slug>/") for change in outside]
+    for name in sorted(merge.folders):
+        problems += _check_owner(merge, name)
     if len(merge.folders) > 1:
         problems.append(Problem("PR", "", f"{len(merge.folders)} slugs changed, want 1"))
-    for one in sorted(merge.folders):
-        problems += _check_folder(merge, one)
+    for name in sorted(merge.folders):
+        problems += _check_folder(merge, name)
     return slug, problems
 
 
@@ -121,26 +121,28 @@ def _check_decisions(merge: Merge) -> Iterator[Problem]:
     except InputError as error:
         yield Problem("", "", str(error))
         return
-    for number, one in enumerate(new, len(history.decisions.decisions)):
-        known = one.version in {each.number for each in _find_entry(history, one.slug).versions}
+    for number, decision in enumerate(new, len(history.decisions.decisions)):
+        versions = _find_entry(history, decision.slug).versions
+        known = decision.version in {version.claim.version for version in versions}
+        who = decision.who
         for wrong, name, text in (
-            (one.who != merge.author, "who", f"is {one.who}, PR author is {merge.author}"),
+            (who != merge.author, "who", f"is {who}, PR author is {merge.author}"),
             (not known, "version", "is none that landed on main"),
-            (one.when > merge.now, "when", "lies in the future"),
+            (decision.when > merge.now, "when", "lies in the future"),
         ):
             if wrong:
                 yield Problem(PLACE, f"decisions[{number}].{name}", text)
-        _allow_removal(merge, one)
+        _allow_removal(merge, decision)
 
 
 def _allow_removal(merge: Merge, decision: Decision) -> None:
     changes = merge.folders.get(decision.slug, [])
-    if decision.word == "taken-down" and all(one.mode == GONE for one in changes):
+    if decision.word == "taken-down" and all(change.mode == GONE for change in changes):
         merge.folders.pop(decision.slug, None)
 
 
-def _find_entry(history: History, slug: str) -> Entry:
-    return history.entries.get(slug) or Entry(slug)
+def _find_entry(history: History, slug: str) -> LandedSubmission:
+    return history.entries.get(slug) or LandedSubmission(slug)
 
 
 def _check_owner(merge: Merge, slug: str) -> Iterator[Problem]:
@@ -155,22 +157,22 @@ def _check_owner(merge: Merge, slug: str) -> Iterator[Problem]:
 def _check_folder(merge: Merge, slug: str) -> Iterator[Problem]:
     """Yield what is wrong with the files and the version that a request leaves in a folder."""
     history, place = merge.history, f"{FOLDER}/{slug}"
-    if [one.path for one in merge.folders[slug]] == [place]:
+    if [change.path for change in merge.folders[slug]] == [place]:
         yield Problem(place, "", "path outside submissions/<slug>/")
         return
     try:
         check_slug(slug)
     except ValueError as error:
         yield Problem(place, "", str(error))
-    for one in merge.folders[slug]:
-        if one.mode == GONE:
+    for change in merge.folders[slug]:
+        if change.mode == GONE:
             text = "accepted files are not removed; ask a maintainer to withdraw the entry"
-            yield Problem(one.path, "", text)
+            yield Problem(change.path, "", text)
     files = merge.find_files(slug)
     yield from check_files(history.repo, files, place)
-    number, wanted = read_claim(history.repo, files)[0], _find_entry(history, slug).number + 1
-    if number != wanted and MANIFEST in files:
-        text = f"is not the next (got {number}, want {wanted})"
+    got, want = read_claim(history.repo, files).version, _find_entry(history, slug).number + 1
+    if got != want and MANIFEST in files:
+        text = f"is not the next (got {got}, want {want})"
         yield Problem(f"{place}/{MANIFEST}", "version", text)
     if said := history.decisions.find_state(slug):
         text = f"was {said.word} by a maintainer, and a merge does not bring it back"

@@ -5,17 +5,18 @@ A decision is added and never changed: the file of today begins with that of yes
 
 from __future__ import annotations
 
-import json
-import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+import tomli_w
+from pydantic import AwareDatetime, Field, ValidationError
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.store.files import write_bytes
 from cosmos_board.submissions.format import fields as f
+from cosmos_board.submissions.format.manifest import StrictModel
+from cosmos_board.submissions.format.toml import TomlError, load_toml
 from cosmos_board.submissions.problems import make_ascii
 
 DECISIONS = "decisions.toml"
@@ -25,69 +26,65 @@ LARGEST_BYTES = 1 << 20
 Word: TypeAlias = Literal["withdrawn", "taken-down", "released", "audited", "re-run"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Maintainer(_Part):
+class Maintainer(StrictModel):
     """Who may add decisions."""
 
     name: f.Person
     github_id: f.UserId
 
 
-class Decision(_Part):
-    """One word on one submission."""
+class Decision(StrictModel):
+    """What a maintainer decided on one submission."""
 
     slug: f.Slug
     version: f.Number
-    """The newest version when it was said."""
+    """The newest version at that time."""
 
     word: Word
     """`withdrawn`: off the boards, still listed. `taken-down`: removed from every board, earlier
     ones too; its slug and the reason stay listed. `released`: shown although it was held, or again
-    after `withdrawn`. `audited`, `re-run`: vouched for by whoever holds the data, or ran the model.
+    after `withdrawn`. `audited`, `re-run`: attested by whoever holds the data, or ran the model.
     """
 
     who: f.UserId
-    when: datetime
+    when: AwareDatetime
     why: f.Notes
 
-    @field_validator("when")
-    @classmethod
-    def _has_zone(cls, value: datetime) -> datetime:
-        if value.tzinfo is None:
-            raise ValueError("want a time with its zone, such as 2026-01-31T12:00:00Z")
-        return value
 
-
-class Decisions(_Part):
+class Decisions(StrictModel):
     """The whole file."""
 
     schema_version: f.FormatVersion
     maintainers: Annotated[list[Maintainer], Field(max_length=100)]
-    decisions: Annotated[list[Decision], Field(max_length=10_000)] = []
+    decisions: Annotated[list[Decision], Field(max_length=10_000, default_factory=list)]
 
     @property
     def maintainer_ids(self) -> frozenset[int]:
         """Numeric GitHub ids of the maintainers."""
-        return frozenset(one.github_id for one in self.maintainers)
+        return frozenset(maintainer.github_id for maintainer in self.maintainers)
 
     def find_state(self, slug: str) -> Decision | None:
         """Return the last decision that takes `slug` off the boards, unless it was released."""
         words = ("withdrawn", "taken-down", "released")
-        found = [one for one in self.decisions if one.slug == slug and one.word in words]
-        if any(one.word == "taken-down" for one in found):
-            return next(one for one in found if one.word == "taken-down")
-        return found[-1] if found and found[-1].word == "withdrawn" else None
+        said = [
+            decision
+            for decision in self.decisions
+            if decision.slug == slug and decision.word in words
+        ]
+        down = [decision for decision in said if decision.word == "taken-down"]  # for good
+        return next(
+            (decision for decision in down or said[-1:] if decision.word != "released"), None
+        )
 
     def says(self, slug: str, version: int, word: Word) -> bool:
         """Return whether `word` was said of exactly this version."""
-        return any((one.slug, one.version, one.word) == (slug, version, word)
-                   for one in self.decisions)  # fmt: skip
+        key = (slug, version, word)
+        return any(
+            (decision.slug, decision.version, decision.word) == key for decision in self.decisions
+        )
 
 
-NONE = Decisions(schema_version=1, maintainers=[])
+NONE = Decisions(schema_version=1, maintainers=[], decisions=[])
 """Where there is no such file."""
 
 
@@ -97,12 +94,10 @@ def parse_decisions(data: bytes) -> Decisions:
     Raises:
         InputError: If any of it is wrong: nothing is published by half of the decisions.
     """
-    if len(data) > LARGEST_BYTES:
-        raise InputError(PLACE, "", "is too large", got=len(data), want=LARGEST_BYTES)
     try:
-        return Decisions.model_validate(tomllib.loads(data.decode()))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError(PLACE, "", f"is no TOML: {make_ascii(str(error), 80)}") from error
+        return Decisions.model_validate(load_toml(data, LARGEST_BYTES, LARGEST_BYTES))
+    except TomlError as error:
+        raise InputError(PLACE, "", str(error)) from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
@@ -119,13 +114,9 @@ def add_decision(root: Path, slug: str, version: int, word: str, who: int, why: 
     path = root / DECISIONS
     before = path.read_bytes() if path.exists() else b"schema_version = 1\nmaintainers = []\n"
     parse_decisions(before)
-    when = datetime.now(UTC).isoformat(timespec="seconds")
-    lines = (
-        "", "[[decisions]]", f"slug = {json.dumps(slug)}", f"version = {version}",
-        f"word = {json.dumps(word)}", f"who = {who}", f"when = {when}",
-        f"why = {json.dumps(why, ensure_ascii=False)}", "",
-    )  # fmt: skip
-    data = before + "\n".join(lines).encode()
+    fields = {"slug": slug, "version": version, "word": word, "who": who,
+              "when": datetime.now(UTC).replace(microsecond=0), "why": why}  # fmt: skip
+    data = before + b"\n[[decisions]]\n" + tomli_w.dumps(fields).encode()
     parse_decisions(data)
     write_bytes(path, data)
     return path

@@ -82,8 +82,8 @@ class Repository:
         """Return whether commit `older` is in the history of `newer`."""
         if not _COMMIT.fullmatch(older):
             return False
-        kept = self.run("rev-list", "--stdin", given=f"{newer}\n".encode()).split()
-        return older.encode() in kept
+        commits = self.run("rev-list", "--stdin", given=f"{newer}\n".encode()).split()
+        return older.encode() in commits
 
     def merge(self, main: str, head: str) -> str | None:
         """Return the tree that a merge of `head` into `main` would leave; None for a conflict.
@@ -117,10 +117,12 @@ class Repository:
 
     def find_sizes(self, blobs: list[str]) -> dict[str, int]:
         """Return the size in bytes of each of `blobs`."""
-        asked = "".join(f"{blob}\n" for blob in blobs).encode()
-        lines = self.run("cat-file", "--batch-check", given=asked).decode().splitlines()
+        names = "".join(f"{blob}\n" for blob in blobs).encode()
+        lines = self.run("cat-file", "--batch-check", given=names).decode().splitlines()
         words = [line.split() for line in lines]
-        return {one[0]: int(one[2]) for one in words if one[2:] and one[2].isdecimal()}
+        return {
+            fields[0]: int(fields[2]) for fields in words if fields[2:] and fields[2].isdecimal()
+        }
 
     def read(self, blob: str) -> bytes:
         """Return the content of a file."""

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from cosmos_board.core.errors import CosmosBoardError, StorageError
-from cosmos_board.data.pack import Pack
+from cosmos_board.core.tracks import CORE
 from cosmos_board.store.ingest import ingest
 from cosmos_board.store.queries.submissions import (
     LEFT_OUT,
@@ -18,26 +18,32 @@ from cosmos_board.store.queries.submissions import (
     LedgerTable,
     write_ledger_table,
 )
-from cosmos_board.submissions.checks.check import Checked, Context, inspect_submission
-from cosmos_board.submissions.checks.copies import Accepted, CountsFile
-from cosmos_board.submissions.checks.pack_uses import find_indices
-from cosmos_board.submissions.checks.sample import (
-    Listing,
-    ReferenceIndex,
-    benchmark_version,
-    index_pack,
+from cosmos_board.submissions.checks.check import inspect_submission
+from cosmos_board.submissions.checks.predictions import Fingerprint
+from cosmos_board.submissions.checks.references import Listing, benchmark_version, index_pack
+from cosmos_board.submissions.checks.submission import (
+    Accepted,
+    CheckedSubmission,
+    CheckInputs,
+    CountsFile,
 )
-from cosmos_board.submissions.files.external import Fetch, fetch_pinned, gather_external
-from cosmos_board.submissions.files.listed_files import locate
+from cosmos_board.submissions.files.external import Fetch, fetch_external, fetch_pinned
+from cosmos_board.submissions.files.folder import locate
 from cosmos_board.submissions.format.fields import COUNTS
 from cosmos_board.submissions.format.manifest import read_track
-from cosmos_board.submissions.history.decisions import Decision
-from cosmos_board.submissions.history.versions import Entry, History, Version, write_files
-from cosmos_board.submissions.problems import Problem, find_refusal
+from cosmos_board.submissions.history.decisions import Word
+from cosmos_board.submissions.history.versions import (
+    FOLDER,
+    History,
+    LandedSubmission,
+    Version,
+    write_files,
+)
+from cosmos_board.submissions.problems import Problem
 from cosmos_board.submissions.scoring.score import score_checked
 
 HELD = "held"
-_GONE = "taken-down"
+_TAKEN_DOWN = "taken-down"
 
 
 @dataclass(slots=True)
@@ -49,7 +55,7 @@ class Rebuilt:
     """What the board says of each entry, ranked or not."""
 
     accepted: list[Accepted] = field(default_factory=list)
-    """What later entries are compared with, whatever became of it."""
+    """What later entries are compared with, whatever became of them."""
 
     problems: list[Problem] = field(default_factory=list)
     """Why something that lies on main is not on the board."""
@@ -105,7 +111,7 @@ def rebuild_board(
         out: Folder for the database and the scored runs.
         external: Folder that keeps the files which entries pin elsewhere; None for one in `out`.
         fetch: How one of those is fetched.
-        track: Only entries of this track, `core` or `full`; None for all.
+        track: Only entries of this track, `core` or `counts`; None for all.
 
     Raises:
         StorageError: If the disk fails.
@@ -114,8 +120,8 @@ def rebuild_board(
     version = benchmark_version([index_pack(pack) for pack in packs])
     result = Rebuilt(out / "board.duckdb", benchmark=version)
     result.db.unlink(missing_ok=True)
-    make = _Rebuild(history, packs, out, external or out / "external", fetch, track, result)
-    runs = [run for entry in history.entries.values() if (run := make.add(entry))]
+    rebuild = _Rebuild(history, packs, out, external or out / "external", fetch, track, result)
+    runs = [run for entry in history.entries.values() if (run := rebuild.add(entry))]
     ingest(runs, result.db, replace=True)
     result.rows.sort(key=lambda row: row.slug)
     result.write_table()
@@ -134,14 +140,14 @@ class _Rebuild:
     track: str | None
     result: Rebuilt
 
-    def add(self, entry: Entry) -> Path | None:
+    def add(self, entry: LandedSubmission) -> Path | None:
         """Take in the newest version that passes and return its run, or say why none does."""
         said = self.history.decisions.find_state(entry.slug)
-        self.result.problems += [] if said and said.word == _GONE else entry.problems
+        self.result.problems += [] if said and said.word == _TAKEN_DOWN else entry.problems
         newest: LedgerRow | None = None
         for version in reversed(entry.versions):
-            run = self.out / "runs" / f"{entry.slug}-{version.number}"
-            row = self._judge(entry, version, said, run)
+            run = self.out / "runs" / f"{entry.slug}-{version.claim.version}"
+            row = self._try(entry, version, run)
             if row is None:
                 return None
             newest = newest or row
@@ -149,35 +155,33 @@ class _Rebuild:
                 self.result.rows.append(row)
                 return run if row.state == SHOWN else None
             text = f"version {row.version} is not on the board: {row.reason}"
-            self.result.problems.append(Problem(f"submissions/{entry.slug}", "", text))
+            self.result.problems.append(Problem(f"{FOLDER}/{entry.slug}", "", text))
         self.result.rows += [newest] if newest else []
         return None
 
-    def _judge(
-        self, entry: Entry, version: Version, said: Decision | None, run: Path
-    ) -> LedgerRow | None:
+    def _try(self, entry: LandedSubmission, version: Version, run: Path) -> LedgerRow | None:
         """Check one version and score it into `run`; None where it is of another track."""
+        said = self.history.decisions.find_state(entry.slug)
         row = LedgerRow(
-            slug=entry.slug, name=entry.slug, version=version.number, state=SHOWN, tier="",
-            track="core", benchmark="", accepted_utc=version.landed.isoformat(), reason="",
+            slug=entry.slug, name=entry.slug, version=version.claim.version, state=SHOWN, tier="",
+            track=CORE, benchmark="", accepted_utc=version.landed.isoformat(), reason="",
         )  # fmt: skip
-        if said is not None and said.word == _GONE:
+        if said is not None and said.word == _TAKEN_DOWN:
             return replace(row, state=said.word, reason=said.why)
-        place = run.with_name(f"{run.name}-files") / "submissions" / entry.slug
+        place = run.with_name(f"{run.name}-files") / FOLDER / entry.slug
         folder = write_files(self.history.repo, version.files, place)
-        row = replace(row, track="full" if read_track(folder) == "full" else "core")
+        row = replace(row, track=read_track(folder))
         if self.track not in (None, row.track):
             return None
         try:
             with TemporaryDirectory(prefix="cosmos-board-") as copies:
                 checked = self._check(entry, version, folder, Path(copies))
-                row = _describe(row, self.history, version, checked, self.indices)
+                row = _describe(row, self.history, version, checked)
                 if said is not None:
                     return replace(row, state=said.word, reason=said.why)
                 if row.state == SHOWN:
-                    score_checked(checked, self.packs, run, Path(copies), tier=row.tier)
-                    held = [one for one in checked.problems if one.disposition == "held"]
-                    self.result.held += held
+                    score_checked(checked, run, row.tier)
+                    self.result.held += checked.find("held")
         except StorageError:
             raise  # our own disk is no fault of an entry
         except CosmosBoardError as error:
@@ -187,66 +191,62 @@ class _Rebuild:
             row = replace(row, state=LEFT_OUT, reason=reason)
         return row
 
-    @property
-    def indices(self) -> list[ReferenceIndex]:
-        """Return what each track asks of each pack."""
-        return [index_pack(pack, name) for pack in self.packs for name in ("core", "full")]
-
-    def _check(self, entry: Entry, version: Version, folder: Path, copies: Path) -> Checked:
+    def _check(
+        self, entry: LandedSubmission, version: Version, folder: Path, copies: Path
+    ) -> CheckedSubmission:
         """Return what a check says; later entries are compared with this one in any case."""
         files = self.external / entry.slug
-        lost = gather_external(folder, files, self.fetch)
-        context = Context(
-            indices=self.indices,
-            accepted=self.result.accepted,
-            packs=[pack for pack in self.packs if isinstance(pack, Pack)],
+        lost = fetch_external(folder, files, self.fetch)
+        inputs = CheckInputs(
+            packs=self.packs,
+            accepted=tuple(self.result.accepted),
             external=files,
             seed=version.commit,
         )
-        checked = inspect_submission(folder, context, copies)
+        checked = inspect_submission(folder, inputs, copies)
         checked.problems = [*lost, *checked.problems, *self.history.check_rate(version)]
-        self.result.accepted.append(_accept(entry, checked, folder, files))
+        self.result.accepted.append(_accept(entry, checked))
         return checked
 
 
 def _describe(
-    row: LedgerRow,
-    history: History,
-    version: Version,
-    checked: Checked,
-    indices: Sequence[ReferenceIndex],
+    row: LedgerRow, history: History, version: Version, checked: CheckedSubmission
 ) -> LedgerRow:
-    """Return what a check says of an entry: ranked, held or left out, and who vouches for it."""
-    says = history.decisions.says
-    if checked.manifest is not None:
-        asked = find_indices(checked.manifest, indices)
-        row = replace(row, name=checked.manifest.model.name, benchmark=benchmark_version(asked))
-    if not checked.acceptable:
-        return replace(row, state=LEFT_OUT, reason=str(find_refusal(checked.problems)))
-    held = [one for one in checked.problems if one.disposition == "held" and one.about]
-    if held and not says(version.slug, version.number, "released"):
+    """Return what a check says of an entry: ranked, held or left out, and who attests it."""
+
+    def says(word: Word) -> bool:
+        return history.decisions.says(version.slug, version.claim.version, word)
+
+    if checked.has_manifest:
+        name, benchmark = checked.manifest.model.name, benchmark_version(checked.indices)
+        row = replace(row, name=name, benchmark=benchmark)
+    if refused := checked.find("refused"):
+        return replace(row, state=LEFT_OUT, reason=str(refused[0]))
+    held = [problem for problem in checked.find("held") if problem.about]
+    if held and not says("released"):
         return replace(row, state=HELD, reason=str(held[0]))
     for word in ("re-run", "audited"):
-        if says(version.slug, version.number, word):
+        if says(word):
             return replace(row, tier=word)
-    unseen = row.track == "full" and (
-        not checked.audited_rows or any(one.field == "audit" for one in checked.problems)
+    unseen = row.track != CORE and (
+        not checked.audited_rows or any(problem.field == "audit" for problem in checked.problems)
     )
     return replace(row, tier="self-reported" if unseen else "audited")
 
 
-def _accept(entry: Entry, checked: Checked, folder: Path, external: Path) -> Accepted:
-    manifest = checked.manifest
+def _accept(entry: LandedSubmission, checked: CheckedSubmission) -> Accepted:
+    copies = frozenset(problem.about for problem in checked.problems if problem.about)
+    accepted = Accepted(entry.slug, entry.slug, entry.owners, track="", copies=copies)
+    if not checked.has_manifest:
+        return accepted
+    manifest, content = checked.manifest, checked.content
     counts = None
-    for file in manifest.files if manifest else ():
-        path = locate(file, folder, external) if file.path == COUNTS else None
-        counts = CountsFile(path, file.sha256) if path else counts
-    return Accepted(
-        entry.slug,
-        manifest.model.name if manifest else entry.slug,
-        entry.owners,
-        checked.fingerprint,
-        checked.content_sha256,
-        counts,
-        manifest.track if manifest else "",
-    )
+    for file in manifest.files:
+        path = locate(file, checked.folder, checked.inputs.external)
+        if file.path == COUNTS and path is not None:
+            counts = CountsFile(path, file.sha256)
+    return replace(
+        accepted, name=manifest.model.name, track=manifest.track, counts=counts,
+        fingerprint=content if isinstance(content, Fingerprint) else None,
+        content_sha256=content.content_sha256 if content else "",
+    )  # fmt: skip

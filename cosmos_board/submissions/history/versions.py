@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.submissions.checks.copies import Accepted
-from cosmos_board.submissions.files.folder import ALLOWED, check_file_size, describe_name
+from cosmos_board.submissions.checks.submission import Accepted
+from cosmos_board.submissions.files.folder import check_name_and_size
 from cosmos_board.submissions.format.fields import PROJECT_ID
-from cosmos_board.submissions.format.manifest import MANIFEST, read_unjudged
-from cosmos_board.submissions.format.safe_yaml import LARGEST_BYTES
+from cosmos_board.submissions.format.manifest import MANIFEST, read_unchecked
 from cosmos_board.submissions.format.text import check_slug
+from cosmos_board.submissions.format.toml import LARGEST_BYTES
 from cosmos_board.submissions.history.decisions import DECISIONS, NONE, Decisions, parse_decisions
 from cosmos_board.submissions.history.git import FILE, GONE, Change, Repository, Step
 from cosmos_board.submissions.problems import Problem
@@ -32,17 +32,22 @@ NEW_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """What a manifest that nobody has checked yet says of itself."""
+
+    version: int = 0
+    owners: frozenset[int] = frozenset()
+    """Numeric GitHub ids of the authors."""
+
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """What one step of main left in the folder of an entry."""
 
     slug: str
-    number: int
-    """As its manifest says."""
-
-    name: str
-    owners: frozenset[int]
-    """Numeric GitHub ids of its authors."""
-
+    claim: Claim
     commit: str
     landed: datetime
     files: Mapping[str, Change]
@@ -50,7 +55,7 @@ class Version:
 
 
 @dataclass(slots=True)
-class Entry:
+class LandedSubmission:
     """One slug. It is never freed."""
 
     slug: str
@@ -69,7 +74,7 @@ class Entry:
     @property
     def number(self) -> int:
         """The newest version; 0 where there is none."""
-        return self.versions[-1].number if self.versions else 0
+        return self.versions[-1].claim.version if self.versions else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ class History:
 
     repo: Repository
     head: str
-    entries: dict[str, Entry]
+    entries: dict[str, LandedSubmission]
     """By slug, in the order in which they first landed."""
 
     decisions: Decisions
@@ -86,20 +91,20 @@ class History:
     def list_accepted(self, *, without: str) -> list[Accepted]:
         """Return the names and owners of all entries but one."""
         return [
-            Accepted(one.slug, one.versions[-1].name, one.owners)
-            for one in self.entries.values()
-            if one.versions and one.slug != without
+            Accepted(entry.slug, entry.versions[-1].claim.name, entry.owners)
+            for entry in self.entries.values()
+            if entry.versions and entry.slug != without
         ]
 
     def list_taken_down(self) -> dict[str, frozenset[str]]:
         """Return the slugs that were taken down, with every name that each had."""
-        found = {}
-        for slug in {one.slug for one in self.decisions.decisions}:
+        names = {}
+        for slug in {decision.slug for decision in self.decisions.decisions}:
             state, entry = self.decisions.find_state(slug), self.entries.get(slug)
             if state is not None and state.word == "taken-down":
                 versions = entry.versions if entry else []
-                found[slug] = frozenset(one.name for one in versions)
-        return found
+                names[slug] = frozenset(version.claim.name for version in versions)
+        return names
 
     def refuse_rewritten(self, published: str, admitted: str | None) -> None:
         """Refuse to go back behind what was published.
@@ -120,14 +125,15 @@ class History:
     def check_rate(self, version: Version) -> Iterator[Problem]:
         """Yield what is wrong with how many entries an owner brings; 0, the project, is free."""
         landed = version.landed
-        others = (one.versions[0] for one in self.entries.values()
-                  if one.versions and one.slug != version.slug)  # fmt: skip
-        recent = [one for one in others if one.owners & version.owners - {PROJECT_ID}
-                  and landed - timedelta(days=NEW_DAYS) <= one.landed <= landed]  # fmt: skip
+        others = (entry.versions[0] for entry in self.entries.values()
+                  if entry.versions and entry.slug != version.slug)  # fmt: skip
+        owners, since = version.claim.owners - {PROJECT_ID}, landed - timedelta(days=NEW_DAYS)
+        recent = [first for first in others
+                  if first.claim.owners & owners and since <= first.landed <= landed]  # fmt: skip
         entry = self.entries.get(version.slug)
-        known = entry is not None and bool(entry.versions) and entry.versions[0] != version
-        if len(recent) >= MOST_NEW and not known:
-            text = f"owner {min(version.owners)} has {len(recent)} entries in {NEW_DAYS} days"
+        is_new = entry is None or entry.versions[:1] in ([], [version])
+        if len(recent) >= MOST_NEW and is_new:
+            text = f"owner {min(version.claim.owners)} has {len(recent)} entries in {NEW_DAYS} days"
             place = f"{FOLDER}/{version.slug}"
             yield Problem(place, "", f"{text}, limit {MOST_NEW}", "held", recent[0].slug)
 
@@ -140,13 +146,13 @@ def read_history(path: Path, commit: str = "HEAD") -> History:
     """
     repo = Repository(path)
     head = repo.find_commit(commit)
-    entries: dict[str, Entry] = {}
+    entries: dict[str, LandedSubmission] = {}
     for step in repo.walk(head, FOLDER):
         touched = {}
         for change in step.changes:
             _, slug, *below = change.path.split("/")
             if below and not slug.startswith("_"):
-                entry = touched[slug] = entries.setdefault(slug, Entry(slug))
+                entry = touched[slug] = entries.setdefault(slug, LandedSubmission(slug))
                 entry.files.pop("/".join(below), None)
                 if change.mode != GONE:
                     entry.files["/".join(below)] = change
@@ -161,8 +167,8 @@ def read_decisions(repo: Repository, tree: str) -> Decisions:
     Raises:
         InputError: If the file is not right.
     """
-    found = repo.run("ls-tree", tree, f"{FOLDER}/{DECISIONS}").split()
-    return parse_decisions(repo.read(found[2].decode())) if found else NONE
+    fields = repo.run("ls-tree", tree, f"{FOLDER}/{DECISIONS}").split()
+    return parse_decisions(repo.read(fields[2].decode())) if fields else NONE
 
 
 def write_files(repo: Repository, files: Mapping[str, Change], folder: Path) -> Path:
@@ -176,72 +182,62 @@ def write_files(repo: Repository, files: Mapping[str, Change], folder: Path) -> 
 
 def check_files(repo: Repository, files: Mapping[str, Change], place: str) -> list[Problem]:
     """Return what is wrong with names, kinds and sizes of the files in a submission's folder."""
-    found: list[Problem] = []
+    problems: list[Problem] = []
     kinds = {"120000": "symlink", "160000": "submodule", "100755": "executable bit"}
-    sizes = repo.find_sizes([one.blob for one in files.values() if one.mode == FILE])
+    sizes = repo.find_sizes([change.blob for change in files.values() if change.mode == FILE])
     for name, change in sorted(files.items()):
-        text: str | None = None
+        text = check_name_and_size(name, sizes.get(change.blob, 0))
         if "/" in name:
             text = "folders are not allowed below submissions/<slug>/"
             name = name.partition("/")[0]
         elif change.mode != FILE:
             text = f"{kinds.get(change.mode, f'mode {change.mode}')} not allowed"
-        elif name not in ALLOWED:
-            text = describe_name(name)
-        else:
-            text = check_file_size(name, sizes.get(change.blob, 0))
         if text:
-            found.append(Problem(f"{place}/{name}", "", text))
+            problems.append(Problem(f"{place}/{name}", "", text))
     if MANIFEST not in files:
-        found.append(Problem(f"{place}/{MANIFEST}", "", "missing"))
-    return found
+        problems.append(Problem(f"{place}/{MANIFEST}", "", "missing"))
+    return problems
 
 
-def read_claim(repo: Repository, files: Mapping[str, Change]) -> tuple[int, frozenset[int], str]:
-    """Return version, authors' ids and model name of a manifest that nobody has judged yet."""
+def read_claim(repo: Repository, files: Mapping[str, Change]) -> Claim:
+    """Return what the manifest among files of git claims; nothing where it is unreadable."""
     change = files.get(MANIFEST)
-    right = change is not None and change.mode == FILE
-    if (
-        change is None
-        or not right
-        or repo.find_sizes([change.blob]).get(change.blob, 1 << 40) > LARGEST_BYTES
-    ):
-        return 0, frozenset(), ""
-    said = read_unjudged(repo.read(change.blob))
+    if change is None or change.mode != FILE:
+        return Claim()
+    if repo.find_sizes([change.blob]).get(change.blob, 1 << 40) > LARGEST_BYTES:
+        return Claim()
+    said = read_unchecked(repo.read(change.blob))
     version, authors, model = said.get("version"), said.get("authors"), said.get("model")
-    ids = (one.get("github_id") for one in authors or () if isinstance(one, dict))
-    return (
+    listed = authors if isinstance(authors, list) else []
+    ids = (author.get("github_id") for author in listed if isinstance(author, dict))
+    return Claim(
         version if type(version) is int else 0,
-        frozenset(one for one in ids if type(one) is int),
+        frozenset(number for number in ids if type(number) is int),
         str(model.get("name", "")) if isinstance(model, dict) else "",
     )
 
 
-def _land(repo: Repository, entry: Entry, step: Step) -> None:
+def _land(repo: Repository, entry: LandedSubmission, step: Step) -> None:
     """Take in what a step of main left in a folder: a version, or the reason why it is none."""
-    place, before = f"{FOLDER}/{entry.slug}", entry.number
-    problems = check_files(repo, entry.files, place) if entry.files else [
-        Problem(place, "", "was removed from main")
-    ]  # fmt: skip
-    number, owners, name = read_claim(repo, entry.files)
+    place, claim, files = f"{FOLDER}/{entry.slug}", read_claim(repo, entry.files), entry.files
+    problems = [Problem(place, "", "was removed from main")]
+    if files:
+        problems = check_files(repo, files, place)
     try:
         check_slug(entry.slug)
     except ValueError as error:
         problems.append(Problem(place, "", str(error)))
-    if not problems and entry.versions and entry.files == entry.versions[-1].files:
+    if not problems and entry.versions and files == entry.versions[-1].files:
         entry.problems = []  # as it was: what came between was taken back
         return
-    if not problems and number <= before:
-        text = f"changed without a new version (got {number}, want {before + 1})"
+    if not problems and claim.version <= entry.number:
+        text = f"changed without a new version (got {claim.version}, want {entry.number + 1})"
         problems.append(Problem(f"{place}/{MANIFEST}", "version", text))
-    if not problems and entry.owners and not owners & entry.owners:
+    if not problems and entry.owners and not claim.owners & entry.owners:
         text = f"owner is user id {min(entry.owners)}, who is none of the authors now"
         problems.append(Problem(f"{place}/{MANIFEST}", "authors", text))
     if not problems:
-        files = dict(entry.files)
-        entry.versions.append(
-            Version(entry.slug, number, name, owners, step.commit, step.time, files)
-        )
+        entry.versions.append(Version(entry.slug, claim, step.commit, step.time, dict(files)))
     entry.problems = problems
-    if owners and (not problems or not entry.owners):
-        entry.owners = owners
+    if claim.owners and (not problems or not entry.owners):
+        entry.owners = claim.owners

@@ -1,7 +1,13 @@
-"""Running a submitted model again on the core track: does it answer what was submitted?"""
+"""Running a submitted model again on the core track: does it answer what was submitted?
+
+A stranger's code has no network: it is run in namespaces of its own, or not at all.
+"""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,17 +19,16 @@ import numpy as np
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.run_record import RunSettings
-from cosmos_board.core.scores import ScoreRow
+from cosmos_board.core.scores import Counts, ScoreRow
 from cosmos_board.data.pack import Pack
 from cosmos_board.models.registry import BUILTIN, load_segmenter, locate_weights
 from cosmos_board.runner.evaluation.evaluate import evaluate_image
 from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.parquet import iter_rows
 from cosmos_board.store.schema import SCORES
-from cosmos_board.submissions.checks.check import Context
-from cosmos_board.submissions.checks.sample import index_pack
+from cosmos_board.submissions.checks.references import index_pack
+from cosmos_board.submissions.checks.submission import CheckInputs
 from cosmos_board.submissions.format.manifest import Manifest
-from cosmos_board.submissions.scoring.isolation import refuse_network
 from cosmos_board.submissions.scoring.score import score_submission
 
 MEAN_LIMIT = 5e-4
@@ -33,6 +38,10 @@ ROW_LIMIT = 0.01
 """Largest 99th percentile of the differences of single rows."""
 
 SAFE_WEIGHTS = (".safetensors", ".onnx")
+RECIPE = "SECURITY.md, running a stranger's code"
+_INTERFACES = Path("/proc/net/dev")
+_UNSHARE = ("unshare", "--user", "--map-root-user", "--net", "--ipc", "--pid", "--fork")
+_KEPT = ("PATH", "LANG", "LC_ALL", "OMP_NUM_THREADS", "NO_COLOR", "CUDA_VISIBLE_DEVICES")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,18 +66,18 @@ class Reproduction:
 
 
 def reproduce_submission(
-    folder: Path, packs: Sequence[Pack], spec: SegmenterSpec, context: Context | None = None
+    folder: Path, packs: Sequence[Pack], spec: SegmenterSpec, inputs: CheckInputs | None = None
 ) -> Reproduction:
     """Run the model on every image of the core track and compare with what was submitted.
 
-    A file of code is not imported where there is a network; `isolation.run_isolated` makes a
+    A file of code is not imported where there is a network; `run_isolated` makes a
     process without one.
 
     Args:
         folder: The submission.
         packs: The packs that it names.
         spec: How to make the segmenter: a registered name, or `file.py:Class` inside a container.
-        context: What else the submission is checked against.
+        inputs: What else the submission is checked against.
 
     Raises:
         InputError: If the submission is refused, the weights are not those it names, or the model
@@ -76,28 +85,24 @@ def reproduce_submission(
     """
     refuse_network(spec.name)
     with TemporaryDirectory(prefix="cosmos-board-") as work:
-        scored = score_submission(folder, packs, Path(work) / "run", context=context)
+        scored = score_submission(folder, packs, Path(work) / "run", inputs=inputs)
         manifest = scored.checked.manifest
-        assert manifest is not None
         _check_weights(manifest, spec, folder)
         claimed = {
-            (row["reference_id"], row["prompt"], row["selection"]): (
-                row["tp"],
-                row["fp"],
-                row["fn"],
+            (row["reference_id"], row["prompt"], row["selection"]): Counts(
+                row["tp"], row["fp"], row["fn"]
             )
             for path in sorted((scored.run / "scores").glob("*.parquet"))
             for row in iter_rows(path, SCORES)
         }
     names = {use.name for use in manifest.packs}
-    chosen = [pack for pack in packs if pack.info.name in names]
-    return _compare(
-        manifest, claimed, {pack.info.name: _run(pack, spec, manifest) for pack in chosen}
-    )
+    again = {pack.info.name: _run(pack, spec, manifest) for pack in packs
+             if pack.info.name in names}  # fmt: skip
+    return _compare(manifest.slug, claimed, again)
 
 
 _Key = tuple[str, str, str]
-_Counts = tuple[int, int, int]
+"""Reference, prompt and selection."""
 
 
 def _check_weights(manifest: Manifest, spec: SegmenterSpec, folder: Path) -> None:
@@ -121,41 +126,99 @@ def _run(pack: Pack, spec: SegmenterSpec, manifest: Manifest) -> list[ScoreRow]:
     index = index_pack(pack)
     settings = RunSettings(prompts=tuple(manifest.model.prompts))
     segmenter = load_segmenter(spec.name, checkpoint=spec.checkpoint, device=spec.device)
-    wanted = {row.image_id for row in index.rows.values()}
     return [
         row
-        for item in pack.iter_items(wanted=wanted)
+        for item in pack.iter_items(wanted={row.image_id for row in index.rows.values()})
         for row in evaluate_image(segmenter, item, settings).rows
         if row.reference_id in index.rows
     ]
 
 
 def _compare(
-    manifest: Manifest, claimed: dict[_Key, _Counts], found: dict[str, list[ScoreRow]]
+    slug: str, claimed: dict[_Key, Counts], again: dict[str, list[ScoreRow]]
 ) -> Reproduction:
     answered = {
-        (row.reference_id, row.prompt, row.selection) for rows in found.values() for row in rows
+        (row.reference_id, row.prompt, row.selection) for rows in again.values() for row in rows
     }
     if missing := claimed.keys() - answered:
         reference_id, prompt, _ = min(missing)
         raise InputError(
-            manifest.slug, prompt, "was submitted and is not answered when run again",
+            slug, prompt, "was submitted and is not answered when run again",
             got=f"nothing for {reference_id} and {len(missing) - 1} more",
         )  # fmt: skip
-    differences: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    differences: dict[_Key, list[float]] = defaultdict(list)
     equal = 0
-    for name, rows in found.items():
+    for name, rows in again.items():
         for row in rows:
-            counts = row.scores.counts
-            tp, fp, fn = claimed[row.reference_id, row.prompt, row.selection]
-            equal += (tp, fp, fn) == (counts.tp, counts.fp, counts.fn)
-            submitted = 2 * tp / (2 * tp + fp + fn)
-            differences[name, row.prompt, row.selection].append(counts.dice - submitted)
+            submitted = claimed[row.reference_id, row.prompt, row.selection]
+            equal += row.scores.counts == submitted
+            difference = row.scores.counts.dice - submitted.dice
+            differences[name, row.prompt, row.selection].append(difference)
     single = np.abs(np.concatenate([np.array(values) for values in differences.values()]))
     return Reproduction(
-        slug=manifest.slug,
+        slug=slug,
         rows=len(single),
         equal_rows=equal,
         mean_difference=max(abs(float(np.mean(values))) for values in differences.values()),
         row_difference=float(np.percentile(single, 99)),
     )
+
+
+def is_code(model: str) -> bool:
+    """Return whether a model's name stands for a file of code.
+
+    Example:
+        >>> is_code("my_model.py:MyModel"), is_code("grabcut")
+        (True, False)
+    """
+    return model.rpartition(":")[0].endswith(".py")
+
+
+def has_network() -> bool:
+    """Return whether this process can see any network but its own loopback."""
+    try:
+        lines = _INTERFACES.read_text().splitlines()[2:]
+    except OSError:
+        return True  # no Linux, so nothing is known to be closed
+    return any(line.split(":")[0].strip() != "lo" for line in lines)
+
+
+def refuse_network(model: str) -> None:
+    """Refuse to import a stranger's code where it could talk to anybody.
+
+    Raises:
+        InputError: If there is a network.
+    """
+    if is_code(model) and has_network():
+        raise InputError("--model", model, "is code and there is a network", want=RECIPE)
+
+
+def run_isolated(arguments: Sequence[str]) -> int:
+    """Run `cosmos-board` with these arguments without network and return its exit code.
+
+    The process has namespaces and a home folder of its own and none of our environment but
+    `_KEPT`, so no token or key is in it.
+
+    Raises:
+        InputError: If this machine does not let us make such a process.
+    """
+    if not can_isolate():
+        raise InputError("reproduce", "unshare", "is not allowed here", want=RECIPE)
+    code = "from cosmos_board.cli.main import main; main()"
+    with TemporaryDirectory(prefix="cosmos-board-") as home:
+        environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        done = subprocess.run(
+            [*_UNSHARE, sys.executable, "-c", code, *arguments],
+            env={**environment, "HOME": home, "PYTHONPATH": os.pathsep.join(sys.path)},
+            check=False,
+        )
+    return done.returncode
+
+
+def can_isolate() -> bool:
+    """Return whether this machine lets us make a process without network."""
+    try:
+        done = subprocess.run([*_UNSHARE, "true"], capture_output=True, timeout=60, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return done.returncode == 0

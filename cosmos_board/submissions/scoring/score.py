@@ -1,51 +1,58 @@
-"""A submission → a run folder that `ingest` takes; core predictions are scored by our own code."""
+"""A submission → a run folder that `ingest` takes; predictions are scored by our own code."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from cosmos_board.core.candidates import Candidates
+from cosmos_board import __version__
+from cosmos_board.core.cards import PROTOCOL, ModelCard
 from cosmos_board.core.errors import InputError
-from cosmos_board.core.masks import Rle
+from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.prompts import PROMPTS
-from cosmos_board.core.run_record import RunEntry
-from cosmos_board.core.scores import ScoreRow
+from cosmos_board.core.run_record import (
+    RunEntry,
+    RunRecord,
+    RunSettings,
+    ShardRecord,
+    SubmissionSource,
+)
+from cosmos_board.core.scores import OK, PENALISED, SELECTIONS, ScoreRow
+from cosmos_board.core.tracks import CORE
 from cosmos_board.data.pack import Pack
 from cosmos_board.metrics.reference import PreparedReference, prepare_reference
 from cosmos_board.metrics.score import score
-from cosmos_board.runner.evaluation.scoring import (
-    PromptKey,
-    choose,
-    make_row,
-    rows_of_choices,
-)
+from cosmos_board.runner.evaluation.scoring import PromptKey, choose, make_row, rows_of_choices
 from cosmos_board.runner.record.folder import RunFolder
-from cosmos_board.store.parquet import write_table
+from cosmos_board.runner.record.run_record import collect_provenance
+from cosmos_board.store.parquet import write_batches, write_rows
+from cosmos_board.store.records import write_run_record, write_shard_record
+from cosmos_board.store.schema import QUARANTINE, RUN_IMAGES, RUN_REFERENCES, SCORES
 from cosmos_board.store.tables import tabulate_scores
-from cosmos_board.submissions.checks.check import Checked, Context, inspect_submission
+from cosmos_board.submissions.checks.check import inspect_submission
+from cosmos_board.submissions.checks.counts import CountTable
 from cosmos_board.submissions.checks.implausible import find_implausible
-from cosmos_board.submissions.checks.sample import Listing, ReferenceIndex, index_pack
-from cosmos_board.submissions.files.prediction_rows import iter_predictions
+from cosmos_board.submissions.checks.predictions import (
+    decode_candidates,
+    group_candidates,
+    iter_predictions,
+)
+from cosmos_board.submissions.checks.references import Listing, ReferenceIndex
+from cosmos_board.submissions.checks.submission import CheckedSubmission, CheckInputs
 from cosmos_board.submissions.format.fields import COUNTS, PREDICTIONS
 from cosmos_board.submissions.format.manifest import Manifest
-from cosmos_board.submissions.problems import find_refusal
-from cosmos_board.submissions.scoring.run_record import (
-    Source,
-    describe_entry,
-    finish_run,
-    make_run_id,
-    seal_shard,
-    write_index,
-)
-from cosmos_board.submissions.scoring.score_counts import write_counts
+
+_REFERENCES_A_BATCH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,7 @@ class Scored:
     """A submission that was scored."""
 
     run: Path
-    checked: Checked
+    checked: CheckedSubmission
     rows: int
 
 
@@ -63,185 +70,252 @@ def score_submission(
     out: Path,
     *,
     tier: str | None = None,
-    context: Context | None = None,
+    inputs: CheckInputs | None = None,
 ) -> Scored:
     """Check the submission in `folder` and write its scores as a run folder.
 
-    Core predictions are scored; the counts of a full submission are taken over after the check,
-    with the audit of a sample where `context` asks for one.
-
     Args:
         folder: The submission.
-        packs: The packs that it names, or for a full submission their indices; others are ignored.
+        packs: The packs that it names, or for submitted counts their indices; others are ignored.
         out: The run folder to write.
-        tier: What the board says of it; None for `audited` where the scores are made here, and
-            for `self-reported` where not even a sample of the counts was.
-        context: What else it is checked against.
+        tier: As in `score_checked`.
+        inputs: What else it is checked against.
 
     Raises:
         InputError: If it is refused, names a pack that is not among `packs`, or `out` holds a run
             of something else.
         StorageError: If the disk fails.
     """
-    with TemporaryDirectory(prefix="cosmos-board-") as work:
-        full = replace(
-            context or Context(),
-            indices=[index_pack(pack, track) for pack in packs for track in ("core", "full")],
-        )
-        checked = inspect_submission(folder, full, Path(work))
-        return score_checked(checked, packs, out, Path(work), tier=tier)
+    inputs = replace(inputs or CheckInputs(), packs=packs)
+    with TemporaryDirectory(prefix="cosmos-board-") as copies:
+        return score_checked(inspect_submission(folder, inputs, Path(copies)), out, tier)
 
 
-def score_checked(
-    checked: Checked,
-    packs: Sequence[Listing],
-    out: Path,
-    copies: Path,
-    *,
-    tier: str | None = None,
-) -> Scored:
-    """Write the scores of a submission that was checked, whose clean copies lie in `copies`.
+def score_checked(checked: CheckedSubmission, out: Path, tier: str | None = None) -> Scored:
+    """Write the scores of a submission that was checked, whose clean copies still lie there.
+
+    Predictions are scored; counts are taken over as they are.
+
+    Args:
+        checked: The submission.
+        out: The run folder to write.
+        tier: Who attests the scores; None for `audited` where they are made here, and for
+            `self-reported` where not even a sample of the counts was.
 
     Raises:
         InputError: As `score_submission`.
         StorageError: If the disk fails.
     """
-    manifest = checked.manifest
-    if manifest is None or not checked.acceptable:
-        raise InputError.plain(find_refusal(checked.problems))
-    known = {pack.info.name: pack for pack in packs}
-    if strangers := [use.name for use in manifest.packs if use.name not in known]:
-        raise InputError(checked.where, "packs", "are not given", got=", ".join(strangers))
-    _refuse_other_run(out, manifest.slug)
-    pairs = [(known[use.name], index_pack(known[use.name], manifest.track))
-             for use in manifest.packs]  # fmt: skip
-    source = Source(
-        manifest,
-        checked.manifest_sha256,
-        checked.content_sha256,
-        tier or _default_tier(manifest, checked),
-    )
-    if manifest.track == "full":
-        if checked.table is None:
-            raise InputError(checked.where, COUNTS, "is not at hand; give --external or fetch it")
-        return Scored(out, checked, write_counts(source, pairs, checked.table, out))
-    answers = _group(copies / PREDICTIONS)
-    masks = _want_masks(checked.where, pairs)
-    return Scored(out, checked, _write_run(source, masks, answers, out, checked))
+    for problem in checked.find("refused"):
+        raise InputError.plain(problem)
+    manifest, content, place = checked.manifest, checked.content, checked.place("").rstrip("/")
+    if unknown := [use.name for use in manifest.packs if not checked.inputs.find_pack(use.name)]:
+        raise InputError(place, "packs", "are not given", got=", ".join(unknown))
+    if manifest.track == CORE:
+        if lacking := next(checked.find_missing_masks(), None):
+            raise InputError(place, "packs", "references are not here", got=lacking)
+        scorer = _Scorer(checked)
+        rows = write_run(checked, out, tier or "audited", scorer.score_pack)
+        checked.problems += find_implausible(scorer.group_counts(), checked.place(PREDICTIONS))
+        return Scored(out, checked, rows)
+    if not isinstance(content, CountTable):
+        raise InputError(place, COUNTS, "is not at hand; give --external or fetch it")
+    tier = tier or ("audited" if checked.audited_rows else "self-reported")
+    rows = write_run(checked, out, tier, lambda _, index: _iter_counts(content, index))
+    return Scored(out, checked, rows)
 
 
-def _refuse_other_run(out: Path, slug: str) -> None:
-    record = RunFolder(out).read_record()
-    if record is not None and (record.submission is None or record.submission.slug != slug):
-        raise InputError(out, "", "holds another run", want="a new folder")
+class _Scorer:
+    """Scores the predictions of a submission, pack by pack."""
 
+    def __init__(self, checked: CheckedSubmission) -> None:
+        self._prompts = [prompt for prompt in PROMPTS if prompt in checked.manifest.model.prompts]
+        self._groups = group_candidates(iter_predictions(checked.copies / PREDICTIONS))
+        self._scored: dict[str, list[ScoreRow]] = defaultdict(list)
 
-def _default_tier(manifest: Manifest, checked: Checked) -> str:
-    return "audited" if manifest.track == "core" or checked.audited_rows else "self-reported"
-
-
-def _want_masks(
-    where: str, pairs: Sequence[tuple[Listing, ReferenceIndex]]
-) -> list[tuple[Pack, ReferenceIndex]]:
-    found = []
-    for pack, index in pairs:
-        if not isinstance(pack, Pack):
-            raise InputError(where, "packs", "references are not here", got=pack.info.name)
-        found.append((pack, index))
-    return found
-
-
-_Answers = Mapping[tuple[str, str], list[dict[str, Any]]]
-
-
-def _group(copy: Path) -> _Answers:
-    answers: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for row in iter_predictions(copy):
-        answers[row["reference_id"], row["prompt"]].append(row)
-    for candidates in answers.values():
-        candidates.sort(key=lambda row: int(row["candidate"]))
-    return answers
-
-
-def _write_run(
-    source: Source,
-    pairs: Sequence[tuple[Pack, ReferenceIndex]],
-    answers: _Answers,
-    out: Path,
-    checked: Checked,
-) -> int:
-    manifest = source.manifest
-    entries: dict[str, RunEntry] = {}
-    rows: dict[str, list[ScoreRow]] = {}
-    with RunFolder(out).hold():
-        for pack, index in pairs:
-            run_id = make_run_id(source, index)
-            scored = [row for item in _score_pack(pack, index, manifest, answers) for row in item]
-            _write_shard(out, run_id, scored)
-            write_index(out / "index", run_id, pack, index)
-            images = len({row.image_id for row in index.rows.values()})
-            entries[run_id] = describe_entry(manifest, pack.info, images)
-            rows[pack.info.name] = scored
-        finish_run(out, source, entries)
-    place = f"{checked.where}/{PREDICTIONS}"
-    checked.problems += find_implausible(_group_counts(rows), place)
-    return sum(map(len, rows.values()))
-
-
-def _score_pack(
-    pack: Pack, index: ReferenceIndex, manifest: Manifest, answers: _Answers
-) -> Iterator[list[ScoreRow]]:
-    images = {row.image_id for row in index.rows.values()}
-    for item in pack.iter_items(wanted=images):
-        for reference in item.references:
-            if reference.reference_id not in index.rows:
-                continue
-            prepared = prepare_reference(reference.mask())
-            name = reference.reference_id
-            yield [
-                row
-                for prompt in PROMPTS
-                if prompt in manifest.model.prompts
-                for row in _score_one(name, prompt, answers[name, prompt], prepared)
-            ]
-
-
-def _score_one(
-    reference_id: str, prompt: str, found: list[dict[str, Any]], reference: PreparedReference
-) -> Iterator[ScoreRow]:
-    masks = np.stack([Rle(row["height"], row["width"], row["rle"]).decode() for row in found])
-    if prompt == "everything":
-        scores = score(np.ascontiguousarray(masks[0]), reference)
-        yield make_row(
-            reference_id, PromptKey(prompt=prompt), "oracle", scores, found[0]["predicted_iou"]
-        )
-        return
-    estimates = [0.0 if row["predicted_iou"] is None else row["predicted_iou"] for row in found]
-    candidates = Candidates(np.ascontiguousarray(masks), np.array(estimates, np.float32))
-    yield from rows_of_choices(
-        reference_id, PromptKey(prompt=prompt), choose(candidates, reference)
-    )
-
-
-def _write_shard(out: Path, run_id: str, rows: Sequence[ScoreRow]) -> None:
-    path = out / "scores" / f"{run_id}-00000000.parquet"
-    write_table(path, tabulate_scores(rows))
-    seal_shard(path, len(rows))
-
-
-def _group_counts(
-    scored: Mapping[str, Sequence[ScoreRow]],
-) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """Return counts and estimates by pack and prompt."""
-    groups: dict[str, list[ScoreRow]] = defaultdict(list)
-    for pack, rows in scored.items():
+    def score_pack(self, pack: Listing, index: ReferenceIndex) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of every reference that is asked of a pack."""
+        assert isinstance(pack, Pack)
+        rows: list[ScoreRow] = []
+        for item in pack.iter_items(wanted={row.image_id for row in index.rows.values()}):
+            for reference in item.references:
+                if reference.reference_id in index.rows:
+                    prepared = prepare_reference(reference.mask())
+                    for prompt in self._prompts:
+                        rows += self._score(reference.reference_id, prompt, prepared)
         for row in rows:
-            groups[f"{pack}, {row.prompt}"].append(row)
-    return {
-        name: (
-            np.array([(one.scores.counts.tp, one.scores.counts.fp, one.scores.counts.fn)
-                      for one in rows], np.int64),
-            np.array([one.predicted_iou for one in rows], np.float64),
+            self._scored[f"{pack.info.name}, {row.prompt}"].append(row)
+        yield from tabulate_scores(rows).to_batches()
+
+    def _score(self, name: str, prompt: str, reference: PreparedReference) -> Iterator[ScoreRow]:
+        rows = self._groups[name, prompt]
+        candidates = decode_candidates(rows)
+        if prompt == "everything":
+            scores = score(candidates.masks[0], reference)
+            estimate = rows[0]["predicted_iou"]
+            yield make_row(name, PromptKey(prompt=prompt), "oracle", scores, estimate)
+        else:
+            yield from rows_of_choices(
+                name, PromptKey(prompt=prompt), choose(candidates, reference)
+            )
+
+    def group_counts(self) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+        """Return counts (tp, fp, fn) and estimates of what was scored, by pack and prompt."""
+        groups = {}
+        for name, rows in self._scored.items():
+            counts = [row.scores.counts for row in rows]
+            groups[name] = (
+                np.array([(count.tp, count.fp, count.fn) for count in counts], np.int64),
+                np.array([row.predicted_iou for row in rows], np.float64),
+            )
+        return groups
+
+
+def _iter_counts(table: CountTable, index: ReferenceIndex) -> Iterator[pa.RecordBatch]:
+    """Yield submitted counts as rows of scores; what cannot be told from counts is null."""
+    names, prompts = np.array(table.references, object), np.array(table.prompts, object)
+    chosen = np.flatnonzero(np.isin(table.references, list(index.rows)))
+    for start in range(0, len(chosen), _REFERENCES_A_BATCH):
+        part = chosen[start : start + _REFERENCES_A_BATCH]
+        counts = table.counts[part]
+        row, prompt, selection = np.nonzero(counts[..., 0] >= 0)
+        values = counts[row, prompt, selection].astype(np.int64)
+        nothing = values[:, 0] + values[:, 1] == 0
+        known = {
+            "reference_id": names[part[row]],
+            "prompt": prompts[prompt],
+            "selection": np.array(SELECTIONS, object)[selection],
+            "tp": values[:, 0],
+            "fp": values[:, 1],
+            "fn": values[:, 2],
+            "study": np.full(len(row), "main", object),
+            "trial": np.zeros(len(row), np.int32),
+            "status": np.where(nothing, PENALISED, OK).astype(object),
+        }
+        arrays = [
+            pa.array(known[field.name], field.type)
+            if field.name in known
+            else pa.nulls(len(row), field.type)
+            for field in SCORES
+        ]
+        yield pa.RecordBatch.from_arrays(arrays, schema=SCORES)
+
+
+ScoreBatches: TypeAlias = Callable[[Listing, ReferenceIndex], Iterable[pa.RecordBatch]]
+"""Makes the score rows of one pack, for what the track asks of it."""
+
+
+def write_run(checked: CheckedSubmission, out: Path, tier: str, score_pack: ScoreBatches) -> int:
+    """Write the scores of every pack that a submission names as a run; return how many rows.
+
+    Raises:
+        InputError: If `out` holds a run of something else.
+        StorageError: If the disk fails.
+    """
+    folder, manifest, content = RunFolder(out), checked.manifest, checked.content
+    assert content is not None
+    before = folder.read_record()
+    if before and (before.submission is None or before.submission.slug != manifest.slug):
+        raise InputError(out, "", "holds another run", want="a new folder")
+    entries: dict[str, RunEntry] = {}
+    total = 0
+    with folder.hold():
+        for index in checked.indices:
+            pack = checked.inputs.find_pack(index.pack)
+            assert pack is not None
+            run_id = _make_run_id(checked, index)
+            path = out / "scores" / f"{run_id}-00000000.parquet"
+            counter = _Counter()
+            write_batches(path, SCORES, counter.count(score_pack(pack, index)))
+            shard = ShardRecord(
+                shard=path.stem, sha256=hash_file(path), rows=counter.rows, peak_bytes=0
+            )
+            write_shard_record(path.with_suffix(".json"), shard)
+            entries[run_id] = _describe_entry(
+                manifest, pack, _write_index(out / "index", run_id, pack, index)
+            )
+            total += counter.rows
+        write_rows(out / "quarantine.parquet", QUARANTINE, [])
+        prompts = tuple(name for name in PROMPTS if name in manifest.model.prompts)
+        record = RunRecord(
+            settings=RunSettings(prompts=prompts),
+            protocol=PROTOCOL,
+            provenance=collect_provenance(),
+            submission=SubmissionSource(
+                slug=manifest.slug,
+                version=manifest.version,
+                manifest_sha256=checked.manifest_sha256,
+                content_sha256=content.content_sha256,
+            ),
+            started_utc=manifest.run.started_at,
+            track=manifest.track,
+            tier=tier,
+            entries=entries,
         )
-        for name, rows in groups.items()
-    }  # fmt: skip
+        write_run_record(out, record)
+    return total
+
+
+class _Counter:
+    """Counts the rows that pass."""
+
+    rows = 0
+
+    def count(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            self.rows += batch.num_rows
+            yield batch
+
+
+def _make_run_id(checked: CheckedSubmission, index: ReferenceIndex) -> str:
+    manifest, content = checked.manifest, checked.content
+    assert content is not None
+    facts = (
+        PROTOCOL, __version__, manifest.track, manifest.slug, manifest.version, index.pack,
+        index.content_sha256, index.prompts_sha256, index.sha256, content.content_sha256,
+    )  # fmt: skip
+    return hashlib.blake2b(json.dumps(facts).encode(), digest_size=8).hexdigest()
+
+
+def _write_index(folder: Path, run_id: str, pack: Listing, index: ReferenceIndex) -> int:
+    """Write which images and references of a pack were asked for; return how many images."""
+    images = {row.image_id for row in index.rows.values()}
+    for name, schema, key, rows, wanted in (
+        ("images", RUN_IMAGES, "image_id", pack.iter_image_rows(), images),
+        ("references", RUN_REFERENCES, "reference_id", pack.iter_reference_rows(), index.rows),
+    ):
+        chosen = ({column: row[column] for column in schema.names}
+                  for row in rows if row[key] in wanted)  # fmt: skip
+        write_rows(folder / f"{run_id}.{name}.parquet", schema, chosen)
+    return len(images)
+
+
+def make_card(manifest: Manifest) -> ModelCard:
+    """Return what the board says of a submitted model; its slug is its key there."""
+    model = manifest.model
+    return ModelCard(
+        name=manifest.slug,
+        label=model.name,
+        family=model.family,
+        kind=model.kind,
+        prompts=tuple(model.prompts),
+        parameters=model.parameters,
+        input_size_px=model.input_size_px,
+        licence=manifest.licence,
+        source=model.code_url,
+        training_data=manifest.training_data,
+        description=manifest.notes or "",
+    )
+
+
+def _describe_entry(manifest: Manifest, pack: Listing, images: int) -> RunEntry:
+    checkpoint = manifest.model.checkpoint
+    return RunEntry(
+        model=make_card(manifest),
+        dataset=pack.info.card,
+        images=images,
+        of_images=pack.info.counts.images,
+        shards=1,
+        checkpoint_sha256=checkpoint.sha256 if checkpoint else None,
+        device=manifest.run.device,
+    )

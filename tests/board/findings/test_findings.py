@@ -17,6 +17,7 @@ from cosmos_board.board.studies.effects import Effect
 from cosmos_board.cli.boards.analyse import describe_finding
 from cosmos_board.site.language.messages import CLAIM_TEXTS, say
 from cosmos_board.store.board import open_board
+from cosmos_board.store.queries.findings import FINDING_QUERIES
 from tests.finding_worlds import WORLDS, plant
 from tests.study_boards import SIX, StudyBoard
 
@@ -310,6 +311,7 @@ def test_verdicts_are_read_off_the_interval(
 
 def test_every_claim_is_worded_and_numbers_carry_their_certainty() -> None:
     assert tuple(claim.id for claim in CLAIMS) == tuple(CLAIM_TEXTS) == IDS
+    assert tuple(FINDING_QUERIES) == IDS
     for claim in CLAIMS:
         text = CLAIM_TEXTS[claim.id]
         assert text.statement

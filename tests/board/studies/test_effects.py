@@ -81,11 +81,11 @@ def test_synthetic_data_counts_only_where_there_is_no_real_data(tmp_path: Path) 
     board = planted(StudyBoard().add_target("ct.liver").add_target("ct.liver", dataset="south"))
     path = board.write(tmp_path / "b.duckdb", synthetic=True)
     with open_board(path) as connection:
-        assert take_sample(Cube(connection, ["dice"])).kept.all()
+        assert take_sample(Cube(connection, ["dice"])).counted.all()
 
     connection = duckdb.connect(str(path))
     connection.execute("UPDATE datasets SET synthetic = false WHERE dataset = 'south'")
     connection.close()
     with open_board(path) as connection:
         sample = take_sample(Cube(connection, ["dice"]))
-    assert sample.kept.sum() == 12
+    assert sample.counted.sum() == 12

@@ -75,12 +75,12 @@ def test_a_refused_submission_leaves_with_1_and_one_line_a_problem(
     sample: Sample, drafted: Path
 ) -> None:
     (drafted / "README.md").write_text("<script>")
-    (drafted / "submission.yaml").write_text("a: &b 1")
+    (drafted / "submission.toml").write_text("a = *b")
     code, text = call("check", drafted, "--pack", sample.pack)
     assert code == 1
     assert text.splitlines() == [
         "submissions/careful-boxes/README.md: file name not in the allowed set",
-        "submissions/careful-boxes/submission.yaml: line 1: anchors are not allowed",
+        "submissions/careful-boxes/submission.toml: no TOML: invalid value (at line 1, column 5)",
     ]
 
 
@@ -180,15 +180,15 @@ def test_who_does_not_accept_the_terms_writes_nothing(sample: Sample, tmp_path: 
 
 
 def test_a_draft_is_not_overwritten_unasked(sample: Sample, drafted: Path) -> None:
-    before = (drafted / "submission.yaml").read_bytes()
+    before = (drafted / "submission.toml").read_bytes()
     words = ("--author", "Bob:3003", "--code-url", "https://example.org", "--accept-terms")
     result = ask(sample, drafted, "", *words)
     want = f"{drafted}: holds a submission already (want --replace, or another folder)"
     assert str(result.exception) == want
-    assert (drafted / "submission.yaml").read_bytes() == before
+    assert (drafted / "submission.toml").read_bytes() == before
 
     assert ask(sample, drafted, "", *words, "--replace").exit_code == 0
-    assert b"Bob" in (drafted / "submission.yaml").read_bytes()
+    assert b"Bob" in (drafted / "submission.toml").read_bytes()
 
 
 def test_training_data_that_is_matched_with_nothing_is_said_by_new_and_by_check(
@@ -203,7 +203,7 @@ def test_training_data_that_is_matched_with_nothing_is_said_by_new_and_by_check(
 
     words = ["submit", "check", str(out), "--pack", str(sample.pack)]
     result = CliRunner().invoke(group, words, catch_exceptions=False)
-    place = "submissions/asked-boxes/submission.yaml: other_training_data"
+    place = "submissions/asked-boxes/submission.toml: other_training_data"
     assert (result.exit_code, result.stdout) == (0, f"note: {place}: {why}\n")
     assert result.stderr == f"{out}: right\n"
 
@@ -225,7 +225,7 @@ def test_of_a_run_that_cannot_be_submitted_nothing_is_asked(sample: Sample, tmp_
 def test_a_full_draft_names_the_check_that_reads_its_files(sample: Sample, tmp_path: Path) -> None:
     out, upload = tmp_path / "submissions" / "asked-boxes", tmp_path / "upload"
     words = ["--author", "Ann Lee:2002", "--code-url", "https://example.org", "--accept-terms"]
-    words += ["--track", "full", "--files", str(upload)]
+    words += ["--track", "counts", "--files", str(upload)]
     url = "https://zenodo.org/records/1/files"
     result = ask(sample, out, "", *words, "--files-url", url)
     assert result.exit_code == 0, result.output

@@ -57,7 +57,7 @@ def test_a_table_pairs_files_and_gives_modality_and_cluster(tmp_path: Path) -> N
         ("ct", "a"),
         ("x-ray", "b"),
     ]
-    assert plan.bare == ("in/q.png",)
+    assert plan.images_without_mask == ("in/q.png",)
 
 
 def test_a_table_may_be_of_windows(tmp_path: Path) -> None:

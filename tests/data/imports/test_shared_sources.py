@@ -91,8 +91,10 @@ def test_no_file_is_left_over_or_refused(source: str) -> None:
     plan = plan_source(source)
 
     assert not plan.problems
-    assert not plan.orphans
-    assert plan.bare == (("images/amos_0507_31.png",) if source == "sam_med2d_demo" else ())
+    assert not plan.masks_without_image
+    assert plan.images_without_mask == (
+        ("images/amos_0507_31.png",) if source == "sam_med2d_demo" else ()
+    )
 
 
 @pytest.mark.parametrize("source", COUNTS)

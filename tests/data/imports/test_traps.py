@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +37,12 @@ def _without(source: str, **changes: object) -> ImportSpec:
     """Return the import file of a source with fields of all its masks changed."""
     spec = read_spec(SPECS / f"{source}.toml")
     images = tuple(
-        replace(entry, masks=tuple(replace(mask, **changes) for mask in entry.masks))  # type: ignore[arg-type]
+        entry.model_copy(
+            update={"masks": tuple(mask.model_copy(update=changes) for mask in entry.masks)}
+        )
         for entry in spec.images
     )
-    return replace(spec, images=images)
+    return spec.model_copy(update={"images": images})
 
 
 def _open(path: str) -> NDArray[Any]:
@@ -70,7 +71,7 @@ def test_an_image_without_a_mask_is_listed_and_not_read() -> None:
     spec = read_spec(SPECS / "sam_med2d_demo.toml")
     plan = plan_import(spec, SHARED / "data/sam_med2d_demo")
 
-    assert plan.bare == ("images/amos_0507_31.png",)
+    assert plan.images_without_mask == ("images/amos_0507_31.png",)
     assert "1 images without a mask: images/amos_0507_31.png" in plan.describe()
 
 

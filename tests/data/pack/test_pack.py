@@ -10,8 +10,8 @@ import pytest
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.core.masks import Pixels
 from cosmos_board.curation import curate
-from cosmos_board.data import pack as pack_module
 from cosmos_board.data.pack import Pack, open_pack
+from cosmos_board.data.pack import items as items_module
 from cosmos_board.data.pack.png import decode_png, encode_png
 from cosmos_board.factors import compute_factors
 from cosmos_board.prompts import freeze_prompts
@@ -86,7 +86,7 @@ def test_only_wanted_images_are_decoded(blocks: Pack, monkeypatch: pytest.Monkey
         decoded.append(image_id)
         return decode_png(image_id, data, height, width)
 
-    monkeypatch.setattr(pack_module, "decode_png", decode)
+    monkeypatch.setattr(items_module, "decode_png", decode)
 
     items = list(blocks.iter_items(wanted={ids[4], ids[9]}))
 

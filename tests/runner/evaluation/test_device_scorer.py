@@ -23,7 +23,7 @@ from cosmos_board.metrics.device.references import (  # noqa: E402
 from cosmos_board.metrics.device.selections import score_selections  # noqa: E402
 from cosmos_board.metrics.reference import prepare_reference  # noqa: E402
 from cosmos_board.models.registry import load_segmenter  # noqa: E402
-from cosmos_board.models.segmenter import (
+from cosmos_board.models.segmenter import (  # noqa: E402
     DeviceSegmenter,
     Segmenter,
 )

@@ -18,11 +18,11 @@ from scipy import ndimage
 from cosmos_board.core.masks import Rle, encode_mask
 from cosmos_board.core.rle import read_runs
 from cosmos_board.submissions.checks.check import check_submission
-from cosmos_board.submissions.checks.copies import Accepted, check_originality
-from cosmos_board.submissions.checks.overlap import KEPT_BYTES, MOST_EDGES, Outlines
-from cosmos_board.submissions.files.prediction_rows import Fingerprint, iter_predictions
-from cosmos_board.submissions.format.manifest import parse_manifest
-from tests.submissions.drafts import draft_manifest, to_yaml
+from cosmos_board.submissions.checks.copies import find_copied
+from cosmos_board.submissions.checks.overlap import KEPT_BYTES, MOST_EDGES, KeptMasks
+from cosmos_board.submissions.checks.predictions import Fingerprint, iter_predictions
+from cosmos_board.submissions.checks.submission import Accepted
+from tests.submissions.drafts import make_checked
 from tests.submissions.samples import Sample
 
 Mask = NDArray[np.bool_]
@@ -48,15 +48,13 @@ def read_boxes(slug: str) -> list[Row]:
     return [row for row in read_entry(slug) if row["prompt"] == "box"]
 
 
-def judge(copy: Fingerprint, *others: Fingerprint) -> list[tuple[str, str]]:
+def compare(copy: Fingerprint, *others: Fingerprint) -> list[tuple[str, str]]:
     """Return what is said of a submission beside others on the board."""
-    manifest, _ = parse_manifest(to_yaml(draft_manifest()), "submission.yaml")
-    assert manifest is not None
     accepted = [
         Accepted(f"rival-{number}", f"Rival {number}", frozenset({1}), one)
         for number, one in enumerate(others)
     ]
-    found = check_originality(manifest, copy, accepted, "predictions.parquet")
+    found = find_copied(make_checked(copy), accepted)
     return [(one.disposition, one.text) for one in found]
 
 
@@ -95,7 +93,7 @@ CHANGES: dict[str, Callable[[Mask], Mask]] = {
 def test_a_copy_altered_everywhere_is_held(name: str, slug: str) -> None:
     rows = read_boxes(slug)
     copy = make_print(change_masks(rows, CHANGES[name]))
-    ((disposition, text),) = judge(copy, make_print(rows))
+    ((disposition, text),) = compare(copy, make_print(rows))
     assert disposition == "held"
     assert text.endswith("submissions/rival-0; held for review")
     assert "mean IoU" in text
@@ -110,13 +108,13 @@ def test_so_is_one_of_95_percent_of_the_references(name: str) -> None:
     for place, row in enumerate(rows):
         if row["reference_id"] in own:
             mixed[place] = other.get((row["reference_id"], row["prompt"]), row)
-    assert [one for one, _ in judge(make_print(mixed), make_print(rows))] == ["held"]
+    assert [one for one, _ in compare(make_print(mixed), make_print(rows))] == ["held"]
 
 
 def test_reordered_rows_and_other_estimates_are_the_same_content() -> None:
     rows = read_entry("cosmos-tiny")
     copy = [{**row, "predicted_iou": -1.0} for row in reversed(rows)]
-    assert judge(make_print(copy), make_print(rows)) == [
+    assert compare(make_print(copy), make_print(rows)) == [
         ("refused", "same content as submissions/rival-0 (sha256 of sorted rows)")
     ]
 
@@ -125,7 +123,7 @@ def test_a_copy_of_one_prompt_is_held_and_the_prompt_named() -> None:
     rows = read_entry("cosmos-tiny")
     own = [row for row in read_entry("random-walker") if row["prompt"] != "box"]
     copied = [row for row in rows if row["prompt"] == "box"]
-    ((disposition, text),) = judge(make_print([*own, *copied]), make_print(rows))
+    ((disposition, text),) = compare(make_print([*own, *copied]), make_print(rows))
     assert disposition == "held"
     assert text.startswith("100.00 % of answers to box (mean IoU 1.000) are equal to submissions/")
 
@@ -138,13 +136,13 @@ def test_masks_that_nobody_chooses_do_not_hide_a_copy() -> None:
         mask = noise.random((row["height"], row["width"])) < 0.1
         junk.append({**row, "candidate": 1, "rle": encode_mask(mask).counts})
     copy = make_print([*({**row, "candidate": 0} for row in junk), *rows, *junk])
-    assert [one for one, _ in judge(copy, make_print(rows))] == ["held"]
+    assert [one for one, _ in compare(copy, make_print(rows))] == ["held"]
 
 
 def test_our_own_entries_are_no_copies_of_each_other() -> None:
     prints = {slug: make_print(read_entry(slug)) for slug in ENTRIES}
     for one, other in itertools.permutations(prints.values(), 2):
-        assert judge(one, other) == []
+        assert compare(one, other) == []
 
 
 def test_independent_models_of_dice_093_are_no_copies() -> None:
@@ -162,7 +160,7 @@ def test_independent_models_of_dice_093_are_no_copies() -> None:
             return drawn
 
         prints.append(make_print(change_masks(rows, redraw)))
-    assert judge(*prints) == []
+    assert compare(*prints) == []
 
 
 def test_masks_of_too_many_runs_to_compare_are_held() -> None:
@@ -173,7 +171,7 @@ def test_masks_of_too_many_runs_to_compare_are_held() -> None:
         for number in range(20)
     ]  # fmt: skip
     assert len(read_runs(rows[0]["rle"], 300, 301)) > MOST_EDGES
-    assert judge(make_print(rows)) == [
+    assert compare(make_print(rows)) == [
         ("held", "20 of 20 masks have too many runs to be compared with other entries; "
          "held for review")
     ]  # fmt: skip
@@ -183,25 +181,25 @@ def test_what_is_kept_of_a_large_submission_is_bounded_and_still_tells() -> None
     """Stripes of one pixel, as many runs as are compared."""
     mask = np.zeros((128, 128), np.bool_)
     mask[::2] = True
-    outlines = [Outlines(), Outlines()]
+    kept = [KeptMasks(), KeptMasks()]
     for number in range(2000):
         runs = read_runs(encode_mask(mask).counts, 128, 128)
-        for one in outlines:
+        for one in kept:
             one.add(
                 {"reference_id": f"r{number}", "prompt": "box", "candidate": 0, "height": 128,
                  "predicted_iou": None}, runs,
             )  # fmt: skip
-    for one in outlines:
-        kept = sum(mask.edges.nbytes for _, masks in one.answers.values() for mask in masks)
-        assert kept <= 2 * KEPT_BYTES
-    assert outlines[0].compare(outlines[1])["all"].alike[0] == 1
+    for one in kept:
+        size = sum(mask.edges.nbytes for _, masks in one.groups.values() for mask in masks)
+        assert size <= 2 * KEPT_BYTES
+    assert kept[0].compare(kept[1])["all"].alike[0] == 1
 
 
 def test_fifty_entries_are_compared_in_seconds() -> None:
     entry = make_print(read_entry("cosmos-tiny"))
     other = make_print([*read_entry("cosmos-tiny"), *read_entry("cosmos-tiny")[:1]])
     began = time.process_time()
-    assert len(judge(entry, *[other] * 50)) == 50
+    assert len(compare(entry, *[other] * 50)) == 50
     assert time.process_time() - began < 10
 
 
@@ -209,12 +207,12 @@ def test_o06_o07_copies_are_refused_and_near_copies_held(sample: Sample, tmp_pat
     rows = sample.table.to_pylist()
     folder = sample.write(tmp_path)
     rival = Accepted("sam-base", "Other", frozenset({1001}), make_print(rows))
-    (problem,) = check_submission(folder, replace(sample.context, accepted=(rival,)))
+    (problem,) = check_submission(folder, replace(sample.inputs, accepted=(rival,)))
     assert str(problem) == (
         "submissions/evil-sam/predictions.parquet: rows: same content as submissions/sam-base "
         "(sha256 of sorted rows)"
     )
     near = replace(rival, fingerprint=make_print(change_masks(rows, CHANGES["one pixel"])))
-    (problem,) = check_submission(folder, replace(sample.context, accepted=(near,)))
+    (problem,) = check_submission(folder, replace(sample.inputs, accepted=(near,)))
     assert problem.disposition == "held"
     assert problem.about == "sam-base"

@@ -18,17 +18,16 @@ from cosmos_board.core.masks import Rle
 from cosmos_board.curation.demo import DEMO_PACKS
 from cosmos_board.curation.demo_cache import find_demo_pack
 from cosmos_board.data.pack import open_pack
-from cosmos_board.submissions.checks.copies import Accepted, CountsFile
-from cosmos_board.submissions.checks.count_copies import (
+from cosmos_board.submissions.checks.copies import (
     FEWEST_WRONG,
     NEAR_COPY_COUNTS,
-    check_counts_copied,
+    find_copied,
     is_telling,
 )
-from cosmos_board.submissions.files.count_rows import read_counts
-from cosmos_board.submissions.files.prediction_rows import iter_predictions
-from cosmos_board.submissions.format.manifest import parse_manifest
-from tests.submissions.drafts import draft_manifest, to_yaml
+from cosmos_board.submissions.checks.counts import read_counts
+from cosmos_board.submissions.checks.predictions import iter_predictions
+from cosmos_board.submissions.checks.submission import Accepted, CountsFile
+from tests.submissions.drafts import make_checked
 from tests.submissions.test_counts import AREA, PIXELS_SIDE, PROMPTS, WHERE, make_index, make_rows
 
 Row = dict[str, Any]
@@ -59,17 +58,18 @@ def find_copies(
     index = make_index(references)
     counts, problems = read_counts(tmp_path / "mine.parquet", index, PROMPTS, WHERE)
     assert [problem for problem in problems if problem.disposition == "refused"] == []
-    fields = draft_manifest(
-        track="full",
+    checked = make_checked(
+        counts,
+        tmp_path,
+        track="counts",
         authors=[{"name": "Ann Lee", "github_id": one} for one in authors],
         files=[{"path": f"{name}.parquet", "sha256": "d" * 64, "size_bytes": 1}
                for name in ("counts", "predictions")],
     )  # fmt: skip
-    manifest, _ = parse_manifest(to_yaml(fields), "submission.yaml")
-    assert manifest is not None
+    checked.rows = index
     file = CountsFile(theirs, sha256 or hash_file(theirs))
     accepted = [Accepted("first", "First", frozenset({OWNER}), None, "", file)]
-    found = list(check_counts_copied(manifest, counts, index, accepted, tmp_path, WHERE))
+    found = find_copied(checked, accepted)
     assert {problem.disposition for problem in found} <= {"held"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.parquet", "theirs.parquet"]
     return [problem.text for problem in found]

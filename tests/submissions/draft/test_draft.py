@@ -11,15 +11,16 @@ import pytest
 from cosmos_board.core.errors import InputError
 from cosmos_board.submissions.draft import draft as draft_module
 from cosmos_board.submissions.draft.draft import Elsewhere, draft_submission
-from tests.submissions.samples import ANSWERS, Sample
+from cosmos_board.submissions.draft.model_run import open_model_run
+from tests.submissions.samples import METADATA, Sample
 
 URL = "https://zenodo.org/records/1/files"
 
 
 def draft(sample: Sample, out: Path, *, again: bool = False, full: Path | None = None) -> Path:
     return draft_submission(
-        sample.run, "box-prior", ANSWERS, out, replace=again,
-        track="full" if full else "core", elsewhere=Elsewhere(full, URL) if full else None,
+        open_model_run(sample.run, "box-prior", "counts" if full else "core"), METADATA, out,
+        elsewhere=Elsewhere(full, URL) if full else None, replace=again,
     )  # fmt: skip
 
 
@@ -31,7 +32,7 @@ def test_a_submission_that_is_there_is_replaced_only_when_asked(
     sample: Sample, tmp_path: Path
 ) -> None:
     out = draft(sample, tmp_path / "careful-boxes")
-    (out / "submission.yaml").write_text("edited by hand")
+    (out / "submission.toml").write_text("edited by hand")
     before = take_hashes(out)
     with pytest.raises(InputError, match="holds a submission already"):
         draft(sample, out)
@@ -49,7 +50,7 @@ def test_what_a_killed_draft_left_is_no_obstacle(sample: Sample, tmp_path: Path)
     (out / ".predictions.parquet.77.part").write_bytes(b"half")
     (tmp_path / ".careful-boxes.x1").mkdir()
     draft(sample, out)
-    assert sorted(take_hashes(out)) == ["predictions.parquet", "submission.yaml"]
+    assert sorted(take_hashes(out)) == ["predictions.parquet", "submission.toml"]
 
 
 @pytest.mark.parametrize("there", [False, True])
@@ -72,10 +73,12 @@ def test_a_draft_that_fails_leaves_all_as_it_was(
     assert (take_hashes(out) if there else {}) == before
 
 
-def test_an_answer_that_is_refused_leaves_nothing_behind(sample: Sample, tmp_path: Path) -> None:
-    answers = replace(ANSWERS, licence="mine")
+def test_metadata_that_is_refused_leaves_nothing_behind(sample: Sample, tmp_path: Path) -> None:
+    metadata = replace(METADATA, licence="mine")
     with pytest.raises(InputError, match="licence: 'mine' is not an SPDX identifier"):
-        draft_submission(sample.run, "box-prior", answers, tmp_path / "careful-boxes")
+        draft_submission(
+            open_model_run(sample.run, "box-prior"), metadata, tmp_path / "careful-boxes"
+        )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -101,4 +104,4 @@ def test_data_files_of_another_draft_are_replaced_only_when_asked(
     assert not (tmp_path / "other-boxes").exists()
 
     draft(sample, tmp_path / "other-boxes", full=upload, again=True)
-    assert (tmp_path / "other-boxes" / "submission.yaml").exists()
+    assert (tmp_path / "other-boxes" / "submission.toml").exists()

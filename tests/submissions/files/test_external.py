@@ -8,9 +8,9 @@ from urllib.request import OpenerDirector
 import pytest
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.submissions.files.external import check_hop, fetch_pinned, gather_external
+from cosmos_board.submissions.files.external import check_redirect, fetch_external, fetch_pinned
 from cosmos_board.submissions.format.manifest import ManifestFile
-from tests.submissions.drafts import draft_manifest, to_yaml
+from tests.submissions.drafts import draft_manifest, to_toml
 
 DATA = b"PAR1 and so on" * 100
 
@@ -84,7 +84,7 @@ def test_a_network_that_fails_is_not_taken_for_a_disk_that_does(tmp_path: Path) 
 )
 def test_no_redirect_leads_elsewhere(url: str) -> None:
     with pytest.raises(ValueError, match="refused"):
-        check_hop(url)
+        check_redirect(url)
 
 
 def write_full(folder: Path, size_bytes: int) -> None:
@@ -99,7 +99,7 @@ def write_full(folder: Path, size_bytes: int) -> None:
         for name in ("counts.parquet", "predictions.parquet")
     ]
     folder.mkdir(parents=True)
-    (folder / "submission.yaml").write_bytes(to_yaml(draft_manifest(track="full", files=files)))
+    (folder / "submission.toml").write_bytes(to_toml(draft_manifest(track="counts", files=files)))
 
 
 def test_files_that_lie_there_already_are_not_fetched_again(tmp_path: Path) -> None:
@@ -111,20 +111,20 @@ def test_files_that_lie_there_already_are_not_fetched_again(tmp_path: Path) -> N
         fetched.append(file.path)
         return fetch_pinned(file, out, Canned())
 
-    assert gather_external(folder, out, fetch) == []
-    assert gather_external(folder, out, fetch) == []
+    assert fetch_external(folder, out, fetch) == []
+    assert fetch_external(folder, out, fetch) == []
     assert fetched == ["counts.parquet", "predictions.parquet"]
     (out / "counts.parquet").write_bytes(b"another file")
-    assert gather_external(folder, out, fetch) == []
+    assert fetch_external(folder, out, fetch) == []
     assert fetched[2:] == ["counts.parquet"]
 
 
 def test_what_does_not_come_is_one_line_with_the_file(tmp_path: Path) -> None:
     folder = tmp_path / "submissions" / "evil-sam"
     write_full(folder, 99)
-    lines = gather_external(folder, tmp_path / "out", lambda f, o: fetch_pinned(f, o, Canned()))
+    lines = fetch_external(folder, tmp_path / "out", lambda f, o: fetch_pinned(f, o, Canned()))
     assert [str(line) for line in lines] == [
-        f"submissions/evil-sam/submission.yaml: files: {name}: cannot be fetched: more than the "
+        f"submissions/evil-sam/submission.toml: files: {name}: cannot be fetched: more than the "
         "declared 99 bytes"
         for name in ("counts.parquet", "predictions.parquet")
     ]
@@ -133,12 +133,12 @@ def test_what_does_not_come_is_one_line_with_the_file(tmp_path: Path) -> None:
 def test_more_than_a_runner_holds_is_refused_before_any_transfer(tmp_path: Path) -> None:
     folder = tmp_path / "submissions" / "evil-sam"
     write_full(folder, 10 << 30)
-    (line,) = gather_external(folder, tmp_path / "out")
+    (line,) = fetch_external(folder, tmp_path / "out")
     assert "bytes elsewhere, limit" in str(line)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_manifest_that_cannot_be_read_asks_for_nothing(tmp_path: Path) -> None:
-    assert gather_external(tmp_path, tmp_path / "out") == []
-    (tmp_path / "submission.yaml").write_text("a: &b 1")
-    assert gather_external(tmp_path, tmp_path / "out") == []
+    assert fetch_external(tmp_path, tmp_path / "out") == []
+    (tmp_path / "submission.toml").write_text("a: &b 1")
+    assert fetch_external(tmp_path, tmp_path / "out") == []

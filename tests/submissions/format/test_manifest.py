@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import string
 import time
 from collections.abc import Callable
@@ -11,16 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cosmos_board.submissions.format import safe_yaml
 from cosmos_board.submissions.format.manifest import (
     check_against_folder,
     dump_manifest,
     parse_manifest,
 )
-from cosmos_board.submissions.format.safe_yaml import YamlError, load_yaml
-from tests.submissions.drafts import draft_manifest, to_yaml
+from cosmos_board.submissions.format.toml import LARGEST_BYTES, TomlError, load_toml
+from tests.submissions.drafts import draft_manifest, to_toml
 
-WHERE = "submissions/evil-sam/submission.yaml"
+WHERE = "submissions/evil-sam/submission.toml"
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
@@ -29,7 +29,7 @@ def lines_of(data: bytes) -> list[str]:
 
 
 def test_a_right_manifest_is_read_and_written_back_as_it_was() -> None:
-    manifest, problems = parse_manifest(to_yaml(draft_manifest()), WHERE)
+    manifest, problems = parse_manifest(to_toml(draft_manifest()), WHERE)
     assert manifest is not None
     assert problems == []
     assert parse_manifest(dump_manifest(manifest), WHERE) == (manifest, [])
@@ -41,7 +41,7 @@ def test_all_problems_are_told_at_once_each_with_its_field() -> None:
         score=0.99, model__name="<b>", authors__0__name="1", run__wall_s=-1, licence="GPL-∞"
     )
     del fields["tier"]
-    assert lines_of(to_yaml(fields)) == [
+    assert lines_of(to_toml(fields)) == [
         f"{WHERE}: tier: missing",
         f"{WHERE}: model.name: character '<' not allowed",
         f"{WHERE}: authors[0].name: must start with a letter",
@@ -54,7 +54,7 @@ def test_all_problems_are_told_at_once_each_with_its_field() -> None:
 
 def test_folder_and_clock_must_agree() -> None:
     fields = draft_manifest(run__finished_at="2099-01-01T00:00:00Z")
-    manifest, _ = parse_manifest(to_yaml(fields), WHERE)
+    manifest, _ = parse_manifest(to_toml(fields), WHERE)
     assert manifest is not None
     found = [str(one) for one in check_against_folder(manifest, "other", WHERE, NOW)]
     assert found == [
@@ -71,13 +71,13 @@ def test_folder_and_clock_must_agree() -> None:
     ],
 )  # fmt: skip
 def test_names_in_the_scripts_of_the_world_are_taken(name: str) -> None:
-    assert lines_of(to_yaml(draft_manifest(model__name=name))) == []
+    assert lines_of(to_toml(draft_manifest(model__name=name))) == []
 
 
 def mutated() -> st.SearchStrategy[bytes]:
-    """Right manifests with stretches replaced by signs that mean something to YAML."""
-    base = to_yaml(draft_manifest()).decode()
-    signs = st.text("[]{}&*!|>%@`'\"#:,-? \n\t\x00\u202e" + string.digits, max_size=8)
+    """Right manifests with stretches replaced by signs that mean something to TOML."""
+    base = to_toml(draft_manifest()).decode()
+    signs = st.text("[]{}=.+_'\"#:,-T \r\n\t\x00\\\u202e" + string.digits, max_size=8)
 
     def cut(start: int, length: int, with_: str) -> bytes:
         return (base[:start] + with_ + base[start + length :]).encode()
@@ -88,8 +88,8 @@ def mutated() -> st.SearchStrategy[bytes]:
 @settings(max_examples=150, derandomize=True, deadline=None)
 @given(st.one_of(mutated(), st.binary(max_size=200)))
 def test_no_bytes_raise_anything_but_a_refusal(data: bytes) -> None:
-    with suppress(YamlError):
-        load_yaml(data)
+    with suppress(TomlError):
+        load_toml(data)
     for line in lines_of(data):
         assert line.startswith(WHERE)
         assert line.isascii()
@@ -97,12 +97,12 @@ def test_no_bytes_raise_anything_but_a_refusal(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("seconds", [6, pytest.param(120, marks=pytest.mark.slow)])
-def test_changed_yaml_raises_nothing_else(
+def test_changed_toml_raises_nothing_else(
     seconds: int, record_property: Callable[[str, object], None]
 ) -> None:
     rng = np.random.default_rng(0)
-    base = to_yaml(draft_manifest())
-    signs = b"[]{}&*!|>%@`'\"#:,-? \n\t\x00\xe2\x80\xae0123456789abcdefghijklmnopqrstuvwxyz"
+    base = to_toml(draft_manifest())
+    signs = b"[]{}=.+_'\"#:,-TZ \r\n\t\x00\\\xe2\x80\xae0123456789abcdefghijklmnopqrstuvwxyz"
     until = time.monotonic() + seconds
     tried = 0
     while time.monotonic() < until:
@@ -120,5 +120,22 @@ def test_changed_yaml_raises_nothing_else(
 
 
 def test_the_limit_is_in_bytes() -> None:
-    with pytest.raises(YamlError, match="limit 65536"):
-        load_yaml(b"a: " + b"x" * safe_yaml.LARGEST_BYTES)
+    with pytest.raises(TomlError, match="limit 65536"):
+        load_toml(b"a = '" + b"x" * LARGEST_BYTES)
+
+
+def test_times_may_be_those_of_toml_and_lines_end_as_on_windows() -> None:
+    text = to_toml(draft_manifest()).decode()
+    manifest, _ = parse_manifest(text.encode(), WHERE)
+    bare = re.sub('_at = "(.*)"', r"_at = \1", text).replace("\n", "\r\n")
+    assert bare.count("Z\r\n") == 2
+    assert parse_manifest(bare.encode(), WHERE) == (manifest, [])
+
+
+def test_training_data_that_is_unknown_is_said_so() -> None:
+    manifest, problems = parse_manifest(to_toml(draft_manifest(training_data="unknown")), WHERE)
+    assert problems == []
+    assert manifest is not None
+    assert manifest.training_data is None
+    assert b'training_data = "unknown"' in dump_manifest(manifest)
+    assert parse_manifest(dump_manifest(manifest), WHERE) == (manifest, [])

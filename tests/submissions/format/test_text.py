@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from cosmos_board.submissions.checks.copies import check_names
-from cosmos_board.submissions.format.confusables import skeleton
+from cosmos_board.submissions.checks.names import check_names
+from cosmos_board.submissions.format.lookalikes import skeleton
 from cosmos_board.submissions.format.manifest import Author, parse_manifest
 from cosmos_board.submissions.format.text import check_name, check_slug
 from cosmos_board.submissions.problems import LONGEST_LINE, Problem
-from tests.submissions.drafts import draft_manifest, to_yaml
+from tests.submissions.drafts import draft_manifest, to_toml
 
 SITE = Path(__file__).parents[3] / "cosmos_board" / "site"
-PAGES = "".join(path.read_text() for path in sorted((SITE / "pages").glob("*.py")))
+PAGES = "".join(path.read_text() for path in sorted((SITE / "pages").rglob("*.py")))
 
 DRAWN_AS_NOTHING = "\u034f\ufe0f\U000e0100\u180b\u17b4\u115f\u1160\u3164\uffa0"
 
@@ -46,7 +46,7 @@ LOOK_ALIKES = [
 
 @pytest.mark.parametrize("name", LOOK_ALIKES)
 def test_nobody_takes_a_known_models_name_or_one_that_looks_like_it(name: str) -> None:
-    manifest, _ = parse_manifest(to_yaml(draft_manifest(model__name=name)), "a")
+    manifest, _ = parse_manifest(to_toml(draft_manifest(model__name=name)), "a")
     assert manifest is not None
     lines = [str(one) for one in check_names(manifest, (), "a")]
     assert bool(lines) == (name != "ЅАМ"), lines
@@ -56,7 +56,7 @@ def test_nobody_takes_a_known_models_name_or_one_that_looks_like_it(name: str) -
 
 @pytest.mark.parametrize("slug", ["sam3", "medsam2", "grabcut", "sam-vit-b"])
 def test_nobody_takes_a_known_models_slug(slug: str) -> None:
-    manifest, _ = parse_manifest(to_yaml(draft_manifest(slug=slug)), "a")
+    manifest, _ = parse_manifest(to_toml(draft_manifest(slug=slug)), "a")
     assert manifest is not None
     assert "a: slug: is a known model, which only the project submits" in [
         str(one) for one in check_names(manifest, (), "a")

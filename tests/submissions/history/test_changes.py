@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.submissions.history.changes import check_changes, find_merge
 from cosmos_board.submissions.history.git import Repository
 from cosmos_board.submissions.history.versions import read_history
-from tests.submissions.drafts import draft_manifest, to_yaml
+from tests.submissions.drafts import draft_manifest, to_toml
 from tests.submissions.repositories import commit_all, git, make_repository
 from tests.submissions.samples import NOW
 
@@ -28,7 +29,7 @@ def write(repo: Path, slug: str = "evil-sam", owner: int = ANN, version: int = 1
     folder = repo / "submissions" / slug
     folder.mkdir(exist_ok=True)
     fields = draft_manifest(slug=slug, version=version, authors__0__github_id=owner)
-    (folder / "submission.yaml").write_bytes(to_yaml(fields))
+    (folder / "submission.toml").write_bytes(to_toml(fields))
     (folder / "predictions.parquet").write_bytes(bytes([version]) * 99)
 
 
@@ -68,7 +69,7 @@ def test_o03_a_rivals_folder_cannot_be_renamed(repo: Path) -> None:
     lines = ask(repo, lambda path: git(path, "mv", "submissions/sam-base", "submissions/evil-sam"))
     assert "submissions/sam-base: owner is user id 2002, PR author is 3003" in lines
     assert "PR: 2 slugs changed, want 1" in lines
-    gone = "submissions/sam-base/submission.yaml: accepted files are not removed"
+    gone = "submissions/sam-base/submission.toml: accepted files are not removed"
     assert any(line.startswith(gone) for line in lines)
 
 
@@ -86,7 +87,7 @@ def test_the_owners_results_change_with_the_next_version_only(repo: Path, versio
         write(path, "sam-base", version=version)
         (path / "submissions" / "sam-base" / "predictions.parquet").write_bytes(b"better")
 
-    place = "submissions/sam-base/submission.yaml: version"
+    place = "submissions/sam-base/submission.toml: version"
     assert ask(repo, change, ANN) == [f"{place}: is not the next (got {version}, want 2)"]
 
 
@@ -101,8 +102,8 @@ def test_links_modules_and_modes_are_seen_in_git(repo: Path) -> None:
         folder = path / "submissions" / "evil-sam"
         folder.mkdir()
         (folder / "predictions.parquet").symlink_to("/proc/self/environ")
-        (folder / "submission.yaml").write_text("a: 1")
-        (folder / "submission.yaml").chmod(0o755)
+        (folder / "submission.toml").write_text("a: 1")
+        (folder / "submission.toml").chmod(0o755)
         (folder / "deeper").mkdir()
         (folder / "deeper" / "x").write_text("x")
         (path / "submissions" / "evil.svg").write_text("<svg>")
@@ -111,7 +112,7 @@ def test_links_modules_and_modes_are_seen_in_git(repo: Path) -> None:
         "PR: 2 slugs changed, want 1",
         "submissions/evil-sam/deeper: folders are not allowed below submissions/<slug>/",
         "submissions/evil-sam/predictions.parquet: symlink not allowed",
-        "submissions/evil-sam/submission.yaml: executable bit not allowed",
+        "submissions/evil-sam/submission.toml: executable bit not allowed",
         "submissions/evil.svg: path outside submissions/<slug>/",
     ]
 
@@ -136,11 +137,11 @@ def test_a_maintainer_decides(repo: Path) -> None:
         ({"version": "2"}, "decisions[0].version: is none that landed on main"),
         ({"slug": "'other'"}, "decisions[0].version: is none that landed on main"),
         ({"when": "2101-01-01T00:00:00Z"}, "decisions[0].when: lies in the future"),
-        ({"when": "2026-01-31T12:00:00"}, "decisions.0.when: Value error, want a time with its"),
+        ({"when": "2026-01-31T12:00:00"}, "decisions.0.when: Input should have timezone info"),
         ({"word": "'banned'"}, "decisions.0.word: Input should be 'withdrawn', 'taken-down'"),
         ({"why": "'<script>'"}, "decisions.0.why: Value error, character '<' not allowed"),
         ({"more": "1"}, "decisions.0.more: Extra inputs are not permitted"),
-        ({"why": "'"}, "is no TOML"),
+        ({"why": "'"}, "no TOML: "),
     ],
 )
 def test_a_decision_that_cannot_be_is_refused(
@@ -232,12 +233,12 @@ def test_the_sixth_new_entry_of_an_owner_in_30_days_is_held(repo: Path) -> None:
         commit_all(repo)
     history = read_history(repo)
     landed = history.entries["variant-4"].versions[0]
-    sixth = type(landed)("variant-5", 1, "", frozenset({BOB}), "", landed.landed, {})
+    sixth = replace(landed, slug="variant-5")
     (problem,) = history.check_rate(sixth)
     assert problem.disposition == "held"
     assert str(problem).endswith("owner 3003 has 5 entries in 30 days, limit 5")
     late = landed.landed + timedelta(days=31)
-    later = type(landed)("variant-5", 1, "", frozenset({BOB}), "", late, {})
+    later = replace(landed, slug="variant-5", landed=late)
     assert list(history.check_rate(later)) == []
     assert list(history.check_rate(landed)) == []
 
@@ -254,7 +255,7 @@ def test_a_shallow_clone_is_refused_and_no_repository_too(repo: Path, tmp_path: 
 def test_a_pack_that_is_gone_is_one_line_and_no_traceback(repo: Path, tmp_path: Path) -> None:
     words = ["--head", "a", "--fetched", "a", "--author", "1", "--base-ref", "main"]
     words += ["--default-branch", "main", "--summary", str(tmp_path / "s.md"), "--pack", "gone"]
-    module = "cosmos_board.submissions.ci.pull_request"
+    module = "cosmos_board.cli.submissions.pull_request"
     done = subprocess.run([sys.executable, "-m", module, *words], cwd=repo, capture_output=True,
                           text=True, timeout=60, check=False)  # fmt: skip
     assert done.returncode == 1

@@ -5,28 +5,32 @@ from __future__ import annotations
 import html
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
 from cosmos_board.cli.boards.verify import command as verify
 from cosmos_board.cli.submissions.publish import command as publish
 from cosmos_board.core.errors import StorageError
+from cosmos_board.core.masks import encode_mask
 from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.data.pack import open_pack
 from cosmos_board.site.publish.versions import list_site, parse_list, verify_list
 from cosmos_board.store.board import open_board
 from cosmos_board.store.folders import MARKER
 from cosmos_board.store.queries.submissions import read_ledger_table
-from cosmos_board.submissions.checks import sample as sample_module
+from cosmos_board.submissions.checks import references
 from cosmos_board.submissions.checks.check import inspect_submission
-from cosmos_board.submissions.ci.pull_request import judge
 from cosmos_board.submissions.history import rebuild
 from cosmos_board.submissions.history.decisions import add_decision
 from cosmos_board.submissions.history.rebuild import Rebuilt, rebuild_board
 from cosmos_board.submissions.history.versions import read_history
+from cosmos_board.submissions.pull_request import PullRequest, check_pull_request
 from tests.submissions.repositories import commit_all, git, make_repository
 from tests.submissions.samples import NOW, Sample, make_sample
 
@@ -63,7 +67,7 @@ def test_the_rendered_board_shows_what_landed_and_tells_what_was_altered(
     assert re.search(r"0\.\d{3} ?\S+ ?0\.\d{3}", shown_row), "no interval"
 
     check_that_one_changed_bit_of_the_site_is_named(out / "board.duckdb", out / "site")
-    monkeypatch.setattr(sample_module, "METRICS_VERSION", 2)
+    monkeypatch.setattr(references, "METRICS_VERSION", 2)
     check_that_another_benchmark_freezes_the_board(words, out / "site", tmp_path / "next")
 
 
@@ -206,8 +210,49 @@ def test_nobody_submits_in_anothers_name(author: int, sample: Sample, tmp_path: 
     sample.write(hub, slug="careful-boxes", authors__0__github_id=author)
     head = commit_all(hub)
     git(hub, "checkout", "-q", "main")
-    report = judge(hub, head, ANN, [open_pack(sample.pack)], now=NOW)
+    report = check_pull_request(PullRequest(hub, head, ANN, now=NOW), [open_pack(sample.pack)])
     lines = report.find_lines("refused")
     assert any("none has the submitter's github_id 2002" in line for line in lines)
     ours = "github_id 0 stands for the project itself"
     assert any(ours in line for line in lines) == (author == 0)
+
+
+def propose(hub: Path, sample: Sample, **changes: Any) -> list[str]:  # noqa: ANN401
+    """Return why the check holds or refuses version 2 of the first entry, with these changes."""
+    git(hub, "checkout", "-q", "-b", "proposed")
+    shutil.rmtree(hub / "submissions" / "careful-boxes")
+    sample.write(hub, slug="careful-boxes", version=2, **changes)
+    head = commit_all(hub)
+    git(hub, "checkout", "-q", "main")
+    git(hub, "branch", "-q", "-D", "proposed")
+    request = PullRequest(hub, head, ANN, now=NOW)
+    report = check_pull_request(request, [open_pack(sample.pack)])
+    return [*report.find_lines("refused"), *report.find_lines("held")]
+
+
+def test_an_original_is_not_held_for_a_near_copy_that_was_released(
+    sample: Sample, hub: Path, tmp_path: Path
+) -> None:
+    other = sample.table["rle"][1].as_py()
+    sample.write(hub, slug="bold-boxes", table=sample.change_row(0, rle=other), **BOLD)
+    commit_all(hub)
+    rebuilt = build(hub, sample, tmp_path / "before")
+    assert "submissions/careful-boxes; held for review" in rebuilt.left_out["bold-boxes"]
+    add_decision(hub / "submissions", "bold-boxes", 1, "released", MAX, "looked at")
+    commit_all(hub)
+    assert propose(hub, sample, table=sample.change_row(5, rle=other)) == []
+
+
+def test_a_new_version_that_copies_a_later_entry_is_held(sample: Sample, hub: Path) -> None:
+    rows = sample.table.to_pylist()
+    for number, row in enumerate(rows):  # so that no mask answers most of what is asked
+        mask = np.zeros((row["height"], row["width"]), np.bool_)
+        mask[number : number + 20, 10:40] = True
+        row["rle"] = encode_mask(mask).counts
+    table = pa.Table.from_pylist(rows, sample.table.schema)
+    sample.write(hub, slug="bold-boxes", table=table, **BOLD)
+    commit_all(hub)
+    rows[0]["rle"] = rows[1]["rle"]
+    copied = pa.Table.from_pylist(rows, sample.table.schema)
+    (line,) = propose(hub, sample, table=copied)
+    assert line.endswith("submissions/bold-boxes; held for review")

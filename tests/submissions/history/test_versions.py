@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.submissions.history.versions import Entry, read_history
+from cosmos_board.submissions.history.versions import LandedSubmission, read_history
 from tests.submissions.history.test_changes import ANN, BOB, write
 from tests.submissions.repositories import commit_all, git, make_repository
 
@@ -22,7 +22,7 @@ def repo(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def read(repo: Path) -> Entry:
+def read(repo: Path) -> LandedSubmission:
     return read_history(repo).entries["sam-base"]
 
 
@@ -44,7 +44,7 @@ def test_a_version_lands_with_the_commit_of_main_however_it_was_merged(
     else:
         git(repo, "merge", "-q", "--ff-only", "proposed")
     entry = read(repo)
-    assert [one.number for one in entry.versions] == [1, 2]
+    assert [one.claim.version for one in entry.versions] == [1, 2]
     assert entry.owners == {ANN}
     assert entry.versions[-1].commit == git(repo, "rev-parse", "HEAD")
     assert entry.problems == []

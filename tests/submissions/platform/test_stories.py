@@ -137,7 +137,7 @@ def test_what_is_too_good_is_held_and_shown_when_it_is_merged_anyway(
     assert found.conclusion == "failure"
     assert "Held: a maintainer looks first." in found.summary
     assert "have Dice 0.99 or at most 2 wrong pixels; held for review" in found.summary
-    assert "rank 1" in found.summary, "who decides sees where it would stand"
+    assert "rank 1" in found.summary, "who decides sees where it would rank"
     hub.merge(request)
     board = hub.publish()
     assert board.shown == {"careful-boxes": 1}
@@ -182,7 +182,7 @@ def test_results_that_change_under_the_same_version_are_refused_and_do_not_reach
     landed: Hub, tiny: Sample
 ) -> None:
     request = landed.propose("ann", ANN, submit(tiny, table=shift(tiny)))
-    want = f"{CAREFUL}/submission.yaml: version: is not the next (got 1, want 2)"
+    want = f"{CAREFUL}/submission.toml: version: is not the next (got 1, want 2)"
     assert want in refused(landed, request)
     landed.merge(request, "rebase")
     board = landed.publish()
@@ -222,7 +222,7 @@ def test_a_takedown_leaves_nothing_on_any_board(landed: Hub) -> None:
 
 
 def raise_metrics_version(fork: Path) -> None:
-    path = fork / "cosmos_board" / "submissions" / "sample.py"
+    path = fork / "cosmos_board" / "submissions" / "checks" / "references.py"
     text = path.read_text()
     assert "METRICS_VERSION = 1" in text
     path.write_text(text.replace("METRICS_VERSION = 1", "METRICS_VERSION = 2"))

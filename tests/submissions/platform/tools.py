@@ -8,7 +8,7 @@ nothing but the checkout that it is asked for: a copy of its code, made once for
 from __future__ import annotations
 
 import os
-import sysconfig
+import sys
 from pathlib import Path
 from sys import executable
 
@@ -18,7 +18,7 @@ set -euo pipefail
 [ "${{1:-}} ${{2:-}}" = "-m venv" ] || exec {python} "$@"
 {python} -m venv --without-pip "$3"
 packages=("$3"/lib/python*/site-packages)
-echo {shared} >"$packages/shared.pth"
+printf "%s\\n" {shared} >"$packages/shared.pth"
 mkdir "$packages/pip" "$packages/numba"
 echo 'raise ImportError("is not in the lock")' >"$packages/numba/__init__.py"
 touch "$packages/pip/__init__.py"
@@ -61,7 +61,7 @@ def make_tools(folder: Path, run: Path) -> dict[str, str]:
     bin_.mkdir(parents=True)
     cache.mkdir()
     (folder / "pip.py").write_text(_PIP.format(cache=str(cache)))
-    shared = sysconfig.get_paths()["purelib"]
+    shared = " ".join(path for path in sys.path if path.endswith("site-packages"))
     programs = {
         "python3": _PYTHON.format(python=executable, shared=shared, pip=folder / "pip.py"),
         "npm": _NPM,

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from cosmos_board.store.training import TRAINING_LOG
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.store.parquet import read_rows

@@ -3,102 +3,80 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports.names import compose
-from cosmos_board.data.imports.reading.job import MaskFiles
+from cosmos_board.data.imports.reading.job import ImageJob, MaskFiles
 from cosmos_board.data.imports.spec.models import MaskSpec
 
 Problem = tuple[str, str]
+"""(path, reason)."""
 
-
-@dataclass(frozen=True, slots=True)
-class ImageFiles:
-    """The files of one image: those that answer to the same parts."""
-
-    parts: Mapping[str, str]
-    paths: tuple[str, ...]
-    key: str = ""
-    """Array of the file, where one file holds image and mask."""
+_Names = dict[tuple[MaskSpec, str], dict[str, str]]
+"""By file of masks: what it calls each picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
     """Images with those masks only that their JSON files and tables really describe."""
 
-    images: Found
+    jobs: list[ImageJob]
     """With the picture's own name in each COCO file or table as the name of its masks."""
 
-    absent: list[Problem]
-    """(path, reason) of images that are left without any mask."""
+    undescribed: list[Problem]
+    """Images that are left without any mask."""
 
-    unclaimed: dict[str, frozenset[str]]
+    unused_pictures: dict[str, frozenset[str]]
     """By path of a COCO file: its pictures that are none of the images."""
 
 
-Found = list[tuple[ImageFiles, tuple[MaskFiles, ...]]]
-
-
-def find_described(root: Path, found: Found, problems: list[Problem]) -> Described:
+def find_described(root: Path, jobs: Sequence[ImageJob], problems: list[Problem]) -> Described:
     """Return images with those masks only that their JSON files and tables really describe.
 
-    Args:
-        root: The source folder.
-        found: Images, each with the files of its masks.
-        problems: What cannot be used is added here.
+    What cannot be used is added to `problems`.
     """
-    pictures: dict[tuple[MaskSpec, str], dict[str, str]] = defaultdict(dict)
-    for image, masks in found:
-        for files in masks:
+    wanted: _Names = defaultdict(dict)
+    for job in jobs:
+        for files in job.masks:
             if files.spec.kind in ("coco", "runs"):
-                pictures[files.spec, files.paths[0]][image.paths[0]] = files.name
-    called: dict[tuple[MaskSpec, str], dict[str, str]] = {}
+                wanted[files.spec, files.paths[0]][job.paths[0]] = files.name
+    names: _Names = {}
     reasons: dict[str, str] = {}
-    for (spec, path), wanted in pictures.items():
+    for (spec, path), pictures in wanted.items():
         try:
-            called[spec, path] = _find_names(root, spec, path, wanted, reasons)
+            names[spec, path] = _find_names(root, spec, path, pictures, reasons)
         except InputError as error:
-            called[spec, path] = {}
+            names[spec, path] = {}
             reason = str(error).replace(f"{root / path}: ", "")
             problems.append((path, reason))
-            reasons.update(dict.fromkeys(wanted, f"{path}: {reason}"))
-    kept: Found = []
-    for image, masks in found:
-        picture = image.paths[0]
-        kept.append((image, tuple(_keep_described(masks, picture, called))))
-    absent = [
-        (image.paths[0], reasons[image.paths[0]])
-        for image, masks in kept
-        if not masks and image.paths[0] in reasons
-    ]
-    return Described(kept, absent, _list_unclaimed(root, called))
+            reasons.update(dict.fromkeys(pictures, f"{path}: {reason}"))
+    described = [replace(job, masks=tuple(_list_described(job, names))) for job in jobs]
+    bare = [job.paths[0] for job in described if not job.masks]
+    absent = [(path, reasons[path]) for path in bare if path in reasons]
+    return Described(described, absent, _list_unused_pictures(root, names))
 
 
-def _list_unclaimed(
-    root: Path, called: Mapping[tuple[MaskSpec, str], dict[str, str]]
-) -> dict[str, frozenset[str]]:
+def _list_unused_pictures(root: Path, names: _Names) -> dict[str, frozenset[str]]:
     from cosmos_board.data.readers.regions.coco import list_coco_pictures
 
-    unclaimed = {}
-    for (spec, path), names in called.items():
-        if spec.kind == "coco" and names:
-            unclaimed[path] = frozenset(list_coco_pictures(root / path)) - {*names.values()}
-    return unclaimed
+    return {
+        path: frozenset(list_coco_pictures(root / path)) - {*pictures.values()}
+        for (spec, path), pictures in names.items()
+        if spec.kind == "coco" and pictures
+    }
 
 
-def _keep_described(
-    masks: Iterable[MaskFiles], picture: str, called: Mapping[tuple[MaskSpec, str], dict[str, str]]
-) -> Iterable[MaskFiles]:
-    for files in masks:
-        names = called.get((files.spec, files.paths[0]))
-        if names is None:
+def _list_described(job: ImageJob, names: _Names) -> Iterator[MaskFiles]:
+    for files in job.masks:
+        pictures = names.get((files.spec, files.paths[0]))
+        if pictures is None:
             yield files
-        elif picture in names:
-            yield replace(files, name=names[picture])
+        elif job.paths[0] in pictures:
+            yield replace(files, name=pictures[job.paths[0]])
 
 
 def _find_names(
@@ -109,10 +87,10 @@ def _find_names(
         from cosmos_board.data.readers.regions.run_tables import list_pictures
 
         rows = list_pictures(root / path, spec.columns)
-        for picture, name in pictures.items():
-            if name not in rows:
-                reasons[picture] = f"no row of {path} is called {name}"
-        return {picture: name for picture, name in pictures.items() if name in rows}
+        absent = {picture: name for picture, name in pictures.items() if name not in rows}
+        for picture, name in absent.items():
+            reasons[picture] = f"no row of {path} is called {name}"
+        return {picture: name for picture, name in pictures.items() if picture not in absent}
     from cosmos_board.data.readers.regions.coco import list_coco_pictures
 
     names = match_pictures(list(pictures), list_coco_pictures(root / path), path)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.modalities import get_modality
 from cosmos_board.data.imports.names import compose
-from cosmos_board.data.imports.planning.described import ImageFiles, find_described
+from cosmos_board.data.imports.planning.described import Problem, find_described
 from cosmos_board.data.imports.planning.walk import Listing
 from cosmos_board.data.imports.reading.job import ImageJob, MaskFiles
 from cosmos_board.data.imports.reading.slice_names import find_unpaired, read_slice_names
@@ -19,25 +19,24 @@ from cosmos_board.data.imports.spec.rules import find_name, is_skipped
 from cosmos_board.data.readers.regions.text_files import read_csv_table
 
 Parts = Mapping[str, str]
-Problem = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """What was found for one entry of images."""
+    """The images of one entry and their masks."""
 
     spec: ImageSpec
     jobs: tuple[ImageJob, ...]
-    bare: tuple[str, ...]
+    images_without_mask: tuple[str, ...]
     """Images without a mask."""
 
-    orphans: tuple[str, ...]
+    masks_without_image: tuple[str, ...]
     """Masks without an image."""
 
-    absent: tuple[Problem, ...]
+    undescribed: tuple[Problem, ...]
     """(path, reason) of images that no table or JSON file of masks speaks of."""
 
-    unclaimed: Mapping[str, frozenset[str]]
+    unused_pictures: Mapping[str, frozenset[str]]
     """By path of a COCO file: its pictures that are no image of this entry."""
 
 
@@ -46,11 +45,7 @@ def match_images(
 ) -> tuple[Matches, list[Problem]]:
     """Return the images of one entry with their masks, and what cannot be used.
 
-    Args:
-        spec: The entry.
-        listing: The files of the source folder.
-        origin: The import file, for messages.
-        field: Where the entry stands in it, for messages.
+    `origin` and `field` say in messages where the entry stands.
 
     Raises:
         InputError: If a table is not what it should be, a path names no modality, or the paths of
@@ -59,71 +54,73 @@ def match_images(
     problems: list[Problem] = []
     finders: Sequence[_Finder | _TableFinder]
     if spec.table:
-        groups, finders = _from_table(spec, listing, problems)
+        jobs, finders = _from_table(spec, listing, problems)
     else:
-        groups = _group(spec, listing.paths)
-        groups = [group for group in groups if _is_one(spec, group, problems)]
+        jobs = [job for job in _group(spec, listing) if _is_one(job, problems)]
         by_path = [_Finder(mask, listing.paths, spec) for mask in spec.masks]
-        for position, finder in enumerate(by_path if len(groups) > 1 else ()):
+        for position, finder in enumerate(by_path if len(jobs) > 1 else ()):
             finder.refuse_unshared(origin, f"{field}.masks[{position}]")
         finders = by_path
-    found, used = _find_masks(spec, groups, finders, problems)
+    jobs, used = _find_masks(jobs, finders, problems)
     seen = {path for finder in finders for path in finder.every_path}
-    described = find_described(listing.root, found, problems)
-    jobs, bare = [], []
-    for group, masks in described.images:
-        if not masks:
-            bare.append(group.paths[0])
-            continue
-        modality = fill_template(spec.modality, group.parts)
-        job = ImageJob(str(listing.root), spec, group.paths, get_modality(modality).name, "", masks)
-        cluster = fill_template(spec.cluster, group.parts) or job.origin
-        jobs.append(ImageJob(job.root, spec, job.paths, job.modality, cluster, masks))
-    orphans = tuple(sorted(seen - used - {path for path, _ in problems}))
-    absent, unclaimed = tuple(described.absent), described.unclaimed
-    return Matches(spec, tuple(jobs), tuple(bare), orphans, absent, unclaimed), problems
+    described = find_described(listing.root, jobs, problems)
+    matches = Matches(
+        spec,
+        tuple(_fill_facts(job) for job in described.jobs if job.masks),
+        tuple(job.paths[0] for job in described.jobs if not job.masks),
+        tuple(sorted(seen - used - {path for path, _ in problems})),
+        tuple(described.undescribed),
+        described.unused_pictures,
+    )
+    return matches, problems
+
+
+def _fill_facts(job: ImageJob) -> ImageJob:
+    """Return an image with its modality and what it is independent of others by."""
+    modality = get_modality(fill_template(job.spec.modality, job.parts)).name
+    cluster = fill_template(job.spec.cluster, job.parts) or job.origin
+    return replace(job, modality=modality, cluster_key=cluster)
 
 
 def _find_masks(
-    spec: ImageSpec,
-    groups: list[ImageFiles],
-    finders: Sequence[_Finder | _TableFinder],
-    problems: list[Problem],
-) -> tuple[list[tuple[ImageFiles, tuple[MaskFiles, ...]]], set[str]]:
+    jobs: list[ImageJob], finders: Sequence[_Finder | _TableFinder], problems: list[Problem]
+) -> tuple[list[ImageJob], set[str]]:
     """Return each image with its masks, and the paths of all masks that belong to one."""
-    found: list[tuple[ImageFiles, tuple[MaskFiles, ...]]] = []
+    paired: list[ImageJob] = []
     used: set[str] = set()
-    for group in groups:
+    for job in jobs:
         try:
-            if spec.stack == "name" and not _is_dicom_file(spec, group.paths[0]):
-                _refuse_gap(group)
-            masks = tuple(files for finder in finders for files in finder.find(group, problems))
+            if job.spec.stack == "name" and not _is_dicom_file(job.spec, job.paths[0]):
+                _refuse_gap(job.paths)
+            masks = tuple(files for finder in finders for files in finder.find(job, problems))
         except _UnpairedError as error:
-            problems.append((group.paths[0].rpartition("/")[0] or group.paths[0], error.reason))
+            problems.append((job.paths[0].rpartition("/")[0] or job.paths[0], error.reason))
             used.update(error.paths)
             continue
         used.update(path for files in masks for path in files.paths)
-        found.append((group, masks))
-    return found, used
+        paired.append(replace(job, masks=masks))
+    return paired, used
 
 
-def _refuse_gap(group: ImageFiles) -> None:
-    names = read_slice_names(group.paths)
-    if reason := find_unpaired(names, None, by_order=False, placed=False):
+def _refuse_gap(paths: Sequence[str]) -> None:
+    if reason := find_unpaired(read_slice_names(paths), None, by_order=False, placed=False):
         raise _UnpairedError(reason, ())
 
 
-def _group(spec: FileSpec, paths: tuple[str, ...]) -> list[ImageFiles]:
+def _group(spec: ImageSpec, listing: Listing) -> list[ImageJob]:
     pattern = Pattern(spec.files)
     groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for path in paths:
+    for path in listing.paths:
         if (parts := pattern.match(compose(path))) is not None:
             groups[tuple(parts[field] or "" for field in pattern.fields)].append(path)
     return [
-        ImageFiles(
-            dict(zip(pattern.fields, key, strict=True)), read_slice_names(found).paths, spec.key
+        ImageJob(
+            str(listing.root),
+            spec,
+            read_slice_names(paths).paths,
+            dict(zip(pattern.fields, values, strict=True)),
         )
-        for key, found in groups.items()
+        for values, paths in groups.items()
     ]
 
 
@@ -131,14 +128,14 @@ def _is_series(spec: FileSpec, path: str) -> bool:
     return bool(spec.stack) or spec.reader == "dicom" or path.lower().endswith(".dcm")
 
 
-def _is_one(spec: ImageSpec, group: ImageFiles, problems: list[Problem]) -> bool:
-    if len(group.paths) == 1 or _is_series(spec, group.paths[0]):
+def _is_one(job: ImageJob, problems: list[Problem]) -> bool:
+    if len(job.paths) == 1 or _is_series(job.spec, job.paths[0]):
         return True
     reason = (
-        f"cannot be told from {len(group.paths) - 1} others: name in files what differs, or where"
+        f"cannot be told from {len(job.paths) - 1} others: name in files what differs, or where"
         " they are the slices of a volume, say reader = 'dicom' or stack"
     )
-    problems += [(path, reason) for path in group.paths]
+    problems += [(path, reason) for path in job.paths]
     return False
 
 
@@ -161,36 +158,35 @@ class _Finder:
     def every_path(self) -> Iterable[str]:
         return (path for group in self._groups.values() for _, path in group)
 
-    def find(self, image: ImageFiles, problems: list[Problem]) -> Iterator[MaskFiles]:
-        found = self._groups.get(tuple(image.parts[field] for field in self._shared), [])
-        if self.spec.key == image.key:
-            own = [path for _, path in found if path in image.paths]
-            if own and len(own) == len(found) and len(image.paths) > 1:
+    def find(self, image: ImageJob, problems: list[Problem]) -> Iterator[MaskFiles]:
+        candidates = self._groups.get(tuple(image.parts[field] for field in self._shared), [])
+        if self.spec.key == image.spec.key:
+            own = [path for _, path in candidates if path in image.paths]
+            if own and len(own) == len(candidates) and len(image.paths) > 1:
                 reason = "belongs to the images as well: say in their files what tells it from them"
                 problems.append((own[0], reason))
-            found = [(parts, path) for parts, path in found if path not in image.paths]
-        if self.spec.stack or (
-            self.spec.kind == "raster" and found and _is_dicom(self.spec, found)
-        ):
-            for parts, paths in self._split_series(image, found):
+            candidates = [(parts, path) for parts, path in candidates if path not in image.paths]
+        raster = self.spec.kind == "raster" and bool(candidates)
+        if self.spec.stack or (raster and all(_is_series(self.spec, p) for _, p in candidates)):
+            for parts, paths in self._split_series(image, candidates):
                 for files in _name_files(self.spec, parts, paths, problems):
-                    yield replace(files, paths=self._order_slices(image, list(files.paths)))
+                    yield replace(files, paths=self._order_slices(image, files.paths))
             return
-        for parts, path in found:
+        for parts, path in candidates:
             yield from _name_files(self.spec, {**image.parts, **parts}, (path,), problems)
 
     def _split_series(
-        self, image: ImageFiles, found: list[tuple[Parts, str]]
+        self, image: ImageJob, candidates: list[tuple[Parts, str]]
     ) -> Iterator[tuple[Parts, tuple[str, ...]]]:
         """Yield the slices of each series: one a name, such as that of an organ's folder."""
         series: dict[str, list[tuple[Parts, str]]] = defaultdict(list)
-        for parts, path in found:
+        for parts, path in candidates:
             parts = {**image.parts, **parts}
             series[fill_template(self.spec.name, parts)].append((parts, path))
         for files in series.values():
             yield files[0][0], tuple(path for _, path in files)
 
-    def _order_slices(self, image: ImageFiles, paths: list[str]) -> tuple[str, ...]:
+    def _order_slices(self, image: ImageJob, paths: Sequence[str]) -> tuple[str, ...]:
         """Return the files of a stack or series in the order of the slices of the image."""
         mask = read_slice_names(paths)
         placed = _is_dicom_file(self._image, image.paths[0])
@@ -211,14 +207,12 @@ class _Finder:
         """Refuse masks of which every one would belong to every image."""
         known = find_fields(self._image.files)
         wanted = ", ".join(f"{{{name}}}" for name in known) or "a {part} in the paths of images"
-        if self.spec.kind == "runs" and not set(find_fields(self.spec.name)) & {
-            *known,
-            *self._pattern.fields,
-        }:
+        telling = {*known, *self._pattern.fields}
+        if self.spec.kind == "runs" and not telling & set(find_fields(self.spec.name)):
+            problem = "is the same for every image"
             raise InputError(
-                origin, f"{field}.name", "is the same for every image", got=repr(self.spec.name),
-                want=wanted,
-            )  # fmt: skip
+                origin, f"{field}.name", problem, got=repr(self.spec.name), want=wanted
+            )
         if self._shared or not self._groups or self.spec.kind in ("coco", "runs"):
             return
         if known and set(known) <= set(find_fields(self._image.modality)):
@@ -248,7 +242,7 @@ class _TableFinder:
         self._known = known
         self.every_path: Iterable[str] = ()
 
-    def find(self, image: ImageFiles, problems: list[Problem]) -> Iterator[MaskFiles]:
+    def find(self, image: ImageJob, problems: list[Problem]) -> Iterator[MaskFiles]:
         for parts in self._rows[image.paths[0]]:
             name = _fill(self.spec, parts)
             if not name:
@@ -262,7 +256,7 @@ class _TableFinder:
 
 def _from_table(
     spec: ImageSpec, listing: Listing, problems: list[Problem]
-) -> tuple[list[ImageFiles], list[_TableFinder]]:
+) -> tuple[list[ImageJob], list[_TableFinder]]:
     known = {compose(path): path for path in listing.paths}
     rows: dict[str, list[Parts]] = defaultdict(list)
     if spec.table not in listing.paths:
@@ -273,8 +267,9 @@ def _from_table(
             rows[path].append(parts)
         else:
             problems.append((name, "is in the table and not in the source folder"))
-    groups = [ImageFiles(found[0], (path,)) for path, found in rows.items()]
-    return groups, [_TableFinder(mask, rows, known) for mask in spec.masks]
+    root = str(listing.root)
+    jobs = [ImageJob(root, spec, (path,), every[0]) for path, every in rows.items()]
+    return jobs, [_TableFinder(mask, rows, known) for mask in spec.masks]
 
 
 def _look_up(known: Mapping[str, str], name: str) -> str:
@@ -294,10 +289,6 @@ def _fill(spec: FileSpec, parts: Parts) -> str:
 
 def _is_dicom_file(spec: FileSpec, path: str) -> bool:
     return spec.reader == "dicom" or (not spec.reader and path.lower().endswith(".dcm"))
-
-
-def _is_dicom(spec: MaskSpec, found: list[tuple[Parts, str]]) -> bool:
-    return all(_is_series(spec, path) for _, path in found)
 
 
 def _name_files(

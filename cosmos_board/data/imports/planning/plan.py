@@ -37,17 +37,17 @@ class ImportPlan:
         return tuple(job for entry in self.entries for job in entry.jobs)
 
     @property
-    def bare(self) -> tuple[str, ...]:
+    def images_without_mask(self) -> tuple[str, ...]:
         """Images that no mask belongs to."""
-        return tuple(path for entry in self.entries for path in entry.bare)
+        return tuple(path for entry in self.entries for path in entry.images_without_mask)
 
     @property
-    def orphans(self) -> tuple[str, ...]:
+    def masks_without_image(self) -> tuple[str, ...]:
         """Masks that belong to no image, those in a COCO file by its path and their picture."""
-        files = [path for entry in self.entries for path in entry.orphans]
+        files = [path for entry in self.entries for path in entry.masks_without_image]
         unclaimed: dict[str, frozenset[str]] = {}
         for entry in self.entries:
-            for path, names in entry.unclaimed.items():
+            for path, names in entry.unused_pictures.items():
                 unclaimed[path] = unclaimed.get(path, names) & names
         inside = [f"{path}: {name}" for path, names in unclaimed.items() for name in sorted(names)]
         return (*files, *inside)
@@ -80,7 +80,7 @@ class ImportPlan:
         problem = "holds no image with a mask"
         reasons = [f"{show_path(path)}: {reason}" for path, reason in self.problems]
         for entry in self.entries:
-            reasons += [reason for _, reason in entry.absent]
+            reasons += [reason for _, reason in entry.undescribed]
             reasons += _find_mismatch(entry)
         if reasons:
             problem += f": {reasons[0]}"
@@ -92,12 +92,12 @@ class ImportPlan:
         for entry in self.entries:
             lines += _describe_entry(entry)
         for title, paths in (
-            ("images without a mask", self.bare),
-            ("masks without an image", self.orphans),
+            ("images without a mask", self.images_without_mask),
+            ("masks without an image", self.masks_without_image),
         ):
             if paths:
                 lines.append(f"  {len(paths)} {title}: {_list_some(paths)}")
-        lines += _describe_absent([row for entry in self.entries for row in entry.absent])
+        lines += _describe_absent([row for entry in self.entries for row in entry.undescribed])
         lines += [f"  not used: {show_path(path)}: {reason}" for path, reason in self.problems]
         return "\n".join(lines)
 
@@ -113,15 +113,15 @@ def plan_import(spec: ImportSpec, source: Path) -> ImportPlan:
         InputError: If `source` is no folder, or a table is not what it should be.
     """
     listing = list_files(source)
-    found = [
+    matched = [
         match_images(entry, listing, spec.origin, f"images[{position}]")
         for position, entry in enumerate(spec.images)
     ]
     return ImportPlan(
         spec=spec,
         root=listing.root,
-        entries=tuple(matches for matches, _ in found),
-        problems=tuple(sorted({*listing.refused, *(row for _, rows in found for row in rows)})),
+        entries=tuple(matches for matches, _ in matched),
+        problems=tuple(sorted({*listing.refused, *(row for _, rows in matched for row in rows)})),
     )
 
 
@@ -139,12 +139,12 @@ def _find_mismatch(entry: Matches) -> list[str]:
     """Return why an entry without a job found none, where that can be told."""
     if entry.spec.table:
         return []
-    if not entry.bare:
+    if not entry.images_without_mask:
         return [f"no file fits {entry.spec.files}"]
     masks = " or ".join(mask.files for mask in entry.spec.masks)
-    if not entry.orphans:
+    if not entry.masks_without_image:
         return [f"no file fits {masks}"]
-    image, mask = show_path(entry.bare[0]), show_path(entry.orphans[0])
+    image, mask = show_path(entry.images_without_mask[0]), show_path(entry.masks_without_image[0])
     return [f"no image and mask have the same parts, such as {image} and {mask}"]
 
 

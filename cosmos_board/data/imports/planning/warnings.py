@@ -16,7 +16,8 @@ from cosmos_board.data.catalog.objects import load_objects
 from cosmos_board.data.imports.names import show_path
 from cosmos_board.data.imports.reading.files import find_reader
 from cosmos_board.data.imports.reading.job import ImageJob
-from cosmos_board.data.imports.spec.models import WARNINGS, MaskSpec
+from cosmos_board.data.imports.spec.fields import WARNINGS
+from cosmos_board.data.imports.spec.models import MaskSpec
 from cosmos_board.data.imports.spec.patterns import find_fields
 
 if TYPE_CHECKING:
@@ -85,24 +86,22 @@ def look_at_sample(plan: ImportPlan) -> Look:
 
 def find_warnings(plan: ImportPlan, look: Look) -> tuple[PlanWarning, ...]:
     """Return the warnings of a plan that its import file does not accept, each word once."""
-    found = [
+    due = [
         *judge_counts(look.counts, "of the images looked at"),
         *_warn_of_sharing(plan),
         *_warn_of_clusters(plan.jobs),
         *_warn_of_objects(plan),
     ]
-    first = {one.word: one for one in reversed(found)}
-    return tuple(
-        one for one in found if one.word not in plan.spec.accept and first[one.word] is one
-    )
+    first: dict[str, PlanWarning] = {}
+    for warning in due:
+        first.setdefault(warning.word, warning)
+    return tuple(warning for word, warning in first.items() if word not in plan.spec.accept)
 
 
 def judge_counts(counts: Mapping[str, int], of_what: str) -> list[PlanWarning]:
     """Return the warnings that are due where so many images give rise to them.
 
-    Args:
-        counts: Images by word, all of them under `images`.
-        of_what: Which images these are, for the text.
+    Of `counts`, the images by word, all of them are under `images`.
     """
     images = counts.get("images", 0)
     due = []
@@ -235,8 +234,8 @@ def find_near_objects(name: str) -> list[str]:
     alike = [
         "-".join([*words[:-1], other]) for other in _ALIKE if len(words) > 1 and words[-1] in _ALIKE
     ]
-    found = [one for one in (*tries, *alike) if one in known]
-    return list(dict.fromkeys(found or get_close_matches(name, known, 2, 0.85)))
+    near = [candidate for candidate in (*tries, *alike) if candidate in known]
+    return list(dict.fromkeys(near or get_close_matches(name, known, 2, 0.85)))
 
 
 def refuse_mistakes(warnings: Iterable[PlanWarning]) -> None:
@@ -245,6 +244,6 @@ def refuse_mistakes(warnings: Iterable[PlanWarning]) -> None:
     Raises:
         InputError: If there is one.
     """
-    for one in warnings:
-        if one.word in _MISTAKES:
-            raise InputError("--source", "", str(one).removeprefix("warning: "))
+    for warning in warnings:
+        if warning.word in _MISTAKES:
+            raise InputError("--source", "", str(warning).removeprefix("warning: "))

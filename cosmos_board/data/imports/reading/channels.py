@@ -14,20 +14,20 @@ _TOLD = set("TZCYXS")
 
 
 def order_axes(
-    where: object, array: NDArray[Any], found: str, asked: str
+    where: object, array: NDArray[Any], file_axes: str, wanted: str
 ) -> tuple[NDArray[Any], str]:
     """Return the array with its axes in the order z, y, x, c, and their letters.
 
     Args:
         where: For messages.
         array: Any samples.
-        found: A letter for each axis as the file says, those of `tifffile`; empty: it says nothing.
-        asked: The letters that the import file gives, or empty.
+        file_axes: A letter for each axis, those of `tifffile`; empty where the file says nothing.
+        wanted: The letters that the import file gives, or empty.
 
     Raises:
         InputError: If letters are missing, differ, or mean what is not read (time).
     """
-    letters = _find_letters(where, array.shape, found, asked)
+    letters = _find_letters(where, array.shape, file_axes, wanted)
     ordered = "".join(letter for letter in "zyxc" if letter in letters)
     if ordered == letters:
         return array, letters
@@ -35,45 +35,49 @@ def order_axes(
     return np.ascontiguousarray(array.transpose(order)), ordered
 
 
-def _find_letters(where: object, shape: tuple[int, ...], found: str, asked: str) -> str:
-    fitting = asked or "zyx"
+def _find_letters(where: object, shape: tuple[int, ...], file_axes: str, wanted: str) -> str:
+    fitting = wanted or "zyx"
     if len(fitting) != len(shape):
         fitting = fitting.replace("z", "")
-    told = _read_letters(where, found, asked)
-    if not told:
+    letters = _read_letters(where, file_axes, wanted)
+    if not letters:
         if len(fitting) != len(shape):
             raise InputError(
-                where, "axes", "differ in number from the array", got=shape, want=asked or "zyx"
+                where, "axes", "differ in number from the array", got=shape, want=wanted or "zyx"
             )
         return fitting
     # Where the file tells colours by itself, their place among the axes is its own affair.
-    same = told == fitting or ("S" in found and set(told) == set(fitting))
-    if asked and not same and set(told) != set("yx"):
-        raise InputError(where, "axes", "contradict the file", got=asked, want=told)
-    return told
+    same = letters == fitting or ("S" in file_axes and set(letters) == set(fitting))
+    if wanted and not same and set(letters) != set("yx"):
+        raise InputError(where, "axes", "contradict the file", got=wanted, want=letters)
+    return letters
 
 
-def _read_letters(where: object, found: str, asked: str) -> str:
+def _read_letters(where: object, file_axes: str, wanted: str) -> str:
     """Return what a file tells of its axes, in our letters; empty where it does not tell all."""
-    if "?" in found and not asked:
+    if "?" in file_axes and not wanted:
         raise InputError(
-            where, "axes", "may be colours or slices", got=found, want="axes = 'cyx' or 'zyx'"
+            where, "axes", "may be colours or slices", got=file_axes, want="axes = 'cyx' or 'zyx'"
         )
-    unknown = "".join(letter for letter in found if letter not in _TOLD)
-    if "S" in found and len(unknown) == 1:
-        found, unknown = found.replace(unknown, "Z"), ""
-    if unknown or set(found) <= set("YX"):
+    unknown = "".join(letter for letter in file_axes if letter not in _TOLD)
+    if "S" in file_axes and len(unknown) == 1:
+        file_axes, unknown = file_axes.replace(unknown, "Z"), ""
+    if unknown or set(file_axes) <= set("YX"):
         return ""
-    told = found.lower().replace("s", "c")
-    if "t" in told:
-        as_slices = told.replace("t", "z")
-        if "z" in told or asked != as_slices:
-            want = f"axes = {as_slices!r} to read times as slices" if "z" not in told else "no time"
-            raise InputError(where, "axes", "hold time", got=found, want=want)
-        return as_slices
-    if told.count("c") > 1:
-        raise InputError(where, "axes", "hold channels of colours", got=found, want="one of both")
-    return told
+    letters = file_axes.lower().replace("s", "c")
+    if "t" in letters:
+        with_slices = letters.replace("t", "z")
+        if "z" in letters or wanted != with_slices:
+            want = (
+                "no time" if "z" in letters else f"axes = {with_slices!r} to read times as slices"
+            )
+            raise InputError(where, "axes", "hold time", got=file_axes, want=want)
+        return with_slices
+    if letters.count("c") > 1:
+        raise InputError(
+            where, "axes", "hold channels of colours", got=file_axes, want="one of both"
+        )
+    return letters
 
 
 def choose_channels(

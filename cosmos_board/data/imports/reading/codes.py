@@ -27,11 +27,6 @@ def find_codes(
 ) -> tuple[NDArray[Any], dict[int, Objects]]:
     """Return the codes of a label picture or volume, and what those that occur mean.
 
-    Args:
-        spec: With `labels` or `colours`.
-        raster: As the file holds it.
-        where: For messages.
-
     Raises:
         InputError: If a code has no meaning and is not skipped, or values are no codes.
     """
@@ -79,13 +74,13 @@ def _round_codes(values: NDArray[Any], where: str) -> NDArray[Any]:
         return values.astype(np.uint8) if values.dtype == np.bool_ else values
     if not np.isfinite(values).all():
         raise InputError(where, "labels", "hold values that are no numbers", want=ZERO_WANTED)
-    whole = np.rint(values)
-    if np.abs(values - whole).max(initial=0) > _WHOLE:
-        off = float(values[np.abs(values - whole) > _WHOLE][0])
+    rounded = np.rint(values)
+    if np.abs(values - rounded).max(initial=0) > _WHOLE:
+        off = float(values[np.abs(values - rounded) > _WHOLE][0])
         raise InputError(where, "labels", "are no whole numbers", got=off, want="object, threshold")
-    if np.abs(whole).max(initial=0) > np.iinfo(np.int32).max:
+    if np.abs(rounded).max(initial=0) > np.iinfo(np.int32).max:
         raise InputError(where, "labels", "are too large for codes")
-    codes: NDArray[np.int32] = whole.astype(np.int32)
+    codes: NDArray[np.int32] = rounded.astype(np.int32)
     return codes
 
 
@@ -102,8 +97,8 @@ def _match_colours(
         raise InputError(where, "colours", "are too many", got=len(spec.colours), want=255)
     rgb = _take_colours(raster, where)
     packed = rgb[..., 0].astype(np.uint32) << 16 | rgb[..., 1].astype(np.uint32) << 8 | rgb[..., 2]
-    found, places, counts = np.unique(packed, return_inverse=True, return_counts=True)
-    values = np.stack([found >> 16, found >> 8 & 255, found & 255], 1).astype(np.int32)
+    distinct, places, counts = np.unique(packed, return_inverse=True, return_counts=True)
+    values = np.stack([distinct >> 16, distinct >> 8 & 255, distinct & 255], 1).astype(np.int32)
     nearest = spec.colour_tolerance == "nearest"
     find = _find_nearest if nearest else _find_within
     codes = find(spec, values, counts, where)[places].reshape(packed.shape)

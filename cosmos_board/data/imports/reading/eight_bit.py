@@ -17,11 +17,6 @@ from cosmos_board.data.volumes import Volume, orient
 def prepare_picture(raster: Raster, rule: str, origin: str) -> Pixels:
     """Return a picture as grey or RGB, uint8, axes (Y, X) or (Y, X, 3).
 
-    Args:
-        raster: With axes YX or YXS.
-        rule: How intensities become 8 bit; pictures of 8 bit stay as they are.
-        origin: For messages.
-
     Raises:
         InputError: If that cannot be done.
     """
@@ -35,11 +30,6 @@ def prepare_picture(raster: Raster, rule: str, origin: str) -> Pixels:
 
 def prepare_volume(raster: Raster, rule: str, origin: str) -> tuple[Pixels, Volume]:
     """Return an oriented volume in 8 bit, axes (Z, Y, X), and the volume itself.
-
-    Args:
-        raster: With axes ZYX, or YX of a slice with a place.
-        rule: How intensities become 8 bit.
-        origin: For messages.
 
     Raises:
         InputError: If that cannot be done.

@@ -59,11 +59,7 @@ def count_frames(root: str, spec: FileSpec, path: str) -> int:
 def read_raster(root: str, spec: FileSpec, paths: Sequence[str], frame: int | None) -> Raster:
     """Return what one file, or the files of one volume, hold; its axes are YX, ZYX or YXS.
 
-    Args:
-        root: The source folder.
-        spec: How the files are looked at.
-        paths: Below the source folder.
-        frame: Which volume of a four-dimensional file.
+    `frame` is which volume of a four-dimensional file; `paths` lie below `root`.
 
     Raises:
         InputError: If a file is not what it should be.
@@ -109,14 +105,14 @@ def _read(spec: FileSpec, files: list[Path], reader: str, frame: int | None) -> 
     return _arrange(path, raster, "" if spec.stack else axes, spec.channels)
 
 
-def _arrange(path: Path, raster: Raster, asked: str, channels: tuple[int, ...]) -> Raster:
+def _arrange(path: Path, raster: Raster, wanted_axes: str, channels: tuple[int, ...]) -> Raster:
     """Return a raster with the axes in our order and only the channels that are asked for."""
     array, axes, palette, alpha = raster.array, raster.axes, raster.palette, raster.alpha
     if palette is not None and channels:
         array, axes, palette = look_up(path, array, palette), f"{axes}S", None
-    array, letters = order_axes(path, array, axes, asked)
+    array, letters = order_axes(path, array, axes, wanted_axes)
     if alpha is not None and "S" not in axes:
-        alpha, _ = order_axes(path, alpha, axes, asked)
+        alpha, _ = order_axes(path, alpha, axes, wanted_axes)
     notes = raster.notes
     if channels:
         notes = (*notes, f"channels {', '.join(map(str, channels))} taken")
@@ -199,8 +195,8 @@ def _adapt_dicom_mask(spec: FileSpec, path: Path, raster: Raster) -> Raster:
     array: NDArray[Any] = raster.array
     if array.dtype == np.float32:
         # Slices are held in floating point, in which codes could not be told from grey levels.
-        whole = (array == np.rint(array)) & (np.abs(array) < 1 << 24)
-        array = array.astype(np.int32) if whole.all() else array
+        is_whole = (array == np.rint(array)) & (np.abs(array) < 1 << 24)
+        array = array.astype(np.int32) if is_whole.all() else array
     if raster.inverted and not spec.labels:
         raise InputError(
             path, "PhotometricInterpretation",

@@ -27,12 +27,7 @@ def fit_mask(
 ) -> NDArray[Any]:
     """Return the voxels of a mask as they lie on the oriented image, axes (Z, Y, X).
 
-    Args:
-        job: The image and its files.
-        files: Of the mask.
-        mask: As its files hold it.
-        values: What was made of its voxels, axes (Y, X) or (Z, Y, X).
-        image: As its files hold it.
+    `values` are what was made of its voxels, axes (Y, X) or (Z, Y, X).
 
     Raises:
         InputError: If the mask does not belong to the image, or does not fit it.
@@ -65,12 +60,7 @@ def fit_by_place(
 ) -> NDArray[Any] | None:
     """Return a mask by its place, as the image's file holds it; None where neither says its place.
 
-    Args:
-        mask: From a file that holds distances at least.
-        image: What it has to fit.
-        spec: Whether it may be resampled.
-        where: For messages.
-        part: Whether it may cover a part of the image.
+    With `part`, it may cover a part of the image.
 
     Raises:
         InputError: If it lies elsewhere, or only one of both says where it lies.

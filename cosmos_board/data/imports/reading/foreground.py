@@ -18,11 +18,6 @@ ZERO_WANTED = "0 instead of NaN where nothing is drawn"
 def find_foreground(spec: MaskSpec, raster: Raster, where: str) -> NDArray[np.bool_]:
     """Return the voxels above the threshold; without one, above half of the range.
 
-    Args:
-        spec: With `object` or `names`.
-        raster: As the file holds it.
-        where: For messages.
-
     Raises:
         InputError: If a lossy mask has no threshold, or there are codes instead of grey levels.
     """
@@ -97,10 +92,7 @@ def _look_up_brightness(
 def check_alpha(raster: Raster, values: NDArray[Any], where: str) -> None:
     """Refuse a mask that its colours and its alpha channel may show differently.
 
-    Args:
-        raster: With `opaque`.
-        values: Its grey levels or colours, palettes looked up.
-        where: For the message.
+    `values` are its grey levels or colours, palettes looked up.
     """
     if raster.opaque is None or raster.opaque.all():
         return

@@ -53,9 +53,7 @@ class ImageWarnings:
     def finish(self, pixels: Pixels, masks: Iterable[Iterable[Mask]]) -> tuple[str, ...]:
         """Return the keys of `WARNINGS` to which an image with these masks gives rise.
 
-        Args:
-            pixels: Of the image, uint8, axes (Y, X) or (Y, X, 3).
-            masks: Of each object its instances, axes (Y, X).
+        `pixels` are uint8; `masks` are the instances of each object, axes (Y, X).
         """
         blank = {"blank"} if (pixels == pixels[:1, :1]).all() else set()
         return tuple(sorted(self.words | blank | _find_frames(masks)))

@@ -1,10 +1,11 @@
-"""Jobs: what one worker reads in one go, small enough to be sent to it."""
+"""The files of one image and its masks: what one worker reads in one go."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports.spec.models import ImageSpec, MaskSpec
@@ -31,9 +32,12 @@ class ImageJob:
     paths: tuple[str, ...]
     """Below the source folder; several where they are the slices of one volume."""
 
-    modality: str
-    cluster_key: str
-    masks: tuple[MaskFiles, ...]
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """What its paths, or its row of a table, name, by field of the pattern."""
+
+    modality: str = ""
+    cluster_key: str = ""
+    masks: tuple[MaskFiles, ...] = ()
 
     @property
     def origin(self) -> str:
@@ -50,8 +54,7 @@ class ImageJob:
     def key(self, meaning: str) -> str:
         """Return what changes when a file or the meaning of a file does.
 
-        Args:
-            meaning: Of the entry of images, in words that change with it.
+        `meaning` says in words what an entry of images means.
 
         Raises:
             InputError: If a file is gone.

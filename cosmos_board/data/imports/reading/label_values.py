@@ -31,10 +31,7 @@ def find_areas(values: NDArray[Any], low: float, high: float) -> list[float]:
     Those are the greatest and every one between that fills an area. Whole numbers up to 32 are
     codes even if they fill none.
 
-    Args:
-        values: Grey levels, axes (Y, X) or (Z, Y, X), finite.
-        low: 0, or the least value if that is negative.
-        high: The greatest value.
+    `values` are finite, axes (Y, X) or (Z, Y, X); `low` is 0 or the least, `high` the greatest.
     """
     between = (values != low) & (values != high)
     if not between.any():
@@ -58,8 +55,7 @@ def find_areas(values: NDArray[Any], low: float, high: float) -> list[float]:
 def find_colours(colours: NDArray[Any]) -> list[tuple[int, int, int]]:
     """Return one of each of the colours that fill an area, without those of the darker half.
 
-    Args:
-        colours: Red, green and blue as whole numbers, axes (Y, X, 3).
+    `colours` are whole numbers, axes (Y, X, 3).
     """
     highest = int(colours.max())
     filled: set[int] = set()
@@ -68,16 +64,16 @@ def find_colours(colours: NDArray[Any]) -> list[tuple[int, int, int]]:
         packed = strip.astype(np.int64) @ [1 << 32, 1 << 16, 1]
         bright = strip.max(axis=-1) > highest / 2
         filled.update(np.unique(packed[bright & find_flat(packed)]).tolist())
-    found: list[tuple[int, int, int]] = []
+    distinct: list[tuple[int, int, int]] = []
     for value in sorted(filled):
         colour = (value >> 32, value >> 16 & 0xFFFF, value & 0xFFFF)
-        if all(_differ(colour, other) > highest * _NEAR for other in found):
-            found.append(colour)
-    return found
+        if all(_differ(colour, other) > highest * _NEAR for other in distinct):
+            distinct.append(colour)
+    return distinct
 
 
-def _differ(one: tuple[int, ...], other: tuple[int, ...]) -> int:
-    return max(abs(a - b) for a, b in zip(one, other, strict=True))
+def _differ(colour: tuple[int, ...], other: tuple[int, ...]) -> int:
+    return max(abs(a - b) for a, b in zip(colour, other, strict=True))
 
 
 def find_flat(values: NDArray[Any]) -> Mask:

@@ -126,10 +126,7 @@ def make_drawn_layer(
 def draw_slice(layers: list[tuple[bool, Layer]], plane: Plane, index: int) -> Drawn:
     """Return what is drawn on one slice: parts of an object with the same key are joined.
 
-    Args:
-        layers: Each with whether its connected pieces are instances.
-        plane: Where to cut.
-        index: Which slice.
+    Each layer comes with whether its connected pieces are instances.
     """
     joined: dict[tuple[str, bool, str], Mask] = {}
     for pieces, layer in layers:

@@ -23,12 +23,7 @@ def read_layers(
 ) -> Iterator[Layer]:
     """Yield what the files of one entry of masks draw on an image.
 
-    Args:
-        job: The image and its files.
-        files: Files of one of its entries of masks.
-        image: What the image's files hold.
-        frame: Which volume of the image is read, for masks with as many volumes.
-        warnings: What is worth telling about the masks is added here.
+    `frame` is which volume of the image is read, for masks with as many volumes.
 
     Raises:
         InputError: If a file is not what it should be, or does not fit.

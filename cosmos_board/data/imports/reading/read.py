@@ -18,7 +18,7 @@ from cosmos_board.data.imports.reading.job import ImageJob
 from cosmos_board.data.imports.reading.layers import Drawn, Layers, draw_slice, drop_empty
 from cosmos_board.data.imports.reading.masks import read_layers
 from cosmos_board.data.imports.reading.notes import note_picture, note_volume
-from cosmos_board.data.readers.quiet import quietly
+from cosmos_board.data.readers.guard import quietly
 from cosmos_board.data.readers.raster import Raster
 from cosmos_board.data.source import SourceImage
 from cosmos_board.data.volumes import (
@@ -70,14 +70,14 @@ def _read_frame(job: ImageJob, frame: int | None) -> Iterator[SourceImage]:
     warnings.look_at_image(raster)
     if job.modality == "ct" and job.spec.normalisation == "percentile" and _has_units(raster):
         warnings.words.add("ct-percentile")
-    found = _Found(job, layers, warnings, _find_unknown(raster))
+    image = _AnnotatedImage(job, layers, warnings, _find_unknown(raster))
     if "Z" not in raster.axes:
-        yield from _read_picture(found, raster, origin)
+        yield from _read_picture(image, raster, origin)
         return
     voxels, volume = prepare_volume(raster, job.spec.normalisation, origin)
     chosen = next((plane for plane in PLANES if plane == job.spec.plane), None)
     plane = chosen or _find_flat(voxels.shape) or choose_plane(volume.spacing_mm)
-    notes = (*note_volume(raster, plane, frame), *found.list_notes(voxels))
+    notes = (*note_volume(raster, plane, frame), *image.list_notes(voxels))
     del raster, volume
     for index in range(count_slices(voxels, plane)):
         masks = {
@@ -86,26 +86,26 @@ def _read_frame(job: ImageJob, frame: int | None) -> Iterator[SourceImage]:
         }
         if masks.get(""):
             where = f"{origin} {'' if frame is None else f'frame {frame} '}{plane} {index}"
-            found.check_known(masks[""], plane, index, where)
-            yield found.make_image(take_slice(voxels, plane, index), masks, notes, where)
+            image.check_known(masks[""], plane, index, where)
+            yield image.make_image(take_slice(voxels, plane, index), masks, notes, where)
 
 
-def _read_picture(found: _Found, raster: Raster, origin: str) -> Iterator[SourceImage]:
-    masks = {observer: draw_slice(drawn, "axial", 0) for observer, drawn in found.layers.items()}
-    found.check_known(masks.get("", {}), "axial", 0, origin)
+def _read_picture(image: _AnnotatedImage, raster: Raster, origin: str) -> Iterator[SourceImage]:
+    masks = {observer: draw_slice(drawn, "axial", 0) for observer, drawn in image.layers.items()}
+    image.check_known(masks.get("", {}), "axial", 0, origin)
     # What could have been drawn on a picture and was not has an empty mask.
-    for spec in (files.spec for files in found.job.masks):
+    for spec in (files.spec for files in image.job.masks):
         for name in () if spec.instances or spec.names else spec.all_objects:
             empty = np.zeros(raster.shape_zyx[1:], np.bool_)
             masks.setdefault(spec.observer, {}).setdefault(name, (empty,))
-    pixels = prepare_picture(raster, found.job.spec.normalisation, origin)
-    notes = (*note_picture(raster), *found.list_notes(pixels))
-    yield found.make_image(pixels, masks, notes, origin)
+    pixels = prepare_picture(raster, image.job.spec.normalisation, origin)
+    notes = (*note_picture(raster), *image.list_notes(pixels))
+    yield image.make_image(pixels, masks, notes, origin)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Found:
-    """What was found about one image before it is cut into slices."""
+class _AnnotatedImage:
+    """One image and what is drawn on it, before it is cut into slices."""
 
     job: ImageJob
     layers: Layers

@@ -22,12 +22,6 @@ def read_regions(
 ) -> Iterator[tuple[Objects, Region]]:
     """Yield each described region and the objects that it is, drawn as the image's file holds it.
 
-    Args:
-        job: The image and its files.
-        files: Files of one of its entries of masks; the first is read.
-        image: What the image's file holds.
-        warnings: What is passed over is counted here.
-
     Raises:
         InputError: If the file is not what it should be, does not fit the image, or a region
             stands for no object and is not skipped.

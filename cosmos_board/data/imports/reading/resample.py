@@ -16,9 +16,7 @@ _OFF = 0.1
 def resize_nearest(voxels: NDArray[Any], shape: tuple[int, int, int]) -> NDArray[Any]:
     """Return every slice brought to another size; a pixel takes the one its centre falls into.
 
-    Args:
-        voxels: Axes (Z, Y, X).
-        shape: Wanted, with the same number of slices.
+    `voxels` have axes (Z, Y, X), and `shape` as many slices.
 
     Example:
         >>> resize_nearest(np.array([[[1, 2]]]), (1, 2, 4)).tolist()

@@ -54,9 +54,6 @@ def read_slice_names(paths: Sequence[str]) -> SliceNames:
 
     The number of a slice is the last group of digits in its name that rises in equal steps over
     the volume; where none does, the last that differs from slice to slice.
-
-    Args:
-        paths: One file a slice.
     """
     stems = [_get_stem(path) for path in paths]
     columns = list(_list_columns(stems))
@@ -131,7 +128,7 @@ def _list_columns(stems: list[str]) -> list[tuple[Fraction, ...]]:
     for number in (NUMBER, _DECIMAL):
         frames = {number.sub("#", stem) for stem in stems}
         if len(frames) == 1:
-            rows = [[Fraction(found[0]) for found in number.finditer(stem)] for stem in stems]
+            rows = [[Fraction(match[0]) for match in number.finditer(stem)] for stem in stems]
             columns += [tuple(column) for column in zip(*rows, strict=True)]
     return columns
 

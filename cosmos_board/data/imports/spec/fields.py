@@ -25,6 +25,21 @@ _WORDS = "words-with-hyphens"
 _AXES = ("zyx", "yx", "zyxc", "yxc")
 
 
+WARNINGS = {
+    "swapped": "image and mask look swapped",
+    "crossed": "several masks belong to several images at once: a part of their paths differs",
+    "shared": "one mask belongs to several images",
+    "inverted": "masks cover most of their image and its whole border",
+    "borders": "masks follow the whole border of their image",
+    "clusters": "files look like several of one patient, and cluster is not given",
+    "blank": "images of one value are left out",
+    "ct-percentile": "CT is normalised by percentiles, where a window (40/400) is usual",
+    "objects": "an object is not in the catalog and near one that is",
+    "other-picture": "a JSON file of regions names another picture than the one beside it",
+}
+"""Warnings of a plan by the word that accepts them."""
+
+
 def want_tables(rows: object) -> object:
     """Return the rows of a table array, one at least.
 
@@ -67,7 +82,7 @@ def _read_channels(value: object) -> tuple[int, ...]:
     known = all(type(channel) is int and channel >= 0 for channel in channels)
     if not known or len(channels) not in (1, 3):
         expected = "[0] for grey, [0, 1, 2] for RGB"
-        raise FieldError("are no positions", got=value, want=expected)
+        raise FieldError("are no positions", got=repr(value), want=expected)
     return tuple(channels)
 
 
@@ -120,6 +135,7 @@ def _read_names(value: object) -> tuple[NameRule, ...]:
 
 Name = Annotated[str, want(lambda v: isinstance(v, str) and NAME.fullmatch(v) is not None,
                            "is no name", _WORDS)]  # fmt: skip
+WarningWord = Annotated[str, want(WARNINGS.__contains__, "is unknown", ", ".join(WARNINGS))]
 PathPattern = Annotated[str, AfterValidator(_check_pattern)]
 NormalisationRule = Annotated[str, AfterValidator(_check_normalisation)]
 Axes = Annotated[

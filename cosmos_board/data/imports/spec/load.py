@@ -52,9 +52,7 @@ def read_spec(path: Path) -> ImportSpec:
 def parse_spec(text: str, origin: str) -> ImportSpec:
     """Return what the import file `text` (TOML) says.
 
-    Args:
-        text: What it holds.
-        origin: Where it lies, for messages.
+    `origin` is where it lies, for messages.
 
     Raises:
         InputError: If a field is missing, unknown or cannot be.

@@ -20,24 +20,10 @@ from cosmos_board.data.imports.spec.rules import (
     parse_codes,
     parse_colour,
 )
-from cosmos_board.data.validation import FieldError, Rows, Table, want, want_keys
+from cosmos_board.data.validation import FieldError, Rows, Table, want_keys
 
 SPEC_VERSION = 1
 """Version of the import files we read."""
-
-WARNINGS = {
-    "swapped": "image and mask look swapped",
-    "crossed": "several masks belong to several images at once: a part of their paths differs",
-    "shared": "one mask belongs to several images",
-    "inverted": "masks cover most of their image and its whole border",
-    "borders": "masks follow the whole border of their image",
-    "clusters": "files look like several of one patient, and cluster is not given",
-    "blank": "images of one value are left out",
-    "ct-percentile": "CT is normalised by percentiles, where a window (40/400) is usual",
-    "objects": "an object is not in the catalog and near one that is",
-    "other-picture": "a JSON file of regions names another picture than the one beside it",
-}
-"""Warnings of a plan by the word that accepts them."""
 
 _RUNS_WANTED = (
     '"absolute" (pairs of start and length, the first pixel is 1, down the columns),'
@@ -200,9 +186,7 @@ class ImportSpec(Table):
     permissions: Annotated[Mapping[str, bool], want_keys(PERMISSIONS, every=False)] = Field(
         default_factory=dict
     )
-    accept: Rows[
-        Annotated[str, want(WARNINGS.__contains__, "is unknown", ", ".join(WARNINGS))]
-    ] = ()
+    accept: Rows[f.WarningWord] = ()
     """Words of the warnings that are known and meant."""
 
     normalisation: str = ""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pydicom
@@ -20,30 +18,10 @@ from pydicom.uid import (
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.limits import LARGEST_VOLUME_PX, check_size
+from cosmos_board.data.readers.guard import reading
 
 SEGMENTATIONS = (SegmentationStorage, UID("1.2.840.10008.5.1.4.1.1.66.7"))
 """DICOM SEG, and its later form for label maps."""
-
-
-@contextmanager
-def reading(path: Path, kind: str = "DICOM") -> Iterator[None]:
-    """Turn whatever a damaged file makes a library raise into one line.
-
-    pydicom converts values when they are asked for, so that any access may fail.
-
-    Raises:
-        InputError: Instead of any other error but a lack of memory.
-    """
-    try:
-        yield
-    except (InputError, MemoryError):
-        raise
-    except OSError as error:
-        raise InputError(path, "", f"cannot be read: {error.strerror or error}") from error
-    except Exception as error:
-        # pydicom appends whole tracebacks to its messages.
-        reason = str(error).partition("\n")[0]
-        raise InputError(path, "", f"is damaged or no {kind} file: {reason}") from error
 
 
 def open_image_header(path: Path) -> Dataset:

@@ -50,12 +50,12 @@ def read_frame_planes(
             for name in (*names[:2], "PixelMeasuresSequence")
         )
         positions += names[2] in position
-        one = f"{where} frame {frame}"
-        planes.append(make_plane(one, position, orientation, measures, names))
+        place = f"{where} frame {frame}"
+        planes.append(make_plane(place, position, orientation, measures, names))
     placed = [plane for plane in planes if plane is not None]
     if placed and len(placed) < frames:
-        got = f"{len(placed)} of {frames}"
-        raise InputError(where, names[0], "gives the place of some frames only", got=got)
+        placed_frames = f"{len(placed)} of {frames}"
+        raise InputError(where, names[0], "gives the place of some frames only", got=placed_frames)
     if positions and not placed and frames > 1:
         raise InputError(where, names[3], "or PixelSpacing is missing beside the positions")
     return placed or None
@@ -77,14 +77,14 @@ def split_volumes(
     volumes: dict[tuple[int, ...], list[int]] = {}
     for frame in range(len(planes)):
         volumes.setdefault(_find_dimensions(header, frame), []).append(frame)
-    found = [tuple(volumes[key]) for key in sorted(volumes)]
-    for frames in found:
+    members = [tuple(volumes[key]) for key in sorted(volumes)]
+    for frames in members:
         if not lie_apart([planes[frame] for frame in frames]):
             raise InputError(
                 where, "frames", "lie at one place and no dimension index tells them apart",
                 got=f"{len(planes)} frames",
             )  # fmt: skip
-    return found
+    return members
 
 
 def _find_dimensions(header: Dataset, frame: int) -> tuple[int, ...]:

@@ -15,20 +15,18 @@ from cosmos_board.data.readers.dicom.files import (
     get_size,
     open_dataset,
     open_image_header,
-    reading,
 )
 from cosmos_board.data.readers.dicom.frames import read_frame_planes, split_volumes
 from cosmos_board.data.readers.dicom.pixels import DicomPixels, is_inverted, read_pixels
 from cosmos_board.data.readers.dicom.planes import SlicePlane, arrange, read_plane
+from cosmos_board.data.readers.guard import reading
 from cosmos_board.data.readers.raster import DicomIdentity, Raster
 
 
 def read_dicom(paths: Sequence[Path], frame: int | None = None) -> Raster:
     """Return what one file, or the single-frame files of one series, hold.
 
-    Args:
-        paths: One file, or the files of a series in any order.
-        frame: Which volume or picture of a file that holds several.
+    `frame` is which volume or picture of a file that holds several.
 
     Raises:
         InputError: If a file is damaged, no image, or the slices form no even grid.
@@ -72,15 +70,15 @@ def _read_series(paths: Sequence[Path], headers: Sequence[Dataset]) -> Raster:
     planes: list[SlicePlane] = []
     for path, header in zip(paths, headers, strict=True):
         with reading(path):
-            found, _ = _find_planes(path, header, 1)
-        if found is None:
+            slice_planes, _ = _find_planes(path, header, 1)
+        if slice_planes is None:
             names = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
             missing = next(name for name in names if header.get(name) is None)
             raise InputError(
                 path, missing, f"is missing, so that the {len(paths)} files are no volume",
                 want="a place in each, or a pattern of files that takes them one by one",
             )  # fmt: skip
-        planes += found
+        planes += slice_planes
     rows, columns = get_size(headers[0])
     check_size(paths[0].parent, (len(paths), rows, columns), LARGEST_VOLUME_PX)
     grid = arrange(planes)
@@ -118,10 +116,10 @@ def _check_one_series(paths: Sequence[Path], headers: Sequence[Dataset]) -> None
             )  # fmt: skip
         for name in ("SeriesInstanceUID", "Rows", "Columns", "PhotometricInterpretation"):
             with reading(path):
-                one, other = header.get(name), headers[0].get(name)
-            if one != other:
+                value, first_value = header.get(name), headers[0].get(name)
+            if value != first_value:
                 # Identifiers stay out of messages, which may be passed on.
-                got, want = (None, None) if name.endswith("UID") else (one, other)
+                got, want = (None, None) if name.endswith("UID") else (value, first_value)
                 raise InputError(
                     path, name, "differs from the other slices of the series", got=got, want=want
                 )

@@ -26,8 +26,9 @@ from pydicom.uid import (
 )
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.readers.dicom.files import count_pixel_frames, get_size, reading
+from cosmos_board.data.readers.dicom.files import count_pixel_frames, get_size
 from cosmos_board.data.readers.dicom.frames import find_group
+from cosmos_board.data.readers.guard import reading
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 _PACKAGES = {

@@ -166,8 +166,8 @@ def _get_normal(plane: SlicePlane) -> Vector:
     return np.asarray(normal / np.linalg.norm(normal), np.float64)
 
 
-def _are_parallel(one: SlicePlane, other: SlicePlane) -> bool:
-    off = np.abs(np.concatenate([one.across - other.across, one.down - other.down]))
+def _are_parallel(plane: SlicePlane, other: SlicePlane) -> bool:
+    off = np.abs(np.concatenate([plane.across - other.across, plane.down - other.down]))
     return bool(off.max() <= _SAME)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask
+from cosmos_board.data.readers.guard import reading
 from cosmos_board.data.readers.regions.region import IsWanted, Region
 from cosmos_board.data.volumes import Volume
 
@@ -61,7 +62,7 @@ def read_rtstruct(path: Path) -> list[Contours]:
     Raises:
         InputError: If it is no RTSTRUCT file, damaged, or a contour is of no known type.
     """
-    try:
+    with reading(path, "RTSTRUCT file"):
         dataset = pydicom.dcmread(path)
         items: dict[int, list[pydicom.Dataset]] = {}
         for roi in dataset.StructureSetROISequence:
@@ -76,10 +77,6 @@ def read_rtstruct(path: Path) -> list[Contours]:
             _make_region(path, roi, items[int(roi.ROINumber)])
             for roi in dataset.StructureSetROISequence
         ]
-    except InputError:
-        raise
-    except Exception as error:
-        raise InputError(path, "", f"is damaged or no RTSTRUCT file: {error}") from error
     return sorted(regions, key=lambda region: (region.name, region.number))
 
 
@@ -115,11 +112,6 @@ def rasterise(region: Contours, volume: Volume, where: object) -> NDArray[np.boo
 
     Contours of one slice are joined; one that lies in another is a hole, and so on inwards. Where
     the file asks for it (CLOSEDPLANAR_XOR), they are combined by exclusive or instead.
-
-    Args:
-        region: With its contours.
-        volume: The slices that it was drawn on.
-        where: For messages.
 
     Raises:
         InputError: If a contour lies on no slice of the volume, or no contour encloses an area.

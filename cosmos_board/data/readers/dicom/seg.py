@@ -18,11 +18,11 @@ from cosmos_board.data.readers.dicom.files import (
     get_size,
     get_sop_class,
     open_dataset,
-    reading,
 )
 from cosmos_board.data.readers.dicom.frames import find_group, read_frame_planes
 from cosmos_board.data.readers.dicom.pixels import decode_stored
 from cosmos_board.data.readers.dicom.planes import SlicePlane
+from cosmos_board.data.readers.guard import reading
 from cosmos_board.data.readers.raster import DicomIdentity
 from cosmos_board.data.readers.regions.region import IsWanted, Region
 from cosmos_board.data.volumes import Volume
@@ -75,7 +75,7 @@ def read_dicom_seg(
             path, "FrameOfReferenceUID", "differs from that of the image",
             want="the SEG of this series, or geometry = 'ignore'",
         )  # fmt: skip
-    with reading(path, "DICOM SEG"):
+    with reading(path, "DICOM SEG file"):
         count = len(file.frames)
         planes = read_frame_planes(str(path), file.dataset, count)
         to_voxels = (
@@ -95,12 +95,12 @@ def read_dicom_seg(
 
 
 def _open(path: Path) -> _SegFile:
-    with reading(path, "DICOM SEG"):
+    with reading(path, "DICOM SEG file"):
         dataset = open_dataset(path)
         kind = str(dataset.get("SegmentationType") or "")
         if get_sop_class(dataset) not in SEGMENTATIONS or kind not in _TYPES:
-            got = f"{get_sop_class(dataset).name or 'nothing'} {kind}".rstrip()
-            raise InputError(path, "SegmentationType", "is not read", got=got,
+            seen = f"{get_sop_class(dataset).name or 'nothing'} {kind}".rstrip()
+            raise InputError(path, "SegmentationType", "is not read", got=seen,
                              want=" or ".join(_TYPES))  # fmt: skip
         groups = dataset.get("PerFrameFunctionalGroupsSequence") or ()
         if dataset.get("NumberOfFrames") is None:
@@ -207,18 +207,18 @@ def _draw(
 ) -> None:
     """Set the voxels on which the pixels of `mask` (axes (Y, X)) lie."""
     rows, columns = np.argwhere(mask).T
-    whole = np.rint(to_voxel)
+    rounded = np.rint(to_voxel)
     corners = np.array([[x, y, 1] for x in (columns.min(), columns.max())
                         for y in (rows.min(), rows.max())], np.float64)  # fmt: skip
-    off = np.abs(corners @ (to_voxel - whole).T).max()
-    steps = np.abs(whole[:, :2])
+    off = np.abs(corners @ (to_voxel - rounded).T).max()
+    steps = np.abs(rounded[:, :2])
     if off > _OFF or steps.sum(axis=0).tolist() != [1, 1] or steps.sum(axis=1).max() > 1:
         raise InputError(
             where, "ImagePositionPatient", "lies on no slice of the series",
             got=f"first pixel at voxel {np.round(to_voxel[::-1, 2], 2).tolist()} (z, y, x)",
         )  # fmt: skip
     pixels = np.stack([columns, rows, np.ones_like(rows)])
-    x, y, z = (row @ pixels for row in whole.astype(np.intp))
+    x, y, z = (row @ pixels for row in rounded.astype(np.intp))
     depth, height, width = drawn.shape
     if ((x < 0) | (x >= width) | (y < 0) | (y >= height) | (z < 0) | (z >= depth)).any():
         raise InputError(

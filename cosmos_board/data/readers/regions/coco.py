@@ -94,8 +94,8 @@ def read_coco(
     positions = count()
     for row in file.pictures.get(picture, []):
         if (row.height, row.width) != shape:
-            got = (row.height, row.width)
-            raise InputError(path, picture, "has another size", got=got, want=shape)
+            said = (row.height, row.width)
+            raise InputError(path, picture, "has another size", got=said, want=shape)
         for annotation in file.annotations.get(row.number, []):
             if annotation.category not in file.categories:
                 raise InputError(
@@ -114,10 +114,7 @@ def read_coco(
 def draw_segmentation(path: Path, segmentation: object, shape: tuple[int, int]) -> Mask:
     """Return a region that is given as polygons or as run lengths, as COCO does.
 
-    Args:
-        path: For messages.
-        segmentation: A list of polygons `[x, y, x, y, …]`, or `{"size": …, "counts": …}`.
-        shape: Height and width of the picture, in pixels.
+    `segmentation` is a list of polygons `[x, y, x, y, …]`, or `{"size": …, "counts": …}`.
 
     Raises:
         InputError: If it cannot be drawn.
@@ -169,9 +166,9 @@ def _draw_runs(segmentation: dict[str, Any], shape: tuple[int, int]) -> Mask:
 def _load(path: str, mtime_ns: int) -> _File:
     table = read_json_object(Path(path))
     if not all(isinstance(table.get(word), list) for word in ("images", "annotations")):
-        found = name_format(table)
+        kind = name_format(table)
         raise InputError(
-            path, "", f"is {found}" if found else "is no COCO file: images or annotations missing"
+            path, "", f"is {kind}" if kind else "is no COCO file: images or annotations missing"
         )
     pictures: dict[str, list[_Picture]] = defaultdict(list)
     seen: set[_Id] = set()

@@ -27,11 +27,7 @@ def read_labelme(
 
     Polygons, rectangles, circles and masks are drawn, as `shape_type` says.
 
-    Args:
-        path: The JSON file, for messages.
-        table: What it holds.
-        shape: Height and width of the picture, in pixels.
-        is_wanted: Whether a label is drawn.
+    Height and width of the picture are its `shape`.
 
     Raises:
         InputError: If it is no such file, says another size, or a shape cannot be drawn.

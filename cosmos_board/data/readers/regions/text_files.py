@@ -58,9 +58,7 @@ def name_format(table: dict[str, Any]) -> str:
 def read_csv_table(path: Path, name: str) -> Iterator[dict[str, str]]:
     """Yield the rows of a CSV file by column.
 
-    Args:
-        path: The file.
-        name: What messages call it.
+    Messages call it `name`.
 
     Raises:
         InputError: If it cannot be read, or is no table.

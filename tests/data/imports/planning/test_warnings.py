@@ -275,7 +275,9 @@ def test_an_import_file_may_accept_a_warning(tmp_path: Path) -> None:
     pairs = make_pairs(["p1_1", "p1_2", "p2_1", "p2_2"])
 
     assert list_words(make_plan(tmp_path, pairs, top="accept = ['clusters']")) == []
-    with pytest.raises(InputError, match=r"accept: is unknown \(got 'cluster', want swapped, "):
+    with pytest.raises(
+        InputError, match=r"accept\[0\]: is unknown \(got 'cluster', want swapped, "
+    ):
         make_plan(tmp_path, pairs, top="accept = ['cluster']")
 
 

@@ -115,7 +115,7 @@ def test_what_a_lossy_format_left_behind_is_no_code(value: Value, tmp_path: Path
 def test_noise_is_not_split_into_more_pieces_than_memory_holds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cosmos_board.data.imports.reading.read._LARGEST_PIECES_PX", 1 << 16)
+    monkeypatch.setattr("cosmos_board.data.imports.reading.layers._LARGEST_PIECES_PX", 1 << 16)
     noise = np.where(draw_noise(SIZE) > 200, 255, 0).astype(np.uint8)
 
     with pytest.raises(InputError, match=r"are too many connected pieces \(got [0-9]+"):

@@ -201,7 +201,7 @@ def test_one_volume_that_does_not_pair_does_not_stop_the_others(tmp_path: Path) 
     assert [job.origin for job in plan.jobs] == ["a/p (3 files)"]
     assert [path for path, _ in plan.problems] == ["a/q"]
     assert "  not used: a/q: slices of image and mask differ: image slices 0–2" in plan.describe()
-    assert not plan.orphans
+    assert not plan.masks_without_image
 
 
 def test_accents_may_be_written_in_either_way(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def test_a_picture_that_is_not_certain_is_not_used(
 def test_pictures_that_are_not_there_are_told(tmp_path: Path) -> None:
     found = plan(tmp_path, make_coco(["a.png", "b.png", "c.png"]))
 
-    assert found.orphans == ("ann.json: b.png", "ann.json: c.png")
+    assert found.masks_without_image == ("ann.json: b.png", "ann.json: c.png")
     assert "2 masks without an image: ann.json: b.png, ann.json: c.png" in found.describe()
 
 
@@ -164,7 +164,7 @@ def test_one_file_may_describe_the_pictures_of_two_entries(tmp_path: Path) -> No
     found = plan_import(parse_spec(spec, "s"), tmp_path)
 
     assert len(found.jobs) == 2
-    assert not found.orphans
+    assert not found.masks_without_image
 
 
 def test_annotations_of_pictures_that_are_listed_no_more_are_no_error(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cosmos_board.board.types import AbsentModel, Board, BoardFacts, BoardKey, BoardRow, Slice
-from cosmos_board.core.prompts import PROTOCOL
+from cosmos_board.core.cards import PROTOCOL
 from cosmos_board.site.components.table_output import render_table
 from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.words import words_for

@@ -14,7 +14,7 @@ from cosmos_board.cli.submissions.submit import command
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.pack import open_pack
 from cosmos_board.runner.settings import SegmenterSpec
-from cosmos_board.submissions.scoring import isolation
+from cosmos_board.submissions.scoring import reproduce
 from cosmos_board.submissions.scoring.reproduce import reproduce_submission
 from tests.submissions.samples import Sample
 
@@ -45,7 +45,7 @@ def model(tmp_path: Path) -> Iterator[str]:
         yield f"{path}:Model"
 
 
-@pytest.mark.skipif(not isolation.can_isolate(), reason="namespaces are not allowed here")
+@pytest.mark.skipif(not reproduce.can_isolate(), reason="namespaces are not allowed here")
 def test_code_is_reproduced_without_network_or_tokens(
     sample: Sample, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,7 +62,7 @@ def test_code_is_reproduced_without_network_or_tokens(
 def test_code_is_not_imported_where_there_is_a_network(
     sample: Sample, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cosmos_board.submissions.scoring.isolation.has_network", lambda: True)
+    monkeypatch.setattr("cosmos_board.submissions.scoring.reproduce.has_network", lambda: True)
     folder = sample.write(tmp_path, slug="careful-boxes")
     with pytest.raises(InputError, match="is code and there is a network"):
         reproduce_submission(folder, [open_pack(sample.pack)], SegmenterSpec(name=model))
@@ -72,14 +72,14 @@ def test_code_is_not_imported_where_there_is_a_network(
 def test_a_machine_that_cannot_isolate_refuses(
     sample: Sample, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(isolation, "_UNSHARE", ("false",))
+    monkeypatch.setattr(reproduce, "_UNSHARE", ("false",))
     with pytest.raises(InputError, match=r"unshare: is not allowed here \(want SECURITY.md"):
-        isolation.run_isolated(["submit", "reproduce"])
+        reproduce.run_isolated(["submit", "reproduce"])
 
 
 def test_only_loopback_is_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolation, "_INTERFACES", tmp_path / "dev")
-    assert isolation.has_network()
+    monkeypatch.setattr(reproduce, "_INTERFACES", tmp_path / "dev")
+    assert reproduce.has_network()
     for text, network in (("a\nb\n    lo: 0\n", False), ("a\nb\n    lo: 0\n  eth0: 0\n", True)):
         (tmp_path / "dev").write_text(text)
-        assert isolation.has_network() is network
+        assert reproduce.has_network() is network

@@ -1,4 +1,4 @@
-"""Where a scored submission would stand: ranks with intervals, computed privately."""
+"""Where a scored submission would rank: with intervals, computed privately."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ CAPTION = (
     "Dice is a macro mean over targets: each object in a modality counts once. overall: over those"
     " of all real packs, synthetic ones apart; dataset:NAME: over that pack's alone."
 )
-"""What the figures of `Standing.line` are, in one line that a report takes."""
+"""What the figures of `ModelRank.line` are, in one line that a report takes."""
+
+_OF_A_ROW = ("score", "low", "high", "rank", "rank_low", "rank_high", "references", "status")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class ModelRank:
     """One model on one board of its track."""
 
     slice: str
@@ -60,44 +62,37 @@ class Standing:
         return f"{where}: Dice {self.score:.4f}{interval} over {targets}, {place}"
 
 
-def find_standing(run: Path, model: str, db: Path | None = None) -> tuple[Standing, ...]:
-    """Return how `model` of a scored run stands among the entries of its track.
+def rank_run(run: Path, model: str, db: Path | None = None) -> tuple[ModelRank, ...]:
+    """Return how `model` of a scored run ranks among the entries of its track.
 
     The board is copied first: nothing of it changes and nothing is uploaded.
 
     Args:
         run: From `score_submission`.
         model: The submission's slug.
-        db: A board database; None to stand alone.
+        db: A board database; None to rank alone.
 
     Raises:
         InputError: If the board is none, or holds another version of a pack.
     """
-    boards = _build(run, db)
-    order = list(PROMPTS)
-    found = [
-        Standing(
+    ranks = [
+        ModelRank(
             slice=str(board.key.slice),
             prompt=board.key.prompt,
             selection=board.key.selection,
-            score=row.score,
-            low=row.low,
-            high=row.high,
-            rank=row.rank,
-            rank_low=row.rank_low,
-            rank_high=row.rank_high,
             targets=len(board.facts.targets),
             models=len(board.rows),
-            references=row.references,
-            status=row.status,
+            **{name: getattr(row, name) for name in _OF_A_ROW},
         )
-        for board in boards.values()
+        for board in _build(run, db).values()
         if board.key.track in SUBMITTED and board.key.scope == "common"
         for row in board.rows
         if row.model == model and board.key.slice.kind in ("overall", "dataset")
     ]
-    found.sort(key=lambda one: (order.index(one.prompt), one.selection))
-    return tuple(sorted(found, key=lambda one: (one.slice != "overall", one.slice)))
+    order = list(PROMPTS)
+    ranks.sort(key=lambda rank: (rank.slice != "overall", rank.slice, order.index(rank.prompt),
+                                rank.selection))  # fmt: skip
+    return tuple(ranks)
 
 
 def _build(run: Path, db: Path | None) -> Boards:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cosmos_board.submissions.files.safe_parquet import ParquetError, copy_checked
+from cosmos_board.submissions.files.parquet import ParquetError, copy_checked
 from tests.submissions.hostile_files import to_bytes
 from tests.submissions.samples import Sample
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from cosmos_board.submissions.format.answers import RULES, read_author, read_training
+from cosmos_board.cli.submissions.option_rules import RULES, read_author, read_training
 from cosmos_board.submissions.format.manifest import parse_manifest
 from cosmos_board.submissions.format.training_data import describe_other, note_other_training
-from tests.submissions.drafts import draft_manifest, to_yaml
+from tests.submissions.drafts import draft_manifest, to_toml
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_name_that_is_matched_with_nothing_is_explained(name: str, says: str) 
 def test_the_check_notes_other_training_data_and_refuses_nothing() -> None:
     """Free text is split where names would be; a long list is cut."""
     text = "camuss; our own scans\nthird, " + ", ".join(f"set {number}" for number in range(9))
-    manifest, _ = parse_manifest(to_yaml(draft_manifest(other_training_data=text)), "a.yaml")
+    manifest, _ = parse_manifest(to_toml(draft_manifest(other_training_data=text)), "a.yaml")
     assert manifest is not None
     notes = list(note_other_training(manifest, "a.yaml"))
     assert {note.disposition for note in notes} == {"noted"}

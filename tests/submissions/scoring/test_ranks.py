@@ -15,12 +15,13 @@ from cosmos_board.curation import phantom_pack as making
 from cosmos_board.data.pack import open_pack
 from cosmos_board.runner.run import RunRequest, run
 from cosmos_board.runner.settings import SegmenterSpec
-from cosmos_board.submissions.checks.check import Context
+from cosmos_board.submissions.checks.submission import CheckInputs
 from cosmos_board.submissions.draft.draft import draft_submission
+from cosmos_board.submissions.draft.model_run import open_model_run
 from cosmos_board.submissions.problems import LONGEST_LINE
+from cosmos_board.submissions.scoring.ranks import CAPTION, ModelRank, rank_run
 from cosmos_board.submissions.scoring.score import score_submission
-from cosmos_board.submissions.scoring.standing import CAPTION, Standing, find_standing
-from tests.submissions.samples import ANSWERS, NOW
+from tests.submissions.samples import METADATA, NOW
 
 
 @pytest.fixture
@@ -34,9 +35,11 @@ def scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     settings = RunSettings(prompts=("box",), save_masks=True)
     spec = SegmenterSpec(name="box-prior")
     run(RunRequest(packs=packs, specs=(spec,), out=tmp_path / "run", settings=settings))
-    folder = draft_submission(tmp_path / "run", "box-prior", ANSWERS, tmp_path / "careful-boxes")
+    folder = draft_submission(
+        open_model_run(tmp_path / "run", "box-prior"), METADATA, tmp_path / "careful-boxes"
+    )
     out = tmp_path / "scored"
-    score_submission(folder, [open_pack(path) for path in packs], out, context=Context(now=NOW))
+    score_submission(folder, [open_pack(path) for path in packs], out, inputs=CheckInputs(now=NOW))
     return out
 
 
@@ -62,8 +65,8 @@ def count_macro_mean(run: Path, *names: str) -> tuple[float, int]:
 
 
 def test_overall_is_the_macro_mean_over_the_targets_of_all_real_packs(scored: Path) -> None:
-    standing = find_standing(scored, "careful-boxes")
-    found = {one.slice: one for one in standing if one.selection == "predicted"}
+    ranks = rank_run(scored, "careful-boxes")
+    found = {one.slice: one for one in ranks if one.selection == "predicted"}
     wanted = {
         "overall": ("ward-a", "ward-b"),
         "dataset:phantoms": ("phantoms",),
@@ -84,7 +87,7 @@ def test_the_caption_says_so_in_a_line_that_a_report_takes() -> None:
 
 
 def test_a_line_names_score_interval_targets_and_rank() -> None:
-    one = Standing(
+    one = ModelRank(
         slice="overall", prompt="box", selection="predicted", score=0.5, targets=1, low=0.4,
         high=0.6, rank=2, rank_low=1, rank_high=3, models=4, references=9, status="ranked",
     )  # fmt: skip

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cosmos_board.core.candidates import Candidates
+from cosmos_board.core.masks import Rle
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.rle import read_runs
-from cosmos_board.submissions.checks.overlap import Outlines
-from cosmos_board.submissions.checks.sample import IndexRow
+from cosmos_board.submissions.checks.overlap import KeptMasks
+from cosmos_board.submissions.checks.references import IndexRow
 from cosmos_board.submissions.files.layouts import LAYOUTS
+from cosmos_board.submissions.format.fields import PREDICTIONS
 from cosmos_board.submissions.problems import Problem, quote
 
 MOST_CANDIDATES = 3
@@ -32,25 +35,29 @@ LARGEST_ESTIMATE = 10.0
 _ROUND = 1 << 256
 _SHARED_LIMIT = 0.5
 
+Row: TypeAlias = Mapping[str, Any]
+Groups: TypeAlias = Mapping[tuple[str, str], list[Row]]
+"""Rows by reference and prompt, in order of their candidates."""
+
 
 @dataclass(slots=True)
 class Fingerprint:
     """What a file of predictions holds, whatever the order of its rows."""
 
-    outlines: Outlines = field(default_factory=Outlines)
+    masks: KeptMasks = field(default_factory=KeptMasks)
     count: int = 0
     _masks: int = 0
     _total: int = 0
 
-    def add(self, row: Mapping[str, Any], runs: NDArray[np.int64]) -> None:
+    def add(self, row: Row, runs: NDArray[np.int64]) -> None:
         """Take in one row that is right, and the runs of its mask."""
-        asked = f"{row['reference_id']}\x1f{row['prompt']}\x1f".encode()
-        mask = hashlib.sha256(asked + mask_key(row)).digest()
+        key = f"{row['reference_id']}\x1f{row['prompt']}\x1f".encode()
+        mask = hashlib.sha256(key + _mask_key(row)).digest()
         estimate = f"{row['candidate']}\x1f{row['predicted_iou']!r}".encode()
         self._masks = _add(self._masks, mask)
         self._total = _add(self._total, hashlib.sha256(mask + estimate).digest())
         self.count += 1
-        self.outlines.add(row, runs)
+        self.masks.add(row, runs)
 
     @property
     def content_sha256(self) -> str:
@@ -67,8 +74,7 @@ def _add(total: int, digest: bytes) -> int:
     return (total + int.from_bytes(digest, "big")) % _ROUND
 
 
-def mask_key(row: Mapping[str, Any]) -> bytes:
-    """Return what identifies the mask of a row."""
+def _mask_key(row: Row) -> bytes:
     counts: bytes = row["rle"]
     return f"{row['height']}x{row['width']}\x1f".encode() + counts
 
@@ -77,18 +83,35 @@ def iter_predictions(copy: Path) -> Iterator[dict[str, Any]]:
     """Yield the rows of a clean copy in order, one row group in memory at a time."""
     import pyarrow.parquet as pq
 
-    names = list(LAYOUTS["predictions.parquet"].columns)
+    names = list(LAYOUTS[PREDICTIONS].columns)
     with pq.ParquetFile(copy, memory_map=False, pre_buffer=False) as file:
         for number in range(file.num_row_groups):
             yield from file.read_row_group(number, columns=names, use_threads=False).to_pylist()
 
 
+def group_candidates(rows: Iterable[Row]) -> Groups:
+    """Return rows by reference and prompt."""
+    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row["reference_id"], row["prompt"]].append(row)
+    for group in groups.values():
+        group.sort(key=lambda row: int(row["candidate"]))
+    return groups
+
+
+def decode_candidates(rows: Sequence[Row]) -> Candidates:
+    """Return the candidates of one reference and prompt; a missing estimate counts as 0."""
+    masks = np.stack([Rle(row["height"], row["width"], row["rle"]).decode() for row in rows])
+    estimates = [row["predicted_iou"] or 0.0 for row in rows]
+    return Candidates(np.ascontiguousarray(masks), np.array(estimates, np.float32))
+
+
 def check_rows(
-    rows: Iterable[Mapping[str, Any]],
+    rows: Iterable[Row],
     index: Mapping[str, IndexRow] | None,
     prompts: tuple[str, ...],
     where: str,
-) -> tuple[list[Problem], Fingerprint]:
+) -> tuple[Fingerprint, list[Problem]]:
     """Check every row of a clean copy.
 
     Args:
@@ -98,57 +121,49 @@ def check_rows(
         where: Path of the file, for messages.
 
     Returns:
-        What is wrong (at most `MOST_PROBLEMS` rows of it) and the fingerprint. Where nobody knows
+        The fingerprint and what is wrong, at most `MOST_PROBLEMS` rows of it. Where nobody knows
         the references, a long file is read to `MOST_UNKNOWN_BYTES`: who has them reads it all.
     """
-    found: list[Problem] = []
-    print_ = Fingerprint()
+    problems: list[Problem] = []
+    fingerprint = Fingerprint()
     seen: dict[tuple[str, str, int], int] = {}
     masks: dict[bytes, set[tuple[str, str]]] = defaultdict(set)
     unread = MOST_UNKNOWN_BYTES
     for number, row in enumerate(rows):
         unread -= _ROW_BYTES + len(row["rle"])
         if index is None and unread < 0:
-            return found, print_
+            return fingerprint, problems
+        key = (row["reference_id"], row["prompt"], row["candidate"])
         try:
-            runs = _read_row(row, index, prompts)
-            _refuse_twice(row, number, seen)
+            runs = check_row(row, index, prompts)
+            if key in seen:
+                shown = ", ".join(map(str, key))
+                raise ValueError(f"duplicate key ({shown}), first at row {seen[key]}")
         except ValueError as error:
-            found.append(Problem(where, f"row {number}", str(error)))
-            if len(found) >= MOST_PROBLEMS:
-                found.append(Problem(where, "", "and more rows are wrong"))
-                return found, print_
+            problems.append(Problem(where, f"row {number}", str(error)))
+            if len(problems) >= MOST_PROBLEMS:
+                problems.append(Problem(where, "", "and more rows are wrong"))
+                return fingerprint, problems
             continue
-        print_.add(row, runs)
+        seen[key] = number
+        fingerprint.add(row, runs)
         if len(runs) > 1:  # else it is empty
-            asked = (row["reference_id"], row["prompt"])
-            masks[hashlib.sha256(mask_key(row)).digest()].add(asked)
-    if not found:
-        found += _check_grid(seen, index, prompts, where)
-        found += _check_shared(masks, {key[:2] for key in seen}, where)
-    return found, print_
+            masks[hashlib.sha256(_mask_key(row)).digest()].add(key[:2])
+    if not problems:
+        problems += _check_grid(seen, index, prompts, where)
+        problems += _check_shared(masks, {key[:2] for key in seen}, where)
+    return fingerprint, problems
 
 
 def check_row(
-    row: Mapping[str, Any], index: Mapping[str, IndexRow] | None, prompts: tuple[str, ...]
-) -> str | None:
-    """Return what is wrong with one row, whatever the others are, or None."""
-    try:
-        _read_row(row, index, prompts)
-    except ValueError as error:
-        return str(error)
-    return None
-
-
-def _read_row(
-    row: Mapping[str, Any], index: Mapping[str, IndexRow] | None, prompts: tuple[str, ...]
+    row: Row, index: Mapping[str, IndexRow] | None, prompts: tuple[str, ...]
 ) -> NDArray[np.int64]:
     """Return the runs of a row's mask.
 
     Raises:
-        ValueError: Saying what is wrong with the row.
+        ValueError: Saying what is wrong with the row, whatever the others are.
     """
-    prompt, candidate = row["prompt"], row["candidate"]
+    prompt, candidate, estimate = row["prompt"], row["candidate"], row["predicted_iou"]
     if prompt not in PROMPTS:
         raise ValueError(f"prompt: {quote(prompt)} unknown")
     if prompt not in prompts:
@@ -156,7 +171,6 @@ def _read_row(
     most = 0 if prompt == "everything" else MOST_CANDIDATES - 1
     if not 0 <= candidate <= most:
         raise ValueError(f"candidate: {candidate} outside 0..{most}")
-    estimate = row["predicted_iou"]
     if estimate is not None and not (isfinite(estimate) and abs(estimate) <= LARGEST_ESTIMATE):
         bounds = f"{-LARGEST_ESTIMATE:g}..{LARGEST_ESTIMATE:g}"
         raise ValueError(f"predicted_iou: {estimate} outside {bounds}")
@@ -173,16 +187,6 @@ def _read_row(
         raise ValueError(f"rle: {error}") from None
 
 
-def _refuse_twice(
-    row: Mapping[str, Any], number: int, seen: dict[tuple[str, str, int], int]
-) -> None:
-    key = (row["reference_id"], row["prompt"], row["candidate"])
-    if key in seen:
-        shown = ", ".join(str(part) for part in key)
-        raise ValueError(f"duplicate key ({shown}), first at row {seen[key]}")
-    seen[key] = number
-
-
 def _check_grid(
     seen: Mapping[tuple[str, str, int], int],
     index: Mapping[str, IndexRow] | None,
@@ -196,16 +200,16 @@ def _check_grid(
             yield Problem(where, "rows", text)
             return
     for prompt in prompts:
-        missing = [one for one in index or {} if (one, prompt, 0) not in seen]
+        missing = [name for name in index or {} if (name, prompt, 0) not in seen]
         if missing:
             text = f"{len(missing)} of {len(index or {})} references missing for prompt {prompt}"
             yield Problem(where, "rows", f"{text} (track needs 100 %), first {quote(missing[0])}")
 
 
 def _check_shared(
-    masks: Mapping[bytes, set[tuple[str, str]]], asked: set[tuple[str, str]], where: str
+    masks: Mapping[bytes, set[tuple[str, str]]], keys: set[tuple[str, str]], where: str
 ) -> Iterator[Problem]:
-    """One mask for most of what was asked is no prediction; an empty one is a poor model's."""
+    """One mask for most references and prompts is no prediction; an empty one is a poor model's."""
     most = max((len(members) for members in masks.values()), default=0)
-    if len({reference for reference, _ in asked}) >= 10 and most > _SHARED_LIMIT * len(asked):
-        yield Problem(where, "rle", f"{most} of {len(asked)} answers share one mask")
+    if len({reference for reference, _ in keys}) >= 10 and most > _SHARED_LIMIT * len(keys):
+        yield Problem(where, "rle", f"{most} of {len(keys)} answers share one mask")

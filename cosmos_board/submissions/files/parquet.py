@@ -47,14 +47,17 @@ def copy_checked(
     Raises:
         ParquetError: If the file is not exactly such a file; a reader that dies or hangs says so.
     """
-    _check_outside(path, LAYOUTS[layout].largest_bytes)
-    most = LAYOUTS[layout].most_rows if most_rows is None else most_rows
+    rules = LAYOUTS[layout]
+    _check_outside(path, rules.largest_bytes)
+    most = rules.most_rows if most_rows is None else most_rows
     words = [layout, str(most), str(path.absolute()), str(copy.absolute())]
     if wanted is not None:
-        asked = copy.with_name(f"{copy.name}.wanted.json")
-        asked.write_text(json.dumps({prompt: list(ids) for prompt, ids in wanted.items()}), "utf-8")
-        words.append(str(asked.absolute()))
-    answer = _ask_child(words, copy.parent, wall_s or LAYOUTS[layout].wall_s)
+        listed = copy.with_name(f"{copy.name}.wanted.json")
+        listed.write_text(
+            json.dumps({prompt: list(ids) for prompt, ids in wanted.items()}), "utf-8"
+        )
+        words.append(str(listed.absolute()))
+    answer = _ask_child(words, copy.parent, wall_s or rules.wall_s)
     if "refused" in answer:
         raise ParquetError(str(answer["refused"]))
     rows = answer.get("rows")

@@ -1,0 +1,158 @@
+"""Rows of `counts.parquet`: pixel counts per reference, prompt and selection, by the million."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmos_board.core.scores import SELECTIONS
+from cosmos_board.submissions.checks.implausible import find_implausible
+from cosmos_board.submissions.checks.references import IndexRow
+from cosmos_board.submissions.problems import Problem, quote
+
+_KEYS = ("reference_id", "prompt", "selection")
+_COUNTS = ("tp", "fp", "fn")
+
+
+@dataclass(frozen=True, slots=True)
+class CountTable:
+    """Counts on the full grid; -1 where there is no row."""
+
+    references: tuple[str, ...]
+    prompts: tuple[str, ...]
+    counts: NDArray[np.int32]
+    """tp, fp, fn; int32, axes (reference, prompt, selection, count)."""
+
+    @property
+    def content_sha256(self) -> str:
+        """Hash of all counts, whatever the order of the rows."""
+        digest = hashlib.sha256("\n".join((*self.references, *self.prompts)).encode())
+        digest.update(np.ascontiguousarray(self.counts, "<i4").data)
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class CountBlock:
+    """Some rows of a file of counts."""
+
+    places: tuple[NDArray[np.int64], ...]
+    """Of reference, prompt and selection on a grid, one array each; -1 where it has none."""
+
+    counts: NDArray[np.int64]
+    """tp, fp, fn; axes (row, count)."""
+
+    batch: Any
+    """The rows as pyarrow read them."""
+
+
+def iter_blocks(
+    copy: Path, references: tuple[str, ...], prompts: tuple[str, ...]
+) -> Iterator[CountBlock]:
+    """Yield the rows of a clean copy, a batch at a time, on the grid of these names."""
+    import pyarrow.parquet as pq
+
+    known = [
+        {word: place for place, word in enumerate(words)}
+        for words in (references, prompts, SELECTIONS)
+    ]
+    with pq.ParquetFile(copy, read_dictionary=list(_KEYS)) as file:
+        for number in range(file.num_row_groups):
+            (batch,) = file.read_row_group(number, use_threads=False).combine_chunks().to_batches()
+            places = []
+            for name, words in zip(_KEYS, known, strict=True):
+                column = batch.column(name)
+                numbers = [words.get(word, -1) for word in column.dictionary.to_pylist()]
+                places.append(np.array(numbers, np.int64)[column.indices.to_numpy()])
+            counts = np.stack([batch.column(name).to_numpy() for name in _COUNTS], axis=1)
+            yield CountBlock(tuple(places), counts, batch)
+
+
+def read_counts(
+    copy: Path, index: Mapping[str, IndexRow], prompts: tuple[str, ...], where: str
+) -> tuple[CountTable, list[Problem]]:
+    """Return the counts of a clean copy and everything that is wrong with them.
+
+    Args:
+        copy: From `copy_checked`.
+        index: The references that are asked for, by id.
+        prompts: Those that the model answers.
+        where: Path of the file, for messages.
+    """
+    ids = tuple(sorted(index))
+    shape = (len(ids), len(prompts), len(SELECTIONS), len(_COUNTS))
+    table = CountTable(ids, prompts, np.full(shape, -1, np.int32))
+    area = np.array([index[name].area_px for name in ids], np.int64)
+    pixels = np.array([index[name].height * index[name].width for name in ids], np.int64)
+    first = 0
+    for block in iter_blocks(copy, ids, prompts):
+        row = block.places[0]
+        wrong = _find_unknown(block, prompts)
+        wrong = wrong or _find_wrong(block.counts, area[row], pixels[row])
+        wrong = wrong or _find_twice(block.places, table.counts)
+        if wrong:
+            return table, [Problem(where, f"row {first + wrong[0]}", wrong[1])]
+        table.counts[block.places] = block.counts
+        first += len(block.counts)
+    return table, list(_check_whole(table, where))
+
+
+_Wrong = tuple[int, str]
+"""The first row of a block that is wrong, and what is wrong with it."""
+
+
+def _find_unknown(block: CountBlock, prompts: tuple[str, ...]) -> _Wrong | None:
+    wants = ("not in the index", f"unknown, want one of: {', '.join(prompts)}", "unknown")
+    for name, places, want in zip(_KEYS, block.places, wants, strict=True):
+        if (places < 0).any():
+            row = int(np.argmax(places < 0))
+            return row, f"{name}: {quote(block.batch.column(name)[row].as_py())} {want}"
+    everything = [number for number, name in enumerate(prompts) if name == "everything"]
+    wrong = np.isin(block.places[1], everything) & (block.places[2] != SELECTIONS.index("oracle"))
+    return (int(np.argmax(wrong)), "selection: everything has oracle only") if wrong.any() else None
+
+
+def _find_wrong(
+    counts: NDArray[np.int64], area: NDArray[np.int64], pixels: NDArray[np.int64]
+) -> _Wrong | None:
+    drawn = counts[:, 0] + counts[:, 2]
+    summed = counts.clip(max=1 << 40).sum(axis=1)  # cut, so that no sum can overflow
+    rules = [
+        (column < 0, f"{name}: {{}} below 0", column)
+        for name, column in zip(_COUNTS, counts.T, strict=True)
+    ]
+    rules += [
+        (summed > pixels, "tp+fp+fn: more than the {} pixels of the image", pixels),
+        (drawn != area, "tp+fn: is {}, reference area is {}", drawn),
+    ]
+    for wrong, text, values in rules:
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            return row, text.format(values[row], area[row])
+    return None
+
+
+def _find_twice(places: tuple[NDArray[np.int64], ...], counts: NDArray[np.int32]) -> _Wrong | None:
+    cells = np.ravel_multi_index(places, counts.shape[:3])
+    _, first, inverse = np.unique(cells, return_index=True, return_inverse=True)
+    twice = (counts[places][:, 0] >= 0) | (first[inverse] != np.arange(len(cells)))
+    return (int(np.argmax(twice)), f"duplicate key ({', '.join(_KEYS)})") if twice.any() else None
+
+
+def _check_whole(table: CountTable, where: str) -> Iterator[Problem]:
+    groups = {}
+    for number, prompt in enumerate(table.prompts):
+        selections = 1 if prompt == "everything" else 2
+        missing = table.counts[:, number, :selections, 0].min(axis=1) < 0
+        if missing.any():
+            text = f"{int(missing.sum())} of {len(missing)} references missing for prompt {prompt}"
+            yield Problem(where, "rows", f"{text} (track needs 100 %)")
+        rows = table.counts[:, number].reshape(-1, 3).astype(np.int64)
+        rows = rows[rows[:, 0] >= 0]
+        groups[prompt] = (rows, np.full(len(rows), np.nan))
+    yield from find_implausible(groups, where)
