@@ -18,9 +18,8 @@ from cosmos_board.board.studies.effects import (
 )
 from cosmos_board.core.arrays import Floats
 from cosmos_board.stats.ranks import nearest_percentiles
-from cosmos_board.store.queries.studies import ClickSums, read_clicks
+from cosmos_board.store.queries.studies import CLICKS, ClickSums, read_clicks
 
-CLICKS = 10
 GOALS = (0.85, 0.90)
 
 
@@ -92,7 +91,7 @@ class ClicksStudy:
 def study_clicks(cube: Cube) -> ClicksStudy:
     """Return curves, clicks to each goal, area and crossing points."""
     sample = take_sample(cube)
-    sums = read_clicks(cube.connection, GOALS, limit=CLICKS)
+    sums = read_clicks(cube.connection, GOALS)
     described = (_describe(sample, sums, place) for place in range(len(sums.columns)))
     return ClicksStudy(
         rows=tuple(row for row in described if row is not None),

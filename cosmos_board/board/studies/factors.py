@@ -19,7 +19,6 @@ from cosmos_board.board.studies.reference_sample import (
 from cosmos_board.core.arrays import Floats
 from cosmos_board.core.scores import Selection
 from cosmos_board.core.targets import Factors
-from cosmos_board.core.tracks import FULL
 from cosmos_board.stats.testing import holm
 from cosmos_board.store.queries.factors import prepare_reference_dice, read_reference_dice
 
@@ -69,7 +68,7 @@ def study_factors(
     """
     sample = take_references(cube)
     rows: list[FactorRow] = []
-    answered = prepare_reference_dice(cube.connection, FULL, prompts=prompts)
+    answered = prepare_reference_dice(cube.connection, prompts)
     for model, prompt, selection in answered:
         if models is None or model in models:
             dice = read_reference_dice(cube.connection, model, prompt, selection)
@@ -171,7 +170,7 @@ def factor_curves(
         closed: Datasets of which no tenth may hold few clusters: see `average_bins`.
     """
     sample = take_references(cube)
-    prepare_reference_dice(cube.connection, FULL, prompts=[prompt])
+    prepare_reference_dice(cube.connection, [prompt])
     dice = read_reference_dice(cube.connection, model, prompt, selection)
     return tuple(
         FactorCurve(

@@ -20,6 +20,7 @@ IDLE_MODELS = """models WHERE model NOT IN (SELECT model FROM runs) AND model NO
     AND model IN (SELECT model FROM runs))"""
 """Models without a run, but those that a fine-tuned one with a run names as its base."""
 
+IDLE_CLUSTERS = "seen_clusters WHERE model NOT IN (SELECT model FROM models)"
 IDLE_DATASETS = """datasets WHERE dataset NOT IN (
     SELECT dataset FROM runs UNION SELECT i.dataset FROM annotations
     JOIN reference_masks r USING (reference_id) JOIN images i USING (image_id))"""
@@ -58,11 +59,6 @@ def read_runs(connection: Connection) -> tuple[RunFacts, ...]:
         LEFT JOIN (SELECT run_id, count(*) AS rows FROM scores GROUP BY run_id) s USING (run_id)
         ORDER BY r.model, r.dataset, r.study, r.track, r.run_id""",
     )
-
-
-def read_run_ids(connection: Connection) -> set[str]:
-    """Return the ids of all runs."""
-    return {name for (name,) in connection.execute("SELECT run_id FROM runs").fetchall()}
 
 
 def find_rivals(connection: Connection, run: Sequence[str]) -> list[str]:

@@ -15,7 +15,7 @@ from cosmos_board.data.pack import items as items_module
 from cosmos_board.data.pack.png import decode_png, encode_png
 from cosmos_board.factors import compute_factors
 from cosmos_board.prompts import freeze_prompts
-from cosmos_board.store.parquet import read_rows, write_rows
+from cosmos_board.store.parquet import iter_rows, write_rows
 from cosmos_board.store.schema import PACK_IMAGES, PACK_PROMPTS, PACK_REFERENCES
 from tests.curation.units import INFO, build_discs, make_image, yield_images
 
@@ -37,7 +37,7 @@ def blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pack:
 
 def rewrite(pack: Pack, folder: str, schema: Any, change: dict[str, object]) -> None:  # noqa: ANN401
     path = pack.path / folder / "part-00000.parquet"
-    first, *others = read_rows(path, schema)
+    first, *others = iter_rows(path, schema)
     write_rows(path, schema, [{**first, **change}, *others])
 
 
@@ -145,7 +145,7 @@ def test_an_image_that_cannot_be_used_is_named(
 
 def test_a_picture_with_a_damaged_middle_is_named(pack: Pack) -> None:
     path = pack.path / "images" / "part-00000.parquet"
-    png = bytearray(read_rows(path, PACK_IMAGES)[0]["png"])
+    png = bytearray(next(iter_rows(path, PACK_IMAGES))["png"])
     png[len(png) // 2] ^= 255
     rewrite(pack, "images", PACK_IMAGES, {"png": bytes(png)})
 
