@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from cosmos_board.core.errors import InputError  # noqa: E402
 from cosmos_board.core.prompts import make_prompt  # noqa: E402
 from cosmos_board.core.run_record import RunSettings  # noqa: E402
 from cosmos_board.data.pack import open_pack  # noqa: E402
+from cosmos_board.models import devices  # noqa: E402
 from cosmos_board.models.devices import Device, parse_device  # noqa: E402
 from cosmos_board.models.registry import load_segmenter  # noqa: E402
 from cosmos_board.models.sam import everything as sam_everything  # noqa: E402
@@ -117,3 +119,23 @@ def test_precision_makes_another_run_and_the_number_of_a_card_does_not(phantom_p
 
     assert run_id("cuda:0") == run_id("cuda:1") == run_id("cpu")
     assert len({run_id("cuda"), run_id("cuda+bf16"), run_id("cuda+fp16")}) == 3
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told")
+def test_glibc_agrees_to_keep_what_is_freed() -> None:
+    assert devices.keep_freed_memory()
+
+
+def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("musl", "1.2"))
+
+    assert not devices.keep_freed_memory()
+
+
+def test_torch_gets_the_threads_that_were_asked_for() -> None:
+    before = torch.get_num_threads()
+    try:
+        devices.tune_cpu(threads=2)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
