@@ -64,9 +64,15 @@ class ModelCard:
         return self.kind == "observer" or self.name.startswith("observer:")
 
     @property
+    def seen_pairs(self) -> tuple[tuple[str, str], ...]:
+        """The `seen_clusters` as (dataset, cluster id)."""
+        parts = (name.partition("/") for name in self.seen_clusters)
+        return tuple((dataset, cluster) for dataset, _, cluster in parts)
+
+    @property
     def tuned_on(self) -> frozenset[str]:
         """Datasets of which it is on record that a fine-tuning saw a part."""
-        return frozenset(name.split("/", 1)[0] for name in self.seen_clusters)
+        return frozenset(dataset for dataset, _ in self.seen_pairs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cosmos_board.core.factors import Factors
 from cosmos_board.core.masks import Mask, Pixels
+from cosmos_board.core.targets import Factors
 from cosmos_board.factors import definitions
 from cosmos_board.factors.definitions import ReferenceShape
 
@@ -18,7 +18,7 @@ class Factor:
 
     name: str
     """Key in files, URLs and on the command line; also the name of its field of
-    `core.factors.Factors` and of its column of the references table."""
+    `core.targets.Factors` and of its column of the references table."""
 
     label: str
     """Heading in English; the site's catalogues translate it."""

@@ -44,7 +44,7 @@ class RemoteFolder:
         """Return the address without keys or options."""
         return self._shown
 
-    def make(self, name: str) -> None:
+    def make_folder(self, name: str) -> None:
         """Make a folder in the folder, where it is missing."""
         with self._explaining("write"):
             self._files.create_dir(f"{self._root}/{name}", recursive=True)
@@ -55,7 +55,7 @@ class RemoteFolder:
             entries = self._files.get_file_info(fs.FileSelector(f"{self._root}/{name}"))
         return [Path(entry.path) for entry in entries if entry.is_file]
 
-    def put(self, path: Path, target: Path) -> None:
+    def upload(self, path: Path, target: Path) -> None:
         """Copy the file at `path` to `target`, whole or not at all."""
         there = f"{self._root}/{target.as_posix()}"
         at_once = self._files.type_name in _STORES

@@ -13,8 +13,8 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.core.factors import Factors
 from cosmos_board.core.masks import Mask, Pixels
+from cosmos_board.core.targets import Factors
 from cosmos_board.factors import FACTORS, Factor, compute_factors
 from cosmos_board.factors.definitions import find_largest_component
 from tests.masks import any_reference, draw

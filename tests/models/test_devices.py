@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +13,6 @@ pytest.importorskip("segment_anything", reason="extra `sam` is not installed")
 
 from cosmos_board.core.errors import InputError  # noqa: E402
 from cosmos_board.core.prompts import make_prompt  # noqa: E402
-from cosmos_board.core.run_record import RunSettings  # noqa: E402
-from cosmos_board.data.pack import open_pack  # noqa: E402
 from cosmos_board.models import devices  # noqa: E402
 from cosmos_board.models.devices import Device, parse_device  # noqa: E402
 from cosmos_board.models.registry import load_segmenter  # noqa: E402
@@ -23,8 +20,6 @@ from cosmos_board.models.sam import everything as sam_everything  # noqa: E402
 from cosmos_board.models.sam import segmenter as module  # noqa: E402
 from cosmos_board.models.sam.everything_grid import EverythingSettings  # noqa: E402
 from cosmos_board.models.sam.segmenter import SamSegmenter  # noqa: E402
-from cosmos_board.runner.record.run_record import make_run_id  # noqa: E402
-from cosmos_board.runner.settings import SegmenterSpec  # noqa: E402
 from tests.models.tiny_sam import CARD, build_small_sam  # noqa: E402
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (100, 128), np.uint8)
@@ -108,17 +103,6 @@ def test_a_point_that_never_fits_is_the_models_failure(monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "find_everything", refuse)
     with pytest.raises(torch.OutOfMemoryError):
         segmenter.segment_everything(segmenter.embed(PIXELS))
-
-
-def test_precision_makes_another_run_and_the_number_of_a_card_does_not(phantom_pack: Path) -> None:
-    pack = open_pack(phantom_pack)
-
-    def run_id(device: str) -> str:
-        spec = SegmenterSpec(name="box-prior", device=device)
-        return make_run_id(spec, CARD, pack, RunSettings())
-
-    assert run_id("cuda:0") == run_id("cuda:1") == run_id("cpu")
-    assert len({run_id("cuda"), run_id("cuda+bf16"), run_id("cuda+fp16")}) == 3
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told")

@@ -124,7 +124,7 @@ def test_a_plot_comes_alive_from_this_site_and_follows_the_scheme(wide: Watched)
 
 def test_sorting_hiding_and_filtering_live_in_the_address_and_survive_back(wide: Watched) -> None:
     page = wide.open("targets/")
-    page.get_by_role("button", name="References").click()
+    page.get_by_role("button", name="Reference masks").click()
     first = page.locator("#index tbody tr").first.inner_text()
     address = page.url
     page.get_by_role("link", name="CT · Lung").first.click()

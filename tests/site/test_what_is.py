@@ -21,7 +21,7 @@ from cosmos_board.site.publish.build import build_site
 from cosmos_board.site.publish.generate import SiteOptions
 from cosmos_board.store.board import open_board
 from tests.site.mixed import DRAWN, make_mixed_board
-from tests.site.pages import read_tables
+from tests.site.seen_tables import read_tables
 from tests.site_board import MODELS, Dataset, make_board
 
 URL = "https://lab.example/boards/cosmos"
@@ -100,7 +100,7 @@ def test_a_cluster_or_image_of_two_targets_counts_once_on_every_index(
     }
     for name, counts in shown.items():
         said = text_of(local / folder / name / "index.html")
-        for count, noun in zip(counts, ("references", "images", "clusters"), strict=True):
+        for count, noun in zip(counts, ("reference masks", "images", "clusters"), strict=True):
             assert f" {count} {noun}" in said, (name, noun)
 
 
@@ -112,7 +112,7 @@ def test_the_home_page_counts_real_references_once(local: Path, mixed_db: Path) 
         ).fetchone() or (0,)
     said = text_of(local / "index.html")
 
-    assert f" {references} references" in said
+    assert f" {references} reference masks" in said
     assert " 5 targets" in said
     assert " 3 datasets" in said
 

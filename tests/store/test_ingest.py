@@ -19,7 +19,7 @@ from cosmos_board.runner.run import RunRequest, run
 from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.board import open_board, open_board_to_write
 from cosmos_board.store.ingest import ingest
-from cosmos_board.store.queries.cards import ALL_CLUSTERS, read_seen_clusters
+from cosmos_board.store.queries.cards import ALL_CLUSTERS, read_models
 from cosmos_board.store.records import dump_record
 
 
@@ -192,7 +192,7 @@ def test_clusters_seen_in_another_state_of_a_pack_mean_nothing_here(
     ingest([copy], tmp_path / "board.duckdb")
 
     with open_board(tmp_path / "board.duckdb") as connection:
-        seen = set(read_seen_clusters(connection, "box-prior"))
+        seen = set(read_models(connection)["box-prior"].seen_pairs)
     assert seen == {(name, "c1" if same_state else ALL_CLUSTERS), ("elsewhere", "c2")}
 
 

@@ -194,6 +194,10 @@ def _find_contenders(
     everything = len(np.unique(clusters))
     present = scores.rows[members] > 0
     failing = count_failing(counts, np.array(cohort.plan.pools, np.int64))
+    answered = {
+        name: getattr(counts, name)[pools].sum(axis=0).tolist()
+        for name in ("references", "rows", "penalised", "failed")
+    }
     contenders = []
     for index, name in enumerate(scores.models):
         own = present[:, index]
@@ -207,11 +211,8 @@ def _find_contenders(
                 trained_on=float(cohort.trained_on[index]),
                 exposure=worst(cube.exposures[name, dataset] for dataset in datasets),
                 tier=find_weakest_tier(tiers),
-                references=int(counts.references[pools, index].sum()),
-                rows=int(counts.rows[pools, index].sum()),
-                penalised=int(counts.penalised[pools, index].sum()),
-                failed=int(counts.failed[pools, index].sum()),
                 clusters=everything if own.all() else len(np.unique(clusters[own])),
+                **{name: numbers[index] for name, numbers in answered.items()},
             )
         )
     return tuple(contenders)

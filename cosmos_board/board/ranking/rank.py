@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import isnan
 
 import numpy as np
 
@@ -214,7 +215,7 @@ def _make_row(inputs: BoardInputs, index: int, columns: dict[str, Floats]) -> Bo
 
     def number(name: str) -> float | None:
         value = float(columns[name][index]) if name in columns else np.nan
-        return None if np.isnan(value) else value + 0.0  # no −0
+        return None if isnan(value) else value + 0.0  # no −0
 
     def integer(name: str) -> int | None:
         value = number(name)

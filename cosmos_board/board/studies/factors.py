@@ -17,8 +17,8 @@ from cosmos_board.board.studies.reference_sample import (
     take_references,
 )
 from cosmos_board.core.arrays import Floats
-from cosmos_board.core.factors import Factors
 from cosmos_board.core.scores import Selection
+from cosmos_board.core.targets import Factors
 from cosmos_board.core.tracks import FULL
 from cosmos_board.stats.testing import holm
 from cosmos_board.store.queries.factors import prepare_reference_dice, read_reference_dice

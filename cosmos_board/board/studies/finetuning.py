@@ -20,7 +20,7 @@ from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection
 from cosmos_board.core.tracks import FULL
 from cosmos_board.stats.testing import Verdict
-from cosmos_board.store.queries.cards import ALL_CLUSTERS, read_seen_clusters
+from cosmos_board.store.queries.cards import ALL_CLUSTERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,7 @@ def measure_unseen_gain(
 
 
 def _find_unseen(cube: Cube, units: Units, model: str) -> Bools:
-    seen = set(read_seen_clusters(cube.connection, model))
+    seen = set(cube.models[model].seen_pairs)
     unknown = _find_unknown(cube, model)
     unseen = [
         dataset not in unknown and (dataset, cluster) not in seen
@@ -107,7 +107,7 @@ def _find_unseen(cube: Cube, units: Units, model: str) -> Bools:
 
 def _find_unknown(cube: Cube, model: str) -> frozenset[str]:
     """Return the datasets of which any cluster may have been seen, as far as is on record."""
-    facts, seen = cube.models[model], read_seen_clusters(cube.connection, model)
+    facts, seen = cube.models[model], cube.models[model].seen_pairs
     if facts.training_data is None and not seen:
         return frozenset(cube.datasets)
     listed = {dataset for dataset, cluster in seen if cluster != ALL_CLUSTERS}

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cosmos_board.cli.options import METRIC, SELECTION
+
+if TYPE_CHECKING:
+    from cosmos_board.board.types import Comparison
 
 
 @click.command("compare")
@@ -25,7 +29,7 @@ def command(
     from cosmos_board.board.cube import Cube
     from cosmos_board.board.export import round_floats
     from cosmos_board.board.ranking.compare import compare
-    from cosmos_board.cli.tables import format_interval, print_table
+    from cosmos_board.site.language.messages import describe_failing
     from cosmos_board.store.board import open_board
 
     with open_board(db) as connection:
@@ -38,13 +42,21 @@ def command(
             selection=selection,  # type: ignore[arg-type]  # click checked it
         )
     failing = [
-        f"{name}: incomplete: {counts.failed} of {counts.answers} answers failed"
-        for name, counts in pair.failing.items()
+        f"{name}: incomplete: {describe_failing(counts)}" for name, counts in pair.failing.items()
     ]
     if as_json:
         document = {name: getattr(pair, name) for name in pair.__slots__} | {"failing": failing}
         click.echo(json.dumps(round_floats(document), ensure_ascii=False))
         return
+    print_comparison(pair)
+    for line in failing:
+        click.echo(line)
+
+
+def print_comparison(pair: Comparison) -> None:
+    """Print a row a target and one over all of them, then how many each model wins."""
+    from cosmos_board.cli.tables import format_interval, print_table
+
     rows = [*pair.targets, *([pair.overall] if pair.overall else [])]
     print_table(
         f"{pair.a} − {pair.b} · {pair.metric} · prompt {pair.prompt} · {pair.selection} selection",
@@ -72,5 +84,3 @@ def command(
     if pair.untested:
         parts.append(f"not tested on {pair.untested}: fewer than 10 clusters")
     click.echo("; ".join(parts))
-    for line in failing:
-        click.echo(line)

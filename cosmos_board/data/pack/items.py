@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.core.factors import Factors
 from cosmos_board.core.masks import Rle
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.rle import check_runs
-from cosmos_board.core.targets import Image, Reference, Target
+from cosmos_board.core.targets import Factors, Image, Reference, Target
 from cosmos_board.data.pack.png import decode_png, hash_pixels, make_image_id
 from cosmos_board.store.parquet import Row
 

@@ -138,7 +138,7 @@ def _find_alpha(data: bytes, mode: str, array: NDArray[Any], clear: Any) -> NDAr
 
 
 def _is_deep(data: bytes, kind: str) -> bool:
-    """Return whether Pillow would change samples without a word: to 8 bit, or to a wider range."""
+    """Return whether Pillow would change samples silently: to 8 bit, or to a wider range."""
     if kind == "PNG":
         # IHDR: bit depth and colour type.
         return data[24] == 16 and data[25] in (2, 4, 6)

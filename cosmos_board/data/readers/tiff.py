@@ -37,7 +37,7 @@ _ALPHA = ((1,), _UNASSOCIATED)
 """ExtraSamples: one, an associated or unassociated alpha channel."""
 
 _TIFFFILE = "tifffile.py"
-"""What this library calls itself in the files it writes; its defaults say what nobody meant."""
+"""What this library calls itself in the files it writes; its defaults set tags unasked."""
 
 
 def read_tiff(path: Path, *, turned: bool = True) -> Raster:

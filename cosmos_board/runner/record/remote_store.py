@@ -35,7 +35,7 @@ class RemoteStore:
     def __init__(self, uri: str) -> None:
         self._remote = RemoteFolder(uri, "--remote")
         for name in ("scores", "predictions"):
-            self._remote.make(name)
+            self._remote.make_folder(name)
 
     def synchronise(self, folder: RunFolder, shards: Iterable[Shard]) -> None:
         """Download what `folder` lacks of `shards`, and upload what it alone has.
@@ -69,7 +69,7 @@ class RemoteStore:
         """
         for path in folder.paths(shard):
             if path.exists():
-                self._remote.put(path, path.relative_to(folder.path))
+                self._remote.upload(path, path.relative_to(folder.path))
 
     def _fetch(self, folder: RunFolder, shard: Shard) -> bool:
         """Download a shard; return whether it was there, whole and unaltered."""

@@ -97,8 +97,8 @@ def point_name(point: Point, series: Series) -> str:
     return point.label.split(":")[0] or series.name
 
 
-def nice_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
-    """Return round numbers from `low` to `high`, about `wanted` of them.
+def nice_ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """Return round numbers from `low` to `high`, about `most` of them.
 
     Example:
         >>> nice_ticks(0.52, 0.97)
@@ -106,7 +106,7 @@ def nice_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     """
     if not high > low:
         return [low]
-    raw = (high - low) / max(wanted, 1)
+    raw = (high - low) / max(most, 1)
     size = 10.0 ** floor(log10(raw))
     step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= raw * 0.999)
     first = -floor(-low / step + 1e-9)

@@ -110,16 +110,16 @@ def _gap(point: Point, figure: Figure, *, upper: bool) -> float:
 
 
 def _band(series: Series, points: tuple[Point, ...]) -> list[dict[str, object]]:
-    whole = [point for point in points if point.low is not None and point.high is not None]
+    known = [point for point in points if point.low is not None and point.high is not None]
     shared = {
         "type": "scatter", "mode": "lines", "hoverinfo": "skip", "showlegend": False,
-        "name": series.name, "line": {"width": 0}, "x": [point.x for point in whole],
+        "name": series.name, "line": {"width": 0}, "x": [point.x for point in known],
     }  # fmt: skip
     return [
-        shared | {"y": [point.low for point in whole]},
+        shared | {"y": [point.low for point in known]},
         shared
         | {
-            "y": [point.high for point in whole],
+            "y": [point.high for point in known],
             "fill": "tonexty",
             "meta": {"colour": series.colour, "band": True},
         },

@@ -14,7 +14,7 @@ _CHINESE_BREAK = re.compile(
 
 
 def encode(text: str) -> str:
-    """Return `text` so that neither Markdown nor HTML sees anything but letters in it.
+    """Return `text` with everything encoded that means something in Markdown or HTML.
 
     Every character that is not a letter, digit or space becomes a numeric reference, and runs of
     white space become one space, so that no line of it can start a block.
@@ -53,7 +53,7 @@ def join_lines(html: str) -> str:
 
 
 def up(path: str) -> str:
-    """Return the way from the page at source `path` to the root of the site.
+    """Return the relative address of the root of the site from the page at source `path`.
 
     Example:
         >>> up("index.md"), up("models/index.md"), up("models/sam.md")

@@ -1,4 +1,4 @@
-"""A page before any site engine has seen it."""
+"""A page as the generator hands it to the site engine."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def fill(html: str, slots: Mapping[str, str]) -> str:
         >>> fill("<h1>x</h1><!--cb:a-->", {"a": "<p>y</p>"})
         '<h1>x</h1><p>y</p>'
     """
-    wanted = SLOT.findall(html)
-    if sorted(wanted) != sorted(slots):
-        raise ValueError(f"slots {sorted(wanted)} on the page, {sorted(slots)} to fill")
+    names = SLOT.findall(html)
+    if sorted(names) != sorted(slots):
+        raise ValueError(f"slots {sorted(names)} on the page, {sorted(slots)} to fill")
     return SLOT.sub(lambda match: slots[match[1]], html)

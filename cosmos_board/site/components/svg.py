@@ -111,10 +111,10 @@ def _scale(
     return place
 
 
-def _ticks(axis: Axis, low: float, high: float, wanted: int) -> list[tuple[float, str]]:
+def _ticks(axis: Axis, low: float, high: float, most: int) -> list[tuple[float, str]]:
     if axis.categories:
         return [(float(at), name) for at, name in enumerate(axis.categories)]
-    values = log_ticks(low, high) if axis.log else nice_ticks(low, high, wanted)
+    values = log_ticks(low, high) if axis.log else nice_ticks(low, high, most)
     return [(value, tick_text(value, axis.digits)) for value in values]
 
 
@@ -168,12 +168,12 @@ def _series(series: Series, figure: Figure, frame: _Frame, *, titles: bool) -> s
 
 
 def _band(points: list[Point], frame: _Frame) -> str:
-    whole = [(p, p.low, p.high) for p in points]
-    tops = [(frame.x(p.x), frame.y(high)) for p, _, high in whole if high is not None]
-    feet = [(frame.x(p.x), frame.y(low)) for p, low, _ in whole if low is not None]
+    ends = [(p, p.low, p.high) for p in points]
+    tops = [(frame.x(p.x), frame.y(high)) for p, _, high in ends if high is not None]
+    bottoms = [(frame.x(p.x), frame.y(low)) for p, low, _ in ends if low is not None]
     if len(tops) < 2:
         return ""
-    outline = "L".join(f"{x:.1f} {y:.1f}" for x, y in [*tops, *reversed(feet)])
+    outline = "L".join(f"{x:.1f} {y:.1f}" for x, y in [*tops, *reversed(bottoms)])
     return f'<path class="band" d="M{outline}Z"/>'
 
 
@@ -244,7 +244,7 @@ _RANK_ROOM = 44
 
 @dataclass(frozen=True, slots=True)
 class MeanRanks:
-    """Models with their mean rank over targets, best first, and the groups that none leaves."""
+    """Models with their mean rank over targets, best first, and the groups that do not differ."""
 
     names: tuple[str, ...]
     labels: tuple[str, ...]
@@ -255,14 +255,14 @@ class MeanRanks:
     targets: int
 
 
-def render_mean_ranks(found: MeanRanks, title: str) -> Markup:
+def render_mean_ranks(means: MeanRanks, title: str) -> Markup:
     """Return the diagram as an SVG element, best ranks on the left."""
     width = WIDTH
     side = width * 0.3
-    half = (len(found.names) + 1) // 2
-    top = 34 + 9 * len(found.cliques)
+    half = (len(means.names) + 1) // 2
+    top = 34 + 9 * len(means.cliques)
     height = top + _RANK_ROW * half + 14
-    low, high = 1, len(found.names)
+    low, high = 1, len(means.names)
 
     def place(rank: float) -> float:
         return side + (rank - low) / max(high - low, 1) * (width - 2 * side)
@@ -276,12 +276,12 @@ def render_mean_ranks(found: MeanRanks, title: str) -> Markup:
         parts.append(f'<path d="M{place(tick):.1f} 20V28"/>')
         parts.append(f'<text x="{place(tick):.1f}" y="14" text-anchor="middle">{tick}</text>')
     parts.append("</g>")
-    for number, (first, last) in enumerate(found.cliques):
-        start, end = place(found.ranks[first]) - 4, place(found.ranks[last]) + 4
+    for number, (first, last) in enumerate(means.cliques):
+        start, end = place(means.ranks[first]) - 4, place(means.ranks[last]) + 4
         parts.append(f'<path class="clique" d="M{start:.1f} {34 + 9 * number}H{end:.1f}"/>')
-    for number, (label, rank) in enumerate(zip(found.labels, found.ranks, strict=True)):
+    for number, (label, rank) in enumerate(zip(means.labels, means.ranks, strict=True)):
         left = number < half
-        line = number if left else len(found.names) - 1 - number
+        line = number if left else len(means.names) - 1 - number
         y = top + _RANK_ROW * line + 10
         end = side - 8 if left else width - side + 8
         anchor = "end" if left else "start"

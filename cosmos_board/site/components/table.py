@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from cosmos_board.site.language.numbers import DASH, number
-
 Raw: TypeAlias = str | float | int | None
 """What a download holds of a cell; None where unknown."""
 
@@ -51,7 +49,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell: what is read and what is meant."""
+    """One cell: its text, and the value that it stands for."""
 
     text: str
     value: Raw = None
@@ -112,18 +110,6 @@ class Table:
 
     empty: str = ""
     """What to say where there is no row."""
-
-
-def score_cell(value: float | None, *, digits: int = 3, strong: bool = False) -> Cell:
-    """Return the cell of a score, a dash where it is unknown.
-
-    Example:
-        >>> score_cell(0.91234).text, score_cell(float("nan")).value is None
-        ('0.912', True)
-    """
-    known = value if value is not None and value == value else None
-    text = number(known, digits)
-    return Cell(text, known, strong=strong, muted=text == DASH)
 
 
 def heat_of(values: Sequence[float | None], *, lowest_is_best: bool = False) -> list[float | None]:

@@ -111,7 +111,7 @@ def _badges(cell: Cell) -> str:
 
 @lru_cache(maxsize=65_536)
 def _encode(text: str) -> str:
-    """Return `text` safe in HTML and in quotes; tables say the same few thousand things."""
+    """Return `text` safe in HTML and in quotes; cached, because tables repeat their texts."""
     return escape(text)
 
 

@@ -38,26 +38,25 @@ class Partition:
         A block that is wanted in part is divided where ten remain on either side; what is left
         out is filled up to ten for that. Clusters in no block become one where they are ten.
         """
-        asked = frozenset(wanted)
+        requested = frozenset(wanted)
         known: Block = frozenset().union(*self.blocks)
-        found: list[Block] = []
-        kept: Block = frozenset()
+        blocks: list[Block] = []
+        published: Block = frozenset()
         for block in self.blocks:
-            inside = _leave_ten(block, asked)
-            outside = block - inside
-            found += [part for part in (inside, outside) if part]
-            kept |= inside
-        fresh = asked - known
+            inside = _leave_ten(block, requested)
+            blocks += [part for part in (inside, block - inside) if part]
+            published |= inside
+        fresh = requested - known
         if len(fresh) >= MIN_CLUSTERS:
-            found.append(fresh)
-            kept |= fresh
-        self.blocks = found
-        return kept
+            blocks.append(fresh)
+            published |= fresh
+        self.blocks = blocks
+        return published
 
 
-def _leave_ten(block: Block, asked: Block) -> Block:
+def _leave_ten(block: Block, requested: Block) -> Block:
     """Return the part of a block to publish: all, none, or ten and more that leave ten."""
-    inside, outside = block & asked, block - asked
+    inside, outside = block & requested, block - requested
     if outside and len(outside) < MIN_CLUSTERS:
         inside -= set(sorted(inside)[: MIN_CLUSTERS - len(outside)])
     return inside if len(inside) >= MIN_CLUSTERS else frozenset()
@@ -92,7 +91,7 @@ def parse_blocks(data: bytes | None, where: str = BLOCKS_PATH) -> Blocks:
         return NO_BLOCKS
     try:
         document = json.loads(data)
-        found = Blocks(
+        parsed = Blocks(
             {
                 (str(row["dataset"]), str(row["target"])): tuple(
                     frozenset(map(str, block)) for block in row["blocks"]
@@ -102,11 +101,11 @@ def parse_blocks(data: bytes | None, where: str = BLOCKS_PATH) -> Blocks:
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(where, "", f"is no list of blocks ({type(error).__name__})") from error
-    if found.dump() != data:
+    if parsed.dump() != data:
         raise InputError(where, "", "is not as it was written")
-    for stratum, blocks in found.strata.items():
+    for stratum, blocks in parsed.strata.items():
         sizes = [len(block) for block in blocks]
         if min(sizes, default=0) < MIN_CLUSTERS or len(frozenset().union(*blocks)) != sum(sizes):
             problem = f"has a block of under {MIN_CLUSTERS} clusters, or a cluster in two blocks"
             raise InputError(where, " ".join(stratum), problem)
-    return found
+    return parsed

@@ -148,13 +148,13 @@ def encode_webp(pixels: Pixels, scale: float) -> bytes:
 
 
 TOLERANCE_PX = 0.75
-"""How far an outline may leave the boundary of its mask."""
+"""How far a contour may deviate from the boundary of its mask."""
 
 
 def trace(mask: Mask, scale: float = 1.0) -> str:
-    """Return the outlines of `mask` (bool, axes (Y, X)) with holes, as SVG path data.
+    """Return the contours of `mask` (bool, axes (Y, X)) with holes, as SVG path data.
 
-    Pixels are squares: the outline of one pixel at the origin spans (0, 0) to (1, 1). Fill it
+    Pixels are squares: the contour of one pixel at the origin spans (0, 0) to (1, 1). Fill it
     with the even-odd rule.
 
     Args:
@@ -166,14 +166,14 @@ def trace(mask: Mask, scale: float = 1.0) -> str:
         'M0 0v1h2v-1z'
     """
     doubled = np.kron(np.pad(mask, 1).astype(np.uint8), np.ones((2, 2), np.uint8))
-    outlines, _ = cv2.findContours(doubled, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    return "".join(_path(outline[:, 0, :], scale) for outline in outlines)
+    contours, _ = cv2.findContours(doubled, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    return "".join(_path(contour[:, 0, :], scale) for contour in contours)
 
 
-def _path(outline: NDArray[np.int32], scale: float) -> str:
+def _path(contour: NDArray[np.int32], scale: float) -> str:
     # In the doubled and padded grid pixel x has cells 2x + 2 and 2x + 3: the first stands for its
     # left or top edge, the second for its right or bottom one.
-    corners = (outline + 1) // 2 - 1
+    corners = (contour + 1) // 2 - 1
     keep = np.ones(len(corners), bool)
     keep[1:] = (corners[1:] != corners[:-1]).any(axis=1)
     points = corners[keep].astype(np.float32)

@@ -8,13 +8,11 @@ from pathlib import Path
 from cosmos_board.board.build import Boards, build_boards
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.types import BoardKey, Slice
-from cosmos_board.core.cards import PROTOCOL
 from cosmos_board.site.content.blocks import NO_BLOCKS, Blocks
 from cosmos_board.site.content.case_picks import PROMPT
 from cosmos_board.site.content.cases import MOST_MODELS, read_cases
-from cosmos_board.site.content.read_studies import read_studies
-from cosmos_board.site.content.site_data import SiteData, Withheld
-from cosmos_board.site.content.studies import NO_STUDIES
+from cosmos_board.site.content.site_data import OVERALL, SiteData, Withheld
+from cosmos_board.site.content.studies import read_studies
 from cosmos_board.site.content.suppression import Suppression, suppress
 from cosmos_board.store.board import open_board
 from cosmos_board.store.queries.cards import (
@@ -26,26 +24,6 @@ from cosmos_board.store.queries.cards import (
 from cosmos_board.store.queries.runs import read_data_version, read_scored_studies
 from cosmos_board.store.queries.submissions import read_ledger_table
 from cosmos_board.store.queries.targets import read_amounts, read_spreads, read_targets
-
-
-def empty_site_data() -> SiteData:
-    """Return the data of a board on which nothing was scored yet."""
-    return SiteData(
-        version="",
-        protocol=PROTOCOL,
-        boards={},
-        pairs={},
-        withheld=(),
-        models={},
-        datasets={},
-        targets=(),
-        amounts={},
-        timings=(),
-        entries=(),
-        spreads=(),
-        studies=NO_STUDIES,
-        cases=(),
-    )
 
 
 def read_site_data(db: Path, *, local: bool = False, earlier: Blocks = NO_BLOCKS) -> SiteData:
@@ -70,7 +48,6 @@ def read_site_data(db: Path, *, local: bool = False, earlier: Blocks = NO_BLOCKS
         aggregated = {info.target for info in targets if info.dataset in suppression.closed}
         return SiteData(
             version=read_data_version(connection) if "main" in scored else "",
-            protocol=PROTOCOL,
             boards=boards.boards,
             pairs=boards.pairs,
             withheld=_withheld(suppression, shown),
@@ -83,7 +60,7 @@ def read_site_data(db: Path, *, local: bool = False, earlier: Blocks = NO_BLOCKS
             amounts=read_amounts(connection),
             timings=read_timings(connection),
             entries=read_entries(connection),
-            # a quantile is the Dice of one reference
+            # a quantile is the Dice of one reference mask
             spreads=read_spreads(connection, without=aggregated),
             studies=read_studies(cube, boards, shown, scored, suppression),
             cases=read_cases(connection, db, datasets, _shown_models(boards), local=local),
@@ -93,26 +70,26 @@ def read_site_data(db: Path, *, local: bool = False, earlier: Blocks = NO_BLOCKS
 
 def _withheld(suppression: Suppression, shown: Collection[Slice]) -> tuple[Withheld, ...]:
     """Return what targets and slices lost: all of it, or the part of some datasets."""
-    found: dict[Slice, set[str]] = {}
+    withheld: dict[Slice, set[str]] = {}
     for dataset, target in suppression.withheld:
         modality, _, thing = target.partition(".")
         for part in (
-            Slice("overall"),
+            OVERALL,
             Slice("modality", modality),
             Slice("object", thing),
             Slice("target", target),
             Slice("dataset", dataset),
         ):
             if part not in shown or part.kind == "target":
-                found.setdefault(part, set()).add(dataset)
+                withheld.setdefault(part, set()).add(dataset)
     return tuple(
-        Withheld(slice=part, datasets=tuple(sorted(found[part])), whole=part not in shown)
-        for part in sorted(found)
+        Withheld(slice=part, datasets=tuple(sorted(withheld[part])), whole=part not in shown)
+        for part in sorted(withheld)
     )
 
 
 def _shown_models(boards: Boards) -> list[str]:
-    """Return the models whose outlines cases show: the best by mean over real targets."""
+    """Return the models whose contours cases show: the best by mean over real targets."""
     scores: dict[str, list[float]] = {}
     real = any(not board.facts.synthetic for board in boards.boards.values())
     for key, board in boards.boards.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from cosmos_board.board.types import (
     Slice,
     SliceKind,
 )
-from cosmos_board.core.cards import DatasetCard, ModelCard
+from cosmos_board.core.cards import PROTOCOL, DatasetCard, ModelCard
 from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection
@@ -54,32 +55,32 @@ class Withheld:
     """Whether nothing of the slice is left to show."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SiteData:
-    """One board database, read."""
+    """One board database, read; by default that of an empty board."""
 
-    version: str
+    version: str = ""
     """Data version: changes when and only when the data does; empty for an empty board."""
 
-    protocol: str
-    boards: Mapping[BoardKey, Board] = field(repr=False)
-    pairs: Mapping[BoardKey, PairTable] = field(repr=False)
-    withheld: tuple[Withheld, ...]
+    protocol: str = PROTOCOL
+    boards: Mapping[BoardKey, Board] = field(default_factory=dict, repr=False)
+    pairs: Mapping[BoardKey, PairTable] = field(default_factory=dict, repr=False)
+    withheld: tuple[Withheld, ...] = ()
     """What restricted datasets would add and does not stand here; none where it is `local`."""
 
-    models: Mapping[str, ModelCard]
-    datasets: Mapping[str, DatasetCard]
-    targets: tuple[TargetInfo, ...]
-    amounts: Mapping[tuple[str, str, bool], Amount] = field(repr=False)
+    models: Mapping[str, ModelCard] = field(default_factory=dict)
+    datasets: Mapping[str, DatasetCard] = field(default_factory=dict)
+    targets: tuple[TargetInfo, ...] = ()
+    amounts: Mapping[tuple[str, str, bool], Amount] = field(default_factory=dict, repr=False)
     """What boards rank on, by kind and name of a slice and whether it is synthetic."""
 
-    timings: tuple[Timing, ...]
-    entries: tuple[TrackEntry, ...]
+    timings: tuple[Timing, ...] = ()
+    entries: tuple[TrackEntry, ...] = ()
     """Newest first."""
 
-    spreads: tuple[DiceSpread, ...] = field(repr=False)
-    studies: Studies = field(repr=False)
-    cases: tuple[Case, ...] = field(repr=False)
+    spreads: tuple[DiceSpread, ...] = field(default=(), repr=False)
+    studies: Studies = field(default_factory=Studies, repr=False)
+    cases: tuple[Case, ...] = field(default=(), repr=False)
     partial: tuple[Stratum, ...] = ()
     """Datasets and targets of which some patients are left out until ten more are there."""
 
@@ -92,41 +93,41 @@ class SiteData:
     ledger: LedgerTable = field(default_factory=LedgerTable)
     """Every submission, ranked or not."""
 
-    _slices: dict[str, tuple[Slice, ...]] = field(init=False, repr=False)
-    _places: dict[tuple[str, str, str, str], list[tuple[Slice, BoardRow, int]]] = field(
-        init=False, repr=False
-    )
-    _spreads: dict[tuple[str, str], list[DiceSpread]] = field(init=False, repr=False)
-
     def label(self, model: str) -> str:
         """Return how a model is called on pages; its name where nothing is known of it."""
         return self.models[model].label if model in self.models else model
 
-    def __post_init__(self) -> None:
-        """Look up once what every page asks for."""
+    @cached_property
+    def _slices(self) -> dict[str, tuple[Slice, ...]]:
+        """Slices by kind, by modality and name."""
         order = {name: place for place, name in enumerate(MODALITIES)}
-        found: dict[str, set[Slice]] = {}
-        for key in self.boards:
-            found.setdefault(key.slice.kind, set()).add(key.slice)
-        slices = {
-            kind: tuple(
-                sorted(parts, key=lambda part: (order.get(part.name.split(".")[0], 0), part.name))
-            )
-            for kind, parts in found.items()
+        slices: dict[str, list[Slice]] = {}
+        for part in dict.fromkeys(key.slice for key in self.boards):
+            slices.setdefault(part.kind, []).append(part)
+        return {
+            kind: tuple(sorted(parts, key=lambda p: (order.get(p.name.split(".")[0], 0), p.name)))
+            for kind, parts in slices.items()
         }
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, str, str, str], list[tuple[Slice, BoardRow, int]]]:
+        """Where models stand, by model, kind of slice, prompt and track."""
         places: dict[tuple[str, str, str, str], list[tuple[Slice, BoardRow, int]]] = {}
-        for track, kind, prompt in product(self.tracks, slices, PROMPTS):
-            for part in slices[kind]:
+        for track, kind, prompt in product(self.tracks, self._slices, PROMPTS):
+            for part in self._slices[kind]:
                 board = self.board(part, prompt, track=track)
                 for row in board.rows if board else ():
                     where = places.setdefault((row.model, kind, prompt, track), [])
                     where.append((part, row, len(board.ranked) if board else 0))
+        return places
+
+    @cached_property
+    def _spreads(self) -> dict[tuple[str, str], list[DiceSpread]]:
+        """Spreads by target and prompt."""
         spreads: dict[tuple[str, str], list[DiceSpread]] = {}
         for spread in self.spreads:
             spreads.setdefault((spread.target, spread.prompt), []).append(spread)
-        object.__setattr__(self, "_spreads", spreads)
-        object.__setattr__(self, "_slices", slices)
-        object.__setattr__(self, "_places", places)
+        return spreads
 
     def board(
         self,
@@ -165,8 +166,8 @@ class SiteData:
     @property
     def tracks(self) -> tuple[str, ...]:
         """Tracks that have boards here: the full one first, then those of submissions."""
-        found = {key.track for key in self.boards}
-        return tuple(sorted(found, key=lambda track: (track != FULL, track)))
+        tracks = {key.track for key in self.boards}
+        return tuple(sorted(tracks, key=lambda track: (track != FULL, track)))
 
     @property
     def submitted(self) -> tuple[str, ...]:
@@ -197,7 +198,7 @@ class SiteData:
         return self._places.get((model, kind, prompt, track), ())
 
     def spread(self, target: str, prompt: str) -> Sequence[DiceSpread]:
-        """Return how the Dice of each model is spread over one target with one prompt."""
+        """Return how the Dice of each model is distributed over one target with one prompt."""
         return self._spreads.get((target, prompt), ())
 
     def prompts(self) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ def is_closed(dataset: str, datasets: Mapping[str, DatasetCard]) -> bool:
 
 
 def may_show(dataset: str, action: str, datasets: Mapping[str, DatasetCard]) -> bool:
-    """Return whether `action` is permitted; what nobody has looked at is not."""
+    """Return whether `action` is permitted; it is not where the dataset is unknown."""
     try:
         return may(dataset, action, flags_of(dataset, datasets))
     except UnknownNameError:
@@ -74,22 +74,22 @@ def suppress(
     closed = sorted(name for name in datasets if is_closed(name, datasets))
     if not closed:
         return Suppression(blocks=earlier)
-    ruling = _Ruling(number_closed(connection, closed), earlier)
-    asked, answers = fetch_requested(connection), fetch_answers(connection)
+    selection = _ClusterSelection(number_closed(connection, closed), earlier)
+    requested, answers = fetch_requested(connection), fetch_answers(connection)
     seen = _group_seen(fetch_seen(connection))
-    ruling.settle(asked, answers, seen)
-    kept = [(one, ruling.keep(one)) for one in answers]
-    leave_out(connection, closed, ruling.shown, kept, ruling.tuned)
+    selection.divide(requested, answers, seen)
+    selected = [(answer, selection.select(answer)) for answer in answers]
+    leave_out(connection, closed, selection.shown, selected, selection.tuned)
     return Suppression(
-        withheld=ruling.find(lambda shown, _: not shown),
-        partial=ruling.find(lambda shown, every: 0 < shown < every),
+        withheld=selection.list_targets(lambda shown, _: not shown),
+        partial=selection.list_targets(lambda shown, every: 0 < shown < every),
         closed=frozenset(closed),
         blocks=Blocks(
             {
                 **earlier.strata,
                 **{
                     stratum: tuple(partition.blocks)
-                    for stratum, partition in ruling.partitions.items()
+                    for stratum, partition in selection.partitions.items()
                     if partition.blocks
                 },
             }
@@ -102,49 +102,49 @@ _Seen = Mapping[tuple[str, str], frozenset[str]]
 
 
 def _group_seen(rows: Iterable[tuple[str, str, str]]) -> _Seen:
-    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    groups: dict[tuple[str, str], set[str]] = defaultdict(set)
     for model, dataset, cluster in rows:
-        found[model, dataset].add(cluster)
-    return {key: frozenset(clusters) for key, clusters in found.items()}
+        groups[model, dataset].add(cluster)
+    return {key: frozenset(clusters) for key, clusters in groups.items()}
 
 
 _Numbers = frozenset[int]
 """Numbers of clusters."""
 
 
-class _Ruling:
+class _ClusterSelection:
     """Which clusters are published, and which of them count in each column."""
 
     def __init__(self, clusters: Iterable[ClosedCluster], earlier: Blocks) -> None:
         self._members: dict[Stratum, list[ClosedCluster]] = defaultdict(list)
-        for one in clusters:
-            self._members[one.dataset, one.target].append(one)
-        self._marks = {one.number: one.fingerprint for one in self._all()}
+        for cluster in clusters:
+            self._members[cluster.dataset, cluster.target].append(cluster)
+        self._marks = {cluster.number: cluster.fingerprint for cluster in self._all()}
         self._numbers = {mark: number for number, mark in self._marks.items()}
         self.partitions = {
             stratum: Partition(list(earlier.strata.get(stratum, ()))) for stratum in self._members
         }
         self._allowed: dict[tuple[Stratum, str], _Numbers] = {}
-        self._kept: dict[tuple[Stratum, _Numbers], _Numbers] = {}
+        self._admitted: dict[tuple[Stratum, _Numbers], _Numbers] = {}
         self.tuned: set[tuple[str, str]] = set()
         """(model, dataset) of which the clusters that were not seen are no union of blocks."""
 
-    def settle(
-        self, asked: Sequence[RequestedSet], answers: Sequence[AnswerSet], seen: _Seen
+    def divide(
+        self, requested: Sequence[RequestedSet], answers: Sequence[AnswerSet], seen: _Seen
     ) -> None:
         """Divide into blocks until every set is a union of blocks, or cut down to one."""
         while True:
-            before = {stratum: list(one.blocks) for stratum, one in self.partitions.items()}
-            self._kept.clear()
+            before = {stratum: list(part.blocks) for stratum, part in self.partitions.items()}
+            self._admitted.clear()
             self._allowed.clear()
-            self._admit_asked(asked)
+            self._admit_requested(requested)
             for answer in answers:
-                self.keep(answer)
+                self.select(answer)
             self.tuned = {key for key, clusters in seen.items() if self._cuts(key[1], clusters)}
-            if before == {stratum: one.blocks for stratum, one in self.partitions.items()}:
+            if before == {stratum: part.blocks for stratum, part in self.partitions.items()}:
                 return
 
-    def keep(self, answer: AnswerSet) -> _Numbers:
+    def select(self, answer: AnswerSet) -> _Numbers:
         """Return the clusters that count in a column."""
         stratum = answer.dataset, answer.target
         allowed = self._allowed.get((stratum, answer.group), frozenset())
@@ -155,47 +155,49 @@ class _Ruling:
         """The clusters that are published."""
         return frozenset().union(*self._allowed.values())
 
-    def find(self, wanted: Callable[[int, int], bool]) -> tuple[Stratum, ...]:
+    def list_targets(self, matches: Callable[[int, int], bool]) -> tuple[Stratum, ...]:
         """Return the targets whose numbers of clusters, shown and in all, are as wanted."""
         shown = self.shown
         return tuple(
             stratum
             for stratum, members in sorted(self._members.items())
-            if wanted(sum(one.number in shown for one in members), len(members))
+            if matches(sum(cluster.number in shown for cluster in members), len(members))
         )
 
     def _all(self) -> Iterator[ClosedCluster]:
         for members in self._members.values():
             yield from members
 
-    def _admit_asked(self, asked: Sequence[RequestedSet]) -> None:
-        """Admit what each group is asked, first the lists that boards rank on."""
+    def _admit_requested(self, requested: Sequence[RequestedSet]) -> None:
+        """Admit what is requested of each group, first the lists that boards rank on."""
         listed: dict[Stratum, _Numbers] = defaultdict(frozenset)
-        for one in asked:
-            if one.group == MAIN:
-                listed[one.dataset, one.target] |= frozenset(one.clusters)
-        for one in sorted(asked, key=lambda one: one.group != MAIN):
-            stratum = one.dataset, one.target
-            wanted = frozenset(one.clusters)
-            if one.group != MAIN:  # nothing of a listed cluster that boards do not show
-                wanted -= listed[stratum] - self._allowed.get((stratum, MAIN), frozenset())
-            found = self._admit(stratum, wanted)
-            key = stratum, one.group
-            self._allowed[key] = self._allowed.get(key, frozenset()) | found
+        for group in requested:
+            if group.group == MAIN:
+                listed[group.dataset, group.target] |= frozenset(group.clusters)
+        for group in sorted(requested, key=lambda group: group.group != MAIN):
+            stratum = group.dataset, group.target
+            clusters = frozenset(group.clusters)
+            if group.group != MAIN:  # nothing of a listed cluster that boards do not show
+                clusters -= listed[stratum] - self._allowed.get((stratum, MAIN), frozenset())
+            key = stratum, group.group
+            admitted = self._admit(stratum, clusters)
+            self._allowed[key] = self._allowed.get(key, frozenset()) | admitted
 
     def _admit(self, stratum: Stratum, wanted: _Numbers) -> _Numbers:
         key = stratum, wanted
-        if key not in self._kept:
+        if key not in self._admitted:
             marks = self.partitions[stratum].admit(self._marks[number] for number in wanted)
-            self._kept[key] = frozenset(self._numbers[mark] for mark in marks)
-        return self._kept[key]
+            self._admitted[key] = frozenset(self._numbers[mark] for mark in marks)
+        return self._admitted[key]
 
     def _cuts(self, dataset: str, seen: frozenset[str]) -> bool:
         """Return whether the clusters that a model has not seen are no union of blocks."""
-        found = False
+        cuts = False
         for stratum, members in self._members.items():
             if stratum[0] == dataset:
-                fresh = frozenset(one.number for one in members if one.cluster_id not in seen)
+                fresh = frozenset(
+                    cluster.number for cluster in members if cluster.cluster_id not in seen
+                )
                 fresh &= self._allowed.get((stratum, MAIN), frozenset())
-                found |= self._admit(stratum, fresh) != fresh
-        return found
+                cuts |= self._admit(stratum, fresh) != fresh
+        return cuts

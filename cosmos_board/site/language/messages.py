@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cosmos_board.board.messages import Field, Message, MessageKey
-from cosmos_board.board.types import BoardRow
+from cosmos_board.board.types import BoardRow, FailedAnswers
 from cosmos_board.site.language.words import Words, mark_plural
 
 ENGLISH = Words()
@@ -186,4 +186,11 @@ def status_text(row: BoardRow) -> str:
     """Return a row's status as tables of data hold it, with what made the model incomplete."""
     if row.failing is None:
         return row.status
-    return f"{row.status}: {row.failing.failed} of {row.failing.answers} answers failed"
+    return f"{row.status}: {describe_failing(row.failing)}"
+
+
+def describe_failing(counts: FailedAnswers, words: Words = ENGLISH) -> str:
+    """Return how many answers failed of a model of which too many did."""
+    return words(
+        "{failed} of {answers} answers failed", failed=counts.failed, answers=counts.answers
+    )

@@ -201,17 +201,17 @@ def _add_news(page: PageWriter) -> None:
     """Add the newest entries beside the findings, decided ones first."""
     data, words = page.data, page.words
     page.heading(words("News"), "news")
-    found = sorted(data.studies.findings, key=lambda finding: _NEWS.index(finding.verdict))
-    decided = sum(finding.verdict != "not enough data" for finding in found)
+    findings = sorted(data.studies.findings, key=lambda finding: _NEWS.index(finding.verdict))
+    decided = sum(finding.verdict != "not enough data" for finding in findings)
     page.html(
         render(
             "news.html",
             entries=[_entry(entry, data, words) for entry in data.entries[:MOST]],
-            findings=[_finding(finding, words) for finding in found[:MOST]],
+            findings=[_finding(finding, words) for finding in findings[:MOST]],
             decided=words(
                 "Enough data for a verdict: {n} of {claims}.",
                 n=decided,
-                claims=words.count(len(found), "claim"),
+                claims=words.count(len(findings), "claim"),
             ),
             t=words,
         )

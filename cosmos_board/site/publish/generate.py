@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cosmos_board.site.components.page import Page
 from cosmos_board.site.content.blocks import BLOCKS_PATH, parse_blocks
-from cosmos_board.site.content.read import empty_site_data, read_site_data
+from cosmos_board.site.content.read import read_site_data
 from cosmos_board.site.content.releases import (
     FEED_PATH,
     RANKS_PATH,
@@ -107,7 +107,7 @@ def generate_site(
         InputError: If `db` is no board database, or the blocks of the published site are damaged.
     """
     options = options or SiteOptions()
-    data = read_ahead(db, options) or empty_site_data()
+    data = read_ahead(db, options) or SiteData()
     return make_site(data, words_for(language), options)
 
 

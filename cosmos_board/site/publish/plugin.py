@@ -38,7 +38,10 @@ _UNUSED = (
     "stylesheets/**/*.map",
     "javascripts/lunr/wordcut.js",
     "javascripts/lunr/tinyseg.js",
+    "javascripts/lunr/min/*.js",
 )
+_STEMMERS = {"lunr.multi.min.js", "lunr.stemmer.support.min.js", "lunr.zh.min.js"}
+"""What the search of a site in Chinese loads."""
 
 
 class _WithoutIndents(Extension):
@@ -72,7 +75,7 @@ class BoardPlugin(BasePlugin[BoardConfig]):
         self._leaves: set[str] = set()
 
     def use(self, db: Path | None, options: SiteOptions) -> None:
-        """Build the board in `db` so, whatever the configuration says."""
+        """Build the board in `db` with `options` instead of what the configuration says."""
         self._database, self._options = db, options
 
     def on_config(self, config: MkDocsConfig, /) -> MkDocsConfig:
@@ -131,7 +134,7 @@ class BoardPlugin(BasePlugin[BoardConfig]):
         return nav
 
     def on_pre_page(self, page: HostPage, /, *, config: MkDocsConfig, files: Files) -> HostPage:
-        """Encode the titles of leaves once, for the theme prints some of them as they are."""
+        """Encode the titles of pages outside the navigation, which the theme prints as they are."""
         if page.file.src_uri in self._leaves:
             page.title = Markup(escape(one_line(self._pages[page.file.src_uri].title)))
         return page
@@ -146,7 +149,7 @@ class BoardPlugin(BasePlugin[BoardConfig]):
     def on_page_context(
         self, context: TemplateContext, /, *, page: HostPage, config: MkDocsConfig, nav: Navigation
     ) -> TemplateContext:
-        """Put the ready HTML where the engine has carried its comments."""
+        """Fill the slots of the page, which the engine has kept as comments."""
         generated = self._pages.get(page.file.src_uri)
         if generated is not None and page.content is not None:
             page.content = fill(page.content, generated.slots)
@@ -157,11 +160,12 @@ class BoardPlugin(BasePlugin[BoardConfig]):
         return context
 
     def on_post_build(self, *, config: MkDocsConfig) -> None:
-        """Remove what the theme ships for its developers, other languages and other sites."""
+        """Remove source maps and the scripts of languages that the site does not have."""
         assets = Path(config.site_dir) / "assets"
         for pattern in _UNUSED:
             for path in sorted(assets.glob(pattern)):
-                path.unlink()
+                if path.name not in _STEMMERS:
+                    path.unlink()
 
     def on_template_context(
         self, context: TemplateContext, /, *, template_name: str, config: MkDocsConfig

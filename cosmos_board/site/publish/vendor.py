@@ -57,7 +57,7 @@ def _small_plotly(modules: Path | None) -> Path | None:
     if folder is None or not (folder / "package.json").is_file():
         return None
     version = json.loads((folder / "package.json").read_text("utf-8"))["version"]
-    with _whole_plotly().open(encoding="utf-8") as whole:
-        head = whole.read(300)
+    with _whole_plotly().open(encoding="utf-8") as script_file:
+        head = script_file.read(300)
     script = folder / "plotly-cartesian.min.js"
     return script if f"v{version}" in head and script.is_file() else None

@@ -81,7 +81,7 @@ def write_list(site: Path, published: Published) -> None:
 
 
 def dump_list(published: Published) -> bytes:
-    """Return a list of files as bytes: one way of writing each, so that no bit can hide."""
+    """Return a list of files as bytes, in its one canonical form."""
     document = {
         "schema_version": 1,
         "benchmark": published.version,
@@ -101,28 +101,28 @@ def parse_list(data: bytes, where: str) -> Published:
     """
     try:
         document = json.loads(data)
-        found = Published(
+        published = Published(
             version=str(document["benchmark"]),
-            frozen=tuple(str(one) for one in document["frozen"]),
+            frozen=tuple(str(version) for version in document["frozen"]),
             files={str(path): str(digest) for path, digest in document["files"].items()},
             head=str(document.get("head", "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(where, "", f"is no list of files ({type(error).__name__})") from error
-    if dump_list(found) != data:
+    if dump_list(published) != data:
         raise InputError(where, "", "is not as it was written")
-    if len(found.files) > MOST_FILES:
-        raise InputError(where, "files", "are too many", got=len(found.files), want=MOST_FILES)
-    for version in (found.version, *found.frozen):
+    if len(published.files) > MOST_FILES:
+        raise InputError(where, "files", "are too many", got=len(published.files), want=MOST_FILES)
+    for version in (published.version, *published.frozen):
         if not _VERSION.fullmatch(version):
             raise InputError(where, "benchmark", "is no version", got=ascii(version[:40]))
-    for path, digest in found.files.items():
+    for path, digest in published.files.items():
         parts = PurePosixPath(path)
         if parts.is_absolute() or ".." in parts.parts or str(parts) != path or "\\" in path:
             raise InputError(where, "files", "names a place outside", got=ascii(path[:80]))
         if not _SHA256.fullmatch(digest):
             raise InputError(where, path[:80], "has no sha256")
-    return found
+    return published
 
 
 def verify_list(site: Path) -> Iterator[str]:
@@ -133,13 +133,13 @@ def verify_list(site: Path) -> Iterator[str]:
     except (OSError, InputError) as error:
         yield f"{error}" if isinstance(error, InputError) else f"{FILES}: cannot be read"
         return
-    found = list_site(site, listed.version, listed.frozen).files
-    for name in sorted(found.keys() | listed.files.keys()):
-        if name not in found:
+    present = list_site(site, listed.version, listed.frozen).files
+    for name in sorted(present.keys() | listed.files.keys()):
+        if name not in present:
             yield f"{name}: is missing, though it was published"
         elif name not in listed.files:
             yield f"{name}: was not published"
-        elif found[name] != listed.files[name]:
+        elif present[name] != listed.files[name]:
             yield f"{name}: is not as it was published"
 
 

@@ -80,17 +80,6 @@ def read_pack_hashes(connection: Connection) -> dict[str, str]:
     return dict(connection.execute("SELECT dataset, pack_sha256 FROM datasets").fetchall())
 
 
-def read_seen_clusters(connection: Connection, model: str) -> tuple[tuple[str, str], ...]:
-    """Return the (dataset, cluster id) that a fine-tuned model was trained or chosen on.
-
-    An id may be `ALL_CLUSTERS`.
-    """
-    rows = connection.execute(
-        "SELECT dataset, cluster_id FROM seen_clusters WHERE model = ? ORDER BY ALL", [model]
-    ).fetchall()
-    return tuple((dataset, cluster) for dataset, cluster in rows)
-
-
 def write_seen_clusters(
     connection: Connection, model: str, clusters: Sequence[tuple[str, str]]
 ) -> None:

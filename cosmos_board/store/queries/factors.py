@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from cosmos_board.core.arrays import Floats, Ints
-from cosmos_board.core.factors import Factors
+from cosmos_board.core.targets import Factors
 from cosmos_board.store.queries.connection import (
     Connection,
     count_rows,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import astuple, dataclass
-from pathlib import Path
 
-from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.queries.connection import Connection, fetch_rows, has_table, read_meta
 
 SHOWN = "shown"
@@ -46,21 +44,15 @@ class LedgerTable:
     """Earlier versions whose boards are kept, oldest first."""
 
 
-def write_ledger_table(db: Path, table: LedgerTable) -> None:
-    """Put `table` in the place of what the database `db` said of submissions.
-
-    Raises:
-        InputError: If `db` is no board database.
-        InUseError: If it is open elsewhere.
-    """
+def write_ledger_table(connection: Connection, table: LedgerTable) -> None:
+    """Put `table` in the place of what a database opened to write said of submissions."""
     facts = json.dumps({"version": table.benchmark, "frozen": table.frozen})
-    with open_board_to_write(db) as connection:
-        connection.execute("BEGIN")
-        connection.execute("DELETE FROM ledger")
-        for row in table.rows:
-            connection.execute(f"INSERT INTO ledger VALUES ({', '.join('?' * 9)})", astuple(row))
-        connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [_KEY, facts])
-        connection.execute("COMMIT")
+    connection.execute("BEGIN")
+    connection.execute("DELETE FROM ledger")
+    for row in table.rows:
+        connection.execute(f"INSERT INTO ledger VALUES ({', '.join('?' * 9)})", astuple(row))
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [_KEY, facts])
+    connection.execute("COMMIT")
 
 
 def read_ledger_table(connection: Connection) -> LedgerTable:

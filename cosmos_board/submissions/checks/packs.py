@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from cosmos_board.core.errors import InputError, UnknownNameError
-from cosmos_board.core.factors import Factors
+from cosmos_board.core.targets import Factors
 from cosmos_board.data.catalog.licence import may
 from cosmos_board.data.pack import Pack
 from cosmos_board.data.pack.info import INFO_NAME, PackInfo, dump_info, read_info

@@ -10,6 +10,7 @@ from typing import Any
 
 from cosmos_board.core.errors import CosmosBoardError, StorageError
 from cosmos_board.core.tracks import CORE
+from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.ingest import ingest
 from cosmos_board.store.queries.submissions import (
     LEFT_OUT,
@@ -88,7 +89,9 @@ class Rebuilt:
 
     def write_table(self, frozen: Sequence[str] = ()) -> None:
         """Put the rows into the database, with the earlier versions whose boards are kept."""
-        write_ledger_table(self.db, LedgerTable(tuple(self.rows), self.benchmark, tuple(frozen)))
+        table = LedgerTable(tuple(self.rows), self.benchmark, tuple(frozen))
+        with open_board_to_write(self.db) as connection:
+            write_ledger_table(connection, table)
 
 
 def rebuild_board(

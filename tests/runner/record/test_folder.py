@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cosmos_board.core.errors import InputError, StaleRunError
+from cosmos_board.core.errors import InputError
 from cosmos_board.runner.record.folder import RunFolder
-from cosmos_board.runner.record.run_record import refuse_other_device
 from cosmos_board.runner.record.shards import Shard, cut_shards
-from cosmos_board.runner.settings import SegmenterSpec
 from tests.runner.test_run import evaluate
 
 
@@ -63,18 +61,3 @@ def test_only_leftovers_of_this_run_are_cleared(tmp_path: Path) -> None:
 
     assert kept.exists()
     assert not gone.exists()
-
-
-@pytest.mark.parametrize(
-    ("begun", "wanted", "same"),
-    [("cuda", "cpu", False), ("cuda:0", "cuda:1", True), ("cpu", "cpu+bf16", True)],
-)
-def test_a_run_goes_on_with_the_kind_of_device_it_began_with(
-    begun: str, wanted: str, same: bool, tmp_path: Path
-) -> None:
-    spec = SegmenterSpec(name="sam-vit-b", device=wanted)
-    if same:
-        refuse_other_device(tmp_path, spec, begun)
-        return
-    with pytest.raises(StaleRunError, match="was begun on another device"):
-        refuse_other_device(tmp_path, spec, begun)

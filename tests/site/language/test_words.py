@@ -7,45 +7,15 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
-from typing import get_args
 
 import pytest
 from babel.messages.pofile import read_po
 
-from cosmos_board.board.findings.claims import CLAIMS
-from cosmos_board.board.messages import Message, MessageKey
-from cosmos_board.site.language.messages import CLAIM_TEXTS, MESSAGES, say
 from cosmos_board.site.language.terms import list_terms
 from cosmos_board.site.language.words import LOCALE, MissingTranslationError, Words, words_for
 
 ROOT = Path(__file__).parents[3]
 CHINESE = LOCALE / "zh" / "LC_MESSAGES" / "site.po"
-
-
-def test_what_a_finding_lacks_is_said_in_chinese() -> None:
-    lacking = Message.of("wide-targets", n=10, least=10, have=0, all=5, most=4)
-    factor = Message.of("variation", factor=Message("boundary-rho"))
-
-    chinese = words_for("zh")
-    assert (
-        say(lacking, chinese) == "10 个各有至少 10 个独立单元的目标（5 个中有 0 个满足；最多为 4）"
-    )
-    assert "边界复杂度的 −ρ" in say(factor, chinese)
-    assert say(Message.of("promptable-model", prompts=("box", "point"))) == (
-        "a promptable model with box, point"
-    )
-
-
-def test_one_cluster_is_not_said_to_be_many() -> None:
-    one, many = (say(Message.of("too-few-to-recommend", n=n, least=10)) for n in (1, 2))
-
-    assert one.startswith("1 cluster: ")
-    assert many.startswith("2 clusters: ")
-
-
-def test_every_key_and_claim_of_the_board_has_its_words() -> None:
-    assert set(MESSAGES) == set(get_args(MessageKey))
-    assert list(CLAIM_TEXTS) == [claim.id for claim in CLAIMS]
 
 
 @pytest.fixture(scope="module")

@@ -101,9 +101,9 @@ def _find_names(
 def match_pictures(
     paths: Sequence[str], names: Sequence[str], where: str
 ) -> dict[str, tuple[str, str]]:
-    r"""Return for each path the name that means it, or "" and the reason why none does.
+    r"""Return for each path the name of its picture, or "" and the reason why there is none.
 
-    A name means a path if one is the end of the other, folder by folder; `\\` counts as `/`, and
+    A name fits a path if one is the end of the other, folder by folder; `\\` counts as `/`, and
     of an address only the path counts. Equal paths win; what stays ambiguous is refused.
 
     Args:
@@ -143,7 +143,7 @@ def match_pictures(
 
 
 def _choose(steps: tuple[str, ...], rows: Sequence[tuple[tuple[str, ...], str]]) -> list[str]:
-    """Return the names that may mean a path, the closest only."""
+    """Return the names that fit a path, the closest only."""
     inner = [row for row in rows if steps[-len(row[0]) :] == row[0]]
     longest = max((len(row[0]) for row in inner), default=0)
     outer = [name for row, name in rows if row[-len(steps) :] == steps]

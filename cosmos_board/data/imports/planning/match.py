@@ -1,24 +1,27 @@
-"""Which masks belong to which image: by the parts of their paths, or by a table."""
+"""The images of one entry of an import file, each with the files of its masks."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from cosmos_board.core.errors import InputError
 from cosmos_board.core.modalities import get_modality
 from cosmos_board.data.imports.names import compose
 from cosmos_board.data.imports.planning.described import Problem, find_described
+from cosmos_board.data.imports.planning.mask_finders import (
+    PathFinder,
+    TableFinder,
+    UnpairedError,
+    find_in_table,
+    is_dicom,
+    is_series,
+)
 from cosmos_board.data.imports.planning.walk import Listing
-from cosmos_board.data.imports.reading.job import ImageJob, MaskFiles
+from cosmos_board.data.imports.reading.job import ImageJob
 from cosmos_board.data.imports.reading.slice_names import find_unpaired, read_slice_names
-from cosmos_board.data.imports.spec.models import FileSpec, ImageSpec, MaskSpec
-from cosmos_board.data.imports.spec.patterns import Pattern, fill_template, find_fields
-from cosmos_board.data.imports.spec.rules import find_name, is_skipped
-from cosmos_board.data.readers.regions.text_files import read_csv_table
-
-Parts = Mapping[str, str]
+from cosmos_board.data.imports.spec.models import ImageSpec
+from cosmos_board.data.imports.spec.patterns import Pattern, fill_template
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Matches:
     """Masks without an image."""
 
     undescribed: tuple[Problem, ...]
-    """(path, reason) of images that no table or JSON file of masks speaks of."""
+    """(path, reason) of images that no table or JSON file of masks describes."""
 
     unused_pictures: Mapping[str, frozenset[str]]
     """By path of a COCO file: its pictures that are no image of this entry."""
@@ -52,12 +55,12 @@ def match_images(
             masks share nothing with those of several images.
     """
     problems: list[Problem] = []
-    finders: Sequence[_Finder | _TableFinder]
+    finders: Sequence[PathFinder | TableFinder]
     if spec.table:
-        jobs, finders = _from_table(spec, listing, problems)
+        jobs, finders = find_in_table(spec, listing, problems)
     else:
         jobs = [job for job in _group(spec, listing) if _is_one(job, problems)]
-        by_path = [_Finder(mask, listing.paths, spec) for mask in spec.masks]
+        by_path = [PathFinder(mask, listing.paths, spec) for mask in spec.masks]
         for position, finder in enumerate(by_path if len(jobs) > 1 else ()):
             finder.refuse_unshared(origin, f"{field}.masks[{position}]")
         finders = by_path
@@ -83,17 +86,17 @@ def _fill_facts(job: ImageJob) -> ImageJob:
 
 
 def _find_masks(
-    jobs: list[ImageJob], finders: Sequence[_Finder | _TableFinder], problems: list[Problem]
+    jobs: list[ImageJob], finders: Sequence[PathFinder | TableFinder], problems: list[Problem]
 ) -> tuple[list[ImageJob], set[str]]:
     """Return each image with its masks, and the paths of all masks that belong to one."""
     paired: list[ImageJob] = []
     used: set[str] = set()
     for job in jobs:
         try:
-            if job.spec.stack == "name" and not _is_dicom_file(job.spec, job.paths[0]):
+            if job.spec.stack == "name" and not is_dicom(job.spec, job.paths[0]):
                 _refuse_gap(job.paths)
             masks = tuple(files for finder in finders for files in finder.find(job, problems))
-        except _UnpairedError as error:
+        except UnpairedError as error:
             problems.append((job.paths[0].rpartition("/")[0] or job.paths[0], error.reason))
             used.update(error.paths)
             continue
@@ -104,7 +107,7 @@ def _find_masks(
 
 def _refuse_gap(paths: Sequence[str]) -> None:
     if reason := find_unpaired(read_slice_names(paths), None, by_order=False, placed=False):
-        raise _UnpairedError(reason, ())
+        raise UnpairedError(reason, ())
 
 
 def _group(spec: ImageSpec, listing: Listing) -> list[ImageJob]:
@@ -124,12 +127,8 @@ def _group(spec: ImageSpec, listing: Listing) -> list[ImageJob]:
     ]
 
 
-def _is_series(spec: FileSpec, path: str) -> bool:
-    return bool(spec.stack) or spec.reader == "dicom" or path.lower().endswith(".dcm")
-
-
 def _is_one(job: ImageJob, problems: list[Problem]) -> bool:
-    if len(job.paths) == 1 or _is_series(job.spec, job.paths[0]):
+    if len(job.paths) == 1 or is_series(job.spec, job.paths[0]):
         return True
     reason = (
         f"cannot be told from {len(job.paths) - 1} others: name in files what differs, or where"
@@ -137,168 +136,3 @@ def _is_one(job: ImageJob, problems: list[Problem]) -> bool:
     )
     problems += [(path, reason) for path in job.paths]
     return False
-
-
-class _Finder:
-    """Finds the files of one entry of masks by the parts that they share with an image."""
-
-    def __init__(self, spec: MaskSpec, paths: tuple[str, ...], image: ImageSpec) -> None:
-        self.spec = spec
-        self._image = image
-        known = Pattern(image.files).expressions
-        self._pattern = Pattern(spec.files, known)
-        self._shared = tuple(field for field in self._pattern.fields if field in known)
-        self._groups: dict[tuple[str, ...], list[tuple[Parts, str]]] = defaultdict(list)
-        for path in paths:
-            if (parts := self._pattern.match(compose(path))) is not None:
-                key = tuple(parts[field] or "" for field in self._shared)
-                self._groups[key].append((parts, path))
-
-    @property
-    def every_path(self) -> Iterable[str]:
-        return (path for group in self._groups.values() for _, path in group)
-
-    def find(self, image: ImageJob, problems: list[Problem]) -> Iterator[MaskFiles]:
-        candidates = self._groups.get(tuple(image.parts[field] for field in self._shared), [])
-        if self.spec.key == image.spec.key:
-            own = [path for _, path in candidates if path in image.paths]
-            if own and len(own) == len(candidates) and len(image.paths) > 1:
-                reason = "belongs to the images as well: say in their files what tells it from them"
-                problems.append((own[0], reason))
-            candidates = [(parts, path) for parts, path in candidates if path not in image.paths]
-        raster = self.spec.kind == "raster" and bool(candidates)
-        if self.spec.stack or (raster and all(_is_series(self.spec, p) for _, p in candidates)):
-            for parts, paths in self._split_series(image, candidates):
-                for files in _name_files(self.spec, parts, paths, problems):
-                    yield replace(files, paths=self._order_slices(image, files.paths))
-            return
-        for parts, path in candidates:
-            yield from _name_files(self.spec, {**image.parts, **parts}, (path,), problems)
-
-    def _split_series(
-        self, image: ImageJob, candidates: list[tuple[Parts, str]]
-    ) -> Iterator[tuple[Parts, tuple[str, ...]]]:
-        """Yield the slices of each series: one a name, such as that of an organ's folder."""
-        series: dict[str, list[tuple[Parts, str]]] = defaultdict(list)
-        for parts, path in candidates:
-            parts = {**image.parts, **parts}
-            series[fill_template(self.spec.name, parts)].append((parts, path))
-        for files in series.values():
-            yield files[0][0], tuple(path for _, path in files)
-
-    def _order_slices(self, image: ImageJob, paths: Sequence[str]) -> tuple[str, ...]:
-        """Return the files of a stack or series in the order of the slices of the image."""
-        mask = read_slice_names(paths)
-        placed = _is_dicom_file(self._image, image.paths[0])
-        if placed and self._image.geometry == "check" and _is_dicom_file(self.spec, paths[0]):
-            return mask.paths
-        one_file = len(image.paths) == 1 and not self._image.stack
-        reason = find_unpaired(
-            None if one_file else read_slice_names(image.paths),
-            mask,
-            by_order="order" in (self._image.stack, self.spec.stack),
-            placed=placed and not one_file,
-        )
-        if reason:
-            raise _UnpairedError(reason, mask.paths)
-        return mask.paths
-
-    def refuse_unshared(self, origin: str, field: str) -> None:
-        """Refuse masks of which every one would belong to every image."""
-        known = find_fields(self._image.files)
-        wanted = ", ".join(f"{{{name}}}" for name in known) or "a {part} in the paths of images"
-        telling = {*known, *self._pattern.fields}
-        if self.spec.kind == "runs" and not telling & set(find_fields(self.spec.name)):
-            problem = "is the same for every image"
-            raise InputError(
-                origin, f"{field}.name", problem, got=repr(self.spec.name), want=wanted
-            )
-        if self._shared or not self._groups or self.spec.kind in ("coco", "runs"):
-            return
-        if known and set(known) <= set(find_fields(self._image.modality)):
-            return
-        raise InputError(
-            origin, f"{field}.files", "shares no part with several images, so that every mask would"
-            " belong to every image", got=repr(self.spec.files), want=wanted,
-        )  # fmt: skip
-
-
-class _UnpairedError(Exception):
-    """The slices of an image and a mask do not belong together."""
-
-    def __init__(self, reason: str, paths: tuple[str, ...]) -> None:
-        self.reason = reason
-        self.paths = paths
-
-
-class _TableFinder:
-    """Finds the files of one entry of masks in the rows of a table."""
-
-    def __init__(
-        self, spec: MaskSpec, rows: Mapping[str, list[Parts]], known: Mapping[str, str]
-    ) -> None:
-        self.spec = spec
-        self._rows = rows
-        self._known = known
-        self.every_path: Iterable[str] = ()
-
-    def find(self, image: ImageJob, problems: list[Problem]) -> Iterator[MaskFiles]:
-        for parts in self._rows[image.paths[0]]:
-            name = _fill(self.spec, parts)
-            if not name:
-                continue
-            path = _look_up(self._known, name)
-            if not path:
-                problems.append((name, "is in the table and not in the source folder"))
-                continue
-            yield from _name_files(self.spec, parts, (path,), problems)
-
-
-def _from_table(
-    spec: ImageSpec, listing: Listing, problems: list[Problem]
-) -> tuple[list[ImageJob], list[_TableFinder]]:
-    known = {compose(path): path for path in listing.paths}
-    rows: dict[str, list[Parts]] = defaultdict(list)
-    if spec.table not in listing.paths:
-        raise InputError(spec.table, "table", "is not in the source folder")
-    for parts in read_csv_table(listing.root / spec.table, spec.table):
-        name = _fill(spec, parts)
-        if path := _look_up(known, name):
-            rows[path].append(parts)
-        else:
-            problems.append((name, "is in the table and not in the source folder"))
-    root = str(listing.root)
-    jobs = [ImageJob(root, spec, (path,), every[0]) for path, every in rows.items()]
-    return jobs, [_TableFinder(mask, rows, known) for mask in spec.masks]
-
-
-def _look_up(known: Mapping[str, str], name: str) -> str:
-    """Return the path that a table means, "" where there is none; Windows separates otherwise."""
-    name = compose(name)
-    return known.get(name) or known.get(name.replace("\\", "/").removeprefix("./"), "")
-
-
-def _fill(spec: FileSpec, parts: Parts) -> str:
-    pattern = Pattern(spec.files)
-    if missing := [field for field in pattern.fields if field not in parts]:
-        raise InputError(spec.files, "table", f"has no column {missing[0]}")
-    if any(not parts[field] for field in pattern.fields):
-        return ""
-    return pattern.fill(parts)
-
-
-def _is_dicom_file(spec: FileSpec, path: str) -> bool:
-    return spec.reader == "dicom" or (not spec.reader and path.lower().endswith(".dcm"))
-
-
-def _name_files(
-    spec: MaskSpec, parts: Parts, paths: tuple[str, ...], problems: list[Problem]
-) -> Iterator[MaskFiles]:
-    name = fill_template(spec.name, parts)
-    if spec.kind == "raster" and spec.names and find_name(name, spec.names) is None:
-        if not is_skipped(name, spec.skip):
-            problems.append(
-                (paths[0], f"has the name {name!r}, which means nothing: add it or skip it")
-            )
-        return
-    yield MaskFiles(spec, paths, name)

@@ -61,11 +61,9 @@ class ImportPlan:
         self.refuse_nothing()
         from cosmos_board.data.imports.reading.read import read_job
 
-        meanings = {id(entry.spec): repr(entry.spec) for entry in self.entries}
+        texts = {id(entry.spec): repr(entry.spec) for entry in self.entries}
         return tuple(
-            SourceUnit(
-                job.key(meanings[id(job.spec)]), show_path(job.origin), partial(read_job, job)
-            )
+            SourceUnit(job.key(texts[id(job.spec)]), show_path(job.origin), partial(read_job, job))
             for job in self.jobs
         )
 

@@ -1,4 +1,4 @@
-"""Warnings of a plan: what is allowed, and yet seldom meant; each has a word that accepts it."""
+"""Warnings of a plan: what is allowed and likely a mistake; each has a word that accepts it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _ALIKE = ("tumour", "cancer", "carcinoma", "lesion", "nodule", "mass")
 
 @dataclass(frozen=True, slots=True)
 class PlanWarning:
-    """One thing that is seldom meant."""
+    """One likely mistake."""
 
     word: str
     """Key of `WARNINGS`, by which it is accepted."""
@@ -222,7 +222,7 @@ def _warn_of_objects(plan: ImportPlan) -> Iterable[PlanWarning]:
 
 
 def find_near_objects(name: str) -> list[str]:
-    """Return objects of the catalog that may be meant by a name that is not in it.
+    """Return objects of the catalog that a name which is not in it may stand for.
 
     Example:
         >>> find_near_objects("lung-tumor"), find_near_objects("kidneys"), find_near_objects("toe")

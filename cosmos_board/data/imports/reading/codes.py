@@ -25,7 +25,7 @@ _MANY = 32
 def find_codes(
     spec: MaskSpec, raster: Raster, where: str
 ) -> tuple[NDArray[Any], dict[int, Objects]]:
-    """Return the codes of a label picture or volume, and what those that occur mean.
+    """Return the codes of a label picture or volume, and the objects of those that occur.
 
     Raises:
         InputError: If a code has no meaning and is not skipped, or values are no codes.

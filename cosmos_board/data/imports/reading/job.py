@@ -51,15 +51,15 @@ class ImageJob:
         """Every file it reads, each once, sorted."""
         return tuple(sorted({*self.paths, *(path for mask in self.masks for path in mask.paths)}))
 
-    def key(self, meaning: str) -> str:
-        """Return what changes when a file or the meaning of a file does.
+    def key(self, specification: str) -> str:
+        """Return a hash that changes when a file or its import specification does.
 
-        `meaning` says in words what an entry of images means.
+        `specification` is its entry of the import file as text.
 
         Raises:
             InputError: If a file is gone.
         """
-        digest = hashlib.sha256(repr((meaning, self.modality, self.cluster_key)).encode())
+        digest = hashlib.sha256(repr((specification, self.modality, self.cluster_key)).encode())
         for mask in self.masks:
             digest.update(repr((mask.name, mask.paths)).encode())
         for path in self.every_path:

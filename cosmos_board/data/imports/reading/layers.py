@@ -24,7 +24,7 @@ class SliceRegion:
     """One region of one slice."""
 
     objects: Objects
-    """What it means; several where one lies inside another."""
+    """Its objects; several where one lies inside another."""
 
     key: str
     """Regions of an object with the same key are one reference."""
@@ -67,7 +67,7 @@ class LabelLayer:
     notes: tuple[str, ...] = ()
 
     def cut(self, plane: Plane, index: int) -> Iterator[SliceRegion]:
-        """Yield one part for each code that means something, in the order of codes."""
+        """Yield one region for each code that stands for objects, in the order of codes."""
         codes = take_slice(self.codes, plane, index)
         for code in np.unique(codes):
             objects = self.objects_of.get(int(code))

@@ -73,7 +73,7 @@ class MaskSpec(FileSpec):
     """Pictures or voxels, or one of six descriptions of regions."""
 
     objects: f.ObjectNames = Field(default=(), alias="object")
-    """What the foreground of a file means, where it has one meaning."""
+    """The objects of the foreground of a file, where it has no codes or names."""
 
     labels: f.CodeRules = ()
     colours: f.ColourRules = ()
@@ -105,7 +105,7 @@ class MaskSpec(FileSpec):
     """Columns of a table of runs: of pictures, of names where there are some, and of runs."""
 
     background: str = "0"
-    """Code or colour that means nothing was drawn."""
+    """Code or colour of pixels on which nothing is drawn."""
 
     @model_validator(mode="before")
     @classmethod
@@ -146,7 +146,7 @@ class ImageSpec(FileSpec):
     """`nearest`: masks of another size are brought to that of their image."""
 
     geometry: Literal["check", "ignore"] = "check"
-    """`ignore`: a mask's own idea of where it lies is not believed."""
+    """`ignore`: what a mask's file says of its place is not used."""
 
     masks: Rows[MaskSpec] = ()
 
@@ -187,7 +187,7 @@ class ImportSpec(Table):
         default_factory=dict
     )
     accept: Rows[f.WarningWord] = ()
-    """Words of the warnings that are known and meant."""
+    """Words of the warnings that are accepted."""
 
     normalisation: str = ""
     plane: str = ""

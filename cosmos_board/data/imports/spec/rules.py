@@ -85,12 +85,12 @@ def parse_colour(text: str) -> tuple[int, int, int] | None:
 
 
 def find_code(code: int, rules: Iterable[CodeRule]) -> Objects | None:
-    """Return the objects that `code` means by the first rule that holds it."""
+    """Return the objects of `code` by the first rule that holds it."""
     return next((rule.objects for rule in rules if rule.low <= code <= rule.high), None)
 
 
 def find_name(name: str, rules: Iterable[NameRule]) -> Objects | None:
-    """Return the objects that `name` means by the first rule that fits it.
+    """Return the objects of `name` by the first rule that fits it.
 
     Example:
         >>> find_name("rib_left_9", [NameRule("rib_*", ("rib",))])

@@ -31,7 +31,7 @@ _HELD = 0.9
 """Share of the voxels of a contour that lie in another, of which it is a hole, at least."""
 
 _DECIMALS = 6
-"""Of voxel indices: what is left of a voxel centre after a change of units is not noise."""
+"""Of voxel indices: smaller differences are rounding of the change of units."""
 
 _INSIDE = 1
 """Label of a voxel centre strictly inside a contour; one on the contour itself has a larger one."""

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from cosmos_board.board.advice.advice import Advice
-from cosmos_board.board.advice.options import EFFORT, Option
+from cosmos_board.board.advice.options import EFFORT
 from cosmos_board.board.export import to_json
 from cosmos_board.board.types import Slice
 from cosmos_board.core.tracks import FULL
 from cosmos_board.site.components.markup import up
 from cosmos_board.site.components.page import Page
-from cosmos_board.site.components.table import Cell, Column, Row, Table, heat_of, marks_of
+from cosmos_board.site.components.table import Cell, Mark, Table, marks_of
 from cosmos_board.site.components.templates import render
 from cosmos_board.site.content.labels import (
     modality_label,
@@ -24,7 +24,7 @@ from cosmos_board.site.content.labels import (
     target_label,
 )
 from cosmos_board.site.content.site_data import SiteData
-from cosmos_board.site.language.numbers import DASH, number, percent, span
+from cosmos_board.site.language.numbers import DASH, span
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.notices import (
     explain_empty,
@@ -33,6 +33,7 @@ from cosmos_board.site.pages.sections.notices import (
     track_text,
 )
 from cosmos_board.site.pages.sections.ranking import track_badges
+from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
 
 PATH = "advisor/index.md"
@@ -92,8 +93,8 @@ def advisor_page(context: PageContext) -> Page:
 
 def _tracks(data: SiteData) -> dict[str, tuple[Advice, ...]]:
     """Return the advice by track, the full one first; only tracks that have some."""
-    found = {FULL: data.studies.advice, **data.studies.submitted_advice}
-    return {track: advice for track, advice in found.items() if advice}
+    tracks = {FULL: data.studies.advice, **data.studies.submitted_advice}
+    return {track: advice for track, advice in tracks.items() if advice}
 
 
 def _is_synthetic(advice: Advice, data: SiteData) -> bool:
@@ -173,97 +174,119 @@ def _form(data: SiteData, words: Words) -> Markup:
 
 
 def _table(data: SiteData, advice: Sequence[Advice], name: str, track: str, words: Words) -> Table:
-    dice = [row.best.dice if row.best else None for row in advice]
+    """Return the best model and prompt of each target, or why nothing is recommended."""
+    table = RecordTable(data, words, advice)
+    table.cells("target", words("Target"), lambda row: _target_cell(row, words), frozen=True)
+    table.text(
+        "modality",
+        words("Modality"),
+        lambda row: modality_label(row.modality, words),
+        facet=True,
+        hidden=True,
+    )
+    table.cells(
+        "model", words("Model"), lambda row: _model_cell(row, data, track, words), facet=True
+    )
+    _add_expectation(table, words)
+    reading = "advisor/#reading"
+    table.cells(
+        "simpler",
+        words("Cheaper equivalent prompt"),
+        lambda row: _simpler_cell(row, data, words),
+        help=reading,
+    )
+    table.cells(
+        "care",
+        words("Tolerated prompt error (px)"),
+        lambda row: _tolerance_cell(row, words),
+        numeric=True,
+        help=reading,
+    )
+    table.count("clusters", words("Clusters"), _count_clusters)
+    caption = words(
+        "Best model and prompt per target by mean Dice, each model choosing its own mask. "
+        "Data {version}.",
+        version=data.version_label,
+    )
+    return table.build(name, caption, listed=lambda row: row.best is None)
+
+
+def _add_expectation(table: RecordTable[Advice], words: Words) -> None:
+    """Add the prompt to give, and the Dice and the failures to expect with it."""
+    dice = [row.best.dice if row.best else None for row in table.records]
     marks = marks_of([(d.low, d.value, d.high) if d else (None,) * 3 for d in dice])
-    shades = heat_of([d.value if d else None for d in dice])
-    rows = []
-    for row, mark, shade in zip(advice, marks, shades, strict=True):
-        target, best = Slice("target", _name(row)), row.best
-        if best is None:
-            rows.append(_row_without(row, target, words))
-            continue
-        tiers = {e.tier for e in data.entries if (e.model, e.track) == (best.model, track)}
-        rows.append(
-            Row(
-                (
-                    Cell(target_label(target.name, words), target.name, slice_url(target)),
-                    Cell(modality_label(row.modality, words)),
-                    Cell(
-                        data.label(best.model),
-                        best.model,
-                        model_url(best.model),
-                        badges=track_badges(track, min(tiers, default=""), words),
-                    ),
-                    Cell(prompt_label(best.prompt, words), best.prompt),
-                    Cell(number(best.dice.value), best.dice.value, heat=shade),
-                    Cell(
-                        span(best.dice.low, best.dice.high) or words("no CI"),
-                        mark=mark,
-                        muted=best.dice.low is None,
-                    ),
-                    Cell(percent(best.failure.value), best.failure.value),
-                    _simpler_cell(row.simpler, data, words),
-                    _care_cell(row.careful_px, words),
-                    Cell(number(best.dice.clusters, 0), best.dice.clusters),
-                )
-            )
-        )
-    return Table(
-        name=name,
-        caption=words(
-            "Best model and prompt per target by mean Dice, each model choosing its own mask. "
-            "Data {version}.",
-            version=data.version_label,
-        ),
-        columns=_columns(words),
-        rows=tuple(rows),
+    mark = {_name(row): mark for row, mark in zip(table.records, marks, strict=True)}
+    table.cells("prompt", words("Prompt"), lambda row: _prompt_cell(row, words), facet=True)
+    table.score(
+        "dice",
+        words("Dice"),
+        lambda row: row.best.dice.value if row.best else None,
+        shaded=True,
+        best="high",
+        help="docs/definitions/#dice",
+    )
+    table.cells(
+        "interval",
+        words("95 % CI"),
+        lambda row: _interval_cell(row, mark[_name(row)], words),
+        help="docs/ranking/#intervals",
+    )
+    table.share(
+        "failure",
+        words("Failures"),
+        lambda row: row.best.failure.value if row.best else None,
+        best="low",
+        help="advisor/#reading",
     )
 
 
-def _row_without(advice: Advice, target: Slice, words: Words) -> Row:
-    """Return the row of a target for which nothing is recommended, and why."""
-    reason = {
-        "thin": words("too few clusters to recommend a model"),
-        "inadequate": words("no tested model is adequate for this target"),
-    }.get(advice.status, words("not run"))
-    first = advice.options[0] if advice.options else None
-    return Row(
-        (
-            Cell(target_label(target.name, words), target.name, slice_url(target)),
-            Cell(modality_label(advice.modality, words)),
-            Cell(reason, muted=True),
-            *(Cell(DASH, muted=True) for _ in range(6)),
-            Cell(number(first.dice.clusters, 0), first.dice.clusters) if first else Cell(DASH),
-        ),
-        listed=True,
-    )
+def _prompt_cell(advice: Advice, words: Words) -> Cell:
+    if advice.best is None:
+        return Cell(DASH, muted=True)
+    return Cell(prompt_label(advice.best.prompt, words), advice.best.prompt)
 
 
-def _columns(words: Words) -> tuple[Column, ...]:
-    return (
-        Column(key="target", label=words("Target"), frozen=True),
-        Column(key="modality", label=words("Modality"), facet=True, hidden=True),
-        Column(key="model", label=words("Model"), facet=True),
-        Column(key="prompt", label=words("Prompt"), facet=True),
-        Column(key="dice", label=words("Dice"), numeric=True, best="high",
-               help="docs/definitions/#dice"),
-        Column(key="interval", label=words("95 % CI"), help="docs/ranking/#intervals"),
-        Column(key="failure", label=words("Failures"), numeric=True, best="low",
-               help="advisor/#reading"),
-        Column(key="simpler", label=words("Cheaper equivalent prompt"), help="advisor/#reading"),
-        Column(key="care", label=words("Tolerated prompt error (px)"), numeric=True,
-               help="advisor/#reading"),
-        Column(key="clusters", label=words("Clusters"), numeric=True),
-    )  # fmt: skip
+def _target_cell(advice: Advice, words: Words) -> Cell:
+    target = Slice("target", _name(advice))
+    return Cell(target_label(target.name, words), target.name, slice_url(target))
 
 
-def _simpler_cell(option: Option | None, data: SiteData, words: Words) -> Cell:
+def _model_cell(advice: Advice, data: SiteData, track: str, words: Words) -> Cell:
+    """Return the best model, or why none is recommended."""
+    if advice.best is None:
+        reason = {
+            "thin": words("too few clusters to recommend a model"),
+            "inadequate": words("no tested model is adequate for this target"),
+        }
+        return Cell(reason.get(advice.status, words("not run")), muted=True)
+    model = advice.best.model
+    tiers = {entry.tier for entry in data.entries if (entry.model, entry.track) == (model, track)}
+    badges = track_badges(track, min(tiers, default=""), words)
+    return Cell(data.label(model), model, model_url(model), badges=badges)
+
+
+def _interval_cell(advice: Advice, mark: Mark | None, words: Words) -> Cell:
+    if advice.best is None:
+        return Cell(DASH, muted=True)
+    low, high = advice.best.dice.low, advice.best.dice.high
+    return Cell(span(low, high) or words("no CI"), mark=mark, muted=low is None)
+
+
+def _simpler_cell(advice: Advice, data: SiteData, words: Words) -> Cell:
+    option = advice.simpler if advice.best else None
     if option is None:
         return Cell(DASH, muted=True)
     return Cell(prompt_label(option.prompt, words), option.prompt, note=data.label(option.model))
 
 
-def _care_cell(careful_px: int | None, words: Words) -> Cell:
-    if careful_px is None:
+def _tolerance_cell(advice: Advice, words: Words) -> Cell:
+    if advice.best is None:
+        return Cell(DASH, muted=True)
+    if advice.careful_px is None:
         return Cell(words("not measured"), muted=True)
-    return Cell(str(careful_px), careful_px)
+    return Cell(str(advice.careful_px), advice.careful_px)
+
+
+def _count_clusters(advice: Advice) -> int | None:
+    option = advice.best or (advice.options[0] if advice.options else None)
+    return option.dice.clusters if option else None

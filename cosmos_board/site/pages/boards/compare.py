@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from cosmos_board.board.export import to_json
-from cosmos_board.board.ranking.pairs import pair_row
-from cosmos_board.board.types import BoardKey, PairRow, PairTable, PairVerdict, Slice
+from cosmos_board.board.types import BoardKey, PairRow, PairTable
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.tracks import FULL
 from cosmos_board.site.components.page import Page
@@ -25,10 +25,11 @@ from cosmos_board.site.content.labels import (
     slice_url,
     target_label,
 )
-from cosmos_board.site.content.site_data import SiteData, default_selection
+from cosmos_board.site.content.site_data import OVERALL, SiteData, default_selection
 from cosmos_board.site.language.numbers import signed, with_interval
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.notices import explain_empty, note_withheld, track_label
+from cosmos_board.site.pages.sections.pairs import find_pair
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
 
@@ -37,7 +38,6 @@ PAIR_PROMPT = "box"
 TOP_MODELS = 10
 """Models whose pairs have pages of their own, for those without scripts and for links."""
 
-_OPPOSITE: dict[PairVerdict, PairVerdict] = {"better": "worse", "worse": "better"}
 HALF_STEP = 1e-5
 P_STEP = 1e-4
 """Numbers of pairs are published as whole multiples of these: a third of the bytes."""
@@ -53,16 +53,13 @@ def compare_page(context: PageContext) -> Page:
             "confidence interval, and where they differ most."
         )
     )
-    files = {
-        (track, name): tables
+    tables = {
+        (track, name): found
         for track in data.tracks
         for name in PROMPTS
-        if (tables := compare_tables(data, name, track))
+        if (found := compare_tables(data, name, track))
     }
-    prompts = [name for name in PROMPTS if any(prompt == name for _, prompt in files)]
-    models = sorted(
-        {name for tables in files.values() for table in tables for name in table.models}
-    )
+    models = sorted({name for found in tables.values() for table in found for name in table.models})
     if len(models) < 2:
         otherwise = words(
             "Fewer than two ranked models: nothing to compare yet. Nobody is ranked where a board "
@@ -70,29 +67,7 @@ def compare_page(context: PageContext) -> Page:
         )
         page.note(explain_empty(data, words, otherwise))
         return page.finish()
-    page.html(
-        render(
-            "compare.html",
-            models=[(name, data.label(name)) for name in models],
-            prompts=[(name, prompt_label(name, words)) for name in prompts],
-            chosen=(top_pairs(data) or [(models[0], models[1])])[0],
-            root=page.root,
-            shared=words.shared,
-            tracks=[
-                (track, track_label(track, words))
-                for track in data.tracks
-                if track in {known for known, _ in files}
-            ],
-            kinds=image_kinds(data, words),
-            slices=to_json(
-                {
-                    part.name: [target_label(part.name, words), slice_url(part)]
-                    for part in data.slices("target")
-                }
-            ).decode(),
-            t=words,
-        )
-    )
+    page.html(_form(page, models, list(tables)))
     page.note_without_scripts(
         words("Without scripts, use the pair maps on every page or: cosmos-board compare A B")
     )
@@ -101,20 +76,37 @@ def compare_page(context: PageContext) -> Page:
         words("Pages of pairs"),
         [Link(f"{data.label(a)} – {data.label(b)}", pair_url(a, b)) for a, b in top_pairs(data)],
     )
-    page.attach(
-        {
-            f"data/compare/{name if track == FULL else f'{name}.{track}'}.json": compare_json(
-                data, name, track
-            )
-            for track, name in files
-        }
-    )
+    for track, name in tables:
+        stem = name if track == FULL else f"{name}.{track}"
+        page.attach({f"data/compare/{stem}.json": compare_json(data, name, track)})
     return page.finish()
+
+
+def _form(page: PageWriter, models: Sequence[str], files: Sequence[tuple[str, str]]) -> Markup:
+    """Return the form that chooses two models; `files` are those of (track, prompt)."""
+    data, words = page.data, page.words
+    tracks, prompts = ({pair[place] for pair in files} for place in (0, 1))
+    targets = {
+        part.name: [target_label(part.name, words), slice_url(part)]
+        for part in data.slices("target")
+    }
+    return render(
+        "compare.html",
+        models=[(name, data.label(name)) for name in models],
+        prompts=[(name, prompt_label(name, words)) for name in PROMPTS if name in prompts],
+        chosen=(top_pairs(data) or [(models[0], models[1])])[0],
+        root=page.root,
+        shared=words.shared,
+        tracks=[(track, track_label(track, words)) for track in data.tracks if track in tracks],
+        kinds=image_kinds(data, words),
+        slices=to_json(targets).decode(),
+        t=words,
+    )
 
 
 def top_pairs(data: SiteData) -> list[tuple[str, str]]:
     """Return the pairs among the best ranked models that have a page of their own."""
-    table = data.pairs.get(BoardKey(Slice("overall"), PAIR_PROMPT, "predicted", "dice"))
+    table = data.pairs.get(BoardKey(OVERALL, PAIR_PROMPT, "predicted", "dice"))
     return list(combinations(table.models[:TOP_MODELS], 2)) if table is not None else []
 
 
@@ -123,12 +115,12 @@ def pair_page(context: PageContext, a: str, b: str) -> Page:
     data, words = context.data, context.words
     names = {"a": data.label(a), "b": data.label(b)}
     page = PageWriter(context, pair_url(a, b), words("{a} against {b}", **names))
-    found = [row for table in compare_tables(data, PAIR_PROMPT) if (row := find_pair(table, a, b))]
-    overall = [row for row in found if row.slice.kind == "overall"]
-    every = [row for row in found if row.slice.kind == "target"]
-    every.sort(key=lambda row: (-abs(row.difference), row.slice))
-    targets = [row for row in every if not data.is_synthetic(row.slice)]
-    synthetic = [row for row in every if data.is_synthetic(row.slice)]
+    rows = [row for table in compare_tables(data, PAIR_PROMPT) if (row := find_pair(table, a, b))]
+    overall = [row for row in rows if row.slice.kind == "overall"]
+    by_target = [row for row in rows if row.slice.kind == "target"]
+    by_target.sort(key=lambda row: (-abs(row.difference), row.slice))
+    targets = [row for row in by_target if not data.is_synthetic(row.slice)]
+    synthetic = [row for row in by_target if data.is_synthetic(row.slice)]
     verdicts = [row.verdict for row in targets]
     for row in overall:
         difference = with_interval(signed(row.difference), row.low, row.high)
@@ -150,36 +142,9 @@ def pair_page(context: PageContext, a: str, b: str) -> Page:
     if synthetic:
         page.heading(words("On synthetic images"), "synthetic")
         page.table(_pair_table(data, synthetic, "pair-synthetic", words))
-    page.links(
-        words("Related"),
-        [
-            Link(names["a"], model_url(a)),
-            Link(names["b"], model_url(b)),
-            Link(words("Compare"), "compare/"),
-        ],
-    )
+    links = [Link(names["a"], model_url(a)), Link(names["b"], model_url(b))]
+    page.links(words("Related"), [*links, Link(words("Compare"), "compare/")])
     return page.finish()
-
-
-def find_pair(table: PairTable, a: str, b: str) -> PairRow | None:
-    """Return A against B out of a table, whichever of them is ranked better there."""
-    if a not in table.models or b not in table.models:
-        return None
-    place_a, place_b = table.models.index(a), table.models.index(b)
-    first, second = min(place_a, place_b), max(place_a, place_b)
-    place = first * len(table.models) - first * (first + 1) // 2 + second - first - 1
-    row = pair_row(table, place, table.models[first], table.models[second])
-    if place_a < place_b:
-        return row
-    return replace(
-        row,
-        a=a,
-        b=b,
-        difference=-row.difference,
-        low=None if row.high is None else -row.high,
-        high=None if row.low is None else -row.low,
-        verdict=None if row.verdict is None else _OPPOSITE.get(row.verdict, row.verdict),
-    )
 
 
 def _pair_table(data: SiteData, rows: list[PairRow], name: str, words: Words) -> Table:
@@ -209,7 +174,7 @@ def compare_tables(data: SiteData, prompt: str, track: str = FULL) -> list[PairT
     """Return the pair tables behind comparisons with `prompt`: overall, then each target."""
     keys = [
         BoardKey(part, prompt, default_selection(prompt), "dice", track)
-        for part in (Slice("overall"), *data.slices("target"))
+        for part in (OVERALL, *data.slices("target"))
     ]
     return [data.pairs[key] for key in keys if key in data.pairs and data.pairs[key].models]
 
@@ -234,9 +199,9 @@ def compare_json(data: SiteData, prompt: str, track: str = FULL) -> bytes:
                 "name": table.key.slice.name,
                 "models": [places[name] for name in table.models],
                 "scores": [round(scores[name], 6) for name in table.models],
-                "half": _whole(table.half_95, HALF_STEP) if known else None,
+                "half": _in_steps(table.half_95, HALF_STEP) if known else None,
                 "ratio": None if ratio is None else round(ratio, 6),
-                "p": _whole(table.p, P_STEP),
+                "p": _in_steps(table.p, P_STEP),
                 "clusters": table.clusters,
                 "synthetic": data.is_synthetic(table.key.slice),
             }
@@ -256,6 +221,6 @@ def compare_json(data: SiteData, prompt: str, track: str = FULL) -> bytes:
     return (json.dumps(document, separators=(",", ":"), allow_nan=False) + "\n").encode()
 
 
-def _whole(values: NDArray[np.float64], step: float) -> list[int]:
-    found: list[int] = np.rint(values / step).astype(np.int64).tolist()
-    return found
+def _in_steps(values: NDArray[np.float64], step: float) -> list[int]:
+    steps: list[int] = np.rint(values / step).astype(np.int64).tolist()
+    return steps

@@ -1,4 +1,4 @@
-"""Exploring: a pivot over every published score in the browser, and all files to take away."""
+"""Exploring: a pivot table over every published score in the browser, and the data files."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.table import Cell, heat_of
 from cosmos_board.site.content.labels import model_url, prompt_label, slice_label, slice_url
 from cosmos_board.site.content.site_data import OVERALL, SiteData
-from cosmos_board.site.language.numbers import DASH, number, percent, short_count, span
+from cosmos_board.site.language.numbers import DASH, number, short_count, span
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.notices import (
     add_withheld,
@@ -59,7 +59,7 @@ def slice_kinds(words: Words) -> list[tuple[SliceKind, str, str, str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Listed:
+class _Indexed:
     """A slice in an index, and who is ranked first there."""
 
     part: Slice
@@ -79,7 +79,7 @@ def slice_index(context: PageContext, kind: SliceKind, path: str, title: str, te
         data,
         words,
         [
-            _Listed(part, data.targets_of(part), data.amount(part), board, find_leader(board))
+            _Indexed(part, data.targets_of(part), data.amount(part), board, find_leader(board))
             for part, board in boards
         ],
     )
@@ -120,7 +120,7 @@ def _count_submitted(data: SiteData, part: Slice) -> int:
     return len({row.model for board in boards if board for row in board.rows})
 
 
-def _add_leaders(table: RecordTable[_Listed], data: SiteData, words: Words) -> None:
+def _add_leaders(table: RecordTable[_Indexed], data: SiteData, words: Words) -> None:
     """Add the columns that say who is ranked first, with which score and prompt."""
     table.cells("leader", words("Ranked first"), lambda row: _leader_cell(row, data, words))
     table.score(
@@ -143,7 +143,7 @@ def _add_leaders(table: RecordTable[_Listed], data: SiteData, words: Words) -> N
     )
 
 
-def _leader_cell(row: _Listed, data: SiteData, words: Words) -> Cell:
+def _leader_cell(row: _Indexed, data: SiteData, words: Words) -> Cell:
     if row.board is None:
         return Cell(DASH, muted=True)
     if row.first is None:
@@ -152,7 +152,7 @@ def _leader_cell(row: _Listed, data: SiteData, words: Words) -> Cell:
     return Cell(row.first.label, row.first.model, model_url(row.first.model) if known else "")
 
 
-def _interval_cell(row: _Listed, words: Words) -> Cell:
+def _interval_cell(row: _Indexed, words: Words) -> Cell:
     if row.first is None:
         return Cell(DASH, muted=True)
     low, high = row.first.low, row.first.high
@@ -169,59 +169,27 @@ def model_index(context: PageContext) -> Page:
             "baseline; a model that scores less is below the trivial baseline."
         )
     )
-    scored: dict[str, tuple[str, BoardRow]] = {}
-    for track in (FULL, *data.submitted):  # a full run of a model comes before its submission
-        board = data.main_board(OVERALL, track)
-        for row in board.rows if board else ():
-            scored.setdefault(row.model, (track, row))
-    models = list(data.models.values())
-    shades = heat_of(
-        [scored[m.name][1].score if scored.get(m.name, ("",))[0] == FULL else None for m in models]
-    )
-    shade = dict(zip(data.models, shades, strict=True))
-
-    def name(info: ModelCard) -> Cell:
-        track, row = scored.get(info.name, (FULL, None))
-        badges = track_badges(track, row.tier, words) if row else ()
-        return Cell(info.label, info.name, model_url(info.name), badges=badges)
-
-    def score(info: ModelCard) -> Cell:
-        _, row = scored.get(info.name, (FULL, None))
-        if row is None:
-            return Cell(DASH, muted=True)
-        note = span(row.low, row.high)
-        return Cell(number(row.score), row.score, heat=shade[info.name], note=note)
-
-    def rank(info: ModelCard) -> int | None:
-        return scored[info.name][1].rank if info.name in scored else None
-
-    def coverage(info: ModelCard) -> Cell:
-        share = scored[info.name][1].coverage if info.name in scored else None
-        return Cell(percent(share), share, muted=share is None)
-
-    table = RecordTable(data, words, models)
-    table.cells("model", words("Model"), name, frozen=True)
-    table.text("family", words("Family"), lambda info: info.family, facet=True)
-    table.text("kind", words("Kind"), lambda info: words.term(info.kind), facet=True)
-    table.cells(
-        "parameters",
-        words("Parameters"),
-        lambda info: Cell(
-            short_count(info.parameters), info.parameters, muted=info.parameters is None
-        ),
-        numeric=True,
-    )
+    table = RecordTable(data, words, _list_models(data))
+    table.cells("model", words("Model"), lambda row: _name_cell(row, words), frozen=True)
+    table.text("family", words("Family"), lambda row: row.card.family, facet=True)
+    table.text("kind", words("Kind"), lambda row: words.term(row.card.kind), facet=True)
+    table.cells("parameters", words("Parameters"), lambda row: _size_cell(row.card), numeric=True)
     table.text(
         "prompts",
         words("Prompts"),
-        lambda info: words.listing(prompt_label(p, words) for p in info.prompts) or DASH,
+        lambda row: words.listing(prompt_label(p, words) for p in row.card.prompts) or DASH,
     )
     table.cells(
-        "score", words("Dice"), score, numeric=True, best="high", help="docs/definitions/#dice"
+        "score",
+        words("Dice"),
+        _score_cell,
+        numeric=True,
+        best="high",
+        help="docs/definitions/#dice",
     )
-    table.count("rank", words("Rank"), rank)
-    table.cells("coverage", words("Coverage"), coverage, numeric=True)
-    table.text("licence", words("Licence"), lambda info: info.licence or DASH)
+    table.count("rank", words("Rank"), lambda row: row.row.rank if row.row else None)
+    table.share("coverage", words("Coverage"), lambda row: row.row.coverage if row.row else None)
+    table.text("licence", words("Licence"), lambda row: row.card.licence or DASH)
     main = data.main_board(OVERALL)
     caption = words(
         "Dice ↑ over all targets, prompt “{prompt}”, by predicted IoU; submissions with "
@@ -232,3 +200,46 @@ def model_index(context: PageContext) -> Page:
     empty = words("No model has been evaluated yet.")
     page.table(table.build("index", caption, empty=empty))
     return page.finish()
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A model in the index, with its row on the board over all targets if it has one."""
+
+    card: ModelCard
+    track: str
+    row: BoardRow | None
+    shade: float | None
+
+
+def _list_models(data: SiteData) -> list[_Listed]:
+    """Return every model; one that was run and submitted too stands with its run."""
+    rows: dict[str, tuple[str, BoardRow | None]] = {}
+    for track in (FULL, *data.submitted):
+        board = data.main_board(OVERALL, track)
+        for row in board.rows if board else ():
+            rows.setdefault(row.model, (track, row))
+    cards = list(data.models.values())
+    placed = [rows.get(card.name, (FULL, None)) for card in cards]
+    shades = heat_of([row.score if row and track == FULL else None for track, row in placed])
+    return [
+        _Listed(card, track, row, shade)
+        for card, (track, row), shade in zip(cards, placed, shades, strict=True)
+    ]
+
+
+def _name_cell(listed: _Listed, words: Words) -> Cell:
+    card = listed.card
+    badges = track_badges(listed.track, listed.row.tier, words) if listed.row else ()
+    return Cell(card.label, card.name, model_url(card.name), badges=badges)
+
+
+def _size_cell(card: ModelCard) -> Cell:
+    return Cell(short_count(card.parameters), card.parameters, muted=card.parameters is None)
+
+
+def _score_cell(listed: _Listed) -> Cell:
+    row = listed.row
+    if row is None:
+        return Cell(DASH, muted=True)
+    return Cell(number(row.score), row.score, heat=listed.shade, note=span(row.low, row.high))

@@ -170,7 +170,9 @@ def _score_table(data: SiteData, info: ModelCard, scores: _Scores, words: Words)
         for prompt in prompts
     }
     parts = [
-        part for part in data.slices(scores.kind) if any(part in found for found in places.values())
+        part
+        for part in data.slices(scores.kind)
+        if any(part in rows_by_slice for rows_by_slice in places.values())
     ]
 
     def most(part: Slice, count: str) -> int:
@@ -217,10 +219,10 @@ def _score_table(data: SiteData, info: ModelCard, scores: _Scores, words: Words)
     return table.build(scores.name, caption, empty=empty)
 
 
-def _score_cell(found: tuple[BoardRow, int] | None, shade: float | None, words: Words) -> Cell:
-    if found is None:
+def _score_cell(place: tuple[BoardRow, int] | None, shade: float | None, words: Words) -> Cell:
+    if place is None:
         return Cell(DASH, muted=True)
-    row, ranked = found
+    row, ranked = place
     rank = f"#{row.rank}/{ranked}" if row.rank is not None else failing_label(row, words)
     return Cell(
         number(row.score), row.score, heat=shade, note=rank, strong=row.rank == 1 and ranked > 1

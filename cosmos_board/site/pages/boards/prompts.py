@@ -1,13 +1,13 @@
-"""Pages of prompts: what the user gives, and who makes the most of it."""
+"""Pages of prompts: what the user gives, and the leaderboard with it."""
 
 from __future__ import annotations
 
-from cosmos_board.board.types import Board, Slice
+from cosmos_board.board.types import Board
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.table import Cell
 from cosmos_board.site.content.labels import prompt_label, slice_label, slice_url
-from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.content.site_data import OVERALL, SiteData
 from cosmos_board.site.language.numbers import DASH
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.figures import interval_figure
@@ -17,7 +17,7 @@ from cosmos_board.site.pages.sections.ranking import ranking_table
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
 
-OVERALL = Slice("overall")
+OVERALL = OVERALL
 
 
 def describe_prompt(name: str, words: Words) -> str:

@@ -89,10 +89,10 @@ def other_prompts(data: SiteData, part: Slice) -> list[str]:
     main = data.main_board(part)
     if main is None or part.kind not in {"modality", "target"}:
         return []
-    wanted = data.prompts() if part.kind == "modality" else ("point",)
+    prompts = data.prompts() if part.kind == "modality" else ("point",)
     return [
         prompt
-        for prompt in wanted
+        for prompt in prompts
         if prompt != main.key.prompt and (board := data.board(part, prompt)) and board.rows
     ]
 
@@ -140,11 +140,11 @@ def _lead(data: SiteData, part: Slice, board: Board | None, words: Words) -> str
     if first is None:
         why = words("Scores only: {reason}", reason=explain_no_leader(board, words))
         return f"{text} {why}{stop}"
-    found = {"model": first.label, "score": number(first.score)}
+    leading = {"model": first.label, "score": number(first.score)}
     if board.key.prompt == "box":
-        leader = words("With a box, {model} leads with Dice {score}", **found)
+        leader = words("With a box, {model} leads with Dice {score}", **leading)
     else:
-        leader = words("{model} leads with Dice {score}", **found)
+        leader = words("{model} leads with Dice {score}", **leading)
     leader = with_interval(leader, first.low, first.high)
     rivals = [row.label for row in board.ranked[1:] if row.tie_group == first.tie_group]
     if first.tie_group is not None and rivals:
@@ -166,8 +166,10 @@ def _link_related(page: PageWriter, part: Slice, siblings: Sequence[Slice]) -> N
         (words("Datasets"), "dataset", {target.dataset for target in targets}),
     )
     for label, kind, names in related:
-        found = [other for other in data.slices(kind) if other.name in names and other != part]
-        page.links(label, _links(found, data, words))
+        related_slices = [
+            other for other in data.slices(kind) if other.name in names and other != part
+        ]
+        page.links(label, _links(related_slices, data, words))
     if part.kind == "target" and any(case.pick.target == part.name for case in data.cases):
         page.links(words("Cases"), [Link(words("Worst to best"), viewer_url(part.name))])
     if len(siblings) <= MOST_SIBLINGS:

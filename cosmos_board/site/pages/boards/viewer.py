@@ -157,7 +157,7 @@ def _draw_case(page: PageWriter, case: Case, picture: str) -> Markup:
 
 
 def _divide_percent(case: Case) -> int:
-    """Return where the divide starts, in percent: through the middle of what was asked for."""
+    """Return where the divide starts, in percent of the width: the middle of the box."""
     if case.box_xyxy is None:
         return 50
     return round((case.box_xyxy[0] + case.box_xyxy[2]) / 2 / case.width * 100)

@@ -22,7 +22,7 @@ MOST_ROWS = 15
 
 
 def interval_figure(board: Board, words: Words) -> Figure | None:
-    """Return scores with intervals, best first: the honest picture of a ranking."""
+    """Return scores with their confidence intervals, best first."""
     metric = METRICS[board.key.metric]
     rows = [row for row in board.rows if isfinite(row.score)][:MOST_ROWS]
     if not rows:
@@ -160,35 +160,35 @@ def seconds_per_image(
         for timing in sorted(timings, key=lambda timing: timing.items)
         if timing.model == model and timing.device == device
     }
-    wanted = ("embed", "everything") if prompt == "everything" else ("embed", "prompt")
-    if any(stage not in stages for stage in wanted):
+    needed = ("embed", "everything") if prompt == "everything" else ("embed", "prompt")
+    if any(stage not in stages for stage in needed):
         return None
-    return sum(stages[stage] for stage in wanted)
+    return sum(stages[stage] for stage in needed)
 
 
 def spread_figure(data: SiteData, target: str, prompt: str, words: Words) -> Figure | None:
-    """Return how each model's Dice is spread over the references of a target."""
+    """Return how each model's Dice is distributed over the reference masks of a target."""
     spreads = data.spread(target, prompt)
     best_first = sorted(spreads, key=lambda spread: (-spread.quantiles[2], spread.model))
     chosen = best_first[:MOST_ROWS]
     if not chosen:
         return None
     outer, inner = [], []
-    for place, found in enumerate(chosen):
-        q05, q25, q50, q75, q95 = found.quantiles
-        label = data.label(found.model)
+    for place, spread in enumerate(chosen):
+        q05, q25, q50, q75, q95 = spread.quantiles
+        label = data.label(spread.model)
         text = words(
             "{model}: median {median}, half between {low} and {high}, {lost} of {n} under 0.1",
             model=label,
             median=number(q50),
             low=number(q25),
             high=number(q75),
-            lost=found.lost,
-            n=found.references,
+            lost=spread.lost,
+            n=spread.references,
         )
         outer.append(Point(q50, place, q05, q95, text))
         inner.append(Point(q50, place, q25, q75, text))
-    labels = tuple(data.label(found.model) for found in chosen)
+    labels = tuple(data.label(spread.model) for spread in chosen)
     return Figure(
         name="spread",
         title=words("Per-mask Dice of {models}", models=words.count(len(chosen), "model")),

@@ -56,24 +56,27 @@ def matrix_table(
         caption: The sentence over it.
         models: Which models, in order; None for all, the best mean first.
     """
-    found = [
+    scored = [
         {row.model: row for row in column.board.rows} if column.board else {} for column in columns
     ]
     absent = [
-        {gone.model: gone.reason for gone in column.board.absent} if column.board else {}
+        {absence.model: absence.reason for absence in column.board.absent} if column.board else {}
         for column in columns
     ]
-    order = list(models) if models is not None else _by_mean(found)
+    order = list(models) if models is not None else _by_mean(scored)
     shades = [
-        heat_of([rows[model].score if model in rows else None for model in order]) for rows in found
+        heat_of([rows[model].score if model in rows else None for model in order])
+        for rows in scored
     ]
-    alone = [sum(row.rank is not None for row in rows.values()) < 2 for rows in found]
+    alone = [sum(row.rank is not None for row in rows.values()) < 2 for rows in scored]
     body = []
     for place, model in enumerate(order):
         label = data.label(model)
         cells = [Cell(label, model, model_url(model) if model in data.models else "")]
-        for rows, gone, shade, single in zip(found, absent, shades, alone, strict=True):
-            cells.append(_cell(rows.get(model), gone.get(model), shade[place], words, alone=single))
+        for rows, absence, shade, single in zip(scored, absent, shades, alone, strict=True):
+            cells.append(
+                _cell(rows.get(model), absence.get(model), shade[place], words, alone=single)
+            )
         body.append(Row(tuple(cells)))
     heads = (
         Column(key="model", label=words("Model"), frozen=True),
@@ -180,11 +183,11 @@ def _cell(
     )
 
 
-def _by_mean(found: Sequence[dict[str, BoardRow]]) -> list[str]:
-    models = sorted({model for rows in found for model in rows})
+def _by_mean(scored: Sequence[dict[str, BoardRow]]) -> list[str]:
+    models = sorted({model for rows in scored for model in rows})
 
     def mean(model: str) -> float:
-        scores = [rows[model].score for rows in found if model in rows]
+        scores = [rows[model].score for rows in scored if model in rows]
         return sum(scores) / len(scores)
 
     return sorted(models, key=lambda model: (-mean(model), model))

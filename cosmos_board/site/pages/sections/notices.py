@@ -99,12 +99,14 @@ def explain_no_full_run(data: SiteData, part: Slice, words: Words) -> str:
 def note_part(page: PageWriter, part: Slice) -> None:
     """Say which datasets are missing from a slice that is shown, wholly or with some patients."""
     data, words = page.data, page.words
-    gone = {name for one in data.withheld if one.slice == part for name in one.datasets}
-    if gone:
+    missing = {
+        name for withheld in data.withheld if withheld.slice == part for name in withheld.datasets
+    }
+    if missing:
         text = words(
             "Without {datasets}: fewer than {least} patients, whom the terms do not let us "
             "count or average.",
-            datasets=_list_datasets(gone, data, words),
+            datasets=_list_datasets(missing, data, words),
             least=MIN_CLUSTERS,
         )
         page.note(text)

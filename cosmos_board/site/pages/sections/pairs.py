@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import combinations
 from statistics import fmean
 
 from cosmos_board.board.ranking.pairs import pair_row
-from cosmos_board.board.types import Board, PairRow, PairTable, Slice
+from cosmos_board.board.types import Board, PairRow, PairTable, PairVerdict, Slice
 from cosmos_board.site.components.svg import MeanRanks, render_mean_ranks
 from cosmos_board.site.components.table import Cell, Column, Row, Table
 from cosmos_board.site.components.templates import render
@@ -22,10 +24,12 @@ SHOWN = 8
 MOST = 15
 """Models that a diagram of ranks can hold."""
 
-_OPPOSITE = {"better": "worse", "worse": "better"}
+_OPPOSITE: dict[PairVerdict, PairVerdict] = {"better": "worse", "worse": "better"}
 _MARKS = {"better": "▲", "worse": "▼", "equivalent": "=", "undecided": "?",
           "not tested": "–"}  # fmt: skip
 _SHADES = {"better": 1.0, "equivalent": 0.35}
+_RECORD = ("a", "b", "difference", "low", "high", "p", "p_holm", "verdict", "clusters")
+"""What a download holds of a pair."""
 
 
 def pair_map(data: SiteData, board: Board, words: Words) -> Table | None:
@@ -35,70 +39,63 @@ def pair_map(data: SiteData, board: Board, words: Words) -> Table | None:
         return None
     names = table.models[:SHOWN]
     labels = {row.model: row.label for row in board.rows}
-    found = {(row.a, row.b): row for row in _first_pairs(table, len(names))}
     rows = []
     for place, first in enumerate(names, 1):
         cells = [Cell(f"{place}. {labels[first]}", first, model_url(first))]
-        cells += [_cell(found, first, second, words) for second in names]
+        cells += [_cell(find_pair(table, first, second), words) for second in names]
         rows.append(Row(tuple(cells)))
+    caption = words(
+        "Row minus column, Dice. ▲ better and ▼ worse: the paired 95 % confidence interval "
+        "lies beyond ±0.01; = equivalent: the 90 % one lies within; ? undecided. Columns are "
+        "numbered as the rows. Data {version}.",
+        version=data.version_label,
+    )
+    numbers = (
+        Column(key=f"vs-{place}", label=str(place), numeric=True)
+        for place in range(1, len(names) + 1)
+    )
+    pairs = (find_pair(table, first, second) for first, second in combinations(names, 2))
     return Table(
         name="pairs",
-        caption=words(
-            "Row minus column, Dice. ▲ better and ▼ worse: the paired 95 % confidence interval "
-            "lies beyond ±0.01; = equivalent: the 90 % one lies within; ? undecided. Columns are "
-            "numbered as the rows. Data {version}.",
-            version=data.version_label,
-        ),
-        columns=(
-            Column(key="model", label=words("Model"), frozen=True),
-            *(
-                Column(key=f"vs-{place}", label=str(place), numeric=True)
-                for place in range(1, len(names) + 1)
-            ),
-        ),
+        caption=caption,
+        columns=(Column(key="model", label=words("Model"), frozen=True), *numbers),
         rows=tuple(rows),
-        records=tuple(_record(row) for row in found.values()),
+        records=tuple({name: getattr(row, name) for name in _RECORD} for row in pairs if row),
         tools=False,
     )
 
 
-def _first_pairs(table: PairTable, count: int) -> Iterator[PairRow]:
-    """Yield the pairs among the first `count` models, in order."""
-    size = len(table.models)
-    for first in range(count):
-        start = first * size - first * (first + 1) // 2
-        for second in range(first + 1, count):
-            yield pair_row(
-                table, start + second - first - 1, table.models[first], table.models[second]
-            )
+def find_pair(table: PairTable, a: str, b: str) -> PairRow | None:
+    """Return A against B out of a table, whichever of them is ranked better there.
+
+    None where they are one model, or one of them is not ranked.
+    """
+    if a == b or a not in table.models or b not in table.models:
+        return None
+    place_a, place_b = table.models.index(a), table.models.index(b)
+    first, second = min(place_a, place_b), max(place_a, place_b)
+    place = first * len(table.models) - first * (first + 1) // 2 + second - first - 1
+    row = pair_row(table, place, table.models[first], table.models[second])
+    if place_a < place_b:
+        return row
+    return replace(
+        row,
+        a=a,
+        b=b,
+        difference=-row.difference,
+        low=None if row.high is None else -row.high,
+        high=None if row.low is None else -row.low,
+        verdict=None if row.verdict is None else _OPPOSITE.get(row.verdict, row.verdict),
+    )
 
 
-def _record(row: PairRow) -> dict[str, str | float | int | None]:
-    return {
-        "a": row.a,
-        "b": row.b,
-        "difference": row.difference,
-        "low": row.low,
-        "high": row.high,
-        "p": row.p,
-        "p_holm": row.p_holm,
-        "verdict": row.verdict,
-        "clusters": row.clusters,
-    }
-
-
-def _cell(found: Mapping[tuple[str, str], PairRow], first: str, second: str, words: Words) -> Cell:
-    if first == second:
+def _cell(row: PairRow | None, words: Words) -> Cell:
+    if row is None:
         return Cell("·", muted=True)
-    forward = (first, second) in found
-    row = found[(first, second) if forward else (second, first)]
-    verdict: str = row.verdict or "undecided"
-    verdict = verdict if forward else _OPPOSITE.get(verdict, verdict)
-    difference = row.difference if forward else -row.difference
+    verdict = row.verdict or "undecided"
     return Cell(
-        f"{_MARKS[verdict]} {signed(difference)}",
-        difference,
-        note="",
+        f"{_MARKS[verdict]} {signed(row.difference)}",
+        row.difference,
         heat=_SHADES.get(verdict),
         muted=verdict in ("undecided", "not tested"),
         title=words.term(verdict),
@@ -135,14 +132,15 @@ def mean_ranks(data: SiteData, board: Board, targets: Sequence[Board]) -> MeanRa
 def _cliques(order: Sequence[str], table: PairTable) -> Iterator[tuple[int, int]]:
     differ = {
         frozenset((row.a, row.b))
-        for row in _first_pairs(table, len(table.models))
-        if row.p_holm is not None and row.p_holm < 0.05
+        for first, second in combinations(table.models, 2)
+        if (row := find_pair(table, first, second)) and row.p_holm is not None and row.p_holm < 0.05
     }
     reached = 0
     for first in range(len(order)):
         last = first
         while last + 1 < len(order) and all(
-            frozenset((order[one], order[last + 1])) not in differ for one in range(first, last + 1)
+            frozenset((order[place], order[last + 1])) not in differ
+            for place in range(first, last + 1)
         ):
             last += 1
         if last > first and last > reached:
@@ -160,7 +158,7 @@ def add_pairs(page: PageWriter, part: Slice, board: Board) -> None:
     page.table(table)
     targets = sorted({target.target for target in data.targets_of(part)})
     boards = [data.board(Slice("target", name), board.key.prompt) for name in targets]
-    ranks = mean_ranks(data, board, [found for found in boards if found and found.ranked])
+    ranks = mean_ranks(data, board, [target for target in boards if target and target.ranked])
     if ranks is None:
         return
     models = words.count(len(ranks.names), "model")

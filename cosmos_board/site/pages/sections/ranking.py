@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import partial
 
-from cosmos_board.board.types import Board, BoardKey, BoardRow
+from cosmos_board.board.types import AbsentModel, Board, BoardRow
 from cosmos_board.core.tracks import FULL
 from cosmos_board.metrics.table import METRICS, Metric
-from cosmos_board.site.components.table import (
-    Cell,
-    Column,
-    Raw,
-    Row,
-    Table,
-    heat_of,
-    marks_of,
-    score_cell,
-)
-from cosmos_board.site.content.labels import model_url, prompt_label
+from cosmos_board.site.components.table import Cell, Column, Raw, Row, Table, heat_of
+from cosmos_board.site.content.labels import metric_label, model_url, prompt_label
 from cosmos_board.site.content.site_data import SiteData
-from cosmos_board.site.language.messages import status_text
-from cosmos_board.site.language.numbers import DASH, number, percent, signed, span
+from cosmos_board.site.language.messages import describe_failing, status_text
+from cosmos_board.site.language.numbers import DASH, number, percent
 from cosmos_board.site.language.words import Words
+from cosmos_board.site.pages.sections.tables import Direction, RecordTable
 
 _FIRST_METRICS = ("nsd", "hd95_px", "iou", "boundary_iou", "assd_px", "hd_px")
 EXTRA_METRICS = (
@@ -30,6 +23,8 @@ EXTRA_METRICS = (
     *(name for name in METRICS if name not in ("dice", *_FIRST_METRICS)),
 )
 """Metrics beside the one that ranks; those after the second start hidden."""
+
+SHOWN_METRICS = 2
 
 DEFINITIONS = "docs/definitions/"
 _ROW_FIELDS = tuple(field.name for field in fields(BoardRow) if field.name != "failing")
@@ -45,18 +40,22 @@ class Ranking:
     others: Mapping[str, Mapping[str, float]]
     """Scores by metric, then by model."""
 
+    @property
+    def best(self) -> Direction:
+        """The direction in which a model improves."""
+        return "high" if self.board.higher_is_better else "low"
+
 
 def collect_ranking(data: SiteData, board: Board) -> Ranking:
     """Return `board` with what stands beside it in its table."""
     key = board.key
 
-    def scores(selection: str, metric: str) -> dict[str, float]:
-        other = BoardKey(key.slice, key.prompt, selection, metric, key.track, key.scope)  # type: ignore[arg-type]
-        found = data.boards.get(other)
-        return {row.model: row.score for row in found.rows} if found else {}
+    def scores(**changes: str) -> dict[str, float]:
+        other = data.boards.get(replace(key, **changes))  # type: ignore[arg-type]
+        return {row.model: row.score for row in other.rows} if other else {}
 
-    others = {name: scores(key.selection, name) for name in EXTRA_METRICS if name != key.metric}
-    oracle = {} if key.selection == "oracle" else scores("oracle", key.metric)
+    others = {name: scores(metric=name) for name in EXTRA_METRICS if name != key.metric}
+    oracle = {} if key.selection == "oracle" else scores(selection="oracle")
     return Ranking(board, METRICS[key.metric], oracle, {k: v for k, v in others.items() if v})
 
 
@@ -64,48 +63,164 @@ def ranking_table(
     data: SiteData, board: Board, words: Words, *, top: int | None = None, name: str = "board"
 ) -> Table:
     """Return the table of `board`, or of its first `top` rows with fewer columns."""
-    ranking = collect_ranking(data, board)
-    short = top is not None
-    rows = board.rows[:top]
-    columns = _columns(ranking, words, short=short)
-    marks = marks_of([(row.low, row.score, row.high) for row in rows])
-    shades = heat_of(
-        [row.score if board.ranked else None for row in rows],
-        lowest_is_best=not board.higher_is_better,
-    )
+    ranking, rows = collect_ranking(data, board), board.rows[:top]
+    table = RecordTable(data, words, rows)
+    _add_score(table, ranking, data, words)
+    _add_metrics(table, ranking, words, short=top is not None)
+    if any(row.gain_over_box_prior is not None for row in board.rows):
+        table.change(
+            "gain",
+            words("Δ to box-ellipse baseline"),
+            lambda row: row.gain_over_box_prior,
+            digits=_digits(ranking.metric),
+            best="high",
+            help="docs/ranking/#baselines",
+        )
+    table.text("family", words("Family"), lambda row: row.family, facet=True)
+    if top is None:
+        _add_details(table, ranking, words)
     ties = shared_ties(rows)
-    body = []
-    for row, mark, shade in zip(rows, marks, shades, strict=True):
-        cells = _cells(row, ranking, words, data)
-        cells["score"] = Cell(
-            number(row.score, 3 if not ranking.metric.unit else 2),
-            row.score,
-            heat=shade,
-            strong=row.rank == 1,
-        )
-        cells["interval"] = Cell(
-            span(row.low, row.high, 3 if not ranking.metric.unit else 2) or words("no CI"),
-            row.low,
-            mark=mark,
-            muted=row.low is None,
-        )
-        body.append(
-            Row(
-                tuple(cells[column.key] for column in columns),
-                tie=ties.get(row.tie_group),
-                listed=row.rank is None,
-            )
-        )
-    if not short:
-        body.extend(_absent_rows(board, columns, words))
-    return Table(
-        name=name,
-        caption=caption(data, board, words),
-        columns=columns,
-        rows=tuple(body),
-        records=tuple(_record(row, ranking) for row in rows),
+    built = table.build(
+        name,
+        caption(data, board, words),
         empty=words("No model has been scored here yet."),
+        listed=lambda row: row.rank is None,
+        tie=lambda row: ties.get(row.tie_group),
     )
+    absent = [_absent_row(one, built.columns, words) for one in board.absent if top is None]
+    records = tuple(_record(row, ranking) for row in rows)
+    return replace(built, rows=(*built.rows, *absent), records=records)
+
+
+def _digits(metric: Metric) -> int:
+    return 2 if metric.unit else 3
+
+
+def _add_score(
+    table: RecordTable[BoardRow], ranking: Ranking, data: SiteData, words: Words
+) -> None:
+    """Add rank, model and score, how sure they are, and the score with the best mask."""
+    board, digits, ranks = ranking.board, _digits(ranking.metric), "docs/ranking/#ranks"
+    scores = [row.score if board.ranked else None for row in table.records]
+    shades = heat_of(scores, lowest_is_best=not board.higher_is_better)
+    shade = {row.model: shade for row, shade in zip(table.records, shades, strict=True)}
+
+    def model(row: BoardRow) -> Cell:
+        url = model_url(row.model) if row.model in data.models else ""
+        badges = track_badges(board.key.track, row.tier, words)
+        return Cell(row.label, row.model, url, status_label(row, words), badges=badges)
+
+    def score(row: BoardRow) -> Cell:
+        text, first = number(row.score, digits), row.rank == 1
+        return Cell(text, row.score, heat=shade[row.model], strong=first)
+
+    table.count("rank", "#", lambda row: row.rank, frozen=True)
+    table.cells("model", words("Model"), model, frozen=True)
+    table.cells(
+        "score",
+        metric_label(ranking.metric, words),
+        score,
+        numeric=True,
+        best=ranking.best,
+        help=f"{DEFINITIONS}#{ranking.metric.name}",
+    )
+    table.interval(
+        lambda row: (row.low, row.high),
+        around=lambda row: row.score,
+        digits=digits,
+        help="docs/ranking/#intervals",
+    )
+    table.cells("ranks", words("Rank range"), _rank_range, numeric=True, help=ranks)
+    table.share("first", words("P(rank 1)"), lambda row: row.p_first, best="high", help=ranks)
+    if ranking.oracle:
+        table.score(
+            "oracle",
+            words("Oracle"),
+            lambda row: ranking.oracle.get(row.model),
+            digits=digits,
+            best=ranking.best,
+            help="docs/ranking/#selection",
+        )
+
+
+def _add_metrics(
+    table: RecordTable[BoardRow], ranking: Ranking, words: Words, *, short: bool
+) -> None:
+    """Add the scores by other metrics; in a short table the first few."""
+    names = list(ranking.others)[: SHOWN_METRICS if short else None]
+    for place, name in enumerate(names):
+        metric, scores = METRICS[name], ranking.others[name]
+        values = {row.model: scores.get(row.model) for row in table.records}
+        table.score(
+            name,
+            metric_label(metric, words),
+            partial(_value_of, values),
+            digits=_digits(metric),
+            best="high" if metric.higher_is_better else "low",
+            help=f"{DEFINITIONS}#{name}",
+            hidden=place >= SHOWN_METRICS,
+        )
+
+
+def _value_of(values: Mapping[str, float | None], row: BoardRow) -> float | None:
+    return values[row.model]
+
+
+def _add_details(table: RecordTable[BoardRow], ranking: Ranking, words: Words) -> None:
+    """Add what only the whole table has room for."""
+    digits, macro = _digits(ranking.metric), len(ranking.board.facts.targets) > 1
+
+    def micro(row: BoardRow) -> Cell:
+        moved = words("moves by micro mean") if row.rank_moves else ""
+        return Cell(number(row.micro, digits), row.micro, note=moved)
+
+    table.text("kind", words("Kind"), lambda row: words.term(row.kind), facet=True, hidden=True)
+    table.count("references", words("Reference masks"), lambda row: row.references)
+    table.count("clusters", words("Clusters"), lambda row: row.clusters)
+    table.share("coverage", words("Coverage"), lambda row: row.coverage, hidden=True)
+    score = "docs/ranking/#score"
+    table.cells("micro", words("Micro mean"), micro, numeric=True, hidden=not macro, help=score)
+    table.score(
+        "balanced",
+        words("Dataset-balanced"),
+        lambda row: row.dataset_balanced,
+        digits=digits,
+        hidden=True,
+        help=score,
+    )
+    table.share("penalised", words("Nothing drawn"), lambda row: row.penalised, best="low")
+    table.share("failed", words("Failed"), lambda row: row.failed, best="low", hidden=True)
+    table.text(
+        "exposure",
+        words("Training overlap"),
+        lambda row: words.term(row.exposure),
+        facet=True,
+        help="docs/ranking/#contamination",
+    )
+    table.text(
+        "tier",
+        words("Checked"),
+        lambda row: words.term(row.tier),
+        facet=True,
+        help="docs/ranking/#tiers",
+    )
+
+
+def _rank_range(row: BoardRow) -> Cell:
+    if row.rank_low is None or row.rank_high is None:
+        return Cell(DASH, muted=True)
+    same = row.rank_low == row.rank_high
+    return Cell(str(row.rank_low) if same else f"{row.rank_low}–{row.rank_high}", row.rank_low)
+
+
+def _absent_row(absent: AbsentModel, columns: Sequence[Column], words: Words) -> Row:
+    """Return the row of a model that has no score here, with the reason."""
+    cells = {
+        "model": Cell(absent.label, absent.model, model_url(absent.model)),
+        "interval": Cell(words.term(absent.reason), muted=True),
+    }
+    dash = Cell(DASH, muted=True)
+    return Row(tuple(cells.get(column.key, dash) for column in columns), listed=True)
 
 
 def shared_ties(rows: Sequence[BoardRow]) -> dict[int | None, int]:
@@ -164,117 +279,6 @@ def selection_label(selection: str, words: Words) -> str:
     return words("candidate chosen by the model’s own predicted IoU")
 
 
-def _columns(ranking: Ranking, words: Words, *, short: bool) -> tuple[Column, ...]:
-    board, metric = ranking.board, ranking.metric
-    direction = "high" if board.higher_is_better else "low"
-    unit = f" ({metric.unit})" if metric.unit else ""
-    label = words(metric.label)
-    ranks, definition = "docs/ranking/#ranks", f"{DEFINITIONS}#{metric.name}"
-    columns = [
-        Column(key="rank", label="#", numeric=True, frozen=True),
-        Column(key="model", label=words("Model"), frozen=True),
-        Column(key="score", label=label + unit, numeric=True, best=direction, help=definition),  # type: ignore[arg-type]
-        Column(key="interval", label=words("95 % CI"), help="docs/ranking/#intervals"),
-        Column(key="ranks", label=words("Rank range"), numeric=True, help=ranks),
-        Column(key="first", label=words("P(rank 1)"), numeric=True, best="high", help=ranks),
-    ]
-    if ranking.oracle:
-        columns.append(
-            Column(
-                key="oracle", label=words("Oracle"), numeric=True, best=direction,  # type: ignore[arg-type]
-                help="docs/ranking/#selection",
-            )
-        )  # fmt: skip
-    columns += _metric_columns(ranking, words, short=short)
-    if any(row.gain_over_box_prior is not None for row in board.rows):
-        columns.append(
-            Column(
-                key="gain", label=words("Δ to box-ellipse baseline"), numeric=True, best="high",
-                help="docs/ranking/#baselines",
-            )
-        )  # fmt: skip
-    columns.append(Column(key="family", label=words("Family"), facet=True))
-    if short:
-        return tuple(columns)
-    return (*columns, *_detail_columns(board, words))
-
-
-def _metric_columns(ranking: Ranking, words: Words, *, short: bool) -> list[Column]:
-    columns = []
-    for place, name in enumerate(ranking.others):
-        metric = METRICS[name]
-        if short and place > 1:
-            break
-        unit = f" ({metric.unit})" if metric.unit else ""
-        columns.append(
-            Column(
-                key=name,
-                label=words(metric.label) + unit,
-                numeric=True,
-                best="high" if metric.higher_is_better else "low",
-                help=f"{DEFINITIONS}#{name}",
-                hidden=place > 1,
-            )
-        )
-    return columns
-
-
-def _detail_columns(board: Board, words: Words) -> list[Column]:
-    macro = len(board.facts.targets) > 1
-    return [
-        Column(key="kind", label=words("Kind"), facet=True, hidden=True),
-        Column(key="references", label=words("Reference masks"), numeric=True),
-        Column(key="clusters", label=words("Clusters"), numeric=True),
-        Column(key="coverage", label=words("Coverage"), numeric=True, hidden=True),
-        Column(key="micro", label=words("Micro mean"), numeric=True, hidden=not macro,
-               help="docs/ranking/#score"),
-        Column(key="balanced", label=words("Dataset-balanced"), numeric=True, hidden=True,
-               help="docs/ranking/#score"),
-        Column(key="penalised", label=words("Nothing drawn"), numeric=True, best="low"),
-        Column(key="failed", label=words("Failed"), numeric=True, best="low", hidden=True),
-        Column(key="exposure", label=words("Training overlap"), facet=True,
-               help="docs/ranking/#contamination"),
-        Column(key="tier", label=words("Checked"), facet=True, help="docs/ranking/#tiers"),
-    ]  # fmt: skip
-
-
-def _cells(row: BoardRow, ranking: Ranking, words: Words, data: SiteData) -> dict[str, Cell]:
-    digits = 3 if not ranking.metric.unit else 2
-    moved = words("moves by micro mean") if row.rank_moves else ""
-    cells = {
-        "rank": Cell(DASH if row.rank is None else str(row.rank), row.rank, muted=row.rank is None),
-        "model": Cell(
-            row.label,
-            row.model,
-            model_url(row.model) if row.model in data.models else "",
-            status_label(row, words),
-            badges=track_badges(ranking.board.key.track, row.tier, words),
-        ),
-        "ranks": _rank_range(row),
-        "first": Cell(percent(row.p_first), row.p_first, muted=row.p_first is None),
-        "oracle": score_cell(ranking.oracle.get(row.model), digits=digits),
-        "gain": Cell(
-            signed(row.gain_over_box_prior, digits),
-            row.gain_over_box_prior,
-            muted=row.gain_over_box_prior is None,
-        ),
-        "family": Cell(row.family),
-        "kind": Cell(words.term(row.kind)),
-        "references": Cell(number(row.references, 0), row.references),
-        "clusters": Cell(number(row.clusters, 0), row.clusters),
-        "coverage": Cell(percent(row.coverage), row.coverage),
-        "micro": Cell(number(row.micro, digits), row.micro, note=moved),
-        "balanced": score_cell(row.dataset_balanced, digits=digits),
-        "penalised": Cell(percent(row.penalised), row.penalised),
-        "failed": Cell(percent(row.failed), row.failed),
-        "exposure": Cell(words.term(row.exposure)),
-        "tier": Cell(words.term(row.tier)),
-    }
-    for name, scores in ranking.others.items():
-        cells[name] = score_cell(scores.get(row.model), digits=2 if METRICS[name].unit else 3)
-    return cells
-
-
 def track_badges(track: str, tier: str, words: Words) -> tuple[str, ...]:
     """Return the badges of a submission: its track, and how far it was checked."""
     if track == FULL:
@@ -297,33 +301,4 @@ def status_label(row: BoardRow, words: Words) -> str:
 
 def failing_label(row: BoardRow, words: Words) -> str:
     """Return how many answers failed where these are too many for a rank; else nothing."""
-    if row.failing is None:
-        return ""
-    failed, answers = row.failing.failed, row.failing.answers
-    return words("{failed} of {answers} answers failed", failed=failed, answers=answers)
-
-
-def _rank_range(row: BoardRow) -> Cell:
-    if row.rank_low is None or row.rank_high is None:
-        return Cell(DASH, muted=True)
-    if row.rank_low == row.rank_high:
-        return Cell(str(row.rank_low), row.rank_low)
-    return Cell(f"{row.rank_low}–{row.rank_high}", row.rank_low)
-
-
-def _absent_rows(board: Board, columns: Sequence[Column], words: Words) -> list[Row]:
-    rows = []
-    for absent in board.absent:
-        reason = words.term(absent.reason)
-        cells = {
-            "rank": Cell(DASH, muted=True),
-            "model": Cell(absent.label, absent.model, model_url(absent.model)),
-            "interval": Cell(reason, muted=True),
-        }
-        rows.append(
-            Row(
-                tuple(cells.get(column.key, Cell(DASH, muted=True)) for column in columns),
-                listed=True,
-            )
-        )
-    return rows
+    return describe_failing(row.failing, words) if row.failing else ""

@@ -208,10 +208,10 @@ class _Evidence:
 
 def _list_evidence(finding: Finding, words: Words) -> list[_Evidence]:
     """Return every decision on a claim, each before its parts."""
-    whole = finding.family or words("all")
+    headline = finding.family or words("all")
     decisions: list[tuple[str, str, Decision | None]] = [
-        (whole, "oracle", finding.oracle),
-        (whole, "predicted", finding.predicted),
+        (headline, "oracle", finding.oracle),
+        (headline, "predicted", finding.predicted),
     ]
     for family in finding.families:
         if family.family != finding.family:

@@ -116,13 +116,7 @@ def _jitter_table(data: SiteData, rows: Sequence[JitterRow], words: Words) -> Ta
     table.score("undisturbed", words("Undisturbed Dice"), lambda row: row.undisturbed, best="high")
     table.change("change", words("Change"), lambda row: -row.drop.value, shaded=True, best="high")
     table.interval(_change_interval)
-    table.cells(
-        "seed",
-        words("Due to the trial"),
-        lambda row: Cell(percent(row.seed_share), row.seed_share, muted=row.seed_share is None),
-        numeric=True,
-        best="low",
-    )
+    table.share("seed", words("Due to the trial"), lambda row: row.seed_share, best="low")
     table.count("clusters", words("Clusters"), lambda row: row.drop.clusters)
     caption = words(
         "Change in Dice ↑ by model, prompt and displacement, macro over targets; the share of "

@@ -9,7 +9,7 @@ from pathlib import Path
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.store.board import open_board
 from cosmos_board.store.queries.connection import Connection
-from tests.site.pages import Seen, read_tables
+from tests.site.seen_tables import Seen, read_tables
 
 METRICS = {
     "dice": "2.0 * tp / (2 * tp + fp + fn)", "iou": "1.0 * tp / (tp + fp + fn)", "nsd": "nsd",

@@ -57,5 +57,5 @@ def test_one_thing_is_never_called_many(site: Path) -> None:
 
 
 def test_numbers_from_ten_thousand_are_grouped_and_zero_is_many() -> None:
-    assert Words().count(12_345, "reference") == "12\u202f345 references"
+    assert Words().count(12_345, "reference") == "12\u202f345 reference masks"
     assert Words().count(0, "model") == "0 models"

@@ -8,7 +8,6 @@ from cosmos_board.board.types import AbsentModel, Board, BoardFacts, BoardKey, B
 from cosmos_board.core.cards import PROTOCOL
 from cosmos_board.site.components.table_output import render_table
 from cosmos_board.site.content.site_data import SiteData
-from cosmos_board.site.content.studies import NO_STUDIES
 from cosmos_board.site.language.words import words_for
 from cosmos_board.site.pages.sections.ranking import ranking_table
 
@@ -28,7 +27,7 @@ def make_row(model: str, score: float, rank: int | None, **changes: object) -> B
     return BoardRow(**(values | changes))  # type: ignore[arg-type]
 
 
-def make_book() -> tuple[SiteData, Board]:
+def make_site_data() -> tuple[SiteData, Board]:
     board = Board(
         key=BoardKey(Slice("target", "ct.liver"), "box", "predicted", "dice"),
         higher_is_better=True,
@@ -52,14 +51,14 @@ def make_book() -> tuple[SiteData, Board]:
     data = SiteData(
         version="0123456789ab", protocol=PROTOCOL, boards={board.key: board}, pairs={},
         withheld=(), models={}, datasets={}, targets=(), amounts={}, timings=(),
-        entries=(), spreads=(), studies=NO_STUDIES, cases=(),
+        entries=(), spreads=(), cases=(),
     )  # fmt: skip
     return data, board
 
 
 def test_a_leaderboard_is_the_committed_one() -> None:
     """On purpose changed? Write what this renders into the file and look at the difference."""
-    data, board = make_book()
+    data, board = make_site_data()
 
     for language in ("en", "zh"):
         words = words_for(language)

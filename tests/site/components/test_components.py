@@ -20,7 +20,7 @@ from cosmos_board.site.components.page import fill
 from cosmos_board.site.components.svg import render_svg
 from cosmos_board.site.components.table import Cell, Column, Row, Table
 from cosmos_board.site.components.table_output import render_table, table_csv, table_json
-from cosmos_board.site.content.read import empty_site_data
+from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.numbers import number
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
@@ -116,7 +116,7 @@ def test_a_slot_that_is_left_or_unused_stops_the_build() -> None:
 
 
 def test_a_submitted_comment_cannot_open_a_slot() -> None:
-    page = PageWriter(PageContext(empty_site_data(), Words()), "x.md", "<!--cb:part-1-->")
+    page = PageWriter(PageContext(SiteData(), Words()), "x.md", "<!--cb:part-1-->")
     page.text("<!--cb:part-1-->")
     page.html("real")
 

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from cosmos_board.site.content.read import empty_site_data
+from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.words import words_for
 from cosmos_board.site.pages.docs.speed import speed_page
 from cosmos_board.site.pages.sections.writer import PageContext
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+BENCHMARKS = Path(__file__).parents[4] / "benchmarks"
 MACHINE = {"processor": "Some CPU", "cores": 2, "load": 0.5, "python": "3.11"}
 
 
 def make_context(language: str = "en") -> PageContext:
     """Return a context without a board."""
-    return PageContext(empty_site_data(), words_for(language))
+    return PageContext(SiteData(), words_for(language))
 
 
 def test_a_figure_comes_with_its_machine(tmp_path: Path) -> None:
