@@ -161,7 +161,14 @@ class Cube:
         key = (track, prompt, metrics)
         if self._cells is None or self._cells[0] != key:
             self._cells = None  # two prompts at once would take twice the memory
-            measures = [_measure(name) for name in metrics]
+            measures = [
+                Measure(
+                    name,
+                    METRICS[name].sql,
+                    worst="0.0" if METRICS[name].higher_is_better else "diagonal",
+                )
+                for name in metrics
+            ]
             self._cells = (key, fetch_cells(self.connection, track, prompt, measures))
         return self._cells[1]
 
@@ -187,12 +194,7 @@ def _pivot(
 ) -> tuple[dict[str, Ints], dict[str, Floats]]:
     """Return counts and sums of `fetch_cells` by name, axes (unit, model).
 
-    Args:
-        cells: One line per run column and unit.
-        units: The units of the track; lines of others are left out.
-        column: Which model each line is of; −1 for none.
-        width: How many models there are.
-        metrics: Which sums.
+    Lines of cells of other units are left out, and those of no model (`column` −1) of `width`.
     """
     row_of: Ints = np.full(1 + int(cells["unit"].max(initial=-1)), -1, np.int64)
     inside = units.number < len(row_of)
@@ -210,8 +212,3 @@ def _pivot(
         {name: place(name, np.int64) for name in counted},
         {name: place(name, np.float64) for name in metrics},
     )
-
-
-def _measure(name: str) -> Measure:
-    metric = METRICS[name]
-    return Measure(name, metric.sql, "0.0" if metric.higher_is_better else "diagonal")

@@ -232,15 +232,9 @@ def _describe_joined(report: ImportReport) -> str:
 
 
 def _describe(dataset: Dataset) -> dict[str, Any]:
+    own = ("name", "kind", "label", "link", "version", "modalities", "objects", "instances")
     return {
-        "name": dataset.name,
-        "kind": dataset.kind,
-        "label": dataset.label,
-        "link": dataset.link,
-        "version": dataset.version,
-        "modalities": list(dataset.modalities),
-        "objects": list(dataset.objects),
-        "instances": list(dataset.instances),
+        **{name: getattr(dataset, name) for name in own},
         "exclusions": [exclusion.model_dump() for exclusion in dataset.exclusions],
         "format": dataset.format,
         "access": dataset.gate.model_dump(),

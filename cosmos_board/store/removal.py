@@ -48,9 +48,7 @@ def remove_runs(db: Path, run_ids: Sequence[str]) -> RemovalReport:
     Scores, shards and timings of the runs go; so do models and datasets without another run, with
     their images and references, except datasets that an annotation log is about.
 
-    Args:
-        db: The database.
-        run_ids: Exact ids; naming one twice is naming it once.
+    Ids are exact; naming one twice is naming it once.
 
     Raises:
         InputError: If `db` is no board database.

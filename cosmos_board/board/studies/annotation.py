@@ -97,8 +97,8 @@ def _describe(connection: Connection, table: Columns, measure: str, reader: str)
     support = Support(
         targets=len(set(table["target"].tolist())),
         clusters=len(clusters),
-        datasets=len({dataset for dataset, _ in clusters}),
         references=len(set(table["reference_id"].tolist())),
+        degrees=len(clusters) - len({dataset for dataset, _ in clusters}),
     )
     unaided, assisted = means.mean(axis=1) * _STEP
     return ArmRow(

@@ -62,12 +62,7 @@ def read_runs(connection: Connection) -> tuple[RunFacts, ...]:
 
 
 def find_rivals(connection: Connection, run: Sequence[str]) -> list[str]:
-    """Return the other runs of a model on a dataset in a study and track.
-
-    Args:
-        connection: An open board database.
-        run: Model, dataset, study, track and run id.
-    """
+    """Return the others of a run, given as model, dataset, study, track and run id."""
     rows = connection.execute(
         "SELECT run_id FROM runs WHERE model = ? AND dataset = ? AND study = ? AND track = ?"
         " AND run_id <> ?",
