@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cosmos_board.data.imports import ImportPlan, plan_import, read_spec
+from cosmos_board.data.imports.planning.plan import ImportPlan, plan_import
+from cosmos_board.data.imports.spec.load import read_spec
 from tests.shared import SHARED
 
 SPECS = Path(__file__).parent / "import_specs"

@@ -30,7 +30,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def list_datasets(as_json: bool) -> None:
     """List the 53 COSMOS datasets and the demo packs."""
-    from cosmos_board.data.catalog import load_catalog
+    from cosmos_board.data.catalog.load import load_catalog
 
     datasets = load_catalog().datasets.values()
     if as_json:
@@ -91,7 +91,7 @@ def _draw(pack: Pack, picture: Path) -> None:
 
 
 def _show_dataset(name: str, as_json: bool) -> None:
-    from cosmos_board.data.catalog import get_dataset
+    from cosmos_board.data.catalog.load import get_dataset
 
     facts = _describe(get_dataset(name))
     if as_json:
@@ -122,7 +122,7 @@ def check(pack: Path) -> None:
 def fetch(name: str, out: Path) -> None:
     """Build a demo pack from its published wheel; say where to get any other dataset."""
     from cosmos_board.curation.demo import DEMO_PACKS, build_demo_pack
-    from cosmos_board.data.catalog import get_dataset
+    from cosmos_board.data.catalog.load import get_dataset
     from cosmos_board.data.demo.wheels import find_cache
 
     dataset = get_dataset(name)

@@ -14,7 +14,7 @@ from cosmos_board.curation.report import ImportReport
 from cosmos_board.data.catalog.dataset import PERMISSIONS
 from cosmos_board.data.pack.info import PackInfo
 from cosmos_board.data.source import SourceImage, SourceUnit
-from cosmos_board.phantoms import phantom_pack_images
+from cosmos_board.phantoms.controlled import phantom_pack_images
 
 _IMAGES_PER_UNIT = 8
 

@@ -18,8 +18,9 @@ import pytest
 from filelock import FileLock
 
 from cosmos_board.core.errors import InputError, InUseError, StorageError
-from cosmos_board.curation import ImportReport, curate
+from cosmos_board.curation.curate import curate
 from cosmos_board.curation.records import curate_image
+from cosmos_board.curation.report import ImportReport
 from cosmos_board.data.pack import open_pack
 from cosmos_board.data.pack.check import check_pack
 from cosmos_board.data.source import SourceImage, SourceUnit
@@ -363,7 +364,7 @@ _SLOW = """
 import sys, time
 from functools import partial
 from pathlib import Path
-from cosmos_board.curation import curate
+from cosmos_board.curation.curate import curate
 from tests.curation.units import INFO, make_unit
 if __name__ == "__main__":
     curate(

@@ -17,7 +17,7 @@ from cosmos_board.data.readers.nifti import read_nifti
 from cosmos_board.data.readers.tiff import read_tiff
 from cosmos_board.data.source import SourceImage
 from cosmos_board.data.volumes import Volume, choose_plane, count_slices, orient, take_slice
-from cosmos_board.phantoms import DEMO_SPECS, phantom_pack_images
+from cosmos_board.phantoms.controlled import DEMO_SPECS, phantom_pack_images
 
 _PERCENTILE = Normalisation("percentile")
 _LARGE_PX = 50

@@ -9,7 +9,7 @@ import pytest
 
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.core.masks import Pixels
-from cosmos_board.curation import curate
+from cosmos_board.curation.curate import curate
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.data.pack import items as items_module
 from cosmos_board.data.pack.png import decode_png, encode_png
