@@ -12,7 +12,7 @@ from cosmos_board.cli.tables import fit_columns, name_hidden, print_pack, termin
 from cosmos_board.core.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
-    from cosmos_board.curation.report import ImportReport
+    from cosmos_board.curation.curate import ImportReport
     from cosmos_board.data.catalog.dataset import Dataset
     from cosmos_board.data.imports.planning.plan import ImportPlan
     from cosmos_board.data.imports.planning.warnings import PlanWarning

@@ -5,17 +5,45 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cosmos_board.core.errors import InputError, describe_os_error
 from cosmos_board.curation.assemble import assemble_pack
-from cosmos_board.curation.report import ImportReport
-from cosmos_board.curation.staging import Batch, join_batches, read_batch
-from cosmos_board.curation.workers import stage_units
+from cosmos_board.curation.staging import (
+    Batch,
+    ImportCounts,
+    join_batches,
+    read_batch,
+    stage_units,
+)
 from cosmos_board.data.pack.info import PackInfo, read_info, without_files
 from cosmos_board.data.source import SourceUnit
 from cosmos_board.store.files import hold, sync_folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What was kept, what was left out by which rule, and what could not be read."""
+
+    info: PackInfo
+    """The facts of the finished pack, with its counts and hashes."""
+
+    units: int
+    """Source units that were looked at."""
+
+    counts: ImportCounts
+    quarantined: tuple[tuple[str, str], ...]
+    """(origin, reason) of each unit that could not be read, in the order of origin."""
+
+    joined_clusters: int
+    """Clusters that turned out to share an image with another, and became one with it."""
+
+    shared_images: tuple[tuple[str, str], ...]
+    """Origins of the two equal images, for each time that two clusters became one."""
+
+    unchanged: bool
+    """Whether the pack was there already with the same content."""
 
 
 def curate(

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from cosmos_board import __version__
 from cosmos_board.core.masks import Mask
-from cosmos_board.curation.curate import curate
-from cosmos_board.curation.report import ImportReport
+from cosmos_board.curation.curate import ImportReport, curate
 from cosmos_board.data.catalog.dataset import PERMISSIONS
 from cosmos_board.data.pack.info import PackInfo
 from cosmos_board.data.source import SourceImage, SourceUnit

@@ -18,9 +18,8 @@ import pytest
 from filelock import FileLock
 
 from cosmos_board.core.errors import InputError, InUseError, StorageError
-from cosmos_board.curation.curate import curate
+from cosmos_board.curation.curate import ImportReport, curate
 from cosmos_board.curation.records import curate_image
-from cosmos_board.curation.report import ImportReport
 from cosmos_board.data.pack import open_pack
 from cosmos_board.data.pack.check import check_pack
 from cosmos_board.data.source import SourceImage, SourceUnit
