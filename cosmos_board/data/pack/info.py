@@ -101,11 +101,7 @@ def dump_info(info: PackInfo) -> bytes:
 
 
 def read_info(folder: Path) -> PackInfo:
-    """Return what `pack.json` in `folder` says.
-
-    Raises:
-        InputError: If it is absent, newer than us, incomplete or not what a pack says.
-    """
+    """Return what `pack.json` in `folder` says; InputError if it is absent, newer or not right."""
     path = folder / INFO_NAME
     fields = _read_fields(path)
     fields.pop("info_sha256", None)

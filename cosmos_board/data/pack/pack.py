@@ -108,11 +108,7 @@ class Pack:
         self._held = None
 
     def iter_index(self) -> Iterator[IndexEntry]:
-        """Yield every image with its references, without pixels or masks.
-
-        Raises:
-            InputError: If a file is damaged.
-        """
+        """Yield every image with its references, without pixels; InputError where damaged."""
         for block in self.blocks:
             rows = self._read(block, "references", PACK_REFERENCES, _REFERENCE_FACTS[:4])
             references = _group(rows, "image_id")
@@ -156,11 +152,7 @@ class Pack:
                     yield row["observer"], row["reference_id"], rle
 
     def read_observer(self, name: str) -> dict[str, Rle]:
-        """Return the masks of one further observer by reference id.
-
-        Raises:
-            UnknownNameError: If the pack has no observer of that name.
-        """
+        """Return a further observer's masks by reference id; UnknownNameError if there is none."""
         if name not in self.info.observers:
             raise UnknownNameError(self.path, "observer", name, self.info.observers)
         return {
@@ -247,11 +239,7 @@ class Pack:
 
 
 def open_pack(path: Path) -> Pack:
-    """Return the pack in folder `path`.
-
-    Raises:
-        InputError: If there is none, or its `pack.json` is not what a pack says.
-    """
+    """Return the pack in folder `path`; InputError if it is none or `pack.json` is wrong."""
     if not path.is_dir():
         raise InputError(path, "", "is no folder, so this is no pack")
     return Pack(path, read_info(path))

@@ -65,11 +65,7 @@ def _refuse_link_beside(path: Path) -> None:
 
 
 def count_frames(path: Path) -> int:
-    """Return the number of volumes in a NIfTI file, from its header.
-
-    Raises:
-        InputError: If it is no NIfTI file.
-    """
+    """Return the number of volumes in a NIfTI file, from its header; InputError if it is none."""
     try:
         shape = _get_shape(nib.load(path))
     except Exception as error:

@@ -88,11 +88,7 @@ class PathFinder:
         return mask.paths
 
     def refuse_unshared(self, origin: str, field: str) -> None:
-        """Refuse masks of which every one would belong to every image.
-
-        Raises:
-            InputError: If they are such.
-        """
+        """Refuse masks of which every one would belong to every image (InputError)."""
         known = find_fields(self._image.files)
         wanted = ", ".join(f"{{{name}}}" for name in known) or "a {part} in the paths of images"
         telling = {*known, *self._pattern.fields}

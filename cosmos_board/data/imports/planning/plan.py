@@ -53,11 +53,7 @@ class ImportPlan:
         return (*files, *inside)
 
     def units(self) -> tuple[SourceUnit, ...]:
-        """Return the work, one unit an image or volume.
-
-        Raises:
-            InputError: If there is nothing to do, or a file has gone since.
-        """
+        """Return the work, one unit an image or volume; InputError where there is none."""
         self.refuse_nothing()
         from cosmos_board.data.imports.reading.read import read_job
 
@@ -68,11 +64,7 @@ class ImportPlan:
         )
 
     def refuse_nothing(self) -> None:
-        """Refuse a plan that reads no image.
-
-        Raises:
-            InputError: If it has nothing to do; the first reason is given.
-        """
+        """Refuse a plan that reads no image (InputError), with the first reason."""
         if self.jobs:
             return
         problem = "holds no image with a mask"
@@ -124,11 +116,7 @@ def plan_import(spec: ImportSpec, source: Path) -> ImportPlan:
 
 
 def iter_source_images(plan: ImportPlan) -> Iterator[SourceImage]:
-    """Yield every image of a plan, one at a time, in the order of the plan.
-
-    Raises:
-        InputError: If a file is not what it should be.
-    """
+    """Yield every image of a plan in its order; InputError if a file is not what it should be."""
     for unit in plan.units():
         yield from unit.read()
 

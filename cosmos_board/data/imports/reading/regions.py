@@ -41,11 +41,7 @@ def read_regions(
 
 
 def find_objects(spec: MaskSpec, number: int, name: str, where: str) -> Objects:
-    """Return what a region is by its number or name; nothing where it is skipped.
-
-    Raises:
-        InputError: If no rule holds it, and it is not skipped.
-    """
+    """Return what a region is by number or name, nothing if skipped; InputError if no rule does."""
     if spec.objects:
         return spec.objects
     by_code = find_code(number, spec.labels) if spec.labels else find_name(name, spec.names)

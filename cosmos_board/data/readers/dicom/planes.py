@@ -68,11 +68,7 @@ class SliceGrid:
 
 
 def read_plane(where: str, header: Dataset) -> SlicePlane | None:
-    """Return where the slice of a single-frame file lies, None where the file does not say.
-
-    Raises:
-        InputError: If what it says is no place.
-    """
+    """Return where a single-frame file lies, None if it does not say; InputError if wrong."""
     return make_plane(where, header, header, header, PATIENT)
 
 

@@ -50,11 +50,7 @@ class _File:
 
 
 def list_coco_pictures(path: Path) -> list[str]:
-    """Return what a COCO file calls its pictures, one entry a row.
-
-    Raises:
-        InputError: If it is no COCO file, or describes nothing but boxes or crowds.
-    """
+    """Return what a COCO file calls its pictures, one entry a row; InputError if it draws none."""
     file = _load(str(path), path.stat().st_mtime_ns)
     every = [row for rows in file.annotations.values() for row in rows]
     drawn = [row for row in every if row.segmentation]
