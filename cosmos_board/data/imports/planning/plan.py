@@ -74,7 +74,8 @@ class ImportPlan:
             reasons += _find_mismatch(entry)
         if reasons:
             problem += f": {reasons[0]}"
-        raise InputError(self.root, "--source", problem, want=self._wanted)
+        wanted = " or ".join(entry.spec.files for entry in self.entries[:_EXAMPLES])
+        raise InputError(self.root, "--source", problem, want=wanted)
 
     def describe(self) -> str:
         """Return the plan as text: what would be read, and what stands in the way."""
@@ -86,14 +87,15 @@ class ImportPlan:
             ("masks without an image", self.masks_without_image),
         ):
             if paths:
-                lines.append(f"  {len(paths)} {title}: {_list_some(paths)}")
-        lines += _describe_absent([row for entry in self.entries for row in entry.undescribed])
+                shown = ", ".join(show_path(path) for path in paths[:_EXAMPLES])
+                more = ", …" if len(paths) > _EXAMPLES else ""
+                lines.append(f"  {len(paths)} {title}: {shown}{more}")
+        reasons = [reason for entry in self.entries for _, reason in entry.undescribed]
+        lines += [f"  not used: {show_path(reason)}" for reason in reasons[:_EXAMPLES]]
+        if len(reasons) > _EXAMPLES:
+            lines.append(f"  and {len(reasons) - _EXAMPLES} more like these")
         lines += [f"  not used: {show_path(path)}: {reason}" for path, reason in self.problems]
         return "\n".join(lines)
-
-    @property
-    def _wanted(self) -> str:
-        return " or ".join(entry.spec.files for entry in self.entries[:_EXAMPLES])
 
 
 def plan_import(spec: ImportSpec, source: Path) -> ImportPlan:
@@ -148,14 +150,3 @@ def _describe_entry(entry: Matches) -> list[str]:
     if jobs:
         lines.append(f"    such as {show_path(jobs[0].origin)} in {show_path(jobs[0].cluster_key)}")
     return lines
-
-
-def _describe_absent(absent: list[tuple[str, str]]) -> list[str]:
-    reasons = [reason for _, reason in absent]
-    more = [f"  and {len(reasons) - _EXAMPLES} more like these"] * (len(reasons) > _EXAMPLES)
-    return [f"  not used: {show_path(reason)}" for reason in reasons[:_EXAMPLES]] + more
-
-
-def _list_some(paths: tuple[str, ...]) -> str:
-    shown = ", ".join(show_path(path) for path in paths[:_EXAMPLES])
-    return shown + (", …" if len(paths) > _EXAMPLES else "")
