@@ -80,13 +80,15 @@ def show(pack: str, picture: Path | None, as_json: bool) -> None:
 
 
 def _draw(pack: Pack, picture: Path) -> None:
-    from cosmos_board.data.pack.contact_sheet import draw_contact_sheet, write_picture
+    from cosmos_board.data.pack.contact_sheet import draw_contact_sheet
+    from cosmos_board.data.pack.png import encode_png
+    from cosmos_board.store.files import write_bytes
     from cosmos_board.store.folders import refuse_overlap
 
     refuse_overlap(picture, [pack.path], option="--picture")
     if picture.is_file() and not picture.read_bytes()[:8].startswith(b"\x89PNG"):
         raise InputError("--picture", "", "is another file", got=picture, want="a new name")
-    write_picture(picture, draw_contact_sheet(pack))
+    write_bytes(picture, encode_png(draw_contact_sheet(pack)))
     click.echo(f"{picture}: written", err=True)
 
 

@@ -295,8 +295,8 @@ def test_clusters_are_numbered_by_their_smallest_image_hash(tmp_path: Path) -> N
     pack = open_pack(build_discs(tmp_path / "pack", range(8)))
 
     smallest: dict[str, str] = {}
-    for entry in pack.iter_index():
-        smallest.setdefault(entry.cluster_id, entry.image_id)
+    for row in pack.iter_image_rows():
+        smallest.setdefault(row["cluster_id"], row["image_id"])
     assert sorted(smallest, key=smallest.__getitem__) == sorted(smallest)
     assert sorted(smallest) == [f"discs-{number:05d}" for number in range(1, 5)]
 

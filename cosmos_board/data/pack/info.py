@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -118,11 +118,6 @@ def is_unaltered(folder: Path) -> bool:
     """Tell whether `pack.json` is byte for byte what was written."""
     data = (folder / INFO_NAME).read_bytes()
     return data == dump_info(read_info(folder))
-
-
-def without_files(info: PackInfo) -> PackInfo:
-    """Return `info` without what depends on how rows were filed, to compare two packs."""
-    return replace(info, files=())
 
 
 def _dump(fields: dict[str, Any]) -> bytes:

@@ -22,19 +22,6 @@ _REFERENCE_FACTS = ["reference_id", "image_id", "object", "instance", "box", *FA
 
 
 @dataclass(frozen=True, slots=True)
-class IndexEntry:
-    """One image and its references without pixels or masks: enough to plan with."""
-
-    image_id: str
-    cluster_id: str
-    modality: str
-    height: int
-    width: int
-    references: tuple[tuple[str, str, int], ...]
-    """(reference id, object, instance)."""
-
-
-@dataclass(frozen=True, slots=True)
 class Block:
     """A row group that images, references and prompts have in common."""
 
@@ -107,24 +94,6 @@ class Pack:
         """Forget the block that `iter_items` was told to hold."""
         self._held = None
 
-    def iter_index(self) -> Iterator[IndexEntry]:
-        """Yield every image with its references, without pixels; InputError where damaged."""
-        for block in self.blocks:
-            rows = self._read(block, "references", PACK_REFERENCES, _REFERENCE_FACTS[:4])
-            references = _group(rows, "image_id")
-            for row in self._read(block, "images", PACK_IMAGES, _IMAGE_FACTS):
-                yield IndexEntry(
-                    row["image_id"],
-                    row["cluster_id"],
-                    row["modality"],
-                    row["height"],
-                    row["width"],
-                    tuple(
-                        (reference["reference_id"], reference["object"], reference["instance"])
-                        for reference in references.get(row["image_id"], [])
-                    ),
-                )
-
     def iter_image_rows(self) -> Iterator[Row]:
         """Yield the rows of `images/` without the picture itself."""
         for block in self.blocks:
@@ -137,10 +106,11 @@ class Pack:
 
     def iter_observations(self) -> Iterator[tuple[str, str, Rle]]:
         """Yield (observer, reference id, mask) for every further observer's mask."""
+        images = {row["image_id"]: (row["height"], row["width"]) for row in self.iter_image_rows()}
         sizes = {
-            reference: (entry.height, entry.width)
-            for entry in self.iter_index()
-            for reference, _, _ in entry.references
+            row["reference_id"]: images[row["image_id"]]
+            for row in self.iter_reference_rows()
+            if row["image_id"] in images
         }
         for path in sorted((self.path / "observers").glob("part-*.parquet")):
             for batch in iter_batches(path, PACK_OBSERVERS, rows_per_batch=4096):

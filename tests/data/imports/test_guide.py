@@ -12,7 +12,7 @@ import pytest
 
 from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.data.catalog.objects import load_objects
-from cosmos_board.data.imports.planning.plan import iter_source_images, plan_import
+from cosmos_board.data.imports.planning.plan import plan_import
 from cosmos_board.data.imports.spec.fields import WARNINGS
 from cosmos_board.data.imports.spec.load import parse_spec
 from cosmos_board.data.imports.spec.models import MaskSpec
@@ -25,6 +25,7 @@ from tests.data.raw_files import (
     save_seg,
     save_series,
 )
+from tests.import_files import iter_source_images
 
 SITE = Path(__file__).parents[3] / "site"
 PAGES = [

@@ -194,4 +194,4 @@ def _fill(spec: FileSpec, parts: Parts) -> str:
         raise InputError(spec.files, "table", f"has no column {missing[0]}")
     if any(not parts[field] for field in pattern.fields):
         return ""
-    return pattern.fill(parts)
+    return fill_template(pattern.text, parts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from cosmos_board.data.imports.planning.match import Matches, match_images
 from cosmos_board.data.imports.planning.walk import list_files
 from cosmos_board.data.imports.reading.job import ImageJob
 from cosmos_board.data.imports.spec.models import ImportSpec
-from cosmos_board.data.source import SourceImage, SourceUnit
+from cosmos_board.data.source import SourceUnit
 
 _EXAMPLES = 3
 
@@ -115,12 +114,6 @@ def plan_import(spec: ImportSpec, source: Path) -> ImportPlan:
         entries=tuple(matches for matches, _ in matched),
         problems=tuple(sorted({*listing.refused, *(row for _, rows in matched for row in rows)})),
     )
-
-
-def iter_source_images(plan: ImportPlan) -> Iterator[SourceImage]:
-    """Yield every image of a plan in its order; InputError if a file is not what it should be."""
-    for unit in plan.units():
-        yield from unit.read()
 
 
 def _find_mismatch(entry: Matches) -> list[str]:
