@@ -21,11 +21,7 @@ class Pattern:
     """A compiled path pattern."""
 
     def __init__(self, text: str, known: Mapping[str, str] | None = None) -> None:
-        """Compile `text`.
-
-        Args:
-            text: The pattern.
-            known: Expressions of fields by name, for those that `text` leaves open.
+        """Compile `text`; `known` has expressions by name for the fields that it leaves open.
 
         Raises:
             ValueError: If it leads out of the folder or an expression is none.

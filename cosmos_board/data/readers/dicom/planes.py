@@ -81,15 +81,8 @@ def make_plane(
 ) -> SlicePlane | None:
     """Return the plane that three items of a file describe, None where one is missing.
 
-    Args:
-        where: For messages.
-        position: Holds `names[2]`.
-        orientation: Holds `names[3]`.
-        measures: Holds `PixelSpacing`.
-        names: As `PATIENT`.
-
-    Raises:
-        InputError: If it is no place.
+    `position` holds `names[2]`, `orientation` holds `names[3]` (`names` as `PATIENT`), and
+    `measures` holds `PixelSpacing`. InputError if it is no place.
     """
     corner = position.get(names[2])
     directions = orientation.get(names[3])
