@@ -101,7 +101,7 @@ class Assembled:
 def assemble_pack(
     staging: Path, staged: tuple[StagedImage, ...], info: PackInfo, folder: Path
 ) -> Assembled:
-    """Write the pack of all `staged` images into the empty `folder`.
+    """Write the pack of all `staged` images into `folder`, which is empty or not there.
 
     The order, and with it every hash, depends on the content alone.
 
@@ -190,7 +190,7 @@ class _PackWriter:
 
     def _write(self, name: str, schema: Any, groups: list[list[Row]]) -> None:  # noqa: ANN401
         path = self._folder / name / f"part-{self._parts:05d}.parquet"
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_batches(path, schema, (make_table(schema, rows) for rows in groups))
         self._files.append(describe_file(self._folder, path))
 

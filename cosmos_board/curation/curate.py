@@ -83,7 +83,6 @@ def curate(
         with _reporting(work):
             staging.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(assembled, ignore_errors=True)
-            assembled.mkdir()
         keys = []
         done = 0
         for key, size in stage_units(staging, units, workers=workers, batch_units=batch_units):

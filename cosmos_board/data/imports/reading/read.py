@@ -173,12 +173,12 @@ def _read_all_layers(
     layers: Layers = defaultdict(list)
     for files in job.masks:
         pieces = files.spec.instances == "components"
-        for layer in _read_layers(job, files, raster, frame, warnings):
+        for layer in read_layers(job, files, raster, frame, warnings):
             layers[files.spec.observer].append((pieces, layer))
     return layers
 
 
-def _read_layers(
+def read_layers(
     job: ImageJob, files: MaskFiles, image: Raster, frame: int | None, warnings: ImageWarnings
 ) -> Iterator[Layer]:
     """Yield what the files of one entry of masks draw on an image, or on one volume of it."""
