@@ -18,8 +18,7 @@ def open_packs(folder: Path, packs: tuple[Path, ...]) -> list[Pack]:
 
     if packs:
         return [open_pack(path) for path in packs]
-    from cosmos_board.curation.demo import DEMO_PACKS
-    from cosmos_board.curation.demo_cache import find_demo_pack
+    from cosmos_board.curation.demo import DEMO_PACKS, find_demo_pack
     from cosmos_board.data.demo.wheels import find_cache
     from cosmos_board.submissions.format.manifest import read_pack_names
 
