@@ -7,8 +7,6 @@ from typing import Any
 
 import click
 
-from cosmos_board.cli.submissions.questions import ask, ask_model
-
 
 @click.command("new")
 @click.argument("run", type=click.Path(path_type=Path))
@@ -67,6 +65,7 @@ def new(
 
     Asks for what the run cannot know and no option gave.
     """
+    from cosmos_board.cli.submissions.questions import ask, ask_model
     from cosmos_board.submissions.draft.draft import Elsewhere, draft_submission
     from cosmos_board.submissions.draft.folder import refuse_taken
     from cosmos_board.submissions.draft.model_run import list_models, open_model_run
