@@ -15,8 +15,7 @@ from cosmos_board.data.pack import Pack
 from cosmos_board.submissions.checks.check import inspect_submission
 from cosmos_board.submissions.checks.copies import find_copied
 from cosmos_board.submissions.checks.names import check_submitter
-from cosmos_board.submissions.checks.packs import list_known
-from cosmos_board.submissions.checks.references import Listing
+from cosmos_board.submissions.checks.packs import Listing, list_known
 from cosmos_board.submissions.checks.submission import CheckedSubmission, CheckInputs
 from cosmos_board.submissions.files.external import Fetch, fetch_external, fetch_pinned
 from cosmos_board.submissions.history.changes import Merge, check_changes, find_merge

@@ -14,8 +14,7 @@ import pyarrow.parquet as pq
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.data.pack import open_pack
-from cosmos_board.submissions.checks.packs import list_known, write_pack_index
-from cosmos_board.submissions.checks.references import Listing
+from cosmos_board.submissions.checks.packs import Listing, list_known, write_pack_index
 from cosmos_board.submissions.checks.submission import CheckInputs
 from cosmos_board.submissions.draft.draft import Elsewhere, draft_submission
 from cosmos_board.submissions.draft.model_run import open_model_run

@@ -16,8 +16,7 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.store.board import open_board
 from cosmos_board.submissions.checks.check import check_submission
-from cosmos_board.submissions.checks.packs import list_known, write_pack_index
-from cosmos_board.submissions.checks.references import index_pack
+from cosmos_board.submissions.checks.packs import index_pack, list_known, write_pack_index
 from cosmos_board.submissions.history.decisions import add_decision
 from cosmos_board.submissions.history.rebuild import rebuild_board
 from cosmos_board.submissions.history.versions import read_history

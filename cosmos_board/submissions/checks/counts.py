@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cosmos_board.core.scores import SELECTIONS
 from cosmos_board.submissions.checks.implausible import find_implausible
-from cosmos_board.submissions.checks.references import IndexRow
+from cosmos_board.submissions.checks.packs import IndexRow
 from cosmos_board.submissions.problems import Problem, quote
 
 _KEYS = ("reference_id", "prompt", "selection")

@@ -18,7 +18,7 @@ from cosmos_board.core.masks import Rle
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.rle import read_runs
 from cosmos_board.submissions.checks.overlap import KeptMasks
-from cosmos_board.submissions.checks.references import IndexRow
+from cosmos_board.submissions.checks.packs import IndexRow
 from cosmos_board.submissions.files.layouts import LAYOUTS
 from cosmos_board.submissions.format.fields import PREDICTIONS
 from cosmos_board.submissions.problems import Problem, quote

@@ -10,13 +10,13 @@ from pathlib import Path
 from cosmos_board.core.tracks import CORE
 from cosmos_board.data.pack import Pack
 from cosmos_board.submissions.checks.counts import CountTable
-from cosmos_board.submissions.checks.predictions import Fingerprint
-from cosmos_board.submissions.checks.references import (
+from cosmos_board.submissions.checks.packs import (
     IndexRow,
     Listing,
     ReferenceIndex,
     index_pack,
 )
+from cosmos_board.submissions.checks.predictions import Fingerprint
 from cosmos_board.submissions.files.folder import show_path
 from cosmos_board.submissions.format.manifest import MANIFEST, Manifest
 from cosmos_board.submissions.problems import Disposition, Problem

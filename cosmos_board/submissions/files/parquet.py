@@ -15,7 +15,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cosmos_board.submissions.files.layouts import LARGEST_FOOTER_BYTES, LAYOUTS, ParquetError
+from cosmos_board.submissions.files.layouts import LARGEST_FOOTER_BYTES, LAYOUTS
+from cosmos_board.submissions.files.layouts import ParquetError as ParquetError
 
 _LONGEST_ANSWER = 65_536
 _MAGIC = b"PAR1"

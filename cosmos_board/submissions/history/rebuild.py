@@ -20,8 +20,8 @@ from cosmos_board.store.queries.submissions import (
     write_ledger_table,
 )
 from cosmos_board.submissions.checks.check import inspect_submission
+from cosmos_board.submissions.checks.packs import Listing, benchmark_version, index_pack
 from cosmos_board.submissions.checks.predictions import Fingerprint
-from cosmos_board.submissions.checks.references import Listing, benchmark_version, index_pack
 from cosmos_board.submissions.checks.submission import (
     Accepted,
     CheckedSubmission,

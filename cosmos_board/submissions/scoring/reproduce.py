@@ -26,7 +26,7 @@ from cosmos_board.runner.evaluation.evaluate import evaluate_image
 from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.parquet import iter_rows
 from cosmos_board.store.schema import SCORES
-from cosmos_board.submissions.checks.references import index_pack
+from cosmos_board.submissions.checks.packs import index_pack
 from cosmos_board.submissions.checks.submission import CheckInputs
 from cosmos_board.submissions.format.manifest import Manifest
 from cosmos_board.submissions.scoring.score import score_submission

@@ -42,12 +42,12 @@ from cosmos_board.store.tables import tabulate_scores
 from cosmos_board.submissions.checks.check import inspect_submission
 from cosmos_board.submissions.checks.counts import CountTable
 from cosmos_board.submissions.checks.implausible import find_implausible
+from cosmos_board.submissions.checks.packs import Listing, ReferenceIndex
 from cosmos_board.submissions.checks.predictions import (
     decode_candidates,
     group_candidates,
     iter_predictions,
 )
-from cosmos_board.submissions.checks.references import Listing, ReferenceIndex
 from cosmos_board.submissions.checks.submission import CheckedSubmission, CheckInputs
 from cosmos_board.submissions.format.fields import COUNTS, PREDICTIONS
 from cosmos_board.submissions.format.manifest import Manifest
