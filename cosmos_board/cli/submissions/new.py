@@ -61,8 +61,7 @@ def new(
     Asks for what the run cannot know and no option gave.
     """
     from cosmos_board.cli.submissions.questions import ask, ask_model
-    from cosmos_board.submissions.draft.draft import Elsewhere, draft_submission
-    from cosmos_board.submissions.draft.folder import refuse_taken
+    from cosmos_board.submissions.draft.draft import Elsewhere, draft_submission, refuse_taken
     from cosmos_board.submissions.draft.model_run import list_models, open_model_run
 
     if (files is None) != (files_url is None) or (files and track == "core"):

@@ -78,11 +78,7 @@ def read_counts(
 ) -> tuple[CountTable, list[Problem]]:
     """Return the counts of a clean copy and everything that is wrong with them.
 
-    Args:
-        copy: From `copy_checked`.
-        index: The references that are asked for, by id.
-        prompts: Those that the model answers.
-        where: Path of the file, for messages.
+    `index` holds the references that are asked for; `where` is the file's path, for messages.
     """
     ids = tuple(sorted(index))
     shape = (len(ids), len(prompts), len(SELECTIONS), len(_COUNTS))

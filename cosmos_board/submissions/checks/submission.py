@@ -114,6 +114,11 @@ class CheckedSubmission:
         assert self._manifest is not None
         return self._manifest
 
+    @property
+    def content_sha256(self) -> str:
+        """Hash of its content, whatever the order of the rows; empty where that is not right."""
+        return self.content.content_sha256 if self.content else ""
+
     def find(self, disposition: Disposition) -> list[Problem]:
         """Return its problems of one disposition."""
         return [problem for problem in self.problems if problem.disposition == disposition]

@@ -65,12 +65,8 @@ class ModelRank:
 def rank_run(run: Path, model: str, db: Path | None = None) -> tuple[ModelRank, ...]:
     """Return how `model` of a scored run ranks among the entries of its track.
 
-    The board is copied first: nothing of it changes and nothing is uploaded.
-
-    Args:
-        run: From `score_submission`.
-        model: The submission's slug.
-        db: A board database; None to rank alone.
+    The board `db` is copied first: nothing of it changes and nothing is uploaded. Without one it
+    ranks alone.
 
     Raises:
         InputError: If the board is none, or holds another version of a pack.

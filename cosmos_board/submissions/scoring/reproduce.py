@@ -70,14 +70,8 @@ def reproduce_submission(
 ) -> Reproduction:
     """Run the model on every image of the core track and compare with what was submitted.
 
-    A file of code is not imported where there is a network; `run_isolated` makes a
-    process without one.
-
-    Args:
-        folder: The submission.
-        packs: The packs that it names.
-        spec: How to make the segmenter: a registered name, or `file.py:Class` inside a container.
-        inputs: What else the submission is checked against.
+    A file of code (`spec.name` is `file.py:Class`) is not imported where there is a network;
+    `run_isolated` makes a process without one.
 
     Raises:
         InputError: If the submission is refused, the weights are not those it names, or the model

@@ -35,7 +35,7 @@ from cosmos_board.metrics.score import score
 from cosmos_board.runner.evaluation.scoring import PromptKey, choose, make_row, rows_of_choices
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.runner.record.run_record import collect_provenance
-from cosmos_board.store.parquet import write_batches, write_rows
+from cosmos_board.store.parquet import count_rows, write_batches, write_rows
 from cosmos_board.store.records import write_run_record, write_shard_record
 from cosmos_board.store.schema import QUARANTINE, RUN_IMAGES, RUN_REFERENCES, SCORES
 from cosmos_board.store.tables import tabulate_scores
@@ -72,14 +72,10 @@ def score_submission(
     tier: str | None = None,
     inputs: CheckInputs | None = None,
 ) -> Scored:
-    """Check the submission in `folder` and write its scores as a run folder.
+    """Check the submission in `folder` and write its scores as run folder `out`.
 
-    Args:
-        folder: The submission.
-        packs: The packs that it names, or for submitted counts their indices; others are ignored.
-        out: The run folder to write.
-        tier: As in `score_checked`.
-        inputs: What else it is checked against.
+    `packs` hold those that it names, or for submitted counts their indices; `inputs` are what else
+    it is checked against, `tier` is as in `score_checked`.
 
     Raises:
         InputError: If it is refused, names a pack that is not among `packs`, or `out` holds a run
@@ -92,15 +88,11 @@ def score_submission(
 
 
 def score_checked(checked: CheckedSubmission, out: Path, tier: str | None = None) -> Scored:
-    """Write the scores of a submission that was checked, whose clean copies still lie there.
+    """Write the scores of a submission that was checked as run folder `out`.
 
-    Predictions are scored; counts are taken over as they are.
-
-    Args:
-        checked: The submission.
-        out: The run folder to write.
-        tier: Who attests the scores; None for `audited` where they are made here, and for
-            `self-reported` where not even a sample of the counts was.
+    Its clean copies still lie there: predictions are scored, counts are taken over as they are.
+    `tier` is who attests the scores; None for `audited` where they are made here, and for
+    `self-reported` where not even a sample of the counts was.
 
     Raises:
         InputError: As `score_submission`.
@@ -212,8 +204,7 @@ def write_run(checked: CheckedSubmission, out: Path, tier: str, score_pack: Scor
         InputError: If `out` holds a run of something else.
         StorageError: If the disk fails.
     """
-    folder, manifest, content = RunFolder(out), checked.manifest, checked.content
-    assert content is not None
+    folder, manifest = RunFolder(out), checked.manifest
     before = folder.read_record()
     if before and (before.submission is None or before.submission.slug != manifest.slug):
         raise InputError(out, "", "holds another run", want="a new folder")
@@ -225,16 +216,14 @@ def write_run(checked: CheckedSubmission, out: Path, tier: str, score_pack: Scor
             assert pack is not None
             run_id = _make_run_id(checked, index)
             path = out / "scores" / f"{run_id}-00000000.parquet"
-            counter = _Counter()
-            write_batches(path, SCORES, counter.count(score_pack(pack, index)))
-            shard = ShardRecord(
-                shard=path.stem, sha256=hash_file(path), rows=counter.rows, peak_bytes=0
-            )
+            write_batches(path, SCORES, score_pack(pack, index))
+            rows = sum(count_rows(path, SCORES))
+            shard = ShardRecord(shard=path.stem, sha256=hash_file(path), rows=rows, peak_bytes=0)
             write_shard_record(path.with_suffix(".json"), shard)
             entries[run_id] = _describe_entry(
                 manifest, pack, _write_index(out / "index", run_id, pack, index)
             )
-            total += counter.rows
+            total += rows
         write_rows(out / "quarantine.parquet", QUARANTINE, [])
         prompts = tuple(name for name in PROMPTS if name in manifest.model.prompts)
         record = RunRecord(
@@ -245,7 +234,7 @@ def write_run(checked: CheckedSubmission, out: Path, tier: str, score_pack: Scor
                 slug=manifest.slug,
                 version=manifest.version,
                 manifest_sha256=checked.manifest_sha256,
-                content_sha256=content.content_sha256,
+                content_sha256=checked.content_sha256,
             ),
             started_utc=manifest.run.started_at,
             track=manifest.track,
@@ -256,23 +245,11 @@ def write_run(checked: CheckedSubmission, out: Path, tier: str, score_pack: Scor
     return total
 
 
-class _Counter:
-    """Counts the rows that pass."""
-
-    rows = 0
-
-    def count(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            self.rows += batch.num_rows
-            yield batch
-
-
 def _make_run_id(checked: CheckedSubmission, index: ReferenceIndex) -> str:
-    manifest, content = checked.manifest, checked.content
-    assert content is not None
+    manifest = checked.manifest
     facts = (
         PROTOCOL, __version__, manifest.track, manifest.slug, manifest.version, index.pack,
-        index.content_sha256, index.prompts_sha256, index.sha256, content.content_sha256,
+        index.content_sha256, index.prompts_sha256, index.sha256, checked.content_sha256,
     )  # fmt: skip
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=8).hexdigest()
 
