@@ -13,7 +13,6 @@ import click
 
 from cosmos_board.cli.options import DEVICE
 from cosmos_board.cli.progress import send_prints_to_stderr
-from cosmos_board.cli.submissions.maintain import MAINTAINERS
 from cosmos_board.cli.submissions.new import new
 from cosmos_board.core.errors import ExitCode, InputError
 
@@ -30,6 +29,13 @@ _PACK = click.option(
 )
 _FOLDER = click.argument("folder", type=_PATH)
 _EXTERNAL = click.option("--external", type=_PATH, help="Where files with an address lie.")
+_ROOT = click.option(
+    "--root",
+    default=Path("submissions"),
+    show_default=True,
+    type=_PATH,
+    help="Folder of submissions.",
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
@@ -38,8 +44,7 @@ def command() -> None:
     """Make, check, score and reproduce a submission."""
 
 
-for _own in (new, *MAINTAINERS):
-    command.add_command(_own)
+command.add_command(new)
 
 
 @command.command("check")
@@ -157,6 +162,41 @@ def reproduce(
         )
     if not result.agrees:
         raise SystemExit(ExitCode.REFUSED)
+
+
+@command.command("index")
+@click.argument("pack", type=_PATH)
+@_ROOT
+def index(pack: Path, root: Path) -> None:
+    """For maintainers: keep the index of PACK in git, so that counts on it can be submitted."""
+    from cosmos_board.data.pack import open_pack
+    from cosmos_board.submissions.checks.packs import write_pack_index
+
+    click.echo(f"{write_pack_index(root, open_pack(pack))}: written")
+
+
+@command.command("decide")
+@click.argument("slug")
+@click.option(
+    "--word",
+    required=True,
+    type=click.Choice(["withdrawn", "taken-down", "released", "audited", "re-run"]),
+    help="The decision.",
+)
+@click.option("--who", required=True, type=int, help="Your numeric GitHub id.")
+@click.option("--why", required=True, help="Shown on the board.")
+@click.option("--version", type=click.IntRange(1), help="Default: the newest that landed.")
+@_ROOT
+def decide(slug: str, word: str, who: int, why: str, version: int | None, root: Path) -> None:
+    """For maintainers: add a decision on SLUG to decisions.toml, for a pull request of its own."""
+    from cosmos_board.submissions.history.decisions import add_decision
+    from cosmos_board.submissions.history.versions import read_history
+
+    entry = read_history(root).entries.get(slug)
+    if entry is None or not entry.versions:
+        raise click.BadParameter(f"no version of {slug} landed on main", param_hint="SLUG")
+    path = add_decision(root, slug, version or entry.number, word, who, why)
+    click.echo(f"{path}: {slug} version {version or entry.number} {word}; propose it to main")
 
 
 def _open_packs(folder: Path, packs: tuple[Path, ...]) -> list[Pack]:

@@ -149,11 +149,11 @@ def find_repeated(
     same, compared = np.zeros((2, 2, len(table.prompts)), np.int64)  # equal, close; prompts
     try:
         copy_checked(other.path, copy, layout=COUNTS)
-        for block in iter_blocks(copy, table.references, table.prompts):
-            known = np.minimum.reduce(block.places) >= 0
-            row, prompt, selection = (places[known] for places in block.places)
+        for places, counts, _ in iter_blocks(copy, table.references, table.prompts):
+            known = np.minimum.reduce(places) >= 0
+            row, prompt, selection = (numbers[known] for numbers in places)
             mine = table.counts[row, prompt, selection]
-            apart = abs(mine - block.counts[known]).max(axis=1, initial=0)
+            apart = abs(mine - counts[known]).max(axis=1, initial=0)
             tells = is_telling(mine, pixels[row])
             wrong = tells & (mine[:, 1:].sum(axis=1, dtype=np.int64) >= FEWEST_WRONG)
             for number, (rows, most) in enumerate(((tells, 0), (wrong, CLOSE_PX))):

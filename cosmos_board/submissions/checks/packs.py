@@ -193,17 +193,13 @@ def core_sample(rows: Iterable[IndexRow], most: int = CORE_REFERENCES) -> tuple[
     for row in rows:
         clusters = targets.setdefault((row.modality, row.object), {})
         clusters.setdefault(row.cluster_id, []).append(row)
-    return tuple(
-        sorted(row for clusters in targets.values() for row in _take_turns(clusters, most))
-    )
-
-
-def _take_turns(clusters: Mapping[str, list[IndexRow]], most: int) -> list[IndexRow]:
-    """Take one reference of each cluster, then a second, until there are `most`."""
-    queues = [sorted(clusters[name], key=lambda row: _order(row.reference_id))
-              for name in sorted(clusters, key=_order)]  # fmt: skip
-    turns = (row for turn in zip_longest(*queues) for row in turn if row is not None)
-    return list(islice(turns, most))
+    chosen: list[IndexRow] = []
+    for clusters in targets.values():  # one reference of each cluster, then a second, and so on
+        queues = [sorted(clusters[name], key=lambda row: _order(row.reference_id))
+                  for name in sorted(clusters, key=_order)]  # fmt: skip
+        turns = (row for turn in zip_longest(*queues) for row in turn if row is not None)
+        chosen += islice(turns, most)
+    return tuple(sorted(chosen))
 
 
 def _order(name: str) -> bytes:

@@ -77,7 +77,8 @@ def reproduce_submission(
         InputError: If the submission is refused, the weights are not those it names, or the model
             is code and there is a network.
     """
-    refuse_network(spec.name)
+    if is_code(spec.name) and has_network():
+        raise InputError("--model", spec.name, "is code and there is a network", want=RECIPE)
     with TemporaryDirectory(prefix="cosmos-board-") as work:
         scored = score_submission(folder, packs, Path(work) / "run", inputs=inputs)
         manifest = scored.checked.manifest
@@ -175,16 +176,6 @@ def has_network() -> bool:
     except OSError:
         return True  # no Linux, so nothing is known to be closed
     return any(line.split(":")[0].strip() != "lo" for line in lines)
-
-
-def refuse_network(model: str) -> None:
-    """Refuse to import a stranger's code where it could talk to anybody.
-
-    Raises:
-        InputError: If there is a network.
-    """
-    if is_code(model) and has_network():
-        raise InputError("--model", model, "is code and there is a network", want=RECIPE)
 
 
 def run_isolated(arguments: Sequence[str]) -> int:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -107,13 +106,13 @@ def score_checked(checked: CheckedSubmission, out: Path, tier: str | None = None
         if lacking := next(checked.find_missing_masks(), None):
             raise InputError(place, "packs", "references are not here", got=lacking)
         scorer = _Scorer(checked)
-        rows = write_run(checked, out, tier or "audited", scorer.score_pack)
+        rows = _write_run(checked, out, tier or "audited", scorer.score_pack)
         checked.problems += find_implausible(scorer.group_counts(), checked.place(PREDICTIONS))
         return Scored(out, checked, rows)
     if not isinstance(content, CountTable):
         raise InputError(place, COUNTS, "is not at hand; give --external or fetch it")
     tier = tier or ("audited" if checked.audited_rows else "self-reported")
-    rows = write_run(checked, out, tier, lambda _, index: _iter_counts(content, index))
+    rows = _write_run(checked, out, tier, lambda _, index: _iter_counts(content, index))
     return Scored(out, checked, rows)
 
 
@@ -193,17 +192,13 @@ def _iter_counts(table: CountTable, index: ReferenceIndex) -> Iterator[pa.Record
         yield pa.RecordBatch.from_arrays(arrays, schema=SCORES)
 
 
-ScoreBatches: TypeAlias = Callable[[Listing, ReferenceIndex], Iterable[pa.RecordBatch]]
-"""Makes the score rows of one pack, for what the track asks of it."""
-
-
-def write_run(checked: CheckedSubmission, out: Path, tier: str, score_pack: ScoreBatches) -> int:
-    """Write the scores of every pack that a submission names as a run; return how many rows.
-
-    Raises:
-        InputError: If `out` holds a run of something else.
-        StorageError: If the disk fails.
-    """
+def _write_run(
+    checked: CheckedSubmission,
+    out: Path,
+    tier: str,
+    score_pack: Callable[[Listing, ReferenceIndex], Iterable[pa.RecordBatch]],
+) -> int:
+    """Write the scores of every pack that a submission names as a run; return how many rows."""
     folder, manifest = RunFolder(out), checked.manifest
     before = folder.read_record()
     if before and (before.submission is None or before.submission.slug != manifest.slug):
@@ -267,10 +262,10 @@ def _write_index(folder: Path, run_id: str, pack: Listing, index: ReferenceIndex
     return len(images)
 
 
-def make_card(manifest: Manifest) -> ModelCard:
-    """Return what the board says of a submitted model; its slug is its key there."""
+def _describe_entry(manifest: Manifest, pack: Listing, images: int) -> RunEntry:
+    """Return what the board says of a submitted model, whose slug is its key, on one pack."""
     model = manifest.model
-    return ModelCard(
+    card = ModelCard(
         name=manifest.slug,
         label=model.name,
         family=model.family,
@@ -283,16 +278,12 @@ def make_card(manifest: Manifest) -> ModelCard:
         training_data=manifest.training_data,
         description=manifest.notes or "",
     )
-
-
-def _describe_entry(manifest: Manifest, pack: Listing, images: int) -> RunEntry:
-    checkpoint = manifest.model.checkpoint
     return RunEntry(
-        model=make_card(manifest),
+        model=card,
         dataset=pack.info.card,
         images=images,
         of_images=pack.info.counts.images,
         shards=1,
-        checkpoint_sha256=checkpoint.sha256 if checkpoint else None,
+        checkpoint_sha256=model.checkpoint.sha256 if model.checkpoint else None,
         device=manifest.run.device,
     )
