@@ -106,7 +106,11 @@ def draft_submission(
             paths.insert(0, folder / COUNTS)
             _write_layout(folder / COUNTS, run.iter_counts())
         _write_layout(folder / PREDICTIONS, run.iter_predictions())
-        files = [_describe_file(path, elsewhere) for path in paths]
+        files = [
+            {"path": path.name, "sha256": hash_file(path), "size_bytes": path.stat().st_size,
+             "url": f"{elsewhere.url}/{path.name}" if elsewhere else None}
+            for path in paths
+        ]  # fmt: skip
         fields = _describe(run, metadata, out.absolute().name, files)
         manifest, problems = parse_manifest(dump_fields(fields), str(out / MANIFEST))
         if manifest is None:
@@ -202,11 +206,6 @@ def _cut(rows: Iterable[Row]) -> Iterator[list[Row]]:
             group, size = [], 0
     if group:
         yield group
-
-
-def _describe_file(path: Path, elsewhere: Elsewhere | None) -> dict[str, Any]:
-    facts = {"path": path.name, "sha256": hash_file(path), "size_bytes": path.stat().st_size}
-    return facts if elsewhere is None else {**facts, "url": f"{elsewhere.url}/{path.name}"}
 
 
 def _describe(

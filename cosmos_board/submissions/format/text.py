@@ -173,7 +173,11 @@ def _check_line(text: str, longest: int, signs: str) -> str:
     if text != text.strip() or "  " in text:
         raise ValueError("has spaces too many")
     _refuse_signs(text, signs)
-    _refuse_mixed_scripts(text)
+    scripts = sorted({_script(sign) for sign in text if sign.isalpha()})
+    others = [name for name in scripts if name not in _EAST_ASIAN]
+    if len(others) > 1 or (others not in ([], ["LATIN"]) and len(scripts) > 1):
+        order = sorted(scripts, key=lambda name: (name != "LATIN", name))
+        raise ValueError(f"mixes scripts {' and '.join(order[:2])}")
     return unicodedata.normalize("NFC", text)
 
 
@@ -219,11 +223,3 @@ def _is_plain_letter(sign: str) -> bool:
 
 def _script(sign: str) -> str:
     return unicodedata.name(sign, "UNKNOWN").split()[0]
-
-
-def _refuse_mixed_scripts(text: str) -> None:
-    scripts = sorted({_script(sign) for sign in text if sign.isalpha()})
-    others = [name for name in scripts if name not in _EAST_ASIAN]
-    if len(others) > 1 or (others not in ([], ["LATIN"]) and len(scripts) > 1):
-        order = sorted(scripts, key=lambda name: (name != "LATIN", name))
-        raise ValueError(f"mixes scripts {' and '.join(order[:2])}")

@@ -122,7 +122,7 @@ class _Scorer:
     def __init__(self, checked: CheckedSubmission) -> None:
         self._prompts = [prompt for prompt in PROMPTS if prompt in checked.manifest.model.prompts]
         self._groups = group_candidates(iter_predictions(checked.copies / PREDICTIONS))
-        self._scored: dict[str, list[ScoreRow]] = defaultdict(list)
+        self._scored: dict[str, list[tuple[float | None, ...]]] = defaultdict(list)
 
     def score_pack(self, pack: Listing, index: ReferenceIndex) -> Iterator[pa.RecordBatch]:
         """Yield the rows of every reference that is asked of a pack."""
@@ -135,7 +135,9 @@ class _Scorer:
                     for prompt in self._prompts:
                         rows += self._score(reference.reference_id, prompt, prepared)
         for row in rows:
-            self._scored[f"{pack.info.name}, {row.prompt}"].append(row)
+            counts = row.scores.counts
+            facts = (counts.tp, counts.fp, counts.fn, row.predicted_iou)
+            self._scored[f"{pack.info.name}, {row.prompt}"].append(facts)
         yield from tabulate_scores(rows).to_batches()
 
     def _score(self, name: str, prompt: str, reference: PreparedReference) -> Iterator[ScoreRow]:
@@ -152,14 +154,8 @@ class _Scorer:
 
     def group_counts(self) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
         """Return counts (tp, fp, fn) and estimates of what was scored, by pack and prompt."""
-        groups = {}
-        for name, rows in self._scored.items():
-            counts = [row.scores.counts for row in rows]
-            groups[name] = (
-                np.array([(count.tp, count.fp, count.fn) for count in counts], np.int64),
-                np.array([row.predicted_iou for row in rows], np.float64),
-            )
-        return groups
+        groups = {name: np.array(rows, np.float64) for name, rows in self._scored.items()}
+        return {name: (rows[:, :3].astype(np.int64), rows[:, 3]) for name, rows in groups.items()}
 
 
 def _iter_counts(table: CountTable, index: ReferenceIndex) -> Iterator[pa.RecordBatch]:
