@@ -44,7 +44,7 @@ def track_label(track: str, words: Words) -> str:
     """Return what a track is called on pages."""
     return {
         CORE: words("Submissions, core track"),
-        COUNTS: words("Submissions, full track: counts"),
+        COUNTS: words("Submissions, counts track"),
     }.get(track, words("Full runs"))
 
 
