@@ -17,14 +17,12 @@ from cosmos_board.site.language.words import Words
 
 def modality_label(name: str, words: Words) -> str:
     """Return the heading of a modality."""
-    modality = MODALITIES[name]
-    return words(modality.label)
+    return words(MODALITIES[name].label)
 
 
 def prompt_label(name: str, words: Words) -> str:
     """Return the heading of a prompt."""
-    kind = PROMPTS[name]
-    return words(kind.label)
+    return words(PROMPTS[name].label)
 
 
 def object_label(name: str, words: Words) -> str:
@@ -62,17 +60,22 @@ def slice_label(part: Slice, data: SiteData, words: Words) -> str:
     return words("All targets")
 
 
+def image_kind(part: Slice, data: SiteData, words: Words) -> str:
+    """Return what kind of images a slice is made of."""
+    return words("synthetic") if data.is_synthetic(part) else words("real")
+
+
 def image_kinds(data: SiteData, words: Words) -> list[tuple[str, str]]:
     """Return the kinds of images that boards stand on: real, synthetic or both, real first."""
-    found = {board.facts.synthetic for board in data.boards.values()}
     labels = {False: ("real", words("real")), True: ("synthetic", words("synthetic"))}
-    return [labels[kind] for kind in sorted(found)]
+    return [labels[kind] for kind in sorted({b.facts.synthetic for b in data.boards.values()})]
 
 
-_FOLDERS = {
+FOLDERS = {
     "overall": "", "modality": "modalities/", "object": "objects/",
     "target": "targets/", "dataset": "datasets/",
 }  # fmt: skip
+"""Where the pages of each kind of slice lie, from the root of the site."""
 
 
 def slice_url(part: Slice) -> str:
@@ -82,7 +85,7 @@ def slice_url(part: Slice) -> str:
         >>> slice_url(Slice("target", "ct.liver")), slice_url(Slice("overall"))
         ('targets/ct.liver/', '')
     """
-    return f"{_FOLDERS[part.kind]}{slug(part.name)}/" if part.name else ""
+    return f"{FOLDERS[part.kind]}{slug(part.name)}/" if part.name else ""
 
 
 def model_url(name: str) -> str:

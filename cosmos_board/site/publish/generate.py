@@ -232,8 +232,8 @@ def _pages(context: PageContext) -> Iterator[Page]:
     yield from (model_page(context, info) for info in data.models.values())
     yield prompt_index(context)
     yield from (prompt_page(context, name) for name in data.prompts())
-    for kind, path, title, text in slice_kinds(context.words):
-        yield slice_index(context, kind, path, title, text)
+    for kind in slice_kinds(context.words):
+        yield slice_index(context, kind)
         parts = data.slices(kind)
         yield from (slice_page(context, part, parts) for part in parts)
         yield from (

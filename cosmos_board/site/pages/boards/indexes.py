@@ -9,7 +9,7 @@ from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.tracks import FULL
 from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.table import Cell, heat_of
-from cosmos_board.site.content.labels import model_url, prompt_label, slice_label, slice_url
+from cosmos_board.site.content.labels import FOLDERS, image_kind, model_url, prompt_label
 from cosmos_board.site.content.site_data import OVERALL, SiteData
 from cosmos_board.site.language.numbers import DASH, number, short_count, span
 from cosmos_board.site.language.words import Words
@@ -25,37 +25,29 @@ from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
 from cosmos_board.store.queries.targets import Amount, TargetInfo
 
 
-def slice_kinds(words: Words) -> list[tuple[SliceKind, str, str, str]]:
-    """Return kinds of slices with pages: kind, path of the index, title, first sentence."""
-    return [
-        (
-            "modality",
-            "modalities/index.md",
+def slice_kinds(words: Words) -> dict[SliceKind, tuple[str, str]]:
+    """Return the title and the first sentence of the index of each kind of slice with pages."""
+    return {
+        "modality": (
             words("Modalities"),
             words("How the image was made. A modality pools all its targets, each counting once."),
         ),
-        (
-            "object",
-            "objects/index.md",
+        "object": (
             words("Objects"),
             words("A structure or lesion, in every modality that shows it."),
         ),
-        (
-            "target",
-            "targets/index.md",
+        "target": (
             words("Targets"),
             words("An object in a modality: the unit that is ranked, pooled over datasets."),
         ),
-        (
-            "dataset",
-            "datasets/index.md",
+        "dataset": (
             words("Datasets"),
             words(
                 "Where images and reference masks come from, under which licence, and what may be "
                 "shown of them."
             ),
         ),
-    ]
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,30 +61,23 @@ class _Indexed:
     first: BoardRow | None
 
 
-def slice_index(context: PageContext, kind: SliceKind, path: str, title: str, text: str) -> Page:
+def slice_index(context: PageContext, kind: SliceKind) -> Page:
     """Return the page that lists every slice of one kind."""
     data, words = context.data, context.words
-    page = PageWriter(context, path, title)
+    title, text = slice_kinds(words)[kind]
+    page = PageWriter(context, f"{FOLDERS[kind]}index.md", title)
     page.text(text)
-    boards = [(part, data.main_board(part)) for part in data.slices(kind)]
-    table = RecordTable(
-        data,
-        words,
-        [
-            _Indexed(part, data.targets_of(part), data.amount(part), board, find_leader(board))
-            for part, board in boards
-        ],
-    )
-    table.cells(
-        "name",
-        title,
-        lambda row: Cell(slice_label(row.part, data, words), row.part.name, slice_url(row.part)),
-        frozen=True,
-    )
+    rows = [
+        _Indexed(part, data.targets_of(part), data.amount(part), board, find_leader(board))
+        for part in data.slices(kind)
+        for board in [data.main_board(part)]
+    ]
+    table = RecordTable(data, words, rows)
+    table.slice("name", title, lambda row: row.part)
     table.text(
         "data",
         words("Images are"),
-        lambda row: words("synthetic") if data.is_synthetic(row.part) else words("real"),
+        lambda row: image_kind(row.part, data, words),
         facet=True,
         hidden=len({target.synthetic for target in data.targets}) < 2,
     )
@@ -131,7 +116,7 @@ def _add_leaders(table: RecordTable[_Indexed], data: SiteData, words: Words) -> 
         best="high",
         help="docs/definitions/#dice",
     )
-    table.cells("interval", words("95 % CI"), lambda row: _interval_cell(row, words))
+    table.interval(lambda row: (row.first.low, row.first.high) if row.first else None)
     table.text(
         "prompt",
         words("Prompt"),
@@ -150,13 +135,6 @@ def _leader_cell(row: _Indexed, data: SiteData, words: Words) -> Cell:
         return Cell(explain_no_leader(row.board, words), muted=True)
     known = row.first.model in data.models
     return Cell(row.first.label, row.first.model, model_url(row.first.model) if known else "")
-
-
-def _interval_cell(row: _Indexed, words: Words) -> Cell:
-    if row.first is None:
-        return Cell(DASH, muted=True)
-    low, high = row.first.low, row.first.high
-    return Cell(span(low, high) or words("no CI"), muted=low is None)
 
 
 def model_index(context: PageContext) -> Page:

@@ -19,8 +19,6 @@ from cosmos_board.site.components.templates import render
 from cosmos_board.site.content.labels import (
     model_url,
     prompt_label,
-    slice_label,
-    slice_url,
     slug,
     target_label,
 )
@@ -182,12 +180,7 @@ def _score_table(data: SiteData, info: ModelCard, scores: _Scores, words: Words)
 
     heading = {"modality": words("Modality"), "target": words("Target")}
     table = RecordTable(data, words, parts)
-    table.cells(
-        "slice",
-        heading.get(scores.kind, words("Slice")),
-        lambda part: Cell(slice_label(part, data, words), part.name, slice_url(part) or "./"),
-        frozen=True,
-    )
+    table.slice("slice", heading.get(scores.kind, words("Slice")), lambda part: part)
     table.count("references", words("Reference masks"), lambda part: most(part, "references"))
     table.count("clusters", words("Clusters"), lambda part: most(part, "clusters"))
     for prompt, found in places.items():
