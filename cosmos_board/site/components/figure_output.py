@@ -131,12 +131,7 @@ def render_figure(
 ) -> tuple[Markup, dict[str, bytes]]:
     """Return `figure` as HTML, and the files it needs by path from the root of the site.
 
-    Args:
-        figure: What to show.
-        root: The way from the page to the root of the site.
-        words: The language of the page.
-        folder: Where the page's data lies, from the root of the site.
-        live: Whether the interactive plot replaces the drawing when it comes into view.
+    They lie in `folder`. Where `live`, the interactive plot replaces the drawing once in view.
     """
     path = f"{folder}/{figure.name}.plot.json"
     html = render(

@@ -51,12 +51,7 @@ class _Frame:
 
 
 def render_svg(figure: Figure, *, titles: bool = True) -> Markup:
-    """Return `figure` as an SVG element `WIDTH` units wide.
-
-    Args:
-        figure: What to draw.
-        titles: Whether each point says its label to those who hover.
-    """
+    """Return `figure` as an SVG element `WIDTH` units wide; `titles` show labels on hover."""
     frame = _frame(figure)
     parts = [
         f'<svg class="cb-svg" viewBox="0 0 {WIDTH} {frame.height:g}" role="img" '

@@ -26,13 +26,7 @@ _CLASSES = {
 
 
 def render_table(table: Table, root: str, words: Words) -> Markup:
-    """Return `table` as a figure with its caption and links to its data.
-
-    Args:
-        table: What to show.
-        root: The way from the page to the root of the site, such as `../../`.
-        words: The language of the page.
-    """
+    """Return `table` with its caption and links to its data; `root` leads to the site's root."""
     if not table.rows:
         return Markup('<p class="cb-empty">{}</p>').format(table.empty or words("No rows yet."))
     head = Markup("".join(_head(column, root, words) for column in table.columns))
@@ -139,14 +133,9 @@ SCHEMA_VERSION = 1
 
 
 def table_files(table: Table, path: str, version: str) -> dict[str, bytes]:
-    """Return the downloads of `table` by path from the root of the site.
+    """Return the downloads of `table` by path from the root of the site, `path` and an extension.
 
     CSV for every table; JSON too where the table was made from records, as leaderboards are.
-
-    Args:
-        table: What is shown.
-        path: Where the files go, without extension.
-        version: The data version.
     """
     files = {f"{path}.csv": table_csv(table)}
     if table.records:

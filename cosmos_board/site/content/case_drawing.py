@@ -48,13 +48,9 @@ class Case:
 def draw_cases(
     pack: Pack, picks: Sequence[Pick], masks: Mapping[tuple[str, str], Rle], *, picture: bool
 ) -> Iterator[Case]:
-    """Yield the cases of one pack.
+    """Yield the cases of one pack; `picture` says whether its images may be shown.
 
-    Args:
-        pack: Where their images are.
-        picks: References of that pack.
-        masks: What models drew, by (reference id, model), best model first.
-        picture: Whether the images may be shown.
+    `masks` holds what models drew, by (reference id, model), best model first.
     """
     images = {pick.image_id for pick in picks}
     for item in pack.iter_items(wanted=images):
@@ -154,12 +150,8 @@ TOLERANCE_PX = 0.75
 def trace(mask: Mask, scale: float = 1.0) -> str:
     """Return the contours of `mask` (bool, axes (Y, X)) with holes, as SVG path data.
 
-    Pixels are squares: the contour of one pixel at the origin spans (0, 0) to (1, 1). Fill it
-    with the even-odd rule.
-
-    Args:
-        mask: What to trace; an empty one gives an empty path.
-        scale: Size of a pixel in the drawing.
+    Pixels are squares of side `scale`: the contour of one at the origin spans (0, 0) to (1, 1).
+    Fill it with the even-odd rule. An empty mask gives an empty path.
 
     Example:
         >>> trace(np.array([[True, True], [False, False]]))

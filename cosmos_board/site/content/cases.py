@@ -34,14 +34,10 @@ def read_cases(
     *,
     local: bool = False,
 ) -> tuple[Case, ...]:
-    """Return the cases that may be shown, by target and kind.
+    """Return the cases that may be shown, by target and kind; all of them where `local`.
 
-    Args:
-        connection: The open board database.
-        db: Where it lies; packs and runs are looked for beside it.
-        datasets: What the packs declared.
-        models: Models whose contours are wanted, best first.
-        local: Whether everything may be shown, on the machine of whoever has the data.
+    Packs and runs are looked for beside `db`. `datasets` holds what the packs declared; `models`
+    those whose contours are wanted, best first.
     """
 
     def may_show(name: str, flag: str) -> bool:

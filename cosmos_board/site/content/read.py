@@ -29,11 +29,8 @@ from cosmos_board.store.queries.targets import read_amounts, read_spreads, read_
 def read_site_data(db: Path, *, local: bool = False, earlier: Blocks = NO_BLOCKS) -> SiteData:
     """Return everything that the pages need of the board database `db`.
 
-    Args:
-        db: The board database.
-        earlier: What the published site, if there is one, says that was published before.
-        local: Whether to keep what the terms of datasets forbid to publish, for the machine of
-            whoever has the data.
+    `earlier` is what the published site, if there is one, says that was published before. `local`
+    keeps what the terms of datasets forbid to publish, for the machine of whoever has the data.
     """
     with open_board(db) as connection:
         datasets = read_datasets(connection)

@@ -71,12 +71,8 @@ def read_studies(
 ) -> Studies:
     """Return every study that the database behind `cube` has rows for.
 
-    Args:
-        cube: The board database.
-        boards: Its boards.
-        shown: Slices that may be shown; advice is given about no other.
-        scored: Studies that the database has rows for, left out or not.
-        suppression: What was left out.
+    Advice is given about the slices in `shown` alone. `scored` names the studies that the database
+    has rows for, left out or not.
     """
     lost = frozenset(scored) - {"main"} if suppression.withheld else frozenset[str]()
     if not boards.boards:

@@ -66,10 +66,8 @@ def suppress(
 ) -> Suppression:
     """Leave out what may not be published, so that nothing read afterwards rests on it.
 
-    Args:
-        connection: An open board database, of which nothing was read into temporary tables yet.
-        datasets: What the packs declared.
-        earlier: What the published site, if there is one, says that was published before.
+    Nothing of the open board database was read into temporary tables yet. `earlier` is what the
+    published site, if there is one, says that was published before.
     """
     closed = sorted(name for name in datasets if is_closed(name, datasets))
     if not closed:

@@ -96,12 +96,7 @@ class SiteOptions:
 def generate_site(
     db: Path | None, language: str = "en", options: SiteOptions | None = None
 ) -> Site:
-    """Return every generated page and file of the site in one language.
-
-    Args:
-        db: The board database; None for an empty board.
-        language: `en` or `zh`.
-        options: How the site is built.
+    """Return every generated page and file of the site; `db` is None for an empty board.
 
     Raises:
         InputError: If `db` is no board database, or the blocks of the published site are damaged.

@@ -61,12 +61,9 @@ def manifest_file(files: Mapping[str, bytes], version: str, *, local: bool = Fal
 
 
 def explore_page(context: PageContext, cells: bytes, *, readable: bool) -> Page:
-    """Return the page with the pivot.
+    """Return the page with the pivot over `cells`, a Parquet file.
 
-    Args:
-        context: The data and the language.
-        cells: The file that the pivot reads.
-        readable: Whether the script that reads Parquet is part of this build.
+    `readable` says whether the script that reads it is part of this build.
     """
     data, words = context.data, context.words
     page = PageWriter(context, "explore/index.md", words("Explore"), hide=("navigation", "toc"))

@@ -32,12 +32,7 @@ class Measured:
 
 
 def speed_page(context: PageContext, folder: Path | None) -> Page:
-    """Return the page of speed.
-
-    Args:
-        context: The data and the language.
-        folder: Where the benchmarks wrote `speed_*.json`, or None; what is not there is left out.
-    """
+    """Return the page of speed, from what there is of `speed_*.json` in `folder`."""
     words = context.words
     page = PageWriter(context, PATH, words("Speed"), hide=())
     page.text(

@@ -46,16 +46,7 @@ def matrix_table(
     caption: str,
     models: Sequence[str] | None = None,
 ) -> Table:
-    """Return the scores of every model on every board, shaded per column.
-
-    Args:
-        data: Where models are named.
-        columns: The boards.
-        words: The language of the page.
-        name: Id of the table on its page.
-        caption: The sentence over it.
-        models: Which models, in order; None for all, the best mean first.
-    """
+    """Return the scores of `models` in order, or of all, the best mean first, shaded per column."""
     scored = [
         {row.model: row for row in column.board.rows} if column.board else {} for column in columns
     ]
