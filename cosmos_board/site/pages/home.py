@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from cosmos_board.board.findings.findings import Finding
 from cosmos_board.board.types import Board, BoardRow, Slice
 from cosmos_board.core.tracks import FULL
 from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.templates import render
 from cosmos_board.site.content.labels import (
-    MARKS,
-    finding_url,
     model_url,
     prompt_label,
     slice_label,
@@ -20,8 +17,7 @@ from cosmos_board.site.content.labels import (
     target_label,
 )
 from cosmos_board.site.content.site_data import OVERALL, SiteData
-from cosmos_board.site.language.messages import CLAIM_TEXTS
-from cosmos_board.site.language.numbers import DASH, number, with_interval
+from cosmos_board.site.language.numbers import number, with_interval
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.figures import add_prompts, cost_figure
 from cosmos_board.site.pages.sections.matrix import add_slice_map
@@ -37,6 +33,7 @@ from cosmos_board.site.pages.sections.notices import (
 )
 from cosmos_board.site.pages.sections.ranking import ranking_table
 from cosmos_board.site.pages.sections.writer import Card, Link, PageContext, PageWriter
+from cosmos_board.site.pages.studies.findings import describe_finding
 from cosmos_board.store.queries.cards import TrackEntry
 
 TOP = 12
@@ -207,7 +204,7 @@ def _add_news(page: PageWriter) -> None:
         render(
             "news.html",
             entries=[_entry(entry, data, words) for entry in data.entries[:MOST]],
-            findings=[_finding(finding, words) for finding in findings[:MOST]],
+            findings=[describe_finding(finding, words) for finding in findings[:MOST]],
             decided=words(
                 "Enough data for a verdict: {n} of {claims}.",
                 n=decided,
@@ -225,16 +222,6 @@ def _entry(entry: TrackEntry, data: SiteData, words: Words) -> dict[str, str]:
         "url": model_url(entry.model),
         "label": data.label(entry.model),
         "note": words.listing([track, words.term(entry.tier)]),
-    }
-
-
-def _finding(finding: Finding, words: Words) -> dict[str, str]:
-    return {
-        "kind": finding.verdict.replace(" ", "-"),
-        "mark": MARKS.get(finding.verdict, DASH),
-        "url": finding_url(finding),
-        "statement": words(CLAIM_TEXTS[finding.id].statement),
-        "verdict": words.term(finding.verdict),
     }
 
 

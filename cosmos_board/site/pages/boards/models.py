@@ -125,7 +125,6 @@ def _card(data: SiteData, info: ModelCard, words: Words) -> list[tuple[str, str]
         trained = ", ".join(info.training_data)
     else:
         trained = words("none of the datasets of the catalogue")
-    command = f"cosmos-board eval PACK --model {info.name} --out RUN"
     facts = [
         (words("Name"), info.name),
         (words("Family"), info.family),
@@ -133,12 +132,13 @@ def _card(data: SiteData, info: ModelCard, words: Words) -> list[tuple[str, str]
         (words("Parameters"), short_count(info.parameters)),
         (words("Input"), side),
         (words("Prompts"), words.listing(prompt_label(p, words) for p in info.prompts) or DASH),
-        (words("Takes part in clicks"), words("yes") if info.clicks else words("no")),
+        (words("Takes part in clicks"), words.yes_no(info.clicks)),
         (words("Trained on, as declared"), trained),
         (words("Licence"), info.licence or DASH),
         (words("Source"), outside_link(info.source) if info.source else DASH),
     ]
-    if FULL in _tracks_of(data, info) or not _tracks_of(data, info):
+    if FULL in (_tracks_of(data, info) or [FULL]):
+        command = f"cosmos-board eval PACK --model {info.name} --out RUN"
         facts.append((words("Evaluate it"), command))
     if info.base_model:
         facts.insert(2, (words("Fine-tuned from"), info.base_model))

@@ -150,11 +150,10 @@ def _add_metrics(
     names = list(ranking.others)[: SHOWN_METRICS if short else None]
     for place, name in enumerate(names):
         metric, scores = METRICS[name], ranking.others[name]
-        values = {row.model: scores.get(row.model) for row in table.records}
         table.score(
             name,
             metric_label(metric, words),
-            partial(_value_of, values),
+            partial(_score_of, scores),
             digits=_digits(metric),
             best="high" if metric.higher_is_better else "low",
             help=f"{DEFINITIONS}#{name}",
@@ -162,8 +161,8 @@ def _add_metrics(
         )
 
 
-def _value_of(values: Mapping[str, float | None], row: BoardRow) -> float | None:
-    return values[row.model]
+def _score_of(scores: Mapping[str, float], row: BoardRow) -> float | None:
+    return scores.get(row.model)
 
 
 def _add_details(table: RecordTable[BoardRow], ranking: Ranking, words: Words) -> None:
@@ -190,20 +189,10 @@ def _add_details(table: RecordTable[BoardRow], ranking: Ranking, words: Words) -
     )
     table.share("penalised", words("Nothing drawn"), lambda row: row.penalised, best="low")
     table.share("failed", words("Failed"), lambda row: row.failed, best="low", hidden=True)
-    table.text(
-        "exposure",
-        words("Training overlap"),
-        lambda row: words.term(row.exposure),
-        facet=True,
-        help="docs/ranking/#contamination",
-    )
-    table.text(
-        "tier",
-        words("Checked"),
-        lambda row: words.term(row.tier),
-        facet=True,
-        help="docs/ranking/#tiers",
-    )
+    overlap, exposure = words("Training overlap"), "docs/ranking/#contamination"
+    tiers = "docs/ranking/#tiers"
+    table.text("exposure", overlap, lambda row: words.term(row.exposure), facet=True, help=exposure)
+    table.text("tier", words("Checked"), lambda row: words.term(row.tier), facet=True, help=tiers)
 
 
 def _rank_range(row: BoardRow) -> Cell:

@@ -45,15 +45,8 @@ def findings_index(context: PageContext) -> Page:
         render(
             "verdicts.html",
             findings=[
-                {
-                    "url": f"../{finding_url(finding)}",
-                    "id": finding.id,
-                    "statement": words(CLAIM_TEXTS[finding.id].statement),
-                    "verdict": words.term(finding.verdict),
-                    "mark": MARKS.get(finding.verdict, DASH),
-                    "kind": finding.verdict.replace(" ", "-"),
-                    "effect": effect_text(finding.oracle, words),
-                }
+                describe_finding(finding, words)
+                | {"id": finding.id, "effect": effect_text(finding.oracle, words)}
                 for finding in data.studies.findings
             ],
         )
@@ -73,6 +66,17 @@ def findings_index(context: PageContext) -> Page:
         )
     )
     return page.finish()
+
+
+def describe_finding(finding: Finding, words: Words) -> dict[str, str]:
+    """Return what templates say of a finding."""
+    return {
+        "kind": finding.verdict.replace(" ", "-"),
+        "mark": MARKS.get(finding.verdict, DASH),
+        "url": finding_url(finding),
+        "statement": words(CLAIM_TEXTS[finding.id].statement),
+        "verdict": words.term(finding.verdict),
+    }
 
 
 def effect_text(decision: Decision, words: Words) -> str:
