@@ -163,10 +163,7 @@ def extent(figure: Figure, axis: Literal["x", "y"]) -> tuple[float, float]:
     else:
         room = (high - low) * 0.06 or abs(high) * 0.05 or 0.5
         low, high = low - room, high + room
-    return (
-        low if scale.low is None else scale.low,
-        high if scale.high is None else scale.high,
-    )
+    return (low if scale.low is None else scale.low, high if scale.high is None else scale.high)
 
 
 _NARROW, _WIDE = 0.62, 0.8

@@ -15,12 +15,7 @@ from cosmos_board.site.content.site_data import OVERALL, SiteData, Withheld
 from cosmos_board.site.content.studies import read_studies
 from cosmos_board.site.content.suppression import Suppression, suppress
 from cosmos_board.store.board import open_board
-from cosmos_board.store.queries.cards import (
-    read_datasets,
-    read_entries,
-    read_models,
-    read_timings,
-)
+from cosmos_board.store.queries.cards import read_datasets, read_entries, read_models, read_timings
 from cosmos_board.store.queries.runs import read_data_version, read_scored_studies
 from cosmos_board.store.queries.submissions import read_ledger_table
 from cosmos_board.store.queries.targets import read_amounts, read_spreads, read_targets

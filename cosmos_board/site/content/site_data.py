@@ -8,15 +8,7 @@ from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING
 
-from cosmos_board.board.types import (
-    Board,
-    BoardKey,
-    BoardRow,
-    PairTable,
-    Scope,
-    Slice,
-    SliceKind,
-)
+from cosmos_board.board.types import Board, BoardKey, BoardRow, PairTable, Scope, Slice, SliceKind
 from cosmos_board.core.cards import PROTOCOL, DatasetCard, ModelCard
 from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.core.prompts import PROMPTS

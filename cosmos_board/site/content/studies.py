@@ -11,12 +11,7 @@ from cosmos_board.board.cube import Cube
 from cosmos_board.board.findings.findings import Finding, find_findings
 from cosmos_board.board.studies.annotation import AnnotationStudy, study_annotation
 from cosmos_board.board.studies.clicks import ClicksStudy, study_clicks
-from cosmos_board.board.studies.factors import (
-    FactorCurve,
-    FactorRow,
-    factor_curves,
-    study_factors,
-)
+from cosmos_board.board.studies.factors import FactorCurve, FactorRow, factor_curves, study_factors
 from cosmos_board.board.studies.finetuning import FinetuningStudy, study_finetuning
 from cosmos_board.board.studies.jitter import JitterRow, study_jitter
 from cosmos_board.board.types import BoardKey, Slice

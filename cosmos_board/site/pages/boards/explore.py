@@ -82,7 +82,7 @@ def explore_page(context: PageContext, cells: bytes, *, readable: bool) -> Page:
         )
     else:
         page.note(
-            words("This build has no reader for Parquet (npm ci adds it); the files are below."),
+            words("This build has no reader for Parquet (npm ci adds it); the files are below.")
         )
     note_withheld(page)
     page.heading(words("Files"), "all-files")

@@ -16,12 +16,7 @@ from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.svg import render_badge
 from cosmos_board.site.components.table import Cell, Table, heat_of
 from cosmos_board.site.components.templates import render
-from cosmos_board.site.content.labels import (
-    model_url,
-    prompt_label,
-    slug,
-    target_label,
-)
+from cosmos_board.site.content.labels import model_url, prompt_label, slug, target_label
 from cosmos_board.site.content.site_data import FIRST_PROMPTS, SiteData
 from cosmos_board.site.language.numbers import DASH, number, short_count, with_interval
 from cosmos_board.site.language.words import Words

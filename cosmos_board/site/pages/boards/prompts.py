@@ -56,7 +56,7 @@ def prompt_page(context: PageContext, name: str) -> Page:
             (words("Points inside"), str(kind.positive)),
             (words("Points outside"), str(kind.negative)),
             (words("Box"), words.yes_no(kind.box)),
-        ],
+        ]
     )
     page.heading(words("Leaderboard"), "leaderboard")
     board = data.board(OVERALL, name)

@@ -45,7 +45,7 @@ def viewer_index(context: PageContext) -> Page:
             words(
                 "No case can be shown: either no pack lies beside the board database, or the "
                 "terms of its datasets permit numbers only."
-            ),
+            )
         )
         return page.finish()
     page.table(_case_table(data, words))
@@ -114,8 +114,7 @@ def viewer_page(context: PageContext, target: str, cases: Sequence[Case]) -> Pag
     page.heading(words("Related"), "around")
     others = dict.fromkeys(case.pick.target for case in data.cases)
     page.links(
-        words("This target"),
-        [Link(words("Leaderboard"), slice_url(Slice("target", target)))],
+        words("This target"), [Link(words("Leaderboard"), slice_url(Slice("target", target)))]
     )
     page.links(
         words("Other cases"),

@@ -36,7 +36,7 @@ def changes_page(context: PageContext, releases: Sequence[Snapshot], now: Snapsh
             words(
                 "No release has been kept yet; this is version {version}.",
                 version=now.version or DASH,
-            ),
+            )
         )
         return page.finish()
     steps = [*releases]

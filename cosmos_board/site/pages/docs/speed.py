@@ -122,9 +122,7 @@ def _script(words: Words, document: Mapping[str, Any]) -> Iterator[Measured]:
             if (ratio := side.get("ratio_of_commands")) is not None:
                 yield Measured(
                     words(
-                        "{what}: a whole script ÷ the whole command, {text}",
-                        what=what,
-                        text=text,
+                        "{what}: a whole script ÷ the whole command, {text}", what=what, text=text
                     ),
                     ratio,
                     "×",

@@ -159,12 +159,7 @@ def _short_label(piece: Slice, part: Slice, data: SiteData, words: Words) -> str
 
 
 def _cell(
-    row: BoardRow | None,
-    absent: str | None,
-    shade: float | None,
-    words: Words,
-    *,
-    alone: bool,
+    row: BoardRow | None, absent: str | None, shade: float | None, words: Words, *, alone: bool
 ) -> Cell:
     if row is None:
         return Cell(words.term(absent) if absent else DASH, muted=True)

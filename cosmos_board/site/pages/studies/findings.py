@@ -93,10 +93,7 @@ def _findings_table(data: SiteData, words: Words) -> Table:
         "id", words("Finding"), lambda row: Cell(row.id, row.id, finding_url(row)), frozen=True
     )
     table.text(
-        "statement",
-        words("Claim"),
-        lambda row: words(CLAIM_TEXTS[row.id].statement),
-        wrap=True,
+        "statement", words("Claim"), lambda row: words(CLAIM_TEXTS[row.id].statement), wrap=True
     )
     table.text("verdict", words("Verdict"), lambda row: words.term(row.verdict), facet=True)
     table.change("effect", words("Effect"), lambda row: row.oracle.value)
@@ -182,8 +179,7 @@ def finding_page(context: PageContext, finding: Finding) -> Page:
     page.heading(words("The query behind it"), "query")
     page.html(
         Markup("<p>{}</p><pre class='cb-code'><code>{}</code></pre>").format(
-            words("Run it on the board database to see what the effect is made of."),
-            claim.query,
+            words("Run it on the board database to see what the effect is made of."), claim.query
         )
     )
     others = [
