@@ -49,15 +49,12 @@ def metric_label(metric: Metric, words: Words) -> str:
 
 def slice_label(part: Slice, data: SiteData, words: Words) -> str:
     """Return the heading of a slice, such as the name of a modality."""
-    if part.kind == "modality":
-        return modality_label(part.name, words)
-    if part.kind == "object":
-        return object_label(part.name, words)
-    if part.kind == "target":
-        return target_label(part.name, words)
+    if part.kind == "overall":
+        return words("All targets")
     if part.kind == "dataset":
         return data.datasets[part.name].label if part.name in data.datasets else part.name
-    return words("All targets")
+    label = {"modality": modality_label, "object": object_label, "target": target_label}[part.kind]
+    return label(part.name, words)
 
 
 def image_kind(part: Slice, data: SiteData, words: Words) -> str:
