@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from cosmos_board.board.types import Board, BoardRow, Slice
+from cosmos_board.board.types import Board, BoardRow
 from cosmos_board.core.tracks import FULL
 from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.templates import render
@@ -128,24 +128,19 @@ def _write_without_overall(page: PageWriter) -> None:
 
 
 def _counts(data: SiteData, words: Words) -> str:
-    targets = data.targets_of(OVERALL)
-    references = data.amount(OVERALL).references
-    modalities = len({target.modality for target in targets})
-    objects = len({target.object for target in targets})
-    names = len({target.target for target in targets})
-    datasets = len({target.dataset for target in targets})
+    modalities, objects, targets, datasets = (
+        len({getattr(target, kind) for target in data.targets_of(OVERALL)})
+        for kind in ("modality", "object", "target", "dataset")
+    )
+    masks = data.amount(OVERALL).references
     counted = [
         (len(data.models), words.plural(len(data.models), "model", "models"), "models/"),
         (modalities, words.plural(modalities, "modality", "modalities"), "modalities/"),
         (objects, words.plural(objects, "object", "objects"), "objects/"),
-        (names, words.plural(names, "target", "targets"), "targets/"),
+        (targets, words.plural(targets, "target", "targets"), "targets/"),
         (len(data.prompts()), words("prompts"), "prompts/"),
         (datasets, words.plural(datasets, "dataset", "datasets"), "datasets/"),
-        (
-            references,
-            words.plural(references, "reference mask", "reference masks"),
-            "docs/protocol/",
-        ),
+        (masks, words.plural(masks, "reference mask", "reference masks"), "docs/protocol/"),
     ]
     facts = [(number(count, 0), name, url) for count, name, url in counted]
     return render("counts.html", facts=facts)
@@ -175,21 +170,20 @@ def _score(row: BoardRow, words: Words) -> str:
 
 
 def _target_cards(data: SiteData, words: Words) -> list[Card]:
-    best: list[tuple[float, Slice, BoardRow]] = []
-    for part in data.slices("target"):
-        board = data.main_board(part)
-        row = find_leader(board)
-        if board is not None and row is not None and not board.facts.synthetic:
-            best.append((row.score, part, row))
+    boards = [(part, data.main_board(part)) for part in data.slices("target")]
+    best = sorted(
+        (row.score, part, row.label)
+        for part, board in boards
+        if (row := find_leader(board)) and board and not board.facts.synthetic
+    )
     if len(best) < 2:
         return []
     cards = []
-    best.sort(key=lambda entry: entry[:2])
-    for kicker, (score, part, row) in (
+    for kicker, (score, part, leader) in (
         (words("Highest score of a target"), best[-1]),
         (words("Lowest of the best scores"), best[0]),
     ):
-        detail = words("best Dice {score}, by {model}", score=number(score), model=row.label)
+        detail = words("best Dice {score}, by {model}", score=number(score), model=leader)
         cards.append(Card(kicker, target_label(part.name, words), detail, slice_url(part)))
     return cards
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
 
 from markupsafe import Markup
@@ -84,9 +83,8 @@ def _add_track(page: PageWriter, info: ModelCard, track: str, *, alone: bool) ->
     for kind, title, anchor, name in kinds:
         page.heading(title, anchor + tail, level=level)
         for synthetic in (False, True):
-            end = "-synthetic" if synthetic else ""
-            scores = _Scores(kind, name + tail + end, track, synthetic)
-            table = _score_table(page.data, info, scores, words)
+            own = name + tail + ("-synthetic" if synthetic else "")
+            table = _score_table(page, info, kind, own, track, synthetic=synthetic)
             if table.rows or not synthetic:
                 if synthetic:
                     page.heading(words("On synthetic images"), f"{anchor}{tail}-drawn", level=4)
@@ -140,33 +138,21 @@ def _card(data: SiteData, info: ModelCard, words: Words) -> list[tuple[str, str]
     return facts
 
 
-@dataclass(frozen=True, slots=True)
-class _Scores:
-    """One table of a model's scores."""
-
-    kind: SliceKind
-    name: str
-    """Id of the table on its page."""
-
-    track: str
-    synthetic: bool
-
-
-def _score_table(data: SiteData, info: ModelCard, scores: _Scores, words: Words) -> Table:
+def _score_table(
+    page: PageWriter, info: ModelCard, kind: SliceKind, name: str, track: str, *, synthetic: bool
+) -> Table:
+    """Return a model's scores on a kind of slices and a track, as the table `name`."""
+    data, words = page.data, page.words
     prompts = [prompt for prompt in data.prompts() if prompt in info.prompts]
     places: dict[str, dict[Slice, tuple[BoardRow, int]]] = {
         prompt: {
             part: (row, ranked)
-            for part, row, ranked in data.places(info.name, scores.kind, prompt, scores.track)
-            if data.is_synthetic(part) == scores.synthetic
+            for part, row, ranked in data.places(info.name, kind, prompt, track)
+            if data.is_synthetic(part) == synthetic
         }
         for prompt in prompts
     }
-    parts = [
-        part
-        for part in data.slices(scores.kind)
-        if any(part in rows_by_slice for rows_by_slice in places.values())
-    ]
+    parts = [part for part in data.slices(kind) if any(part in rows for rows in places.values())]
 
     def most(part: Slice, count: str) -> int:
         """Return the largest of the counts that the prompts have on a slice."""
@@ -175,7 +161,7 @@ def _score_table(data: SiteData, info: ModelCard, scores: _Scores, words: Words)
 
     heading = {"modality": words("Modality"), "target": words("Target")}
     table = RecordTable(data, words, parts)
-    table.slice("slice", heading.get(scores.kind, words("Slice")), lambda part: part)
+    table.slice("slice", heading.get(kind, words("Slice")), lambda part: part)
     table.count("references", words("Reference masks"), lambda part: most(part, "references"))
     table.count("clusters", words("Clusters"), lambda part: most(part, "clusters"))
     for prompt, found in places.items():
@@ -184,14 +170,8 @@ def _score_table(data: SiteData, info: ModelCard, scores: _Scores, words: Words)
             part: _score_cell(found.get(part), shade, words)
             for part, shade in zip(parts, shades, strict=True)
         }
-        table.cells(
-            prompt,
-            prompt_label(prompt, words),
-            cells.__getitem__,
-            numeric=True,
-            best="high",
-            help=f"prompts/{prompt}/",
-        )
+        label, get, url = prompt_label(prompt, words), cells.__getitem__, f"prompts/{prompt}/"
+        table.cells(prompt, label, get, numeric=True, best="high", help=url)
     caption = words(
         "{model}, {part}: Dice ↑ and rank among ranked models, by predicted IoU (everything "
         "mode by its best mask). Data {version}.",
@@ -200,11 +180,11 @@ def _score_table(data: SiteData, info: ModelCard, scores: _Scores, words: Words)
             "overall": words("over all targets"),
             "modality": words("by modality"),
             "target": words("by target"),
-        }[scores.kind],
+        }[kind],
         version=data.version_label,
     )
     empty = explain_empty(data, words, words("Not scored yet."))
-    return table.build(scores.name, caption, empty=empty)
+    return table.build(name, caption, empty=empty)
 
 
 def _score_cell(place: tuple[BoardRow, int] | None, shade: float | None, words: Words) -> Cell:
@@ -252,11 +232,13 @@ def _target_figure(data: SiteData, info: ModelCard, words: Words, track: str) ->
 def _cite(page: PageWriter, info: ModelCard) -> None:
     """Add the badge of the model, and how to cite what stands here."""
     data, words = page.data, page.words
-    place = words("not ranked")
-    for prompt in FIRST_PROMPTS:
-        for _, row, ranked in data.places(info.name, "overall", prompt):
-            if row.rank is not None and place == words("not ranked"):
-                place = f"#{row.rank}/{ranked} {prompt}"
+    ranks = (
+        f"#{row.rank}/{ranked} {prompt}"
+        for prompt in FIRST_PROMPTS
+        for _, row, ranked in data.places(info.name, "overall", prompt)
+        if row.rank is not None
+    )
+    place = next(ranks, words("not ranked"))
     badge = f"badges/{slug(info.name)}.svg"
     page.attach({badge: render_badge(place)})
     page.heading(words("Badge and citation"), "cite")
