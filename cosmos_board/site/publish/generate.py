@@ -145,11 +145,9 @@ def make_site(data: SiteData, words: Words, options: SiteOptions | None = None) 
         speed_page(context, _find(options.checkout, "benchmarks")),
     ]
     pages.sort(key=lambda page: page.path)
-    files: dict[str, bytes] = {
-        CELLS_PATH: cells,
-        **({BLOCKS_PATH: data.blocks.dump()} if data.blocks.strata else {}),
-        RANKS_PATH: snapshot_file(now),
-    }
+    files = {CELLS_PATH: cells, RANKS_PATH: snapshot_file(now)}
+    if data.blocks.strata:
+        files[BLOCKS_PATH] = data.blocks.dump()
     for page in pages:
         files.update(page.data)
     if words.language != "en":  # files without words lie once, at the root
