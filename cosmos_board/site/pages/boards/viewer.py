@@ -116,12 +116,8 @@ def viewer_page(context: PageContext, target: str, cases: Sequence[Case]) -> Pag
     page.links(
         words("This target"), [Link(words("Leaderboard"), slice_url(Slice("target", target)))]
     )
-    page.links(
-        words("Other cases"),
-        [Link(target_label(name, words), viewer_url(name)) for name in others if name != target][
-            :30
-        ],
-    )
+    links = [Link(target_label(name, words), viewer_url(name)) for name in others if name != target]
+    page.links(words("Other cases"), links[:30])
     return page.finish()
 
 

@@ -116,14 +116,8 @@ def _add_score(
 
     table.count("rank", "#", lambda row: row.rank, frozen=True)
     table.cells("model", words("Model"), model, frozen=True)
-    table.cells(
-        "score",
-        metric_label(ranking.metric, words),
-        score,
-        numeric=True,
-        best=ranking.best,
-        help=f"{DEFINITIONS}#{ranking.metric.name}",
-    )
+    label, definition = metric_label(ranking.metric, words), f"{DEFINITIONS}#{ranking.metric.name}"
+    table.cells("score", label, score, numeric=True, best=ranking.best, help=definition)
     table.interval(
         lambda row: (row.low, row.high),
         around=lambda row: row.score,
@@ -133,14 +127,8 @@ def _add_score(
     table.cells("ranks", words("Rank range"), _rank_range, numeric=True, help=ranks)
     table.share("first", words("P(rank 1)"), lambda row: row.p_first, best="high", help=ranks)
     if ranking.oracle:
-        table.score(
-            "oracle",
-            words("Oracle"),
-            lambda row: ranking.oracle.get(row.model),
-            digits=digits,
-            best=ranking.best,
-            help="docs/ranking/#selection",
-        )
+        oracle, about = partial(_score_of, ranking.oracle), "docs/ranking/#selection"
+        table.score("oracle", words("Oracle"), oracle, digits=digits, best=ranking.best, help=about)
 
 
 def _add_metrics(

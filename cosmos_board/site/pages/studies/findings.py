@@ -89,22 +89,23 @@ def effect_text(decision: Decision, words: Words) -> str:
 
 def _findings_table(data: SiteData, words: Words) -> Table:
     table = RecordTable(data, words, data.studies.findings)
-    table.cells(
-        "id", words("Finding"), lambda row: Cell(row.id, row.id, finding_url(row)), frozen=True
-    )
-    table.text(
-        "statement", words("Claim"), lambda row: words(CLAIM_TEXTS[row.id].statement), wrap=True
-    )
+
+    def identity(row: Finding) -> Cell:
+        return Cell(row.id, row.id, finding_url(row))
+
+    def statement(row: Finding) -> str:
+        return words(CLAIM_TEXTS[row.id].statement)
+
+    def predicted(row: Finding) -> Cell:
+        verdict = words.term(row.predicted.verdict) if row.predicted else DASH
+        return Cell(verdict, muted=not row.predicted)
+
+    table.cells("id", words("Finding"), identity, frozen=True)
+    table.text("statement", words("Claim"), statement, wrap=True)
     table.text("verdict", words("Verdict"), lambda row: words.term(row.verdict), facet=True)
     table.change("effect", words("Effect"), lambda row: row.oracle.value)
     table.interval(lambda row: row.oracle.interval)
-    table.cells(
-        "predicted",
-        words("Verdict by predicted IoU"),
-        lambda row: Cell(
-            words.term(row.predicted.verdict) if row.predicted else DASH, muted=not row.predicted
-        ),
-    )
+    table.cells("predicted", words("Verdict by predicted IoU"), predicted)
     table.count("clusters", words("Clusters"), lambda row: row.oracle.clusters)
     caption = words(
         "Effect and 95 % confidence interval with the best mask by the reference mask, as the "
@@ -208,20 +209,17 @@ class _Evidence:
 
 def _list_evidence(finding: Finding, words: Words) -> list[_Evidence]:
     """Return every decision on a claim, each before its parts."""
-    headline = finding.family or words("all")
-    decisions: list[tuple[str, str, Decision | None]] = [
-        (headline, "oracle", finding.oracle),
-        (headline, "predicted", finding.predicted),
-    ]
-    for family in finding.families:
-        if family.family != finding.family:
-            decisions.append((family.family, "oracle", family.oracle))
-            decisions.append((family.family, "predicted", family.predicted))
-    rows = []
-    for name, selection, made in decisions:
+    decided = [(finding.family or words("all"), finding.oracle, finding.predicted)]
+    others = (family for family in finding.families if family.family != finding.family)
+    decided += [(family.family, family.oracle, family.predicted) for family in others]
+    rows, claim = [], words("the claim")
+    for name, selection, made in (
+        (name, selection, made)
+        for name, oracle, predicted in decided
+        for selection, made in (("oracle", oracle), ("predicted", predicted))
+    ):
         if made is None:
             continue
-        claim = words("the claim")
         rows.append(_Evidence(name, selection, claim, made.value, made.interval, made))
         parts = made.evidence.parts
         for part in parts if len(parts) > 1 else ():
