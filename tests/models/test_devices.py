@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from functools import partial
 
 import numpy as np
@@ -12,6 +13,7 @@ pytest.importorskip("segment_anything", reason="extra `sam` is not installed")
 
 from cosmos_board.core.errors import InputError  # noqa: E402
 from cosmos_board.core.prompts import make_prompt  # noqa: E402
+from cosmos_board.models import devices  # noqa: E402
 from cosmos_board.models.devices import Device, parse_device  # noqa: E402
 from cosmos_board.models.registry import load_segmenter  # noqa: E402
 from cosmos_board.models.sam import everything as sam_everything  # noqa: E402
@@ -101,3 +103,23 @@ def test_a_point_that_never_fits_is_the_models_failure(monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "find_everything", refuse)
     with pytest.raises(torch.OutOfMemoryError):
         segmenter.segment_everything(segmenter.embed(PIXELS))
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told")
+def test_glibc_agrees_to_keep_what_is_freed() -> None:
+    assert devices.keep_freed_memory()
+
+
+def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("musl", "1.2"))
+
+    assert not devices.keep_freed_memory()
+
+
+def test_torch_gets_the_threads_that_were_asked_for() -> None:
+    before = torch.get_num_threads()
+    try:
+        devices.tune_cpu(threads=2)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
