@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 from markupsafe import Markup
 
@@ -209,15 +210,12 @@ class _Evidence:
 
 def _list_evidence(finding: Finding, words: Words) -> list[_Evidence]:
     """Return every decision on a claim, each before its parts."""
-    decided = [(finding.family or words("all"), finding.oracle, finding.predicted)]
     others = (family for family in finding.families if family.family != finding.family)
-    decided += [(family.family, family.oracle, family.predicted) for family in others]
+    headline = (finding.family or words("all"), finding)
+    decided = [headline, *((family.family, family) for family in others)]
     rows, claim = [], words("the claim")
-    for name, selection, made in (
-        (name, selection, made)
-        for name, oracle, predicted in decided
-        for selection, made in (("oracle", oracle), ("predicted", predicted))
-    ):
+    for (name, decisions), selection in product(decided, ("oracle", "predicted")):
+        made: Decision | None = getattr(decisions, selection)
         if made is None:
             continue
         rows.append(_Evidence(name, selection, claim, made.value, made.interval, made))
