@@ -12,6 +12,8 @@ from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.data.catalog.objects import get_object_label
 from cosmos_board.metrics.table import Metric
 from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.messages import CLAIM_TEXTS
+from cosmos_board.site.language.numbers import DASH
 from cosmos_board.site.language.words import Words
 
 
@@ -114,12 +116,23 @@ def pair_url(a: str, b: str) -> str:
     return f"compare/{slug(a)}-vs-{slug(b)}/"
 
 
-MARKS = {"holds": "✓", "weakened": "~", "overturned": "✗", "undecided": "?"}
-
-
 def finding_url(finding: Finding) -> str:
     """Return the address of a finding's page, from the root of the site."""
     return f"findings/{finding.id.lower()}/"
+
+
+_MARKS = {"holds": "✓", "weakened": "~", "overturned": "✗", "undecided": "?"}
+
+
+def describe_finding(finding: Finding, words: Words) -> dict[str, str]:
+    """Return what templates say of a finding."""
+    return {
+        "kind": finding.verdict.replace(" ", "-"),
+        "mark": _MARKS.get(finding.verdict, DASH),
+        "url": finding_url(finding),
+        "statement": words(CLAIM_TEXTS[finding.id].statement),
+        "verdict": words.term(finding.verdict),
+    }
 
 
 def prompt_slice_url(part: Slice, prompt: str) -> str:

@@ -9,6 +9,7 @@ from cosmos_board.core.tracks import FULL
 from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.templates import render
 from cosmos_board.site.content.labels import (
+    describe_finding,
     model_url,
     prompt_label,
     slice_label,
@@ -33,7 +34,6 @@ from cosmos_board.site.pages.sections.notices import (
 )
 from cosmos_board.site.pages.sections.ranking import ranking_table
 from cosmos_board.site.pages.sections.writer import Card, Link, PageContext, PageWriter
-from cosmos_board.site.pages.studies.findings import describe_finding
 from cosmos_board.store.queries.cards import TrackEntry
 
 TOP = 12

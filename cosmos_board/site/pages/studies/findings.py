@@ -15,7 +15,7 @@ from cosmos_board.site.components.markup import outside_link
 from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.table import Cell, Table
 from cosmos_board.site.components.templates import render
-from cosmos_board.site.content.labels import MARKS, finding_url
+from cosmos_board.site.content.labels import describe_finding, finding_url
 from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.messages import CLAIM_TEXTS, say
 from cosmos_board.site.language.numbers import DASH, signed, with_interval
@@ -67,17 +67,6 @@ def findings_index(context: PageContext) -> Page:
         )
     )
     return page.finish()
-
-
-def describe_finding(finding: Finding, words: Words) -> dict[str, str]:
-    """Return what templates say of a finding."""
-    return {
-        "kind": finding.verdict.replace(" ", "-"),
-        "mark": MARKS.get(finding.verdict, DASH),
-        "url": finding_url(finding),
-        "statement": words(CLAIM_TEXTS[finding.id].statement),
-        "verdict": words.term(finding.verdict),
-    }
 
 
 def effect_text(decision: Decision, words: Words) -> str:

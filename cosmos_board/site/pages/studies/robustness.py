@@ -183,9 +183,10 @@ def _goals_table(data: SiteData, rows: Sequence[ClicksRow], words: Words) -> Tab
     table.interval(lambda row: (row.area.low, row.area.high), key="area-interval")
     for place, goal in enumerate(goal.goal for goal in rows[0].goals):
         clicks = partial(_clicks_to_goal, place=place, words=words)
-        label = words("Clicks to {goal}", goal=f"{goal:.2f}")
+        shown = f"{goal:.2f}"
+        label = words("Clicks to {goal}", goal=shown)
         table.cells(f"noc-{goal:g}", label, clicks, numeric=True, best="low")
-        label = words("Never {goal}", goal=f"{goal:.2f}")
+        label = words("Never {goal}", goal=shown)
         table.share(f"never-{goal:g}", label, partial(_share_never, place=place), best="low")
     caption = words(
         "Median clicks to a Dice with censoring at 10, the share that never gets there, and "
