@@ -155,13 +155,25 @@ def test_a_model_is_an_adapter_and_an_entry_point(copy: Copy) -> None:
     copy.add(
         "pyproject.toml",
         'box-prior = "',
-        'mine = "cosmos_board.models.classical.mine:load"\n',
+        'mine = "cosmos_board.models.classical.mine:BoxPrior"\n',
+    )
+
+    copy.add(
+        "models/known_models.toml",
+        "[grabcut]",
+        '[mine]\nloader = "cosmos_board.models.classical.mine:BoxPrior"\nlabel = "My model"\n'
+        'family = "mine"\nkind = "classical"\nprompts = "points and boxes"\n'
+        'licence = "MIT"\npreprocessing = "none"\ndescription = "Mine."\n\n',
     )
 
     models = json.loads(copy.run("models", "list", "--json"))
 
-    assert files_for("a model family") == {"models/classical/box_prior.py", "pyproject.toml"}
-    assert "mine" in {model["name"] for model in models}
+    assert files_for("a model family") == {
+        "models/classical/box_prior.py",
+        "models/known_models.toml",
+        "pyproject.toml",
+    }
+    assert {model["name"]: model["label"] for model in models}["mine"] == "My model"
 
 
 def test_a_page_is_a_file_and_a_line(copy: Copy, board: Path, tmp_path: Path) -> None:
