@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse.linalg import LinearOperator, cg
 
 from cosmos_board.core.masks import Pixels
 
@@ -115,39 +116,20 @@ def solve_plainly(diagonal: Grid, right: Grid, down: Grid, side: Grid, tolerance
         side: The right-hand side, axes (Y, X).
         tolerance: Relative to the norm of `side`.
     """
-    solution = np.zeros_like(side)
-    residual = side.copy()
-    inverse = 1 / diagonal
-    target = tolerance * float(np.linalg.norm(side))
-    direction, product, scratch = (np.zeros_like(side) for _ in range(3))
-    earlier = 0.0
-    for step in range(10 * side.size):
-        if target == 0 or float(np.linalg.norm(residual)) < target:
-            break
-        np.multiply(residual, inverse, out=scratch)
-        current = _dot(residual, scratch)
-        if step:
-            direction *= current / earlier
-        direction += scratch
-        _multiply_matrix(diagonal, right, down, direction, product, scratch)
-        length = current / _dot(direction, product)
-        solution += np.multiply(direction, length, out=scratch)
-        residual -= np.multiply(product, length, out=scratch)
-        earlier = current
-    return solution
+    inverse = 1 / diagonal.ravel()
 
+    def multiply(flat: Grid) -> Grid:
+        x = flat.reshape(side.shape)
+        product = diagonal * x
+        product[:, :-1] -= right[:, :-1] * x[:, 1:]
+        product[:, 1:] -= right[:, :-1] * x[:, :-1]
+        product[:-1] -= down[:-1] * x[1:]
+        product[1:] -= down[:-1] * x[:-1]
+        return product.ravel()
 
-def _dot(a: Grid, b: Grid) -> float:
-    return float(np.dot(a.ravel(), b.ravel()))
-
-
-def _multiply_matrix(
-    diagonal: Grid, right: Grid, down: Grid, x: Grid, product: Grid, scratch: Grid
-) -> None:
-    """Write the matrix times `x` into `product`."""
-    np.multiply(diagonal, x, out=product)
-    across, below = scratch[:, :-1], scratch[:-1]
-    product[:, :-1] -= np.multiply(right[:, :-1], x[:, 1:], out=across)
-    product[:, 1:] -= np.multiply(right[:, :-1], x[:, :-1], out=across)
-    product[:-1] -= np.multiply(down[:-1], x[1:], out=below)
-    product[1:] -= np.multiply(down[:-1], x[:-1], out=below)
+    matrix, preconditioner = (
+        LinearOperator((side.size, side.size), matvec=function, dtype=np.float64)
+        for function in (multiply, inverse.__mul__)
+    )
+    solution, _ = cg(matrix, side.ravel(), rtol=tolerance, M=preconditioner)
+    return np.asarray(solution).reshape(side.shape)

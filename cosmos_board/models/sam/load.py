@@ -51,8 +51,5 @@ def build_official(size: str, path: Path, name: str) -> nn.Module:
     with torch.device("meta"):
         sam = sam_model_registry[size]()
     fill_module(sam, read_weights(path), path, name)
-    # Not part of the weights; ours are in the segmenter, but the module must leave meta whole.
-    for buffer in ("pixel_mean", "pixel_std"):
-        setattr(sam, buffer, torch.zeros(3, 1, 1))
     module: nn.Module = sam
     return module

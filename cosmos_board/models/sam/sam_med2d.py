@@ -151,8 +151,6 @@ def load(*, checkpoint: Path | None, device: str) -> SamMed2d:
     with torch.device("meta"):
         sam, side = build(weights, path)
     fill_module(sam, weights, path, "sam-med2d")
-    for buffer in ("pixel_mean", "pixel_std"):
-        setattr(sam, buffer, torch.zeros(3, 1, 1))
     card = describe_tuned(replace(CARDS["sam-med2d"], input_size_px=side), checkpoint)
     return SamMed2d(sam, card=card, device=chosen)
 
