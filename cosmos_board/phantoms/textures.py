@@ -94,11 +94,9 @@ def bias_field(rng: np.random.Generator, side: int, strength: float) -> Field:
 
 
 def scan(rng: np.random.Generator, grey: Float32s) -> Float32s:
-    """Return the image with the blur and noise of a scanner; the noise is of one of four kinds.
+    """Return an image, float32 in [0, 255], axes (Y, X, C), with a scanner's blur and noise.
 
-    Args:
-        rng: Source of the kind and the noise.
-        grey: float32 in [0, 255], axes (Y, X, C).
+    The noise is of one of four kinds.
     """
     if rng.random() < 0.7:
         grey = _blur(grey, rng.uniform(0.3, 2.0))

@@ -69,12 +69,9 @@ def measure_weights(pixels: Pixels) -> Weights:
 
 
 def build_system(weights: Weights, seeds: NDArray[np.uint8]) -> System:
-    """Return the equations of the unknown pixels.
+    """Return the equations of the unknown pixels, by seeds as `random_walker.mark_seeds` has them.
 
-    Args:
-        weights: Of the image, or of any part of it that holds all unknown pixels and their
-            neighbours.
-        seeds: `UNKNOWN`, `BACKGROUND` or `FOREGROUND` per pixel, axes (Y, X).
+    The weights may be of any part of an image that holds all unknown pixels and their neighbours.
     """
     unknown = seeds == UNKNOWN
     diagonal = np.where(unknown, _sum_neighbours(weights, np.ones(seeds.shape)), 1.0)
@@ -107,14 +104,8 @@ def solve_plainly(diagonal: Grid, right: Grid, down: Grid, side: Grid, tolerance
     """Return the approximate solution that Jacobi-preconditioned conjugate gradients stop at.
 
     From zero until the residual's norm is below `tolerance` times that of `side`: where it
-    stops is part of the method, because far from the seeds the solution is still on its way.
-
-    Args:
-        diagonal: Of the matrix, axes (Y, X).
-        right: Weights to the right neighbour, axes (Y, X).
-        down: Weights to the neighbour below, axes (Y, X).
-        side: The right-hand side, axes (Y, X).
-        tolerance: Relative to the norm of `side`.
+    stops is part of the method, because far from the seeds the solution is still on its way. The
+    matrix is as in `System`, and `side` is the right-hand side; all have axes (Y, X).
     """
     inverse = 1 / diagonal.ravel()
 

@@ -69,11 +69,9 @@ def to_official(model: Any, where: Path) -> Sam:  # noqa: ANN401 (transformers i
 
 
 def rename(state: Mapping[str, Tensor], head_depths: Mapping[str, int]) -> dict[str, Tensor]:
-    """Return a state dict of `transformers` under the official names.
+    """Return a state dict of a `transformers.SamModel` under the official names.
 
-    Args:
-        state: Of a `SamModel`.
-        head_depths: Layers of each kind of head, which are numbered from its first to its last.
+    `head_depths` are the layers of each kind of head, numbered from its first to its last.
     """
     return {_rename(key, head_depths): value for key, value in state.items() if key != _TIED}
 

@@ -38,12 +38,7 @@ def _load(name: str, size: str, checkpoint: Path | None, device: str) -> SamSegm
 
 
 def build_official(size: str, path: Path, name: str) -> nn.Module:
-    """Return an official SAM with the weights at `path`.
-
-    Args:
-        size: `vit_b`, `vit_l` or `vit_h`.
-        path: Of the weights.
-        name: Of the segmenter, for messages.
+    """Return an official SAM (`vit_b`, `vit_l`, `vit_h`) with the weights at `path` of `name`.
 
     Raises:
         InputError: If the file holds other weights.

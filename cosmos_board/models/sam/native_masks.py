@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def to_native_masks(frame: Frame, low: torch.Tensor) -> torch.Tensor:
-    """Return where native logits are positive, bool, (…, Y, X), on the device of `low` (…, y, x)."""
+    """Return where native logits are positive, bool, axes (…, Y, X); `low` has axes (…, y, x)."""
     planes = low.float().flatten(0, -3)
     compiled = _find_compiled() if low.device.type == "cpu" else None
     if compiled is None:

@@ -31,10 +31,7 @@ _LONG = ("tube", "tree")
 def compose(rng: np.random.Generator, pixels: Pixels, masks: Sequence[Mask]) -> Pixels:
     """Return a square image in which some of the objects have parts, or a side without an edge.
 
-    Args:
-        rng: Source of the changes.
-        pixels: uint8, axes (Y, X) or (Y, X, 3).
-        masks: Of the objects, bool, axes (Y, X); they stay valid.
+    Pixels are uint8, grey or RGB; the masks of the objects, bool, axes (Y, X), stay valid.
 
     Example:
         >>> plain = np.full((64, 64), 100, np.uint8)
