@@ -123,11 +123,7 @@ class CachedDecoder:
     ) -> tuple[Tensor, Tensor]:
         """Return logits (P, K, 128, 128) and predicted IoU (P, K).
 
-        Args:
-            image_index: Which image each prompt is about, (P,).
-            sparse: Tokens of the prompts, (P, N, 128).
-            dense: From the prompt encoder.
-            mask_tokens: The K tokens that answer.
+        Of tokens of the prompts, (P, N, 128), each about one of the images (P,).
         """
         decoder = self._decoder
         outputs = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])

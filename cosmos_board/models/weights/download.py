@@ -104,7 +104,9 @@ def _continue(url: str, part: Path, have: int, report: Report) -> bool:
         start = have if resumed else 0
         length = response.headers.get("Content-Length")
         total = None if length is None else start + int(length)
-        with _opened(part, "ab" if resumed else "wb") as file:
+        with _writing(part):
+            file = open(part, "ab" if resumed else "wb")  # noqa: SIM115 (closed below)
+        with file:
             done = _copy(response, file, start, total, report)
     return total is None or done == total
 
@@ -123,14 +125,6 @@ def _copy(
         file.flush()
         os.fsync(file.fileno())
     return done
-
-
-@contextmanager
-def _opened(path: Path, mode: str) -> Iterator[BinaryIO]:
-    with _writing(path):
-        file = open(path, mode)  # noqa: SIM115 (closed below; only opening is our disk's fault)
-    with file:
-        yield file  # type: ignore[misc]
 
 
 @contextmanager
