@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -30,6 +31,30 @@ def test_the_hooks_run_what_make_check_runs() -> None:
     assert any("ruff check" in entry for entry in entries)
     assert any("ruff format" in entry for entry in entries)
     assert ".venv/bin/lint-imports" in entries
+
+
+@pytest.mark.parametrize("page", ["site/docs/architecture.md", "site/zh/docs/architecture.md"])
+def test_the_architecture_page_names_what_exists(page: str) -> None:
+    """Every path; and every name before a file in brackets is defined in that file."""
+    text = (ROOT / page).read_text("utf-8")
+    package = ROOT / "cosmos_board"
+    paths = set(re.findall(r"`([\w.]+(?:/[\w.]+)+/?)`", text))
+    named = re.findall(r"`([\w.]+)`[^`\n]{0,12}[(（]`([\w/]+\.py)`", text)
+
+    assert len(paths) > 30
+    assert {p for p in paths if not ((package / p).exists() or (ROOT / p).exists())} == set()
+    assert len(named) > 30
+    for name, path in named:
+        source = (package / path).read_text("utf-8")
+        for part in name.split("."):
+            assert re.search(rf"(?m)^ *(def|class) {part}\b", source), (name, path)
+
+
+def test_a_walk_has_at_most_ten_steps() -> None:
+    text = (ROOT / "site/docs/architecture.md").read_text("utf-8")
+    walks = [re.findall(r"(?m)^\d+\. ", part) for part in text.split("\n## ")[2:]]
+
+    assert [len(walk) for walk in walks if walk] == [9, 10, 10, 10, 7]
 
 
 @pytest.mark.parametrize(
