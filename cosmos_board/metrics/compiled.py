@@ -18,10 +18,8 @@ def measure(
 ) -> PairCounts | None:
     """Return what is counted of the pair, or None when the prediction is empty.
 
-    Args:
-        prediction: bool, axes (Y, X), contiguous, of the reference's size.
-        reference: The prepared reference.
-        counts: Ignored: the overlap of two lists of runs costs next to nothing.
+    The prediction is bool, axes (Y, X), contiguous, of the reference's size. `counts` is ignored:
+    the overlap of two lists of runs costs next to nothing.
     """
     predicted, expected = trace_outline(prediction), reference.outline
     if not predicted.area_px:
@@ -68,10 +66,7 @@ def _nearest_in_row(columns: Int32s, low: int, high: int, x: int) -> int:
 
 @compile_loop
 def _measure_distances(
-    from_rows: Int32s,
-    from_columns: Int32s,
-    to_rows: Int32s,
-    to_columns: Int32s,
+    from_rows: Int32s, from_columns: Int32s, to_rows: Int32s, to_columns: Int32s
 ) -> Ints:
     """Return the squared distance from each boundary pixel to the other boundary, in row order.
 

@@ -56,11 +56,8 @@ def measure_hce(
 ) -> CorrectionEffort:
     """Return the effort of correcting `prediction` by hand.
 
-    Args:
-        prediction: bool, axes (Y, X), of the reference's size; may be empty.
-        reference: From `prepare_reference`.
-        relax_px: Passes of erosion that an error must survive.
-        epsilon_px: How far a polygon may stray from the outline.
+    The prediction is bool, axes (Y, X), of the reference's size, and may be empty. An error must
+    survive `relax_px` passes of erosion; a polygon may stray `epsilon_px` from the outline.
 
     Raises:
         InputError: If prediction and reference differ in size.

@@ -34,11 +34,7 @@ def count_overlap(prediction: Mask, reference: Mask) -> Counts:
 
 
 def count_candidate(prediction: Mask, reference: PreparedReference) -> Counts:
-    """Return the overlap with a prepared reference; looks for shared pixels in its box only.
-
-    Raises:
-        InputError: If prediction and reference differ in size.
-    """
+    """Return what `count_overlap` does; looks for shared pixels in the reference's box only."""
     check_size(prediction.shape, reference.mask.shape)
     inside = prediction.view(np.uint8)[reference.extent]
     tp = cv2.countNonZero(cv2.bitwise_and(inside, reference.mask.view(np.uint8)[reference.extent]))
@@ -47,11 +43,7 @@ def count_candidate(prediction: Mask, reference: PreparedReference) -> Counts:
 
 
 def count_candidates(masks: Bools, reference: PreparedReference) -> list[Counts]:
-    """Return the overlap of each of several masks (bool, axes (K, Y, X)) with one reference.
-
-    Raises:
-        InputError: If candidates and reference differ in size.
-    """
+    """Return the overlap of each of several masks (bool, axes (K, Y, X)) with one reference."""
     return [count_candidate(mask, reference) for mask in masks]
 
 

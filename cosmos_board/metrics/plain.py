@@ -19,10 +19,8 @@ def measure(
 ) -> PairCounts | None:
     """Return what is counted of the pair, or None when the prediction is empty.
 
-    Args:
-        prediction: bool, axes (Y, X), contiguous, of the reference's size.
-        reference: The prepared reference.
-        counts: The pair's overlap, where it is known already.
+    The prediction is bool, axes (Y, X), contiguous, of the reference's size; `counts` is the pair's
+    overlap, where it is known already.
     """
     extent = get_extent(prediction)
     if extent is None:

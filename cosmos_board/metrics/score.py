@@ -25,12 +25,9 @@ from cosmos_board.metrics.table import METRICS, STORED_METRICS
 def score(prediction: Mask, reference: PreparedReference, counts: Counts | None = None) -> Scores:
     """Return every score of a prediction against its reference.
 
-    An empty prediction is penalised: overlaps are 0 and distances the diagonal of the image.
-
-    Args:
-        prediction: bool, axes (Y, X), of the reference's size.
-        reference: From `prepare_reference`; kept between calls.
-        counts: The pair's overlap where it is known; saves counting it again.
+    The prediction is bool, axes (Y, X), of the reference's size. An empty one is penalised:
+    overlaps are 0 and distances the diagonal of the image. Where `counts`, the pair's overlap, is
+    known, it is not counted again.
 
     Raises:
         InputError: If prediction and reference differ in size.
@@ -57,9 +54,7 @@ def to_scores(pair: PairCounts) -> Scores:
 def penalise(reference: PreparedReference, status: str = PENALISED) -> Scores:
     """Return the scores of a prediction without pixels: 0, or the image's diagonal in pixels.
 
-    Args:
-        reference: What should have been predicted.
-        status: `penalised`, or `failed: <reason>` where there is no prediction at all.
+    The status is `failed: <reason>` where there is no prediction at all.
     """
     diagonal = reference.diagonal_px
     values = {name: 0.0 if METRICS[name].higher_is_better else diagonal for name in STORED_METRICS}

@@ -75,11 +75,7 @@ def check_candidates(
     """Return the answer to one prompt: `Candidates`, or `DeviceCandidates`.
 
     Arrays are copied where they are in the memory of the host: a model may use its own again.
-
-    Args:
-        answer: One of what `predict` or `predict_on_device` returned.
-        size: Of the image.
-        keeps_logits: Whether logits are fed back; they are dropped otherwise.
+    Logits are dropped where they are not fed back.
 
     Raises:
         CandidatesError: If it is of another form.

@@ -50,11 +50,6 @@ class KnownModel:
         return self.card.name if self.loader else self.address
 
 
-def _read_known() -> dict[str, KnownModel]:
-    text = Path(__file__).with_name("known_models.toml").read_text(encoding="utf-8")
-    return {name: _parse_model(name, facts) for name, facts in tomllib.loads(text).items()}
-
-
 def _parse_model(name: str, facts: dict[str, Any]) -> KnownModel:
     of_model = {key: facts.pop(key) for key in KnownModel.__slots__ if key in facts}
     prompts, training_data = facts.pop("prompts"), facts.pop("training_data", None)
@@ -68,7 +63,10 @@ def _parse_model(name: str, facts: dict[str, Any]) -> KnownModel:
     return KnownModel(card=card, **of_model)
 
 
-KNOWN: dict[str, KnownModel] = _read_known()
+_TEXT = Path(__file__).with_name("known_models.toml").read_text(encoding="utf-8")
+KNOWN: dict[str, KnownModel] = {
+    name: _parse_model(name, facts) for name, facts in tomllib.loads(_TEXT).items()
+}
 """Every known model by name, those that are built in first."""
 
 CARDS: dict[str, ModelCard] = {name: known.card for name, known in KNOWN.items() if known.loader}

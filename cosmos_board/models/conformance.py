@@ -86,9 +86,8 @@ class Problem:
 def find_problems(segmenter: Segmenter, *, everything: bool = False) -> list[Problem]:
     """Return every promise of `Segmenter` that the adapter breaks; none means that it conforms.
 
-    Args:
-        segmenter: With its real weights: some checks need it to find a bright disc.
-        everything: Whether to run everything mode too, which takes minutes for a large model.
+    It needs its real weights: some checks ask it to find a bright disc. Everything mode takes
+    minutes for a large model.
     """
     problems: list[Problem] = list(_check_card(segmenter))
     checks: list[tuple[str, Callable[[Segmenter], Iterator[Problem]]]] = [

@@ -161,6 +161,7 @@ def make_segmenter(found: object, name: str, *, checkpoint: Path | None, device:
     Raises:
         InputError: If `found` neither is nor makes a segmenter, fails, or takes no checkpoint.
     """
+    from cosmos_board.core.prompts import PROMPTS  # brings numpy, which listing does not need
     from cosmos_board.models.segmenter import Segmenter
 
     segmenter = found
@@ -179,18 +180,13 @@ def make_segmenter(found: object, name: str, *, checkpoint: Path | None, device:
             want="card, embed, predict and segment_everything",
         )
     assert isinstance(segmenter, Segmenter)
-    _check_card(segmenter.card, name)
-    return segmenter
-
-
-def _check_card(card: object, name: str) -> None:
-    from cosmos_board.core.prompts import PROMPTS  # brings numpy, which listing does not need
-
+    card: object = segmenter.card
     if not isinstance(card, ModelCard):
         raise InputError(name, "card", "is none", got=type(card).__name__, want="ModelCard")
     for prompt in card.prompts:
         if prompt not in PROMPTS:
             raise UnknownNameError(name, "card.prompts", str(prompt), PROMPTS)
+    return segmenter
 
 
 def _call(factory: Callable[..., object], name: str, offered: dict[str, object]) -> object:

@@ -53,26 +53,18 @@ class Declaration:
                 got=repr(self.name),
                 want=f"a-z, 0-9, dots and single hyphens, at most {_LONGEST_NAME}",
             )
-        if self.name in _reserved():
+        if self.name in {*KNOWN, *(card.name for card in list_cards())}:
             raise UsageError(
                 "--name", "", "is the name of a known model", got=self.name, want="another name"
             )
 
 
-def _reserved() -> set[str]:
-    return {*KNOWN, *(card.name for card in list_cards())}
-
-
 def describe_model(
     card: ModelCard, model: str, checkpoint: Path | None, declared: Declaration | None
 ) -> ModelCard:
-    """Return the card under which a loaded model goes on the board.
+    """Return the card under which a loaded model goes on the board, from the segmenter's own.
 
-    Args:
-        card: The segmenter's own.
-        model: As given to `--model`.
-        checkpoint: As given to `--checkpoint`.
-        declared: From `--name`, `--label` and `--trained-on`.
+    `model` and `checkpoint` are as the user gave them, `declared` comes from `--name` and its kin.
 
     Raises:
         UsageError: If other weights than the published ones have no name of their own, or the
@@ -108,8 +100,9 @@ def find_standing(card: ModelCard, model: str, checkpoint: Path | None) -> Stand
     prefix, _, address = source.partition(":")
     if prefix == "hf" and checkpoint is not None and not names_itself(checkpoint):
         return _compare_hash(card.name, checkpoint)  # not those of the repository
-    if not _is_loaded_by_us(card.name):
-        return "own"
+    known = KNOWN.get(card.name)
+    if card.name not in CARDS and (known is None or known.loads_as is None):
+        return "own"  # not weights that we load: a class may wrap any model
     if source == card.name and (checkpoint is None or source in WITHOUT_WEIGHTS):
         return "published"  # what was fetched is checked against its hash when it is found
     if prefix == "hf" and checkpoint is None:
@@ -120,20 +113,18 @@ def find_standing(card: ModelCard, model: str, checkpoint: Path | None) -> Stand
     return _compare_hash(card.name, weights)
 
 
-def _is_loaded_by_us(name: str) -> bool:
-    """Tell whether `name` stands for weights that we load; a class may wrap any other model."""
-    return name in CARDS or (name in KNOWN and KNOWN[name].loads_as is not None)
-
-
 def _compare_hash(name: str, weights: Path) -> Standing:
     if name in BY_HAND:
         return "unverified"
+    return "published" if hash_weights(weights) == get_published_hash(name) else "foreign"
+
+
+def get_published_hash(name: str) -> str | None:
+    """Return the sha256 of the weights that a name stands for; None where nobody published it."""
     if name in CHECKPOINTS:
-        published = CHECKPOINTS[name].sha256
-    else:
-        packaged = locate_weights(name) if name in CARDS else None
-        published = hash_weights(packaged) if packaged is not None else None
-    return "published" if hash_weights(weights) == published else "foreign"
+        return CHECKPOINTS[name].sha256
+    packaged = locate_weights(name) if name in CARDS else None
+    return hash_weights(packaged) if packaged is not None else None
 
 
 def _declare(card: ModelCard, standing: Standing, declared: Declaration) -> ModelCard:

@@ -132,3 +132,8 @@ def pair_logits(
 def limit_logits(logits: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
     """Return logits within ±32, as SAM 2's own predictor feeds them back; masks use them whole."""
     return None if logits is None else logits.clip(-32, 32)
+
+
+def to_probability(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the sigmoid of logits, which are cut at ±30 so that no number overflows."""
+    return (1 / (1 + np.exp(-np.clip(logits, -30, 30)))).astype(np.float32)

@@ -74,10 +74,8 @@ def draw_phantom(
 ) -> PhantomImage:
     """Return one grey image that holds one object for each spec, side by side.
 
-    Args:
-        seed: Of the image; the same seed gives the same bytes.
-        specs: One object each; at most four, in the quarters of the image (one alone: the middle).
-        side: Height and width in pixels.
+    The same seed gives the same bytes. At most four objects lie in the quarters of the image, of
+    `side` pixels; one alone lies in the middle.
 
     Raises:
         InputError: If there is no spec, or more than four.

@@ -26,12 +26,8 @@ _SUBPIXEL_BITS = 4
 def radial_outline(rng: np.random.Generator, harmonics: int, roughness: float) -> Polygon:
     """Return a star-shaped curve of mean radius 1.
 
-    The radius is 1 + Σ a_j cos(j t + phase_j), j = 2 … harmonics + 1, with a_j ~ roughness / j.
-
-    Args:
-        rng: Source of the amplitudes and phases.
-        harmonics: Number of cosines; 0 draws a circle.
-        roughness: 0 draws a circle, 0.5 a ragged lesion.
+    The radius is 1 + Σ a_j cos(j t + phase_j), j = 2 … harmonics + 1, with a_j ~ roughness / j:
+    roughness 0 draws a circle, 0.5 a ragged lesion.
     """
     angle = np.linspace(0, 2 * pi, max(64, 12 * harmonics), endpoint=False)
     order = np.arange(2, 2 + harmonics)[:, None]

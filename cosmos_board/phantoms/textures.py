@@ -94,27 +94,25 @@ def bias_field(rng: np.random.Generator, side: int, strength: float) -> Field:
 
 
 def scan(rng: np.random.Generator, grey: Float32s) -> Float32s:
-    """Return the image with the blur and noise of a scanner; the noise is of one of four kinds.
+    """Return an image, float32 in [0, 255], axes (Y, X, C), with a scanner's blur and noise.
 
-    Args:
-        rng: Source of the kind and the noise.
-        grey: float32 in [0, 255], axes (Y, X, C).
+    The noise is of one of four kinds.
     """
     if rng.random() < 0.7:
-        grey = _blur(grey, rng.uniform(0.3, 2.0))
+        grey = blur(grey, rng.uniform(0.3, 2.0))
     kind = rng.random()
     shape = grey.shape if rng.random() < 0.4 else (*grey.shape[:2], 1)
     noise = rng.standard_normal(shape, np.float32)
     if kind < 0.3:
         return grey + rng.uniform(1, 10) * noise
     if kind < 0.5:
-        grain = np.atleast_3d(_blur(noise, rng.uniform(0.5, 1.5)))
+        grain = np.atleast_3d(blur(noise, rng.uniform(0.5, 1.5)))
         gain = rng.uniform(0.08, 0.35) * grain / (grain.std() + 1e-6)
         return np.asarray(grey * np.maximum(0, 1 + gain), np.float32)
     if kind < 0.65:
         return np.asarray(grey + np.sqrt(np.maximum(grey, 0)) * rng.uniform(0.2, 0.9) * noise)
     if kind < 0.8:
-        grain = np.atleast_3d(_blur(noise, rng.uniform(0.6, 2)))
+        grain = np.atleast_3d(blur(noise, rng.uniform(0.6, 2)))
         return np.asarray(grey + rng.uniform(1, 8) * grain / (grain.std() + 1e-6), np.float32)
     return grey
 
@@ -136,6 +134,7 @@ def to_pixels(grey: Float32s, *, colour: bool) -> Pixels:
     return clipped[..., 0]
 
 
-def _blur(grey: Float32s, sigma_px: float) -> Float32s:
-    blurred: Float32s = cv2.GaussianBlur(grey, (0, 0), sigma_px)
+def blur(grey: Float32s, sigma_px: float) -> Float32s:
+    """Return `grey`, axes (Y, X) or (Y, X, C), blurred by a Gaussian; a single channel stays."""
+    blurred = np.asarray(cv2.GaussianBlur(grey, (0, 0), sigma_px), np.float32)
     return blurred if grey.ndim == blurred.ndim else blurred[..., None]

@@ -10,9 +10,7 @@ from torch.nn import functional
 def soft_dice_loss(logits: Tensor, reference: Tensor) -> Tensor:
     """Return 1 − Dice of the sigmoid per mask, shape (P, K).
 
-    Args:
-        logits: (P, K, y, x).
-        reference: (P, 1, y, x), in [0, 1].
+    Logits are (P, K, y, x), the reference (P, 1, y, x), in [0, 1].
     """
     probability = logits.sigmoid()
     shared = (probability * reference).flatten(2).sum(-1)
@@ -68,15 +66,9 @@ def multimask_loss(
 
     That of a mask is Dice loss plus cross-entropy, taken of the best candidate (Kirillov et al.
     2023, appendix A) and of the mean over all. The mean has a small weight after an ambiguous
-    prompt and a larger one after a clear prompt, where a user gets whichever candidate the IoU
-    head prefers.
-
-    Args:
-        logits: (P, K, y, x).
-        predicted_iou: (P, K).
-        reference: (P, 1, y, x), in [0, 1].
-        ambiguous: bool, shape (P,).
-        clear_share: Share of the loss after a clear prompt that is the mean over all candidates.
+    prompt and a larger one (`clear_share`) after a clear prompt, where a user gets whichever
+    candidate the IoU head prefers. Arguments are as above; `predicted_iou` is (P, K), `ambiguous`
+    bool, (P,).
     """
     each = soft_dice_loss(logits, reference) + cross_entropy(logits, reference)
     share = torch.where(ambiguous, 0.1, clear_share)

@@ -24,12 +24,10 @@ def draw_kind(rng: np.random.Generator) -> str:
 
 
 def draw_prompt(reference: Mask, kind: str, rng: np.random.Generator) -> Prompt:
-    """Return a prompt of `kind` for `reference`, often exactly the protocol's.
+    """Return a prompt of `kind`, not `everything`, for a reference, bool, axes (Y, X), not empty.
 
-    Args:
-        reference: bool, axes (Y, X), not empty.
-        kind: Name of a prompt, not `everything`.
-        rng: Of the deviations: points anywhere inside or around, box sides off by up to a tenth.
+    Often exactly the protocol's; else points are anywhere inside or around, box sides off by up to
+    a tenth.
     """
     counts = PROMPTS[kind]
     positive = negative = box = None

@@ -53,8 +53,7 @@ def score_selections(
     """Return what both selections take of each prompt's candidates; waits for the device once.
 
     Args:
-        candidates: Of each prompt, bool, axes (K, Y, X), on the device of the references; K is
-            the same for all.
+        candidates: Of each prompt, bool, axes (K, Y, X), on the device; K is the same for all.
         predicted: For each prompt the index of the candidate that the model rates best.
         references: From `upload_references`.
         which: For each prompt the index of its reference.
@@ -75,7 +74,9 @@ def score_selections(
         oracle = _find_best(masks, references.masks[index])
         prompt = torch.arange(len(masks), device=masks.device)
         chosen = torch.cat([masks[prompt, oracle], masks[prompt, rated]])
-        rows = _measure_in_parts(chosen, references, index.repeat(2), longest)
+        size = max(1, _PIXELS_AT_ONCE // chosen[0].numel())
+        parts = zip(torch.split(chosen, size), torch.split(index.repeat(2), size), strict=True)
+        rows = torch.cat([measure_batch(part, references, of, longest) for part, of in parts])
         table = torch.cat([rows, oracle.repeat(2)[:, None]], dim=1).tolist()
         scores = _read_scores(table, chosen, references, [*which, *which], longest)
     pairs = zip(table, scores, scores[len(masks) :], strict=False)
@@ -111,14 +112,6 @@ def _find_best(masks: Tensor, references: Tensor) -> Tensor:
     return (2 * shared.double() / summed.double()).argmax(dim=1)
 
 
-def _measure_in_parts(
-    predictions: Tensor, references: DeviceReferences, which: Tensor, capacity: int
-) -> Tensor:
-    size = max(1, _PIXELS_AT_ONCE // predictions[0].numel())
-    parts = zip(torch.split(predictions, size), torch.split(which, size), strict=True)
-    return torch.cat([measure_batch(part, references, index, capacity) for part, index in parts])
-
-
 def _read_scores(
     rows: Sequence[Sequence[int]],
     predictions: Tensor,
@@ -139,14 +132,9 @@ def _read_scores(
         elif row[3] > capacity or row[9] > listed:
             scores.append(score(prediction.cpu().numpy(), reference))
         else:
-            scores.append(to_scores(_to_pair_counts(row)))
+            there, back = DirectedDistances(*row[3:9]), DirectedDistances(*row[9:15])
+            scores.append(to_scores(PairCounts(Counts(*row[:3]), there, back, *row[15:17])))
     return scores
-
-
-def _to_pair_counts(row: Sequence[int]) -> PairCounts:
-    return PairCounts(
-        Counts(*row[:3]), DirectedDistances(*row[3:9]), DirectedDistances(*row[9:15]), *row[15:17]
-    )
 
 
 def _count(masks: Tensor) -> Tensor:

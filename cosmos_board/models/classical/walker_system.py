@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse.linalg import LinearOperator, cg
 
 from cosmos_board.core.masks import Pixels
 
@@ -68,12 +69,9 @@ def measure_weights(pixels: Pixels) -> Weights:
 
 
 def build_system(weights: Weights, seeds: NDArray[np.uint8]) -> System:
-    """Return the equations of the unknown pixels.
+    """Return the equations of the unknown pixels, by seeds as `random_walker.mark_seeds` has them.
 
-    Args:
-        weights: Of the image, or of any part of it that holds all unknown pixels and their
-            neighbours.
-        seeds: `UNKNOWN`, `BACKGROUND` or `FOREGROUND` per pixel, axes (Y, X).
+    The weights may be of any part of an image that holds all unknown pixels and their neighbours.
     """
     unknown = seeds == UNKNOWN
     diagonal = np.where(unknown, _sum_neighbours(weights, np.ones(seeds.shape)), 1.0)
@@ -106,48 +104,23 @@ def solve_plainly(diagonal: Grid, right: Grid, down: Grid, side: Grid, tolerance
     """Return the approximate solution that Jacobi-preconditioned conjugate gradients stop at.
 
     From zero until the residual's norm is below `tolerance` times that of `side`: where it
-    stops is part of the method, because far from the seeds the solution is still on its way.
-
-    Args:
-        diagonal: Of the matrix, axes (Y, X).
-        right: Weights to the right neighbour, axes (Y, X).
-        down: Weights to the neighbour below, axes (Y, X).
-        side: The right-hand side, axes (Y, X).
-        tolerance: Relative to the norm of `side`.
+    stops is part of the method, because far from the seeds the solution is still on its way. The
+    matrix is as in `System`, and `side` is the right-hand side; all have axes (Y, X).
     """
-    solution = np.zeros_like(side)
-    residual = side.copy()
-    inverse = 1 / diagonal
-    target = tolerance * float(np.linalg.norm(side))
-    direction, product, scratch = (np.zeros_like(side) for _ in range(3))
-    earlier = 0.0
-    for step in range(10 * side.size):
-        if target == 0 or float(np.linalg.norm(residual)) < target:
-            break
-        np.multiply(residual, inverse, out=scratch)
-        current = _dot(residual, scratch)
-        if step:
-            direction *= current / earlier
-        direction += scratch
-        _multiply_matrix(diagonal, right, down, direction, product, scratch)
-        length = current / _dot(direction, product)
-        solution += np.multiply(direction, length, out=scratch)
-        residual -= np.multiply(product, length, out=scratch)
-        earlier = current
-    return solution
+    inverse = 1 / diagonal.ravel()
 
+    def multiply(flat: Grid) -> Grid:
+        x = flat.reshape(side.shape)
+        product = diagonal * x
+        product[:, :-1] -= right[:, :-1] * x[:, 1:]
+        product[:, 1:] -= right[:, :-1] * x[:, :-1]
+        product[:-1] -= down[:-1] * x[1:]
+        product[1:] -= down[:-1] * x[:-1]
+        return product.ravel()
 
-def _dot(a: Grid, b: Grid) -> float:
-    return float(np.dot(a.ravel(), b.ravel()))
-
-
-def _multiply_matrix(
-    diagonal: Grid, right: Grid, down: Grid, x: Grid, product: Grid, scratch: Grid
-) -> None:
-    """Write the matrix times `x` into `product`."""
-    np.multiply(diagonal, x, out=product)
-    across, below = scratch[:, :-1], scratch[:-1]
-    product[:, :-1] -= np.multiply(right[:, :-1], x[:, 1:], out=across)
-    product[:, 1:] -= np.multiply(right[:, :-1], x[:, :-1], out=across)
-    product[:-1] -= np.multiply(down[:-1], x[1:], out=below)
-    product[1:] -= np.multiply(down[:-1], x[:-1], out=below)
+    matrix, preconditioner = (
+        LinearOperator((side.size, side.size), matvec=function, dtype=np.float64)
+        for function in (multiply, inverse.__mul__)
+    )
+    solution, _ = cg(matrix, side.ravel(), rtol=tolerance, M=preconditioner)
+    return np.asarray(solution).reshape(side.shape)

@@ -32,7 +32,7 @@ from cosmos_board.models.external.exported import (
     read_notes,
 )
 from cosmos_board.models.sam.geometry import Frame
-from cosmos_board.models.segmenter import Embedding, pair_logits
+from cosmos_board.models.segmenter import Embedding, pair_logits, to_probability
 
 CLICKS = 10
 """Of the clicks study, all of which may be of one kind."""
@@ -42,7 +42,6 @@ TRUST = "COSMOS_BOARD_TRUST_TORCHSCRIPT"
 """Set to 1, this environment variable says that the user knows who made a TorchScript file."""
 
 _SCRIPTS = (".pt", ".pth", ".ts", ".torchscript")
-_LARGEST_LOGIT = 30.0
 
 
 class Network(Protocol):
@@ -58,12 +57,8 @@ class Network(Protocol):
 class ClickNetwork:
     """Answers points with one candidate each; it estimates no IoU, so that this is 1.
 
-    Hence everything mode, which chooses among masks by that estimate, is not offered.
-
-    Args:
-        network: Takes `image` and `points`.
-        notes: What stands beside the file.
-        where: The file, for messages and for a name.
+    Hence everything mode, which chooses among masks by that estimate, is not offered. `notes` are
+    what stands beside the file `where`.
     """
 
     def __init__(self, network: Network, notes: ExportNotes, where: Path) -> None:
@@ -137,13 +132,13 @@ class ClickNetwork:
         if self._channels == 4:
             before = np.zeros((self._side, self._side), np.float32)
             if earlier is not None:
-                before = _resize(_to_probability(earlier), self._side, self._side)
+                before = _resize(to_probability(earlier), self._side, self._side)
             image = np.concatenate([image, before[None, None]], axis=1)
         frame = self._frame(embedding.height, embedding.width)
         points = self._to_points(frame, prompt)
         output = next(iter(self._network.run({self._image: image, self._points: points}).values()))
         plane = output.reshape(output.shape[-2:]).astype(np.float32)
-        probability = _to_probability(plane) if self._gives_logits else plane
+        probability = to_probability(plane) if self._gives_logits else plane
         mask = _resize(probability, embedding.height, embedding.width) > 0.5
         back = None
         if self._channels == 4:
@@ -212,11 +207,6 @@ def _find_inputs(network: Network, where: Path) -> tuple[str, str]:
             want="(1, 3 or 4, S, S) and (1, 2 N, 3)",
         )
     return images[0], points[0]
-
-
-def _to_probability(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    clipped = np.clip(logits, -_LARGEST_LOGIT, _LARGEST_LOGIT)
-    return (1 / (1 + np.exp(-clipped))).astype(np.float32)
 
 
 def _to_logits(probability: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -86,9 +86,6 @@ def read_notes(path: Path) -> ExportNotes:
 class OnnxNetwork:
     """A network in an ONNX file, on the CPU with one thread: the same bits on every machine.
 
-    Args:
-        path: Of the file.
-
     Raises:
         InputError: If ONNX Runtime does not take it.
     """

@@ -55,35 +55,23 @@ _RENAMES: tuple[tuple[str, str], ...] = (
 )
 
 
-def to_official(model: Any, where: Path) -> nn.Module:  # noqa: ANN401 (transformers is untyped)
-    """Return the official model with the weights of a `transformers.SamModel`.
-
-    Args:
-        model: With its weights loaded; tensors are shared, not copied.
-        where: It came from, for messages.
+def to_official(model: Any, where: Path) -> Sam:  # noqa: ANN401 (transformers is untyped)
+    """Return the official model with the weights of a `transformers.SamModel`, not copied.
 
     Raises:
         InputError: If it has a shape that the official classes cannot take.
     """
-    config = model.config
-    sam = _build(config, where)
-    depths = {
-        "output_hypernetworks_mlps": 3,
-        "iou_prediction_head": config.mask_decoder_config.iou_head_depth,
-    }
+    sam = _build(model.config, where)
+    head_depth = model.config.mask_decoder_config.iou_head_depth
+    depths = {"output_hypernetworks_mlps": 3, "iou_prediction_head": head_depth}
     fill_module(sam, rename(model.state_dict(), depths), where, "an official SAM")
-    for buffer in ("pixel_mean", "pixel_std"):
-        setattr(sam, buffer, torch.zeros(3, 1, 1))
-    module: nn.Module = sam
-    return module
+    return sam
 
 
 def rename(state: Mapping[str, Tensor], head_depths: Mapping[str, int]) -> dict[str, Tensor]:
-    """Return a state dict of `transformers` under the official names.
+    """Return a state dict of a `transformers.SamModel` under the official names.
 
-    Args:
-        state: Of a `SamModel`.
-        head_depths: Layers of each kind of head, which are numbered from its first to its last.
+    `head_depths` are the layers of each kind of head, numbered from its first to its last.
     """
     return {_rename(key, head_depths): value for key, value in state.items() if key != _TIED}
 
@@ -101,11 +89,8 @@ def _rename(key: str, head_depths: Mapping[str, int]) -> str:
 
 
 def _build(config: Any, where: Path) -> Sam:  # noqa: ANN401
-    vision, prompt, decoder = (
-        config.vision_config,
-        config.prompt_encoder_config,
-        config.mask_decoder_config,
-    )
+    vision, prompt = config.vision_config, config.prompt_encoder_config
+    decoder = config.mask_decoder_config
     _refuse_other_shapes(vision, prompt, decoder, where)
     grid = (prompt.image_embedding_size,) * 2
     with torch.device("meta"):

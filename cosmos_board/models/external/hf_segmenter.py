@@ -15,7 +15,6 @@ from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.devices import CPU, Device
 from cosmos_board.models.sam.everything import LowLogits, search_by_logits
-from cosmos_board.models.sam.everything_grid import EverythingSettings
 from cosmos_board.models.sam.geometry import Fit
 from cosmos_board.models.sam.prompt_batch import PromptBatch
 from cosmos_board.models.sam.torch_segmenter import TorchSegmenter
@@ -26,16 +25,9 @@ class HfSegmenter(TorchSegmenter):
     """Answers points, boxes, both, and everything mode with three candidates each.
 
     Every prompt is a row of the batch with an image embedding of its own, so that prompts may
-    bring masks, which the library takes one per image.
-
-    Args:
-        model: `SamHQModel`, `Sam2Model`, `EdgeTamModel` or `Sam3TrackerModel`.
-        processor: The library's image processor; makes the encoder's input.
-        card: Facts about the model; `input_size_px` is the side of that input.
-        fit: Whether the processor pads or squashes to the square.
-        device: Where the model is moved, and how it computes.
-        prompts_per_call: Prompts that share one decoder call; None chooses by device.
-        everything: Thresholds of everything mode.
+    bring masks, which the library takes one per image. `model` is a `SamHQModel`, `Sam2Model`,
+    `EdgeTamModel` or `Sam3TrackerModel`, `processor` the library's image processor, which pads or
+    squashes (`fit`) to a square of `card.input_size_px`.
     """
 
     # Any: transformers ships no types that a strict reader accepts.
@@ -47,16 +39,8 @@ class HfSegmenter(TorchSegmenter):
         card: ModelCard,
         fit: Fit,
         device: Device = CPU,
-        prompts_per_call: int | None = None,
-        everything: EverythingSettings | None = None,
     ) -> None:
-        super().__init__(
-            card=card,
-            fit=fit,
-            device=device,
-            prompts_per_call=prompts_per_call,
-            everything=everything,
-        )
+        super().__init__(card=card, fit=fit, device=device)
         self._model = model.to(self._device).eval()
         self._processor = processor
 
@@ -74,10 +58,7 @@ class HfSegmenter(TorchSegmenter):
         prompts: Sequence[Prompt],
         logits: Sequence[NDArray[np.float32] | None] | None = None,
     ) -> list[Candidates]:
-        """Return the candidates of each prompt; arguments as for any SAM.
-
-        SAM 2 and its kin feed back logits within ±32, as their authors' predictor does.
-        """
+        """Return the candidates of each prompt; SAM 2 and its kin feed back logits within ±32."""
         predictions = super().predict(embedding, prompts, logits)
         if self._fit == "pad":
             return predictions
@@ -120,12 +101,7 @@ class HfSegmenter(TorchSegmenter):
 
 
 def preprocess(processor: Any, pixels: Pixels) -> Tensor:  # noqa: ANN401
-    """Return what a library's image processor makes of one image, axes (1, 3, y, x).
-
-    Args:
-        processor: `SamImageProcessor` or one like it.
-        pixels: uint8, axes (Y, X) grey or (Y, X, 3) RGB.
-    """
+    """Return what a library's image processor makes of grey or RGB pixels, axes (1, 3, y, x)."""
     rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
     # Told, not guessed: an image three pixels high looks like three channels.
     given = processor(rgb, input_data_format="channels_last", return_tensors="pt")

@@ -49,95 +49,40 @@ _ASKED = ("point_coords", "point_labels", "mask_input", "has_mask_input")
 _ALL_TOKENS = 4
 
 
-class OnnxPair:
-    """Runs the encoder once an image and the decoder once a prompt, which is all it takes.
-
-    Args:
-        folder: Holds `*encoder*.onnx` and `*decoder*.onnx`, one of each.
-
-    Raises:
-        InputError: If it does not, or they are not as `samexporter` writes them.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._encoder, self._decoder = (
-            OnnxNetwork(_find(folder, part)) for part in ("encoder", "decoder")
-        )
-        self.is_sam2 = "high_res_feats_0" in self._decoder.inputs
-        self._low = "masks" if self.is_sam2 else "low_res_masks"
-        _check(self._encoder, self._decoder, self._low, folder)
-        (self._input_name, shape), *_ = self._encoder.inputs.items()
-        self.takes_picture = len(shape) == 3
-        """Whether the encoder takes a picture (y, x, 3) and not a normalised square."""
-        self.input_side: int | None = None if self.takes_picture else fixed_length(shape, 2)
-        """Of the square that the encoder takes; None where the file does not fix it."""
-        self.mask_side: int = fixed_length(self._decoder.inputs["mask_input"], 2) or 256
-
-    def encode(self, content: NDArray[np.float32]) -> Arrays:
-        """Return the features of one image, (1, 3, S, S) or (y, x, 3)."""
-        return self._encoder.run({self._input_name: content})
-
-    def decode(
-        self,
-        features: Arrays,
-        points_xy: NDArray[np.float64],
-        labels: NDArray[np.float32],
-        earlier: NDArray[np.float32] | None,
-        size: tuple[int, int],
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return low-resolution logits, axes (K, y, x), and predicted IoU, shape (K,).
-
-        Args:
-            features: From `encode`.
-            points_xy: In the pixels of the input square, shape (n, 2).
-            labels: 1 inside, 0 outside, or a corner of a box, shape (n,).
-            earlier: Logits of the click before, or None.
-            size: Native height and width, which a decoder asks for that draws masks, too.
-        """
-        if _LEFT_TOP not in labels and not self.is_sam2:  # whose decoder adds one by itself
-            points_xy = np.concatenate([points_xy, np.zeros((1, 2))])
-            labels = np.append(labels, np.float32(_PADDING))
-        mask = np.zeros((1, 1, self.mask_side, self.mask_side), np.float32)
-        if earlier is not None:
-            mask[0, 0] = earlier
-        inputs: Arrays = {
-            "point_coords": points_xy.astype(np.float32)[None],
-            "point_labels": labels[None],
-            "mask_input": mask,
-            "has_mask_input": np.array([earlier is not None], np.float32),
-        }
-        if "orig_im_size" in self._decoder.inputs:
-            inputs["orig_im_size"] = np.array(size, np.float32)
-        outputs = self._decoder.run({**features, **inputs})
-        low, iou = outputs[self._low][0], outputs["iou_predictions"][0]
-        if len(low) == _ALL_TOKENS:  # the first token is for a model with one answer
-            low, iou = low[1:], iou[1:]
-        return low.astype(np.float32), iou.astype(np.float32)
-
-
 class OnnxSam:
     """Answers points, boxes and everything mode with the candidates the decoder was exported with.
 
     Three where it was exported for several masks, one otherwise. The decoder answers one prompt at
     a time, so that everything mode is a thousand calls.
+
+    Args:
+        folder: Holds `*encoder*.onnx` and `*decoder*.onnx`, one of each.
+        notes: What stands beside them.
+
+    Raises:
+        InputError: If the folder does not, or they are not as `samexporter` writes them.
     """
 
-    def __init__(
-        self,
-        pair: OnnxPair,
-        notes: ExportNotes,
-        where: Path,
-        everything: EverythingSettings | None = None,
-    ) -> None:
-        self._pair = pair
-        self._everything = everything or EverythingSettings()
-        self._fit: Fit = notes.fit or ("squash" if pair.is_sam2 else "pad")
+    def __init__(self, folder: Path, notes: ExportNotes) -> None:
+        self._encoder, self._decoder = (
+            OnnxNetwork(_find(folder, part)) for part in ("encoder", "decoder")
+        )
+        self._is_sam2 = "high_res_feats_0" in self._decoder.inputs
+        self._low = "masks" if self._is_sam2 else "low_res_masks"
+        _check(self._encoder, self._decoder, self._low, folder)
+        (self._input_name, shape), *_ = self._encoder.inputs.items()
+        # A picture (y, x, 3), where it is not a normalised square, whose side the file may fix.
+        self._takes_picture = len(shape) == 3
+        input_side = None if self._takes_picture else fixed_length(shape, 2)
+        self._mask_side = fixed_length(self._decoder.inputs["mask_input"], 2) or 256
+        self._everything = EverythingSettings()
+        self._fit: Fit = notes.fit or ("squash" if self._is_sam2 else "pad")
         self._mean = np.array(notes.pixel_mean or _MEAN, np.float32)
         self._std = np.array(notes.pixel_std or _STD, np.float32)
-        self._side = pair.input_side or notes.input_size_px or pair.mask_side // 4 * _PATCH_PX
+        self._side = input_side or notes.input_size_px or self._mask_side // 4 * _PATCH_PX
         self._card = notes.describe(
-            f"onnx-{where.resolve().name}",
-            family="sam2" if pair.is_sam2 else "sam",
+            f"onnx-{folder.resolve().name}",
+            family="sam2" if self._is_sam2 else "sam",
             prompts=ALL_PROMPTS,
             clicks=True,
             mask_input=True,
@@ -153,11 +98,12 @@ class OnnxSam:
         """Return what the encoder makes of one image."""
         height, width = pixels.shape[:2]
         content = self._frame(height, width).resize(pixels).astype(np.float32)
-        if not self._pair.takes_picture:
+        if not self._takes_picture:
             square = np.zeros((self._side, self._side, 3), np.float32)
             square[: content.shape[0], : content.shape[1]] = (content - self._mean) / self._std
             content = np.ascontiguousarray(square.transpose(2, 0, 1)[None])
-        return Embedding(height, width, self._pair.encode(content))
+        features = self._encoder.run({self._input_name: content})
+        return Embedding(height, width, features)
 
     def predict(
         self,
@@ -200,7 +146,7 @@ class OnnxSam:
         native, labels = _to_points(prompt)
         low, iou = self._decode(embedding, frame.to_input(native), labels, earlier)
         masks = np.stack([_to_native(frame, plane) > 0 for plane in low])
-        return Candidates(masks, iou, limit_logits(low) if self._pair.is_sam2 else low)
+        return Candidates(masks, iou, limit_logits(low) if self._is_sam2 else low)
 
     def _decode(
         self,
@@ -209,9 +155,31 @@ class OnnxSam:
         labels: NDArray[np.float32],
         earlier: NDArray[np.float32] | None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return low-resolution logits, axes (K, y, x), and predicted IoU, shape (K,).
+
+        Points are in the pixels of the input square, shape (n, 2), and a label is 1 inside, 0
+        outside, or a corner of a box.
+        """
         assert isinstance(embedding.payload, dict), "the embedding is another segmenter's"
-        size = (embedding.height, embedding.width)
-        return self._pair.decode(embedding.payload, points_xy, labels, earlier, size)
+        if _LEFT_TOP not in labels and not self._is_sam2:  # whose decoder adds one by itself
+            points_xy = np.concatenate([points_xy, np.zeros((1, 2))])
+            labels = np.append(labels, np.float32(_PADDING))
+        mask = np.zeros((1, 1, self._mask_side, self._mask_side), np.float32)
+        if earlier is not None:
+            mask[0, 0] = earlier
+        inputs: Arrays = {
+            "point_coords": points_xy.astype(np.float32)[None],
+            "point_labels": labels[None],
+            "mask_input": mask,
+            "has_mask_input": np.array([earlier is not None], np.float32),
+        }
+        if "orig_im_size" in self._decoder.inputs:  # it draws masks, too
+            inputs["orig_im_size"] = np.array((embedding.height, embedding.width), np.float32)
+        outputs = self._decoder.run({**embedding.payload, **inputs})
+        low, iou = outputs[self._low][0], outputs["iou_predictions"][0]
+        if len(low) == _ALL_TOKENS:  # the first token is for a model with one answer
+            low, iou = low[1:], iou[1:]
+        return low.astype(np.float32), iou.astype(np.float32)
 
     def _frame(self, height: int, width: int) -> Frame:
         return Frame(height, width, self._side, self._fit)
@@ -228,7 +196,7 @@ def load(address: str, *, checkpoint: Path | None, device: str) -> OnnxSam:
         raise InputError(f"onnx:{address}", "--checkpoint", "is not taken by this segmenter")
     if not folder.is_dir():
         raise InputError(folder, "", "is no folder", want="one with *encoder*.onnx, *decoder*.onnx")
-    return OnnxSam(OnnxPair(folder), read_notes(folder / NOTES), folder)
+    return OnnxSam(folder, read_notes(folder / NOTES))
 
 
 def _to_points(prompt: Prompt) -> tuple[NDArray[np.float64], NDArray[np.float32]]:

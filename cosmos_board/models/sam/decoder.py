@@ -137,11 +137,9 @@ def has_own_decoder(sam: SamModules) -> bool:
 
 
 def precompute(sam: SamModules, features: Tensor) -> Cache | None:
-    """Return what the prompts of one image share; None where the architecture has no such thing.
+    """Return what the prompts of one image share, from its features, axes (1, C, y, x).
 
-    Args:
-        sam: A model whose transformer may be a `FoldedTwoWay`.
-        features: Of one image, axes (1, C, y, x).
+    None where the architecture has no such thing.
     """
     transformer, encoder = sam.mask_decoder.transformer, sam.prompt_encoder
     positions: Tensor = encoder.get_dense_pe()

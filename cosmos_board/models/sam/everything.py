@@ -46,15 +46,8 @@ def find_everything(
     """Return the masks that survive, best predicted IoU first.
 
     SAM's decoder makes no mask of a candidate below the predicted-IoU threshold; one of another
-    make may need the mask for the estimate.
-
-    Args:
-        sam: A model with SAM's prompt encoder and mask decoder.
-        features: Of one image, axes (1, C, y, x).
-        cache: What `precompute` made of them.
-        frame: How that image lies in the model's input square.
-        settings: Grid and thresholds.
-        prompts_per_call: Grid points that share one decoder call.
+    make may need the mask for the estimate. `features` are of one image, axes (1, C, y, x), and
+    `cache` is what `precompute` made of them.
     """
 
     def answer(batch: PromptBatch) -> tuple[Tensor, LowLogits]:
@@ -65,11 +58,7 @@ def find_everything(
         return predicted_iou(sam, attended), partial(_decode_wanted, sam, attended)
 
     return search_by_logits(
-        answer,
-        frame,
-        settings,
-        device=features.device,
-        prompts_per_call=prompts_per_call,
+        answer, frame, settings, device=features.device, prompts_per_call=prompts_per_call
     )
 
 
@@ -83,17 +72,18 @@ def search_by_logits(
 ) -> EverythingCandidates:
     """Return what `find_everything` does, for a model of any make.
 
-    Args:
-        answer: Takes P single points and returns the predicted IoU of K candidates each,
-            shape (P, K), and the logits of those that are wanted.
-        frame: How the image lies in the model's input square.
-        settings: Grid and thresholds.
-        device: Of the model.
-        prompts_per_call: Grid points that share one call of `answer`.
+    `answer` takes P single points and returns the predicted IoU of K candidates each, shape
+    (P, K), and the logits of those that are wanted; `prompts_per_call` points share one call.
     """
 
     def ask(points_xy: NDArray[np.float64]) -> tuple[NDArray[np.float32], Draw]:
-        iou, low_logits = answer(_to_batch(points_xy, device))
+        batch = PromptBatch(
+            torch.zeros(len(points_xy), dtype=torch.int64, device=device),
+            # Stays float64 up to the position encoding: the official generator's points do too.
+            points_xy=torch.as_tensor(points_xy, device=device)[:, None],
+            labels=torch.ones((len(points_xy), 1), device=device),
+        )
+        iou, low_logits = answer(batch)
 
         def draw(wanted: Mask) -> tuple[list[Mask], Mask]:
             low = low_logits(torch.as_tensor(wanted, device=device))
@@ -102,16 +92,6 @@ def search_by_logits(
         return iou.float().cpu().numpy(), draw
 
     return search_grid(ask, frame, settings, prompts_per_call=prompts_per_call)
-
-
-def _to_batch(points_xy: NDArray[np.float64], device: torch.device) -> PromptBatch:
-    count = len(points_xy)
-    return PromptBatch(
-        torch.zeros(count, dtype=torch.int64, device=device),
-        # Stays float64 up to the position encoding: the official generator's points do too.
-        points_xy=torch.as_tensor(points_xy, device=device)[:, None],
-        labels=torch.ones((count, 1), device=device),
-    )
 
 
 def _decode_wanted(sam: SamModules, attended: Attended, wanted: Tensor) -> Tensor:

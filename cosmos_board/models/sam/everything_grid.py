@@ -44,42 +44,36 @@ class EverythingSettings:
     """Of two boxes that overlap more, the one with the lower predicted IoU goes."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Survivor:
-    """A candidate that passed both thresholds."""
-
-    rle: Rle
-    box_xyxy: tuple[int, int, int, int]
-    iou: float
-
-
 def search_grid(
     ask: Ask, frame: Frame, settings: EverythingSettings, *, prompts_per_call: int
 ) -> EverythingCandidates:
     """Return the masks that survive, best predicted IoU first.
 
     The surviving set is that of the official generator without crops. Candidates below the
-    predicted-IoU threshold are dropped before they are drawn.
-
-    Args:
-        ask: Puts points to the network.
-        frame: How the image lies in the model's input square.
-        settings: Grid and thresholds.
-        prompts_per_call: Points that share one call of `ask`.
+    predicted-IoU threshold are dropped before they are drawn. `ask` puts points to the network,
+    `prompts_per_call` of them at once.
     """
     native = make_grid(settings.points_per_side) * [frame.width, frame.height]
     points = frame.to_input(native)
-    survivors: list[_Survivor] = []
+    least = settings.predicted_iou if settings.predicted_iou > 0 else -np.inf
+    rles: list[Rle] = []
+    boxes: list[tuple[int, int, int, int]] = []
+    scores: list[float] = []
     for start in range(0, len(points), prompts_per_call):
         iou, draw = ask(points[start : start + prompts_per_call])
-        survivors += _keep_good(iou, draw, settings)
-    if not survivors:
+        wanted = iou > least
+        if wanted.any():
+            masks, stable = draw(wanted)
+            rles += map(encode_mask, masks)
+            boxes += map(_find_box, masks)
+            scores += map(float, iou[wanted][stable])
+    if not rles:
         return EverythingCandidates((), ())
-    boxes = np.array([survivor.box_xyxy for survivor in survivors], np.float32)
-    scores = np.array([survivor.iou for survivor in survivors], np.float32)
-    kept = [survivors[index] for index in suppress_boxes(boxes, scores, settings.nms_iou)]
+    kept = suppress_boxes(
+        np.array(boxes, np.float32), np.array(scores, np.float32), settings.nms_iou
+    )
     return EverythingCandidates(
-        tuple(survivor.rle for survivor in kept), tuple(survivor.iou for survivor in kept)
+        tuple(rles[index] for index in kept), tuple(scores[index] for index in kept)
     )
 
 
@@ -98,12 +92,8 @@ def make_grid(points_per_side: int) -> NDArray[np.float64]:
 def is_stable(strict: NDArray[np.int32], lax: NDArray[np.int32], minimum: float) -> Mask:
     """Return which masks hardly change with the threshold, bool, shape (n,).
 
-    An empty mask has no stability, and passes only where `minimum` is 0.
-
-    Args:
-        strict: Pixels of each mask at the raised threshold, shape (n,).
-        lax: At the lowered threshold.
-        minimum: Least share of the two.
+    Their pixels at the raised threshold (`strict`, shape (n,)) are at least a share of `minimum`
+    of those at the lowered one (`lax`). An empty mask passes only where `minimum` is 0.
     """
     if minimum <= 0:
         return np.ones(len(strict), np.bool_)
@@ -117,15 +107,11 @@ def is_stable(strict: NDArray[np.int32], lax: NDArray[np.int32], minimum: float)
 def suppress_boxes(
     boxes_xyxy: NDArray[np.float32], scores: NDArray[np.float32], max_iou: float
 ) -> list[int]:
-    """Return which boxes stay, best score first; the earlier wins a tie.
+    """Return which of N boxes stay, best score first; the earlier wins a tie.
 
-    Arithmetic is float32 and the comparison float64, so that a box at the very limit goes or stays
-    as it does in `torchvision.ops.nms`.
-
-    Args:
-        boxes_xyxy: Shape (N, 4).
-        scores: Shape (N,).
-        max_iou: A box goes where its IoU with a better one that stays is greater.
+    A box goes where its IoU with a better one that stays is greater than `max_iou`. Arithmetic is
+    float32 and the comparison float64, so that a box at the very limit goes or stays as it does in
+    `torchvision.ops.nms`.
 
     Example:
         >>> boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 9], [20, 20, 30, 30]], np.float32)
@@ -147,19 +133,6 @@ def suppress_boxes(
             overlap = shared / (areas[place] + areas[rest] - shared)
         stays[rest] &= ~(overlap.astype(np.float64) > max_iou)
     return [int(index) for index in order[stays]]
-
-
-def _keep_good(
-    iou: NDArray[np.float32], draw: Draw, settings: EverythingSettings
-) -> list[_Survivor]:
-    wanted = iou > (settings.predicted_iou if settings.predicted_iou > 0 else -np.inf)
-    if not wanted.any():
-        return []
-    masks, kept = draw(wanted)
-    return [
-        _Survivor(encode_mask(mask), _find_box(mask), float(score))
-        for mask, score in zip(masks, iou[wanted][kept], strict=True)
-    ]
 
 
 def _find_box(mask: Mask) -> tuple[int, int, int, int]:

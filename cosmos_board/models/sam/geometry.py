@@ -72,31 +72,20 @@ class Frame:
         """
         from torch.nn import functional
 
+        content = logits.float()
+        if self.fit == "pad":
+            side = (self.input_size_px, self.input_size_px)
+            square = functional.interpolate(content, side, mode="bilinear", align_corners=False)
+            (height, width), (top, left) = self.content, self.corner
+            content = square[..., top : top + height, left : left + width]
         native = (self.height, self.width)
-        if self.fit == "squash":
-            return functional.interpolate(
-                logits.float(), native, mode="bilinear", align_corners=False
-            )
-        square = (self.input_size_px, self.input_size_px)
-        square_logits = functional.interpolate(
-            logits.float(), square, mode="bilinear", align_corners=False
-        )
-        (height, width), (top, left) = self.content, self.corner
-        content = square_logits[..., top : top + height, left : left + width]
         return functional.interpolate(content, native, mode="bilinear", align_corners=False)
 
 
 def to_input_tensor(content: Pixels, input_size_px: int, mean: Tensor, std: Tensor) -> Tensor:
-    """Return resized pixels normalised and padded to the square.
+    """Return resized pixels (uint8, (Y, X, 3)) normalised and padded, float32, (1, 3, y, x).
 
-    Args:
-        content: uint8, axes (Y, X, 3).
-        input_size_px: Side of the square.
-        mean: Per channel in grey levels, shape (3, 1, 1), on the device of the model.
-        std: Likewise.
-
-    Returns:
-        Float32, axes (1, 3, y, x).
+    Mean and deviation are per channel in grey levels, shape (3, 1, 1), on the model's device.
     """
     import torch
     from torch.nn import functional

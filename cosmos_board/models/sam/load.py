@@ -38,12 +38,7 @@ def _load(name: str, size: str, checkpoint: Path | None, device: str) -> SamSegm
 
 
 def build_official(size: str, path: Path, name: str) -> nn.Module:
-    """Return an official SAM with the weights at `path`.
-
-    Args:
-        size: `vit_b`, `vit_l` or `vit_h`.
-        path: Of the weights.
-        name: Of the segmenter, for messages.
+    """Return an official SAM (`vit_b`, `vit_l`, `vit_h`) with the weights at `path` of `name`.
 
     Raises:
         InputError: If the file holds other weights.
@@ -51,8 +46,5 @@ def build_official(size: str, path: Path, name: str) -> nn.Module:
     with torch.device("meta"):
         sam = sam_model_registry[size]()
     fill_module(sam, read_weights(path), path, name)
-    # Not part of the weights; ours are in the segmenter, but the module must leave meta whole.
-    for buffer in ("pixel_mean", "pixel_std"):
-        setattr(sam, buffer, torch.zeros(3, 1, 1))
     module: nn.Module = sam
     return module

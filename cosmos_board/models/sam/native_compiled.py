@@ -20,17 +20,12 @@ Planes: TypeAlias = NDArray[np.float32]
 Counts: TypeAlias = NDArray[np.int32]
 
 
-def find_positive(low: Planes, rows: Taps, columns: Taps) -> NDArray[np.bool_]:
-    """Return where native logits are positive, bool, axes (K, Y, X); `low` has (K, y, x)."""
-    return _find_positive(_turn(low), *rows, *columns).transpose(0, 2, 1)
-
-
 def measure(
     low: Planes, rows: Taps, columns: Taps, offset: float
 ) -> tuple[NDArray[np.bool_], Counts, Counts]:
-    """Return what `find_positive` does, and the pixels at thresholds `offset` and −`offset`, (K,).
+    """Return where native logits are positive, bool, axes (K, Y, X); `low` has (K, y, x).
 
-    The first count is of the raised threshold.
+    Then the pixels at thresholds `offset` and −`offset`, (K,) each; the first is the raised one.
     """
     masks, strict, lax = _measure(_turn(low), *rows, *columns, np.float32(offset))
     return masks.transpose(0, 2, 1), strict, lax
@@ -41,42 +36,6 @@ def _turn(low: Planes) -> Planes:
     below, right = (max(3 - size, 0) for size in low.shape[1:])
     padded = np.pad(low, ((0, 0), (0, below), (0, right))) if below or right else low
     return np.ascontiguousarray(padded.transpose(0, 2, 1))
-
-
-@compile_loop
-def _find_positive(
-    low: Planes,
-    first_row: NDArray[np.int64],
-    row_weights: Planes,
-    first_column: NDArray[np.int64],
-    column_weights: Planes,
-) -> NDArray[np.bool_]:
-    """Return where logits are positive, turned planes (K, x, y) into turned masks (K, X, Y).
-
-    Weights are not negative, so where the logits around have one sign there is no need to look.
-    """
-    count, low_width, low_height = low.shape
-    height, width = len(first_row), len(first_column)
-    masks = np.empty((count, width, height), np.bool_)
-    some, every = np.empty(low_width, np.bool_), np.empty(low_width, np.bool_)
-    column = np.empty(low_height, np.float32)
-    for k in range(count):
-        for x in range(low_width):
-            positive = 0
-            for y in range(low_height):
-                positive += low[k, x, y] > np.float32(0)
-            some[x], every[x] = positive > 0, positive == low_height
-        for x in range(width):
-            at, out = first_column[x], masks[k, x]
-            if not (some[at] or some[at + 1] or some[at + 2]):
-                out[:] = False
-            elif every[at] and every[at + 1] and every[at + 2]:
-                out[:] = True
-            else:
-                _blend(low[k], at, column_weights[x], column)
-                for y in range(height):
-                    out[y] = _mix(column, first_row[y], row_weights, y) > np.float32(0)
-    return masks
 
 
 @compile_loop
@@ -105,21 +64,38 @@ def _measure(
     column_weights: Planes,
     offset: np.float32,
 ) -> tuple[NDArray[np.bool_], Counts, Counts]:
-    """Run over turned planes (K, x, y) into turned masks (K, X, Y)."""
-    count, _, low_height = low.shape
+    """Run over turned planes (K, x, y) into turned masks (K, X, Y).
+
+    Weights are not negative, so where the logits around have one sign there is no need to look,
+    unless they are compared with an offset.
+    """
+    count, low_width, low_height = low.shape
     height, width = len(first_row), len(first_column)
     masks = np.empty((count, width, height), np.bool_)
     strict, lax = np.zeros(count, np.int32), np.zeros(count, np.int32)
+    some, every = np.empty(low_width, np.bool_), np.empty(low_width, np.bool_)
     column = np.empty(low_height, np.float32)
     for k in range(count):
         above_strict, above_lax = 0, 0
+        for x in range(low_width):
+            positive = 0
+            for y in range(low_height):
+                positive += low[k, x, y] > np.float32(0)
+            some[x], every[x] = positive > 0 or offset != 0, positive == low_height and offset == 0
         for x in range(width):
-            _blend(low[k], first_column[x], column_weights[x], column)
-            out = masks[k, x]
-            for y in range(height):
-                logit = _mix(column, first_row[y], row_weights, y)
-                out[y] = logit > np.float32(0)
-                above_strict += logit > offset
-                above_lax += logit > -offset
+            at, out = first_column[x], masks[k, x]
+            if not (some[at] or some[at + 1] or some[at + 2]):
+                out[:] = False
+            elif every[at] and every[at + 1] and every[at + 2]:
+                out[:] = True
+                above_strict += height
+                above_lax += height
+            else:
+                _blend(low[k], at, column_weights[x], column)
+                for y in range(height):
+                    logit = _mix(column, first_row[y], row_weights, y)
+                    out[y] = logit > np.float32(0)
+                    above_strict += logit > offset
+                    above_lax += logit > -offset
         strict[k], lax[k] = above_strict, above_lax
     return masks, strict, lax

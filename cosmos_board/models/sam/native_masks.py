@@ -24,19 +24,14 @@ if TYPE_CHECKING:
 
 
 def to_native_masks(frame: Frame, low: torch.Tensor) -> torch.Tensor:
-    """Return where native logits are positive, bool, axes (…, Y, X), on the same device.
-
-    Args:
-        frame: How the image lies in the model's input square.
-        low: Low-resolution logits, axes (…, y, x).
-    """
+    """Return where native logits are positive, bool, axes (…, Y, X); `low` has axes (…, y, x)."""
     planes = low.float().flatten(0, -3)
     compiled = _find_compiled() if low.device.type == "cpu" else None
     if compiled is None:
         masks = frame.to_native(planes[:, None])[:, 0] > 0
     else:
         rows, columns = _get_taps(frame, *low.shape[-2:])
-        masks = torch.from_numpy(compiled.find_positive(planes.numpy(), rows, columns))
+        masks = torch.from_numpy(compiled.measure(planes.numpy(), rows, columns, 0.0)[0])
     return masks.reshape(*low.shape[:-2], *masks.shape[-2:])
 
 
@@ -45,13 +40,7 @@ def find_stable_masks(
 ) -> tuple[list[Mask], Mask]:
     """Return the masks that hardly change with the threshold, and which of the n they are.
 
-    Args:
-        frame: How the image lies in the model's input square.
-        low: Low-resolution logits, axes (n, y, x).
-        settings: Of these `stability` and its offset.
-
-    Returns:
-        Masks, bool, axes (Y, X) each, and which were kept, bool, shape (n,).
+    Of low-resolution logits (n, y, x): masks, bool, axes (Y, X) each, and a bool array (n,).
     """
     planes, offset = low.float(), settings.stability_offset
     compiled = _find_compiled() if low.device.type == "cpu" else None
@@ -81,20 +70,15 @@ def _find_compiled() -> ModuleType | None:
 
 @lru_cache(maxsize=64)
 def _get_taps(frame: Frame, low_height: int, low_width: int) -> tuple[Taps, Taps]:
+    lows, natives, side = (low_height, low_width), (frame.height, frame.width), frame.input_size_px
     if frame.fit == "squash":  # one step: the first of the two leaves everything in place
-        return (
-            _make_taps(low_height, low_height, low_height, frame.height),
-            _make_taps(low_width, low_width, low_width, frame.width),
-        )
-    (height, width), (top, left) = frame.content, frame.corner
-    side = frame.input_size_px
-    return (
-        _make_taps(low_height, side, height, frame.height, top),
-        _make_taps(low_width, side, width, frame.width, left),
-    )
+        rows, columns = map(_make_taps, lows, lows, lows, natives, (0, 0))
+    else:
+        rows, columns = map(_make_taps, lows, (side, side), frame.content, natives, frame.corner)
+    return rows, columns
 
 
-def _make_taps(low: int, side: int, content: int, native: int, begin: int = 0) -> Taps:
+def _make_taps(low: int, side: int, content: int, native: int, begin: int) -> Taps:
     """Return for each native position its first low-resolution one and three weights.
 
     low → side, `content` of which, from `begin` on, → native; torch's positions and its float32.

@@ -56,12 +56,9 @@ def group_by_tokens(
     logits: Sequence[NDArray[np.float32] | None] | None,
     size: int,
 ) -> Iterator[list[PlacedPrompt]]:
-    """Yield all prompts in groups of at most `size` with the same number of tokens.
+    """Yield all prompts, in native pixels, in groups of at most `size` of equally many tokens.
 
-    Args:
-        prompts: Native pixels (x, y).
-        logits: Per prompt the logits of the click before, axes (y, x), or None.
-        size: Largest group.
+    `logits` are those of the click before each prompt, axes (y, x), or None.
 
     Raises:
         InputError: If a prompt has neither points nor box.
@@ -79,13 +76,7 @@ def group_by_tokens(
 
 
 def to_batch(frame: Frame, group: Sequence[PlacedPrompt], device: torch.device) -> PromptBatch:
-    """Return a group of prompts in the pixels of the model's input square, float32.
-
-    Args:
-        frame: How the image lies in the square.
-        group: Of `group_by_tokens`.
-        device: Where the tensors go.
-    """
+    """Return a group of `group_by_tokens` in the pixels of the model's input square, float32."""
     first = group[0]
     points = labels = boxes = earlier = None
     if len(first.prompt.labels):

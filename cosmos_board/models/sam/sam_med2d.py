@@ -35,7 +35,7 @@ from cosmos_board.models.cards import CARDS
 from cosmos_board.models.devices import prepare_device
 from cosmos_board.models.sam.geometry import Frame
 from cosmos_board.models.sam.segmenter import SAM_MEAN, SAM_STD, SamSegmenter
-from cosmos_board.models.segmenter import Embedding
+from cosmos_board.models.segmenter import Embedding, to_probability
 from cosmos_board.models.weights.checkpoints import find_checkpoint
 from cosmos_board.models.weights.state_dicts import fill_module, read_weights
 from cosmos_board.models.weights.tuned_weights import describe_tuned
@@ -129,7 +129,7 @@ class SamMed2d(SamSegmenter):
         """Return three candidates per prompt, in order; arguments as for any SAM."""
         given = None
         if logits is not None:
-            given = [None if one is None else _to_probability(one) for one in logits]
+            given = [None if plane is None else to_probability(plane) for plane in logits]
         return super().predict(embedding, prompts, given)
 
     def to_own(self, prompt: Prompt) -> Prompt:
@@ -151,8 +151,6 @@ def load(*, checkpoint: Path | None, device: str) -> SamMed2d:
     with torch.device("meta"):
         sam, side = build(weights, path)
     fill_module(sam, weights, path, "sam-med2d")
-    for buffer in ("pixel_mean", "pixel_std"):
-        setattr(sam, buffer, torch.zeros(3, 1, 1))
     card = describe_tuned(replace(CARDS["sam-med2d"], input_size_px=side), checkpoint)
     return SamMed2d(sam, card=card, device=chosen)
 
@@ -214,7 +212,3 @@ def _build(weights: Mapping[str, Tensor]) -> tuple[nn.Module, int]:
         for block in sam.image_encoder.blocks:
             block.mlp = AdaptedMlp(width, inner)
     return sam, side
-
-
-def _to_probability(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    return (1 / (1 + np.exp(-np.clip(logits, -30, 30)))).astype(np.float32)

@@ -35,12 +35,8 @@ _CPU_PROMPTS_PER_CALL = 1
 class TorchSegmenter(ABC):
     """Answers prompts in groups of equal length; a subclass says how one group is decoded.
 
-    Args:
-        card: Facts about the model; `input_size_px` is the side of its input square.
-        fit: Whether images are padded or squashed to the square.
-        device: Where the model is, and how it computes.
-        prompts_per_call: Prompts that share one decoder call; None chooses by device.
-        everything: Thresholds of everything mode.
+    Images are padded or squashed (`fit`) to a square of `card.input_size_px`; `prompts_per_call`
+    prompts share one decoder call, where None chooses by device.
     """
 
     def __init__(
@@ -85,11 +81,6 @@ class TorchSegmenter(ABC):
         logits: Sequence[NDArray[np.float32] | None] | None = None,
     ) -> list[Candidates]:
         """Return the candidates of each prompt, in order.
-
-        Args:
-            embedding: From `embed`.
-            prompts: Native pixels (x, y).
-            logits: Per prompt the logits of the click before, axes (y, x), or None.
 
         Raises:
             InputError: If a prompt has neither points nor box.

@@ -60,12 +60,7 @@ class FoldedTwoWay(nn.Module):
         return self.run(point_embedding, pixels, positions)
 
     def project(self, image_embedding: Tensor, image_pe: Tensor) -> ImageProjections:
-        """Return what all prompts of an image share.
-
-        Args:
-            image_embedding: Axes (1, C, y, x).
-            image_pe: Position encoding, likewise.
-        """
+        """Return what all prompts of an image share; embedding and encoding are (1, C, y, x)."""
         pixels, positions = _to_tokens(image_embedding), _to_tokens(image_pe)
         positioned, first = pixels + positions, self.layers[0]
         to_tokens, to_image = first.cross_attn_token_to_image, first.cross_attn_image_to_token

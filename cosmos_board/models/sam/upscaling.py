@@ -26,12 +26,9 @@ class TokenUpscaling(nn.Module):
         self.second: Any = official[3]
 
     def forward(self, pixels: Tensor, weights: Tensor, grid: tuple[int, int]) -> Tensor:
-        """Return mask logits, axes (P, K, 4 y, 4 x).
+        """Return mask logits, axes (P, K, 4 y, 4 x), from image tokens, shape (P, y x, C).
 
-        Args:
-            pixels: Image tokens, shape (P, y x, C).
-            weights: What the hypernetworks made of K mask tokens, shape (P, K, C / 8).
-            grid: y and x.
+        `weights` are what the hypernetworks made of K mask tokens, (P, K, C / 8); `grid` is (y, x).
         """
         count, tokens, _ = pixels.shape
         norm = self.norm

@@ -52,9 +52,7 @@ class Likeness(nn.Module):
     def compare(self, features: Tensor, maps: Tensor) -> Tensor:
         """Return 1 / (1 + squared difference) to both averages, (P, 32, 64, 64).
 
-        Args:
-            features: From `choose_features`, of each prompt's image, or one that all share.
-            maps: The drawn prompts, (P, 5, 64, 64).
+        Of features from `choose_features`, one for all prompts or one each, and the drawn prompts.
         """
         ellipse, box, near, far, mask = (maps[:, i : i + 1] for i in range(MAPS))
         inside = ellipse.relu() + near.relu() + mask.sigmoid() * (mask != 0)
@@ -125,11 +123,7 @@ class CachedDecoder:
     ) -> tuple[Tensor, Tensor]:
         """Return logits (P, K, 128, 128) and predicted IoU (P, K).
 
-        Args:
-            image_index: Which image each prompt is about, (P,).
-            sparse: Tokens of the prompts, (P, N, 128).
-            dense: From the prompt encoder.
-            mask_tokens: The K tokens that answer.
+        Of tokens of the prompts, (P, N, 128), each about one of the images (P,).
         """
         decoder = self._decoder
         outputs = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
@@ -152,13 +146,10 @@ class CachedDecoder:
     def _draw(
         self, image_index: Tensor, planes: Tensor, dense: DensePrompt, weights: Tensor
     ) -> Tensor:
-        """Return logits, (P, K, 128, 128).
+        """Return logits, (P, K, 128, 128), from image tokens after the transformer.
 
-        Args:
-            image_index: Which image each prompt is about, (P,).
-            planes: Image tokens after the transformer, (P, 128, 16, 16).
-            dense: From the prompt encoder.
-            weights: Of K masks, for the channels of details, box crop and maps, (P, K, 17).
+        `planes` are (P, 128, 16, 16), and the weights of K masks, (P, K, 17), are for the channels
+        of details, box crop and maps.
         """
         upscaling, maps = self._decoder.output_upscaling, dense.maps
         compared = upscaling.likeness.compare(self._gather(self._compared, image_index), maps)

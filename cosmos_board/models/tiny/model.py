@@ -96,13 +96,7 @@ def load_tiny(path: Path | None = None) -> Sam:
 
 
 def write_tiny(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write weights in half precision.
-
-    Args:
-        path: Of the file; its folder exists.
-        state: As `build_tiny().state_dict()` names them.
-        metadata: Where they come from; kept in the file's header.
-    """
+    """Write weights, named as in `build_tiny()`, in half precision, with where they come from."""
     write_weights(path, state, {LOADER_KEY: ARCHITECTURE, **metadata}, halve=True)
 
 

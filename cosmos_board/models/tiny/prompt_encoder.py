@@ -71,12 +71,8 @@ def draw_prompt(
 
     Channels: how deep inside the ellipse of the box, and inside the box itself (both near 1 in the
     middle, 0 at the edge, −1 far out; 0 everywhere without a box); closeness to the nearest point
-    inside, and outside (negative beyond 25 px or so); the mask's logits over 4.
-
-    Args:
-        points: As the encoder takes them.
-        boxes: (P, 4), in the 256 px frame.
-        masks: Logits, (P, 1, 64, 64).
+    inside, and outside (negative beyond 25 px or so); the mask's logits over 4. Arguments are as
+    the encoder takes them, but for boxes (P, 4) and masks (P, 1, 64, 64).
     """
     at_points = None if points is None else points[0]
     given = next(t for t in (boxes, masks, at_points) if t is not None)

@@ -29,13 +29,8 @@ def download(url: str, target: Path, *, sha256: str | None, report: Report | Non
     """Fetch `url` into `target` and return it; a file that is there already is only checked.
 
     A broken transfer is taken up where it stopped, by this call (three attempts without
-    progress) or the next one. What was fetched is moved into place after its hash was compared.
-
-    Args:
-        url: Where the file is.
-        target: Where it goes; its folder is made.
-        sha256: What it must hash to, in hex; None where nobody published it.
-        report: Told about progress.
+    progress) or the next one. What was fetched is moved into place after its hash was compared
+    (in hex; None where nobody published it).
 
     Raises:
         InputError: If the server refuses, the transfer breaks or the content is not the
@@ -49,8 +44,9 @@ def download(url: str, target: Path, *, sha256: str | None, report: Report | Non
         check_sha256(target, sha256)
         return target
     part = target.with_name(f"{target.name}.part")
-    with _alone(target):
-        _fetch(url, part, report or _say_nothing)
+    lock = target.with_name(f"{target.name}.lock")
+    with hold_lock(lock, f"{target}: another process is fetching it"):
+        _fetch(url, part, report or (lambda _done, _total: None))
         if sha256 is not None and (found := hash_file(part)) != sha256:
             part.unlink()
             raise InputError(url, "sha256", "is not the published one", got=found, want=sha256)
@@ -106,8 +102,11 @@ def _continue(url: str, part: Path, have: int, report: Report) -> bool:
     with closing(urlopen(Request(url, headers=headers), timeout=_TIMEOUT_S)) as response:
         resumed = response.status == _PARTIAL
         start = have if resumed else 0
-        total = _total_bytes(response, start)
-        with _opened(part, "ab" if resumed else "wb") as file:
+        length = response.headers.get("Content-Length")
+        total = None if length is None else start + int(length)
+        with _writing(part):
+            file = open(part, "ab" if resumed else "wb")  # noqa: SIM115 (closed below)
+        with file:
             done = _copy(response, file, start, total, report)
     return total is None or done == total
 
@@ -128,33 +127,9 @@ def _copy(
     return done
 
 
-def _total_bytes(response: HTTPResponse, start: int) -> int | None:
-    length = response.headers.get("Content-Length")
-    return start + int(length) if length is not None else None
-
-
-@contextmanager
-def _opened(path: Path, mode: str) -> Iterator[BinaryIO]:
-    with _writing(path):
-        file = open(path, mode)  # noqa: SIM115 (closed below; only opening is our disk's fault)
-    with file:
-        yield file  # type: ignore[misc]
-
-
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror or error}") from error
-
-
-@contextmanager
-def _alone(target: Path) -> Iterator[None]:
-    lock = target.with_name(f"{target.name}.lock")
-    with hold_lock(lock, f"{target}: another process is fetching it"):
-        yield
-
-
-def _say_nothing(done: int, total: int | None) -> None:
-    """Drop a progress report."""

@@ -88,6 +88,10 @@ def fill_module(module: nn.Module, weights: Mapping[str, Tensor], path: Path, na
             raise InputError(path, key, "is of another type", got=tensor.dtype, want=types[key])
     cast = {key: tensor.to(types[key]) for key, tensor in weights.items()}
     module.load_state_dict(cast, assign=True)
+    for key, buffer in list(module.named_buffers()):
+        if buffer.is_meta:  # not part of the weights, such as SAM's mean and deviation
+            owner, _, attribute = key.rpartition(".")
+            setattr(module.get_submodule(owner), attribute, torch.zeros(buffer.shape))
 
 
 def find_state(content: object, depth: int = _DEPTH) -> dict[str, Tensor] | None:

@@ -19,13 +19,10 @@ from cosmos_board.models.weights.weights_file import LOADER_KEY, read_metadata
 def write_weights(
     path: Path, state: Mapping[str, Tensor], facts: Mapping[str, str], *, halve: bool = False
 ) -> None:
-    """Write a safetensors file, whole or not at all.
+    """Write a safetensors file into an existing folder, whole or not at all.
 
-    Args:
-        path: Of the file; its folder exists.
-        state: Tensors by the names that the loader expects.
-        facts: Kept in the header; `architecture` names the loader.
-        halve: Store floating-point tensors in half precision.
+    `facts` are kept in the header, where `architecture` names the loader, which expects the names
+    of `state`; `halve` stores floating-point tensors in half precision.
 
     Raises:
         StorageError: If the disk fails.

@@ -21,13 +21,7 @@ _MIN_PX = 30
 
 
 def augment_image(image: TuningImage, count: int, *, seed: int) -> tuple[TuningImage, ...]:
-    """Return `image` and up to `count` − 1 variants that show at least one of its objects.
-
-    Args:
-        image: Pixels and references.
-        count: At least 1.
-        seed: Of the augmentation.
-    """
+    """Return `image` and up to `count` − 1 variants that show at least one of its objects."""
     rng = np.random.Generator(np.random.Philox(key=seed))
     variants = (_draw_variant(image, rng) for _ in range(count - 1))
     return (image, *(variant for variant in variants if variant.references))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from cosmos_board.core.errors import InputError
@@ -50,11 +51,7 @@ class Split:
     test: frozenset[str]
 
     def __post_init__(self) -> None:
-        for first, second in (
-            (self.train, self.validation),
-            (self.train, self.test),
-            (self.validation, self.test),
-        ):
+        for first, second in combinations((self.train, self.validation, self.test), 2):
             if both := first & second:
                 raise InputError("split", "clusters", "stand on two sides", got=min(both))
 
@@ -97,10 +94,7 @@ def shuffle_clusters(clusters: Iterable[str], seed: int) -> list[str]:
 def split_clusters(clusters: Iterable[str], *, seed: int = 0, seen: Iterable[str] = ()) -> Split:
     """Return about 60 % of the clusters for training, 20 % for validation, 20 % for the test.
 
-    Args:
-        clusters: Cluster ids, in any order and number.
-        seed: Of the shuffling.
-        seen: Clusters that the model was trained on before: they are used for training only.
+    Clusters that the model was trained on before (`seen`) are used for training only.
 
     Raises:
         InputError: If there are fewer than three clusters that the model has not seen.

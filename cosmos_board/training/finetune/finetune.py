@@ -69,12 +69,11 @@ def finetune(
     ends with the same file.
 
     Args:
-        packs: Folders of packs; clusters are split 60/20/20 into training, validation and test.
+        packs: Folders; clusters are split 60/20/20 into training, validation and test.
         base: A segmenter of SAM's own architecture.
         out: A `.safetensors` file; its folder is made where missing.
-        name: Of the new model; where empty it is made of base, method, packs and the settings
-            that differ from the defaults.
-        plan: Settings; the defaults of `TuningPlan` where None.
+        name: Where empty, made of base, method, packs and the settings that are not the defaults.
+        plan: The defaults of `TuningPlan` where None.
         report: Called after each epoch.
 
     Raises:

@@ -38,11 +38,6 @@ class LoraLinear(nn.Module):
 def add_lora(encoder: nn.Module, rank: int, *, seed: int = 0) -> list[nn.Parameter]:
     """Add LoRA to the `qkv` and `proj` layers of every attention; return the new weights.
 
-    Args:
-        encoder: An image encoder of the SAM family.
-        rank: Of the correction, at least 1.
-        seed: Of the initial A.
-
     Raises:
         InputError: If the rank is not positive or the encoder has no such layers.
     """

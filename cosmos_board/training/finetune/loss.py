@@ -59,12 +59,8 @@ def tuning_loss(
 ) -> Tensor:
     """Return the mean loss over `references` of an image, prompted with one kind of prompt.
 
-    Args:
-        segmenter: Its mask heads are those that answer at evaluation.
-        image: Of the references.
-        references: Masks, bool, axes (Y, X), of the image's own size.
-        kind: Name of a prompt.
-        rng: Source of the deviations of prompts.
+    The segmenter's mask heads are those that answer at evaluation; references are bool, axes
+    (Y, X), of the image's own size.
     """
     features = _encode(segmenter, image)
     prompts = [segmenter.to_own(draw_prompt(mask, kind, rng)) for mask in references]

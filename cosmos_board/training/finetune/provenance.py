@@ -10,8 +10,9 @@ from pathlib import Path
 from cosmos_board import __version__
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
+from cosmos_board.models.own_models import get_published_hash
 from cosmos_board.models.registry import is_loader, locate_weights, resolve_name
-from cosmos_board.models.weights.checkpoints import BY_HAND, CHECKPOINTS
+from cosmos_board.models.weights.checkpoints import BY_HAND
 from cosmos_board.models.weights.weights_file import hash_weights, read_loader_name
 from cosmos_board.training.finetune.data import Split, TuningPack
 from cosmos_board.training.finetune.plan import TuningPlan, TuningResult
@@ -95,16 +96,8 @@ def find_origin(
 
 
 def name_base(card: ModelCard, weights_sha256: str) -> str:
-    """Return the name of a model with weights that the user gave.
-
-    The name has a suffix where other weights than these are published under it.
-    """
-    packaged = locate_weights(card.name)
-    if card.name in CHECKPOINTS:
-        published = CHECKPOINTS[card.name].sha256
-    else:
-        published = hash_weights(packaged) if packaged and packaged.exists() else None
-    own = card.name not in BY_HAND and weights_sha256 != published
+    """Return the name of a model with given weights: with a suffix where others are published."""
+    own = card.name not in BY_HAND and weights_sha256 != get_published_hash(card.name)
     return f"{card.name}@{weights_sha256[:12]}" if own else card.name
 
 

@@ -76,18 +76,12 @@ class _Optimisation:
         """Add the present weights to their running mean."""
         self._mean.update_parameters(self._weights)
 
-    def use_mean(self) -> None:
-        """Set the weights to their running mean."""
-        self._set(self._mean.module.parameters())
-
-    def reset(self) -> None:
-        """Set the weights to what they were before the first step."""
-        self._set(self._initial)
-
-    def _set(self, values: Any) -> None:  # noqa: ANN401
-        with torch.no_grad():
-            for weight, value in zip(self._weights, values, strict=True):
-                weight.copy_(value)
+    @torch.no_grad()
+    def end(self, *, use_mean: bool) -> None:
+        """Set the weights to their running mean, or to what they were before the first step."""
+        values = self._mean.module.parameters() if use_mean else self._initial
+        for weight, value in zip(self._weights, values, strict=True):
+            weight.copy_(value)
 
 
 def tune(
@@ -104,15 +98,8 @@ def tune(
     The arithmetic is that of the segmenter's device and precision, weights stay float32.
 
     The image and prompt encoders stay frozen and, unless LoRA changes them, image embeddings are
-    computed once. Where images are augmented, epochs take one of several sets in turn.
-
-    Args:
-        segmenter: Of the SAM family.
-        train: Images to learn from.
-        validation: Images of other clusters, which decide whether the tuning is kept.
-        plan: Settings.
-        report: Called after each epoch.
-        checkpoint: Written after each epoch; a tuning with the same settings continues from it.
+    computed once. Where images are augmented, epochs take one of several sets in turn. The
+    checkpoint is written after each epoch; a tuning with the same settings continues from it.
 
     Raises:
         InputError: If a cluster is in both, there is nothing to learn from, or the precision is
@@ -140,11 +127,11 @@ def tune(
             checkpoint.write({**training.state(), "scores": scores})
         if report:
             report(epoch, plan.epochs, scores[-1])
-    training.use_mean()
+    training.end(use_mean=True)
     after = score_images(segmenter, validation, plan.validation_prompts)
     kept = not is_worse(before, after)
     if not kept:
-        training.reset()
+        training.end(use_mean=False)
     merge_lora(segmenter.parts.image_encoder)
     module.requires_grad_(True)
     final = mean_over_clusters(after) if kept else scores[0]

@@ -119,9 +119,7 @@ def _cluster_means(rows: Sequence[DiceRow], values: Sequence[float]) -> list[flo
 def compare_rows(before: Sequence[DiceRow], after: Sequence[DiceRow]) -> list[Gain]:
     """Return one gain per prompt and target, then one per prompt over all targets.
 
-    Args:
-        before: From `score_images` of the base model.
-        after: Of the tuned model on the same images.
+    Rows are from `score_images` of the base model and the tuned one, on the same images.
     """
     assert [row.position for row in before] == [row.position for row in after]
     pairs = list(zip(before, after, strict=True))

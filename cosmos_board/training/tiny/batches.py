@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 import numpy as np
@@ -12,12 +12,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cosmos_board.core.arrays import Ints
 from cosmos_board.core.masks import Mask
 from cosmos_board.core.prompts import Prompt
-from cosmos_board.models.sam.prompt_batch import PromptBatch
+from cosmos_board.models.sam.geometry import Frame
+from cosmos_board.models.sam.prompt_batch import (
+    PlacedPrompt,
+    PromptBatch,
+    group_by_tokens,
+    to_batch,
+)
 from cosmos_board.training.sampling import draw_kind, draw_prompt
-from cosmos_board.training.tiny.examples import SIDE_PX, Example, ExampleSource
+from cosmos_board.training.tiny.examples import SIDE_PX, ExampleSource
 
 AMBIGUOUS = frozenset({"point"})
 """Prompts that do not tell which of several objects is meant."""
@@ -52,29 +57,17 @@ def draw_batch(
     """Return batch number `key`: `images` examples, `objects` tasks on each."""
     examples = [source.draw(key * images + i, side) for i in range(images)]
     rng = np.random.Generator(np.random.Philox(key=(1 << 100) + key))
-    tasks = [
-        task for i, example in enumerate(examples) for task in _draw_tasks(example, i, objects, rng)
-    ]
-    return Batch(
-        np.stack([example.pixels for example in examples]),
-        tuple(example.content for example in examples),
-        tuple(tasks),
-    )
-
-
-def _draw_tasks(example: Example, image: int, objects: int, rng: np.random.Generator) -> list[Task]:
     tasks = []
-    for pick in _pick_evenly(len(example.masks), objects, rng):
-        reference, kind = example.masks[pick], draw_kind(rng)
-        prompt = draw_prompt(reference, kind, rng)
-        tasks.append(Task(image, reference, prompt, kind in AMBIGUOUS))
-    return tasks
-
-
-def _pick_evenly(size: int, wanted: int, rng: np.random.Generator) -> Ints:
-    """Return `wanted` indices below `size`, each about as often as the others."""
-    rounds = [rng.permutation(size) for _ in range(-(-wanted // size))]
-    return np.concatenate(rounds)[:wanted]
+    for image, example in enumerate(examples):
+        size = len(example.masks)
+        # Each object about as often as the others.
+        rounds = [rng.permutation(size) for _ in range(-(-objects // size))]
+        for pick in np.concatenate(rounds)[:objects]:
+            reference, kind = example.masks[pick], draw_kind(rng)
+            prompt = draw_prompt(reference, kind, rng)
+            tasks.append(Task(image, reference, prompt, kind in AMBIGUOUS))
+    pixels = np.stack([example.pixels for example in examples])
+    return Batch(pixels, tuple(example.content for example in examples), tuple(tasks))
 
 
 def prefetch(draw: Callable[[int], Batch], first: int) -> Generator[Batch]:
@@ -93,10 +86,7 @@ def prefetch(draw: Callable[[int], Batch], first: int) -> Generator[Batch]:
 def image_tensor(batch: Batch, mean: Tensor, std: Tensor) -> Tensor:
     """Return images as the encoder takes them, (B, 3, Y, X): normalised, padding zero.
 
-    Args:
-        batch: The images.
-        mean: Per channel in grey levels, shape (3, 1, 1).
-        std: Likewise.
+    `mean` and `std` are per channel in grey levels, shape (3, 1, 1).
     """
     planes = torch.from_numpy(batch.pixels).to(mean.device).permute(0, 3, 1, 2)
     images = (planes - mean) / std
@@ -108,43 +98,25 @@ def image_tensor(batch: Batch, mean: Tensor, std: Tensor) -> Tensor:
 
 def group_prompts(
     tasks: Sequence[Task], device: torch.device, logits: Sequence[Tensor] | None = None
-) -> list[tuple[Ints, PromptBatch]]:
+) -> list[tuple[list[int], PromptBatch]]:
     """Return batches of prompts of equal length, each with the positions of its tasks.
 
-    Args:
-        tasks: Any tasks.
-        device: Of the tensors.
-        logits: For each task the low-resolution logits fed back (1, y, x), or None for no feedback.
+    `logits` are those that are fed back with each task, (1, y, x); None for no feedback.
     """
-    groups: dict[tuple[int, bool], list[int]] = {}
-    for position, task in enumerate(tasks):
-        key = (len(task.prompt.labels), task.prompt.box_xyxy is not None)
-        groups.setdefault(key, []).append(position)
-    return [
-        (
-            np.array(positions),
-            _stack(
-                [tasks[p] for p in positions],
-                device,
-                None if logits is None else torch.stack([logits[p] for p in positions]),
-            ),
-        )
-        for _, positions in sorted(groups.items())
-    ]
+    side = len(tasks[0].reference)
+    groups = group_by_tokens([task.prompt for task in tasks], None, len(tasks))
 
+    def length(group: list[PlacedPrompt]) -> tuple[int, bool]:
+        return len(group[0].prompt.labels), group[0].prompt.box_xyxy is not None
 
-def _stack(tasks: Sequence[Task], device: torch.device, logits: Tensor | None) -> PromptBatch:
-    def tensor(rows: list[object]) -> Tensor:
-        return torch.as_tensor(np.array(rows), dtype=torch.float32, device=device)
-
-    first = tasks[0].prompt
-    return PromptBatch(
-        torch.tensor([task.image for task in tasks], device=device),
-        tensor([task.prompt.points_xy for task in tasks]) if len(first.labels) else None,
-        tensor([task.prompt.labels for task in tasks]) if len(first.labels) else None,
-        tensor([task.prompt.box_xyxy for task in tasks]) if first.box_xyxy else None,
-        logits,
-    )
+    batches = []
+    for group in sorted(groups, key=length):
+        positions = [placed.position for placed in group]
+        index = torch.tensor([tasks[p].image for p in positions], device=device)
+        earlier = None if logits is None else torch.stack([logits[p] for p in positions])
+        batch = to_batch(Frame(side, side, side), group, device)
+        batches.append((positions, replace(batch, image_index=index, mask_logits=earlier)))
+    return batches
 
 
 def reference_tensor(tasks: Sequence[Task], device: torch.device) -> Tensor:

@@ -35,11 +35,7 @@ def fit_calibration(sam: Sam, images: int = 48) -> Tensor:
     """Return slope and offset from predicted to true IoU, float32, shape (2, 2).
 
     The first row is for a single point, the second for all other prompts; protocol prompts, all
-    three candidates.
-
-    Args:
-        sam: An uncalibrated `cosmos-tiny` on the CPU.
-        images: Number of phantoms.
+    three candidates of an uncalibrated `cosmos-tiny` on the CPU, on so many phantoms.
     """
     sam.eval()
     pairs: tuple[list[tuple[Tensor, Tensor]], list[tuple[Tensor, Tensor]]] = ([], [])

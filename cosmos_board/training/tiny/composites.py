@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cosmos_board.core.masks import Mask, Pixels
 from cosmos_board.phantoms.shapes import SHAPES
-from cosmos_board.phantoms.textures import to_pixels
+from cosmos_board.phantoms.textures import blur, to_pixels
 
 Planes = NDArray[np.float32]
 """Grey levels, float32 in [0, 255], axes (Y, X, C)."""
@@ -31,10 +31,7 @@ _LONG = ("tube", "tree")
 def compose(rng: np.random.Generator, pixels: Pixels, masks: Sequence[Mask]) -> Pixels:
     """Return a square image in which some of the objects have parts, or a side without an edge.
 
-    Args:
-        rng: Source of the changes.
-        pixels: uint8, axes (Y, X) or (Y, X, 3).
-        masks: Of the objects, bool, axes (Y, X); they stay valid.
+    Pixels are uint8, grey or RGB; the masks of the objects, bool, axes (Y, X), stay valid.
 
     Example:
         >>> plain = np.full((64, 64), 100, np.uint8)
@@ -69,7 +66,7 @@ def _add_parts(rng: np.random.Generator, planes: Planes, mask: Mask, box: Sequen
         part = shape(rng, side, (float(xs[at]), float(ys[at])), float(radius))
         if rng.random() < 0.7:
             part = part & mask
-        soft = _blur(part.astype(np.float32), float(np.exp(rng.uniform(-0.7, 0.9))))
+        soft = blur(part.astype(np.float32), float(np.exp(rng.uniform(-0.7, 0.9))))
         planes = planes + contrast * rng.uniform(0.5, 1.1) * soft[..., None]
     return planes
 
@@ -92,12 +89,7 @@ def _fade_side(rng: np.random.Generator, planes: Planes, mask: Mask, box: Sequen
     step = planes[rim].mean(0) - planes[inner].mean(0)
     alike = planes + rng.uniform(0.7, 1) * (share * mask)[..., None] * step
     outline = cv2.morphologyEx(mask.view(np.uint8), cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8))
-    near = share * np.clip(2 * _blur(outline.astype(np.float32), 2), 0, 1)
-    smooth = _blur(alike, rng.uniform(2, 5))
-    grain = np.roll(planes - _blur(planes, 1.2), len(mask) // 3, (0, 1))
+    near = share * np.clip(2 * blur(outline.astype(np.float32), 2), 0, 1)
+    smooth = blur(alike, rng.uniform(2, 5))
+    grain = np.roll(planes - blur(planes, 1.2), len(mask) // 3, (0, 1))
     return np.asarray(alike + near[..., None] * (smooth + grain - alike), np.float32)
-
-
-def _blur(planes: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
-    blurred = np.asarray(cv2.GaussianBlur(planes, (0, 0), sigma_px), np.float32)
-    return blurred if blurred.ndim == planes.ndim else blurred[..., None]

@@ -60,11 +60,8 @@ class WorkerGroup:
 def start_workers(size: int, target: Callable[[WorkerGroup], object]) -> Iterator[WorkerGroup]:
     """Start `size` − 1 processes that run `target`, and yield this process's place among them.
 
-    Should this process die, the others notice at their next step and end.
-
-    Args:
-        size: Number of workers, this process included.
-        target: Importable by name, or a `functools.partial` of such a function.
+    Should this process die, the others notice at their next step and end. `target` is importable
+    by name, or a `functools.partial` of such a function.
     """
     if size == 1:
         yield WorkerGroup()

@@ -7,7 +7,6 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -100,15 +99,9 @@ def train_tiny(
 ) -> Path:
     """Train `cosmos-tiny` and return the path of its weights.
 
-    Running it again on the same folder resumes from the last checkpoint; on the CPU with the same
-    number of threads the weights are then the same to the last bit.
-
-    Args:
-        out: Folder for weights, checkpoint and log; made where missing.
-        recipe: Settings; the shipped weights come from the default.
-        device: `cpu`, or `cuda` for mixed precision.
-        threads: Of torch on the CPU.
-        report: Called after each step.
+    Running it again on the same folder `out`, which is made where missing, resumes from the last
+    checkpoint; on the CPU with the same number of `threads` the weights are then the same to the
+    last bit. The shipped weights come from the default recipe; `cuda` trains in mixed precision.
 
     Raises:
         InputError: If the folder holds the checkpoint of another run, or there is no such device.
@@ -184,7 +177,8 @@ def _run_phase(
                 continue
             log.append({"step": trainer.step, **values})
             if trainer.step % recipe.checkpoint_every == 0 or trainer.step == steps:
-                _write_checkpoint(phase, {**trainer.state(), "log": log})
+                phase.checkpoint.write({**trainer.state(), "log": log})
+                write_rows(phase.folder / LOG_FILE, TRAINING_LOG, log)
             if report:
                 done = phase.first_batch + trainer.step
                 report(done, recipe.steps + recipe.finish_steps, values)
@@ -196,11 +190,6 @@ def _make_source(phase: _Phase) -> ExampleSource:
     # The partitions of the real images are kept beside the folder of the first phase.
     out = phase.folder.parent if phase.first_batch else phase.folder
     return ExampleSource.with_real_images(cache=out / REGIONS_FOLDER)
-
-
-def _write_checkpoint(phase: _Phase, state: dict[str, Any]) -> None:
-    phase.checkpoint.write(state)
-    write_rows(phase.folder / LOG_FILE, TRAINING_LOG, state["log"])
 
 
 def _draw(source: ExampleSource, recipe: Recipe, workers: WorkerGroup, step: int) -> Batch:

@@ -56,11 +56,9 @@ def partition(pixels: Pixels) -> tuple[LabelMap, ...]:
 
 
 def read_partitioned(*, held_out: bool = False, cache: Path | None = None) -> list[Partitioned]:
-    """Return every training image (or every held-out one) with its partitions.
+    """Return every training image (or every one held out for validation) with its partitions.
 
-    Args:
-        held_out: Whether those held out for validation.
-        cache: Folder of computed partitions; computing them takes half a minute.
+    `cache` is a folder of computed partitions; computing them takes half a minute.
     """
     return [
         Partitioned(pixels, () if image.texture else _partition_once(image, pixels, cache))
@@ -89,15 +87,9 @@ def _partition_once(
 def crop_regions(
     source: Partitioned, rng: np.random.Generator, side: int
 ) -> tuple[Pixels, list[Mask]]:
-    """Return a random square crop of a real image and up to eight of its regions.
+    """Return a random crop of `side` pixels of a real image and up to eight of its regions.
 
-    Args:
-        source: An image and its partitions.
-        rng: Source of position, zoom, rotation, mirroring, partition and regions.
-        side: Height and width of the crop, pixels.
-
-    Returns:
-        uint8 pixels of that side, and masks (bool, axes (Y, X)) of compact regions.
+    Pixels are uint8; masks, bool, axes (Y, X), are of compact regions.
     """
     height, width = source.pixels.shape[:2]
     span = float(np.exp(rng.uniform(np.log(0.22), np.log(0.95)))) * min(height, width)

@@ -61,15 +61,10 @@ class Trainer:
         clear_share: float = 0.5,
         workers: WorkerGroup | None = None,
     ) -> None:
-        """Prepare to train `sam`.
+        """Prepare to train `sam`, which has the parts, mean and deviation of `segment_anything`.
 
-        Args:
-            sam: With the three parts and `pixel_mean`, `pixel_std` of `segment_anything`.
-            schedule: Of the optimiser.
-            device: `cuda` for mixed precision (bfloat16), `cpu` for float32.
-            corrections: How many prompts get a first, second … correction click each step.
-            clear_share: Part of the loss after a clear prompt that is the mean over candidates.
-            workers: The processes that train the same weights.
+        `cuda` trains in mixed precision (bfloat16). Of the prompts of a step, `corrections` get a
+        first, second … click; `clear_share` is as for `multimask_loss`.
         """
         self.sam: Any = sam.to(device).train()
         self.schedule = schedule
@@ -83,9 +78,7 @@ class Trainer:
             {"params": [p for p in sam.parameters() if p.ndim <= 1], "weight_decay": 0.0},
         ]
         self._optimiser = torch.optim.AdamW(
-            groups,
-            lr=schedule.learning_rate,
-            weight_decay=schedule.weight_decay,
+            groups, lr=schedule.learning_rate, weight_decay=schedule.weight_decay
         )
         self.average = {name: value.clone() for name, value in sam.state_dict().items()}
 
@@ -173,7 +166,7 @@ class Trainer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Decoded:
-    positions: np.ndarray[Any, np.dtype[np.int64]]
+    positions: list[int]
     loss: Tensor
     chosen: Tensor
     iou: Tensor
@@ -189,7 +182,7 @@ def _correct(
     """
     first = step % len(answers)
     pool = [
-        (tasks[int(position)], answer.chosen[row])
+        (tasks[position], answer.chosen[row])
         for answer in (*answers[first:], *answers[:first])
         for row, position in enumerate(answer.positions)
     ]
