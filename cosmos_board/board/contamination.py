@@ -1,4 +1,4 @@
-"""What is known of a model having seen a dataset while it was trained."""
+"""Whether a model saw a dataset in training, as far as is known."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ class Cube:
         """Return each model's Dice per unit, NaN where it did not answer every reference.
 
         Models of which too many answers failed are left out, and models without a whole unit;
-        shape (units,) each. What boards have summed is kept for the studies.
+        shape (units,) each. Sums that boards have computed are reused.
         """
         if (track, prompt, selection) not in self._dice:
             for each in self.selections(prompt):

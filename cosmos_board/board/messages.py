@@ -1,4 +1,4 @@
-"""What the board has to say about its own data, as keys: the words are the site's."""
+"""Messages of the board as keys and fields; their texts are in `site.language.messages`."""
 
 from __future__ import annotations
 

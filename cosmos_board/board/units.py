@@ -68,7 +68,7 @@ class UnitScores:
     penalised: Ints
     failed: Ints
     sums: dict[str, Floats]
-    """By metric: sum over rows, in steps of `store.queries.STEP`."""
+    """By metric: sum over rows, in steps of `store.queries.scores.STEP`."""
 
     def steps(self, metric: str) -> Floats:
         """Return each unit's mean as a whole number of `metric_step(metric)`; NaN where none."""

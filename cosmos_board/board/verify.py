@@ -1,4 +1,4 @@
-"""Does what was published follow from the rows? Every file is derived again and compared."""
+"""Derives every published file again from the rows, and compares it with what was published."""
 
 from __future__ import annotations
 

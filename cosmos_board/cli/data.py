@@ -140,7 +140,7 @@ def fetch(name: str, out: Path) -> None:
     click.echo(f"{dataset.label}: access is {dataset.gate.kind}")
     click.echo(f"where: {dataset.link}")
     click.echo(f"how: {dataset.gate.where}")
-    click.echo(f"put it so: {dataset.gate.put}")
+    click.echo(f"expected layout: {dataset.gate.put}")
     click.echo(f"then: cosmos-board data import {name} --source {out} --out PACK")
 
 

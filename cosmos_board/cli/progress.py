@@ -1,4 +1,4 @@
-"""What a running command says on stderr, while stdout belongs to what it reports."""
+"""Progress on stderr; stdout is for the report of the command."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ class _ImageCounter:
 
 @contextmanager
 def stop_on_signal() -> Iterator[threading.Event]:
-    """Turn SIGTERM and SIGINT into a wish to stop after the current batch; a second stops now."""
+    """Yield an event that SIGTERM or SIGINT sets, to stop after a batch; a second stops now."""
     stopped = threading.Event()
 
     def stop(*_: object) -> None:
@@ -168,7 +168,7 @@ def stop_on_signal() -> Iterator[threading.Event]:
 def send_prints_to_stderr() -> Iterator[None]:
     """Send to stderr what is printed within, also by compiled code and by new processes.
 
-    Models print as they like; a script that reads the report must not meet it on stdout.
+    Models print as they like; a script that reads the report must not find that on stdout.
     """
     sys.stdout.flush()
     stdout = os.dup(1)

@@ -1,4 +1,4 @@
-"""What a model answers: several masks, each with its own guess of how good it is."""
+"""What a model answers: several masks, each with the model's own estimate of its IoU."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Candidates:
     """The model's own estimate per mask, float32, shape (K,); NaN and infinite ones come last."""
 
     logits: NDArray[np.float32] | None = None
-    """Low-resolution logits, axes (K, y, x), where the model can take one back as a mask prompt."""
+    """Low-resolution logits, axes (K, y, x), where the model accepts one as a mask prompt."""
 
     @property
     def best(self) -> int:
@@ -41,7 +41,7 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class EverythingCandidates:
-    """The masks that a model finds in an image without being pointed anywhere; may be none."""
+    """The masks that a model finds in an image without a prompt; there may be none."""
 
     rles: tuple[Rle, ...]
     predicted_iou: tuple[float, ...]

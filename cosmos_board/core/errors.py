@@ -6,7 +6,7 @@ CosmosBoardError
 │   └── UsageError         2   options that do not go together
 ├── InUseError            73   another process holds the output
 ├── StorageError          74   disk or file-system error
-├── DeviceError           70   our fault or a broken device
+├── DeviceError           70   a failed device, or an error in this program
 └── StoppedError          75   stopped by a signal; the same command resumes
 """
 
@@ -66,7 +66,7 @@ class InputError(CosmosBoardError):
         return cls("", "", str(text))
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Travel between processes as the text that it is."""
+        """Return what pickle needs, so that the error keeps its text between processes."""
         return _rebuild, (type(self), *self.args), self.__dict__
 
 
@@ -77,7 +77,7 @@ def _rebuild(kind: type[InputError], text: str) -> InputError:
 
 
 def make_one_line(text: str) -> str:
-    r"""Return `text` on one line, without characters that could steer a terminal.
+    r"""Return `text` on one line, without characters that could control a terminal.
 
     Example:
         >>> make_one_line("a\nb\x1b[31m") == "a b\N{REPLACEMENT CHARACTER}[31m"
@@ -87,7 +87,7 @@ def make_one_line(text: str) -> str:
 
 
 def show_printable(line: str) -> str:
-    """Return a line with every character replaced that could steer a terminal."""
+    """Return a line with every character replaced that could control a terminal."""
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
 
 
@@ -121,13 +121,13 @@ class InUseError(CosmosBoardError):
 
 
 class StorageError(CosmosBoardError):
-    """The disk or file system failed us: full, read-only, gone."""
+    """The disk or file system failed: it is full, read-only or no longer there."""
 
     exit_code = ExitCode.STORAGE
 
 
 class DeviceError(CosmosBoardError):
-    """A device broke, or we did."""
+    """A device failed, or this program has an error."""
 
     exit_code = ExitCode.INTERNAL
 
@@ -150,7 +150,7 @@ _REASONS = {
 
 
 def describe_os_error(path: Path, doing: str, error: OSError) -> StorageError:
-    """Return the one line that a user sees when the disk fails us.
+    """Return the error, one line of text, that a user sees when the disk fails.
 
     Example:
         >>> print(describe_os_error(Path("a"), "write", OSError(errno.ENOSPC, "")))

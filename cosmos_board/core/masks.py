@@ -1,4 +1,4 @@
-"""Masks and their run-length form, the two ways a region is held."""
+"""Masks and their run-length form, the two ways to store a region."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Rle:
         Raises:
             InputError: If the counts are malformed or do not cover the image.
         """
-        # Not pycocotools: its C code believes any counts, and it warns under numpy 2.
+        # Not pycocotools: its C code does not check the counts, and it warns under numpy 2.
         try:
             runs = read_runs(self.counts, self.height, self.width, strict=False)
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them, however that ends, and locks between them.
+"""Child processes that end when their parent ends for any reason, and locks between processes.
 
 `python -m cosmos_board.core.processes PID COMMAND …` turns into COMMAND under the same rule.
 """
@@ -40,13 +40,13 @@ def make_pool(
     *,
     inherited: tuple[Any, ...] = (),
 ) -> ProcessPoolExecutor:
-    """Return a pool of which no process outlives this one, not even one that is just starting.
+    """Return a pool of processes that all end when this process ends, also while they start.
 
     Args:
         workers: Number of processes.
         context: How they are started.
         begin: Called in each of them first; it may import what takes seconds.
-        args: What it is given; pickled now.
+        args: Arguments of `begin`; pickled now.
         inherited: What it is given behind that; locks and events travel in no other way.
     """
     call = pickle.dumps((begin, args))
@@ -82,7 +82,7 @@ def hold_lock(
 
     Args:
         path: Its folder must exist.
-        held: What is said where another process holds it.
+        held: Message of the error if another process holds the lock.
         wait_s: Seconds to wait for that process.
         removed: Whether the file goes when the block ends.
 

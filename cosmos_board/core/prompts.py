@@ -1,4 +1,4 @@
-"""What a user would give: points and a box, in the native pixels of the image."""
+"""Prompts: points and a box, in the native pixels of the image."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Reading COCO-compressed run lengths, whoever wrote them.
+"""Reading COCO-compressed run lengths of any origin, with checks.
 
-`pycocotools` believes any counts: short ones make it return unset memory, long ones crash it.
+`pycocotools` does not check counts: short ones make it return unset memory, long ones crash it.
 So nothing but this numpy code reads counts that we did not write ourselves.
 """
 
@@ -45,7 +45,7 @@ def read_runs(counts: bytes, height: int, width: int, *, strict: bool = True) ->
         height: Extent of the image along Y, in pixels.
         width: Extent along X, in pixels.
         strict: Whether sizes are limited and the mask must be written in the one shortest way, so
-            that equal masks have equal counts: for files of strangers.
+            that equal masks have equal counts: for submitted files.
 
     Raises:
         ValueError: Saying what is wrong.
@@ -119,7 +119,7 @@ def _read_numbers(
 
 
 def _has_idle_digit(digits: NDArray[np.uint8], ends: NDArray[np.int64]) -> bool:
-    """Return whether a last digit only repeats the sign that the digit before it has already."""
+    """Return whether some number has a superfluous last digit, which only repeats its sign."""
     last, sign_before = digits[ends], digits[ends - 1] & 0x10
     idle = ((last == 0) & (sign_before == 0)) | ((last == 0x1F) & (sign_before != 0))
     return bool(idle.any())

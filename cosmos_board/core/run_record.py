@@ -115,7 +115,7 @@ class RunRecord:
 
     @property
     def is_main(self) -> bool:
-        """Whether boards rank it on the references of whole packs."""
+        """Whether it is a run of the main study over whole packs: any track but `core`."""
         return self.settings.study == "main" and self.track != CORE
 
 

@@ -1,4 +1,4 @@
-"""Scores: what is written down about one prediction."""
+"""Scores of one prediction, and the row of the scores table that holds them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Selection: TypeAlias = Literal["oracle", "predicted"]
 SELECTIONS: tuple[Selection, ...] = ("oracle", "predicted")
-"""`oracle` takes the candidate of the best Dice, `predicted` the model's own best guess."""
+"""`oracle` takes the candidate of the best Dice, `predicted` that of the highest predicted IoU."""
 
 Study: TypeAlias = Literal["main", "jitter", "clicks"]
 STUDIES: tuple[Study, ...] = ("main", "jitter", "clicks")

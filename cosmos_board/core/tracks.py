@@ -1,4 +1,4 @@
-"""Tracks and tiers: where scores come from, and how far they were checked."""
+"""Tracks and tiers: where scores come from, and how thoroughly they were checked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SUBMITTED = (CORE, COUNTS)
 """Tracks of pull requests."""
 
 Tier: TypeAlias = Literal["self-reported", "audited", "re-run"]
-"""Who stands behind a score: the submitter; we, who scored their predictions or a sample of them;
+"""Who computed a score: the submitter; we, who scored their predictions or a sample of them;
 maintainers, who ran the model."""
 
 TIERS: tuple[Tier, ...] = get_args(Tier)

@@ -57,7 +57,7 @@ def curate(
 ) -> ImportReport:
     """Curate `units` into a pack at `out`, which appears only when it is whole.
 
-    Interrupted, it leaves a hidden work folder beside `out`, and the same call takes up what was
+    Interrupted, it leaves a hidden work folder beside `out`, and the same call reuses what was
     finished. The pack is the same whatever the order of units, their batches and the machine.
 
     Args:

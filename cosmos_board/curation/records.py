@@ -95,7 +95,7 @@ def curate_image(source: SourceImage, dropped: Counter[str]) -> CuratedImage | N
         dropped[BARE] += 1
         return None
     if (pixels == pixels[0, 0]).all():
-        # Its id would be that of every other such image, whoever the patient is.
+        # Images of one value would all have the same id, also those of different patients.
         dropped[CONSTANT] += 1
         return None
     return CuratedImage(

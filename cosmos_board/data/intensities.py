@@ -13,7 +13,7 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
 
 _LARGE = 1e37
-"""Near the end of single precision."""
+"""Near the largest number of single precision."""
 
 _WINDOW = re.compile(r"window (-?\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)")
 

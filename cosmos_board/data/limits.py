@@ -1,4 +1,4 @@
-"""How large a raw file may claim to be; looked at before any pixel is read."""
+"""Limits of the size that the header of a raw file states; checked before pixels are read."""
 
 from __future__ import annotations
 

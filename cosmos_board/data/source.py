@@ -1,4 +1,4 @@
-"""Source images, what raw files become before any of it has an id, and the units they come in."""
+"""Source images: what is read from raw files, before ids are given; and the units of reading."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class SourceImage:
     """How the file was understood, in words that many files share: `stored as RAS`, …"""
 
     left_out: Mapping[str, int] = field(default_factory=dict)
-    """Regions that were passed over while reading, by rule."""
+    """Number of regions that were skipped while reading, by rule."""
 
     warnings: tuple[str, ...] = ()
     """Keys of the warnings to which the image gives rise: `inverted`, …"""
@@ -48,7 +48,7 @@ class SourceUnit:
 
     key: str
     """Changes whenever what `read` yields would change (files, their size and time, options):
-    an interrupted import takes up finished units by it. Never leaves this machine."""
+    a resumed import recognises finished units by it. Never leaves this machine."""
 
     origin: str
     """What a person calls it, for the report: usually a path."""

@@ -40,7 +40,7 @@ _WANTED = {
 """What a field wants, by pydantic's type of the error."""
 
 _EMPTY = re.compile("^''(?:, | or )")
-"""The word for "not given" at the head of the words that a field may be."""
+"""The empty choice ("not given") at the start of pydantic's list of allowed values."""
 
 
 class FieldError(ValueError):

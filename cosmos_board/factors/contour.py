@@ -1,4 +1,4 @@
-"""Complexity of a contour: the elliptic Fourier order at which its filled curve recovers it.
+"""Complexity of a contour: the elliptic Fourier order whose filled curve reaches a Dice limit.
 
 After Kuhl & Giardina, Elliptic Fourier features of a closed contour, CGIP 18 (1982). A closed
 polygon is a periodic function of arc length; its harmonics up to order n are summed, the sum is
@@ -98,21 +98,21 @@ def iterate_curves(contour_xy: Int32s) -> Iterator[Floats]:
 
 def _iterate_dice(contour_xy: Int32s) -> Iterator[float]:
     """Yield the Dice of the refilled curve with the filled contour, order by order."""
-    target, corner = _fill(contour_xy)
-    target_px = cv2.countNonZero(target)
+    filled, corner = _fill(contour_xy)
+    filled_px = cv2.countNonZero(filled)
     for curve in iterate_curves(contour_xy):
         drawn, origin = _fill(_round_half_up(curve))
         low = np.maximum(corner, origin)
-        high = np.minimum(corner + target.shape[::-1], origin + drawn.shape[::-1])
+        high = np.minimum(corner + filled.shape[::-1], origin + drawn.shape[::-1])
         shared = 0
         if (low < high).all():
             shared = cv2.countNonZero(
                 cv2.bitwise_and(
-                    _window(target, low - corner, high - corner),
+                    _window(filled, low - corner, high - corner),
                     _window(drawn, low - origin, high - origin),
                 )
             )
-        yield 2 * shared / (target_px + cv2.countNonZero(drawn))
+        yield 2 * shared / (filled_px + cv2.countNonZero(drawn))
 
 
 def _round_half_up(curve: Floats) -> Int32s:

@@ -1,4 +1,4 @@
-"""Contrast of a reference: mean grey inside against mean grey around (luma of ITU-R BT.601)."""
+"""Contrast of a reference: mean grey inside versus mean grey around (luma of ITU-R BT.601)."""
 
 from __future__ import annotations
 

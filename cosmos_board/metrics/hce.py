@@ -1,7 +1,7 @@
 """Human correction effort: the number of clicks that turn a prediction into its reference.
 
 Definition of DIS5K (Qin et al., Highly accurate dichotomous image segmentation, ECCV 2022),
-with its defaults: errors thinner than about `relax` pixels are forgiven, except where they
+with its defaults: errors thinner than about `relax` pixels are ignored, except where they
 interrupt the reference's skeleton. What is left is corrected by drawing its outline along the
 good part, one click per control point of the polygon (Douglas-Peucker at `epsilon`), or, for a
 region that touches no such part, by one click on the region.

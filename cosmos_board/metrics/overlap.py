@@ -86,7 +86,7 @@ class OverlapTable:
 
 
 def tabulate_rles(candidates: Sequence[Rle], references: Sequence[Rle]) -> OverlapTable:
-    """Return the overlaps of all pairs, straight from their run lengths.
+    """Return the overlaps of all pairs, computed from their run lengths without decoding.
 
     Raises:
         InputError: If the masks differ in size.

@@ -73,7 +73,7 @@ class PreparedReference:
 
     @cached_property
     def outline(self) -> RunOutline:
-        """The mask as the compiled loops read it."""
+        """The mask as runs of pixels, for the compiled loops."""
         from cosmos_board.metrics.runs import trace_outline
 
         return trace_outline(self.mask)

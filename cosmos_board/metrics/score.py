@@ -66,6 +66,6 @@ def _get_measure() -> Callable[[Mask, PreparedReference, Counts | None], PairCou
     """Return the compiled pass where numba is installed (extra `fast`), else the plain one."""
     try:
         from cosmos_board.metrics.compiled import measure
-    except (ImportError, RuntimeError):  # the latter: nowhere to keep compiled code
+    except (ImportError, RuntimeError):  # the latter: there is no folder to cache compiled code in
         from cosmos_board.metrics.plain import measure
     return measure

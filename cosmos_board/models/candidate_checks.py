@@ -137,17 +137,17 @@ def _check_logits(logits: object, count: int) -> NDArray[np.float32] | None:
     return logits.copy()
 
 
-def check_everything(found: object, size: Size) -> EverythingCandidates:
-    """Return what `segment_everything` found in an image of `size`; none at all is an answer.
+def check_everything(answer: object, size: Size) -> EverythingCandidates:
+    """Return the checked masks of everything mode in an image of `size`; there may be none.
 
     Raises:
         CandidatesError: If it is of another form.
     """
-    if not isinstance(found, EverythingCandidates):
+    if not isinstance(answer, EverythingCandidates):
         raise CandidatesError(
-            f"segment_everything returned {_name(found)}, expected EverythingCandidates"
+            f"segment_everything returned {_name(answer)}, expected EverythingCandidates"
         )
-    rles, estimates = tuple(found.rles), tuple(found.predicted_iou)
+    rles, estimates = tuple(answer.rles), tuple(answer.predicted_iou)
     if len(rles) != len(estimates):
         raise CandidatesError(f"{len(estimates)} predicted_iou of {len(rles)} masks")
     for rle in rles:

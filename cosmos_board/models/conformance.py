@@ -1,4 +1,4 @@
-"""Does an adapter keep its promises? Each is tried on small drawn images."""
+"""Checks that an adapter keeps the rules of `Segmenter`, on small drawn images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FOUND_DICE = 0.5
 """Any candidate this close to a bright disc counts as found."""
 
 BATCH_TOLERANCE = 1e-4
-"""Share of pixels that may differ between a prompt alone and in company: rounding, no more."""
+"""Share of pixels that may differ between a prompt alone and in a batch: rounding only."""
 
 
 HEIGHT, WIDTH, RADIUS = 96, 144, 12
@@ -32,7 +32,7 @@ class DiscImage:
     """A drawn image, wider than high, with two discs, `scale` times the base size.
 
     A bright disc lies where x > y, and a fainter one where the first would be if x and y were
-    swapped, so that the common slips answer with the wrong disc.
+    swapped, so that common mistakes give the wrong disc.
     """
 
     scale: int = 1
@@ -72,7 +72,7 @@ class DiscImage:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One promise that is not kept."""
+    """One rule of `Segmenter` that an adapter breaks."""
 
     check: str
     """Such as `axis order`."""
@@ -84,7 +84,7 @@ class Problem:
 
 
 def find_problems(segmenter: Segmenter, *, everything: bool = False) -> list[Problem]:
-    """Return every promise of `Segmenter` that the adapter breaks; none means that it conforms.
+    """Return every rule of `Segmenter` that the adapter breaks; none means that it conforms.
 
     It needs its real weights: some checks ask it to find a bright disc. Everything mode takes
     minutes for a large model.
@@ -205,7 +205,7 @@ def _check_batches(segmenter: Segmenter) -> Iterator[Problem]:
     singles = [segmenter.predict(embedding, [prompt])[0] for prompt in prompts]
     together = segmenter.predict(embedding, prompts)
     backwards = segmenter.predict(embedding, prompts[::-1])[::-1]
-    for company, words in ((together, "in company"), (backwards, "in another order")):
+    for company, words in ((together, "in a batch"), (backwards, "in another order")):
         shares = [
             float((single.masks != grouped.masks).mean())
             for single, grouped in zip(singles, company, strict=True)
@@ -242,7 +242,7 @@ def _check_mask_input(segmenter: Segmenter) -> Iterator[Problem]:
 
 
 def _check_device(segmenter: Segmenter) -> Iterator[Problem]:
-    """What stays on the device has to be what is copied, or rows would depend on the place."""
+    """Yield a problem if masks on the device differ from those of `predict`."""
     if not isinstance(segmenter, DeviceSegmenter):
         return
     image = DiscImage()

@@ -93,7 +93,7 @@ def tune_cpu(threads: int = 1) -> None:
     Large temporaries that go back to the kernel have to be faulted in again, which costs as
     much as the arithmetic of a mask decoder and makes batches slower than single prompts.
     One thread per process is the default: it gives the same bits on every machine and no
-    barrier waits for a busy neighbour; run several workers to use several cores.
+    thread waits for a slower one; run several workers to use several cores.
     """
     import torch
 
@@ -102,7 +102,7 @@ def tune_cpu(threads: int = 1) -> None:
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc to keep what is freed; return whether it listened (False on other systems)."""
+    """Tell glibc to keep what is freed; return whether it agreed (False on other systems)."""
     mallopt = _find_mallopt()
     if mallopt is None:
         return False

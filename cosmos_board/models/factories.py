@@ -1,6 +1,6 @@
 """Makes segmenters: finds a factory in a package or a file of code, and calls it.
 
-Whatever goes wrong in somebody else's code becomes one line that says whose it is.
+An error in code that is not ours becomes one line that names that code.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def import_file(path: Path) -> ModuleType:
     finally:
         sys.path.remove(str(folder))
         if str(folder) not in sys.path:
-            # Last, not gone: what is imported when the model is asked is found, shadowing nothing.
+            # Kept at the end: imports at prediction still work, and no other module is hidden.
             sys.path.append(str(folder))
             _appended.append(str(folder))
         _neighbours[path.resolve()] = _find_neighbours(folder, before)

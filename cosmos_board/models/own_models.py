@@ -1,4 +1,4 @@
-"""Whose weights are these? Tells published models from what a user brings under their names.
+"""Distinguishes the published weights of a model from other weights under the same name.
 
 A published name stands for published weights on every board: any others need a name of their own,
 and are shown with what their owner declares.

@@ -14,7 +14,7 @@ from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt
 
-if TYPE_CHECKING:  # whoever only asks what a segmenter offers needs no torch
+if TYPE_CHECKING:  # this module works without torch
     from torch import Tensor
 
 
@@ -25,7 +25,7 @@ class Embedding:
     height: int
     width: int
     payload: object
-    """The segmenter's own; nobody else looks inside."""
+    """Any value of the segmenter's own; other code does not read it."""
 
 
 @runtime_checkable
@@ -70,7 +70,7 @@ class Segmenter(Protocol):
 
 @runtime_checkable
 class KeepsEmbeddings(Protocol):
-    """A segmenter whose embeddings can be written down and come back to the last bit."""
+    """A segmenter whose embeddings can be saved and read back bit for bit."""
 
     def write_embedding(self, embedding: Embedding) -> bytes:
         """Return an embedding as bytes that hold no code."""
@@ -130,7 +130,7 @@ def pair_logits(
 
 
 def limit_logits(logits: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
-    """Return logits within ±32, as SAM 2's own predictor feeds them back; masks use them whole."""
+    """Return logits within ±32, as SAM 2 feeds them back; masks use unclipped ones."""
     return None if logits is None else logits.clip(-32, 32)
 
 

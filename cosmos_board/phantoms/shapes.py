@@ -104,7 +104,7 @@ def ring(rng: np.random.Generator, side: int, centre: tuple[float, float], radiu
 def crescent(
     rng: np.random.Generator, side: int, centre: tuple[float, float], radius: float
 ) -> Mask:
-    """Return an ellipse bitten by another: a right ventricle, a subdural haematoma."""
+    """Return an ellipse minus another: a right ventricle, a subdural haematoma."""
     turn = rng.uniform(0, 2 * pi)
     shift = radius * rng.uniform(0.4, 0.9)
     bitten = (centre[0] + shift * np.cos(turn), centre[1] + shift * np.sin(turn))
@@ -156,7 +156,7 @@ def islands(
 
 
 def bar(rng: np.random.Generator, side: int, centre: tuple[float, float], radius: float) -> Mask:
-    """Return a tapered rod that comes in from afar: an instrument, a needle."""
+    """Return a tapered rod that starts outside the image: an instrument, a needle."""
     turn, width = rng.uniform(0, 2 * pi), radius * rng.uniform(0.15, 0.5)
     along = np.array([np.cos(turn), np.sin(turn)])
     across = np.array([-along[1], along[0]]) * width

@@ -1,4 +1,4 @@
-"""Study `clicks`: each click is placed at the middle of the deepest error."""
+"""Study `clicks`: each click is placed at the error pixel farthest from the error's edge."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Click:
 
 
 def next_click(reference: Mask, prediction: Mask, clicked: Sequence[Click]) -> Click | None:
-    """Return the click at the middle of the deepest error, or None where no error is left.
+    """Return a click at the error pixel farthest from the error's edge; None if no error is left.
 
     Distances (Euclidean, outside of the image counting as zero) are taken over the whole
     false-negative and the whole false-positive set; the greater maximum wins, false negative

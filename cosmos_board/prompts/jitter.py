@@ -1,6 +1,6 @@
 """Study `jitter`: prompts with points and box sides displaced at random.
 
-The random words depend on what they are for, and on nothing else: no global generator is drawn
+The random numbers depend on reference, prompt, mode and trial alone: no global generator is drawn
 from, so that order, batches, workers and resuming do not matter.
 """
 
@@ -64,7 +64,7 @@ def jitter_prompt(
 ) -> Prompt:
     """Return `prompt` displaced by [level, level + 10) pixels.
 
-    All levels of a trial share their random words, so that they differ in length alone.
+    All levels of a trial share their random numbers: displacements differ in length alone.
 
     Args:
         prompt: The frozen prompt, native pixels.

@@ -1,4 +1,4 @@
-"""Simulated prompts: a box and points, read off a reference by fixed rules without randomness."""
+"""Simulated prompts: a box and points, computed from a reference by fixed rules, not at random."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run from request to report: models by packs, resumed where it was left."""
+"""Runs a request: evaluates every model on every pack, resumes, and returns a report."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class RunRequest:
     """Arrow file system to which workers upload finished shards and where those of others are."""
 
     check_device: bool | None = None
-    """Whether to check before and after that the device gives the same masks; None: where it is no
+    """Whether to check before and after that the device gives the same masks; None: unless it is a
     CPU."""
 
     hang_s: float = HANG_S
@@ -75,7 +75,7 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """What came of a run."""
+    """The outcome of a run."""
 
     out: Path
     images: int
@@ -88,7 +88,7 @@ class RunReport:
     """In the order of the request; over all that the folder holds of them."""
 
     mended: tuple[str, ...] = ()
-    """A line for everything that was damaged in the folder, and what was done about it."""
+    """One line for each damaged file in the folder, with what was done about it."""
 
     @property
     def failed(self) -> bool:
@@ -179,7 +179,7 @@ class _Run:
         return choose_share(planned, self.request.share)
 
     def find_finished(self, shards: Sequence[Shard]) -> dict[Shard, ShardRecord | None]:
-        """Return the records of the shards that are finished; None for those that are missing."""
+        """Return the record of each shard, None where it is missing; report finished images."""
         if self.remote:
             self.remote.synchronise(self.folder, shards)
         records = {shard: self.folder.read_sidecar(shard) for shard in shards}

@@ -90,7 +90,7 @@ class WorkerSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callbacks:
-    """How a run reports to whoever started it, and learns that it shall stop."""
+    """How a run reports to whoever started it, and is told to stop."""
 
     on_total: Callable[[int], None] = lambda images: None
     on_model: Callable[[str], None] = lambda model: None

@@ -1,4 +1,4 @@
-"""From replicates to intervals."""
+"""Standard errors and confidence intervals from bootstrap and jackknife replicates."""
 
 from __future__ import annotations
 

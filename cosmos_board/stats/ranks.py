@@ -1,4 +1,4 @@
-"""Ranks with their uncertainty: intervals, the chance to be first, and groups of ties."""
+"""Ranks with their uncertainty: intervals, the probability of rank 1, and groups of ties."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def tie_groups(scores: Floats, half_widths: Floats, *, higher_is_better: bool) -
 
     A group starts at the best model not yet in one and takes each following model whose paired
     interval against that leader contains 0. A group may therefore skip a model whose difference
-    from the leader is small but sure.
+    from the leader is small but significant.
 
     Args:
         scores: shape (models,).

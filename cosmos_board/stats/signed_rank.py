@@ -22,7 +22,7 @@ _SHIFT = 2.0**-2
 """Scores come in steps under 2³²; a magnitude must leave one of 32 bits to the sign."""
 
 _CHUNK = 1 << 17
-"""Differences at once: what fits into a core's cache."""
+"""Differences per block, so that a block fits into the cache of a core."""
 
 
 def pairwise_signed_rank(steps: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Paired tests: is a difference there, is it too small to matter, could it have been seen?"""
+"""Paired tests: difference, equivalence, and the smallest difference that can be detected."""
 
 from __future__ import annotations
 

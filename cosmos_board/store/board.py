@@ -1,4 +1,4 @@
-"""The board database: one DuckDB file, written by `ingest` and `runs remove` alone."""
+"""The board database: opens and makes the one DuckDB file that holds the rows of all runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folders that a command writes: built beside their place and swapped in, never over other files.
+"""Folders that a command writes: built beside their place, then renamed; other files stay.
 
 A folder that a command wrote holds a marker file, which lists what it wrote. Only a folder that is
 absent, empty, or marked by the same command and without other files is ever replaced.

@@ -1,4 +1,4 @@
-"""What runs a board database holds, and taking some of them out again."""
+"""What runs a board database holds, and the removal of some of them."""
 
 from __future__ import annotations
 

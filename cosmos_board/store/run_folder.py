@@ -1,4 +1,4 @@
-"""Run folders as `ingest` finds them: every file is looked at before a row is believed."""
+"""Run folders as `ingest` reads them: every file is checked before its rows are used."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cosmos_board.store.records import (
 )
 from cosmos_board.store.schema import RUN_IMAGES, RUN_REFERENCES, SCORES
 
-_MEND = "the same `eval` again, which mends it, or a whole copy"
+_MEND = "the same `eval` again, or a new copy of the folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def find_shards(members: Sequence[RunPart], known: Collection[str]) -> list[Whol
         known: Names of those that are in the database.
 
     Raises:
-        InputError: If a shard is damaged, missing, or one too many.
+        InputError: If a shard is damaged or missing, or there are too many.
         StorageError: If one cannot be read.
     """
     fresh: dict[str, WholeShard] = {}
@@ -159,7 +159,7 @@ def _read_shard(path: Path) -> WholeShard:
 def refuse_loose_rows(
     connection: duckdb.DuckDBPyConnection, part: RunPart, scores: Sequence[str]
 ) -> None:
-    """Refuse rows that come twice, and rows or references of what the run was not asked.
+    """Refuse duplicate rows, and rows or references that are not in the index of the run.
 
     Raises:
         InputError: With the first of them.

@@ -35,7 +35,7 @@ MOST_LINES = 300
 
 @dataclass(slots=True)
 class Report:
-    """Everything that is to be said of a pull request."""
+    """All results of the check of a pull request."""
 
     problems: list[Problem] = field(default_factory=list)
     ranks: list[str] = field(default_factory=list)
@@ -55,11 +55,11 @@ class Report:
         return all(problem.disposition == "noted" for problem in self.problems)
 
     def write(self) -> str:
-        """Return the job's summary in Markdown; every foreign word of it is inside a fence."""
+        """Return the job's summary in Markdown; untrusted text is in code blocks."""
         refused, held = self.find_lines("refused"), self.find_lines("held")
-        verdict = "Everything is right." if self.passes else "Refused as it is."
+        verdict = "No problems found." if self.passes else "Refused."
         if held and not refused:
-            verdict = "Held: a maintainer looks first. To merge it all the same is a decision."
+            verdict = "Held: a maintainer looks first, and may merge it anyway."
         parts = [f"**{self.about} {verdict}**"]
         for title, lines in (
             ("Problems", refused),
@@ -99,7 +99,7 @@ def check_pull_request(
     external: Path | None = None,
     fetch: Fetch = fetch_pinned,
 ) -> Report:
-    """Return everything that is to be said of a pull request; none of it is raised.
+    """Return the report on a pull request; problems of the request are never raised.
 
     `external` keeps the files that entries pin elsewhere, which `fetch` gets; without it they go.
 

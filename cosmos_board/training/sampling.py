@@ -1,4 +1,4 @@
-"""Random prompts for training: half as the protocol has them, half with deviations."""
+"""Random prompts for training: points are random in half of them, boxes moved in a quarter."""
 
 from __future__ import annotations
 

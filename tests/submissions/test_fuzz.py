@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from cosmos_board.submissions.checks.predictions import iter_predictions
-from cosmos_board.submissions.files.parquet import ParquetError, copy_checked
+from cosmos_board.submissions.files.layouts import ParquetError
+from cosmos_board.submissions.files.parquet import copy_checked
 from tests.submissions.hostile_files import to_bytes
 from tests.submissions.samples import Sample
 

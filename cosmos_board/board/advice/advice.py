@@ -1,4 +1,4 @@
-"""The practitioner's question: which segmenter and prompt for my object, and what to expect?"""
+"""Advice on one target: which segmenter and prompt to use, and what Dice to expect."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ AdviceStatus: TypeAlias = Literal["known", "inadequate", "thin", "unknown"]
 that nothing is recommended; not known."""
 
 CAREFUL_DROP = 0.05
-"""Dice that a careless prompt may cost."""
+"""Largest acceptable loss of Dice by a displaced prompt."""
 
 SIZE_BAND = 2.0
 """References count whose area is within this factor of the size that was asked for."""
@@ -53,7 +53,7 @@ class Care:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NearTarget:
-    """A target that shares the object or the modality, for want of the one asked for."""
+    """A target with the same object or modality, shown where the requested one has no scores."""
 
     target: str
     option: Option
@@ -85,7 +85,7 @@ class Advice:
     """Only where the target is unknown."""
 
     notes: tuple[Message, ...] = ()
-    """What a reader must be told beside it."""
+    """Caveats that must be shown with the advice."""
 
 
 def advise(cube: Cube, modality: str, object: str, size_px: int | None = None) -> Advice:

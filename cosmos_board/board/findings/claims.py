@@ -1,6 +1,6 @@
-"""The study's eight findings, as claims that data can decide again and again: one row each.
+"""The study's eight findings as claims that are decided on the data at hand: one row each.
 
-What a claim says in words lies in `site.language.messages`, by its id.
+The text of a claim is in `site/language/messages.py`, under its id.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ paper, so check it before citing it as the paper's; or not found anywhere."""
 
 About: TypeAlias = Literal["families", "two models", "readers"]
 """Whether a claim is decided for each family of models, for two models that it names, or for
-readers, whose annotations know no model and no selection."""
+readers, whose annotations belong to no model and no selection."""
 
 PAPER = "https://arxiv.org/abs/2304.14660"
 

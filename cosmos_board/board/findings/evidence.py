@@ -34,7 +34,7 @@ LEAST_TARGETS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectPart:
-    """One of the numbers that an effect is the weaker of."""
+    """One of several numbers, of which the smallest is the effect."""
 
     name: MessageKey
     value: float

@@ -40,7 +40,7 @@ FAR_LEVEL = 20
 def measure_annotation(
     inputs: FindingInputs, names: tuple[str, ...], selection: Selection
 ) -> Evidence:
-    """F4: Dice gained and seconds saved by assistance; knows no models and no selection."""
+    """F4: Dice gained and seconds saved by assistance; the same for all models and selections."""
     rows = {
         row.measure: row
         for row in study_annotation(inputs.cube.connection).rows

@@ -1,4 +1,4 @@
-"""The findings engine: is each claim of the paper true of the data at hand?"""
+"""Decides each claim of the paper on the data at hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two models side by side: on which targets is one better, and how sure is that?"""
+"""Compares two models on each target: difference, interval, test and verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a board is made from before anything is measured: who is ranked, and on which targets."""
+"""The inputs of a board: which models are ranked, and on which targets."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ def _find_contenders(
 
 
 def _find_absent(cube: Cube, pooled: PooledScores, cohort: Cohort) -> tuple[AbsentModel, ...]:
-    """Return the models without a row; those of other tracks are absent from none of this one."""
+    """Return the models without a row here, except models that have scores on other tracks only."""
     scores = pooled.scores
     rows = pooled.counts.rows[cohort.pools].sum(axis=0)
     present = {name for name, count in zip(scores.models, rows, strict=True) if count}

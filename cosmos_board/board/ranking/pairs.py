@@ -14,7 +14,7 @@ from cosmos_board.stats.signed_rank import pairwise_signed_rank
 from cosmos_board.stats.testing import equivalence_verdict, holm
 
 JUDGED = frozenset({"dice", "iou", "nsd"})
-"""Metrics on which ±0.01 is a difference that nobody would act on."""
+"""Metrics on which differences within ±0.01 count as equivalent."""
 
 
 def average_clusters(steps: Floats, scores: UnitScores, units: Ints, models: Ints) -> Floats:

@@ -1,4 +1,4 @@
-"""One slice and one metric: from pools to a board."""
+"""Makes the board of one slice and one metric from pooled scores."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from cosmos_board.stats.ranks import first_shares, nearest_percentiles, rank, ti
 from cosmos_board.stats.testing import minimum_detectable_difference
 
 MINIMUM_DATASETS = 5
-"""Below this many datasets nothing is said about new ones."""
+"""With fewer datasets there is no interval for new datasets."""
 
 BOX_PRIOR = "box-prior"
 """The baseline that a box board is read against: the ellipse in the box."""
@@ -140,9 +140,9 @@ def _rank(
         "p_first": first_shares(replicates),
         "tie_group": tie_groups(own, deviations.t * errors, higher_is_better=higher_is_better),
     }
-    spread = np.full((len(columns), len(score)), np.nan)
-    spread[:, ranked] = list(columns.values())
-    return dict(zip(columns, spread, strict=True))
+    padded = np.full((len(columns), len(score)), np.nan)
+    padded[:, ranked] = list(columns.values())
+    return dict(zip(columns, padded, strict=True))
 
 
 def _find_detectable(errors: Floats, degrees: int) -> float | None:

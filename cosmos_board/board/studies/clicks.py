@@ -1,4 +1,4 @@
-"""What each further click brings, and who needs fewer of them."""
+"""Dice after each click, and how many clicks each model needs to reach a Dice."""
 
 from __future__ import annotations
 

@@ -218,7 +218,7 @@ def measure_pooled(
     Args:
         value: As measured.
         replicates: In every replicate, shape (replicates,); NaN where there is none.
-        support: How much stands behind it.
+        support: Its numbers of targets, clusters and references.
         bounds: Least and greatest value the effect can take.
     """
     known = replicates[~np.isnan(replicates)]

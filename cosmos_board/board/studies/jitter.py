@@ -1,4 +1,4 @@
-"""How much Dice is lost when a prompt is placed by a hand and not by a formula."""
+"""How much Dice is lost when a prompt is displaced at random."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def command(db: Path, modality: str, name: str, size_px: int | None, as_json: bo
 
 
 def describe_advice(advice: Advice, notes: list[str]) -> Iterator[str]:
-    """Yield what the board knows, a line a fact; it says where it knows nothing."""
+    """Yield the advice as lines, one fact each, with a line where nothing is known."""
     size = "" if advice.size_px is None else f" of about {advice.size_px} px"
     yield f"{advice.object} in {advice.modality}{size}: {_STATUS[advice.status]}"
     yield from notes

@@ -1,6 +1,6 @@
 """`python -m cosmos_board.cli.submissions.publish`: what landed on main → database and site.
 
-What `publish.yml` runs, and what a maintainer runs to see the same site at home.
+What `publish.yml` runs, and what a maintainer runs to build the same site locally.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ OPEN_FLAGS = ("redistribute_images", "redistribute_masks", "publish_row_ids")
 """A dataset that lacks one of these is restricted: only aggregates of it are published."""
 
 Certainty: TypeAlias = Literal["verified", "second-hand", "general-knowledge"]
-"""How we know a fact, surest first."""
+"""The source of a fact, the most certain first."""
 
 FACTS = ("link", "targets", "layout", "gate", "licence", "citation", "contamination", "note")
 """The facts of a dataset whose certainty is stated."""
@@ -39,7 +39,7 @@ class Gate(Table):
     """How to get the raw files."""
 
     kind: Literal["direct", "registration", "kaggle"]
-    """What stands before a download: nothing, a form or terms, an account at Kaggle."""
+    """What a download requires: nothing, a form or terms, an account at Kaggle."""
 
     where: str
     """Where to go and what to do there."""

@@ -28,7 +28,7 @@ _STRICT = {"extra": "forbid", "strict": True}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackFile:
-    """One file of a pack with its size and hash, so that no changed byte goes unnoticed."""
+    """One file of a pack with its size and hash, so that every changed byte is detected."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     path: str

@@ -1,4 +1,4 @@
-"""What libraries raise and print about damaged files becomes one line."""
+"""Turns what libraries raise and print about damaged files into one error of one line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cosmos_board.core.errors import InputError
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Swallow warnings and whatever is written to standard error meanwhile.
+    """Suppress warnings and everything written to standard error during the block.
 
     Libraries in C++ write there past Python, several lines a file; our refusal of a file is one.
     """

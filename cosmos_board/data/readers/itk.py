@@ -103,7 +103,7 @@ def _read_affine(image: Any) -> NDArray[np.float64]:  # noqa: ANN401
 
 
 def _check_length(path: Path, image: Any) -> None:  # noqa: ANN401
-    # MetaImage files that are cut off are filled up without a word.
+    # SimpleITK fills up MetaImage files that are cut off and reports nothing.
     header = _read_header(path)
     if path.suffix.lower() not in (".mha", ".mhd") or _OTHER_LENGTH.search(header):
         return

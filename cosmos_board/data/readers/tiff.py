@@ -43,7 +43,7 @@ _TIFFFILE = "tifffile.py"
 def read_tiff(path: Path, *, turned: bool = True) -> Raster:
     """Return the picture or stack of a TIFF file, in its own number type and axes.
 
-    Smaller copies of a picture in the same file are passed over. The letters of the axes are
+    Smaller copies of a picture in the same file are skipped. The letters of the axes are
     those of `tifffile`: Y, X, S for colours, Z, C and T where the file says so, ? for what may
     be colours or slices, others for pages of which it does not say what they are.
 

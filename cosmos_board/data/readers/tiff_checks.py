@@ -30,7 +30,7 @@ _DAMAGE = re.compile(
     "invalid page offset|corrupted|zeroed|incorrect Strip|"
     r"TiffTag (?:25\d|26[26]|27[3-9]|284|317|32\d|33[89]|347) @\d+> invalid"
 )
-"""In messages of tifffile: pages that it passed over, or tags that say how pixels are stored."""
+"""In messages of tifffile: pages that it skipped, or tags that say how pixels are stored."""
 
 
 @contextmanager

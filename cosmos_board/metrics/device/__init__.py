@@ -1,1 +1,1 @@
-"""The counts of `metrics.definitions`, taken on a torch device; nothing else here needs torch."""
+"""The counts of `metrics.definitions`, on a torch device; the rest of `metrics` needs no torch."""

@@ -57,7 +57,7 @@ class ClassicalSegmenter(ABC):
         return [Candidates(mask[None], np.ones(1, np.float32)) for mask in masks]
 
     def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
-        """Raise: it has to be pointed somewhere."""
+        """Raise `InputError`: these methods need a point or a box."""
         raise refuse_everything(self.card)
 
 
@@ -74,5 +74,5 @@ def first_positive(prompt: Prompt) -> tuple[int, int]:
 
 
 def refuse_everything(card: ModelCard) -> InputError:
-    """Return the error of a segmenter that has to be pointed somewhere."""
+    """Return the error of a segmenter that needs a point or a box."""
     return InputError(card.name, "everything", "is no prompt it answers", want=card.prompts)

@@ -1,4 +1,4 @@
-"""The line below which a model is worse than none: it looks at the prompt, never at the image."""
+"""The baseline that uses the prompt alone and never the image: a useful model scores higher."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loads `clicks:<file>`: RITM, SimpleClick, FocalClick and their kin, exported to one file.
+"""Loads `clicks:<file>`: RITM, SimpleClick, FocalClick and similar networks, exported to one file.
 
 Their packages cannot be installed beside ours any more, but their networks share one call:
 `image` (1, 3 or 4, S, S) of levels in [0, 1], the fourth channel being the mask before, and
@@ -121,7 +121,7 @@ class ClickNetwork:
         ]
 
     def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
-        """Raise: the card does not list it."""
+        """Raise `InputError`: everything mode is not supported."""
         raise refuse_everything(self.card)
 
     def _answer(

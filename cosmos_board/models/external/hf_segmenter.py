@@ -58,7 +58,7 @@ class HfSegmenter(TorchSegmenter):
         prompts: Sequence[Prompt],
         logits: Sequence[NDArray[np.float32] | None] | None = None,
     ) -> list[Candidates]:
-        """Return the candidates of each prompt; SAM 2 and its kin feed back logits within ±32."""
+        """Return each prompt's candidates; SAM 2 and related models feed back logits within ±32."""
         predictions = super().predict(embedding, prompts, logits)
         if self._fit == "pad":
             return predictions

@@ -32,7 +32,7 @@ class SamModules(Protocol):
 
 @dataclass(slots=True, eq=False)
 class FoldedSam:
-    """A model whose decoder takes the shorter way; it shares all weights with the original."""
+    """A model with a faster, equivalent decoder; it shares all weights with the original."""
 
     image_encoder: Any
     prompt_encoder: Any
@@ -41,7 +41,7 @@ class FoldedSam:
 
 @runtime_checkable
 class CachedDecoder(Protocol):
-    """A decoder of another make, with all that the prompts of its images share worked out."""
+    """A decoder of another architecture, with what all prompts of an image share precomputed."""
 
     def decode(
         self, image_index: Tensor, sparse: Tensor, dense: object, mask_tokens: Sequence[int]
@@ -55,7 +55,7 @@ Cache: TypeAlias = ImageProjections | CachedDecoder
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attended:
-    """What the transformer makes of P prompts; masks and estimates come out of it."""
+    """Output of the transformer for P prompts, from which masks and estimates are computed."""
 
     tokens: Tensor
     """Shape (P, tokens, C): the IoU token, four mask tokens, then the prompt's own."""
@@ -129,7 +129,7 @@ def decode(
 
 
 def has_own_decoder(sam: SamModules) -> bool:
-    """Return whether a decoder is of another make than SAM's.
+    """Return whether the mask decoder has another architecture than SAM's.
 
     It then has a method `cache`, and its predicted IoU may depend on the masks.
     """

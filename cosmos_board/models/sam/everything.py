@@ -1,4 +1,4 @@
-"""Everything mode of models in torch: what the grid asks, answered by tensors."""
+"""Everything mode of models in torch: predicts the points of the grid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MedSAM (Ma et al. 2024): SAM ViT-B fine-tuned on medical images, asked its own way.
+"""MedSAM (Ma et al. 2024): SAM ViT-B fine-tuned on medical images, with other processing.
 
 It differs from SAM in everything around the network: images are squashed to a square by cubic
 interpolation and scaled to [0, 1] one by one, the single-mask token answers, and probabilities,

@@ -127,5 +127,5 @@ def _conv(wide_in: int, wide_out: int, stride: int = 1) -> tuple[nn.Module, nn.M
 
 
 def _norm(width: int) -> nn.Module:
-    """Return a norm within each image: a batch of three says little about its like elsewhere."""
+    """Return a norm within each image: batches of few images have unreliable statistics."""
     return nn.GroupNorm(min(8, width // 4), width)

@@ -126,7 +126,7 @@ def _run_in_processes(
             if stop() and pending:
                 raise StoppedError(f"{settings.out}: stopped; the same command resumes")
     except BrokenProcessPool:
-        # The dead worker may have taken a lock along that the others wait for, deaf to SIGTERM.
+        # The dead worker may hold a lock that the others wait for; then they ignore SIGTERM.
         for worker in set(multiprocessing.active_children()) - others:
             worker.kill()
         raise
@@ -140,7 +140,7 @@ def choose_workers(card: ModelCard, device: str, images: int) -> int:
 
     Every process computes on one thread (`models.devices`), so that rows do not depend on the
     answer. A model on a GPU has one process, and so has a learned one that does not say how large
-    it is: nobody knows whether a second would fit.
+    it is: whether a second process would fit is unknown.
 
     `device` is as given to `--device`.
     """
@@ -158,7 +158,7 @@ def _count_processors() -> int:
 
 
 def _read_available_bytes(meminfo: Path = Path("/proc/meminfo")) -> int:
-    """Return memory that could be had without swapping; half of all where the system is silent."""
+    """Return memory that could be had without swapping; half of all where that is unknown."""
     try:
         for line in meminfo.read_text(encoding="ascii").splitlines():
             name, _, rest = line.partition(":")

@@ -28,8 +28,8 @@ def run_shards_on_ray(
 ) -> Iterator[FinishedShard]:
     """Evaluate every shard on a cluster and yield each when it is written.
 
-    Only names travel through Ray. Each shard is written whole or not at all under its own name,
-    so a shard that is run twice is the same shard; a driver that dies resumes from the disk.
+    Only names are sent through Ray. Each shard is written whole or not at all under its own name,
+    so running a shard twice gives the same file; a driver that dies resumes from the disk.
 
     Args:
         shards: What to evaluate.

@@ -1,4 +1,4 @@
-"""Two threads beside the model: one reads what comes next, one works off what was answered."""
+"""Two threads beside the model: one reads what comes next, one scores and writes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def read_ahead(source: Iterator[T], depth: int) -> Generator[T]:
 
 
 class Backlog:
-    """Does tasks in order in one thread of its own; whoever hands in too many waits.
+    """Runs tasks in order in a thread of its own; `add` waits while the queue is full.
 
     After a task has failed none is begun any more, and the failure is raised to whoever hands
     in the next, asks for a result, or leaves the block. Leaving the block waits for all tasks.

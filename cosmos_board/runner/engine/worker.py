@@ -71,7 +71,7 @@ class Worker:
             DeviceError: If the device is broken.
         """
         folder = RunFolder(out or self._worker.out)
-        if out:  # never the run's own: where a machine does not see it, rows would go astray
+        if out:  # not the run's own folder: where it is not shared, rows would be lost
             folder.make()
         written: deque[Future[FinishedShard]] = deque()
         with (
@@ -211,7 +211,7 @@ def _prediction_key(row: PredictionRow) -> dict[str, Any]:
 
 @contextmanager
 def end_when_stuck(seconds: float) -> Iterator[Callable[[], None]]:
-    """Yield a function to call as a sign of life; without one for so long the process ends.
+    """Yield a function; the process ends if it is not called for `seconds`.
 
     It ends even if it hangs in compiled code, after writing where every thread stood to stderr.
     For worker processes only, so that their work can be handed out anew.

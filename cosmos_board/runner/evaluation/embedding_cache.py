@@ -55,7 +55,7 @@ class EmbeddingCache:
             return None
         digest, content = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
         if hashlib.sha256(content).digest() != digest:
-            return None  # damaged: it is made anew and written over
+            return None  # damaged: the caller computes it again and overwrites the file
         height, width = pixels.shape[:2]
         return self._segmenter.read_embedding(height, width, content)
 

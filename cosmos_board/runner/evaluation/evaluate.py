@@ -51,7 +51,7 @@ def evaluate_image(segmenter: Segmenter, item: PackItem, settings: RunSettings) 
 def predict_image(session: ImageSession) -> Iterator[DeferredScores]:
     """Predict every prompt on one image; yield, batch by batch, how to score the answers.
 
-    A model that fails is charged empty predictions in rows that say so; the run goes on. What is
+    A failed answer is scored as an empty mask, with status `failed`; the run continues. What is
     yielded must be called in order and by one thread.
 
     Raises:

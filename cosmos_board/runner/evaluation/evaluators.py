@@ -1,4 +1,4 @@
-"""What turns an image into rows: a segmenter that is prompted, or an observer's masks."""
+"""Evaluators, which score one image: a segmenter that is prompted, or an observer's masks."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class PromptedSegmenter:
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """A second annotator, whose masks need no prompt: the human line on every board."""
+    """A second annotator, whose masks need no prompt: shown on boards for comparison."""
 
     name: str
     masks: dict[str, Rle]
@@ -74,7 +74,7 @@ class Observer:
 
     @property
     def card(self) -> ModelCard:
-        """Say that this is a person; listed, never ranked."""
+        """The card of a person: listed, never ranked."""
         return ModelCard(
             name=f"{_OBSERVER}{self.name}",
             label=f"Observer {self.name}",

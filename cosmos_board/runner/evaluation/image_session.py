@@ -1,4 +1,4 @@
-"""A segmenter in front of one image: embeds it, lists its prompts and predicts them in batches."""
+"""One image with one segmenter: embeds it, lists its prompts and predicts them in batches."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ class ImageSession:
         """Yield the checked answers to all prompts, in order, batch by batch.
 
         A batch that does not fit is predicted again in halves, and a single prompt once more. One
-        that fails otherwise is halved, too: only the prompt at fault is charged.
+        that fails otherwise is halved, too, so that only the prompt that fails counts as failed.
 
         `predict` answers a part of the `count` prompts.
 

@@ -51,7 +51,7 @@ class StageTimer:
 
     @contextmanager
     def time(self, stage: Stage, items: int = 1) -> Iterator[None]:
-        """Time the block and share its seconds among `items`; a block that raises counts not."""
+        """Time the block and share its seconds among `items`; not if the block raises."""
         began = time.perf_counter()
         yield
         self.items[stage] += items
@@ -172,7 +172,7 @@ def _is_from_signal(error: BaseException) -> bool:
     """Tell a signal that ends the process from a model that raises the same by itself."""
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     if isinstance(error, KeyboardInterrupt) and signal.default_int_handler in handlers:
-        return True  # which leaves no frame behind: the user must be heard in any case
+        return True  # its handler leaves no frame; Ctrl-C must always stop the run
     codes = [getattr(handler, "__code__", None) for handler in handlers]
     return any(frame.f_code in codes for frame, _ in traceback.walk_tb(error.__traceback__))
 
@@ -192,7 +192,7 @@ def _describe_place(error: BaseException) -> str:
 
 @contextmanager
 def _forbid_exit() -> Iterator[None]:
-    """Make `os._exit` in this thread an exception: it would end the run without a word."""
+    """Make `os._exit` in this thread an exception: it would end the run without a message."""
     leave, own = os._exit, (os.getpid(), threading.get_ident())
 
     def refuse(status: int) -> NoReturn:
@@ -232,7 +232,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def refuse_broken_device(error: Exception) -> None:
-    """Raise what a broken device means: nothing that it answers from now on can be believed.
+    """Raise `DeviceError` where an error means that the device is broken; else return.
 
     Raises:
         DeviceError: If `error` came from a device whose context is lost.

@@ -1,11 +1,11 @@
-"""The run folder: who may write it, what it says of itself, which shards are whole.
+"""The run folder: its lock, its run record, and which shards are complete.
 
 RUN/run.json              settings, provenance and entries (one per model and pack)
-RUN/index/…               what each entry was asked to score, so that a run stands by itself
+RUN/index/…               what each entry was asked to score, so that a run needs no pack
 RUN/scores/NAME.parquet   the rows of one shard; NAME.json beside it: sha256, rows, timings
 RUN/predictions/…         with --save-masks
 RUN/quarantine.parquet    images that could not be read
-RUN/stray/…               what lay among the shards and was none
+RUN/stray/…               files among the shards that are not part of this run
 
 run.json and the sidecars carry the hash of what they say, sidecars also those of their shard's
 files and its name, run.json those of the index.

@@ -1,7 +1,7 @@
 """Finished shards on any Arrow file system, for machines that share no disk.
 
 URI/predictions/NAME.parquet, URI/scores/NAME.parquet and, last, URI/scores/NAME.json: the files of
-a run folder. A shard that is uploaded twice is the same shard.
+a run folder. Uploading a shard twice gives the same files.
 """
 
 from __future__ import annotations

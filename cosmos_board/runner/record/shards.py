@@ -1,4 +1,4 @@
-"""The unit of work: a stretch of a pack's images, written as one file or not at all."""
+"""Shards, the unit of work: consecutive images of a pack, whose rows are one file."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Shard:
 
 
 def images_per_shard(images: int) -> int:
-    """Return how many images share a shard: few enough to lose little, many enough to be quick.
+    """Return how many images a shard has: a 64th of all, at least 1 and at most 512.
 
-    Depends on the pack alone, so that every worker, resume and machine cuts alike.
+    Depends on the number of images alone, so that every worker and resume has equal shards.
 
     Example:
         >>> [images_per_shard(n) for n in (1, 40, 1_000, 1_000_000)]

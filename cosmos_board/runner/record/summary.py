@@ -1,4 +1,4 @@
-"""What came of each model of a run, over all that the run folder holds."""
+"""The outcome of each model of a run, over all shards in the run folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ModelSummary:
     model: str
     answers: int
     failed: int
-    """Answers that are none: the model raised, or returned something of another form."""
+    """Failed answers: the model raised, or returned something of another form."""
 
     empty: int
     """Answers that draw nothing; these are no failures."""

@@ -72,7 +72,7 @@ class Figure:
     """Id on the page and stem of its data."""
 
     title: str
-    """What it shows, for those who do not see it."""
+    """What it shows, for screen readers."""
 
     says: str
     """The sentence under it: what to see."""
@@ -128,7 +128,7 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 
 def tick_text(value: float, digits: int | None) -> str:
-    """Return a tick as short as it can be said.
+    """Return the label of a tick, as short as possible.
 
     Example:
         >>> tick_text(0.5, None), tick_text(20.0, None), tick_text(0.5, 2), tick_text(50000, None)

@@ -24,7 +24,7 @@ from cosmos_board.site.components.figure import (
 )
 
 WIDTH = 540
-"""Width in user units: at 390 px its letters are still read, on a desk it is not yet coarse."""
+"""Width in user units: text is readable at 390 px, and not too large on a desktop."""
 
 _CATEGORY = 190.0
 """Room for the name of a category; longer ones are cut."""

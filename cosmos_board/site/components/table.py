@@ -60,7 +60,7 @@ class Cell:
     """Small text behind the first."""
 
     title: str = ""
-    """What the text stands for, for those who listen."""
+    """What the text means, for screen readers."""
 
     heat: float | None = None
     """Shade in [0, 1]."""

@@ -1,4 +1,4 @@
-"""Tables as HTML: complete without a script, with hooks for the one that sorts them."""
+"""Tables as HTML: complete without a script, with attributes for the script that sorts them."""
 
 from __future__ import annotations
 

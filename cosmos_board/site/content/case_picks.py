@@ -1,4 +1,4 @@
-"""Which references stand for a target: the worst, the median, the best, the most disputed."""
+"""Picks example references of a target: the worst, the median, the best, the most disputed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KINDS = ("worst", "median", "best", "disputed")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pick:
-    """One reference that stands for a target."""
+    """One example reference of a target."""
 
     target: str
     dataset: str
@@ -57,7 +57,7 @@ def _pick(
 ) -> Iterator[Pick]:
     ranked = sorted(keys, key=lambda key: (sum(judged[key]) / len(judged[key]), key[2]))
     place = {key: position for position, key in enumerate(ranked)}
-    alone = max(len(judged[key]) for key in keys) < 2  # one model alone disputes with nobody
+    alone = max(len(judged[key]) for key in keys) < 2  # a disagreement needs two models
     argued = {key: list(dice[key].values()) if alone else judged[key] for key in keys}
     spread = sorted(keys, key=lambda key: (min(argued[key]) - max(argued[key]), key[2]))
     wanted = {

@@ -34,7 +34,7 @@ FIRST_PROMPTS = ("box", "point", "points-5", "box-point", "points-5-5", "everyth
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withheld:
-    """A slice too thin to be shown of datasets whose terms allow aggregates only.
+    """A slice with too few clusters to be shown, of datasets whose terms allow aggregates only.
 
     How many clusters it has is not said: a count of few patients is withheld like their scores.
     """

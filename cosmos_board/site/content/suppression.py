@@ -1,4 +1,4 @@
-"""What may be shown of a dataset. Numbers of few patients are as telling as their images."""
+"""What may be published of a dataset: numbers of few patients could identify them."""
 
 from __future__ import annotations
 

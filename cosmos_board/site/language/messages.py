@@ -1,4 +1,4 @@
-"""The words for what the board returns as keys: English templates, which catalogs translate.
+"""The texts for the keys that the board returns: English templates, translated by catalogues.
 
 The terminal prints the same templates in English.
 """

@@ -1,4 +1,4 @@
-"""Building the site: one call around the engine, from a checkout or from an installed wheel."""
+"""Builds the site with MkDocs, from a checkout or from an installed wheel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The MkDocs plugin: hands the generator's pages to the engine. It knows no board."""
+"""The MkDocs plugin: hands the generator's pages to the engine. It has no code about boards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of the references of a few targets: Dice and failures."""
+"""Dice and failed answers over the references of a few targets."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def read_timings(connection: Connection) -> tuple[Timing, ...]:
 
 
 def read_entries(connection: Connection) -> tuple[TrackEntry, ...]:
-    """Return who came when, newest first; a model counts once on each track."""
+    """Return each model with the day of its newest run, newest first; once per track."""
     ensure_counted_runs(connection)
     return fetch_rows(
         connection,

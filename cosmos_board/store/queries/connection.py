@@ -1,4 +1,4 @@
-"""Asking a DuckDB connection: columns as arrays, rows as values."""
+"""Queries on a DuckDB connection that return columns as arrays or rows as values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one rule of which run counts: every query of scores reads `counted_scores`.
+"""The one rule of which run counts: queries of boards and studies read `counted_scores`.
 
 A model may be run more than once on a dataset: by maintainers over whole packs (the track `full`)
 and by submissions (`core`, `counts`). Tracks are never mixed. Of several runs of one track, study

@@ -1,4 +1,4 @@
-"""The audit of submitted counts: a sample of rows that nobody could foresee, counted again.
+"""The audit of submitted counts: an unpredictable sample of rows is counted again.
 
 Which rows are looked at follows from the manifest and a value that is younger than it, so a
 submitter cannot know it: a random one in a pull request, and afterwards the commit that it landed
@@ -30,8 +30,8 @@ from cosmos_board.submissions.checks.predictions import (
     iter_predictions,
 )
 from cosmos_board.submissions.checks.submission import CheckedSubmission
-from cosmos_board.submissions.files.layouts import SAMPLED_PREDICTIONS
-from cosmos_board.submissions.files.parquet import ParquetError, copy_checked
+from cosmos_board.submissions.files.layouts import SAMPLED_PREDICTIONS, ParquetError
+from cosmos_board.submissions.files.parquet import copy_checked
 from cosmos_board.submissions.format.fields import PREDICTIONS
 from cosmos_board.submissions.problems import Problem
 

@@ -1,4 +1,4 @@
-"""Is a submission acceptable? Every problem at once; the same code on a laptop and in CI."""
+"""Checks a submission and returns all its problems; the same code runs locally and in CI."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from cosmos_board.submissions.files.folder import (
     locate,
     show_path,
 )
-from cosmos_board.submissions.files.parquet import ParquetError, copy_checked
+from cosmos_board.submissions.files.layouts import ParquetError
+from cosmos_board.submissions.files.parquet import copy_checked
 from cosmos_board.submissions.format.fields import COUNTS
 from cosmos_board.submissions.format.manifest import (
     check_against_folder,

@@ -12,7 +12,8 @@ from cosmos_board.core.tracks import COUNTS as COUNTS_TRACK
 from cosmos_board.submissions.checks.counts import CountTable, iter_blocks
 from cosmos_board.submissions.checks.predictions import Fingerprint
 from cosmos_board.submissions.checks.submission import Accepted, CheckedSubmission, CountsFile
-from cosmos_board.submissions.files.parquet import ParquetError, copy_checked
+from cosmos_board.submissions.files.layouts import ParquetError
+from cosmos_board.submissions.files.parquet import copy_checked
 from cosmos_board.submissions.format.fields import COUNTS, PREDICTIONS
 from cosmos_board.submissions.problems import Problem
 

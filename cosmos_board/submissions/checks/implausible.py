@@ -1,4 +1,4 @@
-"""Scores that are too good to be a model's: a person looks before they are believed.
+"""Scores that are implausibly good: a person reviews them before they are shown.
 
 References are public, so they can be submitted as predictions, whole or altered by a few pixels.
 Over the demo packs the project's own entries come nowhere near these limits: no row is perfect, at

@@ -1,4 +1,4 @@
-"""Whose names are these? A submitter is one of its authors, and no name looks like another's."""
+"""Checks that the submitter is an author, and that no name looks like that of another entry."""
 
 from __future__ import annotations
 

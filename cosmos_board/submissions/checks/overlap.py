@@ -1,4 +1,4 @@
-"""How much two submissions' masks have in common, computed on their runs: no pixel is drawn.
+"""How similar the masks of two submissions are, computed on run lengths without decoding.
 
 The masks that are compared lie one behind the other on one line of pixels, so that a few calls of
 numpy measure hundreds of them at once.

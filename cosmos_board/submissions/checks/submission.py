@@ -64,7 +64,7 @@ class CheckInputs:
     """Where files lie that the manifest gives an address for; None where they are not at hand."""
 
     seed: str = ""
-    """Chooses the rows of an audit, as in `choose_rows`; empty for none."""
+    """Chooses the rows of an audit, as in `choose_places`; empty for none."""
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 

@@ -1,7 +1,7 @@
-"""A stranger's Parquet file → a clean copy with the columns we know, or one reason why not.
+"""A submitted Parquet file → a clean copy with the known columns, or the reason of a refusal.
 
 The file is opened by pyarrow in a child process with limits and an empty environment; only its
-copy is read here, and by DuckDB never.
+copy is read in this process, and neither is read by DuckDB.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def main() -> None:
         answer = {"refused": f"unreadable: {type(error).__name__}: {reason}"}
     print(json.dumps(answer))  # noqa: T201 - the answer to the parent
     sys.stdout.flush()
-    os._exit(0)  # what pyarrow holds need not be taken down in order
+    os._exit(0)  # ends at once, without the cleanup of pyarrow
 
 
 _Wanted: TypeAlias = dict[str, set[str]]

@@ -126,7 +126,7 @@ def rebuild_board(
 
 @dataclass(frozen=True, slots=True)
 class _Rebuild:
-    """Takes in one entry after the other: the later of two is the copy."""
+    """Adds entries in the order of their first landing: of two equal ones the later is a copy."""
 
     history: History
     packs: Sequence[Listing]

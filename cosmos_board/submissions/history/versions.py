@@ -26,7 +26,7 @@ from cosmos_board.submissions.problems import Problem
 
 FOLDER = "submissions"
 MOST_NEW = 5
-"""New entries of one owner in `NEW_DAYS` days: many variants of one model are fishing."""
+"""New entries of one owner in `NEW_DAYS` days: more are held for a maintainer."""
 
 NEW_DAYS = 30
 
@@ -56,7 +56,7 @@ class Version:
 
 @dataclass(slots=True)
 class LandedSubmission:
-    """One slug. It is never freed."""
+    """The versions of one slug; a slug is never given to another entry."""
 
     slug: str
     versions: list[Version] = field(default_factory=list)

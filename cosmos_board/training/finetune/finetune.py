@@ -1,4 +1,4 @@
-"""The command behind `finetune`: packs in, a file of weights and a before/after table out."""
+"""Fine-tunes a model on packs: writes a file of weights, returns scores before and after."""
 
 from __future__ import annotations
 

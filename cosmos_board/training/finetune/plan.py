@@ -48,7 +48,7 @@ class TuningPlan:
     """Drawn from at random in training; the box twice as often."""
 
     validation_prompts: tuple[str, ...] = ("box",)
-    """Prompts whose Dice on the validation clusters decides whether the tuning did harm."""
+    """Prompts whose Dice on the validation clusters decides whether the tuned weights are kept."""
 
     prompts_per_step: int = 8
     seed: int = 0

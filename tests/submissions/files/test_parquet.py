@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cosmos_board.submissions.files.parquet import ParquetError, copy_checked
+from cosmos_board.submissions.files.layouts import ParquetError
+from cosmos_board.submissions.files.parquet import copy_checked
 from tests.submissions.hostile_files import to_bytes
 from tests.submissions.samples import Sample
 

@@ -83,7 +83,7 @@ def match_images(
 
 
 def _fill_facts(job: ImageJob) -> ImageJob:
-    """Return an image with its modality and what it is independent of others by."""
+    """Return an image with its modality and its cluster key."""
     modality = get_modality(fill_template(job.spec.modality, job.parts)).name
     cluster = fill_template(job.spec.cluster, job.parts) or job.origin
     return replace(job, modality=modality, cluster_key=cluster)

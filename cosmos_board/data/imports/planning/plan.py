@@ -77,7 +77,7 @@ class ImportPlan:
         raise InputError(self.root, "--source", problem, want=wanted)
 
     def describe(self) -> str:
-        """Return the plan as text: what would be read, and what stands in the way."""
+        """Return the plan as text: what would be read, and what cannot be used."""
         lines = [f"{self.spec.label or self.spec.name}: {self.root}"]
         for entry in self.entries:
             lines += _describe_entry(entry)

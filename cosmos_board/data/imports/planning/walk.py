@@ -1,4 +1,4 @@
-"""Listing a source folder without being led out of it."""
+"""Lists the files of a source folder; links that lead out of it are refused."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def list_files(root: Path) -> Listing:
     """Return the regular files below `root`.
 
     A symbolic link counts as the file it leads to, if that lies below `root`; links to folders
-    are not followed. Hidden files and folders are passed over.
+    are not followed. Hidden files and folders are skipped.
 
     Raises:
         InputError: If `root` is no folder that can be read.

@@ -1,4 +1,4 @@
-"""Warnings of a plan: what is allowed and likely a mistake; each has a word that accepts it."""
+"""Warnings of a plan: what is allowed and likely a mistake; each has a key that accepts it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Look:
 def look_at_sample(plan: ImportPlan) -> Look:
     """Read a few units of a plan, evenly taken, and say what they show.
 
-    Of a volume only the first slices are looked at; large files are passed over for smaller ones.
+    Of a volume only the first slices are looked at; the sample ends after 32 MiB of files.
     """
     from cosmos_board.data.imports.reading.read import read_job
 

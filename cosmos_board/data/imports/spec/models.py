@@ -83,7 +83,7 @@ class MaskSpec(FileSpec):
     """How a file is called among `names`, or a picture in a table of runs: a template."""
 
     skip: Rows[str] = ()
-    """Codes or names that are passed over on purpose."""
+    """Codes or names that are skipped on purpose."""
 
     instances: Literal["", "files", "labels", "components"] = ""
     """What is an instance of its own: a file; a code, colour or name; a connected piece."""

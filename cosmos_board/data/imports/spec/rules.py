@@ -117,7 +117,7 @@ def _compile_name(pattern: str) -> re.Pattern[str]:
 
 
 def is_skipped(name: str, skip: Iterable[str]) -> bool:
-    """Return whether a code or name is one of those that are passed over on purpose."""
+    """Return whether a code or name is one of those that are skipped on purpose."""
     if any(fits_name(name, pattern) for pattern in skip):
         return True
     ranges = [span for pattern in skip for span in parse_codes(pattern)]

@@ -56,7 +56,7 @@ class DicomPixels:
     """Whether they were compressed with losses."""
 
     padded: bool = False
-    """Whether some pixels have the value that stands for "nothing measured here"."""
+    """Whether some pixels have the padding value, which means that nothing was measured there."""
 
 
 def decode_stored(path: Path, dataset: Dataset) -> tuple[NDArray[Any], str]:

@@ -74,7 +74,7 @@ def read_coco(
 ) -> Iterator[Region]:
     """Yield the annotations of one picture in a COCO file.
 
-    Regions of a crowd and annotations without a segmentation are passed over.
+    Regions of a crowd and annotations without a segmentation are skipped.
 
     `picture` is its `file_name`, `shape` its height and width; `left_out` counts what is passed
     over, by rule.

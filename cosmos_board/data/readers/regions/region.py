@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 IsWanted: TypeAlias = Callable[[int, str], bool]
-"""Whether a region of this number and name is drawn; the others are passed over unseen."""
+"""Whether a region of this number and name is drawn; the others are skipped without decoding."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

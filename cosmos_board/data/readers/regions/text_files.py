@@ -17,7 +17,7 @@ _LONGEST_LINE = 1 << 20
 
 
 def read_json_object(path: Path) -> dict[str, Any]:
-    """Return the object that a JSON file holds; a byte order mark is passed over.
+    """Return the object that a JSON file holds; a byte order mark is ignored.
 
     Raises:
         InputError: If it cannot be read, is too large or holds no object.
