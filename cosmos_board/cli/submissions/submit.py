@@ -201,8 +201,7 @@ def decide(slug: str, word: str, who: int, why: str, version: int | None, root: 
 
 def _open_packs(folder: Path, packs: tuple[Path, ...]) -> list[Pack]:
     """Return the packs given, or the demo packs that the submission names, out of the cache."""
-    from cosmos_board.curation.demo import DEMO_PACKS
-    from cosmos_board.curation.demo_cache import find_demo_pack
+    from cosmos_board.curation.demo import DEMO_PACKS, find_demo_pack
     from cosmos_board.data.demo.wheels import find_cache
     from cosmos_board.data.pack import open_pack
     from cosmos_board.submissions.format.manifest import read_pack_names
