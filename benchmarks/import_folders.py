@@ -15,8 +15,9 @@ import resource
 import time
 from pathlib import Path
 
-from cosmos_board.curation import curate
-from cosmos_board.data.imports import make_pack_info, plan_import, read_spec
+from cosmos_board.curation.curate import curate
+from cosmos_board.data.imports.planning.plan import plan_import
+from cosmos_board.data.imports.spec.load import make_pack_info, read_spec
 
 _ROW = "{:32} {:>6} {:>10} {:>8} {:>8} {:>11} {:>9} {:>6}"
 

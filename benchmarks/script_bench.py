@@ -42,7 +42,7 @@ def run_ours(
 
     from benchmarks.blobs import Blobs, drawing_blobs
     from benchmarks.eval_bench import load, time_eval
-    from cosmos_board.store.parquet import read_rows
+    from cosmos_board.store.parquet import iter_rows
     from cosmos_board.store.schema import SCORES
 
     segmenter, out = load(model), BUILD / f"eval-{part}"
@@ -50,7 +50,7 @@ def run_ours(
         time_eval(segmenter, Inputs(inputs.packs[:1], inputs.kind), prompts, out)  # compiled loops
     with drawing_blobs(Blobs()) if blobs else nullcontext():
         seconds = time_eval(segmenter, inputs, prompts, out)
-    rows = [row for path in (out / "scores").glob("*.parquet") for row in read_rows(path, SCORES)]
+    rows = [row for path in (out / "scores").glob("*.parquet") for row in iter_rows(path, SCORES)]
     return {
         "seconds": seconds,
         "dice": {

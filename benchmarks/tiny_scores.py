@@ -46,9 +46,8 @@ def find_packs(paths: Sequence[Path]) -> list[Path]:
 def choose_references(pack: Path, cap: int) -> frozenset[str]:
     """Return at most `cap` reference ids for each object, even over the pack."""
     by_object: dict[str, list[str]] = defaultdict(list)
-    for entry in open_pack(pack).iter_index():
-        for reference_id, name, _ in entry.references:
-            by_object[name].append(reference_id)
+    for row in open_pack(pack).iter_reference_rows():
+        by_object[row["object"]].append(row["reference_id"])
     chosen: set[str] = set()
     for ids in by_object.values():
         picks = np.unique(np.linspace(0, len(ids) - 1, min(cap, len(ids))).round().astype(int))

@@ -74,12 +74,8 @@ def build_boards(
 ) -> Boards:
     """Compute every board of a database: each slice, prompt, selection and metric.
 
-    Args:
-        connection: An open board database; read-only is enough.
-        metrics: Which metrics, by name.
-        prompts: Which prompts; all by default.
-        pair_metrics: Metrics whose boards come with a table of all pairs.
-        cube: The cube over `connection`, where the caller has it already.
+    Boards of `pair_metrics` come with a table of all pairs; `cube` is the one over `connection`,
+    where the caller has it already.
     """
     cube = cube or Cube(connection, metrics)
     made = [
@@ -137,15 +133,7 @@ def _rank_inputs(
     steps: Floats | None,
     inputs: BoardInputs,
 ) -> Ranked:
-    """Return the board of one metric on some inputs; the caller names its slice.
-
-    Args:
-        key: Of some slice.
-        deviations: Of each pool, axes (model, replicate).
-        other: The pools under the other selection.
-        steps: Means of the units, where a table of pairs is wanted.
-        inputs: What the board is made from.
-    """
+    """Return the board of one metric on some inputs, and pairs given `steps`; see `rank_board`."""
     macro = average_deviations(inputs, deviations)
     board = rank_board(key, inputs, macro, other)
     return board, None if steps is None else tabulate_pairs(board, inputs, steps, macro)

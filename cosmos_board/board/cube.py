@@ -7,9 +7,9 @@ often the bootstrap draws each cluster; rows of single references are never read
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +25,8 @@ from cosmos_board.metrics.table import METRICS
 from cosmos_board.stats.bootstrap import Draws, draw_counts
 from cosmos_board.store.queries.cards import read_datasets, read_models
 from cosmos_board.store.queries.connection import Columns, Connection
-from cosmos_board.store.queries.counted_runs import prepare_counted_runs
 from cosmos_board.store.queries.scores import Measure, fetch_cells, fetch_score_columns
-from cosmos_board.store.queries.units import fetch_core_references, fetch_units, prepare_units
-
-_Key = TypeVar("_Key", bound=Hashable)
+from cosmos_board.store.queries.units import fetch_units
 
 
 class Cube:
@@ -43,9 +40,13 @@ class Cube:
         """Number the units; the connection may be read-only."""
         self.connection = connection
         self.metrics = tuple(metrics)
-        prepare_counted_runs(connection)
-        prepare_units(connection)
+        self._all_units = fetch_units(connection)
         self._columns = fetch_score_columns(connection)
+        self._tracks: dict[str, set[str]] = defaultdict(set)
+        self._tiers: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+        for row in _iterate_rows(self._columns):
+            self._tracks[row["model"]].add(row["track"])
+            self._tiers[row["track"], row["model"], row["dataset"]].add(row["tier"])
         self._units: dict[str, Units] = {}
         self._draws: dict[str, Draws] = {}
         self._dice: dict[tuple[str, str, Selection], dict[str, Floats]] = {}
@@ -82,21 +83,12 @@ class Cube:
 
     def is_elsewhere(self, model: str, track: str) -> bool:
         """Return whether a model has scores on other tracks alone."""
-        tracks = self._tracks_of.get(model, frozenset())
+        tracks = self._tracks[model]
         return bool(tracks) and track not in tracks
 
-    @cached_property
-    def _tracks_of(self) -> dict[str, frozenset[str]]:
-        return _group((row["model"], row["track"]) for row in _iterate_rows(self._columns))
-
-    def tiers(self, track: str, model: str, dataset: str) -> frozenset[str]:
+    def tiers(self, track: str, model: str, dataset: str) -> set[str]:
         """Return the tiers of the runs behind a model's scores on a dataset."""
-        return self._tiers.get((track, model, dataset), frozenset())
-
-    @cached_property
-    def _tiers(self) -> dict[tuple[str, str, str], frozenset[str]]:
-        rows = _iterate_rows(self._columns)
-        return _group(((row["track"], row["model"], row["dataset"]), row["tier"]) for row in rows)
+        return self._tiers[track, model, dataset]
 
     def units(self, track: str) -> Units:
         """Return what there is to answer on `track`.
@@ -105,20 +97,13 @@ class Cube:
         of the datasets that it has a run on.
         """
         if track not in self._units:
-            self._units[track] = self._find_units(track)
-        return self._units[track]
-
-    def _find_units(self, track: str) -> Units:
-        table = fetch_units(self.connection)
-        if track == "core":
-            scored = fetch_core_references(self.connection)
-            references = np.zeros(len(table["object"]), np.int64)
-            references[scored["unit"]] = scored["references"]
-        else:
+            table = self._all_units
             run = set(self._columns["dataset"][self._columns["track"] == track])
             has_run = np.array([name in run for name in table["dataset"]], bool)
-            references = np.where(has_run, table["reference_count"], 0).astype(np.int64)
-        return make_units(table, references)
+            listed = np.where(has_run, table["reference_count"], 0)
+            references = table["core_count"] if track == "core" else listed
+            self._units[track] = make_units(table, references.astype(np.int64))
+        return self._units[track]
 
     def draws(self, track: str) -> Draws:
         """Return how often the bootstrap draws each cluster, shape (clusters, replicates)."""
@@ -176,7 +161,14 @@ class Cube:
         key = (track, prompt, metrics)
         if self._cells is None or self._cells[0] != key:
             self._cells = None  # two prompts at once would take twice the memory
-            measures = [_measure(name) for name in metrics]
+            measures = [
+                Measure(
+                    name,
+                    METRICS[name].sql,
+                    worst="0.0" if METRICS[name].higher_is_better else "diagonal",
+                )
+                for name in metrics
+            ]
             self._cells = (key, fetch_cells(self.connection, track, prompt, measures))
         return self._cells[1]
 
@@ -184,14 +176,6 @@ class Cube:
 def _iterate_rows(table: Columns) -> Iterator[dict[str, Any]]:
     for row in zip(*table.values(), strict=True):
         yield dict(zip(table, row, strict=True))
-
-
-def _group(pairs: Iterable[tuple[_Key, str]]) -> dict[_Key, frozenset[str]]:
-    """Return the values of each key."""
-    groups: dict[_Key, set[str]] = defaultdict(set)
-    for key, value in pairs:
-        groups[key].add(value)
-    return {key: frozenset(values) for key, values in groups.items()}
 
 
 def _whole_dice(scores: UnitScores) -> dict[str, Floats]:
@@ -210,12 +194,7 @@ def _pivot(
 ) -> tuple[dict[str, Ints], dict[str, Floats]]:
     """Return counts and sums of `fetch_cells` by name, axes (unit, model).
 
-    Args:
-        cells: One line per run column and unit.
-        units: The units of the track; lines of others are left out.
-        column: Which model each line is of; −1 for none.
-        width: How many models there are.
-        metrics: Which sums.
+    Lines of cells of other units are left out, and those of no model (`column` −1) of `width`.
     """
     row_of: Ints = np.full(1 + int(cells["unit"].max(initial=-1)), -1, np.int64)
     inside = units.number < len(row_of)
@@ -233,8 +212,3 @@ def _pivot(
         {name: place(name, np.int64) for name in counted},
         {name: place(name, np.float64) for name in metrics},
     )
-
-
-def _measure(name: str) -> Measure:
-    metric = METRICS[name]
-    return Measure(name, metric.sql, "0.0" if metric.higher_is_better else "diagonal")

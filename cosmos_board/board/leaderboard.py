@@ -29,7 +29,7 @@ def rank_boards(
     """Return boards in the order of their slices: of full runs, else of the first track scored.
 
     Args:
-        cube: Over an open database.
+        cube: The board database.
         by: One board per modality, object, target or dataset; `model`: the overall board of
             every prompt; None: the overall board.
         prompt: One of the protocol's; `box` by default, or the first that has scores.

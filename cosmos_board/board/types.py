@@ -10,7 +10,6 @@ from cosmos_board.core.arrays import Floats
 from cosmos_board.core.scores import Selection
 
 SliceKind: TypeAlias = Literal["overall", "modality", "object", "target", "dataset"]
-SLICE_KINDS: tuple[SliceKind, ...] = ("overall", "modality", "object", "target", "dataset")
 
 Scope: TypeAlias = Literal["common", "all"]
 """`common` ranks on the targets that no ranked model was trained on; `all` ranks on everything."""

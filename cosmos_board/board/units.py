@@ -82,15 +82,10 @@ class UnitScores:
     def of_models(self, names: Sequence[str]) -> UnitScores:
         """Return the scores of some models, in the order of `names`."""
         columns = [self.models.index(name) for name in names]
-        return replace(
-            self,
-            models=tuple(names),
-            rows=self.rows[:, columns],
-            references=self.references[:, columns],
-            penalised=self.penalised[:, columns],
-            failed=self.failed[:, columns],
-            sums={metric: values[:, columns] for metric, values in self.sums.items()},
-        )
+        counted = ("rows", "references", "penalised", "failed")
+        counts = {name: getattr(self, name)[:, columns] for name in counted}
+        sums = {metric: values[:, columns] for metric, values in self.sums.items()}
+        return replace(self, models=tuple(names), sums=sums, **counts)
 
 
 def make_units(table: Columns, references: Ints) -> Units:

@@ -12,7 +12,7 @@ from cosmos_board.cli.tables import fit_columns, name_hidden, print_pack, termin
 from cosmos_board.core.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
-    from cosmos_board.curation.report import ImportReport
+    from cosmos_board.curation.curate import ImportReport
     from cosmos_board.data.catalog.dataset import Dataset
     from cosmos_board.data.imports.planning.plan import ImportPlan
     from cosmos_board.data.imports.planning.warnings import PlanWarning
@@ -30,7 +30,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def list_datasets(as_json: bool) -> None:
     """List the 53 COSMOS datasets and the demo packs."""
-    from cosmos_board.data.catalog import load_catalog
+    from cosmos_board.data.catalog.load import load_catalog
 
     datasets = load_catalog().datasets.values()
     if as_json:
@@ -80,18 +80,20 @@ def show(pack: str, picture: Path | None, as_json: bool) -> None:
 
 
 def _draw(pack: Pack, picture: Path) -> None:
-    from cosmos_board.data.pack.contact_sheet import draw_contact_sheet, write_picture
+    from cosmos_board.data.pack.contact_sheet import draw_contact_sheet
+    from cosmos_board.data.pack.png import encode_png
+    from cosmos_board.store.files import write_bytes
     from cosmos_board.store.folders import refuse_overlap
 
     refuse_overlap(picture, [pack.path], option="--picture")
     if picture.is_file() and not picture.read_bytes()[:8].startswith(b"\x89PNG"):
         raise InputError("--picture", "", "is another file", got=picture, want="a new name")
-    write_picture(picture, draw_contact_sheet(pack))
+    write_bytes(picture, encode_png(draw_contact_sheet(pack)))
     click.echo(f"{picture}: written", err=True)
 
 
 def _show_dataset(name: str, as_json: bool) -> None:
-    from cosmos_board.data.catalog import get_dataset
+    from cosmos_board.data.catalog.load import get_dataset
 
     facts = _describe(get_dataset(name))
     if as_json:
@@ -122,7 +124,7 @@ def check(pack: Path) -> None:
 def fetch(name: str, out: Path) -> None:
     """Build a demo pack from its published wheel; say where to get any other dataset."""
     from cosmos_board.curation.demo import DEMO_PACKS, build_demo_pack
-    from cosmos_board.data.catalog import get_dataset
+    from cosmos_board.data.catalog.load import get_dataset
     from cosmos_board.data.demo.wheels import find_cache
 
     dataset = get_dataset(name)
@@ -232,15 +234,9 @@ def _describe_joined(report: ImportReport) -> str:
 
 
 def _describe(dataset: Dataset) -> dict[str, Any]:
+    own = ("name", "kind", "label", "link", "version", "modalities", "objects", "instances")
     return {
-        "name": dataset.name,
-        "kind": dataset.kind,
-        "label": dataset.label,
-        "link": dataset.link,
-        "version": dataset.version,
-        "modalities": list(dataset.modalities),
-        "objects": list(dataset.objects),
-        "instances": list(dataset.instances),
+        **{name: getattr(dataset, name) for name in own},
         "exclusions": [exclusion.model_dump() for exclusion in dataset.exclusions],
         "format": dataset.format,
         "access": dataset.gate.model_dump(),

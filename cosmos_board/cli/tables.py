@@ -81,13 +81,7 @@ def terminal_width() -> int | None:
 def fit_columns(
     headings: Sequence[str], rows: Sequence[Sequence[str]], keep: int, width: int | None
 ) -> int:
-    """Return how many of the first columns are shown; the first `keep` always are, in full.
-
-    Args:
-        headings: One a column.
-        rows: Cells of text.
-        keep: Columns that a reader copies from, such as a name.
-        width: Characters of a line; None shows all.
+    """Return how many of the first columns fit a line; the first `keep` are shown in any case.
 
     Example:
         >>> fit_columns(("name", "size"), [("a-very-long-name", "12")], keep=1, width=20)
@@ -114,13 +108,7 @@ def measure(text: str) -> int:
 
 
 def name_hidden(headings: Sequence[str], shown: int, whole: str = "--json") -> str:
-    """Return the line under a table that says what did not fit; empty where all did.
-
-    Args:
-        headings: One a column.
-        shown: How many of the first columns are shown.
-        whole: The option that prints everything.
-    """
+    """Return the line under a table that says what did not fit; empty where all did."""
     hidden = ", ".join(headings[shown:])
     return f"not shown for want of width: {hidden}; {whole} has all" if hidden else ""
 

@@ -25,11 +25,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def end_with(parent_pid: int) -> None:
-    """Have the system kill this process when its parent ends; end now where it has ended before.
-
-    Args:
-        parent_pid: Of the process that started this one, as it saw itself.
-    """
+    """Have the system kill this process when its parent ends; end now where it has ended before."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_pid:  # it ended before the system was told

@@ -83,11 +83,7 @@ def read_runs(counts: bytes, height: int, width: int, *, strict: bool = True) ->
 def check_runs(counts: bytes, height: int, width: int, *, where: object = "mask") -> None:
     """Refuse counts that are malformed or do not cover an image of height x width pixels.
 
-    Args:
-        counts: As in `read_runs`.
-        height: Extent of the image along Y, in pixels.
-        width: Extent along X, in pixels.
-        where: What a message names, such as the reference.
+    `where` is what a message names, such as the reference.
 
     Raises:
         InputError: Saying what is wrong.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Any
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.hashes import hash_file
-from cosmos_board.curation.clusters import Clusters, number_clusters
 from cosmos_board.curation.records import ImageRows, make_rows, merge_images
 from cosmos_board.curation.staging import StagedImage, read_images
 from cosmos_board.data.pack.info import INFO_NAME, PackFile, PackInfo, dump_info
@@ -36,6 +36,60 @@ _TABLES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Clusters:
+    """How the clusters of a pack are numbered."""
+
+    numbers: Mapping[str, int]
+    """By key, 1 for the cluster of the smallest image hash."""
+
+    joined: int
+    """How many became part of another, because they share an image with it."""
+
+    shared: tuple[tuple[str, str], ...]
+    """Origins of the two images that made two clusters one, in the order they were met."""
+
+
+def number_clusters(images: Iterable[StagedImage]) -> Clusters:
+    """Return the number of each cluster.
+
+    Clusters that share an image are one: the same picture under two names is the same patient
+    or a leak, and neither is independent.
+
+    Example:
+        >>> one, other = StagedImage("b", "x", "", 0, 0), StagedImage("a", "y", "", 0, 0)
+        >>> number_clusters([one, other]).numbers
+        {'x': 2, 'y': 1}
+    """
+    parents: dict[str, str] = {}
+
+    def find(cluster: str) -> str:
+        while parents[cluster] != cluster:
+            parents[cluster] = parents[parents[cluster]]
+            cluster = parents[cluster]
+        return cluster
+
+    seen: dict[str, StagedImage] = {}
+    shared = []
+    for image in images:
+        parents.setdefault(image.cluster, image.cluster)
+        first = seen.setdefault(image.sha256, image)
+        root, other_root = find(first.cluster), find(image.cluster)
+        if root != other_root:
+            parents[other_root] = root
+            shared.append((first.origin, image.origin))
+    smallest: dict[str, list[str]] = defaultdict(list)
+    for sha256, image in seen.items():
+        smallest[find(image.cluster)].append(sha256)
+    order = sorted(smallest, key=lambda cluster: min(smallest[cluster]))
+    numbers = {cluster: number for number, cluster in enumerate(order, 1)}
+    return Clusters(
+        {cluster: numbers[find(cluster)] for cluster in parents},
+        len(parents) - len(order),
+        tuple(shared),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Assembled:
     """A finished pack, and what was only found out while putting it together."""
 
@@ -47,7 +101,7 @@ class Assembled:
 def assemble_pack(
     staging: Path, staged: tuple[StagedImage, ...], info: PackInfo, folder: Path
 ) -> Assembled:
-    """Write the pack of all `staged` images into the empty `folder`.
+    """Write the pack of all `staged` images into `folder`, which is empty or not there.
 
     The order, and with it every hash, depends on the content alone.
 
@@ -136,7 +190,7 @@ class _PackWriter:
 
     def _write(self, name: str, schema: Any, groups: list[list[Row]]) -> None:  # noqa: ANN401
         path = self._folder / name / f"part-{self._parts:05d}.parquet"
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_batches(path, schema, (make_table(schema, rows) for rows in groups))
         self._files.append(describe_file(self._folder, path))
 

@@ -5,17 +5,45 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from cosmos_board.core.errors import InputError, describe_os_error
 from cosmos_board.curation.assemble import assemble_pack
-from cosmos_board.curation.report import ImportReport
-from cosmos_board.curation.staging import Batch, join_batches, read_batch
-from cosmos_board.curation.workers import stage_units
-from cosmos_board.data.pack.info import PackInfo, read_info, without_files
+from cosmos_board.curation.staging import (
+    Batch,
+    ImportCounts,
+    join_batches,
+    read_batch,
+    stage_units,
+)
+from cosmos_board.data.pack.info import PackInfo, read_info
 from cosmos_board.data.source import SourceUnit
 from cosmos_board.store.files import hold, sync_folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What was kept, what was left out by which rule, and what could not be read."""
+
+    info: PackInfo
+    """The facts of the finished pack, with its counts and hashes."""
+
+    units: int
+    """Source units that were looked at."""
+
+    counts: ImportCounts
+    quarantined: tuple[tuple[str, str], ...]
+    """(origin, reason) of each unit that could not be read, in the order of origin."""
+
+    joined_clusters: int
+    """Clusters that turned out to share an image with another, and became one with it."""
+
+    shared_images: tuple[tuple[str, str], ...]
+    """Origins of the two equal images, for each time that two clusters became one."""
+
+    unchanged: bool
+    """Whether the pack was there already with the same content."""
 
 
 def curate(
@@ -51,7 +79,10 @@ def curate(
     with _reporting(out.parent):
         out.parent.mkdir(parents=True, exist_ok=True)
     with hold(out):
-        staging, assembled = _make_work_folders(work)
+        staging, assembled = work / "staged", work / "pack"
+        with _reporting(work):
+            staging.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(assembled, ignore_errors=True)
         keys = []
         done = 0
         for key, size in stage_units(staging, units, workers=workers, batch_units=batch_units):
@@ -77,16 +108,6 @@ def curate(
     )
 
 
-def _make_work_folders(work: Path) -> tuple[Path, Path]:
-    """Return the folder of staged batches, kept where an earlier call left it, and of the pack."""
-    staging, assembled = work / "staged", work / "pack"
-    with _reporting(work):
-        staging.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(assembled, ignore_errors=True)
-        assembled.mkdir()
-    return staging, assembled
-
-
 def _explain_nothing(batch: Batch) -> str:
     """Return why no image is left: what was left out by which rule, and what could not be read."""
     dropped, quarantined = batch.counts.dropped, sorted(batch.quarantined)
@@ -98,23 +119,15 @@ def _explain_nothing(batch: Batch) -> str:
     return f"none is left: {'; '.join(rules) or 'there was none'}"
 
 
-def _name_difference(existing: PackInfo, info: PackInfo) -> str:
-    """Return which facts two packs do not share."""
-    old, new = asdict(without_files(existing)), asdict(without_files(info))
-    return "another " + ", ".join(name for name in new if old[name] != new[name])
-
-
 def _publish(assembled: Path, out: Path, info: PackInfo) -> bool:
     if out.exists() and any(out.iterdir()):
-        existing = read_info(out)
-        if without_files(existing) == without_files(info):
+        # How rows were filed may differ.
+        old, new = (asdict(replace(each, files=())) for each in (read_info(out), info))
+        if old == new:
             return True
-        raise InputError(
-            out,
-            "",
-            "another pack is there already; move it away first",
-            got=_name_difference(existing, info),
-        )
+        other = ", ".join(name for name in new if old[name] != new[name])
+        problem = "another pack is there already; move it away first"
+        raise InputError(out, "", problem, got=f"another {other}")
     with _reporting(out):
         for folder in (path for path in assembled.iterdir() if path.is_dir()):
             sync_folder(folder)

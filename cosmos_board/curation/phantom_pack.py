@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from cosmos_board import __version__
-from cosmos_board.core.masks import Mask
-from cosmos_board.curation.curate import curate
-from cosmos_board.curation.report import ImportReport
+from cosmos_board.curation.curate import ImportReport, curate
 from cosmos_board.data.catalog.dataset import PERMISSIONS
+from cosmos_board.data.demo.raw import draw_phantoms
 from cosmos_board.data.pack.info import PackInfo
-from cosmos_board.data.source import SourceImage, SourceUnit
-from cosmos_board.phantoms import phantom_pack_images
+from cosmos_board.data.source import SourceUnit
 
 _IMAGES_PER_UNIT = 8
 
@@ -52,24 +50,15 @@ def build_phantom_pack(
         SourceUnit(
             f"phantoms {__version__} {seed} {side} {start}",
             f"phantoms from {start}",
-            partial(_draw, start, min(_IMAGES_PER_UNIT, images - start), seed, side),
+            partial(
+                draw_phantoms,
+                min(_IMAGES_PER_UNIT, images - start),
+                start=start,
+                seed=seed,
+                side=side,
+            ),
         )
         for start in range(0, images, _IMAGES_PER_UNIT)
     ]
     info = replace(PHANTOM_INFO, name=name, subsample=f"{images} images, seed {seed}")
     return curate(units, info, out, workers=workers, on_progress=on_progress)
-
-
-def _draw(start: int, count: int, seed: int, side: int) -> Iterable[SourceImage]:
-    images = phantom_pack_images(count, start=start, seed=seed, side=side)
-    for image in images:
-        masks: dict[str, tuple[Mask, ...]] = {}
-        for name, mask in image.references:
-            masks[name] = (*masks.get(name, ()), mask)
-        yield SourceImage(
-            pixels=image.pixels,
-            modality="synthetic",
-            cluster_key=image.cluster,
-            masks=masks,
-            origin=image.cluster,
-        )

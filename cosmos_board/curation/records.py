@@ -38,8 +38,11 @@ class CuratedReference:
     first_px: int
     """Position of its first pixel in row order, by which instances are numbered."""
 
+    rle: bytes
+    """Run lengths of its mask."""
+
     row: Row
-    """Of `references/`, but for ids and instance: box, run lengths and factors."""
+    """Of `references/`, but for ids, instance and run lengths: box and factors."""
 
     prompts: tuple[Row, ...]
     """Of `prompts/`, but for the reference id."""
@@ -122,11 +125,11 @@ def sort_references(
     references: tuple[CuratedReference, ...], dropped: Counter[str]
 ) -> tuple[CuratedReference, ...]:
     """Return references by object, first pixel and run lengths, each once."""
-    ordered = sorted(references, key=lambda r: (r.object, r.first_px, r.row["rle"]))
+    ordered = sorted(references, key=lambda r: (r.object, r.first_px, r.rle))
     unique: list[CuratedReference] = []
     for reference in ordered:
         last = unique[-1] if unique else None
-        if last and (last.object, last.row["rle"]) == (reference.object, reference.row["rle"]):
+        if last and (last.object, last.rle) == (reference.object, reference.rle):
             dropped[SAME] += 1
             unique[-1] = replace(last, observers={**reference.observers, **last.observers})
         else:
@@ -147,6 +150,7 @@ def _curate_masks(source: SourceImage, dropped: Counter[str]) -> Iterator[Curate
             yield CuratedReference(
                 object=name,
                 first_px=int(np.argmax(mask)),
+                rle=encode_mask(mask).counts,
                 row=_make_reference_row(source.pixels, mask),
                 prompts=tuple(_make_prompt_rows(mask)),
                 observers={
@@ -160,7 +164,6 @@ def _make_reference_row(pixels: Pixels, mask: Mask) -> Row:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return {
         "box": [int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])],
-        "rle": encode_mask(mask).counts,
         **asdict(compute_factors(pixels, mask)),
     }
 
@@ -212,15 +215,16 @@ class ImageRows:
 
 def make_rows(image: CuratedImage, cluster_id: str, dataset: str) -> ImageRows:
     """Return the rows of one image; instances are numbered in the order of its references."""
-    own = {name: getattr(image, name) for name in ("image_id", *_IMAGE_FACTS)}
-    rows = ImageRows([{**own, "cluster_id": cluster_id, "dataset": dataset}], [], [], [])
+    facts = {name: getattr(image, name) for name in ("image_id", *_IMAGE_FACTS)}
+    rows = ImageRows([{**facts, "cluster_id": cluster_id, "dataset": dataset}], [], [], [])
     instances: Counter[str] = Counter()
     for reference in image.references:
         name, instance = reference.object, instances[reference.object]
         instances[name] += 1
         reference_id = f"{image.image_id}.{name}.{instance}"
         ids = {"reference_id": reference_id, "image_id": image.image_id}
-        rows.references.append({**ids, "object": name, "instance": instance, **reference.row})
+        own = {"object": name, "instance": instance, "rle": reference.rle, **reference.row}
+        rows.references.append({**ids, **own})
         rows.prompts.extend({"reference_id": reference_id, **row} for row in reference.prompts)
         rows.observers.extend(
             {"observer": observer, "reference_id": reference_id, "rle": counts}

@@ -1,24 +1,50 @@
-"""The work folder of an import: curated images of finished batches, so that it can resume."""
+"""The work folder of an import: units are curated in batches, and finished ones lie there."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, field, replace
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from cosmos_board.core.cards import PROTOCOL
 from cosmos_board.core.errors import InputError
-from cosmos_board.curation.records import CuratedImage, CuratedReference, curate_image
-from cosmos_board.curation.report import ImportCounts
+from cosmos_board.core.processes import make_pool
+from cosmos_board.curation.records import CuratedImage, curate_image
 from cosmos_board.data.source import SourceUnit
 from cosmos_board.store.files import open_whole, write_bytes
 
-_FORMAT = "4"
-_COUNTS = ("dropped", "notes", "warnings")
+_FORMAT = "5"
+
+# Batches handed out per worker: none runs dry, and no memory piles up.
+_WAITING = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCounts:
+    """What is counted while images are read and curated."""
+
+    dropped: Counter[str] = field(default_factory=Counter)
+    """Number left out by rule, in the words of the rule."""
+
+    notes: Counter[str] = field(default_factory=Counter)
+    """Images by how their files were understood: orientation, plane, bits, what was left aside."""
+
+    warnings: Counter[str] = field(default_factory=Counter)
+    """Images by the warnings to which they give rise, and all of them under `images`."""
+
+    def add(self, other: ImportCounts) -> None:
+        """Add other counts to these."""
+        self.dropped.update(other.dropped)
+        self.notes.update(other.notes)
+        self.warnings.update(other.warnings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +69,85 @@ class Batch:
     quarantined: tuple[tuple[str, str], ...]
     """(origin, reason) of the units that could not be read."""
 
+    settled: bool = False
+    """Whether quarantined units are not to be tried again."""
+
+
+_BATCH = TypeAdapter(Batch)
+_IMAGE = TypeAdapter(CuratedImage)
+
+
+def stage_units(
+    folder: Path, units: Sequence[SourceUnit], *, workers: int, batch_units: int
+) -> Iterator[tuple[str, int]]:
+    """Curate `units` into `folder`; yield (batch key, units in it) as batches finish.
+
+    Batches that are there from before cost nothing. A unit that kills its process is quarantined.
+
+    Raises:
+        StorageError: If the disk is full, read-only or gone.
+    """
+    starts = range(0, len(units), batch_units)
+    batches = [tuple(units[start : start + batch_units]) for start in starts]
+    if workers == 1:
+        for batch in batches:
+            stage_batch(folder, batch)
+            yield make_batch_key(batch), len(batch)
+        return
+    while batches:
+        finished: set[int] = set()
+        try:
+            for position in _stage_side_by_side(folder, batches, workers):
+                finished.add(position)
+                yield make_batch_key(batches[position]), len(batches[position])
+            return
+        except BrokenProcessPool:
+            # Which batch did it is unknown: those under way are taken unit by unit.
+            left = [batch for position, batch in enumerate(batches) if position not in finished]
+            suspects, batches = left[: _WAITING * workers], left[_WAITING * workers :]
+        for unit in (unit for batch in suspects for unit in batch):
+            yield _stage_alone(folder, unit), 1
+
+
+def _stage_side_by_side(
+    folder: Path, batches: list[tuple[SourceUnit, ...]], workers: int
+) -> Iterator[int]:
+    waiting: dict[Future[None], int] = {}
+    pool = make_pool(workers, get_context("spawn"), _prepare_worker)
+    try:
+        for position, batch in enumerate(batches):
+            if len(waiting) == _WAITING * workers:
+                yield from _take_finished(waiting)
+            waiting[pool.submit(stage_batch, folder, batch)] = position
+        while waiting:
+            yield from _take_finished(waiting)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _take_finished(waiting: dict[Future[None], int]) -> Iterator[int]:
+    finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
+    for future in finished:
+        future.result()
+        yield waiting.pop(future)
+
+
+def _stage_alone(folder: Path, unit: SourceUnit) -> str:
+    key = make_batch_key((unit,))
+    with make_pool(1, get_context("spawn"), _prepare_worker) as pool:
+        try:
+            pool.submit(stage_batch, folder, (unit,)).result()
+        except BrokenProcessPool:
+            refused = ((unit.origin, "the process that read it died"),)
+            _write_index(folder, key, Batch((), ImportCounts(), refused, settled=True))
+    return key
+
+
+def _prepare_worker() -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+
 
 def make_batch_key(units: tuple[SourceUnit, ...]) -> str:
     """Return the name under which the outcome of `units` is staged."""
@@ -60,8 +165,10 @@ def stage_batch(folder: Path, units: tuple[SourceUnit, ...]) -> None:
         StorageError: If the disk is full, read-only or gone.
     """
     key = make_batch_key(units)
-    if _is_settled(folder, key):
-        return
+    if _index_path(folder, key).exists():
+        finished = read_batch(folder, key)
+        if finished.settled or not finished.quarantined:
+            return
     staged: list[StagedImage] = []
     counts = ImportCounts()
     quarantined: list[tuple[str, str]] = []
@@ -81,35 +188,14 @@ def stage_batch(folder: Path, units: tuple[SourceUnit, ...]) -> None:
     _write_index(folder, key, Batch(tuple(staged), counts, tuple(quarantined)))
 
 
-def stage_refusal(folder: Path, unit: SourceUnit, reason: str) -> None:
-    """File `unit` as quarantined for good, without reading it.
-
-    Raises:
-        StorageError: If the disk is full, read-only or gone.
-    """
-    batch = Batch((), ImportCounts(), ((unit.origin, reason),))
-    _write_index(folder, make_batch_key((unit,)), batch, settled=True)
-
-
-def _write_index(folder: Path, key: str, batch: Batch, *, settled: bool = False) -> None:
+def _write_index(folder: Path, key: str, batch: Batch) -> None:
     # Written last: a batch is finished when its index is there.
-    index = {
-        "images": [asdict(image) for image in batch.images],
-        "counts": {name: dict(getattr(batch.counts, name)) for name in _COUNTS},
-        "quarantined": batch.quarantined,
-        "settled": settled,
-    }
-    write_bytes(_index_path(folder, key), json.dumps(index).encode())
+    write_bytes(_index_path(folder, key), _BATCH.dump_json(batch))
 
 
 def read_batch(folder: Path, key: str) -> Batch:
     """Return what `stage_batch` filed under `key`."""
-    index = json.loads(_index_path(folder, key).read_bytes())
-    return Batch(
-        tuple(StagedImage(**image) for image in index["images"]),
-        ImportCounts(**{name: Counter(index["counts"][name]) for name in _COUNTS}),
-        tuple((origin, reason) for origin, reason in index["quarantined"]),
-    )
+    return _BATCH.validate_json(_index_path(folder, key).read_bytes())
 
 
 def join_batches(batches: Iterable[Batch]) -> Batch:
@@ -130,14 +216,6 @@ def read_images(folder: Path, staged: tuple[StagedImage, ...]) -> Iterator[Curat
         with _records_path(folder, image.batch).open("rb") as file:
             file.seek(image.start)
             yield _load(file.read(image.size))
-
-
-def _is_settled(folder: Path, key: str) -> bool:
-    path = _index_path(folder, key)
-    if not path.exists():
-        return False
-    index = json.loads(path.read_bytes())
-    return not index["quarantined"] or bool(index.get("settled"))
 
 
 def _curate_unit(unit: SourceUnit) -> tuple[list[tuple[CuratedImage, str]], ImportCounts]:
@@ -175,12 +253,4 @@ def _dump(image: CuratedImage) -> bytes:
 
 def _load(record: bytes) -> CuratedImage:
     head, _, png = record.partition(b"\n")
-    facts: dict[str, Any] = json.loads(head)
-    references = []
-    for fields in facts["references"]:
-        row = {**fields["row"], "rle": fields["row"]["rle"].encode("ascii")}
-        observers = {name: rle.encode("ascii") for name, rle in fields["observers"].items()}
-        prompts = tuple(fields["prompts"])
-        fields = {**fields, "row": row, "observers": observers, "prompts": prompts}
-        references.append(CuratedReference(**fields))
-    return CuratedImage(**{**facts, "references": tuple(references), "png": png})
+    return _IMAGE.validate_python({**json.loads(head), "png": png})

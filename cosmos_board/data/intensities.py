@@ -57,11 +57,8 @@ def normalise(voxels: NDArray[Any], how: Normalisation, *, where: str) -> Pixels
 
     NaN, which many files hold where nothing was measured, counts as the smallest value.
 
-    Args:
-        voxels: Of one volume or image, any axes.
-        how: `minmax` spans all values; `percentile` spans the 0.5th to 99.5th percentile of the
-            values above the smallest, or all values where both are the same; `window` is fixed.
-        where: For the message.
+    `minmax` spans all values of the volume or image; `percentile` spans the 0.5th to 99.5th
+    percentile of those above the smallest, or all where both are the same; `window` is fixed.
 
     Raises:
         InputError: If a value is infinite or no real number, or there is none.

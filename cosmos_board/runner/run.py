@@ -10,6 +10,7 @@ from typing import Literal
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.run_record import Quarantined, RunRecord, RunSettings, ShardRecord
+from cosmos_board.core.scores import fails_too_often
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.runner.engine.device_check import check_device, is_wanted
 from cosmos_board.runner.engine.local import run_shards
@@ -27,7 +28,6 @@ from cosmos_board.runner.record.shards import Shard, choose_share, cut_shards
 from cosmos_board.runner.record.summary import (
     ModelSummary,
     describe_failures,
-    has_failed,
     summarise,
 )
 from cosmos_board.runner.settings import (
@@ -93,8 +93,11 @@ class RunReport:
     @property
     def failed(self) -> bool:
         """Whether too many images could not be read, or too many answers failed."""
+        failed, answers = (
+            sum(getattr(model, name) for model in self.models) for name in ("failed", "answers")
+        )
         unread = len(self.quarantined) > TOLERATED_SHARE * self.images
-        return unread or has_failed(self.models)
+        return unread or bool(fails_too_often(failed, answers))
 
 
 def run(request: RunRequest, callbacks: Callbacks | None = None) -> RunReport:
@@ -197,22 +200,19 @@ class _Run:
     ) -> Iterator[FinishedShard]:
         """Yield each missing shard when its files lie in the run folder."""
         missing = [shard for shard, record in records.items() if record is None]
-        with self._check_device(evaluator, sum(shard.images for shard in missing)):
-            for finished in self._run_shards(missing, spec, evaluator):
-                if self.remote:
-                    self.remote.download(self.folder, finished.shard)
-                yield finished
-
-    def _run_shards(
-        self, shards: Sequence[Shard], spec: SegmenterSpec, evaluator: Evaluator
-    ) -> Iterator[FinishedShard]:
-        request = self.request
+        request, callbacks = self.request, self.callbacks
         settings = WorkerSettings(
             spec, request.packs, request.settings, request.out, request.hang_s, request.remote
         )
-        if request.engine == "ray" and shards:
-            return run_shards_on_ray(shards, settings, request.ray_address, self.callbacks)
-        return run_shards(shards, settings, evaluator, request.workers, self.callbacks)
+        if request.engine == "ray" and missing:
+            shards = run_shards_on_ray(missing, settings, request.ray_address, callbacks)
+        else:
+            shards = run_shards(missing, settings, evaluator, request.workers, callbacks)
+        with self._check_device(evaluator, sum(shard.images for shard in missing)):
+            for finished in shards:
+                if self.remote:
+                    self.remote.download(self.folder, finished.shard)
+                yield finished
 
     def _check_device(self, evaluator: Evaluator, images: int) -> AbstractContextManager[None]:
         wanted = self.request.check_device

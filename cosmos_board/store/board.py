@@ -88,20 +88,10 @@ def _add_tables(connection: duckdb.DuckDBPyConnection) -> None:
 def _connect(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
     if path.is_dir():
         raise InputError(path, "", "is a folder, so it is no board database")
-    with _explaining(path):
-        connection = duckdb.connect(str(path), read_only=read_only)
-        try:
-            yield connection
-        finally:
-            connection.close()
-
-
-@contextmanager
-def _explaining(path: Path) -> Iterator[None]:
-    """Turn what DuckDB says of the file or the disk into our errors; our own mistakes pass."""
     try:
-        yield
-    except duckdb.Error as error:
+        with duckdb.connect(str(path), read_only=read_only) as connection:
+            yield connection
+    except duckdb.Error as error:  # of the file or the disk; our own mistakes pass
         described = _describe(path, str(error).splitlines()[0], error)
         if described is None:
             raise

@@ -11,7 +11,7 @@ from statistics import median
 
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
-from cosmos_board.core.run_record import RunRecord, ShardRecord
+from cosmos_board.core.run_record import ShardRecord
 from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.queries.board_references import (
     Gap,
@@ -65,11 +65,8 @@ def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> Inges
     A run may be spread over several folders, as job arrays leave it. Either everything is
     added or nothing is.
 
-    Args:
-        folders: Run folders.
-        db: The database; made where there is none.
-        replace: Drop an earlier run of the same model, dataset, study and track instead of
-            refusing.
+    The database is made where there is none. With `replace` an earlier run of the same model,
+    dataset, study and track is dropped, which is refused else.
 
     Raises:
         InputError: If a run is unfinished, altered, or contradicts the database.
@@ -217,6 +214,10 @@ def _add_facts(connection: Connection, part: RunPart) -> None:
         )
     if record.is_main:
         note_requested(connection, part.run_id, references)
+    provenance = asdict(record.provenance)
+    if record.submission is not None:
+        provenance |= asdict(record.submission)
+        provenance["submission"] = provenance.pop("slug")
     run = {
         "run_id": part.run_id,
         "model": model.name,
@@ -230,18 +231,9 @@ def _add_facts(connection: Connection, part: RunPart) -> None:
         "track": record.track,
         "tier": record.tier,
         "started_utc": record.started_utc,
-        "provenance": _describe_provenance(record),
+        "provenance": json.dumps(provenance, sort_keys=True),
     }
     _replace(connection, "runs", run)
-
-
-def _describe_provenance(record: RunRecord) -> str:
-    """Return as JSON what a run was made with, and which submission it was scored from."""
-    facts = asdict(record.provenance)
-    if record.submission is not None:
-        facts |= asdict(record.submission)
-        facts["submission"] = facts.pop("slug")
-    return json.dumps(facts, sort_keys=True)
 
 
 def _name_bases(connection: Connection) -> None:

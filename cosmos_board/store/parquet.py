@@ -81,24 +81,6 @@ def write_batches(
             writer.write(batch)
 
 
-def read_table(path: Path, schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
-    """Return the table in `path`, or only `columns` of it.
-
-    Raises:
-        InputError: If the file is absent, damaged, newer than us or has other columns.
-        StorageError: If the disk fails.
-    """
-    batches = list(iter_batches(path, schema, columns))
-    part = schema if columns is None else pa.schema([schema.field(name) for name in columns])
-    return pa.Table.from_batches(batches, part.with_metadata(schema.metadata))
-
-
-def read_rows(path: Path, schema: pa.Schema, columns: Sequence[str] | None = None) -> list[Row]:
-    """Return the rows of `path`; errors as in `read_table`."""
-    rows: list[Row] = read_table(path, schema, columns).to_pylist()
-    return rows
-
-
 def iter_batches(
     path: Path,
     schema: pa.Schema,
@@ -107,7 +89,12 @@ def iter_batches(
     rows_per_batch: int = ROWS_PER_GROUP,
     row_groups: Sequence[int] | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of `path` (or of `row_groups` of it) in order; errors as `read_table`."""
+    """Yield the rows of `path`, or `columns` of them, or those of `row_groups`, in order.
+
+    Raises:
+        InputError: If the file is absent, damaged, newer than us or has other columns.
+        StorageError: If the disk fails.
+    """
     with _reading(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
         _refuse_other_schema(path, file.schema_arrow, schema)
         _refuse_huge_groups(path, file.metadata)
@@ -129,13 +116,13 @@ def iter_rows(
     *,
     rows_per_batch: int = 256,
 ) -> Iterator[Row]:
-    """Yield the rows of `path` in order, holding one batch at a time; errors as `read_table`."""
+    """Yield the rows of `path` in order, holding one batch at a time; errors as `iter_batches`."""
     for batch in iter_batches(path, schema, columns, rows_per_batch=rows_per_batch):
         yield from batch.to_pylist()
 
 
 def count_rows(path: Path, schema: pa.Schema) -> tuple[int, ...]:
-    """Return the rows of each row group of `path`, from its footer; errors as `read_table`."""
+    """Return the rows of each row group of `path`, from its footer; errors as `iter_batches`."""
     with _reading(path), pq.ParquetFile(path) as file:
         _refuse_other_schema(path, file.schema_arrow, schema)
         return tuple(

@@ -34,11 +34,10 @@ class RemoteFolder:
         try:
             self._files, self._root = fs.FileSystem.from_uri(uri)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            problem, want = (
-                "is no Arrow file system",
-                "a path, or an address such as s3://bucket/run",
-            )
-            raise InputError(option, "", problem, got=self._shown, want=want) from error
+            want = "a path, or an address such as s3://bucket/run"
+            raise InputError(
+                option, "", "is no Arrow file system", got=self._shown, want=want
+            ) from error
 
     def __str__(self) -> str:
         """Return the address without keys or options."""

@@ -11,12 +11,12 @@ from cosmos_board.store.board import open_board, open_board_to_write
 from cosmos_board.store.queries.board_references import drop_stale_lists, prepare_lists
 from cosmos_board.store.queries.connection import Connection, count_rows
 from cosmos_board.store.queries.runs import (
+    IDLE_CLUSTERS,
     IDLE_DATASETS,
     IDLE_IMAGES,
     IDLE_MODELS,
     IDLE_REFERENCES,
     RunFacts,
-    read_run_ids,
     read_runs,
 )
 
@@ -48,9 +48,7 @@ def remove_runs(db: Path, run_ids: Sequence[str]) -> RemovalReport:
     Scores, shards and timings of the runs go; so do models and datasets without another run, with
     their images and references, except datasets that an annotation log is about.
 
-    Args:
-        db: The database.
-        run_ids: Exact ids; naming one twice is naming it once.
+    Ids are exact; naming one twice is naming it once.
 
     Raises:
         InputError: If `db` is no board database.
@@ -58,11 +56,10 @@ def remove_runs(db: Path, run_ids: Sequence[str]) -> RemovalReport:
         InUseError: If the database is open elsewhere.
         StorageError: If the disk fails.
     """
-    list_runs(db)  # a database that does not exist is refused, not made
+    known = {run.run_id for run in list_runs(db)}  # which refuses a database that does not exist
     chosen = list(dict.fromkeys(run_ids))
     with open_board_to_write(db) as connection:
         connection.execute("BEGIN")
-        known = read_run_ids(connection)
         for run_id in chosen:
             if run_id not in known:
                 raise UnknownNameError(db, "run", run_id, sorted(known))
@@ -70,8 +67,9 @@ def remove_runs(db: Path, run_ids: Sequence[str]) -> RemovalReport:
         rows = count_rows(connection, "scores WHERE list_contains(?, run_id)", [chosen])
         delete_runs(connection, chosen)
         drop_stale_lists(connection)
-        models = _remove_models(connection)
-        datasets = _remove_datasets(connection)
+        models, datasets = (count_rows(connection, rows) for rows in (IDLE_MODELS, IDLE_DATASETS))
+        for idle in (IDLE_MODELS, IDLE_CLUSTERS, IDLE_REFERENCES, IDLE_DATASETS, IDLE_IMAGES):
+            connection.execute(f"DELETE FROM {idle}")
         connection.execute("COMMIT")
     return RemovalReport(len(chosen), rows, models, datasets)
 
@@ -80,19 +78,3 @@ def delete_runs(connection: Connection, run_ids: Sequence[str]) -> None:
     """Delete the rows of runs from every table that has any."""
     for table in ("scores", "shards", "timings", "runs"):
         connection.execute(f"DELETE FROM {table} WHERE list_contains(?, run_id)", [list(run_ids)])
-
-
-def _remove_models(connection: Connection) -> int:
-    """Remove models without a run, unless a fine-tuned one that stays names them as its base."""
-    count = count_rows(connection, IDLE_MODELS)
-    connection.execute(f"DELETE FROM {IDLE_MODELS}")
-    connection.execute("DELETE FROM seen_clusters WHERE model NOT IN (SELECT model FROM models)")
-    return count
-
-
-def _remove_datasets(connection: Connection) -> int:
-    """Remove datasets without a run, and references that only removed runs were asked."""
-    count = count_rows(connection, IDLE_DATASETS)
-    for rows in (IDLE_REFERENCES, IDLE_DATASETS, IDLE_IMAGES):
-        connection.execute(f"DELETE FROM {rows}")
-    return count

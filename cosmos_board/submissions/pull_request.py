@@ -15,8 +15,7 @@ from cosmos_board.data.pack import Pack
 from cosmos_board.submissions.checks.check import inspect_submission
 from cosmos_board.submissions.checks.copies import find_copied
 from cosmos_board.submissions.checks.names import check_submitter
-from cosmos_board.submissions.checks.packs import list_known
-from cosmos_board.submissions.checks.references import Listing
+from cosmos_board.submissions.checks.packs import Listing, list_known
 from cosmos_board.submissions.checks.submission import CheckedSubmission, CheckInputs
 from cosmos_board.submissions.files.external import Fetch, fetch_external, fetch_pinned
 from cosmos_board.submissions.history.changes import Merge, check_changes, find_merge
@@ -29,7 +28,7 @@ from cosmos_board.submissions.history.versions import (
     write_files,
 )
 from cosmos_board.submissions.problems import Disposition, Problem, is_refused, make_ascii
-from cosmos_board.submissions.scoring.score import Scored, score_checked
+from cosmos_board.submissions.scoring.score import score_checked
 
 MOST_LINES = 300
 
@@ -116,7 +115,9 @@ def check_pull_request(
             report.about = f"Submission {make_ascii(slug, 60).replace('`', ' ')}."
             if not is_refused(report.problems):
                 with TemporaryDirectory(prefix="cosmos-board-") as work:
-                    _Check(merge, slug, packs, Path(work), external, fetch).run(report)
+                    known = list_known(packs, history.repo.path / FOLDER)
+                    check = _Check(merge, slug, known, Path(work), external, fetch)
+                    check.run(report)
     except StorageError:
         raise
     except CosmosBoardError as error:
@@ -130,19 +131,17 @@ class _Check:
 
     merge: Merge
     slug: str
-    packs: Sequence[Pack]
+    packs: Sequence[Listing]
     work: Path
     external: Path | None
     fetch: Fetch
 
     def run(self, report: Report) -> None:
-        history = self.merge.history
-        known = list_known(self.packs, history.repo.path / FOLDER)
-        checked = self._check_alone(report, known)
+        checked = self._check_alone(report)
         if is_refused(report.problems):
             return
         board = rebuild_board(
-            history, known, self.work / "board",
+            self.merge.history, self.packs, self.work / "board",
             external=self.external, fetch=self.fetch, track=checked.manifest.track,
         )  # fmt: skip
         others = [other for other in board.accepted
@@ -151,12 +150,12 @@ class _Check:
         if not is_refused(report.problems):
             self._score(report, checked, board.db)
 
-    def _check_alone(self, report: Report, known: Sequence[Listing]) -> CheckedSubmission:
+    def _check_alone(self, report: Report) -> CheckedSubmission:
         merge, history = self.merge, self.merge.history
         files = merge.find_files(self.slug)
         folder = write_files(history.repo, files, self.work / FOLDER / self.slug)
         inputs = CheckInputs(
-            packs=known,
+            packs=self.packs,
             accepted=history.list_accepted(without=self.slug),
             external=self.work / "proposed",
             seed=secrets.token_hex(16),
@@ -184,14 +183,11 @@ class _Check:
             report.problems += checked.problems[seen:]
             ranks = rank_run(scored.run, self.slug, db)
             report.ranks = [CAPTION, *(rank.line for rank in ranks)]
-            report.coverage = _describe_coverage(scored)
+            report.coverage = f"{scored.rows} scores, every reference of the core sample answered"
+            if checked.manifest.track != CORE:
+                report.coverage = (
+                    f"{scored.rows} counts, every reference answered; {checked.audited_rows} drawn"
+                    " at random and counted again from the predictions"
+                )
         except CosmosBoardError as error:
             report.problems.append(Problem(f"{FOLDER}/{self.slug}", "", str(error), "held"))
-
-
-def _describe_coverage(scored: Scored) -> str:
-    if scored.checked.manifest.track == CORE:
-        return f"{scored.rows} scores, every reference of the core sample answered"
-    text = f"{scored.rows} counts, every reference answered"
-    audited = f"{scored.checked.audited_rows} drawn at random"
-    return f"{text}; {audited} and counted again from the predictions"

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from cosmos_board.cli import data, tables
 from cosmos_board.cli.boards.analyse import STUDIES
 from cosmos_board.cli.main import group
-from cosmos_board.data.catalog import load_catalog
+from cosmos_board.data.catalog.load import load_catalog
 from tests.site_board import MODELS, Dataset, Model, make_board
 
 LONG = "a-model-of-somebody-with-a-name-of-just-about-sixty-letters-x"

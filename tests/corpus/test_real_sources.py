@@ -13,8 +13,7 @@ import pytest
 
 from cosmos_board.core.masks import Mask
 from cosmos_board.curation.curate import curate
-from cosmos_board.data.imports import read_spec
-from cosmos_board.data.imports.spec.load import make_pack_info
+from cosmos_board.data.imports.spec.load import make_pack_info, read_spec
 from cosmos_board.data.pack import PackItem, open_pack
 from cosmos_board.metrics.reference import prepare_reference
 from cosmos_board.metrics.score import score

@@ -18,7 +18,7 @@ import pytest
 from filelock import FileLock
 
 from cosmos_board.core.errors import InputError, InUseError, StorageError
-from cosmos_board.curation import ImportReport, curate
+from cosmos_board.curation.curate import ImportReport, curate
 from cosmos_board.curation.records import curate_image
 from cosmos_board.data.pack import open_pack
 from cosmos_board.data.pack.check import check_pack
@@ -295,8 +295,8 @@ def test_clusters_are_numbered_by_their_smallest_image_hash(tmp_path: Path) -> N
     pack = open_pack(build_discs(tmp_path / "pack", range(8)))
 
     smallest: dict[str, str] = {}
-    for entry in pack.iter_index():
-        smallest.setdefault(entry.cluster_id, entry.image_id)
+    for row in pack.iter_image_rows():
+        smallest.setdefault(row["cluster_id"], row["image_id"])
     assert sorted(smallest, key=smallest.__getitem__) == sorted(smallest)
     assert sorted(smallest) == [f"discs-{number:05d}" for number in range(1, 5)]
 
@@ -363,7 +363,7 @@ _SLOW = """
 import sys, time
 from functools import partial
 from pathlib import Path
-from cosmos_board.curation import curate
+from cosmos_board.curation.curate import curate
 from tests.curation.units import INFO, make_unit
 if __name__ == "__main__":
     curate(

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cosmos_board.curation import demo_cache
-from cosmos_board.curation.demo import DEMO_PACKS
-from cosmos_board.curation.demo_cache import find_demo_pack, hash_recipe
+from cosmos_board.curation import demo
+from cosmos_board.curation.demo import DEMO_PACKS, find_demo_pack, hash_recipe
 from cosmos_board.data.pack.check import check_pack
 
 PHANTOMS = DEMO_PACKS["demo-phantoms"]
@@ -19,7 +18,7 @@ FIND = """
 import sys
 from pathlib import Path
 from cosmos_board.curation.demo import DEMO_PACKS
-from cosmos_board.curation.demo_cache import find_demo_pack
+from cosmos_board.curation.demo import find_demo_pack
 found = find_demo_pack(DEMO_PACKS["demo-phantoms"], Path(sys.argv[1]), say=print)
 print(found)
 """
@@ -57,10 +56,10 @@ def test_other_facts_or_other_code_are_another_place(
     before = hash_recipe(PHANTOMS)
     assert hash_recipe(PHANTOMS) == before
     assert hash_recipe(replace(PHANTOMS, subsample="every second")) != before
-    for name in demo_cache._MAKERS:
+    for name in demo._MAKERS:
         (tmp_path / name).mkdir()
         (tmp_path / name / "code.py").write_text("a = 1")
-    monkeypatch.setattr(demo_cache, "files", lambda _: tmp_path)
+    monkeypatch.setattr(demo, "files", lambda _: tmp_path)
     first = hash_recipe(PHANTOMS)
     (tmp_path / "phantoms" / "code.py").write_text("a = 2")
     assert hash_recipe(PHANTOMS) != first

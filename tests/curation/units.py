@@ -11,7 +11,7 @@ import numpy as np
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask
-from cosmos_board.curation import curate
+from cosmos_board.curation.curate import curate
 from cosmos_board.data.pack.info import PackInfo
 from cosmos_board.data.source import SourceImage, SourceUnit
 

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.imports import parse_spec, plan_import
 from cosmos_board.data.imports.names import show_path
+from cosmos_board.data.imports.planning.plan import plan_import
+from cosmos_board.data.imports.spec.load import parse_spec
 from tests.data.raw_files import (
     draw_noise,
     draw_square,

@@ -15,7 +15,8 @@ import tifffile
 from PIL import Image
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.imports import iter_source_images, parse_spec, plan_import
+from cosmos_board.data.imports.planning.plan import plan_import
+from cosmos_board.data.imports.spec.load import parse_spec
 from tests.data.dicom_makers import make_enhanced, make_seg, place, save
 from tests.data.hostile import write_spec
 from tests.data.raw_files import (
@@ -27,6 +28,7 @@ from tests.data.raw_files import (
     save_seg,
     save_series,
 )
+from tests.import_files import iter_source_images
 
 _BOX = [4.0, 4.0, 2.0, 12.0, 4.0, 2.0, 12.0, 12.0, 2.0, 4.0, 12.0, 2.0]
 _ROI = "kind = 'rtstruct'\nnames = { 'GTV*' = 'lesion' }"

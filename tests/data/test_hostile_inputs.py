@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from cosmos_board.core.errors import StorageError
-from cosmos_board.curation import curate
-from cosmos_board.data.imports import make_pack_info, parse_spec, plan_import
+from cosmos_board.curation.curate import curate
+from cosmos_board.data.imports.planning.plan import plan_import
+from cosmos_board.data.imports.spec.load import make_pack_info, parse_spec
 from tests.data.hostile import CASES, HostileInput, find_refusals, write_spec
 from tests.data.raw_files import draw_noise, draw_square, save_picture
 

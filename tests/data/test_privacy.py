@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import PngImagePlugin
 
-from cosmos_board.curation import curate
-from cosmos_board.data.imports import make_pack_info, parse_spec, plan_import
+from cosmos_board.curation.curate import curate
+from cosmos_board.data.imports.planning.plan import plan_import
+from cosmos_board.data.imports.spec.load import make_pack_info, parse_spec
 from cosmos_board.data.pack import open_pack
 from tests.data.raw_files import (
     draw_noise,

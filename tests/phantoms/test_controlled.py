@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.phantoms import DEMO_SPECS, PhantomSpec, draw_phantom, phantom_pack_images
+from cosmos_board.phantoms.controlled import (
+    DEMO_SPECS,
+    PhantomSpec,
+    draw_phantom,
+    phantom_pack_images,
+)
 
 SPEC = PhantomSpec(noise=0, texture=0, soft_px=0.3)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cosmos_board.phantoms import make_phantom
+from cosmos_board.phantoms.scene import make_phantom
 from cosmos_board.phantoms.shapes import SHAPES
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+import pyarrow as pa
 import pytest
 
 from cosmos_board.core.errors import DeviceError, InputError, StorageError, UnknownNameError
@@ -27,7 +28,7 @@ from cosmos_board.runner.evaluation.model_calls import GOOD_BATCHES, BatchSizeBa
 from cosmos_board.runner.run import RunRequest, run
 from cosmos_board.runner.settings import Callbacks, SegmenterSpec
 from cosmos_board.store.ingest import ingest
-from cosmos_board.store.parquet import read_table, write_table
+from cosmos_board.store.parquet import iter_batches, write_table
 from cosmos_board.store.schema import PACK_IMAGES
 from tests.runner.segmenters import OutOfMemoryError, Squares
 from tests.runner.test_run import CLI, SQUARES, digest, evaluate, read_rows
@@ -333,7 +334,7 @@ def spoil_image(pack: Path, copy: Path, row: int) -> Path:
     """Return a copy of a pack of which one picture is cut short."""
     shutil.copytree(pack, copy)
     [path] = (copy / "images").glob("*.parquet")
-    table = read_table(path, PACK_IMAGES)
+    table = pa.Table.from_batches(iter_batches(path, PACK_IMAGES))
     pictures = table["png"].to_pylist()
     pictures[row] = pictures[row][:100]
     place = table.schema.get_field_index("png")

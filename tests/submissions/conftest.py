@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.packs import phantom_pack as phantom_pack
-from tests.submissions.full_samples import Full, make_full
+from tests.submissions.counts_samples import CountsSample, make_counts_sample
 from tests.submissions.samples import Sample, make_sample
 
 
@@ -16,6 +16,6 @@ def sample(phantom_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Samp
 
 
 @pytest.fixture
-def full(sample: Sample, tmp_path: Path) -> Full:
-    """A right full submission over the same pack."""
-    return make_full(sample, tmp_path)
+def counts(sample: Sample, tmp_path: Path) -> CountsSample:
+    """A right submission of counts over the same pack."""
+    return make_counts_sample(sample, tmp_path)

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from cosmos_board.submissions.checks.check import check_submission
 from tests.submissions import hostile_files as files
-from tests.submissions.full_samples import forge, make_full
+from tests.submissions.counts_samples import forge, make_counts_sample
 from tests.submissions.hostile_makers import Case, Lines, bytes_of, row_of, table_of
 from tests.submissions.runs import encode_runs
 from tests.submissions.samples import Sample
@@ -97,12 +97,12 @@ def pages_of(table: pa.Table) -> bytes:
 
 
 def counted(change: Callable[[pa.Table], pa.Table]) -> Callable[[Sample, Path], Lines]:
-    """Change the counts of a right full submission."""
+    """Change the counts of a right submission of counts."""
 
     def make(sample: Sample, root: Path) -> Lines:
-        full = make_full(sample, root)
-        forge(full, change)
-        return [str(one) for one in check_submission(full.folder, full.inputs())]
+        counts = make_counts_sample(sample, root)
+        forge(counts, change)
+        return [str(one) for one in check_submission(counts.folder, counts.inputs())]
 
     return make
 

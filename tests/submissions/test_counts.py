@@ -16,7 +16,7 @@ from cosmos_board.core.scores import Counts
 from cosmos_board.submissions.checks.audit import compare_counts
 from cosmos_board.submissions.checks.copies import find_copied
 from cosmos_board.submissions.checks.counts import CountTable, read_counts
-from cosmos_board.submissions.checks.references import IndexRow
+from cosmos_board.submissions.checks.packs import IndexRow
 from cosmos_board.submissions.checks.submission import Accepted, CountsFile
 from cosmos_board.submissions.files.layouts import SAMPLED_PREDICTIONS
 from cosmos_board.submissions.files.parquet import copy_checked

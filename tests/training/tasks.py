@@ -9,7 +9,7 @@ import torch
 from cosmos_board.models.cards import CARDS
 from cosmos_board.models.sam.segmenter import SamSegmenter
 from cosmos_board.models.tiny.model import PREPROCESSING, build_tiny
-from cosmos_board.phantoms import PhantomSpec, phantom_pack_images
+from cosmos_board.phantoms.controlled import PhantomSpec, phantom_pack_images
 from cosmos_board.training.finetune.data import TuningImage
 
 SQUARES = (PhantomSpec(object="organ", size_px=900, contrast=70, roughness=0.3, harmonics=6),)

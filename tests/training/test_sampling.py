@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from cosmos_board.phantoms import make_phantom
+from cosmos_board.phantoms.scene import make_phantom
 from cosmos_board.prompts import freeze_prompts
 from cosmos_board.training.sampling import SHARES, draw_kind, draw_prompt
 

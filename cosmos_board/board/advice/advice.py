@@ -91,11 +91,7 @@ class Advice:
 def advise(cube: Cube, modality: str, object: str, size_px: int | None = None) -> Advice:
     """Return which segmenter and prompt to use for an object, and what to expect.
 
-    Args:
-        cube: The board database.
-        modality: Name of a modality.
-        object: Name of an object, such as `liver`.
-        size_px: Area of the object in pixels; any size by default.
+    `size_px` is the area of the object in pixels; any size by default.
 
     Raises:
         InputError: If the modality is unknown, or a name or size is malformed.
@@ -128,13 +124,8 @@ def advise_everywhere(
 ) -> tuple[Advice, ...]:
     """Return advice for every target that somebody answered, by name.
 
-    What it says of a target is what `advise` says, of fewer options and without notes.
-
-    Args:
-        cube: The board database.
-        jitter: From `study_jitter`.
-        track: Which track.
-        per_prompt: How many segmenters to weigh with each prompt.
+    What it says of a target is what `advise` says, of `per_prompt` segmenters with each prompt and
+    without notes.
     """
     everything = take_sample(cube, track)
     if not len(everything.units):
@@ -144,15 +135,11 @@ def advise_everywhere(
     for target in sorted(everything.units.targets, key=lambda target: target.name):
         sample = _take_sample_of(everything, target)
         members = find_members(sample, target)
-        here = replace(
-            outcomes,
-            references=outcomes.references[:, members],
-            failed=outcomes.failed[:, members],
-            present=outcomes.present[members],
-            dice=outcomes.dice[:, members],
-            failures=outcomes.failures[:, members],
+        by_unit = ("references", "failed", "present", "dice", "failures")
+        here = {name: getattr(outcomes, name)[..., members] for name in by_unit}
+        options = weigh_options(
+            cube, sample, members, replace(outcomes, **here), per_prompt=per_prompt
         )
-        options = weigh_options(cube, sample, members, here, per_prompt=per_prompt)
         if options:
             advice.append(_describe_options(target, options, jitter))
     return tuple(advice)

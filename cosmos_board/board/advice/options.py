@@ -60,8 +60,8 @@ def weigh_options(
     Args:
         cube: The board database.
         sample: Which units count.
-        members: Units of the target, by index.
-        outcomes: What became of their references, in the order of `members`.
+        members: Units of the target, by index into the sample; those of `outcomes`, in order.
+        outcomes: What became of their references.
         per_prompt: How many segmenters to describe with each prompt; all by default.
     """
     usable = outcomes.present > 0
@@ -113,25 +113,18 @@ def _describe(
     best: Floats | None,
     references: Ints,
 ) -> Option:
-    dice, failure = (
-        measure_effect(
-            average_targets(sample, values[index : index + 1], references=references),
-            bounds=(0, 1),
-        )
-        for index in range(2)
-    )
-    assert dice is not None, "the target has units"
-    assert failure is not None, "the target has units"
-    behind = None
-    if best is not None:
-        behind = measure_effect(
-            average_targets(sample, best[:1] - values[:1], references=references)
-        )
+    def measure(column: Floats, least: float) -> Effect:
+        means = average_targets(sample, column, references=references)
+        effect = measure_effect(means, bounds=(least, 1.0))
+        assert effect is not None, "the target has units"
+        return effect
+
+    behind = None if best is None else measure(best[:1] - values[:1], -1.0)
     return Option(
         model=model,
         prompt=prompt,
-        dice=dice,
-        failure=failure,
+        dice=measure(values[:1], 0.0),
+        failure=measure(values[1:], 0.0),
         behind=behind,
         verdict=None if behind is None else behind.verdict,
         adequate=False,

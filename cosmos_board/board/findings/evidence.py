@@ -74,7 +74,7 @@ class FindingInputs:
     def references(self) -> ReferenceSample:
         """Single references with their factors, their Dice with a box placed beside them."""
         references = take_references(self.cube)
-        prepare_reference_dice(self.cube.connection, FULL, prompts=["box"])
+        prepare_reference_dice(self.cube.connection, ["box"])
         return references
 
     @cached_property

@@ -18,7 +18,7 @@ from cosmos_board.board.findings.evidence import (
 )
 from cosmos_board.board.messages import Message, MessageKey
 from cosmos_board.board.studies.annotation import study_annotation
-from cosmos_board.board.studies.effects import Effect, Statistic, macro
+from cosmos_board.board.studies.effects import Statistic, macro
 from cosmos_board.board.studies.factors import PAPER_FACTORS
 from cosmos_board.board.studies.finetuning import (
     find_pairs,
@@ -49,19 +49,14 @@ def measure_annotation(
     if "dice" not in rows:
         return lack(Message.of("annotation-log"))
     gains = (rows["dice"].gain, rows["seconds"].gain)
-    missing = [message for gain in gains for message in _count_lacking(gain)]
+    counts: list[tuple[MessageKey, int, int]] = []
+    for gain in gains:
+        counts.append(("annotated-clusters", MINIMUM_CLUSTERS, gain.clusters))
+        counts.append(("annotated-targets", LEAST_TARGETS, gain.targets))
+    missing = [Message.of(key, n=n, have=have) for key, n, have in counts if have < n]
     if missing:
         return lack(*dict.fromkeys(missing))
     return Evidence(effects=gains, parts=describe_parts(("dice-gained", "seconds-saved"), gains))
-
-
-def _count_lacking(gain: Effect) -> list[Message]:
-    lacking = []
-    if (have := gain.clusters) < MINIMUM_CLUSTERS:
-        lacking.append(Message.of("annotated-clusters", n=MINIMUM_CLUSTERS, have=have))
-    if (have := gain.targets) < LEAST_TARGETS:
-        lacking.append(Message.of("annotated-targets", n=LEAST_TARGETS, have=have))
-    return lacking
 
 
 def measure_jitter(inputs: FindingInputs, names: tuple[str, ...], selection: Selection) -> Evidence:

@@ -42,13 +42,7 @@ def compare(
 ) -> Comparison:
     """Compare full runs of A and B on every target that both cover and neither was trained on.
 
-    Args:
-        cube: Over an open database.
-        a: Name of a model.
-        b: Name of another.
-        prompt: How both were prompted.
-        selection: How a candidate was chosen; `predicted` by default, `oracle` for `everything`.
-        metric: What is compared.
+    The default of `selection` is `predicted`, and `oracle` for `everything`.
 
     Raises:
         InputError: If a model is unknown, they are one, or one has no scores with this prompt.

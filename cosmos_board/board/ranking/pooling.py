@@ -78,14 +78,12 @@ def count_pools(scores: UnitScores, plan: Plan) -> PoolCounts:
     """Return what was answered in each pool."""
     there = scores.units.references[:, None]
     short = (scores.references < there).astype(np.int64)
+    counted = ("references", "rows", "penalised", "failed")
     return PoolCounts(
         available=_pool(plan, _add_units(plan, there))[:, 0],
         units=_pool(plan, np.diff(plan.starts)[:, None])[:, 0],
-        references=_pool(plan, _add_units(plan, scores.references)),
-        rows=_pool(plan, _add_units(plan, scores.rows)),
-        penalised=_pool(plan, _add_units(plan, scores.penalised)),
-        failed=_pool(plan, _add_units(plan, scores.failed)),
         covered=_pool(plan, _add_units(plan, short)) == 0,
+        **{name: _pool(plan, _add_units(plan, getattr(scores, name))) for name in counted},
     )
 
 
@@ -105,11 +103,7 @@ def score_pools(scores: UnitScores, metric: str, plan: Plan) -> MetricScores:
 
 
 def score_without(scores: MetricScores, plan: Plan, pools: Ints, dataset: str) -> Floats:
-    """Return the scores of `pools` without one dataset; NaN for a pool that has no other.
-
-    Returns:
-        axes (pool, model).
-    """
+    """Return the scores of `pools` (pool, model) without a dataset; NaN where there is no other."""
     remaining = scores.score[pools].copy()
     for row, number in enumerate(pools):
         pool = plan.pools[number]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from math import isnan
 
 import numpy as np
@@ -51,11 +50,7 @@ class Deviations:
 
 
 def macro(values: Floats) -> Floats:
-    """Return each model's mean over pools, skipping those it has no score on; NaN if on none.
-
-    Args:
-        values: axes (pool, model).
-    """
+    """Return the mean of `values` (pool, model) over pools, skipping NaN; NaN if on none."""
     known = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
         means: Floats = np.where(known, values, 0.0).sum(axis=0) / known.sum(axis=0)
@@ -65,9 +60,7 @@ def macro(values: Floats) -> Floats:
 def average_deviations(inputs: BoardInputs, by_pool: Sequence[Floats]) -> Deviations | None:
     """Return the macro deviations over the eligible pools; None where no interval is allowed.
 
-    Args:
-        inputs: What the board is made from.
-        by_pool: Deviations of each pool, axes (model, replicate).
+    `by_pool` are the deviations of each pool, axes (model, replicate).
     """
     pools = inputs.eligible
     if not len(pools) or inputs.degrees < 1:
@@ -153,16 +146,11 @@ def _rank(
 
 
 def _find_detectable(errors: Floats, degrees: int) -> float | None:
-    pairs = np.sort(errors[_upper(len(errors))])
+    pairs = np.sort(errors[np.triu_indices(len(errors), 1)])
     if not len(pairs):
         return None
     median = float(pairs[(len(pairs) - 1) // 2] + pairs[len(pairs) // 2]) / 2
     return minimum_detectable_difference(median, degrees)
-
-
-@lru_cache(maxsize=64)
-def _upper(size: int) -> tuple[Ints, Ints]:
-    return np.triu_indices(size, 1)
 
 
 def _interval(
@@ -171,11 +159,13 @@ def _interval(
     """Return the interval for new clusters, NaN where there is none."""
     if deviations is None:
         return np.full(len(score), np.nan), np.full(len(score), np.nan)
-    errors = standard_errors(deviations.scaled)
+    errors = np.where(
+        inputs.pooled.counts.covered[inputs.eligible].all(axis=0),
+        standard_errors(deviations.scaled),
+        np.nan,
+    )
     bounds = METRICS[key.metric].bounds
-    low, high = interval(score, errors, degrees=deviations.degrees, bounds=bounds)
-    covered = inputs.pooled.counts.covered[inputs.eligible].all(axis=0)
-    return np.where(covered, low, np.nan), np.where(covered, high, np.nan)
+    return interval(score, errors, degrees=deviations.degrees, bounds=bounds)
 
 
 def _interval_elsewhere(key: BoardKey, inputs: BoardInputs, score: Floats) -> tuple[Floats, Floats]:
@@ -185,11 +175,9 @@ def _interval_elsewhere(key: BoardKey, inputs: BoardInputs, score: Floats) -> tu
         return np.full(len(score), np.nan), np.full(len(score), np.nan)
     scores = pooled.metrics[key.metric]
     without = [macro(score_without(scores, pooled.plan, pools, name)) for name in names]
-    errors = jackknife_errors(np.stack(without))
-    bounds = METRICS[key.metric].bounds
-    low, high = interval(score, errors, degrees=len(names) - 1, bounds=bounds)
     covered = pooled.counts.covered[pools].all(axis=0)
-    return np.where(covered, low, np.nan), np.where(covered, high, np.nan)
+    errors = np.where(covered, jackknife_errors(np.stack(without)), np.nan)
+    return interval(score, errors, degrees=len(names) - 1, bounds=METRICS[key.metric].bounds)
 
 
 def _oracle_gap(key: BoardKey, score: Floats, other: MetricScores | None, pools: Ints) -> Floats:
@@ -223,13 +211,11 @@ def _make_row(inputs: BoardInputs, index: int, columns: dict[str, Floats]) -> Bo
 
     ranks = integer("rank"), integer("micro_rank")
     unranked = inputs.cohort.ranked[index] and ranks[0] is None
+    facts = ("family", "kind", "label")
+    same = ("failing", "references", "clusters", "coverage", "trained_on", "exposure", "tier")
     return BoardRow(
         model=model.facts.name,
-        label=model.facts.label,
-        family=model.facts.family,
-        kind=model.facts.kind,
         status="too-few-clusters" if unranked else model.status,
-        failing=model.failing,
         score=float(columns["score"][index]),
         low=number("low"),
         high=number("high"),
@@ -238,9 +224,6 @@ def _make_row(inputs: BoardInputs, index: int, columns: dict[str, Floats]) -> Bo
         rank_high=integer("rank_high"),
         p_first=number("p_first"),
         tie_group=integer("tie_group"),
-        references=model.references,
-        clusters=model.clusters,
-        coverage=model.coverage,
         micro=float(columns["micro"][index]),
         micro_rank=ranks[1],
         dataset_balanced=float(columns["dataset_balanced"][index]),
@@ -249,9 +232,8 @@ def _make_row(inputs: BoardInputs, index: int, columns: dict[str, Floats]) -> Bo
         gain_over_box_prior=number("gain_over_box_prior"),
         penalised=model.penalised / model.rows,
         failed=model.failed / model.rows,
-        trained_on=model.trained_on,
-        exposure=model.exposure,
-        tier=model.tier,
         low_elsewhere=number("low_elsewhere"),
         high_elsewhere=number("high_elsewhere"),
+        **{name: getattr(model.facts, name) for name in facts},
+        **{name: getattr(model, name) for name in same},
     )

@@ -13,7 +13,7 @@ from cosmos_board.core.arrays import Floats
 from cosmos_board.stats.bootstrap import Draws, draw_counts, sum_replicates, to_steps
 from cosmos_board.store.queries.annotation import count_unpaired, read_paired_annotations
 from cosmos_board.store.queries.connection import Columns, Connection
-from cosmos_board.store.queries.units import read_units
+from cosmos_board.store.queries.units import fetch_units
 
 _STEP = 2.0**-20
 """Seconds and clicks are rounded to this before they are summed."""
@@ -97,8 +97,8 @@ def _describe(connection: Connection, table: Columns, measure: str, reader: str)
     support = Support(
         targets=len(set(table["target"].tolist())),
         clusters=len(clusters),
-        datasets=len({dataset for dataset, _ in clusters}),
         references=len(set(table["reference_id"].tolist())),
+        degrees=len(clusters) - len({dataset for dataset, _ in clusters}),
     )
     unaided, assisted = means.mean(axis=1) * _STEP
     return ArmRow(
@@ -114,8 +114,9 @@ def _describe(connection: Connection, table: Columns, measure: str, reader: str)
 def _draw(connection: Connection, clusters: Sequence[tuple[str, ...]]) -> Draws:
     """Return how often the board's bootstrap draws these clusters."""
     everyone: dict[str, set[str]] = {}
-    for unit in read_units(connection):
-        everyone.setdefault(unit.dataset, set()).add(unit.cluster_id)
+    units = fetch_units(connection)
+    for dataset, cluster in zip(units["dataset"], units["cluster_id"], strict=True):
+        everyone.setdefault(dataset, set()).add(cluster)
     parts = []
     for dataset in sorted({name for name, _ in clusters}):
         names = sorted(everyone[dataset])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,9 +19,8 @@ from cosmos_board.board.studies.effects import (
 )
 from cosmos_board.core.arrays import Floats
 from cosmos_board.stats.ranks import nearest_percentiles
-from cosmos_board.store.queries.studies import ClickSums, read_clicks
+from cosmos_board.store.queries.studies import CLICKS, ClickSums, read_clicks
 
-CLICKS = 10
 GOALS = (0.85, 0.90)
 
 
@@ -92,7 +92,7 @@ class ClicksStudy:
 def study_clicks(cube: Cube) -> ClicksStudy:
     """Return curves, clicks to each goal, area and crossing points."""
     sample = take_sample(cube)
-    sums = read_clicks(cube.connection, GOALS, limit=CLICKS)
+    sums = read_clicks(cube.connection, GOALS)
     described = (_describe(sample, sums, place) for place in range(len(sums.columns)))
     return ClicksStudy(
         rows=tuple(row for row in described if row is not None),
@@ -146,17 +146,9 @@ def _describe(sample: Sample, sums: ClickSums, place: int) -> ClicksRow | None:
 
 def _count_clicks(means: TargetMeans, goal: float) -> ClicksToGoal:
     """Return the median clicks, references, clusters and targets weighing as in every score."""
-    shares = means.scores.mean(axis=1)
-    low = high = None
-    if means.replicates.shape[1]:
-        low, high = _find_bounds(limited_medians(means.replicates.mean(axis=1).T))
-    return ClicksToGoal(
-        goal=goal,
-        median=_whole(float(limited_medians(shares[None, :])[0])),
-        low=low,
-        high=high,
-        never=max(0.0, 1.0 - float(shares.sum())),
-    )
+    median, low, high = _count_with_bounds(means, lambda shares: limited_medians(shares.T))
+    never = max(0.0, 1.0 - float(means.scores.mean(axis=1).sum()))
+    return ClicksToGoal(goal=goal, median=median, low=low, high=high, never=never)
 
 
 def limited_medians(shares: Floats) -> Floats:
@@ -178,14 +170,15 @@ def limited_medians(shares: Floats) -> Floats:
     return np.where(reached.any(axis=1), np.argmax(reached, axis=1) + 1.0, np.inf)
 
 
-def _find_bounds(values: Floats) -> tuple[int | None, int | None]:
-    """Return the 2.5 and 97.5 percentile of clicks over replicates; None is infinity."""
-    low, high = nearest_percentiles(values[None, :])
-    return _whole(float(low[0])), _whole(float(high[0]))
-
-
-def _whole(value: float) -> int | None:
-    return int(value) if np.isfinite(value) else None
+def _count_with_bounds(
+    means: TargetMeans, count: Callable[[Floats], Floats]
+) -> tuple[int | None, int | None, int | None]:
+    """Return a number of clicks and its 2.5 and 97.5 percentile over replicates; None is more."""
+    clicks = [count(means.scores.mean(axis=1)[:, None])]
+    if means.replicates.shape[1]:
+        clicks += nearest_percentiles(count(means.replicates.mean(axis=1))[None, :])
+    whole = [int(value[0]) if np.isfinite(value[0]) else None for value in clicks]
+    return whole[0], *(whole[1:] or (None, None))
 
 
 def _find_crossings(cube: Cube, sample: Sample, sums: ClickSums) -> tuple[Crossing, ...]:
@@ -210,15 +203,12 @@ def _cross(sample: Sample, sums: ClickSums, a: int, b: int) -> Crossing | None:
     last = measure_effect(means, partial(_at, CLICKS - 1))
     if first is None or last is None:
         return None
-    low = high = None
-    if means.replicates.shape[1]:
-        low, high = _find_bounds(crossing_clicks(means.replicates.mean(axis=1)))
-    click = float(crossing_clicks(means.scores.mean(axis=1)[:, None])[0])
+    click, low, high = _count_with_bounds(means, crossing_clicks)
     return Crossing(
         model=sums.columns[a].model,
         method=sums.columns[b].model,
         selection=sums.columns[a].selection,
-        click=_whole(click),
+        click=click,
         ahead_at_first=first.value > 0,
         low=low,
         high=high,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -186,28 +186,25 @@ def measure_effect(
     error = None
     if wide and degrees > 0:
         error = float(statistic(_scale_replicates(means)).std(ddof=1))
-    low, high = _interval(value, error, degrees, bounds)
-    return Effect(
-        value=value,
-        low=low,
-        high=high,
-        error=error,
-        degrees=max(degrees, 0),
+    support = Support(
         targets=len(means.targets),
         clusters=len(frozenset[int]().union(*means.clusters)),
         references=sum(means.references),
+        degrees=degrees,
         left_out=len(means.targets) - len(wide),
     )
+    return _describe(value, error, support, bounds)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Support:
-    """How much stands behind a value that is pooled over targets."""
+    """How much stands behind a value; see `Effect`."""
 
     targets: int
     clusters: int
-    datasets: int
     references: int
+    degrees: int
+    left_out: int = 0
 
 
 def measure_pooled(
@@ -224,32 +221,22 @@ def measure_pooled(
         support: How much stands behind it.
         bounds: Least and greatest value the effect can take.
     """
-    degrees = support.clusters - support.datasets
     known = replicates[~np.isnan(replicates)]
     error = None
-    if support.clusters >= MINIMUM_CLUSTERS and degrees > 0 and len(known) > 1:
+    if support.clusters >= MINIMUM_CLUSTERS and support.degrees > 0 and len(known) > 1:
         error = float(known.std(ddof=1)) * bootstrap_factor(support.clusters)
-    low, high = _interval(value, error, degrees, bounds)
-    return Effect(
-        value=value,
-        low=low,
-        high=high,
-        error=error,
-        degrees=max(degrees, 0),
-        targets=support.targets,
-        clusters=support.clusters,
-        references=support.references,
-        left_out=0,
-    )
+    return _describe(value, error, support, bounds)
 
 
-def _interval(
-    value: float, error: float | None, degrees: int, bounds: tuple[float, float]
-) -> tuple[float, float] | tuple[None, None]:
-    if error is None:
-        return None, None
-    low, high = interval(value, error, degrees=degrees, bounds=bounds)
-    return float(low), float(high)
+def _describe(
+    value: float, error: float | None, support: Support, bounds: tuple[float, float]
+) -> Effect:
+    low = high = None
+    if error is not None:
+        ends = interval(value, error, degrees=support.degrees, bounds=bounds)
+        low, high = float(ends[0]), float(ends[1])
+    facts = asdict(support) | {"degrees": max(support.degrees, 0)}
+    return Effect(value=value, low=low, high=high, error=error, **facts)
 
 
 def _scale_replicates(means: TargetMeans) -> Floats:
@@ -262,12 +249,7 @@ def _scale_replicates(means: TargetMeans) -> Floats:
 
 
 def measure_targets(means: TargetMeans, statistic: Statistic = macro) -> dict[str, Effect]:
-    """Return the effect on all targets under the name "", then on each by itself; {} if none.
-
-    Args:
-        means: From `average_targets`.
-        statistic: What is measured on the means; a difference of ratios.
-    """
+    """Return the effect on all targets under the name "", then on each by itself; {} if none."""
     every = range(len(means.targets))
     chosen = {"": list(every), **{means.targets[index]: [index] for index in every}}
     effects = {

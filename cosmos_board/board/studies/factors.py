@@ -19,7 +19,6 @@ from cosmos_board.board.studies.reference_sample import (
 from cosmos_board.core.arrays import Floats
 from cosmos_board.core.scores import Selection
 from cosmos_board.core.targets import Factors
-from cosmos_board.core.tracks import FULL
 from cosmos_board.stats.testing import holm
 from cosmos_board.store.queries.factors import prepare_reference_dice, read_reference_dice
 
@@ -61,15 +60,10 @@ def study_factors(
 
     Three runs each: the study's four factors, each given the others; the same with `efd_order`
     in place of the boundary's complexity; and components and position by themselves.
-
-    Args:
-        cube: The board database.
-        models: Only these models; all by default.
-        prompts: Only these prompts; all by default.
     """
     sample = take_references(cube)
     rows: list[FactorRow] = []
-    answered = prepare_reference_dice(cube.connection, FULL, prompts=prompts)
+    answered = prepare_reference_dice(cube.connection, prompts)
     for model, prompt, selection in answered:
         if models is None or model in models:
             dice = read_reference_dice(cube.connection, model, prompt, selection)
@@ -83,42 +77,31 @@ def correlate_factors(
     """Return the rows of the three runs for one column of scores."""
     rows: list[FactorRow] = []
     outcome = rank_outcome(sample, dice)
-    for names in (PAPER_FACTORS, ORDER_FACTORS):
-        effects = correlate(sample, outcome, names)
-        given = [tuple(other for other in names if other != name) for name in names]
-        rows += _as_rows(model, prompt, selection, names, given, effects)
-    single = [correlate(sample, outcome, (name,))[0] for name in MARGINAL_FACTORS]
-    nothing: list[tuple[str, ...]] = [() for _ in MARGINAL_FACTORS]
-    rows += _as_rows(model, prompt, selection, MARGINAL_FACTORS, nothing, single)
+    alone = [(name,) for name in MARGINAL_FACTORS]
+    for groups in ([PAPER_FACTORS], [ORDER_FACTORS], alone):
+        effects = {
+            (name, group): effect
+            for group in groups
+            for name, effect in zip(group, correlate(sample, outcome, group), strict=True)
+        }
+        pvalues = [np.nan if effect is None else bootstrap_p(effect) for effect in effects.values()]
+        rows += [
+            FactorRow(
+                model=model,
+                prompt=prompt,
+                selection=selection,
+                factor=name,
+                given=tuple(other for other in group if other != name),
+                rho=effect,
+                p=None if np.isnan(p) else float(p),
+                p_holm=None if np.isnan(adjusted) else float(adjusted),
+            )
+            for ((name, group), effect), p, adjusted in zip(
+                effects.items(), pvalues, holm(pvalues), strict=True
+            )
+            if effect is not None
+        ]
     return rows
-
-
-def _as_rows(
-    model: str,
-    prompt: str,
-    selection: str,
-    names: Sequence[str],
-    given: Sequence[tuple[str, ...]],
-    effects: Sequence[Effect | None],
-) -> list[FactorRow]:
-    pvalues = [np.nan if effect is None else bootstrap_p(effect) for effect in effects]
-    adjusted = holm(pvalues)
-    return [
-        FactorRow(
-            model=model,
-            prompt=prompt,
-            selection=selection,
-            factor=name,
-            given=others,
-            rho=effect,
-            p=None if np.isnan(p) else float(p),
-            p_holm=None if np.isnan(p_adjusted) else float(p_adjusted),
-        )
-        for name, others, effect, p, p_adjusted in zip(
-            names, given, effects, pvalues, adjusted, strict=True
-        )
-        if effect is not None
-    ]
 
 
 def bootstrap_p(effect: Effect) -> float:
@@ -163,15 +146,10 @@ def factor_curves(
 ) -> tuple[FactorCurve, ...]:
     """Return Dice along every factor, in tenths of the references.
 
-    Args:
-        cube: The board database.
-        model: Whose Dice.
-        prompt: With which prompt.
-        selection: Under which selection.
-        closed: Datasets of which no tenth may hold few clusters: see `average_bins`.
+    No tenth may hold few clusters of `closed` datasets: see `average_bins`.
     """
     sample = take_references(cube)
-    prepare_reference_dice(cube.connection, FULL, prompts=[prompt])
+    prepare_reference_dice(cube.connection, [prompt])
     dice = read_reference_dice(cube.connection, model, prompt, selection)
     return tuple(
         FactorCurve(

@@ -15,7 +15,7 @@ from cosmos_board.board.studies.effects import (
     take_sample,
 )
 from cosmos_board.board.units import Units
-from cosmos_board.core.arrays import Bools, Floats
+from cosmos_board.core.arrays import Floats
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection
 from cosmos_board.core.tracks import FULL
@@ -92,17 +92,13 @@ def measure_unseen_gain(
     cube: Cube, units: Units, values: dict[str, Floats], model: str, base: str
 ) -> Floats:
     """Return Dice of `model` minus Dice of `base`, NaN where a cluster was seen; shape (units,)."""
-    return np.where(_find_unseen(cube, units, model), values[model] - values[base], np.nan)
-
-
-def _find_unseen(cube: Cube, units: Units, model: str) -> Bools:
-    seen = set(cube.models[model].seen_pairs)
-    unknown = _find_unknown(cube, model)
+    seen, unknown = set(cube.models[model].seen_pairs), _find_unknown(cube, model)
     unseen = [
         dataset not in unknown and (dataset, cluster) not in seen
         for dataset, cluster in units.cluster_names
     ]
-    return np.array(unseen, bool)[units.cluster]
+    gain = values[model] - values[base]
+    return np.where(np.array(unseen, bool)[units.cluster], gain, np.nan)
 
 
 def _find_unknown(cube: Cube, model: str) -> frozenset[str]:

@@ -19,9 +19,6 @@ from cosmos_board.board.studies.effects import (
 from cosmos_board.core.arrays import Floats
 from cosmos_board.store.queries.studies import JitterSums, read_jitter
 
-LEVELS = (0, 10, 20)
-"""Lower bounds of the displacement in pixels; each level is 10 px wide."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JitterRow:

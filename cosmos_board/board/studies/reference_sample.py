@@ -132,8 +132,8 @@ class ReferenceSample:
         support = Support(
             targets=int(np.count_nonzero(np.bincount(self.target[members]))),
             clusters=len(clusters),
-            datasets=int(np.count_nonzero(np.bincount(self.dataset_of_cluster[clusters]))),
             references=len(members),
+            degrees=len(clusters) - len(np.unique(self.dataset_of_cluster[clusters])),
         )
         return measure_pooled(value, replicates, support, bounds)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 
@@ -71,8 +71,7 @@ def read_timing_log(
     try:
         with log.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
-            columns = tuple(reader.fieldnames or ())
-            _check_header(log, columns)
+            _check_header(log, reader.fieldnames or ())
             lines = list(reader)
     except OSError as error:
         raise StorageError(f"{log}: read: {error.strerror}") from error
@@ -90,7 +89,7 @@ def read_timing_log(
     return annotations
 
 
-def _check_header(log: Path, columns: tuple[str, ...]) -> None:
+def _check_header(log: Path, columns: Sequence[str]) -> None:
     missing = [name for name in _NEEDED if name not in columns]
     if "mask" not in columns:
         missing += [name for name in _COUNTS if name not in columns]
@@ -124,16 +123,9 @@ def _parse(
         hce = _number(log, where, "hce", text["hce"]) if text.get("hce") else None
     if tp + fn == 0:
         raise InputError(log, where, "tp + fn is 0, but a reference is never empty")
+    names = {name: text[name] for name in ("reader", "image", "arm")}
     return Annotation(
-        reader=text["reader"],
-        image=text["image"],
-        reference_id=text["reference"],
-        arm=text["arm"],
-        seconds=seconds,
-        tp=tp,
-        fp=fp,
-        fn=fn,
-        hce=hce,
+        **names, reference_id=text["reference"], seconds=seconds, tp=tp, fp=fp, fn=fn, hce=hce
     )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,25 +73,21 @@ def _read_references(packs: tuple[Path, ...]) -> dict[str, Rle] | None:
 
 
 def _run_study(study: str, cube: Cube) -> Any:  # noqa: ANN401 - each study has its own rows
-    if study == "factors":
-        from cosmos_board.board.studies.factors import study_factors
-
-        return study_factors(cube)
-    if study == "jitter":
-        from cosmos_board.board.studies.jitter import study_jitter
-
-        return study_jitter(cube)
-    if study == "clicks":
-        from cosmos_board.board.studies.clicks import study_clicks
-
-        return study_clicks(cube)
-    if study == "annotation":
-        from cosmos_board.board.studies.annotation import study_annotation
-
-        return study_annotation(cube.connection)
     from cosmos_board.board.findings.findings import find_findings
+    from cosmos_board.board.studies.annotation import study_annotation
+    from cosmos_board.board.studies.clicks import study_clicks
+    from cosmos_board.board.studies.factors import study_factors
+    from cosmos_board.board.studies.jitter import study_jitter
 
-    return find_findings(cube)
+    if study == "annotation":
+        return study_annotation(cube.connection)
+    studies: dict[str, Callable[[Cube], Any]] = {
+        "factors": study_factors,
+        "jitter": study_jitter,
+        "clicks": study_clicks,
+        "findings": find_findings,
+    }
+    return studies[study](cube)
 
 
 def describe_finding(finding: Finding) -> dict[str, object]:
@@ -145,15 +141,7 @@ def _describe_decision(decision: Decision) -> dict[str, object]:
         "targets": decision.targets,
         "clusters": decision.clusters,
         "references": effect.references if effect else 0,
-        "parts": [
-            {
-                "name": say(Message(part.name)),
-                "value": part.value,
-                "low": part.low,
-                "high": part.high,
-            }
-            for part in evidence.parts
-        ],
+        "parts": [{**asdict(part), "name": say(Message(part.name))} for part in evidence.parts],
         "models": evidence.models,
         "missing": [say(message) for message in decision.missing],
     }
@@ -169,12 +157,7 @@ def _print_finding(finding: Mapping[str, Any]) -> None:
         click.echo(f"   missing: {missing}")
 
 
-def _print_study(
-    study: str,
-    results: Any,  # noqa: ANN401 - each study has its own rows
-    *,
-    was_run: bool,
-) -> None:
+def _print_study(study: str, results: Any, *, was_run: bool) -> None:  # noqa: ANN401
     from cosmos_board.cli.tables import print_table
 
     rows = results if isinstance(results, tuple) else results.rows

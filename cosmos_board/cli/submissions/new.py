@@ -7,17 +7,12 @@ from typing import Any
 
 import click
 
-from cosmos_board.cli.submissions.questions import ask, ask_model
+_PATH = click.Path(path_type=Path)
 
 
 @click.command("new")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option(
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Folder to write: submissions/<slug>.",
-)
+@click.argument("run", type=_PATH)
+@click.option("--out", required=True, type=_PATH, help="Folder to write: submissions/<slug>.")
 @click.option("--model", help="Which model of the run, where it has several.")
 @click.option("--name", help="Name on the board. Default: the label of the model's card.")
 @click.option("--author", "authors", multiple=True, help="NAME:GITHUB-ID; may be repeated.")
@@ -45,9 +40,7 @@ from cosmos_board.cli.submissions.questions import ask, ask_model
     help="The sample's predictions, or counts and predictions of every reference.",
 )
 @click.option(
-    "--files",
-    type=click.Path(path_type=Path),
-    help="Counts track: write the data files here, to be uploaded.",
+    "--files", type=_PATH, help="Counts track: write the data files here, to be uploaded."
 )
 @click.option("--files-url", help="Counts track: address that --files will have.")
 @click.option("--accept-terms", is_flag=True, help="Say yes to what is asked about data.")
@@ -67,8 +60,8 @@ def new(
 
     Asks for what the run cannot know and no option gave.
     """
-    from cosmos_board.submissions.draft.draft import Elsewhere, draft_submission
-    from cosmos_board.submissions.draft.folder import refuse_taken
+    from cosmos_board.cli.submissions.questions import ask, ask_model
+    from cosmos_board.submissions.draft.draft import Elsewhere, draft_submission, refuse_taken
     from cosmos_board.submissions.draft.model_run import list_models, open_model_run
 
     if (files is None) != (files_url is None) or (files and track == "core"):

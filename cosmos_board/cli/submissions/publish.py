@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cosmos_board.submissions.history.rebuild import Rebuilt
     from cosmos_board.submissions.history.versions import History
 
+_PATH = click.Path(path_type=Path)
 ENTRIES = "entries.json"
 """Lists what is shown, what is not and why, and the commit of main that it was made of."""
 
@@ -28,7 +29,7 @@ ENTRIES = "entries.json"
 @click.command("publish")
 @click.option(
     "--submissions",
-    type=click.Path(path_type=Path),
+    type=_PATH,
     default=Path("submissions"),
     show_default=True,
     help="Folder of submissions, in a clone with its whole history.",
@@ -37,19 +38,19 @@ ENTRIES = "entries.json"
     "--pack",
     "packs",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=_PATH,
     help="Pack that entries are scored on; may be repeated.",
 )
 @click.option(
     "--run",
     "runs",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=_PATH,
     help="A maintainers' run, shown on the full track beside the submissions; may be repeated.",
 )
 @click.option(
     "--external",
-    type=click.Path(path_type=Path),
+    type=_PATH,
     help="Keeps what entries pin elsewhere, by slug. Default: external/ in --out.",
 )
 @click.option(
@@ -72,7 +73,7 @@ ENTRIES = "entries.json"
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=_PATH,
     default=Path("build/publish"),
     show_default=True,
     help="Folder for database, site and list of entries; only one of ours is replaced.",
@@ -102,6 +103,7 @@ def command(
     no longer holds the commit that the published site was made of. Without --pack the demo packs
     are built.
     """
+    from cosmos_board.curation.demo import build_demo_packs
     from cosmos_board.data.pack import open_pack
     from cosmos_board.site.publish.build import read_blocks
     from cosmos_board.site.publish.versions import read_published
@@ -120,7 +122,8 @@ def command(
                 carry_over(out / name, work / name)
             before, history = read_published(read), read_history(submissions)
             history.refuse_rewritten(before.head, rewritten)
-            built = packs or _build_packs(work)
+            say = functools.partial(click.echo, err=True)
+            built = packs or build_demo_packs(work / "packs", progress=say)
             known = list_known([open_pack(path) for path in built], submissions)
             rebuilt = rebuild_board(history, known, work, external=external)
             ingest(runs, rebuilt.db)
@@ -141,13 +144,6 @@ def _list_entries(before: Published, history: History, rebuilt: Rebuilt, out: Pa
     for line in (*listed["problems"], *listed["merged_although_held"]):
         click.echo(line, err=True)
     click.echo(f"{len(rebuilt.shown)} submissions, as of {history.head[:12]}")
-
-
-def _build_packs(out: Path) -> tuple[Path, ...]:
-    from cosmos_board.curation.demo import build_demo_packs
-
-    say = functools.partial(click.echo, err=True)
-    return tuple(build_demo_packs(out / "packs", progress=say))
 
 
 def _render(read: Read, blocks: bytes | None, out: Path, languages: tuple[str, ...]) -> None:

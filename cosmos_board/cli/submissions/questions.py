@@ -1,20 +1,24 @@
-"""What `submit new` asks: each answer is checked when it is given, by the rule of its field."""
+"""What `submit new` asks: each answer is taken by the rule of its field in `submission.toml`."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
+from pydantic import TypeAdapter, ValidationError
 
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
+from cosmos_board.submissions.draft.draft import Metadata
+from cosmos_board.submissions.format import fields as f
+from cosmos_board.submissions.format.training_data import describe_other, split_known
+from cosmos_board.submissions.problems import quote
 
-if TYPE_CHECKING:
-    from cosmos_board.submissions.draft.draft import Metadata
-
+WHERE_IDS = "the number is at https://api.github.com/users/LOGIN"
 _Answer = TypeVar("_Answer")
 _TERMS = (
     "Was all data used under its terms, is nothing restricted uploaded, and will nobody be"
@@ -22,13 +26,68 @@ _TERMS = (
 )
 
 
+def _reader(rule: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - an annotated type
+    """Return what takes a value by a rule, or raises `ValueError` with one phrase."""
+    adapter: TypeAdapter[Any] = TypeAdapter(rule)
+
+    def read(value: object) -> object:
+        try:
+            return adapter.validate_python(value)
+        except ValidationError as error:
+            raise ValueError(str(error.errors()[0]["ctx"]["error"])) from None
+
+    return read
+
+
+RULES: Mapping[str, Callable[[str], str]] = {
+    "name": _reader(f.Name),
+    "contact": _reader(f.Contact),
+    "code_url": _reader(f.Url),
+    "licence": _reader(f.Licence),
+    "weights": _reader(f.Weights),
+}
+"""What takes an option that is one text, by its name."""
+
+
+def read_author(text: str) -> dict[str, object]:
+    """Return an author given as NAME:GITHUB-ID, or raise `ValueError`.
+
+    Example:
+        >>> read_author("Ada Lovelace:12345")
+        {'name': 'Ada Lovelace', 'github_id': 12345}
+    """
+    name, _, number = text.rpartition(":")
+    if not name or not (number.strip().isascii() and number.strip().isdecimal()):
+        raise ValueError(f"{quote(text)}: want NAME:GITHUB-ID; {WHERE_IDS}")
+    github_id = _reader(f.UserId)(int(number.strip()[:20]))
+    return {"name": _reader(f.Person)(name.strip()), "github_id": github_id}
+
+
+def read_training(names: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the datasets that a model was trained on; None where it is unknown.
+
+    A name that the catalog does not know is taken, as words. Raises `ValueError` like the others.
+
+    Example:
+        >>> read_training(["none"]), read_training(["unknown"]), read_training(["camus"])
+        ((), None, ('camus',))
+    """
+    unique = tuple(dict.fromkeys(names))
+    if not unique:
+        raise ValueError("want names of the catalog, or none, or unknown")
+    for word in ("none", "unknown"):
+        if word in unique and len(unique) > 1:
+            raise ValueError(f"'{word}' stands alone, without names of datasets")
+    if unique in (("none",), ("unknown",)):
+        return () if unique == ("none",) else None
+    _reader(f.Notes)(", ".join(split_known(unique)[1]))
+    return unique
+
+
 def ask_model(models: tuple[str, ...]) -> str:
     """Return which of a run's models is meant."""
-    try:
-        chosen: str = click.prompt("Model", type=click.Choice(models), err=True)
-    except click.Abort:
-        raise _explain("--model") from None
-    return chosen
+    with _answering("--model"):
+        return str(click.prompt("Model", type=click.Choice(models), err=True))
 
 
 def ask(given: Mapping[str, Any], card: ModelCard, *, out: Path, version: int) -> Metadata:
@@ -44,24 +103,32 @@ def ask(given: Mapping[str, Any], card: ModelCard, *, out: Path, version: int) -
         InputError: If an option is refused by the rule of its field, before anything is asked,
             or there is nobody to ask.
     """
-    from cosmos_board.cli.submissions.option_rules import read_author, read_training
-    from cosmos_board.submissions.draft.draft import Metadata
+    _read("--out", _reader(f.Slug), out.absolute().name)
+    authors = tuple(_read("--author", read_author, text) for text in given["authors"])
+    names = given["trained_on"]
+    trained = _read("--trained-on", read_training, names) if names else card.training_data
+    said = {name: given[name] and _read(_option(name), rule, given[name])
+            for name, rule in RULES.items()}  # fmt: skip
 
-    said = _read_options(given, out)
-    find = _Finder(said, card).find
+    def find(name: str, known: str, question: str) -> str:
+        """Return what the option says, else what the card knows, else what is answered."""
+        try:
+            return said[name] or RULES[name](str(getattr(card, known)))
+        except ValueError:  # a card may say what no manifest can
+            return _ask(_option(name), question, RULES[name])
+
     name = find("name", "label", "Name on the board")
-    author = "Author (NAME:GITHUB-ID)"
-    authors = said["authors"] or (_ask("--author", author, read_author),)
+    authors = authors or (_ask("--author", "Author (NAME:GITHUB-ID)", read_author),)
     code_url = find("code_url", "source", "Where is the code (https address)")
     licence = find("licence", "licence", "Licence of the model (SPDX)")
-    if given["trained_on"]:
-        trained = said["trained_on"]
-    elif card.training_data is not None:
-        trained = card.training_data
-    else:
+    if not names and trained is None:
         question = "Trained on (catalog names, or none, or unknown)"
-        trained = _ask("--trained-on", question, lambda text: read_training(_split(text)))
-    _warn_of_others(trained or ())
+        trained = _ask(
+            "--trained-on", question, lambda text: read_training(text.replace(",", " ").split())
+        )
+    for other in split_known(trained or ())[1]:
+        words = "allowed, as other training data"
+        click.echo(f"--trained-on: {describe_other(other)}; {words}", err=True)
     return Metadata(
         name=name,
         authors=authors,
@@ -75,58 +142,11 @@ def ask(given: Mapping[str, Any], card: ModelCard, *, out: Path, version: int) -
     )
 
 
-def _read_options(given: Mapping[str, Any], out: Path) -> dict[str, Any]:
-    """Return the options as the manifest takes them; None where one was not given."""
-    from cosmos_board.cli.submissions import option_rules as rules
-
-    texts = {name: given[name] for name in rules.RULES}
-    return {
-        "slug": _read("--out", rules.read_slug, out.absolute().name),
-        "authors": tuple(_read("--author", rules.read_author, one) for one in given["authors"]),
-        "trained_on": given["trained_on"]
-        and _read("--trained-on", rules.read_training, given["trained_on"]),
-        **{
-            name: value and _read(_option(name), rules.RULES[name], value)
-            for name, value in texts.items()
-        },
-    }
-
-
-class _Finder:
-    """Finds what the options say, else what the card knows, else what is answered."""
-
-    def __init__(self, said: Mapping[str, Any], card: ModelCard) -> None:
-        self._said = said
-        self._card = card
-
-    def find(self, name: str, known: str, question: str) -> str:
-        """Return one answer by the name of its option; `known` is the card's word for it."""
-        from cosmos_board.cli.submissions.option_rules import RULES
-
-        if self._said[name]:
-            return str(self._said[name])
-        try:
-            return RULES[name](str(getattr(self._card, known)))
-        except ValueError:  # a card may say what no manifest can
-            return _ask(_option(name), question, RULES[name])
-
-
-def _warn_of_others(names: tuple[str, ...]) -> None:
-    from cosmos_board.submissions.format.training_data import describe_other, split_known
-
-    for name in split_known(names)[1]:
-        words = "allowed, as other training data"
-        click.echo(f"--trained-on: {describe_other(name)}; {words}", err=True)
-
-
 def _accept_terms() -> bool:
-    try:
-        accepted = click.confirm(_TERMS, err=True)
-    except click.Abort:
-        raise _explain("--accept-terms") from None
-    if not accepted:
-        raise InputError("--accept-terms", "", "was answered with no, so nothing is written")
-    return True
+    with _answering("--accept-terms"):
+        if click.confirm(_TERMS, err=True):
+            return True
+    raise InputError("--accept-terms", "", "was answered with no, so nothing is written")
 
 
 def _ask(option: str, question: str, read: Callable[[str], _Answer]) -> _Answer:
@@ -138,18 +158,20 @@ def _ask(option: str, question: str, read: Callable[[str], _Answer]) -> _Answer:
         except ValueError as error:
             raise click.UsageError(str(error)) from None
 
-    try:
+    with _answering(option):
         answer: _Answer = click.prompt(question, value_proc=take, err=True)
-    except click.Abort:
-        raise _explain(option) from None
     return answer
 
 
-def _explain(option: str) -> Exception:
-    """Return what an end of the answers means: a key that stopped us, or nobody there."""
-    if sys.stdin.isatty():
-        return click.Abort()
-    return InputError(option, "", "was not given, and nobody is there to ask")
+@contextmanager
+def _answering(option: str) -> Iterator[None]:
+    """Tell the two ends of answers apart: a key that stopped us, and nobody there."""
+    try:
+        yield
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise InputError(option, "", "was not given, and nobody is there to ask") from None
 
 
 def _read(option: str, read: Callable[[Any], _Answer], value: object) -> _Answer:
@@ -161,7 +183,3 @@ def _read(option: str, read: Callable[[Any], _Answer], value: object) -> _Answer
 
 def _option(name: str) -> str:
     return "--" + name.replace("_", "-")
-
-
-def _split(text: str) -> list[str]:
-    return text.replace(",", " ").split()

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import click
 
 from cosmos_board.cli.options import DEVICE
 from cosmos_board.cli.progress import send_prints_to_stderr
-from cosmos_board.cli.submissions.maintain import MAINTAINERS
 from cosmos_board.cli.submissions.new import new
-from cosmos_board.cli.submissions.packs import make_inputs, open_packs
-from cosmos_board.core.errors import ExitCode
+from cosmos_board.core.errors import ExitCode, InputError
 
+if TYPE_CHECKING:
+    from cosmos_board.data.pack import Pack
+
+_PATH = click.Path(path_type=Path)
 _PACK = click.option(
     "--pack",
     "packs",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=_PATH,
     help="A pack that the submission names; may be repeated. Demo packs come out of the cache.",
 )
-_FOLDER = click.argument("folder", type=click.Path(path_type=Path))
-_EXTERNAL = click.option(
-    "--external", type=click.Path(path_type=Path), help="Where files with an address lie."
+_FOLDER = click.argument("folder", type=_PATH)
+_EXTERNAL = click.option("--external", type=_PATH, help="Where files with an address lie.")
+_ROOT = click.option(
+    "--root",
+    default=Path("submissions"),
+    show_default=True,
+    type=_PATH,
+    help="Folder of submissions.",
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
@@ -34,8 +44,7 @@ def command() -> None:
     """Make, check, score and reproduce a submission."""
 
 
-for _own in (new, *MAINTAINERS):
-    command.add_command(_own)
+command.add_command(new)
 
 
 @command.command("check")
@@ -49,9 +58,18 @@ def check(folder: Path, packs: tuple[Path, ...], external: Path | None, as_json:
     The same code decides in the pull request, which also compares the masks with everybody's.
     """
     from cosmos_board.submissions.checks.check import check_submission
+    from cosmos_board.submissions.checks.packs import list_known
+    from cosmos_board.submissions.checks.submission import CheckInputs
+    from cosmos_board.submissions.history.versions import read_history
     from cosmos_board.submissions.problems import is_refused
 
-    inputs = make_inputs(open_packs(folder, packs), folder.absolute(), external)
+    opened, root = _open_packs(folder, packs), folder.absolute().parent
+    try:
+        accepted = read_history(root).list_accepted(without=folder.absolute().name)
+    except InputError:  # outside a clone nobody else is known
+        accepted = []
+    seed, known = secrets.token_hex(16), list_known(opened, root)
+    inputs = CheckInputs(packs=known, accepted=accepted, external=external, seed=seed)
     problems = check_submission(folder, inputs)
     if as_json:
         click.echo(json.dumps([asdict(problem) for problem in problems]))
@@ -67,8 +85,8 @@ def check(folder: Path, packs: tuple[Path, ...], external: Path | None, as_json:
 @command.command("score")
 @_FOLDER
 @_PACK
-@click.option("--out", type=click.Path(path_type=Path), help="Keep the scored run here.")
-@click.option("--db", type=click.Path(path_type=Path), help="Board to compare with.")
+@click.option("--out", type=_PATH, help="Keep the scored run here.")
+@click.option("--db", type=_PATH, help="Board to compare with.")
 @_EXTERNAL
 @_JSON
 def score(
@@ -80,8 +98,6 @@ def score(
     as_json: bool,
 ) -> None:
     """Score FOLDER's predictions and say where the model would rank. Nothing is uploaded."""
-    from tempfile import TemporaryDirectory
-
     from cosmos_board.submissions.checks.submission import CheckInputs
     from cosmos_board.submissions.scoring.ranks import CAPTION, rank_run
     from cosmos_board.submissions.scoring.score import score_submission
@@ -89,23 +105,21 @@ def score(
     with TemporaryDirectory(prefix="cosmos-board-") as work:
         run = out or Path(work) / "run"
         inputs = CheckInputs(external=external)
-        scored = score_submission(folder, open_packs(folder, packs), run, inputs=inputs)
+        scored = score_submission(folder, _open_packs(folder, packs), run, inputs=inputs)
         ranks = rank_run(run, scored.checked.manifest.slug, db)
     for problem in scored.checked.problems:
         click.echo(f"{problem}", err=True)
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in ranks]))
-        return
-    click.echo(CAPTION)
-    for one in ranks:
-        click.echo(one.line)
+        click.echo(json.dumps([asdict(rank) for rank in ranks]))
+    else:
+        click.echo("\n".join([CAPTION, *(rank.line for rank in ranks)]))
 
 
 @command.command("reproduce")
 @_FOLDER
 @_PACK
 @click.option("--model", help="Name, or file.py:Class. Default: the submission's slug.")
-@click.option("--checkpoint", type=click.Path(path_type=Path), help="safetensors or ONNX.")
+@click.option("--checkpoint", type=_PATH, help="safetensors or ONNX.")
 @DEVICE
 @_JSON
 def reproduce(
@@ -129,23 +143,73 @@ def reproduce(
     )
 
     spec = SegmenterSpec(name=model or folder.absolute().name, checkpoint=checkpoint, device=device)
-    opened = open_packs(folder, packs)
+    opened = _open_packs(folder, packs)
     if is_code(spec.name) and has_network():
         words = ["submit", "reproduce", str(folder), "--model", spec.name, "--device", device]
         words += [word for pack in opened for word in ("--pack", str(pack.path))]
         words += ["--checkpoint", str(checkpoint)] if checkpoint else []
-        status = run_isolated([*words, *(["--json"] if as_json else [])])
-        raise SystemExit(status)
+        raise SystemExit(run_isolated([*words, *(["--json"] if as_json else [])]))
     with send_prints_to_stderr():
-        found = reproduce_submission(folder, opened, spec)
+        result = reproduce_submission(folder, opened, spec)
     if as_json:
-        click.echo(json.dumps({**asdict(found), "agrees": found.agrees}))
+        click.echo(json.dumps({**asdict(result), "agrees": result.agrees}))
     else:
-        verdict = "re-run: the scores are the model's" if found.agrees else "does not agree"
+        verdict = "re-run: the scores are the model's" if result.agrees else "does not agree"
         click.echo(
-            f"{folder}: {verdict} ({found.equal_rows} of {found.rows} rows equal to the pixel, "
-            f"means within {found.mean_difference:.2g}, 99 % of rows within "
-            f"{found.row_difference:.2g} Dice)"
+            f"{folder}: {verdict} ({result.equal_rows} of {result.rows} rows equal to the pixel, "
+            f"means within {result.mean_difference:.2g}, 99 % of rows within "
+            f"{result.row_difference:.2g} Dice)"
         )
-    if not found.agrees:
+    if not result.agrees:
         raise SystemExit(ExitCode.REFUSED)
+
+
+@command.command("index")
+@click.argument("pack", type=_PATH)
+@_ROOT
+def index(pack: Path, root: Path) -> None:
+    """For maintainers: keep the index of PACK in git, so that counts on it can be submitted."""
+    from cosmos_board.data.pack import open_pack
+    from cosmos_board.submissions.checks.packs import write_pack_index
+
+    click.echo(f"{write_pack_index(root, open_pack(pack))}: written")
+
+
+@command.command("decide")
+@click.argument("slug")
+@click.option(
+    "--word",
+    required=True,
+    type=click.Choice(["withdrawn", "taken-down", "released", "audited", "re-run"]),
+    help="The decision.",
+)
+@click.option("--who", required=True, type=int, help="Your numeric GitHub id.")
+@click.option("--why", required=True, help="Shown on the board.")
+@click.option("--version", type=click.IntRange(1), help="Default: the newest that landed.")
+@_ROOT
+def decide(slug: str, word: str, who: int, why: str, version: int | None, root: Path) -> None:
+    """For maintainers: add a decision on SLUG to decisions.toml, for a pull request of its own."""
+    from cosmos_board.submissions.history.decisions import add_decision
+    from cosmos_board.submissions.history.versions import read_history
+
+    entry = read_history(root).entries.get(slug)
+    if entry is None or not entry.versions:
+        raise click.BadParameter(f"no version of {slug} landed on main", param_hint="SLUG")
+    path = add_decision(root, slug, version or entry.number, word, who, why)
+    click.echo(f"{path}: {slug} version {version or entry.number} {word}; propose it to main")
+
+
+def _open_packs(folder: Path, packs: tuple[Path, ...]) -> list[Pack]:
+    """Return the packs given, or the demo packs that the submission names, out of the cache."""
+    from cosmos_board.curation.demo import DEMO_PACKS
+    from cosmos_board.curation.demo_cache import find_demo_pack
+    from cosmos_board.data.demo.wheels import find_cache
+    from cosmos_board.data.pack import open_pack
+    from cosmos_board.submissions.format.manifest import read_pack_names
+
+    names = [] if packs else [name for name in read_pack_names(folder) if name in DEMO_PACKS]
+    built = [
+        find_demo_pack(DEMO_PACKS[name], find_cache(), say=lambda line: click.echo(line, err=True))
+        for name in names
+    ]
+    return [open_pack(path) for path in (*packs, *built)]

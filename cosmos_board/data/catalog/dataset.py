@@ -155,8 +155,3 @@ class Dataset(Table):
 
         rows = self.target_rows
         return tuple(sorted(Target(row.modality, name) for row in rows for name in row.objects))
-
-    @property
-    def restricted(self) -> bool:
-        """Whether anything but aggregates must stay off public pages."""
-        return not all(self.permissions[flag] for flag in OPEN_FLAGS)

@@ -37,11 +37,7 @@ def load_catalog() -> Catalog:
 
 
 def parse_datasets(text: str) -> dict[str, Dataset]:
-    """Return the datasets of a catalog file (TOML) by name.
-
-    Raises:
-        InputError: If an entry lacks a field or a flag, or holds a word that is not in its list.
-    """
+    """Return the datasets of a catalog file (TOML) by name; InputError where an entry is wrong."""
     return {
         name: parse_table(Dataset, {"name": name, **entry}, name)
         for name, entry in tomllib.loads(text).items()
@@ -49,11 +45,7 @@ def parse_datasets(text: str) -> dict[str, Dataset]:
 
 
 def get_dataset(name: str) -> Dataset:
-    """Return the dataset called `name`.
-
-    Raises:
-        UnknownNameError: If the catalog has none.
-    """
+    """Return the dataset called `name`; UnknownNameError if the catalog has none."""
     datasets = load_catalog().datasets
     if name not in datasets:
         raise UnknownNameError("catalog", "dataset", name, datasets)

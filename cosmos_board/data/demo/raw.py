@@ -17,7 +17,7 @@ from cosmos_board.data.readers.nifti import read_nifti
 from cosmos_board.data.readers.tiff import read_tiff
 from cosmos_board.data.source import SourceImage
 from cosmos_board.data.volumes import Volume, choose_plane, count_slices, orient, take_slice
-from cosmos_board.phantoms import DEMO_SPECS, phantom_pack_images
+from cosmos_board.phantoms.controlled import DEMO_SPECS, PhantomSpec, phantom_pack_images
 
 _PERCENTILE = Normalisation("percentile")
 _LARGE_PX = 50
@@ -71,10 +71,22 @@ def read_chest(folder: Path, patient: int) -> Iterator[SourceImage]:
 
 
 def read_phantoms(_folder: Path) -> Iterator[SourceImage]:
-    """Yield synthetic pictures of three targets, one cluster each; nothing is read."""
+    """Yield synthetic pictures of three targets; nothing is read."""
     shrink = _PHANTOM_SIDE**2 / 256**2
     specs = tuple(replace(spec, size_px=round(spec.size_px * shrink)) for spec in DEMO_SPECS)
-    for image in phantom_pack_images(_PHANTOMS, side=_PHANTOM_SIDE, specs=specs):
+    yield from draw_phantoms(_PHANTOMS, side=_PHANTOM_SIDE, specs=specs)
+
+
+def draw_phantoms(
+    count: int,
+    *,
+    start: int = 0,
+    seed: int = 0,
+    side: int,
+    specs: tuple[PhantomSpec, ...] = DEMO_SPECS,
+) -> Iterator[SourceImage]:
+    """Yield synthetic pictures, one cluster each; the objects of `specs` differ."""
+    for image in phantom_pack_images(count, start=start, seed=seed, side=side, specs=specs):
         yield SourceImage(
             pixels=image.pixels,
             modality="synthetic",

@@ -129,19 +129,15 @@ def _download(wheel: DemoWheel, cache: Path) -> Path:
         )
         wheel_path = _find_wheel(wheel, folder)
         if not done.returncode and wheel_path is not None:
-            return _keep(wheel_path, cache)
+            try:
+                moved = wheel_path.replace(cache / wheel_path.name)
+                shutil.rmtree(folder, ignore_errors=True)
+            except OSError as error:
+                raise describe_os_error(cache, "write", error) from error
+            return moved
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
         reason = reason or (errors or done.stderr.splitlines() or ["pip said nothing"])[-1]
     raise InputError(wheel.requirement, "download", f"failed and is not in {cache}: {reason}")
-
-
-def _keep(path: Path, cache: Path) -> Path:
-    try:
-        moved = path.replace(cache / path.name)
-        shutil.rmtree(path.parent, ignore_errors=True)
-    except OSError as error:
-        raise describe_os_error(cache, "write", error) from error
-    return moved
 
 
 def _find_problem(wheel: DemoWheel, path: Path) -> str:

@@ -1,6 +1,6 @@
 """Packs: curated datasets in our format."""
 
 from cosmos_board.data.pack.items import PackItem
-from cosmos_board.data.pack.pack import Block, IndexEntry, Pack, open_pack
+from cosmos_board.data.pack.pack import Block, Pack, open_pack
 
-__all__ = ["Block", "IndexEntry", "Pack", "PackItem", "open_pack"]
+__all__ = ["Block", "Pack", "PackItem", "open_pack"]

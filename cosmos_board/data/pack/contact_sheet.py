@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
@@ -12,8 +10,6 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
 from cosmos_board.data.pack.items import PackItem
 from cosmos_board.data.pack.pack import Pack
-from cosmos_board.data.pack.png import encode_png
-from cosmos_board.store.files import write_bytes
 
 _CELL_PX = 224
 _CAPTION_PX = 34
@@ -53,15 +49,6 @@ def draw_contact_sheet(pack: Pack, *, columns: int = 5, rows: int = 3) -> Pixels
         sheet.paste(_draw_item(item, names), (left, top))
         _draw_caption(draw, item, names, (left, top + _CELL_PX + 3))
     return np.array(sheet, np.uint8)
-
-
-def write_picture(path: Path, pixels: Pixels) -> None:
-    """Write grey or RGB pixels as a PNG file, whole or not at all.
-
-    Raises:
-        StorageError: If the disk is full, read-only or gone.
-    """
-    write_bytes(path, encode_png(pixels))
 
 
 def _draw_head(draw: ImageDraw.ImageDraw, pack: Pack, shown: int, width: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -101,11 +101,7 @@ def dump_info(info: PackInfo) -> bytes:
 
 
 def read_info(folder: Path) -> PackInfo:
-    """Return what `pack.json` in `folder` says.
-
-    Raises:
-        InputError: If it is absent, newer than us, incomplete or not what a pack says.
-    """
+    """Return what `pack.json` in `folder` says; InputError if it is absent, newer or not right."""
     path = folder / INFO_NAME
     fields = _read_fields(path)
     fields.pop("info_sha256", None)
@@ -122,11 +118,6 @@ def is_unaltered(folder: Path) -> bool:
     """Tell whether `pack.json` is byte for byte what was written."""
     data = (folder / INFO_NAME).read_bytes()
     return data == dump_info(read_info(folder))
-
-
-def without_files(info: PackInfo) -> PackInfo:
-    """Return `info` without what depends on how rows were filed, to compare two packs."""
-    return replace(info, files=())
 
 
 def _dump(fields: dict[str, Any]) -> bytes:

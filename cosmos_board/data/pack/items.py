@@ -82,11 +82,7 @@ def _make_reference(row: Row, image: Row) -> Reference:
 
 
 def make_prompt(row: Row) -> Prompt:
-    """Return the prompt in a row of `prompts/`.
-
-    Raises:
-        InputError: If its points or its box are no pairs of numbers.
-    """
+    """Return the prompt in a row of `prompts/`; InputError if points or box are no pairs."""
     points = np.array(row["points"], np.int32)
     if len(points) % 2 or (row["box"] is not None and len(row["box"]) != 4):
         raise InputError(row["reference_id"], row["prompt"], "is malformed")

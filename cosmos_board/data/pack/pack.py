@@ -22,19 +22,6 @@ _REFERENCE_FACTS = ["reference_id", "image_id", "object", "instance", "box", *FA
 
 
 @dataclass(frozen=True, slots=True)
-class IndexEntry:
-    """One image and its references without pixels or masks: enough to plan with."""
-
-    image_id: str
-    cluster_id: str
-    modality: str
-    height: int
-    width: int
-    references: tuple[tuple[str, str, int], ...]
-    """(reference id, object, instance)."""
-
-
-@dataclass(frozen=True, slots=True)
 class Block:
     """A row group that images, references and prompts have in common."""
 
@@ -107,28 +94,6 @@ class Pack:
         """Forget the block that `iter_items` was told to hold."""
         self._held = None
 
-    def iter_index(self) -> Iterator[IndexEntry]:
-        """Yield every image with its references, without pixels or masks.
-
-        Raises:
-            InputError: If a file is damaged.
-        """
-        for block in self.blocks:
-            rows = self._read(block, "references", PACK_REFERENCES, _REFERENCE_FACTS[:4])
-            references = _group(rows, "image_id")
-            for row in self._read(block, "images", PACK_IMAGES, _IMAGE_FACTS):
-                yield IndexEntry(
-                    row["image_id"],
-                    row["cluster_id"],
-                    row["modality"],
-                    row["height"],
-                    row["width"],
-                    tuple(
-                        (reference["reference_id"], reference["object"], reference["instance"])
-                        for reference in references.get(row["image_id"], [])
-                    ),
-                )
-
     def iter_image_rows(self) -> Iterator[Row]:
         """Yield the rows of `images/` without the picture itself."""
         for block in self.blocks:
@@ -141,10 +106,11 @@ class Pack:
 
     def iter_observations(self) -> Iterator[tuple[str, str, Rle]]:
         """Yield (observer, reference id, mask) for every further observer's mask."""
+        images = {row["image_id"]: (row["height"], row["width"]) for row in self.iter_image_rows()}
         sizes = {
-            reference: (entry.height, entry.width)
-            for entry in self.iter_index()
-            for reference, _, _ in entry.references
+            row["reference_id"]: images[row["image_id"]]
+            for row in self.iter_reference_rows()
+            if row["image_id"] in images
         }
         for path in sorted((self.path / "observers").glob("part-*.parquet")):
             for batch in iter_batches(path, PACK_OBSERVERS, rows_per_batch=4096):
@@ -156,11 +122,7 @@ class Pack:
                     yield row["observer"], row["reference_id"], rle
 
     def read_observer(self, name: str) -> dict[str, Rle]:
-        """Return the masks of one further observer by reference id.
-
-        Raises:
-            UnknownNameError: If the pack has no observer of that name.
-        """
+        """Return a further observer's masks by reference id; UnknownNameError if there is none."""
         if name not in self.info.observers:
             raise UnknownNameError(self.path, "observer", name, self.info.observers)
         return {
@@ -247,11 +209,7 @@ class Pack:
 
 
 def open_pack(path: Path) -> Pack:
-    """Return the pack in folder `path`.
-
-    Raises:
-        InputError: If there is none, or its `pack.json` is not what a pack says.
-    """
+    """Return the pack in folder `path`; InputError if it is none or `pack.json` is wrong."""
     if not path.is_dir():
         raise InputError(path, "", "is no folder, so this is no pack")
     return Pack(path, read_info(path))

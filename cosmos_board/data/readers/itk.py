@@ -51,11 +51,7 @@ def read_itk(path: Path) -> Raster:
 
 
 def read_layers(path: Path) -> tuple[Volume, int, dict[str, str]]:
-    """Return a file with the last axis of its voxels for channels, their number, and its fields.
-
-    Raises:
-        InputError: As `read_itk`, but for channels.
-    """
+    """Return voxels (channels last), number of channels and fields; errors as in `read_itk`."""
     import SimpleITK as sitk  # noqa: N813
 
     sitk.ProcessObject.SetGlobalWarningDisplay(False)

@@ -22,9 +22,7 @@ def read_nifti(path: Path, frame: int | None = None) -> Raster:
     A file of two dimensions becomes a volume of one slice. Lengths are taken as millimetres,
     whatever unit the header names: image and mask seldom name the same one, yet share the numbers.
 
-    Args:
-        path: The file.
-        frame: Which volume of a four-dimensional file; None or 0 where it has three dimensions.
+    `frame` is which volume of a four-dimensional file; None or 0 where it has three dimensions.
 
     Raises:
         InputError: If it is no NIfTI file, damaged, too large or has no such frame, or holds
@@ -65,11 +63,7 @@ def _refuse_link_beside(path: Path) -> None:
 
 
 def count_frames(path: Path) -> int:
-    """Return the number of volumes in a NIfTI file, from its header.
-
-    Raises:
-        InputError: If it is no NIfTI file.
-    """
+    """Return the number of volumes in a NIfTI file, from its header; InputError if it is none."""
     try:
         shape = _get_shape(nib.load(path))
     except Exception as error:

@@ -115,11 +115,7 @@ class Raster:
 
 
 def look_up(where: object, indices: NDArray[Any], palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the colours of indices, one axis more than `indices`.
-
-    Raises:
-        InputError: If an index is beyond the palette.
-    """
+    """Return the colours of indices, one axis more; InputError if the palette is too short."""
     if int(indices.max(initial=0)) >= len(palette):
         raise InputError(where, "palette", "is too short for the indices of the picture")
     colours: NDArray[np.uint8] = palette[indices]

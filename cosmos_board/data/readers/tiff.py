@@ -176,19 +176,16 @@ def _split_alpha(
         return array, axes.replace("S", "?"), None
     axis = axes.index("S")
     alpha = np.take(array, -1, axis)
+    full = alpha.dtype.kind == "u" and (alpha == np.iinfo(alpha.dtype).max).all()
     extras = tuple(map(int, page.extrasamples))
     # It also calls the fourth channel alpha unless told otherwise; a full one is nothing else.
     declared = extras in _ALPHA and not (unasked and extras == _UNASSOCIATED)
-    if not (declared or (array.shape[axis] == 4 and _is_full(alpha))):
+    if not (declared or (array.shape[axis] == 4 and full)):
         return array, axes, None
     colours = np.take(array, range(array.shape[axis] - 1), axis)
     if colours.shape[axis] == 1:
         return colours.squeeze(axis), axes.replace("S", ""), alpha
     return colours, axes, alpha
-
-
-def _is_full(alpha: NDArray[Any]) -> bool:
-    return alpha.dtype.kind == "u" and bool((alpha == np.iinfo(alpha.dtype).max).all())
 
 
 def _find_palette(path: Path, pages: list[Any]) -> NDArray[np.uint8] | None:

@@ -35,11 +35,7 @@ _DAMAGE = re.compile(
 
 @contextmanager
 def refuse_damage(path: Path) -> Iterator[None]:
-    """Refuse what tifffile only reports: it would go on with the pages before the damage.
-
-    Raises:
-        InputError: If it reports damage.
-    """
+    """Refuse (InputError) what tifffile only reports: it would go on with the pages before."""
     logger, records = logging.getLogger("tifffile"), _Records()
     logger.addHandler(records)
     try:
@@ -64,11 +60,7 @@ class _Records(logging.Handler):
 
 
 def check_page(path: Path, page: Any) -> None:  # noqa: ANN401
-    """Refuse colours or a compression that are not read, and tiles that are too large.
-
-    Raises:
-        InputError: If so.
-    """
+    """Refuse (InputError) colours or a compression that are not read, and too large tiles."""
     if page.compression not in (*_PLAIN, JPEG):
         raise InputError(
             path, "compression", "is not read", got=_name(page.compression),
@@ -89,11 +81,7 @@ def check_page(path: Path, page: Any) -> None:  # noqa: ANN401
 
 
 def check_segments(path: Path, page: Any) -> None:  # noqa: ANN401
-    """Refuse data cut off, and JPEG data that would decode to a larger size than the page says.
-
-    Raises:
-        InputError: If so.
-    """
+    """Refuse (InputError) data cut off, and JPEG data larger than the page says."""
     end = page.parent.filehandle.size
     spans = list(zip(page.dataoffsets, page.databytecounts, strict=True))
     first = page.keyframe

@@ -19,7 +19,7 @@ from cosmos_board.core.targets import Image, Reference
 from cosmos_board.data.pack import PackItem
 from cosmos_board.data.pack.png import hash_pixels, make_image_id
 from cosmos_board.models.segmenter import Segmenter
-from cosmos_board.phantoms import PhantomImage, phantom_pack_images
+from cosmos_board.phantoms.controlled import PhantomImage, phantom_pack_images
 from cosmos_board.prompts.frozen import freeze_prompts
 from cosmos_board.prompts.simulators import tight_box
 from cosmos_board.runner.evaluation.evaluate import evaluate_image

@@ -142,10 +142,7 @@ def choose_workers(card: ModelCard, device: str, images: int) -> int:
     answer. A model on a GPU has one process, and so has a learned one that does not say how large
     it is: nobody knows whether a second would fit.
 
-    Args:
-        card: Of the model.
-        device: As given to `--device`.
-        images: How many it has to evaluate.
+    `device` is as given to `--device`.
     """
     if not device.startswith("cpu") or (card.kind == "promptable" and card.parameters is None):
         return 1

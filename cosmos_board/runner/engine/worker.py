@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from cosmos_board.core.errors import InputError, StoppedError
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.run_record import FirstFailure, Quarantined, ShardRecord
-from cosmos_board.data.pack import Pack, PackItem, open_pack
+from cosmos_board.data.pack import PackItem, open_pack
 from cosmos_board.runner.engine.threads import Backlog, read_ahead
 from cosmos_board.runner.evaluation.evaluate import DeferredScores
 from cosmos_board.runner.evaluation.evaluators import Evaluator, make_evaluator
@@ -63,10 +63,7 @@ class Worker:
         behind it; they change no row and no file. The first image that this process evaluates does
         not count for timings.
 
-        Args:
-            shards: What to evaluate.
-            callbacks: Told of each image; asked whether to stop.
-            out: Another folder than the run's, in which a run folder is made.
+        With `out` a run folder is made there and written, in place of the run's own.
 
         Raises:
             StoppedError: If the callbacks say so.
@@ -123,7 +120,11 @@ class Worker:
         """Yield the images of each shard, and last those that could not be read."""
         for shard in shards:
             quarantined: list[Quarantined] = []
-            for item in self._open(shard).iter_items(
+            # A block has more images than most shards: it is held until another pack's turn.
+            for path, pack in self._packs.items():
+                if path != shard.pack:
+                    pack.release_block()
+            for item in self._packs[shard.pack].iter_items(
                 shard.start,
                 shard.stop,
                 on_bad=partial(_quarantine, quarantined),
@@ -131,13 +132,6 @@ class Worker:
             ):
                 yield shard, item
             yield shard, tuple(quarantined)
-
-    def _open(self, shard: Shard) -> Pack:
-        # A block has more images than most shards: it is held until another pack's turn.
-        for path, pack in self._packs.items():
-            if path != shard.pack:
-                pack.release_block()
-        return self._packs[shard.pack]
 
     def _evaluate(self, item: PackItem, stop: Callable[[], bool]) -> Iterator[DeferredScores]:
         stopped = StoppedError(f"{self._worker.out}: stopped; the same command resumes")

@@ -100,11 +100,13 @@ def run_clicks(session: ImageSession, embedding: Embedding) -> ImageResult:
     result = ImageResult()
     if not session.segmenter.card.clicks:
         return result
-    trajectories = [
-        Trajectory(reference_id, reference, selection, [_first_click(session, reference_id)])
-        for reference_id, reference in session.references.items()
-        for selection in SELECTIONS
-    ]
+    trajectories = []
+    for reference_id, reference in session.references.items():
+        x, y = session.item.prompts[reference_id]["point"].points_xy[0].tolist()
+        trajectories += [
+            Trajectory(reference_id, reference, selection, [Click(x, y, positive=True)])
+            for selection in SELECTIONS
+        ]
     for number in range(1, CLICKS + 1):
         active = [t for t in trajectories if not t.finished and t.failure is None]
         _click(session, embedding, active)
@@ -114,11 +116,6 @@ def run_clicks(session: ImageSession, embedding: Embedding) -> ImageResult:
     for trajectory in trajectories:
         result.extend(trajectory.result)
     return result
-
-
-def _first_click(session: ImageSession, reference_id: str) -> Click:
-    x, y = session.item.prompts[reference_id]["point"].points_xy[0].tolist()
-    return Click(x, y, positive=True)
 
 
 def _click(session: ImageSession, embedding: Embedding, active: Sequence[Trajectory]) -> None:

@@ -12,18 +12,12 @@ from functools import cached_property
 from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.scores import Scores, Selection
-from cosmos_board.metrics.device.boundaries import SIDE_LIMIT_PX
 from cosmos_board.metrics.device.references import DeviceReferences, upload_references
 from cosmos_board.metrics.device.selections import score_selections
 from cosmos_board.models.candidate_checks import copy_prompts
 from cosmos_board.models.segmenter import DeviceCandidates, DeviceSegmenter, Embedding
 from cosmos_board.runner.evaluation.model_calls import is_out_of_memory, refuse_broken_device
 from cosmos_board.runner.evaluation.scoring import Choice, HostScorer
-
-
-def can_score(size: tuple[int, int]) -> bool:
-    """Tell whether distances in an image of this height and width are exact on a device."""
-    return max(size) < SIDE_LIMIT_PX
 
 
 class DeviceScorer(HostScorer):

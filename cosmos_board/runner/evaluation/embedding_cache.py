@@ -48,11 +48,7 @@ class EmbeddingCache:
         self._folder = root / _name_folder(spec)
 
     def find(self, pixels: Pixels) -> Embedding | None:
-        """Return the embedding of an image as it was computed, or None where it is not kept.
-
-        Args:
-            pixels: uint8, axes (Y, X) or (Y, X, 3), native size.
-        """
+        """Return the embedding of an image as it was computed, or None where it is not kept."""
         try:
             content = self._locate(pixels).read_bytes()
         except OSError:

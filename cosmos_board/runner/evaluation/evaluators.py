@@ -41,7 +41,7 @@ class PromptedSegmenter:
     it done, never loads the model."""
 
     score_on: MemoryKind | None = None
-    """Where candidates are scored; see `make_scorer`."""
+    """Where candidates are scored; see `ImageSession`."""
 
     cache: EmbeddingCache | None = None
     backoff: BatchSizeBackoff = field(default_factory=BatchSizeBackoff)

@@ -72,7 +72,15 @@ class ImageSession:
     @cached_property
     def scorer(self) -> HostScorer:
         """Predicts prompts and scores the answers, on the device where that is possible."""
-        return make_scorer(self.segmenter, lambda: self.references, self.size, self.score_on)
+        if isinstance(self.segmenter, DeviceSegmenter):
+            place = "host" if self.segmenter.device.startswith("cpu") else "device"
+            if (self.score_on or place) == "device":
+                from cosmos_board.metrics.device.boundaries import SIDE_LIMIT_PX
+                from cosmos_board.runner.evaluation.device_scorer import DeviceScorer
+
+                if max(self.size) < SIDE_LIMIT_PX:  # else distances would not be exact
+                    return DeviceScorer(self.segmenter, lambda: self.references)
+        return HostScorer(self.segmenter, lambda: self.references)
 
     @property
     def prompts(self) -> tuple[str, ...]:
@@ -159,11 +167,7 @@ class ImageSession:
         A batch that does not fit is predicted again in halves, and a single prompt once more. One
         that fails otherwise is halved, too: only the prompt at fault is charged.
 
-        Args:
-            predict: Predicts a part of the prompts.
-            count: Number of prompts.
-            embedding: Of the image.
-            keeps_logits: Whether logits are fed back.
+        `predict` answers a part of the `count` prompts.
 
         Raises:
             DeviceError: If the device is broken.
@@ -207,27 +211,3 @@ class ImageSession:
             return check_candidates(answer, self.size, keeps_logits=keeps_logits)
         except CandidatesError as error:
             return ModelFailureError(str(error))
-
-
-def make_scorer(
-    segmenter: Segmenter,
-    references: Callable[[], dict[str, PreparedReference]],
-    size: tuple[int, int],
-    score_on: MemoryKind | None,
-) -> HostScorer:
-    """Return what predicts and scores the prompts of one image.
-
-    Args:
-        segmenter: Its answers are scored on its device only if it can leave masks there.
-        references: Of the image.
-        size: Height and width of the image, in pixels.
-        score_on: Where candidates are scored; None: on the device, unless that is a CPU.
-    """
-    if score_on is None and isinstance(segmenter, DeviceSegmenter):
-        score_on = "host" if segmenter.device.startswith("cpu") else "device"
-    if score_on == "device" and isinstance(segmenter, DeviceSegmenter):
-        from cosmos_board.runner.evaluation.device_scorer import DeviceScorer, can_score
-
-        if can_score(size):
-            return DeviceScorer(segmenter, references)
-    return HostScorer(segmenter, references)

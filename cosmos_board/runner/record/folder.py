@@ -99,11 +99,6 @@ class RunFolder:
         """Write run.json, whole or not at all."""
         write_run_record(self.path, record)
 
-    def set_record_aside(self) -> None:
-        """Move a damaged run.json out of the way; finished shards stay and are found again."""
-        path = self.path / RUN_RECORD
-        path.replace(path.with_name("run.json.damaged"))
-
     def set_strays_aside(self, run_id: str, shards: Iterable[Shard]) -> list[Path]:
         """Move files of an entry that belong to none of its shards to `stray`; return them."""
         names = {shard.name for shard in shards}

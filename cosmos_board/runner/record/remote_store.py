@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cosmos_board.core.errors import InputError, StorageError
-from cosmos_board.core.run_record import ShardRecord
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.runner.record.shards import Shard
 from cosmos_board.store.files import write_bytes
@@ -75,8 +74,13 @@ class RemoteStore:
         """Download a shard; return whether it was there, whole and unaltered."""
         *tables, sidecar = folder.paths(shard)
         content = self._read(folder, sidecar)
-        record = None if content is None else _parse(content)
-        if content is None or record is None or record.shard not in ("", shard.name):
+        if content is None:
+            return False
+        try:
+            record = parse_shard_record(content, "")
+        except InputError:
+            return False
+        if record.shard not in ("", shard.name):
             return False
         for path, digest in zip(tables, (record.predictions_sha256, record.sha256), strict=True):
             table = self._read(folder, path)
@@ -89,13 +93,6 @@ class RemoteStore:
 
     def _read(self, folder: RunFolder, path: Path) -> bytes | None:
         return self._remote.read(path.relative_to(folder.path))
-
-
-def _parse(content: bytes) -> ShardRecord | None:
-    try:
-        return parse_shard_record(content, "")
-    except InputError:
-        return None
 
 
 def _hash(content: bytes | None) -> str | None:

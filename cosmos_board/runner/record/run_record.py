@@ -20,7 +20,7 @@ from cosmos_board.data.pack import Pack
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.runner.record.shards import cut_shards
 from cosmos_board.runner.settings import SegmenterSpec
-from cosmos_board.store.records import DamagedError
+from cosmos_board.store.records import RUN_RECORD, DamagedError
 
 _PACKAGES = (
     "cosmos-board", "numpy", "scipy", "opencv-python-headless", "pycocotools", "numba",
@@ -31,10 +31,7 @@ _PACKAGES = (
 def begin_record(folder: RunFolder, settings: RunSettings, repairs: list[str]) -> RunRecord:
     """Return the record of a run folder; a new one where it is absent or damaged.
 
-    Args:
-        folder: The run folder, held.
-        settings: Of the run.
-        repairs: Gets a line if the record was damaged.
+    `repairs` gets a line if it was damaged.
 
     Raises:
         InputError: If the folder was begun with other settings.
@@ -42,7 +39,8 @@ def begin_record(folder: RunFolder, settings: RunSettings, repairs: list[str]) -
     try:
         record = folder.read_record()
     except DamagedError as error:
-        folder.set_record_aside()
+        # Finished shards stay and are found again.
+        (folder.path / RUN_RECORD).replace(folder.path / f"{RUN_RECORD}.damaged")
         repairs.append(
             f"{error}; written anew: evaluate other models and packs of this folder again"
             " before you ingest it"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.run_record import FailedAnswers, RunRecord
-from cosmos_board.core.scores import fails_too_often
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.store.queries.score_files import PromptCounts, count_answers
 
@@ -45,21 +44,8 @@ class ModelSummary:
         return f"{self.model}: {self.failed} of {self.answers} answers failed: {self.reason}"
 
 
-def has_failed(models: Iterable[ModelSummary]) -> bool:
-    """Tell whether more than 1 % of all answers failed."""
-    counts = [(model.failed, model.answers) for model in models]
-    return bool(
-        fails_too_often(sum(failed for failed, _ in counts), sum(total for _, total in counts))
-    )
-
-
 def summarise(folder: RunFolder, record: RunRecord, model: str) -> ModelSummary:
-    """Return what the finished shards in a run folder say of a model.
-
-    Args:
-        folder: The run folder.
-        record: Its `run.json`.
-        model: Name of the model on the board.
+    """Return what the finished shards in a run folder say of a model, by its name on the board.
 
     Raises:
         InputError: If rows cannot be read.

@@ -110,12 +110,8 @@ def nice_ticks(low: float, high: float, most: int = 5) -> list[float]:
     size = 10.0 ** floor(log10(raw))
     step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= raw * 0.999)
     first = -floor(-low / step + 1e-9)
-    ticks = []
-    count = first
-    while count * step <= high + step * 1e-9:
-        ticks.append(round(count * step, 12))
-        count += 1
-    return ticks
+    last = floor(high / step + 1e-9)
+    return [round(count * step, 12) for count in range(first, last + 1)]
 
 
 def log_ticks(low: float, high: float) -> list[float]:
@@ -163,10 +159,7 @@ def extent(figure: Figure, axis: Literal["x", "y"]) -> tuple[float, float]:
     else:
         room = (high - low) * 0.06 or abs(high) * 0.05 or 0.5
         low, high = low - room, high + room
-    return (
-        low if scale.low is None else scale.low,
-        high if scale.high is None else scale.high,
-    )
+    return (low if scale.low is None else scale.low, high if scale.high is None else scale.high)
 
 
 _NARROW, _WIDE = 0.62, 0.8

@@ -57,14 +57,10 @@ def _axis(figure: Figure, name: str) -> dict[str, object]:
 
 def _traces(series: Series, figure: Figure) -> list[dict[str, object]]:
     points = series.points
-    mode = "+".join(
-        name
-        for name, on in (("lines", series.line), ("markers", series.marks), ("text", series.labels))
-        if on
-    )
+    modes = {"lines": series.line, "markers": series.marks, "text": series.labels}
     trace: dict[str, object] = {
         "type": "scatter",
-        "mode": mode or "markers",
+        "mode": "+".join(name for name, on in modes.items() if on) or "markers",
         "name": series.name,
         "x": [round(point.x, 6) for point in points],
         "y": [round(point.y, 6) for point in points],
@@ -84,8 +80,8 @@ def _traces(series: Series, figure: Figure) -> list[dict[str, object]]:
     trace[f"error_{figure.interval}"] = {
         "type": "data",
         "symmetric": False,
-        "array": [_gap(point, figure, upper=True) for point in points],
-        "arrayminus": [_gap(point, figure, upper=False) for point in points],
+        "array": [_gap(point, figure, point.high) for point in points],
+        "arrayminus": [_gap(point, figure, point.low) for point in points],
         "thickness": 7 if series.thick else 1.5,
         "width": 0,
     }
@@ -96,15 +92,13 @@ def _sides(points: tuple[Point, ...], figure: Figure) -> list[str]:
     """Return where each point's name goes, so that none runs over an edge of the plot."""
     places = [log10(point.x) if figure.x.log else point.x for point in points]
     low, width = min(places), (max(places) - min(places)) or 1.0
-    shares = [(place - low) / width for place in places]
     return [
         "top right" if share < 0.2 else "top left" if share > 0.8 else "top center"
-        for share in shares
+        for share in ((place - low) / width for place in places)
     ]
 
 
-def _gap(point: Point, figure: Figure, *, upper: bool) -> float:
-    end = point.high if upper else point.low
+def _gap(point: Point, figure: Figure, end: float | None) -> float:
     middle = point.x if figure.interval == "x" else point.y
     return 0.0 if end is None else round(abs(end - middle), 6)
 
@@ -131,12 +125,7 @@ def render_figure(
 ) -> tuple[Markup, dict[str, bytes]]:
     """Return `figure` as HTML, and the files it needs by path from the root of the site.
 
-    Args:
-        figure: What to show.
-        root: The way from the page to the root of the site.
-        words: The language of the page.
-        folder: Where the page's data lies, from the root of the site.
-        live: Whether the interactive plot replaces the drawing when it comes into view.
+    They lie in `folder`. Where `live`, the interactive plot replaces the drawing once in view.
     """
     path = f"{folder}/{figure.name}.plot.json"
     html = render(

@@ -36,27 +36,22 @@ _FONT = 13.0
 """Size of letters; the style sheet's."""
 
 
+_TOP, _RIGHT, _BOTTOM = 10.0, WIDTH - 14.0, 44.0
+"""Where the data area starts and ends, and the room below it."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Frame:
     """Where the data area lies, and the way from values to units."""
 
-    width: float
     height: float
     left: float
-    right: float
-    top: float
-    bottom: float
     x: Callable[[float], float]
     y: Callable[[float], float]
 
 
 def render_svg(figure: Figure, *, titles: bool = True) -> Markup:
-    """Return `figure` as an SVG element `WIDTH` units wide.
-
-    Args:
-        figure: What to draw.
-        titles: Whether each point says its label to those who hover.
-    """
+    """Return `figure` as an SVG element `WIDTH` units wide; `titles` show labels on hover."""
     frame = _frame(figure)
     parts = [
         f'<svg class="cb-svg" viewBox="0 0 {WIDTH} {frame.height:g}" role="img" '
@@ -70,30 +65,18 @@ def render_svg(figure: Figure, *, titles: bool = True) -> Markup:
 
 
 def _frame(figure: Figure) -> _Frame:
-    bottom, top, right = 44.0, 10.0, 14.0
+    left, height = 50.0, 320.0
     if figure.y.categories:
         left = 14 + min(max(estimate_width(name, _FONT) for name in figure.y.categories), _CATEGORY)
-        height = top + bottom + figure.row_height * len(figure.y.categories)
-    else:
-        left = 50.0
-        height = 320.0
-    x_low, x_high = extent(figure, "x")
-    y_low, y_high = extent(figure, "y")
-    downwards = bool(figure.y.categories) or figure.y.reverse
+        height = _TOP + _BOTTOM + figure.row_height * len(figure.y.categories)
+    rows = _TOP, height - _BOTTOM
+    start, end = rows if figure.y.categories or figure.y.reverse else rows[::-1]
+    across, down = extent(figure, "x"), extent(figure, "y")
     return _Frame(
-        WIDTH,
         height,
         left,
-        right,
-        top,
-        bottom,
-        _scale(x_low, x_high, left, WIDTH - right, log_scale=figure.x.log),
-        _scale(
-            y_low,
-            y_high,
-            *((top, height - bottom) if downwards else (height - bottom, top)),
-            log_scale=figure.y.log,
-        ),
+        _scale(*across, left, _RIGHT, log_scale=figure.x.log),
+        _scale(*down, start, end, log_scale=figure.y.log),
     )
 
 
@@ -119,29 +102,29 @@ def _ticks(axis: Axis, low: float, high: float, most: int) -> list[tuple[float, 
 
 
 def _grid(figure: Figure, frame: _Frame) -> str:
-    base = frame.height - frame.bottom
+    base = frame.height - _BOTTOM
     parts = ['<g class="grid">']
     for value, text in _ticks(figure.x, *extent(figure, "x"), 6):
         at = frame.x(value)
         name = escape(cut_to_width(text, _TICK, _FONT))
-        parts.append(f'<path d="M{at:.1f} {frame.top:g}V{base:g}"/>')
+        parts.append(f'<path d="M{at:.1f} {_TOP:g}V{base:g}"/>')
         parts.append(f'<text x="{at:.1f}" y="{base + 16:g}" text-anchor="middle">{name}</text>')
     for value, text in _ticks(figure.y, *extent(figure, "y"), 5):
         at = frame.y(value)
         name = escape(cut_to_width(text, _CATEGORY, _FONT))
         kind = ' class="cat"' if figure.y.categories else ""
-        parts.append(f'<path d="M{frame.left:.1f} {at:.1f}H{frame.width - frame.right:g}"/>')
+        parts.append(f'<path d="M{frame.left:.1f} {at:.1f}H{_RIGHT:g}"/>')
         parts.append(
             f'<text{kind} x="{frame.left - 8:.1f}" y="{at + 4:.1f}" text-anchor="end">{name}</text>'
         )
-    middle = (frame.left + frame.width - frame.right) / 2
+    middle = (frame.left + _RIGHT) / 2
     parts.append(
         f'<text class="axis" x="{middle:.1f}" y="{frame.height - 8:g}" text-anchor="middle">'
         f"{escape(figure.x.label)}</text>"
     )
     if figure.y.label and not figure.y.categories:
         parts.append(
-            f'<text class="axis" transform="translate(12 {(frame.top + base) / 2:.1f}) rotate(-90)"'
+            f'<text class="axis" transform="translate(12 {(_TOP + base) / 2:.1f}) rotate(-90)"'
             f' text-anchor="middle">{escape(figure.y.label)}</text>'
         )
     return "".join([*parts, "</g>"])
@@ -225,7 +208,7 @@ def _free_place(
     ):  # fmt: skip
         left = x + dx - {"start": 0, "end": width, "middle": width / 2}[anchor]
         box = (left, y + dy - 11, left + width, y + dy + 3)
-        inside = box[0] >= frame.left and box[2] <= frame.width and box[1] >= 0
+        inside = box[0] >= frame.left and box[2] <= WIDTH and box[1] >= 0
         free = all(
             box[2] < other[0] or other[2] < box[0] or box[3] < other[1] or other[3] < box[1]
             for other in taken
@@ -257,8 +240,7 @@ class MeanRanks:
 
 def render_mean_ranks(means: MeanRanks, title: str) -> Markup:
     """Return the diagram as an SVG element, best ranks on the left."""
-    width = WIDTH
-    side = width * 0.3
+    width, side = WIDTH, WIDTH * 0.3
     half = (len(means.names) + 1) // 2
     top = 34 + 9 * len(means.cliques)
     height = top + _RANK_ROW * half + 14

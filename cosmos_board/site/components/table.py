@@ -122,15 +122,11 @@ def heat_of(values: Sequence[float | None], *, lowest_is_best: bool = False) -> 
     known = [value for value in values if value is not None and value == value]
     if not known or min(known) == max(known):
         return [None] * len(values)
-    low, high = min(known), max(known)
-    shades: list[float | None] = []
-    for value in values:
-        if value is None or value != value:
-            shades.append(None)
-        else:
-            share = (value - low) / (high - low)
-            shades.append(round(1 - share if lowest_is_best else share, 3))
-    return shades
+    worst, best = (max(known), min(known)) if lowest_is_best else (min(known), max(known))
+    return [
+        None if value is None or value != value else round((value - worst) / (best - worst), 3)
+        for value in values
+    ]
 
 
 def marks_of(
@@ -150,8 +146,7 @@ def marks_of(
     def place(value: float | None) -> float | None:
         return None if value is None else round((value - low) / width, 4)
 
-    marks: list[Mark | None] = []
-    for bottom, score, top in scores:
-        middle = place(score)
-        marks.append(None if middle is None else Mark(place(bottom), middle, place(top)))
-    return marks
+    return [
+        None if (middle := place(score)) is None else Mark(place(bottom), middle, place(top))
+        for bottom, score, top in scores
+    ]

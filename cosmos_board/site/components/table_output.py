@@ -17,22 +17,9 @@ from cosmos_board.site.language.words import Words
 HEATS = 20
 """Steps of shade; the style sheet has a class for each."""
 
-_CLASSES = {
-    (numeric, frozen, wrap): ("" if numeric else " t") + " fz" * frozen + " w" * wrap
-    for numeric in (True, False)
-    for frozen in (True, False)
-    for wrap in (True, False)
-}
-
 
 def render_table(table: Table, root: str, words: Words) -> Markup:
-    """Return `table` as a figure with its caption and links to its data.
-
-    Args:
-        table: What to show.
-        root: The way from the page to the root of the site, such as `../../`.
-        words: The language of the page.
-    """
+    """Return `table` with its caption and links to its data; `root` leads to the site's root."""
     if not table.rows:
         return Markup('<p class="cb-empty">{}</p>').format(table.empty or words("No rows yet."))
     head = Markup("".join(_head(column, root, words) for column in table.columns))
@@ -62,11 +49,8 @@ def _head(column: Column, root: str, words: Words) -> str:
 
 
 def _row(row: Row, columns: tuple[Column, ...], root: str) -> str:
-    classes = []
-    if row.tie is not None:
-        classes.append(f"tie{row.tie % 2}")
-    if row.listed:
-        classes.append("listed")
+    classes = [] if row.tie is None else [f"tie{row.tie % 2}"]
+    classes += ["listed"] * row.listed
     named = next((n for n, column in enumerate(columns) if not column.numeric), 0)
     cells = [
         _cell(cell, column, root, header=position == named)
@@ -77,11 +61,8 @@ def _row(row: Row, columns: tuple[Column, ...], root: str) -> str:
 
 
 def _cell(cell: Cell, column: Column, root: str, *, header: bool) -> str:
-    classes = _CLASSES[column.numeric, column.frozen, column.wrap]
-    if cell.strong:
-        classes += " best"
-    if cell.muted:
-        classes += " off"
+    classes = ("" if column.numeric else " t") + " fz" * column.frozen + " w" * column.wrap
+    classes += " best" * cell.strong + " off" * cell.muted
     if cell.heat is not None:
         classes += f" h{round(cell.heat * HEATS)}"
     raw = ""
@@ -98,15 +79,11 @@ def _cell(cell: Cell, column: Column, root: str, *, header: bool) -> str:
         text = _mark(cell.mark) + text
     if cell.title:
         text += f'<span class="cb-sr"> {_encode(cell.title)}</span>'
-    text += _badges(cell)
+    text += "".join(f' <span class="cb-badge">{_encode(badge)}</span>' for badge in cell.badges)
     if cell.note:
         text += f" <i>{_encode(cell.note)}</i>"
     tag, scope = ("th", ' scope="row"') if header else ("td", "")
     return f"<{tag}{scope}{kind}{raw}>{text}"  # HTML closes cells and rows by itself
-
-
-def _badges(cell: Cell) -> str:
-    return "".join(f' <span class="cb-badge">{_encode(badge)}</span>' for badge in cell.badges)
 
 
 @lru_cache(maxsize=65_536)
@@ -139,14 +116,9 @@ SCHEMA_VERSION = 1
 
 
 def table_files(table: Table, path: str, version: str) -> dict[str, bytes]:
-    """Return the downloads of `table` by path from the root of the site.
+    """Return the downloads of `table` by path from the root of the site, `path` and an extension.
 
     CSV for every table; JSON too where the table was made from records, as leaderboards are.
-
-    Args:
-        table: What is shown.
-        path: Where the files go, without extension.
-        version: The data version.
     """
     files = {f"{path}.csv": table_csv(table)}
     if table.records:

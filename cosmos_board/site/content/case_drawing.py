@@ -48,27 +48,20 @@ class Case:
 def draw_cases(
     pack: Pack, picks: Sequence[Pick], masks: Mapping[tuple[str, str], Rle], *, picture: bool
 ) -> Iterator[Case]:
-    """Yield the cases of one pack.
+    """Yield the cases of one pack; `picture` says whether its images may be shown.
 
-    Args:
-        pack: Where their images are.
-        picks: References of that pack.
-        masks: What models drew, by (reference id, model), best model first.
-        picture: Whether the images may be shown.
+    `masks` holds what models drew, by (reference id, model), best model first.
     """
-    images = {pick.image_id for pick in picks}
-    for item in pack.iter_items(wanted=images):
+    for item in pack.iter_items(wanted={pick.image_id for pick in picks}):
+        references = {reference.reference_id: reference for reference in item.references}
         for pick in picks:
-            if pick.image_id != item.image.image_id:
-                continue
-            reference = next(
-                (one for one in item.references if one.reference_id == pick.reference_id), None
-            )
-            if reference is None:
+            reference = references.get(pick.reference_id)
+            if pick.image_id != item.image.image_id or reference is None:
                 continue
             prompt = item.prompts[pick.reference_id].get(PROMPT)
-            window = frame_case(reference.box_xyxy, item.image.height, item.image.width)
-            left, top, right, bottom = window
+            left, top, right, bottom = frame_case(
+                reference.box_xyxy, item.image.height, item.image.width
+            )
             scale = min(1.0, LARGEST_PX / max(bottom - top, right - left))
             pixels = item.image.pixels[top:bottom, left:right]
             yield Case(
@@ -82,8 +75,8 @@ def draw_cases(
                     for (reference_id, model), rle in masks.items()
                     if reference_id == pick.reference_id
                 },
-                box_xyxy=_box(prompt, scale, left, top),
-                points_xy=_points(prompt, scale, left, top),
+                box_xyxy=_box(prompt, scale, left, top) if prompt else None,
+                points_xy=_points(prompt, scale, left, top) if prompt else (),
             )
 
 
@@ -111,10 +104,8 @@ def _decode(rle: Rle) -> Mask:
     return rle.decode() if rle.counts else np.zeros((rle.height, rle.width), np.bool_)
 
 
-def _box(
-    prompt: Prompt | None, scale: float, x: int, y: int
-) -> tuple[float, float, float, float] | None:
-    if prompt is None or prompt.box_xyxy is None:
+def _box(prompt: Prompt, scale: float, x: int, y: int) -> tuple[float, float, float, float] | None:
+    if prompt.box_xyxy is None:
         return None
     left, top, right, bottom = prompt.box_xyxy
     return (
@@ -126,10 +117,8 @@ def _box(
 
 
 def _points(
-    prompt: Prompt | None, scale: float, left: int, top: int
+    prompt: Prompt, scale: float, left: int, top: int
 ) -> tuple[tuple[float, float, int], ...]:
-    if prompt is None:
-        return ()
     return tuple(
         (round((x + 0.5 - left) * scale, 1), round((y + 0.5 - top) * scale, 1), int(label))
         for (x, y), label in zip(prompt.points_xy.tolist(), prompt.labels.tolist(), strict=True)
@@ -154,12 +143,8 @@ TOLERANCE_PX = 0.75
 def trace(mask: Mask, scale: float = 1.0) -> str:
     """Return the contours of `mask` (bool, axes (Y, X)) with holes, as SVG path data.
 
-    Pixels are squares: the contour of one pixel at the origin spans (0, 0) to (1, 1). Fill it
-    with the even-odd rule.
-
-    Args:
-        mask: What to trace; an empty one gives an empty path.
-        scale: Size of a pixel in the drawing.
+    Pixels are squares of side `scale`: the contour of one at the origin spans (0, 0) to (1, 1).
+    Fill it with the even-odd rule. An empty mask gives an empty path.
 
     Example:
         >>> trace(np.array([[True, True], [False, False]]))

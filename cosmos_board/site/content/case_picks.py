@@ -43,11 +43,11 @@ def pick_cases(connection: Connection) -> list[Pick]:
         dice.setdefault(key, {})[row.model] = row.dice
         if not learned or row.kind == "promptable":
             judged.setdefault(key, []).append(row.dice)
-    picks: list[Pick] = []
-    for target in sorted({key[0] for key in judged}):
-        keys = [key for key in judged if key[0] == target]
-        picks.extend(_pick(keys, judged, dice))
-    return picks
+    return [
+        pick
+        for target in sorted({key[0] for key in judged})
+        for pick in _pick([key for key in judged if key[0] == target], judged, dice)
+    ]
 
 
 def _pick(
@@ -66,12 +66,12 @@ def _pick(
         "median": sorted(ranked, key=lambda key: abs(2 * place[key] - len(ranked) + 1)),
         "disputed": spread,
     }
-    chosen: dict[str, tuple[str, str, str, str]] = {}
+    chosen: set[tuple[str, str, str, str]] = set()
     for kind, order in wanted.items():
-        free = next((key for key in order if key not in chosen.values()), None)
-        if free is not None:
-            chosen[kind] = free
-    for kind, key in chosen.items():
+        key = next((key for key in order if key not in chosen), None)
+        if key is None:
+            return
+        chosen.add(key)
         target, dataset, reference, image = key
         yield Pick(
             target=target,

@@ -34,14 +34,10 @@ def read_cases(
     *,
     local: bool = False,
 ) -> tuple[Case, ...]:
-    """Return the cases that may be shown, by target and kind.
+    """Return the cases that may be shown, by target and kind; all of them where `local`.
 
-    Args:
-        connection: The open board database.
-        db: Where it lies; packs and runs are looked for beside it.
-        datasets: What the packs declared.
-        models: Models whose contours are wanted, best first.
-        local: Whether everything may be shown, on the machine of whoever has the data.
+    Packs and runs are looked for beside `db`. `datasets` holds what the packs declared; `models`
+    those whose contours are wanted, best first.
     """
 
     def may_show(name: str, flag: str) -> bool:
@@ -59,11 +55,11 @@ def read_cases(
     wanted = {pick.reference_id for pick in picks}
     drawn = {name for name in allowed if may_show(name, "publish_predictions")}
     masks = _read_masks(connection, db, wanted, models, drawn)
-    found: list[Case] = []
-    for name in sorted({pick.dataset for pick in picks}):
+    cases: list[Case] = []
+    for name in {pick.dataset for pick in picks}:
         mine = [pick for pick in picks if pick.dataset == name]
-        found.extend(draw_cases(open_pack(packs[name]), mine, masks, picture=name in shown))
-    return tuple(sorted(found, key=lambda c: (c.pick.target, KINDS.index(c.pick.kind))))
+        cases.extend(draw_cases(open_pack(packs[name]), mine, masks, picture=name in shown))
+    return tuple(sorted(cases, key=lambda c: (c.pick.target, KINDS.index(c.pick.kind))))
 
 
 def _read_declared(path: Path) -> frozenset[str]:
@@ -98,9 +94,8 @@ def _read_masks(
             continue
         for batch in iter_batches(path, PREDICTIONS):
             for row in batch.to_pylist():
-                if row["reference_id"] not in wanted or row["prompt"] != PROMPT:
-                    continue
-                if row["study"] != "main":
+                listed = row["reference_id"] in wanted
+                if not listed or (row["prompt"], row["study"]) != (PROMPT, "main"):
                     continue
                 key = (row["reference_id"], run.model)
                 rank = (-(row["predicted_iou"] or 0.0), row["candidate"])

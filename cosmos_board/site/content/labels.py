@@ -12,19 +12,19 @@ from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.data.catalog.objects import get_object_label
 from cosmos_board.metrics.table import Metric
 from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.messages import CLAIM_TEXTS
+from cosmos_board.site.language.numbers import DASH
 from cosmos_board.site.language.words import Words
 
 
 def modality_label(name: str, words: Words) -> str:
     """Return the heading of a modality."""
-    modality = MODALITIES[name]
-    return words(modality.label)
+    return words(MODALITIES[name].label)
 
 
 def prompt_label(name: str, words: Words) -> str:
     """Return the heading of a prompt."""
-    kind = PROMPTS[name]
-    return words(kind.label)
+    return words(PROMPTS[name].label)
 
 
 def object_label(name: str, words: Words) -> str:
@@ -51,28 +51,30 @@ def metric_label(metric: Metric, words: Words) -> str:
 
 def slice_label(part: Slice, data: SiteData, words: Words) -> str:
     """Return the heading of a slice, such as the name of a modality."""
-    if part.kind == "modality":
-        return modality_label(part.name, words)
-    if part.kind == "object":
-        return object_label(part.name, words)
-    if part.kind == "target":
-        return target_label(part.name, words)
+    if part.kind == "overall":
+        return words("All targets")
     if part.kind == "dataset":
         return data.datasets[part.name].label if part.name in data.datasets else part.name
-    return words("All targets")
+    label = {"modality": modality_label, "object": object_label, "target": target_label}[part.kind]
+    return label(part.name, words)
+
+
+def image_kind(part: Slice, data: SiteData, words: Words) -> str:
+    """Return what kind of images a slice is made of."""
+    return words("synthetic") if data.is_synthetic(part) else words("real")
 
 
 def image_kinds(data: SiteData, words: Words) -> list[tuple[str, str]]:
     """Return the kinds of images that boards stand on: real, synthetic or both, real first."""
-    found = {board.facts.synthetic for board in data.boards.values()}
     labels = {False: ("real", words("real")), True: ("synthetic", words("synthetic"))}
-    return [labels[kind] for kind in sorted(found)]
+    return [labels[kind] for kind in sorted({b.facts.synthetic for b in data.boards.values()})]
 
 
-_FOLDERS = {
+FOLDERS = {
     "overall": "", "modality": "modalities/", "object": "objects/",
     "target": "targets/", "dataset": "datasets/",
 }  # fmt: skip
+"""Where the pages of each kind of slice lie, from the root of the site."""
 
 
 def slice_url(part: Slice) -> str:
@@ -82,7 +84,7 @@ def slice_url(part: Slice) -> str:
         >>> slice_url(Slice("target", "ct.liver")), slice_url(Slice("overall"))
         ('targets/ct.liver/', '')
     """
-    return f"{_FOLDERS[part.kind]}{slug(part.name)}/" if part.name else ""
+    return f"{FOLDERS[part.kind]}{slug(part.name)}/" if part.name else ""
 
 
 def model_url(name: str) -> str:
@@ -114,12 +116,23 @@ def pair_url(a: str, b: str) -> str:
     return f"compare/{slug(a)}-vs-{slug(b)}/"
 
 
-MARKS = {"holds": "✓", "weakened": "~", "overturned": "✗", "undecided": "?"}
-
-
 def finding_url(finding: Finding) -> str:
     """Return the address of a finding's page, from the root of the site."""
     return f"findings/{finding.id.lower()}/"
+
+
+_MARKS = {"holds": "✓", "weakened": "~", "overturned": "✗", "undecided": "?"}
+
+
+def describe_finding(finding: Finding, words: Words) -> dict[str, str]:
+    """Return what templates say of a finding."""
+    return {
+        "kind": finding.verdict.replace(" ", "-"),
+        "mark": _MARKS.get(finding.verdict, DASH),
+        "url": finding_url(finding),
+        "statement": words(CLAIM_TEXTS[finding.id].statement),
+        "verdict": words.term(finding.verdict),
+    }
 
 
 def prompt_slice_url(part: Slice, prompt: str) -> str:

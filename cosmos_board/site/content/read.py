@@ -15,12 +15,7 @@ from cosmos_board.site.content.site_data import OVERALL, SiteData, Withheld
 from cosmos_board.site.content.studies import read_studies
 from cosmos_board.site.content.suppression import Suppression, suppress
 from cosmos_board.store.board import open_board
-from cosmos_board.store.queries.cards import (
-    read_datasets,
-    read_entries,
-    read_models,
-    read_timings,
-)
+from cosmos_board.store.queries.cards import read_datasets, read_entries, read_models, read_timings
 from cosmos_board.store.queries.runs import read_data_version, read_scored_studies
 from cosmos_board.store.queries.submissions import read_ledger_table
 from cosmos_board.store.queries.targets import read_amounts, read_spreads, read_targets
@@ -29,11 +24,8 @@ from cosmos_board.store.queries.targets import read_amounts, read_spreads, read_
 def read_site_data(db: Path, *, local: bool = False, earlier: Blocks = NO_BLOCKS) -> SiteData:
     """Return everything that the pages need of the board database `db`.
 
-    Args:
-        db: The board database.
-        earlier: What the published site, if there is one, says that was published before.
-        local: Whether to keep what the terms of datasets forbid to publish, for the machine of
-            whoever has the data.
+    `earlier` is what the published site, if there is one, says that was published before. `local`
+    keeps what the terms of datasets forbid to publish, for the machine of whoever has the data.
     """
     with open_board(db) as connection:
         datasets = read_datasets(connection)

@@ -98,14 +98,8 @@ def find_moves(before: Snapshot, after: Snapshot) -> list[Move]:
         for model in old.keys() | new.keys():
             was, now = old.get(model), new.get(model)
             if (was and was[0]) != (now and now[0]):
-                moves.append(
-                    Move(
-                        board=board,
-                        model=model,
-                        before=was[0] if was else None,
-                        after=now[0] if now else None,
-                    )
-                )
+                ranks = {"before": was[0] if was else None, "after": now[0] if now else None}
+                moves.append(Move(board=board, model=model, **ranks))
     return sorted(moves, key=lambda move: (move.board, move.after or 10**6, move.model))
 
 
@@ -115,12 +109,10 @@ def render_feed(releases: Sequence[Snapshot], site_url: str) -> bytes:
     newest = releases[-1].date if releases else "1970-01-01"
     entries = []
     for before, release in reversed(list(zip([None, *releases], releases, strict=False))):
-        moves = find_moves(before, release) if before else []
-        text = (
-            Words().plural(len(moves), "{n} rank moved", "{n} ranks moved")
-            if before
-            else "First release"
-        )
+        text = "First release"
+        if before:
+            moves = len(find_moves(before, release))
+            text = Words().plural(moves, "{n} rank moved", "{n} ranks moved")
         entries.append(
             f"<entry><id>{escape(base)}changes/#{release.date}</id>"
             f"<title>Data {escape(release.version)}</title>"

@@ -8,15 +8,7 @@ from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING
 
-from cosmos_board.board.types import (
-    Board,
-    BoardKey,
-    BoardRow,
-    PairTable,
-    Scope,
-    Slice,
-    SliceKind,
-)
+from cosmos_board.board.types import Board, BoardKey, BoardRow, PairTable, Scope, Slice, SliceKind
 from cosmos_board.core.cards import PROTOCOL, DatasetCard, ModelCard
 from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.core.prompts import PROMPTS
@@ -147,11 +139,8 @@ class SiteData:
 
     def main_board(self, part: Slice, track: str = FULL) -> Board | None:
         """Return the board that opens the page of a slice; None where nothing was scored."""
-        for prompt in FIRST_PROMPTS:
-            board = self.board(part, prompt, track=track)
-            if board is not None and board.rows:
-                return board
-        return None
+        boards = (self.board(part, prompt, track=track) for prompt in FIRST_PROMPTS)
+        return next((board for board in boards if board and board.rows), None)
 
     @property
     def last_year(self) -> str:
@@ -213,11 +202,4 @@ def default_selection(prompt: str) -> Selection:
 
 def holds(part: Slice, info: TargetInfo) -> bool:
     """Return whether a target of a dataset is in a slice."""
-    key = {
-        "overall": part.name,
-        "modality": info.modality,
-        "object": info.object,
-        "target": info.target,
-        "dataset": info.dataset,
-    }
-    return key[part.kind] == part.name
+    return part.kind == "overall" or getattr(info, part.kind) == part.name

@@ -11,12 +11,7 @@ from cosmos_board.board.cube import Cube
 from cosmos_board.board.findings.findings import Finding, find_findings
 from cosmos_board.board.studies.annotation import AnnotationStudy, study_annotation
 from cosmos_board.board.studies.clicks import ClicksStudy, study_clicks
-from cosmos_board.board.studies.factors import (
-    FactorCurve,
-    FactorRow,
-    factor_curves,
-    study_factors,
-)
+from cosmos_board.board.studies.factors import FactorCurve, FactorRow, factor_curves, study_factors
 from cosmos_board.board.studies.finetuning import FinetuningStudy, study_finetuning
 from cosmos_board.board.studies.jitter import JitterRow, study_jitter
 from cosmos_board.board.types import BoardKey, Slice
@@ -71,12 +66,8 @@ def read_studies(
 ) -> Studies:
     """Return every study that the database behind `cube` has rows for.
 
-    Args:
-        cube: The board database.
-        boards: Its boards.
-        shown: Slices that may be shown; advice is given about no other.
-        scored: Studies that the database has rows for, left out or not.
-        suppression: What was left out.
+    Advice is given about the slices in `shown` alone. `scored` names the studies that the database
+    has rows for, left out or not.
     """
     lost = frozenset(scored) - {"main"} if suppression.withheld else frozenset[str]()
     if not boards.boards:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cosmos_board.core.cards import DatasetCard
@@ -66,34 +66,27 @@ def suppress(
 ) -> Suppression:
     """Leave out what may not be published, so that nothing read afterwards rests on it.
 
-    Args:
-        connection: An open board database, of which nothing was read into temporary tables yet.
-        datasets: What the packs declared.
-        earlier: What the published site, if there is one, says that was published before.
+    Nothing of the open board database was read into temporary tables yet. `earlier` is what the
+    published site, if there is one, says that was published before.
     """
     closed = sorted(name for name in datasets if is_closed(name, datasets))
     if not closed:
         return Suppression(blocks=earlier)
     selection = _ClusterSelection(number_closed(connection, closed), earlier)
     requested, answers = fetch_requested(connection), fetch_answers(connection)
-    seen = _group_seen(fetch_seen(connection))
-    selection.divide(requested, answers, seen)
+    selection.divide(requested, answers, _group_seen(fetch_seen(connection)))
     selected = [(answer, selection.select(answer)) for answer in answers]
     leave_out(connection, closed, selection.shown, selected, selection.tuned)
+    blocks = {
+        stratum: tuple(partition.blocks)
+        for stratum, partition in selection.partitions.items()
+        if partition.blocks
+    }
     return Suppression(
         withheld=selection.list_targets(lambda shown, _: not shown),
         partial=selection.list_targets(lambda shown, every: 0 < shown < every),
         closed=frozenset(closed),
-        blocks=Blocks(
-            {
-                **earlier.strata,
-                **{
-                    stratum: tuple(partition.blocks)
-                    for stratum, partition in selection.partitions.items()
-                    if partition.blocks
-                },
-            }
-        ),
+        blocks=Blocks({**earlier.strata, **blocks}),
     )
 
 
@@ -117,9 +110,10 @@ class _ClusterSelection:
 
     def __init__(self, clusters: Iterable[ClosedCluster], earlier: Blocks) -> None:
         self._members: dict[Stratum, list[ClosedCluster]] = defaultdict(list)
+        self._marks: dict[int, str] = {}
         for cluster in clusters:
             self._members[cluster.dataset, cluster.target].append(cluster)
-        self._marks = {cluster.number: cluster.fingerprint for cluster in self._all()}
+            self._marks[cluster.number] = cluster.fingerprint
         self._numbers = {mark: number for number, mark in self._marks.items()}
         self.partitions = {
             stratum: Partition(list(earlier.strata.get(stratum, ()))) for stratum in self._members
@@ -163,10 +157,6 @@ class _ClusterSelection:
             for stratum, members in sorted(self._members.items())
             if matches(sum(cluster.number in shown for cluster in members), len(members))
         )
-
-    def _all(self) -> Iterator[ClosedCluster]:
-        for members in self._members.values():
-            yield from members
 
     def _admit_requested(self, requested: Sequence[RequestedSet]) -> None:
         """Admit what is requested of each group, first the lists that boards rank on."""

@@ -17,7 +17,7 @@ from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection
 from cosmos_board.core.tracks import CORE, COUNTS, FULL, TIERS
-from cosmos_board.data.catalog import load_catalog
+from cosmos_board.data.catalog.load import load_catalog
 from cosmos_board.factors.table import FACTORS
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.models.registry import list_cards

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from cosmos_board.board.findings.findings import Finding
-from cosmos_board.board.types import Board, BoardRow, Slice
+from cosmos_board.board.types import Board, BoardRow
 from cosmos_board.core.tracks import FULL
 from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.templates import render
 from cosmos_board.site.content.labels import (
-    MARKS,
-    finding_url,
+    describe_finding,
     model_url,
     prompt_label,
     slice_label,
@@ -20,8 +18,7 @@ from cosmos_board.site.content.labels import (
     target_label,
 )
 from cosmos_board.site.content.site_data import OVERALL, SiteData
-from cosmos_board.site.language.messages import CLAIM_TEXTS
-from cosmos_board.site.language.numbers import DASH, number, with_interval
+from cosmos_board.site.language.numbers import number, with_interval
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.figures import add_prompts, cost_figure
 from cosmos_board.site.pages.sections.matrix import add_slice_map
@@ -131,24 +128,19 @@ def _write_without_overall(page: PageWriter) -> None:
 
 
 def _counts(data: SiteData, words: Words) -> str:
-    targets = data.targets_of(OVERALL)
-    references = data.amount(OVERALL).references
-    modalities = len({target.modality for target in targets})
-    objects = len({target.object for target in targets})
-    names = len({target.target for target in targets})
-    datasets = len({target.dataset for target in targets})
+    modalities, objects, targets, datasets = (
+        len({getattr(target, kind) for target in data.targets_of(OVERALL)})
+        for kind in ("modality", "object", "target", "dataset")
+    )
+    masks = data.amount(OVERALL).references
     counted = [
         (len(data.models), words.plural(len(data.models), "model", "models"), "models/"),
         (modalities, words.plural(modalities, "modality", "modalities"), "modalities/"),
         (objects, words.plural(objects, "object", "objects"), "objects/"),
-        (names, words.plural(names, "target", "targets"), "targets/"),
+        (targets, words.plural(targets, "target", "targets"), "targets/"),
         (len(data.prompts()), words("prompts"), "prompts/"),
         (datasets, words.plural(datasets, "dataset", "datasets"), "datasets/"),
-        (
-            references,
-            words.plural(references, "reference mask", "reference masks"),
-            "docs/protocol/",
-        ),
+        (masks, words.plural(masks, "reference mask", "reference masks"), "docs/protocol/"),
     ]
     facts = [(number(count, 0), name, url) for count, name, url in counted]
     return render("counts.html", facts=facts)
@@ -178,21 +170,20 @@ def _score(row: BoardRow, words: Words) -> str:
 
 
 def _target_cards(data: SiteData, words: Words) -> list[Card]:
-    best: list[tuple[float, Slice, BoardRow]] = []
-    for part in data.slices("target"):
-        board = data.main_board(part)
-        row = find_leader(board)
-        if board is not None and row is not None and not board.facts.synthetic:
-            best.append((row.score, part, row))
+    boards = [(part, data.main_board(part)) for part in data.slices("target")]
+    best = sorted(
+        (row.score, part, row.label)
+        for part, board in boards
+        if (row := find_leader(board)) and board and not board.facts.synthetic
+    )
     if len(best) < 2:
         return []
     cards = []
-    best.sort(key=lambda entry: entry[:2])
-    for kicker, (score, part, row) in (
+    for kicker, (score, part, leader) in (
         (words("Highest score of a target"), best[-1]),
         (words("Lowest of the best scores"), best[0]),
     ):
-        detail = words("best Dice {score}, by {model}", score=number(score), model=row.label)
+        detail = words("best Dice {score}, by {model}", score=number(score), model=leader)
         cards.append(Card(kicker, target_label(part.name, words), detail, slice_url(part)))
     return cards
 
@@ -207,7 +198,7 @@ def _add_news(page: PageWriter) -> None:
         render(
             "news.html",
             entries=[_entry(entry, data, words) for entry in data.entries[:MOST]],
-            findings=[_finding(finding, words) for finding in findings[:MOST]],
+            findings=[describe_finding(finding, words) for finding in findings[:MOST]],
             decided=words(
                 "Enough data for a verdict: {n} of {claims}.",
                 n=decided,
@@ -225,16 +216,6 @@ def _entry(entry: TrackEntry, data: SiteData, words: Words) -> dict[str, str]:
         "url": model_url(entry.model),
         "label": data.label(entry.model),
         "note": words.listing([track, words.term(entry.tier)]),
-    }
-
-
-def _finding(finding: Finding, words: Words) -> dict[str, str]:
-    return {
-        "kind": finding.verdict.replace(" ", "-"),
-        "mark": MARKS.get(finding.verdict, DASH),
-        "url": finding_url(finding),
-        "statement": words(CLAIM_TEXTS[finding.id].statement),
-        "verdict": words.term(finding.verdict),
     }
 
 

@@ -121,7 +121,7 @@ def _write_counts(page: PageWriter) -> None:
     keys = list_boards(data, COUNTS, ("dice", "iou"))
     if not keys:
         return
-    page.heading(words("Full track: submitted counts"), "counts")
+    page.heading(words("Counts track"), "counts")
     page.text(
         words(
             "Pixel counts over every reference mask, submitted with the predictions behind them, "

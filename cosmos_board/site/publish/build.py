@@ -6,9 +6,10 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from unittest.mock import patch
@@ -77,13 +78,15 @@ def build_site(
 
 def render_site(db: Path | None, out: Path, options: SiteOptions, *, strict: bool = True) -> None:
     """Render the board in `db` into the empty folder `out`; arguments and errors as above."""
-    build = _Build(db.resolve() if db else None, options, strict)
+    db = db.resolve() if db else None
+    build = partial(_build_language, db, options, strict)
     others = [language for language in options.languages if language != "en"]
     with _environment({}):
         if len(others) == len(options.languages) or not others or not _CAN_FORK:
             for language in sorted(options.languages, key=lambda name: name != "en"):
-                build.run(out if language == "en" else out / language, language)
+                build(out if language == "en" else out / language, language)
         else:
+            read_ahead(db, options)
             _build_beside(build, out, others)
 
 
@@ -93,49 +96,37 @@ def read_blocks(site: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Build:
-    """One build; other processes get a copy."""
+def _build_language(
+    db: Path | None, options: SiteOptions, strict: bool, target: Path, language: str
+) -> None:
+    """Render one language into the folder `target`."""
+    from mkdocs.commands.build import build
+    from mkdocs.config import load_config
+    from mkdocs.exceptions import MkDocsException
 
-    db: Path | None
-    options: SiteOptions
-    strict: bool
-
-    def run(self, target: Path, language: str) -> None:
-        """Render one language into the folder `target`."""
-        from mkdocs.commands.build import build
-        from mkdocs.config import load_config
-        from mkdocs.exceptions import MkDocsException
-
-        name = "mkdocs.yml" if language == "en" else f"mkdocs.{language}.yml"
-        url = {"site_url": self.options.site_url} if self.options.site_url else {}
-        try:
-            config = load_config(
-                str(sources_root() / name),
-                site_dir=str(target.resolve()),
-                strict=self.strict,
-                **url,
-            )
-            config.plugins["cosmos-board"].use(self.db, self.options)  # type: ignore[attr-defined]
-            logging.getLogger("jieba").setLevel(logging.WARNING)  # it sets its own when imported
-            config.plugins.on_startup(command="build", dirty=False)
-            build(config)
-            config.plugins.on_shutdown()
-        except MkDocsException as error:
-            raise _own_error(error) or InputError(target, "site", str(error)) from error
+    source = sources_root() / ("mkdocs.yml" if language == "en" else f"mkdocs.{language}.yml")
+    url = {"site_url": options.site_url} if options.site_url else {}
+    try:
+        config = load_config(str(source), site_dir=str(target.resolve()), strict=strict, **url)
+        config.plugins["cosmos-board"].use(db, options)  # type: ignore[attr-defined]
+        logging.getLogger("jieba").setLevel(logging.WARNING)  # it sets its own when imported
+        config.plugins.on_startup(command="build", dirty=False)
+        build(config)
+        config.plugins.on_shutdown()
+    except MkDocsException as error:
+        raise _own_error(error) or InputError(target, "site", str(error)) from error
 
 
-def _build_beside(build: _Build, out: Path, others: Sequence[str]) -> None:
+def _build_beside(build: Callable[[Path, str], None], out: Path, others: Sequence[str]) -> None:
     """Build English here and the other languages in processes that share what was read.
 
     The engine empties its folder but keeps hidden entries, so the others wait in one of those.
     """
-    read_ahead(build.db, build.options)
     waiting = out / ".languages"
     with warnings.catch_warnings(), make_pool(len(others), get_context("fork")) as pool:
         warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads
-        started = [pool.submit(build.run, waiting / language, language) for language in others]
-        build.run(out, "en")
+        started = [pool.submit(build, waiting / language, language) for language in others]
+        build(out, "en")
         for process in started:
             process.result()
     for language in others:

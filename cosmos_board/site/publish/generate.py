@@ -96,12 +96,7 @@ class SiteOptions:
 def generate_site(
     db: Path | None, language: str = "en", options: SiteOptions | None = None
 ) -> Site:
-    """Return every generated page and file of the site in one language.
-
-    Args:
-        db: The board database; None for an empty board.
-        language: `en` or `zh`.
-        options: How the site is built.
+    """Return every generated page and file of the site; `db` is None for an empty board.
 
     Raises:
         InputError: If `db` is no board database, or the blocks of the published site are damaged.
@@ -150,11 +145,9 @@ def make_site(data: SiteData, words: Words, options: SiteOptions | None = None) 
         speed_page(context, _find(options.checkout, "benchmarks")),
     ]
     pages.sort(key=lambda page: page.path)
-    files: dict[str, bytes] = {
-        CELLS_PATH: cells,
-        **({BLOCKS_PATH: data.blocks.dump()} if data.blocks.strata else {}),
-        RANKS_PATH: snapshot_file(now),
-    }
+    files = {CELLS_PATH: cells, RANKS_PATH: snapshot_file(now)}
+    if data.blocks.strata:
+        files[BLOCKS_PATH] = data.blocks.dump()
     for page in pages:
         files.update(page.data)
     if words.language != "en":  # files without words lie once, at the root
@@ -232,8 +225,8 @@ def _pages(context: PageContext) -> Iterator[Page]:
     yield from (model_page(context, info) for info in data.models.values())
     yield prompt_index(context)
     yield from (prompt_page(context, name) for name in data.prompts())
-    for kind, path, title, text in slice_kinds(context.words):
-        yield slice_index(context, kind, path, title, text)
+    for kind in slice_kinds(context.words):
+        yield slice_index(context, kind)
         parts = data.slices(kind)
         yield from (slice_page(context, part, parts) for part in parts)
         yield from (

@@ -28,11 +28,7 @@ SCORES = "data/tables/submissions/"
 
 
 def compare_sites(read: Read, rebuilt: Path) -> Iterator[str]:
-    """Yield a line for whatever is wrong with a published site.
-
-    Args:
-        read: Gives the published site's files.
-        rebuilt: The site, built from nothing.
+    """Yield a line for whatever is wrong with a published site, beside the one built from nothing.
 
     Raises:
         InputError: If the published site's list is damaged, or it cannot be read.

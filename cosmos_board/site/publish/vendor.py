@@ -20,10 +20,7 @@ HYPARQUET = "assets/vendor/hyparquet/"
 
 
 def vendored_scripts(modules: Path | None) -> dict[str, Path]:
-    """Return the files to copy, by path from the root of the site.
-
-    Args:
-        modules: The `node_modules` of the site, where there is one.
+    """Return the files to copy, of `node_modules` too, by path from the root of the site.
 
     Raises:
         InputError: If the installed plotly carries no script.

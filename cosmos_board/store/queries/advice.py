@@ -45,13 +45,9 @@ def read_outcomes(
     track: str = "full",
     size_px: tuple[float, float] | None = None,
 ) -> Outcomes:
-    """Return what became of the references of some units in the main study.
+    """Return what became of the references of some units, by number, in the main study.
 
-    Args:
-        connection: An open board database.
-        units: Their numbers in the database.
-        track: Runs of which track count.
-        size_px: Only references whose area lies in this range, ends included.
+    With `size_px` only those whose area lies in this range, ends included.
     """
     ensure_units(connection)
     condition, bounds = "", []

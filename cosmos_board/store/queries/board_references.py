@@ -22,9 +22,6 @@ def prepare_lists(connection: Connection) -> None:
     """Make the table of lists and the temporary table that `note_requested` fills.
 
     Datasets of a database from before there was a table get the list that they were read with.
-
-    Args:
-        connection: A board database opened to write.
     """
     connection.execute(_DDL)
     connection.execute(f"INSERT INTO {TABLE} {_unlisted(connection)}")
@@ -34,24 +31,16 @@ def prepare_lists(connection: Connection) -> None:
 
 
 def note_requested(connection: Connection, run_id: str, index: str) -> None:
-    """Note which references a main run was to score.
-
-    Args:
-        connection: After `prepare_lists`.
-        run_id: The run.
-        index: Parquet file with a column `reference_id`.
-    """
+    """Note, after `prepare_lists`, which references, listed in a file, a main run was to score."""
     connection.execute(
         "INSERT INTO requested SELECT ?, reference_id FROM read_parquet(?)", [run_id, index]
     )
 
 
 def write_lists(connection: Connection, runs: Iterable[str]) -> None:
-    """Write the list of each dataset all of whose main runs are among `runs`.
+    """Write the list of each dataset all of whose main runs are among `runs`, by id.
 
-    Args:
-        connection: After `note_requested`, in the transaction that added `runs`.
-        runs: Ids of runs.
+    Comes after `note_requested`, in the transaction that added them.
     """
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE renewed AS
@@ -75,9 +64,7 @@ def drop_stale_lists(connection: Connection) -> None:
 def count_requested(connection: Connection, run_id: str) -> tuple[int, int, int]:
     """Return how many references a run was to score, how many of these are listed, and the list's.
 
-    Args:
-        connection: After `write_lists`.
-        run_id: A main run of this transaction.
+    Comes after `write_lists`, in the transaction that added the main run.
     """
     row = fetch_row(
         connection,
@@ -117,9 +104,6 @@ def listed_references(connection: Connection) -> str:
     """Return a query for the references that boards rank on: one column, `reference_id`.
 
     Where a database has no list of a dataset, the references count that not only studies scored.
-
-    Args:
-        connection: An open board database; read-only is enough.
     """
     return f"{_listed(connection)} UNION ALL {_unlisted(connection)}"
 

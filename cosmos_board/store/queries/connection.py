@@ -72,17 +72,10 @@ def count_rows(connection: Connection, what: str, parameters: Parameters = ()) -
     return int(row[0])
 
 
-def has_temporary(connection: Connection, table: str) -> bool:
-    """Return whether this connection has a temporary table of that name."""
-    return bool(
-        count_rows(connection, "duckdb_tables() WHERE temporary AND table_name = ?", [table])
-    )
-
-
-def has_table(connection: Connection, table: str) -> bool:
-    """Return whether the database has a table of that name; older ones lack some."""
-    where = "duckdb_tables() WHERE NOT temporary AND table_name = ?"
-    return bool(count_rows(connection, where, [table]))
+def has_table(connection: Connection, table: str, *, temporary: bool = False) -> bool:
+    """Return whether the database, or this connection, has a table; older databases lack some."""
+    where = "duckdb_tables() WHERE temporary = ? AND table_name = ?"
+    return bool(count_rows(connection, where, [temporary, table]))
 
 
 def read_table_sizes(connection: Connection) -> dict[str, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cosmos_board.store.queries.connection import Connection, fetch_rows, has_temporary
+from cosmos_board.store.queries.connection import Connection, fetch_rows, has_table
 
 COUNTED_RUNS = """\
     SELECT r.run_id, r.model, r.dataset, r.track, r.tier, r.started_utc, a.study, a.prompt
@@ -33,12 +33,14 @@ class CountedRun:
     prompt: str
 
 
-def prepare_counted_runs(connection: Connection) -> None:
-    """Make the temporary table `counted_runs` and the temporary view `counted_scores`.
+def ensure_counted_runs(connection: Connection) -> None:
+    """Make the temporary table `counted_runs` and view `counted_scores` where they are missing.
 
     `counted_scores` has the columns of `scores`, for rows of runs that count, and `track`,
     `dataset` and `column_id`: the number of (track, prompt, model) within its study.
     """
+    if has_table(connection, "counted_runs", temporary=True):
+        return
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE counted_runs AS
         SELECT *, (dense_rank() OVER (PARTITION BY study ORDER BY track, prompt, model)
@@ -47,12 +49,6 @@ def prepare_counted_runs(connection: Connection) -> None:
         CREATE OR REPLACE TEMP VIEW counted_scores AS
         SELECT s.*, c.track, c.dataset, c.column_id
         FROM scores s JOIN counted_runs c USING (run_id, study, prompt)""")
-
-
-def ensure_counted_runs(connection: Connection) -> None:
-    """Make them unless this connection has them."""
-    if not has_temporary(connection, "counted_runs"):
-        prepare_counted_runs(connection)
 
 
 def read_counted_runs(

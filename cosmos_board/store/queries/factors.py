@@ -9,12 +9,13 @@ import numpy as np
 
 from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.core.targets import Factors
+from cosmos_board.core.tracks import FULL
 from cosmos_board.store.queries.connection import (
     Connection,
     count_rows,
     fetch_columns,
     fetch_row,
-    has_temporary,
+    has_table,
 )
 from cosmos_board.store.queries.scores import DICE, STEP, in_steps
 from cosmos_board.store.queries.units import ensure_units
@@ -47,7 +48,7 @@ def read_references(connection: Connection) -> ReferenceTable:
 
     Leaves the temporary table `reference_order` for `prepare_reference_dice`.
     """
-    if not has_temporary(connection, "reference_order"):
+    if not has_table(connection, "reference_order", temporary=True):
         ensure_units(connection)
         known = " AND ".join(f"m.{name} IS NOT NULL AND NOT isnan(m.{name})" for name in FACTORS)
         connection.execute(f"""
@@ -66,42 +67,31 @@ def read_references(connection: Connection) -> ReferenceTable:
 
 
 def prepare_reference_dice(
-    connection: Connection, track: str = "full", *, prompts: Sequence[str] | None = None
+    connection: Connection, prompts: Sequence[str] | None = None
 ) -> tuple[tuple[str, str, str], ...]:
-    """Place the Dice of every model beside the references of `read_references`.
+    """Place the Dice of every model's full runs beside the references of `read_references`.
 
     Leaves the temporary tables `reference_column` and `reference_dice`, and does nothing where
-    they hold the same already.
-
-    Args:
-        connection: After `read_references`.
-        track: Runs of which track count.
-        prompts: Only these prompts; all by default.
+    they hold the same prompts already.
 
     Returns:
         The (model, prompt, selection) that there are, sorted.
     """
-    request = f"{track}: {'all' if prompts is None else sorted(set(prompts))}"
-    if _prepared(connection) != request:
-        _place_dice(connection, track, prompts, request)
+    request = "all" if prompts is None else str(sorted(set(prompts)))
+    if not (
+        has_table(connection, "reference_request", temporary=True)
+        and fetch_row(connection, "SELECT request FROM reference_request") == (request,)
+    ):
+        _place_dice(connection, prompts, request)
     rows = connection.execute(
         "SELECT model, prompt, selection FROM reference_column ORDER BY number"
     ).fetchall()
     return tuple((model, prompt, selection) for model, prompt, selection in rows)
 
 
-def _prepared(connection: Connection) -> str | None:
-    if not has_temporary(connection, "reference_request"):
-        return None
-    row = fetch_row(connection, "SELECT request FROM reference_request")
-    return None if row is None else str(row[0])
-
-
-def _place_dice(
-    connection: Connection, track: str, prompts: Sequence[str] | None, request: str
-) -> None:
+def _place_dice(connection: Connection, prompts: Sequence[str] | None, request: str) -> None:
     condition = "s.study = 'main' AND s.track = ?"
-    parameters: list[object] = [track]
+    parameters: list[object] = [FULL]
     if prompts is not None:
         condition += " AND list_contains(?, s.prompt)"
         parameters.append(list(prompts))

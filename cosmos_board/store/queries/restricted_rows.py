@@ -182,7 +182,7 @@ def leave_out(
     """Let the connection see no row of restricted datasets but those that may be published.
 
     Args:
-        connection: After `number_closed`; read-only is enough.
+        connection: After `number_closed`.
         datasets: The restricted datasets.
         shown: Numbers of the clusters that are published.
         kept: Columns, each with the numbers of the clusters that count in it.

@@ -20,6 +20,7 @@ IDLE_MODELS = """models WHERE model NOT IN (SELECT model FROM runs) AND model NO
     AND model IN (SELECT model FROM runs))"""
 """Models without a run, but those that a fine-tuned one with a run names as its base."""
 
+IDLE_CLUSTERS = "seen_clusters WHERE model NOT IN (SELECT model FROM models)"
 IDLE_DATASETS = """datasets WHERE dataset NOT IN (
     SELECT dataset FROM runs UNION SELECT i.dataset FROM annotations
     JOIN reference_masks r USING (reference_id) JOIN images i USING (image_id))"""
@@ -60,18 +61,8 @@ def read_runs(connection: Connection) -> tuple[RunFacts, ...]:
     )
 
 
-def read_run_ids(connection: Connection) -> set[str]:
-    """Return the ids of all runs."""
-    return {name for (name,) in connection.execute("SELECT run_id FROM runs").fetchall()}
-
-
 def find_rivals(connection: Connection, run: Sequence[str]) -> list[str]:
-    """Return the other runs of a model on a dataset in a study and track.
-
-    Args:
-        connection: An open board database.
-        run: Model, dataset, study, track and run id.
-    """
+    """Return the others of a run, given as model, dataset, study, track and run id."""
     rows = connection.execute(
         "SELECT run_id FROM runs WHERE model = ? AND dataset = ? AND study = ? AND track = ?"
         " AND run_id <> ?",

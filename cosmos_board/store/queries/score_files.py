@@ -41,10 +41,7 @@ class PromptCounts:
 
 
 def count_answers(paths: Sequence[Path]) -> tuple[PromptCounts, ...]:
-    """Return what the rows in `paths` come to, in order of prompt.
-
-    Args:
-        paths: Parquet files of score rows.
+    """Return what the score rows in Parquet files come to, in order of prompt.
 
     Raises:
         InputError: If one cannot be read.

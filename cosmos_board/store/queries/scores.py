@@ -56,7 +56,7 @@ def fetch_cells(
 ) -> Columns:
     """Return counts and sums per column, selection and unit, of one prompt; unordered.
 
-    Only the main study counts. A failed prediction scores as an empty one. Needs `prepare_units`.
+    Only the main study counts. A failed prediction scores as an empty one. Needs `ensure_units`.
 
     Returns:
         `column_id`, `oracle` (else the selection is `predicted`), `unit`, `rows`, `references`,

@@ -11,9 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from cosmos_board.core.arrays import Floats, Ints
-from cosmos_board.store.queries.connection import Columns, Connection, fetch_columns
+from cosmos_board.core.tracks import FULL
+from cosmos_board.store.queries.connection import Columns, Connection, count_rows, fetch_columns
 from cosmos_board.store.queries.scores import DICE, NSD, STEP, in_steps
-from cosmos_board.store.queries.units import read_units
+from cosmos_board.store.queries.units import ensure_units
+
+CLICKS = 10
+"""Clicks of a whole trajectory."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,11 +69,6 @@ class StudyTable:
         means[self._place] = self._rows[name] * step / self._rows[over]
         return means
 
-    def largest(self, name: str) -> Ints:
-        """Return the largest number over units, shape (columns,); 0 where there is none."""
-        largest: Ints = self.counts(name).max(axis=1, initial=0)
-        return largest
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClickSums:
@@ -92,20 +91,14 @@ class ClickSums:
     (columns, clicks, units); NaN where there is none."""
 
 
-def read_clicks(
-    connection: Connection, goals: Sequence[float], *, limit: int = 10, track: str = "full"
-) -> ClickSums:
-    """Return the clicks study.
+def read_clicks(connection: Connection, goals: Sequence[float]) -> ClickSums:
+    """Return the clicks study of full runs; trajectories without all their clicks are left out.
 
-    Args:
-        connection: An open board database.
-        goals: Dice values for which the first click that reaches them is counted.
-        limit: Clicks of a whole trajectory; shorter ones are left out.
-        track: Runs of which track count.
+    For each of `goals` (Dice) the first click that reaches it is counted.
     """
-    units = len(read_units(connection))
+    ensure_units(connection)
     steps = {"dice": in_steps(DICE), "nsd": in_steps(NSD)}
-    clicks = range(1, limit + 1)
+    clicks = range(1, CLICKS + 1)
     inner = [
         f"sum({value}) FILTER (s.click = {click})::DOUBLE AS {name}_{click}"
         for name, value in steps.items()
@@ -127,14 +120,14 @@ def read_clicks(
         WITH trajectories AS (
             SELECT s.model, s.prompt, s.selection, s.reference_id, {", ".join(inner)}
             FROM counted_scores s
-            WHERE s.study = 'clicks' AND s.track = ? AND s.click <= {limit} GROUP BY ALL
-            HAVING count(DISTINCT s.click) = {limit})
+            WHERE s.study = 'clicks' AND s.track = ? AND s.click <= {CLICKS} GROUP BY ALL
+            HAVING count(DISTINCT s.click) = {CLICKS})
         SELECT model, prompt, selection, u.unit, count(*) AS rows, {", ".join(outer)}
         FROM trajectories JOIN unit_of u USING (reference_id) GROUP BY ALL
         """,
-        [track],
+        [FULL],
     )
-    table = StudyTable(rows, units)
+    table = StudyTable(rows, count_rows(connection, "unit_table"))
 
     def curve(name: str, step: float = STEP) -> Floats:
         return np.stack([table.means(f"{name}_{click}", step=step) for click in clicks], axis=1)
@@ -177,9 +170,9 @@ class JitterSums:
 _STEPS = in_steps(DICE)
 
 
-def read_jitter(connection: Connection, track: str = "full") -> JitterSums:
-    """Return the jitter study beside the undisturbed scores of the same references."""
-    units = len(read_units(connection))
+def read_jitter(connection: Connection) -> JitterSums:
+    """Return the jitter study of full runs beside undisturbed scores of the same references."""
+    ensure_units(connection)
     rows = fetch_columns(
         connection,
         f"""
@@ -207,9 +200,9 @@ def read_jitter(connection: Connection, track: str = "full") -> JitterSums:
             sum(round(mean * mean * {STEP})::BIGINT)::DOUBLE AS squares
         FROM both_scored JOIN unit_of u USING (reference_id) GROUP BY ALL
         """,
-        {"track": track},
+        {"track": FULL},
     )
-    table = StudyTable(rows, units)
+    table = StudyTable(rows, count_rows(connection, "unit_table"))
     return JitterSums(
         table.columns,
         table.counts("rows"),
@@ -217,5 +210,5 @@ def read_jitter(connection: Connection, track: str = "full") -> JitterSums:
         table.means("jittered"),
         table.means("within"),
         table.means("squares"),
-        table.largest("trials"),
+        table.counts("trials").max(axis=1, initial=0),
     )

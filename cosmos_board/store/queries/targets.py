@@ -118,12 +118,7 @@ def read_amounts(connection: Connection) -> dict[tuple[str, str, bool], Amount]:
 def read_spreads(
     connection: Connection, *, without: Collection[str] = ()
 ) -> tuple[DiceSpread, ...]:
-    """Return how Dice is spread over references: by target, prompt and model.
-
-    Args:
-        connection: An open board database.
-        without: Targets that are left out.
-    """
+    """Return how Dice is spread over references, by target (but `without`), prompt and model."""
     ensure_units(connection)
     return fetch_rows(
         connection,

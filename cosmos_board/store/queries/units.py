@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from cosmos_board.store.queries.board_references import listed_references
-from cosmos_board.store.queries.connection import (
-    Columns,
-    Connection,
-    fetch_columns,
-    fetch_rows,
-    has_temporary,
-)
+from cosmos_board.store.queries.connection import Columns, Connection, fetch_columns, has_table
 from cosmos_board.store.queries.counted_runs import ensure_counted_runs
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Unit:
-    """One cluster as one target sees it."""
-
-    modality: str
-    object: str
-    dataset: str
-    cluster_id: str
-
-
-def prepare_units(connection: Connection) -> None:
-    """Make the temporary tables `unit_table` and `unit_of`.
+def ensure_units(connection: Connection) -> None:
+    """Make the temporary tables `unit_table` and `unit_of` where this connection lacks them.
 
     Units are numbered in the order of modality, object, dataset and cluster, so that equal data
     gives equal numbers whatever the order of rows. `unit_of` holds (reference_id, unit, diagonal,
     listed, core) for every reference: `listed` says whether boards rank on it, `core` whether a
     core run scored it, which is what the core track ranks on. `reference_count` counts the listed.
     """
+    if has_table(connection, "unit_of", temporary=True):
+        return
     ensure_counted_runs(connection)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE listed_of AS {listed_references(connection)}")
     connection.execute("""
@@ -57,34 +41,24 @@ def prepare_units(connection: Connection) -> None:
     """)
 
 
-def ensure_units(connection: Connection) -> None:
-    """Make the temporary tables of units unless this connection has them."""
-    if not has_temporary(connection, "unit_of"):
-        prepare_units(connection)
-
-
 def forget_prepared(connection: Connection) -> None:
     """Drop what was prepared before the connection was told to leave rows out."""
     for table in ("counted_runs", "unit_of"):
         connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
 
-def read_units(connection: Connection) -> tuple[Unit, ...]:
-    """Return the units of the database in their order, preparing them where nobody did."""
-    ensure_units(connection)
-    query = "SELECT modality, object, dataset, cluster_id FROM unit_table ORDER BY unit"
-    return fetch_rows(connection, Unit, query)
-
-
 def fetch_units(connection: Connection) -> Columns:
-    """Return the units in their order: modality, object, dataset, cluster_id, reference_count."""
-    return fetch_columns(connection, "SELECT * EXCLUDE (unit) FROM unit_table ORDER BY unit")
+    """Return the units in their order.
 
-
-def fetch_core_references(connection: Connection) -> Columns:
-    """Return how many references of each unit core runs scored: unit, references."""
+    Returns:
+        `modality`, `object`, `dataset`, `cluster_id`; how many references boards rank on, as
+        `reference_count`, and how many core runs scored, as `core_count`.
+    """
+    ensure_units(connection)
     return fetch_columns(
         connection,
-        """SELECT unit, count(*)::INTEGER AS references FROM unit_of WHERE core
-           GROUP BY unit ORDER BY unit""",
+        """SELECT u.* EXCLUDE (unit), coalesce(c.references, 0)::INTEGER AS core_count
+           FROM unit_table u LEFT JOIN (SELECT unit, count(*) AS references FROM unit_of
+                                        WHERE core GROUP BY unit) c USING (unit)
+           ORDER BY u.unit""",
     )

@@ -52,7 +52,11 @@ def audit_counts(checked: CheckedSubmission, path: Path) -> Iterator[Problem]:
     if not isinstance(table, CountTable) or checked.rows is None or not checked.inputs.seed:
         return
     places = choose_places(table, checked.manifest_sha256, checked.inputs.seed)
-    wanted = _list_wanted(table, places)
+    rows, prompts, _ = np.unravel_index(places, table.counts.shape[:3])
+    wanted = {
+        prompt: [table.references[row] for row in np.unique(rows[prompts == number]).tolist()]
+        for number, prompt in enumerate(table.prompts)
+    }
     copy = checked.copies / PREDICTIONS
     most = MOST_CANDIDATES * len(table.prompts) * len(checked.rows)
     try:
@@ -84,15 +88,6 @@ def choose_places(table: CountTable, manifest_sha256: str, seed: str) -> NDArray
     words = np.random.Philox(key=key).random_raw(len(there))
     chosen = np.argpartition(words, AUDIT_ROWS)[:AUDIT_ROWS]  # the words of a key do not repeat
     return there[np.sort(chosen)]
-
-
-def _list_wanted(table: CountTable, places: NDArray[np.int64]) -> dict[str, Sequence[str]]:
-    """Return the reference ids behind `places`, by prompt."""
-    rows, prompts, _ = np.unravel_index(places, table.counts.shape[:3])
-    return {
-        prompt: [table.references[row] for row in np.unique(rows[prompts == number]).tolist()]
-        for number, prompt in enumerate(table.prompts)
-    }
 
 
 def _check_groups(

@@ -64,7 +64,7 @@ def find_copied(checked: CheckedSubmission, accepted: Sequence[Accepted]) -> lis
         same = [other for other, digest in hashes if digest == content.masks_sha256]
     elif content is not None:
         place, near = checked.place(COUNTS), _compare_counts(checked, content, others)
-        same = [other for other in others if other.content_sha256 == content.content_sha256]
+        same = [other for other in others if other.content_sha256 == checked.content_sha256]
     else:
         return []
     if same:
@@ -122,14 +122,10 @@ def _compare_counts(
 
 
 def is_telling(counts: NDArray[np.int32], pixels: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which rows say something of who drew them.
+    """Return which rows of counts (tp, fp, fn; axes (row, count)) say something of who drew them.
 
-    Nothing drawn, everything drawn and the reference itself have the same counts whoever drew
-    them; -1 is no row.
-
-    Args:
-        counts: tp, fp, fn; axes (row, count).
-        pixels: Of each row's image.
+    Nothing drawn, everything drawn (`pixels`: of each row's image) and the reference itself have
+    the same counts whoever drew them; -1 is no row.
     """
     tp, fp, fn = counts.T.astype(np.int64)
     drawn = tp + fp
@@ -153,11 +149,11 @@ def find_repeated(
     same, compared = np.zeros((2, 2, len(table.prompts)), np.int64)  # equal, close; prompts
     try:
         copy_checked(other.path, copy, layout=COUNTS)
-        for block in iter_blocks(copy, table.references, table.prompts):
-            known = np.minimum.reduce(block.places) >= 0
-            row, prompt, selection = (places[known] for places in block.places)
+        for places, counts, _ in iter_blocks(copy, table.references, table.prompts):
+            known = np.minimum.reduce(places) >= 0
+            row, prompt, selection = (numbers[known] for numbers in places)
             mine = table.counts[row, prompt, selection]
-            apart = abs(mine - block.counts[known]).max(axis=1, initial=0)
+            apart = abs(mine - counts[known]).max(axis=1, initial=0)
             tells = is_telling(mine, pixels[row])
             wrong = tells & (mine[:, 1:].sum(axis=1, dtype=np.int64) >= FEWEST_WRONG)
             for number, (rows, most) in enumerate(((tells, 0), (wrong, CLOSE_PX))):

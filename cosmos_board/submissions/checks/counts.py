@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.core.scores import SELECTIONS
 from cosmos_board.submissions.checks.implausible import find_implausible
-from cosmos_board.submissions.checks.references import IndexRow
+from cosmos_board.submissions.checks.packs import IndexRow
 from cosmos_board.submissions.problems import Problem, quote
 
 _KEYS = ("reference_id", "prompt", "selection")
@@ -37,24 +37,17 @@ class CountTable:
         return digest.hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class CountBlock:
-    """Some rows of a file of counts."""
-
-    places: tuple[NDArray[np.int64], ...]
-    """Of reference, prompt and selection on a grid, one array each; -1 where it has none."""
-
-    counts: NDArray[np.int64]
-    """tp, fp, fn; axes (row, count)."""
-
-    batch: Any
-    """The rows as pyarrow read them."""
+Places: TypeAlias = tuple[NDArray[np.int64], ...]
+"""Of reference, prompt and selection on a grid, one array each; -1 where it has none."""
 
 
 def iter_blocks(
     copy: Path, references: tuple[str, ...], prompts: tuple[str, ...]
-) -> Iterator[CountBlock]:
-    """Yield the rows of a clean copy, a batch at a time, on the grid of these names."""
+) -> Iterator[tuple[Places, NDArray[np.int64], Any]]:
+    """Yield the rows of a clean copy, a batch at a time, on the grid of these names.
+
+    They come as places, as counts (tp, fp, fn; axes (row, count)) and as pyarrow read them.
+    """
     import pyarrow.parquet as pq
 
     known = [
@@ -70,7 +63,7 @@ def iter_blocks(
                 numbers = [words.get(word, -1) for word in column.dictionary.to_pylist()]
                 places.append(np.array(numbers, np.int64)[column.indices.to_numpy()])
             counts = np.stack([batch.column(name).to_numpy() for name in _COUNTS], axis=1)
-            yield CountBlock(tuple(places), counts, batch)
+            yield tuple(places), counts, batch
 
 
 def read_counts(
@@ -78,11 +71,7 @@ def read_counts(
 ) -> tuple[CountTable, list[Problem]]:
     """Return the counts of a clean copy and everything that is wrong with them.
 
-    Args:
-        copy: From `copy_checked`.
-        index: The references that are asked for, by id.
-        prompts: Those that the model answers.
-        where: Path of the file, for messages.
+    `index` holds the references that are asked for; `where` is the file's path, for messages.
     """
     ids = tuple(sorted(index))
     shape = (len(ids), len(prompts), len(SELECTIONS), len(_COUNTS))
@@ -90,15 +79,14 @@ def read_counts(
     area = np.array([index[name].area_px for name in ids], np.int64)
     pixels = np.array([index[name].height * index[name].width for name in ids], np.int64)
     first = 0
-    for block in iter_blocks(copy, ids, prompts):
-        row = block.places[0]
-        wrong = _find_unknown(block, prompts)
-        wrong = wrong or _find_wrong(block.counts, area[row], pixels[row])
-        wrong = wrong or _find_twice(block.places, table.counts)
+    for places, counts, batch in iter_blocks(copy, ids, prompts):
+        wrong = _find_unknown(places, batch, prompts)
+        wrong = wrong or _find_wrong(counts, area[places[0]], pixels[places[0]])
+        wrong = wrong or _find_twice(places, table.counts)
         if wrong:
             return table, [Problem(where, f"row {first + wrong[0]}", wrong[1])]
-        table.counts[block.places] = block.counts
-        first += len(block.counts)
+        table.counts[places] = counts
+        first += len(counts)
     return table, list(_check_whole(table, where))
 
 
@@ -106,14 +94,18 @@ _Wrong = tuple[int, str]
 """The first row of a block that is wrong, and what is wrong with it."""
 
 
-def _find_unknown(block: CountBlock, prompts: tuple[str, ...]) -> _Wrong | None:
+def _find_unknown(
+    places: Places,
+    batch: Any,  # noqa: ANN401 - pyarrow ships no types
+    prompts: tuple[str, ...],
+) -> _Wrong | None:
     wants = ("not in the index", f"unknown, want one of: {', '.join(prompts)}", "unknown")
-    for name, places, want in zip(_KEYS, block.places, wants, strict=True):
-        if (places < 0).any():
-            row = int(np.argmax(places < 0))
-            return row, f"{name}: {quote(block.batch.column(name)[row].as_py())} {want}"
+    for name, numbers, want in zip(_KEYS, places, wants, strict=True):
+        if (numbers < 0).any():
+            row = int(np.argmax(numbers < 0))
+            return row, f"{name}: {quote(batch.column(name)[row].as_py())} {want}"
     everything = [number for number, name in enumerate(prompts) if name == "everything"]
-    wrong = np.isin(block.places[1], everything) & (block.places[2] != SELECTIONS.index("oracle"))
+    wrong = np.isin(places[1], everything) & (places[2] != SELECTIONS.index("oracle"))
     return (int(np.argmax(wrong)), "selection: everything has oracle only") if wrong.any() else None
 
 
@@ -137,7 +129,7 @@ def _find_wrong(
     return None
 
 
-def _find_twice(places: tuple[NDArray[np.int64], ...], counts: NDArray[np.int32]) -> _Wrong | None:
+def _find_twice(places: Places, counts: NDArray[np.int32]) -> _Wrong | None:
     cells = np.ravel_multi_index(places, counts.shape[:3])
     _, first, inverse = np.unique(cells, return_index=True, return_inverse=True)
     twice = (counts[places][:, 0] >= 0) | (first[inverse] != np.arange(len(cells)))

@@ -145,13 +145,13 @@ class KeptMasks:
                   for key in keys if key in other.groups}  # fmt: skip
         best, equal = np.zeros(len(keys)), np.zeros(len(keys), np.bool_)
         for rows, first, second in _pair(keys, mine, theirs):
-            iou, same = _measure(first, second)
+            iou, same = _measure(first, second, 0)
             best[rows] = np.maximum(best[rows], iou)
             equal[rows] |= same
         alike = {tolerance: equal.copy() for tolerance in TOLERANCES_PX}
         for rows, first, second in _pair(keys, _choose(mine), _choose(theirs)):
             for tolerance in TOLERANCES_PX[1:]:
-                alike[tolerance][rows] |= _is_near(first, second, tolerance)
+                alike[tolerance][rows] |= _measure(first, second, tolerance)[1]
         prompts = np.array([self.groups[key][0] for key in keys], object)
         chosen = {"all": np.ones(len(keys), np.bool_)}
         chosen |= {name: prompts == name for name in sorted(set(prompts))}
@@ -187,33 +187,16 @@ def _pair(
 
 
 def _measure(
-    first: Sequence[MaskEdges], second: Sequence[MaskEdges]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return IoU, and whether two masks are alike without any tolerance."""
-    one, two = _lay_out(first), _lay_out(second)
-    shared = _intersect(one, two, len(first))
-    sizes = _list_areas(first), _list_areas(second)
-    alike = _is_found(shared, sizes[0]) & _is_found(shared, sizes[1])
-    return shared / (sizes[0] + sizes[1] - shared), alike
-
-
-def _is_near(
     first: Sequence[MaskEdges], second: Sequence[MaskEdges], tolerance: int
-) -> NDArray[np.bool_]:
-    """Return whether each of two masks lies within the tolerance of the other."""
-    alike = np.ones(len(first), np.bool_)
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return IoU at tolerance 0, and whether each of two masks lies within it of the other."""
+    alike, areas = np.ones(len(first), np.bool_), np.zeros(len(first))
     for masks, others in ((first, second), (second, first)):
         inside = _intersect(_lay_out(masks), _grow(others, tolerance), len(masks))
-        alike &= _is_found(inside, _list_areas(masks))
-    return alike
-
-
-def _is_found(inside: NDArray[np.float64], areas: NDArray[np.float64]) -> NDArray[np.bool_]:
-    return areas - inside <= np.maximum((1 - WITHIN) * areas, FEW_PX)
-
-
-def _list_areas(masks: Sequence[MaskEdges]) -> NDArray[np.float64]:
-    return np.array([mask.area for mask in masks], np.float64)
+        area = np.array([mask.area for mask in masks], np.float64)
+        alike &= area - inside <= np.maximum((1 - WITHIN) * area, FEW_PX)
+        areas += area
+    return inside / (areas - inside), alike
 
 
 def _lay_out(masks: Sequence[MaskEdges]) -> _Spans:
@@ -235,10 +218,8 @@ def _grow(masks: Sequence[MaskEdges], tolerance: int) -> _Spans:
     ends = np.concatenate([after + tolerance + move for move in moves])
     order = np.argsort(starts, kind="stable")
     starts, ends = starts[order], np.maximum.accumulate(ends[order])
-    opens = np.ones(len(starts), np.bool_)
-    opens[1:] = starts[1:] > ends[:-1]
-    closes = np.append(opens[1:], True)[: len(opens)]
-    return starts[opens], ends[closes]
+    gaps = starts[1:] > ends[:-1]
+    return starts[np.append(True, gaps)], ends[np.append(gaps, True)]
 
 
 def _intersect(masks: _Spans, others: _Spans, count: int) -> NDArray[np.float64]:

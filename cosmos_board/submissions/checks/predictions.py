@@ -18,7 +18,7 @@ from cosmos_board.core.masks import Rle
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.rle import read_runs
 from cosmos_board.submissions.checks.overlap import KeptMasks
-from cosmos_board.submissions.checks.references import IndexRow
+from cosmos_board.submissions.checks.packs import IndexRow
 from cosmos_board.submissions.files.layouts import LAYOUTS
 from cosmos_board.submissions.format.fields import PREDICTIONS
 from cosmos_board.submissions.problems import Problem, quote
@@ -112,17 +112,10 @@ def check_rows(
     prompts: tuple[str, ...],
     where: str,
 ) -> tuple[Fingerprint, list[Problem]]:
-    """Check every row of a clean copy.
+    """Return the fingerprint of a clean copy's rows and what is wrong, `MOST_PROBLEMS` at most.
 
-    Args:
-        rows: In the order of the file; rows are counted from 0.
-        index: The references that are asked for, by id; None where nobody here knows them.
-        prompts: Those that the model answers.
-        where: Path of the file, for messages.
-
-    Returns:
-        The fingerprint and what is wrong, at most `MOST_PROBLEMS` rows of it. Where nobody knows
-        the references, a long file is read to `MOST_UNKNOWN_BYTES`: who has them reads it all.
+    `index` holds the references that are asked for. Where it is None, so nobody here knows them, a
+    long file is read to `MOST_UNKNOWN_BYTES`: who has them reads it all.
     """
     problems: list[Problem] = []
     fingerprint = Fingerprint()

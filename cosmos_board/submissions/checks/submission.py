@@ -10,13 +10,13 @@ from pathlib import Path
 from cosmos_board.core.tracks import CORE
 from cosmos_board.data.pack import Pack
 from cosmos_board.submissions.checks.counts import CountTable
-from cosmos_board.submissions.checks.predictions import Fingerprint
-from cosmos_board.submissions.checks.references import (
+from cosmos_board.submissions.checks.packs import (
     IndexRow,
     Listing,
     ReferenceIndex,
     index_pack,
 )
+from cosmos_board.submissions.checks.predictions import Fingerprint
 from cosmos_board.submissions.files.folder import show_path
 from cosmos_board.submissions.format.manifest import MANIFEST, Manifest
 from cosmos_board.submissions.problems import Disposition, Problem
@@ -113,6 +113,11 @@ class CheckedSubmission:
         """What it says of itself; where `has_manifest`."""
         assert self._manifest is not None
         return self._manifest
+
+    @property
+    def content_sha256(self) -> str:
+        """Hash of its content, whatever the order of the rows; empty where that is not right."""
+        return self.content.content_sha256 if self.content else ""
 
     def find(self, disposition: Disposition) -> list[Problem]:
         """Return its problems of one disposition."""

@@ -1,29 +1,29 @@
-"""`submit new`: a finished run with kept masks → a submission folder that passes `submit check`."""
+"""`submit new`: a finished run with kept masks → a submission folder that passes `submit check`.
+
+Folders are written whole or not at all, and nothing is lost unasked.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cosmos_board.core.cards import PROTOCOL
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, describe_os_error
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.tracks import CORE
-from cosmos_board.store.files import open_whole, write_bytes
-from cosmos_board.submissions.draft.folder import (
-    open_draft,
-    open_draft_files,
-    refuse_taken,
-    refuse_taken_files,
-)
+from cosmos_board.store.files import open_whole, sync_folder, write_bytes
 from cosmos_board.submissions.draft.model_run import ModelRun, Row
+from cosmos_board.submissions.files.folder import ALLOWED
 from cosmos_board.submissions.files.layouts import LAYOUTS
 from cosmos_board.submissions.format.fields import COUNTS, PREDICTIONS
 from cosmos_board.submissions.format.manifest import (
@@ -37,6 +37,9 @@ from cosmos_board.submissions.format.training_data import split_known
 
 _GROUP_ROWS = 32_768
 _GROUP_BYTES = 32 << 20
+_WANT = "--replace, or another folder"
+_PART = re.compile(r"\..+\.part")
+"""What a write that was killed leaves behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,14 +82,9 @@ def draft_submission(
     elsewhere: Elsewhere | None = None,
     replace: bool = False,
 ) -> Path:
-    """Write the submission of one model of a finished run as folder `out`, whole or not at all.
+    """Write the submission of one model of a finished run as folder `out`, named by the slug.
 
-    Args:
-        run: The model's run, for the track to submit to.
-        metadata: What the run cannot know.
-        out: The folder; its name is the slug.
-        elsewhere: Where the files of the counts track go; None for `out` itself.
-        replace: Whether a submission that is there already is replaced.
+    Data files of the counts track go `elsewhere` where it is given.
 
     Raises:
         InputError: If masks are missing, metadata is refused, or something is there that would be
@@ -95,19 +93,24 @@ def draft_submission(
     """
     elsewhere = elsewhere if run.track != CORE else None
     refuse_taken(out, replace=replace)
-    if elsewhere is not None:
-        refuse_taken_files(elsewhere.folder, replace=replace)
+    if elsewhere is not None and not replace:
+        for name in (COUNTS, PREDICTIONS):
+            if (elsewhere.folder / name).exists():
+                raise InputError(elsewhere.folder, name, "is there already", want=_WANT)
     with ExitStack() as stack:
-        draft = stack.enter_context(open_draft(out))
-        folder = draft
+        draft = folder = stack.enter_context(_open_draft(out))
         if elsewhere is not None:
-            folder = stack.enter_context(open_draft_files(elsewhere.folder))
+            folder = stack.enter_context(_open_draft_files(elsewhere.folder))
         paths = [folder / PREDICTIONS]
         if run.track != CORE:
             paths.insert(0, folder / COUNTS)
-            write_layout(folder / COUNTS, run.iter_counts())
-        write_layout(folder / PREDICTIONS, run.iter_predictions())
-        files = [_describe_file(path, elsewhere) for path in paths]
+            _write_layout(folder / COUNTS, run.iter_counts())
+        _write_layout(folder / PREDICTIONS, run.iter_predictions())
+        files = [
+            {"path": path.name, "sha256": hash_file(path), "size_bytes": path.stat().st_size,
+             "url": f"{elsewhere.url}/{path.name}" if elsewhere else None}
+            for path in paths
+        ]  # fmt: skip
         fields = _describe(run, metadata, out.absolute().name, files)
         manifest, problems = parse_manifest(dump_fields(fields), str(out / MANIFEST))
         if manifest is None:
@@ -116,7 +119,69 @@ def draft_submission(
     return out
 
 
-def write_layout(path: Path, rows: Iterable[Row]) -> None:
+def refuse_taken(out: Path, *, replace: bool) -> None:
+    """Refuse to draft into `out` where something would be lost.
+
+    Data without a manifest is no submission but what an interrupted draft left, and is no obstacle.
+
+    Raises:
+        InputError: If a submission is there and `replace` is false, or a file of another kind.
+    """
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise InputError(out, "", "is no folder")
+    if (out / MANIFEST).exists() and not replace:
+        raise InputError(out, "", "holds a submission already", want=_WANT)
+    for name in sorted(path.name for path in out.iterdir()):
+        if name not in ALLOWED and not _PART.fullmatch(name):
+            raise InputError(out, name, "is no file of a submission; move it away first")
+
+
+@contextmanager
+def _open_draft(out: Path) -> Iterator[Path]:
+    """Give an empty folder that takes the place of `out` once the block ends.
+
+    After an exception `out` is as it was. A kill leaves at most a hidden folder beside it.
+    """
+    target = out.resolve()
+    with _open_hidden(target.parent) as work:
+        draft, before = work / "new", work / "old"
+        draft.mkdir()
+        yield draft
+        if target.exists():
+            target.replace(before)
+        try:
+            draft.replace(target)
+        except OSError:
+            if before.exists():
+                before.replace(target)
+            raise
+        sync_folder(target.parent)
+
+
+@contextmanager
+def _open_draft_files(folder: Path) -> Iterator[Path]:
+    """Give an empty folder whose files move into `folder` once the block ends."""
+    with _open_hidden(folder) as work:
+        yield work
+        for path in sorted(work.iterdir()):
+            path.replace(folder / path.name)
+        sync_folder(folder)
+
+
+@contextmanager
+def _open_hidden(folder: Path) -> Iterator[Path]:
+    """Give a hidden folder on the disk of `folder`, which goes with all that is left in it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".draft.", dir=folder) as name:
+            yield Path(name)
+    except OSError as error:
+        raise describe_os_error(folder, "write", error) from error
+
+
+def _write_layout(path: Path, rows: Iterable[Row]) -> None:
     """Write rows as the layout of the file's name wants them."""
     layout = LAYOUTS[path.name]
     schema = layout.make_schema()
@@ -141,11 +206,6 @@ def _cut(rows: Iterable[Row]) -> Iterator[list[Row]]:
             group, size = [], 0
     if group:
         yield group
-
-
-def _describe_file(path: Path, elsewhere: Elsewhere | None) -> dict[str, Any]:
-    facts = {"path": path.name, "sha256": hash_file(path), "size_bytes": path.stat().st_size}
-    return facts if elsewhere is None else {**facts, "url": f"{elsewhere.url}/{path.name}"}
 
 
 def _describe(

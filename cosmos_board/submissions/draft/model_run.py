@@ -19,7 +19,7 @@ from cosmos_board.store.parquet import iter_batches, iter_rows
 from cosmos_board.store.records import read_run_record
 from cosmos_board.store.schema import PREDICTIONS as RUN_PREDICTIONS
 from cosmos_board.store.schema import SCORES
-from cosmos_board.submissions.checks.references import IndexRow, ReferenceIndex, index_run
+from cosmos_board.submissions.checks.packs import IndexRow, ReferenceIndex, index_run
 from cosmos_board.submissions.files.layouts import LAYOUTS
 from cosmos_board.submissions.format.fields import COUNTS, PREDICTIONS
 

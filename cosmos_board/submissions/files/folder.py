@@ -84,14 +84,7 @@ def locate(file: ManifestFile, folder: Path, external: Path | None) -> Path | No
 def check_listed_files(
     manifest: Manifest, folder: Path, external: Path | None, where: str
 ) -> Iterator[Problem]:
-    """Yield the listed files that are absent or other than pinned, and data files not listed.
-
-    Args:
-        manifest: What the submission says.
-        folder: The submission.
-        external: As in `locate`.
-        where: How messages name the folder.
-    """
+    """Yield the listed files that are absent or other than pinned, and data files not listed."""
     place = f"{where}/{MANIFEST}"
     for number, file in enumerate(manifest.files):
         name = f"files[{number}]"

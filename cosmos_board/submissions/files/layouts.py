@@ -129,15 +129,15 @@ _TYPES = {
 no date, no decimal."""
 
 
-class RefusedError(ValueError):
-    """The file is refused; the text says why."""
+class ParquetError(ValueError):
+    """The file is refused; the text says why, on one line."""
 
 
 def check_footer(file: Any, layout: Layout, size: int) -> None:  # noqa: ANN401
     """Refuse a file whose footer names other columns, types or sizes than its layout allows.
 
     Raises:
-        RefusedError: With the first thing that is wrong.
+        ParquetError: With the first thing that is wrong.
     """
     _check_names(file.metadata, layout)
     _check_types(file, layout)
@@ -150,14 +150,14 @@ def _check_names(metadata: Any, layout: Layout) -> None:  # noqa: ANN401
     paths = [column.path for column in columns]
     for column, path in zip(columns, paths, strict=True):
         if column.max_repetition_level or column.max_definition_level > 1 or "." in path:
-            raise RefusedError(f"column '{path.split('.')[0]}': nested columns not allowed")
+            raise ParquetError(f"column '{path.split('.')[0]}': nested columns not allowed")
     unknown = [path for path in paths if path not in layout.columns]
     missing = [name for name in layout.columns if name not in paths]
     if missing and count <= len(layout.columns):
-        raise RefusedError(f"column '{missing[0]}': missing")
+        raise ParquetError(f"column '{missing[0]}': missing")
     if count != len(layout.columns):
         text = f"{count} columns, want {len(layout.columns)}"
-        raise RefusedError(f"column '{unknown[0]}': unknown" if 0 < len(unknown) < 20 else text)
+        raise ParquetError(f"column '{unknown[0]}': unknown" if 0 < len(unknown) < 20 else text)
 
 
 def _check_types(file: Any, layout: Layout) -> None:  # noqa: ANN401 - pyarrow ships no types
@@ -167,17 +167,17 @@ def _check_types(file: Any, layout: Layout) -> None:  # noqa: ANN401 - pyarrow s
     for column in columns:
         physical = layout.columns[column.path].physical
         if column.physical_type != physical:
-            raise RefusedError(f"column '{column.path}': {column.physical_type}, want {physical}")
+            raise ParquetError(f"column '{column.path}': {column.physical_type}, want {physical}")
     for column, field in zip(columns, file.schema_arrow, strict=True):
         name, physical, logical = field.name, column.physical_type, str(column.logical_type)
         marked = b"ARROW:extension:name" in (field.metadata or {})
         if marked or isinstance(field.type, pa.BaseExtensionType):
-            raise RefusedError(f"column '{name}': extension types not allowed")
+            raise ParquetError(f"column '{name}': extension types not allowed")
         want, *allowed = _TYPES[physical]
         if logical not in allowed:
-            raise RefusedError(f"column '{name}': {physical} as {logical}, want {want}")
+            raise ParquetError(f"column '{name}': {physical} as {logical}, want {want}")
         if not _is_plain(field.type, physical):
-            raise RefusedError(f"column '{name}': {field.type}, want {want}")
+            raise ParquetError(f"column '{name}': {field.type}, want {want}")
 
 
 def _is_plain(kind: Any, physical: str) -> bool:  # noqa: ANN401 - pyarrow ships no types
@@ -194,31 +194,31 @@ def _is_plain(kind: Any, physical: str) -> bool:  # noqa: ANN401 - pyarrow ships
 
 def _check_groups(metadata: Any, layout: Layout, size: int) -> None:  # noqa: ANN401
     if not 0 < metadata.num_rows <= layout.most_rows:
-        raise RefusedError(f"{metadata.num_rows} rows, limit {layout.most_rows}")
+        raise ParquetError(f"{metadata.num_rows} rows, limit {layout.most_rows}")
     words = metadata.metadata or {}
     length = sum(map(len, (*words, *words.values())))
     if len(words) > MOST_METADATA_KEYS or length > MOST_METADATA_BYTES:
         limits = f"{MOST_METADATA_KEYS} keys or {MOST_METADATA_BYTES} bytes"
-        raise RefusedError(f"metadata: more than {limits}")
+        raise ParquetError(f"metadata: more than {limits}")
     if metadata.num_row_groups > MOST_GROUPS:
-        raise RefusedError(f"{metadata.num_row_groups} row groups, limit {MOST_GROUPS}")
+        raise ParquetError(f"{metadata.num_row_groups} row groups, limit {MOST_GROUPS}")
     total = rows = 0
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
         rows += group.num_rows
         if not 0 < group.num_rows <= MOST_GROUP_ROWS:
             text = f"row group {number}: {group.num_rows} rows, limit {MOST_GROUP_ROWS}"
-            raise RefusedError(text)
+            raise ParquetError(text)
         for position in range(group.num_columns):
             chunk = group.column(position)
             if text := _check_chunk(chunk, group.num_rows, size):
                 where = f"row group {number} column '{chunk.path_in_schema}'"
-                raise RefusedError(f"{where}: {text}")
+                raise ParquetError(f"{where}: {text}")
             total += chunk.total_uncompressed_size
     if rows != metadata.num_rows:
-        raise RefusedError(f"row groups hold {rows} rows, footer says {metadata.num_rows}")
+        raise ParquetError(f"row groups hold {rows} rows, footer says {metadata.num_rows}")
     if total > layout.unpacked_bytes:
-        raise RefusedError(f"{total} bytes unpacked, limit {layout.unpacked_bytes}")
+        raise ParquetError(f"{total} bytes unpacked, limit {layout.unpacked_bytes}")
 
 
 def _check_chunk(chunk: Any, rows: int, size: int) -> str:  # noqa: ANN401

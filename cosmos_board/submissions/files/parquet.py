@@ -16,13 +16,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cosmos_board.submissions.files.layouts import LARGEST_FOOTER_BYTES, LAYOUTS
+from cosmos_board.submissions.files.layouts import ParquetError as ParquetError
 
 _LONGEST_ANSWER = 65_536
 _MAGIC = b"PAR1"
-
-
-class ParquetError(ValueError):
-    """The file is refused; the text says why, on one line."""
 
 
 def copy_checked(
@@ -53,9 +50,7 @@ def copy_checked(
     words = [layout, str(most), str(path.absolute()), str(copy.absolute())]
     if wanted is not None:
         listed = copy.with_name(f"{copy.name}.wanted.json")
-        listed.write_text(
-            json.dumps({prompt: list(ids) for prompt, ids in wanted.items()}), "utf-8"
-        )
+        listed.write_text(json.dumps(wanted), "utf-8")
         words.append(str(listed.absolute()))
     answer = _ask_child(words, copy.parent, wall_s or rules.wall_s)
     if "refused" in answer:

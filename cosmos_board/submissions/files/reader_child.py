@@ -14,7 +14,13 @@ import resource
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from cosmos_board.core.rle import LARGEST_SIDE, MOST_PIXELS, check_size
 from cosmos_board.submissions.files.layouts import (
@@ -22,7 +28,7 @@ from cosmos_board.submissions.files.layouts import (
     LARGEST_BATCH_BYTES,
     LAYOUTS,
     Layout,
-    RefusedError,
+    ParquetError,
     check_footer,
 )
 
@@ -35,16 +41,23 @@ MOST_PER_KEY = 3
 
 def main() -> None:
     """Limit this process, read, answer."""
-    layout = LAYOUTS[sys.argv[1]]
-    layout = replace(layout, most_rows=min(layout.most_rows, int(sys.argv[2])))
-    path, copy = sys.argv[3], sys.argv[4]
-    _limit(layout.cpu_s)
-    import pyarrow as pa
-
+    name, most_rows, path, copy, *listed = sys.argv[1:]
+    layout = replace(LAYOUTS[name], most_rows=min(LAYOUTS[name].most_rows, int(most_rows)))
+    for what, most in (
+        (resource.RLIMIT_CPU, layout.cpu_s),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, LARGEST_COPY_BYTES),
+        (resource.RLIMIT_DATA, MEMORY_BYTES),
+        (resource.RLIMIT_AS, 4 << 30),
+    ):
+        resource.setrlimit(what, (most, most))
     try:
-        wanted = _read_wanted(sys.argv[5]) if len(sys.argv) > 5 else None
+        wanted = None
+        if listed:
+            texts = json.loads(Path(listed[0]).read_text("utf-8"))
+            wanted = {prompt: set(ids) for prompt, ids in texts.items()}
         answer: dict[str, object] = {"rows": _copy(path, copy, layout, wanted)}
-    except RefusedError as error:
+    except ParquetError as error:
         answer = {"refused": str(error)}
     except MemoryError:
         answer = {"refused": f"needs more than {MEMORY_BYTES >> 20} MiB to read"}
@@ -58,30 +71,11 @@ def main() -> None:
     os._exit(0)  # what pyarrow holds need not be taken down in order
 
 
-def _limit(cpu_s: int) -> None:
-    for what, most in (
-        (resource.RLIMIT_CPU, cpu_s),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, LARGEST_COPY_BYTES),
-        (resource.RLIMIT_DATA, MEMORY_BYTES),
-        (resource.RLIMIT_AS, 4 << 30),
-    ):
-        resource.setrlimit(what, (most, most))
-
-
 _Wanted: TypeAlias = dict[str, set[str]]
 """Reference ids by prompt."""
 
 
-def _read_wanted(path: str) -> _Wanted:
-    with open(path, encoding="utf-8") as file:
-        return {prompt: set(ids) for prompt, ids in json.load(file).items()}
-
-
 def _copy(path: str, copy: str, layout: Layout, wanted: _Wanted | None) -> int:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     with _open(path) as file:
         check_footer(file, layout, os.stat(path).st_size)
     schema = layout.make_schema()
@@ -100,13 +94,13 @@ def _copy(path: str, copy: str, layout: Layout, wanted: _Wanted | None) -> int:
             copied += clean.num_rows
             size += clean.nbytes
             if most is not None and copied > most:
-                raise RefusedError(f"more than {most} rows for the sample")
+                raise ParquetError(f"more than {most} rows for the sample")
             if size > layout.copied_bytes:
-                raise RefusedError(f"more than {layout.copied_bytes} bytes written out")
+                raise ParquetError(f"more than {layout.copied_bytes} bytes written out")
             for part in _cut(clean):
                 writer.write_batch(part)
         if rows != file.metadata.num_rows:
-            raise RefusedError(f"{rows} rows decoded, footer says {file.metadata.num_rows}")
+            raise ParquetError(f"{rows} rows decoded, footer says {file.metadata.num_rows}")
     return rows
 
 
@@ -122,8 +116,6 @@ def _cut(batch: Any) -> Iterator[Any]:  # noqa: ANN401 - pyarrow ships no types
 
 def _choose(batch: Any, wanted: _Wanted) -> Any:  # noqa: ANN401 - pyarrow ships no types
     """Return the rows of a batch whose reference is asked for under its prompt."""
-    import pyarrow as pa
-
     ids, prompts = (  # decoded row by row: a dictionary may hold far more than the batch
         _plain(batch.column(name), pa.string()).to_pylist() for name in ("reference_id", "prompt")
     )
@@ -132,8 +124,6 @@ def _choose(batch: Any, wanted: _Wanted) -> Any:  # noqa: ANN401 - pyarrow ships
 
 
 def _open(path: str, **options: object) -> Any:  # noqa: ANN401 - pyarrow ships no types
-    import pyarrow.parquet as pq
-
     return pq.ParquetFile(
         path,
         pre_buffer=False,
@@ -147,8 +137,6 @@ def _open(path: str, **options: object) -> Any:  # noqa: ANN401 - pyarrow ships 
 
 
 def _plain(column: Any, wanted: Any) -> Any:  # noqa: ANN401 - pyarrow ships no types
-    import pyarrow as pa
-
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     return column.cast(wanted)
@@ -164,7 +152,7 @@ def _iter_checked(file: Any, layout: Layout) -> Iterator[Any]:  # noqa: ANN401
             size = sum(_check_values(name, batch.column(name), layout, first)
                        for name in layout.columns)  # fmt: skip
             if size > LARGEST_BATCH_BYTES:
-                raise RefusedError(f"row {first}: {size} bytes in {batch.num_rows} rows")
+                raise ParquetError(f"row {first}: {size} bytes in {batch.num_rows} rows")
             if "rle" in layout.columns:
                 _check_lengths(batch, first)
             yield batch
@@ -173,8 +161,6 @@ def _iter_checked(file: Any, layout: Layout) -> Iterator[Any]:  # noqa: ANN401
 
 def _encode_texts(batch: Any, layout: Layout) -> Any:  # noqa: ANN401 - pyarrow ships no types
     """Return the batch with every text in a dictionary, also where the file asks for no such."""
-    import pyarrow as pa
-
     for number, field in enumerate(batch.schema):
         if field.name in layout.texts and not pa.types.is_dictionary(field.type):
             column = batch.column(number).cast(pa.binary()).dictionary_encode()
@@ -184,12 +170,10 @@ def _encode_texts(batch: Any, layout: Layout) -> Any:  # noqa: ANN401 - pyarrow 
 
 def _check_values(name: str, column: Any, layout: Layout, first: int) -> int:  # noqa: ANN401
     """Return the bytes of the values once they are written out."""
-    import pyarrow.compute as pc
-
     rules = layout.columns[name]
     if column.null_count and not rules.nullable:
         row = first + int(pc.index(column.is_null(), True).as_py())
-        raise RefusedError(f"row {row}: {name}: null")
+        raise ParquetError(f"row {row}: {name}: null")
     if rules.physical != "BYTE_ARRAY":
         return int(column.nbytes)
     lengths = pc.binary_length(column.dictionary).take(column.indices)
@@ -198,15 +182,12 @@ def _check_values(name: str, column: Any, layout: Layout, first: int) -> int:  #
         row = first + int(pc.index(lengths, longest).as_py())
         what = "counts length" if name == "rle" else "length"
         bound = f"outside 1..{rules.longest_bytes}"
-        raise RefusedError(f"row {row}: {name}: {what} {longest} {bound}")
+        raise ParquetError(f"row {row}: {name}: {what} {longest} {bound}")
     return int(pc.sum(pc.cast(lengths, "int64")).as_py() or 0)
 
 
 def _check_lengths(batch: Any, first: int) -> None:  # noqa: ANN401 - pyarrow ships no types
     """Refuse images of no size, and counts that are longer than those of any mask of theirs."""
-    import numpy as np
-    import pyarrow.compute as pc
-
     height, width = (batch.column(name).to_numpy().astype(np.int64) for name in ("height", "width"))
     rle = batch.column("rle")
     length = pc.binary_length(rle.dictionary).take(rle.indices).to_numpy()
@@ -220,9 +201,9 @@ def _check_lengths(batch: Any, first: int) -> None:  # noqa: ANN401 - pyarrow sh
     try:
         check_size(int(height[row]), int(width[row]))
     except ValueError as error:
-        raise RefusedError(f"row {first + row}: rle: {error}") from None
+        raise ParquetError(f"row {first + row}: rle: {error}") from None
     bound = f"outside 1..{pixels[row] + 1}"
-    raise RefusedError(f"row {first + row}: rle: counts length {length[row]} {bound}")
+    raise ParquetError(f"row {first + row}: rle: counts length {length[row]} {bound}")
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def want_list(most: int, least: int = 0) -> BeforeValidator:
 def _matching(pattern: str, problem: str) -> Callable[[str], str]:
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
-            raise ValueError(problem)
+            raise ValueError(problem.format(quote(value)))
         return value
 
     return check
@@ -140,12 +140,6 @@ def _check_dataset(value: str) -> str:
     return value
 
 
-def _check_protocol(value: str) -> str:
-    if value != PROTOCOL:
-        raise ValueError(f"{quote(value)} retired or unknown, want {PROTOCOL}")
-    return value
-
-
 Slug: TypeAlias = Annotated[str, _text(text.check_slug)]
 Name: TypeAlias = Annotated[str, _text(text.check_name)]
 Person: TypeAlias = Annotated[str, _text(text.check_person)]
@@ -163,7 +157,9 @@ Time: TypeAlias = Annotated[str, BeforeValidator(_check_time)]
 Path: TypeAlias = Annotated[str, _text(_check_path)]
 External: TypeAlias = Annotated[str, _text(_check_external)]
 Dataset: TypeAlias = Annotated[str, _text(_check_dataset)]
-Protocol: TypeAlias = Annotated[str, _text(_check_protocol)]
+Protocol: TypeAlias = Annotated[
+    str, _text(_matching(PROTOCOL, f"{{}} retired or unknown, want {PROTOCOL}"))
+]
 PromptName: TypeAlias = Annotated[str, _one_of(*PROMPTS)]
 Track: TypeAlias = Annotated[str, _one_of(*SUBMITTED)]
 Tier: TypeAlias = Annotated[str, _one_of("self-reported", "audited", "re-run")]

@@ -29,6 +29,7 @@ _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _EMAIL = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
 _URL = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")
 _SHORTCODE = re.compile(r":[A-Za-z0-9_+-]+:")
+_PRIVATE_DOMAINS = ("local", "localhost", "internal", "localdomain")
 _DEVICE_NAMES = frozenset({"con", "prn", "aux", "nul"}) | {
     f"{kind}{number}" for kind in ("com", "lpt") for number in range(10)
 }
@@ -60,9 +61,7 @@ def check_name(text: str) -> str:
         >>> check_name("SAM 2.1 (base)")
         'SAM 2.1 (base)'
     """
-    text = _check_line(text, LONGEST_NAME, _NAME_SIGNS)
-    if not text[0].isalnum():
-        raise ValueError("must start with a letter or digit")
+    text = check_words(text, LONGEST_NAME, _NAME_SIGNS)
     words = {word for word in re.split(r"[^\w]+|_", text.casefold()) if word}
     looks = {skeleton(word) for word in words}
     if reserved := sorted(word for word in RESERVED if skeleton(word) in looks):
@@ -78,9 +77,9 @@ def check_person(text: str) -> str:
     return text
 
 
-def check_words(text: str) -> str:
+def check_words(text: str, longest: int = 120, signs: str = _NAME_SIGNS + ",") -> str:
     """Return `text` if it can be a short phrase, such as a device or a family."""
-    text = _check_line(text, 120, _NAME_SIGNS + ",")
+    text = _check_line(text, longest, signs)
     if not text[0].isalnum():
         raise ValueError("must start with a letter or digit")
     return text
@@ -138,9 +137,8 @@ def check_url(text: str) -> str:
     labels = host.split(".")
     if not host.isascii() or any(label.startswith("xn--") for label in labels):
         raise ValueError("host must be plain ASCII without xn--")
-    if len(labels) < 2 or not all(_SLUG.fullmatch(label) for label in labels):
-        raise ValueError("host is no public name")
-    if labels[-1].isdigit() or labels[-1] in ("local", "localhost", "internal", "localdomain"):
+    private = labels[-1].isdigit() or labels[-1] in _PRIVATE_DOMAINS
+    if private or len(labels) < 2 or not all(_SLUG.fullmatch(label) for label in labels):
         raise ValueError("host is no public name")
     if port is not None:
         raise ValueError("a port is not allowed")
@@ -175,7 +173,11 @@ def _check_line(text: str, longest: int, signs: str) -> str:
     if text != text.strip() or "  " in text:
         raise ValueError("has spaces too many")
     _refuse_signs(text, signs)
-    _refuse_mixed_scripts(text)
+    scripts = sorted({_script(sign) for sign in text if sign.isalpha()})
+    others = [name for name in scripts if name not in _EAST_ASIAN]
+    if len(others) > 1 or (others not in ([], ["LATIN"]) and len(scripts) > 1):
+        order = sorted(scripts, key=lambda name: (name != "LATIN", name))
+        raise ValueError(f"mixes scripts {' and '.join(order[:2])}")
     return unicodedata.normalize("NFC", text)
 
 
@@ -221,11 +223,3 @@ def _is_plain_letter(sign: str) -> bool:
 
 def _script(sign: str) -> str:
     return unicodedata.name(sign, "UNKNOWN").split()[0]
-
-
-def _refuse_mixed_scripts(text: str) -> None:
-    scripts = sorted({_script(sign) for sign in text if sign.isalpha()})
-    others = [name for name in scripts if name not in _EAST_ASIAN]
-    if len(others) > 1 or (others not in ([], ["LATIN"]) and len(scripts) > 1):
-        order = sorted(scripts, key=lambda name: (name != "LATIN", name))
-        raise ValueError(f"mixes scripts {' and '.join(order[:2])}")

@@ -10,7 +10,7 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.submissions.format.fields import PROJECT_ID
 from cosmos_board.submissions.format.manifest import MANIFEST
 from cosmos_board.submissions.format.text import check_slug
-from cosmos_board.submissions.history.decisions import PLACE, Decision, find_new
+from cosmos_board.submissions.history.decisions import PLACE, find_new
 from cosmos_board.submissions.history.git import GONE, Change
 from cosmos_board.submissions.history.versions import (
     FOLDER,
@@ -132,13 +132,9 @@ def _check_decisions(merge: Merge) -> Iterator[Problem]:
         ):
             if wrong:
                 yield Problem(PLACE, f"decisions[{number}].{name}", text)
-        _allow_removal(merge, decision)
-
-
-def _allow_removal(merge: Merge, decision: Decision) -> None:
-    changes = merge.folders.get(decision.slug, [])
-    if decision.word == "taken-down" and all(change.mode == GONE for change in changes):
-        merge.folders.pop(decision.slug, None)
+        changes = merge.folders.get(decision.slug, [])
+        if decision.word == "taken-down" and all(change.mode == GONE for change in changes):
+            merge.folders.pop(decision.slug, None)
 
 
 def _find_entry(history: History, slug: str) -> LandedSubmission:
@@ -146,12 +142,11 @@ def _find_entry(history: History, slug: str) -> LandedSubmission:
 
 
 def _check_owner(merge: Merge, slug: str) -> Iterator[Problem]:
-    if slug in merge.history.entries:
-        owners = merge.history.entries[slug].owners
-        if not owners & merge.acting:
-            who = f"user id {min(owners)}" if owners else "unknown, so a maintainer has to help"
-            text = f"owner is {who}, PR author is {merge.author}"
-            yield Problem(f"{FOLDER}/{slug}", "", text)
+    owners = _find_entry(merge.history, slug).owners
+    if slug in merge.history.entries and not owners & merge.acting:
+        who = f"user id {min(owners)}" if owners else "unknown, so a maintainer has to help"
+        text = f"owner is {who}, PR author is {merge.author}"
+        yield Problem(f"{FOLDER}/{slug}", "", text)
 
 
 def _check_folder(merge: Merge, slug: str) -> Iterator[Problem]:

@@ -65,23 +65,18 @@ class Decisions(StrictModel):
 
     def find_state(self, slug: str) -> Decision | None:
         """Return the last decision that takes `slug` off the boards, unless it was released."""
-        words = ("withdrawn", "taken-down", "released")
-        said = [
-            decision
-            for decision in self.decisions
-            if decision.slug == slug and decision.word in words
-        ]
-        down = [decision for decision in said if decision.word == "taken-down"]  # for good
-        return next(
-            (decision for decision in down or said[-1:] if decision.word != "released"), None
-        )
+        state = None
+        for decision in self.decisions:
+            if decision.slug != slug or (state and state.word == "taken-down"):  # that is for good
+                continue
+            if decision.word in ("withdrawn", "taken-down", "released"):
+                state = decision if decision.word != "released" else None
+        return state
 
     def says(self, slug: str, version: int, word: Word) -> bool:
         """Return whether `word` was said of exactly this version."""
-        key = (slug, version, word)
-        return any(
-            (decision.slug, decision.version, decision.word) == key for decision in self.decisions
-        )
+        said = {(decision.slug, decision.version, decision.word) for decision in self.decisions}
+        return (slug, version, word) in said
 
 
 NONE = Decisions(schema_version=1, maintainers=[], decisions=[])

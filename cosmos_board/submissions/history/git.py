@@ -120,9 +120,7 @@ class Repository:
         names = "".join(f"{blob}\n" for blob in blobs).encode()
         lines = self.run("cat-file", "--batch-check", given=names).decode().splitlines()
         words = [line.split() for line in lines]
-        return {
-            fields[0]: int(fields[2]) for fields in words if fields[2:] and fields[2].isdecimal()
-        }
+        return {line[0]: int(line[2]) for line in words if line[2:] and line[2].isdecimal()}
 
     def read(self, blob: str) -> bytes:
         """Return the content of a file."""

@@ -20,8 +20,8 @@ from cosmos_board.store.queries.submissions import (
     write_ledger_table,
 )
 from cosmos_board.submissions.checks.check import inspect_submission
+from cosmos_board.submissions.checks.packs import Listing, benchmark_version, index_pack
 from cosmos_board.submissions.checks.predictions import Fingerprint
-from cosmos_board.submissions.checks.references import Listing, benchmark_version, index_pack
 from cosmos_board.submissions.checks.submission import (
     Accepted,
     CheckedSubmission,
@@ -106,15 +106,8 @@ def rebuild_board(
     """Write `out`/board.duckdb from what landed on main.
 
     An entry that does not pass is listed with the reason and stops no other. A newer version that
-    does not pass leaves the one before on the board.
-
-    Args:
-        history: What landed.
-        packs: What submissions are checked against; core predictions need the pack itself.
-        out: Folder for the database and the scored runs.
-        external: Folder that keeps the files which entries pin elsewhere; None for one in `out`.
-        fetch: How one of those is fetched.
-        track: Only entries of this track, `core` or `counts`; None for all.
+    does not pass leaves the one before on the board. `external` keeps the files that entries pin
+    elsewhere, by default in `out`; `track`, `core` or `counts`, leaves the other's entries out.
 
     Raises:
         StorageError: If the disk fails.
@@ -187,11 +180,10 @@ class _Rebuild:
                     self.result.held += checked.find("held")
         except StorageError:
             raise  # our own disk is no fault of an entry
-        except CosmosBoardError as error:
-            row = replace(row, state=LEFT_OUT, reason=str(error))
         except Exception as error:  # one entry stops no other
             reason = f"could not be checked ({type(error).__name__})"
-            row = replace(row, state=LEFT_OUT, reason=reason)
+            known = isinstance(error, CosmosBoardError)
+            row = replace(row, state=LEFT_OUT, reason=str(error) if known else reason)
         return row
 
     def _check(
@@ -251,5 +243,5 @@ def _accept(entry: LandedSubmission, checked: CheckedSubmission) -> Accepted:
     return replace(
         accepted, name=manifest.model.name, track=manifest.track, counts=counts,
         fingerprint=content if isinstance(content, Fingerprint) else None,
-        content_sha256=content.content_sha256 if content else "",
+        content_sha256=checked.content_sha256,
     )  # fmt: skip

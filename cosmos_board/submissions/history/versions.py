@@ -107,11 +107,9 @@ class History:
         return names
 
     def refuse_rewritten(self, published: str, admitted: str | None) -> None:
-        """Refuse to go back behind what was published.
+        """Refuse to go back behind the commit that the published site was made of, if any.
 
-        Args:
-            published: The commit that the published site was made of; empty where there is none.
-            admitted: The same, where the history was rewritten on purpose.
+        `admitted` is the same commit where the history was rewritten on purpose.
 
         Raises:
             InputError: If this history does not hold that commit, and it was not admitted.

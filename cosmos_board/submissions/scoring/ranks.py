@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from cosmos_board.board.build import Boards, build_boards
+from cosmos_board.board.build import build_boards
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.tracks import SUBMITTED
 from cosmos_board.store.board import open_board
@@ -65,16 +65,21 @@ class ModelRank:
 def rank_run(run: Path, model: str, db: Path | None = None) -> tuple[ModelRank, ...]:
     """Return how `model` of a scored run ranks among the entries of its track.
 
-    The board is copied first: nothing of it changes and nothing is uploaded.
-
-    Args:
-        run: From `score_submission`.
-        model: The submission's slug.
-        db: A board database; None to rank alone.
+    The board `db` is copied first: nothing of it changes and nothing is uploaded. Without one it
+    ranks alone.
 
     Raises:
         InputError: If the board is none, or holds another version of a pack.
     """
+    with TemporaryDirectory(prefix="cosmos-board-") as work:
+        copy = Path(work) / "board.duckdb"
+        if db is not None:
+            with open_board(db):
+                pass
+            shutil.copyfile(db, copy)
+        ingest([run], copy, replace=True)
+        with open_board(copy) as connection:
+            boards = build_boards(connection, ("dice",), pair_metrics=())
     ranks = [
         ModelRank(
             slice=str(board.key.slice),
@@ -84,7 +89,7 @@ def rank_run(run: Path, model: str, db: Path | None = None) -> tuple[ModelRank, 
             models=len(board.rows),
             **{name: getattr(row, name) for name in _OF_A_ROW},
         )
-        for board in _build(run, db).values()
+        for board in boards.values()
         if board.key.track in SUBMITTED and board.key.scope == "common"
         for row in board.rows
         if row.model == model and board.key.slice.kind in ("overall", "dataset")
@@ -93,15 +98,3 @@ def rank_run(run: Path, model: str, db: Path | None = None) -> tuple[ModelRank, 
     ranks.sort(key=lambda rank: (rank.slice != "overall", rank.slice, order.index(rank.prompt),
                                 rank.selection))  # fmt: skip
     return tuple(ranks)
-
-
-def _build(run: Path, db: Path | None) -> Boards:
-    with TemporaryDirectory(prefix="cosmos-board-") as work:
-        copy = Path(work) / "board.duckdb"
-        if db is not None:
-            with open_board(db):
-                pass
-            shutil.copyfile(db, copy)
-        ingest([run], copy, replace=True)
-        with open_board(copy) as connection:
-            return build_boards(connection, ("dice",), pair_metrics=())

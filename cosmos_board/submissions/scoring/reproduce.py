@@ -26,7 +26,7 @@ from cosmos_board.runner.evaluation.evaluate import evaluate_image
 from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.parquet import iter_rows
 from cosmos_board.store.schema import SCORES
-from cosmos_board.submissions.checks.references import index_pack
+from cosmos_board.submissions.checks.packs import index_pack
 from cosmos_board.submissions.checks.submission import CheckInputs
 from cosmos_board.submissions.format.manifest import Manifest
 from cosmos_board.submissions.scoring.score import score_submission
@@ -70,20 +70,15 @@ def reproduce_submission(
 ) -> Reproduction:
     """Run the model on every image of the core track and compare with what was submitted.
 
-    A file of code is not imported where there is a network; `run_isolated` makes a
-    process without one.
-
-    Args:
-        folder: The submission.
-        packs: The packs that it names.
-        spec: How to make the segmenter: a registered name, or `file.py:Class` inside a container.
-        inputs: What else the submission is checked against.
+    A file of code (`spec.name` is `file.py:Class`) is not imported where there is a network;
+    `run_isolated` makes a process without one.
 
     Raises:
         InputError: If the submission is refused, the weights are not those it names, or the model
             is code and there is a network.
     """
-    refuse_network(spec.name)
+    if is_code(spec.name) and has_network():
+        raise InputError("--model", spec.name, "is code and there is a network", want=RECIPE)
     with TemporaryDirectory(prefix="cosmos-board-") as work:
         scored = score_submission(folder, packs, Path(work) / "run", inputs=inputs)
         manifest = scored.checked.manifest
@@ -181,16 +176,6 @@ def has_network() -> bool:
     except OSError:
         return True  # no Linux, so nothing is known to be closed
     return any(line.split(":")[0].strip() != "lo" for line in lines)
-
-
-def refuse_network(model: str) -> None:
-    """Refuse to import a stranger's code where it could talk to anybody.
-
-    Raises:
-        InputError: If there is a network.
-    """
-    if is_code(model) and has_network():
-        raise InputError("--model", model, "is code and there is a network", want=RECIPE)
 
 
 def run_isolated(arguments: Sequence[str]) -> int:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -35,19 +34,19 @@ from cosmos_board.metrics.score import score
 from cosmos_board.runner.evaluation.scoring import PromptKey, choose, make_row, rows_of_choices
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.runner.record.run_record import collect_provenance
-from cosmos_board.store.parquet import write_batches, write_rows
+from cosmos_board.store.parquet import count_rows, write_batches, write_rows
 from cosmos_board.store.records import write_run_record, write_shard_record
 from cosmos_board.store.schema import QUARANTINE, RUN_IMAGES, RUN_REFERENCES, SCORES
 from cosmos_board.store.tables import tabulate_scores
 from cosmos_board.submissions.checks.check import inspect_submission
 from cosmos_board.submissions.checks.counts import CountTable
 from cosmos_board.submissions.checks.implausible import find_implausible
+from cosmos_board.submissions.checks.packs import Listing, ReferenceIndex
 from cosmos_board.submissions.checks.predictions import (
     decode_candidates,
     group_candidates,
     iter_predictions,
 )
-from cosmos_board.submissions.checks.references import Listing, ReferenceIndex
 from cosmos_board.submissions.checks.submission import CheckedSubmission, CheckInputs
 from cosmos_board.submissions.format.fields import COUNTS, PREDICTIONS
 from cosmos_board.submissions.format.manifest import Manifest
@@ -72,14 +71,10 @@ def score_submission(
     tier: str | None = None,
     inputs: CheckInputs | None = None,
 ) -> Scored:
-    """Check the submission in `folder` and write its scores as a run folder.
+    """Check the submission in `folder` and write its scores as run folder `out`.
 
-    Args:
-        folder: The submission.
-        packs: The packs that it names, or for submitted counts their indices; others are ignored.
-        out: The run folder to write.
-        tier: As in `score_checked`.
-        inputs: What else it is checked against.
+    `packs` hold those that it names, or for submitted counts their indices; `inputs` are what else
+    it is checked against, `tier` is as in `score_checked`.
 
     Raises:
         InputError: If it is refused, names a pack that is not among `packs`, or `out` holds a run
@@ -92,15 +87,11 @@ def score_submission(
 
 
 def score_checked(checked: CheckedSubmission, out: Path, tier: str | None = None) -> Scored:
-    """Write the scores of a submission that was checked, whose clean copies still lie there.
+    """Write the scores of a submission that was checked as run folder `out`.
 
-    Predictions are scored; counts are taken over as they are.
-
-    Args:
-        checked: The submission.
-        out: The run folder to write.
-        tier: Who attests the scores; None for `audited` where they are made here, and for
-            `self-reported` where not even a sample of the counts was.
+    Its clean copies still lie there: predictions are scored, counts are taken over as they are.
+    `tier` is who attests the scores; None for `audited` where they are made here, and for
+    `self-reported` where not even a sample of the counts was.
 
     Raises:
         InputError: As `score_submission`.
@@ -115,13 +106,13 @@ def score_checked(checked: CheckedSubmission, out: Path, tier: str | None = None
         if lacking := next(checked.find_missing_masks(), None):
             raise InputError(place, "packs", "references are not here", got=lacking)
         scorer = _Scorer(checked)
-        rows = write_run(checked, out, tier or "audited", scorer.score_pack)
+        rows = _write_run(checked, out, tier or "audited", scorer.score_pack)
         checked.problems += find_implausible(scorer.group_counts(), checked.place(PREDICTIONS))
         return Scored(out, checked, rows)
     if not isinstance(content, CountTable):
         raise InputError(place, COUNTS, "is not at hand; give --external or fetch it")
     tier = tier or ("audited" if checked.audited_rows else "self-reported")
-    rows = write_run(checked, out, tier, lambda _, index: _iter_counts(content, index))
+    rows = _write_run(checked, out, tier, lambda _, index: _iter_counts(content, index))
     return Scored(out, checked, rows)
 
 
@@ -131,7 +122,7 @@ class _Scorer:
     def __init__(self, checked: CheckedSubmission) -> None:
         self._prompts = [prompt for prompt in PROMPTS if prompt in checked.manifest.model.prompts]
         self._groups = group_candidates(iter_predictions(checked.copies / PREDICTIONS))
-        self._scored: dict[str, list[ScoreRow]] = defaultdict(list)
+        self._scored: dict[str, list[tuple[float | None, ...]]] = defaultdict(list)
 
     def score_pack(self, pack: Listing, index: ReferenceIndex) -> Iterator[pa.RecordBatch]:
         """Yield the rows of every reference that is asked of a pack."""
@@ -144,7 +135,9 @@ class _Scorer:
                     for prompt in self._prompts:
                         rows += self._score(reference.reference_id, prompt, prepared)
         for row in rows:
-            self._scored[f"{pack.info.name}, {row.prompt}"].append(row)
+            counts = row.scores.counts
+            facts = (counts.tp, counts.fp, counts.fn, row.predicted_iou)
+            self._scored[f"{pack.info.name}, {row.prompt}"].append(facts)
         yield from tabulate_scores(rows).to_batches()
 
     def _score(self, name: str, prompt: str, reference: PreparedReference) -> Iterator[ScoreRow]:
@@ -161,14 +154,8 @@ class _Scorer:
 
     def group_counts(self) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
         """Return counts (tp, fp, fn) and estimates of what was scored, by pack and prompt."""
-        groups = {}
-        for name, rows in self._scored.items():
-            counts = [row.scores.counts for row in rows]
-            groups[name] = (
-                np.array([(count.tp, count.fp, count.fn) for count in counts], np.int64),
-                np.array([row.predicted_iou for row in rows], np.float64),
-            )
-        return groups
+        groups = {name: np.array(rows, np.float64) for name, rows in self._scored.items()}
+        return {name: (rows[:, :3].astype(np.int64), rows[:, 3]) for name, rows in groups.items()}
 
 
 def _iter_counts(table: CountTable, index: ReferenceIndex) -> Iterator[pa.RecordBatch]:
@@ -201,19 +188,14 @@ def _iter_counts(table: CountTable, index: ReferenceIndex) -> Iterator[pa.Record
         yield pa.RecordBatch.from_arrays(arrays, schema=SCORES)
 
 
-ScoreBatches: TypeAlias = Callable[[Listing, ReferenceIndex], Iterable[pa.RecordBatch]]
-"""Makes the score rows of one pack, for what the track asks of it."""
-
-
-def write_run(checked: CheckedSubmission, out: Path, tier: str, score_pack: ScoreBatches) -> int:
-    """Write the scores of every pack that a submission names as a run; return how many rows.
-
-    Raises:
-        InputError: If `out` holds a run of something else.
-        StorageError: If the disk fails.
-    """
-    folder, manifest, content = RunFolder(out), checked.manifest, checked.content
-    assert content is not None
+def _write_run(
+    checked: CheckedSubmission,
+    out: Path,
+    tier: str,
+    score_pack: Callable[[Listing, ReferenceIndex], Iterable[pa.RecordBatch]],
+) -> int:
+    """Write the scores of every pack that a submission names as a run; return how many rows."""
+    folder, manifest = RunFolder(out), checked.manifest
     before = folder.read_record()
     if before and (before.submission is None or before.submission.slug != manifest.slug):
         raise InputError(out, "", "holds another run", want="a new folder")
@@ -225,16 +207,14 @@ def write_run(checked: CheckedSubmission, out: Path, tier: str, score_pack: Scor
             assert pack is not None
             run_id = _make_run_id(checked, index)
             path = out / "scores" / f"{run_id}-00000000.parquet"
-            counter = _Counter()
-            write_batches(path, SCORES, counter.count(score_pack(pack, index)))
-            shard = ShardRecord(
-                shard=path.stem, sha256=hash_file(path), rows=counter.rows, peak_bytes=0
-            )
+            write_batches(path, SCORES, score_pack(pack, index))
+            rows = sum(count_rows(path, SCORES))
+            shard = ShardRecord(shard=path.stem, sha256=hash_file(path), rows=rows, peak_bytes=0)
             write_shard_record(path.with_suffix(".json"), shard)
             entries[run_id] = _describe_entry(
                 manifest, pack, _write_index(out / "index", run_id, pack, index)
             )
-            total += counter.rows
+            total += rows
         write_rows(out / "quarantine.parquet", QUARANTINE, [])
         prompts = tuple(name for name in PROMPTS if name in manifest.model.prompts)
         record = RunRecord(
@@ -245,7 +225,7 @@ def write_run(checked: CheckedSubmission, out: Path, tier: str, score_pack: Scor
                 slug=manifest.slug,
                 version=manifest.version,
                 manifest_sha256=checked.manifest_sha256,
-                content_sha256=content.content_sha256,
+                content_sha256=checked.content_sha256,
             ),
             started_utc=manifest.run.started_at,
             track=manifest.track,
@@ -256,23 +236,11 @@ def write_run(checked: CheckedSubmission, out: Path, tier: str, score_pack: Scor
     return total
 
 
-class _Counter:
-    """Counts the rows that pass."""
-
-    rows = 0
-
-    def count(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            self.rows += batch.num_rows
-            yield batch
-
-
 def _make_run_id(checked: CheckedSubmission, index: ReferenceIndex) -> str:
-    manifest, content = checked.manifest, checked.content
-    assert content is not None
+    manifest = checked.manifest
     facts = (
         PROTOCOL, __version__, manifest.track, manifest.slug, manifest.version, index.pack,
-        index.content_sha256, index.prompts_sha256, index.sha256, content.content_sha256,
+        index.content_sha256, index.prompts_sha256, index.sha256, checked.content_sha256,
     )  # fmt: skip
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=8).hexdigest()
 
@@ -290,10 +258,10 @@ def _write_index(folder: Path, run_id: str, pack: Listing, index: ReferenceIndex
     return len(images)
 
 
-def make_card(manifest: Manifest) -> ModelCard:
-    """Return what the board says of a submitted model; its slug is its key there."""
+def _describe_entry(manifest: Manifest, pack: Listing, images: int) -> RunEntry:
+    """Return what the board says of a submitted model, whose slug is its key, on one pack."""
     model = manifest.model
-    return ModelCard(
+    card = ModelCard(
         name=manifest.slug,
         label=model.name,
         family=model.family,
@@ -306,16 +274,12 @@ def make_card(manifest: Manifest) -> ModelCard:
         training_data=manifest.training_data,
         description=manifest.notes or "",
     )
-
-
-def _describe_entry(manifest: Manifest, pack: Listing, images: int) -> RunEntry:
-    checkpoint = manifest.model.checkpoint
     return RunEntry(
-        model=make_card(manifest),
+        model=card,
         dataset=pack.info.card,
         images=images,
         of_images=pack.info.counts.images,
         shards=1,
-        checkpoint_sha256=checkpoint.sha256 if checkpoint else None,
+        checkpoint_sha256=model.checkpoint.sha256 if model.checkpoint else None,
         device=manifest.run.device,
     )

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cosmos_board.models.sam.decoder import decode
-from cosmos_board.phantoms import phantom_pack_images
+from cosmos_board.phantoms.controlled import phantom_pack_images
 from cosmos_board.prompts import freeze_prompts
 from cosmos_board.training.losses import true_iou
 from cosmos_board.training.tiny.batches import (

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.core.masks import Mask, Pixels
-from cosmos_board.phantoms import make_phantom
+from cosmos_board.phantoms.scene import make_phantom
 from cosmos_board.phantoms.textures import curve, scan, to_pixels
 from cosmos_board.training.tiny.composites import compose
 from cosmos_board.training.tiny.regions import Partitioned, crop_regions, read_partitioned

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from cosmos_board.core.errors import UnknownNameError
-from cosmos_board.data.catalog import load_catalog
 from cosmos_board.data.catalog.dataset import PERMISSIONS
 from cosmos_board.data.catalog.licence import may, may_show_cell
+from cosmos_board.data.catalog.load import load_catalog
 
 
 def test_what_nobody_has_looked_at_is_an_error_and_not_a_no() -> None:

@@ -10,10 +10,9 @@ import pytest
 
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.core.modalities import MODALITIES
-from cosmos_board.data.catalog import get_dataset, get_object_label, load_catalog
 from cosmos_board.data.catalog.dataset import FACTS, PERMISSIONS, Certainty
-from cosmos_board.data.catalog.load import parse_datasets
-from cosmos_board.data.catalog.objects import load_objects
+from cosmos_board.data.catalog.load import get_dataset, load_catalog, parse_datasets
+from cosmos_board.data.catalog.objects import get_object_label, load_objects
 
 TEXT = files("cosmos_board.data.catalog").joinpath("datasets.toml").read_text("utf-8")
 

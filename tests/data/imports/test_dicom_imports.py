@@ -14,7 +14,8 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGBaseline8Bit, generate_uid
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.imports import iter_source_images, parse_spec, plan_import
+from cosmos_board.data.imports.planning.plan import plan_import
+from cosmos_board.data.imports.spec.load import parse_spec
 from cosmos_board.data.source import SourceImage
 from tests.data.dicom_makers import item, make_enhanced, make_seg, place, save, shared_geometry
 from tests.data.hostile import write_spec
@@ -25,6 +26,7 @@ from tests.data.raw_files import (
     save_picture,
     save_rtstruct,
 )
+from tests.import_files import iter_source_images
 
 TILTED = [1.0, 0, 0, 0, 0.96592583, -0.25881905]
 

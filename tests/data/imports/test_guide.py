@@ -12,8 +12,9 @@ import pytest
 
 from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.data.catalog.objects import load_objects
-from cosmos_board.data.imports import iter_source_images, parse_spec, plan_import
+from cosmos_board.data.imports.planning.plan import plan_import
 from cosmos_board.data.imports.spec.fields import WARNINGS
+from cosmos_board.data.imports.spec.load import parse_spec
 from cosmos_board.data.imports.spec.models import MaskSpec
 from tests.data.raw_files import (
     draw_noise,
@@ -24,6 +25,7 @@ from tests.data.raw_files import (
     save_seg,
     save_series,
 )
+from tests.import_files import iter_source_images
 
 SITE = Path(__file__).parents[3] / "site"
 PAGES = [

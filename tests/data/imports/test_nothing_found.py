@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.imports import parse_spec, plan_import
+from cosmos_board.data.imports.planning.plan import plan_import
+from cosmos_board.data.imports.spec.load import parse_spec
 from tests.data.hostile import write_spec
 from tests.data.raw_files import draw_noise, draw_square, save_picture
 

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.imports import iter_source_images, parse_spec, plan_import
+from cosmos_board.data.imports.planning.plan import plan_import
+from cosmos_board.data.imports.spec.load import parse_spec
 from cosmos_board.data.source import SourceImage
 from tests.data.hostile import write_spec
 from tests.data.raw_files import draw_noise, save_picture
+from tests.import_files import iter_source_images
 
 GREY = draw_noise((24, 32))
 COLOUR = draw_noise((24, 32, 3), seed=1)

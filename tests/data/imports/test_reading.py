@@ -14,9 +14,10 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.imports import iter_source_images, parse_spec, plan_import
+from cosmos_board.data.imports.planning.plan import plan_import
 from cosmos_board.data.imports.reading.files import read_raster
 from cosmos_board.data.imports.reading.layers import make_drawn_layer
+from cosmos_board.data.imports.spec.load import parse_spec
 from cosmos_board.data.imports.spec.models import FileSpec
 from cosmos_board.data.readers.dicom.images import read_dicom
 from cosmos_board.data.source import SourceImage
@@ -32,6 +33,7 @@ from tests.data.raw_files import (
     save_seg,
     save_series,
 )
+from tests.import_files import iter_source_images
 
 PLANES: tuple[Plane, ...] = ("axial", "coronal", "sagittal")
 

@@ -9,8 +9,7 @@ from functools import cache
 
 import pytest
 
-from cosmos_board.data.imports import iter_source_images
-from tests.import_files import SPECS, plan_source
+from tests.import_files import SPECS, iter_source_images, plan_source
 from tests.shared import SHARED, needs_shared
 
 # source: (units, images, references above 50 pixels, smaller ones, empty ones)

@@ -12,17 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.imports import (
-    ImportSpec,
-    iter_source_images,
-    parse_spec,
-    plan_import,
-    read_spec,
-)
+from cosmos_board.data.imports.planning.plan import plan_import
+from cosmos_board.data.imports.spec.load import parse_spec, read_spec
+from cosmos_board.data.imports.spec.models import ImportSpec
 from cosmos_board.data.source import SourceImage
 from tests.data.hostile import write_spec
 from tests.data.raw_files import draw_noise, draw_square, save_nifti
-from tests.import_files import SPECS
+from tests.import_files import SPECS, iter_source_images
 from tests.shared import SHARED, needs_shared
 
 pytestmark = needs_shared

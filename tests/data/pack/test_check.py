@@ -12,7 +12,7 @@ from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.masks import encode_mask
 from cosmos_board.data.pack.check import check_pack
 from cosmos_board.data.pack.info import dump_info, read_info
-from cosmos_board.store.parquet import read_rows, write_rows
+from cosmos_board.store.parquet import iter_rows, write_rows
 from cosmos_board.store.schema import PACK_IMAGES, PACK_PROMPTS, PACK_REFERENCES
 from tests.curation.units import build_discs, disc
 
@@ -97,7 +97,7 @@ def test_a_forged_row_is_noticed_even_when_the_files_agree(
 ) -> None:
     """Somebody who alters a row and puts all file hashes right is caught by what rows mean."""
     path = pack / folder / "part-00000.parquet"
-    first, *others = read_rows(path, schema)
+    first, *others = iter_rows(path, schema)
     write_rows(path, schema, [{**first, **change}, *others])
     refile(pack, f"{folder}/part-00000.parquet", path.stat().st_size, hash_file(path))
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from cosmos_board.data.pack import open_pack
-from cosmos_board.data.pack.contact_sheet import draw_contact_sheet, write_picture
-from cosmos_board.data.pack.png import decode_png
+from cosmos_board.data.pack.contact_sheet import draw_contact_sheet
+from cosmos_board.data.pack.png import decode_png, encode_png
 from tests.curation.units import build_discs
 
 
@@ -27,9 +27,7 @@ def test_a_sheet_of_one_picture_and_the_same_sheet_twice(tmp_path: Path) -> None
     assert np.array_equal(draw_contact_sheet(pack), draw_contact_sheet(pack))
 
 
-def test_a_picture_is_written_as_png(tmp_path: Path) -> None:
-    pixels = np.random.default_rng(0).integers(0, 255, (9, 7, 3), dtype=np.uint8)
+def test_a_sheet_is_the_same_picture_as_png(tmp_path: Path) -> None:
+    sheet = draw_contact_sheet(open_pack(build_discs(tmp_path / "pack")), columns=3, rows=2)
 
-    write_picture(tmp_path / "sheet.png", pixels)
-
-    assert np.array_equal(decode_png("", (tmp_path / "sheet.png").read_bytes(), 9, 7), pixels)
+    assert np.array_equal(decode_png("", encode_png(sheet), *sheet.shape[:2]), sheet)

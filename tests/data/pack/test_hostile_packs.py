@@ -17,7 +17,7 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.data.pack import open_pack
 from cosmos_board.data.pack.check import check_pack
 from cosmos_board.data.pack.info import INFO_NAME, PackFile, dump_info, read_info
-from cosmos_board.store.parquet import read_rows, write_rows
+from cosmos_board.store.parquet import iter_rows, write_rows
 from cosmos_board.store.schema import PACK_IMAGES, PACK_PROMPTS, PACK_REFERENCES
 from tests.curation.units import build_discs
 
@@ -49,7 +49,7 @@ def bomb_text() -> bytes:
 
 def change_row(folder: str, schema: Any, change: dict[str, object]) -> Callable[[Path], None]:  # noqa: ANN401
     def apply(pack: Path) -> None:
-        first, *others = read_rows(pack / folder / PART, schema)
+        first, *others = iter_rows(pack / folder / PART, schema)
         write_rows(pack / folder / PART, schema, [{**first, **change}, *others])
 
     return apply
@@ -80,12 +80,12 @@ def cut(pack: Path) -> None:
 
 
 def split_groups(pack: Path) -> None:
-    rows = read_rows(pack / "images" / PART, PACK_IMAGES)
+    rows = list(iter_rows(pack / "images" / PART, PACK_IMAGES))
     write_rows(pack / "images" / PART, PACK_IMAGES, rows, rows_per_group=1)
 
 
 def repeat_image(pack: Path) -> None:
-    rows = read_rows(pack / "images" / PART, PACK_IMAGES)
+    rows = list(iter_rows(pack / "images" / PART, PACK_IMAGES))
     write_rows(pack / "images" / PART, PACK_IMAGES, [rows[0], *rows])
 
 

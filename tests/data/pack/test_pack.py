@@ -9,13 +9,13 @@ import pytest
 
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.core.masks import Pixels
-from cosmos_board.curation import curate
+from cosmos_board.curation.curate import curate
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.data.pack import items as items_module
 from cosmos_board.data.pack.png import decode_png, encode_png
 from cosmos_board.factors import compute_factors
 from cosmos_board.prompts import freeze_prompts
-from cosmos_board.store.parquet import read_rows, write_rows
+from cosmos_board.store.parquet import iter_rows, write_rows
 from cosmos_board.store.schema import PACK_IMAGES, PACK_PROMPTS, PACK_REFERENCES
 from tests.curation.units import INFO, build_discs, make_image, yield_images
 
@@ -37,7 +37,7 @@ def blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pack:
 
 def rewrite(pack: Pack, folder: str, schema: Any, change: dict[str, object]) -> None:  # noqa: ANN401
     path = pack.path / folder / "part-00000.parquet"
-    first, *others = read_rows(path, schema)
+    first, *others = iter_rows(path, schema)
     write_rows(path, schema, [{**first, **change}, *others])
 
 
@@ -72,14 +72,14 @@ def test_a_part_of_a_pack_is_read_alone(blocks: Pack) -> None:
 
     assert len(blocks.blocks) == 6
     assert [len(list((blocks.path / "images").iterdir()))] == [3]
-    assert [entry.image_id for entry in blocks.iter_index()] == ids
+    assert [row["image_id"] for row in blocks.iter_image_rows()] == ids
     for start, stop in ((0, 1), (3, 8), (11, 12), (12, 20), (5, 5)):
         part = [item.image.image_id for item in blocks.iter_items(start, stop)]
         assert part == ids[start:stop]
 
 
 def test_only_wanted_images_are_decoded(blocks: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
-    ids = [entry.image_id for entry in blocks.iter_index()]
+    ids = [row["image_id"] for row in blocks.iter_image_rows()]
     decoded: list[str] = []
 
     def decode(image_id: str, data: bytes, height: int, width: int) -> Pixels:
@@ -93,19 +93,17 @@ def test_only_wanted_images_are_decoded(blocks: Pack, monkeypatch: pytest.Monkey
     assert [item.image.image_id for item in items] == decoded == [ids[4], ids[9]]
 
 
-def test_the_index_lists_references_without_opening_pictures(pack: Pack) -> None:
-    entries = list(pack.iter_index())
+def test_rows_list_images_and_references_without_pictures_and_masks(pack: Pack) -> None:
+    images, references = list(pack.iter_image_rows()), list(pack.iter_reference_rows())
 
-    assert [len(entry.references) for entry in entries] == [3] * 6
-    assert {(entry.height, entry.width, entry.modality) for entry in entries} == {
+    assert {(row["height"], row["width"], row["modality"]) for row in images} == {
         (40, 40, "synthetic")
     }
-    rows = list(pack.iter_reference_rows())
-    assert [row["reference_id"] for row in rows] == [
-        reference for entry in entries for reference, _, _ in entry.references
+    assert [row["image_id"] for row in references] == [
+        row["image_id"] for row in images for _ in range(3)
     ]
-    assert "rle" not in rows[0]
-    assert "png" not in next(pack.iter_image_rows())
+    assert "rle" not in references[0]
+    assert "png" not in images[0]
 
 
 def test_a_second_observer_is_read_by_name(pack: Pack) -> None:
@@ -135,7 +133,7 @@ def test_an_image_that_cannot_be_used_is_named(
 
     items = list(pack.iter_items(on_bad=lambda image_id, error: bad.append((image_id, str(error)))))
 
-    first = next(pack.iter_index()).image_id
+    first = next(pack.iter_image_rows())["image_id"]
     assert [image_id for image_id, _ in bad] == [first]
     assert first in bad[0][1]
     assert len(items) == 5
@@ -145,7 +143,7 @@ def test_an_image_that_cannot_be_used_is_named(
 
 def test_a_picture_with_a_damaged_middle_is_named(pack: Pack) -> None:
     path = pack.path / "images" / "part-00000.parquet"
-    png = bytearray(read_rows(path, PACK_IMAGES)[0]["png"])
+    png = bytearray(next(iter_rows(path, PACK_IMAGES))["png"])
     png[len(png) // 2] ^= 255
     rewrite(pack, "images", PACK_IMAGES, {"png": bytes(png)})
 

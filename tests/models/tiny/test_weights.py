@@ -14,7 +14,7 @@ from cosmos_board.models.registry import load_segmenter
 from cosmos_board.models.tiny.model import build_tiny, load_tiny, write_tiny
 from cosmos_board.models.weights.tuned_weights import write_weights
 from cosmos_board.models.weights.weights_file import read_metadata
-from cosmos_board.phantoms import draw_phantom
+from cosmos_board.phantoms.controlled import draw_phantom
 from cosmos_board.prompts import freeze_prompts
 
 SHIPPED = Path(registry.__file__).with_name("tiny") / "cosmos-tiny.safetensors"

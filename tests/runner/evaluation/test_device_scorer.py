@@ -16,6 +16,8 @@ pytest.importorskip("segment_anything", reason="extra `sam` is not installed")
 from cosmos_board.core.errors import DeviceError  # noqa: E402
 from cosmos_board.core.prompts import make_prompt  # noqa: E402
 from cosmos_board.core.run_record import RunSettings  # noqa: E402
+from cosmos_board.core.targets import Image  # noqa: E402
+from cosmos_board.data.pack import PackItem  # noqa: E402
 from cosmos_board.metrics.device.references import (  # noqa: E402
     DeviceReferences,
     upload_references,
@@ -29,7 +31,7 @@ from cosmos_board.models.segmenter import (  # noqa: E402
 )
 from cosmos_board.runner.evaluation import device_scorer  # noqa: E402
 from cosmos_board.runner.evaluation.device_scorer import DeviceScorer  # noqa: E402
-from cosmos_board.runner.evaluation.image_session import make_scorer  # noqa: E402
+from cosmos_board.runner.evaluation.image_session import ImageSession  # noqa: E402
 from cosmos_board.runner.evaluation.scoring import HostScorer  # noqa: E402
 from cosmos_board.runner.run import RunRequest, run  # noqa: E402
 from cosmos_board.runner.settings import MemoryKind, SegmenterSpec  # noqa: E402
@@ -102,8 +104,15 @@ def test_a_run_has_the_same_rows_on_a_device(
 @pytest.fixture
 def scorers(segmenter: Segmenter) -> tuple[HostScorer, HostScorer]:
     references = draw_references()
-    there = make_scorer(segmenter, lambda: references, SIZE, "device")
+    assert isinstance(segmenter, DeviceSegmenter)
+    there = DeviceScorer(segmenter, lambda: references)
     return HostScorer(segmenter, lambda: references), there
+
+
+def find_scorer(segmenter: Any, size: tuple[int, int], place: MemoryKind | None) -> HostScorer:  # noqa: ANN401
+    image = Image("image", "dataset", "ct", "cluster", np.zeros(size, np.uint8))
+    item = PackItem(image, (), {}, {})
+    return ImageSession(segmenter, item, RunSettings(), score_on=place).scorer
 
 
 def test_references_are_uploaded_once_an_image(
@@ -187,11 +196,11 @@ def test_the_device_scores_where_the_model_runs_on_one_and_distances_are_exact(
 ) -> None:
     there: Any = OnDevice(segmenter, device)
 
-    assert isinstance(make_scorer(there, dict, size, place), expected)
+    assert isinstance(find_scorer(there, size, place), expected)
 
 
 def test_a_segmenter_that_has_no_masks_on_a_device_is_scored_on_the_host() -> None:
     segmenter = load_segmenter("box-prior")
 
     assert not isinstance(segmenter, DeviceSegmenter)
-    assert isinstance(make_scorer(segmenter, dict, SIZE, "device"), HostScorer)
+    assert isinstance(find_scorer(segmenter, SIZE, "device"), HostScorer)

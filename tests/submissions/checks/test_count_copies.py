@@ -15,8 +15,7 @@ from scipy.stats import poisson
 
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.masks import Rle
-from cosmos_board.curation.demo import DEMO_PACKS
-from cosmos_board.curation.demo_cache import find_demo_pack
+from cosmos_board.curation.demo import DEMO_PACKS, find_demo_pack
 from cosmos_board.data.pack import open_pack
 from cosmos_board.submissions.checks.copies import (
     FEWEST_WRONG,

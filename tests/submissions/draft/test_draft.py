@@ -17,10 +17,10 @@ from tests.submissions.samples import METADATA, Sample
 URL = "https://zenodo.org/records/1/files"
 
 
-def draft(sample: Sample, out: Path, *, again: bool = False, full: Path | None = None) -> Path:
+def draft(sample: Sample, out: Path, *, again: bool = False, counts_to: Path | None = None) -> Path:
     return draft_submission(
-        open_model_run(sample.run, "box-prior", "counts" if full else "core"), METADATA, out,
-        elsewhere=Elsewhere(full, URL) if full else None, replace=again,
+        open_model_run(sample.run, "box-prior", "counts" if counts_to else "core"), METADATA, out,
+        elsewhere=Elsewhere(counts_to, URL) if counts_to else None, replace=again,
     )  # fmt: skip
 
 
@@ -97,11 +97,11 @@ def test_data_files_of_another_draft_are_replaced_only_when_asked(
     upload = tmp_path / "upload"
     upload.mkdir()
     (upload / "notes.txt").write_text("mine")
-    draft(sample, tmp_path / "careful-boxes", full=upload)
+    draft(sample, tmp_path / "careful-boxes", counts_to=upload)
     assert sorted(take_hashes(upload)) == ["counts.parquet", "notes.txt", "predictions.parquet"]
     with pytest.raises(InputError, match=r"upload: counts\.parquet: is there already"):
-        draft(sample, tmp_path / "other-boxes", full=upload)
+        draft(sample, tmp_path / "other-boxes", counts_to=upload)
     assert not (tmp_path / "other-boxes").exists()
 
-    draft(sample, tmp_path / "other-boxes", full=upload, again=True)
+    draft(sample, tmp_path / "other-boxes", counts_to=upload, again=True)
     assert (tmp_path / "other-boxes" / "submission.toml").exists()

@@ -88,7 +88,7 @@ def test_no_redirect_leads_elsewhere(url: str) -> None:
 
 
 def write_full(folder: Path, size_bytes: int) -> None:
-    """Write a manifest that pins both files of a full submission elsewhere."""
+    """Write a manifest that pins both files of a submission of counts elsewhere."""
     files = [
         {
             "path": name,

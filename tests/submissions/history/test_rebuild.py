@@ -24,7 +24,7 @@ from cosmos_board.site.publish.versions import list_site, parse_list, verify_lis
 from cosmos_board.store.board import open_board
 from cosmos_board.store.folders import MARKER
 from cosmos_board.store.queries.submissions import read_ledger_table
-from cosmos_board.submissions.checks import references
+from cosmos_board.submissions.checks import packs
 from cosmos_board.submissions.checks.check import inspect_submission
 from cosmos_board.submissions.history import rebuild
 from cosmos_board.submissions.history.decisions import add_decision
@@ -67,7 +67,7 @@ def test_the_rendered_board_shows_what_landed_and_tells_what_was_altered(
     assert re.search(r"0\.\d{3} ?\S+ ?0\.\d{3}", shown_row), "no interval"
 
     check_that_one_changed_bit_of_the_site_is_named(out / "board.duckdb", out / "site")
-    monkeypatch.setattr(references, "METRICS_VERSION", 2)
+    monkeypatch.setattr(packs, "METRICS_VERSION", 2)
     check_that_another_benchmark_freezes_the_board(words, out / "site", tmp_path / "next")
 
 

@@ -222,7 +222,7 @@ def test_a_takedown_leaves_nothing_on_any_board(landed: Hub) -> None:
 
 
 def raise_metrics_version(fork: Path) -> None:
-    path = fork / "cosmos_board" / "submissions" / "checks" / "references.py"
+    path = fork / "cosmos_board" / "submissions" / "checks" / "packs.py"
     text = path.read_text()
     assert "METRICS_VERSION = 1" in text
     path.write_text(text.replace("METRICS_VERSION = 1", "METRICS_VERSION = 2"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cosmos_board.core.masks import Mask, Pixels
-from cosmos_board.phantoms import make_phantom
+from cosmos_board.phantoms.scene import make_phantom
 from cosmos_board.training.tiny.composites import compose
 from cosmos_board.training.tiny.examples import ExampleSource
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cosmos_board.phantoms import make_phantom
+from cosmos_board.phantoms.scene import make_phantom
 from cosmos_board.training.tiny.examples import SIDE_PX, ExampleSource
 from cosmos_board.training.tiny.regions import Partitioned, crop_regions, partition
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.store.parquet import read_rows
+from cosmos_board.store.parquet import iter_rows
 from cosmos_board.store.schema import TRAINING_LOG
 from cosmos_board.training.tiny.recipe import (
     CHECKPOINT_FILE,
@@ -60,7 +60,7 @@ def test_a_killed_run_ends_with_the_same_bits(tmp_path: Path) -> None:
     resumed = train_tiny(tmp_path / "killed", SMALL)
 
     assert whole.read_bytes() == resumed.read_bytes()
-    log = read_rows(tmp_path / "killed" / LOG_FILE, TRAINING_LOG)
+    log = list(iter_rows(tmp_path / "killed" / LOG_FILE, TRAINING_LOG))
     assert [row["step"] for row in log] == [1, 2, 3, 4]
 
 

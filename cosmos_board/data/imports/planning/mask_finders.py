@@ -8,8 +8,7 @@ from dataclasses import replace
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports.names import compose
-from cosmos_board.data.imports.planning.described import Problem
-from cosmos_board.data.imports.planning.walk import Listing
+from cosmos_board.data.imports.planning.walk import Listing, Problem
 from cosmos_board.data.imports.reading.job import ImageJob, MaskFiles
 from cosmos_board.data.imports.reading.slice_names import find_unpaired, read_slice_names
 from cosmos_board.data.imports.spec.models import FileSpec, ImageSpec, MaskSpec
@@ -88,11 +87,7 @@ class PathFinder:
         return mask.paths
 
     def refuse_unshared(self, origin: str, field: str) -> None:
-        """Refuse masks of which every one would belong to every image.
-
-        Raises:
-            InputError: If they are such.
-        """
+        """Refuse masks of which every one would belong to every image (InputError)."""
         known = find_fields(self._image.files)
         wanted = ", ".join(f"{{{name}}}" for name in known) or "a {part} in the paths of images"
         telling = {*known, *self._pattern.fields}
@@ -199,4 +194,4 @@ def _fill(spec: FileSpec, parts: Parts) -> str:
         raise InputError(spec.files, "table", f"has no column {missing[0]}")
     if any(not parts[field] for field in pattern.fields):
         return ""
-    return pattern.fill(parts)
+    return fill_template(pattern.text, parts)

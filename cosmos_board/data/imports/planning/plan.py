@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from cosmos_board.data.imports.planning.match import Matches, match_images
 from cosmos_board.data.imports.planning.walk import list_files
 from cosmos_board.data.imports.reading.job import ImageJob
 from cosmos_board.data.imports.spec.models import ImportSpec
-from cosmos_board.data.source import SourceImage, SourceUnit
+from cosmos_board.data.source import SourceUnit
 
 _EXAMPLES = 3
 
@@ -53,11 +52,7 @@ class ImportPlan:
         return (*files, *inside)
 
     def units(self) -> tuple[SourceUnit, ...]:
-        """Return the work, one unit an image or volume.
-
-        Raises:
-            InputError: If there is nothing to do, or a file has gone since.
-        """
+        """Return the work, one unit an image or volume; InputError where there is none."""
         self.refuse_nothing()
         from cosmos_board.data.imports.reading.read import read_job
 
@@ -68,11 +63,7 @@ class ImportPlan:
         )
 
     def refuse_nothing(self) -> None:
-        """Refuse a plan that reads no image.
-
-        Raises:
-            InputError: If it has nothing to do; the first reason is given.
-        """
+        """Refuse a plan that reads no image (InputError), with the first reason."""
         if self.jobs:
             return
         problem = "holds no image with a mask"
@@ -82,7 +73,8 @@ class ImportPlan:
             reasons += _find_mismatch(entry)
         if reasons:
             problem += f": {reasons[0]}"
-        raise InputError(self.root, "--source", problem, want=self._wanted)
+        wanted = " or ".join(entry.spec.files for entry in self.entries[:_EXAMPLES])
+        raise InputError(self.root, "--source", problem, want=wanted)
 
     def describe(self) -> str:
         """Return the plan as text: what would be read, and what stands in the way."""
@@ -94,14 +86,15 @@ class ImportPlan:
             ("masks without an image", self.masks_without_image),
         ):
             if paths:
-                lines.append(f"  {len(paths)} {title}: {_list_some(paths)}")
-        lines += _describe_absent([row for entry in self.entries for row in entry.undescribed])
+                shown = ", ".join(show_path(path) for path in paths[:_EXAMPLES])
+                more = ", …" if len(paths) > _EXAMPLES else ""
+                lines.append(f"  {len(paths)} {title}: {shown}{more}")
+        reasons = [reason for entry in self.entries for _, reason in entry.undescribed]
+        lines += [f"  not used: {show_path(reason)}" for reason in reasons[:_EXAMPLES]]
+        if len(reasons) > _EXAMPLES:
+            lines.append(f"  and {len(reasons) - _EXAMPLES} more like these")
         lines += [f"  not used: {show_path(path)}: {reason}" for path, reason in self.problems]
         return "\n".join(lines)
-
-    @property
-    def _wanted(self) -> str:
-        return " or ".join(entry.spec.files for entry in self.entries[:_EXAMPLES])
 
 
 def plan_import(spec: ImportSpec, source: Path) -> ImportPlan:
@@ -121,16 +114,6 @@ def plan_import(spec: ImportSpec, source: Path) -> ImportPlan:
         entries=tuple(matches for matches, _ in matched),
         problems=tuple(sorted({*listing.refused, *(row for _, rows in matched for row in rows)})),
     )
-
-
-def iter_source_images(plan: ImportPlan) -> Iterator[SourceImage]:
-    """Yield every image of a plan, one at a time, in the order of the plan.
-
-    Raises:
-        InputError: If a file is not what it should be.
-    """
-    for unit in plan.units():
-        yield from unit.read()
 
 
 def _find_mismatch(entry: Matches) -> list[str]:
@@ -160,14 +143,3 @@ def _describe_entry(entry: Matches) -> list[str]:
     if jobs:
         lines.append(f"    such as {show_path(jobs[0].origin)} in {show_path(jobs[0].cluster_key)}")
     return lines
-
-
-def _describe_absent(absent: list[tuple[str, str]]) -> list[str]:
-    reasons = [reason for _, reason in absent]
-    more = [f"  and {len(reasons) - _EXAMPLES} more like these"] * (len(reasons) > _EXAMPLES)
-    return [f"  not used: {show_path(reason)}" for reason in reasons[:_EXAMPLES]] + more
-
-
-def _list_some(paths: tuple[str, ...]) -> str:
-    shown = ", ".join(show_path(path) for path in paths[:_EXAMPLES])
-    return shown + (", …" if len(paths) > _EXAMPLES else "")

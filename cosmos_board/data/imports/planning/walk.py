@@ -10,6 +10,9 @@ from pathlib import Path
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports.names import order_naturally
 
+Problem = tuple[str, str]
+"""(path, reason)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -19,8 +22,8 @@ class Listing:
     paths: tuple[str, ...]
     """Below the root, with `/`, sorted; numbers in names compare as numbers."""
 
-    refused: tuple[tuple[str, str], ...]
-    """(path, reason) of what is not read."""
+    refused: tuple[Problem, ...]
+    """What is not read."""
 
 
 def list_files(root: Path) -> Listing:

@@ -239,11 +239,7 @@ def find_near_objects(name: str) -> list[str]:
 
 
 def refuse_mistakes(warnings: Iterable[PlanWarning]) -> None:
-    """Refuse a plan with a warning that is a mistake nearly always.
-
-    Raises:
-        InputError: If there is one.
-    """
+    """Refuse a plan with a warning that is a mistake nearly always (InputError)."""
     for warning in warnings:
         if warning.word in _MISTAKES:
             raise InputError("--source", "", str(warning).removeprefix("warning: "))

@@ -18,11 +18,8 @@ def order_axes(
 ) -> tuple[NDArray[Any], str]:
     """Return the array with its axes in the order z, y, x, c, and their letters.
 
-    Args:
-        where: For messages.
-        array: Any samples.
-        file_axes: A letter for each axis, those of `tifffile`; empty where the file says nothing.
-        wanted: The letters that the import file gives, or empty.
+    `file_axes` has a letter of `tifffile` for each axis, none where the file says nothing;
+    `wanted` are the letters that the import file gives, or empty.
 
     Raises:
         InputError: If letters are missing, differ, or mean what is not read (time).
@@ -85,11 +82,8 @@ def choose_channels(
 ) -> NDArray[Any]:
     """Return grey levels without a last axis, or red, green and blue along the last axis.
 
-    Args:
-        where: For messages.
-        samples: Channels along the last axis, without alpha.
-        alpha: The alpha channel; it comes after the others.
-        channels: Positions that the import file asks for: one, three or none.
+    `samples` have channels along the last axis, without alpha, which comes after the others;
+    `channels` are the positions that the import file asks for: one, three or none.
 
     Raises:
         InputError: If it is not said which of the channels are meant, or one is not there.

@@ -15,11 +15,7 @@ from cosmos_board.data.volumes import Volume, orient
 
 
 def prepare_picture(raster: Raster, rule: str, origin: str) -> Pixels:
-    """Return a picture as grey or RGB, uint8, axes (Y, X) or (Y, X, 3).
-
-    Raises:
-        InputError: If that cannot be done.
-    """
+    """Return a picture as grey or RGB, uint8, axes (Y, X) or (Y, X, 3), or raise InputError."""
     array = _find_levels(raster, origin)
     if raster.palette is not None and (array == array[..., :1]).all():
         array = array[..., 0]
@@ -29,11 +25,7 @@ def prepare_picture(raster: Raster, rule: str, origin: str) -> Pixels:
 
 
 def prepare_volume(raster: Raster, rule: str, origin: str) -> tuple[Pixels, Volume]:
-    """Return an oriented volume in 8 bit, axes (Z, Y, X), and the volume itself.
-
-    Raises:
-        InputError: If that cannot be done.
-    """
+    """Return an oriented volume in 8 bit, axes (Z, Y, X), and as it was, or raise InputError."""
     array = _find_levels(raster, origin)
     if array.ndim == 4:
         if not (array == array[..., :1]).all():

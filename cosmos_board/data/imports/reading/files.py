@@ -28,11 +28,7 @@ _BY_ENDING = {
 
 
 def find_reader(spec: FileSpec, path: str) -> str:
-    """Return the name of the reader for a file.
-
-    Raises:
-        InputError: If its ending says nothing and the import file neither.
-    """
+    """Return the name of the reader for a file; InputError if nothing tells it."""
     if spec.reader:
         return spec.reader
     lower = path.lower()

@@ -11,13 +11,24 @@ from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports.names import show_path
+from cosmos_board.data.imports.reading.codes import find_codes
 from cosmos_board.data.imports.reading.eight_bit import prepare_picture, prepare_volume
 from cosmos_board.data.imports.reading.files import count_frames, read_raster
-from cosmos_board.data.imports.reading.image_warnings import ImageWarnings
-from cosmos_board.data.imports.reading.job import ImageJob
-from cosmos_board.data.imports.reading.layers import Drawn, Layers, draw_slice, drop_empty
-from cosmos_board.data.imports.reading.masks import read_layers
-from cosmos_board.data.imports.reading.notes import note_picture, note_volume
+from cosmos_board.data.imports.reading.fit import fit_mask
+from cosmos_board.data.imports.reading.foreground import find_foreground
+from cosmos_board.data.imports.reading.job import ImageJob, MaskFiles
+from cosmos_board.data.imports.reading.layers import (
+    Drawn,
+    LabelLayer,
+    Layer,
+    Layers,
+    draw_slice,
+    drop_empty,
+    make_drawn_layer,
+)
+from cosmos_board.data.imports.reading.notes import ImageWarnings, note_picture, note_volume
+from cosmos_board.data.imports.reading.regions import read_regions
+from cosmos_board.data.imports.spec.rules import find_name
 from cosmos_board.data.readers.guard import quietly
 from cosmos_board.data.readers.raster import Raster
 from cosmos_board.data.source import SourceImage
@@ -68,15 +79,19 @@ def _read_frame(job: ImageJob, frame: int | None) -> Iterator[SourceImage]:
         warnings = ImageWarnings()
         layers = _read_all_layers(job, raster, frame, warnings)
     warnings.look_at_image(raster)
-    if job.modality == "ct" and job.spec.normalisation == "percentile" and _has_units(raster):
+    # No colours, and more than 8 bit: values may be Hounsfield units.
+    has_units = not raster.in_colour and raster.array.dtype.itemsize > 1
+    if job.modality == "ct" and job.spec.normalisation == "percentile" and has_units:
         warnings.words.add("ct-percentile")
     image = _AnnotatedImage(job, layers, warnings, _find_unknown(raster))
     if "Z" not in raster.axes:
         yield from _read_picture(image, raster, origin)
         return
     voxels, volume = prepare_volume(raster, job.spec.normalisation, origin)
-    chosen = next((plane for plane in PLANES if plane == job.spec.plane), None)
-    plane = chosen or _find_flat(voxels.shape) or choose_plane(volume.spacing_mm)
+    chosen = [plane for plane in PLANES if plane == job.spec.plane]
+    flat = [plane for plane, size in zip(PLANES, voxels.shape, strict=True) if size == 1]
+    flat = flat if len(flat) == 1 else []
+    plane = (*chosen, *flat, choose_plane(volume.spacing_mm))[0]
     notes = (*note_volume(raster, plane, frame), *image.list_notes(voxels))
     del raster, volume
     for index in range(count_slices(voxels, plane)):
@@ -152,11 +167,6 @@ class _AnnotatedImage:
         )
 
 
-def _has_units(raster: Raster) -> bool:
-    """Return whether values may be Hounsfield units: no colours, and more than 8 bit."""
-    return not raster.in_colour and raster.array.dtype.itemsize > 1
-
-
 def _read_all_layers(
     job: ImageJob, raster: Raster, frame: int | None, warnings: ImageWarnings
 ) -> Layers:
@@ -168,13 +178,34 @@ def _read_all_layers(
     return layers
 
 
+def read_layers(
+    job: ImageJob, files: MaskFiles, image: Raster, frame: int | None, warnings: ImageWarnings
+) -> Iterator[Layer]:
+    """Yield what the files of one entry of masks draw on an image, or on one volume of it."""
+    spec, where = files.spec, show_path(files.paths[0])
+    separate = spec.instances == "labels"
+    key = files.paths[0] if spec.instances == "files" else ""
+    if spec.kind != "raster":
+        for objects, region in read_regions(job, files, image, warnings):
+            if objects:
+                voxels = orient(Volume(region.drawn, image.grid.affine_lps)).voxels
+                own_key = region.key if separate else key
+                yield make_drawn_layer(voxels, objects, own_key, region.notes)
+        return
+    own = spec.frame if isinstance(spec.frame, int) else None
+    mask = read_raster(job.root, spec, files.paths, frame if spec.frame == "all" else own)
+    warnings.look_at_mask(mask)
+    if spec.labels or spec.colours:
+        codes, objects_of = find_codes(spec, mask, where)
+        yield LabelLayer(fit_mask(job, files, mask, codes, image), objects_of, separate, key)
+        return
+    drawn = fit_mask(job, files, mask, find_foreground(spec, mask, where), image)
+    objects = spec.objects or find_name(files.name, spec.names) or ()
+    yield make_drawn_layer(drawn, objects, files.name if separate else key)
+
+
 def _find_unknown(raster: Raster) -> NDArray[np.bool_] | None:
     if raster.array.dtype.kind != "f" or not (unknown := np.isnan(raster.array)).any():
         return None
     flat = unknown.any(axis=2) if raster.in_colour else unknown
     return orient(Volume(flat.reshape(raster.shape_zyx), raster.grid.affine_lps)).voxels
-
-
-def _find_flat(shape: tuple[int, ...]) -> Plane | None:
-    flat = [plane for plane, size in zip(PLANES, shape, strict=True) if size == 1]
-    return flat[0] if len(flat) == 1 else None

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports.names import show_path
 from cosmos_board.data.imports.reading.fit import fit_by_place
-from cosmos_board.data.imports.reading.image_warnings import ImageWarnings
 from cosmos_board.data.imports.reading.job import ImageJob, MaskFiles
-from cosmos_board.data.imports.spec.models import MaskSpec
+from cosmos_board.data.imports.reading.notes import ImageWarnings
+from cosmos_board.data.imports.spec.models import ImageSpec, MaskSpec
 from cosmos_board.data.imports.spec.rules import Objects, find_code, find_name, is_skipped
 from cosmos_board.data.readers.raster import Raster
 from cosmos_board.data.readers.regions.region import IsWanted, Region
@@ -31,21 +31,18 @@ def read_regions(
     def is_wanted(number: int, name: str) -> bool:
         return bool(find_objects(files.spec, number, name, where))
 
-    path = Path(job.root, files.paths[0])
-    flat = files.spec.kind in ("coco", "polygons", "runs")
-    read = _read_flat if flat else _read_in_space
-    for region in read(_Request(job, files, path, image, is_wanted), warnings):
+    if files.spec.kind in ("coco", "polygons", "runs"):
+        regions = _read_flat(job, files, image.shape_zyx[1:], is_wanted, warnings)
+    else:
+        regions = _read_in_space(job, files, image, is_wanted)
+    for region in regions:
         drawn = region.drawn if region.drawn.ndim == 3 else region.drawn[None]
         objects = find_objects(files.spec, region.number, region.name, where)
         yield objects, replace(region, drawn=drawn)
 
 
 def find_objects(spec: MaskSpec, number: int, name: str, where: str) -> Objects:
-    """Return what a region is by its number or name; nothing where it is skipped.
-
-    Raises:
-        InputError: If no rule holds it, and it is not skipped.
-    """
+    """Return what a region is by number or name, nothing if skipped; InputError if no rule does."""
     if spec.objects:
         return spec.objects
     by_code = find_code(number, spec.labels) if spec.labels else find_name(name, spec.names)
@@ -57,19 +54,15 @@ def find_objects(spec: MaskSpec, number: int, name: str, where: str) -> Objects:
     return by_code or ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Request:
-    job: ImageJob
-    files: MaskFiles
-    path: Path
-    image: Raster
-    is_wanted: IsWanted
-
-
-def _read_flat(request: _Request, warnings: ImageWarnings) -> Iterator[Region]:
+def _read_flat(
+    job: ImageJob,
+    files: MaskFiles,
+    size: tuple[int, int],
+    is_wanted: IsWanted,
+    warnings: ImageWarnings,
+) -> Iterator[Region]:
     """Yield the regions of a picture that JSON or a table describes."""
-    spec, name, path = request.files.spec, request.files.name, request.path
-    size = request.image.shape_zyx[1:]
+    spec, name, path = files.spec, files.name, Path(job.root, files.paths[0])
     if spec.kind == "runs":
         from cosmos_board.data.readers.regions.run_tables import read_runs
 
@@ -77,21 +70,23 @@ def _read_flat(request: _Request, warnings: ImageWarnings) -> Iterator[Region]:
     if spec.kind == "coco":
         from cosmos_board.data.readers.regions.coco import read_coco
 
-        return read_coco(path, name, size, request.is_wanted, warnings.left_out)
+        return read_coco(path, name, size, is_wanted, warnings.left_out)
     from cosmos_board.data.readers.regions.labelme import names_other_picture, read_labelme
     from cosmos_board.data.readers.regions.text_files import read_json_object
 
     table = read_json_object(path)
-    if names_other_picture(table, request.job.paths[0]):
+    if names_other_picture(table, job.paths[0]):
         warnings.words.add("other-picture")
-    return read_labelme(path, table, size, request.is_wanted)
+    return read_labelme(path, table, size, is_wanted)
 
 
-def _read_in_space(request: _Request, warnings: ImageWarnings) -> Iterator[Region]:
+def _read_in_space(
+    job: ImageJob, files: MaskFiles, image: Raster, is_wanted: IsWanted
+) -> Iterator[Region]:
     """Yield the regions of a volume that DICOM or 3D Slicer describes."""
-    job, kind, image = request.job, request.files.spec.kind, request.image
+    kind, path = files.spec.kind, Path(job.root, files.paths[0])
     if kind == "nrrd-seg":
-        return _read_nrrd(request)
+        return _read_nrrd(job.spec, path, image, is_wanted)
     if not image.is_placed:
         raise InputError(job.origin, kind, "needs an image that lies somewhere in space")
     identity = image.identity
@@ -101,24 +96,22 @@ def _read_in_space(request: _Request, warnings: ImageWarnings) -> Iterator[Regio
         from cosmos_board.data.readers.dicom.rtstruct import draw_rtstruct
 
         frame = "" if identity is None else identity.frame_of_reference_uid
-        return draw_rtstruct(request.path, image.grid, frame, request.is_wanted)
+        return draw_rtstruct(path, image.grid, frame, is_wanted)
     from cosmos_board.data.readers.dicom.seg import read_dicom_seg
 
-    return read_dicom_seg(request.path, image.grid, identity, request.is_wanted)
+    return read_dicom_seg(path, image.grid, identity, is_wanted)
 
 
-def _read_nrrd(request: _Request) -> Iterator[Region]:
+def _read_nrrd(spec: ImageSpec, path: Path, image: Raster, is_wanted: IsWanted) -> Iterator[Region]:
     from cosmos_board.data.readers.nrrd_seg import read_nrrd_seg
 
-    for region, segment in read_nrrd_seg(request.path, request.is_wanted):
+    for region, segment in read_nrrd_seg(path, is_wanted):
         placed = None
-        if request.job.spec.geometry == "check":
-            placed = fit_by_place(
-                segment, request.image, request.job.spec, str(request.path), part=True
-            )
-        if placed is None and region.drawn.shape != request.image.shape_zyx:
+        if spec.geometry == "check":
+            placed = fit_by_place(segment, image, spec, str(path), part=True)
+        if placed is None and region.drawn.shape != image.shape_zyx:
             raise InputError(
-                request.path, "size", "differs from that of its image",
-                got=region.drawn.shape, want=request.image.shape_zyx,
+                path, "size", "differs from that of its image",
+                got=region.drawn.shape, want=image.shape_zyx,
             )  # fmt: skip
         yield region if placed is None else replace(region, drawn=placed)

@@ -78,11 +78,8 @@ def find_unpaired(
 ) -> str:
     """Return why the slices of an image and its mask cannot be paired by their names, else "".
 
-    Args:
-        image: Names of the image's slices; None where one file holds all of them.
-        mask: The same of the mask.
-        by_order: Whether the n-th slice belongs to the n-th, whatever their names.
-        placed: Whether the slices of the image say themselves where they lie.
+    Names are None where one file holds all slices; with `by_order`, the n-th belongs to the n-th;
+    `placed` says whether the slices of the image say themselves where they lie.
     """
     if by_order or (image is None and mask is None):
         return _compare_counts(image, mask)

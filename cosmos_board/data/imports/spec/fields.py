@@ -41,11 +41,7 @@ WARNINGS = {
 
 
 def want_tables(rows: object) -> object:
-    """Return the rows of a table array, one at least.
-
-    Raises:
-        FieldError: If they are none.
-    """
+    """Return the rows of a table array, one at least; FieldError if they are none."""
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise FieldError("are no tables", want="[[images]]")
     if not rows:

@@ -17,11 +17,7 @@ _LARGEST_BYTES = 1 << 20
 
 
 def load_spec(name_or_path: str) -> ImportSpec:
-    """Return the import file of a catalog entry, or the one at a path.
-
-    Raises:
-        InputError: If it is neither, or says something that cannot be.
-    """
+    """Return the import file of a catalog entry or at a path; InputError if it is neither."""
     if not NAME.fullmatch(name_or_path) or Path(name_or_path).exists():
         return read_spec(Path(name_or_path))
     if name_or_path not in load_catalog().datasets:
@@ -33,11 +29,7 @@ def load_spec(name_or_path: str) -> ImportSpec:
 
 
 def read_spec(path: Path) -> ImportSpec:
-    """Return the import file at `path`.
-
-    Raises:
-        InputError: If it cannot be read or says something that cannot be.
-    """
+    """Return the import file at `path`; InputError if it is unreadable or cannot be."""
     try:
         if path.stat().st_size > _LARGEST_BYTES:
             raise InputError(path, "", "is too large for an import file")

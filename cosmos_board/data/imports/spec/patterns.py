@@ -21,11 +21,7 @@ class Pattern:
     """A compiled path pattern."""
 
     def __init__(self, text: str, known: Mapping[str, str] | None = None) -> None:
-        """Compile `text`.
-
-        Args:
-            text: The pattern.
-            known: Expressions of fields by name, for those that `text` leaves open.
+        """Compile `text`; `known` has expressions by name for the fields that it leaves open.
 
         Raises:
             ValueError: If it leads out of the folder or an expression is none.
@@ -35,13 +31,11 @@ class Pattern:
         text = compose(text)
         self.text = text
         self.expressions: dict[str, str] = {}
-        self.wild = False
         parts = []
         for token in _TOKENS.finditer(text):
             if token[1]:
                 parts.append(self._add_field(token[1], token[2], known or {}))
             elif token[0] in _WILD:
-                self.wild = True
                 parts.append(_WILD[token[0]])
             elif "{" in token[0] or "}" in token[0]:
                 raise ValueError("has a brace that is no {name} or {name:EXPRESSION}")
@@ -63,10 +57,6 @@ class Pattern:
         """
         match = self._regex.fullmatch(path)
         return None if match is None else match.groupdict()
-
-    def fill(self, fields: Mapping[str, str]) -> str:
-        """Return the one path that these parts make; the pattern must hold no wildcard."""
-        return _FIELD.sub(lambda field: fields[field[1]], self.text)
 
     def _add_field(self, name: str, expression: str | None, known: Mapping[str, str]) -> str:
         if name in self.expressions:

@@ -48,11 +48,7 @@ def open_image_header(path: Path) -> Dataset:
 
 
 def open_dataset(path: Path, *, stop_before_pixels: bool = False) -> Dataset:
-    """Return what a DICOM file holds, also where its preamble or meta header is missing.
-
-    Raises:
-        InputError: If it is no DICOM file.
-    """
+    """Return what a DICOM file holds, also without preamble; InputError if it is none."""
     with reading(path):
         try:
             dataset = pydicom.dcmread(path, stop_before_pixels=stop_before_pixels)
@@ -86,10 +82,6 @@ def count_pixel_frames(dataset: Dataset) -> int:
 
 
 def refuse_burned_in(path: Path, header: Dataset) -> None:
-    """Refuse pixels of which the file itself says that a patient can be read in them.
-
-    Raises:
-        InputError: If `BurnedInAnnotation` is YES.
-    """
+    """Refuse (InputError) pixels in which, as the file itself says, a patient can be read."""
     if str(header.get("BurnedInAnnotation") or "").strip().upper() == "YES":
         raise InputError(path, "BurnedInAnnotation", "is YES: a patient may be read in the pixels")

@@ -32,11 +32,7 @@ def read_frame_planes(
 ) -> list[SlicePlane] | None:
     """Return where each frame of a multi-frame file lies, None where the file does not say.
 
-    Args:
-        where: For messages.
-        header: Of the file.
-        frames: How many there are.
-        in_patient: Whether in the patient, or in the coordinates of an ultrasound volume.
+    `in_patient` says whether in the patient, or in the coordinates of an ultrasound volume.
 
     Raises:
         InputError: If what it says is no place, or it tells the place of some frames only.

@@ -42,22 +42,14 @@ def read_dicom(paths: Sequence[Path], frame: int | None = None) -> Raster:
 
 
 def has_place(path: Path) -> bool:
-    """Return whether a file says where its pixels lie in the patient.
-
-    Raises:
-        InputError: If it is damaged or no image.
-    """
+    """Return whether a file says where in the patient it lies; InputError if it is no image."""
     with reading(path):
         header = open_image_header(path)
         return _find_planes(path, header, count_pixel_frames(header))[0] is not None
 
 
 def count_volumes(path: Path) -> int:
-    """Return how many volumes or pictures of a file `frame` can choose among.
-
-    Raises:
-        InputError: If it is damaged or no image.
-    """
+    """Return how many volumes or pictures `frame` chooses among; InputError if it is no image."""
     header = open_image_header(path)
     frames = count_pixel_frames(header)
     with reading(path):

@@ -68,11 +68,7 @@ class SliceGrid:
 
 
 def read_plane(where: str, header: Dataset) -> SlicePlane | None:
-    """Return where the slice of a single-frame file lies, None where the file does not say.
-
-    Raises:
-        InputError: If what it says is no place.
-    """
+    """Return where a single-frame file lies, None if it does not say; InputError if wrong."""
     return make_plane(where, header, header, header, PATIENT)
 
 
@@ -85,15 +81,8 @@ def make_plane(
 ) -> SlicePlane | None:
     """Return the plane that three items of a file describe, None where one is missing.
 
-    Args:
-        where: For messages.
-        position: Holds `names[2]`.
-        orientation: Holds `names[3]`.
-        measures: Holds `PixelSpacing`.
-        names: As `PATIENT`.
-
-    Raises:
-        InputError: If it is no place.
+    `position` holds `names[2]`, `orientation` holds `names[3]` (`names` as `PATIENT`), and
+    `measures` holds `PixelSpacing`. InputError if it is no place.
     """
     corner = position.get(names[2])
     directions = orientation.get(names[3])

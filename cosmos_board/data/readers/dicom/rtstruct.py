@@ -85,11 +85,8 @@ def draw_rtstruct(
 ) -> Iterator[Region]:
     """Yield the wanted regions of a file, drawn on the voxels of `image`.
 
-    Args:
-        path: The file.
-        image: The slices that it was drawn on; only shape and affine are used.
-        frame_of_reference: UID of the image's coordinates; empty where it is not to be compared.
-        is_wanted: Whether a region is drawn; the others may lie anywhere.
+    Of `image`, only shape and affine are used; `frame_of_reference` is the UID of its coordinates,
+    empty where it is not to be compared. Regions that are not wanted may lie anywhere.
 
     Raises:
         InputError: As `read_rtstruct` and `rasterise`, or if a region is drawn on another series.

@@ -57,12 +57,8 @@ def read_dicom_seg(
     Fractional segments are cut at half of their range. Frames may be flipped, transposed or cover
     a part of the slices, if their pixels coincide with voxels.
 
-    Args:
-        path: The file.
-        image: What it is drawn on; only its shape and affine are used.
-        identity: What DICOM files call the image, for frames that name a slice and no place.
-        is_wanted: Whether a segment, given its number and label, is drawn; the others may lie
-            anywhere.
+    Of `image`, only shape and affine are used; `identity` is what DICOM files call it, for frames
+    that name a slice and no place. Segments that are not wanted may lie anywhere.
 
     Raises:
         InputError: If it is no DICOM SEG file, damaged, of another frame of reference, or

@@ -50,11 +50,7 @@ class _File:
 
 
 def list_coco_pictures(path: Path) -> list[str]:
-    """Return what a COCO file calls its pictures, one entry a row.
-
-    Raises:
-        InputError: If it is no COCO file, or describes nothing but boxes or crowds.
-    """
+    """Return what a COCO file calls its pictures, one entry a row; InputError if it draws none."""
     file = _load(str(path), path.stat().st_mtime_ns)
     every = [row for rows in file.annotations.values() for row in rows]
     drawn = [row for row in every if row.segmentation]
@@ -80,12 +76,8 @@ def read_coco(
 
     Regions of a crowd and annotations without a segmentation are passed over.
 
-    Args:
-        path: The JSON file.
-        picture: Its `file_name` in the file.
-        shape: Height and width of the picture, in pixels.
-        is_wanted: Whether a category is drawn.
-        left_out: Counts what is passed over, by rule.
+    `picture` is its `file_name`, `shape` its height and width; `left_out` counts what is passed
+    over, by rule.
 
     Raises:
         InputError: If it is no COCO file, or says another size.

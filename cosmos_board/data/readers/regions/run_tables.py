@@ -51,11 +51,7 @@ def read_runs(
 
 
 def list_pictures(path: Path, columns: Sequence[str] = ()) -> frozenset[str]:
-    """Return what the rows of a table call their pictures.
-
-    Raises:
-        InputError: If it is no such table.
-    """
+    """Return what the rows of a table call their pictures; InputError if it is no such table."""
     return frozenset(_load(str(path), path.stat().st_mtime_ns, tuple(columns)))
 
 

@@ -80,13 +80,10 @@ def read_csv_rows(path: Path, name: str, largest_bytes: int) -> Iterator[tuple[i
 
     Commas separate cells; semicolons or tabs where the first line holds no comma.
 
-    Args:
-        path: The file.
-        name: What messages call it.
-        largest_bytes: Size beyond which it is refused.
+    Messages call it `name`.
 
     Raises:
-        InputError: If it cannot be read, or is no CSV in UTF-8.
+        InputError: If it cannot be read, is larger than `largest_bytes`, or is no CSV in UTF-8.
     """
     try:
         if path.stat().st_size > largest_bytes:
@@ -97,7 +94,8 @@ def read_csv_rows(path: Path, name: str, largest_bytes: int) -> Iterator[tuple[i
             if "\0" in first:
                 raise InputError(name, "table", "is no CSV in UTF-8: save it as UTF-8")
             file.seek(0)
-            reader = csv.reader(file, delimiter=_find_delimiter(first), strict=True)
+            delimiter = next((mark for mark in ",;\t" if mark in first), ",")
+            reader = csv.reader(file, delimiter=delimiter, strict=True)
             for row in reader:
                 if row:
                     yield reader.line_num, [cell.strip() for cell in row]
@@ -105,7 +103,3 @@ def read_csv_rows(path: Path, name: str, largest_bytes: int) -> Iterator[tuple[i
         raise InputError(name, "table", f"cannot be read: {error.strerror}") from error
     except (csv.Error, UnicodeDecodeError) as error:
         raise InputError(name, "table", f"is no CSV in UTF-8: {error}") from error
-
-
-def _find_delimiter(line: str) -> str:
-    return next((mark for mark in ",;\t" if mark in line), ",")

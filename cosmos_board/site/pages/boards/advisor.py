@@ -13,7 +13,7 @@ from cosmos_board.board.types import Slice
 from cosmos_board.core.tracks import FULL
 from cosmos_board.site.components.markup import up
 from cosmos_board.site.components.page import Page
-from cosmos_board.site.components.table import Cell, Mark, Table, marks_of
+from cosmos_board.site.components.table import Cell, Table
 from cosmos_board.site.components.templates import render
 from cosmos_board.site.content.labels import (
     modality_label,
@@ -21,10 +21,9 @@ from cosmos_board.site.content.labels import (
     object_label,
     prompt_label,
     slice_url,
-    target_label,
 )
 from cosmos_board.site.content.site_data import SiteData
-from cosmos_board.site.language.numbers import DASH, span
+from cosmos_board.site.language.numbers import DASH
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.notices import (
     explain_empty,
@@ -66,8 +65,8 @@ def advisor_page(context: PageContext) -> Page:
             page.heading(track_label(track, words), f"track-{track}", level=3)
             page.text(track_text(track, words))
         tail = "" if track == FULL else f"-{track}"
-        real = [row for row in advice if not _is_synthetic(row, data)]
-        synthetic = [row for row in advice if _is_synthetic(row, data)]
+        real = [row for row in advice if not data.is_synthetic(_target(row))]
+        synthetic = [row for row in advice if data.is_synthetic(_target(row))]
         if real:
             page.table(_table(data, real, f"advice{tail}", track, words))
         if synthetic:
@@ -97,14 +96,14 @@ def _tracks(data: SiteData) -> dict[str, tuple[Advice, ...]]:
     return {track: advice for track, advice in tracks.items() if advice}
 
 
-def _is_synthetic(advice: Advice, data: SiteData) -> bool:
-    return data.is_synthetic(Slice("target", _name(advice)))
+def _target(advice: Advice) -> Slice:
+    return Slice("target", f"{advice.modality}.{advice.object}")
 
 
 def advice_file(data: SiteData) -> bytes:
     """Return the advice as JSON, by track and target; no words, so that all languages share it."""
     tracks = {
-        track: {_name(row): _record(row, data) for row in advice}
+        track: {_target(row).name: _record(row, data) for row in advice}
         for track, advice in _tracks(data).items()
     }
     return to_json(
@@ -117,14 +116,10 @@ def advice_file(data: SiteData) -> bytes:
     )
 
 
-def _name(advice: Advice) -> str:
-    return f"{advice.modality}.{advice.object}"
-
-
 def _record(advice: Advice, data: SiteData) -> dict[str, object]:
     return {
         "status": advice.status,
-        "synthetic": _is_synthetic(advice, data),
+        "synthetic": data.is_synthetic(_target(advice)),
         "careful_px": advice.careful_px,
         "simpler": None if advice.simpler is None else advice.simpler.prompt,
         "options": [
@@ -151,8 +146,8 @@ def _record(advice: Advice, data: SiteData) -> dict[str, object]:
 def _form(data: SiteData, words: Words) -> Markup:
     tracks = _tracks(data)
     advice = sorted(  # real images first; the order is else that of the board
-        {_name(row): row for track in tracks.values() for row in track}.values(),
-        key=lambda row: _is_synthetic(row, data),
+        {_target(row): row for track in tracks.values() for row in track}.values(),
+        key=lambda row: data.is_synthetic(_target(row)),
     )
     modalities = dict.fromkeys(row.modality for row in advice)
     return render(
@@ -163,8 +158,7 @@ def _form(data: SiteData, words: Words) -> Markup:
         modalities=[(name, modality_label(name, words)) for name in modalities],
         objects=to_json(
             [
-                [row.modality, row.object, object_label(row.object, words),
-                 slice_url(Slice("target", _name(row)))]
+                [row.modality, row.object, object_label(row.object, words), slice_url(_target(row))]
                 for row in advice
             ]
         ).decode(),
@@ -176,32 +170,32 @@ def _form(data: SiteData, words: Words) -> Markup:
 def _table(data: SiteData, advice: Sequence[Advice], name: str, track: str, words: Words) -> Table:
     """Return the best model and prompt of each target, or why nothing is recommended."""
     table = RecordTable(data, words, advice)
-    table.cells("target", words("Target"), lambda row: _target_cell(row, words), frozen=True)
-    table.text(
-        "modality",
-        words("Modality"),
-        lambda row: modality_label(row.modality, words),
-        facet=True,
-        hidden=True,
-    )
-    table.cells(
-        "model", words("Model"), lambda row: _model_cell(row, data, track, words), facet=True
-    )
+    table.slice("target", words("Target"), _target)
+
+    def modality(row: Advice) -> str:
+        return modality_label(row.modality, words)
+
+    def model(row: Advice) -> Cell:
+        return _model_cell(row, data, track, words)
+
+    def simpler(row: Advice) -> Cell:
+        option = row.simpler if row.best else None
+        if option is None:
+            return Cell(DASH, muted=True)
+        label = prompt_label(option.prompt, words)
+        return Cell(label, option.prompt, note=data.label(option.model))
+
+    def tolerance(row: Advice) -> Cell:
+        if row.best is None or row.careful_px is None:
+            return Cell(words("not measured") if row.best else DASH, muted=True)
+        return Cell(str(row.careful_px), row.careful_px)
+
+    care, reading = words("Tolerated prompt error (px)"), "advisor/#reading"
+    table.text("modality", words("Modality"), modality, facet=True, hidden=True)
+    table.cells("model", words("Model"), model, facet=True)
     _add_expectation(table, words)
-    reading = "advisor/#reading"
-    table.cells(
-        "simpler",
-        words("Cheaper equivalent prompt"),
-        lambda row: _simpler_cell(row, data, words),
-        help=reading,
-    )
-    table.cells(
-        "care",
-        words("Tolerated prompt error (px)"),
-        lambda row: _tolerance_cell(row, words),
-        numeric=True,
-        help=reading,
-    )
+    table.cells("simpler", words("Cheaper equivalent prompt"), simpler, help=reading)
+    table.cells("care", care, tolerance, numeric=True, help=reading)
     table.count("clusters", words("Clusters"), _count_clusters)
     caption = words(
         "Best model and prompt per target by mean Dice, each model choosing its own mask. "
@@ -213,42 +207,26 @@ def _table(data: SiteData, advice: Sequence[Advice], name: str, track: str, word
 
 def _add_expectation(table: RecordTable[Advice], words: Words) -> None:
     """Add the prompt to give, and the Dice and the failures to expect with it."""
-    dice = [row.best.dice if row.best else None for row in table.records]
-    marks = marks_of([(d.low, d.value, d.high) if d else (None,) * 3 for d in dice])
-    mark = {_name(row): mark for row, mark in zip(table.records, marks, strict=True)}
-    table.cells("prompt", words("Prompt"), lambda row: _prompt_cell(row, words), facet=True)
-    table.score(
-        "dice",
-        words("Dice"),
-        lambda row: row.best.dice.value if row.best else None,
-        shaded=True,
-        best="high",
-        help="docs/definitions/#dice",
-    )
-    table.cells(
-        "interval",
-        words("95 % CI"),
-        lambda row: _interval_cell(row, mark[_name(row)], words),
+
+    def prompt(row: Advice) -> Cell:
+        name = row.best.prompt if row.best else ""
+        return Cell(prompt_label(name, words), name) if name else Cell(DASH, muted=True)
+
+    def dice(row: Advice) -> float | None:
+        return row.best.dice.value if row.best else None
+
+    def failure(row: Advice) -> float | None:
+        return row.best.failure.value if row.best else None
+
+    definition, reading = "docs/definitions/#dice", "advisor/#reading"
+    table.cells("prompt", words("Prompt"), prompt, facet=True)
+    table.score("dice", words("Dice"), dice, shaded=True, best="high", help=definition)
+    table.interval(
+        lambda row: (row.best.dice.low, row.best.dice.high) if row.best else None,
+        around=dice,
         help="docs/ranking/#intervals",
     )
-    table.share(
-        "failure",
-        words("Failures"),
-        lambda row: row.best.failure.value if row.best else None,
-        best="low",
-        help="advisor/#reading",
-    )
-
-
-def _prompt_cell(advice: Advice, words: Words) -> Cell:
-    if advice.best is None:
-        return Cell(DASH, muted=True)
-    return Cell(prompt_label(advice.best.prompt, words), advice.best.prompt)
-
-
-def _target_cell(advice: Advice, words: Words) -> Cell:
-    target = Slice("target", _name(advice))
-    return Cell(target_label(target.name, words), target.name, slice_url(target))
+    table.share("failure", words("Failures"), failure, best="low", help=reading)
 
 
 def _model_cell(advice: Advice, data: SiteData, track: str, words: Words) -> Cell:
@@ -263,28 +241,6 @@ def _model_cell(advice: Advice, data: SiteData, track: str, words: Words) -> Cel
     tiers = {entry.tier for entry in data.entries if (entry.model, entry.track) == (model, track)}
     badges = track_badges(track, min(tiers, default=""), words)
     return Cell(data.label(model), model, model_url(model), badges=badges)
-
-
-def _interval_cell(advice: Advice, mark: Mark | None, words: Words) -> Cell:
-    if advice.best is None:
-        return Cell(DASH, muted=True)
-    low, high = advice.best.dice.low, advice.best.dice.high
-    return Cell(span(low, high) or words("no CI"), mark=mark, muted=low is None)
-
-
-def _simpler_cell(advice: Advice, data: SiteData, words: Words) -> Cell:
-    option = advice.simpler if advice.best else None
-    if option is None:
-        return Cell(DASH, muted=True)
-    return Cell(prompt_label(option.prompt, words), option.prompt, note=data.label(option.model))
-
-
-def _tolerance_cell(advice: Advice, words: Words) -> Cell:
-    if advice.best is None:
-        return Cell(DASH, muted=True)
-    if advice.careful_px is None:
-        return Cell(words("not measured"), muted=True)
-    return Cell(str(advice.careful_px), advice.careful_px)
 
 
 def _count_clusters(advice: Advice) -> int | None:

@@ -15,7 +15,7 @@ from cosmos_board.board.types import BoardKey, PairRow, PairTable
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.tracks import FULL
 from cosmos_board.site.components.page import Page
-from cosmos_board.site.components.table import Cell, Table
+from cosmos_board.site.components.table import Table
 from cosmos_board.site.components.templates import render
 from cosmos_board.site.content.labels import (
     image_kinds,
@@ -149,20 +149,14 @@ def pair_page(context: PageContext, a: str, b: str) -> Page:
 
 def _pair_table(data: SiteData, rows: list[PairRow], name: str, words: Words) -> Table:
     table = RecordTable(data, words, rows)
-    table.cells(
-        "target",
-        words("Target"),
-        lambda row: Cell(target_label(row.slice.name, words), row.slice.name, slice_url(row.slice)),
-        frozen=True,
-    )
+    table.slice("target", words("Target"), lambda row: row.slice)
     table.change("difference", words("Difference (A − B)"), lambda row: row.difference)
     table.interval(lambda row: (row.low, row.high), around=lambda row: row.difference)
-    table.text(
-        "verdict",
-        words("Verdict"),
-        lambda row: words.term(row.verdict or "undecided"),
-        facet=True,
-    )
+
+    def verdict(row: PairRow) -> str:
+        return words.term(row.verdict or "undecided")
+
+    table.text("verdict", words("Verdict"), verdict, facet=True)
     table.count("clusters", words("Clusters"), lambda row: row.clusters)
     caption = words(
         "Paired differences in Dice, largest first; data {version}.", version=data.version

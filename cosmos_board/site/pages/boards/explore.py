@@ -61,12 +61,9 @@ def manifest_file(files: Mapping[str, bytes], version: str, *, local: bool = Fal
 
 
 def explore_page(context: PageContext, cells: bytes, *, readable: bool) -> Page:
-    """Return the page with the pivot.
+    """Return the page with the pivot over `cells`, a Parquet file.
 
-    Args:
-        context: The data and the language.
-        cells: The file that the pivot reads.
-        readable: Whether the script that reads Parquet is part of this build.
+    `readable` says whether the script that reads it is part of this build.
     """
     data, words = context.data, context.words
     page = PageWriter(context, "explore/index.md", words("Explore"), hide=("navigation", "toc"))
@@ -85,7 +82,7 @@ def explore_page(context: PageContext, cells: bytes, *, readable: bool) -> Page:
         )
     else:
         page.note(
-            words("This build has no reader for Parquet (npm ci adds it); the files are below."),
+            words("This build has no reader for Parquet (npm ci adds it); the files are below.")
         )
     note_withheld(page)
     page.heading(words("Files"), "all-files")
@@ -97,20 +94,17 @@ def explore_page(context: PageContext, cells: bytes, *, readable: bool) -> Page:
 
 def _form(data: SiteData, cells: bytes, words: Words) -> str:
     modalities = sorted({info.modality for info in data.targets})
+    objects = sorted({info.object for info in data.targets})
     labels = {
         "model": [(name, model.label) for name, model in sorted(data.models.items())],
         "prompt": [(name, prompt_label(name, words)) for name in data.prompts()],
         "modality": [(name, modality_label(name, words)) for name in modalities],
-        "object": [
-            (name, object_label(name, words)) for name in sorted({i.object for i in data.targets})
-        ],
+        "object": [(name, object_label(name, words)) for name in objects],
     }
     fields = [
         ("model", words("Model")), ("prompt", words("Prompt")),
         ("modality", words("Modality")), ("object", words("Object")),
     ]  # fmt: skip
-    metrics = [(m.name, words(m.label)) for m in METRICS.values()]
-    lowest = [m.name for m in METRICS.values() if not m.higher_is_better]
     return render(
         "explore.html",
         root=up("explore/index.md"),
@@ -119,8 +113,8 @@ def _form(data: SiteData, cells: bytes, words: Words) -> str:
         length=len(cells),
         labels=to_json(labels).decode().strip(),
         fields=fields,
-        metrics=metrics,
-        lowest=" ".join(lowest),
+        metrics=[(metric.name, words(metric.label)) for metric in METRICS.values()],
+        lowest=" ".join(m.name for m in METRICS.values() if not m.higher_is_better),
         tracks=[(track, track_label(track, words)) for track in data.tracks],
         kinds=image_kinds(data, words),
         t=words,

@@ -9,7 +9,7 @@ from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.tracks import FULL
 from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.table import Cell, heat_of
-from cosmos_board.site.content.labels import model_url, prompt_label, slice_label, slice_url
+from cosmos_board.site.content.labels import FOLDERS, image_kind, model_url, prompt_label
 from cosmos_board.site.content.site_data import OVERALL, SiteData
 from cosmos_board.site.language.numbers import DASH, number, short_count, span
 from cosmos_board.site.language.words import Words
@@ -25,37 +25,29 @@ from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
 from cosmos_board.store.queries.targets import Amount, TargetInfo
 
 
-def slice_kinds(words: Words) -> list[tuple[SliceKind, str, str, str]]:
-    """Return kinds of slices with pages: kind, path of the index, title, first sentence."""
-    return [
-        (
-            "modality",
-            "modalities/index.md",
+def slice_kinds(words: Words) -> dict[SliceKind, tuple[str, str]]:
+    """Return the title and the first sentence of the index of each kind of slice with pages."""
+    return {
+        "modality": (
             words("Modalities"),
             words("How the image was made. A modality pools all its targets, each counting once."),
         ),
-        (
-            "object",
-            "objects/index.md",
+        "object": (
             words("Objects"),
             words("A structure or lesion, in every modality that shows it."),
         ),
-        (
-            "target",
-            "targets/index.md",
+        "target": (
             words("Targets"),
             words("An object in a modality: the unit that is ranked, pooled over datasets."),
         ),
-        (
-            "dataset",
-            "datasets/index.md",
+        "dataset": (
             words("Datasets"),
             words(
                 "Where images and reference masks come from, under which licence, and what may be "
                 "shown of them."
             ),
         ),
-    ]
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,30 +61,23 @@ class _Indexed:
     first: BoardRow | None
 
 
-def slice_index(context: PageContext, kind: SliceKind, path: str, title: str, text: str) -> Page:
+def slice_index(context: PageContext, kind: SliceKind) -> Page:
     """Return the page that lists every slice of one kind."""
     data, words = context.data, context.words
-    page = PageWriter(context, path, title)
+    title, text = slice_kinds(words)[kind]
+    page = PageWriter(context, f"{FOLDERS[kind]}index.md", title)
     page.text(text)
-    boards = [(part, data.main_board(part)) for part in data.slices(kind)]
-    table = RecordTable(
-        data,
-        words,
-        [
-            _Indexed(part, data.targets_of(part), data.amount(part), board, find_leader(board))
-            for part, board in boards
-        ],
-    )
-    table.cells(
-        "name",
-        title,
-        lambda row: Cell(slice_label(row.part, data, words), row.part.name, slice_url(row.part)),
-        frozen=True,
-    )
+    rows = [
+        _Indexed(part, data.targets_of(part), data.amount(part), board, find_leader(board))
+        for part in data.slices(kind)
+        for board in [data.main_board(part)]
+    ]
+    table = RecordTable(data, words, rows)
+    table.slice("name", title, lambda row: row.part)
     table.text(
         "data",
         words("Images are"),
-        lambda row: words("synthetic") if data.is_synthetic(row.part) else words("real"),
+        lambda row: image_kind(row.part, data, words),
         facet=True,
         hidden=len({target.synthetic for target in data.targets}) < 2,
     )
@@ -122,16 +107,22 @@ def _count_submitted(data: SiteData, part: Slice) -> int:
 
 def _add_leaders(table: RecordTable[_Indexed], data: SiteData, words: Words) -> None:
     """Add the columns that say who is ranked first, with which score and prompt."""
-    table.cells("leader", words("Ranked first"), lambda row: _leader_cell(row, data, words))
-    table.score(
-        "dice",
-        words("Dice"),
-        lambda row: row.first.score if row.first else None,
-        shaded=True,
-        best="high",
-        help="docs/definitions/#dice",
-    )
-    table.cells("interval", words("95 % CI"), lambda row: _interval_cell(row, words))
+
+    def leader(row: _Indexed) -> Cell:
+        if row.board is None:
+            return Cell(DASH, muted=True)
+        if row.first is None:
+            return Cell(explain_no_leader(row.board, words), muted=True)
+        name = row.first.model
+        return Cell(row.first.label, name, model_url(name) if name in data.models else "")
+
+    def score(row: _Indexed) -> float | None:
+        return row.first.score if row.first else None
+
+    definition = "docs/definitions/#dice"
+    table.cells("leader", words("Ranked first"), leader)
+    table.score("dice", words("Dice"), score, shaded=True, best="high", help=definition)
+    table.interval(lambda row: (row.first.low, row.first.high) if row.first else None)
     table.text(
         "prompt",
         words("Prompt"),
@@ -141,22 +132,6 @@ def _add_leaders(table: RecordTable[_Indexed], data: SiteData, words: Words) -> 
     table.count(
         "ranked", words("Ranked models"), lambda row: len(row.board.ranked) if row.board else None
     )
-
-
-def _leader_cell(row: _Indexed, data: SiteData, words: Words) -> Cell:
-    if row.board is None:
-        return Cell(DASH, muted=True)
-    if row.first is None:
-        return Cell(explain_no_leader(row.board, words), muted=True)
-    known = row.first.model in data.models
-    return Cell(row.first.label, row.first.model, model_url(row.first.model) if known else "")
-
-
-def _interval_cell(row: _Indexed, words: Words) -> Cell:
-    if row.first is None:
-        return Cell(DASH, muted=True)
-    low, high = row.first.low, row.first.high
-    return Cell(span(low, high) or words("no CI"), muted=low is None)
 
 
 def model_index(context: PageContext) -> Page:
@@ -170,23 +145,32 @@ def model_index(context: PageContext) -> Page:
         )
     )
     table = RecordTable(data, words, _list_models(data))
-    table.cells("model", words("Model"), lambda row: _name_cell(row, words), frozen=True)
+
+    def name(row: _Listed) -> Cell:
+        badges = track_badges(row.track, row.row.tier, words) if row.row else ()
+        return Cell(row.card.label, row.card.name, model_url(row.card.name), badges=badges)
+
+    def size(row: _Listed) -> Cell:
+        parameters = row.card.parameters
+        return Cell(short_count(parameters), parameters, muted=parameters is None)
+
+    def score(row: _Listed) -> Cell:
+        if (scored := row.row) is None:
+            return Cell(DASH, muted=True)
+        note = span(scored.low, scored.high)
+        return Cell(number(scored.score), scored.score, heat=row.shade, note=note)
+
+    table.cells("model", words("Model"), name, frozen=True)
     table.text("family", words("Family"), lambda row: row.card.family, facet=True)
     table.text("kind", words("Kind"), lambda row: words.term(row.card.kind), facet=True)
-    table.cells("parameters", words("Parameters"), lambda row: _size_cell(row.card), numeric=True)
+    table.cells("parameters", words("Parameters"), size, numeric=True)
     table.text(
         "prompts",
         words("Prompts"),
         lambda row: words.listing(prompt_label(p, words) for p in row.card.prompts) or DASH,
     )
-    table.cells(
-        "score",
-        words("Dice"),
-        _score_cell,
-        numeric=True,
-        best="high",
-        help="docs/definitions/#dice",
-    )
+    definition = "docs/definitions/#dice"
+    table.cells("score", words("Dice"), score, numeric=True, best="high", help=definition)
     table.count("rank", words("Rank"), lambda row: row.row.rank if row.row else None)
     table.share("coverage", words("Coverage"), lambda row: row.row.coverage if row.row else None)
     table.text("licence", words("Licence"), lambda row: row.card.licence or DASH)
@@ -226,20 +210,3 @@ def _list_models(data: SiteData) -> list[_Listed]:
         _Listed(card, track, row, shade)
         for card, (track, row), shade in zip(cards, placed, shades, strict=True)
     ]
-
-
-def _name_cell(listed: _Listed, words: Words) -> Cell:
-    card = listed.card
-    badges = track_badges(listed.track, listed.row.tier, words) if listed.row else ()
-    return Cell(card.label, card.name, model_url(card.name), badges=badges)
-
-
-def _size_cell(card: ModelCard) -> Cell:
-    return Cell(short_count(card.parameters), card.parameters, muted=card.parameters is None)
-
-
-def _score_cell(listed: _Listed) -> Cell:
-    row = listed.row
-    if row is None:
-        return Cell(DASH, muted=True)
-    return Cell(number(row.score), row.score, heat=listed.shade, note=span(row.low, row.high))

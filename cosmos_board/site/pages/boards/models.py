@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
 
 from markupsafe import Markup
@@ -16,14 +15,7 @@ from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.svg import render_badge
 from cosmos_board.site.components.table import Cell, Table, heat_of
 from cosmos_board.site.components.templates import render
-from cosmos_board.site.content.labels import (
-    model_url,
-    prompt_label,
-    slice_label,
-    slice_url,
-    slug,
-    target_label,
-)
+from cosmos_board.site.content.labels import model_url, prompt_label, slug, target_label
 from cosmos_board.site.content.site_data import FIRST_PROMPTS, SiteData
 from cosmos_board.site.language.numbers import DASH, number, short_count, with_interval
 from cosmos_board.site.language.words import Words
@@ -91,9 +83,8 @@ def _add_track(page: PageWriter, info: ModelCard, track: str, *, alone: bool) ->
     for kind, title, anchor, name in kinds:
         page.heading(title, anchor + tail, level=level)
         for synthetic in (False, True):
-            end = "-synthetic" if synthetic else ""
-            scores = _Scores(kind, name + tail + end, track, synthetic)
-            table = _score_table(page.data, info, scores, words)
+            own = name + tail + ("-synthetic" if synthetic else "")
+            table = _score_table(page, info, kind, own, track, synthetic=synthetic)
             if table.rows or not synthetic:
                 if synthetic:
                     page.heading(words("On synthetic images"), f"{anchor}{tail}-drawn", level=4)
@@ -127,7 +118,6 @@ def _card(data: SiteData, info: ModelCard, words: Words) -> list[tuple[str, str]
         trained = ", ".join(info.training_data)
     else:
         trained = words("none of the datasets of the catalogue")
-    command = f"cosmos-board eval PACK --model {info.name} --out RUN"
     facts = [
         (words("Name"), info.name),
         (words("Family"), info.family),
@@ -135,45 +125,34 @@ def _card(data: SiteData, info: ModelCard, words: Words) -> list[tuple[str, str]
         (words("Parameters"), short_count(info.parameters)),
         (words("Input"), side),
         (words("Prompts"), words.listing(prompt_label(p, words) for p in info.prompts) or DASH),
-        (words("Takes part in clicks"), words("yes") if info.clicks else words("no")),
+        (words("Takes part in clicks"), words.yes_no(info.clicks)),
         (words("Trained on, as declared"), trained),
         (words("Licence"), info.licence or DASH),
         (words("Source"), outside_link(info.source) if info.source else DASH),
     ]
-    if FULL in _tracks_of(data, info) or not _tracks_of(data, info):
+    if FULL in (_tracks_of(data, info) or [FULL]):
+        command = f"cosmos-board eval PACK --model {info.name} --out RUN"
         facts.append((words("Evaluate it"), command))
     if info.base_model:
         facts.insert(2, (words("Fine-tuned from"), info.base_model))
     return facts
 
 
-@dataclass(frozen=True, slots=True)
-class _Scores:
-    """One table of a model's scores."""
-
-    kind: SliceKind
-    name: str
-    """Id of the table on its page."""
-
-    track: str
-    synthetic: bool
-
-
-def _score_table(data: SiteData, info: ModelCard, scores: _Scores, words: Words) -> Table:
+def _score_table(
+    page: PageWriter, info: ModelCard, kind: SliceKind, name: str, track: str, *, synthetic: bool
+) -> Table:
+    """Return a model's scores on a kind of slices and a track, as the table `name`."""
+    data, words = page.data, page.words
     prompts = [prompt for prompt in data.prompts() if prompt in info.prompts]
     places: dict[str, dict[Slice, tuple[BoardRow, int]]] = {
         prompt: {
             part: (row, ranked)
-            for part, row, ranked in data.places(info.name, scores.kind, prompt, scores.track)
-            if data.is_synthetic(part) == scores.synthetic
+            for part, row, ranked in data.places(info.name, kind, prompt, track)
+            if data.is_synthetic(part) == synthetic
         }
         for prompt in prompts
     }
-    parts = [
-        part
-        for part in data.slices(scores.kind)
-        if any(part in rows_by_slice for rows_by_slice in places.values())
-    ]
+    parts = [part for part in data.slices(kind) if any(part in rows for rows in places.values())]
 
     def most(part: Slice, count: str) -> int:
         """Return the largest of the counts that the prompts have on a slice."""
@@ -182,12 +161,7 @@ def _score_table(data: SiteData, info: ModelCard, scores: _Scores, words: Words)
 
     heading = {"modality": words("Modality"), "target": words("Target")}
     table = RecordTable(data, words, parts)
-    table.cells(
-        "slice",
-        heading.get(scores.kind, words("Slice")),
-        lambda part: Cell(slice_label(part, data, words), part.name, slice_url(part) or "./"),
-        frozen=True,
-    )
+    table.slice("slice", heading.get(kind, words("Slice")), lambda part: part)
     table.count("references", words("Reference masks"), lambda part: most(part, "references"))
     table.count("clusters", words("Clusters"), lambda part: most(part, "clusters"))
     for prompt, found in places.items():
@@ -196,14 +170,8 @@ def _score_table(data: SiteData, info: ModelCard, scores: _Scores, words: Words)
             part: _score_cell(found.get(part), shade, words)
             for part, shade in zip(parts, shades, strict=True)
         }
-        table.cells(
-            prompt,
-            prompt_label(prompt, words),
-            cells.__getitem__,
-            numeric=True,
-            best="high",
-            help=f"prompts/{prompt}/",
-        )
+        label, get, url = prompt_label(prompt, words), cells.__getitem__, f"prompts/{prompt}/"
+        table.cells(prompt, label, get, numeric=True, best="high", help=url)
     caption = words(
         "{model}, {part}: Dice ↑ and rank among ranked models, by predicted IoU (everything "
         "mode by its best mask). Data {version}.",
@@ -212,11 +180,11 @@ def _score_table(data: SiteData, info: ModelCard, scores: _Scores, words: Words)
             "overall": words("over all targets"),
             "modality": words("by modality"),
             "target": words("by target"),
-        }[scores.kind],
+        }[kind],
         version=data.version_label,
     )
     empty = explain_empty(data, words, words("Not scored yet."))
-    return table.build(scores.name, caption, empty=empty)
+    return table.build(name, caption, empty=empty)
 
 
 def _score_cell(place: tuple[BoardRow, int] | None, shade: float | None, words: Words) -> Cell:
@@ -264,11 +232,13 @@ def _target_figure(data: SiteData, info: ModelCard, words: Words, track: str) ->
 def _cite(page: PageWriter, info: ModelCard) -> None:
     """Add the badge of the model, and how to cite what stands here."""
     data, words = page.data, page.words
-    place = words("not ranked")
-    for prompt in FIRST_PROMPTS:
-        for _, row, ranked in data.places(info.name, "overall", prompt):
-            if row.rank is not None and place == words("not ranked"):
-                place = f"#{row.rank}/{ranked} {prompt}"
+    ranks = (
+        f"#{row.rank}/{ranked} {prompt}"
+        for prompt in FIRST_PROMPTS
+        for _, row, ranked in data.places(info.name, "overall", prompt)
+        if row.rank is not None
+    )
+    place = next(ranks, words("not ranked"))
     badge = f"badges/{slug(info.name)}.svg"
     page.attach({badge: render_badge(place)})
     page.heading(words("Badge and citation"), "cite")

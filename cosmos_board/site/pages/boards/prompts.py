@@ -17,12 +17,10 @@ from cosmos_board.site.pages.sections.ranking import ranking_table
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
 
-OVERALL = OVERALL
-
 
 def describe_prompt(name: str, words: Words) -> str:
     """Return what the prompt gives, in a sentence."""
-    sentences = {
+    return {
         "everything": words(
             "Nothing is given: a grid of 32 × 32 points is tried, and of all the masks found the "
             "one that fits the reference mask best is scored. No user could choose it that way, so "
@@ -42,8 +40,7 @@ def describe_prompt(name: str, words: Words) -> str:
         ),
         "box": words("The tight box around the object."),
         "box-point": words("The tight box, and one point inside the object."),
-    }
-    return sentences[name]
+    }[name]
 
 
 def prompt_page(context: PageContext, name: str) -> Page:
@@ -59,7 +56,7 @@ def prompt_page(context: PageContext, name: str) -> Page:
             (words("Points inside"), str(kind.positive)),
             (words("Points outside"), str(kind.negative)),
             (words("Box"), words.yes_no(kind.box)),
-        ],
+        ]
     )
     page.heading(words("Leaderboard"), "leaderboard")
     board = data.board(OVERALL, name)
@@ -113,19 +110,17 @@ def _add_gain(page: PageWriter, board: Board) -> None:
     gains: dict[str, list[float]] = {}
     for other in PROMPTS:
         theirs = data.board(OVERALL, other)
-        if theirs is not None and other != board.key.prompt:
-            gains[other] = [
-                scores[row.model] - row.score for row in theirs.rows if row.model in scores
-            ]
-    others = [name for name, values in gains.items() if values]
-    if not board.ranked or not others:
+        rows = theirs.rows if theirs and other != board.key.prompt else ()
+        if gained := [scores[row.model] - row.score for row in rows if row.model in scores]:
+            gains[other] = gained
+    if not board.ranked or not gains:
         return
 
     def wins(name: str) -> Cell:
         better = sum(gain > 0 for gain in gains[name])
         return Cell(f"{better} / {len(gains[name])}", better)
 
-    table = RecordTable(data, words, others)
+    table = RecordTable(data, words, list(gains))
     table.cells("prompt", words("Against"), lambda name: _prompt_cell(name, words), frozen=True)
     table.change(
         "gain", words("Difference"), lambda name: sum(gains[name]) / len(gains[name]), best="high"
@@ -150,28 +145,25 @@ def prompt_index(context: PageContext) -> Page:
             "from the reference masks and hashed."
         )
     )
-    leaders = {name: find_leader(data.board(OVERALL, name)) for name in PROMPTS}
 
     def leader(name: str) -> Cell:
-        first = leaders[name]
+        first = find_leader(data.board(OVERALL, name))
         return Cell(first.label if first else DASH, muted=first is None)
 
     def score(name: str) -> float | None:
-        first = leaders[name]
+        first = find_leader(data.board(OVERALL, name))
         return first.score if first else None
 
-    models = data.models.values()
+    def count_models(name: str) -> int:
+        return sum(name in model.prompts for model in data.models.values())
+
     table = RecordTable(data, words, tuple(PROMPTS))
     table.cells("prompt", words("Prompt"), lambda name: _prompt_cell(name, words), frozen=True)
     table.text("strategy", words("In the study"), lambda name: PROMPTS[name].strategy)
     table.count("positive", words("Points inside"), lambda name: PROMPTS[name].positive)
     table.count("negative", words("Points outside"), lambda name: PROMPTS[name].negative)
     table.text("box", words("Box"), lambda name: words.yes_no(PROMPTS[name].box))
-    table.count(
-        "models",
-        words("Models that take it"),
-        lambda name: sum(name in model.prompts for model in models),
-    )
+    table.count("models", words("Models that take it"), count_models)
     table.cells("leader", words("Ranked first"), leader)
     table.score("dice", words("Dice"), score, best="high")
     caption = words(

@@ -17,14 +17,8 @@ from cosmos_board.site.content.labels import (
 from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.numbers import DASH, number, with_interval
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.sections.figures import (
-    add_prompts,
-    interval_figure,
-    spread_figure,
-)
-from cosmos_board.site.pages.sections.matrix import (
-    add_slice_map,
-)
+from cosmos_board.site.pages.sections.figures import add_prompts, interval_figure, spread_figure
+from cosmos_board.site.pages.sections.matrix import add_slice_map
 from cosmos_board.site.pages.sections.notices import (
     add_notes,
     add_submitted,

@@ -13,6 +13,7 @@ from cosmos_board.site.components.templates import render
 from cosmos_board.site.content.case_drawing import Case
 from cosmos_board.site.content.case_picks import KINDS, PROMPT
 from cosmos_board.site.content.labels import (
+    image_kind,
     model_url,
     prompt_label,
     slice_url,
@@ -44,7 +45,7 @@ def viewer_index(context: PageContext) -> Page:
             words(
                 "No case can be shown: either no pack lies beside the board database, or the "
                 "terms of its datasets permit numbers only."
-            ),
+            )
         )
         return page.finish()
     page.table(_case_table(data, words))
@@ -62,7 +63,11 @@ def _case_table(data: SiteData, words: Words) -> Table:
         lambda name: Cell(target_label(name, words), name, viewer_url(name)),
         frozen=True,
     )
-    table.text("data", words("Images are"), lambda name: _image_kind(data, name, words), facet=True)
+
+    def kind_of(name: str) -> str:
+        return image_kind(Slice("target", name), data, words)
+
+    table.text("data", words("Images are"), kind_of, facet=True)
     for kind in KINDS:
         means = {name: _mean(own[kind]) if kind in own else None for name, own in cases.items()}
         table.score(kind, words.term(kind), means.get)
@@ -82,11 +87,6 @@ def _case_table(data: SiteData, words: Words) -> Table:
         version=data.version,
     )
     return table.build("cases", caption)
-
-
-def _image_kind(data: SiteData, target: str, words: Words) -> str:
-    synthetic = data.is_synthetic(Slice("target", target))
-    return words("synthetic") if synthetic else words("real")
 
 
 def viewer_page(context: PageContext, target: str, cases: Sequence[Case]) -> Page:
@@ -114,15 +114,10 @@ def viewer_page(context: PageContext, target: str, cases: Sequence[Case]) -> Pag
     page.heading(words("Related"), "around")
     others = dict.fromkeys(case.pick.target for case in data.cases)
     page.links(
-        words("This target"),
-        [Link(words("Leaderboard"), slice_url(Slice("target", target)))],
+        words("This target"), [Link(words("Leaderboard"), slice_url(Slice("target", target)))]
     )
-    page.links(
-        words("Other cases"),
-        [Link(target_label(name, words), viewer_url(name)) for name in others if name != target][
-            :30
-        ],
-    )
+    links = [Link(target_label(name, words), viewer_url(name)) for name in others if name != target]
+    page.links(words("Other cases"), links[:30])
     return page.finish()
 
 

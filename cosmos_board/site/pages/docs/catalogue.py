@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from cosmos_board.data.catalog import load_catalog
+from cosmos_board.data.catalog.load import load_catalog
 from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.table import Cell
 from cosmos_board.site.content.labels import modality_label, object_label

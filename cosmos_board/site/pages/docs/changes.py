@@ -19,13 +19,7 @@ PATH = "changes/index.md"
 
 
 def changes_page(context: PageContext, releases: Sequence[Snapshot], now: Snapshot) -> Page:
-    """Return the page of changes.
-
-    Args:
-        context: The data and the language.
-        releases: Past releases, oldest first.
-        now: What is being built.
-    """
+    """Return the page of changes: past releases, oldest first, and what is being built `now`."""
     words = context.words
     page = PageWriter(context, PATH, words("Changes"))
     page.text(
@@ -42,7 +36,7 @@ def changes_page(context: PageContext, releases: Sequence[Snapshot], now: Snapsh
             words(
                 "No release has been kept yet; this is version {version}.",
                 version=now.version or DASH,
-            ),
+            )
         )
         return page.finish()
     steps = [*releases]

@@ -35,7 +35,7 @@ def definitions_page(context: PageContext) -> Page:
                 (words("Range"), limits),
                 (words("Direction"), better),
                 (words("In SQL"), Markup("<code>{}</code>").format(metric.sql)),
-            ],
+            ]
         )
     page.heading(words("Factors"), "factors")
     page.paragraph(

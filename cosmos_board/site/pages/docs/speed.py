@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.table import Cell, Table
@@ -22,8 +21,7 @@ PATH = "docs/speed.md"
 _Reader: TypeAlias = "Callable[[Words, Mapping[str, Any]], Iterator[Measured]]"
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(NamedTuple):
     """One figure."""
 
     what: str
@@ -32,12 +30,7 @@ class Measured:
 
 
 def speed_page(context: PageContext, folder: Path | None) -> Page:
-    """Return the page of speed.
-
-    Args:
-        context: The data and the language.
-        folder: Where the benchmarks wrote `speed_*.json`, or None; what is not there is left out.
-    """
+    """Return the page of speed, from what there is of `speed_*.json` in `folder`."""
     words = context.words
     page = PageWriter(context, PATH, words("Speed"), hide=())
     page.text(
@@ -47,15 +40,13 @@ def speed_page(context: PageContext, folder: Path | None) -> Page:
             "in its repository; ratios compare what ran in turn on the same machine."
         )
     )
-    measured = {
-        name: document
-        for name in _sections(words)
-        if folder and (document := _read(folder / f"{name}.json")) is not None
-    }
+    paths = {name: folder / f"{name}.json" for name in _sections(words)} if folder else {}
+    measured = [name for name, path in paths.items() if path.is_file()]
     if not measured:
         page.note(words("Nothing has been measured yet: “make bench” does it."))
-    for name, document in measured.items():
+    for name in measured:
         title, read = _sections(words)[name]
+        document = json.loads(paths[name].read_bytes())
         page.heading(title, name.replace("_", "-"))
         # No file beside it: these figures do not follow from the board's rows.
         table = _table(context.data, words, name, list(read(words, document)))
@@ -64,19 +55,14 @@ def speed_page(context: PageContext, folder: Path | None) -> Page:
     return page.finish()
 
 
-def _read(path: Path) -> dict[str, Any] | None:
-    if not path.is_file():
-        return None
-    document: dict[str, Any] = json.loads(path.read_bytes())
-    return document
-
-
 def _table(data: SiteData, words: Words, name: str, figures: list[Measured]) -> Table:
+
+    def value(row: Measured) -> Cell:
+        return Cell(f"{row.value:.4g}", row.value)
+
     table = RecordTable(data, words, figures)
     table.text("what", words("What"), lambda row: row.what, frozen=True, wrap=True)
-    table.cells(
-        "value", words("Value"), lambda row: Cell(f"{row.value:.4g}", row.value), numeric=True
-    )
+    table.cells("value", words("Value"), value, numeric=True)
     table.text("unit", words("Unit"), lambda row: row.unit)
     return table.build(f"{name.replace('_', '-')}-table", words("Medians."))
 
@@ -106,9 +92,8 @@ def _name(words: Words, result: Mapping[str, Any]) -> str:
 def _eval(words: Words, document: Mapping[str, Any]) -> Iterator[Measured]:
     for result in document["results"]:
         what = f"{_name(words, document)}, {result['kind']}"
-        yield Measured(
-            words("{what}: evaluation ÷ forward pass alone", what=what), result["ratio"], "×"
-        )
+        ratio = words("{what}: evaluation ÷ forward pass alone", what=what)
+        yield Measured(ratio, result["ratio"], "×")
         yield Measured(words("{what}: evaluation", what=what), result["eval_s"], "s")
 
 
@@ -118,22 +103,12 @@ def _script(words: Words, document: Mapping[str, Any]) -> Iterator[Measured]:
             [_name(words, result), words.count(result["inputs"]["images"], "image")]
         )
         for kind, text in (("tuned", words("same settings")), ("untuned", words("as it comes"))):
-            side = result[kind]
-            yield Measured(
-                words("{what}: a script's time ÷ ours, {text}", what=what, text=text),
-                side["ratio"],
-                "×",
-            )
-            if (ratio := side.get("ratio_of_commands")) is not None:
-                yield Measured(
-                    words(
-                        "{what}: a whole script ÷ the whole command, {text}",
-                        what=what,
-                        text=text,
-                    ),
-                    ratio,
-                    "×",
-                )
+            names = {"what": what, "text": text}
+            time = words("{what}: a script's time ÷ ours, {text}", **names)
+            yield Measured(time, result[kind]["ratio"], "×")
+            if (ratio := result[kind].get("ratio_of_commands")) is not None:
+                whole = words("{what}: a whole script ÷ the whole command, {text}", **names)
+                yield Measured(whole, ratio, "×")
         share = 100 * result["tuned"]["equal_share"]
         yield Measured(words("{what}: rows with equal Dice", what=what), share, "%")
 

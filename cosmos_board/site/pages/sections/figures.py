@@ -217,14 +217,9 @@ def add_prompts(
     urls: Mapping[str, str] | None = None,
     models: Sequence[str] | None = None,
 ) -> None:
-    """Add the scores of a slice by prompt, as a table and as a figure.
+    """Add the scores of a slice by prompt, as a table and as a figure; see `matrix_table`.
 
-    Args:
-        page: Where they go.
-        part: The slice.
-        caption: The sentence over the table.
-        urls: Addresses of pages by prompt, where these are not those of the prompts.
-        models: Which models, in order; None for all, the best mean first.
+    Columns link to the `urls` by prompt; where there is none, to the page of the prompt.
     """
     data, words = page.data, page.words
     columns = prompt_columns(data, part, words, urls)

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cosmos_board.board.types import Board, BoardRow, Slice
-from cosmos_board.site.components.table import Cell, Column, Row, Table, heat_of
+from cosmos_board.site.components.table import Cell, Table, heat_of
 from cosmos_board.site.content.labels import (
     modality_label,
-    model_url,
     object_label,
     prompt_label,
     slice_label,
@@ -19,6 +18,7 @@ from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.numbers import DASH, number
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.ranking import failing_label
+from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import PageWriter
 
 MOST_MODELS = 25
@@ -46,47 +46,25 @@ def matrix_table(
     caption: str,
     models: Sequence[str] | None = None,
 ) -> Table:
-    """Return the scores of every model on every board, shaded per column.
-
-    Args:
-        data: Where models are named.
-        columns: The boards.
-        words: The language of the page.
-        name: Id of the table on its page.
-        caption: The sentence over it.
-        models: Which models, in order; None for all, the best mean first.
-    """
+    """Return the scores of `models` in order, or of all, the best mean first, shaded per column."""
     scored = [
         {row.model: row for row in column.board.rows} if column.board else {} for column in columns
     ]
-    absent = [
-        {absence.model: absence.reason for absence in column.board.absent} if column.board else {}
-        for column in columns
-    ]
     order = list(models) if models is not None else _by_mean(scored)
-    shades = [
-        heat_of([rows[model].score if model in rows else None for model in order])
-        for rows in scored
-    ]
-    alone = [sum(row.rank is not None for row in rows.values()) < 2 for rows in scored]
-    body = []
-    for place, model in enumerate(order):
-        label = data.label(model)
-        cells = [Cell(label, model, model_url(model) if model in data.models else "")]
-        for rows, absence, shade, single in zip(scored, absent, shades, alone, strict=True):
-            cells.append(
-                _cell(rows.get(model), absence.get(model), shade[place], words, alone=single)
-            )
-        body.append(Row(tuple(cells)))
-    heads = (
-        Column(key="model", label=words("Model"), frozen=True),
-        *(
-            Column(key=column.key, label=column.label, numeric=True, best="high",
-                   help=column.url if column.board else "")
-            for column in columns
-        ),
-    )  # fmt: skip
-    return Table(name=name, caption=caption, columns=heads, rows=tuple(body))
+    table = RecordTable(data, words, order)
+    table.model("model", words("Model"), lambda model: model, frozen=True)
+    for column, rows in zip(columns, scored, strict=True):
+        absent = column.board.absent if column.board else ()
+        reasons = {absence.model: absence.reason for absence in absent}
+        shades = heat_of([rows[model].score if model in rows else None for model in order])
+        alone = sum(row.rank is not None for row in rows.values()) < 2
+        cells = {
+            model: _cell(rows.get(model), reasons.get(model), shade, words, alone=alone)
+            for model, shade in zip(order, shades, strict=True)
+        }
+        get, url = cells.__getitem__, column.url if column.board else ""
+        table.cells(column.key, column.label, get, numeric=True, best="high", help=url)
+    return table.build(name, caption)
 
 
 def prompt_columns(
@@ -168,12 +146,7 @@ def _short_label(piece: Slice, part: Slice, data: SiteData, words: Words) -> str
 
 
 def _cell(
-    row: BoardRow | None,
-    absent: str | None,
-    shade: float | None,
-    words: Words,
-    *,
-    alone: bool,
+    row: BoardRow | None, absent: str | None, shade: float | None, words: Words, *, alone: bool
 ) -> Cell:
     if row is None:
         return Cell(words.term(absent) if absent else DASH, muted=True)

@@ -44,7 +44,7 @@ def track_label(track: str, words: Words) -> str:
     """Return what a track is called on pages."""
     return {
         CORE: words("Submissions, core track"),
-        COUNTS: words("Submissions, full track: counts"),
+        COUNTS: words("Submissions, counts track"),
     }.get(track, words("Full runs"))
 
 
@@ -99,9 +99,7 @@ def explain_no_full_run(data: SiteData, part: Slice, words: Words) -> str:
 def note_part(page: PageWriter, part: Slice) -> None:
     """Say which datasets are missing from a slice that is shown, wholly or with some patients."""
     data, words = page.data, page.words
-    missing = {
-        name for withheld in data.withheld if withheld.slice == part for name in withheld.datasets
-    }
+    missing = {name for lost in data.withheld if lost.slice == part for name in lost.datasets}
     if missing:
         text = words(
             "Without {datasets}: fewer than {least} patients, whom the terms do not let us "
@@ -125,14 +123,10 @@ def _list_datasets(names: Iterable[str], data: SiteData, words: Words) -> str:
     return words.listing(slice_label(Slice("dataset", name), data, words) for name in sorted(names))
 
 
-def _withheld_of(data: SiteData, kind: SliceKind) -> list[Withheld]:
-    return [withheld for withheld in data.withheld if withheld.slice.kind == kind]
-
-
 def add_withheld(page: PageWriter, kinds: Iterable[SliceKind]) -> None:
     """List what is scored and withheld, and the rule; nothing where none is."""
     data, words = page.data, page.words
-    rows = [withheld for kind in kinds for withheld in _withheld_of(data, kind)]
+    rows = [lost for kind in kinds for lost in data.withheld if lost.slice.kind == kind]
     if not rows:
         return
     page.heading(words("Withheld"), "withheld")
@@ -145,13 +139,12 @@ def add_withheld(page: PageWriter, kinds: Iterable[SliceKind]) -> None:
             least=MIN_CLUSTERS,
         )
     )
+
+    def name(row: Withheld) -> Cell:
+        return Cell(slice_label(row.slice, data, words), row.slice.name)
+
     table = RecordTable(data, words, rows)
-    table.cells(
-        "name",
-        words("What"),
-        lambda row: Cell(slice_label(row.slice, data, words), row.slice.name),
-        frozen=True,
-    )
+    table.cells("name", words("What"), name, frozen=True)
     few = words("fewer than {least}", least=MIN_CLUSTERS)
     table.text("patients", words("Patients"), lambda _: few)
     table.text("datasets", words("Datasets"), lambda row: _list_datasets(row.datasets, data, words))
@@ -162,7 +155,7 @@ def add_withheld(page: PageWriter, kinds: Iterable[SliceKind]) -> None:
 def note_withheld(page: PageWriter) -> None:
     """Say how many targets are withheld, and where they are listed; nothing where none is."""
     words = page.words
-    count = sum(withheld.whole for withheld in _withheld_of(page.data, "target"))
+    count = sum(lost.whole for lost in page.data.withheld if lost.slice.kind == "target")
     if count:
         why = words("scored on too few patients to be shown")
         link = Link(words.count(count, "target"), "targets/#withheld", why)

@@ -78,15 +78,10 @@ def find_pair(table: PairTable, a: str, b: str) -> PairRow | None:
     row = pair_row(table, place, table.models[first], table.models[second])
     if place_a < place_b:
         return row
-    return replace(
-        row,
-        a=a,
-        b=b,
-        difference=-row.difference,
-        low=None if row.high is None else -row.high,
-        high=None if row.low is None else -row.low,
-        verdict=None if row.verdict is None else _OPPOSITE.get(row.verdict, row.verdict),
-    )
+    low, high = (None if end is None else -end for end in (row.high, row.low))
+    verdict = None if row.verdict is None else _OPPOSITE.get(row.verdict, row.verdict)
+    difference = -row.difference
+    return replace(row, a=a, b=b, difference=difference, low=low, high=high, verdict=verdict)
 
 
 def _cell(row: PairRow | None, words: Words) -> Cell:

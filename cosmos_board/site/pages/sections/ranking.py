@@ -116,14 +116,8 @@ def _add_score(
 
     table.count("rank", "#", lambda row: row.rank, frozen=True)
     table.cells("model", words("Model"), model, frozen=True)
-    table.cells(
-        "score",
-        metric_label(ranking.metric, words),
-        score,
-        numeric=True,
-        best=ranking.best,
-        help=f"{DEFINITIONS}#{ranking.metric.name}",
-    )
+    label, definition = metric_label(ranking.metric, words), f"{DEFINITIONS}#{ranking.metric.name}"
+    table.cells("score", label, score, numeric=True, best=ranking.best, help=definition)
     table.interval(
         lambda row: (row.low, row.high),
         around=lambda row: row.score,
@@ -133,14 +127,8 @@ def _add_score(
     table.cells("ranks", words("Rank range"), _rank_range, numeric=True, help=ranks)
     table.share("first", words("P(rank 1)"), lambda row: row.p_first, best="high", help=ranks)
     if ranking.oracle:
-        table.score(
-            "oracle",
-            words("Oracle"),
-            lambda row: ranking.oracle.get(row.model),
-            digits=digits,
-            best=ranking.best,
-            help="docs/ranking/#selection",
-        )
+        oracle, about = partial(_score_of, ranking.oracle), "docs/ranking/#selection"
+        table.score("oracle", words("Oracle"), oracle, digits=digits, best=ranking.best, help=about)
 
 
 def _add_metrics(
@@ -150,11 +138,10 @@ def _add_metrics(
     names = list(ranking.others)[: SHOWN_METRICS if short else None]
     for place, name in enumerate(names):
         metric, scores = METRICS[name], ranking.others[name]
-        values = {row.model: scores.get(row.model) for row in table.records}
         table.score(
             name,
             metric_label(metric, words),
-            partial(_value_of, values),
+            partial(_score_of, scores),
             digits=_digits(metric),
             best="high" if metric.higher_is_better else "low",
             help=f"{DEFINITIONS}#{name}",
@@ -162,8 +149,8 @@ def _add_metrics(
         )
 
 
-def _value_of(values: Mapping[str, float | None], row: BoardRow) -> float | None:
-    return values[row.model]
+def _score_of(scores: Mapping[str, float], row: BoardRow) -> float | None:
+    return scores.get(row.model)
 
 
 def _add_details(table: RecordTable[BoardRow], ranking: Ranking, words: Words) -> None:
@@ -190,20 +177,10 @@ def _add_details(table: RecordTable[BoardRow], ranking: Ranking, words: Words) -
     )
     table.share("penalised", words("Nothing drawn"), lambda row: row.penalised, best="low")
     table.share("failed", words("Failed"), lambda row: row.failed, best="low", hidden=True)
-    table.text(
-        "exposure",
-        words("Training overlap"),
-        lambda row: words.term(row.exposure),
-        facet=True,
-        help="docs/ranking/#contamination",
-    )
-    table.text(
-        "tier",
-        words("Checked"),
-        lambda row: words.term(row.tier),
-        facet=True,
-        help="docs/ranking/#tiers",
-    )
+    overlap, exposure = words("Training overlap"), "docs/ranking/#contamination"
+    tiers = "docs/ranking/#tiers"
+    table.text("exposure", overlap, lambda row: words.term(row.exposure), facet=True, help=exposure)
+    table.text("tier", words("Checked"), lambda row: words.term(row.tier), facet=True, help=tiers)
 
 
 def _rank_range(row: BoardRow) -> Cell:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from math import isnan
 from typing import Generic, Literal, TypeAlias, TypedDict, TypeVar, Unpack
 
+from cosmos_board.board.types import Slice
 from cosmos_board.site.components.table import Cell, Column, Row, Table, heat_of, marks_of
-from cosmos_board.site.content.labels import model_url
+from cosmos_board.site.content.labels import model_url, slice_label, slice_url
 from cosmos_board.site.content.site_data import SiteData
-from cosmos_board.site.language.numbers import number, percent, signed, span
+from cosmos_board.site.language.numbers import DASH, number, percent, signed, span
 from cosmos_board.site.language.words import Words
 
 T = TypeVar("T")
 Direction: TypeAlias = Literal["high", "low", ""]
 """In which a model improves."""
+
+Number: TypeAlias = float | None
 
 
 class ColumnOptions(TypedDict, total=False):
@@ -27,6 +29,14 @@ class ColumnOptions(TypedDict, total=False):
     facet: bool
     hidden: bool
     wrap: bool
+
+
+class NumberOptions(ColumnOptions, total=False):
+    """What a column of numbers may be beside that."""
+
+    digits: int
+    shaded: bool
+    """Whether it is shaded from the worst to the best."""
 
 
 class RecordTable(Generic[T]):
@@ -71,6 +81,16 @@ class RecordTable(Generic[T]):
 
         self.cells(key, label, cell, **options)
 
+    def slice(self, key: str, label: str, of: Callable[[T], Slice]) -> None:
+        """Add the first column of a table about slices, each linked to its page."""
+
+        def cell(record: T) -> Cell:
+            part = of(record)
+            text = slice_label(part, self._data, self.words)
+            return Cell(text, part.name, slice_url(part) or "./")
+
+        self.cells(key, label, cell, frozen=True)
+
     def count(
         self, key: str, label: str, of: Callable[[T], int | None], **options: Unpack[ColumnOptions]
     ) -> None:
@@ -83,70 +103,68 @@ class RecordTable(Generic[T]):
         self.cells(key, label, cell, numeric=True, **options)
 
     def share(
-        self,
-        key: str,
-        label: str,
-        of: Callable[[T], float | None],
-        **options: Unpack[ColumnOptions],
+        self, key: str, label: str, of: Callable[[T], Number], **options: Unpack[ColumnOptions]
     ) -> None:
         """Add a column of shares in percent."""
-        self._numbers(key, label, of, percent, shaded=False, options=options)
+        self._numbers(key, label, of, lambda share, _: percent(share), **options)
 
     def score(
-        self,
-        key: str,
-        label: str,
-        of: Callable[[T], float | None],
-        *,
-        digits: int = 3,
-        shaded: bool = False,
-        **options: Unpack[ColumnOptions],
+        self, key: str, label: str, of: Callable[[T], Number], **options: Unpack[NumberOptions]
     ) -> None:
-        """Add a column of scores, shaded from the worst to the best where wanted."""
-        text = partial(number, digits=digits)
-        self._numbers(key, label, of, text, shaded=shaded, options=options)
+        """Add a column of scores."""
+        self._numbers(key, label, of, number, **options)
 
     def change(
+        self, key: str, label: str, of: Callable[[T], Number], **options: Unpack[NumberOptions]
+    ) -> None:
+        """Add a column of differences with their sign."""
+        self._numbers(key, label, of, signed, **options)
+
+    def _numbers(
         self,
         key: str,
         label: str,
-        of: Callable[[T], float | None],
+        of: Callable[[T], Number],
+        text: Callable[[Number, int], str],
         *,
         digits: int = 3,
         shaded: bool = False,
         **options: Unpack[ColumnOptions],
     ) -> None:
-        """Add a column of differences with their sign."""
-        text = partial(signed, digits=digits)
-        self._numbers(key, label, of, text, shaded=shaded, options=options)
+        values = [_known(of(record)) for record in self.records]
+        shades = heat_of(values) if shaded else [None] * len(values)
+        self._columns.append(Column(key=key, label=label, numeric=True, **options))
+        self._cells.append(
+            [
+                Cell(text(value, digits), value, heat=shade, muted=value is None)
+                for value, shade in zip(values, shades, strict=True)
+            ]
+        )
 
     def interval(
         self,
-        of: Callable[[T], tuple[float | None, float | None]],
+        of: Callable[[T], tuple[Number, Number] | None],
         *,
-        around: Callable[[T], float | None] | None = None,
+        around: Callable[[T], Number] | None = None,
         digits: int = 3,
         key: str = "interval",
         **options: Unpack[ColumnOptions],
     ) -> None:
         """Add the column of 95 % confidence intervals.
 
-        Args:
-            of: Gives (low, high).
-            around: Gives the estimate, where intervals are drawn beside their numbers.
-            digits: Decimals of both ends.
-            key: Name in downloads.
-            options: What else the column may be.
+        `of` gives (low, high), None where there is no estimate; `around` gives the estimate, where
+        intervals are drawn beside their numbers.
         """
         ends = [of(record) for record in self.records]
         middles = [around(record) if around else None for record in self.records]
-        none = self.words("no CI")
-        marks = marks_of([(low, at, high) for (low, high), at in zip(ends, middles, strict=True)])
+        known = [pair or (None, None) for pair in ends]
+        empties = [self.words("no CI") if pair else DASH for pair in ends]
+        marks = marks_of([(low, at, high) for (low, high), at in zip(known, middles, strict=True)])
         self._columns.append(Column(key=key, label=self.words("95 % CI"), **options))
         self._cells.append(
             [
-                Cell(span(low, high, digits) or none, mark=mark, muted=low is None)
-                for (low, high), mark in zip(ends, marks, strict=True)
+                Cell(span(low, high, digits) or empty, mark=mark, muted=low is None)
+                for (low, high), mark, empty in zip(known, marks, empties, strict=True)
             ]
         )
 
@@ -160,16 +178,7 @@ class RecordTable(Generic[T]):
         listed: Callable[[T], bool] = lambda _: False,
         tie: Callable[[T], int | None] = lambda _: None,
     ) -> Table:
-        """Return the table.
-
-        Args:
-            name: Its id on the page and the stem of its downloads.
-            caption: What its numbers are.
-            empty: What to say where there is no row.
-            tools: Whether readers can sort and filter it.
-            listed: Whether a record's row is set apart, as models without a rank are.
-            tie: The group of ties that a record belongs to, if any.
-        """
+        """Return the table; `listed` says which rows are set apart, `tie` which belong together."""
         rows = zip(*self._cells, strict=True)
         return Table(
             name=name,
@@ -181,26 +190,6 @@ class RecordTable(Generic[T]):
             ),
             empty=empty,
             tools=tools,
-        )
-
-    def _numbers(
-        self,
-        key: str,
-        label: str,
-        of: Callable[[T], float | None],
-        text: Callable[[float | None], str],
-        *,
-        shaded: bool,
-        options: ColumnOptions,
-    ) -> None:
-        values = [_known(of(record)) for record in self.records]
-        shades = heat_of(values) if shaded else [None] * len(values)
-        self._columns.append(Column(key=key, label=label, numeric=True, **options))
-        self._cells.append(
-            [
-                Cell(text(value), value, heat=shade, muted=value is None)
-                for value, shade in zip(values, shades, strict=True)
-            ]
         )
 
 

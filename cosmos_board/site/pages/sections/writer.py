@@ -55,13 +55,9 @@ class PageWriter:
     def __init__(
         self, context: PageContext, path: str, title: str, *, hide: tuple[str, ...] = ("toc",)
     ) -> None:
-        """Start the page with its first heading.
+        """Start the page with its first heading, without the parts of the theme in `hide`.
 
-        Args:
-            context: The data and the language.
-            path: Source path in the site, such as `models/index.md`; or the address of the page.
-            title: Its first heading.
-            hide: Parts of the theme that the page does without.
+        `path` is its source path in the site, such as `models/index.md`, or its address.
         """
         self.data, self.words, self.site_url = context.data, context.words, context.site_url
         self.path = path if path.endswith(".md") else path.removesuffix("/") + ".md"

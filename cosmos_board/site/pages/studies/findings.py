@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 from markupsafe import Markup
 
@@ -14,7 +15,7 @@ from cosmos_board.site.components.markup import outside_link
 from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.table import Cell, Table
 from cosmos_board.site.components.templates import render
-from cosmos_board.site.content.labels import MARKS, finding_url
+from cosmos_board.site.content.labels import describe_finding, finding_url
 from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.messages import CLAIM_TEXTS, say
 from cosmos_board.site.language.numbers import DASH, signed, with_interval
@@ -45,15 +46,8 @@ def findings_index(context: PageContext) -> Page:
         render(
             "verdicts.html",
             findings=[
-                {
-                    "url": f"../{finding_url(finding)}",
-                    "id": finding.id,
-                    "statement": words(CLAIM_TEXTS[finding.id].statement),
-                    "verdict": words.term(finding.verdict),
-                    "mark": MARKS.get(finding.verdict, DASH),
-                    "kind": finding.verdict.replace(" ", "-"),
-                    "effect": effect_text(finding.oracle, words),
-                }
+                describe_finding(finding, words)
+                | {"id": finding.id, "effect": effect_text(finding.oracle, words)}
                 for finding in data.studies.findings
             ],
         )
@@ -85,25 +79,23 @@ def effect_text(decision: Decision, words: Words) -> str:
 
 def _findings_table(data: SiteData, words: Words) -> Table:
     table = RecordTable(data, words, data.studies.findings)
-    table.cells(
-        "id", words("Finding"), lambda row: Cell(row.id, row.id, finding_url(row)), frozen=True
-    )
-    table.text(
-        "statement",
-        words("Claim"),
-        lambda row: words(CLAIM_TEXTS[row.id].statement),
-        wrap=True,
-    )
+
+    def identity(row: Finding) -> Cell:
+        return Cell(row.id, row.id, finding_url(row))
+
+    def statement(row: Finding) -> str:
+        return words(CLAIM_TEXTS[row.id].statement)
+
+    def predicted(row: Finding) -> Cell:
+        verdict = words.term(row.predicted.verdict) if row.predicted else DASH
+        return Cell(verdict, muted=not row.predicted)
+
+    table.cells("id", words("Finding"), identity, frozen=True)
+    table.text("statement", words("Claim"), statement, wrap=True)
     table.text("verdict", words("Verdict"), lambda row: words.term(row.verdict), facet=True)
     table.change("effect", words("Effect"), lambda row: row.oracle.value)
     table.interval(lambda row: row.oracle.interval)
-    table.cells(
-        "predicted",
-        words("Verdict by predicted IoU"),
-        lambda row: Cell(
-            words.term(row.predicted.verdict) if row.predicted else DASH, muted=not row.predicted
-        ),
-    )
+    table.cells("predicted", words("Verdict by predicted IoU"), predicted)
     table.count("clusters", words("Clusters"), lambda row: row.oracle.clusters)
     caption = words(
         "Effect and 95 % confidence interval with the best mask by the reference mask, as the "
@@ -178,8 +170,7 @@ def finding_page(context: PageContext, finding: Finding) -> Page:
     page.heading(words("The query behind it"), "query")
     page.html(
         Markup("<p>{}</p><pre class='cb-code'><code>{}</code></pre>").format(
-            words("Run it on the board database to see what the effect is made of."),
-            claim.query,
+            words("Run it on the board database to see what the effect is made of."), claim.query
         )
     )
     others = [
@@ -208,20 +199,14 @@ class _Evidence:
 
 def _list_evidence(finding: Finding, words: Words) -> list[_Evidence]:
     """Return every decision on a claim, each before its parts."""
-    headline = finding.family or words("all")
-    decisions: list[tuple[str, str, Decision | None]] = [
-        (headline, "oracle", finding.oracle),
-        (headline, "predicted", finding.predicted),
-    ]
-    for family in finding.families:
-        if family.family != finding.family:
-            decisions.append((family.family, "oracle", family.oracle))
-            decisions.append((family.family, "predicted", family.predicted))
-    rows = []
-    for name, selection, made in decisions:
+    others = (family for family in finding.families if family.family != finding.family)
+    headline = (finding.family or words("all"), finding)
+    decided = [headline, *((family.family, family) for family in others)]
+    rows, claim = [], words("the claim")
+    for (name, decisions), selection in product(decided, ("oracle", "predicted")):
+        made: Decision | None = getattr(decisions, selection)
         if made is None:
             continue
-        claim = words("the claim")
         rows.append(_Evidence(name, selection, claim, made.value, made.interval, made))
         parts = made.evidence.parts
         for part in parts if len(parts) > 1 else ():

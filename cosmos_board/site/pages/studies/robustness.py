@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from cosmos_board.board.studies.clicks import ClicksRow
+from cosmos_board.board.studies.clicks import ClicksRow, Crossing
 from cosmos_board.board.studies.jitter import JitterRow
 from cosmos_board.site.components.figure import COLOURS, Axis, Figure, Point, Series
 from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.table import Cell, Table
 from cosmos_board.site.content.labels import prompt_label
 from cosmos_board.site.content.site_data import SiteData
-from cosmos_board.site.language.numbers import DASH, number, percent, signed
+from cosmos_board.site.language.numbers import DASH, number, signed
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.notices import add_synthetic, explain_missing_study
 from cosmos_board.site.pages.sections.tables import RecordTable
@@ -37,11 +37,8 @@ def jitter_page(context: PageContext) -> Page:
         return page.finish()
     for prompt in dict.fromkeys(row.prompt for row in rows):
         for mode in dict.fromkeys(row.mode for row in rows if row.prompt == prompt):
-            chosen = [
-                row
-                for row in rows
-                if (row.prompt, row.mode, row.selection) == (prompt, mode, "predicted")
-            ]
+            wanted = (prompt, mode, "predicted")
+            chosen = [row for row in rows if (row.prompt, row.mode, row.selection) == wanted]
             title = prompt_label(prompt, words) + _mode(prompt, mode, words)
             page.heading(title, f"{prompt}-{mode}")
             page.figure(_jitter_figure(data, chosen, f"{prompt}-{mode}", title, words))
@@ -96,8 +93,7 @@ def _jitter_figure(
 
 def _change_interval(row: JitterRow) -> tuple[float | None, float | None]:
     """Return the interval of the change in Dice, which is minus the drop."""
-    low = None if row.drop.high is None else -row.drop.high
-    high = None if row.drop.low is None else -row.drop.low
+    low, high = (None if end is None else -end for end in (row.drop.high, row.drop.low))
     return low, high
 
 
@@ -146,9 +142,10 @@ def clicks_page(context: PageContext) -> Page:
     page.figure(_clicks_figure(data, chosen, words))
     page.heading(words("Clicks to a goal"), "to-a-goal")
     page.table(_goals_table(data, study.rows, words))
-    if any(crossing.first.low is not None for crossing in study.crossings):
+    crossings = [row for row in study.crossings if row.first.low is not None]
+    if crossings:  # under 10 clusters nothing is ahead of anything
         page.heading(words("Where interactive methods catch up"), "catch-up")
-        page.table(_crossing_table(data, words))
+        page.table(_crossing_table(data, crossings, words))
     return page.finish()
 
 
@@ -185,21 +182,12 @@ def _goals_table(data: SiteData, rows: Sequence[ClicksRow], words: Words) -> Tab
     table.score("area", words("Area"), lambda row: row.area.value, best="high")
     table.interval(lambda row: (row.area.low, row.area.high), key="area-interval")
     for place, goal in enumerate(goal.goal for goal in rows[0].goals):
+        clicks = partial(_clicks_to_goal, place=place, words=words)
         shown = f"{goal:.2f}"
-        table.cells(
-            f"noc-{goal:g}",
-            words("Clicks to {goal}", goal=shown),
-            partial(_clicks_to_goal, place=place, words=words),
-            numeric=True,
-            best="low",
-        )
-        table.cells(
-            f"never-{goal:g}",
-            words("Never {goal}", goal=shown),
-            partial(_share_never, place=place),
-            numeric=True,
-            best="low",
-        )
+        label = words("Clicks to {goal}", goal=shown)
+        table.cells(f"noc-{goal:g}", label, clicks, numeric=True, best="low")
+        label = words("Never {goal}", goal=shown)
+        table.share(f"never-{goal:g}", label, partial(_share_never, place=place), best="low")
     caption = words(
         "Median clicks to a Dice with censoring at 10, the share that never gets there, and "
         "the area under the curve, macro over targets. Data {version}.",
@@ -219,23 +207,17 @@ def _clicks_to_goal(row: ClicksRow, place: int, words: Words) -> Cell:
     return Cell(str(goal.median), goal.median, note=note)
 
 
-def _share_never(row: ClicksRow, place: int) -> Cell:
-    """Return the share that never reaches a goal."""
-    never = row.goals[place].never
-    return Cell(percent(never), never)
+def _share_never(row: ClicksRow, place: int) -> float:
+    return row.goals[place].never
 
 
-def _crossing_table(data: SiteData, words: Words) -> Table:
-    known = [  # under 10 clusters nothing is ahead of anything
-        crossing for crossing in data.studies.clicks.crossings if crossing.first.low is not None
-    ]
+def _crossing_table(data: SiteData, known: Sequence[Crossing], words: Words) -> Table:
     table = RecordTable(data, words, known)
     table.model("model", words("Model"), lambda row: row.model, frozen=True)
     table.model("method", words("Interactive method"), lambda row: row.method)
     table.text("selection", words("Selection"), lambda row: words.term(row.selection), facet=True)
-    table.text(
-        "leads", words("Model ahead at click 1"), lambda row: words.yes_no(row.ahead_at_first)
-    )
+    ahead = words("Model ahead at click 1")
+    table.text("leads", ahead, lambda row: words.yes_no(row.ahead_at_first))
     table.count("click", words("Caught at click"), lambda row: row.click)
     table.change("first", words("Difference at 1"), lambda row: row.first.value)
     table.change("last", words("Difference at 10"), lambda row: row.last.value)

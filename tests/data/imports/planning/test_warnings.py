@@ -9,13 +9,14 @@ import pytest
 from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.imports import ImportPlan, parse_spec, plan_import
+from cosmos_board.data.imports.planning.plan import ImportPlan, plan_import
 from cosmos_board.data.imports.planning.warnings import (
     find_near_objects,
     find_warnings,
     look_at_sample,
     refuse_mistakes,
 )
+from cosmos_board.data.imports.spec.load import parse_spec
 from tests.data.hostile import write_spec
 from tests.data.raw_files import draw_noise, draw_square, save_nifti, save_picture
 from tests.import_files import SPECS, plan_source

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask
-from cosmos_board.data.imports import iter_source_images, parse_spec, plan_import
+from cosmos_board.data.imports.planning.plan import plan_import
+from cosmos_board.data.imports.spec.load import parse_spec
 from tests.data.hostile import write_spec
 from tests.data.raw_files import draw_noise, save_picture
+from tests.import_files import iter_source_images
 
 RED = "colours = { '255,0,0' = 'lesion', '0,0,255' = 'liver' }"
 

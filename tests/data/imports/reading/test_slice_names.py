@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.imports import iter_source_images, parse_spec, plan_import
 from cosmos_board.data.imports.names import order_naturally
+from cosmos_board.data.imports.planning.plan import plan_import
 from cosmos_board.data.imports.reading.slice_names import read_slice_names
+from cosmos_board.data.imports.spec.load import parse_spec
 from cosmos_board.data.source import SourceImage
 from tests.data.hostile import write_spec
 from tests.data.raw_files import draw_noise, draw_square, make_dicom, save_picture
+from tests.import_files import iter_source_images
 
 STACK = "object = 'lesion'\nstack = 'name'"
 

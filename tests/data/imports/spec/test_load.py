@@ -6,16 +6,9 @@ from pathlib import Path
 import pytest
 
 from cosmos_board.core.errors import InputError, UnknownNameError
-from cosmos_board.data.catalog import load_catalog
-from cosmos_board.data.imports import (
-    ImageSpec,
-    ImportSpec,
-    MaskSpec,
-    load_spec,
-    make_pack_info,
-    parse_spec,
-    read_spec,
-)
+from cosmos_board.data.catalog.load import load_catalog
+from cosmos_board.data.imports.spec.load import load_spec, make_pack_info, parse_spec, read_spec
+from cosmos_board.data.imports.spec.models import ImageSpec, ImportSpec, MaskSpec
 from cosmos_board.data.imports.spec.patterns import find_fields
 
 GOOD = """

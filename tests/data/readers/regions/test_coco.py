@@ -11,17 +11,13 @@ import numpy as np
 import pytest
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.curation import curate
-from cosmos_board.data.imports import (
-    ImportPlan,
-    iter_source_images,
-    make_pack_info,
-    parse_spec,
-    plan_import,
-)
+from cosmos_board.curation.curate import curate
+from cosmos_board.data.imports.planning.plan import ImportPlan, plan_import
+from cosmos_board.data.imports.spec.load import make_pack_info, parse_spec
 from cosmos_board.data.readers.regions.coco import read_coco
 from tests.data.hostile import write_spec
 from tests.data.raw_files import draw_noise, save_picture
+from tests.import_files import iter_source_images
 
 SQUARE = [[8, 8, 20, 8, 20, 20, 8, 20]]
 MEANING = "kind = 'coco'\nnames = { cell = 'cell' }\ninstances = 'labels'"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import unescape
 
-from cosmos_board.data.catalog import load_catalog
+from cosmos_board.data.catalog.load import load_catalog
 from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.words import words_for
 from cosmos_board.site.pages.docs.catalogue import catalogue_page

@@ -1,4 +1,4 @@
-"""A full submission on its whole way: drafted, checked, merged, published, and found out."""
+"""A submission of counts on its whole way: drafted, checked, merged, published, and found out."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.store.board import open_board
 from cosmos_board.submissions.checks.check import check_submission
-from cosmos_board.submissions.checks.packs import list_known, write_pack_index
-from cosmos_board.submissions.checks.references import index_pack
+from cosmos_board.submissions.checks.packs import index_pack, list_known, write_pack_index
 from cosmos_board.submissions.history.decisions import add_decision
 from cosmos_board.submissions.history.rebuild import rebuild_board
 from cosmos_board.submissions.history.versions import read_history
 from cosmos_board.submissions.pull_request import PullRequest, check_pull_request
-from tests.submissions.full_samples import Full, forge, lose
+from tests.submissions.counts_samples import CountsSample, forge, lose
 from tests.submissions.repositories import commit_all, git, make_repository
 from tests.submissions.samples import NOW
 
@@ -38,13 +37,13 @@ def better(table: pa.Table) -> pa.Table:
     return pa.Table.from_pylist(rows, table.schema)
 
 
-def test_a_full_submission_is_audited_to_the_last_row(full: Full) -> None:
-    assert sorted(path.name for path in full.folder.iterdir()) == ["submission.toml"]
-    assert check_submission(full.folder, full.inputs()) == []
+def test_a_submission_of_counts_is_audited_to_the_last_row(counts: CountsSample) -> None:
+    assert sorted(path.name for path in counts.folder.iterdir()) == ["submission.toml"]
+    assert check_submission(counts.folder, counts.inputs()) == []
 
 
-def test_a_check_without_the_files_says_that_it_did_not_look(full: Full) -> None:
-    problems = check_submission(full.folder, replace(full.inputs(), external=None))
+def test_a_check_without_the_files_says_that_it_did_not_look(counts: CountsSample) -> None:
+    problems = check_submission(counts.folder, replace(counts.inputs(), external=None))
     assert [(one.disposition, one.field, one.text) for one in problems] == [
         ("noted", f"files[{number}].url", f"'{name}.parquet' lies elsewhere and was not looked at,"
          " see --external")
@@ -52,9 +51,9 @@ def test_a_check_without_the_files_says_that_it_did_not_look(full: Full) -> None
     ]  # fmt: skip
 
 
-def test_a_forged_count_is_named_and_refused(full: Full) -> None:
-    forge(full, better)
-    (problem,) = check_submission(full.folder, full.inputs())
+def test_a_forged_count_is_named_and_refused(counts: CountsSample) -> None:
+    forge(counts, better)
+    (problem,) = check_submission(counts.folder, counts.inputs())
     assert problem.disposition == "refused"
     assert problem.path == "submissions/careful-boxes/predictions.parquet"
     assert "claimed" in problem.text
@@ -76,37 +75,37 @@ def test_a_forged_count_is_named_and_refused(full: Full) -> None:
     ],
 )
 def test_predictions_that_do_not_carry_the_counts_are_refused(
-    change: Callable[[pa.Table], pa.Table], says: str, full: Full
+    change: Callable[[pa.Table], pa.Table], says: str, counts: CountsSample
 ) -> None:
-    forge(full, change, "predictions.parquet")
-    problems = check_submission(full.folder, full.inputs())
+    forge(counts, change, "predictions.parquet")
+    problems = check_submission(counts.folder, counts.inputs())
     assert says in problems[0].text
     assert problems[0].disposition == "refused"
 
 
-def test_without_the_references_it_is_held_for_a_maintainer(full: Full) -> None:
-    (problem,) = check_submission(full.folder, full.inputs(packs=False))
+def test_without_the_references_it_is_held_for_a_maintainer(counts: CountsSample) -> None:
+    (problem,) = check_submission(counts.folder, counts.inputs(packs=False))
     assert (problem.disposition, problem.field) == ("held", "audit")
 
 
-def land(full: Full, hub: Path) -> None:
+def land(counts: CountsSample, hub: Path) -> None:
     """Put the submission on main."""
     make_repository(hub)
-    shutil.copytree(full.folder, hub / "submissions" / "careful-boxes")
+    shutil.copytree(counts.folder, hub / "submissions" / "careful-boxes")
     commit_all(hub, "merge")
 
 
 def test_from_the_pull_request_to_the_board_on_dice_and_iou_alone(
-    full: Full, tmp_path: Path
+    counts: CountsSample, tmp_path: Path
 ) -> None:
     hub = tmp_path / "hub"
     make_repository(hub)
     git(hub, "checkout", "-q", "-b", "proposed")
-    shutil.copytree(full.folder, hub / "submissions" / "careful-boxes")
+    shutil.copytree(counts.folder, hub / "submissions" / "careful-boxes")
     head = commit_all(hub)
     git(hub, "checkout", "-q", "main")
-    packs = [open_pack(full.pack)]
-    report = check_pull_request(PullRequest(hub, head, ANN, now=NOW), packs, fetch=full.fetch)
+    packs = [open_pack(counts.pack)]
+    report = check_pull_request(PullRequest(hub, head, ANN, now=NOW), packs, fetch=counts.fetch)
     assert (report.find_lines("refused"), report.find_lines("held")) == ([], [])
     assert any("too few clusters to rank" in line for line in report.ranks)
     assert not any("rank 1" in line for line in report.ranks)
@@ -114,7 +113,7 @@ def test_from_the_pull_request_to_the_board_on_dice_and_iou_alone(
 
     git(hub, "merge", "-q", "--no-ff", "-m", "merge", "proposed")
     history = read_history(hub)
-    rebuilt = rebuild_board(history, packs, tmp_path / "out", fetch=full.fetch)
+    rebuilt = rebuild_board(history, packs, tmp_path / "out", fetch=counts.fetch)
     assert rebuilt.left_out == {}
     with open_board(rebuilt.db) as connection:
         assert connection.execute("SELECT DISTINCT track, tier FROM runs").fetchall() == [
@@ -130,31 +129,31 @@ def test_from_the_pull_request_to_the_board_on_dice_and_iou_alone(
 
 
 def test_a_forgery_outside_the_git_tree_does_not_reach_the_board(
-    full: Full, tmp_path: Path
+    counts: CountsSample, tmp_path: Path
 ) -> None:
     """The host may change a file after it landed; its hash may not."""
-    land(full, tmp_path / "hub")
-    path = full.files / "counts.parquet"
+    land(counts, tmp_path / "hub")
+    path = counts.files / "counts.parquet"
     pq.write_table(better(pq.read_table(path)), path)
     history = read_history(tmp_path / "hub")
-    packs = [open_pack(full.pack)]
-    rebuilt = rebuild_board(history, packs, tmp_path / "out", fetch=full.fetch)
+    packs = [open_pack(counts.pack)]
+    rebuilt = rebuild_board(history, packs, tmp_path / "out", fetch=counts.fetch)
     assert "manifest says" in rebuilt.left_out["careful-boxes"]
     assert rebuilt.shown == []
 
 
 def test_counts_that_nobody_here_can_count_again_are_self_reported_until_somebody_attests(
-    full: Full, tmp_path: Path
+    counts: CountsSample, tmp_path: Path
 ) -> None:
     """Git holds an index of the pack; its references are with a maintainer."""
     hub = tmp_path / "hub"
-    land(full, hub)
-    write_pack_index(hub / "submissions", open_pack(full.pack))
+    land(counts, hub)
+    write_pack_index(hub / "submissions", open_pack(counts.pack))
     commit_all(hub)
     for tier in ("self-reported", "audited"):
         indices = list_known([], hub / "submissions")
         history = read_history(hub)
-        rebuilt = rebuild_board(history, indices, tmp_path / tier, fetch=full.fetch)
+        rebuilt = rebuild_board(history, indices, tmp_path / tier, fetch=counts.fetch)
         assert [row.tier for row in rebuilt.shown] == [tier]
         assert any("held for a maintainer's audit" in str(one) for one in rebuilt.held)
         add_decision(hub / "submissions", "careful-boxes", 1, "audited", 1001, "counted all again")
@@ -162,9 +161,9 @@ def test_counts_that_nobody_here_can_count_again_are_self_reported_until_somebod
 
 
 def test_the_index_asks_exactly_what_the_pack_asks_and_holds_no_mask(
-    full: Full, tmp_path: Path
+    counts: CountsSample, tmp_path: Path
 ) -> None:
-    pack = open_pack(full.pack)
+    pack = open_pack(counts.pack)
     write_pack_index(tmp_path, pack)
     (index,) = list_known([], tmp_path)
     for track in ("core", "counts"):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cosmos_board.cli.submissions.option_rules import RULES, read_author, read_training
+from cosmos_board.cli.submissions.questions import RULES, read_author, read_training
 from cosmos_board.submissions.format.manifest import parse_manifest
 from cosmos_board.submissions.format.training_data import describe_other, note_other_training
 from tests.submissions.drafts import draft_manifest, to_toml

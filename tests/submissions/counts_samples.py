@@ -1,4 +1,4 @@
-"""A small full submission that is right, its files elsewhere, and ways to change it."""
+"""A small submission of counts that is right, its files elsewhere, and ways to change it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ import pyarrow.parquet as pq
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.data.pack import open_pack
-from cosmos_board.submissions.checks.packs import list_known, write_pack_index
-from cosmos_board.submissions.checks.references import Listing
+from cosmos_board.submissions.checks.packs import Listing, list_known, write_pack_index
 from cosmos_board.submissions.checks.submission import CheckInputs
 from cosmos_board.submissions.draft.draft import Elsewhere, draft_submission
 from cosmos_board.submissions.draft.model_run import open_model_run
@@ -27,8 +26,8 @@ URL = "https://zenodo.org/records/1/files"
 
 
 @dataclass(frozen=True)
-class Full:
-    """A right full submission, its files elsewhere."""
+class CountsSample:
+    """A right submission of counts, its files elsewhere."""
 
     pack: Path
     folder: Path
@@ -53,25 +52,27 @@ class Full:
         )
 
 
-def make_full(sample: Sample, root: Path) -> Full:
-    """Draft the full submission of a sample's run below `root`."""
+def make_counts_sample(sample: Sample, root: Path) -> CountsSample:
+    """Draft the submission of counts of a sample's run below `root`."""
     folder = root / "made" / "submissions" / "careful-boxes"
     folder.parent.mkdir(parents=True)
     files = root / "files"
     run = open_model_run(sample.run, "box-prior", "counts")
     draft_submission(run, METADATA, folder, elsewhere=Elsewhere(files, URL))
-    return Full(sample.pack, folder, files)
+    return CountsSample(sample.pack, folder, files)
 
 
-def forge(full: Full, change: Callable[[pa.Table], pa.Table], name: str = "counts.parquet") -> None:
+def forge(
+    counts: CountsSample, change: Callable[[pa.Table], pa.Table], name: str = "counts.parquet"
+) -> None:
     """Change a data file and let the manifest say so."""
-    path = full.files / name
+    path = counts.files / name
     pq.write_table(change(pq.read_table(path)), path)
-    fields = tomllib.loads((full.folder / "submission.toml").read_text())
+    fields = tomllib.loads((counts.folder / "submission.toml").read_text())
     for file in fields["files"]:
-        file["sha256"] = hash_file(full.files / file["path"])
-        file["size_bytes"] = (full.files / file["path"]).stat().st_size
-    (full.folder / "submission.toml").write_bytes(to_toml(fields))
+        file["sha256"] = hash_file(counts.files / file["path"])
+        file["size_bytes"] = (counts.files / file["path"]).stat().st_size
+    (counts.folder / "submission.toml").write_bytes(to_toml(fields))
 
 
 def lose(file: ManifestFile, out: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Somebody else's full submission, proposed again with one answer changed."""
+"""Somebody else's submission of counts, proposed again with one answer changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from cosmos_board.data.pack import open_pack
 from cosmos_board.submissions.format.manifest import ManifestFile
 from cosmos_board.submissions.pull_request import PullRequest, check_pull_request
-from tests.submissions.full_samples import Full, forge, lose
+from tests.submissions.counts_samples import CountsSample, forge, lose
 from tests.submissions.repositories import commit_all, git, make_repository
 from tests.submissions.runs import encode_runs
 from tests.submissions.samples import NOW
@@ -22,12 +22,12 @@ from tests.submissions.samples import NOW
 BOB = 3003
 
 
-def propose_copy(full: Full, fork: Path, files: Path) -> str:
-    """Propose a rival's copy of `full` in which one answer was emptied; return its commit."""
+def propose_copy(counts: CountsSample, fork: Path, files: Path) -> str:
+    """Propose a rival's copy of `counts` in which one answer was emptied; return its commit."""
     folder = fork / "submissions" / "rival-boxes"
-    shutil.copytree(full.folder, folder)
-    shutil.copytree(full.files, files)
-    rival = Full(full.pack, folder, files)
+    shutil.copytree(counts.folder, folder)
+    shutil.copytree(counts.files, files)
+    rival = CountsSample(counts.pack, folder, files)
     victim = pq.read_table(files / "counts.parquet").to_pylist()[0]
 
     def empty(table: pa.Table) -> pa.Table:
@@ -50,12 +50,14 @@ def propose_copy(full: Full, fork: Path, files: Path) -> str:
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["its counts at hand", "its counts lost"])
-def test_a_near_copy_of_anothers_counts_is_held(lost: bool, full: Full, tmp_path: Path) -> None:
+def test_a_near_copy_of_anothers_counts_is_held(
+    lost: bool, counts: CountsSample, tmp_path: Path
+) -> None:
     """Where the first entry's host has lost its files, a copy of it would go unseen: held too."""
     hub = tmp_path / "hub"
     make_repository(hub)
-    shutil.copytree(full.folder, hub / "submissions" / "careful-boxes")
-    first = replace(full, folder=hub / "submissions" / "careful-boxes")
+    shutil.copytree(counts.folder, hub / "submissions" / "careful-boxes")
+    first = replace(counts, folder=hub / "submissions" / "careful-boxes")
     commit_all(hub)
     git(hub, "checkout", "-q", "-b", "proposed")
     head = propose_copy(first, hub, tmp_path / "rival-files")
@@ -64,10 +66,10 @@ def test_a_near_copy_of_anothers_counts_is_held(lost: bool, full: Full, tmp_path
     def fetch(file: ManifestFile, out: Path) -> Path:
         if out.name == "careful-boxes" and lost:
             return lose(file, out)
-        folder = full.files if out.name == "careful-boxes" else tmp_path / "rival-files"
+        folder = counts.files if out.name == "careful-boxes" else tmp_path / "rival-files"
         return Path(shutil.copy(folder / file.path, out / file.path))
 
-    packs = [open_pack(full.pack)]
+    packs = [open_pack(counts.pack)]
     report = check_pull_request(PullRequest(hub, head, BOB, now=NOW), packs, fetch=fetch)
     assert report.find_lines("refused") == []
     (line,) = report.find_lines("held")

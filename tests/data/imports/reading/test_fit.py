@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cosmos_board.data.imports.reading.resample import lies_like, lies_within, resample_nearest
+from cosmos_board.data.imports.reading.fit import lies_like, lies_within, resample_nearest
 from cosmos_board.data.volumes import Volume, turn_like
 
 SHAPE = (3, 4, 5)

@@ -15,10 +15,12 @@ from PIL import Image
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask
-from cosmos_board.data.imports import iter_source_images, parse_spec, plan_import
-from cosmos_board.data.imports.reading.image_warnings import ImageWarnings
+from cosmos_board.data.imports.planning.plan import plan_import
+from cosmos_board.data.imports.reading.notes import ImageWarnings
+from cosmos_board.data.imports.spec.load import parse_spec
 from tests.data.hostile import write_spec
 from tests.data.raw_files import draw_noise, save_nifti, save_picture
+from tests.import_files import iter_source_images
 
 Value = int | tuple[int, int, int]
 CELL = "object = 'cell'"
