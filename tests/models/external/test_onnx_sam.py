@@ -90,7 +90,7 @@ def test_a_pair_of_sam2_answers_as_the_model_that_was_exported(tmp_path: Path) -
     values = processor(images=pixels, return_tensors="pt")["pixel_values"].numpy()
     # The library resizes a little differently; what is compared is everything after that.
     embedding = segmenter.embed(pixels)
-    features = segmenter._pair.encode(values)  # type: ignore[attr-defined]
+    features = segmenter._encoder.run({segmenter._input_name: values})  # type: ignore[attr-defined]
     embedding = type(embedding)(embedding.height, embedding.width, features)
 
     answers = segmenter.predict(embedding, PROMPTS)
