@@ -17,7 +17,12 @@ import torch
 from torch import Tensor, nn
 
 from cosmos_board.models.sam import everything as sam_everything
-from cosmos_board.models.sam.decoder import Attended, SamModules, mask_logits, predicted_iou
+from cosmos_board.models.sam.decoder import (
+    SamModules,
+    TransformerOutput,
+    mask_logits,
+    predicted_iou,
+)
 from cosmos_board.models.sam.everything_grid import EverythingSettings, make_grid
 
 OBJECTS, SIDE = 45, 256
@@ -62,12 +67,12 @@ def drawing_blobs(blobs: Blobs) -> Iterator[None]:
     """Replace what our everything mode decodes, after it is decoded."""
     latest: list[tuple[Tensor, Tensor]] = []
 
-    def iou(sam: SamModules, attended: Attended) -> Tensor:
+    def iou(sam: SamModules, attended: TransformerOutput) -> Tensor:
         estimates = predicted_iou(sam, attended)
         latest[:] = [blobs.take(len(estimates))]
         return latest[0][1]
 
-    def masks(sam: SamModules, attended: Attended) -> Tensor:
+    def masks(sam: SamModules, attended: TransformerOutput) -> Tensor:
         mask_logits(sam, attended)
         logits, estimates = latest[0]
         return logits[(estimates > EverythingSettings().predicted_iou).any(dim=1)]

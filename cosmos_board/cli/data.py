@@ -180,11 +180,11 @@ def _warn(plan: ImportPlan, *, dry_run: bool) -> tuple[PlanWarning, ...]:
     """Print what in a plan is seldom meant, and return what was printed."""
     from cosmos_board.data.imports.planning.warnings import (
         find_warnings,
-        look_at_sample,
+        read_sample,
         refuse_mistakes,
     )
 
-    look = look_at_sample(plan)
+    look = read_sample(plan)
     if look.unread and dry_run:
         # An import tells this itself, of all files.
         problem = f"{len(look.unread)} of {look.units} looked at cannot be read, first"

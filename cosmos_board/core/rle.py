@@ -75,7 +75,7 @@ def read_runs(counts: bytes, height: int, width: int, *, strict: bool = True) ->
     _refuse_wrong_runs(runs, total)
     if strict and (runs[1:] == 0).any():
         raise ValueError("zero-length run after the first")
-    if strict and longest > 1 and _has_idle_digit(digits, ends[lengths > 1]):
+    if strict and longest > 1 and _has_superfluous_digit(digits, ends[lengths > 1]):
         raise ValueError("is not written in the shortest way")
     return runs
 
@@ -118,7 +118,7 @@ def _read_numbers(
     return values
 
 
-def _has_idle_digit(digits: NDArray[np.uint8], ends: NDArray[np.int64]) -> bool:
+def _has_superfluous_digit(digits: NDArray[np.uint8], ends: NDArray[np.int64]) -> bool:
     """Return whether some number has a superfluous last digit, which only repeats its sign."""
     last, sign_before = digits[ends], digits[ends - 1] & 0x10
     idle = ((last == 0) & (sign_before == 0)) | ((last == 0x1F) & (sign_before != 0))

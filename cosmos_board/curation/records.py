@@ -22,10 +22,10 @@ from cosmos_board.store.parquet import Row
 
 EMPTY = "absent: the mask is empty"
 SMALL = "small: 50 pixels or fewer"
-BARE = "bare: no reference is left in the image"
+NO_REFERENCE = "bare: no reference is left in the image"
 CONSTANT = "constant: an image of one value shows nothing"
-TWICE = "twice: the same image came more than once and was merged"
-SAME = "same: the same mask came more than once in an image"
+DUPLICATE_IMAGE = "twice: the same image came more than once and was merged"
+DUPLICATE_MASK = "same: the same mask came more than once in an image"
 
 _IMAGE_FACTS = ("modality", "height", "width", "png", "sha256")
 
@@ -92,7 +92,7 @@ def curate_image(source: SourceImage, dropped: Counter[str]) -> CuratedImage | N
         )  # fmt: skip
     drawn = tuple(_curate_masks(source, dropped))
     if not drawn:
-        dropped[BARE] += 1
+        dropped[NO_REFERENCE] += 1
         return None
     if (pixels == pixels[0, 0]).all():
         # Images of one value would all have the same id, also those of different patients.
@@ -115,7 +115,7 @@ def merge_images(images: list[CuratedImage], dropped: Counter[str]) -> CuratedIm
     The order of `images` makes no difference. Equal masks of an object become one reference,
     different ones its instances.
     """
-    dropped[TWICE] += len(images) - 1
+    dropped[DUPLICATE_IMAGE] += len(images) - 1
     first = min(images, key=lambda image: image.modality)
     every = tuple(reference for image in images for reference in image.references)
     return replace(first, references=sort_references(every, dropped))
@@ -130,7 +130,7 @@ def sort_references(
     for reference in ordered:
         last = unique[-1] if unique else None
         if last and (last.object, last.rle) == (reference.object, reference.rle):
-            dropped[SAME] += 1
+            dropped[DUPLICATE_MASK] += 1
             unique[-1] = replace(last, observers={**reference.observers, **last.observers})
         else:
             unique.append(reference)

@@ -14,7 +14,7 @@ from cosmos_board.models.candidate_checks import CandidatesError, check_candidat
 from cosmos_board.models.segmenter import DeviceSegmenter, Segmenter
 
 KINDS = ("promptable", "classical", "baseline", "observer")
-FOUND_DICE = 0.5
+MINIMUM_DICE = 0.5
 """Any candidate this close to a bright disc counts as found."""
 
 BATCH_TOLERANCE = 1e-4
@@ -114,7 +114,7 @@ def _supported(segmenter: Segmenter, prompts: dict[str, Prompt]) -> dict[str, Pr
     return {name: prompt for name, prompt in prompts.items() if name in segmenter.card.prompts}
 
 
-def _ask(segmenter: Segmenter, image: DiscImage, prompts: list[Prompt]) -> list[Candidates]:
+def _predict(segmenter: Segmenter, image: DiscImage, prompts: list[Prompt]) -> list[Candidates]:
     return segmenter.predict(segmenter.embed(image.pixels), prompts)
 
 
@@ -143,13 +143,13 @@ def _check_answers(segmenter: Segmenter) -> Iterator[Problem]:
         if len(answers) != len(prompts):
             yield Problem("answers", f"{len(answers)} to {len(prompts)} prompts ({colour})")
         for name, answer in zip(prompts, answers, strict=False):
-            for text in _faults(answer, mask_input=segmenter.card.mask_input):
+            for text in _find_errors(answer, mask_input=segmenter.card.mask_input):
                 yield Problem("answers", f"{text} ({name}, {colour})")
         if not np.array_equal(pixels, before):
             yield Problem("answers", f"the image is written to ({colour})")
 
 
-def _faults(answer: Candidates, *, mask_input: bool) -> Iterator[str]:
+def _find_errors(answer: Candidates, *, mask_input: bool) -> Iterator[str]:
     try:
         check_candidates(answer, (HEIGHT, WIDTH), keeps_logits=mask_input)
     except CandidatesError as error:
@@ -164,13 +164,13 @@ def _faults(answer: Candidates, *, mask_input: bool) -> Iterator[str]:
 def _check_places(segmenter: Segmenter) -> Iterator[Problem]:
     for image in (DiscImage(1), DiscImage(3)):
         prompts = _supported(segmenter, image.prompts(BRIGHT_XY))
-        answers = _ask(segmenter, image, list(prompts.values()))
+        answers = _predict(segmenter, image, list(prompts.values()))
         for name, answer in zip(prompts, answers, strict=True):
             bright, faint = (_best_dice(answer, image.disc(at)) for at in (BRIGHT_XY, FAINT_XY))
             size = f"{name}, {image.scale * WIDTH} × {image.scale * HEIGHT} px"
             if faint > bright:
                 yield Problem("axis order", f"the mask lies where x and y are swapped ({size})")
-            elif bright < FOUND_DICE:
+            elif bright < MINIMUM_DICE:
                 kind = "box format" if "box" in name else "scale"
                 yield Problem(kind, f"a bright disc is not found: Dice {bright:.2f} ({size})")
 
@@ -179,7 +179,7 @@ def _check_use(segmenter: Segmenter) -> Iterator[Problem]:
     image = DiscImage()
     here, there = (_supported(segmenter, image.prompts(at)) for at in (BRIGHT_XY, FAINT_XY))
     for name in here:
-        first, second = _ask(segmenter, image, [here[name], there[name]])
+        first, second = _predict(segmenter, image, [here[name], there[name]])
         if np.array_equal(first.masks, second.masks):
             yield Problem("prompt is used", f"two distant objects get the same masks ({name})")
 
@@ -187,7 +187,7 @@ def _check_use(segmenter: Segmenter) -> Iterator[Problem]:
 def _check_determinism(segmenter: Segmenter) -> Iterator[Problem]:
     image = DiscImage()
     prompts = _supported(segmenter, image.prompts(BRIGHT_XY))
-    first, second = (_ask(segmenter, image, list(prompts.values())) for _ in range(2))
+    first, second = (_predict(segmenter, image, list(prompts.values())) for _ in range(2))
     for name, before, after in zip(prompts, first, second, strict=True):
         same = np.array_equal(before.predicted_iou, after.predicted_iou)
         if not same or not np.array_equal(before.masks, after.masks):
@@ -220,7 +220,7 @@ def _check_empty(segmenter: Segmenter) -> Iterator[Problem]:
     for name, answer in zip(
         prompts, segmenter.predict(segmenter.embed(black), list(prompts.values())), strict=True
     ):
-        for text in _faults(answer, mask_input=segmenter.card.mask_input):
+        for text in _find_errors(answer, mask_input=segmenter.card.mask_input):
             yield Problem("empty image", f"{text} ({name})")
 
 

@@ -170,12 +170,12 @@ def _refuse_contradictions(connection: Connection, part: RunPart, *, replace: bo
         want = "one of the two, or a board each"
         raise InputError(part.folder, part.dataset, problem, want=want)
     study, track = part.record.settings.study, part.record.track
-    rivals = find_rivals(connection, (part.model, part.dataset, study, track, part.run_id))
-    if rivals and not replace:
+    other_runs = find_rivals(connection, (part.model, part.dataset, study, track, part.run_id))
+    if other_runs and not replace:
         where, problem = f"{part.model} on {part.dataset}", "is in the database from another run"
         problem += "; --replace drops that one"
-        raise InputError(part.folder, where, problem, got=part.run_id, want=rivals[0])
-    delete_runs(connection, rivals)
+        raise InputError(part.folder, where, problem, got=part.run_id, want=other_runs[0])
+    delete_runs(connection, other_runs)
 
 
 def _find_seen(connection: Connection, model: ModelCard) -> list[tuple[str, str]]:

@@ -27,7 +27,7 @@ Certainty: TypeAlias = Literal["abstract", "second-hand", "not found"]
 """How sure we are of the paper's number: read in its own abstract; quoted by others who had the
 paper, so check it before citing it as the paper's; or not found anywhere."""
 
-About: TypeAlias = Literal["families", "two models", "readers"]
+DecidedFor: TypeAlias = Literal["families", "two models", "readers"]
 """Whether a claim is decided for each family of models, for two models that it names, or for
 readers, whose annotations belong to no model and no selection."""
 
@@ -48,7 +48,7 @@ class Claim:
     certainty: Certainty
     """Of the paper's own number."""
 
-    about: About = "families"
+    about: DecidedFor = "families"
     measure: Measure
     """Measures the effect."""
 

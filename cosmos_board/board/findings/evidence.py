@@ -105,16 +105,16 @@ class FindingInputs:
         if key not in self._dice:
             chosen: Selection = "oracle" if prompt == "everything" else selection
             self._dice[key] = {
-                model: np.where(self.is_fresh(model), values, np.nan)
+                model: np.where(self.is_unseen(model), values, np.nan)
                 for model, values in self.cube.whole_dice(FULL, prompt, chosen).items()
             }
         return self._dice[key]
 
-    def is_fresh(self, model: str) -> Bools:
+    def is_unseen(self, model: str) -> Bools:
         """Return the units of datasets that a model was not trained on, shape (units,)."""
-        return self.fresh_datasets(model)[self.sample.units.dataset]
+        return self.unseen_datasets(model)[self.sample.units.dataset]
 
-    def fresh_datasets(self, model: str) -> Bools:
+    def unseen_datasets(self, model: str) -> Bools:
         """Return the datasets that a model was not trained on, shape (datasets,).
 
         All of them for a fine-tuned model, of which single clusters are left out elsewhere.
@@ -133,7 +133,7 @@ class FindingInputs:
         nothing = np.zeros((0, 0))
         prompts = tuple(prompts)
         if not names:
-            return nothing, lack(Message.of("promptable-model", prompts=prompts))
+            return nothing, missing_evidence(Message.of("promptable-model", prompts=prompts))
         tables = [self.dice(prompt, selection) for prompt in prompts]
         missing = [
             Message.of("prompt", prompt=prompt)
@@ -148,7 +148,7 @@ class FindingInputs:
         used = find_fullest(values, names)
         if missing or not used:
             missing = missing or [Message.of("one-model-with-prompts", prompts=prompts)]
-            return nothing, lack(*missing)
+            return nothing, missing_evidence(*missing)
         return average_models(values, used), Evidence(models=used)
 
 
@@ -156,7 +156,7 @@ Measure: TypeAlias = Callable[[FindingInputs, tuple[str, ...], Selection], Evide
 """From scores, the models of a family and a selection to evidence."""
 
 
-def lack(*missing: Message) -> Evidence:
+def missing_evidence(*missing: Message) -> Evidence:
     """Return evidence that decides nothing, for what is missing."""
     return Evidence(missing=missing)
 
@@ -176,7 +176,7 @@ def average_models(values: Mapping[str, Floats], names: Sequence[str]) -> Floats
     return mean
 
 
-def weigh(
+def take_smallest_effect(
     sample: Sample,
     values: Floats,
     parts: Mapping[MessageKey, Statistic],
@@ -243,7 +243,7 @@ def measure_spread(inputs: FindingInputs, names: tuple[str, ...], selection: Sel
     }
     most = max((len(prompts) for prompts in have.values()), default=0)
     if not most:
-        return lack(Message.of("promptable-scores"))
+        return missing_evidence(Message.of("promptable-scores"))
     prompts = next(have[name] for name in names if len(have[name]) == most)
     values, averaged = inputs.average(names, prompts, selection)
     if averaged.missing:
@@ -252,7 +252,9 @@ def measure_spread(inputs: FindingInputs, names: tuple[str, ...], selection: Sel
         "high-dice-targets": lambda x: (x.max(axis=0) >= 0.9).mean(axis=0),
         "low-dice-targets": lambda x: (x.max(axis=0) <= 0.5).mean(axis=0),
     }
-    return weigh(inputs.sample, values, parts, averaged.models, targets=10, bounds=(0.0, 1.0))
+    return take_smallest_effect(
+        inputs.sample, values, parts, averaged.models, targets=10, bounds=(0.0, 1.0)
+    )
 
 
 def measure_size(inputs: FindingInputs, names: tuple[str, ...], selection: Selection) -> Evidence:
@@ -260,19 +262,19 @@ def measure_size(inputs: FindingInputs, names: tuple[str, ...], selection: Selec
     pair = ("sam-vit-h", "sam-vit-b")
     absent = [Message.of("model", model=n) for n in sorted(pair) if n not in inputs.cube.models]
     if absent:
-        return lack(*absent)
+        return missing_evidence(*absent)
     missing = []
     for name in sorted(pair):
         lacking = tuple(p for p in PROMPTS if name not in inputs.dice(p, selection))
         if lacking:
             missing.append(Message.of("model-prompts", model=name, prompts=lacking))
     if missing:
-        return lack(*missing)
+        return missing_evidence(*missing)
     large, small = (
         np.stack([inputs.dice(prompt, selection)[name] for prompt in PROMPTS]) for name in pair
     )
     difference = (large - small).mean(axis=0, keepdims=True)
-    return weigh(inputs.sample, difference, {"size-gain": macro}, pair)
+    return take_smallest_effect(inputs.sample, difference, {"size-gain": macro}, pair)
 
 
 def measure_prompts(
@@ -286,4 +288,4 @@ def measure_prompts(
         "point-gain": lambda x: (x[1] - x[0]).mean(axis=0),
         "box-gain": lambda x: x[4].mean(axis=0) - x[1:4].mean(axis=1).max(axis=0),
     }
-    return weigh(inputs.sample, values, parts, averaged.models)
+    return take_smallest_effect(inputs.sample, values, parts, averaged.models)

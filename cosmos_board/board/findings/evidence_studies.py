@@ -13,8 +13,8 @@ from cosmos_board.board.findings.evidence import (
     average_models,
     describe_parts,
     find_fullest,
-    lack,
-    weigh,
+    missing_evidence,
+    take_smallest_effect,
 )
 from cosmos_board.board.messages import Message, MessageKey
 from cosmos_board.board.studies.annotation import study_annotation
@@ -47,7 +47,7 @@ def measure_annotation(
         if row.reader == ""
     }
     if "dice" not in rows:
-        return lack(Message.of("annotation-log"))
+        return missing_evidence(Message.of("annotation-log"))
     gains = (rows["dice"].gain, rows["seconds"].gain)
     counts: list[tuple[MessageKey, int, int]] = []
     for gain in gains:
@@ -55,7 +55,7 @@ def measure_annotation(
         counts.append(("annotated-targets", LEAST_TARGETS, gain.targets))
     missing = [Message.of(key, n=n, have=have) for key, n, have in counts if have < n]
     if missing:
-        return lack(*dict.fromkeys(missing))
+        return missing_evidence(*dict.fromkeys(missing))
     return Evidence(effects=gains, parts=describe_parts(("dice-gained", "seconds-saved"), gains))
 
 
@@ -73,22 +73,22 @@ def measure_jitter(inputs: FindingInputs, names: tuple[str, ...], selection: Sel
         if not any(column in place for column in columns)
     ]
     if missing:
-        return lack(*missing)
+        return missing_evidence(*missing)
     number = inputs.sample.units.number
     values = {}
     for name, *columns in zip(names, wanted["box"], wanted["point"], strict=True):
         if all(column in place for column in columns):
             rows = [place[column] for column in columns]
             drops = (sums.main[rows] - sums.jittered[rows])[:, number]
-            values[name] = np.where(inputs.is_fresh(name), drops, np.nan)
+            values[name] = np.where(inputs.is_unseen(name), drops, np.nan)
     used = find_fullest(values, names)
     if not used:
-        return lack(Message.of("jitter-of-one-model"))
+        return missing_evidence(Message.of("jitter-of-one-model"))
     parts: dict[MessageKey, Statistic] = {
         "box-drop": lambda x: x[0].mean(axis=0),
         "point-drop": lambda x: x[1].mean(axis=0),
     }
-    return weigh(inputs.sample, average_models(values, used), parts, used)
+    return take_smallest_effect(inputs.sample, average_models(values, used), parts, used)
 
 
 def measure_clicks(inputs: FindingInputs, names: tuple[str, ...], selection: Selection) -> Evidence:
@@ -98,7 +98,7 @@ def measure_clicks(inputs: FindingInputs, names: tuple[str, ...], selection: Sel
     whole = sums.references == sums.references.max(axis=0, initial=0)
     ends = {
         column.model: np.where(
-            whole[index, number] & inputs.is_fresh(column.model),
+            whole[index, number] & inputs.is_unseen(column.model),
             sums.dice[index][[0, -1]][:, number],
             np.nan,
         )
@@ -110,14 +110,14 @@ def measure_clicks(inputs: FindingInputs, names: tuple[str, ...], selection: Sel
     missing = [] if used else [Message.of("clicks-of-promptable-model")]
     missing += [] if methods else [Message.of("clicks-of-interactive-method")]
     if missing:
-        return lack(*missing)
+        return missing_evidence(*missing)
     rivals = find_fullest(ends, methods)
     values = np.concatenate([average_models(ends, used), *(ends[name] for name in rivals)])
     parts: dict[MessageKey, Statistic] = {
         "first-click-lead": partial(_measure_lead, 0, 1.0),
         "last-click-deficit": partial(_measure_lead, 1, -1.0),
     }
-    return weigh(inputs.sample, values, parts, used)
+    return take_smallest_effect(inputs.sample, values, parts, used)
 
 
 def _measure_lead(end: int, sign: float, means: Floats) -> Floats:
@@ -137,7 +137,7 @@ def measure_factors(
     owner = sample.dataset_of_cluster[sample.cluster]
     dice = [
         np.where(
-            inputs.fresh_datasets(name)[owner],
+            inputs.unseen_datasets(name)[owner],
             read_reference_dice(inputs.cube.connection, name, "box", selection),
             np.nan,
         )
@@ -182,15 +182,15 @@ def measure_finetuning(
     values = inputs.dice("box", selection)
     scored = [pair for pair in pairs if pair[0] in values and pair[1] in values]
     if not scored:
-        return lack(*_find_lacking_pairs(inputs, pairs))
+        return missing_evidence(*_find_lacking_pairs(inputs, pairs))
     gains = np.stack([measure_unseen_gain(cube, sample.units, values, *pair) for pair in scored])
     known = ~np.isnan(gains)
     if not known.any():
-        return lack(*(find_unusable(cube) or (Message.of("unseen-clusters"),)))
+        return missing_evidence(*(find_unusable(cube) or (Message.of("unseen-clusters"),)))
     with np.errstate(invalid="ignore"):
         mean = np.where(known, gains, 0.0).sum(axis=0) / known.sum(axis=0)
     used = tuple(model for (model, _), row in zip(scored, known, strict=True) if row.any())
-    return weigh(sample, mean[None, :], {"tuning-gain": macro}, used)
+    return take_smallest_effect(sample, mean[None, :], {"tuning-gain": macro}, used)
 
 
 def _find_lacking_pairs(inputs: FindingInputs, pairs: list[tuple[str, str]]) -> tuple[Message, ...]:

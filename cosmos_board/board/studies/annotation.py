@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosmos_board.board.studies.effects import Effect, Support, measure_pooled
+from cosmos_board.board.studies.effects import Effect, SampleCounts, measure_pooled
 from cosmos_board.board.units import number_names
 from cosmos_board.core.arrays import Floats
 from cosmos_board.stats.bootstrap import Draws, draw_counts, sum_replicates, to_steps
@@ -94,7 +94,7 @@ def _describe(connection: Connection, table: Columns, measure: str, reader: str)
     drawn = sum_replicates(np.column_stack([steps, np.ones(len(steps))]), draws)
     with np.errstate(invalid="ignore"):
         replicates = np.where(drawn[1] > 0, drawn[0] / drawn[1] * _STEP, value)
-    support = Support(
+    support = SampleCounts(
         targets=len(set(table["target"].tolist())),
         clusters=len(clusters),
         references=len(set(table["reference_id"].tolist())),

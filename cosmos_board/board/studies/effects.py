@@ -186,7 +186,7 @@ def measure_effect(
     error = None
     if wide and degrees > 0:
         error = float(statistic(_scale_replicates(means)).std(ddof=1))
-    support = Support(
+    support = SampleCounts(
         targets=len(means.targets),
         clusters=len(frozenset[int]().union(*means.clusters)),
         references=sum(means.references),
@@ -197,7 +197,7 @@ def measure_effect(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Support:
+class SampleCounts:
     """How much stands behind a value; see `Effect`."""
 
     targets: int
@@ -210,7 +210,7 @@ class Support:
 def measure_pooled(
     value: float,
     replicates: Floats,
-    support: Support,
+    support: SampleCounts,
     bounds: tuple[float, float] = (-np.inf, np.inf),
 ) -> Effect:
     """Return the effect of a value that is pooled over targets; no interval under 10 clusters.
@@ -229,7 +229,7 @@ def measure_pooled(
 
 
 def _describe(
-    value: float, error: float | None, support: Support, bounds: tuple[float, float]
+    value: float, error: float | None, support: SampleCounts, bounds: tuple[float, float]
 ) -> Effect:
     low = high = None
     if error is not None:

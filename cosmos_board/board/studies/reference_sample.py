@@ -10,7 +10,7 @@ import numpy as np
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.effects import (
     Effect,
-    Support,
+    SampleCounts,
     measure_pooled,
     take_sample,
 )
@@ -129,7 +129,7 @@ class ReferenceSample:
     ) -> Effect:
         """Return a value over some references with the interval that its replicates give."""
         clusters = np.flatnonzero(np.bincount(self.cluster[members]))
-        support = Support(
+        support = SampleCounts(
             targets=int(np.count_nonzero(np.bincount(self.target[members]))),
             clusters=len(clusters),
             references=len(members),

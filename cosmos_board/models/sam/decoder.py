@@ -54,7 +54,7 @@ Cache: TypeAlias = ImageProjections | CachedDecoder
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Attended:
+class TransformerOutput:
     """Output of the transformer for P prompts, from which masks and estimates are computed."""
 
     tokens: Tensor
@@ -163,7 +163,7 @@ def _embed_prompts(sam: SamModules, prompts: PromptBatch) -> tuple[Tensor, Any]:
 
 def attend(
     sam: SamModules, features: Tensor, prompts: PromptBatch, cache: Cache | None = None
-) -> Attended:
+) -> TransformerOutput:
     """Return tokens and image after the two-way transformer; arguments as for `decode`."""
     decoder = sam.mask_decoder
     sparse, dense = _embed_prompts(sam, prompts)
@@ -175,11 +175,11 @@ def attend(
     else:
         source = features[prompts.image_index] + dense
         attended, pixels = decoder.transformer(source, sam.prompt_encoder.get_dense_pe(), tokens)
-    return Attended(attended, pixels, (height, width))
+    return TransformerOutput(attended, pixels, (height, width))
 
 
 def predicted_iou(
-    sam: SamModules, attended: Attended, mask_tokens: Sequence[int] = MULTIMASK
+    sam: SamModules, attended: TransformerOutput, mask_tokens: Sequence[int] = MULTIMASK
 ) -> Tensor:
     """Return the decoder's estimate of the IoU of each candidate, shape (P, K)."""
     estimate: Tensor = sam.mask_decoder.iou_prediction_head(attended.tokens[:, 0])
@@ -187,7 +187,7 @@ def predicted_iou(
 
 
 def mask_logits(
-    sam: SamModules, attended: Attended, mask_tokens: Sequence[int] = MULTIMASK
+    sam: SamModules, attended: TransformerOutput, mask_tokens: Sequence[int] = MULTIMASK
 ) -> Tensor:
     """Return the low-resolution logits of each candidate, axes (P, K, 4 y, 4 x)."""
     decoder, (height, width) = sam.mask_decoder, attended.grid

@@ -15,9 +15,9 @@ from torch import Tensor
 from cosmos_board.core.candidates import EverythingCandidates
 from cosmos_board.core.masks import Mask
 from cosmos_board.models.sam.decoder import (
-    Attended,
     Cache,
     SamModules,
+    TransformerOutput,
     attend,
     decode,
     has_own_decoder,
@@ -94,7 +94,7 @@ def search_by_logits(
     return search_grid(ask, frame, settings, prompts_per_call=prompts_per_call)
 
 
-def _decode_wanted(sam: SamModules, attended: Attended, wanted: Tensor) -> Tensor:
+def _decode_wanted(sam: SamModules, attended: TransformerOutput, wanted: Tensor) -> Tensor:
     prompts = wanted.any(dim=1).nonzero().flatten()
     chosen = replace(attended, tokens=attended.tokens[prompts], pixels=attended.pixels[prompts])
     return mask_logits(sam, chosen)[wanted[prompts]]

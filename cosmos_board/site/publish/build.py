@@ -17,7 +17,7 @@ from unittest.mock import patch
 from cosmos_board.core.errors import CosmosBoardError, InputError
 from cosmos_board.core.processes import make_pool
 from cosmos_board.site.content.blocks import BLOCKS_PATH
-from cosmos_board.site.publish.generate import SiteOptions, read_ahead
+from cosmos_board.site.publish.generate import SiteOptions, read_before_fork
 from cosmos_board.store.folders import replace_folder
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -86,7 +86,7 @@ def render_site(db: Path | None, out: Path, options: SiteOptions, *, strict: boo
             for language in sorted(options.languages, key=lambda name: name != "en"):
                 build(out if language == "en" else out / language, language)
         else:
-            read_ahead(db, options)
+            read_before_fork(db, options)
             _build_beside(build, out, others)
 
 

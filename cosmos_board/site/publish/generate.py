@@ -102,11 +102,11 @@ def generate_site(
         InputError: If `db` is no board database, or the blocks of the published site are damaged.
     """
     options = options or SiteOptions()
-    data = read_ahead(db, options) or SiteData()
+    data = read_before_fork(db, options) or SiteData()
     return make_site(data, words_for(language), options)
 
 
-def read_ahead(db: Path | None, options: SiteOptions) -> SiteData | None:
+def read_before_fork(db: Path | None, options: SiteOptions) -> SiteData | None:
     """Read `db` now, so that processes started after this share what was read."""
     return _read_once(db, db.stat().st_mtime_ns, options.local, options.earlier) if db else None
 

@@ -61,7 +61,7 @@ def match_images(
     if spec.table:
         jobs, finders = find_in_table(spec, listing, problems)
     else:
-        jobs = [job for job in _group(spec, listing) if _is_one(job, problems)]
+        jobs = [job for job in _group(spec, listing) if _has_one_file(job, problems)]
         by_path = [PathFinder(mask, listing.paths, spec) for mask in spec.masks]
         for position, finder in enumerate(by_path if len(jobs) > 1 else ()):
             finder.refuse_unshared(origin, f"{field}.masks[{position}]")
@@ -128,7 +128,7 @@ def _group(spec: ImageSpec, listing: Listing) -> list[ImageJob]:
     ]
 
 
-def _is_one(job: ImageJob, problems: list[Problem]) -> bool:
+def _has_one_file(job: ImageJob, problems: list[Problem]) -> bool:
     if len(job.paths) == 1 or is_series(job.spec, job.paths[0]):
         return True
     reason = (

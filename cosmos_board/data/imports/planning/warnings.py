@@ -27,7 +27,7 @@ _LOOKED_AT = 12
 _LOOKED_AT_BYTES = 32 << 20
 _SLICES = 8
 _MISTAKES = ("swapped", "crossed")
-_SELDOM = ("swapped", "inverted", "borders")
+_NEEDS_HALF = ("swapped", "inverted", "borders")
 """Warnings to which single images may give rise with good reason: half of all must do so."""
 
 _VOLUMETRIC = re.compile(r"ct|mr|mr-.*|cmr|pet")
@@ -54,7 +54,7 @@ class PlanWarning:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SampleWarnings:
     """What a small sample of the images of a plan shows."""
 
     counts: Mapping[str, int]
@@ -65,7 +65,7 @@ class Look:
     """Why a unit could not be read, for each such."""
 
 
-def look_at_sample(plan: ImportPlan) -> Look:
+def read_sample(plan: ImportPlan) -> SampleWarnings:
     """Read a few units of a plan, evenly taken, and say what they show.
 
     Of a volume only the first slices are looked at; the sample ends after 32 MiB of files.
@@ -81,10 +81,10 @@ def look_at_sample(plan: ImportPlan) -> Look:
                 counts.update(("images", *image.warnings))
         except Exception as error:  # The import itself tells what went wrong.
             unread.append(str(error))
-    return Look(counts, len(sample), tuple(unread))
+    return SampleWarnings(counts, len(sample), tuple(unread))
 
 
-def find_warnings(plan: ImportPlan, look: Look) -> tuple[PlanWarning, ...]:
+def find_warnings(plan: ImportPlan, look: SampleWarnings) -> tuple[PlanWarning, ...]:
     """Return the warnings of a plan that its import file does not accept, each word once."""
     due = [
         *judge_counts(look.counts, "of the images looked at"),
@@ -106,7 +106,7 @@ def judge_counts(counts: Mapping[str, int], of_what: str) -> list[PlanWarning]:
     images = counts.get("images", 0)
     due = []
     for word, number in sorted(counts.items()):
-        if word in WARNINGS and (word not in _SELDOM or 2 * number >= images):
+        if word in WARNINGS and (word not in _NEEDS_HALF or 2 * number >= images):
             due.append(PlanWarning(word, f"{WARNINGS[word]}: {number} of {images} {of_what}"))
     return due
 

@@ -43,7 +43,7 @@ class Layer(Protocol):
         """Yield what is drawn on one slice."""
 
 
-Drawn: TypeAlias = dict[str, tuple[Mask, ...]]
+MasksByObject: TypeAlias = dict[str, tuple[Mask, ...]]
 """Masks by object."""
 
 Layers: TypeAlias = dict[str, list[tuple[bool, Layer]]]
@@ -123,7 +123,7 @@ def make_drawn_layer(
     return DrawnLayer(np.ascontiguousarray(box), corner, (z, y, x), objects, key, notes)
 
 
-def draw_slice(layers: list[tuple[bool, Layer]], plane: Plane, index: int) -> Drawn:
+def draw_slice(layers: list[tuple[bool, Layer]], plane: Plane, index: int) -> MasksByObject:
     """Return what is drawn on one slice: parts of an object with the same key are joined.
 
     Each layer comes with whether its connected pieces are instances.
@@ -142,7 +142,7 @@ def draw_slice(layers: list[tuple[bool, Layer]], plane: Plane, index: int) -> Dr
     return {name: tuple(masks) for name, masks in drawn.items()}
 
 
-def drop_empty(drawn: Drawn) -> Drawn:
+def drop_empty(drawn: MasksByObject) -> MasksByObject:
     """Return what has at least one pixel."""
     filled = {name: tuple(mask for mask in masks if mask.any()) for name, masks in drawn.items()}
     return {name: masks for name, masks in filled.items() if masks}

@@ -18,10 +18,10 @@ from cosmos_board.data.imports.reading.fit import fit_mask
 from cosmos_board.data.imports.reading.foreground import find_foreground
 from cosmos_board.data.imports.reading.job import ImageJob, MaskFiles
 from cosmos_board.data.imports.reading.layers import (
-    Drawn,
     LabelLayer,
     Layer,
     Layers,
+    MasksByObject,
     draw_slice,
     drop_empty,
     make_drawn_layer,
@@ -134,7 +134,7 @@ class _AnnotatedImage:
         constant = () if pixels.min() < pixels.max() else ("all pixels have one value",)
         return (*dict.fromkeys(note for layer in layers for note in layer.notes), *constant)
 
-    def check_known(self, drawn: Drawn, plane: Plane, index: int, where: str) -> None:
+    def check_known(self, drawn: MasksByObject, plane: Plane, index: int, where: str) -> None:
         """Refuse NaN inside of what is drawn; around it, NaN means that nothing was measured."""
         if self.unknown is None:
             return
@@ -149,7 +149,7 @@ class _AnnotatedImage:
     def make_image(
         self,
         pixels: NDArray[np.uint8],
-        masks: dict[str, Drawn],
+        masks: dict[str, MasksByObject],
         notes: tuple[str, ...],
         origin: str,
     ) -> SourceImage:

@@ -13,7 +13,7 @@ from cosmos_board.data.imports.planning.plan import ImportPlan, plan_import
 from cosmos_board.data.imports.planning.warnings import (
     find_near_objects,
     find_warnings,
-    look_at_sample,
+    read_sample,
     refuse_mistakes,
 )
 from cosmos_board.data.imports.spec.load import parse_spec
@@ -24,7 +24,7 @@ from tests.shared import needs_shared
 
 
 def list_words(plan: ImportPlan) -> list[str]:
-    return [warning.word for warning in find_warnings(plan, look_at_sample(plan))]
+    return [warning.word for warning in find_warnings(plan, read_sample(plan))]
 
 
 def make_plan(
@@ -58,7 +58,7 @@ def test_ordinary_files_give_no_warning(tmp_path: Path) -> None:
 def test_image_and_mask_swapped_are_refused(tmp_path: Path) -> None:
     swapped = {name: pair[::-1] for name, pair in make_pairs(["a", "b", "c"]).items()}
     plan = make_plan(tmp_path, swapped)
-    warnings = find_warnings(plan, look_at_sample(plan))
+    warnings = find_warnings(plan, read_sample(plan))
 
     assert [warning.word for warning in warnings] == ["swapped"]
     with pytest.raises(InputError, match=r"image and mask look swapped: 3 of 3 .*--accept swapped"):
@@ -103,7 +103,7 @@ def make_slices(folder: Path, masks: str, meaning: str = "object = 'lesion'") ->
 def test_masks_of_a_mistyped_part_are_refused(instances: str, tmp_path: Path) -> None:
     """Every mask of a patient would belong to every slice of the patient."""
     plan = make_slices(tmp_path, "b/{case}_{slcie}.png", f"object = 'lesion'{instances}")
-    warnings = find_warnings(plan, look_at_sample(plan))
+    warnings = find_warnings(plan, read_sample(plan))
 
     assert [warning.word for warning in warnings] == ["crossed"]
     with pytest.raises(InputError, match=r"as b/\{case\}_\{slcie\}\.png lacks \{slice\}"):
@@ -266,7 +266,7 @@ def test_objects_near_a_known_one_are_offered(name: str, near: list[str]) -> Non
 def test_an_object_near_a_known_one_is_told(tmp_path: Path) -> None:
     plan = make_plan(tmp_path, make_pairs(["a"]), "object = 'lung-tumour'")
 
-    (warning,) = find_warnings(plan, look_at_sample(plan))
+    (warning,) = find_warnings(plan, read_sample(plan))
 
     assert "lung-tumour (known: lung-cancer)" in str(warning)
     assert str(warning).endswith("(if this is meant: --accept objects)")
@@ -285,7 +285,7 @@ def test_an_import_file_may_accept_a_warning(tmp_path: Path) -> None:
 def test_a_sample_that_cannot_be_read_is_no_error(tmp_path: Path) -> None:
     plan = make_plan(tmp_path, {"a": (draw_noise(), draw_square((9, 9)))})
 
-    look = look_at_sample(plan)
+    look = read_sample(plan)
 
     assert (look.units, len(look.unread)) == (1, 1)
     assert "size: differs from that of its image" in look.unread[0]
