@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cosmos_board.core.masks import Rle
-from cosmos_board.core.scores import ScoreRow
+from cosmos_board.core.scores import ScoreRow, Scores
 from cosmos_board.store.parquet import make_table
 from cosmos_board.store.schema import CLICK_PREDICTIONS, PREDICTIONS, PUBLISHED_SCORES, SCORES
 
@@ -18,7 +19,7 @@ _ROW_KEYS = (
     "reference_id", "prompt", "study", "jitter_level", "jitter_mode", "trial", "click",
     "selection", "predicted_iou",
 )  # fmt: skip
-_DISTANCES = ("hd_px", "hd95_px", "assd_px", "nsd", "boundary_iou", "status")
+_SCORES = [field.name for field in fields(Scores) if field.name != "counts"]
 _PUBLISHED_PER_GROUP = 100_000
 
 
@@ -27,7 +28,7 @@ def tabulate_scores(rows: Sequence[ScoreRow]) -> pa.Table:
     columns: dict[str, list[Any]] = {
         **{name: [getattr(row, name) for row in rows] for name in _ROW_KEYS},
         **{name: [getattr(row.scores.counts, name) for row in rows] for name in ("tp", "fp", "fn")},
-        **{name: [getattr(row.scores, name) for row in rows] for name in _DISTANCES},
+        **{name: [getattr(row.scores, name) for row in rows] for name in _SCORES},
     }
     return pa.table([columns[name] for name in SCORES.names], schema=SCORES)
 

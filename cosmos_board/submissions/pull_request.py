@@ -59,7 +59,7 @@ class Report:
         refused, held = self.find_lines("refused"), self.find_lines("held")
         verdict = "No problems found." if self.passes else "Refused."
         if held and not refused:
-            verdict = "Held: a maintainer looks first, and may merge it anyway."
+            verdict = "Held: a maintainer looks first. It may be merged anyway."
         parts = [f"**{self.about} {verdict}**"]
         for title, lines in (
             ("Problems", refused),

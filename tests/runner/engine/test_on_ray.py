@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -123,22 +124,22 @@ _RAY_ENDS_S = 120.0
 """Ray ends what it started; a process that is just starting looks for its cluster for a minute."""
 
 
+def _list_sockets(process: int) -> Iterator[str]:
+    for link in Path(f"/proc/{process}/fd").glob("*"):
+        with suppress(OSError):  # closed, or its process ended, since it was listed
+            yield os.readlink(link)
+
+
 def _name_owner(processes: Sequence[int], inode: str) -> str:
     for process in processes:
-        for link in Path(f"/proc/{process}/fd").glob("*"):
-            if link.is_symlink() and os.readlink(link) == f"socket:[{inode}]":
-                return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ").strip()[:80]
+        if f"socket:[{inode}]" in _list_sockets(process):
+            return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ").strip()[:80]
     return "?"
 
 
 def list_reachable(processes: Sequence[int]) -> list[str]:
     """Return the addresses, none of them loopback, at which processes listen."""
-    own = {
-        os.readlink(link)
-        for process in processes
-        for link in Path(f"/proc/{process}/fd").glob("*")
-        if link.is_symlink()
-    }
+    own = {link for process in processes for link in _list_sockets(process)}
     found = []
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
