@@ -6,24 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from cosmos_board.core.arrays import Floats
 from cosmos_board.core.scores import Selection
+from cosmos_board.stats.family import Family, Verdict
 
 SliceKind: TypeAlias = Literal["overall", "modality", "object", "target", "dataset"]
 
-Scope: TypeAlias = Literal["common", "all"]
-"""`common` ranks on the targets that no ranked model was trained on; `all` ranks on everything."""
-
 Status: TypeAlias = Literal[
-    "ranked", "incomplete", "trained-on", "no-common-set", "too-few-clusters", "observer"
+    "ranked", "incomplete", "trained-on", "too-few-clusters", "observer", "distance"
 ]
-"""Whether a model is ranked, and if not, why not; no board ranks without an interval. An
-incomplete model does not cover its slice, or too many of its answers failed."""
+"""Whether a model is ranked, and if not, why not. An incomplete model does not cover its slice, or
+more than 1 % of its answers failed technically; distances rank nobody."""
 
 Exposure: TypeAlias = Literal["trained-on", "same-source", "unknown", "clean"]
 """What is known of a model having seen a dataset in training."""
 
-PairVerdict: TypeAlias = Literal["better", "worse", "equivalent", "undecided", "not tested"]
+PairVerdict: TypeAlias = Verdict | Literal["not tested"]
 """What is known of A against B; not tested where there are too few clusters for an interval."""
 
 
@@ -54,27 +51,47 @@ class BoardKey:
     selection: Selection
     metric: str
     track: str = "full"
-    scope: Scope = "common"
 
     @property
     def path(self) -> str:
         """Where the board's files lie under `data/`, without a suffix."""
         name = f"{self.slice.kind}/{self.slice.name}" if self.slice.name else self.slice.kind
-        tail = "" if self.scope == "common" else ".all"
-        return f"{self.track}/{name}/{self.prompt}/{self.selection}/{self.metric}{tail}"
+        return f"{self.track}/{name}/{self.prompt}/{self.selection}/{self.metric}"
 
 
 @dataclass(frozen=True, slots=True)
 class FailedAnswers:
-    """How many answers failed of a model of which too many did."""
+    """How many answers failed technically of a model of which more than 1 % did."""
 
     failed: int
     answers: int
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share of references, clusters weighing as in every score, and its exact 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A paired difference, in the metric's unit, with its 95 % interval."""
+
+    difference: float
+    low: float
+    high: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardRow:
-    """One model on one board. Scores are in the metric's unit; None is "not known here"."""
+    """One model on one board. Scores are in the metric's unit; None is "not known here".
+
+    Score, interval, rank and letters rest on the board's targets with at least 10 clusters. On a
+    board without such a target the score is over all its targets and nothing else is known.
+    """
 
     model: str
     label: str
@@ -84,27 +101,36 @@ class BoardRow:
 
     status: Status
     failing: FailedAnswers | None = None
-    """Of an incomplete model, where too many failed answers are the reason."""
+    """Of an incomplete model, where failed answers are the reason."""
 
     score: float
-    """Macro mean over the board's targets of the mean over clusters of the cluster means."""
+    """Macro mean over the board's targets of the mean over clusters of the cluster means; of a
+    model that was trained on some of the datasets over its clean targets alone. A distance is
+    the median over drawn masks."""
 
-    low: float | None
-    high: float | None
-    """95 % interval for new clusters of these datasets; None under 10 clusters."""
+    low: float | None = None
+    high: float | None = None
+    """95 % interval for new clusters of these datasets."""
 
-    rank: int | None
+    low_elsewhere: float | None = None
+    high_elsewhere: float | None = None
+    """95 % interval for new datasets of these kinds, never narrower than that for new clusters: a
+    jackknife over datasets; None where the board has fewer than three."""
+
+    rank: int | None = None
     """1 is best; equal scores share a rank; None where the model is not ranked."""
 
-    rank_low: int | None
-    rank_high: int | None
-    """2.5 and 97.5 percentile of the rank over the bootstrap replicates."""
+    rank_low: int | None = None
+    rank_high: int | None = None
+    """Best and worst rank that the simultaneous intervals allow: they hold for all models of the
+    board together in 95 % of samples."""
 
-    p_first: float | None
-    """Share of replicates in which the model leads; a shared lead counts in parts."""
+    lead_share: float | None = None
+    """Share of resamples in which the model leads; a shared lead counts in parts. It is no
+    probability of being best."""
 
-    tie_group: int | None
-    """1, 2, …: models that the data cannot tell from the group's best; None without intervals."""
+    letters: str = ""
+    """Two models that share a letter are not separated; empty where the model is not ranked."""
 
     references: int
     """References of the board that the model answered, failures included."""
@@ -118,38 +144,43 @@ class BoardRow:
     micro: float
     """Mean over all references, every reference counting once."""
 
-    micro_rank: int | None
+    micro_rank: int | None = None
     dataset_balanced: float
     """Macro mean in which each target is a mean over datasets, every dataset counting once."""
 
-    rank_moves: bool
+    rank_moves: bool = False
     """Whether macro and micro rank differ by two or more."""
 
-    oracle_gap: float | None
+    oracle_gap: float | None = None
     """Improvement that choosing the best candidate would bring; None for `everything`."""
 
-    gain_over_box_prior: float | None
+    gain_over_box_prior: float | None = None
     """Improvement over the ellipse in the box; only on boards whose prompt has a box."""
 
-    penalised: float
-    """Share of references for which nothing was drawn, in [0, 1]."""
+    failure: Share | None = None
+    """References with Dice under 0.5; None where no target has 10 clusters."""
 
-    failed: float
-    """Share of references for which the model failed; they count as empty, in [0, 1]."""
+    empty: Share | None = None
+    """References for which nothing was drawn, failed answers included."""
 
-    trained_on: float
+    failed: float = 0.0
+    """Share of answers that failed technically; they count as empty, in [0, 1]."""
+
+    hd95_px: float | None = None
+    assd_px: float | None = None
+    """Median over drawn masks, in pixels; only on boards of one target."""
+
+    trained_on: float = 0.0
     """Share of the slice's targets whose datasets the model was trained on, in [0, 1]."""
+
+    behind: Gap | None = None
+    """Of a model that was trained on some targets: its score minus the leader's on the others."""
 
     exposure: Exposure
     """The worst that is known over the board's datasets."""
 
     tier: str
     """How far the scores were checked, by the least checked run; empty where no run says so."""
-
-    low_elsewhere: float | None = None
-    high_elsewhere: float | None = None
-    """95 % interval for new datasets of these kinds, wider than that for new clusters: a jackknife
-    over datasets; None where the board has fewer than five."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,17 +193,25 @@ class AbsentModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ThinTarget:
+    """A target under 10 clusters, which stands apart: it has no part in score, interval or rank."""
+
+    target: str
+    clusters: int
+    scores: tuple[tuple[str, float], ...]
+    """(model, mean over clusters) of every model with a row there, by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BoardFacts:
     """What a caption must say about the data behind a board."""
 
     targets: tuple[str, ...]
-    """The targets that the board ranks on, sorted."""
+    """The targets that scores and ranks rest on, sorted: those with at least 10 clusters, or all
+    of them where there is no such target."""
 
-    left_out: tuple[str, ...]
-    """Targets of the slice outside the common set."""
-
-    thin: tuple[str, ...]
-    """Targets under 10 clusters: in the score, not in the interval."""
+    thin: tuple[ThinTarget, ...]
+    """The other targets of the slice, sorted."""
 
     datasets: tuple[str, ...]
     cluster_units: tuple[str, ...]
@@ -183,8 +222,12 @@ class BoardFacts:
     synthetic: bool
     """Whether the data is synthetic; synthetic data never stands beside real data."""
 
+    ranks: bool
+    """Whether a target has at least 10 clusters; else there is no interval, rank or leader."""
+
     detectable: float | None
-    """Smallest difference of two ranked models found with 80 % power; the median over pairs."""
+    """Least true difference of two ranked models that would be shown in 80 % of such samples; the
+    median over pairs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,16 +256,15 @@ class PairRow:
     difference: float
     low: float | None
     high: float | None
-    """95 % interval of the paired difference; None under 10 clusters."""
+    """Simultaneous 95 % interval over all pairs of the table, at least as far as one more failure
+    of either would move the difference; None under 10 clusters."""
 
-    p: float | None
-    """Two-sided Wilcoxon signed-rank p on paired cluster means; None without a difference."""
+    verdict: PairVerdict
+    held_back: bool
+    """Whether only the added failure keeps the two from being separated."""
 
-    p_holm: float | None
-    """The same after Holm's correction within its table."""
-
-    verdict: PairVerdict | None
-    """On Dice, IoU and NSD; None for a metric without a margin that matters."""
+    detectable: float | None
+    """Least true difference that would be shown in 80 % of such samples."""
 
     clusters: int
 
@@ -238,21 +280,25 @@ class Comparison:
     metric: str
     track: str
     overall: PairRow | None
-    """Macro over the targets that both cover; None where they share none."""
+    """On the overall board where both are ranked there; else macro over the targets that both
+    cover and neither was trained on, as a table of two; None where they share none."""
 
     targets: tuple[PairRow, ...]
-    """One per shared target; Holm runs over these."""
+    """One per shared target, each from the family of its own board."""
 
-    wins: int
+    better: int
     """Targets on which A is better."""
 
-    ties: int
-    """Targets on which neither is: equivalent or undecided."""
-
-    untested: int
+    worse: int
+    equivalent: int
+    not_separated: int
+    not_tested: int
     """Targets with too few clusters to tell."""
 
-    losses: int
+    failures_a: Share | None
+    failures_b: Share | None
+    """References with Dice under 0.5 behind `overall`."""
+
     left_out: tuple[str, ...]
     """Targets that one of them was trained on, and targets that one of them does not cover."""
 
@@ -262,23 +308,13 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PairTable:
-    """Every two ranked models of one board; pairs in the order (1, 2), (1, 3), …, (2, 3), …."""
+    """Every two ranked models of one board, as one family."""
 
     key: BoardKey
     models: tuple[str, ...]
-    """Ranked models, in the order of the board's rows."""
+    """Ranked models, in the order of the board's rows; the family's columns."""
 
-    difference: Floats
-    """First − second, in the metric's unit, shape (pairs,)."""
-
-    half_95: Floats
-    """Half the paired 95 % interval, shape (pairs,); NaN under 10 clusters."""
-
-    half_90: Floats
-    p: Floats
-    """Two-sided Wilcoxon signed-rank p on paired cluster means, shape (pairs,)."""
-
-    p_holm: Floats
-    """The same after Holm's correction within this table."""
+    family: Family | None
+    """None where no target has 10 clusters."""
 
     clusters: int

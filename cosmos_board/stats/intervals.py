@@ -1,85 +1,58 @@
-"""Standard errors and confidence intervals from bootstrap and jackknife replicates."""
+"""Confidence intervals of means over clusters, of shares, and of what a rare failure would change.
+
+Dice has a mass at 0: a model that has not failed yet on 20 clusters may fail on the next. An
+interval from the spread of the data alone then covers half of what it promises. Therefore the lower
+end reaches at least as far as it would with one more cluster that scores 0, and the upper end at
+least as far as the estimate would go with one more cluster that scores 1.
+"""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
 from cosmos_board.core.arrays import Floats
+from cosmos_board.stats.variance import MeanErrors
 
 MINIMUM_CLUSTERS = 10
 """Below this many clusters a target shows its score and no interval."""
 
-_BITS = 20
+LEVEL = 0.95
+"""Share of intervals that cover."""
 
 
-@lru_cache(maxsize=4096)
-def t_quantile(level: float, degrees: int) -> float:
+def t_quantile(level: float, degrees: ArrayLike) -> Floats:
     """Return the two-sided t quantile: 2.5 % lie beyond it on either side at level 0.95.
 
+    Args:
+        level: In (0, 1).
+        degrees: Degrees of freedom, any shape; need not be whole.
+
     Example:
-        >>> round(t_quantile(0.95, 9), 4)
-        2.2622
+        >>> t_quantile(0.95, [9, 4.5]).round(4).tolist()
+        [2.2622, 2.6585]
     """
-    return float(stats.t.ppf(0.5 + level / 2, degrees))
-
-
-def bootstrap_factor(clusters: int) -> float:
-    """Return √(n / (n − 1)): a replicate of n draws spreads too little by that factor."""
-    return float(np.sqrt(clusters / (clusters - 1)))
-
-
-def standard_errors(deviations: Floats) -> Floats:
-    """Return the standard deviation over replicates, shape (models,).
-
-    Args:
-        deviations: Replicate minus score, shape (models, replicates).
-    """
-    errors: Floats = deviations.std(axis=1, ddof=1)
-    return errors
-
-
-def pair_standard_errors(deviations: Floats) -> Floats:
-    """Return the standard error of every paired difference, shape (models, models).
-
-    Deviations are rounded to 2⁻²⁰ of the largest, so that their products add up exactly: equal
-    models differ by exactly 0 and the number of threads changes no bit.
-
-    Args:
-        deviations: Replicate minus score, shape (models, replicates); replicates ≤ 4096.
-    """
-    if not deviations.size:
-        return np.zeros((len(deviations), len(deviations)))
-    largest = float(np.abs(deviations).max())
-    step = 2.0 ** (np.frexp(largest)[1] - _BITS) if largest else 1.0
-    steps = np.rint(deviations / step)
-    products = steps @ steps.T
-    own = np.diagonal(products)
-    squares = own[:, None] + own[None, :] - 2.0 * products
-    sums = steps.sum(axis=1)
-    means = (sums[:, None] - sums[None, :]) ** 2 / deviations.shape[1]
-    variance = np.maximum(squares - means, 0.0) / (deviations.shape[1] - 1)
-    errors: Floats = np.sqrt(variance) * step
-    return errors
+    quantiles: Floats = np.asarray(stats.t.isf((1.0 - level) / 2, np.asarray(degrees, np.float64)))
+    return quantiles
 
 
 def interval(
-    score: ArrayLike,
+    estimate: ArrayLike,
     error: ArrayLike,
     *,
-    degrees: int,
-    level: float = 0.95,
+    degrees: ArrayLike,
+    level: float = LEVEL,
     bounds: tuple[float, float] = (-np.inf, np.inf),
 ) -> tuple[Floats, Floats]:
-    """Return score ± t × standard error, clipped to what the metric can be.
+    """Return estimate ± t × standard error, clipped to what the metric can be.
 
     Args:
-        score: Any shape.
+        estimate: Any shape.
         error: Standard errors, the same shape.
-        degrees: Degrees of freedom: clusters − datasets, at least 1.
+        degrees: Degrees of freedom, at least 1.
         level: Share of intervals that should cover.
         bounds: Least and greatest value.
 
@@ -89,8 +62,103 @@ def interval(
         (0.6738, 1.0)
     """
     half = t_quantile(level, degrees) * np.asarray(error, np.float64)
-    centre = np.asarray(score, np.float64)
+    centre = np.asarray(estimate, np.float64)
     return np.clip(centre - half, *bounds), np.clip(centre + half, *bounds)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OneMore:
+    """What one more cluster would do to means over targets, shape (columns,) each.
+
+    The cluster scores 0 (or 1) in the target in which this changes the mean most.
+    """
+
+    loss: Floats
+    """By how much the mean falls where the cluster scores 0, at least 0."""
+
+    gain: Floats
+    """By how much it rises where the cluster scores 1, at least 0."""
+
+    error: Floats
+    """Standard error of the mean with the cluster of 0."""
+
+    degrees: Floats
+    """Its degrees of freedom, after Welch–Satterthwaite."""
+
+
+def add_one_cluster(errors: MeanErrors) -> OneMore:
+    """Return what one more cluster of 0, or of 1, would do to means of ratios in [0, 1].
+
+    With n clusters of mean m and squared standard error V in a target, n + 1 have the mean
+    m n / (n + 1) and, by the sum of squares, the squared standard error
+    ((n − 1) V + m² / (n + 1)) / (n + 1).
+    """
+    sizes = errors.design.sizes[:, None].astype(np.float64)
+    targets = len(sizes)
+    means, variances = errors.target_means, errors.target_variances
+    loss = means / (sizes + 1.0) / targets
+    gain = (1.0 - means) / (sizes + 1.0) / targets
+    column = np.arange(means.shape[1])
+    worst = loss.argmax(axis=0)
+    size = sizes[worst, 0]
+    own = variances[worst, column] / targets**2
+    mean = means[worst, column]
+    larger = ((size - 1) * own + (mean / targets) ** 2 / (size + 1)) / (size + 1)
+    others = np.maximum(errors.errors**2 - own, 0.0)
+    spread = larger**2 / size + others**2 / errors.degrees
+    total = larger + others
+    degrees = np.where(spread > 0, total**2 / np.where(spread > 0, spread, 1.0), size)
+    return OneMore(
+        np.maximum(loss.max(axis=0), 0.0),
+        np.maximum(gain.max(axis=0), 0.0),
+        np.sqrt(total),
+        np.maximum(degrees, 1.0),
+    )
+
+
+def ratio_interval(errors: MeanErrors) -> tuple[Floats, Floats]:
+    """Return the 95 % interval of means of ratios in [0, 1], shape (columns,) each.
+
+    The t interval; its lower end at most the one-sided 95 % bound of the mean with one more
+    cluster of 0, its upper end at least the mean with one more cluster of 1.
+    """
+    more = add_one_cluster(errors)
+    low, high = interval(errors.means, errors.errors, degrees=errors.degrees)
+    with_failure = errors.means - more.loss - t_quantile(0.9, more.degrees) * more.error
+    low, high = np.minimum(low, with_failure), np.maximum(high, errors.means + more.gain)
+    return np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
+
+
+def share_interval(share: ArrayLike, clusters: ArrayLike) -> tuple[Floats, Floats]:
+    """Return the exact 95 % interval of a share of clusters (Clopper and Pearson 1934).
+
+    Clusters may fail in part; a share of parts varies no more than one of wholes, so that the
+    interval is then wider than need be.
+
+    Args:
+        share: In [0, 1], any shape.
+        clusters: How many clusters, or their effective number, the same shape.
+
+    Example:
+        >>> [round(float(end), 3) for end in share_interval(0.0, 20)]
+        [0.0, 0.168]
+    """
+    part = np.asarray(share, np.float64)
+    size = np.asarray(clusters, np.float64)
+    failed = part * size
+    with np.errstate(invalid="ignore"):
+        low = np.where(failed > 1e-9, stats.beta.ppf(0.025, failed, size - failed + 1), 0.0)
+        high = np.where(size - failed > 1e-9, stats.beta.ppf(0.975, failed + 1, size - failed), 1.0)
+    return np.minimum(low, part), np.maximum(high, part)
+
+
+def effective_clusters(errors: MeanErrors) -> float:
+    """Return how many equal clusters weigh like those behind a mean over targets.
+
+    1 / Σ w², w being a cluster's weight over all targets (Kish 1965).
+    """
+    weight = np.bincount(errors.design.cluster, errors.design.weight)
+    return float(1.0 / (weight**2).sum())
 
 
 def jackknife_errors(without: Floats) -> Floats:
@@ -99,10 +167,10 @@ def jackknife_errors(without: Floats) -> Floats:
     The delete-one-group jackknife: √((n − 1)/n · Σ (estimate − mean)²).
 
     Args:
-        without: The estimate without each group, shape (groups, models), at least two groups.
+        without: The estimate without each group, shape (groups, columns), at least two groups.
 
     Returns:
-        shape (models,); of a mean over equal groups exactly sd / √n.
+        shape (columns,); of a mean over equal groups exactly sd / √n.
     """
     groups = len(without)
     squares = ((without - without.mean(axis=0)) ** 2).sum(axis=0)

@@ -1,9 +1,8 @@
-"""Paired tests: difference, equivalence, and the smallest difference that can be detected."""
+"""What a test could have shown, and how many clusters it takes."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Literal, TypeAlias
+from math import ceil, isfinite
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,10 +10,11 @@ from scipy import optimize, stats
 
 from cosmos_board.core.arrays import Floats
 
-Verdict: TypeAlias = Literal["better", "worse", "equivalent", "undecided"]
-
-EQUIVALENCE_MARGIN = 0.01
+MARGIN = 0.01
 """Difference in Dice, IoU or NSD that nobody would act on."""
+
+POWER = 0.8
+"""Share of repetitions in which a difference that is called detectable is found."""
 
 
 def holm(pvalues: ArrayLike) -> Floats:
@@ -38,59 +38,46 @@ def holm(pvalues: ArrayLike) -> Floats:
     return adjusted
 
 
-def equivalence_verdict(
-    interval_95: tuple[float, float],
-    interval_90: tuple[float, float],
-    *,
-    margin: float = EQUIVALENCE_MARGIN,
-) -> Verdict:
-    """Return what a paired difference (first − second; higher is better) amounts to.
-
-    `better` or `worse` when the 95 % interval lies wholly beyond ±margin, `equivalent` when
-    the 90 % interval lies within (two one-sided tests at 5 %, Schuirmann 1987), else
-    `undecided`. An interval with NaN decides nothing.
-
-    Example:
-        >>> equivalence_verdict((0.02, 0.05), (0.025, 0.045))
-        'better'
-        >>> equivalence_verdict((-0.004, 0.006), (-0.003, 0.005))
-        'equivalent'
-    """
-    if interval_95[0] > margin:
-        return "better"
-    if interval_95[1] < -margin:
-        return "worse"
-    if -margin <= interval_90[0] and interval_90[1] <= margin:
-        return "equivalent"
-    return "undecided"
-
-
-def minimum_detectable_difference(
-    standard_error: float, degrees: int, *, alpha: float = 0.05, power: float = 0.8
-) -> float:
-    """Return the smallest true paired difference that a two-sided t test would mostly find.
+def detectable_effect(error: float, degrees: float, *, alpha: float = 0.05) -> float:
+    """Return the least true effect that a two-sided t test finds in 80 % of such samples.
 
     Args:
-        standard_error: Of the paired difference, in the metric's unit.
-        degrees: Degrees of freedom: clusters − datasets.
+        error: Standard error of the effect, in its unit.
+        degrees: Degrees of freedom, at least 1.
         alpha: Two-sided error rate.
-        power: Share of repetitions in which the difference is found.
 
     Returns:
-        The difference in the metric's unit; NaN without a degree of freedom.
+        (t at 1 − α/2 + t at 0.8) × error, in the effect's unit.
+
+    Example:
+        >>> round(detectable_effect(0.01, 1e9), 4)
+        0.028
     """
-    if degrees < 1 or not np.isfinite(standard_error):
-        return float("nan")
-    return standard_error * _noncentrality(degrees, alpha, power)
+    return float((stats.t.isf(alpha / 2, degrees) + stats.t.ppf(POWER, degrees)) * error)
 
 
-@lru_cache(maxsize=4096)
-def _noncentrality(degrees: int, alpha: float, power: float) -> float:
-    critical = float(stats.t.isf(alpha / 2, degrees))
+def needed_clusters(spread: float, effect: float, *, alpha: float = 0.05) -> int:
+    """Return how many clusters it takes to find an effect in 80 % of samples.
 
-    def missing_power(shift: float) -> float:
-        # The far tail underflows to NaN in scipy where it no longer counts.
-        far = np.nan_to_num(stats.nct.cdf(-critical, degrees, shift))
-        return float(stats.nct.sf(critical, degrees, shift) + far) - power
+    Args:
+        spread: Standard deviation of the effect between clusters, in its unit.
+        effect: The true effect, > 0.
+        alpha: Two-sided error rate.
 
-    return float(optimize.brentq(missing_power, 0.0, 2 * critical + 4))
+    Returns:
+        The least n ≥ 2 at which `detectable_effect(spread / √n, n − 1)` is at most the effect.
+
+    Example:
+        >>> needed_clusters(0.1, 0.05)
+        34
+    """
+
+    def excess(size: float) -> float:
+        return detectable_effect(spread / np.sqrt(size), size - 1.0, alpha=alpha) - effect
+
+    if excess(2.0) <= 0:
+        return 2
+    most = 4.0
+    while excess(most) > 0 and isfinite(most):
+        most *= 2.0
+    return ceil(float(optimize.brentq(excess, 2.0, most)) - 1e-9)

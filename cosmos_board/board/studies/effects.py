@@ -1,10 +1,9 @@
-"""Effects over targets and their cluster-bootstrap intervals: what every study reports."""
+"""Effects over targets with their intervals: what every study reports."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import TypeAlias
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,11 +12,22 @@ from cosmos_board.board.units import Units
 from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.core.tracks import FULL
 from cosmos_board.stats.bootstrap import RATIO_STEP, Draws, sum_replicates, to_steps
-from cosmos_board.stats.intervals import MINIMUM_CLUSTERS, bootstrap_factor, interval
-from cosmos_board.stats.testing import Verdict, equivalence_verdict
+from cosmos_board.stats.design import make_design
+from cosmos_board.stats.intervals import (
+    MINIMUM_CLUSTERS,
+    interval,
+    jackknife_errors,
+    ratio_interval,
+    t_quantile,
+)
+from cosmos_board.stats.testing import detectable_effect
+from cosmos_board.stats.variance import MeanErrors, measure_means
 
-Statistic: TypeAlias = Callable[[Floats], Floats]
-"""From means, axes (columns, targets, replicates), to effects, shape (replicates,)."""
+DIFFERENCE = (-1.0, 1.0)
+RATIO = (0.0, 1.0)
+
+LEAST_GROUPS = 3
+"""Targets, or datasets, from which there is an interval for others of their kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,31 +37,28 @@ class Effect:
     value: float
     low: float | None
     high: float | None
-    """95 % interval for new clusters of these datasets; None where no target has 10 clusters."""
+    """95 % interval; None where no target has 10 clusters."""
 
     error: float | None
-    """Bootstrap standard error, in the unit of the value."""
+    """Standard error, in the unit of the value."""
 
-    degrees: int
-    """Degrees of freedom: clusters − datasets behind the interval."""
+    degrees: float
+    """Degrees of freedom of the error, at least 1; 0 where there is none."""
 
     targets: int
-    """Targets behind the value."""
+    """Targets behind value and interval: those with at least 10 clusters, or all where none is."""
 
     clusters: int
     """Distinct clusters behind the value."""
 
     references: int
     left_out: int
-    """Targets under 10 clusters, which have no part in the interval."""
+    """Targets under 10 clusters, which have no part."""
 
     @property
-    def verdict(self) -> Verdict:
-        """What it amounts to as a paired difference of a ratio; `undecided` without interval."""
-        if self.error is None or self.low is None or self.high is None:
-            return "undecided"
-        low, high = interval(self.value, self.error, degrees=self.degrees, level=0.9)
-        return equivalence_verdict((self.low, self.high), (float(low), float(high)))
+    def detectable(self) -> float | None:
+        """Least true effect that such data would have shown in 80 % of samples."""
+        return None if self.error is None else detectable_effect(self.error, self.degrees)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,71 +84,86 @@ def take_sample(cube: Cube, track: str = FULL) -> Sample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TargetMeans:
-    """Means over the clusters of each target, as measured and in every replicate."""
+    """Means over the clusters of each target that counts: those with at least 10, or all."""
 
     targets: tuple[str, ...]
     scores: Floats
     """shape (columns, targets)."""
 
-    replicates: Floats
-    """Of the wide targets only, shape (columns, wide targets, replicates)."""
+    values: tuple[Floats, ...]
+    """Of each target's units, shape (columns, units)."""
 
-    wide: Bools
-    """Which targets have at least 10 clusters, shape (targets,)."""
+    clusters: tuple[Ints, ...]
+    """Number of each unit's cluster, by target."""
 
-    clusters: tuple[frozenset[int], ...]
-    """Clusters of each target by number."""
-
-    datasets: tuple[frozenset[int], ...]
+    datasets: tuple[Ints, ...]
     references: tuple[int, ...]
+    draws: Draws
+    wide: bool
+    """Whether the targets have at least 10 clusters each, so that there are intervals."""
+
+    left_out: int
+    """Targets under 10 clusters beside these."""
+
+    def select(self, places: Sequence[int]) -> TargetMeans:
+        """Return the means of some targets by index, none of them left out."""
+        return TargetMeans(
+            tuple(self.targets[index] for index in places),
+            self.scores[:, places],
+            tuple(self.values[index] for index in places),
+            tuple(self.clusters[index] for index in places),
+            tuple(self.datasets[index] for index in places),
+            tuple(self.references[index] for index in places),
+            self.draws,
+            self.wide,
+            0,
+        )
+
+    def replicate(self, step: float = RATIO_STEP) -> Floats:
+        """Return the means in every replicate, shape (columns, targets, replicates).
+
+        For what is no mean itself; nothing where the targets are thin.
+        """
+        if not self.wide:
+            return np.zeros((len(self.scores), len(self.targets), 0))
+        replicates = [
+            _replicate(to_steps(values, step), self.draws[cluster], self.scores[:, place], step)
+            for place, (values, cluster) in enumerate(zip(self.values, self.clusters, strict=True))
+        ]
+        return np.stack(replicates, axis=1)
 
 
 def average_targets(
-    sample: Sample,
-    values: Floats,
-    *,
-    step: float = RATIO_STEP,
-    wide_only: bool = False,
-    references: Ints | None = None,
+    sample: Sample, values: Floats, *, step: float = RATIO_STEP, references: Ints | None = None
 ) -> TargetMeans:
     """Return target means over the units for which every column has a value.
+
+    Targets with under 10 such clusters have no part, unless there are no others.
 
     Args:
         sample: Which units count and how their clusters are drawn.
         values: Unit means, shape (columns, units); NaN where there is none.
         step: What `values` are rounded to, so that sums are exact.
-        wide_only: Leave out targets under 10 clusters altogether.
         references: How many are behind the values of each unit; all of the unit where None.
     """
     units = sample.units
     behind = units.references if references is None else references
     usable = sample.counted & ~np.isnan(values).any(axis=0)
-    names, scores, replicates, wide = [], [], [], []
-    clusters, datasets, used = [], [], []
-    for target in np.unique(units.target[usable]):
-        members = np.flatnonzero(usable & (units.target == target))
-        enough = len(members) >= MINIMUM_CLUSTERS
-        if wide_only and not enough:
-            continue
-        steps = to_steps(values[:, members], step)
-        score = steps.sum(axis=1) / len(members) * step
-        if enough:
-            replicates.append(_replicate(steps, sample.draws[units.cluster[members]], score, step))
-        names.append(units.targets[target].name)
-        scores.append(score)
-        wide.append(enough)
-        clusters.append(frozenset(units.cluster[members].tolist()))
-        datasets.append(frozenset(units.dataset[members].tolist()))
-        used.append(int(behind[members].sum()))
-    width, draws = len(values), sample.draws.shape[1]
+    found = [np.flatnonzero(usable & (units.target == t)) for t in np.unique(units.target[usable])]
+    wide = [members for members in found if len(members) >= MINIMUM_CLUSTERS]
+    chosen = wide or found
+    inside = [to_steps(values[:, members], step) * step for members in chosen]
+    scores = [own.mean(axis=1) for own in inside]
     return TargetMeans(
-        tuple(names),
-        np.array(scores, np.float64).reshape(-1, width).T,
-        np.stack(replicates, axis=1) if replicates else np.zeros((width, 0, draws)),
-        np.array(wide, bool),
-        tuple(clusters),
-        tuple(datasets),
-        tuple(used),
+        tuple(units.targets[units.target[members[0]]].name for members in chosen),
+        np.array(scores, np.float64).reshape(-1, len(values)).T,
+        tuple(inside),
+        tuple(units.cluster[members] for members in chosen),
+        tuple(units.dataset[members] for members in chosen),
+        tuple(int(behind[members].sum()) for members in chosen),
+        sample.draws,
+        bool(wide),
+        len(found) - len(chosen),
     )
 
 
@@ -154,46 +176,97 @@ def _replicate(steps: Floats, draws: Draws, score: Floats, step: float) -> Float
     return np.where(drawn > 0, means, score[:, None])
 
 
-def macro(means: Floats) -> Floats:
-    """Return the mean over targets of the one column, shape (replicates,)."""
-    average: Floats = means[0].mean(axis=0)
-    return average
-
-
-def measure_effect(
-    means: TargetMeans,
-    statistic: Statistic = macro,
-    *,
-    bounds: tuple[float, float] = (-1.0, 1.0),
-) -> Effect | None:
-    """Return the effect that `statistic` finds, or None where there is no target.
-
-    As on a board, the deviations of each target's replicates are first scaled by √(n / (n − 1))
-    of its own n clusters; the statistic is taken of these.
+def measure_effects(
+    means: TargetMeans, *, bounds: tuple[float, float] = DIFFERENCE, general: bool = False
+) -> tuple[Effect, ...]:
+    """Return the mean over targets of each column; nothing where there is no target.
 
     Args:
         means: From `average_targets`.
-        statistic: What is measured on the means.
-        bounds: Least and greatest value the effect can take.
+        bounds: Least and greatest value: `RATIO` for Dice and its like, whose interval allows for
+            one more failure; `DIFFERENCE` else.
+        general: Whether the interval is for targets and datasets of these kinds, not only for new
+            clusters: the widest of those over clusters, over targets and over datasets.
     """
     if not means.targets:
-        return None
-    value = float(statistic(means.scores[:, :, None])[0])
-    wide = [index for index, enough in enumerate(means.wide) if enough]
-    clusters = frozenset[int]().union(*(means.clusters[index] for index in wide))
-    datasets = frozenset[int]().union(*(means.datasets[index] for index in wide))
-    degrees = len(clusters) - len(datasets)
-    error = None
-    if wide and degrees > 0:
-        error = float(statistic(_scale_replicates(means)).std(ddof=1))
-    support = SampleCounts(
-        targets=len(means.targets),
-        clusters=len(frozenset[int]().union(*means.clusters)),
-        references=sum(means.references),
-        degrees=degrees,
-        left_out=len(means.targets) - len(wide),
-    )
-    return _describe(value, error, support, bounds)
+        return ()
+    design = make_design(list(zip(means.clusters, means.datasets, strict=True)))
+    errors = measure_means(np.concatenate(means.values, axis=1).T, design)
+    effects = []
+    for column, value in enumerate(means.scores.mean(axis=1)):
+        error = low = high = None
+        degrees = 0.0
+        if means.wide and design.has_variance:
+            error, degrees = _find_error(means, errors, column, general=general)
+            low, high = (float(end) for end in interval(value, error, degrees=degrees, bounds=bounds))
+            if bounds == RATIO:
+                ends = ratio_interval(errors)
+                low, high = min(low, float(ends[0][column])), max(high, float(ends[1][column]))
+        effects.append(
+            Effect(
+                value=float(value),
+                low=low,
+                high=high,
+                error=error,
+                degrees=degrees,
+                targets=len(means.targets),
+                clusters=len(design.key),
+                references=sum(means.references),
+                left_out=means.left_out,
+            )
+        )
+    return tuple(effects)
+
+
+def measure_effect(
+    means: TargetMeans, *, bounds: tuple[float, float] = DIFFERENCE, general: bool = False
+) -> Effect | None:
+    """Return the mean over targets of the first column, None where there is no target."""
+    return next(iter(measure_effects(means, bounds=bounds, general=general)), None)
+
+
+def _find_error(
+    means: TargetMeans, errors: MeanErrors, column: int, *, general: bool
+) -> tuple[float, float]:
+    """Return the standard error of a mean over targets and its degrees of freedom."""
+    choices = [(float(errors.errors[column]), float(errors.degrees[column]))]
+    if general:
+        scores = means.scores[column]
+        if len(scores) >= LEAST_GROUPS:
+            choices.append((float(scores.std(ddof=1)) / len(scores) ** 0.5, len(scores) - 1.0))
+        without = _leave_datasets_out(means, column)
+        if len(without) >= LEAST_GROUPS:
+            error = float(jackknife_errors(without[:, None])[0])
+            choices.append((error, len(without) - 1.0))
+    return max(choices, key=lambda choice: choice[0] * float(t_quantile(0.95, choice[1])))
+
+
+def _leave_datasets_out(means: TargetMeans, column: int) -> Floats:
+    """Return the mean over targets without each dataset, shape (datasets,)."""
+    names = np.unique(np.concatenate(means.datasets))
+    left = []
+    for name in names:
+        kept = [
+            float(values[column, dataset != name].mean())
+            for values, dataset in zip(means.values, means.datasets, strict=True)
+            if (dataset != name).any()
+        ]
+        if kept:
+            left.append(float(np.mean(kept)))
+    return np.array(left)
+
+
+def measure_targets(
+    means: TargetMeans, *, bounds: tuple[float, float] = DIFFERENCE
+) -> dict[str, Effect]:
+    """Return the first column's effect on all targets under "", then on each; {} if none."""
+    every = range(len(means.targets))
+    chosen = {"": list(every), **{means.targets[index]: [index] for index in every}}
+    effects = {
+        name: measure_effect(means if not name else means.select(places), bounds=bounds)
+        for name, places in chosen.items()
+    }
+    return {name: effect for name, effect in effects.items() if effect is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,71 +276,30 @@ class SampleCounts:
     targets: int
     clusters: int
     references: int
-    degrees: int
     left_out: int = 0
 
 
-def measure_pooled(
+def describe_effect(
     value: float,
-    replicates: Floats,
-    support: SampleCounts,
+    error: float | None,
+    degrees: float,
+    counts: SampleCounts,
     bounds: tuple[float, float] = (-np.inf, np.inf),
 ) -> Effect:
-    """Return the effect of a value that is pooled over targets; no interval under 10 clusters.
-
-    Args:
-        value: As measured.
-        replicates: In every replicate, shape (replicates,); NaN where there is none.
-        support: Its numbers of targets, clusters and references.
-        bounds: Least and greatest value the effect can take.
-    """
-    known = replicates[~np.isnan(replicates)]
-    error = None
-    if support.clusters >= MINIMUM_CLUSTERS and support.degrees > 0 and len(known) > 1:
-        error = float(known.std(ddof=1)) * bootstrap_factor(support.clusters)
-    return _describe(value, error, support, bounds)
-
-
-def _describe(
-    value: float, error: float | None, support: SampleCounts, bounds: tuple[float, float]
-) -> Effect:
+    """Return the effect of a value that is pooled over targets; no interval under 10 clusters."""
     low = high = None
-    if error is not None:
-        ends = interval(value, error, degrees=support.degrees, bounds=bounds)
-        low, high = float(ends[0]), float(ends[1])
-    facts = asdict(support) | {"degrees": max(support.degrees, 0)}
-    return Effect(value=value, low=low, high=high, error=error, **facts)
-
-
-def _scale_replicates(means: TargetMeans) -> Floats:
-    """Return the replicates of the wide targets, farther from the scores by each one's factor."""
-    sizes = [len(c) for c, wide in zip(means.clusters, means.wide, strict=True) if wide]
-    factors = np.array([bootstrap_factor(size) for size in sizes])
-    centre = means.scores[:, means.wide, None]
-    scaled: Floats = centre + (means.replicates - centre) * factors[:, None]
-    return scaled
-
-
-def measure_targets(means: TargetMeans, statistic: Statistic = macro) -> dict[str, Effect]:
-    """Return the effect on all targets under the name "", then on each by itself; {} if none."""
-    every = range(len(means.targets))
-    chosen = {"": list(every), **{means.targets[index]: [index] for index in every}}
-    effects = {
-        name: measure_effect(_select_targets(means, places), statistic)
-        for name, places in chosen.items()
-    }
-    return {name: effect for name, effect in effects.items() if effect is not None}
-
-
-def _select_targets(means: TargetMeans, places: Sequence[int]) -> TargetMeans:
-    place = np.cumsum(means.wide) - 1
-    wide = [int(place[index]) for index in places if means.wide[index]]
-    return TargetMeans(
-        tuple(means.targets[index] for index in places),
-        means.scores[:, places],
-        means.replicates[:, wide],
-        means.wide[places],
-        tuple(means.clusters[index] for index in places),
-        tuple(means.datasets[index] for index in places),
-        tuple(means.references[index] for index in places),
+    if counts.clusters < MINIMUM_CLUSTERS or degrees < 1 or error is None:
+        error, degrees = None, 0.0
+    else:
+        low, high = (float(end) for end in interval(value, error, degrees=degrees, bounds=bounds))
+    return Effect(
+        value=value,
+        low=low,
+        high=high,
+        error=error,
+        degrees=degrees,
+        targets=counts.targets,
+        clusters=counts.clusters,
+        references=counts.references,
+        left_out=counts.left_out,
     )

@@ -1,0 +1,226 @@
+"""All pairs of a table as one family: simultaneous intervals, verdicts, ranks and tie letters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from cosmos_board.core.arrays import Bools, Floats, Ints
+from cosmos_board.stats.intervals import LEVEL, add_one_cluster, t_quantile
+from cosmos_board.stats.multipliers import Multipliers, weigh_clusters
+from cosmos_board.stats.testing import MARGIN, POWER
+from cosmos_board.stats.variance import MeanErrors
+
+Verdict: TypeAlias = Literal["better", "worse", "equivalent", "not separated"]
+
+MAX_T_DEGREES = 45
+"""Below so many degrees of freedom resamples understate the family's quantile (ten equal models:
+7 to 8 % false differences at 10 to 30 clusters) and Bonferroni's is taken, up to 15 % wider."""
+
+_VERDICTS: tuple[Verdict, ...] = ("not separated", "better", "worse", "equivalent")
+
+
+@dataclass(frozen=True, eq=False)  # slots would leave no room for what is computed once
+class Family:
+    """Every pair of some models on a ratio in [0, 1]; differences are first − second.
+
+    Pairs are in the order (0, 1), (0, 2), …, (1, 2), …; shape (pairs,) unless said.
+    """
+
+    first: Ints
+    second: Ints
+    difference: Floats
+    half: Floats
+    """Half the simultaneous 95 % interval."""
+
+    loss: Floats
+    """How far one more cluster of 0 would lower each model's mean, shape (models,); see `OneMore`."""
+
+    detectable: Floats
+    """Least true difference that would be called better or worse in 80 % of such samples."""
+
+    lead_share: Floats
+    """Share of resamples in which each model leads, shape (models,); shared leads count in parts."""
+
+    @cached_property
+    def low(self) -> Floats:
+        """Lower end of the interval, at most the difference with one more failure of the first."""
+        low: Floats = self.difference - np.maximum(self.half, self.loss[self.first])
+        return low
+
+    @cached_property
+    def high(self) -> Floats:
+        """Upper end, at least the difference with one more failure of the second."""
+        high: Floats = self.difference + np.maximum(self.half, self.loss[self.second])
+        return high
+
+    @cached_property
+    def verdict_codes(self) -> NDArray[np.int8]:
+        """Index into the verdicts not separated, better, worse, equivalent."""
+        inside = np.abs(self.difference) + self.half <= MARGIN
+        choices = [self.low > MARGIN, self.high < -MARGIN, inside]
+        return np.select(choices, [1, 2, 3], default=0).astype(np.int8)
+
+    @cached_property
+    def separated(self) -> Bools:
+        """Whether one is better than the other, shape (models, models), symmetric."""
+        apart = np.zeros((len(self.loss), len(self.loss)), bool)
+        apart[self.first, self.second] = np.isin(self.verdict_codes, (1, 2))
+        return apart | apart.T
+
+    @cached_property
+    def held_back(self) -> Bools:
+        """Whether only the added failure keeps a pair from being separated."""
+        beyond: Bools = np.abs(self.difference) - self.half > MARGIN
+        return beyond & (self.verdict_codes == 0)
+
+    def verdict(self, pair: int) -> Verdict:
+        """Return what one pair amounts to."""
+        return _VERDICTS[self.verdict_codes[pair]]
+
+    def rank_ranges(self) -> tuple[Ints, Ints]:
+        """Return the best and the worst rank of each model that the intervals allow.
+
+        A model is surely behind those whose interval against it lies above 0 (Mogstad, Romano,
+        Shaikh and Wilhelm 2024): since the intervals hold together, so do the ranges.
+        """
+        models = len(self.loss)
+        ahead = np.bincount(self.second, self.low > 0, models)
+        ahead += np.bincount(self.first, self.high < 0, models)
+        behind = np.bincount(self.first, self.low > 0, models)
+        behind += np.bincount(self.second, self.high < 0, models)
+        return (1 + ahead).astype(np.int64), (models - behind).astype(np.int64)
+
+
+def compare_all(errors: MeanErrors, multipliers: Multipliers) -> Family:
+    """Return the family of all pairs of the columns of `errors`, means of ratios in [0, 1].
+
+    The largest |difference| / error over pairs, under normal weights of the clusters, gives the
+    quantile that all intervals share; each pair's own degrees of freedom then widen it (max-t, or
+    Bonferroni under `MAX_T_DEGREES`). For two models it is the plain t interval.
+
+    Args:
+        errors: Of the models' means.
+        multipliers: Of the design's clusters, shape (clusters, replicates).
+    """
+    first, second = errors.pairs
+    steps, step = errors.influences
+    replicates = weigh_clusters(steps, multipliers) * step
+    means = errors.means
+    beyond = find_tail(replicates, errors.pair_errors, first, second)
+    if len(first) and errors.pair_degrees.min() < MAX_T_DEGREES:
+        beyond = (1.0 - LEVEL) / len(first)
+    quantile = t_quantile(1.0 - beyond, errors.pair_degrees)
+    loss = add_one_cluster(errors).loss
+    reach = errors.pair_errors * (quantile + stats.t.ppf(POWER, errors.pair_degrees))
+    return Family(
+        first,
+        second,
+        means[first] - means[second],
+        quantile * errors.pair_errors,
+        loss,
+        MARGIN + np.maximum(reach, np.maximum(loss[first], loss[second])),
+        _share_leads(means[:, None] + replicates),
+    )
+
+
+def find_tail(replicates: Floats, errors: Floats, first: Ints, second: Ints) -> float:
+    """Return how much of a normal distribution lies beyond the family's shared quantile.
+
+    The quantile is that of the largest |difference| / error over pairs; never below that of one
+    pair. Adding a model can only raise it.
+
+    Args:
+        replicates: Deviations of the means, shape (models, replicates).
+        errors: Standard error of each difference, shape (pairs,).
+        first: First model of each pair, shape (pairs,).
+        second: Second model of each pair, shape (pairs,).
+    """
+    alpha = 1.0 - LEVEL
+    largest = np.zeros(replicates.shape[1])
+    models = len(replicates)
+    if models < 3:
+        return alpha
+    start = 0
+    for model in range(models - 1):
+        stop = start + models - 1 - model
+        scale = errors[start:stop]
+        inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
+        apart = np.abs(replicates[model] - replicates[model + 1 :]) * inverse[:, None]
+        np.maximum(largest, apart.max(axis=0), out=largest)
+        start = stop
+    ordered = np.sort(largest)
+    quantile = ordered[int(np.ceil(LEVEL * len(ordered))) - 1]
+    return min(alpha, float(2.0 * special.ndtr(-quantile)))
+
+
+def _share_leads(scores: Floats) -> Floats:
+    """Return the share of replicates that each model leads, shape (models,)."""
+    first = scores == scores.max(axis=0)
+    shares: Floats = (first / first.sum(axis=0)).mean(axis=1)
+    return shares
+
+
+def rank(scores: Floats) -> Ints:
+    """Return the rank of each model, 1 being the highest score; equal scores share the better rank.
+
+    Example:
+        >>> rank(np.array([0.5, 0.9, 0.5, 0.1])).tolist()
+        [2, 1, 2, 4]
+    """
+    better: Ints = (scores[None, :] > scores[:, None]).sum(axis=1).astype(np.int64)
+    return better + 1
+
+
+def tie_letters(separated: Bools, order: Ints) -> tuple[str, ...]:
+    """Return the letters of each model: two models share one unless they are separated.
+
+    A letter is a largest set of models of which no two are separated; letters go to sets by
+    the best model in them, in `order`. Sets overlap.
+
+    Args:
+        separated: shape (models, models), symmetric.
+        order: Models from best to worst, shape (models,).
+
+    Example:
+        >>> apart = np.zeros((3, 3), bool)
+        >>> apart[0, 2] = apart[2, 0] = True
+        >>> tie_letters(apart, np.arange(3))
+        ('a', 'ab', 'b')
+    """
+    place = {int(model): index for index, model in enumerate(order)}
+    near = {a: {b for b in place if b != a and not separated[a, b]} for a in place}
+    sets = sorted(_maximal_sets(near), key=lambda members: sorted(place[m] for m in members))
+    letters = [""] * len(separated)
+    for number, members in enumerate(sets):
+        for member in members:
+            letters[member] += _letter(number)
+    return tuple(letters)
+
+
+def _letter(number: int) -> str:
+    """Return a, b, …, z, then a2, b2, …."""
+    round_, place = divmod(number, 26)
+    return chr(ord("a") + place) + (str(round_ + 1) if round_ else "")
+
+
+def _maximal_sets(near: dict[int, set[int]]) -> list[frozenset[int]]:
+    """Return every maximal clique of a graph (Bron and Kerbosch 1973, with a pivot)."""
+    found: list[frozenset[int]] = []
+    stack: list[tuple[frozenset[int], set[int], set[int]]] = [(frozenset(), set(near), set())]
+    while stack:
+        chosen, open_, closed = stack.pop()
+        if not open_ and not closed:
+            found.append(chosen)
+            continue
+        pivot = max(open_ | closed, key=lambda node: (len(near[node] & open_), -node))
+        for node in sorted(open_ - near[pivot]):
+            stack.append((chosen | {node}, open_ & near[node], closed & near[node]))
+            open_ = open_ - {node}
+            closed = closed | {node}
+    return [members for members in found if members]
