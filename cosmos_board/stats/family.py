@@ -79,6 +79,11 @@ class Family:
         beyond: Bools = np.abs(self.difference) - self.half > MARGIN
         return beyond & (self.verdict_codes == 0)
 
+    def find_pair(self, first: int, second: int) -> int:
+        """Return the number of the pair of two models, `first` < `second`."""
+        models = len(self.loss)
+        return first * (2 * models - first - 1) // 2 + second - first - 1
+
     def verdict(self, pair: int) -> Verdict:
         """Return what one pair amounts to."""
         return _VERDICTS[self.verdict_codes[pair]]
