@@ -223,7 +223,7 @@ def _pivot(
         table[row[known], column[known]] = cells[name][known]
         return table
 
-    counted = ("rows", "references", "penalised", "failed")
+    counted = ("rows", "references", "penalised", "failed", "low")
     return (
         {name: place(name, np.int64) for name in counted},
         {name: place(name, np.float64) for name in metrics},
