@@ -34,12 +34,11 @@ def test_json_has_one_level_with_the_interval_and_what_could_have_been_shown(db:
 
     wanted = [row for row in rows if row["model"] == "sam" and "efd_order" not in row["given"]]
     by_name = {row["factor"]: row for row in wanted if row["selection"] == "predicted"}
-    boundary, size = by_name["boundary_complexity"], by_name["size_px"]
+    boundary, position = by_name["boundary_complexity"], by_name["position"]
     assert boundary["rho"] == pytest.approx(-1.0)
     assert boundary["prompt"] == "box"
     assert boundary["p"] == 0.0
-    assert (size["rho"], size["low"], size["p"]) == (None,) * 3 or size["low"] < size["rho"]
-    position = by_name["position"]
+    assert "size_px" not in by_name  # nothing is left of Dice, the boundary held fixed
     assert position["low"] < position["rho"] < position["high"]
     assert (position["targets"], position["clusters"], position["references"]) == (2, 26, 130)
     assert 0.05 < position["detectable"] < 0.6
