@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
 
 from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.stats.design import make_design
@@ -20,6 +19,8 @@ from cosmos_board.stats.variance import measure_means
 
 LEAST_READERS = 3
 """Readers from which there is an interval for other readers."""
+
+_HALVINGS = 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,27 +91,21 @@ def add_parts(
         >>> round(float(error[0]), 4), round(float(degrees[0]), 2)
         (1.4142, 2.65)
     """
-    total = np.sqrt(errors**2 + others**2)
+    total = np.hypot(errors, others)
     halves = np.hypot(
         t_quantile(LEVEL, degrees) * errors, t_quantile(LEVEL, other_degrees) * others
     )
-    found = np.minimum(degrees, other_degrees)
-    for place in np.flatnonzero(total > 0):
-        found[place] = _find_degrees(
-            halves[place] / total[place], float(degrees[place]), other_degrees
-        )
-    return total, found
+    quantiles = np.divide(halves, total, out=np.full_like(total, np.inf), where=total > 0)
+    least = np.minimum(degrees, other_degrees)
+    return total, _find_degrees(quantiles, least, np.maximum(degrees, other_degrees))
 
 
-def _find_degrees(quantile: float, one: float, other: float) -> float:
-    """Return the degrees of freedom between two at which t has a quantile."""
-    low, high = sorted((one, other))
-
-    def excess(degrees: float) -> float:
-        return float(t_quantile(LEVEL, degrees)) - quantile
-
-    if excess(low) <= 0.0:
-        return low
-    if excess(high) >= 0.0:
-        return high
-    return float(optimize.brentq(excess, low, high))
+def _find_degrees(quantiles: Floats, least: Floats, most: Floats) -> Floats:
+    """Return the degrees of freedom between two at which t has a quantile, by halving 1/degrees."""
+    low, high = 1.0 / most, 1.0 / least
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2.0
+        above = t_quantile(LEVEL, 1.0 / middle) > quantiles
+        low, high = np.where(above, low, middle), np.where(above, middle, high)
+    degrees: Floats = 1.0 / high
+    return degrees
