@@ -121,7 +121,7 @@ class TargetMeans:
     """Targets under 10 clusters beside these."""
 
     def measure(self, columns: int | None = None) -> MeanErrors:
-        """Return the errors of the means over targets, at least one, of the first columns or all."""
+        """Return the errors of the first columns' means over targets; at least one target."""
         design = make_design(list(zip(self.clusters, self.datasets, strict=True)))
         return measure_means(np.concatenate(self.values, axis=1)[:columns].T, design)
 
