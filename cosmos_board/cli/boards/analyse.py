@@ -13,6 +13,7 @@ import click
 if TYPE_CHECKING:
     from cosmos_board.board.cube import Cube
     from cosmos_board.board.findings.findings import Decision, Finding
+    from cosmos_board.board.studies.effects import Effect
     from cosmos_board.core.masks import Rle
 
 STUDIES = ("factors", "jitter", "clicks", "annotation", "findings")
@@ -187,16 +188,24 @@ def _print_study(study: str, results: Any, *, was_run: bool) -> None:  # noqa: A
     names = [value for value in flat[0].values() if isinstance(value, str | tuple)]
     left = 2 if study == "clicks" else len(names)
     print_table(study, list(flat[0]), table, left=left, keep=2)
+    if any(effect.low is None for row in rows for effect in _list_effects(row)):
+        click.echo("fewer than 10 clusters have no interval and decide nothing", err=True)
 
 
 def _flatten(row: Any) -> dict[str, object]:  # noqa: ANN401 - any row of a study
     """Return the fields of a row by name, text first, and the least that could have been shown."""
-    from cosmos_board.board.studies.effects import Effect
-
     values = {field.name: getattr(row, field.name) for field in fields(row)}
-    for effect in [value for value in values.values() if isinstance(value, Effect)]:
+    for effect in _list_effects(row):
         values["detectable"] = None if effect.is_shown else effect.detectable
     return dict(sorted(values.items(), key=lambda pair: not isinstance(pair[1], str | tuple)))
+
+
+def _list_effects(row: Any) -> list[Effect]:  # noqa: ANN401 - any row of a study
+    """Return the effects of a row, but not those of a curve."""
+    from cosmos_board.board.studies.effects import Effect
+
+    values = (getattr(row, field.name) for field in fields(row))
+    return [value for value in values if isinstance(value, Effect)]
 
 
 def _flatten_clicks(row: Any) -> dict[str, object]:  # noqa: ANN401 - a ClicksRow
