@@ -36,7 +36,7 @@ def add_detectable(
         least = None if shown else effect.detectable
         return Cell(number(least), least, muted=least is None)
 
-    table.cells("detectable", words("Detectable"), cell, numeric=True)
+    table.cells("detectable", words("Could have shown"), cell, numeric=True)
 
 
 def change_cell(effect: Effect, words: Words) -> Cell:
@@ -46,6 +46,6 @@ def change_cell(effect: Effect, words: Words) -> Cell:
     note = span(effect.low, effect.high) or DASH
     if not effect.is_shown:
         note = words.separate(
-            [note, words("detectable from {least}", least=number(effect.detectable))]
+            [note, words("could have shown {effect}", effect=number(effect.detectable))]
         )
     return Cell(signed(effect.value), effect.value, note=note)

@@ -49,8 +49,8 @@ def annotation_page(context: PageContext) -> Page:
         "Unaided against assisted, paired by reader and image; the gain counts up when assistance "
         "is better. From three readers on, the interval of all readers is for other readers and "
         "other clusters; else it is for other clusters and these readers alone. Where no gain is "
-        "shown, “detectable” is the least true gain that such data would show in four of five "
-        "samples. Data {version}.",
+        "shown, “could have shown” is the least true gain that such data would show in four of "
+        "five samples. Data {version}.",
         version=data.version_label,
     )
     page.table(table.build("annotation", caption))

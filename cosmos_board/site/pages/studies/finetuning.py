@@ -83,8 +83,8 @@ def _table(data: SiteData, rows: tuple[FinetuningRow, ...], words: Words) -> Tab
     caption = words(
         "Paired difference in Dice ↑ on unseen clusters, fine-tuned minus base; targets with fewer "
         "than 10 such clusters are not tested and have no part in the mean over all. Where the "
-        "two are not separated, “detectable” is the least true difference that such data would "
-        "show in four of five samples. Data {version}.",
+        "two are not separated, “could have shown” is the least true difference that such data "
+        "would show in four of five samples. Data {version}.",
         version=data.version_label,
     )
     return table.build("fine-tuning", caption)

@@ -119,8 +119,8 @@ def _jitter_table(data: SiteData, rows: Sequence[JitterRow], words: Words) -> Ta
     caption = words(
         "Change in Dice ↑ by model, prompt and displacement, macro over targets with at least 10 "
         "clusters; where no change is shown, the least true change that such data would show in "
-        "four of five samples (“detectable”); the share of the variance between reference masks "
-        "that comes from the trial alone. Data {version}.",
+        "four of five samples (“could have shown”); the share of the variance between reference "
+        "masks that comes from the trial alone. Data {version}.",
         version=data.version_label,
     )
     return table.build("drops", caption)
@@ -237,7 +237,7 @@ def _crossing_table(data: SiteData, known: Sequence[Crossing], words: Words) -> 
     caption = words(
         "First click at which an interactive method is at least as good as a model that was "
         "ahead before; differences are model minus method in Dice. Intervals are 95 %; where no "
-        "difference is shown, “detectable from” names the least true one that such data would "
+        "difference is shown, “could have shown” names the least true one that such data would "
         "show in four of five samples. Data {version}.",
         version=data.version_label,
     )

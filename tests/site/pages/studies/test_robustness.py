@@ -76,5 +76,5 @@ def test_thin_data_say_neither_who_is_ahead_nor_that_nothing_fails(tmp_path: Pat
 def test_pages_are_whole_in_chinese(tmp_path: Path) -> None:
     found = studies(tmp_path, clusters=20)
 
-    assert "可检出" in show(jitter_page(context(found, "zh")))
+    assert "本可显示" in show(jitter_page(context(found, "zh")))
     assert "交互式方法首次" in show(clicks_page(context(found, "zh")))
