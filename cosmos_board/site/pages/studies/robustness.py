@@ -257,6 +257,6 @@ def _caught_cell(row: Crossing, words: Words) -> Cell:
     return Cell(
         DASH if row.click is None else str(row.click),
         row.click,
-        note=low if low == high else f"{low}–{high}",
+        note=f"{low}–{high}",
         muted=row.click is None,
     )
