@@ -41,6 +41,15 @@ class Metric:
     """Score of a pair of masks with pixels; None where `sql` derives it from stored columns."""
 
     @property
+    def ranked(self) -> bool:
+        """Whether means are taken and models ranked: of ratios alone.
+
+        Pixels mean something else on each target, and the distance of an empty mask is a rule; so
+        distances are shown as a median over drawn masks.
+        """
+        return not self.unit
+
+    @property
     def direction(self) -> str:
         """An arrow towards better scores."""
         return "↑" if self.higher_is_better else "↓"
@@ -134,6 +143,20 @@ METRICS: dict[str, Metric] = {
                 "Normalised surface Dice at 2 px: the share of the pixels of both boundaries that "
                 "lie within 2 px of the other. Pixels are counted; surface-distance weights by "
                 "contour length on a half-pixel grid. An empty prediction scores 0."
+            ),
+        ),
+        Metric(
+            name="nsd_rel",
+            label="NSD at 5 %",
+            unit="",
+            higher_is_better=True,
+            bounds=(0.0, 1.0),
+            sql="nsd_rel",
+            compute=definitions.relative_surface_dice,
+            definition=(
+                "Normalised surface Dice at a tolerance that follows the object's size: 5 % of the "
+                "diameter of the disc with the reference's area, at least 1 px. 2 px are generous "
+                "for a small object and strict for a large one. An empty prediction scores 0."
             ),
         ),
         Metric(
