@@ -97,8 +97,8 @@ METRICS: dict[str, Metric] = {
                 "Hausdorff distance between the boundaries: the larger of the two directed "
                 "maxima, in native pixels. A boundary is a mask without its 4-neighbour erosion; "
                 "beyond the image is outside. From boundary to boundary as MONAI and medpy, not "
-                "from all pixels as SimpleITK and scikit-image. An empty prediction is charged "
-                "the image's diagonal."
+                "from all pixels as SimpleITK and scikit-image. It is stored and not shown on "
+                "boards; the row of an empty mask holds the image's diagonal."
             ),
         ),
         Metric(
@@ -113,8 +113,8 @@ METRICS: dict[str, Metric] = {
                 "The larger of the two directed 95th percentiles of boundary distances (linear "
                 "interpolation), in native pixels: as MONAI, MetricsReloaded and surface-distance "
                 "do; medpy and panoptica pool both directions, which can differ by a third. "
-                "Pixels are counted, not weighted by contour length. An empty prediction is "
-                "charged the image's diagonal."
+                "Pixels are counted, not weighted by contour length. Boards show the median over "
+                "drawn masks; the row of an empty one holds the image's diagonal."
             ),
         ),
         Metric(
@@ -128,7 +128,8 @@ METRICS: dict[str, Metric] = {
             definition=(
                 "Mean distance to the other boundary over the pixels of both boundaries pooled, "
                 "in native pixels (MONAI's symmetric form and medpy), not the mean of two "
-                "directed means. An empty prediction is charged the image's diagonal."
+                "directed means. Boards show the median over drawn masks; the row of an empty one "
+                "holds the image's diagonal."
             ),
         ),
         Metric(
