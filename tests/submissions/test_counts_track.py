@@ -16,7 +16,7 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.store.board import open_board
 from cosmos_board.store.ingest import ingest
-from cosmos_board.store.queries.distances import read_distances
+from cosmos_board.store.queries.targets import read_distances
 from cosmos_board.submissions.checks.check import check_submission
 from cosmos_board.submissions.checks.packs import index_pack, list_known, write_pack_index
 from cosmos_board.submissions.history.decisions import add_decision

@@ -12,7 +12,7 @@ import pytest
 from cosmos_board.site.content.blocks import NO_BLOCKS
 from cosmos_board.site.content.suppression import suppress
 from cosmos_board.store.queries.cards import read_datasets
-from cosmos_board.store.queries.distances import DistanceKey, Distances, read_distances
+from cosmos_board.store.queries.targets import DistanceKey, Distances, read_distances
 from tests.boards import PlantedModel, PlantedTarget, planted_board
 
 MODELS = [
