@@ -23,6 +23,7 @@ from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.core.cards import DatasetCard, ModelCard
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import SELECTIONS, Selection, fails_too_often
+from cosmos_board.core.tracks import FULL
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.stats.bootstrap import Draws, draw_counts
 from cosmos_board.stats.multipliers import Multipliers, draw_multipliers
@@ -95,18 +96,19 @@ class Cube:
         return self._tiers[track, model, dataset]
 
     def units(self, track: str) -> Units:
-        """Return what there is to answer on `track`.
+        """Return what there is to answer on `track`: the references that it ranks on.
 
-        The core track is the references that its runs scored; another track is every reference
-        of the datasets that it has a run on.
+        The full track has those of the datasets that it has a run on; what the tracks of pull
+        requests rank on is listed, and no run adds a dataset to it.
         """
         if track not in self._units:
             table = self._all_units
-            run = set(self._columns["dataset"][self._columns["track"] == track])
-            has_run = np.array([name in run for name in table["dataset"]], bool)
-            listed = np.where(has_run, table["reference_count"], 0)
-            references = table["core_count"] if track == "core" else listed
-            self._units[track] = make_units(table, references.astype(np.int64))
+            references = table[track].astype(np.int64)
+            if track == FULL:
+                run = set(self._columns["dataset"][self._columns["track"] == track])
+                has_run = np.array([name in run for name in table["dataset"]], bool)
+                references = np.where(has_run, references, 0)
+            self._units[track] = make_units(table, references)
         return self._units[track]
 
     def draws(self, track: str) -> Draws:

@@ -89,7 +89,8 @@ def read_targets(connection: Connection) -> tuple[TargetInfo, ...]:
         TargetInfo,
         """SELECT DISTINCT i.modality, r.object, i.dataset, d.synthetic FROM reference_masks r
         JOIN unit_of u USING (reference_id) JOIN images i USING (image_id)
-        JOIN datasets d USING (dataset) WHERE u.listed OR u.core ORDER BY ALL""",
+        JOIN datasets d USING (dataset)
+        WHERE (u.listed OR u.core) AND i.dataset IN (SELECT dataset FROM runs) ORDER BY ALL""",
     )
 
 
