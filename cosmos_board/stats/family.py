@@ -39,13 +39,13 @@ class Family:
     """Half the simultaneous 95 % interval."""
 
     loss: Floats
-    """How far one more cluster of 0 would lower each model's mean, shape (models,); see `OneMore`."""
+    """How far one more cluster of 0 lowers each model's mean, shape (models,); see `OneMore`."""
 
     detectable: Floats
     """Least true difference that would be called better or worse in 80 % of such samples."""
 
     lead_share: Floats
-    """Share of resamples in which each model leads, shape (models,); shared leads count in parts."""
+    """Share of resamples in which a model leads, shape (models,); shared leads count in parts."""
 
     @cached_property
     def low(self) -> Floats:
@@ -76,8 +76,9 @@ class Family:
     @cached_property
     def held_back(self) -> Bools:
         """Whether only the added failure keeps a pair from being separated."""
-        beyond: Bools = np.abs(self.difference) - self.half > MARGIN
-        return beyond & (self.verdict_codes == 0)
+        beyond = np.abs(self.difference) - self.half > MARGIN
+        held: Bools = beyond & (self.verdict_codes == 0)
+        return held
 
     def find_pair(self, first: int, second: int) -> int:
         """Return the number of the pair of two models, `first` < `second`."""
@@ -86,7 +87,7 @@ class Family:
 
     def verdict(self, pair: int) -> Verdict:
         """Return what one pair amounts to."""
-        return _VERDICTS[self.verdict_codes[pair]]
+        return _VERDICTS[int(self.verdict_codes[pair])]
 
     def rank_ranges(self) -> tuple[Ints, Ints]:
         """Return the best and the worst rank of each model that the intervals allow.
