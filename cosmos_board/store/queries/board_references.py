@@ -66,8 +66,7 @@ def write_lists(connection: Connection, runs: Iterable[str]) -> None:
     )
     _drop_lists(connection, "IN (SELECT track, dataset FROM renewed)")
     requested = """SELECT DISTINCT r.track, a.reference_id FROM requested a
-        JOIN runs r USING (run_id) SEMI JOIN renewed n ON (n.track, n.dataset) = (r.track, r.dataset)
-        WHERE r.study = 'main'"""
+        JOIN runs r USING (run_id) JOIN renewed USING (track, dataset) WHERE r.study = 'main'"""
     connection.execute(
         f"INSERT INTO {TABLE} SELECT reference_id FROM ({requested}) WHERE track = '{FULL}'"
     )

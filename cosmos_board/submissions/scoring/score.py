@@ -212,7 +212,7 @@ def _write_run(
             shard = ShardRecord(shard=path.stem, sha256=hash_file(path), rows=rows, peak_bytes=0)
             write_shard_record(path.with_suffix(".json"), shard)
             entries[run_id] = _describe_entry(
-                manifest, pack, _write_index(out / "index", run_id, pack, index)
+                manifest, pack, write_index(out / "index", run_id, pack, index)
             )
             total += rows
         write_rows(out / "quarantine.parquet", QUARANTINE, [])
@@ -245,16 +245,19 @@ def _make_run_id(checked: CheckedSubmission, index: ReferenceIndex) -> str:
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=8).hexdigest()
 
 
-def _write_index(folder: Path, run_id: str, pack: Listing, index: ReferenceIndex) -> int:
-    """Write which images and references of a pack were asked for; return how many images."""
+def write_index(folder: Path, name: str, pack: Listing, index: ReferenceIndex) -> int:
+    """Write which images and references of a pack are asked for; return how many images.
+
+    The files are `NAME.images.parquet` and `NAME.references.parquet`, as in a run's index.
+    """
     images = {row.image_id for row in index.rows.values()}
-    for name, schema, key, rows, wanted in (
+    for kind, schema, key, rows, wanted in (
         ("images", RUN_IMAGES, "image_id", pack.iter_image_rows(), images),
         ("references", RUN_REFERENCES, "reference_id", pack.iter_reference_rows(), index.rows),
     ):
         chosen = ({column: row[column] for column in schema.names}
                   for row in rows if row[key] in wanted)  # fmt: skip
-        write_rows(folder / f"{run_id}.{name}.parquet", schema, chosen)
+        write_rows(folder / f"{name}.{kind}.parquet", schema, chosen)
     return len(images)
 
 
