@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from cosmos_board.core.tracks import FULL
 from cosmos_board.store.queries.connection import Connection, fetch_rows
@@ -94,20 +95,28 @@ def read_targets(connection: Connection) -> tuple[TargetInfo, ...]:
     )
 
 
-def read_amounts(connection: Connection) -> dict[tuple[str, str, bool], Amount]:
+def read_amounts(
+    connection: Connection, held_out: Mapping[str, Collection[str]] = MappingProxyType({})
+) -> dict[tuple[str, str, bool], Amount]:
     """Return how much every slice ranks on, by its kind and name and whether it is synthetic.
 
-    A cluster of two targets is one cluster.
+    A cluster of two targets is one cluster. `held_out` has the datasets of sets, by name.
     """
     ensure_units(connection)
     amounts = {}
-    for kind, name in _SLICES.items():
+    slices: list[tuple[str, str, list[str] | None]]
+    slices = [(kind, name, None) for kind, name in _SLICES.items()]
+    slices += [("held-out", f"'{name}'", list(names)) for name, names in held_out.items()]
+    for kind, name, datasets in slices:
         rows = connection.execute(
             f"""SELECT {name} AS name, d.synthetic, count(*), count(DISTINCT r.image_id),
                 count(DISTINCT (i.dataset, i.cluster_id))
             FROM reference_masks r JOIN unit_of u USING (reference_id)
             JOIN images i USING (image_id) JOIN datasets d USING (dataset)
-            WHERE u.listed OR u.core GROUP BY ALL"""
+            WHERE (u.listed OR u.core)
+                AND coalesce(list_contains($datasets::VARCHAR[], i.dataset), true)
+            GROUP BY ALL""",
+            {"datasets": datasets},
         ).fetchall()
         for part, synthetic, references, images, clusters in rows:
             amounts[kind, str(part), bool(synthetic)] = Amount(

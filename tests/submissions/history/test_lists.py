@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,11 +34,14 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sample]:
 
 
 def rebuild(samples: dict[str, Sample], entries: dict[str, str], out: Path) -> Path:
-    """Return the database of a main with these entries, slug by slug with the pack that each has."""
+    """Return the database of a main with these entries: by slug, the pack that each answers."""
     hub = out / "hub"
     make_repository(hub)
     for number, (slug, pack) in enumerate(entries.items()):
-        names = {"model__name": slug.title(), "authors__0__github_id": 2000 + number}
+        names: dict[str, Any] = {
+            "model__name": slug.title(),
+            "authors__0__github_id": 2000 + number,
+        }
         samples[pack].write(hub, slug=slug, **names)
     commit_all(hub, "merge")
     packs = [open_pack(samples[name].pack) for name in PACKS]
