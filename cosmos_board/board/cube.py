@@ -29,6 +29,7 @@ from cosmos_board.stats.bootstrap import Draws, draw_counts
 from cosmos_board.stats.multipliers import Multipliers, draw_multipliers
 from cosmos_board.store.queries.cards import read_datasets, read_models
 from cosmos_board.store.queries.connection import Columns, Connection
+from cosmos_board.store.queries.counted_runs import count_tier
 from cosmos_board.store.queries.scores import Measure, fetch_cells, fetch_score_columns
 from cosmos_board.store.queries.units import fetch_units
 
@@ -40,9 +41,20 @@ class Cube:
     but temporary tables.
     """
 
-    def __init__(self, connection: Connection, metrics: Sequence[str] = tuple(METRICS)) -> None:
-        """Number the units; the connection may be read-only."""
+    def __init__(
+        self,
+        connection: Connection,
+        metrics: Sequence[str] = tuple(METRICS),
+        tier: str | None = None,
+    ) -> None:
+        """Number the units; the connection may be read-only.
+
+        With `tier` only runs of that tier count, and models without one are not there at all.
+        """
+        if tier is not None:
+            count_tier(connection, tier)
         self.connection = connection
+        self.tier = tier
         self.metrics = tuple(metrics)
         self._all_units = fetch_units(connection)
         self._columns = fetch_score_columns(connection)
@@ -87,9 +99,9 @@ class Cube:
         return ("oracle",) if prompt == "everything" else SELECTIONS
 
     def is_elsewhere(self, model: str, track: str) -> bool:
-        """Return whether a model has scores on other tracks alone."""
+        """Return whether a model has scores on other tracks or of other tiers alone."""
         tracks = self._tracks[model]
-        return bool(tracks) and track not in tracks
+        return (bool(tracks) or self.tier is not None) and track not in tracks
 
     def tiers(self, track: str, model: str, dataset: str) -> set[str]:
         """Return the tiers of the runs behind a model's scores on a dataset."""
