@@ -79,8 +79,8 @@ def test_one_tier_is_ranked_as_if_the_others_were_not_there(tmp_path: Path) -> N
     assert rank(both, "--tier", "re-run", "--format", "json") == rank(alone, "--format", "json")
     rows = json.loads(rank(both, "--tier", "self-reported", "--format", "json"))["rows"]
     assert [row["model"] for row in rows] == ["c"]
-    assert "Zeta" in rank(both)
-    assert "Zeta" not in rank(both, "--tier", "self-reported"), "it was run, under another tier"
+    assert "zeta" in rank(both)
+    assert "zeta" not in rank(both, "--tier", "self-reported"), "it was run, under another tier"
     with pytest.raises(InputError, match=r"has no scores .*want re-run or self-reported"):
         rank(both, "--tier", "audited")
 
