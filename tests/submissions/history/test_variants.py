@@ -104,7 +104,7 @@ def test_the_standard_error_is_that_of_means_over_clusters() -> None:
             if row.object == thing:
                 means.setdefault(row.cluster_id, []).append(dice[name])
         values = [float(np.mean(values)) for values in means.values()]
-        squares += np.var(values, ddof=1) / len(values)
+        squares += float(np.var(values, ddof=1)) / len(values)
     assert measure_error(dice, [index]) == pytest.approx(np.sqrt(squares) / 2, rel=1e-4)
     few = {name: value for name, value in dice.items() if name.startswith("rare")}
     assert measure_error(few, [index]) is None
