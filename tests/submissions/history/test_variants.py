@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cosmos_board.data.pack import open_pack
 from cosmos_board.submissions.checks.packs import IndexRow, ReferenceIndex
 from cosmos_board.submissions.history.variants import MANY_VARIANTS, note_variants, read_folder
 from cosmos_board.submissions.history.versions import read_history
+from cosmos_board.submissions.pull_request import PullRequest, check_pull_request
 from cosmos_board.submissions.scoring.errors import measure_error
-from tests.submissions.repositories import commit_all, make_repository
+from tests.submissions.repositories import commit_all, git, make_repository
+from tests.submissions.samples import NOW, Sample
 
 ANN, BOB, PROJECT = 2002, 3003, 0
 
@@ -76,6 +79,22 @@ def test_every_version_counts_and_the_same_one_once(repo: Path) -> None:
     assert second.endswith(
         "the best of so many equal ones stands 1.16 standard errors too high by chance"
     )
+
+
+def test_the_report_on_a_request_notes_it_and_stays_green(sample: Sample, repo: Path) -> None:
+    write(repo, "anns-model-0", version=2)
+    commit_all(repo, "merge")
+    git(repo, "checkout", "-q", "-b", "proposed")
+    sample.write(repo, slug="careful-boxes")
+    head = commit_all(repo)
+    git(repo, "checkout", "-q", "main")
+
+    report = check_pull_request(PullRequest(repo, head, ANN, now=NOW), [open_pack(sample.pack)])
+
+    assert report.passes
+    note = "owner 2002 has 5 submissions on track core, this one included"
+    assert f"submissions/careful-boxes: {note}" in report.find_lines("noted")
+    assert note in report.write()
 
 
 def test_the_project_itself_is_not_noted(repo: Path) -> None:
