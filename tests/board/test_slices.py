@@ -82,3 +82,23 @@ def test_a_model_that_was_adapted_elsewhere_is_ranked_on_the_held_out_board(
 
 
 HELD_OUT = Slice("held-out", "volumes")
+
+
+def test_a_held_out_board_of_one_target_shows_the_distances_of_its_own_dataset(
+    tmp_path: Path,
+) -> None:
+    db = planted_board(tmp_path / "b.duckdb", MODELS[:1], TARGETS[:2])
+    with open_board(db) as connection:
+        boards = build_boards(connection, ("dice",))
+        (median,) = connection.execute(
+            """SELECT median(hd95_px) FROM scores JOIN reference_masks USING (reference_id)
+            JOIN images USING (image_id)
+            WHERE selection = 'predicted' AND status = 'ok' AND dataset = 'chaos'"""
+        ).fetchone() or (None,)
+    (row,) = next(
+        board.rows
+        for key, board in boards.items()
+        if key.slice == HELD_OUT and key.selection == "predicted"
+    )
+
+    assert row.hd95_px == pytest.approx(median)

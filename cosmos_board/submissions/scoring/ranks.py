@@ -15,8 +15,8 @@ from cosmos_board.store.board import open_board
 from cosmos_board.store.ingest import ingest
 
 CAPTION = (
-    "Dice is a macro mean over targets with 10 clusters or more, each counting once. overall: all"
-    " real packs, synthetic ones apart; held-out:NAME: a set of packs; dataset:NAME: one pack."
+    "Dice: mean over the targets with 10 clusters or more, or all where none has. overall: all real"
+    " packs, synthetic ones apart; held-out:NAME: a set of them; dataset:NAME: that pack alone."
 )
 """What the figures of `ModelRank.line` are, in one line that a report takes."""
 
