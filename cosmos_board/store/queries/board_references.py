@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from cosmos_board.core.tracks import FULL, SUBMITTED
+from cosmos_board.core.tracks import CORE, FULL, SUBMITTED
 from cosmos_board.store.queries.connection import Connection, fetch_row, has_table
 
 TABLE = "board_references"
@@ -178,12 +178,12 @@ def _stored(connection: Connection) -> str:
 def _unlisted(connection: Connection, track: str) -> str:
     """Return a query for what a track ranks on of the datasets that it has no list of."""
     runs = f"SELECT dataset FROM runs WHERE study = 'main' AND track = '{track}'"
-    studied = "SELECT reference_id FROM open WHERE false"
-    if track != "core":
-        studied = """SELECT s.reference_id FROM scores s SEMI JOIN open USING (reference_id)
-            GROUP BY s.reference_id HAVING NOT bool_or(s.study = 'main')"""
-    scored = """SEMI JOIN (SELECT s.reference_id FROM scores s JOIN runs USING (run_id)
-        WHERE s.study = 'main' AND track = 'core') USING (reference_id)"""
+    found = """SELECT reference_id FROM open ANTI JOIN (
+            SELECT s.reference_id FROM scores s SEMI JOIN open USING (reference_id)
+            GROUP BY s.reference_id HAVING NOT bool_or(s.study = 'main')) USING (reference_id)"""
+    if track == CORE:
+        found = f"""SELECT DISTINCT s.reference_id FROM scores s SEMI JOIN open USING (reference_id)
+            JOIN runs r USING (run_id) WHERE s.study = 'main' AND r.track = '{CORE}'"""
     return f"""
         SELECT reference_id FROM (
             WITH open AS (
@@ -191,10 +191,8 @@ def _unlisted(connection: Connection, track: str) -> str:
                 WHERE i.dataset IN ({runs}) AND i.dataset NOT IN (
                     SELECT i.dataset FROM ({_stored(connection)}) l
                     JOIN reference_masks r USING (reference_id) JOIN images i USING (image_id)
-                    WHERE l.track = '{track}')),
-            studied AS ({studied})
-            SELECT reference_id FROM open {scored if track == "core" else ""}
-            ANTI JOIN studied USING (reference_id))"""
+                    WHERE l.track = '{track}'))
+            {found})"""
 
 
 def _drop_lists(connection: Connection, condition: str) -> None:

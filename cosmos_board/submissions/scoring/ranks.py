@@ -121,7 +121,8 @@ def rank_run(run: Path, model: str, db: Path | None = None) -> tuple[ModelRank, 
         for row in board.rows
         if row.model == model
     ]
-    order, kinds = list(PROMPTS), list(KINDS)
+    order = list(PROMPTS)
+    kinds: list[str] = list(KINDS)
     ranks.sort(key=lambda rank: (kinds.index(rank.slice.partition(":")[0]), rank.slice,
                                  order.index(rank.prompt), rank.selection))  # fmt: skip
     return tuple(ranks)

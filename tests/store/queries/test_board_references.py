@@ -18,6 +18,7 @@ from cosmos_board.runner.run import RunRequest, run
 from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.board import open_board
 from cosmos_board.store.ingest import ingest
+from cosmos_board.store.listing import TrackList, fix_lists
 from cosmos_board.store.queries.board_references import listed_references
 from cosmos_board.store.records import read_run_record, write_run_record
 from cosmos_board.store.removal import list_runs, remove_runs
@@ -136,6 +137,28 @@ def test_a_submission_on_more_or_fewer_references_changes_nobody_else(
         }
         news = {row.status for key, row in after.items() if key not in before}
         assert ("incomplete" in news) == (second == "short")
+
+
+def test_a_list_that_the_maintainers_fixed_outlives_the_runs_that_answer_it(
+    short: Path, phantom_pack: Path, tmp_path: Path
+) -> None:
+    whole = evaluate(phantom_pack, tmp_path / "whole", "grabcut")
+    ((run_id, entry),) = read_run_record(whole).entries.items()
+    images, references = (
+        whole / "index" / f"{run_id}.{kind}.parquet" for kind in ("images", "references")
+    )
+    db = tmp_path / "board.duckdb"
+    fix_lists(
+        db, [TrackList(track="core", dataset=entry.dataset, images=images, references=references)]
+    )
+    few = put_on_track(short, "core", tmp_path / "few")
+    for _ in range(2):
+        report = ingest([few], db, replace=True)
+        assert {row.status for row in rows_of(db).values()} == {"incomplete"}
+        assert "is listed as incomplete" in " ".join(report.notes)
+        remove_runs(db, [one.run_id for one in list_runs(db)])
+    ingest([put_on_track(whole, "core", tmp_path / "many")], db)
+    assert {row.coverage for row in rows_of(db).values()} == {1.0}
 
 
 @pytest.mark.parametrize("track", ["core", "counts"])
