@@ -43,6 +43,15 @@ def target_label(name: str, words: Words) -> str:
     return f"{modality_label(modality, words)} · {object_label(thing, words)}"
 
 
+def held_out_label(name: str, words: Words) -> str:
+    """Return the heading of a set of datasets that nobody trains on who wants a rank there."""
+    labels = {
+        "pictures": words("Held out: fundus, colonoscopy and histopathology pictures"),
+        "volumes": words("Held out: CT and MRI volumes"),
+    }
+    return labels.get(name, name)
+
+
 def metric_label(metric: Metric, words: Words) -> str:
     """Return the heading of a metric with its unit, such as `HD95 (px)`."""
     label = words(metric.label)
@@ -55,6 +64,8 @@ def slice_label(part: Slice, data: SiteData, words: Words) -> str:
         return words("All targets")
     if part.kind == "dataset":
         return data.datasets[part.name].label if part.name in data.datasets else part.name
+    if part.kind == "held-out":
+        return held_out_label(part.name, words)
     label = {"modality": modality_label, "object": object_label, "target": target_label}[part.kind]
     return label(part.name, words)
 
@@ -73,6 +84,7 @@ def image_kinds(data: SiteData, words: Words) -> list[tuple[str, str]]:
 FOLDERS = {
     "overall": "", "modality": "modalities/", "object": "objects/",
     "target": "targets/", "dataset": "datasets/",
+    "held-out": "held-out/",
 }  # fmt: skip
 """Where the pages of each kind of slice lie, from the root of the site."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from cosmos_board.board.messages import Field, Message, MessageKey
 from cosmos_board.board.types import BoardRow, FailedAnswers
+from cosmos_board.core.tracks import Tier
 from cosmos_board.site.language.words import Words, mark_plural
 
 ENGLISH = Words()
@@ -74,6 +75,17 @@ MESSAGES: dict[MessageKey, str | tuple[str, str]] = {
     "synthetic-data": "The data is synthetic.",
 }
 """Where `n` may be 1, there is a sentence for one and one for many."""
+
+
+TIER_TEXTS: dict[Tier, str] = {
+    "self-reported": "The submitter computed these scores and nobody checked them. Masks may have "
+    "been corrected by hand, or never been drawn.",
+    "audited": "The scores belong to the submitted masks, all or a random sample of them. That a "
+    "model drew the masks, without seeing the references, is not shown.",
+    "re-run": "A maintainer ran the model and got the same scores. That it was not trained on "
+    "these images is not shown: that is the submitter's word.",
+}
+"""What each tier promises of a score, and what it does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from cosmos_board.data.catalog.load import load_catalog
 from cosmos_board.factors.table import FACTORS
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.models.registry import list_cards
-from cosmos_board.site.language.messages import CLAIM_TEXTS, MESSAGES
+from cosmos_board.site.language.messages import CLAIM_TEXTS, MESSAGES, TIER_TEXTS
 
 
 def list_terms() -> dict[str, str]:
@@ -48,6 +48,7 @@ def list_terms() -> dict[str, str]:
         "overlap of training and test data": get_args(Exposure),
         "status of a model on a board": [*get_args(Status), "unsupported", "not run"],
         "how far a run was checked": TIERS,
+        "what a tier promises and what not": list(TIER_TEXTS.values()),
         "track of runs": [CORE, COUNTS, FULL],
         "state of a submission": ["shown", "left-out", "held", "withdrawn", "taken-down"],
         "how a mask is chosen": get_args(Selection),

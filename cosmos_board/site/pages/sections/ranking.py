@@ -12,7 +12,7 @@ from cosmos_board.metrics.table import METRICS, Metric
 from cosmos_board.site.components.table import Cell, Column, Raw, Row, Table, heat_of
 from cosmos_board.site.content.labels import metric_label, model_url, prompt_label
 from cosmos_board.site.content.site_data import SiteData
-from cosmos_board.site.language.messages import describe_failing, status_text
+from cosmos_board.site.language.messages import TIER_TEXTS, describe_failing, status_text
 from cosmos_board.site.language.numbers import DASH, number, percent
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.tables import Direction, RecordTable
@@ -180,7 +180,8 @@ def _add_details(table: RecordTable[BoardRow], ranking: Ranking, words: Words) -
     overlap, exposure = words("Training overlap"), "docs/ranking/#contamination"
     tiers = "docs/ranking/#tiers"
     table.text("exposure", overlap, lambda row: words.term(row.exposure), facet=True, help=exposure)
-    table.text("tier", words("Checked"), lambda row: words.term(row.tier), facet=True, help=tiers)
+    label = words("Checked")
+    table.cells("tier", label, lambda row: tier_cell(row.tier, words), facet=True, help=tiers)
 
 
 def _rank_range(row: BoardRow) -> Cell:
@@ -261,6 +262,12 @@ def track_badges(track: str, tier: str, words: Words) -> tuple[str, ...]:
     if track == FULL:
         return ()
     return tuple(words.term(name) for name in (track, tier) if name)
+
+
+def tier_cell(tier: str, words: Words) -> Cell:
+    """Return how far scores were checked; on hover, what that promises and what not."""
+    texts: dict[str, str] = {**TIER_TEXTS}
+    return Cell(words.term(tier), tier, title=words.term(texts.get(tier, "")))
 
 
 def status_label(row: BoardRow, words: Words) -> str:
