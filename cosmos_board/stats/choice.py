@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.stats.intervals import LEVEL, add_one_cluster, interval, t_quantile
@@ -137,7 +137,9 @@ def contrast(
     quantile = t_quantile(1.0 - alpha, degrees)
     half = quantile * error
     low, high = interval(value, error, degrees=degrees, level=1.0 - alpha, bounds=(-1.0, 1.0))
-    reach = error * (quantile + stats.t.ppf(POWER, degrees))
+    short = float(special.ndtri(POWER)) * error
+    # Johnson and Welch (1940): the half width varies too, which matters where it is many errors.
+    reach = half + short * np.sqrt(1.0 + quantile**2 / (2.0 * degrees))
     clusters = float(differences.design.sizes[0])
     needed = [
         _count_needed(*numbers, base_mean=clusters * base_loss, clusters=clusters, alpha=alpha)
@@ -149,7 +151,7 @@ def contrast(
         high,
         np.abs(value) + half <= MARGIN,
         value + np.maximum(half, base_loss) < -MARGIN,
-        MARGIN + np.maximum(reach, np.maximum(losses, base_loss)),
+        MARGIN + np.maximum(reach, np.maximum(losses, base_loss) + short),
         np.array(needed, np.int64),
     )
 

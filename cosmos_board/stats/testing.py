@@ -6,7 +6,7 @@ from math import ceil, isfinite
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, stats
+from scipy import optimize, special
 
 from cosmos_board.core.arrays import Floats
 
@@ -53,7 +53,8 @@ def detectable_effect(error: float, degrees: float, *, alpha: float = 0.05) -> f
         >>> round(detectable_effect(0.01, 1e9), 4)
         0.028
     """
-    return float((stats.t.isf(alpha / 2, degrees) + stats.t.ppf(POWER, degrees)) * error)
+    quantiles = special.stdtrit(degrees, POWER) - special.stdtrit(degrees, alpha / 2)
+    return float(quantiles * error)
 
 
 def needed_clusters(spread: float, effect: float, *, alpha: float = 0.05) -> int:

@@ -19,7 +19,7 @@ from cosmos_board.stats.choice import (
     contrast,
 )
 from cosmos_board.stats.design import Design
-from cosmos_board.stats.intervals import add_one_cluster, share_interval, t_quantile
+from cosmos_board.stats.intervals import LEVEL, add_one_cluster, share_interval, t_quantile
 from cosmos_board.stats.testing import MARGIN
 from cosmos_board.stats.variance import MeanErrors, measure_means
 
@@ -123,7 +123,7 @@ def choose(
         low=min(float(low[0]), expected),
         high=max(float(high[0]), expected),
         failure=_expect_failures(failures, np.take_along_axis(failures, chosen, axis=1)),
-        adequacy=_judge(by_others, scores),
+        adequacy=_judge(scores, first, by_others, len(within)),
         alternatives=_compare(scores, options, first, others, len(within)),
     )
 
@@ -138,21 +138,24 @@ def _expect_failures(failures: Floats, by_others: Floats) -> Share:
     return Share(value, min(float(low), value), max(float(high), value))
 
 
-def _judge(by_others: Floats, scores: OptionScores) -> Adequacy:
-    """Return whether a choice is of use, by its scores on clusters that had no part in it.
+def _judge(scores: OptionScores, first: int, by_others: Floats, count: int) -> Adequacy:
+    """Return whether the choice among `count` options is of use.
 
     It must be better than each baseline, by the rule for any two models: by more than 0.01, beyond
-    the paired interval and beyond what one more failure would cost. All must hold, so that none
-    needs a correction.
+    the interval of the paired difference and beyond what one more failure would cost. That must
+    hold for the option itself, with an interval for all options together, and for what clusters
+    without a part in the choice say. All must hold, so that several baselines need no correction.
     """
     expected = float(by_others.mean())
     if expected <= ADEQUATE_DICE:
         return "low"
-    ahead = measure_means(by_others[:, None] - scores.baselines, scores.design)
-    half = t_quantile(0.95, ahead.degrees) * ahead.errors
-    loss = expected / (scores.clusters + 1)
-    above = ahead.means - np.maximum(half, loss) > MARGIN
-    return "adequate" if above.all() else "not above baselines"
+    for own, level in ((scores.dice[:, first], 1.0 - ALPHA / count), (by_others, LEVEL)):
+        ahead = measure_means(own[:, None] - scores.baselines, scores.design)
+        half = t_quantile(level, ahead.degrees) * ahead.errors
+        loss = float(own.mean()) / (scores.clusters + 1)
+        if not (ahead.means - np.maximum(half, loss) > MARGIN).all():
+            return "not above baselines"
+    return "adequate"
 
 
 def _compare(
