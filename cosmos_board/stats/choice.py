@@ -168,7 +168,8 @@ def _count_needed(
     if beyond > 0:
         return ceil(base_mean / beyond)
     spread = error * clusters**0.5
-    needed = needed_clusters(spread, MARGIN, alpha=alpha)
+    # Both ends have to lie within the margin, so that each may miss in half of the cases.
+    needed = needed_clusters(spread, MARGIN, alpha=alpha, power=(1.0 + POWER) / 2)
     if needed > clusters:
         return needed
     return needed_clusters(spread, max(abs(distance - MARGIN), LEAST_GAP), alpha=alpha)
