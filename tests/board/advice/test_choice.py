@@ -41,6 +41,12 @@ class World:
     def truth(self) -> Floats:
         return self.mean * (1 - self.failing)
 
+    @property
+    def failure(self) -> Floats:
+        """Share of clusters with a score under 0.5."""
+        low = stats.norm.cdf(0.5, self.mean, self.spread)
+        return self.failing + (1 - self.failing) * low
+
     def draw(self, rng: np.random.Generator, clusters: int) -> Floats:
         """Return scores, shape (clusters, options)."""
         shared = rng.normal(size=(clusters, 1)) * self.together**0.5
@@ -70,6 +76,7 @@ SMALL = {
     "noise differs": world(0.7, np.linspace(0.01, 0.09, OPTIONS), together=0.0),
 }
 FULL = SMALL | {
+    "equal, of Dice 0.6": world(0.6, 0.1),
     "equal and independent": world(0.75, 0.07, together=0.0),
     "equal, failing in 3 %": world(0.92, 0.02, 0.03),
     "equal, failing in 5 %": world(0.92, 0.02, 0.05),
@@ -120,7 +127,7 @@ def check(planted: World, clusters: int, runs: int, record: Callable[[str, objec
     apart, failed, held, known, widths = [], [], [], [], []
     for _ in range(runs):
         choice, order = decide(planted.draw(rng, clusters))
-        dice, failure = planted.truth[order[0]], planted.failing[order[0]]
+        dice, failure = planted.truth[order[0]], planted.failure[order[0]]
         apart.append(choice.expected - dice)
         failed.append(choice.failure.value - failure)
         held.append(choice.low <= dice <= choice.high)
