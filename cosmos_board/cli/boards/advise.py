@@ -103,7 +103,7 @@ def describe_advice(advice: Advice, notes: list[str]) -> Iterator[str]:
     yield f"{advice.object} in {advice.modality}{size}{behind}: {advice.verdict}"
     yield from notes
     if advice.best is not None:
-        yield from _describe_choice(advice.best)
+        yield from _describe_choice(advice.best, len(advice.options))
         yield from _describe_less_work(advice.best, advice.clusters)
         yield _describe_care(advice.careful_px)
     else:
@@ -113,8 +113,10 @@ def describe_advice(advice: Advice, notes: list[str]) -> Iterator[str]:
         yield f"near: {near.target}: {text}"
 
 
-def _describe_choice(choice: Choice) -> Iterator[str]:
-    ends = f"95 % interval {choice.low:.3f} to {choice.high:.3f}, which holds for all options"
+def _describe_choice(choice: Choice, count: int) -> Iterator[str]:
+    ends = f"95 % interval {choice.low:.3f} to {choice.high:.3f}"
+    if count > 1:
+        ends += f", which allows for the choice among {count}"
     yield f"use {_name_option(choice.option)}"
     yield f"Dice to expect: {choice.expected:.3f} ({ends})"
     share = choice.failure
@@ -124,7 +126,7 @@ def _describe_choice(choice: Choice) -> Iterator[str]:
 
 def _describe_less_work(choice: Choice, clusters: int) -> Iterator[str]:
     for other in choice.list_less_work():
-        difference = f"{other.difference:+.3f} ({other.low:+.3f} to {other.high:+.3f})"
+        difference = f"{_sign(other.difference)} ({_sign(other.low)} to {_sign(other.high)})"
         verdict = _describe_verdict(other, clusters)
         yield f"less work: {_name_option(other.option)}: {difference}: {verdict}"
     if not choice.list_less_work():
@@ -165,3 +167,7 @@ def _name_option(option: Option) -> str:
 
 def _count_clusters(count: int) -> str:
     return f"{count} cluster" if count == 1 else f"{count} clusters"
+
+
+def _sign(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
