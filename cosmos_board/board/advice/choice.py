@@ -109,9 +109,8 @@ def choose(
     within = scores.find_within(effort)
     first = int(within[0])
     dice = scores.dice[:, within]
-    errors = measure_means(dice, scores.design)
     failures = scores.failures[:, within]
-    low, high = bound_options(errors, failures.mean(axis=0))
+    low, high = bound_options(scores.errors.select(within), failures.mean(axis=0))
     chosen = choose_by_others(dice)[:, None]
     by_others = np.take_along_axis(dice, chosen, axis=1)[:, 0]
     expected = float(by_others.mean())

@@ -11,7 +11,7 @@
   const number = (value) => value.toFixed(3).replace("-", "−");
   const signed = (value) => (value > 0 ? "+" : "") + number(value);
   const percent = (share) => (share > 0 && share < 0.01 ? "< 1 %" : share < 1 && share > 0.99 ? "> 99 %" : `${Math.round(share * 100)} %`);
-  const interval = ({ low, high }) => (low === null ? say("thin") : `${number(low)}–${number(high)}`);
+  const interval = ({ low, high }) => `${number(low)}–${number(high)}`;
   const span = ({ low, high }) => `${signed(low)} … ${signed(high)}`;
   const failures = ({ low, high }) => `${percent(low)}–${percent(high)}`;
   const element = (tag, attributes = {}, ...children) => {
@@ -29,11 +29,11 @@
   };
 
   const tableOf = (advice, options, choice) => {
-    const head = ["prompt", "effort", "model", "dice", "interval", ...(choice ? ["failure", "beside"] : [])];
+    const head = ["prompt", "effort", "model", "dice", "interval", "failure", "beside"];
     const text = new Set(["prompt", "model"]);
     const beside = (option) => {
       const other = choice.others.find((one) => advice.options[one.option] === option);
-      return other ? `${signed(other.difference)} (${span(other)})` : "";
+      return other ? `${signed(other.difference)} (${span(other)})` : say("chosen");
     };
     const rows = options.map((option) => element("tr", {},
       element("th", { scope: "row", class: "t" }, prompts[option.prompt]),
@@ -41,10 +41,8 @@
       element("td", { class: "t" }, element("a", { href: form.dataset.root + option.url }, option.label)),
       element("td", {}, number(option.dice)),
       element("td", {}, interval(option)),
-      ...(choice ? [
-        element("td", {}, `${percent(option.failure.value)} (${failures(option.failure)})`),
-        element("td", {}, beside(option)),
-      ] : []),
+      element("td", {}, `${percent(option.failure.value)} (${failures(option.failure)})`),
+      element("td", {}, beside(option)),
     ));
     return element("div", { class: "cb-scroll", tabindex: "0", role: "region", "aria-label": say("caption") },
       element("table", { class: "cb-table", id: "options" },
@@ -70,14 +68,12 @@
     const about = element("p", {}, element("a", { href: form.dataset.root + url }, say("target")));
     if (!advice) return [element("p", {}, say("none")), about];
     const warned = advice.synthetic ? [element("p", { class: "cb-note" }, say("synthetic"))] : [];
-    const options = advice.options.filter((option) => option.effort <= budget);
-    if (!options.length) return [...warned, element("p", {}, say("none")), about];
+    const lead = (text) => element("p", { class: "cb-lead" }, element("strong", {}, text));
+    if (!advice.choices.length) return [...warned, lead(say("few")), about];
     const choice = advice.choices.filter((one) => one.effort <= budget).at(-1);
-    const table = tableOf(advice, options, choice);
-    if (!choice || choice.adequacy !== "adequate") {
-      const reason = say(!choice ? "few" : choice.adequacy === "low" ? "low" : "below");
-      return [...warned, element("p", { class: "cb-lead" }, element("strong", {}, reason)), table, about];
-    }
+    if (!choice) return [...warned, element("p", {}, say("none")), about];
+    if (choice.adequacy !== "adequate") return [...warned, lead(say(choice.adequacy === "low" ? "low" : "below")), about];
+    const table = tableOf(advice, advice.options.filter((option) => option.effort <= budget), choice);
     const best = advice.options[choice.option];
     const words = { model: best.label, prompt: prompts[best.prompt], dice: number(choice.expected), interval: interval(choice), failure: percent(choice.failure.value), failures: failures(choice.failure) };
     const parts = [say("expect", words), ...lessWork(advice, choice)];

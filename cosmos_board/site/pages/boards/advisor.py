@@ -121,7 +121,9 @@ def advice_file(data: SiteData) -> bytes:
 
 
 def _record(advice: Advice, data: SiteData) -> dict[str, object]:
-    place = {(option.model, option.prompt): at for at, option in enumerate(advice.options)}
+    """Return what the page's script shows; of too few clusters no model is picked out."""
+    options = advice.options if advice.choices else ()
+    place = {(option.model, option.prompt): at for at, option in enumerate(options)}
     return {
         "verdict": advice.verdict,
         "synthetic": data.is_synthetic(_target(advice)),
@@ -139,7 +141,7 @@ def _record(advice: Advice, data: SiteData) -> dict[str, object]:
                 "high": option.high,
                 "failure": option.failure,
             }
-            for option in advice.options
+            for option in options
         ],
         "choices": [
             {
