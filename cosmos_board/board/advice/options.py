@@ -14,7 +14,7 @@ from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.scores import fails_too_often
 from cosmos_board.stats.bootstrap import RATIO_STEP, to_steps
-from cosmos_board.stats.choice import bound_options
+from cosmos_board.stats.choice import ALPHA, bound_failures, bound_options
 from cosmos_board.stats.design import Design, make_design
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS, share_interval
 from cosmos_board.stats.variance import MeanErrors, measure_means
@@ -44,7 +44,8 @@ class Option:
 
     failure: Share | None
     """References with Dice under 0.5, where drawing anew is quicker than correcting, clusters
-    weighing as in every score, with the exact interval; None under 10 clusters."""
+    weighing as in every score, with an exact interval whose upper end holds for all options
+    together; None under 10 clusters."""
 
 
 @dataclass(frozen=True, eq=False)  # slots would leave no room for what is computed once
@@ -98,8 +99,10 @@ class OptionScores:
         if self.wide:
             shares = self.failures.mean(axis=0)
             ends = bound_options(self.errors, shares)
-            exact = share_interval(shares, np.full(len(shares), float(self.clusters)))
-            columns = (column.tolist() for column in (*ends, shares, *exact))
+            clusters = float(self.clusters)
+            lowest, _ = share_interval(shares, np.full(len(shares), clusters))
+            highest = bound_failures(shares, clusters, alpha=ALPHA / 2)
+            columns = (column.tolist() for column in (*ends, shares, lowest, highest))
             parts = [
                 (mean, low, high, Share(*share))
                 for mean, low, high, *share in zip(means, *columns, strict=True)
