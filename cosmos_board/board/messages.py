@@ -21,7 +21,7 @@ MessageKey: TypeAlias = Literal[
     "boundary-rho", "intensity-rho", "tuning-gain",
     # what must be said beside advice
     "of-that-size", "too-few-of-that-size", "no-whole-answers", "no-data", "no-data-but-near",
-    "too-few-to-recommend", "none-adequate", "one-dataset", "synthetic-data",
+    "too-few-to-recommend", "low-dice", "not-above-baselines", "one-dataset", "synthetic-data",
 ]  # fmt: skip
 
 Field: TypeAlias = "str | int | float | tuple[str, ...] | Message"

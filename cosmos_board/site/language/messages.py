@@ -69,8 +69,10 @@ MESSAGES: dict[MessageKey, str | tuple[str, str]] = {
         "{n} cluster: too few to recommend a model, which takes {least}.",
         "{n} clusters: too few to recommend a model, which takes {least}.",
     ),
-    "none-adequate": "No tested model is adequate for this target: none is ahead of the trivial "
-    "baselines with a mean Dice above {dice}.",
+    "low-dice": "No tested model is adequate for this target: none is expected to reach a mean "
+    "Dice above {dice}.",
+    "not-above-baselines": "No tested model is adequate for this target: these data do not show "
+    "that the one with the highest mean Dice is better than every baseline.",
     "one-dataset": "All data is from one dataset; other scanners and sites may differ.",
     "synthetic-data": "The data is synthetic.",
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, get_args
 
+from cosmos_board.board.advice.advice import AdviceVerdict
 from cosmos_board.board.findings.claims import CLAIMS
 from cosmos_board.board.findings.findings import FindingVerdict
 from cosmos_board.board.types import Exposure, PairVerdict, Status
@@ -37,6 +38,7 @@ def list_terms() -> dict[str, str]:
         "factor": [factor.label for factor in FACTORS.values()],
         "definition of a factor": [factor.definition for factor in FACTORS.values()],
         "verdict on a claim": get_args(FindingVerdict),
+        "what the advice on a target amounts to": get_args(AdviceVerdict),
         "verdict on a pair of models": get_args(PairVerdict),
         "how a claim of the study is known": [claim.certainty for claim in CLAIMS],
         "claim of the study": [claim.statement for claim in texts],
