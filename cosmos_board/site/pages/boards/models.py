@@ -1,4 +1,4 @@
-"""The page of one model: its card, its scores everywhere, its best and worst targets."""
+"""The page of one model: its card, its scores everywhere, its highest and lowest targets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from cosmos_board.site.pages.sections.notices import (
     track_label,
     track_text,
 )
-from cosmos_board.site.pages.sections.ranking import failing_label
+from cosmos_board.site.pages.sections.standing import failing_label, format_range, status_label
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
 
@@ -102,9 +102,11 @@ def _lead(data: SiteData, info: ModelCard, words: Words) -> str:
             )
             text = with_interval(text, row.low, row.high)
             if row.rank is not None:
-                text += words(", rank {rank} of {ranked}", rank=row.rank, ranked=ranked)
-            elif failing := failing_label(row, words):
-                text += words.pick(", ", "，") + failing
+                place = f"{row.rank} {format_range(row)}".rstrip()
+                text += words(", rank {rank} of {ranked}", rank=place, ranked=ranked)
+            else:
+                few = words("too few clusters to rank")
+                text += words.pick(", ", "，") + (status_label(row, words) or few)
             return text + words.pick(". ", "。") + words.term(info.description)
     nothing = explain_empty(data, words, words("Not scored over all targets."))
     return nothing + " " + words.term(info.description)
@@ -165,7 +167,8 @@ def _score_table(
     table.count("references", words("Reference masks"), lambda part: most(part, "references"))
     table.count("clusters", words("Clusters"), lambda part: most(part, "clusters"))
     for prompt, found in places.items():
-        shades = heat_of([found[part][0].score if part in found else None for part in parts])
+        known = [found[part][0] if part in found else None for part in parts]
+        shades = heat_of([row.score if row and row.rank is not None else None for row in known])
         cells = {
             part: _score_cell(found.get(part), shade, words)
             for part, shade in zip(parts, shades, strict=True)
@@ -173,8 +176,9 @@ def _score_table(
         label, get, url = prompt_label(prompt, words), cells.__getitem__, f"prompts/{prompt}/"
         table.cells(prompt, label, get, numeric=True, best="high", help=url)
     caption = words(
-        "{model}, {part}: Dice ↑ and rank among ranked models, by predicted IoU (everything "
-        "mode by its best mask). Data {version}.",
+        "{model}, {part}: Dice ↑ and rank among ranked models with its range, by predicted IoU "
+        "(everything mode by the mask closest to the reference mask); no rank where no target has "
+        "10 clusters. Data {version}.",
         model=info.label,
         part={
             "overall": words("over all targets"),
@@ -191,10 +195,10 @@ def _score_cell(place: tuple[BoardRow, int] | None, shade: float | None, words: 
     if place is None:
         return Cell(DASH, muted=True)
     row, ranked = place
-    rank = f"#{row.rank}/{ranked}" if row.rank is not None else failing_label(row, words)
-    return Cell(
-        number(row.score), row.score, heat=shade, note=rank, strong=row.rank == 1 and ranked > 1
-    )
+    if row.rank is None:
+        return Cell(number(row.score), row.score, note=failing_label(row, words))
+    rank = f"#{row.rank}/{ranked} {format_range(row)}".rstrip()
+    return Cell(number(row.score), row.score, heat=shade, note=rank)
 
 
 def _target_figure(data: SiteData, info: ModelCard, words: Words, track: str) -> Figure | None:
@@ -233,7 +237,7 @@ def _cite(page: PageWriter, info: ModelCard) -> None:
     """Add the badge of the model, and how to cite what stands here."""
     data, words = page.data, page.words
     ranks = (
-        f"#{row.rank}/{ranked} {prompt}"
+        f"#{row.rank}/{ranked} {format_range(row)} {prompt}"
         for prompt in FIRST_PROMPTS
         for _, row, ranked in data.places(info.name, "overall", prompt)
         if row.rank is not None
