@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class MeanErrors:
 
     design: Design
     residuals: Floats
-    """Deviation of each unit from its stratum's mean times √(n / (n − 1)), shape (units, columns)."""
+    """Deviation of a unit from its stratum's mean times √(n / (n − 1)), shape (units, columns)."""
 
     target_means: Floats
     """shape (targets, columns)."""
@@ -112,7 +113,7 @@ class MeanErrors:
             return np.full(len(first), float(self.design.stratum_sizes[0] - 1))
         variances = np.empty((len(self.design.stratum_sizes), len(first)))
         bounds = [*self.design.stratum_starts, len(self.residuals)]
-        for row, (start, stop) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+        for row, (start, stop) in enumerate(pairwise(bounds)):
             own = self.residuals[start:stop]
             products = own.T @ own / (stop - start)
             spread = np.diagonal(products)

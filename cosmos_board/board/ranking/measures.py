@@ -79,8 +79,17 @@ def measure_pools(inputs: BoardInputs, metric: str, pools: Ints, chosen: Bools) 
             found = _share_units(pooled, counts, pools, columns, clusters)
             for column, share in zip(columns, found, strict=True):
                 shares[column] = share
-    balanced = average_pools(scores.balanced[pools])
-    return PoolMeasures(score, micro, balanced, *ends, failure, empty)
+    return PoolMeasures(
+        score=score,
+        micro=micro,
+        dataset_balanced=average_pools(scores.balanced[pools]),
+        low=ends[0],
+        high=ends[1],
+        low_elsewhere=ends[2],
+        high_elsewhere=ends[3],
+        failure=failure,
+        empty=empty,
+    )
 
 
 def measure_units(pooled: PooledScores, metric: str, pools: Ints, columns: Ints) -> MeanErrors:

@@ -189,9 +189,7 @@ def _find_detectable(family: Family | None) -> float | None:
     return float(np.median(family.detectable))
 
 
-def _tabulate(
-    board: Board, inputs: BoardInputs, ranked: Ints, family: Family | None
-) -> PairTable:
+def _tabulate(board: Board, inputs: BoardInputs, ranked: Ints, family: Family | None) -> PairTable:
     names = inputs.pooled.scores.models
     return PairTable(
         key=board.key,
