@@ -185,11 +185,13 @@ def print_boards(boards: Sequence[Board]) -> None:
     """Print leaderboards, one table each, and the targets that stand apart."""
     for board in boards:
         columns = _list_columns(board)
-        rows = [tuple(text(row) for text in columns.values()) for row in board.rows]
+        standing = [row for row in board.rows if row.status != "trained-on"]
+        rows = [tuple(text(row) for text in columns.values()) for row in standing]
         for absent in board.absent:
             cells = dict.fromkeys(columns, "–") | {"model": absent.model, "status": absent.reason}
             rows.append(tuple(cells.values()))
         print_table(describe_board(board), tuple(columns), rows, whole="rank --format json")
+        _print_trained(board)
         _print_thin(board)
 
 
@@ -221,6 +223,32 @@ def _list_columns(board: Board) -> dict[str, Callable[[BoardRow], str]]:
     if board.ranked:
         columns["leads in … of resamples"] = leads
     return columns
+
+
+def _print_trained(board: Board) -> None:
+    """Print what models reach that were trained on a part; nothing where there is none."""
+    from cosmos_board.site.language.numbers import percent
+
+    trained = [row for row in board.rows if row.status == "trained-on"]
+    if not trained:
+        return
+    leader = board.ranked[0].model if board.ranked else "–"
+    rows = []
+    for row in trained:
+        clean, behind = row.clean_targets, row.behind
+        rows.append(
+            (
+                *(row.model, percent(row.trained_on), str(clean or "none")),
+                f"{row.score:.3f}" if clean else "–",
+                format_interval(row.low, row.high) if clean else "–",
+                f"{behind.difference:+.3f}" if behind else "–",
+                format_interval(behind.low, behind.high) if behind else "–",
+            )
+        )
+    headings = ("model", "trained on", "other targets", "score there", "95 % interval")
+    caption = "trained on a part of the data, so not ranked: scores on the other targets"
+    differences = (f"minus {leader} there", "95 % interval")
+    print_table(caption, (*headings, *differences), rows, whole="rank --format json")
 
 
 def _print_thin(board: Board) -> None:

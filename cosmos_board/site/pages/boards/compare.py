@@ -170,7 +170,7 @@ def _say_counts(rows: Sequence[PairRow], label: str, words: Words) -> str:
         "not separated": words("not separated on {n}"),
         "not tested": words("not tested on {n} (fewer than 10 clusters)"),
     }
-    counts = Counter(row.verdict for row in rows)
+    counts: Counter[str] = Counter(row.verdict for row in rows)
     said = (text.format(n=counts[name]) for name, text in sentences.items() if counts[name])
     targets = words.count(len(rows), "target")
     return words("{a}, {targets}: {counts}.", a=label, targets=targets, counts=words.listing(said))

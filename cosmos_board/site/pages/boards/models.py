@@ -196,7 +196,8 @@ def _score_cell(place: tuple[BoardRow, int] | None, shade: float | None, words: 
         return Cell(DASH, muted=True)
     row, ranked = place
     if row.rank is None:
-        return Cell(number(row.score), row.score, note=failing_label(row, words))
+        trained = words.term("trained-on") if row.status == "trained-on" else ""
+        return Cell(number(row.score), row.score, note=trained or failing_label(row, words))
     rank = f"#{row.rank}/{ranked} {format_range(row)}".rstrip()
     return Cell(number(row.score), row.score, heat=shade, note=rank)
 

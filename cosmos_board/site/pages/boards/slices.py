@@ -59,7 +59,7 @@ def slice_page(context: PageContext, part: Slice, siblings: Sequence[Slice]) -> 
         add_ranking(page, board)
         page.figure(interval_figure(board, words))
         if part.kind == "target":
-            figure = spread_figure(data, part.name, board.key.prompt, words)
+            figure = spread_figure(data, board, words)
             if figure is not None:
                 page.heading(words("Per-mask score distribution"), "spread")
                 page.figure(figure)

@@ -11,6 +11,7 @@ from cosmos_board.metrics.table import METRICS
 from cosmos_board.site.components.table import Cell, Raw
 from cosmos_board.site.content.labels import metric_label, model_url
 from cosmos_board.site.language.numbers import DASH, percent, span
+from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.ranking import ranking_table
 from cosmos_board.site.pages.sections.standing import name_new_clusters
 from cosmos_board.site.pages.sections.tables import RecordTable
@@ -35,23 +36,38 @@ def _add_trained(page: PageWriter, board: Board, name: str) -> None:
     rows = [row for row in board.rows if row.status == "trained-on"]
     if not rows:
         return
-    metric = METRICS[board.key.metric]
-    label = metric_label(metric, words)
 
     def model(row: BoardRow) -> Cell:
         return Cell(row.label, row.model, model_url(row.model) if row.model in data.models else "")
-
-    def score(row: BoardRow) -> float | None:
-        return row.score if row.clean_targets else None
 
     table = RecordTable(data, words, rows)
     table.cells("model", words("Model"), model, frozen=True)
     table.text("trained", words("Trained on"), lambda row: percent(row.trained_on))
     table.count("clean", words("Targets it was not trained on"), lambda row: row.clean_targets)
+    caption = words("Trained on this data, so not ranked.")
+    if any(row.clean_targets for row in rows):
+        _add_clean_scores(table, board, words)
+        caption = words(
+            "Trained on a part of this data, so not ranked. Scores are those on the targets whose "
+            "datasets a model was not trained on, and differences are paired there. 95 % "
+            "confidence intervals (CI) for {units} of these datasets.",
+            units=name_new_clusters(board.facts, words),
+        )
+    caption += " " + words("Data {version}.", version=data.version_label)
+    page.table(table.build(name, caption, tools=False, listed=lambda _: True))
+
+
+def _add_clean_scores(table: RecordTable[BoardRow], board: Board, words: Words) -> None:
+    """Add the scores on the targets that a model was not trained on."""
+
+    def score(row: BoardRow) -> float | None:
+        return row.score if row.clean_targets else None
+
+    label = metric_label(METRICS[board.key.metric], words)
     table.score("score", words("{metric} there", metric=label), score)
     if board.facts.ranks:
         table.interval(lambda row: (row.low, row.high) if row.clean_targets else None)
-    if board.ranked:
+    if any(row.behind for row in table.records):
         leader = board.ranked[0].label
         table.change(
             "behind",
@@ -63,14 +79,6 @@ def _add_trained(page: PageWriter, board: Board, name: str) -> None:
             words("95 % CI of the difference"),
             lambda row: span(row.behind.low, row.behind.high) or DASH if row.behind else DASH,
         )
-    caption = words(
-        "Trained on a part of this data, so not ranked. Scores are those on the targets whose "
-        "datasets a model was not trained on, and differences are paired there. 95 % confidence "
-        "intervals (CI) for {units} of these datasets. Data {version}.",
-        units=name_new_clusters(board.facts, words),
-        version=data.version_label,
-    )
-    page.table(table.build(name, caption, tools=False, listed=lambda _: True))
 
 
 def _add_thin(page: PageWriter, board: Board, name: str) -> None:

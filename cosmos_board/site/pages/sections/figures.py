@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import isfinite
 
-from cosmos_board.board.types import Board, Slice
+from cosmos_board.board.types import Board, BoardRow, Slice
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.site.components.figure import COLOURS, Axis, Figure, Point, Series
 from cosmos_board.site.content.labels import metric_label
@@ -29,9 +29,7 @@ MOST_ROWS = 15
 def interval_figure(board: Board, words: Words) -> Figure | None:
     """Return scores with their confidence intervals, in the order of the board."""
     metric = METRICS[board.key.metric]
-    # a model that was trained on some targets scores on others
-    standing = [row for row in board.rows if row.status != "trained-on"]
-    rows = [row for row in standing if isfinite(row.score)][:MOST_ROWS]
+    rows = [row for row in _list_standing(board) if isfinite(row.score)][:MOST_ROWS]
     if not rows:
         return None
     label = metric_label(metric, words)
@@ -55,6 +53,11 @@ def interval_figure(board: Board, words: Words) -> Figure | None:
         ),
         interval="x",
     )
+
+
+def _list_standing(board: Board | None) -> list[BoardRow]:
+    """Return the rows that score on the same targets: not those of models trained on some."""
+    return [row for row in board.rows if row.status != "trained-on"] if board else []
 
 
 def _interval_sentence(board: Board, words: Words) -> str:
@@ -83,7 +86,7 @@ def prompt_figure(columns: Sequence[Across], words: Words) -> Figure | None:
     boards = [(place, column) for place, column in enumerate(columns) if column.board]
     best: dict[str, tuple[float, str]] = {}
     for _, column in boards:
-        for row in column.board.rows if column.board else ():
+        for row in _list_standing(column.board):
             best[row.model] = max(best.get(row.model, (-1.0, row.label)), (row.score, row.label))
     chosen = sorted(best, key=lambda model: (-best[model][0], model))[:COLOURS]
     if not chosen:
@@ -92,7 +95,7 @@ def prompt_figure(columns: Sequence[Across], words: Words) -> Figure | None:
     for colour, model in enumerate(sorted(chosen)):
         points = []
         for place, column in boards:
-            for row in column.board.rows if column.board else ():
+            for row in _list_standing(column.board):
                 if row.model == model:
                     text = f"{row.label}, {column.label}: {number(row.score)}"
                     points.append(Point(place, row.score, row.low, row.high, text))
@@ -177,9 +180,11 @@ def seconds_per_image(
     return sum(stages[stage] for stage in needed)
 
 
-def spread_figure(data: SiteData, target: str, prompt: str, words: Words) -> Figure | None:
+def spread_figure(data: SiteData, board: Board, words: Words) -> Figure | None:
     """Return how each model's Dice is distributed over the reference masks of a target."""
-    spreads = data.spread(target, prompt)
+    standing = {row.model for row in _list_standing(board)}
+    found = data.spread(board.key.slice.name, board.key.prompt)
+    spreads = [spread for spread in found if spread.model in standing]
     best_first = sorted(spreads, key=lambda spread: (-spread.quantiles[2], spread.model))
     chosen = best_first[:MOST_ROWS]
     if not chosen:

@@ -153,8 +153,10 @@ def _ranked_score(row: BoardRow | None) -> float | None:
 def _cell(row: BoardRow | None, absent: str | None, shade: float | None, words: Words) -> Cell:
     if row is None:
         return Cell(words.term(absent) if absent else DASH, muted=True)
-    rank = failing_label(row, words) if row.rank is None else f"#{format_rank(row)}"
-    return Cell(number(row.score), row.score, heat=shade, note=rank)
+    note = f"#{format_rank(row)}" if row.rank is not None else failing_label(row, words)
+    if row.status == "trained-on":
+        note = words.term("trained-on")
+    return Cell(number(row.score), row.score, heat=shade, note=note)
 
 
 def _by_mean(scored: Sequence[dict[str, BoardRow]]) -> list[str]:
@@ -164,4 +166,9 @@ def _by_mean(scored: Sequence[dict[str, BoardRow]]) -> list[str]:
         scores = [rows[model].score for rows in scored if model in rows]
         return sum(scores) / len(scores)
 
-    return sorted(models, key=lambda model: (-mean(model), model))
+    ranked = {row.model for rows in scored for row in rows.values() if row.rank is not None}
+
+    def place(model: str) -> tuple[bool, float, str]:
+        return bool(ranked) and model not in ranked, -mean(model), model
+
+    return sorted(models, key=place)
