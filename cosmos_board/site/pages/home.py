@@ -31,11 +31,7 @@ from cosmos_board.site.pages.sections.notices import (
     explain_empty,
     link_advice,
 )
-from cosmos_board.site.pages.sections.standing import (
-    explain_no_leader,
-    find_leader,
-    find_rivals,
-)
+from cosmos_board.site.pages.sections.standing import count_rivals, explain_no_leader, find_leader
 from cosmos_board.site.pages.sections.writer import Card, Link, PageContext, PageWriter
 from cosmos_board.store.queries.cards import TrackEntry
 
@@ -97,7 +93,8 @@ def _write_board(page: PageWriter, board: Board) -> None:
         page.figure(cost)
     caption = words(
         "Dice ↑ and rank (with its range) over all targets, by predicted IoU; everything mode by "
-        "the mask closest to the reference mask. Data {version}.",
+        "the mask closest to the reference mask; no rank where no target has 10 clusters. "
+        "Data {version}.",
         version=data.version_label,
     )
     add_prompts(page, OVERALL, caption, models=[row.model for row in board.rows[:TOP]])
@@ -153,30 +150,28 @@ def _cards(data: SiteData, board: Board, words: Words) -> list[Card]:
     first = find_leader(board)
     if first is None:
         alone = "" if board.facts.ranks else words("The table below holds the scores alone.")
-        return [Card(words("Ranking"), explain_no_leader(board, words), alone)]
+        reason = explain_no_leader(board, words)
+        return [Card(words("Ranking"), reason[:1].upper() + reason[1:], alone)]
     prompt = prompt_label(board.key.prompt, words)
     kicker = words("Ranked first with the prompt “{prompt}”", prompt=prompt)
-    score = _score(first, words) + _count_rivals(board, words)
-    cards = [Card(kicker, first.label, score, model_url(first.model))]
+    cards = [Card(kicker, first.label, _place(board, first, words), model_url(first.model))]
     point = data.board(OVERALL, "point")
     with_point = find_leader(point)
     if point is not None and with_point is not None and board.key.prompt != "point":
         kicker = words("Ranked first with one point")
-        score = _score(with_point, words) + _count_rivals(point, words)
-        cards.append(Card(kicker, with_point.label, score, "prompts/point/"))
+        place = _place(point, with_point, words)
+        cards.append(Card(kicker, with_point.label, place, "prompts/point/"))
     return cards + _target_cards(data, board, first, words)
+
+
+def _place(board: Board, first: BoardRow, words: Words) -> str:
+    """Return the score of the model that is ranked first, and how many are not separated."""
+    rivals = count_rivals(board, words)
+    return words.separate([_score(first, words), *([rivals] if rivals else [])])
 
 
 def _score(row: BoardRow, words: Words) -> str:
     return with_interval(words("Dice {score}", score=number(row.score)), row.low, row.high)
-
-
-def _count_rivals(board: Board, words: Words) -> str:
-    """Return how many models are not separated from the first; nothing where none is."""
-    rivals = find_rivals(board)
-    if not rivals:
-        return ""
-    return words("; not separated from {n} more", n=len(rivals))
 
 
 def _target_cards(data: SiteData, board: Board, first: BoardRow, words: Words) -> list[Card]:

@@ -134,7 +134,7 @@
       const found = rows.filter((row) => kinds.includes(row.verdict)).length;
       return found ? text.replace("{n}", found) : "";
     });
-    parts.push(element("p", {}, say("counts", { a: names.a, targets: say("targets", { n: rows.length }), counts: counts.filter(Boolean).join(", ") })));
+    parts.push(element("p", {}, say("counts", { ...names, counts: counts.filter(Boolean).join(", ") })));
     out.replaceChildren(...parts, tableOf(rows, names, data.data_version));
     window.cosmosTables?.(document.getElementById("pairs"));
   };

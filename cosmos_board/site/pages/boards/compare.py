@@ -135,7 +135,7 @@ def pair_page(context: PageContext, a: str, b: str) -> Page:
             )
         )
         page.text(_say_failures(data, boards[0], a, b, words))
-    page.text(_say_counts(targets, names["a"], words))
+    page.text(_say_counts(targets, names, words))
     page.table(_pair_table(data, targets, "pair", words))
     if synthetic:
         page.heading(words("On synthetic images"), "synthetic")
@@ -161,7 +161,7 @@ def _say_failures(data: SiteData, board: Board, a: str, b: str, words: Words) ->
     return words("Failure rate (Dice < 0.5): {models}.", models=words.listing(listed))
 
 
-def _say_counts(rows: Sequence[PairRow], label: str, words: Words) -> str:
+def _say_counts(rows: Sequence[PairRow], names: Mapping[str, str], words: Words) -> str:
     """Return on how many targets A is better, worse and so on; what occurs nowhere is not said."""
     sentences = {
         "better": words("better on {n}"),
@@ -172,8 +172,7 @@ def _say_counts(rows: Sequence[PairRow], label: str, words: Words) -> str:
     }
     counts: Counter[str] = Counter(row.verdict for row in rows)
     said = (text.format(n=counts[name]) for name, text in sentences.items() if counts[name])
-    targets = words.count(len(rows), "target")
-    return words("{a}, {targets}: {counts}.", a=label, targets=targets, counts=words.listing(said))
+    return words("{a} against {b}, by target: {counts}.", **names, counts=words.listing(said))
 
 
 def _pair_table(data: SiteData, rows: list[PairRow], name: str, words: Words) -> Table:
@@ -191,7 +190,10 @@ def _pair_table(data: SiteData, rows: list[PairRow], name: str, words: Words) ->
 
     table.cells("verdict", words("Verdict"), verdict, facet=True)
     table.score(
-        "detectable", words("Least difference shown"), detectable, help="docs/ranking/#power"
+        "detectable",
+        words("Least difference it could show"),
+        detectable,
+        help="docs/ranking/#power",
     )
     table.count("clusters", words("Clusters"), lambda row: row.clusters)
     caption = words(

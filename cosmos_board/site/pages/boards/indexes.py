@@ -19,9 +19,9 @@ from cosmos_board.site.pages.sections.notices import (
     explain_empty,
 )
 from cosmos_board.site.pages.sections.standing import (
+    count_rivals,
     explain_no_leader,
     find_leader,
-    find_rivals,
     format_range,
 )
 from cosmos_board.site.pages.sections.tables import RecordTable
@@ -119,8 +119,7 @@ def _add_leaders(table: RecordTable[_Indexed], data: SiteData, words: Words) -> 
         if row.first is None:
             return Cell(explain_no_leader(row.board, words), muted=True)
         name = row.first.model
-        rivals = find_rivals(row.board)
-        note = words("not separated from {n}", n=len(rivals)) if rivals else ""
+        note = count_rivals(row.board, words)
         return Cell(row.first.label, name, model_url(name) if name in data.models else "", note)
 
     def score(row: _Indexed) -> float | None:

@@ -17,7 +17,7 @@ from cosmos_board.site.components.table import Cell, Table, heat_of
 from cosmos_board.site.components.templates import render
 from cosmos_board.site.content.labels import model_url, prompt_label, slug, target_label
 from cosmos_board.site.content.site_data import FIRST_PROMPTS, SiteData
-from cosmos_board.site.language.numbers import DASH, number, short_count, with_interval
+from cosmos_board.site.language.numbers import DASH, number, percent, short_count, with_interval
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.notices import (
     explain_empty,
@@ -96,7 +96,7 @@ def _lead(data: SiteData, info: ModelCard, words: Words) -> str:
         for _, row, ranked in data.places(info.name, "overall", prompt, track):
             text = "" if track == FULL else track_label(track, words) + words.pick(": ", "：")
             text += words(
-                "Dice {score} over all targets with the prompt “{prompt}”",
+                "Dice {score} on the board of all targets, with the prompt “{prompt}”",
                 score=number(row.score),
                 prompt=prompt_label(prompt, words),
             )
@@ -104,6 +104,12 @@ def _lead(data: SiteData, info: ModelCard, words: Words) -> str:
             if row.rank is not None:
                 place = f"{row.rank} {format_range(row)}".rstrip()
                 text += words(", rank {rank} of {ranked}", rank=place, ranked=ranked)
+            elif row.status == "trained-on":
+                text += words(
+                    "; trained on {share} of these targets, so not ranked: the score is that on "
+                    "the others",
+                    share=percent(row.trained_on),
+                )
             else:
                 few = words("too few clusters to rank")
                 text += words.pick(", ", "，") + (status_label(row, words) or few)
@@ -208,6 +214,7 @@ def _target_figure(data: SiteData, info: ModelCard, words: Words, track: str) ->
     if prompt is None:
         return None
     places = data.places(info.name, "target", prompt, track)
+    places = [place for place in places if place[1].status != "trained-on"]
     real = [place for place in places if not data.is_synthetic(place[0])]
     rows = sorted(real or places, key=lambda place: (-place[1].score, place[0]))
     if len(rows) < 2:

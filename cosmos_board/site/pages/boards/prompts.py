@@ -14,7 +14,7 @@ from cosmos_board.site.pages.sections.board_tables import add_ranking
 from cosmos_board.site.pages.sections.figures import interval_figure
 from cosmos_board.site.pages.sections.matrix import Across, matrix_table
 from cosmos_board.site.pages.sections.notices import explain_empty
-from cosmos_board.site.pages.sections.standing import find_leader, find_rivals
+from cosmos_board.site.pages.sections.standing import count_rivals, find_leader
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
 
@@ -149,10 +149,7 @@ def prompt_index(context: PageContext) -> Page:
         board, row = data.board(OVERALL, name), first[name]
         if board is None or row is None:
             return Cell(DASH, muted=True)
-        rivals = find_rivals(board)
-        return Cell(
-            row.label, note=words("not separated from {n}", n=len(rivals)) if rivals else ""
-        )
+        return Cell(row.label, note=count_rivals(board, words))
 
     def score(name: str) -> float | None:
         row = first[name]

@@ -65,7 +65,8 @@ def slice_page(context: PageContext, part: Slice, siblings: Sequence[Slice]) -> 
                 page.figure(figure)
         caption = words(
             "Dice ↑ and rank (with its range) by prompt, {slice}; everything mode by the mask "
-            "closest to the reference mask, the others by predicted IoU. Data {version}.",
+            "closest to the reference mask, the others by predicted IoU; no rank where no target "
+            "has 10 clusters. Data {version}.",
             slice=slice_label(part, data, words),
             version=data.version_label,
         )

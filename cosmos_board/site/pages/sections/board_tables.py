@@ -43,7 +43,6 @@ def _add_trained(page: PageWriter, board: Board, name: str) -> None:
     table = RecordTable(data, words, rows)
     table.cells("model", words("Model"), model, frozen=True)
     table.text("trained", words("Trained on"), lambda row: percent(row.trained_on))
-    table.count("clean", words("Targets it was not trained on"), lambda row: row.clean_targets)
     caption = words("Trained on this data, so not ranked.")
     if any(row.clean_targets for row in rows):
         _add_clean_scores(table, board, words)
@@ -64,6 +63,7 @@ def _add_clean_scores(table: RecordTable[BoardRow], board: Board, words: Words) 
         return row.score if row.clean_targets else None
 
     label = metric_label(METRICS[board.key.metric], words)
+    table.count("clean", words("Targets it was not trained on"), lambda row: row.clean_targets)
     table.score("score", words("{metric} there", metric=label), score)
     if board.facts.ranks:
         table.interval(lambda row: (row.low, row.high) if row.clean_targets else None)

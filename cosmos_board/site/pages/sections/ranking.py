@@ -82,8 +82,7 @@ def ranking_table(
     ranking = collect_ranking(data, board)
     rows = [row for row in board.rows if row.status != "trained-on"][:top]
     table = RecordTable(data, words, rows)
-    _add_score(table, ranking, data, words, short=top is not None)
-    _add_failures(table, words)
+    _add_score(table, ranking, data, words)
     _add_metrics(table, ranking, words, short=top is not None)
     if any(row.gain_over_box_prior is not None for row in rows):
         table.change(
@@ -101,7 +100,7 @@ def ranking_table(
         name,
         caption(data, board, words),
         empty=words("No model has been scored here yet."),
-        listed=lambda row: row.rank is None,
+        listed=lambda row: board.facts.ranks and row.rank is None,
     )
     absent = [_absent_row(one, built.columns, words) for one in board.absent if top is None]
     records = tuple(_record(row, ranking) for row in rows)
@@ -113,7 +112,7 @@ def _digits(metric: Metric) -> int:
 
 
 def _add_score(
-    table: RecordTable[BoardRow], ranking: Ranking, data: SiteData, words: Words, *, short: bool
+    table: RecordTable[BoardRow], ranking: Ranking, data: SiteData, words: Words
 ) -> None:
     """Add rank, model and score, how sure they are, and the score with the closest mask."""
     board, digits = ranking.board, _digits(ranking.metric)
@@ -135,7 +134,8 @@ def _add_score(
     label, definition = metric_label(ranking.metric, words), f"{DEFINITIONS}#{ranking.metric.name}"
     table.cells("score", label, score, numeric=True, best=ranking.best, help=definition)
     if board.facts.ranks:
-        _add_certainty(table, digits, words, short=short)
+        _add_certainty(table, digits, words)
+        _add_failures(table, words)
     if ranking.oracle:
         oracle, about = partial(_score_of, ranking.oracle), f"{RANKING}#selection"
         table.score("oracle", words("Oracle"), oracle, digits=digits, best=ranking.best, help=about)
@@ -145,8 +145,8 @@ def _rank_cell(row: BoardRow) -> Cell:
     return Cell(number(row.rank, 0), row.rank, note=format_range(row), muted=row.rank is None)
 
 
-def _add_certainty(table: RecordTable[BoardRow], digits: int, words: Words, *, short: bool) -> None:
-    """Add intervals, letters and the share of resamples that a model leads."""
+def _add_certainty(table: RecordTable[BoardRow], digits: int, words: Words) -> None:
+    """Add intervals and letters."""
     table.interval(
         lambda row: (row.low, row.high),
         around=lambda row: row.score,
@@ -165,9 +165,6 @@ def _add_certainty(table: RecordTable[BoardRow], digits: int, words: Words, *, s
         table.text(
             "letters", letters, lambda row: row.letters or DASH, help=f"{RANKING}#ranks", wrap=True
         )
-    if not short and any(row.lead_share is not None for row in table.records):
-        leads = words("Leads in … of resamples")
-        table.cells("leads", leads, _lead_cell, numeric=True, help=f"{RANKING}#ranks")
 
 
 def _lead_cell(row: BoardRow) -> Cell:
@@ -180,7 +177,7 @@ def _lead_cell(row: BoardRow) -> Cell:
 def _add_failures(table: RecordTable[BoardRow], words: Words) -> None:
     """Add the shares of references that failed and for which nothing was drawn."""
     if any(row.failure for row in table.records):
-        _add_share(table, "failure", words("Failure rate (Dice < 0.5)"), lambda row: row.failure)
+        _add_share(table, "failure", words("Failures (Dice < 0.5)"), lambda row: row.failure)
         _add_share(table, "empty", words("Nothing drawn"), lambda row: row.empty)
     for name in MEDIANS:
         values = {row.model: getattr(row, name) for row in table.records}
@@ -238,6 +235,9 @@ def _add_details(table: RecordTable[BoardRow], ranking: Ranking, words: Words) -
     def failed(row: BoardRow) -> Cell:
         return Cell(percent(row.failed) if row.failed else words("none"), row.failed)
 
+    if any(row.lead_share is not None for row in table.records):
+        leads = words("Leads in … of resamples")
+        table.cells("leads", leads, _lead_cell, numeric=True, help=f"{RANKING}#ranks")
     table.text("kind", words("Kind"), lambda row: words.term(row.kind), facet=True, hidden=True)
     table.count("references", words("Reference masks"), lambda row: row.references)
     table.count("clusters", words("Clusters"), lambda row: row.clusters)

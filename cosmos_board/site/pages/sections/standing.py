@@ -27,6 +27,16 @@ def find_rivals(board: Board) -> list[BoardRow]:
     return [row for row in others if letters.intersection(_LETTER.findall(row.letters))]
 
 
+def count_rivals(board: Board, words: Words) -> str:
+    """Return how many models are not separated from the first; nothing where none is."""
+    rivals = len(find_rivals(board))
+    if not rivals:
+        return ""
+    return words.plural(
+        rivals, "not separated from {n} other model", "not separated from {n} other models"
+    )
+
+
 def explain_no_leader(board: Board, words: Words) -> str:
     """Return why a board names nobody first."""
     if not board.facts.ranks:
