@@ -198,8 +198,8 @@ def _pair_table(data: SiteData, rows: list[PairRow], name: str, words: Words) ->
     table.count("clusters", words("Clusters"), lambda row: row.clusters)
     caption = words(
         "Paired differences in Dice, largest first. On each target all pairs of its board are "
-        "judged together; where two models are not separated stands the true difference that "
-        "would be shown in 80 % of such samples. Data {version}.",
+        "judged together; where two models are not separated stands the least true difference that "
+        "such data show in 80 % of samples. Data {version}.",
         version=data.version,
     )
     return table.build(name, caption)

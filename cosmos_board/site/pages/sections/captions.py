@@ -70,8 +70,8 @@ def say_detectable(board: Board, words: Words) -> str:
     if board.facts.detectable is None:
         return ""
     return words(
-        "A true difference of {least} between two models would be shown in 80 % of such samples "
-        "(median over pairs).",
+        "The least true difference between two models that such data show in 80 % of samples: "
+        "{least} (median over pairs).",
         least=number(board.facts.detectable),
     )
 

@@ -98,7 +98,8 @@ def say_verdict(row: PairRow, words: Words) -> str:
         return words("not separated: one more failure would undo the difference")
     if row.verdict == "not separated" and row.detectable is not None:
         return words(
-            "not separated: a true difference of {least} would be shown in 80 % of such samples",
+            "not separated: the least true difference that such data show in 80 % of samples is "
+            "{least}",
             least=number(row.detectable),
         )
     return words.term(row.verdict)
