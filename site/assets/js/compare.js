@@ -127,14 +127,14 @@
     if (overall?.low != null) {
       const difference = `${signed(overall.difference)} (${range(overall)})`;
       parts.push(element("p", { class: "cb-lead" }, say("overall", { ...names, difference, verdict: told(overall, names) })),
-        element("p", {}, say("failures", { models: overall.failures.map((share, n) => `${[names.a, names.b][n]} ${percent(share)}`).join(", ") })));
+        element("p", {}, say("failures", { models: overall.failures.map((share, n) => `${[names.a, names.b][n]} ${percent(share)}`).join(out.dataset.separator) })));
     }
     const counts = out.dataset.oneach.split("|").map((text, n) => {
       const kinds = [["better"], ["worse"], ["equivalent"], ["apart", "held"], ["untested"]][n];
       const found = rows.filter((row) => kinds.includes(row.verdict)).length;
       return found ? text.replace("{n}", found) : "";
     });
-    parts.push(element("p", {}, say("counts", { ...names, counts: counts.filter(Boolean).join(", ") })));
+    parts.push(element("p", {}, say("counts", { ...names, counts: counts.filter(Boolean).join(out.dataset.separator) })));
     out.replaceChildren(...parts, tableOf(rows, names, data.data_version));
     window.cosmosTables?.(document.getElementById("pairs"));
   };
