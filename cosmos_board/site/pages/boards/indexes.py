@@ -93,12 +93,14 @@ def slice_index(context: PageContext, kind: SliceKind) -> Page:
     _add_leaders(table, data, words)
     if data.submitted:
         table.count("submitted", words("Submissions"), lambda row: _count_submitted(data, row.part))
-    caption = words(
-        "Ranked first by Dice ↑ with the prompt named, chosen by predicted IoU (everything "
-        "mode by the mask closest to the reference mask). Every image and cluster counts once. "
-        "Data {version}.",
-        version=data.version_label,
+    first = words(
+        "Ranked first by Dice ↑ with the prompt named, chosen by predicted IoU (everything mode by "
+        "the mask closest to the reference mask)."
     )
+    counted = words(
+        "Every image and cluster counts once. Data {version}.", version=data.version_label
+    )
+    caption = f"{first} {counted}" if any(row.first for row in rows) else counted
     empty = explain_empty(data, words, words("Nothing has been scored yet."))
     page.table(table.build("index", caption, empty=empty))
     add_withheld(page, [kind])
@@ -125,6 +127,9 @@ def _add_leaders(table: RecordTable[_Indexed], data: SiteData, words: Words) -> 
     def score(row: _Indexed) -> float | None:
         return row.first.score if row.first else None
 
+    if not any(row.first for row in table.records):
+        table.cells("leader", words("Ranking"), leader)
+        return
     definition = "docs/definitions/#dice"
     table.cells("leader", words("Ranked first"), leader)
     table.score("dice", words("Dice"), score, shaded=True, best="high", help=definition)

@@ -169,13 +169,15 @@ def prompt_index(context: PageContext) -> Page:
     table.count("negative", words("Points outside"), lambda name: PROMPTS[name].negative)
     table.text("box", words("Box"), lambda name: words.yes_no(PROMPTS[name].box))
     table.count("models", words("Models that take it"), count_models)
-    table.cells("leader", words("Ranked first"), leader)
-    table.score("dice", words("Dice"), score, best="high")
-    table.interval(ends)
-    caption = words(
-        "Ranked first by Dice ↑ over all targets, chosen by predicted IoU; everything mode "
-        "by the mask closest to the reference mask. Data {version}.",
-        version=data.version_label,
-    )
+    caption = words("Data {version}.", version=data.version_label)
+    if any(first.values()):
+        table.cells("leader", words("Ranked first"), leader)
+        table.score("dice", words("Dice"), score, best="high")
+        table.interval(ends)
+        ranked = words(
+            "Ranked first by Dice ↑ over all targets, chosen by predicted IoU; everything mode "
+            "by the mask closest to the reference mask."
+        )
+        caption = f"{ranked} {caption}"
     page.table(table.build("index", caption))
     return page.finish()
