@@ -207,12 +207,14 @@ def _list_columns(board: Board) -> dict[str, Callable[[BoardRow], str]]:
         return "< 1 %" if row.lead_share == 0 else percent(row.lead_share)
 
     columns: dict[str, Callable[[BoardRow], str]] = {"model": lambda row: row.model}
-    if board.facts.ranks:
+    if board.ranked:
         columns["rank"] = format_rank
     columns["score"] = lambda row: f"{row.score:.3f}"
-    if board.facts.ranks:
+    if any(row.low is not None for row in board.rows):
         columns["95 % interval"] = lambda row: format_interval(row.low, row.high)
+    if board.ranked:
         columns["letters"] = lambda row: row.letters or "–"
+    if board.facts.ranks:
         columns["Dice < 0.5"] = lambda row: share(row.failure)
         columns["nothing drawn"] = lambda row: share(row.empty)
     columns["status"] = status_text
@@ -275,6 +277,8 @@ def explain_no_rank(board: Board) -> str:
 
     if not board.facts.ranks:
         return "too few clusters to rank: no target has 10, so these are scores alone"
+    if any(row.status == "distance" for row in board.rows):
+        return "the median over drawn masks, by which nobody is ranked"
     return "nobody is ranked yet: " + ", ".join(sorted({status_text(row) for row in board.rows}))
 
 

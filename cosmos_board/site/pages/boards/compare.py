@@ -191,7 +191,7 @@ def _pair_table(data: SiteData, rows: list[PairRow], name: str, words: Words) ->
     table.cells("verdict", words("Verdict"), verdict, facet=True)
     table.score(
         "detectable",
-        words("Least difference it could show"),
+        words("Could have shown"),
         detectable,
         help="docs/ranking/#power",
     )

@@ -112,7 +112,7 @@ def _form(data: SiteData, cells: bytes, words: Words) -> str:
         length=len(cells),
         labels=to_json(labels).decode().strip(),
         fields=fields,
-        metrics=[(m.name, words(m.label)) for m in METRICS.values() if m.higher_is_better],
+        metrics=[(m.name, words(m.label)) for m in METRICS.values() if m.ranked],
         tracks=[(track, track_label(track, words)) for track in data.tracks],
         kinds=image_kinds(data, words),
         t=words,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 
+from cosmos_board.board.distances import SHOWN as MEDIANS
 from cosmos_board.board.types import AbsentModel, Board, BoardRow, Share
 from cosmos_board.metrics.table import METRICS, Metric
 from cosmos_board.site.components.table import Cell, Column, Raw, Row, Table, heat_of
@@ -22,20 +23,18 @@ from cosmos_board.site.pages.sections.standing import (
 )
 from cosmos_board.site.pages.sections.tables import Direction, RecordTable
 
-_FIRST_METRICS = ("nsd", "iou", "boundary_iou")
+_FIRST_METRICS = ("nsd", "nsd_rel", "iou", "boundary_iou")
 EXTRA_METRICS = (
     *_FIRST_METRICS,
     *(
         name
         for name, metric in METRICS.items()
-        if name not in ("dice", *_FIRST_METRICS) and metric.higher_is_better
+        if name not in ("dice", *_FIRST_METRICS) and metric.ranked
     ),
 )
 """Metrics beside the one that ranks; those after the second start hidden."""
 
 SHOWN_METRICS = 2
-MEDIANS = ("hd95_px", "assd_px")
-"""Distances whose median over drawn masks stands on boards of one target."""
 
 DEFINITIONS = "docs/definitions/"
 RANKING = "docs/ranking/"
