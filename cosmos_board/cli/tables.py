@@ -173,7 +173,7 @@ def describe_board(board: Board) -> str:
 def describe_certainty(board: Board) -> str:
     """Return what the intervals of a board speak of; empty where it has none."""
     facts = board.facts
-    if not facts.ranks:
+    if all(row.low is None for row in board.rows):
         return ""
     text = f" · intervals for new {', '.join(f'{unit}s' for unit in facts.cluster_units)}"
     if facts.detectable is not None:
@@ -234,7 +234,7 @@ def _print_trained(board: Board) -> None:
     trained = [row for row in board.rows if row.status == "trained-on"]
     if not trained:
         return
-    leader = board.ranked[0].model if board.ranked else "–"
+    leader = board.ranked[0].model if board.ranked else "the first"
     rows = []
     for row in trained:
         clean, behind = row.clean_targets, row.behind
@@ -248,7 +248,9 @@ def _print_trained(board: Board) -> None:
             )
         )
     headings = ("model", "trained on", "other targets", "score there", "95 % interval")
-    caption = "trained on a part of the data, so not ranked: scores on the other targets"
+    some = any(row.clean_targets for row in trained)
+    scores = "a part of the data, so not ranked: scores on the other targets"
+    caption = f"trained on {scores if some else 'this data, so not ranked'}"
     differences = (f"minus {leader} there", "95 % interval")
     print_table(caption, (*headings, *differences), rows, whole="rank --format json")
 
