@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cosmos_board.board.cube import Cube
     from cosmos_board.board.findings.findings import Decision, Finding
     from cosmos_board.board.studies.effects import Effect
+    from cosmos_board.board.studies.factors import FactorRow
     from cosmos_board.core.masks import Rle
 
 STUDIES = ("factors", "jitter", "clicks", "annotation", "findings")
@@ -51,6 +52,8 @@ def command(study: str, db: Path, as_json: bool, log: Path | None, packs: tuple[
         was_run = study in dict(fetch_studied(connection))
     if study == "findings":
         results = [describe_finding(finding) for finding in results]
+    if as_json and study == "factors":
+        results = [describe_factor(row) for row in results]
     if as_json:
         click.echo(json.dumps(round_floats(_describe_effects(results)), ensure_ascii=False))
     elif study == "findings":
@@ -89,6 +92,29 @@ def _run_study(study: str, cube: Cube) -> Any:  # noqa: ANN401 - each study has 
         "findings": find_findings,
     }
     return studies[study](cube)
+
+
+def describe_factor(row: FactorRow) -> dict[str, object]:
+    """Return a correlation as JSON holds it: one level, `error` being that of arctanh ρ."""
+    rho = row.rho
+    return {
+        "factor": row.factor,
+        "given": row.given,
+        "prompt": row.prompt,
+        "model": row.model,
+        "selection": row.selection,
+        "rho": rho.value,
+        "low": rho.low,
+        "high": rho.high,
+        "error": rho.error,
+        "degrees": rho.degrees,
+        "targets": rho.targets,
+        "clusters": rho.clusters,
+        "references": rho.references,
+        "p": row.p,
+        "p_holm": row.p_holm,
+        "detectable": row.detectable,
+    }
 
 
 def _describe_effects(value: Any) -> Any:  # noqa: ANN401 - any row of a study
@@ -196,7 +222,9 @@ def _flatten(row: Any) -> dict[str, object]:  # noqa: ANN401 - any row of a stud
     """Return the fields of a row by name, text first, and the least that could have been shown."""
     values = {field.name: getattr(row, field.name) for field in fields(row)}
     for effect in _list_effects(row):
-        values["detectable"] = None if effect.is_shown else effect.detectable
+        values["detectable"] = (
+            None if effect.is_shown else getattr(row, "detectable", effect.detectable)
+        )
     return dict(sorted(values.items(), key=lambda pair: not isinstance(pair[1], str | tuple)))
 
 
