@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING
 
-from cosmos_board.board.types import Board, BoardKey, BoardRow, PairTable, Scope, Slice, SliceKind
+from cosmos_board.board.types import Board, BoardKey, BoardRow, PairTable, Slice, SliceKind
 from cosmos_board.core.cards import PROTOCOL, DatasetCard, ModelCard
 from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.core.prompts import PROMPTS
@@ -128,7 +128,6 @@ class SiteData:
         prompt: str,
         selection: Selection | None = None,
         metric: str = "dice",
-        scope: Scope = "common",
         track: str = FULL,
     ) -> Board | None:
         """Return a board, by default of the full track, None where nothing was scored.
@@ -136,7 +135,7 @@ class SiteData:
         `everything` has no choice by predicted IoU, so `oracle` is its default.
         """
         chosen = selection or default_selection(prompt)
-        return self.boards.get(BoardKey(part, prompt, chosen, metric, track, scope))
+        return self.boards.get(BoardKey(part, prompt, chosen, metric, track))
 
     def main_board(self, part: Slice, track: str = FULL) -> Board | None:
         """Return the board that opens the page of a slice; None where nothing was scored."""

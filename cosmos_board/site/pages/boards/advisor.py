@@ -26,13 +26,13 @@ from cosmos_board.site.content.labels import (
 from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.numbers import DASH, number, percent
 from cosmos_board.site.language.words import Words
+from cosmos_board.site.pages.sections.captions import track_badges
 from cosmos_board.site.pages.sections.notices import (
     explain_empty,
     note_withheld,
     track_label,
     track_text,
 )
-from cosmos_board.site.pages.sections.ranking import track_badges
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
 
