@@ -21,6 +21,7 @@ from cosmos_board.board.findings.evidence_studies import (
     measure_finetuning,
     measure_jitter,
 )
+from cosmos_board.board.findings.shares import THRESHOLD
 from cosmos_board.store.queries.findings import FINDING_QUERIES
 
 Certainty: TypeAlias = Literal["abstract", "second-hand", "not found"]
@@ -40,7 +41,10 @@ class Claim:
 
     id: str
     threshold: float
-    """The effect must lie beyond it for the claim to hold."""
+    """Every part must lie beyond it for the claim to hold."""
+
+    floor: float = 0.0
+    """The claim is contradicted by a part that lies below it."""
 
     unit: str = ""
     """Of effect and threshold; empty for Dice, a share or a correlation."""
@@ -50,7 +54,7 @@ class Claim:
 
     about: DecidedFor = "families"
     measure: Measure
-    """Measures the effect."""
+    """Measures the parts."""
 
     @property
     def query(self) -> str:
@@ -59,7 +63,13 @@ class Claim:
 
 
 CLAIMS: tuple[Claim, ...] = (
-    Claim(id="F1", threshold=0.05, certainty="second-hand", measure=measure_spread),
+    Claim(
+        id="F1",
+        threshold=THRESHOLD,
+        floor=THRESHOLD,
+        certainty="second-hand",
+        measure=measure_spread,
+    ),
     Claim(id="F2", threshold=0.0, certainty="not found", about="two models", measure=measure_size),
     Claim(id="F3", threshold=0.0, certainty="abstract", measure=measure_prompts),
     Claim(
