@@ -75,6 +75,7 @@ def planted_board(
     cluster_sd: float = 0.05,
     noise_sd: float = 0.03,
     seed: int = 0,
+    own_seeds: bool = False,
     shuffle: int | None = None,
 ) -> Path:
     """Write a board database and return its path.
@@ -89,11 +90,21 @@ def planted_board(
         cluster_sd: Spread of the clusters' effect, shared by all models.
         noise_sd: Spread of each score around its expectation, independent between models.
         seed: Of all of the above.
+        own_seeds: Whether a model's scores depend on its name alone, whoever else is there.
         shuffle: Seed of the order of rows; None keeps the order in which they were drawn.
     """
     rng = np.random.default_rng(seed)
     references = _draw_references(targets, rng, cluster_sd)
-    scores = pd.concat(_draw_scores(model, references, prompts, rng, noise_sd) for model in models)
+    scores = pd.concat(
+        _draw_scores(
+            model,
+            references,
+            prompts,
+            np.random.default_rng([seed, *model.name.encode()]) if own_seeds else rng,
+            noise_sd,
+        )
+        for model in models
+    )
     tables = {
         "models": _models(models),
         "datasets": _datasets(targets, synthetic, sources or {}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,35 +12,19 @@ from typing import TypeAlias
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.ranking.inputs import (
     BoardInputs,
-    Cohort,
     find_trained_pools,
     gather_cohort,
     load_board_inputs,
 )
-from cosmos_board.board.ranking.pairs import tabulate_pairs
-from cosmos_board.board.ranking.pooling import (
-    MetricScores,
-    PooledScores,
-    deviate_pools,
-    pool_scores,
-)
-from cosmos_board.board.ranking.rank import average_deviations, rank_board
+from cosmos_board.board.ranking.pooling import PooledScores, pool_scores
+from cosmos_board.board.ranking.rank import rank_board
 from cosmos_board.board.slices import plan_slices
-from cosmos_board.board.types import Board, BoardKey, PairTable, Scope, Slice
-from cosmos_board.core.arrays import Floats
+from cosmos_board.board.types import Board, BoardKey, PairTable, Slice, SliceKind
 from cosmos_board.core.tracks import choose_metrics
 from cosmos_board.metrics.table import METRICS
-from cosmos_board.stats.bootstrap import REPLICATES
 from cosmos_board.store.queries.connection import Connection
 
-Ranked: TypeAlias = tuple[Board, PairTable | None]
-"""A board, and its pairs where they were asked for."""
-
-InputsKey: TypeAlias = tuple[Scope, tuple[int, ...], tuple[int, ...]]
-"""What tells the inputs of two boards apart: scope, the pools ranked on and those left out."""
-
-_MEMORY = 400_000_000
-"""Bytes of bootstrap deviations that are held at once."""
+Ranked: TypeAlias = tuple[Board, PairTable]
 
 _THREADS = min(os.cpu_count() or 1, 8)
 """Slices ranked at once; each is a function of its own data, so that order cannot matter."""
@@ -70,33 +54,44 @@ def build_boards(
     *,
     prompts: Sequence[str] | None = None,
     pair_metrics: Sequence[str] = ("dice",),
+    kinds: Collection[SliceKind] | None = None,
     cube: Cube | None = None,
 ) -> Boards:
-    """Compute every board of a database: each slice, prompt, selection and metric.
+    """Compute every board of a database: each slice, prompt, selection and ranked metric.
 
-    Boards of `pair_metrics` come with a table of all pairs; `cube` is the one over `connection`,
-    where the caller has it already.
+    Args:
+        connection: The database.
+        metrics: Which metrics; those that rank nobody are passed over.
+        prompts: Which prompts; all by default.
+        pair_metrics: Metrics of which tables of all pairs are kept.
+        kinds: Which kinds of slices; all by default.
+        cube: The one over `connection`, where the caller has it already.
     """
     cube = cube or Cube(connection, metrics)
+    ranked = [name for name in metrics if METRICS[name].higher_is_better]
     made = [
         pair
         for track in cube.tracks
         for prompt in cube.prompts(track)
         if prompts is None or prompt in prompts
-        if (chosen := choose_metrics(track, metrics))
-        for pair in _build_prompt(cube, track, prompt, chosen, pair_metrics)
+        if (chosen := choose_metrics(track, ranked))
+        for pair in _build_prompt(cube, track, prompt, chosen, kinds)
     ]
     made.sort(key=lambda pair: pair[0].key)
     return Boards(
         {board.key: board for board, _ in made},
-        {board.key: table for board, table in made if table is not None},
+        {board.key: table for board, table in made if board.key.metric in pair_metrics},
     )
 
 
 def _build_prompt(
-    cube: Cube, track: str, prompt: str, metrics: Sequence[str], pair_metrics: Sequence[str]
+    cube: Cube,
+    track: str,
+    prompt: str,
+    metrics: Sequence[str],
+    kinds: Collection[SliceKind] | None,
 ) -> Iterator[Ranked]:
-    """Yield every board of a track and prompt, and its pairs for those of `pair_metrics`."""
+    """Yield every board of a track and prompt, with its pairs."""
     plan = plan_slices(cube.units(track), cube.datasets)
     selected = []
     for selection in cube.selections(prompt):
@@ -106,66 +101,35 @@ def _build_prompt(
         selected.append(pool_scores(scores, plan, metrics))
     for number, own in enumerate(selected):
         other = selected[1 - number] if len(selected) == 2 else None
-        slices, inputs = _load_inputs(cube, own)
-        for some in _fit_memory(metrics, len(plan.pools), len(own.scores.models)):
-            deviations = deviate_pools(own.scores, some, plan, cube.draws(track))
-            for place, metric in enumerate(some):
-                key = BoardKey(Slice("overall"), prompt, own.scores.selection, metric, track)
-                work = partial(
-                    _rank_inputs,
-                    key,
-                    [array[place] for array in deviations],
-                    other.metrics[metric] if other else None,
-                    own.scores.steps(metric) if metric in pair_metrics else None,
-                )
-                with ThreadPoolExecutor(_THREADS) as pool:
-                    ranked = dict(zip(inputs, pool.map(work, inputs.values()), strict=True))
-                for part, shared in slices:
-                    board, table = ranked[shared]
-                    named = replace(key, slice=part, scope=shared[0])
-                    yield replace(board, key=named), table and replace(table, key=named)
-
-
-def _rank_inputs(
-    key: BoardKey,
-    deviations: Sequence[Floats],
-    other: MetricScores | None,
-    steps: Floats | None,
-    inputs: BoardInputs,
-) -> Ranked:
-    """Return the board of one metric on some inputs, and pairs given `steps`; see `rank_board`."""
-    macro = average_deviations(inputs, deviations)
-    board = rank_board(key, inputs, macro, other)
-    return board, None if steps is None else tabulate_pairs(board, inputs, steps, macro)
-
-
-def _fit_memory(metrics: Sequence[str], pools: int, models: int) -> Iterator[Sequence[str]]:
-    """Cut the metrics into parts whose deviations fit into memory."""
-    size = max(1, _MEMORY // (max(pools * models, 1) * 8 * REPLICATES))
-    for start in range(0, len(metrics), size):
-        yield metrics[start : start + size]
+        slices, inputs = _load_inputs(cube, own, kinds)
+        for metric in metrics:
+            key = BoardKey(Slice("overall"), prompt, own.scores.selection, metric, track)
+            theirs = other.metrics[metric] if other else None
+            work = partial(rank_board, key, other=theirs)
+            with ThreadPoolExecutor(_THREADS) as pool:
+                ranked = dict(zip(inputs, pool.map(work, inputs.values()), strict=True))
+            for part, pools in slices:
+                board, table = ranked[pools]
+                named = replace(key, slice=part)
+                yield replace(board, key=named), replace(table, key=named)
 
 
 def _load_inputs(
-    cube: Cube, pooled: PooledScores
-) -> tuple[list[tuple[Slice, InputsKey]], dict[InputsKey, BoardInputs]]:
-    """Return what each slice is made from; slices of the same pools share their inputs."""
+    cube: Cube, pooled: PooledScores, kinds: Collection[SliceKind] | None
+) -> tuple[list[tuple[Slice, tuple[int, ...]]], dict[tuple[int, ...], BoardInputs]]:
+    """Return the pools of each slice, and what they are ranked from: equal pools share it."""
     plan, counts, names = pooled.plan, pooled.counts, pooled.scores.models
     models = [cube.models[name] for name in names]
     trained = find_trained_pools(plan, names, cube.exposures)
-    slices: list[tuple[Slice, InputsKey]] = []
-    inputs: dict[InputsKey, BoardInputs] = {}
+    slices: list[tuple[Slice, tuple[int, ...]]] = []
+    inputs: dict[tuple[int, ...], BoardInputs] = {}
     for part in plan.slices:
+        if kinds is not None and part.slice.kind not in kinds:
+            continue
         if not counts.rows[list(part.pools)].any():
             continue
-        common = gather_cohort(part, models, counts, trained, "common")
-        everything = gather_cohort(part, models, counts, trained, "all")
-        cohorts: dict[Scope, Cohort] = {"common": common}
-        if len(common.left_out) or (common.ranked != everything.ranked).any():
-            cohorts["all"] = everything
-        for scope, cohort in cohorts.items():
-            key = (scope, tuple(cohort.pools.tolist()), tuple(cohort.left_out.tolist()))
-            slices.append((part.slice, key))
-            if key not in inputs:
-                inputs[key] = load_board_inputs(cube, pooled, cohort)
+        slices.append((part.slice, part.pools))
+        if part.pools not in inputs:
+            cohort = gather_cohort(part, models, counts, trained)
+            inputs[part.pools] = load_board_inputs(cube, pooled, cohort)
     return slices, inputs

@@ -10,9 +10,6 @@ from cosmos_board.core.cards import DatasetCard, ModelCard
 ORDER: tuple[Exposure, ...] = ("clean", "unknown", "same-source", "trained-on")
 """From best to worst."""
 
-MOST = 0.5
-"""A model trained on more than this share of a slice's targets is not ranked on it."""
-
 
 def find_exposures(
     models: Mapping[str, ModelCard], datasets: Mapping[str, DatasetCard]

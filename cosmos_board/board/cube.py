@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import SELECTIONS, Selection, fails_too_often
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.stats.bootstrap import Draws, draw_counts
+from cosmos_board.stats.multipliers import Multipliers, draw_multipliers
 from cosmos_board.store.queries.cards import read_datasets, read_models
 from cosmos_board.store.queries.connection import Columns, Connection
 from cosmos_board.store.queries.scores import Measure, fetch_cells, fetch_score_columns
@@ -49,6 +52,7 @@ class Cube:
             self._tiers[row["track"], row["model"], row["dataset"]].add(row["tier"])
         self._units: dict[str, Units] = {}
         self._draws: dict[str, Draws] = {}
+        self._multipliers: dict[str, Multipliers] = {}
         self._dice: dict[tuple[str, str, Selection], dict[str, Floats]] = {}
         self._cells: tuple[tuple[str, str, tuple[str, ...]], Columns] | None = None
 
@@ -108,12 +112,24 @@ class Cube:
     def draws(self, track: str) -> Draws:
         """Return how often the bootstrap draws each cluster, shape (clusters, replicates)."""
         if track not in self._draws:
-            clusters_of = defaultdict(list)
-            for dataset, cluster in self.units(track).cluster_names:
-                clusters_of[dataset].append(cluster)
-            parts = [draw_counts(clusters, dataset=name) for name, clusters in clusters_of.items()]
+            parts = [draw_counts(own, dataset=name) for name, own in self._clusters_of(track)]
             self._draws[track] = np.concatenate(parts)
         return self._draws[track]
+
+    def multipliers(self, track: str) -> Multipliers:
+        """Return the random weight of each cluster, shape (clusters, replicates)."""
+        if track not in self._multipliers:
+            parts = [draw_multipliers(own, dataset=name) for name, own in self._clusters_of(track)]
+            self._multipliers[track] = np.concatenate(parts)
+        return self._multipliers[track]
+
+    def _clusters_of(self, track: str) -> list[tuple[str, list[str]]]:
+        """Return the clusters of each dataset, in the order of their numbers."""
+        clusters = self.units(track).cluster_names
+        return [
+            (dataset, [cluster for _, cluster in own])
+            for dataset, own in groupby(clusters, key=itemgetter(0))
+        ]
 
     def load(
         self, track: str, prompt: str, selection: Selection, metrics: Sequence[str] | None = None
@@ -207,7 +223,7 @@ def _pivot(
         table[row[known], column[known]] = cells[name][known]
         return table
 
-    counted = ("rows", "references", "penalised", "failed")
+    counted = ("rows", "references", "penalised", "failed", "low")
     return (
         {name: place(name, np.int64) for name in counted},
         {name: place(name, np.float64) for name in metrics},

@@ -45,11 +45,13 @@ def rank_boards(
     track = FULL if FULL in cube.tracks else cube.tracks[0]
     prompts = _choose_prompts(cube, track, by, prompt)
     kind: SliceKind = "overall" if by is None or by == "model" else by
-    boards = build_boards(cube.connection, [metric], prompts=prompts, pair_metrics=(), cube=cube)
+    boards = build_boards(
+        cube.connection, [metric], prompts=prompts, pair_metrics=(), kinds={kind}, cube=cube
+    )
     return [
         board
         for board in boards.values()
-        if (board.key.slice.kind, board.key.track, board.key.scope) == (kind, track, "common")
+        if (board.key.slice.kind, board.key.track) == (kind, track)
         and board.key.selection == (selection or cube.selections(board.key.prompt)[-1])
     ]
 

@@ -173,6 +173,9 @@ class BoardRow:
     trained_on: float = 0.0
     """Share of the slice's targets whose datasets the model was trained on, in [0, 1]."""
 
+    clean_targets: int | None = None
+    """Of a model that was trained on some targets: how many others its score rests on."""
+
     behind: Gap | None = None
     """Of a model that was trained on some targets: its score minus the leader's on the others."""
 

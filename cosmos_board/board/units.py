@@ -66,9 +66,21 @@ class UnitScores:
 
     references: Ints
     penalised: Ints
+    """Rows whose mask is empty."""
+
     failed: Ints
+    """Rows whose answer is none."""
+
+    low: Ints
+    """Rows with a Dice under 0.5, the penalised and the failed among them."""
+
     sums: dict[str, Floats]
     """By metric: sum over rows, in steps of `store.queries.scores.STEP`."""
+
+    @property
+    def empty(self) -> Ints:
+        """Rows for which nothing was drawn, failed answers included."""
+        return self.penalised + self.failed
 
     def steps(self, metric: str) -> Floats:
         """Return each unit's mean as a whole number of `metric_step(metric)`; NaN where none."""
@@ -82,7 +94,7 @@ class UnitScores:
     def of_models(self, names: Sequence[str]) -> UnitScores:
         """Return the scores of some models, in the order of `names`."""
         columns = [self.models.index(name) for name in names]
-        counted = ("rows", "references", "penalised", "failed")
+        counted = ("rows", "references", "penalised", "failed", "low")
         counts = {name: getattr(self, name)[:, columns] for name in counted}
         sums = {metric: values[:, columns] for metric, values in self.sums.items()}
         return replace(self, models=tuple(names), sums=sums, **counts)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class MeanErrors:
 
     design: Design
     residuals: Floats
-    """Deviation of each unit from its stratum's mean times √(n / (n − 1)), shape (units, columns)."""
+    """Deviation of a unit from its stratum's mean times √(n / (n − 1)), shape (units, columns)."""
 
     target_means: Floats
     """shape (targets, columns)."""
@@ -54,9 +55,9 @@ class MeanErrors:
     def influences(self) -> tuple[Floats, float]:
         """How far each cluster moves each mean, as whole numbers of a step, and the step.
 
-        Rounded to 2⁻²⁰ of the largest, so that products of influences add up exactly: equal
-        columns differ by exactly 0 and the number of threads changes no bit. Shape (clusters,
-        columns).
+        Rounded to 2⁻²⁰ of the largest weight, so that products of influences add up exactly: equal
+        columns differ by exactly 0, the number of threads changes no bit, and no column depends on
+        the others. Shape (clusters, columns).
         """
         design = self.design
         moved = self.residuals * design.weight[:, None]
@@ -66,8 +67,8 @@ class MeanErrors:
             moved = np.add.reduceat(moved[order], starts, axis=0)
         else:
             moved = moved[np.argsort(design.cluster)]
-        largest = float(np.abs(moved).max(initial=0.0))
-        step = float(2.0 ** (np.frexp(largest)[1] - _BITS)) if largest else 1.0
+        scale = max(1.0, float(np.abs(self.target_means).max(initial=0.0)))
+        step = float(2.0 ** (np.frexp(design.weight.max() * scale)[1] - _BITS))
         return np.rint(moved / step), step
 
     @cached_property
@@ -112,7 +113,7 @@ class MeanErrors:
             return np.full(len(first), float(self.design.stratum_sizes[0] - 1))
         variances = np.empty((len(self.design.stratum_sizes), len(first)))
         bounds = [*self.design.stratum_starts, len(self.residuals)]
-        for row, (start, stop) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+        for row, (start, stop) in enumerate(pairwise(bounds)):
             own = self.residuals[start:stop]
             products = own.T @ own / (stop - start)
             spread = np.diagonal(products)

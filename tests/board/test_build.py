@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pytest
+from scipy import stats
 
 from cosmos_board.board.build import Boards, build_boards
+from cosmos_board.board.ranking.pairs import pair_row
 from cosmos_board.board.types import Board, BoardKey, FailedAnswers, Slice
-from cosmos_board.site.language.messages import status_text
-from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.sections.ranking import failing_label
 from tests.boards import PlantedModel, PlantedTarget, planted_board
 
 OVERALL = Slice("overall")
@@ -28,12 +28,8 @@ def build(path: Path, metrics: Sequence[str] = ("dice",), **settings: object) ->
 
 
 def box(boards: Boards, part: Slice = OVERALL, metric: str = "dice", **key: str) -> Board:
-    """Return the board of the box prompt under the predicted selection.
-
-    A slice on which everybody is ranked has no board of scope `all` beside the common one.
-    """
-    found = BoardKey(part, "box", "predicted", metric, **key)  # type: ignore[arg-type]
-    return boards.get(found) or boards[replace(found, scope="common")]
+    """Return the board of the box prompt under the predicted selection."""
+    return boards[BoardKey(part, "box", "predicted", metric, **key)]  # type: ignore[arg-type]
 
 
 LIVER = PlantedTarget(name="ct.liver", dataset="one")
@@ -96,37 +92,19 @@ def test_a_target_pools_the_clusters_of_its_datasets_and_a_dataset_does_not(tmp_
     assert pooled.dataset_balanced == pytest.approx((large.score + small.score) / 2)
 
 
-def test_distances_rank_downwards(tmp_path: Path) -> None:
-    boards = build(
-        tmp_path,
-        ("hd95_px",),
-        models=[PlantedModel(name="good", dice=0.9), PlantedModel(name="bad", dice=0.5)],
-        targets=[LIVER],
-    )
-
-    board = box(boards, metric="hd95_px")
-    assert not board.higher_is_better
-    assert [row.model for row in board.rows] == ["good", "bad"]
-    assert board.rows[0].score < board.rows[1].score
-
-
 def test_failed_predictions_count_as_empty_ones_and_can_never_help(tmp_path: Path) -> None:
     boards = build(
         tmp_path,
-        ("dice", "hd_px"),
         models=[PlantedModel(name="sound"), PlantedModel(name="failing", failed=12)],
         targets=[LIVER],
     )
 
-    dice, distance = box(boards), box(boards, metric="hd_px")
-    assert [row.model for row in dice.rows] == ["sound", "failing"]
-    assert [row.model for row in distance.rows] == ["sound", "failing"]
-    failing = dice.rows[1]
+    board = box(boards)
+    assert [row.model for row in board.rows] == ["sound", "failing"]
+    failing = board.rows[1]
     assert (failing.failed, failing.coverage, failing.rank) == (0.5, 1.0, None)
     assert (failing.status, failing.failing) == ("incomplete", FailedAnswers(12, 24))
-    diagonal = 500.0  # of the planted images, 300 × 400
-    sound = box(boards, metric="hd_px").rows[0].score
-    assert distance.rows[1].score == pytest.approx((diagonal + sound) / 2, abs=10)
+    assert failing.score == pytest.approx(board.rows[0].score / 2, abs=0.05)
 
 
 @pytest.mark.parametrize(("failed", "rank"), [(1, 1), (2, None)])
@@ -147,9 +125,7 @@ def test_a_model_of_which_more_than_one_answer_in_a_hundred_failed_is_not_ranked
         assert rows["failing"].references == 100
         assert rows["failing"].rank == rank
         assert rows["sound"].rank == (2 if rank else 1)
-        text = f"{failed} of 100 answers failed"
-        assert failing_label(rows["failing"], Words()) == ("" if rank else text)
-        assert status_text(rows["failing"]) == ("ranked" if rank else f"incomplete: {text}")
+        assert rows["failing"].failing == (None if rank else FailedAnswers(failed, 100))
 
 
 def test_empty_masks_are_answers_and_keep_their_rank(tmp_path: Path) -> None:
@@ -162,7 +138,8 @@ def test_empty_masks_are_answers_and_keep_their_rank(tmp_path: Path) -> None:
         boards = build_boards(connection, ("dice",))
 
     [row] = box(boards).rows
-    assert (row.status, row.penalised, row.failed) == ("ranked", 0.5, 0.0)
+    assert row.empty is not None
+    assert (row.status, row.empty.value, row.failed) == ("ranked", 0.5, 0.0)
 
 
 def test_a_model_with_a_missing_reference_is_listed_with_its_coverage(tmp_path: Path) -> None:
@@ -174,12 +151,8 @@ def test_a_model_with_a_missing_reference_is_listed_with_its_coverage(tmp_path: 
 
     whole, partial = box(boards).rows
     assert (whole.model, whole.rank) == ("whole", 1)
-    assert (partial.status, partial.rank, partial.rank_low, partial.tie_group) == (
-        "incomplete",
-        None,
-        None,
-        None,
-    )
+    assert (partial.status, partial.rank, partial.rank_low) == ("incomplete", None, None)
+    assert partial.letters == ""
     assert (partial.coverage, partial.references, partial.clusters) == (0.75, 18, 9)
 
 
@@ -213,7 +186,7 @@ def test_observers_are_listed_and_never_ranked(tmp_path: Path) -> None:
     ]
 
 
-def test_boards_rank_on_the_targets_that_no_ranked_model_was_trained_on(tmp_path: Path) -> None:
+def test_a_model_trained_on_the_data_stands_below_with_its_clean_targets(tmp_path: Path) -> None:
     targets = [LIVER, POLYP, PlantedTarget(name="mr.brain", dataset="three")]
     boards = build(
         tmp_path,
@@ -221,46 +194,36 @@ def test_boards_rank_on_the_targets_that_no_ranked_model_was_trained_on(tmp_path
             PlantedModel(name="clean", dice=0.7),
             PlantedModel(
                 name="seen-one",
-                dice={**dict.fromkeys(names(targets), 0.6), "ct.liver": 0.99},
+                dice={"ct.liver": 0.99, "colonoscopy.polyp": 0.6, "mr.brain": 0.6},
                 training_data=["one"],
             ),
-            PlantedModel(name="seen-most", dice=0.9, training_data=["one", "two"]),
+            PlantedModel(name="seen-all", dice=0.9, training_data=["one", "two", "three"]),
             PlantedModel(name="silent", dice=0.5, training_data=None),
         ],
         targets=targets,
     )
 
     board = box(boards)
-    assert board.facts.targets == ("colonoscopy.polyp", "mr.brain")
-    assert board.facts.left_out == ("ct.liver",)
-    assert [row.model for row in board.ranked] == ["clean", "seen-one", "silent"]
-    assert board.rows[-1].model == "seen-most"
-    assert board.rows[-1].status == "trained-on"
-    assert board.rows[-1].trained_on == pytest.approx(2 / 3)
-    assert [row.exposure for row in board.rows] == ["clean", "clean", "unknown", "trained-on"]
-
-    everything = box(boards, scope="all")
-    assert everything.facts.left_out == ()
-    assert [row.model for row in everything.ranked] == ["seen-most", "seen-one", "clean", "silent"]
-    assert box(boards, Slice("target", "mr.brain"), scope="all").key.scope == "common"
-
-
-def names(targets: Sequence[PlantedTarget]) -> list[str]:
-    return [target.name for target in targets]
-
-
-def test_nobody_is_ranked_where_every_target_was_seen_by_somebody(tmp_path: Path) -> None:
-    boards = build(
-        tmp_path,
-        models=[
-            PlantedModel(name="a", training_data=["one"]),
-            PlantedModel(name="b", training_data=["two"]),
-        ],
-        targets=[LIVER, POLYP],
+    assert board.facts.targets == ("colonoscopy.polyp", "ct.liver", "mr.brain")
+    assert [row.model for row in board.ranked] == ["clean", "silent"]
+    everywhere, somewhere = board.rows[2:]
+    assert (everywhere.model, everywhere.status, everywhere.trained_on) == (
+        "seen-all",
+        "trained-on",
+        1.0,
     )
-
-    assert [(row.status, row.rank) for row in box(boards).rows] == [("no-common-set", None)] * 2
-    assert len(box(boards, scope="all").ranked) == 2
+    assert (everywhere.clean_targets, everywhere.behind) == (0, None)
+    assert (somewhere.model, somewhere.status, somewhere.clean_targets) == (
+        "seen-one",
+        "trained-on",
+        2,
+    )
+    assert somewhere.trained_on == pytest.approx(1 / 3)
+    assert somewhere.score == pytest.approx(0.6, abs=0.03)
+    assert somewhere.behind is not None
+    assert somewhere.behind.difference == pytest.approx(-0.1, abs=0.03)
+    assert somewhere.behind.low < somewhere.behind.difference < somewhere.behind.high
+    assert [row.exposure for row in board.rows] == ["clean", "unknown", *["trained-on"] * 2]
 
 
 def test_a_fine_tuned_model_has_seen_what_its_base_saw(tmp_path: Path) -> None:
@@ -322,33 +285,34 @@ def test_under_ten_clusters_there_is_a_score_and_neither_interval_nor_rank(tmp_p
         targets=[PlantedTarget(name="ct.liver", dataset="one", clusters=9)],
     )
 
-    for row in box(boards).rows:
+    board = box(boards)
+    assert not board.facts.ranks
+    assert boards.pairs[board.key].family is None
+    for row in board.rows:
         assert (row.status, row.rank, row.micro_rank) == ("too-few-clusters", None, None)
         assert row.score > 0.5
         assert (row.low, row.high, row.rank_low, row.rank_high) == (None,) * 4
-        assert (row.p_first, row.tie_group) == (None, None)
+        assert (row.lead_share, row.letters, row.failure, row.empty) == (None, "", None, None)
 
 
-def test_a_macro_interval_says_which_targets_it_leaves_out(tmp_path: Path) -> None:
-    models = [PlantedModel(name="a"), PlantedModel(name="b", dice=0.6)]
+def test_score_interval_and_rank_rest_on_one_set_and_thin_targets_stand_apart(
+    tmp_path: Path,
+) -> None:
+    models = [PlantedModel(name="a"), PlantedModel(name="b", dice={"ct.liver": 0.6, "mr.brain": 1})]
     thin = PlantedTarget(name="mr.brain", dataset="three", clusters=4)
     boards = build(tmp_path, models=models, targets=[LIVER, thin])
 
-    board = box(boards)
-    assert board.facts.thin == ("mr.brain",)
-    own, macro = box(boards, Slice("target", "ct.liver")).rows[0], board.rows[0]
-    assert macro.low is not None
-    assert macro.high is not None
-    assert own.low is not None
-    assert own.high is not None
-    assert macro.high - macro.low == pytest.approx(own.high - own.low)
-    assert (macro.high + macro.low) / 2 == pytest.approx(macro.score)
+    board, liver = box(boards), box(boards, Slice("target", "ct.liver"))
+    assert board.facts.targets == ("ct.liver",)
+    assert [(left.target, left.clusters) for left in board.facts.thin] == [("mr.brain", 4)]
+    assert dict(board.facts.thin[0].scores)["b"] > 0.9
+    for here, there in zip(board.rows, liver.rows, strict=True):
+        assert here == there
 
 
 def test_oracle_gap_and_gain_over_the_ellipse_are_improvements(tmp_path: Path) -> None:
     boards = build(
         tmp_path,
-        ("dice", "hd95_px"),
         models=[
             PlantedModel(name="a", dice=0.8, gap=0.05),
             PlantedModel(name="box-prior", dice=0.66, kind="baseline"),
@@ -357,16 +321,10 @@ def test_oracle_gap_and_gain_over_the_ellipse_are_improvements(tmp_path: Path) -
         noise_sd=0.001,
     )
 
-    for metric in ("dice", "hd95_px"):
-        row = box(boards, metric=metric).rows[0]
-        assert row.model == "a"
-        assert row.oracle_gap is not None
-        assert row.oracle_gap > 0
-        assert row.gain_over_box_prior is not None
-        assert row.gain_over_box_prior > 0
-    dice = box(boards).rows[0]
-    assert dice.oracle_gap == pytest.approx(0.05, abs=1e-3)
-    assert dice.gain_over_box_prior == pytest.approx(0.09, abs=2e-3)
+    row = box(boards).rows[0]
+    assert row.model == "a"
+    assert row.oracle_gap == pytest.approx(0.05, abs=1e-3)
+    assert row.gain_over_box_prior == pytest.approx(0.09, abs=2e-3)
 
 
 def test_core_and_full_tracks_never_share_a_ranking(tmp_path: Path) -> None:
@@ -418,9 +376,10 @@ def test_all_pairs_come_with_the_board(tmp_path: Path) -> None:
     )
 
     table = boards.pairs[box(boards).key]
-    assert table.models == ("b", "a")
-    assert table.difference[0] == pytest.approx(0.2, abs=0.03)
-    assert table.p_holm[0] == table.p[0] < 0.001
+    row = pair_row(table, "b", "a")
+    assert table.models == ("a", "b")
+    assert row.difference == pytest.approx(0.2, abs=0.03)
+    assert (row.verdict, pair_row(table, "a", "b").verdict) == ("better", "worse")
 
 
 def test_new_datasets_are_less_certain_than_new_clusters(tmp_path: Path) -> None:
@@ -438,3 +397,40 @@ def test_new_datasets_are_less_certain_than_new_clusters(tmp_path: Path) -> None
     assert row.low_elsewhere < row.low
     assert row.score - row.low_elsewhere == pytest.approx(2.5706 * error, rel=1e-3)
     assert box(boards, Slice("dataset", "d0")).rows[0].low_elsewhere is None
+
+
+def test_the_failure_rate_stands_on_every_board_with_its_exact_interval(tmp_path: Path) -> None:
+    boards = build(
+        tmp_path,
+        models=[PlantedModel(name="good", dice=0.9), PlantedModel(name="bad", dice=0.1)],
+        targets=[LIVER],
+    )
+
+    good, bad = box(boards).rows
+    zero = stats.binomtest(0, 12).proportion_ci(0.95, "exact")
+    every = stats.binomtest(12, 12).proportion_ci(0.95, "exact")
+    assert good.failure is not None
+    assert bad.failure is not None
+    assert (good.failure.value, bad.failure.value) == (0.0, 1.0)
+    assert (good.failure.low, good.failure.high) == pytest.approx((zero.low, zero.high))
+    assert (bad.failure.low, bad.failure.high) == pytest.approx((every.low, every.high))
+
+
+def test_letters_ranks_and_pairs_show_one_verdict(tmp_path: Path) -> None:
+    spread = {"a": 0.9, "b": 0.895, "c": 0.7, "d": 0.69, "e": 0.4}
+    boards = build(
+        tmp_path,
+        models=[PlantedModel(name=name, dice=dice) for name, dice in spread.items()],
+        targets=[replace(LIVER, clusters=60), replace(SPLEEN, clusters=60)],
+    )
+
+    board = box(boards)
+    table = boards.pairs[board.key]
+    rows = {row.model: row for row in board.rows}
+    for a, b in combinations(spread, 2):
+        apart = pair_row(table, a, b).verdict in ("better", "worse")
+        assert apart == (not set(rows[a].letters) & set(rows[b].letters))
+    assert rows["e"].letters not in rows["a"].letters
+    assert (rows["e"].rank_low, rows["e"].rank_high) == (5, 5)
+    assert {rows[name].rank_low for name in "ab"} == {1}
+    assert {rows[name].rank_high for name in "ab"} == {2}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import duckdb
@@ -71,6 +72,34 @@ def test_a_unit_without_rows_is_unknown_and_not_zero(cube: Cube) -> None:
     missing = scores.rows[:, 1] == 0
     assert missing.any()
     assert np.array_equal(np.isnan(scores.means("dice")[:, 1]), missing)
+
+
+def test_failures_by_score_are_counted_per_unit_and_a_failed_answer_is_one(tmp_path: Path) -> None:
+    models = [
+        PlantedModel(name="failing", dice=0.9, failed=2),
+        PlantedModel(name="good", dice=0.9),
+        PlantedModel(name="poor", dice=0.5),
+    ]
+    path = planted_board(tmp_path / "b.duckdb", models, TARGETS, cluster_sd=0.1)
+    with duckdb.connect(str(path)) as connection:
+        # whatever stands beside a failed answer is no mask
+        connection.execute("UPDATE scores SET tp = 9000, fn = 1000 WHERE status LIKE 'failed%'")
+        scores = Cube(connection).load("full", "box", "predicted")
+        rows = connection.execute(
+            """SELECT s.model, object, dataset, cluster_id, tp, fp, fn, status FROM scores s
+            JOIN reference_masks USING (reference_id) JOIN images USING (image_id)
+            WHERE selection = 'predicted'"""
+        ).fetchall()
+
+    units = sorted({row[1:4] for row in rows})
+    low = np.zeros((len(units), len(models)), int)
+    for model, *unit, tp, fp, fn, status in rows:
+        failed = status.startswith("failed") or Fraction(2 * tp, 2 * tp + fp + fn) < Fraction(1, 2)
+        low[units.index(tuple(unit)), scores.models.index(model)] += failed
+    assert np.array_equal(scores.low, low)
+    assert scores.low[:, 0].sum() == scores.failed[:, 0].sum() == 4
+    assert 0 < scores.low[:, 2].sum() < scores.rows[:, 2].sum()
+    assert np.array_equal(scores.of_models(["poor"]).low, low[:, [2]])
 
 
 def test_everything_has_one_selection(cube: Cube) -> None:

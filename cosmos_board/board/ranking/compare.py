@@ -1,34 +1,33 @@
-"""Compares two models on each target: difference, interval, test and verdict."""
+"""Compares two models on each target, by the verdicts of the boards that rank them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections import Counter
+from collections.abc import Iterable
 
 import numpy as np
 
+from cosmos_board.board.build import Boards, build_boards
 from cosmos_board.board.cube import Cube
-from cosmos_board.board.ranking.inputs import count_degrees, count_failing, find_trained_pools
-from cosmos_board.board.ranking.pairs import average_clusters, pair_verdict
-from cosmos_board.board.ranking.pooling import PooledScores, deviate_pools, pool_scores
-from cosmos_board.board.slices import plan_slices
-from cosmos_board.board.types import Comparison, PairRow, Slice
-from cosmos_board.board.units import UnitScores
-from cosmos_board.core.arrays import Bools, Floats, Ints
+from cosmos_board.board.ranking.inputs import (
+    Cohort,
+    count_failing,
+    find_trained_pools,
+    gather_cohort,
+    load_board_inputs,
+)
+from cosmos_board.board.ranking.measures import PoolMeasures, compare_models, measure_pools
+from cosmos_board.board.ranking.pairs import describe_pair, pair_row
+from cosmos_board.board.ranking.pooling import PooledScores, pool_scores
+from cosmos_board.board.slices import SlicePlan, plan_slices
+from cosmos_board.board.types import BoardKey, Comparison, PairRow, Share, Slice
+from cosmos_board.core.arrays import Bools
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.core.prompts import get_prompt_kind
 from cosmos_board.core.scores import Selection
 from cosmos_board.core.tracks import FULL
-from cosmos_board.metrics.table import METRICS, get_metric
-from cosmos_board.stats.intervals import (
-    MINIMUM_CLUSTERS,
-    bootstrap_factor,
-    standard_errors,
-    t_quantile,
-)
-from cosmos_board.stats.signed_rank import pairwise_signed_rank
-from cosmos_board.stats.testing import holm
+from cosmos_board.metrics.table import get_metric
+from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
 
 
 def compare(
@@ -42,127 +41,129 @@ def compare(
 ) -> Comparison:
     """Compare full runs of A and B on every target that both cover and neither was trained on.
 
-    The default of `selection` is `predicted`, and `oracle` for `everything`.
+    Where a board ranks both, its verdict is shown: that of the family of all its pairs. Elsewhere
+    the two are a family of their own. The default of `selection` is `predicted`, and `oracle` for
+    `everything`.
 
     Raises:
-        InputError: If a model is unknown, they are one, or one has no scores with this prompt.
+        InputError: If a model is unknown, they are one, one has no scores with this prompt, or
+            the metric ranks nobody.
     """
-    get_metric(metric)
+    if not get_metric(metric).higher_is_better:
+        raise InputError("compare", "--metric", "is a distance, which is not averaged", got=metric)
     get_prompt_kind(prompt)
     if a == b:
         raise InputError("compare", "models", "are the same", got=a)
     for name in (a, b):
         if name not in cube.models:
             raise UnknownNameError("compare", "model", name, cube.models)
-    scores = cube.load(FULL, prompt, selection or cube.selections(prompt)[-1], [metric])
+    chosen = selection or cube.selections(prompt)[-1]
+    scores = cube.load(FULL, prompt, chosen, [metric])
     for name in (a, b):
         if name not in scores.models:
             raise InputError("compare", "model", f"has no scores with prompt {prompt}", got=name)
     plan = plan_slices(scores.units, cube.datasets)
     pooled = pool_scores(scores.of_models((a, b)), plan, [metric])
-    return _compare_pools(cube, PairComparison(cube, pooled, metric))
+    boards = build_boards(
+        cube.connection,
+        [metric],
+        prompts=[prompt],
+        pair_metrics=[metric],
+        kinds={"overall", "target"},
+        cube=cube,
+    )
+    return _PairOfModels(cube, pooled, boards, BoardKey(Slice("overall"), prompt, chosen, metric))()
 
 
-@dataclass(frozen=True, eq=False)  # slots would leave no room for what is computed once
-class PairComparison:
-    """Scores of two models, to be compared on any set of pools."""
+class _PairOfModels:
+    """Two models, their boards, and what is needed to compare them where no board does."""
 
-    cube: Cube
-    pooled: PooledScores
-    metric: str
+    def __init__(self, cube: Cube, pooled: PooledScores, boards: Boards, key: BoardKey) -> None:
+        self.cube, self.pooled, self.boards, self.key = cube, pooled, boards, key
+        self.a, self.b = pooled.scores.models
+        self.trained = find_trained_pools(pooled.plan, (self.a, self.b), cube.exposures)
+        parts = {part.slice: part for part in pooled.plan.slices}
+        self.overall = parts.get(Slice("overall"))
 
-    @property
-    def scores(self) -> UnitScores:
-        """Of the two models alone."""
-        return self.pooled.scores
-
-    @cached_property
-    def deviations(self) -> list[Floats]:
-        """By pool: how far replicates lie from the scores, axes (model, replicate)."""
-        draws = self.cube.draws(self.scores.track)
-        by_pool = deviate_pools(self.scores, [self.metric], self.pooled.plan, draws)
-        return [deviations[0] for deviations in by_pool]
-
-    @cached_property
-    def steps(self) -> Floats:
-        """The units' means, axes (unit, model)."""
-        return self.scores.steps(self.metric)
-
-    def compare_on(self, part: Slice, pools: Sequence[int]) -> PairRow:
-        """Return A against B as the mean over `pools`; Holm's correction is the table's."""
-        chosen = np.array(pools, np.int64)
-        score = self.pooled.metrics[self.metric].score[chosen]
-        difference = float(np.mean(score[:, 0] - score[:, 1]))
-        thick = self.pooled.counts.units[chosen] >= MINIMUM_CLUSTERS
-        half_95, half_90 = self._measure_halves(chosen[thick])
-        units = np.concatenate([self.pooled.plan.units_of(pool) for pool in pools])
-        means = average_clusters(self.steps, self.scores, units, np.arange(2))
-        p = float(pairwise_signed_rank(means)[0])
-        known = not np.isnan(half_95)
-        return PairRow(
-            a=self.scores.models[0],
-            b=self.scores.models[1],
-            slice=part,
-            difference=difference,
-            low=difference - half_95 if known else None,
-            high=difference + half_95 if known else None,
-            p=p,
-            p_holm=p,
-            verdict=pair_verdict(self.metric, difference, half_95, half_90),
-            clusters=len(np.unique(self.scores.units.cluster[units])),
+    def __call__(self) -> Comparison:
+        """Return the comparison."""
+        plan, counts = self.pooled.plan, self.pooled.counts
+        pools = self.overall.pools if self.overall else ()
+        usable: Bools = np.asarray(counts.covered.all(axis=1) & ~self.trained.any(axis=1))
+        shared = [pool for pool in pools if usable[pool]]
+        names = [plan.pools[pool].target for pool in shared]
+        rows = [
+            self._compare_on(Slice("target", name), [pool])
+            for name, pool in zip(names, shared, strict=True)
+        ]
+        overall = self._compare_on(Slice("overall"), shared) if shared else None
+        count = Counter(row.verdict for row in rows)
+        failing = count_failing(counts, np.array(shared, np.int64))
+        failures = self._share_failures(shared)
+        return Comparison(
+            a=self.a,
+            b=self.b,
+            prompt=self.key.prompt,
+            selection=self.key.selection,
+            metric=self.key.metric,
+            track=self.key.track,
+            overall=overall,
+            targets=tuple(rows),
+            better=count["better"],
+            worse=count["worse"],
+            equivalent=count["equivalent"],
+            not_separated=count["not separated"],
+            not_tested=count["not tested"],
+            failures_a=failures[0],
+            failures_b=failures[1],
+            left_out=tuple(plan.pools[pool].target for pool in pools if pool not in shared),
+            failing={
+                name: failed
+                for name, failed in zip((self.a, self.b), failing, strict=True)
+                if failed
+            },
         )
 
-    def _measure_halves(self, pools: Ints) -> tuple[float, float]:
-        """Return half the 95 % and half the 90 % interval over pools with enough clusters."""
-        degrees = count_degrees(self.pooled.plan, self.scores.units, pools)
-        if degrees < 1:
-            return float("nan"), float("nan")
-        total = np.zeros(self.deviations[0].shape[1])
-        for pool in pools:
-            apart = self.deviations[pool][0] - self.deviations[pool][1]
-            total += apart * bootstrap_factor(int(self.pooled.counts.units[pool]))
-        error = float(standard_errors(total[None, :] / len(pools))[0])
-        return t_quantile(0.95, degrees) * error, t_quantile(0.90, degrees) * error
+    def _compare_on(self, part: Slice, pools: list[int]) -> PairRow:
+        """Return A against B on a slice: by its board, or as a table of two on `pools`."""
+        key = BoardKey(part, self.key.prompt, self.key.selection, self.key.metric, self.key.track)
+        table = self.boards.pairs.get(key)
+        if table is not None and {self.a, self.b} <= set(table.models):
+            return pair_row(table, self.a, self.b)
+        cohort, clusters = self._gather(pools)
+        inputs = load_board_inputs(self.cube, self.pooled, cohort)
+        if cohort.ranks:
+            both = np.arange(2)
+            family = compare_models(inputs, self.key.metric, cohort.pools, both)
+            return describe_pair(family, 0, 1, (self.a, self.b), part, clusters)
+        means = self.pooled.metrics[self.key.metric].score[cohort.pools].mean(axis=0)
+        return PairRow(
+            a=self.a,
+            b=self.b,
+            slice=part,
+            difference=float(means[0] - means[1]),
+            low=None,
+            high=None,
+            verdict="not tested",
+            held_back=False,
+            detectable=None,
+            clusters=clusters,
+        )
 
+    def _gather(self, pools: Iterable[int]) -> tuple[Cohort, int]:
+        """Return the two as a cohort of their own on some pools, and how many clusters that is."""
+        plan = SlicePlan(Slice("overall"), tuple(pools), synthetic=False)
+        models = [self.cube.models[name] for name in (self.a, self.b)]
+        cohort = gather_cohort(plan, models, self.pooled.counts, self.trained)
+        units = np.concatenate([self.pooled.plan.units_of(pool) for pool in cohort.pools])
+        return cohort, len(np.unique(self.pooled.scores.units.cluster[units]))
 
-def _compare_pools(cube: Cube, pair: PairComparison) -> Comparison:
-    plan, (a, b) = pair.pooled.plan, pair.scores.models
-    pools = next((part.pools for part in plan.slices if part.slice.kind == "overall"), ())
-    seen: Bools = np.asarray(find_trained_pools(plan, (a, b), cube.exposures).any(axis=1))
-    covered: Bools = np.asarray(pair.pooled.counts.covered.all(axis=1))
-    shared = [pool for pool in pools if covered[pool] and not seen[pool]]
-    rows = [pair.compare_on(Slice("target", plan.pools[pool].target), [pool]) for pool in shared]
-    adjusted = holm([np.nan if row.p is None else row.p for row in rows])
-    targets = tuple(replace(row, p_holm=float(p)) for row, p in zip(rows, adjusted, strict=True))
-    outcomes = [_find_outcome(row, pair.metric) for row in targets]
-    failing = count_failing(pair.pooled.counts, np.array(shared, np.int64))
-    return Comparison(
-        a=a,
-        b=b,
-        prompt=pair.scores.prompt,
-        selection=pair.scores.selection,
-        metric=pair.metric,
-        track=pair.scores.track,
-        overall=pair.compare_on(Slice("overall"), shared) if shared else None,
-        targets=targets,
-        wins=outcomes.count(1),
-        ties=outcomes.count(0),
-        losses=outcomes.count(-1),
-        untested=outcomes.count(None),
-        left_out=tuple(plan.pools[pool].target for pool in pools if pool not in shared),
-        failing={name: counts for name, counts in zip((a, b), failing, strict=True) if counts},
-    )
-
-
-def _find_outcome(row: PairRow, metric: str) -> int | None:
-    """Return 1 where A is better, −1 where it is worse, None where that was not tested, else 0.
-
-    A metric without a margin counts as decided where the interval leaves 0 out.
-    """
-    if row.low is None or row.high is None:
-        return None
-    if row.verdict is not None:
-        return {"better": 1, "worse": -1}.get(row.verdict, 0)
-    if row.low <= 0 <= row.high:
-        return 0
-    return 1 if (row.difference > 0) == METRICS[metric].higher_is_better else -1
+    def _share_failures(self, pools: list[int]) -> list[Share | None]:
+        """Return the share of references with Dice under 0.5 of both, where there are clusters."""
+        if not pools or (self.pooled.counts.units[pools] < MINIMUM_CLUSTERS).all():
+            return [None, None]
+        cohort, _ = self._gather(pools)
+        inputs = load_board_inputs(self.cube, self.pooled, cohort)
+        both = np.ones(2, bool)
+        found: PoolMeasures = measure_pools(inputs, self.key.metric, cohort.pools, both)
+        return found.failure

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosmos_board.board.contamination import MOST, worst
+from cosmos_board.board.contamination import worst
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.ranking.pooling import PoolCounts, PooledScores
 from cosmos_board.board.slices import Plan, SlicePlan
@@ -16,27 +16,36 @@ from cosmos_board.board.types import (
     BoardFacts,
     Exposure,
     FailedAnswers,
-    Scope,
     Status,
 )
-from cosmos_board.board.units import Units
 from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.scores import fails_too_often
 from cosmos_board.core.tracks import find_weakest_tier
+from cosmos_board.stats.design import Design, make_design
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
+from cosmos_board.stats.multipliers import Multipliers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cohort:
-    """Who is ranked on what. Arrays have one entry per model."""
+    """Who is ranked on what. Arrays have one entry per model unless said."""
 
     plan: SlicePlan
     pools: Ints
-    """Pools that the board ranks on."""
+    """Pools that scores and ranks rest on: those with at least 10 clusters, or all."""
 
-    left_out: Ints
-    """Pools of the slice outside the common set."""
+    thin: Ints
+    """The other pools of the slice."""
+
+    ranks: bool
+    """Whether `pools` have at least 10 clusters each."""
+
+    complete: Bools
+    """Whether a model covers every reference of the slice and few of its answers failed."""
+
+    trained: Bools
+    """Whether a model was trained on a dataset of each of `pools`, axes (pool, model)."""
 
     ranked: Bools
     status: tuple[Status, ...]
@@ -59,7 +68,6 @@ class Contender:
     rows: int
     """Rows behind its score: references times trials."""
 
-    penalised: int
     failed: int
     clusters: int
 
@@ -74,13 +82,9 @@ class BoardInputs:
     """Every model of the pooled scores, in their order."""
 
     absent: tuple[AbsentModel, ...]
-    eligible: Ints
-    """Pools of the cohort with at least ten clusters."""
-
-    degrees: int
-    """Distinct clusters minus datasets over the eligible pools."""
-
     facts: BoardFacts
+    multipliers: Multipliers
+    """Of every cluster of the track."""
 
 
 def find_trained_pools(
@@ -109,80 +113,77 @@ def count_failing(counts: PoolCounts, pools: Ints) -> list[FailedAnswers | None]
 
 
 def gather_cohort(
-    plan: SlicePlan, models: Sequence[ModelCard], counts: PoolCounts, trained: Bools, scope: Scope
+    plan: SlicePlan, models: Sequence[ModelCard], counts: PoolCounts, trained: Bools
 ) -> Cohort:
     """Decide who is ranked on a slice, as the protocol words it.
 
-    A model must cover every reference of the slice, and at most 1 % of its answers may have failed.
-    Models trained on more than half of its targets are not ranked; the others are ranked on the
-    targets that none of them was trained on.
+    A model must cover every reference of the slice, at most 1 % of its answers may have failed,
+    and it must not be trained on any of the slice's datasets. Whoever joins or leaves, the
+    references and targets stay the same.
     """
-    pools = np.array(plan.pools, np.int64)
-    failing = np.array([failed is not None for failed in count_failing(counts, pools)], bool)
-    complete: Bools = np.asarray(counts.covered[pools].all(axis=0)) & ~failing
+    everything = np.array(plan.pools, np.int64)
+    failing = np.array([failed is not None for failed in count_failing(counts, everything)], bool)
+    complete: Bools = np.asarray(counts.covered[everything].all(axis=0)) & ~failing
     observer = np.array([model.observer for model in models], bool)
-    trained_on = trained[pools].mean(axis=0)
-    ranked = complete & ~observer
-    common: Bools = np.ones(len(pools), bool)
-    if scope == "common":
-        ranked &= trained_on <= MOST
-        common = ~np.asarray(trained[pools][:, ranked].any(axis=1))
-    no_common = not common.any()
+    seen: Bools = np.asarray(trained[everything].any(axis=0))
+    wide = counts.units[everything] >= MINIMUM_CLUSTERS
+    ranks = bool(wide.any())
 
     def status_of(model: int) -> Status:
         if observer[model]:
             return "observer"
         if not complete[model]:
             return "incomplete"
-        if not ranked[model]:
+        if seen[model]:
             return "trained-on"
-        return "no-common-set" if no_common else "ranked"
+        return "ranked" if ranks else "too-few-clusters"
 
+    pools = everything[wide] if ranks else everything
     return Cohort(
         plan=plan,
-        pools=pools if no_common else pools[common],
-        left_out=pools[:0] if no_common else pools[~common],
-        ranked=np.zeros_like(ranked) if no_common else ranked,
+        pools=pools,
+        thin=everything[~wide] if ranks else everything[:0],
+        ranks=ranks,
+        complete=complete,
+        trained=trained[pools],
+        ranked=complete & ~observer & ~seen if ranks else np.zeros_like(complete),
         status=tuple(status_of(model) for model in range(len(models))),
-        coverage=counts.references[pools].sum(axis=0) / counts.available[pools].sum(),
-        trained_on=trained_on,
+        coverage=counts.references[everything].sum(axis=0) / counts.available[everything].sum(),
+        trained_on=trained[everything].mean(axis=0),
     )
 
 
 def load_board_inputs(cube: Cube, pooled: PooledScores, cohort: Cohort) -> BoardInputs:
     """Return what the boards of one slice, prompt and selection are made from."""
     plan, counts, units = pooled.plan, pooled.counts, pooled.scores.units
-    thick = counts.units[cohort.pools] >= MINIMUM_CLUSTERS
     datasets = plan.datasets_of(cohort.pools)
     members = np.concatenate([plan.units_of(pool) for pool in cohort.pools])
-    eligible = cohort.pools[thick]
     return BoardInputs(
         pooled=pooled,
         cohort=cohort,
         contenders=_find_contenders(cube, pooled, cohort, datasets),
         absent=_find_absent(cube, pooled, cohort),
-        eligible=eligible,
-        degrees=count_degrees(plan, units, eligible),
         facts=BoardFacts(
             targets=tuple(plan.pools[pool].target for pool in cohort.pools),
-            left_out=tuple(plan.pools[pool].target for pool in cohort.left_out),
-            thin=tuple(sorted(plan.pools[pool].target for pool in cohort.pools[~thick])),
+            thin=(),
             cluster_units=tuple(sorted({cube.datasets[name].cluster_unit for name in datasets})),
             datasets=datasets,
             references=int(counts.available[cohort.pools].sum()),
             clusters=len(np.unique(units.cluster[members])),
             synthetic=cohort.plan.synthetic,
+            ranks=cohort.ranks,
             detectable=None,
         ),
+        multipliers=cube.multipliers(pooled.scores.track),
     )
 
 
-def count_degrees(plan: Plan, units: Units, pools: Ints) -> int:
-    """Return distinct clusters minus datasets over `pools`: the degrees of freedom."""
-    if not len(pools):
-        return 0
-    members = np.concatenate([plan.units_of(pool) for pool in pools])
-    return len(np.unique(units.cluster[members])) - len(plan.datasets_of(pools))
+def design_pools(pooled: PooledScores, pools: Sequence[int]) -> tuple[Design, Ints]:
+    """Return the design of the mean over some pools, and their units in its listed order."""
+    units = pooled.scores.units
+    members = [pooled.plan.units_of(pool) for pool in pools]
+    design = make_design([(units.cluster[own], units.dataset[own]) for own in members])
+    return design, np.concatenate(members)
 
 
 def _find_contenders(
@@ -196,7 +197,7 @@ def _find_contenders(
     failing = count_failing(counts, np.array(cohort.plan.pools, np.int64))
     answered = {
         name: getattr(counts, name)[pools].sum(axis=0).tolist()
-        for name in ("references", "rows", "penalised", "failed")
+        for name in ("references", "rows", "failed")
     }
     contenders = []
     for index, name in enumerate(scores.models):
@@ -221,7 +222,7 @@ def _find_contenders(
 def _find_absent(cube: Cube, pooled: PooledScores, cohort: Cohort) -> tuple[AbsentModel, ...]:
     """Return the models without a row here, except models that have scores on other tracks only."""
     scores = pooled.scores
-    rows = pooled.counts.rows[cohort.pools].sum(axis=0)
+    rows = pooled.counts.rows[list(cohort.plan.pools)].sum(axis=0)
     present = {name for name, count in zip(scores.models, rows, strict=True) if count}
     return tuple(
         AbsentModel(

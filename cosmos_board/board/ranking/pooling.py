@@ -1,11 +1,9 @@
-"""From units to pools: scores, counts and bootstrap deviations of every target that is ranked."""
+"""From units to pools: scores and counts of every target that is ranked."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 from typing import TypeVar
 
 import numpy as np
@@ -14,7 +12,6 @@ from numpy.typing import NDArray
 from cosmos_board.board.slices import Plan
 from cosmos_board.board.units import UnitScores, metric_step
 from cosmos_board.core.arrays import Bools, Floats, Ints
-from cosmos_board.stats.bootstrap import Draws, sum_replicates
 from cosmos_board.store.queries.scores import STEP
 
 Number = TypeVar("Number", np.int64, np.float64)
@@ -56,6 +53,9 @@ class MetricScores:
 
     present: Floats
     """Clusters behind each total, axes (stratum, model)."""
+
+    means: Floats
+    """Mean of each unit, axes (unit, model)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,7 +99,7 @@ def score_pools(scores: UnitScores, metric: str, plan: Plan) -> MetricScores:
         score = _pool(plan, totals) / _pool(plan, present) * step
         balanced = _pool(plan, by_stratum) / _pool(plan, seen.astype(np.float64))
     sums = _pool(plan, _add_units(plan, scores.sums[metric])) * STEP
-    return MetricScores(score, balanced, sums, totals * step, present)
+    return MetricScores(score, balanced, sums, totals * step, present, steps * step)
 
 
 def score_without(scores: MetricScores, plan: Plan, pools: Ints, dataset: str) -> Floats:
@@ -118,58 +118,6 @@ def score_without(scores: MetricScores, plan: Plan, pools: Ints, dataset: str) -
                     axis=0
                 )
     return remaining
-
-
-def deviate_pools(
-    scores: UnitScores, metrics: Sequence[str], plan: Plan, draws: Draws
-) -> list[Floats]:
-    """Return replicate minus score for each pool, in the metric's unit.
-
-    A replicate that draws no cluster of a pool (rare above ten) deviates by 0.
-
-    Args:
-        scores: From the cube.
-        metrics: Which of its metrics.
-        plan: The track's slices.
-        draws: How often each cluster is drawn, shape (clusters, replicates).
-
-    Returns:
-        One array per pool, axes (metric, model, replicate).
-    """
-    models = len(scores.models)
-    steps = np.concatenate([scores.steps(metric) for metric in metrics], axis=1)
-    missing = np.isnan(steps[:, :models])
-    steps[np.isnan(steps)] = 0.0
-    scale = np.array([metric_step(metric) for metric in metrics]).repeat(models)
-    totals, weights = [], []
-    for start, stop in zip(plan.starts[:-1], plan.starts[1:], strict=True):
-        drawn = draws[scores.units.cluster[start:stop]]
-        totals.append(sum_replicates(steps[start:stop], drawn))
-        if missing[start:stop].any():
-            weight = sum_replicates((~missing[start:stop]).astype(np.float64), drawn)
-        else:
-            weight = drawn.sum(axis=0, dtype=np.float64)[None, :]
-        weights.append(weight)
-    deviations = []
-    for number, pool in enumerate(plan.pools):
-        own = plan.units_of(number)
-        with np.errstate(invalid="ignore"):
-            score = steps[own].sum(axis=0) / np.tile((~missing[own]).sum(axis=0), len(metrics))
-        total, weight = (reduce(add, [part[s] for s in pool.strata]) for part in (totals, weights))
-        deviations.append(_deviate(total, weight, score, len(metrics)) * scale[:, None])
-    return [array.reshape(len(metrics), models, -1) for array in deviations]
-
-
-def _deviate(total: Floats, weight: Floats, score: Floats, metrics: int) -> Floats:
-    """Return total / weight − score, columns being (metric, model); 0 where nothing was drawn."""
-    if len(weight) > 1:
-        weight = np.tile(weight, (metrics, 1))
-    drawn = weight > 0
-    deviations = np.divide(total, weight, out=np.zeros_like(total), where=drawn)
-    deviations -= score[:, None]
-    if not drawn.all():
-        deviations[~np.broadcast_to(drawn, deviations.shape)] = 0.0
-    return deviations
 
 
 def _add_units(plan: Plan, values: NDArray[Number]) -> NDArray[Number]:

@@ -2,238 +2,198 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import isnan
+from typing import Any
 
 import numpy as np
 
 from cosmos_board.board.ranking.inputs import BoardInputs
-from cosmos_board.board.ranking.pooling import MetricScores, score_without
-from cosmos_board.board.types import Board, BoardKey, BoardRow
-from cosmos_board.core.arrays import Bools, Floats, Ints
-from cosmos_board.metrics.table import METRICS
-from cosmos_board.stats.intervals import (
-    bootstrap_factor,
-    interval,
-    jackknife_errors,
-    pair_standard_errors,
-    standard_errors,
-    t_quantile,
+from cosmos_board.board.ranking.measures import (
+    PoolMeasures,
+    average_pools,
+    compare_models,
+    measure_pools,
 )
-from cosmos_board.stats.ranks import first_shares, nearest_percentiles, rank, tie_groups
-from cosmos_board.stats.testing import minimum_detectable_difference
-
-MINIMUM_DATASETS = 5
-"""With fewer datasets there is no interval for new datasets."""
+from cosmos_board.board.ranking.pooling import MetricScores
+from cosmos_board.board.types import Board, BoardKey, BoardRow, Gap, PairTable, ThinTarget
+from cosmos_board.core.arrays import Floats, Ints
+from cosmos_board.stats.family import Family, rank, tie_letters
 
 BOX_PRIOR = "box-prior"
 """The baseline that a box board is read against: the ellipse in the box."""
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Deviations:
-    """How far the macro scores of bootstrap replicates lie from those of the data."""
-
-    plain: Floats
-    """Macro replicate minus score, axes (model, replicate): what ranks are taken over."""
-
-    scaled: Floats
-    """The same with each target's deviations times √(n / (n − 1)): what errors come from."""
-
-    degrees: int
-
-    @property
-    def t(self) -> float:
-        """Two-sided 95 % quantile."""
-        return t_quantile(0.95, self.degrees)
-
-
-def macro(values: Floats) -> Floats:
-    """Return the mean of `values` (pool, model) over pools, skipping NaN; NaN if on none."""
-    known = ~np.isnan(values)
-    with np.errstate(invalid="ignore"):
-        means: Floats = np.where(known, values, 0.0).sum(axis=0) / known.sum(axis=0)
-    return means
-
-
-def average_deviations(inputs: BoardInputs, by_pool: Sequence[Floats]) -> Deviations | None:
-    """Return the macro deviations over the eligible pools; None where no interval is allowed.
-
-    `by_pool` are the deviations of each pool, axes (model, replicate).
-    """
-    pools = inputs.eligible
-    if not len(pools) or inputs.degrees < 1:
-        return None
-    plain = np.zeros_like(by_pool[pools[0]])
-    scaled = np.zeros_like(plain)
-    for pool in pools:
-        plain += by_pool[pool]
-        scaled += by_pool[pool] * bootstrap_factor(int(inputs.pooled.counts.units[pool]))
-    return Deviations(plain / len(pools), scaled / len(pools), inputs.degrees)
+Fields = dict[str, Any]
+"""Fields of a `BoardRow` by name."""
 
 
 def rank_board(
-    key: BoardKey,
-    inputs: BoardInputs,
-    deviations: Deviations | None,
-    other: MetricScores | None,
-) -> Board:
-    """Return the board of one metric.
+    key: BoardKey, inputs: BoardInputs, other: MetricScores | None
+) -> tuple[Board, PairTable]:
+    """Return the board of one metric and every pair of its ranked models.
 
     Args:
         key: Its name.
         inputs: What it is made from.
-        deviations: Of the macro scores; None where there are too few clusters.
         other: The pools under the other selection, with the same models; for the oracle gap.
     """
-    higher = METRICS[key.metric].higher_is_better
-    pools = inputs.cohort.pools
-    scores = inputs.pooled.metrics[key.metric]
-    score = macro(scores.score[pools])
-    rows = np.array([model.rows for model in inputs.contenders])
-    with np.errstate(invalid="ignore"):
-        micro = scores.sums[pools].sum(axis=0) / rows
-    columns: dict[str, Floats] = {
-        "score": score,
-        "micro": micro,
-        "dataset_balanced": macro(scores.balanced[pools]),
-        "oracle_gap": _oracle_gap(key, score, other, pools),
-        "gain_over_box_prior": _gain_over_box_prior(key, inputs, score),
-    }
-    columns["low"], columns["high"] = _interval(key, inputs, score, deviations)
-    columns["low_elsewhere"], columns["high_elsewhere"] = _interval_elsewhere(key, inputs, score)
-    detectable = None
-    if deviations is not None and (ranked := inputs.cohort.ranked).any():
-        errors = pair_standard_errors(deviations.scaled[ranked])
-        columns |= _rank(score, micro, ranked, deviations, errors, higher_is_better=higher)
-        detectable = _find_detectable(errors, deviations.degrees)
-    rows_made = [_make_row(inputs, index, columns) for index in np.flatnonzero(rows).tolist()]
-    rows_made.sort(key=lambda row: (row.rank is None, row.rank or 0, row.model))
-    return Board(
+    cohort = inputs.cohort
+    here = measure_pools(inputs, key.metric, cohort.pools, cohort.complete)
+    rows = [_describe(inputs, index, here) for index in range(len(inputs.contenders))]
+    _add_oracle_gaps(key, inputs, other, rows)
+    _add_gains(key, inputs, here.score, rows)
+    ranked = np.flatnonzero(cohort.ranked)
+    family = None
+    if len(ranked):
+        family = compare_models(inputs, key.metric, cohort.pools, ranked)
+        _add_ranks(here, ranked, family, rows)
+    _restrict_trained(key, inputs, here.score, rows)
+    made = [
+        _make_row(inputs, index, row)
+        for index, row in enumerate(rows)
+        if inputs.contenders[index].rows
+    ]
+    made.sort(key=lambda row: (row.rank is None, row.rank or 0, row.model))
+    board = Board(
         key=key,
-        higher_is_better=higher,
-        rows=tuple(rows_made),
+        higher_is_better=True,
+        rows=tuple(made),
         absent=inputs.absent,
-        facts=replace(inputs.facts, detectable=detectable),
+        facts=replace(
+            inputs.facts,
+            thin=_list_thin(inputs, key.metric),
+            detectable=_find_detectable(family),
+        ),
     )
+    return board, _tabulate(board, inputs, ranked, family)
 
 
-def _rank(
-    score: Floats,
-    micro: Floats,
-    ranked: Bools,
-    deviations: Deviations,
-    errors: Floats,
-    *,
-    higher_is_better: bool,
-) -> dict[str, Floats]:
-    """Return what only ranked models have, NaN elsewhere; shape (models,) each."""
-    own = score[ranked]
-    replicates = rank(own[:, None] + deviations.plain[ranked], higher_is_better=higher_is_better)
-    low, high = nearest_percentiles(replicates)
-    columns = {
-        "rank": rank(own, higher_is_better=higher_is_better),
-        "micro_rank": rank(micro[ranked], higher_is_better=higher_is_better),
-        "rank_low": low,
-        "rank_high": high,
-        "p_first": first_shares(replicates),
-        "tie_group": tie_groups(own, deviations.t * errors, higher_is_better=higher_is_better),
+def _describe(inputs: BoardInputs, index: int, here: PoolMeasures) -> Fields:
+    """Return what a model scored on some pools."""
+    fields: Fields = {
+        name: _number(getattr(here, name)[index])
+        for name in (
+            *("score", "micro", "dataset_balanced", "low", "high"),
+            *("low_elsewhere", "high_elsewhere"),
+        )
     }
-    padded = np.full((len(columns), len(score)), np.nan)
-    padded[:, ranked] = list(columns.values())
-    return dict(zip(columns, padded, strict=True))
+    fields["failure"] = here.failure[index]
+    fields["empty"] = here.empty[index]
+    return fields
 
 
-def _find_detectable(errors: Floats, degrees: int) -> float | None:
-    pairs = np.sort(errors[np.triu_indices(len(errors), 1)])
-    if not len(pairs):
-        return None
-    median = float(pairs[(len(pairs) - 1) // 2] + pairs[len(pairs) // 2]) / 2
-    return minimum_detectable_difference(median, degrees)
+def _number(value: float) -> float | None:
+    return None if isnan(value) else float(value) + 0.0  # no −0
 
 
-def _interval(
-    key: BoardKey, inputs: BoardInputs, score: Floats, deviations: Deviations | None
-) -> tuple[Floats, Floats]:
-    """Return the interval for new clusters, NaN where there is none."""
-    if deviations is None:
-        return np.full(len(score), np.nan), np.full(len(score), np.nan)
-    errors = np.where(
-        inputs.pooled.counts.covered[inputs.eligible].all(axis=0),
-        standard_errors(deviations.scaled),
-        np.nan,
-    )
-    bounds = METRICS[key.metric].bounds
-    return interval(score, errors, degrees=deviations.degrees, bounds=bounds)
-
-
-def _interval_elsewhere(key: BoardKey, inputs: BoardInputs, score: Floats) -> tuple[Floats, Floats]:
-    """Return the interval for new datasets, NaN where there are too few to know."""
-    names, pools, pooled = inputs.facts.datasets, inputs.cohort.pools, inputs.pooled
-    if len(names) < MINIMUM_DATASETS:
-        return np.full(len(score), np.nan), np.full(len(score), np.nan)
-    scores = pooled.metrics[key.metric]
-    without = [macro(score_without(scores, pooled.plan, pools, name)) for name in names]
-    covered = pooled.counts.covered[pools].all(axis=0)
-    errors = np.where(covered, jackknife_errors(np.stack(without)), np.nan)
-    return interval(score, errors, degrees=len(names) - 1, bounds=METRICS[key.metric].bounds)
-
-
-def _oracle_gap(key: BoardKey, score: Floats, other: MetricScores | None, pools: Ints) -> Floats:
+def _add_oracle_gaps(
+    key: BoardKey, inputs: BoardInputs, other: MetricScores | None, rows: list[Fields]
+) -> None:
     if other is None:
-        return np.full(len(score), np.nan)
-    change: Floats = macro(other.score[pools]) - score
-    towards_oracle = (key.selection == "predicted") == METRICS[key.metric].higher_is_better
-    return change if towards_oracle else -change
+        return
+    sign = 1.0 if key.selection == "predicted" else -1.0
+    theirs = average_pools(other.score[inputs.cohort.pools])
+    for row, value in zip(rows, theirs, strict=True):
+        if row["score"] is not None:
+            row["oracle_gap"] = _number(sign * (value - row["score"]))
 
 
-def _gain_over_box_prior(key: BoardKey, inputs: BoardInputs, score: Floats) -> Floats:
+def _add_gains(key: BoardKey, inputs: BoardInputs, score: Floats, rows: list[Fields]) -> None:
     names = inputs.pooled.scores.models
     if key.prompt.startswith("box") and BOX_PRIOR in names:
         prior = names.index(BOX_PRIOR)
         if inputs.pooled.counts.covered[inputs.cohort.pools][:, prior].all():
-            gain: Floats = score - score[prior]
-            return gain if METRICS[key.metric].higher_is_better else -gain
-    return np.full(len(score), np.nan)
+            for row, value in zip(rows, score, strict=True):
+                row["gain_over_box_prior"] = _number(value - score[prior])
 
 
-def _make_row(inputs: BoardInputs, index: int, columns: dict[str, Floats]) -> BoardRow:
+def _add_ranks(here: PoolMeasures, ranked: Ints, family: Family, rows: list[Fields]) -> None:
+    place = rank(here.score[ranked])
+    micro = rank(here.micro[ranked])
+    best, worst = family.rank_ranges()
+    # Of models with one score, or one that the intervals leave open, the point rank lies inside.
+    order = np.argsort(place, kind="stable")
+    letters = tie_letters(family.separated, order)
+    for own, index in enumerate(ranked):
+        rows[index] |= {
+            "rank": int(place[own]),
+            "micro_rank": int(micro[own]),
+            "rank_moves": abs(int(place[own]) - int(micro[own])) >= 2,
+            "rank_low": min(int(best[own]), int(place[own])),
+            "rank_high": max(int(worst[own]), int(place[own])),
+            "lead_share": float(family.lead_share[own]),
+            "letters": letters[own],
+        }
+
+
+def _restrict_trained(
+    key: BoardKey, inputs: BoardInputs, score: Floats, rows: list[Fields]
+) -> None:
+    """Let a model that was trained on some datasets stand with its clean targets alone."""
+    cohort = inputs.cohort
+    standing = np.where(cohort.ranked, score, -np.inf)
+    leader = int(standing.argmax()) if cohort.ranked.any() else None
+    for index, status in enumerate(cohort.status):
+        if status != "trained-on":
+            continue
+        clean = cohort.pools[~cohort.trained[:, index]]
+        rows[index]["clean_targets"] = len(clean)
+        if not len(clean):
+            continue
+        own = np.zeros(len(rows), bool)
+        own[index] = True
+        rows[index] |= _describe(inputs, index, measure_pools(inputs, key.metric, clean, own))
+        if leader is not None:
+            pair = compare_models(inputs, key.metric, clean, np.array([index, leader]))
+            rows[index]["behind"] = Gap(
+                float(pair.difference[0]), float(pair.low[0]), float(pair.high[0])
+            )
+
+
+def _make_row(inputs: BoardInputs, index: int, fields: Fields) -> BoardRow:
     model = inputs.contenders[index]
-
-    def number(name: str) -> float | None:
-        value = float(columns[name][index]) if name in columns else np.nan
-        return None if isnan(value) else value + 0.0  # no −0
-
-    def integer(name: str) -> int | None:
-        value = number(name)
-        return None if value is None else int(value)
-
-    ranks = integer("rank"), integer("micro_rank")
-    unranked = inputs.cohort.ranked[index] and ranks[0] is None
-    facts = ("family", "kind", "label")
-    same = ("failing", "references", "clusters", "coverage", "trained_on", "exposure", "tier")
+    facts = {name: getattr(model.facts, name) for name in ("family", "kind", "label")}
+    same = ("status", "failing", "references", "clusters", "coverage", "exposure", "tier")
     return BoardRow(
         model=model.facts.name,
-        status="too-few-clusters" if unranked else model.status,
-        score=float(columns["score"][index]),
-        low=number("low"),
-        high=number("high"),
-        rank=ranks[0],
-        rank_low=integer("rank_low"),
-        rank_high=integer("rank_high"),
-        p_first=number("p_first"),
-        tie_group=integer("tie_group"),
-        micro=float(columns["micro"][index]),
-        micro_rank=ranks[1],
-        dataset_balanced=float(columns["dataset_balanced"][index]),
-        rank_moves=abs((ranks[0] or 0) - (ranks[1] or 0)) >= 2,
-        oracle_gap=number("oracle_gap"),
-        gain_over_box_prior=number("gain_over_box_prior"),
-        penalised=model.penalised / model.rows,
         failed=model.failed / model.rows,
-        low_elsewhere=number("low_elsewhere"),
-        high_elsewhere=number("high_elsewhere"),
-        **{name: getattr(model.facts, name) for name in facts},
+        trained_on=model.trained_on,
+        **facts,
         **{name: getattr(model, name) for name in same},
+        **fields,
+    )
+
+
+def _list_thin(inputs: BoardInputs, metric: str) -> tuple[ThinTarget, ...]:
+    pooled, names = inputs.pooled, inputs.pooled.scores.models
+    found = []
+    for pool in inputs.cohort.thin:
+        scores = pooled.metrics[metric].score[pool]
+        found.append(
+            ThinTarget(
+                target=pooled.plan.pools[pool].target,
+                clusters=int(pooled.counts.units[pool]),
+                scores=tuple(
+                    (name, float(value))
+                    for name, value in zip(names, scores, strict=True)
+                    if not np.isnan(value)
+                ),
+            )
+        )
+    return tuple(sorted(found, key=lambda thin: thin.target))
+
+
+def _find_detectable(family: Family | None) -> float | None:
+    if family is None or not len(family.detectable):
+        return None
+    return float(np.median(family.detectable))
+
+
+def _tabulate(board: Board, inputs: BoardInputs, ranked: Ints, family: Family | None) -> PairTable:
+    names = inputs.pooled.scores.models
+    return PairTable(
+        key=board.key,
+        models=tuple(names[index] for index in ranked),
+        family=family,
+        clusters=board.facts.clusters,
     )

@@ -198,7 +198,9 @@ def measure_effects(
         degrees = 0.0
         if means.wide and design.has_variance:
             error, degrees = _find_error(means, errors, column, general=general)
-            low, high = (float(end) for end in interval(value, error, degrees=degrees, bounds=bounds))
+            low, high = (
+                float(end) for end in interval(value, error, degrees=degrees, bounds=bounds)
+            )
             if bounds == RATIO:
                 ends = ratio_interval(errors)
                 low, high = min(low, float(ends[0][column])), max(high, float(ends[1][column]))

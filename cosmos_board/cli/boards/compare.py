@@ -11,7 +11,10 @@ import click
 from cosmos_board.cli.options import METRIC, SELECTION
 
 if TYPE_CHECKING:
-    from cosmos_board.board.types import Comparison
+    from cosmos_board.board.types import Comparison, PairRow
+
+_OVERALL = ("difference", "low", "high", "verdict", "detectable")
+_COUNTS = ("better", "worse", "equivalent", "not_separated", "not_tested")
 
 
 @click.command("compare")
@@ -21,15 +24,29 @@ if TYPE_CHECKING:
 @click.option("--prompt", default="box", show_default=True, help="One of the six prompts.")
 @METRIC
 @SELECTION
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How the comparison is printed.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 def command(
-    a: str, b: str, db: Path, prompt: str, metric: str, selection: str | None, as_json: bool
+    a: str,
+    b: str,
+    db: Path,
+    prompt: str,
+    metric: str,
+    selection: str | None,
+    form: str,
+    as_json: bool,
 ) -> None:
     """Compare model A with model B, paired by target; differences are A − B."""
     from cosmos_board.board.cube import Cube
     from cosmos_board.board.export import round_floats
     from cosmos_board.board.ranking.compare import compare
-    from cosmos_board.site.language.messages import describe_failing
     from cosmos_board.store.board import open_board
 
     with open_board(db) as connection:
@@ -41,46 +58,103 @@ def command(
             metric=metric,
             selection=selection,  # type: ignore[arg-type]  # click checked it
         )
-    failing = [
+    if as_json or form == "json":
+        click.echo(json.dumps(round_floats(describe_comparison(pair)), ensure_ascii=False))
+    else:
+        print_comparison(pair)
+
+
+def describe_comparison(pair: Comparison) -> dict[str, object]:
+    """Return a comparison as one document; `difference` and its like are those over all targets."""
+    from cosmos_board.cli.boards.rank import flatten_share
+
+    shared = {name: getattr(pair, name) for name in ("a", "b", "prompt", "selection", "metric")}
+    return {
+        **shared,
+        "track": pair.track,
+        **{
+            name: getattr(pair.overall, name, None) for name in (*_OVERALL, "held_back", "clusters")
+        },
+        **flatten_share("failures_a", pair.failures_a),
+        **flatten_share("failures_b", pair.failures_b),
+        **{name: getattr(pair, name) for name in _COUNTS},
+        "targets": [_describe_row(row) for row in pair.targets],
+        "left_out": pair.left_out,
+        "failing": list_failing(pair),
+    }
+
+
+def _describe_row(row: PairRow) -> dict[str, object]:
+    values = {name: getattr(row, name) for name in (*_OVERALL, "held_back", "clusters")}
+    return {"target": row.slice.name, **values}
+
+
+def list_failing(pair: Comparison) -> list[str]:
+    """Return a line for each model of which too many answers failed."""
+    from cosmos_board.site.language.messages import describe_failing
+
+    return [
         f"{name}: incomplete: {describe_failing(counts)}" for name, counts in pair.failing.items()
     ]
-    if as_json:
-        document = {name: getattr(pair, name) for name in pair.__slots__} | {"failing": failing}
-        click.echo(json.dumps(round_floats(document), ensure_ascii=False))
-        return
-    print_comparison(pair)
-    for line in failing:
-        click.echo(line)
 
 
 def print_comparison(pair: Comparison) -> None:
-    """Print a row a target and one over all of them, then how many each model wins."""
+    """Print a row a target and one over all of them, then what they amount to."""
     from cosmos_board.cli.tables import format_interval, print_table
 
     rows = [*pair.targets, *([pair.overall] if pair.overall else [])]
     print_table(
         f"{pair.a} − {pair.b} · {pair.metric} · prompt {pair.prompt} · {pair.selection} selection",
-        ("target", "difference", "95 % interval", "p (Holm)", "clusters", "verdict"),
+        ("target", "difference", "95 % interval", "clusters", "verdict"),
         [
             (
                 str(row.slice),
                 f"{row.difference:+.3f}",
                 format_interval(row.low, row.high),
-                "–" if row.p_holm is None else f"{row.p_holm:.3g}",
                 str(row.clusters),
-                row.verdict or "–",
+                describe_verdict(row),
             )
             for row in rows
         ],
     )
     if not pair.targets:
         click.echo("no target on real images that both answered in full and neither trained on")
-        return
-    tested = len(pair.targets) - pair.untested
-    parts = [f"targets: {len(pair.targets)}"]
-    if tested:
-        counts = f"worse on {pair.losses}, not separated on {pair.ties}"
-        parts.append(f"{pair.a} better on {pair.wins}, {counts}")
-    if pair.untested:
-        parts.append(f"not tested on {pair.untested}: fewer than 10 clusters")
-    click.echo("; ".join(parts))
+    else:
+        click.echo(_count_verdicts(pair))
+    for name, share in ((pair.a, pair.failures_a), (pair.b, pair.failures_b)):
+        if share is not None:
+            ends = f"95 % interval {share.low:.1%} to {share.high:.1%}"
+            click.echo(f"{name}: Dice under 0.5 on {share.value:.1%} of references ({ends})")
+    for line in list_failing(pair):
+        click.echo(line)
+
+
+def describe_verdict(row: PairRow) -> str:
+    """Return a verdict in words: one that is open names what could have been shown.
+
+    Example:
+        >>> from cosmos_board.board.types import PairRow, Slice
+        >>> row = PairRow(a="a", b="b", slice=Slice("overall"), difference=0.02, low=-0.01,
+        ...     high=0.05, verdict="not separated", held_back=False, detectable=0.043, clusters=20)
+        >>> describe_verdict(row)
+        'not separated (could have shown 0.043)'
+    """
+    if row.verdict == "not tested":
+        return "not tested: fewer than 10 clusters"
+    if row.verdict != "not separated" or row.detectable is None:
+        return row.verdict
+    held = "; one more failure could undo the difference" if row.held_back else ""
+    return f"not separated (could have shown {row.detectable:.3f}{held})"
+
+
+def _count_verdicts(pair: Comparison) -> str:
+    count = f"{len(pair.targets)} target{'s' * (len(pair.targets) != 1)}"
+    words = {
+        "better": f"{pair.a} better on",
+        "worse": "worse on",
+        "equivalent": "equivalent on",
+        "not_separated": "not separated on",
+        "not_tested": "not tested (fewer than 10 clusters) on",
+    }
+    parts = [f"{text} {getattr(pair, name)}" for name, text in words.items() if getattr(pair, name)]
+    return f"{count}: {', '.join(parts)}"

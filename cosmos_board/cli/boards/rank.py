@@ -12,13 +12,15 @@ import click
 from cosmos_board.cli.options import METRIC, SELECTION
 
 if TYPE_CHECKING:
-    from cosmos_board.board.types import Board
+    from cosmos_board.board.types import Board, Share
 
 KINDS = ("modality", "object", "target", "dataset", "model")
 
 COLUMNS = (
     *("model", "slice", "prompt", "metric", "selection", "score", "low", "high"),
     *("rank", "rank_low", "rank_high", "references", "clusters", "status"),
+    *("letters", "lead_share", "low_elsewhere", "high_elsewhere", "failure", "failure_low"),
+    *("failure_high", "empty", "failed", "hd95_px", "assd_px"),
 )
 """What a row of JSON and CSV holds; other people's scripts rely on these."""
 
@@ -40,7 +42,7 @@ COLUMNS = (
 def command(
     db: Path, prompt: str | None, by: str | None, metric: str, selection: str | None, form: str
 ) -> None:
-    """Print leaderboards: score, 95 % interval, rank and rank interval."""
+    """Print leaderboards: score, 95 % interval, rank and the range of ranks."""
     from cosmos_board.board.cube import Cube
     from cosmos_board.board.export import round_floats, to_csv
     from cosmos_board.board.leaderboard import rank_boards
@@ -66,6 +68,13 @@ def command(
         print_boards(boards)
 
 
+def flatten_share(name: str, share: Share | None) -> dict[str, float | None]:
+    """Return a share and its interval as three fields."""
+    if share is None:
+        return {name: None, f"{name}_low": None, f"{name}_high": None}
+    return {name: share.value, f"{name}_low": share.low, f"{name}_high": share.high}
+
+
 def list_rows(boards: Sequence[Board]) -> list[dict[str, object]]:
     """Return the rows of several boards under `COLUMNS`, board by board."""
     from cosmos_board.site.language.messages import status_text
@@ -76,5 +85,7 @@ def list_rows(boards: Sequence[Board]) -> list[dict[str, object]]:
         for row in board.rows:
             values = {name: getattr(row, name) for name in COLUMNS if hasattr(row, name)}
             values["status"] = status_text(row)
+            values |= flatten_share("failure", row.failure)
+            values["empty"] = None if row.empty is None else row.empty.value
             rows.append({**values, "slice": str(board.key.slice), **key})
     return rows

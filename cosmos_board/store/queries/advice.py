@@ -10,7 +10,7 @@ import numpy as np
 from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.core.tracks import CORE
 from cosmos_board.store.queries.connection import Connection, fetch_columns
-from cosmos_board.store.queries.scores import DICE, FAILED, in_steps
+from cosmos_board.store.queries.scores import DICE, FAILED, LOW, in_steps
 from cosmos_board.store.queries.studies import Column, StudyTable
 from cosmos_board.store.queries.units import ensure_units
 
@@ -67,7 +67,7 @@ def read_outcomes(
         SELECT s.model, s.prompt, s.selection, {numbers},
             count(DISTINCT s.reference_id) AS rows, count(*) AS n,
             count(*) FILTER ({FAILED}) AS failed,
-            sum({in_steps(DICE)})::DOUBLE AS dice, count(*) FILTER ({DICE} < 0.5) AS failures
+            sum({in_steps(DICE)})::DOUBLE AS dice, count(*) FILTER ({LOW}) AS failures
         FROM unit_of u JOIN reference_masks m USING (reference_id)
             JOIN counted_scores s USING (reference_id)
         WHERE s.study = 'main' AND s.track = ? AND {ranked}

@@ -20,6 +20,9 @@ FAILED = "starts_with(s.status, 'failed')"
 DICE = f"(CASE WHEN {FAILED} THEN 0 ELSE 2.0 * s.tp END / (2 * s.tp + s.fp + s.fn))"
 """Dice of a row; a reference is never empty, so the division is safe."""
 
+LOW = f"{DICE} < 0.5"
+"""Whether a row is a failure by its score: its Dice is below 0.5, as that of a failed answer."""
+
 NSD = f"(CASE WHEN {FAILED} THEN 0 ELSE s.nsd END)"
 
 
@@ -60,7 +63,8 @@ def fetch_cells(
 
     Returns:
         `column_id`, `oracle` (else the selection is `predicted`), `unit`, `rows`, `references`,
-        `penalised`, `failed`, and for each measure its sum: an integer, in steps of `STEP`.
+        `penalised`, `failed`, `low`, and for each measure its sum: an integer, in steps of `STEP`.
+        Rows of `low` have a Dice under 0.5; with nothing drawn are those `penalised` or `failed`.
     """
     sums = "".join(
         f", sum({in_steps(f'(CASE WHEN {FAILED} THEN {measure.worst} ELSE {measure.sql} END)')})"
@@ -74,7 +78,8 @@ def fetch_cells(
                count(*)::INTEGER AS rows,
                count(*) FILTER (s.trial = 0)::INTEGER AS references,
                count(*) FILTER (s.status = 'penalised')::INTEGER AS penalised,
-               count(*) FILTER ({FAILED})::INTEGER AS failed
+               count(*) FILTER ({FAILED})::INTEGER AS failed,
+               count(*) FILTER ({LOW})::INTEGER AS low
                {sums}
         FROM counted_scores s JOIN unit_of u ON u.reference_id = s.reference_id
         WHERE s.study = 'main' AND s.prompt = ? AND s.track = ? AND (u.listed OR s.track = 'core')

@@ -35,7 +35,7 @@ class ModelRank:
     """Macro mean of Dice over the targets of the slice that the board ranks on, in [0, 1]."""
 
     targets: int
-    """How many those are: the targets on which no ranked model was trained."""
+    """How many those are: those with at least 10 clusters, or all where there is none."""
 
     low: float | None
     high: float | None
@@ -90,7 +90,7 @@ def rank_run(run: Path, model: str, db: Path | None = None) -> tuple[ModelRank, 
             **{name: getattr(row, name) for name in _OF_A_ROW},
         )
         for board in boards.values()
-        if board.key.track in SUBMITTED and board.key.scope == "common"
+        if board.key.track in SUBMITTED
         for row in board.rows
         if row.model == model and board.key.slice.kind in ("overall", "dataset")
     ]
