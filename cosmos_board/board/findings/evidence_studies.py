@@ -26,8 +26,8 @@ from cosmos_board.board.studies.effects import Effect
 from cosmos_board.board.studies.factors import PAPER_FACTORS
 from cosmos_board.board.studies.finetuning import (
     find_pairs,
+    find_unseen,
     find_unusable,
-    measure_unseen_gain,
 )
 from cosmos_board.board.studies.reference_sample import correlate, rank_outcome
 from cosmos_board.core.scores import SELECTIONS, Selection
@@ -48,12 +48,13 @@ def measure_annotation(
 ) -> Evidence:
     """F4: Dice gained and seconds saved by assistance; the same for all models and selections."""
     found = study_annotation(inputs.cube.connection).rows
-    rows = {row.measure: row for row in found if row.reader == ""}
+    rows = {row.measure: row for row in found if not row.reader}
     if "dice" not in rows:
         return missing_evidence(Message.of("annotation-log"))
-    readers = len({row.reader for row in found if row.reader}) or 1
     gains = (rows["dice"].gain, rows["seconds"].gain)
-    counts: list[tuple[MessageKey, int, int]] = [("annotating-readers", LEAST_READERS, readers)]
+    counts: list[tuple[MessageKey, int, int]] = [
+        ("annotating-readers", LEAST_READERS, rows["dice"].readers)
+    ]
     for gain in gains:
         counts.append(("annotated-clusters", MINIMUM_CLUSTERS, gain.clusters))
         counts.append(("annotated-targets", LEAST_TARGETS, gain.targets))
@@ -207,8 +208,8 @@ def measure_finetuning(
 ) -> Evidence:
     """F8: fine-tuned minus base, over the clusters that each has not seen.
 
-    Where several models were fine-tuned, a unit's gain is the mean over those that have not
-    seen it, as folds of a cross-validation give it.
+    Where several models were fine-tuned, a unit's Dice is the mean over those that have not seen
+    it, as folds of a cross-validation give it.
     """
     cube, sample = inputs.cube, inputs.sample
     pairs = [(model, base) for model, base in find_pairs(cube) if base in names]
@@ -216,17 +217,15 @@ def measure_finetuning(
     scored = [pair for pair in pairs if pair[0] in values and pair[1] in values]
     if not scored:
         return missing_evidence(*_find_lacking_pairs(inputs, pairs))
-    gains = np.stack([measure_unseen_gain(cube, sample.units, values, *pair) for pair in scored])
-    known = ~np.isnan(gains)
+    both = np.stack([[values[model], values[base]] for model, base in scored])
+    unseen = np.stack([find_unseen(cube, sample.units, model) for model, _ in scored])
+    known = unseen & ~np.isnan(both).any(axis=1)
     if not known.any():
         return missing_evidence(*(find_unusable(cube) or (Message.of("unseen-clusters"),)))
-    bases = np.stack([values[base] for _, base in scored])
     with np.errstate(invalid="ignore"):
-        gain, base = (
-            np.where(known, each, 0.0).sum(axis=0) / known.sum(axis=0) for each in (gains, bases)
-        )
+        tuned, base = np.where(known[:, None], both, 0.0).sum(axis=0) / known.sum(axis=0)
     used = tuple(model for (model, _), row in zip(scored, known, strict=True) if row.any())
-    contrast = Contrast(name=Message("tuning-gain"), more=base + gain, less=base)
+    contrast = Contrast(name=Message("tuning-gain"), more=tuned, less=base)
     return measure_contrasts(sample, [contrast], used)
 
 

@@ -19,7 +19,6 @@ from cosmos_board.board.studies.effects import (
     measure_effects,
 )
 from cosmos_board.core.arrays import Floats
-from cosmos_board.stats.design import make_design
 from cosmos_board.stats.intervals import (
     LEVEL,
     MINIMUM_CLUSTERS,
@@ -28,7 +27,6 @@ from cosmos_board.stats.intervals import (
     t_quantile,
 )
 from cosmos_board.stats.testing import POWER, detectable_effect
-from cosmos_board.stats.variance import measure_means
 
 LEAST_TARGETS = 3
 
@@ -199,10 +197,7 @@ def _reach_with_failure(means: TargetMeans, differences: Floats) -> Floats:
     side behind scores its mean. Shape (contrasts,).
     """
     half = len(means.scores) // 2
-    errors = measure_means(
-        np.concatenate(_subtract(means).values, axis=1).T,
-        make_design(list(zip(means.clusters, means.datasets, strict=True))),
-    )
+    errors = _subtract(means).measure()
     ahead = np.where(differences[:, None] > 0, means.scores[:half], means.scores[half:])
     more = add_one_cluster(replace(errors, target_means=ahead.T))
     reach: Floats = more.loss + t_quantile(0.9, more.degrees) * more.error

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, get_args
 
 from cosmos_board.board.findings.claims import CLAIMS
-from cosmos_board.board.findings.findings import FindingVerdict
+from cosmos_board.board.findings.parts import FindingVerdict
 from cosmos_board.board.types import Exposure, PairVerdict, Status
 from cosmos_board.core.cards import ClusterUnit
 from cosmos_board.core.modalities import MODALITIES
