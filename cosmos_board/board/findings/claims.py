@@ -15,6 +15,7 @@ from cosmos_board.board.findings.evidence import (
     measure_spread,
 )
 from cosmos_board.board.findings.evidence_studies import (
+    LEAST_RHO,
     measure_annotation,
     measure_clicks,
     measure_factors,
@@ -82,7 +83,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(id="F5", threshold=0.05, certainty="second-hand", measure=measure_jitter),
     Claim(id="F6", threshold=0.0, certainty="abstract", measure=measure_clicks),
-    Claim(id="F7", threshold=0.1, certainty="second-hand", measure=measure_factors),
+    Claim(id="F7", threshold=LEAST_RHO, certainty="second-hand", measure=measure_factors),
     Claim(id="F8", threshold=0.0, certainty="abstract", measure=measure_finetuning),
 )
 """F1 … F8, in the paper's order."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from cosmos_board.board.findings.parts import (
     LEAST_TARGETS,
     Contrast,
     Evidence,
+    Part,
     make_parts,
     measure_contrasts,
 )
@@ -40,7 +41,10 @@ LEAST_READERS = 3
 FAR_LEVEL = 20
 """Jitter level of F5: displacements of 20–30 px."""
 
-_UNBOUNDED = (-np.inf, np.inf)
+LEAST_RHO = 0.1
+"""Threshold of F7."""
+
+UNBOUNDED = (-np.inf, np.inf)
 
 
 def measure_annotation(
@@ -63,7 +67,7 @@ def measure_annotation(
         return missing_evidence(*dict.fromkeys(missing))
     parts = zip((Message("dice-gained"), Message("seconds-saved")), gains, strict=True)
     measured = [(name, gain, 0.0, "") for name, gain in parts]
-    return Evidence(parts=make_parts(measured, _UNBOUNDED))
+    return Evidence(parts=make_parts(measured, UNBOUNDED))
 
 
 def measure_jitter(inputs: FindingInputs, names: tuple[str, ...], selection: Selection) -> Evidence:
@@ -178,18 +182,34 @@ def measure_factors(
     missing = [Message.of(key, n=n, have=have) for key, (n, have) in counts.items() if have < n]
     if missing:
         return Evidence(models=used, missing=tuple(missing))
-    rho = dict(zip(PAPER_FACTORS, correlate(sample, outcome, PAPER_FACTORS), strict=True))
+    found = correlate(sample, outcome, PAPER_FACTORS, general=True)
+    rho = dict(zip(PAPER_FACTORS, found, strict=True))
     boundary, intensity = rho["boundary_complexity"], rho["intensity_difference"]
     if boundary is None or intensity is None:
         still: list[MessageKey] = [] if boundary else ["boundary-rho"]
         still += [] if intensity else ["intensity-rho"]
         missing = [Message.of("variation", factor=Message(name)) for name in still]
         return Evidence(models=used, missing=tuple(missing))
-    measured = [
-        (Message("boundary-rho"), _turn(boundary), 0.0, ""),
-        (Message("intensity-rho"), intensity, 0.0, ""),
+    return Evidence(
+        models=used,
+        parts=make_correlation_parts({"boundary-rho": _turn(boundary), "intensity-rho": intensity}),
+    )
+
+
+def make_correlation_parts(effects: Mapping[MessageKey, Effect]) -> tuple[Part, ...]:
+    """Return correlations as parts of a claim; their errors are those of arctanh ρ."""
+    normal = [
+        (Message(name), replace(effect, value=float(np.arctanh(effect.value))), 0.0, "")
+        for name, effect in effects.items()
     ]
-    return Evidence(models=used, parts=make_parts(measured))
+    parts = []
+    for part, effect in zip(make_parts(normal, UNBOUNDED), effects.values(), strict=True):
+        upper, reach = part.upper, part.reach
+        if upper is not None and reach is not None:
+            upper = float(np.tanh(upper))
+            reach = float(np.tanh(np.arctanh(LEAST_RHO) + reach)) - LEAST_RHO
+        parts.append(replace(part, effect=effect, upper=upper, reach=reach))
+    return tuple(parts)
 
 
 def _turn(effect: Effect) -> Effect:
