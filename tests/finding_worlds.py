@@ -44,7 +44,7 @@ WORLDS: dict[str, World] = {
     ),
     "about as claimed": World(
         low_targets=2, size=0.03, box=0.1, drop=0.05, lead=0.1, tuning=0.1, reading=0.03,
-        seconds_saved=10.0, factor=0.33, noise=0.02,
+        seconds_saved=10.0, factor=0.45, noise=0.02,
         verdicts=(
             "there, size open", "holds", "holds", "holds", "there, size open", "holds",
             "there, size open", "holds",
