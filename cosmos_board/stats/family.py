@@ -41,6 +41,12 @@ class Family:
     first: Ints
     second: Ints
     difference: Floats
+    error: Floats
+    """Standard error of each difference over clusters."""
+
+    tail: float
+    """Share of a normal distribution beyond the quantile that all intervals share, two-sided."""
+
     half: Floats
     """Half the simultaneous 95 % interval."""
 
@@ -134,6 +140,8 @@ def compare_all(errors: MeanErrors, multipliers: Multipliers) -> Family:
         first,
         second,
         means[first] - means[second],
+        errors.pair_errors,
+        beyond,
         quantile * errors.pair_errors,
         loss,
         MARGIN + np.maximum(reach, np.maximum(loss[first], loss[second])),
