@@ -32,6 +32,7 @@ from cosmos_board.board.studies.finetuning import (
 )
 from cosmos_board.board.studies.reference_sample import correlate, rank_outcome
 from cosmos_board.core.scores import SELECTIONS, Selection
+from cosmos_board.stats.correlation import to_normal
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
 from cosmos_board.store.queries.factors import read_reference_dice
 from cosmos_board.store.queries.studies import ClickSums, Column
@@ -199,7 +200,7 @@ def measure_factors(
 def make_correlation_parts(effects: Mapping[MessageKey, Effect]) -> tuple[Part, ...]:
     """Return correlations as parts of a claim; their errors are those of arctanh ρ."""
     normal = [
-        (Message(name), replace(effect, value=float(np.arctanh(effect.value))), 0.0, "")
+        (Message(name), replace(effect, value=float(to_normal(effect.value))), 0.0, "")
         for name, effect in effects.items()
     ]
     parts = []
