@@ -16,6 +16,7 @@ from cosmos_board.site.language.messages import CLAIM_TEXTS, say
 from cosmos_board.store.board import open_board
 from cosmos_board.store.queries.findings import FINDING_QUERIES
 from tests.finding_worlds import WORLDS, World, plant
+from tests.run_folders import ingest_board
 from tests.study_boards import SIX, StudyBoard
 
 IDS = tuple(f"F{number}" for number in range(1, 9))
@@ -49,6 +50,19 @@ def test_every_finding_gets_the_verdict_that_was_planted(tmp_path: Path, world: 
 
     verdicts = {name: finding.verdict for name, finding in found.items()}
     assert verdicts == dict(zip(IDS, world.verdicts, strict=True))
+
+
+def test_run_folders_lead_to_the_same_findings(tmp_path: Path) -> None:
+    """Through `ingest`, as any run; only the reader study comes by a log of its own."""
+    board = plant(WORLDS["about as claimed"])
+    written = findings(board, tmp_path)
+    with open_board(ingest_board(board, tmp_path)) as connection:
+        ingested = {finding.id: finding for finding in find_findings(Cube(connection, ["dice"]))}
+
+    assert ingested["F4"].verdict == "not enough data"
+    for name in set(IDS) - {"F4"}:
+        assert ingested[name].headline == written[name].headline
+        assert ingested[name].oracle == written[name].oracle
 
 
 def test_planted_effects_come_back_with_what_they_rest_on(tmp_path: Path) -> None:
