@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 import pyarrow as pa
@@ -16,6 +17,7 @@ from cosmos_board.core.run_record import (
     RunSettings,
     ShardRecord,
 )
+from cosmos_board.core.scores import Study
 from cosmos_board.store.ingest import ingest
 from cosmos_board.store.parquet import write_table
 from cosmos_board.store.records import write_run_record, write_shard_record
@@ -64,7 +66,7 @@ def _write_run(board: StudyBoard, folder: Path, key: tuple[str, ...], rows: pd.D
         index_sha256=index,
     )
     record = RunRecord(
-        settings=RunSettings(study=study),
+        settings=RunSettings(study=cast("Study", study)),
         protocol=PROTOCOL,
         provenance=Provenance(python="", platform="", processors=None, packages={}, commit=None),
         started_utc="2026-01-01T00:00:00Z",
