@@ -11,7 +11,7 @@ import click
 from cosmos_board.cli.options import METRIC, SELECTION
 
 if TYPE_CHECKING:
-    from cosmos_board.board.ranking.sample_size import SampleSize
+    from cosmos_board.board.sample_size import SampleSize
 
 
 @click.command("plan")
@@ -39,7 +39,7 @@ def command(
     """Say how many patients, volumes or images a comparison needs."""
     from cosmos_board.board.cube import Cube
     from cosmos_board.board.export import round_floats
-    from cosmos_board.board.ranking.sample_size import plan_comparison
+    from cosmos_board.board.sample_size import plan_comparison
     from cosmos_board.store.board import open_board
 
     with open_board(db) as connection:

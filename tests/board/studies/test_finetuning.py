@@ -9,9 +9,9 @@ import duckdb
 import numpy as np
 import pytest
 
+from cosmos_board.board.compare import compare
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.messages import Message
-from cosmos_board.board.ranking.compare import compare
 from cosmos_board.board.studies.finetuning import study_finetuning
 from cosmos_board.store.board import open_board
 from cosmos_board.store.queries.cards import ALL_CLUSTERS

@@ -51,7 +51,7 @@ def compare(
         InputError: If a model is unknown, they are one, one has no scores with this prompt, or
             the metric ranks nobody.
     """
-    if not get_metric(metric).higher_is_better:
+    if not get_metric(metric).ranked:
         raise InputError("compare", "--metric", "is a distance, which is not averaged", got=metric)
     get_prompt_kind(prompt)
     if a == b:

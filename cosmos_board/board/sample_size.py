@@ -78,7 +78,7 @@ def plan_comparison(
     if not MARGIN < difference <= 1:
         want = f"more than {MARGIN}, which counts as equivalent, and at most 1"
         raise InputError("plan", "--difference", "cannot be shown", got=difference, want=want)
-    if not get_metric(metric).higher_is_better:
+    if not get_metric(metric).ranked:
         raise InputError("plan", "--metric", "is a distance, which is not averaged", got=metric)
     get_prompt_kind(prompt)
     for name in models or ():

@@ -8,9 +8,9 @@ import duckdb
 import numpy as np
 import pytest
 
+from cosmos_board.board.compare import compare
 from cosmos_board.board.cube import Cube
-from cosmos_board.board.ranking.compare import compare
-from cosmos_board.board.ranking.sample_size import SampleSize, plan_comparison
+from cosmos_board.board.sample_size import SampleSize, plan_comparison
 from cosmos_board.core.errors import InputError
 from tests.boards import PlantedModel, PlantedTarget, planted_board
 
