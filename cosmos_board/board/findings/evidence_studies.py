@@ -24,13 +24,13 @@ from cosmos_board.board.findings.parts import (
 from cosmos_board.board.messages import Message, MessageKey
 from cosmos_board.board.studies.annotation import study_annotation
 from cosmos_board.board.studies.effects import Effect
-from cosmos_board.board.studies.factors import PAPER_FACTORS
+from cosmos_board.board.studies.factors import correlate_claimed
 from cosmos_board.board.studies.finetuning import (
     find_pairs,
     find_unseen,
     find_unusable,
 )
-from cosmos_board.board.studies.reference_sample import correlate, rank_outcome
+from cosmos_board.board.studies.reference_sample import rank_outcome
 from cosmos_board.core.scores import SELECTIONS, Selection
 from cosmos_board.stats.correlation import to_normal
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
@@ -183,9 +183,7 @@ def measure_factors(
     missing = [Message.of(key, n=n, have=have) for key, (n, have) in counts.items() if have < n]
     if missing:
         return Evidence(models=used, missing=tuple(missing))
-    found = correlate(sample, outcome, PAPER_FACTORS, general=True)
-    rho = dict(zip(PAPER_FACTORS, found, strict=True))
-    boundary, intensity = rho["boundary_complexity"], rho["intensity_difference"]
+    boundary, intensity = correlate_claimed(sample, outcome)
     if boundary is None or intensity is None:
         still: list[MessageKey] = [] if boundary else ["boundary-rho"]
         still += [] if intensity else ["intensity-rho"]
@@ -193,7 +191,7 @@ def measure_factors(
         return Evidence(models=used, missing=tuple(missing))
     return Evidence(
         models=used,
-        parts=make_correlation_parts({"boundary-rho": _turn(boundary), "intensity-rho": intensity}),
+        parts=make_correlation_parts({"boundary-rho": boundary, "intensity-rho": intensity}),
     )
 
 
@@ -211,17 +209,6 @@ def make_correlation_parts(effects: Mapping[MessageKey, Effect]) -> tuple[Part, 
             reach = float(np.tanh(np.arctanh(LEAST_RHO) + reach)) - LEAST_RHO
         parts.append(replace(part, effect=effect, upper=upper, reach=reach))
     return tuple(parts)
-
-
-def _turn(effect: Effect) -> Effect:
-    """Return an effect with its sign turned."""
-    low, high = effect.low, effect.high
-    return replace(
-        effect,
-        value=-effect.value,
-        low=None if high is None else -high,
-        high=None if low is None else -low,
-    )
 
 
 def measure_finetuning(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from scipy import stats
@@ -12,6 +12,7 @@ from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.effects import Effect
 from cosmos_board.board.studies.factor_bins import average_bins
 from cosmos_board.board.studies.reference_sample import (
+    Outcome,
     ReferenceSample,
     correlate,
     rank_outcome,
@@ -114,6 +115,24 @@ def correlate_factors(
             if effect is not None
         ]
     return rows
+
+
+def correlate_claimed(
+    sample: ReferenceSample, outcome: Outcome
+) -> tuple[Effect | None, Effect | None]:
+    """Return −ρ of the boundary's complexity and ρ of the intensity difference.
+
+    Both as the study's paper claims them to be positive: each given the other and the rest of its
+    four factors, for targets and datasets of these kinds.
+    """
+    rho = dict(
+        zip(PAPER_FACTORS, correlate(sample, outcome, PAPER_FACTORS, general=True), strict=True)
+    )
+    boundary, contrast = rho["boundary_complexity"], rho["intensity_difference"]
+    if boundary is not None:
+        low, high = (None if end is None else -end for end in (boundary.high, boundary.low))
+        boundary = replace(boundary, value=-boundary.value, low=low, high=high)
+    return boundary, contrast
 
 
 def correlation_p(effect: Effect) -> float:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cosmos_board.board.cube import Cube
     from cosmos_board.board.findings.decisions import Decision
     from cosmos_board.board.findings.findings import Finding
+    from cosmos_board.board.studies.factors import FactorRow
     from cosmos_board.core.masks import Rle
 
 STUDIES = ("factors", "jitter", "clicks", "annotation", "findings")
@@ -51,6 +52,8 @@ def command(study: str, db: Path, as_json: bool, log: Path | None, packs: tuple[
         was_run = study in dict(fetch_studied(connection))
     if study == "findings":
         results = [describe_finding(finding) for finding in results]
+    if as_json and study == "factors":
+        results = [describe_factor(row) for row in results]
     if as_json:
         click.echo(json.dumps(round_floats(results), ensure_ascii=False))
     elif study == "findings":
@@ -89,6 +92,23 @@ def _run_study(study: str, cube: Cube) -> Any:  # noqa: ANN401 - each study has 
         "findings": find_findings,
     }
     return studies[study](cube)
+
+
+def describe_factor(row: FactorRow) -> dict[str, object]:
+    """Return a correlation as JSON holds it: one level, `error` being that of arctanh ρ."""
+    rho = row.rho
+    return {
+        "factor": row.factor,
+        "given": row.given,
+        "prompt": row.prompt,
+        "model": row.model,
+        "selection": row.selection,
+        "rho": rho.value,
+        **{name: value for name, value in asdict(rho).items() if name != "value"},
+        "p": row.p,
+        "p_holm": row.p_holm,
+        "detectable": row.detectable,
+    }
 
 
 def describe_finding(finding: Finding) -> dict[str, object]:
@@ -196,8 +216,10 @@ def _print_study(study: str, results: Any, *, was_run: bool) -> None:  # noqa: A
 
 
 def _flatten(row: Any) -> dict[str, object]:  # noqa: ANN401 - any row of a study
-    """Return the fields of a row by name, text first."""
+    """Return the fields of a row by name, text first, and what it could have shown."""
     values = {field.name: getattr(row, field.name) for field in fields(row)}
+    if hasattr(row, "detectable"):
+        values["detectable"] = row.detectable
     return dict(sorted(values.items(), key=lambda pair: not isinstance(pair[1], str | tuple)))
 
 

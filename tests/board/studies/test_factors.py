@@ -13,6 +13,7 @@ from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.factors import (
     PAPER_FACTORS,
     FactorRow,
+    correlate_claimed,
     factor_curves,
     study_factors,
 )
@@ -175,6 +176,23 @@ def test_an_interval_for_other_targets_is_the_wider_where_targets_differ(tmp_pat
     assert wide.degrees == 5
     assert wide.error == pytest.approx(1 / 5**0.5, rel=0.1)
     assert wide.error > 3 * narrow.error
+
+
+def test_what_the_paper_claims_is_turned_so_that_the_claim_is_positive(tmp_path: Path) -> None:
+    board = planted(targets=3)
+    with open_board(board.write(tmp_path / "b.duckdb")) as connection:
+        sample = take_references(Cube(connection, ["dice"]))
+    factors = sample.factors
+    dice = 0.5 - factors["boundary_complexity"] * 0.01 - factors["intensity_difference"] * 0.001
+
+    boundary, contrast = correlate_claimed(sample, rank_outcome(sample, dice))
+    assert boundary is not None
+    assert contrast is not None
+    assert boundary.low is not None
+    assert boundary.high is not None
+    assert 0.9 < boundary.low < boundary.value < boundary.high
+    assert contrast.value < -0.9
+    assert boundary.degrees == 2  # three targets are the fewest of the three kinds of groups
 
 
 def test_tenths_have_the_error_of_a_ratio_of_two_sums_over_clusters(tmp_path: Path) -> None:
