@@ -174,20 +174,26 @@ def measure_factors(
         for name in used
     ]
     outcome = rank_outcome(sample, np.stack(dice).mean(axis=0))
-    members = outcome.members
+    boundary, intensity = correlate_claimed(sample, outcome)
+    if boundary is None or intensity is None:
+        missing = [
+            Message.of("references-with-factors", n=LEAST_REFERENCES, have=len(outcome.members))
+        ]
+        if len(outcome.members) >= LEAST_REFERENCES:
+            effects: dict[MessageKey, Effect | None] = {
+                "boundary-rho": boundary,
+                "intensity-rho": intensity,
+            }
+            still = [Message(name) for name, effect in effects.items() if effect is None]
+            missing = [Message.of("variation", factor=name) for name in still]
+        return Evidence(models=used, missing=tuple(missing))
     counts: dict[MessageKey, tuple[int, int]] = {
-        "references-with-factors": (LEAST_REFERENCES, len(members)),
-        "clusters-with-factors": (MINIMUM_CLUSTERS, len(np.unique(sample.cluster[members]))),
-        "targets-with-factors": (LEAST_TARGETS, len(np.unique(sample.target[members]))),
+        "references-with-factors": (LEAST_REFERENCES, boundary.references),
+        "clusters-with-factors": (MINIMUM_CLUSTERS, boundary.clusters),
+        "targets-with-factors": (LEAST_TARGETS, boundary.targets),
     }
     missing = [Message.of(key, n=n, have=have) for key, (n, have) in counts.items() if have < n]
     if missing:
-        return Evidence(models=used, missing=tuple(missing))
-    boundary, intensity = correlate_claimed(sample, outcome)
-    if boundary is None or intensity is None:
-        still: list[MessageKey] = [] if boundary else ["boundary-rho"]
-        still += [] if intensity else ["intensity-rho"]
-        missing = [Message.of("variation", factor=Message(name)) for name in still]
         return Evidence(models=used, missing=tuple(missing))
     return Evidence(
         models=used,

@@ -153,7 +153,7 @@ def _share_never(means: TargetMeans) -> Share | None:
     if not means.wide:
         return None
     never = min(max(0.0, 1.0 - float(means.scores.mean(axis=1).sum())), 1.0)
-    low, high = share_interval(never, effective_clusters(means.measure()))
+    low, high = share_interval(never, effective_clusters(means.measure(columns=1).design))
     return Share(never, float(low), float(high))
 
 

@@ -120,10 +120,10 @@ class TargetMeans:
     left_out: int
     """Targets under 10 clusters beside these."""
 
-    def measure(self) -> MeanErrors:
-        """Return the errors of the columns' means over targets; there is at least one target."""
+    def measure(self, columns: int | None = None) -> MeanErrors:
+        """Return the errors of the first columns' means over targets; at least one target."""
         design = make_design(list(zip(self.clusters, self.datasets, strict=True)))
-        return measure_means(np.concatenate(self.values, axis=1).T, design)
+        return measure_means(np.concatenate(self.values, axis=1)[:columns].T, design)
 
     def select(self, places: Sequence[int]) -> TargetMeans:
         """Return the means of some targets by index, none of them left out."""
@@ -275,19 +275,6 @@ def _leave_datasets_out(means: TargetMeans, column: int) -> Floats:
         if kept:
             left.append(float(np.mean(kept)))
     return np.array(left)
-
-
-def measure_targets(
-    means: TargetMeans, *, bounds: tuple[float, float] = DIFFERENCE
-) -> dict[str, Effect]:
-    """Return the first column's effect on all targets under "", then on each; {} if none."""
-    every = range(len(means.targets))
-    chosen = {"": list(every), **{means.targets[index]: [index] for index in every}}
-    effects = {
-        name: measure_effect(means if not name else means.select(places), bounds=bounds)
-        for name, places in chosen.items()
-    }
-    return {name: effect for name, effect in effects.items() if effect is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

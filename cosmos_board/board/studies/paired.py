@@ -35,7 +35,7 @@ def compare_columns(means: TargetMeans, *, margin: float = 0.0) -> PairedEffect 
     """
     if not means.targets:
         return None
-    errors = means.measure()
+    errors = means.measure(columns=2)
     wide = means.wide and errors.design.has_variance
     # Two models share no quantile with others, so that no weights need be drawn for it.
     family = compare_all(errors, np.zeros((len(errors.design.key), 1), np.int16))
@@ -49,7 +49,7 @@ def compare_columns(means: TargetMeans, *, margin: float = 0.0) -> PairedEffect 
         clusters=len(errors.design.key),
         references=sum(means.references),
         left_out=means.left_out,
-        loss=float(family.loss[:2].max()),
+        loss=float(family.loss.max()),
         margin=margin,
     )
     return PairedEffect(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cosmos_board.board.cube import Cube
     from cosmos_board.board.findings.decisions import Decision
     from cosmos_board.board.findings.findings import Finding
+    from cosmos_board.board.studies.effects import Effect
     from cosmos_board.board.studies.factors import FactorRow
     from cosmos_board.core.masks import Rle
 
@@ -55,7 +56,7 @@ def command(study: str, db: Path, as_json: bool, log: Path | None, packs: tuple[
     if as_json and study == "factors":
         results = [describe_factor(row) for row in results]
     if as_json:
-        click.echo(json.dumps(round_floats(results), ensure_ascii=False))
+        click.echo(json.dumps(round_floats(_describe_effects(results)), ensure_ascii=False))
     elif study == "findings":
         for finding in results:
             _print_finding(finding)
@@ -109,6 +110,18 @@ def describe_factor(row: FactorRow) -> dict[str, object]:
         "p_holm": row.p_holm,
         "detectable": row.detectable,
     }
+
+
+def _describe_effects(value: Any) -> Any:  # noqa: ANN401 - any row of a study
+    """Return rows as JSON holds them: every effect with the least that could have been shown."""
+    from cosmos_board.board.studies.effects import Effect
+
+    if isinstance(value, list | tuple):
+        return [_describe_effects(item) for item in value]
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    plain = {item.name: _describe_effects(getattr(value, item.name)) for item in fields(value)}
+    return {**plain, "detectable": value.detectable} if isinstance(value, Effect) else plain
 
 
 def describe_finding(finding: Finding) -> dict[str, object]:
@@ -211,16 +224,30 @@ def _print_study(study: str, results: Any, *, was_run: bool) -> None:  # noqa: A
         return
     flat = [_flatten_clicks(row) if study == "clicks" else _flatten(row) for row in rows]
     table = [[_cell(value) for value in row.values()] for row in flat]
-    left = sum(isinstance(value, str | tuple) for value in flat[0].values())
+    names = [value for value in flat[0].values() if isinstance(value, str | tuple)]
+    left = 2 if study == "clicks" else len(names)
     print_table(study, list(flat[0]), table, left=left, keep=2)
+    if any(effect.low is None for row in rows for effect in _list_effects(row)):
+        click.echo("fewer than 10 clusters have no interval and decide nothing", err=True)
 
 
 def _flatten(row: Any) -> dict[str, object]:  # noqa: ANN401 - any row of a study
-    """Return the fields of a row by name, text first, and what it could have shown."""
+    """Return the fields of a row by name, text first, and the least that could have been shown."""
     values = {field.name: getattr(row, field.name) for field in fields(row)}
     if hasattr(row, "detectable"):
         values["detectable"] = row.detectable
+    else:
+        for effect in _list_effects(row):
+            values["detectable"] = None if effect.is_shown else effect.detectable
     return dict(sorted(values.items(), key=lambda pair: not isinstance(pair[1], str | tuple)))
+
+
+def _list_effects(row: Any) -> list[Effect]:  # noqa: ANN401 - any row of a study
+    """Return the effects of a row, but not those of a curve."""
+    from cosmos_board.board.studies.effects import Effect
+
+    values = (getattr(row, field.name) for field in fields(row))
+    return [value for value in values if isinstance(value, Effect)]
 
 
 def _flatten_clicks(row: Any) -> dict[str, object]:  # noqa: ANN401 - a ClicksRow
@@ -230,8 +257,13 @@ def _flatten_clicks(row: Any) -> dict[str, object]:  # noqa: ANN401 - a ClicksRo
         values[f"clicks to Dice {goal.goal:.2f}"] = (
             f"> {len(row.dice)}" if goal.median is None else str(goal.median)
         )
-        values[f"never {goal.goal:.2f}"] = f"{goal.never:.0%}"
-    values["area"] = row.area.value
+        never = goal.never
+        values[f"never {goal.goal:.2f}"] = (
+            None if never is None else f"{never.value:.0%} ({never.low:.0%}–{never.high:.0%})"
+        )
+    area = row.area
+    interval = "" if area.low is None else f" ({area.low:.3f} … {area.high:.3f})"
+    values["area"] = f"{area.value:.3f}{interval}"
     for number in sorted({1, 3, 5, len(row.dice)}):
         values[f"Dice at click {number}"] = row.dice[number - 1].value
     values["clusters"] = row.area.clusters
