@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -195,16 +195,14 @@ def measure_factors(
     missing = [Message.of(key, n=n, have=have) for key, (n, have) in counts.items() if have < n]
     if missing:
         return Evidence(models=used, missing=tuple(missing))
-    return Evidence(
-        models=used,
-        parts=make_correlation_parts({"boundary-rho": boundary, "intensity-rho": intensity}),
-    )
+    return Evidence(models=used, parts=make_correlation_parts(boundary, intensity))
 
 
-def make_correlation_parts(effects: Mapping[MessageKey, Effect]) -> tuple[Part, ...]:
-    """Return correlations as parts of a claim; their errors are those of arctanh ρ."""
+def make_correlation_parts(boundary: Effect, intensity: Effect) -> tuple[Part, ...]:
+    """Return the parts of F7 from correlations, whose errors are those of arctanh ρ."""
+    effects = {Message("boundary-rho"): boundary, Message("intensity-rho"): intensity}
     normal = [
-        (Message(name), replace(effect, value=float(to_normal(effect.value))), 0.0, "")
+        (name, replace(effect, value=float(to_normal(effect.value))), 0.0, "")
         for name, effect in effects.items()
     ]
     parts = []

@@ -10,10 +10,13 @@ import pytest
 from scipy import stats
 
 from cosmos_board.board.findings.decisions import decide
+from cosmos_board.board.findings.evidence_studies import LEAST_RHO, make_correlation_parts
 from cosmos_board.board.findings.parts import Contrast, Evidence, measure_contrasts
 from cosmos_board.board.findings.shares import THRESHOLD, measure_shares
 from cosmos_board.board.messages import Message
 from cosmos_board.board.studies.effects import Sample
+from cosmos_board.board.studies.factors import PAPER_FACTORS, correlate_claimed
+from cosmos_board.board.studies.reference_sample import ReferenceSample, rank_outcome
 from cosmos_board.core.arrays import Floats
 from tests.claim_samples import LAYOUTS, Layout, draw_sides
 
@@ -214,3 +217,65 @@ def test_shares_of_no_target_are_contradicted_by_many_targets(samples: int) -> N
     )
 
     assert found["contradicted"] == samples // 10
+
+
+def draw_correlations(rng: np.random.Generator, complexity: float, contrast: float) -> Evidence:
+    """Return F7 on 8 targets of 15 clusters of 4 references, with planted Spearman correlations.
+
+    Targets differ in their level of Dice and of both factors, clusters in all three.
+    """
+    units, each = 8 * 15, 4
+    target = np.repeat(np.arange(8), 15)
+    unit = np.repeat(np.arange(units), each)
+
+    def spread(of_targets: float, of_clusters: float) -> Floats:
+        levels = of_targets * rng.normal(size=8)[target] + of_clusters * rng.normal(size=units)
+        return (levels[unit] + rng.normal(size=units * each)) / np.hypot(of_clusters, 1.0)
+
+    factors = {name: spread(3.0, 0.5) for name in PAPER_FACTORS}
+    inside = {
+        name: values - (np.bincount(target[unit], values) / 60)[target[unit]]
+        for name, values in factors.items()
+    }
+    # Pearson's correlation of a normal pair whose Spearman's is ρ: 2 sin(π ρ / 6).
+    slopes = [np.tan(np.arcsin(2 * np.sin(np.pi * rho / 6))) for rho in (complexity, contrast)]
+    dice = spread(2.0, 0.5)
+    dice -= slopes[0] * inside["boundary_complexity"]
+    dice += slopes[1] * inside["intensity_difference"]
+    sample = ReferenceSample(
+        unit, target, np.arange(units), np.zeros(units, np.int64), factors,
+        np.ones(len(unit), bool), ("north",),
+    )  # fmt: skip
+    boundary, intensity = correlate_claimed(sample, rank_outcome(sample, dice))
+    assert boundary is not None
+    assert intensity is not None
+    effects = {"boundary-rho": boundary, "intensity-rho": intensity}
+    return Evidence(parts=make_correlation_parts(effects))
+
+
+@counts
+@pytest.mark.parametrize(
+    ("rhos", "verdict"),
+    [((0.1, 0.3), "holds"), ((0.3, 0.1), "holds"), ((0.0, 0.3), "contradicted"),
+     ((0.0, 0.0), "contradicted")],
+)  # fmt: skip
+def test_correlations_at_the_threshold_or_0_decide_nothing(
+    rhos: tuple[float, float], verdict: str, samples: int
+) -> None:
+    """F7."""
+    rng = np.random.default_rng([samples, 7])
+    found = Counter(
+        decide(draw_correlations(rng, *rhos), LEAST_RHO).verdict for _ in range(samples)
+    )
+
+    assert_rare(found[verdict], samples)
+
+
+@counts
+def test_planted_correlations_are_found(samples: int) -> None:
+    rng = np.random.default_rng([samples, 8])
+    found = Counter(
+        decide(draw_correlations(rng, 0.45, 0.45), LEAST_RHO).verdict for _ in range(samples)
+    )
+
+    assert found["holds"] > 0.8 * samples

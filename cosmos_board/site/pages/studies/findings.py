@@ -117,6 +117,9 @@ def _findings_table(data: SiteData, words: Words) -> Table:
     def statement(row: Finding) -> str:
         return words(CLAIM_TEXTS[row.id].statement)
 
+    def could_show(row: Finding) -> float | None:
+        return row.headline.detectable if row.verdict == "not shown" else None
+
     def oracle(row: Finding) -> Cell:
         verdict = words.term(row.oracle.verdict) if row.oracle else DASH
         return Cell(verdict, muted=not row.oracle)
@@ -126,7 +129,7 @@ def _findings_table(data: SiteData, words: Words) -> Table:
     table.text("verdict", words("Verdict"), lambda row: words.term(row.verdict), facet=True)
     table.change("effect", words("Effect"), lambda row: row.headline.value)
     table.interval(lambda row: row.headline.interval)
-    table.change("detectable", words("Could have shown"), lambda row: row.headline.detectable)
+    table.change("detectable", words("Could have shown"), could_show)
     table.cells("oracle", words("Verdict by oracle"), oracle)
     table.count("clusters", words("Clusters"), lambda row: row.headline.clusters)
     caption = words(
@@ -235,7 +238,9 @@ def _list_evidence(finding: Finding) -> list[_Evidence]:
     rows = []
     for family, selection, made in finding.decisions:
         for part, verdict in zip(made.evidence.parts, made.verdicts, strict=True):
-            least = None if part.reach is None else finding.claim.threshold + part.reach
+            least = None
+            if verdict == "not shown" and part.reach is not None:
+                least = finding.claim.threshold + part.reach
             rows.append(_Evidence(family, selection or "", part, verdict, least, ()))
         if made.missing:
             missing = made.missing
