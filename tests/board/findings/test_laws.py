@@ -11,7 +11,7 @@ from scipy import stats
 
 from cosmos_board.board.findings.decisions import decide
 from cosmos_board.board.findings.evidence_studies import LEAST_RHO, make_correlation_parts
-from cosmos_board.board.findings.parts import Contrast, Evidence, measure_contrasts
+from cosmos_board.board.findings.parts import Contrast, Evidence, FindingVerdict, measure_contrasts
 from cosmos_board.board.findings.shares import THRESHOLD, measure_shares
 from cosmos_board.board.messages import Message
 from cosmos_board.board.studies.effects import Sample
@@ -230,7 +230,8 @@ def draw_correlations(rng: np.random.Generator, complexity: float, contrast: flo
 
     def spread(of_targets: float, of_clusters: float) -> Floats:
         levels = of_targets * rng.normal(size=8)[target] + of_clusters * rng.normal(size=units)
-        return (levels[unit] + rng.normal(size=units * each)) / np.hypot(of_clusters, 1.0)
+        values: Floats = levels[unit] + rng.normal(size=units * each)
+        return values / float(np.hypot(of_clusters, 1.0))
 
     factors = {name: spread(3.0, 0.5) for name in PAPER_FACTORS}
     inside = {
@@ -249,8 +250,7 @@ def draw_correlations(rng: np.random.Generator, complexity: float, contrast: flo
     boundary, intensity = correlate_claimed(sample, rank_outcome(sample, dice))
     assert boundary is not None
     assert intensity is not None
-    effects = {"boundary-rho": boundary, "intensity-rho": intensity}
-    return Evidence(parts=make_correlation_parts(effects))
+    return Evidence(parts=make_correlation_parts(boundary, intensity))
 
 
 @counts
@@ -260,13 +260,12 @@ def draw_correlations(rng: np.random.Generator, complexity: float, contrast: flo
      ((0.0, 0.0), "contradicted")],
 )  # fmt: skip
 def test_correlations_at_the_threshold_or_0_decide_nothing(
-    rhos: tuple[float, float], verdict: str, samples: int
+    rhos: tuple[float, float], verdict: FindingVerdict, samples: int
 ) -> None:
     """F7."""
     rng = np.random.default_rng([samples, 7])
-    found = Counter(
-        decide(draw_correlations(rng, *rhos), LEAST_RHO).verdict for _ in range(samples)
-    )
+    drawn = (draw_correlations(rng, *rhos) for _ in range(samples))
+    found = Counter(decide(evidence, LEAST_RHO).verdict for evidence in drawn)
 
     assert_rare(found[verdict], samples)
 
