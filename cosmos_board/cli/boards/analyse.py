@@ -195,6 +195,8 @@ def _describe_decision(decision: Decision, threshold: float) -> dict[str, object
 
 
 def _print_finding(finding: Mapping[str, Any]) -> None:
+    from cosmos_board.site.language.numbers import signed, with_interval
+
     click.echo(f"{finding['id']} {finding['statement']}")
     if finding["effect"] is None:
         click.echo(f"   {finding['verdict']}")
@@ -203,8 +205,8 @@ def _print_finding(finding: Mapping[str, Any]) -> None:
         return
     several = len(finding["parts"]) > 1
     which = f" {finding['part']}" if several else ""
-    interval = f"{finding['effect']:+.3f} ({finding['low']:+.3f} … {finding['high']:+.3f})"
-    click.echo(f"   {finding['verdict']}:{which} {interval}; n = {finding['n']}")
+    effect = with_interval(signed(finding["effect"]), finding["low"], finding["high"])
+    click.echo(f"   {finding['verdict']}:{which} {effect}; clusters: {finding['n']}")
     if finding["verdict"] == "not shown" and finding["detectable"] is not None:
         click.echo(f"   these data could have shown an effect of {finding['detectable']:.3f}")
 
