@@ -105,7 +105,7 @@ CLAIM_TEXTS: dict[str, ClaimText] = {
         statement="Segmentation is remarkable on some targets and fails on others.",
         effect="Two shares of targets, both of which must exceed the threshold: mean Dice ≥ 0.9, "
         "and mean Dice ≤ 0.5, each target with its best prompt. The prompt is chosen on other "
-        "patients than those that score it; a target counts once its 99 % interval is on one side",
+        "clusters than those that score it; a target counts once its 99 % interval is on one side",
         needs="at least 10 targets",
         paper="Hausdorff distance with a box from 2.19 px (humerus, CT) to 23.7 px (heart, CT)",
         source="a review of boundary accuracy that cites the paper's Table 3",

@@ -75,7 +75,7 @@ def _explain_verdicts(page: PageWriter) -> None:
             "stands the effect that such data would have shown in 80 % of samples."
         ),
         words(
-            "The intervals are for other patients, other targets and, from three datasets on, "
+            "The intervals are for other clusters, other targets and, from three datasets on, "
             "other datasets of these kinds; those of the reader study are for other readers. A "
             "difference of Dice must also outlast one more failure of the side that is ahead."
         ),
