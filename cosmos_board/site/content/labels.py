@@ -6,6 +6,7 @@ import hashlib
 import re
 
 from cosmos_board.board.findings.findings import Finding
+from cosmos_board.board.findings.parts import FindingVerdict
 from cosmos_board.board.types import Slice
 from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.core.prompts import PROMPTS
@@ -133,13 +134,19 @@ def finding_url(finding: Finding) -> str:
     return f"findings/{finding.id.lower()}/"
 
 
-_MARKS = {"holds": "✓", "weakened": "~", "overturned": "✗", "undecided": "?"}
+_MARKS: dict[FindingVerdict, str] = {
+    "holds": "✓",
+    "there, size open": "≈",
+    "smaller than claimed": "~",
+    "contradicted": "✗",
+    "not shown": "?",
+}
 
 
 def describe_finding(finding: Finding, words: Words) -> dict[str, str]:
     """Return what templates say of a finding."""
     return {
-        "kind": finding.verdict.replace(" ", "-"),
+        "kind": finding.verdict.replace(",", "").replace(" ", "-"),
         "mark": _MARKS.get(finding.verdict, DASH),
         "url": finding_url(finding),
         "statement": words(CLAIM_TEXTS[finding.id].statement),

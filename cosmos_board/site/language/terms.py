@@ -11,7 +11,7 @@ from typing import IO, get_args
 
 from cosmos_board.board.advice.advice import AdviceVerdict
 from cosmos_board.board.findings.claims import CLAIMS
-from cosmos_board.board.findings.findings import FindingVerdict
+from cosmos_board.board.findings.parts import FindingVerdict
 from cosmos_board.board.types import Exposure, Status
 from cosmos_board.core.cards import ClusterUnit
 from cosmos_board.core.modalities import MODALITIES
