@@ -228,18 +228,18 @@ def test_the_advisor_answers_within_the_effort_that_is_asked_for(
     wide: Watched, data: SiteData
 ) -> None:
     advice = next(one for one in data.studies.advice if one.object == "lung")
-    cheap = next(option for option in advice.options if option.prompt == "point")
+    cheap = next(choice for choice in advice.choices if choice.effort == 1)
     assert advice.best is not None
     page = wide.open("advisor/?modality=ct&object=lung&budget=10")
     page.wait_for_selector("#options")
     answer = page.locator("#advisor-result")
 
-    assert data.models[advice.best.model].label in answer.locator("strong").inner_text()
-    assert f"{advice.best.dice.value:.3f}" in answer.inner_text()
+    assert data.models[advice.best.option.model].label in answer.locator("strong").inner_text()
+    assert f"{advice.best.expected:.3f}" in answer.inner_text()
     page.select_option("#advisor-form [name=budget]", "1")
     page.wait_for_function("new URL(location.href).searchParams.get('budget') === '1'")
     assert page.locator("#options tbody tr").count() == 1
-    assert f"{cheap.dice.value:.3f}" in answer.inner_text()
+    assert f"{cheap.expected:.3f}" in answer.inner_text()
     page.select_option("#advisor-form [name=modality]", "mr-t1")
     page.wait_for_function("new URL(location.href).searchParams.get('modality') === 'mr-t1'")
     assert wide.complaints == []

@@ -14,6 +14,7 @@ from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection
 from cosmos_board.core.tracks import FULL
+from cosmos_board.data.catalog.held_out import HELD_OUT
 from cosmos_board.site.content.blocks import NO_BLOCKS, Blocks, Stratum
 from cosmos_board.site.content.studies import Studies
 from cosmos_board.site.language.numbers import DASH
@@ -201,4 +202,6 @@ def default_selection(prompt: str) -> Selection:
 
 def holds(part: Slice, info: TargetInfo) -> bool:
     """Return whether a target of a dataset is in a slice."""
+    if part.kind == "held-out":
+        return not info.synthetic and info.dataset in HELD_OUT[PROTOCOL].get(part.name, ())
     return part.kind == "overall" or getattr(info, part.kind) == part.name

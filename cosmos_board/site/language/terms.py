@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, get_args
 
+from cosmos_board.board.advice.advice import AdviceVerdict
 from cosmos_board.board.findings.claims import CLAIMS
-from cosmos_board.board.findings.findings import FindingVerdict
+from cosmos_board.board.findings.parts import FindingVerdict
 from cosmos_board.board.types import Exposure, Status
 from cosmos_board.core.cards import ClusterUnit
 from cosmos_board.core.modalities import MODALITIES
@@ -21,7 +22,7 @@ from cosmos_board.data.catalog.load import load_catalog
 from cosmos_board.factors.table import FACTORS
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.models.registry import list_cards
-from cosmos_board.site.language.messages import CLAIM_TEXTS, MESSAGES
+from cosmos_board.site.language.messages import CLAIM_TEXTS, MESSAGES, TIER_TEXTS
 from cosmos_board.stats.family import Verdict
 
 
@@ -38,6 +39,7 @@ def list_terms() -> dict[str, str]:
         "factor": [factor.label for factor in FACTORS.values()],
         "definition of a factor": [factor.definition for factor in FACTORS.values()],
         "verdict on a claim": get_args(FindingVerdict),
+        "what the advice on a target amounts to": get_args(AdviceVerdict),
         "verdict on a pair of models": [*get_args(Verdict), "not tested"],
         "how a claim of the study is known": [claim.certainty for claim in CLAIMS],
         "claim of the study": [claim.statement for claim in texts],
@@ -49,6 +51,7 @@ def list_terms() -> dict[str, str]:
         "overlap of training and test data": get_args(Exposure),
         "status of a model on a board": [*get_args(Status), "unsupported", "not run"],
         "how far a run was checked": TIERS,
+        "what a tier promises and what not": list(TIER_TEXTS.values()),
         "track of runs": [CORE, COUNTS, FULL],
         "state of a submission": ["shown", "left-out", "held", "withdrawn", "taken-down"],
         "how a mask is chosen": get_args(Selection),

@@ -12,6 +12,7 @@ from cosmos_board.site.content.labels import prompt_label, slice_label
 from cosmos_board.site.content.site_data import SiteData, default_selection
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.board_tables import add_ranking
+from cosmos_board.site.pages.sections.standing import tier_cell
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
 from cosmos_board.store.queries.submissions import LedgerRow
@@ -92,7 +93,7 @@ def _ledger_table(data: SiteData, rows: tuple[LedgerRow, ...], words: Words) -> 
     table.cells(
         "track", words("Track"), lambda row: Cell(words.term(row.track), row.track), facet=True
     )
-    table.cells("tier", words("Tier"), lambda row: Cell(words.term(row.tier), row.tier), facet=True)
+    table.cells("tier", words("Tier"), lambda row: tier_cell(row.tier, words), facet=True)
     table.count("version", words("Version"), lambda row: row.version)
     table.text("benchmark", words("Benchmark"), lambda row: row.benchmark)
     table.text("accepted", words("Accepted"), lambda row: row.accepted_utc[:10])

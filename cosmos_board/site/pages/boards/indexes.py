@@ -51,6 +51,13 @@ def slice_kinds(words: Words) -> dict[SliceKind, tuple[str, str]]:
                 "shown of them."
             ),
         ),
+        "held-out": (
+            words("Held-out sets"),
+            words(
+                "Datasets that nobody trains on who wants a rank here: where models that were "
+                "adapted to medical images compete. The version of the protocol fixes them."
+            ),
+        ),
     }
 
 

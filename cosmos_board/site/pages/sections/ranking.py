@@ -20,6 +20,7 @@ from cosmos_board.site.pages.sections.standing import (
     format_range,
     format_share,
     status_label,
+    tier_cell,
 )
 from cosmos_board.site.pages.sections.tables import Direction, RecordTable
 
@@ -256,7 +257,8 @@ def _add_details(table: RecordTable[BoardRow], ranking: Ranking, words: Words) -
     overlap, exposure = words("Training overlap"), f"{RANKING}#contamination"
     tiers = f"{RANKING}#tiers"
     table.text("exposure", overlap, lambda row: words.term(row.exposure), facet=True, help=exposure)
-    table.text("tier", words("Checked"), lambda row: words.term(row.tier), facet=True, help=tiers)
+    label = words("Checked")
+    table.cells("tier", label, lambda row: tier_cell(row.tier, words), facet=True, help=tiers)
 
 
 def _absent_row(absent: AbsentModel, columns: Sequence[Column], words: Words) -> Row:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from cosmos_board.board.types import Board, BoardFacts, BoardRow, Share
-from cosmos_board.site.language.messages import describe_failing
+from cosmos_board.site.components.table import Cell
+from cosmos_board.site.language.messages import TIER_TEXTS, describe_failing
 from cosmos_board.site.language.numbers import DASH, percent, percent_interval
 from cosmos_board.site.language.words import Words
 
@@ -86,3 +87,9 @@ def name_new_clusters(facts: BoardFacts, words: Words) -> str:
         "image": words("new images"),
     }
     return words.listing(units[unit] for unit in facts.cluster_units)
+
+
+def tier_cell(tier: str, words: Words) -> Cell:
+    """Return how far scores were checked; on hover, what that promises and what not."""
+    texts = {str(name): text for name, text in TIER_TEXTS.items()}
+    return Cell(words.term(tier), tier, title=words.term(texts.get(tier, "")))
