@@ -144,12 +144,13 @@ def test_a_local_site_shows_everything_and_says_on_every_page_what_it_is(
     assert done.exit_code == 0, done.output
 
 
-def test_a_site_of_another_database_is_told_in_one_line(
-    public: Path, thin: tuple[Path, Path]
-) -> None:
+def test_a_site_of_another_database_is_told_in_one_line(public: Path, tmp_path: Path) -> None:
+    other = make_board(
+        tmp_path / "other.duckdb", MODELS[:1], (Dataset("a", "A", (("ct", "lung"),)),)
+    )
     with pytest.raises(InputError, match="of another database: rebuild it") as caught:
         CliRunner().invoke(
-            group, ["verify", "--db", str(thin[0]), "--site", str(public)], catch_exceptions=False
+            group, ["verify", "--db", str(other), "--site", str(public)], catch_exceptions=False
         )
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 1
