@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.stats.intervals import LEVEL, add_one_cluster, t_quantile
@@ -129,14 +129,18 @@ def compare_all(errors: MeanErrors, multipliers: Multipliers) -> Family:
         beyond = (1.0 - LEVEL) / len(first)
     quantile = t_quantile(1.0 - beyond, errors.pair_degrees)
     loss = add_one_cluster(errors).loss
-    reach = errors.pair_errors * (quantile + stats.t.ppf(POWER, errors.pair_degrees))
+    half = quantile * errors.pair_errors
+    short = special.ndtri(POWER) * errors.pair_errors
+    # Johnson and Welch (1940): the half width varies too, which matters where it is many errors.
+    reach = half + short * np.sqrt(1.0 + quantile**2 / (2.0 * errors.pair_degrees))
+    beyond_failure = np.maximum(loss[first], loss[second]) + short
     return Family(
         first,
         second,
         means[first] - means[second],
-        quantile * errors.pair_errors,
+        half,
         loss,
-        MARGIN + np.maximum(reach, np.maximum(loss[first], loss[second])),
+        MARGIN + np.maximum(reach, beyond_failure),
         _share_leads(means[:, None] + replicates),
     )
 
