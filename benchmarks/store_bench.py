@@ -124,6 +124,7 @@ def make_shard(start: int, stop: int) -> pa.Table:
         "hd95_px": np.sqrt(rng.integers(1, 40_000, count)),
         "assd_px": rng.gamma(1.0, 4.0, count),
         "nsd": rng.random(count),
+        "nsd_rel": rng.random(count),
         "boundary_iou": rng.random(count),
         "predicted_iou": rng.random(count, np.float32),
         "status": ["ok"] * count,
@@ -144,7 +145,7 @@ def make_rows(count: int) -> list[ScoreRow]:
             reference_id=f"{number:016x}.object.0",
             prompt="box",
             selection="oracle",
-            scores=Scores(Counts(number, 1, 2), 3.0, 2.0, 1.0 / (number + 1), 0.5, 0.25),
+            scores=Scores(Counts(number, 1, 2), 3.0, 2.0, 1.0 / (number + 1), 0.5, 0.4, 0.25),
             predicted_iou=0.5,
         )
         for number in range(count)

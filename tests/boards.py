@@ -208,6 +208,7 @@ def _score(rows: pd.DataFrame, dice: np.ndarray, *, failed: np.ndarray) -> pd.Da
         hd95_px=400 * (1 - share),
         assd_px=100 * (1 - share),
         nsd=share**2,
+        nsd_rel=share**4,
         boundary_iou=share**3,
         predicted_iou=0.9,
         status=status,

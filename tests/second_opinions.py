@@ -5,7 +5,7 @@ They crop nothing, keep no runs and work on whole images with scipy; slow, and e
 
 from __future__ import annotations
 
-from math import hypot
+from math import hypot, pi, sqrt
 
 import cv2
 import numpy as np
@@ -157,6 +157,7 @@ def transform_scores(prediction: Mask, reference: Mask) -> Scores:
         float(max(np.percentile(to_other, 95), np.percentile(to_one, 95))),
         float(pooled.mean()),
         float((pooled <= 2).mean()),
+        float((pooled <= max(1.0, 0.05 * 2 * sqrt(reference.sum() / pi))).mean()),
         float((bands[0] & bands[1]).sum() / (bands[0] | bands[1]).sum()),
     )
 
@@ -168,4 +169,5 @@ def assert_close(scores: Scores, expected: Scores) -> None:
     assert scores.hd95_px == pytest.approx(expected.hd95_px, abs=1e-12)
     assert scores.assd_px == pytest.approx(expected.assd_px, abs=1e-7)
     assert scores.nsd == pytest.approx(expected.nsd, abs=1e-15)
+    assert scores.nsd_rel == pytest.approx(expected.nsd_rel, abs=1e-15)
     assert scores.boundary_iou == pytest.approx(expected.boundary_iou, abs=1e-15)

@@ -211,7 +211,7 @@ def _add_scores(
                CASE WHEN tp = 0 THEN 362 ELSE 40 * (1 - tp / size_px) END,
                CASE WHEN tp = 0 THEN 362 ELSE 25 * (1 - tp / size_px) END,
                CASE WHEN tp = 0 THEN 362 ELSE 8 * (1 - tp / size_px) END,
-               0.9 * tp / size_px, 0.7 * tp / size_px, 0.9,
+               0.9 * tp / size_px, 0.8 * tp / size_px, 0.7 * tp / size_px, 0.9,
                CASE WHEN tp = 0 THEN 'penalised' ELSE 'ok' END
         FROM counted ORDER BY ALL
         """
@@ -224,7 +224,9 @@ def _quoted(text: str) -> str:
 
 def _add_studies(connection: Connection) -> None:
     """Add jitter (box and point) and clicks, made out of the main scores."""
-    columns = "tp, fp, fn, hd_px, hd95_px, assd_px, nsd, boundary_iou, predicted_iou, status"
+    columns = (
+        "tp, fp, fn, hd_px, hd95_px, assd_px, nsd, nsd_rel, boundary_iou, predicted_iou, status"
+    )
     for study in ("jitter", "clicks"):
         connection.execute(
             "INSERT INTO runs SELECT * REPLACE (concat(run_id, $study) AS run_id, $study AS study)"

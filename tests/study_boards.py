@@ -144,6 +144,7 @@ class StudyBoard:
                         "hd95_px": 1.0,
                         "assd_px": 1.0,
                         "nsd": share,
+                        "nsd_rel": share,
                         "boundary_iou": share,
                         "predicted_iou": 0.9,
                         "status": np.where(tp == 0, "penalised", "ok"),
@@ -195,7 +196,7 @@ class StudyBoard:
         }
         with closing(duckdb.connect(str(path))) as connection:
             connection.execute(DDL.read_text(encoding="utf-8"))
-            connection.execute("INSERT INTO meta VALUES ('schema_version', '1')")
+            connection.execute("INSERT INTO meta VALUES ('schema_version', '2')")
             for name, table in tables.items():
                 if len(table):
                     rows = table if shuffle is None else table.sample(frac=1, random_state=shuffle)

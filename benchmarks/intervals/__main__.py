@@ -44,6 +44,7 @@ def main() -> int:
     parser.add_argument("--printed", type=int, default=200, help="Repetitions end to end.")
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
+    document: dict[str, object] = {"machine": describe_machine(), "seed": options.seed}
     cells: list[Cell] = []
     for simulate in SIMULATIONS:
         start = time.perf_counter()
@@ -52,12 +53,9 @@ def main() -> int:
         cells += found
         took_s = time.perf_counter() - start
         print(f"{simulate.__name__}: {len(found)} cells, {took_s:.0f} s", flush=True)
-    document = {
-        "machine": describe_machine(),
-        "seed": options.seed,
-        "cells": [cell.dump() for cell in cells],
-    }
-    options.out.write_text(json.dumps(document, indent=0) + "\n", encoding="utf-8")
+        # After each part, so that a run that is stopped leaves what it found.
+        document["cells"] = [cell.dump() for cell in cells]
+        options.out.write_text(json.dumps(document, indent=0) + "\n", encoding="utf-8")
     failures = describe_failures(cells)
     print("\n".join(failures) or f"all {len(cells)} cells hold", flush=True)
     return int(bool(failures))

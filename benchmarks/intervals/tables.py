@@ -23,7 +23,7 @@ from cosmos_board.stats.design import Design, make_design
 from cosmos_board.stats.family import MAX_T_DEGREES, Family, compare_all
 from cosmos_board.stats.intervals import LEVEL, add_one_cluster, t_quantile
 from cosmos_board.stats.multipliers import REPLICATES, Multipliers, draw_multipliers
-from cosmos_board.stats.variance import MeanErrors, measure_means
+from cosmos_board.stats.variance import measure_means
 
 ALIKE = 0.6
 """Correlation of two models over clusters where these are as hard for both."""
@@ -136,9 +136,7 @@ def compare_each(values: Floats, design: Design, weights: Multipliers) -> Iterat
     # All tables at once, then one by one: the models of a table are neighbouring columns.
     errors = measure_means(values.reshape(len(values), -1), design)
     for start in range(0, values.shape[1] * count, count):
-        part = slice(start, start + count)
-        own = MeanErrors(design, errors.residuals[:, part], errors.target_means[:, part])
-        yield compare_all(own, weights)
+        yield compare_all(errors.select(np.arange(start, start + count)), weights)
 
 
 def iter_scores(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import TypeAlias
 
 from cosmos_board.board.cube import Cube
+from cosmos_board.board.distances import add_distances
 from cosmos_board.board.ranking.inputs import (
     BoardInputs,
     find_trained_pools,
@@ -20,9 +21,11 @@ from cosmos_board.board.ranking.pooling import PooledScores, pool_scores
 from cosmos_board.board.ranking.rank import rank_board
 from cosmos_board.board.slices import plan_slices
 from cosmos_board.board.types import Board, BoardKey, PairTable, Slice, SliceKind
+from cosmos_board.board.units import group_metrics
 from cosmos_board.core.tracks import choose_metrics
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.store.queries.connection import Connection
+from cosmos_board.store.queries.targets import DistanceKey, Distances, read_distances
 
 Ranked: TypeAlias = tuple[Board, PairTable]
 
@@ -68,7 +71,7 @@ def build_boards(
         cube: The one over `connection`, where the caller has it already.
     """
     cube = cube or Cube(connection, metrics)
-    ranked = [name for name in metrics if METRICS[name].higher_is_better]
+    ranked = [name for name in metrics if METRICS[name].ranked]
     made = [
         pair
         for track in cube.tracks
@@ -93,12 +96,23 @@ def _build_prompt(
 ) -> Iterator[Ranked]:
     """Yield every board of a track and prompt, with its pairs."""
     plan = plan_slices(cube.units(track), cube.datasets)
-    selected = []
-    for selection in cube.selections(prompt):
-        scores = cube.load(track, prompt, selection, metrics)
-        if not scores.models:
-            return
-        selected.append(pool_scores(scores, plan, metrics))
+    loaded = [cube.load(track, prompt, selection, metrics) for selection in cube.selections(prompt)]
+    # Models that were run before a metric was added have no place on its boards.
+    distances = cache(partial(read_distances, cube.connection, track, prompt))
+    for models, some in group_metrics(loaded, metrics).items():
+        selected = [pool_scores(scores.of_models(models), plan, some) for scores in loaded]
+        yield from _rank_selections(cube, selected, some, kinds, distances)
+
+
+def _rank_selections(
+    cube: Cube,
+    selected: Sequence[PooledScores],
+    metrics: Sequence[str],
+    kinds: Collection[SliceKind] | None,
+    distances: Callable[[], dict[DistanceKey, Distances]],
+) -> Iterator[Ranked]:
+    """Yield every board of some metrics under each selection."""
+    track, prompt = selected[0].scores.track, selected[0].scores.prompt
     for number, own in enumerate(selected):
         other = selected[1 - number] if len(selected) == 2 else None
         slices, inputs = _load_inputs(cube, own, kinds)
@@ -111,7 +125,10 @@ def _build_prompt(
             for part, pools in slices:
                 board, table = ranked[pools]
                 named = replace(key, slice=part)
-                yield replace(board, key=named), replace(table, key=named)
+                board = replace(board, key=named)
+                if len(board.facts.targets) == 1:
+                    board = add_distances(board, distances())
+                yield board, replace(table, key=named)
 
 
 def _load_inputs(

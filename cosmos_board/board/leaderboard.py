@@ -6,12 +6,13 @@ from typing import Literal, TypeAlias
 
 from cosmos_board.board.build import build_boards
 from cosmos_board.board.cube import Cube
+from cosmos_board.board.distances import SHOWN, show_distance
 from cosmos_board.board.types import Board, SliceKind
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.prompts import get_prompt_kind
 from cosmos_board.core.scores import Selection
 from cosmos_board.core.tracks import FULL
-from cosmos_board.metrics.table import get_metric
+from cosmos_board.metrics.table import METRICS, get_metric
 
 By: TypeAlias = Literal["modality", "object", "target", "dataset", "model"]
 
@@ -45,15 +46,39 @@ def rank_boards(
     track = FULL if FULL in cube.tracks else cube.tracks[0]
     prompts = _choose_prompts(cube, track, by, prompt)
     kind: SliceKind = "overall" if by is None or by == "model" else by
+    ranked = METRICS[metric].ranked
     boards = build_boards(
-        cube.connection, [metric], prompts=prompts, pair_metrics=(), kinds={kind}, cube=cube
+        cube.connection,
+        [metric] if ranked else ["dice"],
+        prompts=prompts,
+        pair_metrics=(),
+        kinds={kind},
+        cube=cube,
     )
-    return [
+    chosen = [
         board
         for board in boards.values()
         if (board.key.slice.kind, board.key.track) == (kind, track)
         and board.key.selection == (selection or cube.selections(board.key.prompt)[-1])
     ]
+    if ranked:
+        return chosen
+    return _show_distances(chosen, metric)
+
+
+def _show_distances(boards: list[Board], metric: str) -> list[Board]:
+    """Return boards as tables of a distance; only those of one target can be.
+
+    Raises:
+        InputError: If none is of one target, or boards do not show the distance.
+    """
+    if metric not in SHOWN:
+        raise InputError("rank", "--metric", "is not shown on boards", got=metric)
+    single = [board for board in boards if len(board.facts.targets) == 1]
+    if boards and not single:
+        reason = "is a median over the masks of one target, and never ranked"
+        raise InputError("rank", "--metric", reason, got=metric, want="--by target beside it")
+    return [show_distance(board, metric) for board in single]
 
 
 def _choose_prompts(cube: Cube, track: str, by: By | None, prompt: str | None) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ more than 1 % of its answers failed technically; distances rank nobody."""
 Exposure: TypeAlias = Literal["trained-on", "same-source", "unknown", "clean"]
 """What is known of a model having seen a dataset in training."""
 
-PairVerdict: TypeAlias = Verdict | Literal["not tested"]
+PairVerdict: TypeAlias = Literal[Verdict, "not tested"]
 """What is known of A against B; not tested where there are too few clusters for an interval."""
 
 

@@ -75,7 +75,7 @@ class UnitScores:
     """Rows with a Dice under 0.5, the penalised and the failed among them."""
 
     sums: dict[str, Floats]
-    """By metric: sum over rows, in steps of `store.queries.scores.STEP`."""
+    """By metric: sum over rows, in steps of `store.queries.scores.STEP`; NaN where one has none."""
 
     @property
     def empty(self) -> Ints:
@@ -93,11 +93,38 @@ class UnitScores:
 
     def of_models(self, names: Sequence[str]) -> UnitScores:
         """Return the scores of some models, in the order of `names`."""
+        if tuple(names) == self.models:
+            return self
         columns = [self.models.index(name) for name in names]
         counted = ("rows", "references", "penalised", "failed", "low")
         counts = {name: getattr(self, name)[:, columns] for name in counted}
         sums = {metric: values[:, columns] for metric, values in self.sums.items()}
         return replace(self, models=tuple(names), sums=sums, **counts)
+
+
+def group_metrics(
+    scores: Sequence[UnitScores], metrics: Sequence[str]
+) -> dict[tuple[str, ...], list[str]]:
+    """Return metrics by the models that have them, without those that no model has.
+
+    A model that was run before a metric was added has no value of it on some rows, and no place on
+    its boards until it is run again.
+
+    Args:
+        scores: The selections of one track and prompt, all of the same models.
+        metrics: Which metrics, each loaded.
+    """
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for metric in metrics:
+        lacking = np.any(
+            [(np.isnan(each.sums[metric]) & (each.rows > 0)).any(axis=0) for each in scores], axis=0
+        )
+        models = tuple(
+            name for name, lacks in zip(scores[0].models, lacking, strict=True) if not lacks
+        )
+        if models:
+            groups.setdefault(models, []).append(metric)
+    return groups
 
 
 def make_units(table: Columns, references: Ints) -> Units:

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("boards.runs", "List or remove the runs of a board database."),
     "rank": ("boards.rank", "Print a leaderboard."),
     "compare": ("boards.compare", "Compare two models, paired by target."),
+    "plan": ("boards.plan", "How many patients a comparison needs."),
     "analyse": (
         "boards.analyse",
         "Run the studies: factors, jitter, clicks, annotation, findings.",

@@ -78,6 +78,9 @@ class Scores:
     nsd: float
     """Share of both boundaries within 2 px of the other, in [0, 1]."""
 
+    nsd_rel: float
+    """The same within 5 % of the reference's equivalent diameter, at least 1 px, in [0, 1]."""
+
     boundary_iou: float
     """IoU of the inner bands of both masks, in [0, 1]."""
 

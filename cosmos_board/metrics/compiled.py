@@ -35,8 +35,12 @@ def measure(
     bands = predicted.area_px - predicted.core_px + expected.area_px - expected.core_px
     return PairCounts(
         Counts(tp, predicted.area_px - tp, expected.area_px - tp),
-        describe_distances(_measure_distances(*predicted.boundary, *expected.boundary)),
-        describe_distances(_measure_distances(*expected.boundary, *predicted.boundary)),
+        describe_distances(
+            _measure_distances(*predicted.boundary, *expected.boundary), reference.relative_sq
+        ),
+        describe_distances(
+            _measure_distances(*expected.boundary, *predicted.boundary), reference.relative_sq
+        ),
         shared,
         bands - shared,
     )

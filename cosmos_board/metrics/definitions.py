@@ -8,7 +8,7 @@ floating operations that follow are here alone, so that equal masks have equal s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import floor, sqrt
+from math import floor, pi, sqrt
 
 import numpy as np
 
@@ -17,6 +17,12 @@ from cosmos_board.core.scores import Counts
 
 TOLERANCE_PX = 2
 """Distance up to which a boundary pixel counts as matched (NSD)."""
+
+RELATIVE_TOLERANCE = 0.05
+"""The same as a share of the reference's equivalent diameter, where it is relative."""
+
+LEAST_TOLERANCE_PX = 1
+"""Least distance that a relative tolerance comes to."""
 
 SUM_SCALE = 2.0**26
 """Distances are summed as integer multiples of 2⁻²⁶ px: such sums do not depend on the order."""
@@ -39,6 +45,9 @@ class DirectedDistances:
 
     within: int
     """Pixels at most `TOLERANCE_PX` away."""
+
+    within_relative: int
+    """Pixels at most `find_relative_tolerance` of the reference away."""
 
     summed: int
     """Sum of the distances, each rounded to a multiple of 1 / `SUM_SCALE` px."""
@@ -75,8 +84,28 @@ class PairCounts:
         return self.prediction.points + self.reference.points
 
 
-def describe_distances(squared: Ints) -> DirectedDistances:
-    """Return what the scores need of squared distances, px², shape (points,)."""
+def find_relative_tolerance(area_px: int) -> int:
+    """Return the largest squared distance, px², that is matched for a reference of `area_px`.
+
+    The tolerance is `RELATIVE_TOLERANCE` of the diameter of the disc of equal area, at least
+    `LEAST_TOLERANCE_PX`. Squared distances between pixels are whole numbers, so that rounding its
+    square down leaves out none of them.
+
+    Example:
+        >>> find_relative_tolerance(31416)  # a disc of radius 100: 5 % of 200 px
+        100
+    """
+    tolerance_sq = (2 * RELATIVE_TOLERANCE) ** 2 * area_px / pi
+    return max(LEAST_TOLERANCE_PX**2, floor(tolerance_sq))
+
+
+def describe_distances(squared: Ints, relative_sq: int) -> DirectedDistances:
+    """Return what the scores need of squared distances.
+
+    Args:
+        squared: px², shape (points,).
+        relative_sq: What `find_relative_tolerance` says of the reference, px².
+    """
     points = len(squared)
     index, _ = locate_p95(points)
     ordered = np.sort(squared)
@@ -86,6 +115,7 @@ def describe_distances(squared: Ints) -> DirectedDistances:
         p95_low_sq=int(ordered[index]),
         p95_high_sq=int(ordered[min(index + 1, points - 1)]),
         within=int(ordered.searchsorted(TOLERANCE_PX**2, "right")),
+        within_relative=int(ordered.searchsorted(relative_sq, "right")),
         summed=int(np.rint(np.sqrt(ordered) * SUM_SCALE).astype(np.int64).sum()),
     )
 
@@ -120,6 +150,12 @@ def average_surface_distance(pair: PairCounts) -> float:
 def normalised_surface_dice(pair: PairCounts) -> float:
     """Return the share of both boundaries within `TOLERANCE_PX` of the other, in [0, 1]."""
     return (pair.prediction.within + pair.reference.within) / pair.boundary_points
+
+
+def relative_surface_dice(pair: PairCounts) -> float:
+    """Return the share of both boundaries within the reference's own tolerance, in [0, 1]."""
+    within = pair.prediction.within_relative + pair.reference.within_relative
+    return within / pair.boundary_points
 
 
 def boundary_iou(pair: PairCounts) -> float:

@@ -35,8 +35,10 @@ def measure(
     joined = int(np.count_nonzero(band)) + reference.band_px - shared
     return PairCounts(
         counts or count_candidate(prediction, reference),
-        describe_distances(_query(reference.tree, points_yx)),
-        describe_distances(_query(cKDTree(points_yx), reference.boundary_yx)),
+        describe_distances(_query(reference.tree, points_yx), reference.relative_sq),
+        describe_distances(
+            _query(cKDTree(points_yx), reference.boundary_yx), reference.relative_sq
+        ),
         shared,
         joined,
     )

@@ -16,6 +16,7 @@ from cosmos_board.core.arrays import Int32s
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask
 from cosmos_board.metrics.boundaries import find_band, find_boundary_yx, get_extent
+from cosmos_board.metrics.definitions import find_relative_tolerance
 
 if TYPE_CHECKING:
     from scipy.spatial import cKDTree
@@ -39,6 +40,11 @@ class PreparedReference:
         """Diagonal of the image: the distance that an empty prediction gets."""
         height, width = self.mask.shape
         return float(np.sqrt(height * height + width * width))
+
+    @cached_property
+    def relative_sq(self) -> int:
+        """Largest squared distance, px², within the tolerance relative to this reference."""
+        return find_relative_tolerance(self.area_px)
 
     @cached_property
     def boundary_yx(self) -> Int32s:

@@ -3,8 +3,9 @@
 The definitions (protocol `cosmos-1`): a boundary is a mask without its 4-neighbour erosion,
 distances are Euclidean between pixel centres. They follow Hausdorff distances from boundary to
 boundary, the larger of both directed 95th percentiles (as MONAI, not pooled as medpy), the mean
-over both boundaries pooled, the share of boundary pixels within 2 px (pixels counted, not
-weighted by contour length as surface-distance), and the boundary IoU of Cheng et al. 2021.
+over both boundaries pooled, the share of boundary pixels within 2 px, or within 5 % of the
+reference's equivalent diameter (pixels counted, not weighted by contour length as
+surface-distance), and the boundary IoU of Cheng et al. 2021.
 """
 
 from __future__ import annotations

@@ -41,6 +41,15 @@ class Metric:
     """Score of a pair of masks with pixels; None where `sql` derives it from stored columns."""
 
     @property
+    def ranked(self) -> bool:
+        """Whether means are taken and models ranked: of ratios alone.
+
+        Pixels mean something else on each target, and the distance of an empty mask is a rule; so
+        distances are shown as a median over drawn masks.
+        """
+        return not self.unit
+
+    @property
     def direction(self) -> str:
         """An arrow towards better scores."""
         return "↑" if self.higher_is_better else "↓"
@@ -88,8 +97,8 @@ METRICS: dict[str, Metric] = {
                 "Hausdorff distance between the boundaries: the larger of the two directed "
                 "maxima, in native pixels. A boundary is a mask without its 4-neighbour erosion; "
                 "beyond the image is outside. From boundary to boundary as MONAI and medpy, not "
-                "from all pixels as SimpleITK and scikit-image. An empty prediction is charged "
-                "the image's diagonal."
+                "from all pixels as SimpleITK and scikit-image. It is stored and not shown on "
+                "boards; the row of an empty mask holds the image's diagonal."
             ),
         ),
         Metric(
@@ -104,8 +113,8 @@ METRICS: dict[str, Metric] = {
                 "The larger of the two directed 95th percentiles of boundary distances (linear "
                 "interpolation), in native pixels: as MONAI, MetricsReloaded and surface-distance "
                 "do; medpy and panoptica pool both directions, which can differ by a third. "
-                "Pixels are counted, not weighted by contour length. An empty prediction is "
-                "charged the image's diagonal."
+                "Pixels are counted, not weighted by contour length. Boards show the median over "
+                "drawn masks; the row of an empty one holds the image's diagonal."
             ),
         ),
         Metric(
@@ -119,7 +128,8 @@ METRICS: dict[str, Metric] = {
             definition=(
                 "Mean distance to the other boundary over the pixels of both boundaries pooled, "
                 "in native pixels (MONAI's symmetric form and medpy), not the mean of two "
-                "directed means. An empty prediction is charged the image's diagonal."
+                "directed means. Boards show the median over drawn masks; the row of an empty one "
+                "holds the image's diagonal."
             ),
         ),
         Metric(
@@ -134,6 +144,20 @@ METRICS: dict[str, Metric] = {
                 "Normalised surface Dice at 2 px: the share of the pixels of both boundaries that "
                 "lie within 2 px of the other. Pixels are counted; surface-distance weights by "
                 "contour length on a half-pixel grid. An empty prediction scores 0."
+            ),
+        ),
+        Metric(
+            name="nsd_rel",
+            label="NSD at 5 %",
+            unit="",
+            higher_is_better=True,
+            bounds=(0.0, 1.0),
+            sql="nsd_rel",
+            compute=definitions.relative_surface_dice,
+            definition=(
+                "Normalised surface Dice at a tolerance that follows the object's size: 5 % of the "
+                "diameter of the disc with the reference's area, at least 1 px. 2 px are generous "
+                "for a small object and strict for a large one. An empty prediction scores 0."
             ),
         ),
         Metric(

@@ -87,18 +87,20 @@ class Design:
             The squared weight of a group's clusters in each stratum, 0 where they have none, shape
             (groups, strata); the number of clusters in each group, shape (groups,).
         """
-        order = np.lexsort((self.stratum, self.cluster))
+        # A random number a stratum: clusters of the same strata have the same sum, others not.
+        strata = len(self.stratum_sizes)
+        codes = np.random.default_rng(0).integers(2**63, size=strata, dtype=np.uint64)
+        order = np.argsort(self.cluster, kind="stable")
         starts = np.flatnonzero(np.diff(self.cluster[order], prepend=-1))
-        members = np.split(self.stratum[order], starts[1:])
-        count: dict[bytes, int] = {}
-        for strata in members:
-            count[strata.tobytes()] = count.get(strata.tobytes(), 0) + 1
-        squares = np.zeros((len(count), len(self.stratum_sizes)))
+        sums = np.add.reduceat(codes[self.stratum[order]], starts)
+        _, first, counts = np.unique(sums, return_index=True, return_counts=True)
+        stops = np.append(starts[1:], len(order))
+        squares = np.zeros((len(first), strata))
         weight = self.weight[self.stratum_starts] ** 2
-        for row, pattern in enumerate(count):
-            strata = np.frombuffer(pattern, np.int64)
-            squares[row, strata] = weight[strata]
-        return squares, np.array(list(count.values()), np.int64)
+        for row, cluster in enumerate(first):
+            members = self.stratum[order[starts[cluster] : stops[cluster]]]
+            squares[row, members] = weight[members]
+        return squares, counts.astype(np.int64)
 
 
 def make_design(targets: Sequence[tuple[Ints, Ints]]) -> Design:

@@ -41,6 +41,12 @@ class Family:
     first: Ints
     second: Ints
     difference: Floats
+    error: Floats
+    """Standard error of each difference over clusters."""
+
+    tail: float
+    """Share of a normal distribution beyond the quantile that all intervals share, two-sided."""
+
     half: Floats
     """Half the simultaneous 95 % interval."""
 
@@ -138,6 +144,8 @@ def compare_all(errors: MeanErrors, multipliers: Multipliers) -> Family:
         first,
         second,
         means[first] - means[second],
+        errors.pair_errors,
+        beyond,
         half,
         loss,
         MARGIN + np.maximum(reach, beyond_failure),

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from cosmos_board.core.arrays import Floats
+from cosmos_board.stats.design import Design
 from cosmos_board.stats.variance import MeanErrors
 
 MINIMUM_CLUSTERS = 10
@@ -170,12 +171,12 @@ def share_interval(share: ArrayLike, clusters: ArrayLike) -> tuple[Floats, Float
     return np.minimum(low, part), np.maximum(high, part)
 
 
-def effective_clusters(errors: MeanErrors) -> float:
+def effective_clusters(design: Design) -> float:
     """Return how many equal clusters weigh like those behind a mean over targets.
 
     1 / Σ w², w being a cluster's weight over all targets (Kish 1965).
     """
-    weight = np.bincount(errors.design.cluster, errors.design.weight)
+    weight = np.bincount(design.cluster, design.weight)
     return float(1.0 / (weight**2).sum())
 
 

@@ -31,6 +31,10 @@ class MeanErrors:
     target_means: Floats
     """shape (targets, columns)."""
 
+    def select(self, columns: Ints) -> MeanErrors:
+        """Return the same of some columns, to the bit."""
+        return MeanErrors(self.design, self.residuals[:, columns], self.target_means[:, columns])
+
     @cached_property
     def means(self) -> Floats:
         """Mean over targets, shape (columns,)."""

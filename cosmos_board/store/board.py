@@ -21,7 +21,7 @@ from cosmos_board.core.errors import (
 )  # fmt: skip
 from cosmos_board.store.files import hold
 from cosmos_board.store.queries.connection import read_meta, read_table_sizes
-from cosmos_board.store.schema import SCHEMA_VERSION
+from cosmos_board.store.schema import ADDED, SCHEMA_VERSION
 
 
 @contextmanager
@@ -44,6 +44,8 @@ def open_board(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def open_board_to_write(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a board database to add to, made with empty tables where there is none.
 
+    One of an earlier program gets the columns that came later, without values.
+
     Raises:
         InputError: If the file is no board database, damaged, or newer than this program.
         InUseError: If another process has it open.
@@ -54,7 +56,8 @@ def open_board_to_write(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with _connect(path, read_only=False) as connection:
         if _is_blank(connection):  # made by a call that was killed before it went on
             _add_tables(connection)
-        _refuse_other_version(path, connection)
+        if _refuse_other_version(path, connection) < SCHEMA_VERSION:
+            _bring_up_to_date(connection)
         yield connection
 
 
@@ -144,7 +147,18 @@ def _is_blank(connection: duckdb.DuckDBPyConnection) -> bool:
     return all(name in _TABLES | _LATER and not rows for name, rows in sizes.items())
 
 
-def _refuse_other_version(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+def _bring_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("BEGIN")
+    for name in ADDED:
+        connection.execute(f"ALTER TABLE scores ADD COLUMN IF NOT EXISTS {name} DOUBLE")
+    connection.execute(
+        "UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(SCHEMA_VERSION)]
+    )
+    connection.execute("COMMIT")
+
+
+def _refuse_other_version(path: Path, connection: duckdb.DuckDBPyConnection) -> int:
+    """Return the version of a database that this program can read."""
     tables = set(read_table_sizes(connection))
     if "meta" not in tables:
         raise InputError(path, "", "is a DuckDB file, but no board database")
@@ -162,3 +176,4 @@ def _refuse_other_version(path: Path, connection: duckdb.DuckDBPyConnection) -> 
         )
     if missing := sorted(_TABLES - tables):
         raise InputError(path, missing[0], "this table is missing: the database is damaged")
+    return version

@@ -33,8 +33,8 @@ CREATE TABLE IF NOT EXISTS scores (
     study VARCHAR NOT NULL, jitter_level INTEGER, jitter_mode VARCHAR, trial INTEGER NOT NULL, click INTEGER,
     selection VARCHAR NOT NULL, tp BIGINT NOT NULL, fp BIGINT NOT NULL, fn BIGINT NOT NULL,
     -- boundaries are NULL on the track `counts` alone
-    hd_px DOUBLE, hd95_px DOUBLE, assd_px DOUBLE, nsd DOUBLE, boundary_iou DOUBLE, predicted_iou DOUBLE,
-    status VARCHAR NOT NULL);
+    hd_px DOUBLE, hd95_px DOUBLE, assd_px DOUBLE, nsd DOUBLE, nsd_rel DOUBLE, boundary_iou DOUBLE,
+    predicted_iou DOUBLE, status VARCHAR NOT NULL);
 CREATE TABLE IF NOT EXISTS timings (
     run_id VARCHAR NOT NULL, model VARCHAR NOT NULL, device VARCHAR NOT NULL, stage VARCHAR NOT NULL,
     items BIGINT NOT NULL, median_s DOUBLE NOT NULL, peak_bytes BIGINT NOT NULL);

@@ -146,8 +146,11 @@ def _add_run(
     _refuse_contradictions(connection, part, replace=replace)
     _add_facts(connection, part)
     _name_bases(connection)
+    # By name: shards of an earlier program lack columns, in which their rows have no value.
     connection.execute(
-        f"INSERT INTO scores SELECT ?, ?, {', '.join(SCORES.names)} FROM read_parquet(?)",
+        f"""INSERT INTO scores BY NAME
+        SELECT ? AS run_id, ? AS model, COLUMNS('^({"|".join(SCORES.names)})$')
+        FROM read_parquet(?, union_by_name = true)""",
         [part.run_id, part.model, paths],
     )
     connection.executemany(

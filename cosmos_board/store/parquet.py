@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from cosmos_board.core.errors import InputError, describe_os_error
 from cosmos_board.store.files import open_whole
-from cosmos_board.store.schema import SCHEMA_VERSION
+from cosmos_board.store.schema import SCHEMA_VERSION, list_columns
 
 Row: TypeAlias = dict[str, Any]
 """One row by column name; its types are those of the schema."""
@@ -91,22 +91,25 @@ def iter_batches(
 ) -> Iterator[pa.RecordBatch]:
     """Yield the rows of `path`, or `columns` of them, or those of `row_groups`, in order.
 
+    A column that an older file lacks comes as null.
+
     Raises:
         InputError: If the file is absent, damaged, newer than us or has other columns.
         StorageError: If the disk fails.
     """
     with _reading(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
-        _refuse_other_schema(path, file.schema_arrow, schema)
+        present = _refuse_other_schema(path, file.schema_arrow, schema)
         _refuse_huge_groups(path, file.metadata)
+        wanted = [name for name in schema.names if columns is None or name in columns]
         for batch in file.iter_batches(
             rows_per_batch,
             row_groups=row_groups,
-            columns=None if columns is None else list(columns),
+            columns=[name for name in wanted if name in present],
             use_threads=False,
         ):
             batch.validate(full=True)
             _refuse_nulls(path, schema, batch)
-            yield batch
+            yield _fill(batch, schema, wanted)
 
 
 def iter_rows(
@@ -131,15 +134,16 @@ def count_rows(path: Path, schema: pa.Schema) -> tuple[int, ...]:
 
 
 def count_rows_of(path: Path, schema: pa.Schema) -> int:
-    """Return the rows of a file that has at least the columns of `schema`, from its footer.
+    """Return the rows of a file that has at least the columns of its version, from its footer.
 
     Raises:
         InputError: If the file is absent, damaged, newer than us or lacks a column.
         StorageError: If the disk fails.
     """
     with _reading(path), pq.ParquetFile(path) as file:
-        _refuse_newer(path, file.schema_arrow)
-        if missing := [name for name in schema.names if name not in file.schema_arrow.names]:
+        version = _read_version(path, file.schema_arrow) or SCHEMA_VERSION
+        wanted = list_columns(schema, version)
+        if missing := [name for name in wanted if name not in file.schema_arrow.names]:
             raise InputError(path, missing[0], "this column is missing")
         return int(file.metadata.num_rows)
 
@@ -161,25 +165,28 @@ def _reading(path: Path) -> Iterator[None]:
         raise InputError(path, "", f"is damaged or no Parquet file: {error}") from error
 
 
-def _refuse_other_schema(path: Path, given: pa.Schema, schema: pa.Schema) -> None:
-    if not _refuse_newer(path, given):
+def _refuse_other_schema(path: Path, given: pa.Schema, schema: pa.Schema) -> list[str]:
+    """Refuse a file that is not as its version declares it; return its columns."""
+    if not (version := _read_version(path, given)):
         raise InputError(path, "schema_version", "is missing", want=SCHEMA_VERSION)
-    if given.names != schema.names:
-        others = sorted(set(given.names) ^ set(schema.names)) or given.names
+    wanted = list_columns(schema, version)
+    if given.names != wanted:
+        others = sorted(set(given.names) ^ set(wanted)) or given.names
         problem = f"are not the expected ones: {', '.join(others)}"
-        raise InputError(path, "columns", problem, want=schema.names)
-    for name in schema.names:
+        raise InputError(path, "columns", problem, want=wanted)
+    for name in wanted:
         if (kind := given.field(name).type) != (want := schema.field(name).type):
             raise InputError(path, name, "has another type", got=kind, want=want)
+    return wanted
 
 
-def _refuse_newer(path: Path, given: pa.Schema) -> bool:
-    """Refuse a file of a newer program; return whether it says of which version it is."""
+def _read_version(path: Path, given: pa.Schema) -> int:
+    """Return the version of a file, 0 where it does not say; refuse one of a newer program."""
     stamp = (given.metadata or {}).get(b"schema_version", b"").decode(errors="replace")
     if stamp.isdecimal() and int(stamp) > SCHEMA_VERSION:
         problem = "is newer than this program"
         raise InputError(path, "schema_version", problem, got=stamp, want=SCHEMA_VERSION)
-    return bool(stamp.isdecimal())
+    return int(stamp) if stamp.isdecimal() else 0
 
 
 def _refuse_huge_groups(path: Path, metadata: Any) -> None:  # noqa: ANN401
@@ -193,6 +200,19 @@ def _refuse_nulls(path: Path, schema: pa.Schema, batch: pa.Table | pa.RecordBatc
     for name in batch.schema.names:
         if not schema.field(name).nullable and batch.column(name).null_count:
             raise InputError(path, name, "has a row without a value")
+
+
+def _fill(batch: pa.RecordBatch, schema: pa.Schema, wanted: Sequence[str]) -> pa.RecordBatch:
+    """Return a batch with the `wanted` columns of `schema`; null where it has none."""
+    if len(wanted) == batch.num_columns:
+        return batch
+    columns = [
+        batch.column(name)
+        if name in batch.schema.names
+        else pa.nulls(batch.num_rows, schema.field(name).type)
+        for name in wanted
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=pa.schema([schema.field(n) for n in wanted]))
 
 
 def _chunk(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of every file we write; readers refuse a newer one."""
+
+ADDED = {"nsd_rel": 2}
+"""Columns of scores that came later, with the version that brought them; null in what is older."""
 
 _TYPES = {
     "string": pa.string(),
@@ -31,6 +34,11 @@ def declare(text: str) -> pa.Schema:
             for name in names.split()
         ]
     return pa.schema(columns, metadata={"schema_version": str(SCHEMA_VERSION)})
+
+
+def list_columns(schema: pa.Schema, version: int) -> list[str]:
+    """Return the columns that a file of `version` has, in order."""
+    return [name for name in schema.names if ADDED.get(name, 1) <= version]
 
 
 _FACTORS = """
@@ -82,7 +90,7 @@ SCORES = declare("""
     click?: int32
     selection: string  # oracle, predicted
     tp fp fn: int64
-    hd_px? hd95_px? assd_px? nsd? boundary_iou?: float  # null where only counts were submitted
+    hd_px? hd95_px? assd_px? nsd? nsd_rel? boundary_iou?: float  # null where counts were submitted
     predicted_iou?: float  # null where the model gives none
     status: string  # ok, penalised, failed: reason
 """)

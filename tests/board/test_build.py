@@ -13,8 +13,11 @@ import pytest
 from scipy import stats
 
 from cosmos_board.board.build import Boards, build_boards
+from cosmos_board.board.cube import Cube
+from cosmos_board.board.leaderboard import rank_boards
 from cosmos_board.board.ranking.pairs import pair_row
 from cosmos_board.board.types import Board, BoardKey, FailedAnswers, Slice
+from cosmos_board.core.errors import InputError
 from tests.boards import PlantedModel, PlantedTarget, planted_board
 
 OVERALL = Slice("overall")
@@ -434,3 +437,36 @@ def test_letters_ranks_and_pairs_show_one_verdict(tmp_path: Path) -> None:
     assert (rows["e"].rank_low, rows["e"].rank_high) == (5, 5)
     assert {rows[name].rank_low for name in "ab"} == {1}
     assert {rows[name].rank_high for name in "ab"} == {2}
+
+
+def test_median_distances_of_drawn_masks_stand_on_boards_of_one_target(tmp_path: Path) -> None:
+    path = tmp_path / "board.duckdb"
+    planted_board(
+        path, models=[PlantedModel(name="a"), PlantedModel(name="b")], targets=[LIVER, POLYP]
+    )
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            """UPDATE scores SET status = 'penalised', hd95_px = 500 WHERE model = 'a'
+               AND reference_id IN (SELECT reference_id FROM reference_masks ORDER BY 1 LIMIT 9)"""
+        )
+        boards = build_boards(connection, ("dice", "hd95_px"))
+        expected = connection.execute(
+            """SELECT median(hd95_px) FROM scores JOIN reference_masks USING (reference_id)
+               WHERE model = 'a' AND object = 'liver' AND selection = 'predicted'
+               AND status = 'ok'"""
+        ).fetchone()
+        [liver, polyp] = rank_boards(Cube(connection), by="target", metric="assd_px")[::-1]
+        with pytest.raises(InputError, match="--by target"):
+            rank_boards(Cube(connection), metric="hd95_px")
+
+    assert {key.metric for key in boards} == {"dice"}
+    row = next(r for r in box(boards, Slice("target", "ct.liver")).rows if r.model == "a")
+    assert (row.hd95_px,) == expected
+    assert row.rank is not None
+    assert all(r.hd95_px is None for r in box(boards).rows)
+    assert (str(liver.key.slice), str(polyp.key.slice)) == (
+        "target:ct.liver",
+        "target:colonoscopy.polyp",
+    )
+    assert [(r.status, r.rank, r.letters) for r in liver.rows] == [("distance", None, "")] * 2
+    assert liver.rows[0].score <= liver.rows[1].score

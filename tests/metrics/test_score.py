@@ -36,14 +36,14 @@ def score_pictures(prediction: str, reference: str) -> Scores:
 def test_identical_masks_are_at_no_distance() -> None:
     scores = score_pictures(".... .##. .##. ....", ".... .##. .##. ....")
 
-    assert scores == Scores(Counts(4, 0, 0), 0.0, 0.0, 0.0, 1.0, 1.0, "ok")
+    assert scores == Scores(Counts(4, 0, 0), 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, "ok")
 
 
 def test_two_pixels_apart_by_three_and_four() -> None:
     """One pixel each, 4 columns and 3 rows apart: every distance is 5."""
     scores = score_pictures("#.... ..... ..... .....", "..... ..... ..... ....#")
 
-    assert scores == Scores(Counts(0, 1, 1), 5.0, 5.0, 5.0, 0.0, 0.0, "ok")
+    assert scores == Scores(Counts(0, 1, 1), 5.0, 5.0, 5.0, 0.0, 0.0, 0.0, "ok")
 
 
 def test_the_larger_direction_counts_for_both_maxima() -> None:
@@ -59,6 +59,33 @@ def test_the_larger_direction_counts_for_both_maxima() -> None:
 def test_two_pixels_away_is_found_and_three_is_not() -> None:
     assert score_pictures("#...", "..#.").nsd == 1.0
     assert score_pictures("#...", "...#").nsd == 0.0
+
+
+def test_a_small_reference_is_matched_within_one_pixel() -> None:
+    """5 % of the diameter of one pixel is next to nothing, so that 1 px counts."""
+    assert score_pictures("#...", ".#..").nsd_rel == 1.0
+    assert score_pictures("#...", "..#.").nsd_rel == 0.0
+    assert score_pictures("##. ##. ...", "... ##. ##.").nsd_rel == 1.0
+
+
+@pytest.mark.parametrize(
+    ("area_px", "whole_px"), [(35**2, 1), (36**2, 2), (53**2, 2), (54**2, 3), (213**2, 12)]
+)
+def test_the_relative_tolerance_grows_with_the_area_of_the_reference(
+    area_px: int, whole_px: int
+) -> None:
+    """A disc of 36² pixels is 40.6 px wide, of which 5 % are 2.03; of 35² pixels they are 1.97.
+
+    The reference is a line, and the prediction the pixel after its end: this pixel is matched, and
+    so are the pixels of the line up to the tolerance.
+    """
+    line = np.ones((1, area_px + 1), np.bool_)
+    line[0, -1] = False
+
+    scores = score(~line, prepare_reference(line))
+
+    assert scores.nsd_rel == (1 + whole_px) / (area_px + 1)
+    assert scores.nsd == (1 + 2) / (area_px + 1)
 
 
 def test_distances_are_taken_between_boundaries_and_not_within_masks() -> None:
@@ -118,7 +145,7 @@ def test_the_95th_percentile_is_interpolated_as_numpy_does() -> None:
 def test_nothing_drawn_is_penalised_with_the_diagonal() -> None:
     scores = score(np.zeros((3, 4), np.bool_), prepare_reference(draw("#... .... ....")))
 
-    assert scores == Scores(Counts(0, 0, 1), 5.0, 5.0, 5.0, 0.0, 0.0, "penalised")
+    assert scores == Scores(Counts(0, 0, 1), 5.0, 5.0, 5.0, 0.0, 0.0, 0.0, "penalised")
 
 
 def test_an_empty_reference_is_refused() -> None:
@@ -201,6 +228,7 @@ def test_distances_are_ordered_and_shares_are_shares(pair: NDArray[np.bool_]) ->
     assert 0 <= scores.assd_px <= scores.hd_px + 1e-7
     assert 0 <= scores.hd95_px <= scores.hd_px <= reference.diagonal_px
     assert 0 <= scores.nsd <= 1
+    assert 0 <= scores.nsd_rel <= 1
     assert 0 <= scores.boundary_iou <= 1
 
 
@@ -210,7 +238,7 @@ def test_a_mask_is_at_no_distance_from_itself(mask: Mask) -> None:
     scores = score(mask, prepare_reference(mask))
 
     assert (scores.hd_px, scores.hd95_px, scores.assd_px) == (0, 0, 0)
-    assert (scores.nsd, scores.boundary_iou, scores.counts.dice) == (1, 1, 1)
+    assert (scores.nsd, scores.nsd_rel, scores.boundary_iou, scores.counts.dice) == (1, 1, 1, 1)
 
 
 @given(pair=PAIRS)

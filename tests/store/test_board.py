@@ -83,7 +83,7 @@ WAYS: dict[str, tuple[Callable[[Path], object], str]] = {
     "another DuckDB file": (replace_with_another, "is a DuckDB file, but no board database"),
     "newer": (
         change("UPDATE meta SET value = '99' WHERE key = 'schema_version'"),
-        r"schema_version: is newer than this program \(got 99, want 1\)",
+        r"schema_version: is newer than this program \(got 99, want 2\)",
     ),
     "of a version that is none": (
         change("UPDATE meta SET value = 'x' WHERE key = 'schema_version'"),
@@ -140,7 +140,7 @@ def test_a_database_that_was_left_before_it_had_a_version_is_finished(
         return
 
     with open_board_to_write(db) as connection:
-        assert connection.execute("SELECT * FROM meta").fetchall() == [("schema_version", "1")]
+        assert connection.execute("SELECT * FROM meta").fetchall() == [("schema_version", "2")]
 
 
 def test_a_database_that_another_process_writes_is_in_use_to_readers_and_writers(

@@ -270,7 +270,7 @@ def test_damage_is_named_and_mended_by_the_same_evaluation(
 FORGED: dict[str, tuple[Damage, str, int]] = {
     "run.json is of a newer program": (
         lambda f: edit_json(f.path / "run.json", schema_version=99),
-        r"schema_version: is newer than this program \(got 99, want 1\)",
+        r"schema_version: is newer than this program \(got 99, want 2\)",
         1,
     ),
     "a shard is of a newer program": (write_as_newer, r"newer than this program \(got 99", 1),

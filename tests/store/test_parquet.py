@@ -69,7 +69,7 @@ def test_a_newer_file_is_refused_in_one_line(tmp_path: Path) -> None:
     newer = QUARANTINE.with_metadata({"schema_version": str(SCHEMA_VERSION + 1)})
     write_table(tmp_path / "q.parquet", make_table(newer, ROWS))
 
-    with pytest.raises(InputError, match=r"schema_version: is newer .*\(got 2, want 1\)$"):
+    with pytest.raises(InputError, match=r"schema_version: is newer .*\(got 3, want 2\)$"):
         list(iter_rows(tmp_path / "q.parquet", QUARANTINE))
 
 

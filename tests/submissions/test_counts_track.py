@@ -15,12 +15,15 @@ import pytest
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.pack import Pack, open_pack
 from cosmos_board.store.board import open_board
+from cosmos_board.store.ingest import ingest
+from cosmos_board.store.queries.targets import read_distances
 from cosmos_board.submissions.checks.check import check_submission
 from cosmos_board.submissions.checks.packs import index_pack, list_known, write_pack_index
 from cosmos_board.submissions.history.decisions import add_decision
 from cosmos_board.submissions.history.rebuild import rebuild_board
 from cosmos_board.submissions.history.versions import read_history
 from cosmos_board.submissions.pull_request import PullRequest, check_pull_request
+from cosmos_board.submissions.scoring.score import score_submission
 from tests.submissions.counts_samples import CountsSample, forge, lose
 from tests.submissions.repositories import commit_all, git, make_repository
 from tests.submissions.samples import NOW
@@ -126,6 +129,20 @@ def test_from_the_pull_request_to_the_board_on_dice_and_iou_alone(
         assert {key.track for key in boards} == {"counts"}
     lost = rebuild_board(history, packs, tmp_path / "other", fetch=lose)
     assert "cannot be fetched" in lost.left_out["careful-boxes"]
+
+
+def test_counts_say_nothing_of_boundaries(counts: CountsSample, tmp_path: Path) -> None:
+    packs = [open_pack(counts.pack)]
+    scored = score_submission(counts.folder, packs, tmp_path / "run", inputs=counts.inputs())
+    ingest([scored.run], tmp_path / "board.duckdb")
+
+    with open_board(tmp_path / "board.duckdb") as connection:
+        known = connection.execute(
+            "SELECT count(tp), count(hd95_px), count(nsd), count(nsd_rel) FROM scores"
+        ).fetchall()
+        distances = read_distances(connection, "counts", "box")
+    assert known == [(scored.rows, 0, 0, 0)]
+    assert distances == {}
 
 
 def test_a_forgery_outside_the_git_tree_does_not_reach_the_board(

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from cosmos_board.board.contamination import worst
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.ranking.pooling import PoolCounts, PooledScores
+from cosmos_board.board.ranking.shares import measure_shares
 from cosmos_board.board.slices import Plan, SlicePlan
 from cosmos_board.board.types import (
     AbsentModel,
     BoardFacts,
     Exposure,
     FailedAnswers,
+    Share,
     Status,
 )
 from cosmos_board.core.arrays import Bools, Floats, Ints
@@ -72,7 +75,7 @@ class Contender:
     clusters: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)  # slots would leave no room for what is computed once
 class BoardInputs:
     """What a board is made from, whatever the metric."""
 
@@ -85,6 +88,19 @@ class BoardInputs:
     facts: BoardFacts
     multipliers: Multipliers
     """Of every cluster of the track."""
+
+    @cached_property
+    def design(self) -> tuple[Design, Ints]:
+        """What means over the cohort's pools rest on; see `design_pools`."""
+        return design_pools(self.pooled, self.cohort.pools.tolist())
+
+    @cached_property
+    def shares(self) -> dict[int, tuple[Share, Share]]:
+        """How often each complete model fails and draws nothing; see `measure_shares`."""
+        if not self.cohort.ranks:
+            return {}
+        complete = np.flatnonzero(self.cohort.complete)
+        return measure_shares(self.pooled, self.cohort.pools, complete, self.design[0])
 
 
 def find_trained_pools(

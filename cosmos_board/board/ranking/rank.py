@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from cosmos_board.board.ranking.inputs import BoardInputs
+from cosmos_board.board.ranking.inputs import BoardInputs, design_pools
 from cosmos_board.board.ranking.measures import (
     PoolMeasures,
     average_pools,
-    compare_models,
+    compare_columns,
     measure_pools,
+    measure_units,
 )
 from cosmos_board.board.ranking.pooling import MetricScores
+from cosmos_board.board.ranking.shares import measure_shares
 from cosmos_board.board.types import Board, BoardKey, BoardRow, Gap, PairTable, ThinTarget
 from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.stats.family import Family, rank, tie_letters
@@ -37,15 +39,19 @@ def rank_board(
         inputs: What it is made from.
         other: The pools under the other selection, with the same models; for the oracle gap.
     """
-    cohort = inputs.cohort
-    here = measure_pools(inputs, key.metric, cohort.pools, cohort.complete)
-    rows = [_describe(inputs, index, here) for index in range(len(inputs.contenders))]
+    cohort, pooled = inputs.cohort, inputs.pooled
+    complete = np.flatnonzero(cohort.complete)
+    errors = measure_units(pooled, key.metric, inputs.design, complete) if cohort.ranks else None
+    here = measure_pools(pooled, key.metric, cohort.pools, complete, errors)
+    rows = [_describe(here, index) for index in range(len(inputs.contenders))]
+    for index, shares in inputs.shares.items():
+        rows[index]["failure"], rows[index]["empty"] = shares
     _add_oracle_gaps(key, inputs, other, rows)
     _add_gains(key, inputs, here.score, rows)
     ranked = np.flatnonzero(cohort.ranked)
     family = None
-    if len(ranked):
-        family = compare_models(inputs, key.metric, cohort.pools, ranked)
+    if len(ranked) and errors is not None:
+        family = compare_columns(inputs, errors.select(np.searchsorted(complete, ranked)))
         _add_ranks(here, ranked, family, rows)
     _restrict_trained(key, inputs, here.score, rows)
     made = [
@@ -68,18 +74,15 @@ def rank_board(
     return board, _tabulate(board, inputs, ranked, family)
 
 
-def _describe(inputs: BoardInputs, index: int, here: PoolMeasures) -> Fields:
+def _describe(here: PoolMeasures, index: int) -> Fields:
     """Return what a model scored on some pools."""
-    fields: Fields = {
+    return {
         name: _number(getattr(here, name)[index])
         for name in (
             *("score", "micro", "dataset_balanced", "low", "high"),
             *("low_elsewhere", "high_elsewhere"),
         )
     }
-    fields["failure"] = here.failure[index]
-    fields["empty"] = here.empty[index]
-    return fields
 
 
 def _number(value: float) -> float | None:
@@ -140,14 +143,26 @@ def _restrict_trained(
         rows[index]["clean_targets"] = len(clean)
         if not len(clean):
             continue
-        own = np.zeros(len(rows), bool)
-        own[index] = True
-        rows[index] |= _describe(inputs, index, measure_pools(inputs, key.metric, clean, own))
-        if leader is not None:
-            pair = compare_models(inputs, key.metric, clean, np.array([index, leader]))
-            rows[index]["behind"] = Gap(
-                float(pair.difference[0]), float(pair.low[0]), float(pair.high[0])
-            )
+        rows[index] |= _measure_clean(key.metric, inputs, index, clean, leader)
+
+
+def _measure_clean(
+    metric: str, inputs: BoardInputs, index: int, clean: Ints, leader: int | None
+) -> Fields:
+    """Return what a model scored on its clean pools, and how far it is from the leader there."""
+    pooled = inputs.pooled
+    design = design_pools(pooled, clean.tolist())
+    columns = np.array([index] if leader is None else [index, leader])
+    errors = measure_units(pooled, metric, design, columns) if inputs.cohort.ranks else None
+    own = None if errors is None else errors.select(np.array([0]))
+    fields = _describe(measure_pools(pooled, metric, clean, columns[:1], own), index)
+    if errors is not None:
+        shares = measure_shares(pooled, clean, columns[:1], design[0])
+        fields["failure"], fields["empty"] = shares[index]
+    if leader is not None and errors is not None:
+        pair = compare_columns(inputs, errors)
+        fields["behind"] = Gap(float(pair.difference[0]), float(pair.low[0]), float(pair.high[0]))
+    return fields
 
 
 def _make_row(inputs: BoardInputs, index: int, fields: Fields) -> BoardRow:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from cosmos_board.board.studies.effects import Effect, SampleCounts, measure_pooled
+from cosmos_board.board.studies.effects import (
+    DIFFERENCE,
+    Effect,
+    SampleCounts,
+    describe_effect,
+)
+from cosmos_board.board.studies.timing_log import ARMS
 from cosmos_board.board.units import number_names
-from cosmos_board.core.arrays import Floats
-from cosmos_board.stats.bootstrap import Draws, draw_counts, sum_replicates, to_steps
+from cosmos_board.stats.crossed import measure_crossed
 from cosmos_board.store.queries.annotation import count_unpaired, read_paired_annotations
 from cosmos_board.store.queries.connection import Columns, Connection
-from cosmos_board.store.queries.units import fetch_units
-
-_STEP = 2.0**-20
-"""Seconds and clicks are rounded to this before they are summed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,10 @@ class ArmRow:
     pairs: int
     """Pairs of reader and image."""
 
+    readers: int
+    other_readers: bool
+    """Whether the interval is for other readers too, which takes three; else for these alone."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnotationStudy:
@@ -53,7 +57,8 @@ def study_annotation(connection: Connection) -> AnnotationStudy:
     """Return what assistance gains, paired by reader and image.
 
     A pair's Dice and effort are means over the references that the reader drew in both arms,
-    its seconds their sum. The gain is the mean over clusters of the mean over their pairs.
+    its seconds their sum. The gain is the mean over clusters of the mean over their pairs; its
+    interval is for other clusters and, from three readers on, for other readers.
     """
     table = read_paired_annotations(connection)
     unpaired = count_unpaired(connection)
@@ -65,62 +70,50 @@ def study_annotation(connection: Connection) -> AnnotationStudy:
         chosen = table["reader"] == reader if reader else np.ones(len(table["reader"]), bool)
         part = {name: column[chosen] for name, column in table.items()}
         for measure in ("dice", "seconds", "hce"):
-            row = _describe(connection, part, measure, reader)
+            row = _describe(part, measure, reader)
             if row is not None:
                 rows.append(row)
     return AnnotationStudy(rows=tuple(rows), unpaired=unpaired)
 
 
-def _describe(connection: Connection, table: Columns, measure: str, reader: str) -> ArmRow | None:
+def _describe(table: Columns, measure: str, reader: str) -> ArmRow | None:
     known = ~np.isnan(table[f"{measure}_unaided"] + table[f"{measure}_assisted"])
     if not known.any():
         return None
     table = {name: column[known] for name, column in table.items()}
-    clusters, cluster = number_names(zip(table["dataset"], table["cluster_id"], strict=True))
     pairs, pair = number_names(zip(table["image"], table["reader"], strict=True))
-    arms = [table[f"{measure}_{arm}"].astype(np.float64) for arm in ("unaided", "assisted")]
-    sizes = np.bincount(pair)
-    values: Floats = np.stack([np.bincount(pair, arm) for arm in arms]).astype(np.float64)
-    if measure != "seconds":
-        values = values / sizes
-    owner = np.zeros(len(pairs), np.int64)
-    owner[pair] = cluster
-    sums = np.stack([np.bincount(owner, arm, len(clusters)) for arm in values])
-    means = to_steps(sums / np.bincount(owner, minlength=len(clusters)), _STEP)
-    sign = 1.0 if measure == "dice" else -1.0
-    steps = sign * (means[1] - means[0])
-    value = float(steps.sum() / len(steps) * _STEP)
-    draws = _draw(connection, clusters)
-    drawn = sum_replicates(np.column_stack([steps, np.ones(len(steps))]), draws)
-    with np.errstate(invalid="ignore"):
-        replicates = np.where(drawn[1] > 0, drawn[0] / drawn[1] * _STEP, value)
-    support = SampleCounts(
+    first = np.unique(pair, return_index=True)[1]
+    readers, reader_of = number_names(table["reader"][first].tolist())
+    clusters, cluster = number_names(
+        zip(table["dataset"][first], table["cluster_id"][first], strict=True)
+    )
+    _, dataset = number_names(name for name, _ in clusters)
+    sizes = np.ones(len(pairs)) if measure == "seconds" else np.bincount(pair)
+    unaided, assisted = (
+        np.bincount(pair, table[f"{measure}_{arm}"].astype(np.float64)) / sizes for arm in ARMS
+    )
+    gain = assisted - unaided if measure == "dice" else unaided - assisted
+    values = np.column_stack([unaided, assisted, gain])
+    crossed = measure_crossed(values, reader_of, cluster, dataset) if len(clusters) > 1 else None
+    means = values.mean(axis=0) if crossed is None else crossed.means
+    counts = SampleCounts(
         targets=len(set(table["target"].tolist())),
         clusters=len(clusters),
         references=len(set(table["reference_id"].tolist())),
-        degrees=len(clusters) - len({dataset for dataset, _ in clusters}),
     )
-    unaided, assisted = means.mean(axis=1) * _STEP
     return ArmRow(
         measure=measure,
         reader=reader,
-        unaided=float(unaided),
-        assisted=float(assisted),
-        gain=measure_pooled(value, replicates, support),
+        unaided=float(means[0]),
+        assisted=float(means[1]),
+        gain=describe_effect(
+            float(means[2]),
+            None if crossed is None else float(crossed.errors[2]),
+            0.0 if crossed is None else float(crossed.degrees[2]),
+            counts,
+            DIFFERENCE if measure == "dice" else (-np.inf, np.inf),
+        ),
         pairs=len(pairs),
+        readers=len(readers),
+        other_readers=crossed is not None and crossed.other_readers,
     )
-
-
-def _draw(connection: Connection, clusters: Sequence[tuple[str, ...]]) -> Draws:
-    """Return how often the board's bootstrap draws these clusters."""
-    everyone: dict[str, set[str]] = {}
-    units = fetch_units(connection)
-    for dataset, cluster in zip(units["dataset"], units["cluster_id"], strict=True):
-        everyone.setdefault(dataset, set()).add(cluster)
-    parts = []
-    for dataset in sorted({name for name, _ in clusters}):
-        names = sorted(everyone[dataset])
-        place_of = {name: place for place, name in enumerate(names)}
-        place = [place_of[cluster] for name, cluster in clusters if name == dataset]
-        parts.append(draw_counts(names, dataset=dataset)[place])
-    return np.concatenate(parts)

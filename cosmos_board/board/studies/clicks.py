@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.effects import (
+    RATIO,
     Effect,
     Sample,
     TargetMeans,
     average_targets,
-    measure_effect,
+    measure_effects,
     take_sample,
 )
+from cosmos_board.board.studies.paired import compare_columns
+from cosmos_board.board.types import Share
 from cosmos_board.core.arrays import Floats
-from cosmos_board.stats.ranks import nearest_percentiles
+from cosmos_board.stats.intervals import effective_clusters, share_interval
 from cosmos_board.store.queries.studies import CLICKS, ClickSums, read_clicks
 
 GOALS = (0.85, 0.90)
@@ -34,10 +36,11 @@ class ClicksToGoal:
 
     low: int | None
     high: int | None
-    """2.5 and 97.5 percentile over replicates; None stands for more than 10 clicks."""
+    """2.5 and 97.5 percentile over replicates; None stands for more than 10 clicks, and both are
+    None where no target has 10 clusters."""
 
-    never: float
-    """Share that never gets there within 10 clicks, in [0, 1]."""
+    never: Share | None
+    """References that never get there within 10 clicks; None where no target has 10 clusters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +68,15 @@ class Crossing:
     selection: str
     click: int | None
     """First click at which the method is at least as good after having been behind; None if
-    it is never behind or never catches up within 10 clicks."""
+    it is never behind, never catches up within 10 clicks, or no target has 10 clusters."""
 
-    ahead_at_first: bool
-    """Whether the model leads at click 1."""
+    ahead_at_first: bool | None
+    """Whether the model is better at click 1; None where neither is shown to be."""
 
     low: int | None
     high: int | None
-    """2.5 and 97.5 percentile over replicates; None stands for not within 10 clicks."""
+    """2.5 and 97.5 percentile over replicates; None stands for not within 10 clicks, and both are
+    None where no target has 10 clusters."""
 
     first: Effect
     """Model minus method at click 1, Dice, on the targets of both."""
@@ -100,43 +104,20 @@ def study_clicks(cube: Cube) -> ClicksStudy:
     )
 
 
-def area(means: Floats) -> Floats:
-    """Return the mean height of the curve over clicks 1 … n, averaged over targets.
-
-    Args:
-        means: Axes (clicks, targets, replicates).
-    """
-    inner = means[1:-1].sum(axis=0) + (means[0] + means[-1]) / 2
-    height: Floats = (inner / (len(means) - 1)).mean(axis=0)
-    return height
-
-
-def _at(click: int, means: Floats) -> Floats:
-    dice: Floats = means[click].mean(axis=0)
-    return dice
-
-
-def _curve(means: TargetMeans) -> tuple[Effect, ...]:
-    effects = (
-        measure_effect(means, partial(_at, click), bounds=(0, 1))
-        for click in range(len(means.scores))
-    )
-    return tuple(effect for effect in effects if effect is not None)
-
-
 def _describe(sample: Sample, sums: ClickSums, place: int) -> ClicksRow | None:
     number = sample.units.number
-    dice = average_targets(sample, sums.dice[place][:, number])
-    under = measure_effect(dice, area, bounds=(0, 1))
-    if under is None:
+    dice, nsd = sums.dice[place][:, number], sums.nsd[place][:, number]
+    curve = measure_effects(
+        average_targets(sample, np.vstack([dice, average_clicks(dice)])), bounds=RATIO
+    )
+    if not curve:
         return None
-    nsd = average_targets(sample, sums.nsd[place][:, number])
     return ClicksRow(
         model=sums.columns[place].model,
         selection=sums.columns[place].selection,
-        dice=_curve(dice),
-        nsd=_curve(nsd),
-        area=under,
+        dice=curve[:-1],
+        nsd=measure_effects(average_targets(sample, nsd), bounds=RATIO),
+        area=curve[-1],
         goals=tuple(
             _count_clicks(average_targets(sample, shares[place][:, number]), goal)
             for goal, shares in sums.reached.items()
@@ -144,11 +125,36 @@ def _describe(sample: Sample, sums: ClickSums, place: int) -> ClicksRow | None:
     )
 
 
+def average_clicks(curve: Floats) -> Floats:
+    """Return the mean height of a curve over clicks 1 … n: the trapezoid, divided by n − 1.
+
+    Args:
+        curve: shape (clicks, units).
+
+    Returns:
+        shape (units,).
+
+    Example:
+        >>> average_clicks(np.array([[0.0], [1.0], [1.0]])).tolist()
+        [0.75]
+    """
+    inner = curve[1:-1].sum(axis=0)
+    height: Floats = (inner + (curve[0] + curve[-1]) / 2) / (len(curve) - 1)
+    return height
+
+
 def _count_clicks(means: TargetMeans, goal: float) -> ClicksToGoal:
     """Return the median clicks, references, clusters and targets weighing as in every score."""
     median, low, high = _count_with_bounds(means, lambda shares: limited_medians(shares.T))
-    never = max(0.0, 1.0 - float(means.scores.mean(axis=1).sum()))
-    return ClicksToGoal(goal=goal, median=median, low=low, high=high, never=never)
+    return ClicksToGoal(goal=goal, median=median, low=low, high=high, never=_share_never(means))
+
+
+def _share_never(means: TargetMeans) -> Share | None:
+    if not means.wide:
+        return None
+    never = min(max(0.0, 1.0 - float(means.scores.mean(axis=1).sum())), 1.0)
+    low, high = share_interval(never, effective_clusters(means.measure(columns=1).design))
+    return Share(never, float(low), float(high))
 
 
 def limited_medians(shares: Floats) -> Floats:
@@ -175,8 +181,10 @@ def _count_with_bounds(
 ) -> tuple[int | None, int | None, int | None]:
     """Return a number of clicks and its 2.5 and 97.5 percentile over replicates; None is more."""
     clicks = [count(means.scores.mean(axis=1)[:, None])]
-    if means.replicates.shape[1]:
-        clicks += nearest_percentiles(count(means.replicates.mean(axis=1))[None, :])
+    if means.wide:
+        ordered = np.sort(count(means.replicate().mean(axis=1)))
+        places = [int(np.ceil(share * len(ordered))) - 1 for share in (0.025, 0.975)]
+        clicks += [ordered[[place]] for place in places]
     whole = [int(value[0]) if np.isfinite(value[0]) else None for value in clicks]
     return whole[0], *(whole[1:] or (None, None))
 
@@ -197,23 +205,25 @@ def _find_crossings(cube: Cube, sample: Sample, sums: ClickSums) -> tuple[Crossi
 def _cross(sample: Sample, sums: ClickSums, a: int, b: int) -> Crossing | None:
     number = sample.units.number
     same = sums.references[a] == sums.references[b]
-    difference = np.where(same, sums.dice[a] - sums.dice[b], np.nan)[:, number]
-    means = average_targets(sample, difference)
-    first = measure_effect(means, partial(_at, 0))
-    last = measure_effect(means, partial(_at, CLICKS - 1))
+    model, method = (np.where(same, sums.dice[place], np.nan)[:, number] for place in (a, b))
+    first, last = (
+        compare_columns(average_targets(sample, np.stack([model[click], method[click]])))
+        for click in (0, CLICKS - 1)
+    )
     if first is None or last is None:
         return None
-    click, low, high = _count_with_bounds(means, crossing_clicks)
+    lead = average_targets(sample, model - method)
+    click, low, high = _count_with_bounds(lead, crossing_clicks) if lead.wide else (None,) * 3
     return Crossing(
         model=sums.columns[a].model,
         method=sums.columns[b].model,
         selection=sums.columns[a].selection,
         click=click,
-        ahead_at_first=first.value > 0,
+        ahead_at_first=first.effect.value > 0 if first.effect.is_shown else None,
         low=low,
         high=high,
-        first=first,
-        last=last,
+        first=first.effect,
+        last=last.effect,
     )
 
 

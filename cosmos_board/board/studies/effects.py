@@ -55,10 +55,25 @@ class Effect:
     left_out: int
     """Targets under 10 clusters, which have no part."""
 
+    loss: float = 0.0
+    """How far one more failed cluster could move the value; less than that is never shown."""
+
+    margin: float = 0.0
+    """What the effect has to exceed to be shown."""
+
     @property
     def detectable(self) -> float | None:
         """Least true effect that such data would have shown in 80 % of samples."""
-        return None if self.error is None else detectable_effect(self.error, self.degrees)
+        if self.error is None:
+            return None
+        return self.margin + max(detectable_effect(self.error, self.degrees), self.loss)
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the interval lies beyond the margin on one side of 0."""
+        if self.low is None or self.high is None:
+            return False
+        return self.low > self.margin or self.high < -self.margin
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,6 +119,11 @@ class TargetMeans:
 
     left_out: int
     """Targets under 10 clusters beside these."""
+
+    def measure(self, columns: int | None = None) -> MeanErrors:
+        """Return the errors of the first columns' means over targets; at least one target."""
+        design = make_design(list(zip(self.clusters, self.datasets, strict=True)))
+        return measure_means(np.concatenate(self.values, axis=1)[:columns].T, design)
 
     def select(self, places: Sequence[int]) -> TargetMeans:
         """Return the means of some targets by index, none of them left out."""
@@ -190,13 +210,12 @@ def measure_effects(
     """
     if not means.targets:
         return ()
-    design = make_design(list(zip(means.clusters, means.datasets, strict=True)))
-    errors = measure_means(np.concatenate(means.values, axis=1).T, design)
+    errors = means.measure()
     effects = []
     for column, value in enumerate(means.scores.mean(axis=1)):
         error = low = high = None
         degrees = 0.0
-        if means.wide and design.has_variance:
+        if means.wide and errors.design.has_variance:
             error, degrees = _find_error(means, errors, column, general=general)
             low, high = (
                 float(end) for end in interval(value, error, degrees=degrees, bounds=bounds)
@@ -212,7 +231,7 @@ def measure_effects(
                 error=error,
                 degrees=degrees,
                 targets=len(means.targets),
-                clusters=len(design.key),
+                clusters=len(errors.design.key),
                 references=sum(means.references),
                 left_out=means.left_out,
             )
@@ -256,19 +275,6 @@ def _leave_datasets_out(means: TargetMeans, column: int) -> Floats:
         if kept:
             left.append(float(np.mean(kept)))
     return np.array(left)
-
-
-def measure_targets(
-    means: TargetMeans, *, bounds: tuple[float, float] = DIFFERENCE
-) -> dict[str, Effect]:
-    """Return the first column's effect on all targets under "", then on each; {} if none."""
-    every = range(len(means.targets))
-    chosen = {"": list(every), **{means.targets[index]: [index] for index in every}}
-    effects = {
-        name: measure_effect(means if not name else means.select(places), bounds=bounds)
-        for name, places in chosen.items()
-    }
-    return {name: effect for name, effect in effects.items() if effect is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

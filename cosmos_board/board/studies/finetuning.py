@@ -10,16 +10,18 @@ from cosmos_board.board.cube import Cube
 from cosmos_board.board.messages import Message
 from cosmos_board.board.studies.effects import (
     Effect,
+    Sample,
     average_targets,
-    measure_targets,
     take_sample,
 )
+from cosmos_board.board.studies.paired import PairedEffect, compare_columns
+from cosmos_board.board.types import PairVerdict
 from cosmos_board.board.units import Units
-from cosmos_board.core.arrays import Floats
+from cosmos_board.core.arrays import Bools, Floats
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection
 from cosmos_board.core.tracks import FULL
-from cosmos_board.stats.testing import Verdict
+from cosmos_board.stats.testing import MARGIN
 from cosmos_board.store.queries.cards import ALL_CLUSTERS
 
 
@@ -35,7 +37,11 @@ class FinetuningRow:
     """Name of the target; empty for the macro mean over targets."""
 
     difference: Effect
-    verdict: Verdict
+    verdict: PairVerdict
+    """Of `model`, as a table of two; not tested under 10 clusters."""
+
+    held_back: bool
+    """Whether only one more failure keeps the two from being separated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +67,8 @@ def study_finetuning(cube: Cube) -> FinetuningStudy:
             for model, base in find_pairs(cube):
                 if model not in values or base not in values:
                     continue
-                gain = measure_unseen_gain(cube, sample.units, values, model, base)
-                effects = measure_targets(average_targets(sample, gain[None, :]))
+                unseen = find_unseen(cube, sample.units, model)
+                pair = np.where(unseen, np.stack([values[model], values[base]]), np.nan)
                 rows += [
                     FinetuningRow(
                         model=model,
@@ -70,13 +76,29 @@ def study_finetuning(cube: Cube) -> FinetuningStudy:
                         prompt=prompt,
                         selection=selection,
                         target=target,
-                        difference=effect,
-                        verdict=effect.verdict,
+                        difference=paired.effect,
+                        verdict=paired.verdict,
+                        held_back=paired.held_back,
                     )
-                    for target, effect in effects.items()
+                    for target, paired in _compare(sample, pair).items()
                 ]
     rows.sort(key=lambda row: row.model)
     return FinetuningStudy(rows=tuple(rows), unusable=find_unusable(cube))
+
+
+def _compare(sample: Sample, pair: Floats) -> dict[str, PairedEffect]:
+    """Return what was gained on all targets under "", then on each, thin ones not tested."""
+    units = sample.units
+    known = np.unique(units.target[sample.counted & ~np.isnan(pair).any(axis=0)])
+    parts = {
+        "": pair,
+        **{units.targets[t].name: np.where(units.target == t, pair, np.nan) for t in known},
+    }
+    found = {
+        name: compare_columns(average_targets(sample, part), margin=MARGIN)
+        for name, part in parts.items()
+    }
+    return {name: paired for name, paired in found.items() if paired is not None}
 
 
 def find_pairs(cube: Cube) -> tuple[tuple[str, str], ...]:
@@ -92,13 +114,18 @@ def measure_unseen_gain(
     cube: Cube, units: Units, values: dict[str, Floats], model: str, base: str
 ) -> Floats:
     """Return Dice of `model` minus Dice of `base`, NaN where a cluster was seen; shape (units,)."""
+    return np.where(find_unseen(cube, units, model), values[model] - values[base], np.nan)
+
+
+def find_unseen(cube: Cube, units: Units, model: str) -> Bools:
+    """Return which units are of clusters that a model has not seen, shape (units,)."""
     seen, unknown = set(cube.models[model].seen_pairs), _find_unknown(cube, model)
     unseen = [
         dataset not in unknown and (dataset, cluster) not in seen
         for dataset, cluster in units.cluster_names
     ]
-    gain = values[model] - values[base]
-    return np.where(np.array(unseen, bool)[units.cluster], gain, np.nan)
+    of_units: Bools = np.array(unseen, bool)[units.cluster]
+    return of_units
 
 
 def _find_unknown(cube: Cube, model: str) -> frozenset[str]:

@@ -13,10 +13,9 @@ from cosmos_board.board.studies.effects import (
     Sample,
     TargetMeans,
     average_targets,
-    measure_targets,
     take_sample,
 )
-from cosmos_board.core.arrays import Floats
+from cosmos_board.board.studies.paired import compare_targets
 from cosmos_board.store.queries.studies import JitterSums, read_jitter
 
 
@@ -40,10 +39,12 @@ class JitterRow:
     """Dice of the same references without jitter."""
 
     drop: Effect
-    """Undisturbed minus jittered Dice, paired by reference."""
+    """Undisturbed minus jittered Dice, paired by reference; its interval reaches at least as far
+    as one more failure of either would move it."""
 
     seed_sd: float | None
-    """Spread of Dice between trials of one reference; None with a single trial."""
+    """Spread of Dice between trials of one reference; None with a single trial, or where no
+    target has 10 clusters."""
 
     seed_share: float | None
     """That variance over the sum of it and the variance between references of a target."""
@@ -70,7 +71,8 @@ def _describe(sample: Sample, sums: JitterSums, place: int) -> list[JitterRow]:
     parts.append(np.where(np.isnan(parts[0]), np.nan, 0.0) if single else sums.within[place])
     means = average_targets(sample, np.stack(parts)[:, number])
     rows = []
-    for target, effect in measure_targets(means, drop).items():
+    spread = means.wide and not single
+    for target, paired in compare_targets(means).items():
         chosen = [means.targets.index(target)] if target else list(range(len(means.targets)))
         seed_sd, seed_share = split_variance(means, chosen, int(sums.trials[place]))
         rows.append(
@@ -82,19 +84,13 @@ def _describe(sample: Sample, sums: JitterSums, place: int) -> list[JitterRow]:
                 level=column.jitter_level,
                 target=target,
                 undisturbed=float(means.scores[0, chosen].mean()),
-                drop=effect,
-                seed_sd=None if single else seed_sd,
-                seed_share=None if single else seed_share,
+                drop=paired.effect,
+                seed_sd=seed_sd if spread else None,
+                seed_share=seed_share if spread else None,
                 trials=int(sums.trials[place]),
             )
         )
     return rows
-
-
-def drop(means: Floats) -> Floats:
-    """Return undisturbed minus jittered, averaged over targets, shape (replicates,)."""
-    lost: Floats = (means[0] - means[1]).mean(axis=0)
-    return lost
 
 
 def split_variance(

@@ -13,6 +13,7 @@ import click
 if TYPE_CHECKING:
     from cosmos_board.board.cube import Cube
     from cosmos_board.board.findings.findings import Decision, Finding
+    from cosmos_board.board.studies.effects import Effect
     from cosmos_board.core.masks import Rle
 
 STUDIES = ("factors", "jitter", "clicks", "annotation", "findings")
@@ -51,7 +52,7 @@ def command(study: str, db: Path, as_json: bool, log: Path | None, packs: tuple[
     if study == "findings":
         results = [describe_finding(finding) for finding in results]
     if as_json:
-        click.echo(json.dumps(round_floats(results), ensure_ascii=False))
+        click.echo(json.dumps(round_floats(_describe_effects(results)), ensure_ascii=False))
     elif study == "findings":
         for finding in results:
             _print_finding(finding)
@@ -88,6 +89,18 @@ def _run_study(study: str, cube: Cube) -> Any:  # noqa: ANN401 - each study has 
         "findings": find_findings,
     }
     return studies[study](cube)
+
+
+def _describe_effects(value: Any) -> Any:  # noqa: ANN401 - any row of a study
+    """Return rows as JSON holds them: every effect with the least that could have been shown."""
+    from cosmos_board.board.studies.effects import Effect
+
+    if isinstance(value, list | tuple):
+        return [_describe_effects(item) for item in value]
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    plain = {item.name: _describe_effects(getattr(value, item.name)) for item in fields(value)}
+    return {**plain, "detectable": value.detectable} if isinstance(value, Effect) else plain
 
 
 def describe_finding(finding: Finding) -> dict[str, object]:
@@ -172,14 +185,27 @@ def _print_study(study: str, results: Any, *, was_run: bool) -> None:  # noqa: A
         return
     flat = [_flatten_clicks(row) if study == "clicks" else _flatten(row) for row in rows]
     table = [[_cell(value) for value in row.values()] for row in flat]
-    left = sum(isinstance(value, str | tuple) for value in flat[0].values())
+    names = [value for value in flat[0].values() if isinstance(value, str | tuple)]
+    left = 2 if study == "clicks" else len(names)
     print_table(study, list(flat[0]), table, left=left, keep=2)
+    if any(effect.low is None for row in rows for effect in _list_effects(row)):
+        click.echo("fewer than 10 clusters have no interval and decide nothing", err=True)
 
 
 def _flatten(row: Any) -> dict[str, object]:  # noqa: ANN401 - any row of a study
-    """Return the fields of a row by name, text first."""
+    """Return the fields of a row by name, text first, and the least that could have been shown."""
     values = {field.name: getattr(row, field.name) for field in fields(row)}
+    for effect in _list_effects(row):
+        values["detectable"] = None if effect.is_shown else effect.detectable
     return dict(sorted(values.items(), key=lambda pair: not isinstance(pair[1], str | tuple)))
+
+
+def _list_effects(row: Any) -> list[Effect]:  # noqa: ANN401 - any row of a study
+    """Return the effects of a row, but not those of a curve."""
+    from cosmos_board.board.studies.effects import Effect
+
+    values = (getattr(row, field.name) for field in fields(row))
+    return [value for value in values if isinstance(value, Effect)]
 
 
 def _flatten_clicks(row: Any) -> dict[str, object]:  # noqa: ANN401 - a ClicksRow
@@ -189,8 +215,13 @@ def _flatten_clicks(row: Any) -> dict[str, object]:  # noqa: ANN401 - a ClicksRo
         values[f"clicks to Dice {goal.goal:.2f}"] = (
             f"> {len(row.dice)}" if goal.median is None else str(goal.median)
         )
-        values[f"never {goal.goal:.2f}"] = f"{goal.never:.0%}"
-    values["area"] = row.area.value
+        never = goal.never
+        values[f"never {goal.goal:.2f}"] = (
+            None if never is None else f"{never.value:.0%} ({never.low:.0%}–{never.high:.0%})"
+        )
+    area = row.area
+    interval = "" if area.low is None else f" ({area.low:.3f} … {area.high:.3f})"
+    values["area"] = f"{area.value:.3f}{interval}"
     for number in sorted({1, 3, 5, len(row.dice)}):
         values[f"Dice at click {number}"] = row.dice[number - 1].value
     values["clusters"] = row.area.clusters

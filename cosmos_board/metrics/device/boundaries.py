@@ -94,8 +94,14 @@ def measure_distances(first: PointLists, second: PointLists) -> tuple[Tensor, Te
     return to_second.long(), to_first.long()
 
 
-def summarise(squared: Tensor, count: Tensor) -> list[Tensor]:
-    """Return the six fields of `DirectedDistances`, each int64, (B,)."""
+def summarise(squared: Tensor, count: Tensor, relative_sq: Tensor) -> list[Tensor]:
+    """Return the seven fields of `DirectedDistances`, each int64, (B,).
+
+    Args:
+        squared: Squared distances of each boundary, int64, (B, L).
+        count: Pixels of each boundary, int64, (B,).
+        relative_sq: `PreparedReference.relative_sq` of each pair, int64, (B,).
+    """
     length = squared.shape[1]
     present = torch.arange(length, device=squared.device) < count[:, None]
     largest = torch.where(present, squared, 0).amax(dim=1)
@@ -110,6 +116,7 @@ def summarise(squared: Tensor, count: Tensor) -> list[Tensor]:
         ordered.gather(1, low[:, None])[:, 0],
         ordered.gather(1, high[:, None])[:, 0],
         (present & (squared <= TOLERANCE_PX**2)).sum(dim=1),
+        (present & (squared <= relative_sq[:, None])).sum(dim=1),
         (exact * SUM_SCALE).round().long().sum(dim=1),
     ]
 

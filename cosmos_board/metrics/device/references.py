@@ -35,6 +35,8 @@ class DeviceReferences:
     """Inner bands, bool, (R, Y, X)."""
 
     points: PointLists
+    relative_sq: Tensor
+    """`PreparedReference.relative_sq` of each, int64, (R,)."""
 
 
 def upload_references(
@@ -57,4 +59,5 @@ def upload_references(
     masks = torch.from_numpy(np.stack([reference.mask for reference in references])).to(device)
     longest = max(len(reference.boundary_yx) for reference in references)
     points = list_points(masks, min(longest, CAPACITY_LIMIT))
-    return DeviceReferences(tuple(references), masks, find_bands(masks), points)
+    relative_sq = torch.tensor([reference.relative_sq for reference in references]).to(device)
+    return DeviceReferences(tuple(references), masks, find_bands(masks), points, relative_sq)

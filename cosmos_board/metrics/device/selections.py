@@ -86,11 +86,11 @@ def score_selections(
 def measure_batch(
     predictions: Tensor, references: DeviceReferences, which: Tensor, capacity: int
 ) -> Tensor:
-    """Return what is counted of each pair, int64, (B, 17), without waiting for the device.
+    """Return what is counted of each pair, int64, (B, 19), without waiting for the device.
 
     Columns: tp, fp, fn; then for the prediction's and for the reference's boundary each: points,
-    largest squared distance, both order statistics at the 95th percentile, points within the
-    tolerance, summed distance; then shared and joined band pixels. Distances are meaningless
+    largest squared distance, both order statistics at the 95th percentile, points within
+    either tolerance, summed distance; then shared and joined band pixels. Distances are meaningless
     where a prediction is empty or a boundary does not fit its list.
     """
     masks, bands = references.masks[which], find_bands(predictions)
@@ -99,7 +99,9 @@ def measure_batch(
     columns = [tp, _count(predictions) - tp, _count(masks) - tp]
     points = list_points(predictions, capacity)
     there, back = measure_distances(points, references.points.select(which))
-    columns += summarise(there, points.count) + summarise(back, references.points.count[which])
+    relative_sq = references.relative_sq[which]
+    columns += summarise(there, points.count, relative_sq)
+    columns += summarise(back, references.points.count[which], relative_sq)
     columns += [_count(bands & reference_bands), _count(bands | reference_bands)]
     return torch.stack(columns, dim=1)
 
@@ -129,11 +131,11 @@ def _read_scores(
         reference = references.prepared[place]
         if not row[0] + row[1]:
             scores.append(penalise(reference))
-        elif row[3] > capacity or row[9] > listed:
+        elif row[3] > capacity or row[10] > listed:
             scores.append(score(prediction.cpu().numpy(), reference))
         else:
-            there, back = DirectedDistances(*row[3:9]), DirectedDistances(*row[9:15])
-            scores.append(to_scores(PairCounts(Counts(*row[:3]), there, back, *row[15:17])))
+            there, back = DirectedDistances(*row[3:10]), DirectedDistances(*row[10:17])
+            scores.append(to_scores(PairCounts(Counts(*row[:3]), there, back, *row[17:19])))
     return scores
 
 

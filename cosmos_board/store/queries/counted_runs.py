@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cosmos_board.store.queries.connection import Connection, fetch_rows, has_table
+from cosmos_board.store.schema import ADDED
 
 COUNTED_RUNS = """\
     SELECT r.run_id, r.model, r.dataset, r.track, r.tier, r.started_utc, a.study, a.prompt
@@ -37,7 +38,8 @@ def ensure_counted_runs(connection: Connection) -> None:
     """Make the temporary table `counted_runs` and view `counted_scores` where they are missing.
 
     `counted_scores` has the columns of `scores`, for rows of runs that count, and `track`,
-    `dataset` and `column_id`: the number of (track, prompt, model) within its study.
+    `dataset` and `column_id`: the number of (track, prompt, model) within its study. Columns that
+    a database of an earlier program lacks are null.
     """
     if has_table(connection, "counted_runs", temporary=True):
         return
@@ -45,9 +47,11 @@ def ensure_counted_runs(connection: Connection) -> None:
         CREATE OR REPLACE TEMP TABLE counted_runs AS
         SELECT *, (dense_rank() OVER (PARTITION BY study ORDER BY track, prompt, model)
             - 1)::INTEGER AS column_id FROM ({COUNTED_RUNS})""")
-    connection.execute("""
+    present = {row[0] for row in connection.execute("DESCRIBE scores").fetchall()}
+    absent = "".join(f", NULL::DOUBLE AS {name}" for name in sorted(ADDED.keys() - present))
+    connection.execute(f"""
         CREATE OR REPLACE TEMP VIEW counted_scores AS
-        SELECT s.*, c.track, c.dataset, c.column_id
+        SELECT s.*{absent}, c.track, c.dataset, c.column_id
         FROM scores s JOIN counted_runs c USING (run_id, study, prompt)""")
 
 

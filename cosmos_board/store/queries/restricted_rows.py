@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from cosmos_board.store.queries.board_references import listed_references
 from cosmos_board.store.queries.cards import ALL_CLUSTERS
-from cosmos_board.store.queries.connection import Connection, fetch_rows, stored_table
+from cosmos_board.store.queries.connection import Connection, fetch_rows, has_table, stored_table
 from cosmos_board.store.queries.units import forget_prepared
 from cosmos_board.store.schema import declare
 
@@ -170,6 +170,14 @@ def fetch_seen(connection: Connection) -> list[tuple[str, str, str]]:
         " AND dataset IN (SELECT dataset FROM closed_cluster) ORDER BY ALL",
         [ALL_CLUSTERS],
     ).fetchall()
+
+
+def closed_datasets(connection: Connection) -> list[str]:
+    """Return the restricted datasets of which `leave_out` left rows out, sorted; none before it."""
+    if not has_table(connection, "closed_reference", temporary=True):
+        return []
+    rows = connection.execute("SELECT DISTINCT dataset FROM closed_reference ORDER BY dataset")
+    return [str(name) for (name,) in rows.fetchall()]
 
 
 def leave_out(

@@ -64,13 +64,10 @@ def fetch_cells(
     Returns:
         `column_id`, `oracle` (else the selection is `predicted`), `unit`, `rows`, `references`,
         `penalised`, `failed`, `low`, and for each measure its sum: an integer, in steps of `STEP`.
+        It is NaN where a row has no value, as those of programs before the metric.
         Rows of `low` have a Dice under 0.5; with nothing drawn are those `penalised` or `failed`.
     """
-    sums = "".join(
-        f", sum({in_steps(f'(CASE WHEN {FAILED} THEN {measure.worst} ELSE {measure.sql} END)')})"
-        f'::DOUBLE AS "{measure.name}"'
-        for measure in measures
-    )
+    sums = "".join(f', {_sum_of(measure)} AS "{measure.name}"' for measure in measures)
     return fetch_columns(
         connection,
         f"""
@@ -86,3 +83,9 @@ def fetch_cells(
         GROUP BY s.column_id, s.selection = 'oracle', u.unit""",
         [prompt, track],
     )
+
+
+def _sum_of(measure: Measure) -> str:
+    """Return the SQL of a sum in steps over rows, NULL where one of them has no value."""
+    value = f"(CASE WHEN {FAILED} THEN {measure.worst} ELSE {measure.sql} END)"
+    return f"CASE WHEN count({value}) = count(*) THEN sum({in_steps(value)})::DOUBLE END"

@@ -13,13 +13,10 @@ from cosmos_board.core.prompts import get_prompt_kind
 from cosmos_board.metrics.overlap import count_overlap
 from cosmos_board.models.segmenter import Segmenter
 from cosmos_board.prompts import freeze_prompts
-from cosmos_board.stats.bootstrap import draw_counts
-from cosmos_board.stats.intervals import (
-    MINIMUM_CLUSTERS,
-    bootstrap_factor,
-    interval,
-    standard_errors,
-)
+from cosmos_board.stats.design import make_design
+from cosmos_board.stats.family import compare_all
+from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
+from cosmos_board.stats.variance import measure_means
 from cosmos_board.training.finetune.data import TuningImage
 
 ALL_TARGETS = "all"
@@ -143,18 +140,20 @@ def _gain(target: str, prompt: str, pairs: list[tuple[DiceRow, DiceRow]]) -> Gai
     before, after = means.mean(0).tolist()
     low = high = None
     if len(clusters) >= MINIMUM_CLUSTERS:
-        low, high = _interval(means[:, 1] - means[:, 0], clusters)
+        low, high = _find_interval(means[:, ::-1])
     return Gain(target, prompt, before, after, low, high, len(clusters), len(pairs))
 
 
-def _interval(differences: Floats, clusters: list[str]) -> tuple[float, float]:
-    counts = draw_counts(clusters, dataset="finetune").astype(np.float64)
-    replicates = differences @ counts / len(clusters)
-    error = standard_errors((replicates - differences.mean())[None]) * bootstrap_factor(
-        len(clusters)
-    )
-    low, high = interval(differences.mean(), error[0], degrees=len(clusters) - 1, bounds=(-1, 1))
-    return float(low), float(high)
+def _find_interval(means: Floats) -> tuple[float, float]:
+    """Return the interval that a board gives the difference of two models, after − before.
+
+    Args:
+        means: Dice after and before, shape (clusters, 2).
+    """
+    clusters = np.arange(len(means))
+    errors = measure_means(means, make_design([(clusters, np.zeros_like(clusters))]))
+    family = compare_all(errors, np.zeros((len(means), 1), np.int16))
+    return max(float(family.low[0]), -1.0), min(float(family.high[0]), 1.0)
 
 
 def format_gains(gains: Sequence[Gain]) -> str:

@@ -3,7 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import stats
 
 from cosmos_board.board.studies.annotation import study_annotation
 from cosmos_board.board.studies.timing_log import import_timing_log, read_timing_log
@@ -50,6 +52,71 @@ def test_gains_are_paired_by_reader_and_image(tmp_path: Path) -> None:
     assert rows["", "dice"].gain.targets == 3
     assert rows["", "hce"].gain.value == 0.0
     assert study.unpaired == 0
+
+
+def test_with_two_readers_the_interval_is_for_these_alone(tmp_path: Path) -> None:
+    with open_board(planted().write(tmp_path / "b.duckdb")) as connection:
+        rows = study_annotation(connection).rows
+
+    assert {(row.reader, row.readers, row.other_readers) for row in rows} == {
+        ("", 2, False), ("anna", 1, False), ("bo", 1, False)
+    }  # fmt: skip
+
+
+def test_from_three_readers_on_the_interval_is_for_other_readers_too(tmp_path: Path) -> None:
+    """Gains differ between readers alone: three readers leave 4.3 standard errors open."""
+    board = StudyBoard(seed=3).add_target("ct.liver", clusters=20, per_cluster=1)
+    everyone = board.references["reference_id"].tolist()
+    for reader, saved in (("anna", 10.0), ("bo", 20.0), ("cy", 60.0)):
+        board.add_reading(reader, "unaided", 0.9, 100.0, references=everyone)
+        board.add_reading(reader, "assisted", 0.9, 100.0 - saved, references=everyone)
+
+    with open_board(board.write(tmp_path / "b.duckdb")) as connection:
+        rows = {(row.reader, row.measure): row for row in study_annotation(connection).rows}
+    seconds = rows["", "seconds"]
+    low, high = stats.ttest_1samp([10.0, 20.0, 60.0], 0).confidence_interval(0.95)
+    assert seconds.other_readers
+    assert seconds.gain.value == pytest.approx(30.0)
+    assert (seconds.gain.low, seconds.gain.high) == pytest.approx((low, high))
+    assert not seconds.gain.is_shown
+    assert seconds.gain.detectable is not None
+    assert seconds.gain.detectable > 30.0
+    assert (rows["bo", "seconds"].gain.low, rows["bo", "seconds"].gain.high) == (20.0, 20.0)
+
+
+def test_gains_and_errors_equal_a_second_implementation(tmp_path: Path) -> None:
+    """Readers read different images, images hold two references, clusters hold two images."""
+    board = StudyBoard(seed=5).add_target("ct.liver", clusters=15)
+    board.add_target("ct.spleen", clusters=15)
+    rng = np.random.default_rng(5)
+    for reader in range(4):
+        read = board.references["image_id"].isin(
+            rng.choice(board.references["image_id"].unique(), 18, replace=False)
+        )
+        ids = board.references.loc[read, "reference_id"].tolist()
+        for arm, level in (("unaided", 0.7), ("assisted", 0.75 + 0.03 * reader)):
+            dice = np.clip(level + rng.normal(0, 0.05, len(ids)), 0, 1)
+            board.add_reading(f"r{reader}", arm, dice, 30.0, references=ids)
+
+    with open_board(board.write(tmp_path / "b.duckdb")) as connection:
+        row = study_annotation(connection).rows[0]
+    drawn = pd.concat(board.annotations).merge(board.references, on="reference_id")
+    drawn["dice"] = drawn["tp"] / (drawn["tp"] + drawn["fp"])
+    keys = ["cluster_id", "image", "reader"]
+    arms = drawn.pivot_table("dice", [*keys, "reference_id"], "arm")
+    pairs = (arms["assisted"] - arms["unaided"]).groupby(level=keys).mean()
+    clusters = pairs.groupby("cluster_id").mean()
+    without = [
+        pairs.drop(name, level="reader").groupby("cluster_id").mean().mean()
+        for name in pairs.index.unique("reader")
+    ]
+    errors = stats.sem(clusters.to_numpy(float)), float(np.sqrt(3 * np.var(without)))
+    halves = [stats.t.ppf(0.975, df) * e for df, e in zip((14, 3), errors, strict=True)]
+    half = np.hypot(halves[0], halves[1])
+    assert (row.measure, row.readers, row.pairs) == ("dice", 4, 4 * 18)
+    assert row.gain.value == pytest.approx(clusters.mean())
+    assert row.gain.error == pytest.approx(np.hypot(errors[0], errors[1]))
+    assert row.gain.high == pytest.approx(clusters.mean() + half)
 
 
 def test_a_mask_drawn_in_one_arm_only_does_not_count(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lifelines import KaplanMeierFitter
+from scipy import stats
 
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.clicks import (
@@ -50,6 +51,9 @@ def test_curves_and_area_are_those_planted(tmp_path: Path) -> None:
     expected = np.trapezoid([effect.value for effect in sam.dice]) / 9
     assert sam.area.value == pytest.approx(expected)
     assert len(sam.nsd) == 10
+    assert sam.nsd[0].value == pytest.approx(0.71, abs=1e-6)
+    assert sam.dice[0].low is not None
+    assert sam.dice[0].low < 0.71 - 0.71 / 13 / 2, "one more failure in one of two targets"
 
 
 def test_an_interactive_method_catches_up_where_planted(tmp_path: Path) -> None:
@@ -61,6 +65,56 @@ def test_an_interactive_method_catches_up_where_planted(tmp_path: Path) -> None:
     assert crossing.click in (5, 6)
     assert crossing.first.value == pytest.approx(0.16)
     assert crossing.last.value == pytest.approx(-0.2)
+
+
+def test_the_interval_of_the_area_is_that_of_each_clusters_own_area(tmp_path: Path) -> None:
+    board = StudyBoard(seed=8).add_target("ct.liver", clusters=40, per_cluster=1).add_model("sam")
+    board.add_scores("sam", "point", 0.4)
+    slopes = board.rng.uniform(0.0, 0.04, 40)
+    curves = 0.4 + np.outer(np.arange(10), slopes)
+    for click in range(10):
+        board.add_scores("sam", "point", curves[click], study="clicks", click=click + 1)
+
+    area = study(board, tmp_path).rows[0].area
+    own = np.asarray(np.trapezoid(curves, axis=0)) / 9
+    error = own.std(ddof=1) / np.sqrt(40)
+    assert (area.value, area.error) == pytest.approx((own.mean(), error), abs=1e-5)
+    assert area.high == pytest.approx(
+        max(own.mean() + stats.t.ppf(0.975, 39) * error, np.append(own, 1.0).mean()), abs=1e-5
+    )
+
+
+def test_neither_is_ahead_where_the_first_click_shows_no_difference(tmp_path: Path) -> None:
+    board = StudyBoard(seed=2).add_targets(2).add_model("sam").add_model("grabcut")
+    board.models[1].update(kind="classical", family="classical")
+    for name in ("sam", "grabcut"):
+        board.add_scores(name, "point", 0.6)
+    noise = board.rng.normal(0, 0.1, len(board.references))
+    add_curve(board, "sam", lambda click: 0.6, noise)
+    add_curve(board, "grabcut", lambda click: 0.59)
+
+    crossing = study(board, tmp_path).crossings[0]
+    assert crossing.ahead_at_first is None
+    assert crossing.first.low is not None
+    assert crossing.first.low < 0
+    assert crossing.first.detectable is not None
+    assert crossing.first.detectable > abs(crossing.first.value)
+
+
+def test_under_ten_clusters_nothing_is_ahead_and_no_share_is_told(tmp_path: Path) -> None:
+    board = StudyBoard(seed=2).add_target("ct.liver", clusters=9)
+    board.add_model("sam").add_model("grabcut")
+    board.models[1].update(kind="classical", family="classical")
+    for name in ("sam", "grabcut"):
+        board.add_scores(name, "point", 0.6)
+    add_curve(board, "sam", lambda click: 0.7 + 0.01 * click)
+    add_curve(board, "grabcut", lambda click: 0.5 + 0.05 * click)
+
+    found = study(board, tmp_path)
+    (crossing, _) = found.crossings
+    assert (crossing.click, crossing.ahead_at_first, crossing.first.low) == (None,) * 3
+    assert {goal.never for row in found.rows for goal in row.goals} == {None}
+    assert {row.area.low for row in found.rows} == {None}
 
 
 def test_clicks_to_a_goal_equal_lifelines(tmp_path: Path) -> None:
@@ -75,12 +129,18 @@ def test_clicks_to_a_goal_equal_lifelines(tmp_path: Path) -> None:
 
     goals = {goal.goal: goal for goal in study(board, tmp_path).rows[0].goals}
     assert goals[0.85].median == fitter.median_survival_time_
-    assert goals[0.85].never == pytest.approx((needed > 10).mean())
+    never = goals[0.85].never
+    exact = stats.binomtest(int((needed > 10).sum()), 30).proportion_ci(0.95)
+    assert never is not None
+    assert never.value == pytest.approx((needed > 10).mean())
+    assert (never.low, never.high) == pytest.approx((exact.low, exact.high))
     low, high = goals[0.85].low, goals[0.85].high
     assert low is not None
     assert low <= (goals[0.85].median or 0)
     assert high is None or high >= (goals[0.85].median or 0)
-    assert (goals[0.90].median, goals[0.90].low, goals[0.90].never) == (None, None, 1.0)
+    assert (goals[0.90].median, goals[0.90].low) == (None, None)
+    assert goals[0.90].never is not None
+    assert (goals[0.90].never.value, goals[0.90].never.high) == (1.0, 1.0)
 
 
 def test_a_broken_trajectory_does_not_count(tmp_path: Path) -> None:

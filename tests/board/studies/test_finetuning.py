@@ -9,9 +9,9 @@ import duckdb
 import numpy as np
 import pytest
 
+from cosmos_board.board.compare import compare
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.messages import Message
-from cosmos_board.board.ranking.compare import compare
 from cosmos_board.board.studies.finetuning import study_finetuning
 from cosmos_board.store.board import open_board
 from cosmos_board.store.queries.cards import ALL_CLUSTERS
@@ -47,6 +47,29 @@ def test_gain_counts_only_clusters_that_training_has_not_seen(tmp_path: Path) ->
     assert row.difference.value == pytest.approx(0.05, abs=1e-5)
     assert row.difference.clusters == 18
     assert study.unusable == ()
+    # One more failure among 19 clusters is worth 0.85 / 19, which leaves less than 0.01.
+    assert (row.verdict, row.held_back) == ("not separated", True)
+    assert row.difference.detectable == pytest.approx(0.01 + 0.85 / 19, abs=0.002)
+
+
+def test_a_gain_that_one_more_failure_would_not_undo_is_better(tmp_path: Path) -> None:
+    board = StudyBoard(seed=7).add_target("ct.liver", clusters=30).add_target("ct.kidney")
+    board.add_target("ct.lesion", clusters=9)
+    board.add_model("sam").add_model("sam-tuned", base_model="sam", training_data=[])
+    board.add_scores("sam", "box", 0.7)
+    gain = {"ct.liver": 0.15, "ct.kidney": 0.15, "ct.lesion": -0.5}
+    board.add_scores("sam-tuned", "box", 0.7 + board.references["target"].map(gain).to_numpy(float))
+
+    with open_cube(board, tmp_path) as connection:
+        rows = study_finetuning(Cube(connection, ["dice"])).rows
+    found = {row.target: row for row in rows if row.selection == "oracle"}
+    assert {name: row.verdict for name, row in found.items()} == {
+        "": "better", "ct.liver": "better", "ct.kidney": "better", "ct.lesion": "not tested"
+    }  # fmt: skip
+    assert found[""].difference.value == pytest.approx(0.15)
+    assert (found[""].difference.targets, found[""].difference.left_out) == (2, 1)
+    assert found["ct.lesion"].difference.value == pytest.approx(-0.5)
+    assert found["ct.lesion"].difference.low is None
 
 
 def test_a_dataset_trained_on_without_a_record_of_clusters_is_left_out(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.jitter import JitterRow, study_jitter
@@ -41,9 +42,47 @@ def test_planted_drops_and_spread_between_trials_are_found(tmp_path: Path) -> No
     for row in overall:
         assert row.seed_sd == pytest.approx(0.03, abs=1e-4)
         assert row.trials == 3
-        assert row.drop.low is not None
-        assert row.drop.high is not None
-        assert row.drop.high - row.drop.low < 1e-6
+        assert row.drop.error == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_drop_allows_for_one_more_failure_with_and_without_jitter(tmp_path: Path) -> None:
+    """Nothing varies, so that the interval is what a 13th cluster of 0 would move in one target."""
+    board = StudyBoard().add_target("ct.liver").add_target("ct.spleen").add_model("sam")
+    level = {"ct.liver": 0.9, "ct.spleen": 0.6}
+    dice = board.references["target"].map(level).to_numpy(float)
+    board.add_scores("sam", "box", dice)
+    board.add_scores("sam", "box", dice - 0.2, study="jitter", level=20, mode="first")
+
+    row = next(row for row in study(board, tmp_path) if not row.target)
+    undisturbed = (np.mean([0.9] * 12 + [0.0]) + 0.6) / 2
+    jittered = (np.mean([0.7] * 12 + [0.0]) + 0.4) / 2
+    assert row.drop.low == pytest.approx(undisturbed - 0.55, abs=1e-5)
+    assert row.drop.high == pytest.approx(0.75 - jittered, abs=1e-5)
+    assert row.drop.detectable == pytest.approx(0.75 - undisturbed, abs=1e-5)
+
+
+def test_drops_and_their_intervals_are_those_of_a_paired_t_test(tmp_path: Path) -> None:
+    board = StudyBoard(seed=4).add_target("ct.liver", clusters=25, per_cluster=1).add_model("sam")
+    lost = board.rng.uniform(-0.2, 0.6, 25)
+    board.add_scores("sam", "box", 0.8)
+    board.add_scores("sam", "box", 0.8 - lost, study="jitter", level=10, mode="first")
+
+    row = next(row for row in study(board, tmp_path) if not row.target)
+    low, high = stats.ttest_1samp(lost, 0).confidence_interval(0.95)
+    assert row.drop.value == pytest.approx(lost.mean(), abs=1e-5)
+    assert (row.drop.low, row.drop.high) == pytest.approx((low, high), abs=1e-5)
+    assert row.undisturbed == pytest.approx(0.8)
+
+
+def test_under_ten_clusters_neither_drop_nor_trials_say_how_sure_they_are(tmp_path: Path) -> None:
+    board = StudyBoard(seed=1).add_target("ct.liver", clusters=9).add_model("sam")
+    board.add_scores("sam", "box", 0.8)
+    for trial in range(3):
+        board.add_scores("sam", "box", 0.8, study="jitter", level=0, mode="first", trial=trial)
+
+    for row in study(board, tmp_path):
+        assert (row.drop.low, row.drop.detectable, row.seed_sd, row.seed_share) == (None,) * 4
+        assert not row.drop.is_shown
 
 
 def test_seed_share_is_its_part_of_the_variance_inside_a_target(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from tests.site.seen_tables import Seen, read_tables
 
 METRICS = {
     "dice": "2.0 * tp / (2 * tp + fp + fn)", "iou": "1.0 * tp / (tp + fp + fn)", "nsd": "nsd",
+    "nsd_rel": "nsd_rel",
     "hd95_px": "hd95_px", "hd_px": "hd_px", "assd_px": "assd_px", "boundary_iou": "boundary_iou",
 }  # fmt: skip
 DIGITS = {name: 2 if name.endswith("_px") else 3 for name in METRICS}

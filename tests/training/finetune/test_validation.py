@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from cosmos_board.training.finetune.validation import (
     DiceRow,
@@ -50,12 +52,23 @@ def test_a_clear_gain_has_an_interval_above_zero() -> None:
     assert 0 < gain.low < gain.difference < gain.high
 
 
-def test_no_change_has_the_interval_zero() -> None:
-    same = rows([0.5 + 0.01 * (i % 7) for i in range(24)], 12)
+def test_no_change_may_be_one_failure_more_or_less() -> None:
+    same = rows([0.52] * 24, 12)
 
     gain = compare_rows(same, same)[-1]
 
-    assert (gain.low, gain.high) == (0, 0)
+    assert (gain.low, gain.high) == pytest.approx((-0.52 / 13, 0.52 / 13))
+
+
+def test_the_interval_is_that_of_a_paired_t_test_where_clusters_vary_much() -> None:
+    changes = np.random.default_rng(2).normal(0.1, 0.2, 20)
+    before = [DiceRow(f"c{i}", "ct.liver", "box", i, 0.4) for i in range(20)]
+    after = [DiceRow(f"c{i}", "ct.liver", "box", i, 0.4 + x) for i, x in enumerate(changes)]
+
+    gain = compare_rows(before, after)[-1]
+
+    low, high = stats.ttest_1samp(changes, 0).confidence_interval(0.95)
+    assert (gain.low, gain.high) == pytest.approx((low, high), abs=1e-6)
 
 
 def test_targets_and_prompts_each_have_a_row() -> None:

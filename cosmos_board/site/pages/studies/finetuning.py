@@ -8,11 +8,12 @@ from cosmos_board.board.findings.claims import CLAIMS, PAPER
 from cosmos_board.board.studies.finetuning import FinetuningRow
 from cosmos_board.site.components.markup import outside_link
 from cosmos_board.site.components.page import Page
-from cosmos_board.site.components.table import Table
+from cosmos_board.site.components.table import Cell, Table
 from cosmos_board.site.content.labels import prompt_label, target_label
 from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.messages import CLAIM_TEXTS, say
 from cosmos_board.site.language.words import Words
+from cosmos_board.site.pages.sections.effects import add_detectable
 from cosmos_board.site.pages.sections.notices import add_synthetic, explain_missing_study
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
@@ -71,10 +72,25 @@ def _table(data: SiteData, rows: tuple[FinetuningRow, ...], words: Words) -> Tab
     table.text("selection", words("Selection"), lambda row: words.term(row.selection), facet=True)
     table.change("difference", words("Difference"), lambda row: row.difference.value, best="high")
     table.interval(lambda row: (row.difference.low, row.difference.high))
-    table.text("verdict", words("Verdict"), lambda row: words.term(row.verdict), facet=True)
+    table.cells("verdict", words("Verdict"), lambda row: _verdict_cell(row, words), facet=True)
+    add_detectable(
+        table,
+        lambda row: row.difference,
+        words,
+        decided=lambda row: row.verdict != "not separated",
+    )
     table.count("clusters", words("Clusters"), lambda row: row.difference.clusters)
     caption = words(
-        "Paired difference in Dice ↑ on unseen clusters, fine-tuned minus base. Data {version}.",
+        "Paired difference in Dice ↑ on unseen clusters, fine-tuned minus base; targets with fewer "
+        "than 10 such clusters are not tested and have no part in the mean over all. Where the "
+        "two are not separated, “could have shown” is the least true difference that such data "
+        "would show in four of five samples. Data {version}.",
         version=data.version_label,
     )
     return table.build("fine-tuning", caption)
+
+
+def _verdict_cell(row: FinetuningRow, words: Words) -> Cell:
+    held = words("one more failure would undo the difference") if row.held_back else ""
+    verdict = words.term(row.verdict)
+    return Cell(verdict, verdict, note=held)

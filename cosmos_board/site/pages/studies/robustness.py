@@ -12,8 +12,9 @@ from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.table import Cell, Table
 from cosmos_board.site.content.labels import prompt_label
 from cosmos_board.site.content.site_data import SiteData
-from cosmos_board.site.language.numbers import DASH, number, signed
+from cosmos_board.site.language.numbers import DASH, number, percent, signed
 from cosmos_board.site.language.words import Words
+from cosmos_board.site.pages.sections.effects import add_detectable, change_cell
 from cosmos_board.site.pages.sections.notices import add_synthetic, explain_missing_study
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
@@ -112,11 +113,14 @@ def _jitter_table(data: SiteData, rows: Sequence[JitterRow], words: Words) -> Ta
     table.score("undisturbed", words("Undisturbed Dice"), lambda row: row.undisturbed, best="high")
     table.change("change", words("Change"), lambda row: -row.drop.value, shaded=True, best="high")
     table.interval(_change_interval)
+    add_detectable(table, lambda row: row.drop, words)
     table.share("seed", words("Due to the trial"), lambda row: row.seed_share, best="low")
     table.count("clusters", words("Clusters"), lambda row: row.drop.clusters)
     caption = words(
-        "Change in Dice ↑ by model, prompt and displacement, macro over targets; the share of "
-        "the variance between reference masks that comes from the trial alone. Data {version}.",
+        "Change in Dice ↑ by model, prompt and displacement, macro over targets with at least 10 "
+        "clusters; where no change is shown, the least true change that such data would show in "
+        "four of five samples (“could have shown”); the share of the variance between reference "
+        "masks that comes from the trial alone. Data {version}.",
         version=data.version_label,
     )
     return table.build("drops", caption)
@@ -187,10 +191,12 @@ def _goals_table(data: SiteData, rows: Sequence[ClicksRow], words: Words) -> Tab
         label = words("Clicks to {goal}", goal=shown)
         table.cells(f"noc-{goal:g}", label, clicks, numeric=True, best="low")
         label = words("Never {goal}", goal=shown)
-        table.share(f"never-{goal:g}", label, partial(_share_never, place=place), best="low")
+        never = partial(_never_cell, place=place)
+        table.cells(f"never-{goal:g}", label, never, numeric=True, best="low")
     caption = words(
         "Median clicks to a Dice with censoring at 10, the share that never gets there, and "
-        "the area under the curve, macro over targets. Data {version}.",
+        "the area under the curve, macro over targets with at least 10 clusters, each with its "
+        "95 % interval. Data {version}.",
         version=data.version_label,
     )
     return table.build("goals", caption)
@@ -207,8 +213,13 @@ def _clicks_to_goal(row: ClicksRow, place: int, words: Words) -> Cell:
     return Cell(str(goal.median), goal.median, note=note)
 
 
-def _share_never(row: ClicksRow, place: int) -> float:
-    return row.goals[place].never
+def _never_cell(row: ClicksRow, place: int) -> Cell:
+    """Return the share that never gets to a goal with its interval."""
+    never = row.goals[place].never
+    if never is None:
+        return Cell(DASH, muted=True)
+    note = f"{percent(never.low)}–{percent(never.high)}"
+    return Cell(percent(never.value), never.value, note=note)
 
 
 def _crossing_table(data: SiteData, known: Sequence[Crossing], words: Words) -> Table:
@@ -217,13 +228,35 @@ def _crossing_table(data: SiteData, known: Sequence[Crossing], words: Words) -> 
     table.model("method", words("Interactive method"), lambda row: row.method)
     table.text("selection", words("Selection"), lambda row: words.term(row.selection), facet=True)
     ahead = words("Model ahead at click 1")
-    table.text("leads", ahead, lambda row: words.yes_no(row.ahead_at_first))
-    table.count("click", words("Caught at click"), lambda row: row.click)
-    table.change("first", words("Difference at 1"), lambda row: row.first.value)
-    table.change("last", words("Difference at 10"), lambda row: row.last.value)
+    table.text("leads", ahead, lambda row: _say_ahead(row, words))
+    caught = partial(_caught_cell, words=words)
+    table.cells("click", words("Caught at click"), caught, numeric=True)
+    first, last = words("Difference at 1"), words("Difference at 10")
+    table.cells("first", first, lambda row: change_cell(row.first, words), numeric=True)
+    table.cells("last", last, lambda row: change_cell(row.last, words), numeric=True)
     caption = words(
         "First click at which an interactive method is at least as good as a model that was "
-        "ahead before; differences are model minus method in Dice. Data {version}.",
+        "ahead before; differences are model minus method in Dice. Intervals are 95 %; where no "
+        "difference is shown, “could have shown” names the least true one that such data would "
+        "show in four of five samples. Data {version}.",
         version=data.version_label,
     )
     return table.build("crossings", caption)
+
+
+def _say_ahead(row: Crossing, words: Words) -> str:
+    if row.ahead_at_first is None:
+        return words("not shown")
+    return words.yes_no(row.ahead_at_first)
+
+
+def _caught_cell(row: Crossing, words: Words) -> Cell:
+    """Return the click at which a method catches up, with its interval."""
+    never = words("> 10")
+    low, high = (never if end is None else str(end) for end in (row.low, row.high))
+    return Cell(
+        DASH if row.click is None else str(row.click),
+        row.click,
+        note=f"{low}–{high}",
+        muted=row.click is None,
+    )

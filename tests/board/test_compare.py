@@ -13,8 +13,8 @@ import pytest
 from scipy import stats
 
 from cosmos_board.board.build import build_boards
+from cosmos_board.board.compare import compare
 from cosmos_board.board.cube import Cube
-from cosmos_board.board.ranking.compare import compare
 from cosmos_board.board.ranking.pairs import pair_row
 from cosmos_board.board.types import BoardKey, FailedAnswers
 from cosmos_board.core.errors import InputError

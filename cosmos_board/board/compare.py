@@ -12,13 +12,15 @@ from cosmos_board.board.cube import Cube
 from cosmos_board.board.ranking.inputs import (
     Cohort,
     count_failing,
+    design_pools,
     find_trained_pools,
     gather_cohort,
     load_board_inputs,
 )
-from cosmos_board.board.ranking.measures import PoolMeasures, compare_models, measure_pools
+from cosmos_board.board.ranking.measures import compare_columns, measure_units
 from cosmos_board.board.ranking.pairs import describe_pair, pair_row
 from cosmos_board.board.ranking.pooling import PooledScores, pool_scores
+from cosmos_board.board.ranking.shares import measure_shares
 from cosmos_board.board.slices import SlicePlan, plan_slices
 from cosmos_board.board.types import BoardKey, Comparison, PairRow, Share, Slice
 from cosmos_board.core.arrays import Bools
@@ -49,7 +51,7 @@ def compare(
         InputError: If a model is unknown, they are one, one has no scores with this prompt, or
             the metric ranks nobody.
     """
-    if not get_metric(metric).higher_is_better:
+    if not get_metric(metric).ranked:
         raise InputError("compare", "--metric", "is a distance, which is not averaged", got=metric)
     get_prompt_kind(prompt)
     if a == b:
@@ -133,8 +135,8 @@ class _PairOfModels:
         cohort, clusters = self._gather(pools)
         inputs = load_board_inputs(self.cube, self.pooled, cohort)
         if cohort.ranks:
-            both = np.arange(2)
-            family = compare_models(inputs, self.key.metric, cohort.pools, both)
+            errors = measure_units(self.pooled, self.key.metric, inputs.design, np.arange(2))
+            family = compare_columns(inputs, errors)
             return describe_pair(family, 0, 1, (self.a, self.b), part, clusters)
         means = self.pooled.metrics[self.key.metric].score[cohort.pools].mean(axis=0)
         return PairRow(
@@ -163,7 +165,6 @@ class _PairOfModels:
         if not pools or (self.pooled.counts.units[pools] < MINIMUM_CLUSTERS).all():
             return [None, None]
         cohort, _ = self._gather(pools)
-        inputs = load_board_inputs(self.cube, self.pooled, cohort)
-        both = np.ones(2, bool)
-        found: PoolMeasures = measure_pools(inputs, self.key.metric, cohort.pools, both)
-        return found.failure
+        design, _ = design_pools(self.pooled, cohort.pools.tolist())
+        shares = measure_shares(self.pooled, cohort.pools, np.arange(2), design)
+        return [shares[place][0] for place in range(2)]
