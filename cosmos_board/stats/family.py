@@ -13,7 +13,7 @@ from scipy import special
 from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.stats.intervals import LEVEL, add_one_cluster, t_quantile
 from cosmos_board.stats.multipliers import Multipliers, weigh_clusters
-from cosmos_board.stats.testing import MARGIN, POWER
+from cosmos_board.stats.testing import MARGIN, exceed_failure
 from cosmos_board.stats.variance import MeanErrors
 
 Verdict: TypeAlias = Literal["better", "worse", "equivalent", "not separated"]
@@ -136,10 +136,9 @@ def compare_all(errors: MeanErrors, multipliers: Multipliers) -> Family:
     quantile = t_quantile(1.0 - beyond, errors.pair_degrees)
     loss = add_one_cluster(errors).loss
     half = quantile * errors.pair_errors
-    short = special.ndtri(POWER) * errors.pair_errors
     # Johnson and Welch (1940): the half width varies too, which matters where it is many errors.
-    reach = half + short * np.sqrt(1.0 + quantile**2 / (2.0 * errors.pair_degrees))
-    beyond_failure = np.maximum(loss[first], loss[second]) + short
+    widened = errors.pair_errors * np.sqrt(1.0 + quantile**2 / (2.0 * errors.pair_degrees))
+    failure = exceed_failure(np.maximum(loss[first], loss[second]), errors.pair_errors)
     return Family(
         first,
         second,
@@ -148,7 +147,7 @@ def compare_all(errors: MeanErrors, multipliers: Multipliers) -> Family:
         beyond,
         half,
         loss,
-        MARGIN + np.maximum(reach, beyond_failure),
+        MARGIN + np.maximum(exceed_failure(half, widened), failure),
         _share_leads(means[:, None] + replicates),
     )
 

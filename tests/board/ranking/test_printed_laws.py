@@ -1,4 +1,4 @@
-"""What `rank` and `compare` print of ingested runs holds the truths that the runs were drawn from."""
+"""What `rank` and `compare` print of ingested runs holds the truths behind these."""
 
 from __future__ import annotations
 
