@@ -6,7 +6,7 @@ from math import ceil, isfinite
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 from cosmos_board.core.arrays import Floats
 
@@ -15,9 +15,6 @@ MARGIN = 0.01
 
 POWER = 0.8
 """Share of repetitions in which a difference that is called detectable is found."""
-
-
-_POWER_Z = float(stats.norm.ppf(POWER))
 
 
 def holm(pvalues: ArrayLike) -> Floats:
@@ -72,7 +69,9 @@ def exceed_failure(loss: ArrayLike, error: ArrayLike) -> Floats:
         >>> float(exceed_failure(0.05, 0.0))
         0.05
     """
-    effect: Floats = np.asarray(loss, np.float64) + _POWER_Z * np.asarray(error, np.float64)
+    effect: Floats = np.asarray(loss, np.float64) + special.ndtri(POWER) * np.asarray(
+        error, np.float64
+    )
     return effect
 
 
@@ -91,7 +90,7 @@ def clusters_to_exceed_failure(loss: float, spread: float, effect: float) -> int
         >>> clusters_to_exceed_failure(1.0, 0.0, 0.1)
         10
     """
-    reach = _POWER_Z * spread
+    reach = float(special.ndtri(POWER)) * spread
     root = (reach + (reach**2 + 4.0 * effect * loss) ** 0.5) / (2.0 * effect)
     return max(1, ceil(root**2 - 1e-9))
 
