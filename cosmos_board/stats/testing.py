@@ -69,9 +69,8 @@ def exceed_failure(loss: ArrayLike, error: ArrayLike) -> Floats:
         >>> float(exceed_failure(0.05, 0.0))
         0.05
     """
-    effect: Floats = np.asarray(loss, np.float64) + special.ndtri(POWER) * np.asarray(
-        error, np.float64
-    )
+    plain = np.asarray(loss, np.float64)
+    effect: Floats = plain + special.ndtri(POWER) * np.asarray(error, np.float64)
     return effect
 
 
@@ -91,7 +90,7 @@ def clusters_to_exceed_failure(loss: float, spread: float, effect: float) -> int
         10
     """
     reach = float(special.ndtri(POWER)) * spread
-    root = (reach + (reach**2 + 4.0 * effect * loss) ** 0.5) / (2.0 * effect)
+    root = float((reach + (reach**2 + 4.0 * effect * loss) ** 0.5) / (2.0 * effect))
     return max(1, ceil(root**2 - 1e-9))
 
 

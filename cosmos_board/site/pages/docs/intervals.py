@@ -180,9 +180,9 @@ def _say_worst(page: PageWriter, words: Words, cells: Sequence[_Cell]) -> None:
     if shares := worst["board"]:
         page.paragraph(
             words(
-                "A patient who fails does so in all targets at once. Fifty patients in five targets "
-                "are then worth 50 answers and not 250. The interval of a mean over targets covers "
-                "in {share} in the worst case.",
+                "A patient who fails does so in all targets at once. Fifty patients in five "
+                "targets are then worth 50 answers and not 250. The interval of a mean over "
+                "targets covers in {share} in the worst case.",
                 share=_percent(min(shares)),
             )
         )

@@ -97,8 +97,8 @@ def _table_laws(words: Words) -> list[Law]:
             "wrong-sign",
             words("A model that fails rarely"),
             words(
-                "It fails on 8 % of clusters and is better by 0.03 on the others: it is truly worse "
-                "by 0.043. How often is it called better?"
+                "It fails on 8 % of clusters and is better by 0.03 on the others: it is truly "
+                "worse by 0.043. How often is it called better?"
             ),
             words("Law: at most 2.5 %."),
         ),
@@ -108,7 +108,8 @@ def _table_laws(words: Words) -> list[Law]:
             words("The least difference that could be shown"),
             words(
                 "“Not separated” names the least difference that would be shown in 80 % of such "
-                "boards. Here models truly differ by as much (small figures): how often is it shown?"
+                "boards. Here models truly differ by as much (small figures): how often is it "
+                "shown?"
             ),
             words("Law: 75 % to 85 %."),
         ),
