@@ -1,9 +1,11 @@
 """Every law of intervals, ranks and verdicts, at full counts: about ten minutes.
 
-    python -m benchmarks.intervals [--seed 0] [--replicates 2000] [--printed 200] [--out FILE.json]
+    python -m benchmarks.intervals [PART …] [--seed 0] [--replicates 2000] [--printed 200]
+                                   [--out FILE.json]
 
 Writes `benchmarks/intervals.json`, from which the website makes its page “How well our intervals
-hold”, and ends with exit code 1 where a law does not hold.
+hold”; with names of parts it runs these alone and keeps the others. Ends with exit code 1 where a
+law does not hold.
 """
 
 from __future__ import annotations
@@ -15,50 +17,64 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.intervals import coverage, power, printed, tables, verdicts
+from benchmarks.intervals import advice, coverage, power, printed, tables, verdicts
 from benchmarks.intervals.laws import Cell, Effort, describe_failures
 from benchmarks.timing import describe_machine
 
 OUT = Path(__file__).parents[1] / "intervals.json"
 
-SIMULATIONS: tuple[Callable[[Effort], Iterator[Cell]], ...] = (
-    coverage.simulate_targets,
-    coverage.simulate_boards,
-    coverage.simulate_shared,
-    coverage.simulate_pools,
-    tables.simulate_differences,
-    tables.simulate_unlike,
-    verdicts.simulate_equal_models,
-    verdicts.simulate_rare_failures,
-    verdicts.simulate_ranks,
-    power.simulate_power,
-    printed.simulate_printed,
-)
+PARTS: dict[str, Callable[[Effort], Iterator[Cell]]] = {
+    "targets": coverage.simulate_targets,
+    "boards": coverage.simulate_boards,
+    "shared": coverage.simulate_shared,
+    "pools": coverage.simulate_pools,
+    "differences": tables.simulate_differences,
+    "unlike": tables.simulate_unlike,
+    "equal": verdicts.simulate_equal_models,
+    "failures": verdicts.simulate_rare_failures,
+    "ranks": verdicts.simulate_ranks,
+    "power": power.simulate_power,
+    "printed": printed.simulate_printed,
+    "advice": advice.simulate_advice,
+}
+
+THROUGH_COMMANDS = ("printed", "advice")
+"""Parts that make databases, and take far longer for each repetition."""
 
 
 def main() -> int:
-    """Run all simulations and write what they found."""
+    """Run simulations and write what they found."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", help=f"Of {', '.join(PARTS)}.")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--replicates", type=int, default=2000)
-    parser.add_argument("--printed", type=int, default=200, help="Repetitions end to end.")
+    parser.add_argument("--printed", type=int, default=200, help="Repetitions through commands.")
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
-    document: dict[str, object] = {"machine": describe_machine(), "seed": options.seed}
-    cells: list[Cell] = []
-    for simulate in SIMULATIONS:
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"unknown part: {', '.join(sorted(unknown))}")
+    chosen = options.parts or list(PARTS)
+    known = json.loads(options.out.read_bytes())["cells"] if options.parts else []
+    cells = {part: [cell for cell in known if cell["part"] == part] for part in PARTS}
+    failures = []
+    for part in chosen:
         start = time.perf_counter()
-        count = options.printed if simulate is printed.simulate_printed else options.replicates
-        found = list(simulate(Effort(count, options.seed)))
-        cells += found
-        took_s = time.perf_counter() - start
-        print(f"{simulate.__name__}: {len(found)} cells, {took_s:.0f} s", flush=True)
+        count = options.printed if part in THROUGH_COMMANDS else options.replicates
+        found = list(PARTS[part](Effort(count, options.seed)))
+        failures += describe_failures(found)
+        cells[part] = [{"part": part, **cell.dump()} for cell in found]
+        print(f"{part}: {len(found)} cells, {time.perf_counter() - start:.0f} s", flush=True)
         # After each part, so that a run that is stopped leaves what it found.
-        document["cells"] = [cell.dump() for cell in cells]
-        options.out.write_text(json.dumps(document, indent=0) + "\n", encoding="utf-8")
-    failures = describe_failures(cells)
-    print("\n".join(failures) or f"all {len(cells)} cells hold", flush=True)
+        write(options.out, options.seed, [cell for each in cells.values() for cell in each])
+    print("\n".join(failures) or "every law holds", flush=True)
     return int(bool(failures))
+
+
+def write(path: Path, seed: int, cells: list[dict[str, object]]) -> None:
+    """Write the file, a line a cell, so that changes can be read."""
+    lines = ",\n".join(json.dumps(cell) for cell in cells)
+    head = json.dumps({"machine": describe_machine(), "seed": seed})[:-1]
+    path.write_text(f'{head}, "cells": [\n{lines}\n]}}\n', encoding="utf-8")
 
 
 if __name__ == "__main__":

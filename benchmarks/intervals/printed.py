@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ import numpy as np
 from click.testing import CliRunner
 
 from benchmarks.intervals.databases import write_database
-from benchmarks.intervals.distributions import LEFT, MIXED, ZEROS, Distribution
+from benchmarks.intervals.distributions import LEFT, MIXED, ZEROS, Distribution, Floats
 from benchmarks.intervals.laws import Cell, Effort, Place, cover
 from benchmarks.intervals.layouts import (
     POOLS,
@@ -83,7 +83,7 @@ def rank_scores(situation: Situation, truth: float, effort: Effort, *, case: str
     )
     models = -(-effort.replicates // len(PROMPTS))
     rng, _ = next(effort.iter_chunks(place))
-    with make_database(situation, rng, models, alike=0.0) as db:
+    with make_database([situation] * models, rng, alike=0.0) as db:
         document = call(rank, "--db", db, "--by", "model", "--format", "json")
     rows = document["rows"]
     assert len(rows) == models * len(PROMPTS)
@@ -101,7 +101,7 @@ def compare_targets(count: int, distribution: Distribution, effort: Effort) -> C
         law="printed-difference", layout=str(count), scores=distribution.key, case="alike"
     )
     rng, _ = next(effort.iter_chunks(place))
-    with make_database(situation, rng, 2, prompts=("box",)) as db:
+    with make_database([situation] * 2, rng, prompts=("box",)) as db:
         document = call(compare, "model-0", "model-1", "--db", db, "--format", "json")
     rows = document["targets"]
     assert len(rows) == effort.replicates
@@ -127,7 +127,7 @@ def compare_boards(
     rng, _ = next(effort.iter_chunks(place))
     ends = []
     for _ in range(-(-effort.replicates // (2 * len(PROMPTS)))):
-        with make_database(situation, rng, 2) as db:
+        with make_database([situation] * 2, rng) as db:
             for prompt in PROMPTS:
                 arguments = ("model-0", "model-1", "--db", db, "--prompt", prompt)
                 document = call(compare, *arguments, "--format", "json")
@@ -146,7 +146,7 @@ def rank_equal_models(count: int, distribution: Distribution, effort: Effort) ->
     place = Place(law="printed-false-better", layout=str(count), scores=distribution.key, models=10)
     rng, _ = next(effort.iter_chunks(place))
     false = boards = 0
-    with make_database(situation, rng, 10) as db:
+    with make_database([situation] * 10, rng) as db:
         for prompt in PROMPTS:
             arguments = ("--db", db, "--by", "target", "--prompt", prompt, "--format", "json")
             letters: dict[str, list[set[str]]] = {}
@@ -159,23 +159,23 @@ def rank_equal_models(count: int, distribution: Distribution, effort: Effort) ->
 
 @contextmanager
 def make_database(
-    situation: Situation,
+    models: Sequence[Situation],
     rng: np.random.Generator,
-    models: int,
     *,
-    prompts: tuple[str, ...] = PROMPTS,
+    prompts: Sequence[str] = PROMPTS,
     alike: float = ALIKE,
 ) -> Iterator[Path]:
-    """Yield a database of equal models; `alike` is how they correlate over clusters."""
-    layout = situation.layout
-    scores: dict[str, dict[str, np.ndarray]] = {f"model-{n}": {} for n in range(models)}
+    """Yield a database of models on one layout; `alike` is how they correlate over clusters."""
+    layout = models[0].layout
+    scores: list[dict[str, Floats]] = [{} for _ in models]
     for prompt in prompts:
         common = draw_normals(layout, rng, 1)
-        for by_prompt in scores.values():
+        for model, by_prompt in zip(models, scores, strict=True):
             own = blend(common, draw_normals(layout, rng, 1), alike)
-            by_prompt[prompt] = situation.draw(own, rng)[:, 0]
+            by_prompt[prompt] = model.draw(own, rng)[:, 0]
+    named = {f"model-{number}": by_prompt for number, by_prompt in enumerate(scores)}
     with TemporaryDirectory() as folder:
-        yield write_database(Path(folder), layout, scores)
+        yield write_database(Path(folder), layout, named)
 
 
 def call(command: click.Command, *arguments: object) -> Json:

@@ -133,6 +133,16 @@ def _printed_laws(words: Words) -> list[Law]:
             covers,
         ),
         Law(
+            ("printed-advice",),
+            "printed-advice",
+            words("What “advise” prints"),
+            words(
+                "The best of fifty options is chosen, and its score comes from the same patients. "
+                "How often does the interval hold what the chosen option truly scores?"
+            ),
+            covers,
+        ),
+        Law(
             ("printed-false-better",),
             "printed-false-better",
             words("Letters of equal models that “rank” prints"),
@@ -194,6 +204,8 @@ def describe_case(words: Words, case: str) -> str:
         "datasets-alike": words("datasets alike"),
         "datasets-differ": words("datasets differ"),
         "independent": words("models independent"),
+        "options-equal": words("options equal"),
+        "options-differ": words("models differ by steps of 0.01"),
         "alike": words("clusters as hard for both"),
         "alike-lower": words("clusters as hard for both; one scores 5 % lower"),
     }
