@@ -148,8 +148,10 @@ def ratio_interval(errors: MeanErrors) -> tuple[Floats, Floats]:
     return np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
 
 
-def share_interval(share: ArrayLike, clusters: ArrayLike) -> tuple[Floats, Floats]:
-    """Return the exact 95 % interval of a share of clusters (Clopper and Pearson 1934).
+def share_interval(
+    share: ArrayLike, clusters: ArrayLike, *, level: float = LEVEL
+) -> tuple[Floats, Floats]:
+    """Return the exact interval of a share of clusters (Clopper and Pearson 1934).
 
     Clusters may fail in part; a share of parts varies no more than one of wholes, so that the
     interval is then wider than need be.
@@ -157,6 +159,7 @@ def share_interval(share: ArrayLike, clusters: ArrayLike) -> tuple[Floats, Float
     Args:
         share: In [0, 1], any shape.
         clusters: How many clusters, or their effective number, the same shape.
+        level: Share of intervals that should cover at least.
 
     Example:
         >>> [round(float(end), 3) for end in share_interval(0.0, 20)]
@@ -165,9 +168,10 @@ def share_interval(share: ArrayLike, clusters: ArrayLike) -> tuple[Floats, Float
     part = np.asarray(share, np.float64)
     size = np.asarray(clusters, np.float64)
     failed = part * size
+    tail = (1.0 - level) / 2
     with np.errstate(invalid="ignore"):
-        low = np.where(failed > 1e-9, stats.beta.ppf(0.025, failed, size - failed + 1), 0.0)
-        high = np.where(size - failed > 1e-9, stats.beta.ppf(0.975, failed + 1, size - failed), 1.0)
+        low = np.where(failed > 1e-9, stats.beta.ppf(tail, failed, size - failed + 1), 0.0)
+        high = np.where(size - failed > 1e-9, stats.beta.isf(tail, failed + 1, size - failed), 1.0)
     return np.minimum(low, part), np.maximum(high, part)
 
 

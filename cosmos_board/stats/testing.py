@@ -6,7 +6,7 @@ from math import ceil, isfinite
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from cosmos_board.core.arrays import Floats
 
@@ -38,22 +38,26 @@ def holm(pvalues: ArrayLike) -> Floats:
     return adjusted
 
 
-def detectable_effect(error: float, degrees: float, *, alpha: float = 0.05) -> float:
+def detectable_effect(
+    error: float, degrees: float, *, alpha: float = 0.05, power: float = POWER
+) -> float:
     """Return the least true effect that a two-sided t test finds in 80 % of such samples.
 
     Args:
         error: Standard error of the effect, in its unit.
         degrees: Degrees of freedom, at least 1.
         alpha: Two-sided error rate.
+        power: Share of samples in which the effect is found.
 
     Returns:
-        (t at 1 − α/2 + t at 0.8) × error, in the effect's unit.
+        (t at 1 − α/2 + t at the power) × error, in the effect's unit.
 
     Example:
         >>> round(detectable_effect(0.01, 1e9), 4)
         0.028
     """
-    return float((stats.t.isf(alpha / 2, degrees) + stats.t.ppf(POWER, degrees)) * error)
+    quantiles = special.stdtrit(degrees, power) - special.stdtrit(degrees, alpha / 2)
+    return float(quantiles * error)
 
 
 def exceed_failure(loss: ArrayLike, error: ArrayLike) -> Floats:
@@ -94,13 +98,16 @@ def clusters_to_exceed_failure(loss: float, spread: float, effect: float) -> int
     return max(1, ceil(root**2 - 1e-9))
 
 
-def needed_clusters(spread: float, effect: float, *, alpha: float = 0.05) -> int:
+def needed_clusters(
+    spread: float, effect: float, *, alpha: float = 0.05, power: float = POWER
+) -> int:
     """Return how many clusters it takes to find an effect in 80 % of samples.
 
     Args:
         spread: Standard deviation of the effect between clusters, in its unit.
         effect: The true effect, > 0.
         alpha: Two-sided error rate.
+        power: Share of samples in which the effect is found.
 
     Returns:
         The least n ≥ 2 at which `detectable_effect(spread / √n, n − 1)` is at most the effect.
@@ -111,7 +118,8 @@ def needed_clusters(spread: float, effect: float, *, alpha: float = 0.05) -> int
     """
 
     def excess(size: float) -> float:
-        return detectable_effect(spread / np.sqrt(size), size - 1.0, alpha=alpha) - effect
+        error = float(spread / np.sqrt(size))
+        return detectable_effect(error, size - 1.0, alpha=alpha, power=power) - effect
 
     if excess(2.0) <= 0:
         return 2

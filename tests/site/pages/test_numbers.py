@@ -32,7 +32,10 @@ class Truth:
 
 
 class Asker:
-    """Asks a database what a page claims: means over targets of means over clusters."""
+    """Asks a database what a page claims: means over targets of means over clusters.
+
+    Of targets that have 10 clusters each, or of all where there is none.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -43,12 +46,18 @@ class Asker:
         sums = ", ".join(f"avg({sql}) AS {metric}" for metric, sql in METRICS.items())
         again = ", ".join(f"avg({metric}) AS {metric}" for metric in METRICS)
         sql = f"""
-            WITH clusters AS (
+            WITH every AS (
                 SELECT s.model, s.selection, i.modality || '.' || r.object AS target, i.dataset,
                        i.cluster_id, count(*) AS n, {sums}
                 FROM scores s JOIN reference_masks r USING (reference_id)
                 JOIN images i USING (image_id)
                 WHERE s.study = 'main' AND s.prompt = ? AND {condition} GROUP BY ALL),
+            sizes AS (
+                SELECT target, count(DISTINCT (dataset, cluster_id)) AS size
+                FROM every GROUP BY target),
+            clusters AS (
+                SELECT every.* FROM every JOIN sizes USING (target)
+                WHERE size >= 10 OR (SELECT max(size) FROM sizes) < 10),
             targets AS (
                 SELECT model, selection, target, sum(n) AS n, {again} FROM clusters GROUP BY ALL)
             SELECT model, selection, sum(n)::INT, {again},
