@@ -20,7 +20,7 @@ from cosmos_board.stats.intervals import (
     ratio_interval,
     t_quantile,
 )
-from cosmos_board.stats.testing import detectable_effect
+from cosmos_board.stats.testing import detectable_effect, exceed_failure
 from cosmos_board.stats.variance import MeanErrors, measure_means
 
 DIFFERENCE = (-1.0, 1.0)
@@ -66,7 +66,8 @@ class Effect:
         """Least true effect that such data would have shown in 80 % of samples."""
         if self.error is None:
             return None
-        return self.margin + max(detectable_effect(self.error, self.degrees), self.loss)
+        failure = float(exceed_failure(self.loss, self.error))
+        return self.margin + max(detectable_effect(self.error, self.degrees), failure)
 
     @property
     def is_shown(self) -> bool:
