@@ -16,7 +16,7 @@ from cosmos_board.site.publish.generate import SiteOptions
 from tests.site_board import MODELS, Dataset, make_board
 
 CLAIMS = re.compile(
-    r"\b(best|leads?|leader|tied?|ties|won|lost|wins|ranked first)\b|(?<![\d.–])0 ?%"
+    r"\b(best|leads?|leader|tied?|ties|won|(?<!may be )lost|wins|ranked first)\b|(?<![\d.–])0 ?%"
     r"|最好|最佳|领先|并列|排名第一",
     re.IGNORECASE,
 )
