@@ -87,14 +87,16 @@ class Cell:
 
     def dump(self) -> dict[str, object]:
         """Return the cell as JSON values."""
+        place = asdict(self.place)
+        for name, value in (("difference", self.place.difference), ("width", self.width)):
+            place[name] = None if value is None else round(value, 4)
         return {
-            **asdict(self.place),
+            **place,
             "hits": self.hits,
             "replicates": self.replicates,
             "least": self.least,
             "most": self.most,
-            "share": self.share,
-            "width": self.width,
+            "share": round(self.share, 4),
             "holds": self.holds,
         }
 

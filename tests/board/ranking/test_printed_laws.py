@@ -1,15 +1,16 @@
-"""What `rank` and `compare` print of ingested runs holds the truths behind these."""
+"""What `rank`, `compare` and `advise` print of ingested runs holds the truths behind these."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 
+from benchmarks.intervals.advice import simulate_advice
 from benchmarks.intervals.databases import list_references, spread_over_references
 from benchmarks.intervals.distributions import LEFT, MIXED
-from benchmarks.intervals.laws import Effort, describe_failures
+from benchmarks.intervals.laws import Cell, Effort, describe_failures
 from benchmarks.intervals.layouts import lay_out
 from benchmarks.intervals.printed import (
     MIXTURES,
@@ -20,7 +21,7 @@ from benchmarks.intervals.printed import (
 )
 from tests.seeds import SEED
 
-FEW, FULL = 25, 200
+FEW, FULL, ADVISED = 25, 200, 60
 
 
 def test_printed_scores_are_held_by_their_intervals() -> None:
@@ -39,10 +40,15 @@ def test_equal_models_share_a_printed_letter() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("simulate", "count"), [(simulate_printed, FULL), (simulate_advice, ADVISED)]
+)
 def test_everything_printed_holds_at_full_counts(
+    simulate: Callable[[Effort], Iterator[Cell]],
+    count: int,
     record_property: Callable[[str, object], None],
 ) -> None:
-    cells = list(simulate_printed(Effort(FULL, SEED)))
+    cells = list(simulate(Effort(count, SEED)))
     record_property("shares", [cell.share for cell in cells])
 
     assert describe_failures(cells) == []
