@@ -109,6 +109,7 @@ def _show_dataset(name: str, as_json: bool) -> None:
 def check(pack: Path) -> None:
     """Tell whether a PACK is whole and unaltered."""
     from cosmos_board.data.pack.check import check_pack
+    from cosmos_board.data.pack.info import read_info
 
     problems = check_pack(pack)
     for problem in problems:
@@ -116,6 +117,8 @@ def check(pack: Path) -> None:
     if problems:
         raise SystemExit(ExitCode.REFUSED)
     click.echo(f"{pack}: whole and unaltered")
+    for count in read_info(pack).expected:
+        click.echo(f"expected by the catalog: {count}")
 
 
 @command.command("fetch")
@@ -158,6 +161,7 @@ def import_files(
 ) -> None:
     """Curate raw files into a pack; SPEC is a catalog name or an import file."""
     from cosmos_board.curation.curate import curate
+    from cosmos_board.data.imports.planning.comparison import describe_comparison, explain_nothing
     from cosmos_board.data.imports.planning.plan import plan_import
     from cosmos_board.data.imports.spec.fields import WARNINGS
     from cosmos_board.data.imports.spec.load import load_spec, make_pack_info
@@ -168,7 +172,10 @@ def import_files(
     loaded = loaded.model_copy(update={"accept": (*loaded.accept, *accept)})
     plan = plan_import(loaded, source)
     click.echo(plan.describe())
+    explain_nothing(plan)
     plan.refuse_nothing()
+    for line in describe_comparison(plan):
+        click.echo(line)
     warnings = _warn(plan, dry_run=dry_run)
     if dry_run:
         return
@@ -216,6 +223,8 @@ def _print_import(
     words = {warning.word for warning in new}
     for warning in (*new, *(warning for warning in warnings if warning.word not in words)):
         click.echo(str(warning), err=True)
+    for count in report.info.expected:
+        click.echo(f"expected by the catalog: {count}")
     held = report.info.counts
     click.echo(
         f"{out}: {'unchanged' if report.unchanged else 'written'}: {held.images} images, "

@@ -148,6 +148,16 @@ def print_pack(info: PackInfo) -> None:
             for target in counts.targets
         ],
     )
+    if info.expected:
+        print_table(
+            "what the catalog expects of a complete copy",
+            ("part", "what", "found", "expected"),
+            [
+                (count.part, count.unit, str(count.found), str(count.expected))
+                for count in info.expected
+            ],
+            left=2,
+        )
 
 
 def _count(number: int, noun: str) -> str:

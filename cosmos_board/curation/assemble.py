@@ -164,7 +164,8 @@ class _PackWriter:
         """File what is left and return the finished facts about the pack."""
         self._end_part()
         files = tuple(sorted(self._files, key=lambda file: file.path))
-        info = replace(self._info, **self._totals.list_facts(), files=files)
+        expected = self._totals.find_expected(self._info.expected)
+        info = replace(self._info, **self._totals.list_facts(), expected=expected, files=files)
         write_bytes(self._folder / INFO_NAME, dump_info(info))
         return info
 

@@ -78,7 +78,8 @@ class _Contents:
         except InputError as error:
             self._report(str(error))
             return self._problems
-        for name, held in self._totals.list_facts().items():
+        expected = self._totals.find_expected(self._pack.info.expected)
+        for name, held in {**self._totals.list_facts(), "expected": expected}.items():
             said = getattr(self._pack.info, name)
             if held != said:
                 problem = f"{name}: is not what the files hold (got {said}, want {held})"

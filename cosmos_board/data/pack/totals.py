@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from cosmos_board.core.prompts import Prompt
-from cosmos_board.data.pack.info import PackCounts, TargetCount
+from cosmos_board.data.pack.info import ExpectedCount, PackCounts, TargetCount
 from cosmos_board.prompts import PromptsHash
 
 _IMAGE = ("image_id", "cluster_id", "modality", "height", "width", "sha256")
@@ -68,6 +69,23 @@ class PackTotals:
             "content_sha256": hashlib.sha256(content.encode()).hexdigest(),
             "prompts_sha256": self._prompts.hexdigest(),
         }
+
+    def find_expected(self, rows: Iterable[ExpectedCount]) -> tuple[ExpectedCount, ...]:
+        """Return what is expected with what the rows so far hold of it."""
+        return tuple(replace(row, found=self._find(row)) for row in rows)
+
+    def _find(self, row: ExpectedCount) -> int:
+        if not (row.modality or row.object):
+            return len(self._clusters) if row.unit == "cases" else self._images
+        targets = [
+            (modality, name)
+            for modality, name in self._references
+            if row.modality in ("", modality) and row.object in ("", name)
+        ]
+        if row.unit == "cases":
+            return len(set[str]().union(*(self._target_clusters[target] for target in targets)))
+        counts = self._target_images if row.unit == "pictures" else self._references
+        return sum(counts[target] for target in targets)
 
     def _count(self) -> PackCounts:
         return PackCounts(

@@ -58,6 +58,9 @@ class Matches:
     excluded: frozenset[str]
     """Files that would be used if they were not excluded."""
 
+    matched: frozenset[str]
+    """Every file that fits a pattern of it or is named by its table, whatever became of it."""
+
     remarks: tuple[str, ...]
     """What in its patterns finds nothing, or is not sure to be meant."""
 
@@ -88,6 +91,8 @@ def match_images(
             finder.refuse_unshared(origin, f"{field}.masks[{position}]")
         finders = by_path
         selections = [images, *(finder.selection for finder in by_path)]
+    matched = {path for job in jobs for path in job.paths}
+    matched.update(file.path for selection in selections for file in selection.files)
     jobs = add_parts(spec, jobs, listing, problems)
     jobs, used = _find_masks(jobs, finders, problems, (origin, field))
     passed_over = passed_over.union(*(finder.passed_over for finder in finders)) - used
@@ -104,6 +109,7 @@ def match_images(
         list_unused_pictures(listing, names),
         tuple(sorted(passed_over)),
         frozenset(path for selection in selections for path in selection.excluded),
+        frozenset(matched | used),
         tuple(remark for selection in selections for remark in remark_on(selection)),
     )
     return matches, problems

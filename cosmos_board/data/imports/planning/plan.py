@@ -11,6 +11,11 @@ from pathlib import Path
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports.names import show_path
 from cosmos_board.data.imports.planning.match import Matches, match_images
+from cosmos_board.data.imports.planning.unmatched import (
+    Kind,
+    describe_unmatched,
+    find_unmatched,
+)
 from cosmos_board.data.imports.planning.walk import list_files
 from cosmos_board.data.imports.reading.job import ImageJob
 from cosmos_board.data.imports.spec.models import ImportSpec
@@ -30,6 +35,9 @@ class ImportPlan:
 
     problems: tuple[tuple[str, str], ...]
     """(path, reason) of files that cannot be used, sorted."""
+
+    unmatched: tuple[Kind, ...] = ()
+    """Files that may be images or masks and fit no pattern, the most frequent kind first."""
 
     @property
     def jobs(self) -> tuple[ImageJob, ...]:
@@ -102,6 +110,7 @@ class ImportPlan:
                 f"  {_count(len(passed_over), 'file')} passed over, as an earlier pattern finds"
                 f" others: {_show_some(passed_over)}"
             )
+        lines += describe_unmatched(self.unmatched)
         remarks = dict.fromkeys(remark for entry in self.entries for remark in entry.remarks)
         lines += [f"  look at this: {remark}" for remark in remarks]
         return "\n".join(lines)
@@ -118,10 +127,12 @@ def plan_import(spec: ImportSpec, source: Path) -> ImportPlan:
         match_images(entry, listing, spec.origin, f"images[{position}]")
         for position, entry in enumerate(spec.images)
     ]
+    known = {path for matches, _ in matched for path in (*matches.matched, *matches.excluded)}
     return ImportPlan(
         spec=spec,
         root=listing.root,
         entries=tuple(matches for matches, _ in matched),
+        unmatched=find_unmatched(listing.paths, known),
         problems=tuple(sorted({*listing.refused, *(row for _, rows in matched for row in rows)})),
     )
 

@@ -32,6 +32,8 @@ _BY_ENDING = {
     **dict.fromkeys((".nrrd", ".nhdr", ".mha", ".mhd"), "itk"),
     ".dcm": "dicom",
 }
+ENDINGS = frozenset(_BY_ENDING)
+"""Endings of files that can be read, in small letters; `.gz` may follow any of them."""
 
 
 def find_reader(spec: FileSpec, path: str) -> str:

@@ -7,10 +7,11 @@ from importlib.resources import files
 from pathlib import Path
 
 from cosmos_board.core.errors import InputError, UnknownNameError
+from cosmos_board.data.catalog.expected import load_expected
 from cosmos_board.data.catalog.load import load_catalog
 from cosmos_board.data.imports.spec.fields import NAME
 from cosmos_board.data.imports.spec.models import ImportSpec
-from cosmos_board.data.pack.info import PackInfo
+from cosmos_board.data.pack.info import CountedUnit, ExpectedCount, PackInfo
 from cosmos_board.data.validation import parse_table
 
 _LARGEST_BYTES = 1 << 20
@@ -84,4 +85,19 @@ def make_pack_info(spec: ImportSpec) -> PackInfo:
         normalisation=", ".join(sorted({entry.normalisation for entry in spec.images})),
         cluster_unit=spec.cluster_unit or ("patient" if by_patient else "image"),
         permissions=tuple(sorted(granted)),
+        expected=_list_expected(spec.name),
     )
+
+
+def _list_expected(name: str) -> tuple[ExpectedCount, ...]:
+    """Return what the catalog expects a pack of a dataset to hold; nothing is found yet."""
+    units: tuple[CountedUnit, ...] = ("cases", "pictures", "references")
+    return tuple(
+        ExpectedCount(
+            part=part.part, modality=part.modality, object=part.object,
+            unit=unit, expected=getattr(part, unit), source=part.source,
+        )
+        for part in load_expected().get(name, ())
+        for unit in units
+        if getattr(part, unit) is not None
+    )  # fmt: skip
