@@ -124,3 +124,33 @@ def test_the_last_line_counts_what_could_not_be_read(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert result.stdout.endswith("2 images, 2 references, 2 clusters; 1 not read\n")
     assert "quarantined a/c.png: b/c.png: size: differs" in result.stderr
+
+
+def test_a_dry_run_of_other_names_ends_with_one_line_and_code_1(tmp_path: Path) -> None:
+    save_picture(tmp_path / "in/Bilder/a.png", draw_noise())
+    arguments = ["import", "kvasir-seg", "--source", tmp_path / "in", "--out", tmp_path / "pack"]
+
+    result = CliRunner().invoke(command, [*map(str, arguments), "--dry-run"])
+
+    assert isinstance(result.exception, InputError)
+    assert result.exception.exit_code == 1
+    assert "0 of 1000 pictures: files are named Bilder/a.png, the catalog expects" in str(
+        result.exception
+    )
+
+
+def test_an_import_says_before_and_after_how_much_of_the_dataset_it_is(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        save_picture(tmp_path / f"in/images/{name}.jpg", draw_noise(seed=ord(name)))
+        save_picture(tmp_path / f"in/masks/{name}.jpg", draw_square() * np.uint8(255))
+    save_picture(tmp_path / "in/more/c.png", draw_noise())
+    arguments = ["import", "kvasir-seg", "--source", tmp_path / "in", "--out", tmp_path / "pack"]
+
+    planned = CliRunner().invoke(command, [*map(str, arguments), "--dry-run"])
+    done = CliRunner().invoke(command, [*map(str, arguments), "--workers", "1"])
+
+    assert planned.exit_code == done.exit_code == 0
+    assert "    all: 2 of 1000 pictures\n" in planned.stdout
+    assert "    1 .png in more/, such as more/c.png\n" in planned.stdout
+    assert "expected by the catalog: all: 2 of 1000 pictures\n" in done.stdout
+    assert not [line for line in planned.stdout.splitlines() if "expected by" in line]

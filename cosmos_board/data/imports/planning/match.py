@@ -187,7 +187,9 @@ def _group(
         twins = find_twins(files) if is_series(spec, files[0].path) else None
         if twins:
             raise TwinsError("slices of one series", twins).describe(origin, field)
-        paths = read_slice_names([file.path for file in files]).paths
+        paths = tuple(file.path for file in files)
+        if len(paths) > 1:
+            paths = read_slice_names(paths).paths
         jobs.append(ImageJob(root, spec, paths, files[0].parts))
     return jobs, passed_over
 
