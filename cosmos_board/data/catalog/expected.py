@@ -8,12 +8,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated, TypeAlias
 
-from annotated_types import Ge
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from cosmos_board.data.validation import FieldError, Table, parse_table
 
-Count: TypeAlias = Annotated[int, Ge(1)]
+Count: TypeAlias = Annotated[int, Field(ge=1)]
 
 
 class ExpectedPart(Table):
