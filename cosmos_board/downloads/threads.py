@@ -48,11 +48,7 @@ def run_each(
     threads = [threading.Thread(target=run, daemon=True) for _ in range(_THREADS)]
     for thread in threads:
         thread.start()
-    try:
-        _join(threads, stopped)
-    except BaseException:  # an interrupt of the caller
-        stopped.set()
-        raise
+    _join(threads, stopped)
     if unexpected:
         raise unexpected[0]
     if stopped.is_set():
@@ -62,8 +58,12 @@ def run_each(
 
 def _join(threads: list[threading.Thread], stopped: threading.Event) -> None:
     left_s = _LAST_WAIT_S
-    while left_s > 0 and any(thread.is_alive() for thread in threads):
-        began_s = time.monotonic()
-        next(iter([one for one in threads if one.is_alive()] or threads)).join(0.05)
-        if stopped.is_set():
-            left_s -= time.monotonic() - began_s
+    try:
+        while left_s > 0 and (alive := [one for one in threads if one.is_alive()]):
+            began_s = time.monotonic()
+            alive[0].join(0.05)
+            if stopped.is_set():
+                left_s -= time.monotonic() - began_s
+    except BaseException:  # an interrupt of the caller
+        stopped.set()
+        raise
