@@ -54,11 +54,10 @@ def fetch(
     Nothing is unpacked. Of a dataset that asks for registration it says where to go and what to
     put into OUT, and checks what was put. A demo pack is built at OUT from its published wheel.
     """
-    from cosmos_board.curation.demo import DEMO_PACKS
     from cosmos_board.data.catalog.load import get_dataset
 
     dataset = get_dataset(name)
-    if name in DEMO_PACKS:
+    if dataset.kind == "demo":
         _build_demo_pack(name, out)
         return
     download = _find_download(name, addresses)

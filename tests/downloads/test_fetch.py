@@ -9,6 +9,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,8 +29,8 @@ OTHER = np.random.default_rng(2).bytes(1_000_003)
 QUICK = FetchOptions(patience=Patience(attempts=3, first_wait_s=0.01, stall_s=0.5))
 
 
-def remote(*urls: str, path: str = "a.bin", **known: object) -> RemoteFile:
-    return RemoteFile(path=path, urls=urls, private=True, **known)  # type: ignore[arg-type]
+def remote(*urls: str, path: str = "a.bin", **known: Any) -> RemoteFile:  # noqa: ANN401
+    return RemoteFile(path=path, urls=urls, private=True, **known)
 
 
 def zipped(content: bytes) -> bytes:
@@ -101,7 +102,7 @@ def test_a_host_sees_few_connections_and_who_asks(server: Server, tmp_path: Path
     "known", [{"sha256": "0" * 64}, {"md5": "0" * 32}, {"size_bytes": 17}], ids=str
 )
 def test_what_is_not_the_published_file_is_refused_and_leaves_nothing(
-    known: dict[str, object], server: Server, tmp_path: Path
+    known: dict[str, Any], server: Server, tmp_path: Path
 ) -> None:
     file = remote(server.serve("a.bin", CONTENT), **known)
 
@@ -172,7 +173,7 @@ def test_what_only_a_person_may_fetch_is_returned_and_checked_once_it_is_there(
 @pytest.mark.parametrize("known", [{}, {"sha256": sha256(OTHER)}], ids=["unpinned", "pinned"])
 @pytest.mark.parametrize("tag", ["", '"new"', 'W/"new"'])
 def test_a_file_that_changed_meanwhile_starts_over(
-    tag: str, known: dict[str, object], server: Server, tmp_path: Path
+    tag: str, known: dict[str, Any], server: Server, tmp_path: Path
 ) -> None:
     """Without a tag and a sum nothing tells the two apart but their length."""
     old = CONTENT if tag or known else CONTENT[:-1]
