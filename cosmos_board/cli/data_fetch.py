@@ -69,9 +69,10 @@ def fetch(
     if download is None or not download.files:
         _check_by_hand(name, out)
     if then_import:
-        from cosmos_board.cli.data import import_files
-
-        context.invoke(import_files, spec=name, source=out, out=packs / name, workers=workers)
+        group = context.parent.command if context.parent else None
+        assert isinstance(group, click.Group), "this command lies beside `import`"
+        importing = group.commands["import"]
+        context.invoke(importing, spec=name, source=out, out=packs / name, workers=workers)
 
 
 def _build_demo_pack(name: str, out: Path) -> None:
