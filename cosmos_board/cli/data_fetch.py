@@ -107,6 +107,8 @@ def _fetch_files(
         known = ", ".join(row.path for row in download.file_rows)
         raise InputError("--only", "", "fits no file", got=" ".join(only), want=known)
     _say(f"{dataset.label}: licence: {dataset.licence}; addresses: {download.source}")
+    if dataset.agreement:
+        _say(f"{dataset.label}: its owners ask that their terms are accepted first: {dataset.link}")
     with stop_on_signal() as stopped, show_transfers(dataset.name) as report:
         options = FetchOptions(stopped=stopped, report=report, say=_say)
         missing = fetch_files(files, out, options)

@@ -264,6 +264,15 @@ def test_a_web_page_is_not_taken_for_the_file(server: Server, tmp_path: Path) ->
         fetch_files([remote(url)], tmp_path, QUICK)
 
 
+def test_an_answer_that_is_no_error_and_no_file_either_is_refused(
+    server: Server, tmp_path: Path
+) -> None:
+    url = server.serve("a.bin", CONTENT, answers=[(202, {"x-challenge": "are you a person?"})])
+
+    with pytest.raises(InputError, match=r"the server gives no file .got 202, want 200"):
+        fetch_files([remote(url)], tmp_path, QUICK)
+
+
 def test_a_server_that_promises_more_than_it_sends_is_given_up(
     server: Server, tmp_path: Path
 ) -> None:
