@@ -201,6 +201,15 @@ def test_a_connection_without_bytes_is_given_up_and_taken_up(
     assert time.monotonic() - began_s < 2.5
 
 
+def test_a_wrong_published_sum_costs_no_third_download(server: Server, tmp_path: Path) -> None:
+    url = server.serve("a.bin", CONTENT, break_after=[400_000] + [len(CONTENT), 300_000] * 2)
+
+    with pytest.raises(InputError, match="sha256: is not the published one"):
+        fetch_files([remote(url, sha256="0" * 64)], tmp_path, QUICK)
+
+    assert [asked for asked in server.ranges("a.bin") if asked is None] == [None, None]
+
+
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_a_busy_server_is_asked_again_after_the_time_that_it_names(
     status: int, server: Server, tmp_path: Path
