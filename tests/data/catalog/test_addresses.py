@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,14 @@ def test_a_file_that_is_no_toml_is_one_line(content: bytes, tmp_path: Path) -> N
         read_downloads(tmp_path / "a.toml")
     with pytest.raises(InputError, match="cannot be read"):
         read_downloads(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("page", ["docs/datasets.md", "zh/docs/datasets.md"])
+def test_the_example_of_the_guide_is_a_file_of_addresses(page: str) -> None:
+    text = (Path(__file__).parents[3] / "site" / page).read_text("utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+
+    (file,) = parse_downloads(example, page)["kvasir-seg"].files
+
+    assert len(file.urls) == 2
+    assert file.sha256 == DOWNLOADS["kvasir-seg"].files[0].sha256
