@@ -59,8 +59,8 @@ def main() -> None:
         seconds = time.process_time() - started
         print(
             f"{len(units)} units of {options.files} files"
-            f" in {options.archive or 'a folder'}: {seconds:.1f} s of one core, peak {measure_peak_mib():.0f}"
-            f" MiB ({before_mib:.0f} MiB before)"
+            f" in {options.archive or 'a folder'}: {seconds:.1f} s of one core,"
+            f" peak {measure_peak_mib():.0f} MiB ({before_mib:.0f} MiB before)"
         )
 
 
