@@ -1,4 +1,4 @@
-"""Databases in which all eight findings get the verdict that was planted."""
+"""Databases in which the eight findings get the verdicts that were planted."""
 
 from __future__ import annotations
 
@@ -6,49 +6,66 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cosmos_board.board.findings.parts import FindingVerdict
 from tests.study_boards import SIX, StudyBoard
 
 TARGETS, CLUSTERS = 12, 12
+READERS = ("anna", "ben", "cleo")
 
 
 @dataclass(frozen=True, kw_only=True)
 class World:
     """How large each effect is, and how noisy. Noise alternates between clusters: mean 0."""
 
-    low_target: float
-    """Dice of the worst target (F1)."""
+    low_targets: int
+    """How many of the targets are done badly; six are done well (F1)."""
 
     size: float
     box: float
-    """Box over the best point prompt (F3)."""
+    """Box over the best prompt of points (F3)."""
 
     drop: float
     lead: float
     tuning: float
     reading: float
+    seconds_saved: float
     factor: float
     """How tightly the factors follow Dice (F7); negative against the claim."""
 
     noise: float
-    seconds_saved: float = 10.0
+    verdicts: tuple[FindingVerdict, ...]
+    """Of F1 … F8."""
 
 
 WORLDS: dict[str, World] = {
-    "holds": World(
-        low_target=0.3, size=0.05, box=0.1, drop=0.2, lead=0.1, tuning=0.1, reading=0.03,
-        factor=0.4, noise=0.0,
+    "as claimed": World(
+        low_targets=3, size=0.03, box=0.1, drop=0.2, lead=0.1, tuning=0.1, reading=0.03,
+        seconds_saved=10.0, factor=1.0, noise=0.0, verdicts=("holds",) * 8,
     ),
-    "weakened": World(
-        low_target=0.4995, size=0.01, box=0.01, drop=0.06, lead=0.01, tuning=0.01,
-        reading=0.005, factor=0.08, noise=0.04,
+    "about as claimed": World(
+        low_targets=2, size=0.03, box=0.1, drop=0.05, lead=0.1, tuning=0.1, reading=0.03,
+        seconds_saved=10.0, factor=0.45, noise=0.02,
+        verdicts=(
+            "there, size open", "holds", "holds", "holds", "there, size open", "holds",
+            "there, size open", "holds",
+        ),
     ),
-    "undecided": World(
-        low_target=0.5005, size=-0.01, box=-0.01, drop=0.04, lead=-0.01, tuning=-0.01,
-        reading=-0.005, factor=0.04, noise=0.04,
+    "less than claimed": World(
+        low_targets=1, size=0.03, box=0.1, drop=0.03, lead=0.1, tuning=0.1, reading=0.03,
+        seconds_saved=10.0, factor=1.0, noise=0.002,
+        verdicts=(
+            "not shown", "holds", "holds", "holds", "smaller than claimed", "holds", "holds",
+            "holds",
+        ),
     ),
-    "overturned": World(
-        low_target=0.7, size=-0.05, box=-0.1, drop=0.0, lead=-0.1, tuning=-0.1, reading=-0.03,
-        factor=-0.4, noise=0.0,
+    "no effect": World(
+        low_targets=0, size=0.0, box=0.0, drop=0.0, lead=0.0, tuning=0.0, reading=0.0,
+        seconds_saved=0.0, factor=0.0, noise=0.04, verdicts=("not shown",) * 8,
+    ),
+    "against the claim": World(
+        low_targets=0, size=-0.03, box=-0.1, drop=-0.1, lead=-0.1, tuning=-0.1, reading=-0.03,
+        seconds_saved=-10.0, factor=-1.0, noise=0.0,
+        verdicts=("not shown", *("contradicted",) * 7),
     ),
 }  # fmt: skip
 
@@ -60,24 +77,20 @@ def plant(world: World) -> StudyBoard:
     number = table["target"].str.removeprefix("ct.organ-").astype(int).to_numpy()
     sign = np.where(table["cluster_id"].str[1:].astype(int) % 2 == 0, 1.0, -1.0)
     swing = world.noise * sign
-    level = np.where(number < 3, 0.93, np.where(number == 3, world.low_target, 0.7))
-    base = level + 0.75 * swing
-    _plant_factors(board, base, world.factor)
+    level = np.where(number < 6, 0.96, np.where(number < 6 + world.low_targets, 0.3, 0.7))
+    difficulty = board.rng.normal(size=len(table))
+    base = level - 0.005 * difficulty
+    _plant_factors(board, difficulty, world.factor)
     _plant_models(board, world, base, swing)
     _plant_studies(board, world, swing)
     _plant_readings(board, world, swing)
     return board
 
 
-def _plant_factors(board: StudyBoard, dice: np.ndarray, strength: float) -> None:
-    ranks = np.argsort(np.argsort(dice + 1e-9 * np.arange(len(dice)))) / len(dice) - 0.5
-    size = len(dice)
-    board.references["boundary_complexity"] = 50 - (
-        10 * strength * ranks + board.rng.normal(size=size)
-    )
-    board.references["intensity_difference"] = 50 + (
-        10 * strength * ranks + board.rng.normal(size=size)
-    )
+def _plant_factors(board: StudyBoard, difficulty: np.ndarray, strength: float) -> None:
+    noise = board.rng.normal(size=(2, len(difficulty)))
+    board.references["boundary_complexity"] = 50 + strength * difficulty + noise[0]
+    board.references["intensity_difference"] = 50 - strength * difficulty + noise[1]
 
 
 def _plant_models(board: StudyBoard, world: World, base: np.ndarray, swing: np.ndarray) -> None:
@@ -85,20 +98,17 @@ def _plant_models(board: StudyBoard, world: World, base: np.ndarray, swing: np.n
         "grabcut", kind="classical", family="classical"
     )
     board.add_model("sam-tuned", base_model="sam-vit-b")
-    effects = dict.fromkeys(SIX, -0.25) | {"everything": -0.3, "box": 0.0}
-    points = {"point": -world.box - 0.05, "points-5": -world.box, "points-5-5": -world.box - 0.1}
-    if world.box < 0:
-        # The best prompt stays at `base`; the box falls behind it.
-        points = {"point": 0.0, "points-5": 0.0, "points-5-5": 0.0}
-        effects["box"] = world.box
-    effects |= points
-    difference = world.size + 2 * swing if world.noise else np.full(len(base), world.size)
+    effects = dict.fromkeys(SIX, -0.25) | {"everything": -0.28, "box": min(world.box, 0.0)}
+    ahead = max(world.box, 0.0)
+    effects |= {"point": -ahead - 0.02, "points-5": -ahead, "points-5-5": -ahead - 0.1}
+    difference = world.size + 2 * swing
     for prompt, effect in effects.items():
         own = base + effect + (swing / 4 if prompt == "box" else -swing / 2)
         board.add_scores("sam-vit-b", prompt, own - difference / 2)
         board.add_scores("sam-vit-h", prompt, own + difference / 2)
         if prompt == "box":
-            board.add_scores("sam-tuned", prompt, own - difference / 2 + world.tuning + swing)
+            tuned = own - difference / 2 + world.tuning + swing
+            board.add_scores("sam-tuned", prompt, tuned - 0.1 * (tuned > 0.99))
 
 
 def _plant_studies(board: StudyBoard, world: World, swing: np.ndarray) -> None:
@@ -132,11 +142,9 @@ def _dice_of(board: StudyBoard, model: str, prompt: str) -> np.ndarray:
 
 def _plant_readings(board: StudyBoard, world: World, swing: np.ndarray) -> None:
     everyone = board.references["reference_id"].tolist()
-    board.add_reading("anna", "unaided", 0.8, 20.0, references=everyone)
-    board.add_reading(
-        "anna",
-        "assisted",
-        0.8 + world.reading + swing / 2,
-        20.0 - world.seconds_saved,
-        references=everyone,
-    )
+    for reader in READERS:
+        board.add_reading(reader, "unaided", 0.8, 20.0, references=everyone)
+        assisted = 0.8 + world.reading + swing / 2
+        board.add_reading(
+            reader, "assisted", assisted, 20.0 - world.seconds_saved, references=everyone
+        )

@@ -23,11 +23,13 @@ from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.core.cards import DatasetCard, ModelCard
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import SELECTIONS, Selection, fails_too_often
+from cosmos_board.core.tracks import FULL
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.stats.bootstrap import Draws, draw_counts
 from cosmos_board.stats.multipliers import Multipliers, draw_multipliers
 from cosmos_board.store.queries.cards import read_datasets, read_models
 from cosmos_board.store.queries.connection import Columns, Connection
+from cosmos_board.store.queries.counted_runs import count_tier
 from cosmos_board.store.queries.scores import Measure, fetch_cells, fetch_score_columns
 from cosmos_board.store.queries.units import fetch_units
 
@@ -39,9 +41,20 @@ class Cube:
     but temporary tables.
     """
 
-    def __init__(self, connection: Connection, metrics: Sequence[str] = tuple(METRICS)) -> None:
-        """Number the units; the connection may be read-only."""
+    def __init__(
+        self,
+        connection: Connection,
+        metrics: Sequence[str] = tuple(METRICS),
+        tier: str | None = None,
+    ) -> None:
+        """Number the units; the connection may be read-only.
+
+        With `tier` only runs of that tier count, and models without one are not there at all.
+        """
+        if tier is not None:
+            count_tier(connection, tier)
         self.connection = connection
+        self.tier = tier
         self.metrics = tuple(metrics)
         self._all_units = fetch_units(connection)
         self._columns = fetch_score_columns(connection)
@@ -86,27 +99,28 @@ class Cube:
         return ("oracle",) if prompt == "everything" else SELECTIONS
 
     def is_elsewhere(self, model: str, track: str) -> bool:
-        """Return whether a model has scores on other tracks alone."""
+        """Return whether a model has scores on other tracks or of other tiers alone."""
         tracks = self._tracks[model]
-        return bool(tracks) and track not in tracks
+        return (bool(tracks) or self.tier is not None) and track not in tracks
 
     def tiers(self, track: str, model: str, dataset: str) -> set[str]:
         """Return the tiers of the runs behind a model's scores on a dataset."""
         return self._tiers[track, model, dataset]
 
     def units(self, track: str) -> Units:
-        """Return what there is to answer on `track`.
+        """Return what there is to answer on `track`: the references that it ranks on.
 
-        The core track is the references that its runs scored; another track is every reference
-        of the datasets that it has a run on.
+        The full track has those of the datasets that it has a run on; what the tracks of pull
+        requests rank on is listed, and no run adds a dataset to it.
         """
         if track not in self._units:
             table = self._all_units
-            run = set(self._columns["dataset"][self._columns["track"] == track])
-            has_run = np.array([name in run for name in table["dataset"]], bool)
-            listed = np.where(has_run, table["reference_count"], 0)
-            references = table["core_count"] if track == "core" else listed
-            self._units[track] = make_units(table, references.astype(np.int64))
+            references = table[track].astype(np.int64)
+            if track == FULL:
+                run = set(self._columns["dataset"][self._columns["track"] == track])
+                has_run = np.array([name in run for name in table["dataset"]], bool)
+                references = np.where(has_run, references, 0)
+            self._units[track] = make_units(table, references)
         return self._units[track]
 
     def draws(self, track: str) -> Draws:

@@ -13,9 +13,16 @@ SHOWN = ("hd95_px", "assd_px")
 
 
 def add_distances(board: Board, distances: dict[DistanceKey, Distances]) -> Board:
-    """Return a board of one target with the median distances of its models over drawn masks."""
+    """Return a board of one target with the median distances of its models over drawn masks.
+
+    A held-out set of several datasets has none: medians are of one dataset or of all.
+    """
     [target] = board.facts.targets
-    dataset = board.key.slice.name if board.key.slice.kind == "dataset" else ""
+    kind, dataset = board.key.slice.kind, ""
+    if kind == "held-out" and len(board.facts.datasets) > 1:
+        return board
+    if kind in ("dataset", "held-out"):
+        (dataset,) = board.facts.datasets
     rows = []
     for row in board.rows:
         found = distances.get(DistanceKey(row.model, board.key.selection, target, dataset))

@@ -13,8 +13,9 @@ from cosmos_board.core.prompts import get_prompt_kind
 from cosmos_board.core.scores import Selection
 from cosmos_board.core.tracks import FULL
 from cosmos_board.metrics.table import METRICS, get_metric
+from cosmos_board.store.queries.counted_runs import read_tiers
 
-By: TypeAlias = Literal["modality", "object", "target", "dataset", "model"]
+By: TypeAlias = Literal["modality", "object", "target", "dataset", "held-out", "model"]
 
 DEFAULT_PROMPT = "box"
 
@@ -31,8 +32,8 @@ def rank_boards(
 
     Args:
         cube: The board database.
-        by: One board per modality, object, target or dataset; `model`: the overall board of
-            every prompt; None: the overall board.
+        by: One board per modality, object, target, dataset or held-out set; `model`: the overall
+            board of every prompt; None: the overall board.
         prompt: One of the protocol's; `box` by default, or the first that has scores.
         metric: What is ranked.
         selection: How a candidate is chosen; `predicted` by default, `oracle` for `everything`.
@@ -41,6 +42,9 @@ def rank_boards(
         InputError: If a name is unknown, or nothing was scored that way.
     """
     get_metric(metric)
+    if not cube.tracks and cube.tier is not None:
+        want = " or ".join(read_tiers(cube.connection)) or "none: there are no scores"
+        raise InputError("rank", "--tier", "has no scores", got=cube.tier, want=want)
     if not cube.tracks:
         raise InputError("rank", "scores", "there are none in this database")
     track = FULL if FULL in cube.tracks else cube.tracks[0]

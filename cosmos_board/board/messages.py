@@ -8,20 +8,21 @@ from typing import Literal, TypeAlias
 MessageKey: TypeAlias = Literal[
     # what a finding lacks
     "scores", "promptable-model", "promptable-scores", "prompt", "one-model-with-prompts",
-    "wide-targets", "model", "model-prompts", "annotation-log", "annotated-clusters",
-    "annotated-targets", "jitter-study", "jitter-of-one-model", "clicks-of-promptable-model",
-    "clicks-of-interactive-method", "references-with-factors", "clusters-with-factors",
-    "targets-with-factors", "variation", "fine-tuned-model", "fine-tuned-of-family",
-    "scores-of-pair", "unseen-clusters", "interval-clusters",
+    "wide-targets", "model", "model-prompts", "annotation-log", "annotating-readers",
+    "annotated-clusters", "annotated-targets", "jitter-study", "jitter-of-one-model",
+    "clicks-of-promptable-model", "clicks-of-interactive-method", "as-many-candidates",
+    "references-with-factors", "clusters-with-factors", "targets-with-factors", "variation",
+    "fine-tuned-model", "fine-tuned-of-family", "scores-of-pair", "unseen-clusters",
+    "interval-clusters",
     # why a fine-tuned model is not measured
     "base-without-scores", "unknown-training-datasets", "unknown-training-clusters",
-    # the parts of an effect
+    # the parts of a claim
     "high-dice-targets", "low-dice-targets", "size-gain", "point-gain", "box-gain", "dice-gained",
-    "seconds-saved", "box-drop", "point-drop", "first-click-lead", "last-click-deficit",
+    "seconds-saved", "box-drop", "point-drop", "first-click-lead", "last-click-lag",
     "boundary-rho", "intensity-rho", "tuning-gain",
     # what must be said beside advice
     "of-that-size", "too-few-of-that-size", "no-whole-answers", "no-data", "no-data-but-near",
-    "too-few-to-recommend", "none-adequate", "one-dataset", "synthetic-data",
+    "too-few-to-recommend", "low-dice", "not-above-baselines", "one-dataset", "synthetic-data",
 ]  # fmt: skip
 
 Field: TypeAlias = "str | int | float | tuple[str, ...] | Message"

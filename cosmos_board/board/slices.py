@@ -7,7 +7,7 @@ sees it: one stratum, or the strata of several datasets together. A slice is a s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,8 @@ import numpy as np
 from cosmos_board.board.types import Slice
 from cosmos_board.board.units import Units
 from cosmos_board.core.arrays import Ints
-from cosmos_board.core.cards import DatasetCard
+from cosmos_board.core.cards import PROTOCOL, DatasetCard
+from cosmos_board.data.catalog.held_out import HELD_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,16 @@ class Plan:
         return tuple(sorted({name for p in pools for name in self.pools[p].dataset_of_stratum}))
 
 
-def plan_slices(units: Units, datasets: Mapping[str, DatasetCard]) -> Plan:
+def plan_slices(
+    units: Units,
+    datasets: Mapping[str, DatasetCard],
+    held_out: Mapping[str, Collection[str]] = HELD_OUT[PROTOCOL],
+) -> Plan:
     """Return every slice of a track, sorted by kind and name.
 
     Synthetic datasets have slices of their own, no part in any that holds real data, and none in
-    the overall slice, even where nothing else was scored.
+    the overall slice or a held-out one, even where nothing else was scored. In a held-out slice a
+    target pools the datasets of the set alone: `held_out` has their names, by name of the set.
     """
     changes = (np.diff(units.target) != 0) | (np.diff(units.dataset) != 0)
     starts = np.concatenate([[0], 1 + np.flatnonzero(changes), [len(units)]]).astype(np.int64)
@@ -95,6 +101,10 @@ def plan_slices(units: Units, datasets: Mapping[str, DatasetCard]) -> Plan:
             Slice("object", target.object),
             Slice("target", target.name),
         )
+        for name, kept in held_out.items():
+            own = tuple(stratum for stratum in real if names[stratum] in kept)
+            if own:
+                add(target.name, own, Slice("held-out", name))
         for stratum in strata:
             add(target.name, (stratum,), Slice("dataset", names[stratum]))
     number_of = {strata: number for number, strata in enumerate(pools)}

@@ -9,7 +9,8 @@ from typing import Literal, TypeAlias
 from cosmos_board.core.scores import Selection
 from cosmos_board.stats.family import Family, Verdict
 
-SliceKind: TypeAlias = Literal["overall", "modality", "object", "target", "dataset"]
+SliceKind: TypeAlias = Literal["overall", "held-out", "modality", "object", "target", "dataset"]
+"""`held-out`: a set of datasets that the catalog keeps for models that were adapted to others."""
 
 Status: TypeAlias = Literal[
     "ranked", "incomplete", "trained-on", "too-few-clusters", "observer", "distance"
@@ -31,7 +32,7 @@ class Slice:
     kind: SliceKind
 
     name: str = ""
-    """Such as `ct`, `liver`, `ct.liver` or a dataset; empty for `overall`."""
+    """Such as `ct`, `liver`, `ct.liver`, a dataset or a held-out set; empty for `overall`."""
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}" if self.name else self.kind

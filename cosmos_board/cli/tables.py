@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
 if TYPE_CHECKING:
-    from cosmos_board.board.types import Board, BoardRow
+    from cosmos_board.board.types import Board, BoardRow, Share
     from cosmos_board.data.pack.info import PackInfo
 
 GAP = 3
@@ -165,43 +165,127 @@ def describe_board(board: Board) -> str:
         f"{_count(len(facts.targets), 'target')}, "
         f"{_count(facts.references, 'reference')}, {_count(facts.clusters, 'cluster')}"
         f"{' · synthetic' if facts.synthetic else ''}"
+        f"{describe_certainty(board)}"
         f"{'' if board.ranked or not board.rows else f' · {explain_no_rank(board)}'}"
     )
 
 
-def print_boards(boards: Sequence[Board]) -> None:
-    """Print leaderboards, one table each."""
-    from cosmos_board.site.language.messages import status_text
+def describe_certainty(board: Board) -> str:
+    """Return what the intervals of a board speak of; empty where it has none."""
+    facts = board.facts
+    if all(row.low is None for row in board.rows):
+        return ""
+    text = f" · intervals for new {', '.join(f'{unit}s' for unit in facts.cluster_units)}"
+    if facts.detectable is not None:
+        text += f" · a true difference of {facts.detectable:.3f} would show in 80 % of samples"
+    return text
 
-    headings = ("model", "rank", "score", "95 % interval", "status", "clusters", "references")
+
+def print_boards(boards: Sequence[Board]) -> None:
+    """Print leaderboards, one table each, and the targets that stand apart."""
     for board in boards:
-        rows: list[tuple[str, ...]] = [
+        columns = _list_columns(board)
+        standing = [row for row in board.rows if row.status != "trained-on"]
+        rows = [tuple(text(row) for text in columns.values()) for row in standing]
+        for absent in board.absent:
+            cells = dict.fromkeys(columns, "–") | {"model": absent.model, "status": absent.reason}
+            rows.append(tuple(cells.values()))
+        print_table(describe_board(board), tuple(columns), rows, whole="rank --format json")
+        _print_trained(board)
+        _print_thin(board)
+
+
+def _list_columns(board: Board) -> dict[str, Callable[[BoardRow], str]]:
+    """Return the columns of a board by heading: those that have values there."""
+    from cosmos_board.site.language.messages import status_text
+    from cosmos_board.site.language.numbers import percent, percent_interval
+
+    def share(of: Share | None) -> str:
+        return "–" if of is None else percent_interval(of.value, of.low, of.high)
+
+    def leads(row: BoardRow) -> str:
+        return "< 1 %" if row.lead_share == 0 else percent(row.lead_share)
+
+    columns: dict[str, Callable[[BoardRow], str]] = {"model": lambda row: row.model}
+    if board.ranked:
+        columns["rank"] = format_rank
+    columns["score"] = lambda row: f"{row.score:.3f}"
+    if any(row.low is not None for row in board.rows):
+        columns["95 % interval"] = lambda row: format_interval(row.low, row.high)
+    if board.ranked:
+        columns["letters"] = lambda row: row.letters or "–"
+    if board.facts.ranks:
+        columns["Dice < 0.5"] = lambda row: share(row.failure)
+        columns["nothing drawn"] = lambda row: share(row.empty)
+    columns["status"] = status_text
+    columns["clusters"] = lambda row: str(row.clusters)
+    columns["references"] = lambda row: str(row.references)
+    if any(row.low_elsewhere is not None for row in board.rows):
+        columns["new datasets"] = lambda row: format_interval(row.low_elsewhere, row.high_elsewhere)
+    if board.ranked:
+        columns["leads in … of resamples"] = leads
+    return columns
+
+
+def _print_trained(board: Board) -> None:
+    """Print what models reach that were trained on a part; nothing where there is none."""
+    from cosmos_board.site.language.numbers import percent
+
+    trained = [row for row in board.rows if row.status == "trained-on"]
+    if not trained:
+        return
+    leader = board.ranked[0].model if board.ranked else "the first"
+    rows = []
+    for row in trained:
+        clean, behind = row.clean_targets, row.behind
+        rows.append(
             (
-                row.model,
-                format_rank(row),
-                f"{row.score:.3f}",
-                format_interval(row.low, row.high),
-                status_text(row),
-                str(row.clusters),
-                str(row.references),
+                *(row.model, percent(row.trained_on), str(clean or "none")),
+                f"{row.score:.3f}" if clean else "–",
+                format_interval(row.low, row.high) if clean else "–",
+                f"{behind.difference:+.3f}" if behind else "–",
+                format_interval(behind.low, behind.high) if behind else "–",
             )
-            for row in board.rows
-        ]
-        rows += [(absent.model, *"–––", absent.reason, *"––") for absent in board.absent]
-        print_table(describe_board(board), headings, rows, whole="rank --format json")
+        )
+    headings = ("model", "trained on", "other targets", "score there", "95 % interval")
+    some = any(row.clean_targets for row in trained)
+    scores = "a part of the data, so not ranked: scores on the other targets"
+    caption = f"trained on {scores if some else 'this data, so not ranked'}"
+    differences = (f"minus {leader} there", "95 % interval")
+    print_table(caption, (*headings, *differences), rows, whole="rank --format json")
+
+
+def _print_thin(board: Board) -> None:
+    """Print the scores on targets with few clusters; nothing where there is none."""
+    thin = board.facts.thin
+    if not thin:
+        return
+    models = [row.model for row in board.rows]
+    scores = [dict(target.scores) for target in thin]
+    rows = [
+        (
+            *(target.target, str(target.clusters)),
+            *(f"{own[model]:.3f}" if model in own else "–" for model in models),
+        )
+        for target, own in zip(thin, scores, strict=True)
+    ]
+    caption = "fewer than 10 clusters: scores alone, with no part in the table above"
+    print_table(caption, ("target", "clusters", *models), rows, whole="rank --by target")
 
 
 def explain_no_rank(board: Board) -> str:
     """Return why a board ranks nobody."""
     from cosmos_board.site.language.messages import status_text
 
-    if any(row.status == "too-few-clusters" for row in board.rows):
+    if not board.facts.ranks:
         return "too few clusters to rank: no target has 10, so these are scores alone"
+    if any(row.status == "distance" for row in board.rows):
+        return "the median over drawn masks, by which nobody is ranked"
     return "nobody is ranked yet: " + ", ".join(sorted({status_text(row) for row in board.rows}))
 
 
 def format_rank(row: BoardRow) -> str:
-    """Return a rank with its interval, such as `2 (1–4)`; a dash where there is none."""
+    """Return a rank with its range, such as `2 (1–4)`; a dash where there is none."""
     if row.rank is None:
         return "–"
     if row.rank_low is None:

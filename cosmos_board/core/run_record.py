@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from cosmos_board.core.cards import DatasetCard, ModelCard
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Study
-from cosmos_board.core.tracks import CORE, FULL
+from cosmos_board.core.tracks import FULL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +115,8 @@ class RunRecord:
 
     @property
     def is_main(self) -> bool:
-        """Whether it is a run of the main study over whole packs: any track but `core`."""
-        return self.settings.study == "main" and self.track != CORE
+        """Whether it is a run of the main study, which boards rank."""
+        return self.settings.study == "main"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

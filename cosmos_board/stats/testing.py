@@ -6,7 +6,7 @@ from math import ceil, isfinite
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, stats
+from scipy import optimize, special
 
 from cosmos_board.core.arrays import Floats
 
@@ -38,31 +38,76 @@ def holm(pvalues: ArrayLike) -> Floats:
     return adjusted
 
 
-def detectable_effect(error: float, degrees: float, *, alpha: float = 0.05) -> float:
+def detectable_effect(
+    error: float, degrees: float, *, alpha: float = 0.05, power: float = POWER
+) -> float:
     """Return the least true effect that a two-sided t test finds in 80 % of such samples.
 
     Args:
         error: Standard error of the effect, in its unit.
         degrees: Degrees of freedom, at least 1.
         alpha: Two-sided error rate.
+        power: Share of samples in which the effect is found.
 
     Returns:
-        (t at 1 − α/2 + t at 0.8) × error, in the effect's unit.
+        (t at 1 − α/2 + t at the power) × error, in the effect's unit.
 
     Example:
         >>> round(detectable_effect(0.01, 1e9), 4)
         0.028
     """
-    return float((stats.t.isf(alpha / 2, degrees) + stats.t.ppf(POWER, degrees)) * error)
+    quantiles = special.stdtrit(degrees, power) - special.stdtrit(degrees, alpha / 2)
+    return float(quantiles * error)
 
 
-def needed_clusters(spread: float, effect: float, *, alpha: float = 0.05) -> int:
+def exceed_failure(loss: ArrayLike, error: ArrayLike) -> Floats:
+    """Return the least true effect that 80 % of samples estimate at `loss` or more.
+
+    A verdict must outlast one more failed cluster, which takes `loss` off the estimate.
+
+    Args:
+        loss: At least 0, in the unit of the effect; any shape.
+        error: Standard error of the effect, the same shape.
+
+    Example:
+        >>> float(exceed_failure(0.05, 0.0))
+        0.05
+    """
+    plain = np.asarray(loss, np.float64)
+    effect: Floats = plain + special.ndtri(POWER) * np.asarray(error, np.float64)
+    return effect
+
+
+def clusters_to_exceed_failure(loss: float, spread: float, effect: float) -> int:
+    """Return how many clusters it takes that an effect outlasts one more failure.
+
+    Args:
+        loss: What one more failure would take off if there were one cluster; it falls as 1 / n.
+        spread: Standard deviation of the effect between clusters, in its unit.
+        effect: The true effect, > 0.
+
+    Returns:
+        The least n ≥ 1 at which `exceed_failure(loss / n, spread / √n)` is at most the effect.
+
+    Example:
+        >>> clusters_to_exceed_failure(1.0, 0.0, 0.1)
+        10
+    """
+    reach = float(special.ndtri(POWER)) * spread
+    root = float((reach + (reach**2 + 4.0 * effect * loss) ** 0.5) / (2.0 * effect))
+    return max(1, ceil(root**2 - 1e-9))
+
+
+def needed_clusters(
+    spread: float, effect: float, *, alpha: float = 0.05, power: float = POWER
+) -> int:
     """Return how many clusters it takes to find an effect in 80 % of samples.
 
     Args:
         spread: Standard deviation of the effect between clusters, in its unit.
         effect: The true effect, > 0.
         alpha: Two-sided error rate.
+        power: Share of samples in which the effect is found.
 
     Returns:
         The least n ≥ 2 at which `detectable_effect(spread / √n, n − 1)` is at most the effect.
@@ -73,7 +118,8 @@ def needed_clusters(spread: float, effect: float, *, alpha: float = 0.05) -> int
     """
 
     def excess(size: float) -> float:
-        return detectable_effect(spread / np.sqrt(size), size - 1.0, alpha=alpha) - effect
+        error = float(spread / np.sqrt(size))
+        return detectable_effect(error, size - 1.0, alpha=alpha, power=power) - effect
 
     if excess(2.0) <= 0:
         return 2

@@ -19,8 +19,10 @@ CREATE TABLE IF NOT EXISTS reference_masks (
     reference_id VARCHAR PRIMARY KEY, image_id VARCHAR NOT NULL, object VARCHAR NOT NULL, instance INTEGER NOT NULL,
     size_px BIGINT, aspect_ratio DOUBLE, intensity_difference DOUBLE, boundary_complexity DOUBLE,
     efd_order INTEGER, components INTEGER, position DOUBLE);
-CREATE TABLE IF NOT EXISTS board_references ( -- what boards rank on: see store/queries/board_references.py
+CREATE TABLE IF NOT EXISTS board_references ( -- what the full track ranks on: see store/queries/board_references.py
     reference_id VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS track_references ( -- the same for core and counts; fixed: no run changes it
+    track VARCHAR NOT NULL, reference_id VARCHAR NOT NULL, fixed BOOLEAN NOT NULL);
 CREATE TABLE IF NOT EXISTS runs (
     run_id VARCHAR PRIMARY KEY, model VARCHAR NOT NULL, dataset VARCHAR NOT NULL, study VARCHAR NOT NULL,
     protocol VARCHAR NOT NULL, prompts_sha256 VARCHAR NOT NULL, checkpoint_sha256 VARCHAR, device VARCHAR NOT NULL, seed BIGINT NOT NULL,

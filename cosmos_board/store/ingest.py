@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -13,6 +13,7 @@ from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.run_record import ShardRecord
 from cosmos_board.store.board import open_board_to_write
+from cosmos_board.store.listing import add_dataset, replace_row
 from cosmos_board.store.queries.board_references import (
     Gap,
     count_requested,
@@ -23,7 +24,6 @@ from cosmos_board.store.queries.board_references import (
 )
 from cosmos_board.store.queries.cards import (
     ALL_CLUSTERS,
-    DATASET_COLUMNS,
     MODEL_COLUMNS,
     read_pack_hashes,
     write_seen_clusters,
@@ -39,7 +39,7 @@ from cosmos_board.store.run_folder import (
     refuse_loose_rows,
     refusing_misfits,
 )
-from cosmos_board.store.schema import RUN_IMAGES, RUN_REFERENCES, SCORES
+from cosmos_board.store.schema import SCORES
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,20 +201,10 @@ def _add_facts(connection: Connection, part: RunPart) -> None:
     """Add what a run says of its model and dataset, what it was asked, and the run itself."""
     model, dataset, record = part.entry.model, part.entry.dataset, part.record
     facts = {name: getattr(model, name) for name in MODEL_COLUMNS}
-    _replace(connection, "models", {"model": model.name, **facts})
-    facts = {name: getattr(dataset, name) for name in DATASET_COLUMNS}
-    facts |= {"dataset": dataset.name, "pack_sha256": dataset.content_sha256}
-    _replace(connection, "datasets", facts)
-    write_seen_clusters(connection, model.name, _find_seen(connection, model))
+    replace_row(connection, "models", {"model": model.name, **facts})
     images, references = (str(part.index_path(kind)) for kind in ("images", "references"))
-    for table, index, schema in (
-        ("images", images, RUN_IMAGES), ("reference_masks", references, RUN_REFERENCES),
-    ):  # fmt: skip
-        connection.execute(
-            f"INSERT INTO {table} BY NAME SELECT {', '.join(schema.names)} FROM read_parquet(?)"
-            " ON CONFLICT DO NOTHING",
-            [index],
-        )
+    add_dataset(connection, dataset, images, references)
+    write_seen_clusters(connection, model.name, _find_seen(connection, model))
     if record.is_main:
         note_requested(connection, part.run_id, references)
     provenance = asdict(record.provenance)
@@ -236,7 +226,7 @@ def _add_facts(connection: Connection, part: RunPart) -> None:
         "started_utc": record.started_utc,
         "provenance": json.dumps(provenance, sort_keys=True),
     }
-    _replace(connection, "runs", run)
+    replace_row(connection, "runs", run)
 
 
 def _name_bases(connection: Connection) -> None:
@@ -251,14 +241,6 @@ def _name_bases(connection: Connection) -> None:
         WHERE contains(base_model, '@') AND split_part(base_model, '@', 2) = base.start
           AND base.model <> models.model
     """)
-
-
-def _replace(connection: Connection, table: str, row: Mapping[str, object]) -> None:
-    """Insert a row, in the place of the one with its key."""
-    marks = ", ".join("?" * len(row))
-    connection.execute(
-        f"INSERT OR REPLACE INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values())
-    )
 
 
 def _add_timings(connection: Connection, part: RunPart, shards: list[ShardRecord]) -> None:

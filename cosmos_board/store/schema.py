@@ -140,7 +140,7 @@ TRAINING_LOG = declare("""
 
 PUBLISHED_SCORES = declare("""
     track: string
-    kind: string  # overall, modality, object, target, dataset
+    kind: string  # overall, held-out, modality, object, target, dataset
     slice prompt selection metric model: string
     score: number
     low? high?: number  # null under 10 clusters

@@ -211,7 +211,7 @@ def test_findings_name_what_is_missing(phantom_pack: Path, tmp_path: Path) -> No
 
     assert [finding["id"] for finding in findings] == [f"F{number}" for number in range(1, 9)]
     assert {finding["verdict"] for finding in findings} == {"not enough data"}
-    assert all(finding["oracle"]["missing"] for finding in findings)
+    assert all(finding["missing"] for finding in findings)
 
 
 def test_a_database_that_is_none_is_refused(tmp_path: Path) -> None:

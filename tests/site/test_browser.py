@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.util import find_spec
-from itertools import combinations
 from pathlib import Path
 from statistics import fmean
 from typing import Literal
@@ -12,6 +11,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, ViewportSize
 
+from cosmos_board.board.ranking.pairs import pair_row
 from cosmos_board.board.types import BoardKey, Slice
 from cosmos_board.site.content.site_data import SiteData
 from tests.site.browser import Watched, chromium, needs_chromium, serve
@@ -209,17 +209,16 @@ def test_axe_finds_no_violation(browser: Browser, home: str, scheme: str) -> Non
 
 def test_comparing_shows_the_paired_difference_of_the_site(wide: Watched, data: SiteData) -> None:
     key = BoardKey(Slice("target", "ct.lung"), "box", "predicted", "dice")
-    table = data.pairs[key]
-    pairs = list(combinations(table.models, 2))
-    ours = ("sam-vit-h", "grabcut")
-    ahead = ours in pairs
-    difference = table.difference[pairs.index(ours if ahead else ours[::-1])] * (1 if ahead else -1)
+    pair = pair_row(data.pairs[key], "sam-vit-h", "grabcut")
+    ends = [f"{end:+.3f}".replace("-", "−") for end in (pair.low or 0, pair.high or 0)]
     page = wide.open("compare/?a=sam-vit-h&b=grabcut&prompt=box")
     page.wait_for_selector("#pairs")
     cells = page.locator("#pairs tbody tr", has_text="CT · Lung").locator("td").all_inner_texts()
 
-    assert f"{difference:+.3f}".replace("-", "−") in cells
-    assert page.locator("#compare-result strong").inner_text().endswith("is better")
+    assert f"{pair.difference:+.3f}".replace("-", "−") in cells
+    assert " … ".join(ends) in cells
+    assert "Failure rate" in page.locator("#compare-result").inner_text()
+    assert page.locator("#compare-result .cb-lead").inner_text().endswith("is better.")
     page.get_by_role("button", name="Swap").click()
     page.wait_for_function("new URL(location.href).searchParams.get('a') === 'grabcut'")
     assert wide.complaints == []
@@ -229,18 +228,18 @@ def test_the_advisor_answers_within_the_effort_that_is_asked_for(
     wide: Watched, data: SiteData
 ) -> None:
     advice = next(one for one in data.studies.advice if one.object == "lung")
-    cheap = next(option for option in advice.options if option.prompt == "point")
+    cheap = next(choice for choice in advice.choices if choice.effort == 1)
     assert advice.best is not None
     page = wide.open("advisor/?modality=ct&object=lung&budget=10")
     page.wait_for_selector("#options")
     answer = page.locator("#advisor-result")
 
-    assert data.models[advice.best.model].label in answer.locator("strong").inner_text()
-    assert f"{advice.best.dice.value:.3f}" in answer.inner_text()
+    assert data.models[advice.best.option.model].label in answer.locator("strong").inner_text()
+    assert f"{advice.best.expected:.3f}" in answer.inner_text()
     page.select_option("#advisor-form [name=budget]", "1")
     page.wait_for_function("new URL(location.href).searchParams.get('budget') === '1'")
     assert page.locator("#options tbody tr").count() == 1
-    assert f"{cheap.dice.value:.3f}" in answer.inner_text()
+    assert f"{cheap.expected:.3f}" in answer.inner_text()
     page.select_option("#advisor-form [name=modality]", "mr-t1")
     page.wait_for_function("new URL(location.href).searchParams.get('modality') === 'mr-t1'")
     assert wide.complaints == []

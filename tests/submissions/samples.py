@@ -84,19 +84,23 @@ class Sample:
         return [str(problem) for problem in check_submission(folder, self.inputs)]
 
 
-def make_sample(pack: Path, root: Path, prompts: tuple[str, ...] = ("box", "point")) -> Sample:
-    """Evaluate a model without weights on `pack` and draft its submission."""
+def make_sample(
+    pack: Path,
+    root: Path,
+    prompts: tuple[str, ...] = ("box", "point"),
+    *,
+    model: str = "box-prior",
+) -> Sample:
+    """Evaluate a model, by default one without weights, on `pack` and draft its submission."""
     report = run(
         RunRequest(
             packs=(pack,),
-            specs=(SegmenterSpec(name="box-prior"),),
+            specs=(SegmenterSpec(name=model),),
             out=root / "run",
             settings=RunSettings(prompts=prompts, save_masks=True),
         )
     )
-    folder = draft_submission(
-        open_model_run(report.out, "box-prior"), METADATA, root / "careful-boxes"
-    )
+    folder = draft_submission(open_model_run(report.out, model), METADATA, root / "careful-boxes")
     inputs = CheckInputs(packs=(open_pack(pack),), now=NOW)
     return Sample(
         pack=pack,

@@ -25,8 +25,8 @@ def test_core_scores_are_those_of_the_run_they_came_from(sample: Sample, tmp_pat
     ingest([scored.run], tmp_path / "core.duckdb")
     ingest([sample.run], tmp_path / "full.duckdb")
     query = (
-        "SELECT reference_id, prompt, selection, tp, fp, fn, hd_px, nsd, nsd_rel, predicted_iou, status"
-        " FROM scores ORDER BY ALL"
+        "SELECT reference_id, prompt, selection, tp, fp, fn, hd_px, nsd, nsd_rel, predicted_iou,"
+        " status FROM scores ORDER BY ALL"
     )
     found = []
     for name in ("core", "full"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -9,16 +10,12 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from cosmos_board.board.advice.options import (
-    ADEQUATE_DICE,
-    Option,
-    find_simpler,
-    recommend,
-    weigh_options,
-)
+from cosmos_board.board.advice.care import Care, find_care, find_careful_px
+from cosmos_board.board.advice.choice import ADEQUATE_DICE, Choice, choose
+from cosmos_board.board.advice.options import EFFORT, Option, OptionScores, score_options
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.messages import Message
-from cosmos_board.board.studies.effects import Effect, Sample, take_sample
+from cosmos_board.board.studies.effects import Sample, take_sample
 from cosmos_board.board.studies.jitter import JitterRow, study_jitter
 from cosmos_board.core.arrays import Ints
 from cosmos_board.core.errors import InputError
@@ -28,12 +25,13 @@ from cosmos_board.core.tracks import FULL
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
 from cosmos_board.store.queries.advice import read_outcomes
 
-AdviceStatus: TypeAlias = Literal["known", "inadequate", "thin", "unknown"]
-"""Known with an interval; known, and no tested model is adequate; scored on under 10 clusters, so
-that nothing is recommended; not known."""
-
-CAREFUL_DROP = 0.05
-"""Largest acceptable loss of Dice by a displaced prompt."""
+AdviceVerdict: TypeAlias = Literal[
+    "advised",
+    "no tested model is adequate for this target",
+    "too few clusters to recommend a model",
+    "no data",
+]
+"""What the advice on a target amounts to."""
 
 SIZE_BAND = 2.0
 """References count whose area is within this factor of the size that was asked for."""
@@ -42,21 +40,12 @@ _NEAR = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Care:
-    """What a displacement of the prompt costs."""
-
-    level: int
-    """Displacements lie in [level, level + 10) pixels."""
-
-    drop: Effect
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NearTarget:
     """A target with the same object or modality, shown where the requested one has no scores."""
 
     target: str
-    option: Option
+    best: Choice | None
+    """What is advised there; None where nothing is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,15 +55,17 @@ class Advice:
     modality: str
     object: str
     size_px: int | None
-    status: AdviceStatus = "unknown"
-    best: Option | None = None
-    """What is recommended; None unless the status is `known`."""
-
-    simpler: Option | None = None
-    """The cheapest prompt that is equivalent to the best option; None where none is."""
+    verdict: AdviceVerdict = "no data"
+    clusters: int = 0
+    references: int = 0
+    """Behind every option."""
 
     options: tuple[Option, ...] = ()
-    """All segmenters and prompts that were weighed, the highest mean Dice first."""
+    """All segmenters and prompts that were weighed, the highest mean Dice first; by name where
+    there are too few clusters to order them."""
+
+    choices: tuple[Choice, ...] = ()
+    """What to use within each effort, the least effort first; nothing under 10 clusters."""
 
     care: tuple[Care, ...] = ()
     careful_px: int | None = None
@@ -86,6 +77,11 @@ class Advice:
 
     notes: tuple[Message, ...] = ()
     """Caveats that must be shown with the advice."""
+
+    @property
+    def best(self) -> Choice | None:
+        """What is recommended; None unless the verdict is `advised`."""
+        return self.choices[-1] if self.verdict == "advised" else None
 
 
 def advise(cube: Cube, modality: str, object: str, size_px: int | None = None) -> Advice:
@@ -102,8 +98,8 @@ def advise(cube: Cube, modality: str, object: str, size_px: int | None = None) -
         raise InputError("--size", "", "is no area in pixels", got=size_px, want="at least 1")
     sample = _take_sample_of(take_sample(cube), wanted)
     members = find_members(sample, wanted)
-    options, notes = _find_options(cube, sample, members, size_px)
-    if not options:
+    scores, notes = _find_scores(cube, sample, members, size_px)
+    if scores is None:
         return Advice(
             modality=modality,
             object=object,
@@ -111,11 +107,10 @@ def advise(cube: Cube, modality: str, object: str, size_px: int | None = None) -
             near=_find_near(cube, sample, wanted),
             notes=(_explain_absence(sample, wanted, members), *notes),
         )
-    jitter = () if recommend(options) is None else study_jitter(cube)
+    advice = replace(_describe(wanted, scores), size_px=size_px)
     return replace(
-        _describe_options(wanted, options, jitter),
-        size_px=size_px,
-        notes=(*notes, *_find_caveats(cube, sample, members, options[0])),
+        _add_care(advice, () if advice.best is None else study_jitter(cube)),
+        notes=(*notes, *_find_caveats(cube, sample, members, advice)),
     )
 
 
@@ -125,7 +120,7 @@ def advise_everywhere(
     """Return advice for every target that somebody answered, by name.
 
     What it says of a target is what `advise` says, of `per_prompt` segmenters with each prompt and
-    without notes.
+    without notes; what is chosen and how wide intervals are rests on all.
     """
     everything = take_sample(cube, track)
     if not len(everything.units):
@@ -137,11 +132,9 @@ def advise_everywhere(
         members = find_members(sample, target)
         by_unit = ("references", "failed", "present", "dice", "failures")
         here = {name: getattr(outcomes, name)[..., members] for name in by_unit}
-        options = weigh_options(
-            cube, sample, members, replace(outcomes, **here), per_prompt=per_prompt
-        )
-        if options:
-            advice.append(_describe_options(target, options, jitter))
+        scores = score_options(cube, sample, members, replace(outcomes, **here))
+        if scores is not None:
+            advice.append(_add_care(_describe(target, scores, per_prompt), jitter))
     return tuple(advice)
 
 
@@ -161,77 +154,73 @@ def find_members(sample: Sample, target: Target) -> Ints:
     return np.flatnonzero(sample.counted & (sample.units.target == number))
 
 
-def _describe_options(
-    target: Target, options: tuple[Option, ...], jitter: Sequence[JitterRow]
-) -> Advice:
-    best = recommend(options)
-    care = () if best is None else _find_care(best, target.name, jitter)
-    status: AdviceStatus = "known" if options[0].adequate else "inadequate"
-    return Advice(
-        modality=target.modality,
-        object=target.object,
-        size_px=None,
-        status="thin" if options[0].dice.low is None else status,
-        best=best,
-        simpler=find_simpler(options),
-        options=options,
-        care=care,
-        careful_px=_find_careful_px(care),
-    )
-
-
-def _find_options(
+def _find_scores(
     cube: Cube, sample: Sample, members: Ints, size_px: int | None
-) -> tuple[tuple[Option, ...], tuple[Message, ...]]:
-    """Return the options, best first, and what must be said about the size."""
-    notes: tuple[Message, ...] = ()
+) -> tuple[OptionScores | None, tuple[Message, ...]]:
+    """Return what the options scored, and what must be said about the size."""
     if not len(members):
-        return (), notes
+        return None, ()
+    notes: tuple[Message, ...] = ()
     numbers = sample.units.number[members].tolist()
     if size_px is not None:
         band = (size_px / SIZE_BAND, size_px * SIZE_BAND)
         outcomes = read_outcomes(cube.connection, numbers, size_px=band)
         enough = np.count_nonzero(outcomes.present) >= MINIMUM_CLUSTERS
-        if enough and (options := weigh_options(cube, sample, members, outcomes)):
-            return options, (Message.of("of-that-size", low=round(band[0]), high=round(band[1])),)
+        if enough and (scores := score_options(cube, sample, members, outcomes)):
+            return scores, (Message.of("of-that-size", low=round(band[0]), high=round(band[1])),)
         notes = (Message.of("too-few-of-that-size", least=MINIMUM_CLUSTERS),)
     outcomes = read_outcomes(cube.connection, numbers)
-    return weigh_options(cube, sample, members, outcomes), notes
+    return score_options(cube, sample, members, outcomes), notes
 
 
-def _find_care(best: Option, target: str, jitter: Sequence[JitterRow]) -> tuple[Care, ...]:
-    """Return what displacements cost the best option, the smallest first."""
-    mode = "first" if best.prompt in ("point", "box", "box-point") else "all"
-    return tuple(
-        Care(level=row.level, drop=row.drop)
-        for row in sorted(jitter, key=lambda row: row.level)
-        if (row.model, row.prompt, row.selection, row.mode, row.target)
-        == (best.model, best.prompt, "predicted", mode, target)
+def _describe(target: Target, scores: OptionScores, per_prompt: int | None = None) -> Advice:
+    """Return the advice on a target, `per_prompt` options of each prompt being described."""
+    options = scores.describe()
+    shown, seen = [], Counter[str]()
+    for number, (_, prompt) in enumerate(scores.names):
+        seen[prompt] += 1
+        if per_prompt is None or seen[prompt] <= per_prompt:
+            shown.append(number)
+    efforts = sorted({EFFORT[prompt] for prompt in seen}) if scores.wide else []
+    choices = tuple(choose(scores, options, effort, shown) for effort in efforts)
+    verdict: AdviceVerdict = "too few clusters to recommend a model"
+    if choices and choices[-1].adequacy == "adequate":
+        verdict = "advised"
+    elif choices:
+        verdict = "no tested model is adequate for this target"
+    described = [options[number] for number in shown]
+    if not choices:
+        described.sort(key=lambda option: (option.model, EFFORT[option.prompt]))
+    return Advice(
+        modality=target.modality,
+        object=target.object,
+        size_px=None,
+        verdict=verdict,
+        clusters=scores.clusters,
+        references=scores.references,
+        options=tuple(described),
+        choices=choices,
     )
 
 
-def _find_careful_px(care: tuple[Care, ...]) -> int | None:
-    """Return the displacement up to which at most 0.05 Dice is surely lost, as in `Advice`."""
-    if not care or care[0].drop.high is None:
-        return None
-    careful_px = 0
-    for step in care:
-        if step.drop.high is None or step.drop.high > CAREFUL_DROP:
-            break
-        careful_px = step.level + 10
-    return careful_px
+def _add_care(advice: Advice, jitter: Sequence[JitterRow]) -> Advice:
+    """Return the advice with what displacements of the prompt cost the best option."""
+    if advice.best is None:
+        return advice
+    care = find_care(advice.best.option, f"{advice.modality}.{advice.object}", jitter)
+    return replace(advice, care=care, careful_px=find_careful_px(care))
 
 
 def _find_near(cube: Cube, sample: Sample, wanted: Target) -> tuple[NearTarget, ...]:
-    """Return the best option of targets with the same object, then of the same modality."""
+    """Return what is advised on targets with the same object, then of the same modality."""
     others = [target for target in sample.units.targets if target != wanted]
     alike = [target for target in others if target.object == wanted.object]
     alike += [t for t in others if t.modality == wanted.modality and t not in alike]
     near = []
     for target in alike[:_NEAR]:
-        options, _ = _find_options(cube, sample, find_members(sample, target), None)
-        if options:
-            near.append(NearTarget(target=target.name, option=options[0]))
+        scores, _ = _find_scores(cube, sample, find_members(sample, target), None)
+        if scores is not None:
+            near.append(NearTarget(target=target.name, best=_describe(target, scores, 0).best))
     return tuple(near)
 
 
@@ -244,12 +233,13 @@ def _explain_absence(sample: Sample, wanted: Target, members: Ints) -> Message:
     return Message.of("no-data", target=wanted.name)
 
 
-def _find_caveats(cube: Cube, sample: Sample, members: Ints, first: Option) -> Iterator[Message]:
-    if first.dice.low is None:
-        clusters = first.dice.clusters
-        yield Message.of("too-few-to-recommend", n=clusters, least=MINIMUM_CLUSTERS)
-    elif not first.adequate:
-        yield Message.of("none-adequate", dice=ADEQUATE_DICE)
+def _find_caveats(cube: Cube, sample: Sample, members: Ints, advice: Advice) -> Iterator[Message]:
+    if not advice.choices:
+        yield Message.of("too-few-to-recommend", n=advice.clusters, least=MINIMUM_CLUSTERS)
+    elif advice.choices[-1].adequacy == "low":
+        yield Message.of("low-dice", dice=ADEQUATE_DICE)
+    elif advice.choices[-1].adequacy == "not above baselines":
+        yield Message.of("not-above-baselines")
     datasets = {sample.units.datasets[index] for index in sample.units.dataset[members]}
     if len(datasets) == 1:
         yield Message.of("one-dataset")

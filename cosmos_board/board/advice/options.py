@@ -1,25 +1,32 @@
-"""What can be advised for one target: each segmenter with each prompt, best first."""
+"""What can be advised for one target: each segmenter with each prompt, highest mean first."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from cosmos_board.board.cube import Cube
-from cosmos_board.board.studies.effects import Effect, Sample, average_targets, measure_effect
-from cosmos_board.core.arrays import Floats, Ints
+from cosmos_board.board.studies.effects import Sample
+from cosmos_board.board.types import Share
+from cosmos_board.core.arrays import Bools, Floats, Ints
+from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.scores import fails_too_often
-from cosmos_board.stats.testing import Verdict
+from cosmos_board.stats.bootstrap import RATIO_STEP, to_steps
+from cosmos_board.stats.choice import ALPHA, bound_failures, bound_options
+from cosmos_board.stats.design import Design, make_design
+from cosmos_board.stats.intervals import MINIMUM_CLUSTERS, share_interval
+from cosmos_board.stats.variance import MeanErrors, measure_means
 from cosmos_board.store.queries.advice import Outcomes
+from cosmos_board.store.queries.studies import Column
 
 EFFORT = {"point": 1, "box": 2, "box-point": 3, "points-5": 5, "points-5-5": 10}
 """Clicks that each prompt costs a user; a box costs two. Everything mode is no advice: its score
 picks the mask by looking at the reference."""
 
-ADEQUATE_DICE = 0.5
-"""Mean Dice under which nothing is recommended: drawing anew is quicker than correcting."""
+FROZEN_BASELINES = frozenset({"threshold", "box-prior", "random-walker", "grabcut"})
+"""What the protocol fixes as baselines, interactive methods among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,31 +35,88 @@ class Option:
 
     model: str
     prompt: str
-    dice: Effect
-    failure: Effect
-    """Share of references with Dice under 0.5, where drawing anew is quicker than correcting;
-    clusters weigh as in every score."""
+    mean: float
+    """Mean Dice on these clusters; of the option that was chosen by it, this is no expectation."""
 
-    behind: Effect | None
-    """Dice that it falls short of the best option, paired; None for the best itself."""
+    low: float | None
+    high: float | None
+    """95 % interval that holds for all options together; None under 10 clusters."""
 
-    verdict: Verdict | None
-    """What that amounts to, read from the best: `equivalent` means nothing is lost."""
-
-    adequate: bool
-    """Whether it may be recommended: ahead of every trivial baseline, with whatever prompt, and
-    of at least `ADEQUATE_DICE`."""
+    failure: Share | None
+    """References with Dice under 0.5, where drawing anew is quicker than correcting, clusters
+    weighing as in every score, with an exact interval whose upper end holds for all options
+    together; None under 10 clusters."""
 
 
-def weigh_options(
-    cube: Cube,
-    sample: Sample,
-    members: Ints,
-    outcomes: Outcomes,
-    *,
-    per_prompt: int | None = None,
-) -> tuple[Option, ...]:
-    """Return the options of one target, best first; baselines are none.
+@dataclass(frozen=True, eq=False)  # slots would leave no room for what is computed once
+class OptionScores:
+    """What every option of one target scored, highest mean first; of equal means the least work.
+
+    Baselines stand apart. All arrays are over the same clusters.
+    """
+
+    names: tuple[tuple[str, str], ...]
+    """(model, prompt) of each option."""
+
+    dice: Floats
+    """Mean Dice by cluster, whole numbers of 2⁻³², shape (clusters, options)."""
+
+    failures: Floats
+    """Share of references with Dice under 0.5, shape (clusters, options)."""
+
+    baseline_names: tuple[tuple[str, str], ...]
+    baselines: Floats
+    """Mean Dice of the baselines, with whatever prompt, shape (clusters, baselines)."""
+
+    design: Design
+    references: int
+
+    @property
+    def clusters(self) -> int:
+        """How many clusters every option answered."""
+        return len(self.dice)
+
+    @property
+    def wide(self) -> bool:
+        """Whether there are clusters enough for an interval and a choice."""
+        return self.clusters >= MINIMUM_CLUSTERS and self.design.has_variance
+
+    @cached_property
+    def errors(self) -> MeanErrors:
+        """Mean Dice of the options with their errors over clusters."""
+        return measure_means(self.dice, self.design)
+
+    def find_within(self, effort: int) -> Ints:
+        """Return the options that cost at most so many clicks, by number, highest mean first."""
+        costs = [EFFORT[prompt] for _, prompt in self.names]
+        return np.flatnonzero(np.array(costs) <= effort).astype(np.int64)
+
+    def describe(self) -> tuple[Option, ...]:
+        """Return every option, highest mean first."""
+        means = self.dice.mean(axis=0).tolist()
+        parts: list[tuple[float, float | None, float | None, Share | None]]
+        parts = [(mean, None, None, None) for mean in means]
+        if self.wide:
+            shares = self.failures.mean(axis=0)
+            ends = bound_options(self.errors, shares)
+            clusters = float(self.clusters)
+            lowest, _ = share_interval(shares, np.full(len(shares), clusters))
+            highest = bound_failures(shares, clusters, alpha=ALPHA / 2)
+            columns = (column.tolist() for column in (*ends, shares, lowest, highest))
+            parts = [
+                (mean, low, high, Share(*share))
+                for mean, low, high, *share in zip(means, *columns, strict=True)
+            ]
+        return tuple(
+            Option(model=model, prompt=prompt, mean=mean, low=low, high=high, failure=failure)
+            for (model, prompt), (mean, low, high, failure) in zip(self.names, parts, strict=True)
+        )
+
+
+def score_options(
+    cube: Cube, sample: Sample, members: Ints, outcomes: Outcomes
+) -> OptionScores | None:
+    """Return what the options of one target scored; None where there is none.
 
     Only models count that answered every reference, of whose answers at most 1 % failed
     technically, and that were not trained on these images.
@@ -62,92 +126,53 @@ def weigh_options(
         sample: Which units count.
         members: Units of the target, by index into the sample; those of `outcomes`, in order.
         outcomes: What became of their references.
-        per_prompt: How many segmenters to describe with each prompt; all by default.
     """
     usable = outcomes.present > 0
-    scored: list[tuple[str, str, Floats]] = []
-    floor = ADEQUATE_DICE
+    units = members[usable]
+    found: dict[bool, list[int]] = {True: [], False: []}
     for index, column in enumerate(outcomes.columns):
-        whole = (outcomes.references[index] == outcomes.present)[usable].all()
-        if column.selection != "predicted" or column.prompt not in EFFORT or not whole:
-            continue
-        failed, answers = (of[index, usable].sum() for of in (outcomes.failed, outcomes.references))
-        if fails_too_often(failed, answers):
-            continue
-        if not _may_advise(cube, sample, column.model, members[usable]):
-            continue
-        dice = outcomes.dice[index, usable]
-        if cube.models[column.model].kind == "baseline":
-            floor = max(floor, float(np.nanmean(dice)) if len(dice) else floor)
-            continue
-        values: Floats = np.full((2, len(sample.units)), np.nan)
-        values[:, members[usable]] = dice, outcomes.failures[index, usable]
-        scored.append((column.model, column.prompt, values))
-    references = np.zeros(len(sample.units), np.int64)
-    references[members] = outcomes.present
-    scored.sort(key=lambda entry: (-float(np.nanmean(entry[2][0])), EFFORT[entry[1]], entry[0]))
-    seen = Counter[str]()
-    options = []
-    for rank, (model, prompt, values) in enumerate(scored):
-        seen[prompt] += 1
-        if per_prompt is None or seen[prompt] <= per_prompt:
-            best = scored[0][2] if rank else None
-            option = _describe(sample, model, prompt, values, best, references)
-            options.append(replace(option, adequate=option.dice.value > floor))
-    return tuple(options)
+        if _counts(cube, sample, column, units) and _is_whole(outcomes, index, usable):
+            found[is_baseline(cube.models[column.model])].append(index)
+    if not found[False]:
+        return None
+    means = np.round(outcomes.dice[:, usable].sum(axis=1) / max(len(units), 1), 12)
 
+    def place(index: int) -> tuple[float, int, str]:
+        column = outcomes.columns[index]
+        return -means[index], EFFORT[column.prompt], column.model
 
-def _may_advise(cube: Cube, sample: Sample, model: str, members: Ints) -> bool:
-    """Return whether a model's score is its own and was not learnt from these images."""
-    if model not in cube.models or cube.models[model].observer:
-        return False
-    datasets = {sample.units.datasets[index] for index in sample.units.dataset[members]}
-    return all(cube.exposures[model, name] != "trained-on" for name in datasets)
-
-
-def _describe(
-    sample: Sample,
-    model: str,
-    prompt: str,
-    values: Floats,
-    best: Floats | None,
-    references: Ints,
-) -> Option:
-    def measure(column: Floats, least: float) -> Effect:
-        means = average_targets(sample, column, references=references)
-        effect = measure_effect(means, bounds=(least, 1.0))
-        assert effect is not None, "the target has units"
-        return effect
-
-    behind = None if best is None else measure(best[:1] - values[:1], -1.0)
-    return Option(
-        model=model,
-        prompt=prompt,
-        dice=measure(values[:1], 0.0),
-        failure=measure(values[1:], 0.0),
-        behind=behind,
-        verdict=None if behind is None else behind.verdict,
-        adequate=False,
+    options, baselines = sorted(found[False], key=place), sorted(found[True], key=place)
+    dice = to_steps(outcomes.dice[:, usable], RATIO_STEP).T * RATIO_STEP
+    names = [(column.model, column.prompt) for column in outcomes.columns]
+    return OptionScores(
+        tuple(names[index] for index in options),
+        dice[:, options],
+        outcomes.failures[:, usable].T[:, options],
+        tuple(names[index] for index in baselines),
+        dice[:, baselines],
+        make_design([(sample.units.cluster[units], sample.units.dataset[units])]),
+        int(outcomes.present.sum()),
     )
 
 
-def recommend(options: tuple[Option, ...]) -> Option | None:
-    """Return the option to recommend; None where none is adequate or clusters are too few."""
-    if not options or not options[0].adequate or options[0].dice.low is None:
-        return None
-    return options[0]
+def is_baseline(card: ModelCard) -> bool:
+    """Return whether a model is what others must be above, and no advice itself."""
+    return card.kind == "baseline" or card.name in FROZEN_BASELINES
 
 
-def find_simpler(options: tuple[Option, ...]) -> Option | None:
-    """Return the cheapest prompt that is equivalent to the best option, if there is one."""
-    best = recommend(options)
-    if best is None:
-        return None
-    cheaper = [
-        option
-        for option in options[1:]
-        if option.adequate
-        and option.verdict == "equivalent"
-        and EFFORT[option.prompt] < EFFORT[best.prompt]
-    ]
-    return min(cheaper, key=lambda option: EFFORT[option.prompt], default=None)
+def _counts(cube: Cube, sample: Sample, column: Column, units: Ints) -> bool:
+    """Return whether a column is a user's choice whose score was not learnt from these images."""
+    if column.selection != "predicted" or column.prompt not in EFFORT:
+        return False
+    if column.model not in cube.models or cube.models[column.model].observer:
+        return False
+    datasets = {sample.units.datasets[index] for index in sample.units.dataset[units]}
+    return all(cube.exposures[column.model, name] != "trained-on" for name in datasets)
+
+
+def _is_whole(outcomes: Outcomes, index: int, usable: Bools) -> bool:
+    """Return whether every reference was answered, and at most 1 % of the answers failed."""
+    if not (outcomes.references[index] == outcomes.present)[usable].all():
+        return False
+    failed, answers = (of[index, usable].sum() for of in (outcomes.failed, outcomes.references))
+    return not fails_too_often(failed, answers)

@@ -15,12 +15,14 @@ from cosmos_board.board.findings.evidence import (
     measure_spread,
 )
 from cosmos_board.board.findings.evidence_studies import (
+    LEAST_RHO,
     measure_annotation,
     measure_clicks,
     measure_factors,
     measure_finetuning,
     measure_jitter,
 )
+from cosmos_board.board.findings.shares import THRESHOLD
 from cosmos_board.store.queries.findings import FINDING_QUERIES
 
 Certainty: TypeAlias = Literal["abstract", "second-hand", "not found"]
@@ -40,7 +42,10 @@ class Claim:
 
     id: str
     threshold: float
-    """The effect must lie beyond it for the claim to hold."""
+    """Every part must lie beyond it for the claim to hold."""
+
+    floor: float = 0.0
+    """The claim is contradicted by a part that lies below it."""
 
     unit: str = ""
     """Of effect and threshold; empty for Dice, a share or a correlation."""
@@ -50,7 +55,7 @@ class Claim:
 
     about: DecidedFor = "families"
     measure: Measure
-    """Measures the effect."""
+    """Measures the parts."""
 
     @property
     def query(self) -> str:
@@ -59,7 +64,13 @@ class Claim:
 
 
 CLAIMS: tuple[Claim, ...] = (
-    Claim(id="F1", threshold=0.05, certainty="second-hand", measure=measure_spread),
+    Claim(
+        id="F1",
+        threshold=THRESHOLD,
+        floor=THRESHOLD,
+        certainty="second-hand",
+        measure=measure_spread,
+    ),
     Claim(id="F2", threshold=0.0, certainty="not found", about="two models", measure=measure_size),
     Claim(id="F3", threshold=0.0, certainty="abstract", measure=measure_prompts),
     Claim(
@@ -72,7 +83,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(id="F5", threshold=0.05, certainty="second-hand", measure=measure_jitter),
     Claim(id="F6", threshold=0.0, certainty="abstract", measure=measure_clicks),
-    Claim(id="F7", threshold=0.1, certainty="second-hand", measure=measure_factors),
+    Claim(id="F7", threshold=LEAST_RHO, certainty="second-hand", measure=measure_factors),
     Claim(id="F8", threshold=0.0, certainty="abstract", measure=measure_finetuning),
 )
 """F1 … F8, in the paper's order."""

@@ -1,60 +1,28 @@
-"""What the main study says about each claim: an effect, or what is missing to measure it."""
+"""What the main study says about each claim: its parts, or what is missing to measure them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
 
 from cosmos_board.board.cube import Cube
-from cosmos_board.board.messages import Message, MessageKey
-from cosmos_board.board.studies.effects import (
-    Effect,
-    Sample,
-    Statistic,
-    average_targets,
-    macro,
-    measure_effect,
-    take_sample,
-)
+from cosmos_board.board.findings.parts import Contrast, Evidence, measure_contrasts
+from cosmos_board.board.findings.shares import measure_shares
+from cosmos_board.board.messages import Message
+from cosmos_board.board.studies.effects import Sample, take_sample
 from cosmos_board.board.studies.reference_sample import ReferenceSample, take_references
 from cosmos_board.core.arrays import Bools, Floats
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection
 from cosmos_board.core.tracks import FULL
-from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
 from cosmos_board.store.queries.factors import prepare_reference_dice
 from cosmos_board.store.queries.studies import ClickSums, JitterSums, read_clicks, read_jitter
 
-LEAST_TARGETS = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EffectPart:
-    """One of several numbers, of which the smallest is the effect."""
-
-    name: MessageKey
-    value: float
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What was measured for one claim, one selection and one family."""
-
-    models: tuple[str, ...] = ()
-    """The models whose scores were averaged."""
-
-    effects: tuple[Effect, ...] = ()
-    """One, or several in different units, of which the weaker verdict decides."""
-
-    parts: tuple[EffectPart, ...] = ()
-    missing: tuple[Message, ...] = ()
-    """What must be added before the claim can be decided; empty where nothing is missing."""
+POINTS = ("point", "points-5", "points-5-5")
+"""The prompts of points alone, which F3 compares with the box."""
 
 
 class FindingInputs:
@@ -176,89 +144,28 @@ def average_models(values: Mapping[str, Floats], names: Sequence[str]) -> Floats
     return mean
 
 
-def take_smallest_effect(
-    sample: Sample,
-    values: Floats,
-    parts: Mapping[MessageKey, Statistic],
-    models: tuple[str, ...],
-    *,
-    targets: int = LEAST_TARGETS,
-    bounds: tuple[float, float] = (-1.0, 1.0),
-) -> Evidence:
-    """Return the smallest of some parts as the effect.
-
-    Only targets with at least 10 clusters count, in effect and interval alike, so that both are
-    about the same thing; fewer than `targets` of them are not enough data.
-
-    Args:
-        sample: Which units count.
-        values: shape (columns, units).
-        parts: Statistics on target means, by name.
-        models: Whose scores these are.
-        targets: How many targets it takes.
-        bounds: Least and greatest value that an effect can take.
-    """
-    means = average_targets(sample, values, wide_only=True)
-    if len(means.targets) < targets:
-        everything = average_targets(sample, values)
-        missing = Message.of(
-            "wide-targets",
-            n=targets,
-            least=MINIMUM_CLUSTERS,
-            have=len(means.targets),
-            all=len(everything.targets),
-            most=max((len(clusters) for clusters in everything.clusters), default=0),
-        )
-        return Evidence(models=models, missing=(missing,))
-    smallest = partial(_take_smallest, list(parts.values()))
-    statistics: list[Statistic] = [smallest, *parts.values()]
-    weaker, *effects = (
-        effect
-        for statistic in statistics
-        if (effect := measure_effect(means, statistic, bounds=bounds)) is not None
-    )
-    return Evidence(models=models, effects=(weaker,), parts=describe_parts(parts, effects))
-
-
-def describe_parts(
-    names: Iterable[MessageKey], effects: Iterable[Effect]
-) -> tuple[EffectPart, ...]:
-    """Return effects as the parts of another."""
-    return tuple(
-        EffectPart(name=name, value=effect.value, low=effect.low, high=effect.high)
-        for name, effect in zip(names, effects, strict=True)
-    )
-
-
-def _take_smallest(statistics: Sequence[Statistic], means: Floats) -> Floats:
-    smallest: Floats = np.min([statistic(means) for statistic in statistics], axis=0)
-    return smallest
-
-
 def measure_spread(inputs: FindingInputs, names: tuple[str, ...], selection: Selection) -> Evidence:
-    """F1: shares of targets that are done well and badly, each with its best prompt."""
+    """F1: shares of targets that are done well and badly, each with its best prompt.
+
+    `everything` has no masks that its own predicted IoU chose, so it competes by oracle alone.
+    """
+    prompts = [name for name in PROMPTS if name != "everything" or selection == "oracle"]
     have = {
-        name: tuple(prompt for prompt in PROMPTS if name in inputs.dice(prompt, selection))
+        name: tuple(prompt for prompt in prompts if name in inputs.dice(prompt, selection))
         for name in names
     }
-    most = max((len(prompts) for prompts in have.values()), default=0)
+    most = max((len(found) for found in have.values()), default=0)
     if not most:
         return missing_evidence(Message.of("promptable-scores"))
-    prompts = next(have[name] for name in names if len(have[name]) == most)
-    values, averaged = inputs.average(names, prompts, selection)
+    common = next(have[name] for name in names if len(have[name]) == most)
+    values, averaged = inputs.average(names, common, selection)
     if averaged.missing:
         return averaged
-    parts: dict[MessageKey, Statistic] = {
-        "high-dice-targets": lambda x: (x.max(axis=0) >= 0.9).mean(axis=0),
-        "low-dice-targets": lambda x: (x.max(axis=0) <= 0.5).mean(axis=0),
-    }
-    return take_smallest_effect(
-        inputs.sample, values, parts, averaged.models, targets=10, bounds=(0.0, 1.0)
-    )
+    return measure_shares(inputs.sample, values, averaged.models)
 
 
 def measure_size(inputs: FindingInputs, names: tuple[str, ...], selection: Selection) -> Evidence:
-    """F2: ViT-H minus ViT-B."""
+    """F2: ViT-H minus ViT-B, mean over the six prompts."""
     pair = ("sam-vit-h", "sam-vit-b")
     absent = [Message.of("model", model=n) for n in sorted(pair) if n not in inputs.cube.models]
     if absent:
@@ -271,21 +178,24 @@ def measure_size(inputs: FindingInputs, names: tuple[str, ...], selection: Selec
     if missing:
         return missing_evidence(*missing)
     large, small = (
-        np.stack([inputs.dice(prompt, selection)[name] for prompt in PROMPTS]) for name in pair
+        np.mean([inputs.dice(prompt, selection)[name] for prompt in PROMPTS], axis=0)
+        for name in pair
     )
-    difference = (large - small).mean(axis=0, keepdims=True)
-    return take_smallest_effect(inputs.sample, difference, {"size-gain": macro}, pair)
+    contrast = Contrast(name=Message("size-gain"), more=large, less=small)
+    return measure_contrasts(inputs.sample, [contrast], pair)
 
 
 def measure_prompts(
     inputs: FindingInputs, names: tuple[str, ...], selection: Selection
 ) -> Evidence:
-    """F3: a point over everything, and the box over the best point prompt."""
+    """F3: a point over everything, and the box over each prompt of points."""
     values, averaged = inputs.average(names, tuple(PROMPTS), selection)
     if averaged.missing:
         return averaged
-    parts: dict[MessageKey, Statistic] = {
-        "point-gain": lambda x: (x[1] - x[0]).mean(axis=0),
-        "box-gain": lambda x: x[4].mean(axis=0) - x[1:4].mean(axis=1).max(axis=0),
-    }
-    return take_smallest_effect(inputs.sample, values, parts, averaged.models)
+    dice = dict(zip(PROMPTS, values, strict=True))
+    point = Contrast(name=Message("point-gain"), more=dice["point"], less=dice["everything"])
+    box = [
+        Contrast(name=Message.of("box-gain", prompt=prompt), more=dice["box"], less=dice[prompt])
+        for prompt in POINTS
+    ]
+    return measure_contrasts(inputs.sample, [point, *box], averaged.models)

@@ -2,61 +2,73 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 
 from cosmos_board.board.findings.evidence import (
-    LEAST_TARGETS,
-    Evidence,
     FindingInputs,
     average_models,
-    describe_parts,
     find_fullest,
     missing_evidence,
-    take_smallest_effect,
+)
+from cosmos_board.board.findings.parts import (
+    LEAST_TARGETS,
+    Contrast,
+    Evidence,
+    Part,
+    make_parts,
+    measure_contrasts,
 )
 from cosmos_board.board.messages import Message, MessageKey
 from cosmos_board.board.studies.annotation import study_annotation
-from cosmos_board.board.studies.effects import Statistic, macro
-from cosmos_board.board.studies.factors import PAPER_FACTORS
+from cosmos_board.board.studies.effects import Effect
+from cosmos_board.board.studies.factors import correlate_claimed
 from cosmos_board.board.studies.finetuning import (
     find_pairs,
+    find_unseen,
     find_unusable,
-    measure_unseen_gain,
 )
-from cosmos_board.board.studies.reference_sample import correlate_replicates, rank_outcome
-from cosmos_board.core.arrays import Floats
-from cosmos_board.core.scores import Selection
+from cosmos_board.board.studies.reference_sample import rank_outcome
+from cosmos_board.core.scores import SELECTIONS, Selection
+from cosmos_board.stats.correlation import to_normal
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
 from cosmos_board.store.queries.factors import read_reference_dice
-from cosmos_board.store.queries.studies import Column
+from cosmos_board.store.queries.studies import ClickSums, Column
 
 LEAST_REFERENCES = 200
+LEAST_READERS = 3
 FAR_LEVEL = 20
 """Jitter level of F5: displacements of 20–30 px."""
+
+LEAST_RHO = 0.1
+"""Threshold of F7."""
+
+UNBOUNDED = (-np.inf, np.inf)
 
 
 def measure_annotation(
     inputs: FindingInputs, names: tuple[str, ...], selection: Selection
 ) -> Evidence:
     """F4: Dice gained and seconds saved by assistance; the same for all models and selections."""
-    rows = {
-        row.measure: row
-        for row in study_annotation(inputs.cube.connection).rows
-        if row.reader == ""
-    }
+    found = study_annotation(inputs.cube.connection).rows
+    rows = {row.measure: row for row in found if not row.reader}
     if "dice" not in rows:
         return missing_evidence(Message.of("annotation-log"))
     gains = (rows["dice"].gain, rows["seconds"].gain)
-    counts: list[tuple[MessageKey, int, int]] = []
+    counts: list[tuple[MessageKey, int, int]] = [
+        ("annotating-readers", LEAST_READERS, rows["dice"].readers)
+    ]
     for gain in gains:
         counts.append(("annotated-clusters", MINIMUM_CLUSTERS, gain.clusters))
         counts.append(("annotated-targets", LEAST_TARGETS, gain.targets))
     missing = [Message.of(key, n=n, have=have) for key, n, have in counts if have < n]
     if missing:
         return missing_evidence(*dict.fromkeys(missing))
-    return Evidence(effects=gains, parts=describe_parts(("dice-gained", "seconds-saved"), gains))
+    parts = zip((Message("dice-gained"), Message("seconds-saved")), gains, strict=True)
+    measured = [(name, gain, 0.0, "") for name, gain in parts]
+    return Evidence(parts=make_parts(measured, UNBOUNDED))
 
 
 def measure_jitter(inputs: FindingInputs, names: tuple[str, ...], selection: Selection) -> Evidence:
@@ -79,20 +91,25 @@ def measure_jitter(inputs: FindingInputs, names: tuple[str, ...], selection: Sel
     for name, *columns in zip(names, wanted["box"], wanted["point"], strict=True):
         if all(column in place for column in columns):
             rows = [place[column] for column in columns]
-            drops = (sums.main[rows] - sums.jittered[rows])[:, number]
-            values[name] = np.where(inputs.is_unseen(name), drops, np.nan)
+            both = np.concatenate([sums.main[rows], sums.jittered[rows]])[:, number]
+            values[name] = np.where(inputs.is_unseen(name), both, np.nan)
     used = find_fullest(values, names)
     if not used:
         return missing_evidence(Message.of("jitter-of-one-model"))
-    parts: dict[MessageKey, Statistic] = {
-        "box-drop": lambda x: x[0].mean(axis=0),
-        "point-drop": lambda x: x[1].mean(axis=0),
-    }
-    return take_smallest_effect(inputs.sample, average_models(values, used), parts, used)
+    box, point, moved_box, moved_point = average_models(values, used)
+    contrasts = [
+        Contrast(name=Message("box-drop"), more=box, less=moved_box),
+        Contrast(name=Message("point-drop"), more=point, less=moved_point),
+    ]
+    return measure_contrasts(inputs.sample, contrasts, used)
 
 
 def measure_clicks(inputs: FindingInputs, names: tuple[str, ...], selection: Selection) -> Evidence:
-    """F6: the lead over the best interactive method at click 1, and the deficit at click 10."""
+    """F6: ahead of every interactive method at click 1, and behind one of them at click 10.
+
+    Where the reference chooses among several masks, only methods that offer several are rivals:
+    the best of three is ahead by luck alone.
+    """
     sums, models = inputs.clicks, inputs.cube.models
     number = inputs.sample.units.number
     whole = sums.references == sums.references.max(axis=0, initial=0)
@@ -111,19 +128,32 @@ def measure_clicks(inputs: FindingInputs, names: tuple[str, ...], selection: Sel
     missing += [] if methods else [Message.of("clicks-of-interactive-method")]
     if missing:
         return missing_evidence(*missing)
-    rivals = find_fullest(ends, methods)
-    values = np.concatenate([average_models(ends, used), *(ends[name] for name in rivals)])
-    parts: dict[MessageKey, Statistic] = {
-        "first-click-lead": partial(_measure_lead, 0, 1.0),
-        "last-click-deficit": partial(_measure_lead, 1, -1.0),
+    if selection == "oracle" and find_choosing(sums, used):
+        methods = sorted(find_choosing(sums, methods))
+        if not methods:
+            return Evidence(models=used, missing=(Message("as-many-candidates"),))
+    first, last = average_models(ends, used)
+    contrasts = []
+    for rival in find_fullest(ends, methods):
+        lead, lag = (
+            Message.of(key, method=rival) for key in ("first-click-lead", "last-click-lag")
+        )
+        contrasts.append(Contrast(name=lead, more=first, less=ends[rival][0]))
+        contrasts.append(Contrast(name=lag, more=ends[rival][1], less=last, any_of="last click"))
+    return measure_contrasts(inputs.sample, contrasts, used)
+
+
+def find_choosing(sums: ClickSums, names: Collection[str]) -> set[str]:
+    """Return the models that offer several masks: their selections differ somewhere."""
+    place = {(column.model, column.selection): i for i, column in enumerate(sums.columns)}
+    pairs = {name: [place.get((name, each)) for each in SELECTIONS] for name in names}
+    return {
+        name
+        for name, (oracle, predicted) in pairs.items()
+        if oracle is not None
+        and predicted is not None
+        and not np.array_equal(sums.dice[oracle], sums.dice[predicted], equal_nan=True)
     }
-    return take_smallest_effect(inputs.sample, values, parts, used)
-
-
-def _measure_lead(end: int, sign: float, means: Floats) -> Floats:
-    dice = means[end::2].mean(axis=1)
-    lead: Floats = sign * (dice[0] - dice[1:].max(axis=0))
-    return lead
 
 
 def measure_factors(
@@ -144,29 +174,45 @@ def measure_factors(
         for name in used
     ]
     outcome = rank_outcome(sample, np.stack(dice).mean(axis=0))
-    members = outcome.members
+    boundary, intensity = correlate_claimed(sample, outcome)
+    if boundary is None or intensity is None:
+        missing = [
+            Message.of("references-with-factors", n=LEAST_REFERENCES, have=len(outcome.members))
+        ]
+        if len(outcome.members) >= LEAST_REFERENCES:
+            effects: dict[MessageKey, Effect | None] = {
+                "boundary-rho": boundary,
+                "intensity-rho": intensity,
+            }
+            still = [Message(name) for name, effect in effects.items() if effect is None]
+            missing = [Message.of("variation", factor=name) for name in still]
+        return Evidence(models=used, missing=tuple(missing))
     counts: dict[MessageKey, tuple[int, int]] = {
-        "references-with-factors": (LEAST_REFERENCES, len(members)),
-        "clusters-with-factors": (MINIMUM_CLUSTERS, len(np.unique(sample.cluster[members]))),
-        "targets-with-factors": (LEAST_TARGETS, len(np.unique(sample.target[members]))),
+        "references-with-factors": (LEAST_REFERENCES, boundary.references),
+        "clusters-with-factors": (MINIMUM_CLUSTERS, boundary.clusters),
+        "targets-with-factors": (LEAST_TARGETS, boundary.targets),
     }
     missing = [Message.of(key, n=n, have=have) for key, (n, have) in counts.items() if have < n]
     if missing:
         return Evidence(models=used, missing=tuple(missing))
-    rho = np.column_stack(correlate_replicates(sample, outcome, PAPER_FACTORS))
-    sides: dict[MessageKey, Floats] = {
-        "boundary-rho": -rho[PAPER_FACTORS.index("boundary_complexity")],
-        "intensity-rho": rho[PAPER_FACTORS.index("intensity_difference")],
-    }
-    still = [Message(name) for name, side in sides.items() if np.isnan(side[0])]
-    if still:
-        missing = [Message.of("variation", factor=name) for name in still]
-        return Evidence(models=used, missing=tuple(missing))
-    weaker, *effects = (
-        sample.describe(float(side[0]), side[1:], members, (-1.0, 1.0))
-        for side in (np.min(np.stack(list(sides.values())), axis=0), *sides.values())
-    )
-    return Evidence(models=used, effects=(weaker,), parts=describe_parts(sides, effects))
+    return Evidence(models=used, parts=make_correlation_parts(boundary, intensity))
+
+
+def make_correlation_parts(boundary: Effect, intensity: Effect) -> tuple[Part, ...]:
+    """Return the parts of F7 from correlations, whose errors are those of arctanh ρ."""
+    effects = {Message("boundary-rho"): boundary, Message("intensity-rho"): intensity}
+    normal = [
+        (name, replace(effect, value=float(to_normal(effect.value))), 0.0, "")
+        for name, effect in effects.items()
+    ]
+    parts = []
+    for part, effect in zip(make_parts(normal, UNBOUNDED), effects.values(), strict=True):
+        upper, reach = part.upper, part.reach
+        if upper is not None and reach is not None:
+            upper = float(np.tanh(upper))
+            reach = float(np.tanh(np.arctanh(LEAST_RHO) + reach)) - LEAST_RHO
+        parts.append(replace(part, effect=effect, upper=upper, reach=reach))
+    return tuple(parts)
 
 
 def measure_finetuning(
@@ -174,8 +220,8 @@ def measure_finetuning(
 ) -> Evidence:
     """F8: fine-tuned minus base, over the clusters that each has not seen.
 
-    Where several models were fine-tuned, a unit's gain is the mean over those that have not
-    seen it, as folds of a cross-validation give it.
+    Where several models were fine-tuned, a unit's Dice is the mean over those that have not seen
+    it, as folds of a cross-validation give it.
     """
     cube, sample = inputs.cube, inputs.sample
     pairs = [(model, base) for model, base in find_pairs(cube) if base in names]
@@ -183,14 +229,16 @@ def measure_finetuning(
     scored = [pair for pair in pairs if pair[0] in values and pair[1] in values]
     if not scored:
         return missing_evidence(*_find_lacking_pairs(inputs, pairs))
-    gains = np.stack([measure_unseen_gain(cube, sample.units, values, *pair) for pair in scored])
-    known = ~np.isnan(gains)
+    both = np.stack([[values[model], values[base]] for model, base in scored])
+    unseen = np.stack([find_unseen(cube, sample.units, model) for model, _ in scored])
+    known = unseen & ~np.isnan(both).any(axis=1)
     if not known.any():
         return missing_evidence(*(find_unusable(cube) or (Message.of("unseen-clusters"),)))
     with np.errstate(invalid="ignore"):
-        mean = np.where(known, gains, 0.0).sum(axis=0) / known.sum(axis=0)
+        tuned, base = np.where(known[:, None], both, 0.0).sum(axis=0) / known.sum(axis=0)
     used = tuple(model for (model, _), row in zip(scored, known, strict=True) if row.any())
-    return take_smallest_effect(sample, mean[None, :], {"tuning-gain": macro}, used)
+    contrast = Contrast(name=Message("tuning-gain"), more=tuned, less=base)
+    return measure_contrasts(sample, [contrast], used)
 
 
 def _find_lacking_pairs(inputs: FindingInputs, pairs: list[tuple[str, str]]) -> tuple[Message, ...]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from scipy import stats
 
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.effects import Effect
+from cosmos_board.board.studies.factor_bins import average_bins
 from cosmos_board.board.studies.reference_sample import (
+    Outcome,
     ReferenceSample,
     correlate,
     rank_outcome,
@@ -19,6 +21,7 @@ from cosmos_board.board.studies.reference_sample import (
 from cosmos_board.core.arrays import Floats
 from cosmos_board.core.scores import Selection
 from cosmos_board.core.targets import Factors
+from cosmos_board.stats.correlation import to_normal
 from cosmos_board.stats.testing import holm
 from cosmos_board.store.queries.factors import prepare_reference_dice, read_reference_dice
 
@@ -41,13 +44,21 @@ class FactorRow:
     """Factors held fixed; none where the correlation is marginal."""
 
     rho: Effect
-    """Spearman's correlation, partial where others are given, in [−1, 1]."""
+    """Spearman's correlation within targets, partial where others are given, in [−1, 1].
+
+    Its error is that of arctanh ρ."""
 
     p: float | None
-    """Two-sided, from the cluster bootstrap."""
+    """Two-sided, by the delete-one-cluster jackknife; None under 10 clusters."""
 
     p_holm: float | None
     """After Holm over the factors of the same run of the analysis."""
+
+    @property
+    def detectable(self) -> float | None:
+        """Least correlation of either sign that such data would have shown in 80 % of samples."""
+        least = self.rho.detectable
+        return None if least is None else float(np.tanh(least))
 
 
 def study_factors(
@@ -84,7 +95,9 @@ def correlate_factors(
             for group in groups
             for name, effect in zip(group, correlate(sample, outcome, group), strict=True)
         }
-        pvalues = [np.nan if effect is None else bootstrap_p(effect) for effect in effects.values()]
+        pvalues = [
+            np.nan if effect is None else correlation_p(effect) for effect in effects.values()
+        ]
         rows += [
             FactorRow(
                 model=model,
@@ -104,13 +117,31 @@ def correlate_factors(
     return rows
 
 
-def bootstrap_p(effect: Effect) -> float:
-    """Return the two-sided p value that belongs to the effect's interval; NaN without one."""
+def correlate_claimed(
+    sample: ReferenceSample, outcome: Outcome
+) -> tuple[Effect | None, Effect | None]:
+    """Return −ρ of the boundary's complexity and ρ of the intensity difference.
+
+    Both as the study's paper claims them to be positive: each given the other and the rest of its
+    four factors, for targets and datasets of these kinds.
+    """
+    rho = dict(
+        zip(PAPER_FACTORS, correlate(sample, outcome, PAPER_FACTORS, general=True), strict=True)
+    )
+    boundary, contrast = rho["boundary_complexity"], rho["intensity_difference"]
+    if boundary is not None:
+        low, high = (None if end is None else -end for end in (boundary.high, boundary.low))
+        boundary = replace(boundary, value=-boundary.value, low=low, high=high)
+    return boundary, contrast
+
+
+def correlation_p(effect: Effect) -> float:
+    """Return the two-sided p value that belongs to a correlation's interval; NaN without one."""
     if effect.error is None:
         return float("nan")
     if effect.error == 0:
         return 0.0 if effect.value else 1.0
-    return float(2 * stats.t.sf(abs(effect.value) / effect.error, effect.degrees))
+    return float(2 * stats.t.sf(abs(to_normal(effect.value)) / effect.error, effect.degrees))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +190,7 @@ def factor_curves(
             factor=name,
             bins=tuple(
                 FactorBin(low=low, high=high, dice=effect)
-                for low, high, effect in sample.average_bins(dice, name, (0.0, 1.0), closed)
+                for low, high, effect in average_bins(sample, dice, name, closed)
             ),
         )
         for name in sample.factors

@@ -110,13 +110,6 @@ def find_pairs(cube: Cube) -> tuple[tuple[str, str], ...]:
     )
 
 
-def measure_unseen_gain(
-    cube: Cube, units: Units, values: dict[str, Floats], model: str, base: str
-) -> Floats:
-    """Return Dice of `model` minus Dice of `base`, NaN where a cluster was seen; shape (units,)."""
-    return np.where(find_unseen(cube, units, model), values[model] - values[base], np.nan)
-
-
 def find_unseen(cube: Cube, units: Units, model: str) -> Bools:
     """Return which units are of clusters that a model has not seen, shape (units,)."""
     seen, unknown = set(cube.models[model].seen_pairs), _find_unknown(cube, model)

@@ -1,144 +1,80 @@
-"""Single references with their factors, whose clusters the bootstrap reweights."""
+"""Single references with their factors, and correlations within targets with their errors."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.effects import (
+    LEAST_GROUPS,
     Effect,
     SampleCounts,
-    measure_pooled,
+    describe_effect,
     take_sample,
 )
 from cosmos_board.board.units import Units
 from cosmos_board.core.arrays import Bools, Floats, Ints
-from cosmos_board.stats.bootstrap import Draws, sum_replicates, to_steps
 from cosmos_board.stats.correlation import (
-    centred_ranks,
-    correlations,
-    cross_products,
-    partial_from_correlations,
+    Cells,
+    correlation_errors,
+    partial_correlations,
+    rank_within,
+    sum_cells,
+    to_normal,
 )
-from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
+from cosmos_board.stats.intervals import LEVEL, t_quantile
 from cosmos_board.store.queries.factors import read_references
 
-SUM_STEP = 2.0**-29
-"""Sums over a cluster's references are rounded to this: 2²⁴ references stay exact."""
 
-BINS = 10
-
-
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)  # slots would leave no room for what is computed once
 class ReferenceSample:
     """References with all their factors, every one counting once."""
 
-    cluster: Ints
-    """Number of the cluster, −1 where the reference does not count, shape (references,)."""
+    unit: Ints
+    """Index of the unit (a cluster in a target), −1 where the reference does not count, shape
+    (references,)."""
 
-    target: Ints
-    """Number of the target, shape (references,)."""
-
+    target_of_unit: Ints
+    cluster_of_unit: Ints
     dataset_of_cluster: Ints
-    factors: Mapping[str, Floats]
-    """By name, shape (references,); read when asked for."""
+    factors: dict[str, Floats]
+    """By name, shape (references,)."""
 
-    draws: Draws
     whole: Bools
     """Whether every listed reference of its target in its dataset is here, shape (references,)."""
 
     datasets: tuple[str, ...]
-    ranks: dict[str, Floats] = field(default_factory=dict)
-    """Ranks of factors over all references that count, kept between outcomes."""
+    kept: list[Outcome] = field(default_factory=list)
+    """Ranks of factors among the references that were asked for first, and among the last."""
 
-    def rank_factors(self, names: Sequence[str], members: Ints) -> list[Floats]:
-        """Return the ranks of some factors among `members`, each of shape (members,)."""
-        if len(members) < np.count_nonzero(self.cluster >= 0):
-            return [centred_ranks(self.factors[name][members]) for name in names]
-        for name in names:
-            if name not in self.ranks:
-                self.ranks[name] = centred_ranks(self.factors[name][members])
-        return [self.ranks[name] for name in names]
+    @cached_property
+    def cluster(self) -> Ints:
+        """Number of the cluster, −1 where the reference does not count, shape (references,)."""
+        return np.append(self.cluster_of_unit, -1)[self.unit]
 
-    def average_bins(
-        self,
-        values: Floats,
-        factor: str,
-        bounds: tuple[float, float],
-        closed: Collection[str] = (),
-    ) -> list[tuple[float, float, Effect]]:
-        """Return (least, greatest factor, mean value) of each tenth of the references.
+    @cached_property
+    def target(self) -> Ints:
+        """Number of the target, −1 where the reference does not count, shape (references,)."""
+        return np.append(self.target_of_unit, -1)[self.unit]
 
-        Args:
-            values: What is averaged, NaN where there is none, shape (references,).
-            factor: Along which factor.
-            bounds: Least and greatest value that a mean can take.
-            closed: Datasets whose targets have part only where each tenth holds none or at least
-                ten of the target's clusters: a tenth can be subtracted from the target's mean.
+    def rank_factors(self, members: Ints) -> Outcome:
+        """Return the ranks of factors among some references, made when they are asked for.
+
+        Outcomes of the same references, as those of one model are, share them.
         """
-        usable = (self.cluster >= 0) & ~np.isnan(values)
-        restricted = np.isin(self.datasets, list(closed))[self.dataset_of_cluster[self.cluster]]
-        usable &= self.whole | ~restricted
-        while True:
-            rows = np.flatnonzero(usable)
-            if not len(rows):
-                return []
-            along = self.factors[factor][rows]
-            edges = np.unique(np.quantile(along, np.linspace(0, 1, BINS + 1)[1:-1]))
-            place = np.searchsorted(edges, along, side="left")
-            thin = self._thin_targets(rows, place, restricted)
-            if not thin.any():
-                break
-            usable[rows[thin]] = False
-        bins = []
-        for number in np.unique(place):
-            members = rows[place == number]
-            inside = self.factors[factor][members]
-            effect = self._average(values, members, bounds)
-            bins.append((float(inside.min()), float(inside.max()), effect))
-        return bins
-
-    def _thin_targets(self, rows: Ints, place: Ints, restricted: Bools) -> Bools:
-        """Return which `rows` are of a restricted target with few clusters in some tenth."""
-        if not restricted[rows].any():
-            return np.zeros(len(rows), bool)
-        cluster = self.cluster[rows]
-        strata = self.target[rows] * len(self.datasets) + self.dataset_of_cluster[cluster]
-        mine = restricted[rows]
-        held = np.unique(np.column_stack([strata, place, cluster])[mine], axis=0)
-        cells, clusters = np.unique(held[:, :2], axis=0, return_counts=True)
-        thin: Bools = mine & np.isin(strata, cells[clusters < MINIMUM_CLUSTERS, 0])
-        return thin
-
-    def _average(self, values: Floats, members: Ints, bounds: tuple[float, float]) -> Effect:
-        present, place = number_present(self.cluster[members])
-        totals = np.bincount(place, values[members], len(present)).astype(np.float64)
-        sums = to_steps(totals, SUM_STEP)
-        sizes = np.bincount(place, minlength=len(present)).astype(np.float64)
-        drawn = sum_replicates(np.column_stack([sums, sizes]), self.draws[present])
-        value = float(sums.sum() / sizes.sum() * SUM_STEP)
-        with np.errstate(invalid="ignore"):
-            replicates = np.where(drawn[1] > 0, drawn[0] / drawn[1] * SUM_STEP, value)
-        return self.describe(value, replicates, members, bounds)
-
-    def describe(
-        self, value: float, replicates: Floats, members: Ints, bounds: tuple[float, float]
-    ) -> Effect:
-        """Return a value over some references with the interval that its replicates give."""
-        clusters = np.flatnonzero(np.bincount(self.cluster[members]))
-        support = SampleCounts(
-            targets=int(np.count_nonzero(np.bincount(self.target[members]))),
-            clusters=len(clusters),
-            references=len(members),
-            degrees=len(clusters) - len(np.unique(self.dataset_of_cluster[clusters])),
-        )
-        return measure_pooled(value, replicates, support, bounds)
+        for ranked in self.kept:
+            if np.array_equal(ranked.members, members):
+                return ranked
+        ranked = Outcome(self, members, {})
+        self.kept[1:] = [ranked]
+        return ranked
 
 
-def number_present(cluster: Ints) -> tuple[Ints, Ints]:
+def number_present(numbers: Ints) -> tuple[Ints, Ints]:
     """Return the numbers that occur, ascending, and where among them each entry is.
 
     As `numpy.unique` with its inverse, without sorting millions of references.
@@ -147,8 +83,8 @@ def number_present(cluster: Ints) -> tuple[Ints, Ints]:
         >>> [part.tolist() for part in number_present(np.array([7, 2, 7]))]
         [[2, 7], [1, 0, 1]]
     """
-    occurs = np.bincount(cluster) > 0
-    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[cluster]
+    occurs = np.bincount(numbers) > 0
+    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[numbers]
 
 
 def take_references(cube: Cube) -> ReferenceSample:
@@ -162,18 +98,13 @@ def take_references(cube: Cube) -> ReferenceSample:
     place = np.full(max(int(units.number.max(initial=-1)), int(table.unit.max(initial=-1))) + 1, -1)
     place[units.number[sample.counted]] = np.flatnonzero(sample.counted)
     unit = place[table.unit]
-    known = unit >= 0
-    cluster, target = (
-        np.where(known, numbers[unit], -1) if len(units) else unit
-        for numbers in (units.cluster, units.target)
-    )
     owners = {name: index for index, name in enumerate(units.datasets)}
     return ReferenceSample(
-        cluster,
-        target,
+        unit,
+        units.target,
+        units.cluster,
         np.array([owners[dataset] for dataset, _ in units.cluster_names], np.int64),
         table.factors,
-        sample.draws,
         _find_whole(units, unit),
         units.datasets,
     )
@@ -190,55 +121,157 @@ def _find_whole(units: Units, unit: Ints) -> Bools:
     return whole
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
-    """What is correlated with factors, ranked once."""
+OUTCOME = ""
+"""Stands for the outcome among the names of factors."""
 
+
+@dataclass(frozen=True, eq=False)  # slots would leave no room for what is computed once
+class Outcome:
+    """What is correlated with factors, ranked once within each target."""
+
+    sample: ReferenceSample
     members: Ints
     """The references that have it, by index."""
 
-    ranks: Floats
-    """Its ranks among them, shape (members,)."""
+    ranks: dict[str, Floats]
+    """Of the outcome, and of factors as they are asked for, shape (members,) each."""
+
+    shared: Outcome | None = None
+    """The same references without an outcome: there factors are ranked."""
+
+    sums: dict[tuple[str, ...], Floats] = field(default_factory=dict)
+    """Over each unit's members, of ranks (one name) and of their products (two)."""
+
+    @cached_property
+    def unit(self) -> Ints:
+        """Index of the members' units, shape (members,)."""
+        return self.sample.unit[self.members]
+
+    @cached_property
+    def sizes(self) -> Ints:
+        """Members of each unit, shape (units,)."""
+        return np.bincount(self.unit, minlength=len(self.sample.target_of_unit))
+
+    def rank(self, name: str) -> Floats:
+        """Return the ranks of a factor, or of `OUTCOME`, within targets, shape (members,)."""
+        if self.shared is not None and name != OUTCOME:
+            return self.shared.rank(name)
+        if name not in self.ranks:
+            target = self.sample.target[self.members]
+            self.ranks[name] = rank_within(self.sample.factors[name][self.members], target)
+        return self.ranks[name]
+
+    def sum_ranks(self, *names: str) -> Floats:
+        """Return the sums of one name's ranks, or of two names' products, shape (units,)."""
+        if self.shared is not None and OUTCOME not in names:
+            return self.shared.sum_ranks(*names)
+        key = tuple(sorted(names))
+        if key not in self.sums:
+            values = [self.rank(name) for name in key]
+            product = values[0] if len(values) == 1 else values[0] * values[1]
+            self.sums[key] = sum_cells(product, self.unit, len(self.sizes))
+        return self.sums[key]
 
 
 def rank_outcome(sample: ReferenceSample, outcome: Floats) -> Outcome:
-    """Return the ranks of an outcome, shape (references,), NaN where there is none."""
-    members = np.flatnonzero((sample.cluster >= 0) & ~np.isnan(outcome))
-    return Outcome(members, centred_ranks(outcome[members]))
+    """Return the ranks of an outcome within targets.
 
-
-def correlate_replicates(
-    sample: ReferenceSample, outcome: Outcome, factors: Sequence[str]
-) -> tuple[Floats, Floats]:
-    """Return Spearman's correlations of `outcome` with each factor, given the others.
-
-    Ranks are taken once over all references; replicates reweight each cluster's sums of their
-    products.
-
-    Returns:
-        The correlations, shape (factors,), NaN where the outcome or the factor does not vary;
-        the same in every replicate, shape (factors, replicates).
+    Args:
+        sample: From `take_references`.
+        outcome: NaN where there is none, shape (references,).
     """
-    members = outcome.members
-    if len(members) < 3:
-        nothing = np.full((len(factors), sample.draws.shape[1]), np.nan)
-        return nothing[:, 0], nothing
-    ranks = [outcome.ranks, *sample.rank_factors(factors, members)]
-    present, place = number_present(sample.cluster[members])
-    sums = to_steps(cross_products(ranks, place, len(present)), SUM_STEP)
-    whole = partial_from_correlations(correlations(sums.sum(axis=0, keepdims=True) * SUM_STEP))
-    drawn = sum_replicates(sums, sample.draws[present]).T * SUM_STEP
-    return whole[0], partial_from_correlations(correlations(drawn)).T
+    members = np.flatnonzero((sample.unit >= 0) & ~np.isnan(outcome))
+    ranks = rank_within(outcome[members], sample.target[members])
+    return Outcome(sample, members, {OUTCOME: ranks}, sample.rank_factors(members))
 
 
 def correlate(
-    sample: ReferenceSample, outcome: Outcome, factors: Sequence[str]
+    sample: ReferenceSample, outcome: Outcome, factors: Sequence[str], *, general: bool = False
 ) -> list[Effect | None]:
-    """Return the correlations with their intervals, None where there is none."""
-    rho, replicates = correlate_replicates(sample, outcome, factors)
-    return [
-        None
-        if np.isnan(value)
-        else sample.describe(float(value), replicates[index], outcome.members, (-1.0, 1.0))
-        for index, value in enumerate(rho)
-    ]
+    """Return Spearman's correlations within targets of `outcome` with each factor, given the rest.
+
+    Targets in which the outcome or a factor does not vary have no part, nor has a factor that
+    varies in none.
+
+    Args:
+        sample: From `take_references`.
+        outcome: From `rank_outcome`.
+        factors: Names.
+        general: Whether the interval is for targets and datasets of these kinds, not only for new
+            clusters: the widest of those over clusters, over targets and over datasets.
+
+    Returns:
+        One for each factor; None where there is no correlation. The error is that of arctanh ρ
+        (see `correlation_errors`), on which scale the interval is symmetric.
+    """
+    names, units = _choose_targets(outcome, factors)
+    if len(names) < 2 or not len(units):
+        return [None] * len(factors)
+    cells = Cells(
+        outcome.sizes[units],
+        np.stack([outcome.sum_ranks(name)[units] for name in names]),
+        np.array([[outcome.sum_ranks(i, j)[units] for j in names] for i in names]),
+        number_present(sample.target_of_unit[units])[1],
+    )
+    rho = partial_correlations(cells.whole)[:, 0]
+    owner = sample.cluster_of_unit[units]
+    groups = [owner]
+    if general:
+        groups += [sample.target_of_unit[units], sample.dataset_of_cluster[owner]]
+    errors, degrees = _find_errors(cells, groups)
+    counts = SampleCounts(
+        targets=int(cells.group.max()) + 1,
+        clusters=len(number_present(owner)[0]),
+        references=int(cells.sizes.sum()),
+    )
+    effects = {
+        name: _describe_correlation(float(value), float(error), float(degree), counts)
+        for name, value, error, degree in zip(names[1:], rho, errors, degrees, strict=True)
+        if not np.isnan(value)
+    }
+    return [effects.get(name) for name in factors]
+
+
+def _choose_targets(outcome: Outcome, factors: Sequence[str]) -> tuple[list[str], Ints]:
+    """Return the columns that vary in some target, and the units of targets in which all do.
+
+    The outcome is the first column. A unit is an index.
+    """
+    target = outcome.sample.target_of_unit
+    names = [OUTCOME, *factors]
+    squares = [np.bincount(target, outcome.sum_ranks(name, name)) for name in names]
+    varies: Bools = np.minimum(np.stack(squares), squares[0]) > 0
+    used = np.flatnonzero(varies.any(axis=1))
+    units = np.flatnonzero(np.logical_and.reduce(varies[used])[target] & (outcome.sizes > 0))
+    return [names[index] for index in used], units
+
+
+def _find_errors(cells: Cells, groups: Sequence[Ints]) -> tuple[Floats, Floats]:
+    """Return errors and degrees of freedom: of the groups that give the widest interval.
+
+    The first groups are the clusters; of others there must be three.
+    """
+    errors, degrees = [], []
+    for number, group in enumerate(groups):
+        present, left = number_present(group)
+        if len(present) >= (LEAST_GROUPS if number else 2):
+            errors.append(correlation_errors(partial_correlations(cells.leave_out(left))))
+            degrees.append(len(present) - 1.0)
+    if not errors:
+        columns = len(cells.sums) - 1
+        return np.full(columns, np.nan), np.zeros(columns)
+    found = np.stack(errors)
+    # Where one of them is NaN, it is taken: then there is no error.
+    widest = (found * t_quantile(LEVEL, degrees)[:, None]).argmax(axis=0)
+    return found[widest, np.arange(found.shape[1])], np.array(degrees)[widest]
+
+
+def _describe_correlation(
+    value: float, error: float, degrees: float, counts: SampleCounts
+) -> Effect:
+    known = None if np.isnan(error) else error
+    normal = describe_effect(float(to_normal(value)), known, degrees, counts)
+    if normal.low is None or normal.high is None:
+        return replace(normal, value=value)
+    low, high = float(np.tanh(normal.low)), float(np.tanh(normal.high))
+    return replace(normal, value=value, low=min(low, value), high=max(high, value))

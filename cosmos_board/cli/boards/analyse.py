@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,10 @@ import click
 
 if TYPE_CHECKING:
     from cosmos_board.board.cube import Cube
-    from cosmos_board.board.findings.findings import Decision, Finding
+    from cosmos_board.board.findings.decisions import Decision
+    from cosmos_board.board.findings.findings import Finding
     from cosmos_board.board.studies.effects import Effect
+    from cosmos_board.board.studies.factors import FactorRow
     from cosmos_board.core.masks import Rle
 
 STUDIES = ("factors", "jitter", "clicks", "annotation", "findings")
@@ -51,6 +53,8 @@ def command(study: str, db: Path, as_json: bool, log: Path | None, packs: tuple[
         was_run = study in dict(fetch_studied(connection))
     if study == "findings":
         results = [describe_finding(finding) for finding in results]
+    if as_json and study == "factors":
+        results = [describe_factor(row) for row in results]
     if as_json:
         click.echo(json.dumps(round_floats(_describe_effects(results)), ensure_ascii=False))
     elif study == "findings":
@@ -91,6 +95,29 @@ def _run_study(study: str, cube: Cube) -> Any:  # noqa: ANN401 - each study has 
     return studies[study](cube)
 
 
+def describe_factor(row: FactorRow) -> dict[str, object]:
+    """Return a correlation as JSON holds it: one level, `error` being that of arctanh ρ."""
+    rho = row.rho
+    return {
+        "factor": row.factor,
+        "given": row.given,
+        "prompt": row.prompt,
+        "model": row.model,
+        "selection": row.selection,
+        "rho": rho.value,
+        "low": rho.low,
+        "high": rho.high,
+        "error": rho.error,
+        "degrees": rho.degrees,
+        "targets": rho.targets,
+        "clusters": rho.clusters,
+        "references": rho.references,
+        "p": row.p,
+        "p_holm": row.p_holm,
+        "detectable": row.detectable,
+    }
+
+
 def _describe_effects(value: Any) -> Any:  # noqa: ANN401 - any row of a study
     """Return rows as JSON holds them: every effect with the least that could have been shown."""
     from cosmos_board.board.studies.effects import Effect
@@ -109,7 +136,8 @@ def describe_finding(finding: Finding) -> dict[str, object]:
     from cosmos_board.site.language.words import words_for
 
     claim, text, chinese = finding.claim, CLAIM_TEXTS[finding.id], words_for("zh")
-    headline = _describe_decision(finding.oracle)
+    headline = _describe_decision(finding.headline, claim.threshold)
+    selected = finding.oracle is not None
     return {
         "id": claim.id,
         "statement": text.statement,
@@ -122,16 +150,17 @@ def describe_finding(finding: Finding) -> dict[str, object]:
         "paper": text.paper,
         "certainty": claim.certainty,
         "source": text.source,
-        **{name: headline[name] for name in ("verdict", "effect", "low", "high")},
+        **headline,
         "n": headline["clusters"],
         "family": finding.family,
-        "oracle": headline,
-        "predicted": _describe_decision(finding.predicted) if finding.predicted else None,
+        "selection": "predicted" if selected else None,
+        "predicted": headline if selected else None,
+        "oracle": _describe_decision(finding.oracle, claim.threshold) if finding.oracle else None,
         "families": [
             {
                 "family": decided.family,
-                "oracle": _describe_decision(decided.oracle),
-                "predicted": _describe_decision(decided.predicted),
+                "predicted": _describe_decision(decided.predicted, claim.threshold),
+                "oracle": _describe_decision(decided.oracle, claim.threshold),
             }
             for decided in finding.families
         ],
@@ -140,34 +169,52 @@ def describe_finding(finding: Finding) -> dict[str, object]:
     }
 
 
-def _describe_decision(decision: Decision) -> dict[str, object]:
-    from cosmos_board.board.messages import Message
+def _describe_decision(decision: Decision, threshold: float) -> dict[str, object]:
     from cosmos_board.site.language.messages import say
 
-    effect, evidence = decision.effect, decision.evidence
     low, high = decision.interval
     return {
         "verdict": decision.verdict,
+        "part": say(decision.part.name) if decision.part else None,
         "effect": decision.value,
         "low": low,
         "high": high,
+        "detectable": decision.detectable,
         "targets": decision.targets,
         "clusters": decision.clusters,
-        "references": effect.references if effect else 0,
-        "parts": [{**asdict(part), "name": say(Message(part.name))} for part in evidence.parts],
-        "models": evidence.models,
+        "references": decision.part.effect.references if decision.part else 0,
+        "parts": [
+            {
+                "name": say(part.name),
+                "effect": part.effect.value,
+                "low": part.effect.low,
+                "high": part.effect.high,
+                "verdict": verdict,
+                "detectable": None if part.reach is None else threshold + part.reach,
+                "any_of": part.any_of,
+            }
+            for part, verdict in zip(decision.evidence.parts, decision.verdicts, strict=True)
+        ],
+        "models": decision.evidence.models,
         "missing": [say(message) for message in decision.missing],
     }
 
 
 def _print_finding(finding: Mapping[str, Any]) -> None:
-    effect = "" if finding["effect"] is None else f": {finding['effect']:+.3f}"
-    low, high = finding["low"], finding["high"]
-    interval = "" if low is None else f" ({low:+.3f} … {high:+.3f})"
+    from cosmos_board.site.language.numbers import signed, with_interval
+
     click.echo(f"{finding['id']} {finding['statement']}")
-    click.echo(f"   {finding['verdict']}{effect}{interval}; n = {finding['n']}")
-    for missing in finding["oracle"]["missing"]:
-        click.echo(f"   missing: {missing}")
+    if finding["effect"] is None:
+        click.echo(f"   {finding['verdict']}")
+        for missing in finding["missing"]:
+            click.echo(f"   missing: {missing}")
+        return
+    several = len(finding["parts"]) > 1
+    which = f" {finding['part']}" if several else ""
+    effect = with_interval(signed(finding["effect"]), finding["low"], finding["high"])
+    click.echo(f"   {finding['verdict']}:{which} {effect}; clusters: {finding['n']}")
+    if finding["verdict"] == "not shown" and finding["detectable"] is not None:
+        click.echo(f"   these data could have shown an effect of {finding['detectable']:.3f}")
 
 
 def _print_study(study: str, results: Any, *, was_run: bool) -> None:  # noqa: ANN401
@@ -196,7 +243,9 @@ def _flatten(row: Any) -> dict[str, object]:  # noqa: ANN401 - any row of a stud
     """Return the fields of a row by name, text first, and the least that could have been shown."""
     values = {field.name: getattr(row, field.name) for field in fields(row)}
     for effect in _list_effects(row):
-        values["detectable"] = None if effect.is_shown else effect.detectable
+        values["detectable"] = (
+            None if effect.is_shown else getattr(row, "detectable", effect.detectable)
+        )
     return dict(sorted(values.items(), key=lambda pair: not isinstance(pair[1], str | tuple)))
 
 

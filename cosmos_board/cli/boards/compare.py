@@ -44,9 +44,9 @@ def command(
     as_json: bool,
 ) -> None:
     """Compare model A with model B, paired by target; differences are A − B."""
+    from cosmos_board.board.compare import compare
     from cosmos_board.board.cube import Cube
     from cosmos_board.board.export import round_floats
-    from cosmos_board.board.compare import compare
     from cosmos_board.store.board import open_board
 
     with open_board(db) as connection:

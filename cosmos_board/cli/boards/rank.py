@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from cosmos_board.cli.options import METRIC, SELECTION
+from cosmos_board.core.tracks import TIERS
 
 if TYPE_CHECKING:
     from cosmos_board.board.types import Board, Share
 
-KINDS = ("modality", "object", "target", "dataset", "model")
+KINDS = ("modality", "object", "target", "dataset", "held-out", "model")
 
 COLUMNS = (
     *("model", "slice", "prompt", "metric", "selection", "score", "low", "high"),
@@ -29,6 +30,11 @@ COLUMNS = (
 @click.option("--db", required=True, type=click.Path(path_type=Path), help="Board database.")
 @click.option("--prompt", help="One prompt. Default: box, or the first that has scores.")
 @click.option("--by", type=click.Choice(KINDS), help="One board for each. Default: overall.")
+@click.option(
+    "--tier",
+    type=click.Choice(TIERS),
+    help="Rank runs of this tier alone: who computed the scores. Default: all together.",
+)
 @METRIC
 @SELECTION
 @click.option(
@@ -40,7 +46,13 @@ COLUMNS = (
     help="How the boards are printed.",
 )
 def command(
-    db: Path, prompt: str | None, by: str | None, metric: str, selection: str | None, form: str
+    db: Path,
+    prompt: str | None,
+    by: str | None,
+    tier: str | None,
+    metric: str,
+    selection: str | None,
+    form: str,
 ) -> None:
     """Print leaderboards: score, 95 % interval, rank and the range of ranks."""
     from cosmos_board.board.cube import Cube
@@ -51,7 +63,7 @@ def command(
 
     with open_board(db) as connection:
         boards = rank_boards(
-            Cube(connection, (metric,)),
+            Cube(connection, (metric,), tier),
             by=by,  # type: ignore[arg-type]  # click checked it
             prompt=prompt,
             metric=metric,

@@ -18,6 +18,7 @@ from cosmos_board.core.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
     from cosmos_board.data.pack import Pack
+    from cosmos_board.submissions.history.versions import History
 
 _PATH = click.Path(path_type=Path)
 _PACK = click.option(
@@ -60,17 +61,17 @@ def check(folder: Path, packs: tuple[Path, ...], external: Path | None, as_json:
     from cosmos_board.submissions.checks.check import check_submission
     from cosmos_board.submissions.checks.packs import list_known
     from cosmos_board.submissions.checks.submission import CheckInputs
-    from cosmos_board.submissions.history.versions import read_history
+    from cosmos_board.submissions.history.variants import note_variants, read_folder
     from cosmos_board.submissions.problems import is_refused
 
     opened, root = _open_packs(folder, packs), folder.absolute().parent
-    try:
-        accepted = read_history(root).list_accepted(without=folder.absolute().name)
-    except InputError:  # outside a clone nobody else is known
-        accepted = []
+    history, slug = _read_history(root), folder.absolute().name
+    accepted = history.list_accepted(without=slug) if history else []
     seed, known = secrets.token_hex(16), list_known(opened, root)
     inputs = CheckInputs(packs=known, accepted=accepted, external=external, seed=seed)
     problems = check_submission(folder, inputs)
+    if not is_refused(problems):
+        problems += note_variants(slug, read_folder(folder), history, root=root)
     if as_json:
         click.echo(json.dumps([asdict(problem) for problem in problems]))
     else:
@@ -99,6 +100,7 @@ def score(
 ) -> None:
     """Score FOLDER's predictions and say where the model would rank. Nothing is uploaded."""
     from cosmos_board.submissions.checks.submission import CheckInputs
+    from cosmos_board.submissions.history.variants import make_claim, note_variants
     from cosmos_board.submissions.scoring.ranks import CAPTION, rank_run
     from cosmos_board.submissions.scoring.score import score_submission
 
@@ -106,8 +108,13 @@ def score(
         run = out or Path(work) / "run"
         inputs = CheckInputs(external=external)
         scored = score_submission(folder, _open_packs(folder, packs), run, inputs=inputs)
-        ranks = rank_run(run, scored.checked.manifest.slug, db)
-    for problem in scored.checked.problems:
+        manifest = scored.checked.manifest
+        ranks = rank_run(run, manifest.slug, db)
+    root = folder.absolute().parent
+    notes = note_variants(
+        manifest.slug, make_claim(manifest), _read_history(root), root=root, error=scored.error
+    )
+    for problem in (*scored.checked.problems, *notes):
         click.echo(f"{problem}", err=True)
     if as_json:
         click.echo(json.dumps([asdict(rank) for rank in ranks]))
@@ -197,6 +204,16 @@ def decide(slug: str, word: str, who: int, why: str, version: int | None, root: 
         raise click.BadParameter(f"no version of {slug} landed on main", param_hint="SLUG")
     path = add_decision(root, slug, version or entry.number, word, who, why)
     click.echo(f"{path}: {slug} version {version or entry.number} {word}; propose it to main")
+
+
+def _read_history(root: Path) -> History | None:
+    """Return what landed in the clone that the folder of submissions lies in, None outside one."""
+    from cosmos_board.submissions.history.versions import read_history
+
+    try:
+        return read_history(root)
+    except InputError:
+        return None
 
 
 def _open_packs(folder: Path, packs: tuple[Path, ...]) -> list[Pack]:

@@ -219,64 +219,6 @@ def _free_place(
     return None
 
 
-_RANK_ROW = 20
-_RANK_FONT = 12.5
-_RANK_ROOM = 44
-"""Room for the rank beside a name."""
-
-
-@dataclass(frozen=True, slots=True)
-class MeanRanks:
-    """Models with their mean rank over targets, best first, and the groups that do not differ."""
-
-    names: tuple[str, ...]
-    labels: tuple[str, ...]
-    ranks: tuple[float, ...]
-    cliques: tuple[tuple[int, int], ...]
-    """First and last place of each run of models of which no two differ."""
-
-    targets: int
-
-
-def render_mean_ranks(means: MeanRanks, title: str) -> Markup:
-    """Return the diagram as an SVG element, best ranks on the left."""
-    width, side = WIDTH, WIDTH * 0.3
-    half = (len(means.names) + 1) // 2
-    top = 34 + 9 * len(means.cliques)
-    height = top + _RANK_ROW * half + 14
-    low, high = 1, len(means.names)
-
-    def place(rank: float) -> float:
-        return side + (rank - low) / max(high - low, 1) * (width - 2 * side)
-
-    parts = [
-        f'<svg class="cb-svg ranks" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{escape(title)}">',
-        f'<g class="grid"><path class="base" d="M{place(low):.1f} 24H{place(high):.1f}"/>',
-    ]
-    for tick in range(low, high + 1):
-        parts.append(f'<path d="M{place(tick):.1f} 20V28"/>')
-        parts.append(f'<text x="{place(tick):.1f}" y="14" text-anchor="middle">{tick}</text>')
-    parts.append("</g>")
-    for number, (first, last) in enumerate(means.cliques):
-        start, end = place(means.ranks[first]) - 4, place(means.ranks[last]) + 4
-        parts.append(f'<path class="clique" d="M{start:.1f} {34 + 9 * number}H{end:.1f}"/>')
-    for number, (label, rank) in enumerate(zip(means.labels, means.ranks, strict=True)):
-        left = number < half
-        line = number if left else len(means.names) - 1 - number
-        y = top + _RANK_ROW * line + 10
-        end = side - 8 if left else width - side + 8
-        anchor = "end" if left else "start"
-        text_x = end - 4 if left else end + 4
-        name = cut_to_width(label, side - _RANK_ROOM, _RANK_FONT)
-        parts.append(f'<path class="lead" d="M{place(rank):.1f} 24V{y}H{end:.1f}"/>')
-        parts.append(
-            f'<text class="name" x="{text_x:.1f}" y="{y + 4}" text-anchor="{anchor}">'
-            f"{escape(name)} <tspan>{rank:.2f}</tspan></text>"
-        )
-    return Markup("".join([*parts, "</svg>"]))
-
-
 _BADGE_NAME = "COSMOS board"
 _BADGE_LETTER = 6.6
 

@@ -60,7 +60,7 @@ class Cell:
     """Small text behind the first."""
 
     title: str = ""
-    """What the text means, for screen readers."""
+    """What the text means, on hover and for screen readers."""
 
     heat: float | None = None
     """Shade in [0, 1]."""
@@ -77,12 +77,9 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row, with the group of ties it belongs to."""
+    """One row."""
 
     cells: tuple[Cell, ...]
-    tie: int | None = None
-    """Index of its tie group, counted from 0; None where it has none."""
-
     listed: bool = False
     """Whether it is listed without a rank."""
 

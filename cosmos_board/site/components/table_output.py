@@ -49,14 +49,12 @@ def _head(column: Column, root: str, words: Words) -> str:
 
 
 def _row(row: Row, columns: tuple[Column, ...], root: str) -> str:
-    classes = [] if row.tie is None else [f"tie{row.tie % 2}"]
-    classes += ["listed"] * row.listed
     named = next((n for n, column in enumerate(columns) if not column.numeric), 0)
     cells = [
         _cell(cell, column, root, header=position == named)
         for position, (cell, column) in enumerate(zip(row.cells, columns, strict=True))
     ]
-    opening = f'<tr class="{" ".join(classes)}">' if classes else "<tr>"
+    opening = '<tr class="listed">' if row.listed else "<tr>"
     return opening + "".join(cells)
 
 
@@ -69,6 +67,8 @@ def _cell(cell: Cell, column: Column, root: str, *, header: bool) -> str:
     if cell.value is not None and column.numeric and not _reads_as_number(cell.text):
         value = f"{cell.value:.6g}" if isinstance(cell.value, float) else str(cell.value)
         raw = f' data-v="{_encode(value)}"'
+    if cell.title:
+        raw += f' title="{_encode(cell.title)}"'
     kind = f' class="{classes.lstrip()}"' if classes else ""
     text = _encode(cell.text)
     if cell.href:

@@ -1,4 +1,4 @@
-"""Picks example references of a target: the worst, the median, the best, the most disputed."""
+"""Picks example references of a target: the lowest, the median, the highest, the most disputed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cosmos_board.store.queries.connection import Connection
 from cosmos_board.store.queries.targets import read_reference_scores
 
 PROMPT = "box"
-KINDS = ("worst", "median", "best", "disputed")
+KINDS = ("lowest", "median", "highest", "disputed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Pick:
 
 
 def pick_cases(connection: Connection) -> list[Pick]:
-    """Return per target the worst, median and best reference by mean Dice, and the most disputed.
+    """Return per target the lowest, median, highest reference by mean Dice, and the most disputed.
 
     The mean is over promptable models where there are any, else over all. A target that has real
     references stands for these alone.
@@ -61,8 +61,8 @@ def _pick(
     argued = {key: list(dice[key].values()) if alone else judged[key] for key in keys}
     spread = sorted(keys, key=lambda key: (min(argued[key]) - max(argued[key]), key[2]))
     wanted = {
-        "worst": ranked,
-        "best": ranked[::-1],
+        "lowest": ranked,
+        "highest": ranked[::-1],
         "median": sorted(ranked, key=lambda key: abs(2 * place[key] - len(ranked) + 1)),
         "disputed": spread,
     }

@@ -6,6 +6,7 @@ import hashlib
 import re
 
 from cosmos_board.board.findings.findings import Finding
+from cosmos_board.board.findings.parts import FindingVerdict
 from cosmos_board.board.types import Slice
 from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.core.prompts import PROMPTS
@@ -43,6 +44,15 @@ def target_label(name: str, words: Words) -> str:
     return f"{modality_label(modality, words)} · {object_label(thing, words)}"
 
 
+def held_out_label(name: str, words: Words) -> str:
+    """Return the heading of a set of datasets that nobody trains on who wants a rank there."""
+    labels = {
+        "pictures": words("Held out: fundus, colonoscopy and histopathology pictures"),
+        "volumes": words("Held out: CT and MRI volumes"),
+    }
+    return labels.get(name, name)
+
+
 def metric_label(metric: Metric, words: Words) -> str:
     """Return the heading of a metric with its unit, such as `HD95 (px)`."""
     label = words(metric.label)
@@ -55,6 +65,8 @@ def slice_label(part: Slice, data: SiteData, words: Words) -> str:
         return words("All targets")
     if part.kind == "dataset":
         return data.datasets[part.name].label if part.name in data.datasets else part.name
+    if part.kind == "held-out":
+        return held_out_label(part.name, words)
     label = {"modality": modality_label, "object": object_label, "target": target_label}[part.kind]
     return label(part.name, words)
 
@@ -73,6 +85,7 @@ def image_kinds(data: SiteData, words: Words) -> list[tuple[str, str]]:
 FOLDERS = {
     "overall": "", "modality": "modalities/", "object": "objects/",
     "target": "targets/", "dataset": "datasets/",
+    "held-out": "held-out/",
 }  # fmt: skip
 """Where the pages of each kind of slice lie, from the root of the site."""
 
@@ -121,13 +134,19 @@ def finding_url(finding: Finding) -> str:
     return f"findings/{finding.id.lower()}/"
 
 
-_MARKS = {"holds": "✓", "weakened": "~", "overturned": "✗", "undecided": "?"}
+_MARKS: dict[FindingVerdict, str] = {
+    "holds": "✓",
+    "there, size open": "≈",
+    "smaller than claimed": "~",
+    "contradicted": "✗",
+    "not shown": "?",
+}
 
 
 def describe_finding(finding: Finding, words: Words) -> dict[str, str]:
     """Return what templates say of a finding."""
     return {
-        "kind": finding.verdict.replace(" ", "-"),
+        "kind": finding.verdict.replace(",", "").replace(" ", "-"),
         "mark": _MARKS.get(finding.verdict, DASH),
         "url": finding_url(finding),
         "statement": words(CLAIM_TEXTS[finding.id].statement),

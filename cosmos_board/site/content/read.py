@@ -8,6 +8,8 @@ from pathlib import Path
 from cosmos_board.board.build import Boards, build_boards
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.types import BoardKey, Slice
+from cosmos_board.core.cards import PROTOCOL
+from cosmos_board.data.catalog.held_out import HELD_OUT
 from cosmos_board.site.content.blocks import NO_BLOCKS, Blocks
 from cosmos_board.site.content.case_picks import PROMPT
 from cosmos_board.site.content.cases import MOST_MODELS, read_cases
@@ -49,7 +51,7 @@ def read_site_data(db: Path, *, local: bool = False, earlier: Blocks = NO_BLOCKS
             models=read_models(connection),
             datasets=datasets,
             targets=targets,
-            amounts=read_amounts(connection),
+            amounts=read_amounts(connection, HELD_OUT[PROTOCOL]),
             timings=read_timings(connection),
             entries=read_entries(connection),
             # a quantile is the Dice of one reference mask
@@ -71,6 +73,11 @@ def _withheld(suppression: Suppression, shown: Collection[Slice]) -> tuple[Withh
             Slice("object", thing),
             Slice("target", target),
             Slice("dataset", dataset),
+            *(
+                Slice("held-out", name)
+                for name, kept in HELD_OUT[PROTOCOL].items()
+                if dataset in kept
+            ),
         ):
             if part not in shown or part.kind == "target":
                 withheld.setdefault(part, set()).add(dataset)

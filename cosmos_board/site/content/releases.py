@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,17 @@ FEED_PATH = "changes/feed.xml"
 KINDS = ("overall", "modality")
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a model stands on a board."""
+
+    rank: int
+    score: float
+    low: int
+    high: int
+    """Best and worst rank that the intervals leave open."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """Ranks at one time."""
@@ -33,35 +44,45 @@ class Snapshot:
     """YYYY-MM-DD; empty for what is being built."""
 
     version: str
-    ranks: dict[str, dict[str, tuple[int, float]]]
-    """By board (slice and prompt), then by model: rank and score."""
+    ranks: dict[str, dict[str, Standing]]
+    """By board (slice and prompt), then by model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """A model whose rank differs between two snapshots; None where it was not ranked."""
+    """A model whose rank differs by more than its ranges; None where it was not ranked."""
 
     board: str
     model: str
-    before: int | None
-    after: int | None
+    before: Standing | None
+    after: Standing | None
 
 
 def take_snapshot(data: SiteData) -> Snapshot:
     """Return the ranks of the Dice boards over everything and of each modality."""
-    ranks: dict[str, dict[str, tuple[int, float]]] = {}
+    ranks: dict[str, dict[str, Standing]] = {}
     for key, board in data.boards.items():
         main = key.metric == "dice" and key.selection == default_selection(key.prompt)
-        if main and key.slice.kind in KINDS and key.scope == "common" and key.track == "full":
+        if main and key.slice.kind in KINDS and key.track == "full":
             ranks[f"{key.slice}, {key.prompt}"] = {
-                row.model: (row.rank or 0, float(f"{row.score:.6g}")) for row in board.ranked
+                row.model: Standing(
+                    row.rank or 0,
+                    float(f"{row.score:.6g}"),
+                    row.rank_low or 1,
+                    row.rank_high or len(board.ranked),
+                )
+                for row in board.ranked
             }
     return Snapshot(date="", version=data.version, ranks=ranks)
 
 
 def snapshot_file(snapshot: Snapshot) -> bytes:
     """Return a snapshot as the file that becomes a release."""
-    return to_json({"schema_version": 1, "data_version": snapshot.version, "ranks": snapshot.ranks})
+    ranks = {
+        board: {model: list(astuple(standing)) for model, standing in of.items()}
+        for board, of in snapshot.ranks.items()
+    }
+    return to_json({"schema_version": 1, "data_version": snapshot.version, "ranks": ranks})
 
 
 def read_releases(folder: Path) -> tuple[Snapshot, ...]:
@@ -80,7 +101,8 @@ def _read(path: Path) -> Snapshot:
         document: dict[str, Any] = json.loads(path.read_bytes())
         ranks = {
             str(board): {
-                str(model): (int(rank), float(score)) for model, (rank, score) in of.items()
+                str(model): Standing(int(rank), float(score), int(low), int(high))
+                for model, (rank, score, low, high) in of.items()
             }
             for board, of in document["ranks"].items()
         }
@@ -91,16 +113,27 @@ def _read(path: Path) -> Snapshot:
 
 
 def find_moves(before: Snapshot, after: Snapshot) -> list[Move]:
-    """Return the models whose rank differs, by board, the best new rank first."""
+    """Return the models that moved, by board, the best new rank first.
+
+    A rank within the range of the other snapshot is no move: the data left it open.
+    """
     moves = []
     for board in sorted(before.ranks.keys() | after.ranks.keys()):
         old, new = before.ranks.get(board, {}), after.ranks.get(board, {})
         for model in old.keys() | new.keys():
             was, now = old.get(model), new.get(model)
-            if (was and was[0]) != (now and now[0]):
-                ranks = {"before": was[0] if was else None, "after": now[0] if now else None}
-                moves.append(Move(board=board, model=model, **ranks))
-    return sorted(moves, key=lambda move: (move.board, move.after or 10**6, move.model))
+            if _is_move(was, now):
+                moves.append(Move(board=board, model=model, before=was, after=now))
+    return sorted(
+        moves,
+        key=lambda move: (move.board, move.after.rank if move.after else 10**6, move.model),
+    )
+
+
+def _is_move(was: Standing | None, now: Standing | None) -> bool:
+    if was is None or now is None:
+        return was is not now
+    return not (was.low <= now.rank <= was.high or now.low <= was.rank <= now.high)
 
 
 def render_feed(releases: Sequence[Snapshot], site_url: str) -> bytes:

@@ -8,12 +8,13 @@ from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING
 
-from cosmos_board.board.types import Board, BoardKey, BoardRow, PairTable, Scope, Slice, SliceKind
+from cosmos_board.board.types import Board, BoardKey, BoardRow, PairTable, Slice, SliceKind
 from cosmos_board.core.cards import PROTOCOL, DatasetCard, ModelCard
 from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection
 from cosmos_board.core.tracks import FULL
+from cosmos_board.data.catalog.held_out import HELD_OUT
 from cosmos_board.site.content.blocks import NO_BLOCKS, Blocks, Stratum
 from cosmos_board.site.content.studies import Studies
 from cosmos_board.site.language.numbers import DASH
@@ -127,7 +128,6 @@ class SiteData:
         prompt: str,
         selection: Selection | None = None,
         metric: str = "dice",
-        scope: Scope = "common",
         track: str = FULL,
     ) -> Board | None:
         """Return a board, by default of the full track, None where nothing was scored.
@@ -135,7 +135,7 @@ class SiteData:
         `everything` has no choice by predicted IoU, so `oracle` is its default.
         """
         chosen = selection or default_selection(prompt)
-        return self.boards.get(BoardKey(part, prompt, chosen, metric, track, scope))
+        return self.boards.get(BoardKey(part, prompt, chosen, metric, track))
 
     def main_board(self, part: Slice, track: str = FULL) -> Board | None:
         """Return the board that opens the page of a slice; None where nothing was scored."""
@@ -202,4 +202,6 @@ def default_selection(prompt: str) -> Selection:
 
 def holds(part: Slice, info: TargetInfo) -> bool:
     """Return whether a target of a dataset is in a slice."""
+    if part.kind == "held-out":
+        return not info.synthetic and info.dataset in HELD_OUT[PROTOCOL].get(part.name, ())
     return part.kind == "overall" or getattr(info, part.kind) == part.name

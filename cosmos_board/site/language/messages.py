@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from cosmos_board.board.messages import Field, Message, MessageKey
 from cosmos_board.board.types import BoardRow, FailedAnswers
+from cosmos_board.core.tracks import Tier
 from cosmos_board.site.language.words import Words, mark_plural
 
 ENGLISH = Words()
@@ -24,12 +25,15 @@ MESSAGES: dict[MessageKey, str | tuple[str, str]] = {
     "model": "model {model}",
     "model-prompts": "scores of {model} with {prompts}",
     "annotation-log": "an annotation log with both arms of the same references",
+    "annotating-readers": "annotations by {n} readers (there are {have})",
     "annotated-clusters": "annotations of {n} clusters (there are {have})",
     "annotated-targets": "annotations of {n} targets (there are {have})",
     "jitter-study": "jitter study of {prompt} (first) at {range} px",
     "jitter-of-one-model": "the jitter study of box and point by one model",
     "clicks-of-promptable-model": "clicks study of a promptable model",
     "clicks-of-interactive-method": "clicks study of an interactive method (a classical model)",
+    "as-many-candidates": "clicks study of an interactive method that offers several masks, as the "
+    "model does: the reference picks the best of them, which favours whoever offers more",
     "references-with-factors": "{n} references with factors and a box (there are {have})",
     "clusters-with-factors": "{n} clusters with factors and a box (there are {have})",
     "targets-with-factors": "{n} targets with factors and a box (there are {have})",
@@ -38,7 +42,7 @@ MESSAGES: dict[MessageKey, str | tuple[str, str]] = {
     "fine-tuned-of-family": "a model fine-tuned from this family",
     "scores-of-pair": "scores of {model} and {base} with box",
     "unseen-clusters": "clusters that the fine-tuned model has not seen",
-    "interval-clusters": "ten clusters, and more clusters than datasets, for an interval",
+    "interval-clusters": "ten clusters, for an interval",
     "base-without-scores": "{model}: its base {base} has no scores",
     "unknown-training-datasets": "{model}: no record of the datasets it was trained on",
     "unknown-training-clusters": "{model}: no record of which clusters of {dataset} it was trained "
@@ -47,13 +51,13 @@ MESSAGES: dict[MessageKey, str | tuple[str, str]] = {
     "low-dice-targets": "targets with Dice ≤ 0.5",
     "size-gain": "ViT-H − ViT-B",
     "point-gain": "point − everything",
-    "box-gain": "box − best point prompt",
+    "box-gain": "box − {prompt}",
     "dice-gained": "Dice gained",
     "seconds-saved": "seconds saved",
     "box-drop": "drop of box",
     "point-drop": "drop of point",
-    "first-click-lead": "lead at click 1",
-    "last-click-deficit": "deficit at click 10",
+    "first-click-lead": "lead over {method} at click 1",
+    "last-click-lag": "lag behind {method} at click 10",
     "boundary-rho": "−ρ of boundary complexity",
     "intensity-rho": "ρ of intensity difference",
     "tuning-gain": "fine-tuned − base",
@@ -68,12 +72,25 @@ MESSAGES: dict[MessageKey, str | tuple[str, str]] = {
         "{n} cluster: too few to recommend a model, which takes {least}.",
         "{n} clusters: too few to recommend a model, which takes {least}.",
     ),
-    "none-adequate": "No tested model is adequate for this target: none is ahead of the trivial "
-    "baselines with a mean Dice above {dice}.",
+    "low-dice": "No tested model is adequate for this target: none is expected to reach a mean "
+    "Dice above {dice}.",
+    "not-above-baselines": "No tested model is adequate for this target: these data do not show "
+    "that the one with the highest mean Dice is better than every baseline.",
     "one-dataset": "All data is from one dataset; other scanners and sites may differ.",
     "synthetic-data": "The data is synthetic.",
 }
 """Where `n` may be 1, there is a sentence for one and one for many."""
+
+
+TIER_TEXTS: dict[Tier, str] = {
+    "self-reported": "The submitter computed these scores and nobody checked them. Masks may have "
+    "been corrected by hand, or never been drawn.",
+    "audited": "The scores belong to the submitted masks, all or a random sample of them. That a "
+    "model drew the masks, without seeing the references, is not shown.",
+    "re-run": "A maintainer ran the model and got the same scores. That it was not trained on "
+    "these images is not shown: that is the submitter's word.",
+}
+"""What each tier promises of a score, and what it does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,21 +117,25 @@ _SECOND_HAND = "https://github.com/Leon42325/medical-sam-project"
 CLAIM_TEXTS: dict[str, ClaimText] = {
     "F1": ClaimText(
         statement="Segmentation is remarkable on some targets and fails on others.",
-        effect="The smaller of two shares of targets: mean Dice ≥ 0.9, and mean Dice ≤ 0.5, each "
-        "target with its best prompt",
+        effect="Two shares of targets, both of which must exceed the threshold: mean Dice ≥ 0.9, "
+        "and mean Dice ≤ 0.5, each target with its best prompt. The prompt is chosen on other "
+        "clusters than those that score it; a target counts once its 99 % interval is on one side",
         needs="at least 10 targets",
         paper="Hausdorff distance with a box from 2.19 px (humerus, CT) to 23.7 px (heart, CT)",
         source="a review of boundary accuracy that cites the paper's Table 3",
     ),
     "F2": ClaimText(
         statement="The larger SAM (ViT-H) segments better than the smaller one (ViT-B).",
-        effect="Macro paired Dice, ViT-H minus ViT-B, mean over the six prompts",
+        effect="Macro paired Dice, ViT-H minus ViT-B, mean over the six prompts. Segmenting "
+        "everything always takes the mask that fits the reference best",
         needs="sam-vit-b and sam-vit-h with all six prompts",
     ),
     "F3": ClaimText(
         statement="Manual prompts, above all the box, beat segmenting everything.",
-        effect="The smaller of two differences of macro Dice: 1 point minus everything, and box "
-        "minus the best point prompt",
+        effect="Four differences of macro Dice, all of which must be above 0: 1 point minus "
+        "everything, and box minus each of the three prompts of points. Segmenting everything "
+        "always takes the mask that fits the reference best, which makes the first difference "
+        "smaller",
         needs="all six prompts",
         paper="The order: box, then points, then everything mode; no number",
         source=_PAPER,
@@ -122,30 +143,32 @@ CLAIM_TEXTS: dict[str, ClaimText] = {
     "F4": ClaimText(
         statement="SAM's masks help annotators to be better and faster.",
         effect="Paired by reader and image, assisted against unaided: Dice gained, and seconds "
-        "saved; the weaker one decides",
-        needs="an annotation log",
+        "saved; both must be above 0",
+        needs="an annotation log of at least 3 readers",
         paper="High quality in less time; no number",
         source=_PAPER,
     ),
     "F5": ClaimText(
         statement="Segmentation is sensitive to where exactly the prompt is placed.",
-        effect="The smaller of two drops of macro Dice at a displacement of 20–30 px: of the box, "
-        "and of 1 point",
+        effect="Two drops of macro Dice at a displacement of 20–30 px, both of which must exceed "
+        "the threshold: of the box, and of 1 point",
         needs="the jitter study of box and point (first), level 20–30 px",
         paper="Drop at 20–30 px: 14.6 Dice points with 1 point, 24.1 with a box",
         source=_SECOND_HAND,
     ),
     "F6": ClaimText(
         statement="SAM is ahead of interactive methods with one click and overtaken later.",
-        effect="Macro Dice, model minus the best interactive method: the smaller of the lead at "
-        "click 1 and the deficit at click 10",
+        effect="Macro Dice: at click 1 the model must lead every interactive method, at click 10 "
+        "it must lag behind one of them. Rivals offer as many masks for each click as the model; "
+        "those that offer one are compared with the mask that the model itself prefers",
         needs="the clicks study of a promptable model and of an interactive method",
         source=_PAPER,
     ),
     "F7": ClaimText(
         statement="Dice falls with the boundary's complexity and rises with the contrast.",
-        effect="The weaker of two partial Spearman correlations with Dice (box): minus that of "
-        "boundary complexity, and that of intensity difference",
+        effect="Two partial Spearman correlations with Dice (box) inside targets, both of which "
+        "must exceed the threshold: minus that of boundary complexity, and that of intensity "
+        "difference",
         needs="at least 200 references with factors, box",
         paper="Intensity difference +0.45 … +0.64, boundary complexity −0.42 … −0.62",
         source=_SECOND_HAND,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import isfinite
+from math import ceil, floor, isfinite
 
 DASH = "–"
 """What stands where a number is unknown."""
@@ -81,6 +81,21 @@ def percent(share: float | None) -> str:
     if 0.99 < share < 1:
         return "> 99 %"
     return f"{share * 100:.0f} %"
+
+
+def percent_interval(value: float, low: float, high: float) -> str:
+    """Return a share with its interval in percent, the ends rounded outwards.
+
+    Example:
+        >>> percent_interval(0.0, 0.0, 0.168), percent_interval(0.0042, 0.001, 0.0121)
+        ('0 % (0–17 %)', '0.4 % (0.1–1.3 %)')
+    """
+    digits = 0 if high >= 0.1 else 1
+    size = 10**digits
+    least, most = (round(end * 100 * size, 6) for end in (low, high))  # 0.07 · 100 is above 7
+    ends = (floor(least) / size, ceil(most) / size)
+    middle = f"{value * 100:.{digits}f}" if value else "0"
+    return f"{middle} % ({'–'.join(f'{end:.{digits}f}' for end in ends)} %)"
 
 
 def with_interval(text: str, low: float | None, high: float | None) -> str:

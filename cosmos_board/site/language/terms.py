@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, get_args
 
+from cosmos_board.board.advice.advice import AdviceVerdict
 from cosmos_board.board.findings.claims import CLAIMS
-from cosmos_board.board.findings.findings import FindingVerdict
-from cosmos_board.board.types import Exposure, PairVerdict, Status
+from cosmos_board.board.findings.parts import FindingVerdict
+from cosmos_board.board.types import Exposure, Status
 from cosmos_board.core.cards import ClusterUnit
 from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.core.prompts import PROMPTS
@@ -21,7 +22,8 @@ from cosmos_board.data.catalog.load import load_catalog
 from cosmos_board.factors.table import FACTORS
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.models.registry import list_cards
-from cosmos_board.site.language.messages import CLAIM_TEXTS, MESSAGES
+from cosmos_board.site.language.messages import CLAIM_TEXTS, MESSAGES, TIER_TEXTS
+from cosmos_board.stats.family import Verdict
 
 
 def list_terms() -> dict[str, str]:
@@ -37,7 +39,8 @@ def list_terms() -> dict[str, str]:
         "factor": [factor.label for factor in FACTORS.values()],
         "definition of a factor": [factor.definition for factor in FACTORS.values()],
         "verdict on a claim": get_args(FindingVerdict),
-        "verdict on a pair of models": get_args(PairVerdict),
+        "what the advice on a target amounts to": get_args(AdviceVerdict),
+        "verdict on a pair of models": [*get_args(Verdict), "not tested"],
         "how a claim of the study is known": [claim.certainty for claim in CLAIMS],
         "claim of the study": [claim.statement for claim in texts],
         "what is measured for a claim": [claim.effect for claim in texts],
@@ -48,12 +51,13 @@ def list_terms() -> dict[str, str]:
         "overlap of training and test data": get_args(Exposure),
         "status of a model on a board": [*get_args(Status), "unsupported", "not run"],
         "how far a run was checked": TIERS,
+        "what a tier promises and what not": list(TIER_TEXTS.values()),
         "track of runs": [CORE, COUNTS, FULL],
         "state of a submission": ["shown", "left-out", "held", "withdrawn", "taken-down"],
         "how a mask is chosen": get_args(Selection),
         "kind of model": ["promptable", "classical", "baseline"],
         "what is independent": get_args(ClusterUnit),
-        "case": ["worst", "median", "best", "disputed"],
+        "case": ["lowest", "median", "highest", "disputed"],
         "which point moves": ["first", "all"],
         "measure of annotation": ["dice", "seconds"],
         "access to a dataset": sorted({dataset.gate.kind for dataset in datasets}),

@@ -1,4 +1,4 @@
-"""The home page: the question, who leads, how sure we are, and at what cost."""
+"""The home page: the question, who is ranked first, how surely, and at what cost."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from cosmos_board.site.content.labels import (
 from cosmos_board.site.content.site_data import OVERALL, SiteData
 from cosmos_board.site.language.numbers import number, with_interval
 from cosmos_board.site.language.words import Words
+from cosmos_board.site.pages.sections.board_tables import add_ranking
 from cosmos_board.site.pages.sections.figures import add_prompts, cost_figure
 from cosmos_board.site.pages.sections.matrix import add_slice_map
 from cosmos_board.site.pages.sections.notices import (
@@ -28,11 +29,9 @@ from cosmos_board.site.pages.sections.notices import (
     add_submitted,
     add_withheld,
     explain_empty,
-    explain_no_leader,
-    find_leader,
     link_advice,
 )
-from cosmos_board.site.pages.sections.ranking import ranking_table
+from cosmos_board.site.pages.sections.standing import count_rivals, explain_no_leader, find_leader
 from cosmos_board.site.pages.sections.writer import Card, Link, PageContext, PageWriter
 from cosmos_board.store.queries.cards import TrackEntry
 
@@ -45,7 +44,10 @@ MOST = 4
 OFFICIAL = ("sam-vit-b", "sam-vit-l", "sam-vit-h")
 """The checkpoints that the study is about; a board without them says so."""
 
-_NEWS = ("holds", "overturned", "weakened", "undecided", "not enough data")
+_NEWS = (
+    "holds", "contradicted", "smaller than claimed", "there, size open", "not shown",
+    "not enough data",
+)  # fmt: skip
 
 
 def home_page(context: PageContext) -> Page:
@@ -55,9 +57,9 @@ def home_page(context: PageContext) -> Page:
     page.lead(
         words(
             "How well do promptable segmentation models work on medical images? Every model gets "
-            "the same prompts on the same reference masks; scores stand with their 95 % confidence "
-            "interval where there are at least ten patients, and nobody is ranked where there are "
-            "fewer."
+            "the same prompts on the same reference masks. From ten clusters (patients, volumes or "
+            "images) on, scores have 95 % confidence intervals and models are ranked; with fewer, "
+            "scores stand alone."
         )
     )
     add_study(page)
@@ -83,7 +85,7 @@ def _write_board(page: PageWriter, board: Board) -> None:
     _add_official(page)
     add_notes(page, board)
     page.heading(words("Leaderboard"), "leaderboard")
-    page.table(ranking_table(data, board, words, top=TOP))
+    add_ranking(page, board, top=TOP)
     if len(board.rows) > TOP:
         links = [Link(prompt_label(name, words), f"prompts/{name}/") for name in data.prompts()]
         page.links(words("All {n} models", n=len(board.rows)), links)
@@ -93,8 +95,9 @@ def _write_board(page: PageWriter, board: Board) -> None:
         page.heading(words("Quality against cost"), "cost")
         page.figure(cost)
     caption = words(
-        "Dice ↑ and rank over all targets, by predicted IoU; everything mode by its best "
-        "mask. Data {version}.",
+        "Dice ↑ and rank (with its range) over all targets, by predicted IoU; everything mode by "
+        "the mask closest to the reference mask; no rank where no target has 10 clusters. "
+        "Data {version}.",
         version=data.version_label,
     )
     add_prompts(page, OVERALL, caption, models=[row.model for row in board.rows[:TOP]])
@@ -120,7 +123,7 @@ def _write_without_overall(page: PageWriter) -> None:
             label, name = slice_label(part, data, words), slug(part.name)
             page.heading(label, f"in-{name}")
             add_notes(page, board)
-            page.table(ranking_table(data, board, words, top=TOP, name=f"board-{name}"))
+            add_ranking(page, board, top=TOP, name=f"board-{name}")
             page.links(words("More"), [Link(label, slice_url(part))])
     add_withheld(page, ["overall", "target"])
     _add_official(page)
@@ -149,42 +152,48 @@ def _counts(data: SiteData, words: Words) -> str:
 def _cards(data: SiteData, board: Board, words: Words) -> list[Card]:
     first = find_leader(board)
     if first is None:
+        alone = "" if board.facts.ranks else words("The table below holds the scores alone.")
         reason = explain_no_leader(board, words)
-        return [Card(words("Ranking"), reason, words("The table below holds the scores alone."))]
-    tied = sum(row.tie_group == first.tie_group for row in board.ranked) - 1
+        return [Card(words("Ranking"), reason[:1].upper() + reason[1:], alone)]
     prompt = prompt_label(board.key.prompt, words)
-    score = _score(first, words)
-    if first.tie_group and tied:
-        score += words(", level with {n} more", n=tied)
     kicker = words("Ranked first with the prompt “{prompt}”", prompt=prompt)
-    cards = [Card(kicker, first.label, score, model_url(first.model))]
-    with_point = find_leader(data.board(OVERALL, "point"))
-    if with_point is not None and board.key.prompt != "point":
+    cards = [Card(kicker, first.label, _place(board, first, words), model_url(first.model))]
+    point = data.board(OVERALL, "point")
+    with_point = find_leader(point)
+    if point is not None and with_point is not None and board.key.prompt != "point":
         kicker = words("Ranked first with one point")
-        cards.append(Card(kicker, with_point.label, _score(with_point, words), "prompts/point/"))
-    return cards + _target_cards(data, words)
+        place = _place(point, with_point, words)
+        cards.append(Card(kicker, with_point.label, place, "prompts/point/"))
+    return cards + _target_cards(data, board, first, words)
+
+
+def _place(board: Board, first: BoardRow, words: Words) -> str:
+    """Return the score of the model that is ranked first, and how many are not separated."""
+    rivals = count_rivals(board, words)
+    return words.separate([_score(first, words), *([rivals] if rivals else [])])
 
 
 def _score(row: BoardRow, words: Words) -> str:
     return with_interval(words("Dice {score}", score=number(row.score)), row.low, row.high)
 
 
-def _target_cards(data: SiteData, words: Words) -> list[Card]:
-    boards = [(part, data.main_board(part)) for part in data.slices("target")]
-    best = sorted(
-        (row.score, part, row.label)
-        for part, board in boards
-        if (row := find_leader(board)) and board and not board.facts.synthetic
+def _target_cards(data: SiteData, board: Board, first: BoardRow, words: Words) -> list[Card]:
+    """Return where the model that is ranked first scores highest and lowest."""
+    found = sorted(
+        (row.score, part, row)
+        for part, row, _ in data.places(first.model, "target", board.key.prompt)
+        if row.low is not None and data.is_synthetic(part) == board.facts.synthetic
     )
-    if len(best) < 2:
+    if len(found) < 2:
         return []
     cards = []
-    for kicker, (score, part, leader) in (
-        (words("Highest score of a target"), best[-1]),
-        (words("Lowest of the best scores"), best[0]),
+    for kicker, (_, part, row) in (
+        (words("Highest of {n} targets, {model}", n=len(found), model=first.label), found[-1]),
+        (words("Lowest of {n} targets, {model}", n=len(found), model=first.label), found[0]),
     ):
-        detail = words("best Dice {score}, by {model}", score=number(score), model=leader)
-        cards.append(Card(kicker, target_label(part.name, words), detail, slice_url(part)))
+        cards.append(
+            Card(kicker, target_label(part.name, words), _score(row, words), slice_url(part))
+        )
     return cards
 
 

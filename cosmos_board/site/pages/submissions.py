@@ -11,7 +11,8 @@ from cosmos_board.site.components.table import Cell, Table
 from cosmos_board.site.content.labels import prompt_label, slice_label
 from cosmos_board.site.content.site_data import SiteData, default_selection
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.sections.ranking import ranking_table
+from cosmos_board.site.pages.sections.board_tables import add_ranking
+from cosmos_board.site.pages.sections.standing import tier_cell
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
 from cosmos_board.store.queries.submissions import LedgerRow
@@ -39,7 +40,7 @@ def submissions_page(context: PageContext) -> Page:
             page.heading(slice_label(part, data, words), part.name or part.kind)
         name = f"{part.name or part.kind}-{key.prompt}"
         page.heading(prompt_label(key.prompt, words), f"with-{name}", level=3)
-        page.table(ranking_table(data, data.boards[key], words, name=name))
+        add_ranking(page, data.boards[key], name=name)
     return page.finish()
 
 
@@ -49,7 +50,7 @@ def list_boards(data: SiteData, track: str, metrics: tuple[str, ...]) -> list[Bo
     keys = [
         key
         for key in data.boards
-        if (key.track, key.scope) == (track, "common")
+        if key.track == track
         and key.metric in metrics
         and key.slice.kind in ("overall", "dataset")
         and key.selection == default_selection(key.prompt)
@@ -92,7 +93,7 @@ def _ledger_table(data: SiteData, rows: tuple[LedgerRow, ...], words: Words) -> 
     table.cells(
         "track", words("Track"), lambda row: Cell(words.term(row.track), row.track), facet=True
     )
-    table.cells("tier", words("Tier"), lambda row: Cell(words.term(row.tier), row.tier), facet=True)
+    table.cells("tier", words("Tier"), lambda row: tier_cell(row.tier, words), facet=True)
     table.count("version", words("Version"), lambda row: row.version)
     table.text("benchmark", words("Benchmark"), lambda row: row.benchmark)
     table.text("accepted", words("Accepted"), lambda row: row.accepted_utc[:10])
@@ -135,4 +136,4 @@ def _write_counts(page: PageWriter) -> None:
         part = slice_label(key.slice, data, words)
         name = f"counts-{key.slice.name or key.slice.kind}-{key.prompt}-{key.metric}"
         page.heading(f"{part}, {prompt_label(key.prompt, words)}, {label}", name, level=3)
-        page.table(ranking_table(data, data.boards[key], words, name=name))
+        add_ranking(page, data.boards[key], name=name)

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from cosmos_board.core.arrays import Floats, Ints
-from cosmos_board.core.tracks import CORE
 from cosmos_board.store.queries.connection import Connection, fetch_columns
 from cosmos_board.store.queries.scores import DICE, FAILED, LOW, in_steps
 from cosmos_board.store.queries.studies import Column, StudyTable
-from cosmos_board.store.queries.units import ensure_units
+from cosmos_board.store.queries.units import LISTED, ensure_units
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +52,7 @@ def read_outcomes(
     condition, bounds = "", []
     if size_px is not None:
         condition, bounds = "AND m.size_px BETWEEN ? AND ?", list(size_px)
-    ranked = f"u.{'core' if track == CORE else 'listed'} AND list_contains(?, u.unit) {condition}"
+    ranked = f"u.{LISTED[track]} AND list_contains(?, u.unit) {condition}"
     numbers = "list_position(?, u.unit)::INTEGER - 1 AS unit"
     present = fetch_columns(
         connection,

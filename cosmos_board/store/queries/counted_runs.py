@@ -41,12 +41,31 @@ def ensure_counted_runs(connection: Connection) -> None:
     `dataset` and `column_id`: the number of (track, prompt, model) within its study. Columns that
     a database of an earlier program lacks are null.
     """
-    if has_table(connection, "counted_runs", temporary=True):
-        return
+    if not has_table(connection, "counted_runs", temporary=True):
+        _count_runs(connection, "runs")
+
+
+def count_tier(connection: Connection, tier: str) -> None:
+    """Let only runs of one tier count on this connection; before anything else is read."""
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE runs_of_tier AS SELECT * FROM runs WHERE tier = ?", [tier]
+    )
+    _count_runs(connection, "runs_of_tier")
+
+
+def read_tiers(connection: Connection) -> tuple[str, ...]:
+    """Return the tiers of the runs of the main study, sorted."""
+    rows = connection.execute("SELECT DISTINCT tier FROM runs WHERE study = 'main' ORDER BY tier")
+    return tuple(str(tier) for (tier,) in rows.fetchall())
+
+
+def _count_runs(connection: Connection, runs: str) -> None:
+    """Make the table and the view, of the runs in a table."""
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE counted_runs AS
         SELECT *, (dense_rank() OVER (PARTITION BY study ORDER BY track, prompt, model)
-            - 1)::INTEGER AS column_id FROM ({COUNTED_RUNS})""")
+            - 1)::INTEGER AS column_id
+        FROM ({COUNTED_RUNS.replace("runs r", f"{runs} r")})""")
     present = {row[0] for row in connection.execute("DESCRIBE scores").fetchall()}
     absent = "".join(f", NULL::DOUBLE AS {name}" for name in sorted(ADDED.keys() - present))
     connection.execute(f"""

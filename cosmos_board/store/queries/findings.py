@@ -30,21 +30,23 @@ SELECT c.* EXCLUDE (dataset, cluster_id, dice), avg(c.dice) AS dice, count(*) AS
 FROM clusters c GROUP BY ALL ORDER BY ALL"""
 
 
-_MAIN = "s.study = 'main' AND s.selection = 'oracle'"
+_MAIN = "s.study = 'main' AND s.selection = 'predicted'"
+_SIX = "s.study = 'main' AND (s.selection = 'predicted' OR s.prompt = 'everything')"
+"""`everything` has no masks that its own predicted IoU chose."""
 
 FINDING_QUERIES = {
     "F1": _target_means("s.prompt", _MAIN),
-    "F2": _target_means("s.prompt", f"{_MAIN} AND s.model IN ('sam-vit-b', 'sam-vit-h')"),
-    "F3": _target_means("s.prompt", _MAIN),
+    "F2": _target_means("s.prompt", f"{_SIX} AND s.model IN ('sam-vit-b', 'sam-vit-h')"),
+    "F3": _target_means("s.prompt", _SIX),
     "F4": """\
 SELECT a.reader, a.image, a.arm, avg(2.0 * a.tp / (2 * a.tp + a.fp + a.fn)) AS dice,
     sum(a.seconds) AS seconds
 FROM annotations a GROUP BY ALL ORDER BY ALL""",
     "F5": _target_means(
         "s.prompt, s.jitter_level, s.jitter_mode",
-        "s.study = 'jitter' AND s.selection = 'oracle' AND s.prompt IN ('box', 'point')",
+        "s.study = 'jitter' AND s.selection = 'predicted' AND s.prompt IN ('box', 'point')",
     ),
-    "F6": _target_means("s.click", "s.study = 'clicks' AND s.selection = 'oracle'"),
+    "F6": _target_means("s.click", "s.study = 'clicks' AND s.selection = 'predicted'"),
     "F7": f"""\
 WITH {_COUNTED}
 SELECT s.model, i.dataset, i.cluster_id, s.reference_id, m.size_px, m.aspect_ratio,

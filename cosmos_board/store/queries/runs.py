@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cosmos_board.store.queries.board_references import SUBMITTED_TABLE as TRACK_LISTS
 from cosmos_board.store.queries.board_references import TABLE as LISTS
 from cosmos_board.store.queries.connection import (
     Connection,
@@ -21,12 +22,13 @@ IDLE_MODELS = """models WHERE model NOT IN (SELECT model FROM runs) AND model NO
 """Models without a run, but those that a fine-tuned one with a run names as its base."""
 
 IDLE_CLUSTERS = "seen_clusters WHERE model NOT IN (SELECT model FROM models)"
-IDLE_DATASETS = """datasets WHERE dataset NOT IN (
-    SELECT dataset FROM runs UNION SELECT i.dataset FROM annotations
+IDLE_DATASETS = f"""datasets WHERE dataset NOT IN (
+    SELECT dataset FROM runs UNION SELECT i.dataset
+    FROM (SELECT reference_id FROM annotations UNION SELECT reference_id FROM {TRACK_LISTS})
     JOIN reference_masks r USING (reference_id) JOIN images i USING (image_id))"""
 IDLE_REFERENCES = f"""reference_masks WHERE reference_id NOT IN (
-    SELECT reference_id FROM {LISTS} UNION SELECT reference_id FROM scores
-    UNION SELECT reference_id FROM annotations)"""
+    SELECT reference_id FROM {LISTS} UNION SELECT reference_id FROM {TRACK_LISTS}
+    UNION SELECT reference_id FROM scores UNION SELECT reference_id FROM annotations)"""
 IDLE_IMAGES = "images WHERE image_id NOT IN (SELECT image_id FROM reference_masks)"
 
 
@@ -123,9 +125,8 @@ def read_data_version(connection: Connection) -> str:
         f"SELECT count(*) FROM {stored_table(connection, 'scores')}",
     ):
         digest.update(repr(connection.execute(query).fetchall()).encode())
-    if has_table(connection, LISTS):
-        listed = connection.execute(
-            f"SELECT reference_id FROM {LISTS} ORDER BY reference_id"
-        ).fetchall()
-        digest.update(repr(listed).encode() if listed else b"")
+    for table in (LISTS, TRACK_LISTS):
+        if has_table(connection, table):
+            listed = connection.execute(f"SELECT * FROM {table} ORDER BY ALL").fetchall()
+            digest.update(repr(listed).encode() if listed else b"")
     return digest.hexdigest()[:12]

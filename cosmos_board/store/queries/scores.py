@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cosmos_board.store.queries.connection import Columns, Connection, fetch_columns
+from cosmos_board.store.queries.units import LISTED
 
 STEP = 2.0**-32
 """Scores are rounded to multiples of this before they are summed."""
@@ -79,7 +80,7 @@ def fetch_cells(
                count(*) FILTER ({LOW})::INTEGER AS low
                {sums}
         FROM counted_scores s JOIN unit_of u ON u.reference_id = s.reference_id
-        WHERE s.study = 'main' AND s.prompt = ? AND s.track = ? AND (u.listed OR s.track = 'core')
+        WHERE s.study = 'main' AND s.prompt = ? AND s.track = ? AND u.{LISTED[track]}
         GROUP BY s.column_id, s.selection = 'oracle', u.unit""",
         [prompt, track],
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from cosmos_board.core.scores import OK
@@ -11,7 +12,7 @@ from cosmos_board.core.tracks import FULL
 from cosmos_board.store.queries.connection import Connection, fetch_columns, fetch_rows
 from cosmos_board.store.queries.counted_runs import ensure_counted_runs
 from cosmos_board.store.queries.restricted_rows import closed_datasets
-from cosmos_board.store.queries.units import ensure_units
+from cosmos_board.store.queries.units import LISTED, ensure_units
 
 TARGET = "i.modality || '.' || r.object"
 _OWNER = f"""owner AS (
@@ -120,24 +121,33 @@ def read_targets(connection: Connection) -> tuple[TargetInfo, ...]:
         TargetInfo,
         """SELECT DISTINCT i.modality, r.object, i.dataset, d.synthetic FROM reference_masks r
         JOIN unit_of u USING (reference_id) JOIN images i USING (image_id)
-        JOIN datasets d USING (dataset) WHERE u.listed OR u.core ORDER BY ALL""",
+        JOIN datasets d USING (dataset)
+        WHERE (u.listed OR u.core) AND i.dataset IN (SELECT dataset FROM runs) ORDER BY ALL""",
     )
 
 
-def read_amounts(connection: Connection) -> dict[tuple[str, str, bool], Amount]:
+def read_amounts(
+    connection: Connection, held_out: Mapping[str, Collection[str]] = MappingProxyType({})
+) -> dict[tuple[str, str, bool], Amount]:
     """Return how much every slice ranks on, by its kind and name and whether it is synthetic.
 
-    A cluster of two targets is one cluster.
+    A cluster of two targets is one cluster. `held_out` has the datasets of sets, by name.
     """
     ensure_units(connection)
     amounts = {}
-    for kind, name in _SLICES.items():
+    slices: list[tuple[str, str, list[str] | None]]
+    slices = [(kind, name, None) for kind, name in _SLICES.items()]
+    slices += [("held-out", f"'{name}'", list(names)) for name, names in held_out.items()]
+    for kind, name, datasets in slices:
         rows = connection.execute(
             f"""SELECT {name} AS name, d.synthetic, count(*), count(DISTINCT r.image_id),
                 count(DISTINCT (i.dataset, i.cluster_id))
             FROM reference_masks r JOIN unit_of u USING (reference_id)
             JOIN images i USING (image_id) JOIN datasets d USING (dataset)
-            WHERE u.listed OR u.core GROUP BY ALL"""
+            WHERE (u.listed OR u.core)
+                AND coalesce(list_contains($datasets::VARCHAR[], i.dataset), true)
+            GROUP BY ALL""",
+            {"datasets": datasets},
         ).fetchall()
         for part, synthetic, references, images, clusters in rows:
             amounts[kind, str(part), bool(synthetic)] = Amount(
@@ -210,7 +220,7 @@ def read_distances(connection: Connection, track: str, prompt: str) -> dict[Dist
         connection,
         f"""
         WITH asked AS (
-            SELECT DISTINCT unit FROM unit_of WHERE listed OR ($track = 'core' AND core)),
+            SELECT DISTINCT unit FROM unit_of WHERE {LISTED[track]}),
         places AS (
             SELECT unit, modality || '.' || object AS target, dataset,
                 list_contains($closed, dataset) AS closed,
@@ -225,7 +235,7 @@ def read_distances(connection: Connection, track: str, prompt: str) -> dict[Dist
                 CASE WHEN p.pooled THEN p.pool END AS pool
             FROM counted_scores s JOIN unit_of u USING (reference_id) JOIN places p USING (unit)
             WHERE s.study = 'main' AND s.track = $track AND s.prompt = $prompt AND s.status = $ok
-                AND (u.listed OR s.track = 'core') AND s.hd95_px IS NOT NULL),
+                AND u.{LISTED[track]} AND s.hd95_px IS NOT NULL),
         medians AS (
             SELECT column_id, selection, stratum, pool, median(hd95_px) AS hd95_px,
                 median(assd_px) AS assd_px, count(*) AS masks

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from cosmos_board.store.queries.board_references import listed_references
+from cosmos_board.core.tracks import CORE, COUNTS, FULL
+from cosmos_board.store.queries.board_references import listed_references, track_lists
 from cosmos_board.store.queries.connection import Columns, Connection, fetch_columns, has_table
 from cosmos_board.store.queries.counted_runs import ensure_counted_runs
+
+LISTED = {FULL: "listed", CORE: "core", COUNTS: "counts"}
+"""By track: the column of `unit_of` that says whether the track ranks on a reference."""
 
 
 def ensure_units(connection: Connection) -> None:
@@ -12,32 +16,32 @@ def ensure_units(connection: Connection) -> None:
 
     Units are numbered in the order of modality, object, dataset and cluster, so that equal data
     gives equal numbers whatever the order of rows. `unit_of` holds (reference_id, unit, diagonal,
-    listed, core) for every reference: `listed` says whether boards rank on it, `core` whether a
-    core run scored it, which is what the core track ranks on. `reference_count` counts the listed.
+    listed, core, counts) for every reference: `listed` says whether studies and the full track
+    count it, `core` and `counts` whether these tracks rank on it.
     """
     if has_table(connection, "unit_of", temporary=True):
         return
     ensure_counted_runs(connection)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE listed_of AS {listed_references(connection)}")
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE unit_table AS
         SELECT (row_number() OVER (ORDER BY modality, object, dataset, cluster_id) - 1)::INTEGER
                AS unit, *
-        FROM (SELECT i.modality, r.object, i.dataset, i.cluster_id,
-                     count(l.reference_id)::INTEGER AS reference_count
-              FROM reference_masks r JOIN images i USING (image_id)
-              LEFT JOIN listed_of l USING (reference_id) GROUP BY ALL)
+        FROM (SELECT DISTINCT i.modality, r.object, i.dataset, i.cluster_id
+              FROM reference_masks r JOIN images i USING (image_id))
     """)
-    connection.execute("""
+    connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE unit_of AS
+        WITH tracks AS ({track_lists(connection)}),
+            core_list AS (SELECT reference_id FROM tracks WHERE track = 'core'),
+            counts_list AS (SELECT reference_id FROM tracks WHERE track = 'counts'),
+            full_list AS ({listed_references(connection)})
         SELECT r.reference_id, u.unit,
                sqrt(i.height::DOUBLE * i.height + i.width::DOUBLE * i.width) AS diagonal,
-               l.reference_id IS NOT NULL AS listed, c.reference_id IS NOT NULL AS core
+               r.reference_id IN (FROM full_list) AS listed,
+               r.reference_id IN (FROM core_list) AS core,
+               r.reference_id IN (FROM counts_list) AS counts
         FROM reference_masks r JOIN images i USING (image_id)
         JOIN unit_table u USING (modality, object, dataset, cluster_id)
-        LEFT JOIN listed_of l USING (reference_id)
-        LEFT JOIN (SELECT DISTINCT reference_id FROM counted_scores
-                   WHERE study = 'main' AND track = 'core') c USING (reference_id)
     """)
 
 
@@ -51,14 +55,17 @@ def fetch_units(connection: Connection) -> Columns:
     """Return the units in their order.
 
     Returns:
-        `modality`, `object`, `dataset`, `cluster_id`; how many references boards rank on, as
-        `reference_count`, and how many core runs scored, as `core_count`.
+        `modality`, `object`, `dataset`, `cluster_id`; and how many references each track ranks
+        on, as `full`, `core` and `counts`.
     """
     ensure_units(connection)
     return fetch_columns(
         connection,
-        """SELECT u.* EXCLUDE (unit), coalesce(c.references, 0)::INTEGER AS core_count
-           FROM unit_table u LEFT JOIN (SELECT unit, count(*) AS references FROM unit_of
-                                        WHERE core GROUP BY unit) c USING (unit)
+        """SELECT u.* EXCLUDE (unit), o."full", o.core, o.counts
+           FROM unit_table u JOIN (
+               SELECT unit, count(*) FILTER (listed)::INTEGER AS "full",
+                   count(*) FILTER (core)::INTEGER AS core,
+                   count(*) FILTER (counts)::INTEGER AS counts
+               FROM unit_of GROUP BY unit) o USING (unit)
            ORDER BY u.unit""",
     )

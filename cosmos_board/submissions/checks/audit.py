@@ -21,6 +21,7 @@ from cosmos_board.data.pack import Pack
 from cosmos_board.metrics.overlap import count_candidates
 from cosmos_board.metrics.reference import prepare_reference
 from cosmos_board.submissions.checks.counts import CountTable
+from cosmos_board.submissions.checks.informed import Answer, find_informed, make_answer
 from cosmos_board.submissions.checks.predictions import (
     MOST_CANDIDATES,
     Groups,
@@ -67,8 +68,10 @@ def audit_counts(checked: CheckedSubmission, path: Path) -> Iterator[Problem]:
         groups = group_candidates(iter_predictions(copy))
         problems = list(_check_groups(checked, groups, wanted))
         if not problems:
-            counted = dict(_count_again(checked, groups))
+            answers: list[Answer] = []
+            counted = dict(_count_again(checked, groups, answers))
             problems = compare_counts(checked, places, counted)
+            problems += find_informed(answers, place)
         yield from problems[: MOST_LINES + 1]
     for name in checked.find_missing_masks():
         text = f"references of '{name}' are not here; held for a maintainer's audit"
@@ -113,9 +116,12 @@ def _check_groups(
 
 
 def _count_again(
-    checked: CheckedSubmission, groups: Groups
+    checked: CheckedSubmission, groups: Groups, answers: list[Answer]
 ) -> Iterator[tuple[tuple[str, str], tuple[Counts, Counts]]]:
-    """Yield counts by reference and prompt, for the references that are here."""
+    """Yield counts by reference and prompt, for the references that are here.
+
+    What each candidate of the others but `everything` is like goes into `answers`.
+    """
     prompts: dict[str, list[str]] = {}
     for name, prompt in groups:
         prompts.setdefault(name, []).append(prompt)
@@ -134,6 +140,11 @@ def _count_again(
                     candidates = decode_candidates(groups[name, prompt])
                     counts = count_candidates(candidates.masks, prepared)
                     best = max(range(len(counts)), key=lambda k: (counts[k].dice, -k))
+                    if prompt != "everything":
+                        estimates = [row["predicted_iou"] for row in groups[name, prompt]]
+                        chosen = candidates.best
+                        answer = make_answer(pack.info.name, prompt, chosen, counts, estimates)
+                        answers.append(answer)
                     yield (name, prompt), (counts[best], counts[candidates.best])
 
 

@@ -240,6 +240,16 @@ def list_known(packs: Sequence[Pack], root: Path) -> list[Listing]:
     return [*packs, *(index for index in indices if index.info.name not in here)]
 
 
+def may_submit(pack: str, permissions: Iterable[str] | None) -> bool:
+    """Return whether rows of a pack may be public; `permissions` are those that it declares.
+
+    Raises:
+        UnknownNameError: If neither the catalog nor the pack says anything about it.
+    """
+    declared = None if permissions is None else dict.fromkeys(permissions, True)
+    return all(may(pack, action, declared) for action in _PUBLIC)
+
+
 def check_packs(
     manifest: Manifest, indices: Iterable[ReferenceIndex], place: str
 ) -> Iterator[Problem]:
@@ -248,9 +258,8 @@ def check_packs(
     for number, use in enumerate(manifest.packs):
         name = f"packs[{number}]"
         index = known.get(use.name)
-        declared = None if index is None else dict.fromkeys(index.permissions, True)
         try:
-            public = all(may(use.name, action, declared) for action in _PUBLIC)
+            public = may_submit(use.name, index.permissions if index else None)
         except UnknownNameError:
             text = f"'{use.name}' unknown, see: cosmos-board data list"
             yield Problem(place, f"{name}.name", text)

@@ -9,9 +9,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from cosmos_board.core.errors import CosmosBoardError, StorageError
-from cosmos_board.core.tracks import CORE
+from cosmos_board.core.tracks import CORE, SUBMITTED
 from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.ingest import ingest
+from cosmos_board.store.listing import fix_lists
 from cosmos_board.store.queries.submissions import (
     LEFT_OUT,
     SHOWN,
@@ -41,6 +42,7 @@ from cosmos_board.submissions.history.versions import (
     write_files,
 )
 from cosmos_board.submissions.problems import Problem
+from cosmos_board.submissions.scoring.lists import list_tracks
 from cosmos_board.submissions.scoring.score import score_checked
 
 HELD = "held"
@@ -106,8 +108,9 @@ def rebuild_board(
     """Write `out`/board.duckdb from what landed on main.
 
     An entry that does not pass is listed with the reason and stops no other. A newer version that
-    does not pass leaves the one before on the board. `external` keeps the files that entries pin
-    elsewhere, by default in `out`; `track`, `core` or `counts`, leaves the other's entries out.
+    does not pass leaves the one before on the board. Tracks rank on the references of `packs`,
+    whoever answers which. `external` keeps the files that entries pin elsewhere, by default in
+    `out`; `track`, `core` or `counts`, leaves the other's entries out.
 
     Raises:
         StorageError: If the disk fails.
@@ -118,6 +121,9 @@ def rebuild_board(
     result.db.unlink(missing_ok=True)
     rebuild = _Rebuild(history, packs, out, external or out / "external", fetch, track, result)
     runs = [run for entry in history.entries.values() if (run := rebuild.add(entry))]
+    with TemporaryDirectory(prefix="cosmos-board-") as lists:
+        tracks = [track] if track else SUBMITTED
+        fix_lists(result.db, list_tracks(packs, Path(lists), tracks))
     ingest(runs, result.db, replace=True)
     result.rows.sort(key=lambda row: row.slug)
     result.write_table()

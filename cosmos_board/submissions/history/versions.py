@@ -40,6 +40,8 @@ class Claim:
     """Numeric GitHub ids of the authors."""
 
     name: str = ""
+    track: str = ""
+    protocol: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,12 @@ def read_claim(repo: Repository, files: Mapping[str, Change]) -> Claim:
         return Claim()
     if repo.find_sizes([change.blob]).get(change.blob, 1 << 40) > LARGEST_BYTES:
         return Claim()
-    said = read_unchecked(repo.read(change.blob))
+    return parse_claim(repo.read(change.blob))
+
+
+def parse_claim(data: bytes | None) -> Claim:
+    """Return what a manifest claims; nothing where it is unreadable."""
+    said = read_unchecked(data)
     version, authors, model = said.get("version"), said.get("authors"), said.get("model")
     listed = authors if isinstance(authors, list) else []
     ids = (author.get("github_id") for author in listed if isinstance(author, dict))
@@ -212,6 +219,8 @@ def read_claim(repo: Repository, files: Mapping[str, Change]) -> Claim:
         version if type(version) is int else 0,
         frozenset(number for number in ids if type(number) is int),
         str(model.get("name", "")) if isinstance(model, dict) else "",
+        str(said.get("track", "")),
+        str(said.get("protocol", "")),
     )
 
 

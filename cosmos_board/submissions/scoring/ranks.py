@@ -8,18 +8,24 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cosmos_board.board.build import build_boards
+from cosmos_board.board.types import FailedAnswers, Share, SliceKind
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.tracks import SUBMITTED
 from cosmos_board.store.board import open_board
 from cosmos_board.store.ingest import ingest
 
 CAPTION = (
-    "Dice is a macro mean over targets: each object in a modality counts once. overall: over those"
-    " of all real packs, synthetic ones apart; dataset:NAME: over that pack's alone."
+    "Dice: mean over the targets with 10 clusters or more, or all where none has. overall: all real"
+    " packs, synthetic ones apart; held-out:NAME: a set of them; dataset:NAME: that pack alone."
 )
 """What the figures of `ModelRank.line` are, in one line that a report takes."""
 
-_OF_A_ROW = ("score", "low", "high", "rank", "rank_low", "rank_high", "references", "status")
+KINDS: tuple[SliceKind, ...] = ("overall", "held-out", "dataset")
+
+_OF_A_ROW = (
+    *("score", "low", "high", "rank", "rank_low", "rank_high", "references", "status"),
+    *("failure", "failing"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +33,7 @@ class ModelRank:
     """One model on one board of its track."""
 
     slice: str
-    """`overall`, or `dataset:` and a pack."""
+    """`overall`, or `held-out:` or `dataset:` and a name."""
 
     prompt: str
     selection: str
@@ -43,23 +49,43 @@ class ModelRank:
     rank_low: int | None
     rank_high: int | None
     models: int
-    """On that board, this one included."""
+    """Ranked on that board, this one included."""
 
     references: int
     status: str
+    failure: Share | None
+    """References with Dice under 0.5; None where no target has 10 clusters."""
+
+    failing: FailedAnswers | None
+    """Of an incomplete model, where failed answers are the reason."""
+
+    detectable: float | None
+    """Least true difference of two ranked models that this board would show in 80 % of samples."""
 
     @property
     def line(self) -> str:
         """Say it in one line."""
         interval = "" if self.low is None else f" ({self.low:.4f}..{self.high:.4f})"
-        ranks = "" if self.rank_low is None else f" ({self.rank_low}..{self.rank_high})"
-        place = f"rank {self.rank}{ranks} of {self.models}"
-        if self.rank is None:
-            few = self.status == "too-few-clusters"
-            place = "too few clusters to rank" if few else "not ranked"
         targets = f"{self.targets} target{'s' * (self.targets != 1)}"
         where = f"{self.slice}, {self.prompt}, {self.selection}"
-        return f"{where}: Dice {self.score:.4f}{interval} over {targets}, {place}"
+        parts = [f"{where}: Dice {self.score:.4f}{interval} over {targets}"]
+        if self.failure is not None:
+            ends = f"{100 * self.failure.low:.1f}..{100 * self.failure.high:.1f}"
+            parts.append(f"{100 * self.failure.value:.1f} % ({ends}) under 0.5")
+        parts.append(self._place)
+        if self.rank is not None and self.detectable is not None:
+            parts.append(f"least difference it could show {self.detectable:.3f}")
+        return ", ".join(parts)
+
+    @property
+    def _place(self) -> str:
+        if self.rank is not None:
+            return f"rank {self.rank} ({self.rank_low}..{self.rank_high}) of {self.models}"
+        if self.failing is not None:
+            return f"not ranked: {self.failing.failed} of {self.failing.answers} answers failed"
+        if self.status == "too-few-clusters":
+            return "too few clusters to rank"
+        return f"not ranked: {self.status}"
 
 
 def rank_run(run: Path, model: str, db: Path | None = None) -> tuple[ModelRank, ...]:
@@ -79,22 +105,24 @@ def rank_run(run: Path, model: str, db: Path | None = None) -> tuple[ModelRank, 
             shutil.copyfile(db, copy)
         ingest([run], copy, replace=True)
         with open_board(copy) as connection:
-            boards = build_boards(connection, ("dice",), pair_metrics=())
+            boards = build_boards(connection, ("dice",), pair_metrics=(), kinds=KINDS)
     ranks = [
         ModelRank(
             slice=str(board.key.slice),
             prompt=board.key.prompt,
             selection=board.key.selection,
             targets=len(board.facts.targets),
-            models=len(board.rows),
+            models=len(board.ranked),
+            detectable=board.facts.detectable,
             **{name: getattr(row, name) for name in _OF_A_ROW},
         )
         for board in boards.values()
         if board.key.track in SUBMITTED
         for row in board.rows
-        if row.model == model and board.key.slice.kind in ("overall", "dataset")
+        if row.model == model
     ]
     order = list(PROMPTS)
-    ranks.sort(key=lambda rank: (rank.slice != "overall", rank.slice, order.index(rank.prompt),
-                                rank.selection))  # fmt: skip
+    kinds: list[str] = list(KINDS)
+    ranks.sort(key=lambda rank: (kinds.index(rank.slice.partition(":")[0]), rank.slice,
+                                 order.index(rank.prompt), rank.selection))  # fmt: skip
     return tuple(ranks)

@@ -29,6 +29,7 @@ from cosmos_board.core.run_record import (
 from cosmos_board.core.scores import OK, PENALISED, SELECTIONS, ScoreRow
 from cosmos_board.core.tracks import CORE
 from cosmos_board.data.pack import Pack
+from cosmos_board.metrics.overlap import count_candidates
 from cosmos_board.metrics.reference import PreparedReference, prepare_reference
 from cosmos_board.metrics.score import score
 from cosmos_board.runner.evaluation.scoring import PromptKey, choose, make_row, rows_of_choices
@@ -41,6 +42,7 @@ from cosmos_board.store.tables import tabulate_scores
 from cosmos_board.submissions.checks.check import inspect_submission
 from cosmos_board.submissions.checks.counts import CountTable
 from cosmos_board.submissions.checks.implausible import find_implausible
+from cosmos_board.submissions.checks.informed import Answer, find_informed, make_answer
 from cosmos_board.submissions.checks.packs import Listing, ReferenceIndex
 from cosmos_board.submissions.checks.predictions import (
     decode_candidates,
@@ -50,6 +52,7 @@ from cosmos_board.submissions.checks.predictions import (
 from cosmos_board.submissions.checks.submission import CheckedSubmission, CheckInputs
 from cosmos_board.submissions.format.fields import COUNTS, PREDICTIONS
 from cosmos_board.submissions.format.manifest import Manifest
+from cosmos_board.submissions.scoring.errors import choose_prompt, find_dice, measure_error
 
 _REFERENCES_A_BATCH = 10_000
 
@@ -61,6 +64,8 @@ class Scored:
     run: Path
     checked: CheckedSubmission
     rows: int
+    error: float | None = None
+    """Standard error of its macro Dice, with a box where it takes one; None under 10 clusters."""
 
 
 def score_submission(
@@ -107,13 +112,15 @@ def score_checked(checked: CheckedSubmission, out: Path, tier: str | None = None
             raise InputError(place, "packs", "references are not here", got=lacking)
         scorer = _Scorer(checked)
         rows = _write_run(checked, out, tier or "audited", scorer.score_pack)
-        checked.problems += find_implausible(scorer.group_counts(), checked.place(PREDICTIONS))
-        return Scored(out, checked, rows)
+        where = checked.place(PREDICTIONS)
+        checked.problems += find_implausible(scorer.group_counts(), where)
+        checked.problems += find_informed(scorer.answers, where)
+        return Scored(out, checked, rows, measure_error(scorer.dice, checked.indices))
     if not isinstance(content, CountTable):
         raise InputError(place, COUNTS, "is not at hand; give --external or fetch it")
     tier = tier or ("audited" if checked.audited_rows else "self-reported")
     rows = _write_run(checked, out, tier, lambda _, index: _iter_counts(content, index))
-    return Scored(out, checked, rows)
+    return Scored(out, checked, rows, measure_error(find_dice(content), checked.indices))
 
 
 class _Scorer:
@@ -123,6 +130,11 @@ class _Scorer:
         self._prompts = [prompt for prompt in PROMPTS if prompt in checked.manifest.model.prompts]
         self._groups = group_candidates(iter_predictions(checked.copies / PREDICTIONS))
         self._scored: dict[str, list[tuple[float | None, ...]]] = defaultdict(list)
+        self.answers: list[Answer] = []
+        """Those with candidates to choose from."""
+
+        self.dice: dict[str, float] = {}
+        """By reference, of the mask that the model prefers, under one prompt."""
 
     def score_pack(self, pack: Listing, index: ReferenceIndex) -> Iterator[pa.RecordBatch]:
         """Yield the rows of every reference that is asked of a pack."""
@@ -133,14 +145,18 @@ class _Scorer:
                 if reference.reference_id in index.rows:
                     prepared = prepare_reference(reference.mask())
                     for prompt in self._prompts:
-                        rows += self._score(reference.reference_id, prompt, prepared)
+                        rows += self._score(pack, reference.reference_id, prompt, prepared)
         for row in rows:
             counts = row.scores.counts
             facts = (counts.tp, counts.fp, counts.fn, row.predicted_iou)
             self._scored[f"{pack.info.name}, {row.prompt}"].append(facts)
+            if row.prompt == choose_prompt(self._prompts):  # the selection `predicted` comes last
+                self.dice[row.reference_id] = counts.dice
         yield from tabulate_scores(rows).to_batches()
 
-    def _score(self, name: str, prompt: str, reference: PreparedReference) -> Iterator[ScoreRow]:
+    def _score(
+        self, pack: Pack, name: str, prompt: str, reference: PreparedReference
+    ) -> Iterator[ScoreRow]:
         rows = self._groups[name, prompt]
         candidates = decode_candidates(rows)
         if prompt == "everything":
@@ -148,6 +164,10 @@ class _Scorer:
             estimate = rows[0]["predicted_iou"]
             yield make_row(name, PromptKey(prompt=prompt), "oracle", scores, estimate)
         else:
+            counts = count_candidates(candidates.masks, reference)
+            estimates = [row["predicted_iou"] for row in rows]
+            answer = make_answer(pack.info.name, prompt, candidates.best, counts, estimates)
+            self.answers.append(answer)
             yield from rows_of_choices(
                 name, PromptKey(prompt=prompt), choose(candidates, reference)
             )
@@ -212,7 +232,7 @@ def _write_run(
             shard = ShardRecord(shard=path.stem, sha256=hash_file(path), rows=rows, peak_bytes=0)
             write_shard_record(path.with_suffix(".json"), shard)
             entries[run_id] = _describe_entry(
-                manifest, pack, _write_index(out / "index", run_id, pack, index)
+                manifest, pack, write_index(out / "index", run_id, pack, index)
             )
             total += rows
         write_rows(out / "quarantine.parquet", QUARANTINE, [])
@@ -245,16 +265,19 @@ def _make_run_id(checked: CheckedSubmission, index: ReferenceIndex) -> str:
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=8).hexdigest()
 
 
-def _write_index(folder: Path, run_id: str, pack: Listing, index: ReferenceIndex) -> int:
-    """Write which images and references of a pack were asked for; return how many images."""
+def write_index(folder: Path, name: str, pack: Listing, index: ReferenceIndex) -> int:
+    """Write which images and references of a pack are asked for; return how many images.
+
+    The files are `NAME.images.parquet` and `NAME.references.parquet`, as in a run's index.
+    """
     images = {row.image_id for row in index.rows.values()}
-    for name, schema, key, rows, wanted in (
+    for kind, schema, key, rows, wanted in (
         ("images", RUN_IMAGES, "image_id", pack.iter_image_rows(), images),
         ("references", RUN_REFERENCES, "reference_id", pack.iter_reference_rows(), index.rows),
     ):
         chosen = ({column: row[column] for column in schema.names}
                   for row in rows if row[key] in wanted)  # fmt: skip
-        write_rows(folder / f"{run_id}.{name}.parquet", schema, chosen)
+        write_rows(folder / f"{name}.{kind}.parquet", schema, chosen)
     return len(images)
 
 

@@ -8,9 +8,12 @@
   const objects = JSON.parse(form.dataset.objects);
   const prompts = JSON.parse(form.dataset.prompts);
   const say = (key, values = {}) => out.dataset[key].replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
-  const number = (value) => value.toFixed(3);
+  const number = (value) => value.toFixed(3).replace("-", "−");
+  const signed = (value) => (value > 0 ? "+" : "") + number(value);
   const percent = (share) => (share > 0 && share < 0.01 ? "< 1 %" : share < 1 && share > 0.99 ? "> 99 %" : `${Math.round(share * 100)} %`);
-  const interval = (option) => (option.low === null ? say("thin") : `${number(option.low)}–${number(option.high)}`);
+  const interval = ({ low, high }) => `${number(low)}–${number(high)}`;
+  const span = ({ low, high }) => `${signed(low)} … ${signed(high)}`;
+  const failures = ({ low, high }) => `${percent(low)}–${percent(high)}`;
   const element = (tag, attributes = {}, ...children) => {
     const made = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
@@ -25,17 +28,21 @@
     if (here.some(([, name]) => name === wanted)) menu.value = wanted;
   };
 
-  const tableOf = (options, best) => {
-    const head = ["prompt", "effort", "model", "dice", "interval", "failure", "behind"];
+  const tableOf = (advice, options, choice) => {
+    const head = ["prompt", "effort", "model", "dice", "interval", "failure", "beside"];
     const text = new Set(["prompt", "model"]);
+    const beside = (option) => {
+      const other = choice.others.find((one) => advice.options[one.option] === option);
+      return other ? `${signed(other.difference)} (${span(other)})` : say("chosen");
+    };
     const rows = options.map((option) => element("tr", {},
       element("th", { scope: "row", class: "t" }, prompts[option.prompt]),
       element("td", {}, String(option.effort)),
       element("td", { class: "t" }, element("a", { href: form.dataset.root + option.url }, option.label)),
       element("td", {}, number(option.dice)),
       element("td", {}, interval(option)),
-      element("td", {}, option.failure === null ? "–" : percent(option.failure)),
-      element("td", {}, option === best ? "–" : number(best.dice - option.dice).replace("-", "−")),
+      element("td", {}, `${percent(option.failure.value)} (${failures(option.failure)})`),
+      element("td", {}, beside(option)),
     ));
     return element("div", { class: "cb-scroll", tabindex: "0", role: "region", "aria-label": say("caption") },
       element("table", { class: "cb-table", id: "options" },
@@ -43,27 +50,39 @@
         element("tbody", {}, ...rows)));
   };
 
+  const lessWork = (advice, choice) => {
+    const effort = advice.options[choice.option].effort;
+    const others = choice.others.filter((other) => advice.options[other.option].effort < effort);
+    if (!others.length) return [say("nothing")];
+    const keys = { "as good": "good", worse: "worse", "cannot tell": "open" };
+    return others.map((other) => {
+      const option = advice.options[other.option];
+      return say(keys[other.verdict], {
+        model: option.label, prompt: prompts[option.prompt], clusters: advice.clusters,
+        difference: signed(other.difference), interval: span(other), detectable: number(other.detectable), needed: other.needed_clusters,
+      });
+    });
+  };
+
   const answer = (advice, url, budget) => {
     const about = element("p", {}, element("a", { href: form.dataset.root + url }, say("target")));
     if (!advice) return [element("p", {}, say("none")), about];
     const warned = advice.synthetic ? [element("p", { class: "cb-note" }, say("synthetic"))] : [];
-    const options = advice.options.filter((option) => option.effort <= budget);
-    if (!options.length) return [...warned, element("p", {}, say("none")), about];
-    const best = options[0];
-    if (advice.status !== "known" || !best.adequate) {
-      const reason = say(advice.status === "thin" ? "few" : "inadequate");
-      return [...warned, element("p", { class: "cb-lead" }, element("strong", {}, reason)), tableOf(options, best), about];
-    }
-    const words = { model: best.label, prompt: prompts[best.prompt], dice: number(best.dice), interval: interval(best), failure: percent(best.failure), clusters: best.clusters };
-    const parts = [say(best.failure ? "expect" : "sure", words)];
-    const whole = best === advice.options[0];
-    const simpler = whole && advice.options.find((option) => option.prompt === advice.simpler);
-    if (simpler) parts.push(say("simpler", { model: simpler.label, prompt: prompts[simpler.prompt] }));
+    const lead = (text) => element("p", { class: "cb-lead" }, element("strong", {}, text));
+    if (!advice.choices.length) return [...warned, lead(say("few")), about];
+    const choice = advice.choices.filter((one) => one.effort <= budget).at(-1);
+    if (!choice) return [...warned, element("p", {}, say("none")), about];
+    if (choice.adequacy !== "adequate") return [...warned, lead(say(choice.adequacy === "low" ? "low" : "below")), about];
+    const table = tableOf(advice, advice.options.filter((option) => option.effort <= budget), choice);
+    const best = advice.options[choice.option];
+    const words = { model: best.label, prompt: prompts[best.prompt], dice: number(choice.expected), interval: interval(choice), failure: percent(choice.failure.value), failures: failures(choice.failure) };
+    const parts = [say("expect", words), ...lessWork(advice, choice)];
+    const whole = choice === advice.choices.at(-1);
     if (whole && advice.careful_px !== null) parts.push(advice.careful_px ? say("careful", { px: advice.careful_px }) : say("careless"));
     return [
       ...warned,
       element("p", { class: "cb-lead" }, element("strong", {}, say("use", words)), ` ${parts.join(" ")}`),
-      tableOf(options, best), about,
+      table, about,
     ];
   };
 

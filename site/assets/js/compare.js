@@ -1,5 +1,5 @@
-/* Compares two models from published pair tables. Intervals and p values were computed when the
-   site was built; here only Holm's correction runs, over the targets that the two share. */
+/* Compares two models from published pair tables. Everything was computed when the site was built:
+   intervals and verdicts hold for all pairs of a board together. */
 (() => {
   "use strict";
 
@@ -11,7 +11,6 @@
   const loaded = new Map();
   const slices = JSON.parse(form.dataset.slices);
   const labelOf = (model) => [...form.elements.a.options].find((option) => option.value === model)?.text ?? model;
-  const MARGIN = 0.01;
 
   const load = (prompt, track) => {
     const name = track === "full" ? prompt : `${prompt}.${track}`;
@@ -24,32 +23,25 @@
   /* place of pair (i, j), i < j, in the order (0, 1), (0, 2) … (1, 2) … */
   const pairAt = (i, j, n) => i * n - (i * (i + 1)) / 2 + (j - i - 1);
 
-  const meet = (slice, a, b, steps) => {
+  const OPPOSITE = { better: "worse", worse: "better" };
+
+  const meet = (data, slice, a, b) => {
     const [i, j] = [slice.models.indexOf(a), slice.models.indexOf(b)];
     if (i < 0 || j < 0) return null;
-    const at = pairAt(Math.min(i, j), Math.max(i, j), slice.models.length);
-    const difference = slice.scores[i] - slice.scores[j];
-    const half = slice.half ? slice.half[at] * steps.half : null;
-    return {
-      label: slices[slice.name]?.[0] ?? "", url: slices[slice.name]?.[1] ?? "", a: slice.scores[i], b: slice.scores[j], difference, half,
-      p: slice.p[at] * steps.p, clusters: slice.clusters, verdict: judge(difference, half, slice.ratio),
+    const row = {
+      label: slices[slice.name]?.[0] ?? "", url: slices[slice.name]?.[1] ?? "", a: slice.scores[i], b: slice.scores[j],
+      difference: slice.scores[i] - slice.scores[j], low: null, high: null, least: null, clusters: slice.clusters, verdict: "untested",
     };
-  };
-
-  const judge = (difference, half, ratio) => {
-    if (half === null) return "untested";
-    if (difference - half > MARGIN) return "better";
-    if (difference + half < -MARGIN) return "worse";
-    const narrow = half * (ratio ?? 1);
-    return difference - narrow >= -MARGIN && difference + narrow <= MARGIN ? "equivalent" : "undecided";
-  };
-
-  const holm = (rows) => {
-    let most = 0;
-    [...rows].sort((x, y) => x.p - y.p).forEach((row, place) => {
-      most = Math.max(most, Math.min(1, (rows.length - place) * row.p));
-      row.holm = most;
-    });
+    if (slice.failures) row.failures = [slice.failures[i], slice.failures[j]];
+    if (!slice.half) return row;
+    const at = pairAt(Math.min(i, j), Math.max(i, j), slice.models.length);
+    const half = slice.half[at];
+    const verdict = data.verdicts[Number(slice.judged[at])];
+    row.low = row.difference - Math.max(half, slice.loss[i]) * data.step;
+    row.high = row.difference + Math.max(half, slice.loss[j]) * data.step;
+    row.least = slice.detectable[at] * data.detectable_step;
+    row.verdict = { "not separated": "apart", "held back": "held" }[verdict] ?? (i < j ? verdict : OPPOSITE[verdict] ?? verdict);
+    return row;
   };
 
   const number = (value, digits = 3) => value.toFixed(digits).replace("-", "−");
@@ -61,13 +53,27 @@
     return made;
   };
 
+  const range = (row) => `${signed(row.low)} … ${signed(row.high)}`;
+  const told = (row, names) => (row.verdict === "apart" ? say("least", { least: number(row.least) }) : say(row.verdict, names));
+
+  /* a share with its exact interval, as the tables of the site write it */
+  const percent = (share) => {
+    if (!share) return "–";
+    const digits = share[2] >= 0.1 ? 0 : 1;
+    const size = 100 * 10 ** digits;
+    const [least, most] = share.slice(1).map((end) => Number((end * size).toFixed(6)));
+    const ends = [Math.floor(least) / size, Math.ceil(most) / size];
+    const [low, high] = ends.map((end) => (end * 100).toFixed(digits));
+    return `${share[0] ? (share[0] * 100).toFixed(digits) : "0"} % (${low}–${high} %)`;
+  };
+
   const headings = [
     ["target", "target", true], ["scorea", "score_a"], ["scoreb", "score_b"], ["difference", "difference"],
-    ["interval", "interval", true], ["p", "p_holm"], ["verdict", "verdict", true], ["clusters", "clusters"],
+    ["interval", "interval", true], ["verdict", "verdict", true], ["detectable", "detectable"], ["clusters", "clusters"],
   ];
 
   const tableOf = (rows, names, version) => {
-    const ends = rows.flatMap((row) => [row.difference - (row.half ?? 0), row.difference + (row.half ?? 0), 0]);
+    const ends = rows.flatMap((row) => [row.low ?? row.difference, row.high ?? row.difference, 0]);
     const [low, high] = [Math.min(...ends), Math.max(...ends)];
     const place = (value) => ((value - low) / (high - low || 1)).toFixed(4);
     const head = element("tr");
@@ -81,18 +87,19 @@
     const body = element("tbody");
     for (const row of rows) {
       const mark = element("span", { class: "iv zero", style: `--m:${place(row.difference)};--z:${place(0)}` });
-      if (row.half !== null) {
-        mark.setAttribute("style", `--l:${place(row.difference - row.half)};--m:${place(row.difference)};--r:${place(row.difference + row.half)};--z:${place(0)}`);
+      if (row.low !== null) {
+        mark.setAttribute("style", `--l:${place(row.low)};--m:${place(row.difference)};--r:${place(row.high)};--z:${place(0)}`);
         mark.append(element("i"));
       }
-      const interval = row.half === null ? say("thin") : `${signed(row.difference - row.half)} … ${signed(row.difference + row.half)}`;
+      const interval = row.low === null ? say("thin") : range(row);
+      const open = row.verdict === "apart" || row.verdict === "held";
       body.append(element("tr", {},
         element("th", { scope: "row", class: "t fz" }, element("a", { href: form.dataset.root + row.url }, row.label)),
         element("td", {}, number(row.a)), element("td", {}, number(row.b)),
         element("td", { "data-v": row.difference }, signed(row.difference)),
         element("td", { class: "t" }, mark, interval),
-        element("td", { "data-v": row.holm }, row.holm < 0.001 ? "< 0.001" : number(row.holm)),
         element("td", { class: `t verdict ${row.verdict}` }, say(row.verdict, names)),
+        element("td", { class: open ? "" : "off" }, open ? number(row.least) : "–"),
         element("td", {}, String(row.clusters))));
     }
     const table = element("table", { class: "cb-table", id: "pairs", "aria-labelledby": "pairs-caption" }, element("thead", {}, head), body);
@@ -111,24 +118,23 @@
     if (!data) { out.replaceChildren(element("p", { class: "cb-note" }, say("none"))); return; }
     const [first, second] = [a, b].map((name) => data.models.indexOf(name));
     const names = { a: labelOf(a), b: labelOf(b) };
-    const steps = { half: data.half_step, p: data.p_step };
     const drawn = images === "synthetic";
-    const overall = data.slices.filter((slice) => !slice.name && slice.synthetic === drawn).map((slice) => meet(slice, first, second, steps))[0];
-    const rows = data.slices.filter((slice) => slice.name && slice.synthetic === drawn).map((slice) => meet(slice, first, second, steps)).filter(Boolean);
+    const overall = data.slices.filter((slice) => !slice.name && slice.synthetic === drawn).map((slice) => meet(data, slice, first, second))[0];
+    const rows = data.slices.filter((slice) => slice.name && slice.synthetic === drawn).map((slice) => meet(data, slice, first, second)).filter(Boolean);
     if (!rows.length) { out.replaceChildren(element("p", { class: "cb-note" }, say("none"))); return; }
-    holm(rows);
     rows.sort((x, y) => Math.abs(y.difference) - Math.abs(x.difference) || x.label.localeCompare(y.label));
-    const count = (verdict) => rows.filter((row) => row.verdict === verdict).length;
     const parts = [];
-    if (overall) {
-      const interval = overall.half === null ? "" : ` (${signed(overall.difference - overall.half)} … ${signed(overall.difference + overall.half)})`;
-      parts.push(element("p", { class: "cb-lead" },
-        say("overall", { ...names, difference: signed(overall.difference) }) + interval + ": ",
-        element("strong", {}, say(overall.verdict, names)), "."));
+    if (overall?.low != null) {
+      const difference = `${signed(overall.difference)} (${range(overall)})`;
+      parts.push(element("p", { class: "cb-lead" }, say("overall", { ...names, difference, verdict: told(overall, names) })),
+        element("p", {}, say("failures", { models: overall.failures.map((share, n) => `${[names.a, names.b][n]} ${percent(share)}`).join(out.dataset.separator) })));
     }
-    const [wins, losses] = [count("better"), count("worse")];
-    parts.push(element("p", {}, say("counts", { ...names, wins, losses, ties: rows.length - wins - losses, n: rows.length }), " ",
-      say("most", { targets: rows.slice(0, 3).map((row) => `${row.label} (${signed(row.difference)})`).join(", ") })));
+    const counts = out.dataset.oneach.split("|").map((text, n) => {
+      const kinds = [["better"], ["worse"], ["equivalent"], ["apart", "held"], ["untested"]][n];
+      const found = rows.filter((row) => kinds.includes(row.verdict)).length;
+      return found ? text.replace("{n}", found) : "";
+    });
+    parts.push(element("p", {}, say("counts", { ...names, counts: counts.filter(Boolean).join(out.dataset.separator) })));
     out.replaceChildren(...parts, tableOf(rows, names, data.data_version));
     window.cosmosTables?.(document.getElementById("pairs"));
   };

@@ -8,7 +8,6 @@
   const out = document.getElementById("explore-result");
   const site = new URL(form.dataset.root, location.href);
   const labels = Object.fromEntries(Object.entries(JSON.parse(form.dataset.labels)).map(([field, pairs]) => [field, new Map(pairs)]));
-  const lowest = new Set(form.dataset.lowest.split(" "));
   const CHOICES = ["rows", "columns", "metric", "selection", "track", "images", "prompt", "modality"];
   let columns;
 
@@ -70,7 +69,6 @@
 
   const draw = ({ cells, targets }, choice) => {
     if (!cells.size) { out.replaceChildren(element("p", { class: "cb-note" }, form.dataset.empty)); return; }
-    const digits = choice.metric.endsWith("_px") ? 2 : 3;
     const across = orderOf(choice.columns, new Set([...cells.values()].flatMap((line) => [...line.keys()])));
     const down = orderOf(choice.rows, new Set(cells.keys()));
     const mean = (row, column) => { const cell = cells.get(row)?.get(column); return cell ? cell.sum / cell.n : null; };
@@ -78,12 +76,11 @@
     const [low, high] = [Math.min(...all), Math.max(...all)];
     const most = Math.max(...[...cells.values()].flatMap((line) => [...line.values()].map((cell) => cell.n)));
     const worth = (row) => { const known = across.map((column) => mean(row, column)).filter((value) => value !== null); return known.reduce((sum, value) => sum + value, 0) / known.length; };
-    const best = lowest.has(choice.metric) ? "low" : "high";
-    if (choice.rows === "model" || choice.rows === "object") down.sort((one, two) => (best === "low" ? 1 : -1) * (worth(one) - worth(two)));
+    if (choice.rows === "model" || choice.rows === "object") down.sort((one, two) => worth(two) - worth(one));
     const head = element("tr", {}, element("th", { scope: "col", class: "t fz", "data-key": "name", "data-type": "text" },
       element("span", { class: "cb-label" }, form.elements.rows.selectedOptions[0].text)));
     for (const column of across) {
-      head.append(element("th", { scope: "col", "data-key": column, "data-best": best }, element("span", { class: "cb-label" }, labels[choice.columns].get(column))));
+      head.append(element("th", { scope: "col", "data-key": column, "data-best": "high" }, element("span", { class: "cb-label" }, labels[choice.columns].get(column))));
     }
     const body = element("tbody");
     for (const row of down) {
@@ -92,8 +89,8 @@
         const value = mean(row, column);
         if (value === null) { line.append(element("td", { class: "off" }, "–")); continue; }
         const share = high > low ? (value - low) / (high - low) : 0;
-        line.append(element("td", { class: "heat", "data-v": value, style: `--h:${(best === "low" ? 1 - share : share).toFixed(3)}` },
-          value.toFixed(digits), ...(cells.get(row).get(column).n < most ? [element("small", {}, ` n ${cells.get(row).get(column).n}`)] : [])));
+        line.append(element("td", { class: "heat", "data-v": value, style: `--h:${share.toFixed(3)}` },
+          value.toFixed(3), ...(cells.get(row).get(column).n < most ? [element("small", {}, ` n ${cells.get(row).get(column).n}`)] : [])));
       }
       body.append(line);
     }

@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from cosmos_board.board.advice.advice import Advice, advise, advise_everywhere
 from cosmos_board.board.cube import Cube
@@ -39,7 +40,7 @@ def planted() -> StudyBoard:
     board.add_scores("sam", "box", lambda r: 0.9 + 0.02 * np.tanh(r["effect"]), gap=0.02)
     board.add_scores("sam", "point", lambda r: np.where(r["effect"] < -0.5, 0.3, 0.9))
     board.add_scores("tiny", "box", 0.7)
-    for level, drop in ((0, 0.01), (10, 0.04), (20, 0.2)):
+    for level, drop in ((0, 0.002), (10, 0.005), (20, 0.2)):
         dice = 0.9 + 0.02 * np.tanh(board.references["effect"].to_numpy()) - drop
         board.add_scores("sam", "box", dice, gap=0.02, study="jitter", level=level, mode="first")
     return board
@@ -48,15 +49,19 @@ def planted() -> StudyBoard:
 def test_the_best_segmenter_and_prompt_are_named_with_what_to_expect(tmp_path: Path) -> None:
     advice = ask(planted(), tmp_path)
 
-    assert advice.status == "known"
+    assert advice.verdict == "advised"
     assert advice.best is not None
-    assert (advice.best.model, advice.best.prompt) == ("sam", "box")
-    assert advice.best.dice.value == pytest.approx(0.88, abs=0.02)
-    assert advice.best.dice.low is not None
-    assert advice.best.dice.low < advice.best.dice.value
-    assert advice.best.failure.value == 0.0
+    assert (advice.best.option.model, advice.best.option.prompt) == ("sam", "box")
+    assert advice.best.expected == pytest.approx(0.88, abs=0.02)
+    assert advice.best.low < advice.best.expected < advice.best.high
+    assert advice.best.failure.value == advice.best.failure.low == 0.0
+    assert advice.best.failure.high >= 0.168
     assert sorted(option.model for option in advice.options[1:]) == ["sam", "tiny"]
-    assert advice.simpler is None
+    less = advice.best.list_less_work()
+    assert [(one.option.prompt, one.verdict) for one in less] == [("point", "cannot tell")]
+    assert less[0].needed_clusters is not None
+    assert less[0].needed_clusters > 20
+    assert less[0].detectable > abs(less[0].difference)
     asdict(advice)
 
 
@@ -67,17 +72,23 @@ def test_risk_is_the_share_of_failures(tmp_path: Path) -> None:
     ]
     failing = (liver.groupby("cluster_id")["effect"].first() < -0.5).mean()
 
-    point = next(o for o in ask(board, tmp_path).options if o.prompt == "point")
+    advice = ask(board, tmp_path)
+    point = next(option for option in advice.options if option.prompt == "point")
+    assert point.failure is not None
     assert point.failure.value == pytest.approx(failing)
-    assert point.behind is not None
-    assert point.behind.value > 0
+    exact = binomtest(round(failing * 20), 20).proportion_ci(method="exact")
+    assert (point.failure.low, point.failure.high) == pytest.approx((exact.low, exact.high))
+    assert advice.best is not None
+    other = next(one for one in advice.best.alternatives if one.option.prompt == "point")
+    assert other.difference == pytest.approx(point.mean - advice.options[0].mean)
+    assert other.low < other.difference < 0
 
 
 def test_the_box_may_be_off_as_far_as_little_is_lost(tmp_path: Path) -> None:
     advice = ask(planted(), tmp_path)
 
     assert [care.level for care in advice.care] == [0, 10, 20]
-    assert [round(care.drop.value, 4) for care in advice.care] == [0.01, 0.04, 0.2]
+    assert [round(care.drop.value, 4) for care in advice.care] == [0.002, 0.005, 0.2]
     assert advice.careful_px == 20
 
 
@@ -89,9 +100,12 @@ def test_a_cheaper_prompt_is_offered_where_nothing_is_lost(tmp_path: Path) -> No
 
     advice = ask(board, tmp_path)
     assert advice.best is not None
-    assert advice.best.prompt == "points-5"
-    assert advice.simpler is not None
-    assert advice.simpler.prompt == "point"
+    assert advice.best.option.prompt == "points-5"
+    simpler = advice.best.find_simpler()
+    assert simpler is not None
+    assert simpler.option.prompt == "point"
+    assert -0.01 < simpler.low <= simpler.high < 0.01
+    assert simpler.needed_clusters is None
     assert "everything" not in {option.prompt for option in advice.options}
     assert advice.careful_px is None
 
@@ -99,7 +113,7 @@ def test_a_cheaper_prompt_is_offered_where_nothing_is_lost(tmp_path: Path) -> No
 def test_an_unknown_target_is_unknown_and_its_neighbours_are_shown(tmp_path: Path) -> None:
     advice = ask(planted(), tmp_path, "livr")
 
-    assert advice.status == "unknown"
+    assert advice.verdict == "no data"
     assert advice.best is None
     assert notes_of(advice) == ("The board has no data on ct.livr. Near in name: liver.",)
     assert [near.target for near in advice.near] == ["ct.liver", "ct.spleen"]
@@ -124,9 +138,10 @@ def test_few_clusters_give_scores_and_no_answer(tmp_path: Path) -> None:
     board.add_scores("sam", "box", 0.8)
 
     advice = ask(board, tmp_path)
-    assert advice.status == "thin"
-    assert (advice.best, advice.simpler) == (None, None)
-    assert advice.options[0].dice.value == pytest.approx(0.8, abs=0.01)
+    assert advice.verdict == "too few clusters to recommend a model"
+    assert (advice.best, advice.choices) == (None, ())
+    assert advice.options[0].mean == pytest.approx(0.8, abs=0.01)
+    assert (advice.options[0].low, advice.options[0].failure) == (None, None)
     assert notes_of(advice)[0].startswith("6 clusters: too few to recommend a model")
     said = " ".join(describe_advice(advice, list(notes_of(advice))))
     assert "use " not in said
@@ -145,8 +160,8 @@ def test_size_narrows_the_references_or_says_that_it_cannot(tmp_path: Path) -> N
     for size_px in (None, 120, 9_000, 1_000):
         advice = ask(board, tmp_path, size_px=size_px)
         assert advice.best is not None
-        assert advice.best.dice.references == (80 if size_px in (None, 1_000) else 40)
-        chosen[size_px] = (advice.best.model, round(advice.best.dice.value, 3))
+        assert advice.references == (80 if size_px in (None, 1_000) else 40)
+        chosen[size_px] = (advice.best.option.model, round(advice.best.expected, 3))
     assert chosen == {
         None: ("large-is-well", 0.775),
         120: ("small-is-well", 0.9),
@@ -171,7 +186,7 @@ def test_a_model_that_skipped_references_is_not_advised(tmp_path: Path) -> None:
     board.add_scores("sam", "box", 0.8, rows=lambda r: answered)
 
     advice = ask(board, tmp_path)
-    assert advice.status == "unknown"
+    assert advice.verdict == "no data"
     assert "answered all references" in notes_of(advice)[0]
 
 
@@ -197,8 +212,9 @@ def test_a_model_whose_answers_failed_is_neither_advised_nor_taken_for_whole(
 
 
 @pytest.mark.parametrize(
-    ("sam", "prior", "adequate"), [(0.6, 0.66, False), (0.7, 0.66, True), (0.4, 0.2, False)],
-    ids=["behind the baseline", "ahead of it", "ahead and failing"],
+    ("sam", "prior", "adequate"), [(0.6, 0.66, False), (0.8, 0.66, True), (0.4, 0.2, False),
+                                   (0.7, 0.66, False)],
+    ids=["behind the baseline", "ahead of it", "ahead and failing", "ahead but for one failure"],
 )  # fmt: skip
 def test_neither_a_baseline_nor_what_is_behind_it_nor_what_fails_is_recommended(
     sam: float, prior: float, adequate: bool, tmp_path: Path
@@ -211,7 +227,7 @@ def test_neither_a_baseline_nor_what_is_behind_it_nor_what_fails_is_recommended(
     said = " ".join(describe_advice(advice, list(notes_of(advice))))
     assert {option.model for option in advice.options} == {"sam"}
     assert (advice.best is not None) == adequate
-    assert advice.status == ("known" if adequate else "inadequate")
+    assert (advice.verdict == "advised") == adequate
     assert ("no tested model is adequate for this target" in said) == (not adequate)
     assert ("use sam with box" in said) == adequate
 
@@ -240,7 +256,7 @@ def test_synthetic_data_answers_for_itself_and_says_so(tmp_path: Path) -> None:
 
     with open_board(path) as opened:
         advice = advise(Cube(opened, ["dice"]), "synthetic", "organ")
-    assert advice.status == "thin"
+    assert advice.verdict == "too few clusters to recommend a model"
     assert "The data is synthetic." in notes_of(advice)
     assert notes_of(advice)[0].startswith("1 cluster: too few")
 

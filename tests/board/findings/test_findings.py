@@ -5,34 +5,37 @@ from dataclasses import replace
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pytest
 
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.findings.claims import CLAIMS
-from cosmos_board.board.findings.evidence import Evidence
-from cosmos_board.board.findings.findings import Finding, decide, find_findings, find_verdict
-from cosmos_board.board.messages import Message
+from cosmos_board.board.findings.findings import Finding, count_tests, find_findings
 from cosmos_board.board.studies.effects import Effect
 from cosmos_board.cli.boards.analyse import describe_finding
 from cosmos_board.site.language.messages import CLAIM_TEXTS, say
 from cosmos_board.store.board import open_board
 from cosmos_board.store.queries.findings import FINDING_QUERIES
-from tests.finding_worlds import WORLDS, plant
+from tests.finding_worlds import WORLDS, World, plant
+from tests.run_folders import ingest_board
 from tests.study_boards import SIX, StudyBoard
 
 IDS = tuple(f"F{number}" for number in range(1, 9))
 
 
 def effect_of(finding: Finding) -> Effect:
-    """Return the effect of a finding that has one."""
-    assert finding.oracle.effect is not None
-    return finding.oracle.effect
+    """Return the effect that decides a finding."""
+    assert finding.headline.part is not None
+    return finding.headline.part.effect
 
 
 def missing_of(finding: Finding) -> tuple[str, ...]:
     """Return what a finding lacks, in English."""
-    return tuple(say(message) for message in finding.oracle.missing)
+    return tuple(say(message) for message in finding.headline.missing)
+
+
+def parts_of(finding: Finding) -> dict[str, float]:
+    """Return the value of each part by its name in English."""
+    return {say(part.name): part.effect.value for part in finding.headline.evidence.parts}
 
 
 def findings(board: StudyBoard, folder: Path, *, shuffle: int | None = None) -> dict[str, Finding]:
@@ -41,32 +44,57 @@ def findings(board: StudyBoard, folder: Path, *, shuffle: int | None = None) -> 
         return {finding.id: finding for finding in find_findings(Cube(connection, ["dice"]))}
 
 
-@pytest.mark.parametrize("verdict", list(WORLDS))
-def test_every_finding_gets_the_verdict_that_was_planted(tmp_path: Path, verdict: str) -> None:
-    found = findings(plant(WORLDS[verdict]), tmp_path)
+@pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
+def test_every_finding_gets_the_verdict_that_was_planted(tmp_path: Path, world: World) -> None:
+    found = findings(plant(world), tmp_path)
 
     verdicts = {name: finding.verdict for name, finding in found.items()}
-    assert verdicts == dict.fromkeys(IDS, verdict)
+    assert verdicts == dict(zip(IDS, world.verdicts, strict=True))
+
+
+def test_run_folders_lead_to_the_same_findings(tmp_path: Path) -> None:
+    """Through `ingest`, as any run; only the reader study comes by a log of its own."""
+    board = plant(WORLDS["about as claimed"])
+    written = findings(board, tmp_path)
+    with open_board(ingest_board(board, tmp_path)) as connection:
+        ingested = {finding.id: finding for finding in find_findings(Cube(connection, ["dice"]))}
+
+    assert ingested["F4"].verdict == "not enough data"
+    for name in set(IDS) - {"F4"}:
+        assert ingested[name].headline == written[name].headline
+        assert ingested[name].oracle == written[name].oracle
 
 
 def test_planted_effects_come_back_with_what_they_rest_on(tmp_path: Path) -> None:
-    found = findings(plant(WORLDS["holds"]), tmp_path)
+    found = findings(plant(WORLDS["as claimed"]), tmp_path)
 
-    expected = {"F1": 1 / 12, "F2": 0.05, "F3": 0.1, "F5": 0.2, "F6": 0.1, "F8": 0.1}
-    effects = {name: effect_of(found[name]).value for name in expected}
+    assert parts_of(found["F1"]) == pytest.approx(
+        {"targets with Dice ≥ 0.9": 0.5, "targets with Dice ≤ 0.5": 0.25}
+    )
+    expected = {"F2": 0.03, "F3": 0.1, "F5": 0.2, "F6": 0.1, "F8": 0.05}
     # Dice ends at 0 and 1, which takes a little off some of what was planted.
-    assert effects == pytest.approx(expected, abs=0.005)
-    assert found["F3"].oracle.evidence.models == ("sam-vit-b", "sam-vit-h")
+    effects = {name: effect_of(found[name]).value for name in expected}
+    assert effects == pytest.approx(expected, abs=0.006)
+    assert found["F3"].headline.evidence.models == ("sam-vit-b", "sam-vit-h")
     assert effect_of(found["F3"]).targets == effect_of(found["F3"]).clusters == 12
     assert found["F3"].family == "sam"
     assert found["F3"].families == ()
     assert effect_of(found["F7"]).references == 288
-    assert [part.name for part in found["F3"].oracle.evidence.parts] == ["point-gain", "box-gain"]
-    assert found["F4"].predicted is None
+    assert list(parts_of(found["F3"])) == [
+        "point − everything", "box − point", "box − points-5", "box − points-5-5",
+    ]  # fmt: skip
+    assert found["F4"].oracle is None
+
+
+def test_every_part_of_every_decision_counts_as_a_test(tmp_path: Path) -> None:
+    """Two of F1, one of F2, four of F3, two each of F5 to F7, one of F8: twice; two of F4."""
+    found = findings(plant(WORLDS["as claimed"]), tmp_path)
+
+    assert count_tests(found.values()) == 2 * (2 + 1 + 4 + 2 + 2 + 2 + 1) + 2
 
 
 def test_any_order_of_rows_gives_the_same_bytes(tmp_path: Path) -> None:
-    board = plant(WORLDS["weakened"])
+    board = plant(WORLDS["about as claimed"])
 
     once, again = findings(board, tmp_path), findings(board, tmp_path, shuffle=5)
     assert json.dumps(
@@ -129,17 +157,15 @@ def test_too_few_targets_and_clusters_are_counted(tmp_path: Path) -> None:
     assert missing["F2"] == ("scores of sam-vit-h with point",)
     assert missing["F3"] == (f"3 {few}",)
     assert missing["F4"] == (
+        "annotations by 3 readers (there are 1)",
         "annotations of 10 clusters (there are 2)",
         "annotations of 3 targets (there are 1)",
     )
-    assert missing["F7"] == (
-        "200 references with factors and a box (there are 32)",
-        "3 targets with factors and a box (there are 2)",
-    )
+    assert missing["F7"] == ("200 references with factors and a box (there are 32)",)
 
 
 def test_missing_halves_of_studies_are_named(tmp_path: Path) -> None:
-    board = plant(WORLDS["holds"])
+    board = plant(WORLDS["as claimed"])
     kept = []
     for table in board.scores:
         row = table.iloc[0]
@@ -156,7 +182,7 @@ def test_missing_halves_of_studies_are_named(tmp_path: Path) -> None:
 
 
 def test_seen_clusters_have_no_part_in_fine_tuning(tmp_path: Path) -> None:
-    board = plant(WORLDS["holds"])
+    board = plant(WORLDS["as claimed"])
     next(model for model in board.models if model["model"] == "sam-tuned")["training_data"] = [
         "north"
     ]
@@ -168,28 +194,34 @@ def test_seen_clusters_have_no_part_in_fine_tuning(tmp_path: Path) -> None:
 
 
 def test_a_model_has_no_part_where_it_was_trained(tmp_path: Path) -> None:
-    board = plant(WORLDS["holds"])
+    board = plant(WORLDS["as claimed"])
     for model in board.models:
         if model["model"] == "sam-vit-h":
             model["training_data"] = ["north"]
 
     found = findings(board, tmp_path)
-    assert found["F3"].oracle.evidence.models == ("sam-vit-b",)
+    assert found["F3"].headline.evidence.models == ("sam-vit-b",)
     assert found["F2"].verdict == "not enough data"
 
 
 def test_families_are_decided_by_themselves_and_the_headline_is_sams(tmp_path: Path) -> None:
-    board = plant(WORLDS["holds"])
+    board = plant(WORLDS["as claimed"])
     board.add_model("tiny", family="tiny")
     for prompt in SIX:
         board.add_scores("tiny", prompt, 0.6 if prompt == "everything" else 0.5)
 
     finding = findings(board, tmp_path)["F3"]
     assert (finding.family, finding.verdict) == ("sam", "holds")
-    assert {one.family: one.oracle.verdict for one in finding.families} == {
+    assert {one.family: one.predicted.verdict for one in finding.families} == {
         "sam": "holds",
-        "tiny": "overturned",
+        "tiny": "contradicted",
     }
+    assert [(family, selection) for family, selection, _ in finding.decisions] == [
+        ("sam", "predicted"),
+        ("sam", "oracle"),
+        ("tiny", "predicted"),
+        ("tiny", "oracle"),
+    ]
 
 
 def test_without_sam_the_headline_takes_all_families_together(tmp_path: Path) -> None:
@@ -201,32 +233,77 @@ def test_without_sam_the_headline_takes_all_families_together(tmp_path: Path) ->
 
     finding = findings(board, tmp_path)["F3"]
     assert finding.family == ""
-    assert finding.oracle.evidence.models == ("a", "b")
+    assert finding.headline.evidence.models == ("a", "b")
     assert effect_of(finding).value == pytest.approx(0.2)
 
 
-def test_predicted_selection_stands_beside_the_oracle(tmp_path: Path) -> None:
+def test_what_a_user_gets_leads_and_the_oracle_stands_beside_it(tmp_path: Path) -> None:
     board = StudyBoard(seed=4).add_targets(3).add_model("sam-vit-b")
     for prompt in SIX:
         dice = {"everything": 0.55, "box": 0.8}.get(prompt, 0.6)
         board.add_scores("sam-vit-b", prompt, dice, gap=0.1)
 
     finding = findings(board, tmp_path)["F3"]
-    assert finding.verdict == "holds"
-    assert finding.predicted is not None
-    assert finding.predicted.verdict == "overturned"
-    assert finding.predicted.effect is not None
-    assert finding.predicted.effect.value == pytest.approx(-0.05)
+    assert finding.verdict == "contradicted"
+    assert effect_of(finding).value == pytest.approx(-0.05)
+    assert finding.oracle is not None
+    assert finding.oracle.verdict == "holds"
+
+
+def test_everything_is_no_prompt_of_f1_where_models_choose(tmp_path: Path) -> None:
+    """It is scored by the mask that fits best, which would make it the best prompt."""
+    board = StudyBoard(seed=4).add_targets(12).add_model("sam-vit-b")
+    for prompt in SIX:
+        board.add_scores("sam-vit-b", prompt, 0.95 if prompt == "everything" else 0.7)
+
+    finding = findings(board, tmp_path)["F1"]
+    assert parts_of(finding)["targets with Dice ≥ 0.9"] == 0
+    assert finding.oracle is not None
+    assert finding.oracle.evidence.parts[0].effect.value == 1
 
 
 def test_annotators_must_be_both_better_and_faster(tmp_path: Path) -> None:
-    """Dice gains hold, but assistance costs time: the weaker verdict decides."""
-    found = findings(plant(replace(WORLDS["holds"], seconds_saved=-5.0)), tmp_path)
+    """Dice gains hold, but assistance costs time."""
+    found = findings(plant(replace(WORLDS["as claimed"], seconds_saved=-5.0)), tmp_path)
 
-    assert found["F4"].verdict == "overturned"
-    assert effect_of(found["F4"]).value == pytest.approx(-5.0 * 12)
-    parts = found["F4"].oracle.evidence.parts
-    assert [part.name for part in parts] == ["dice-gained", "seconds-saved"]
+    assert found["F4"].verdict == "contradicted"
+    assert parts_of(found["F4"]) == pytest.approx({"Dice gained": 0.03, "seconds saved": -60.0})
+    assert found["F4"].headline.verdicts == ("holds", "contradicted")
+
+
+def test_the_best_of_several_masks_has_no_rival_with_one(tmp_path: Path) -> None:
+    """A model that offers several is compared by its own choice alone; without, by both."""
+    board = plant(WORLDS["as claimed"])
+    found = findings(board, tmp_path, shuffle=1)["F6"]
+    assert found.oracle is not None
+    assert found.oracle.verdict == "holds"
+
+    for table in board.scores:
+        chosen = table["selection"] == "predicted"
+        if table["study"].iloc[0] == "clicks" and table["model"].iloc[0] == "sam-vit-b":
+            table.loc[chosen, "tp"] -= 1000
+            table.loc[chosen, ["fp", "fn"]] += 1000
+    found = findings(board, tmp_path, shuffle=2)["F6"]
+    assert found.verdict == "holds"
+    assert found.oracle is not None
+    assert [message.key for message in found.oracle.missing] == ["as-many-candidates"]
+
+
+def test_every_rival_must_be_led_and_one_must_overtake(tmp_path: Path) -> None:
+    board = plant(WORLDS["as claimed"]).add_model("walker", kind="classical", family="classical")
+    board.add_scores("walker", "point", 0.4)
+    for click in range(1, 11):
+        board.add_scores("walker", "point", 0.3, study="clicks", click=click)
+
+    found = findings(board, tmp_path)["F6"]
+    assert found.verdict == "holds"
+    verdicts = dict(zip(parts_of(found), found.headline.verdicts, strict=True))
+    assert verdicts == {
+        "lead over grabcut at click 1": "holds",
+        "lag behind grabcut at click 10": "holds",
+        "lead over walker at click 1": "holds",
+        "lag behind walker at click 10": "contradicted",
+    }
 
 
 def test_data_version_changes_with_the_data_only(tmp_path: Path) -> None:
@@ -239,7 +316,7 @@ def test_data_version_changes_with_the_data_only(tmp_path: Path) -> None:
 
 
 def test_queries_run_and_show_what_the_effect_is_made_of(tmp_path: Path) -> None:
-    path = plant(WORLDS["holds"]).write(tmp_path / "b.duckdb")
+    path = plant(WORLDS["as claimed"]).write(tmp_path / "b.duckdb")
     connection = duckdb.connect(str(path), read_only=True)
     tables = {claim.id: connection.execute(claim.query).fetchdf() for claim in CLAIMS}
     connection.close()
@@ -257,58 +334,6 @@ def test_queries_run_and_show_what_the_effect_is_made_of(tmp_path: Path) -> None
     assert gains == pytest.approx(effect_of(tuning).value, abs=1e-6)
 
 
-def test_a_share_is_never_less_than_nothing(tmp_path: Path) -> None:
-    board = StudyBoard(seed=3).add_targets(12)
-    board.add_model("sam")
-    weak = board.references["target"] == "ct.organ-0"
-    good = 0.95 - 0.005 * np.abs(board.references["effect"])
-    board.add_scores("sam", "box", np.where(weak, 0.5 + 0.05 * board.references["effect"], good))
-
-    effect = effect_of(findings(board, tmp_path)["F1"])
-
-    assert effect.low is not None
-    assert effect.low >= 0
-
-
-def test_what_an_interval_lacks_is_named(tmp_path: Path) -> None:
-    """Ten clusters of ten datasets leave no degree of freedom."""
-    board = StudyBoard(seed=3)
-    for number in range(3):
-        for site in range(10):
-            board.add_target(f"ct.organ-{number}", clusters=1, dataset=f"site-{site}")
-    board.add_model("sam")
-    for prompt in SIX:
-        board.add_scores("sam", prompt, 0.5)
-
-    decided = findings(board, tmp_path)["F3"].oracle
-
-    assert decided.verdict == "not enough data"
-    assert decided.missing == (Message("interval-clusters"),)
-
-
-@pytest.mark.parametrize(
-    ("value", "low", "high", "verdict"),
-    [
-        pytest.param(0.2, 0.11, 0.3, "holds", id="wholly beyond"),
-        pytest.param(0.2, 0.1, 0.3, "weakened", id="touching the threshold"),
-        pytest.param(0.1, 0.0, 0.2, "undecided", id="estimate on the threshold"),
-        pytest.param(0.05, 0.0, 0.1, "undecided", id="touching from below"),
-        pytest.param(0.05, 0.0, 0.09, "overturned", id="wholly below"),
-        pytest.param(0.5, None, None, "not enough data", id="no interval"),
-    ],
-)
-def test_verdicts_are_read_off_the_interval(
-    value: float, low: float | None, high: float | None, verdict: str
-) -> None:
-    effect = Effect(
-        value=value, low=low, high=high, error=0.01, degrees=9, targets=3, clusters=10,
-        references=10, left_out=0,
-    )  # fmt: skip
-
-    assert find_verdict(effect, 0.1) == verdict
-    assert decide(Evidence(effects=(effect,)), 0.1).verdict == verdict
-
-
 def test_every_claim_is_worded_and_numbers_carry_their_certainty() -> None:
     assert tuple(claim.id for claim in CLAIMS) == tuple(CLAIM_TEXTS) == IDS
     assert tuple(FINDING_QUERIES) == IDS
@@ -319,3 +344,17 @@ def test_every_claim_is_worded_and_numbers_carry_their_certainty() -> None:
         assert text.needs
         assert (claim.certainty == "not found") == (text.source == "")
     assert [claim.threshold for claim in CLAIMS] == [0.05, 0.0, 0.0, 0.0, 0.05, 0.0, 0.1, 0.0]
+
+
+def test_json_holds_what_scripts_rely_on(tmp_path: Path) -> None:
+    found = findings(plant(WORLDS["no effect"]), tmp_path)
+
+    told = describe_finding(found["F5"])
+    assert (told["id"], told["verdict"], told["n"]) == ("F5", "not shown", 12)
+    low, high, least = (float(str(told[name])) for name in ("low", "high", "detectable"))
+    assert low <= 0 < high < 0.05 < least
+    parts = told["parts"]
+    assert isinstance(parts, list)
+    assert [part["name"] for part in parts] == ["drop of box", "drop of point"]
+    assert set(parts[0]) >= {"name", "effect", "low", "high", "verdict", "detectable"}
+    assert told["predicted"] == {name: told[name] for name in told["predicted"]}  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 
@@ -66,3 +67,55 @@ def test_a_model_name_cannot_become_a_formula(db: Path) -> None:
 def test_a_prompt_without_scores_is_refused_in_one_line(db: Path) -> None:
     with pytest.raises(InputError, match="has no scores"):
         rank(db, "--prompt", "point")
+
+
+def test_one_tier_is_ranked_as_if_the_others_were_not_there(tmp_path: Path) -> None:
+    targets = [PlantedTarget(name="ct.liver", dataset="one", clusters=15)]
+    again = [PlantedModel(name="a", dice=0.7), PlantedModel(name="zeta", dice=0.9)]
+    told = [PlantedModel(name="c", dice=0.95, tier="self-reported")]
+    both = planted_board(tmp_path / "both.duckdb", [*again, *told], targets)
+    alone = planted_board(tmp_path / "alone.duckdb", again, targets)
+
+    assert rank(both, "--tier", "re-run", "--format", "json") == rank(alone, "--format", "json")
+    rows = json.loads(rank(both, "--tier", "self-reported", "--format", "json"))["rows"]
+    assert [row["model"] for row in rows] == ["c"]
+    assert "zeta" in rank(both)
+    assert "zeta" not in rank(both, "--tier", "self-reported"), "it was run, under another tier"
+    with pytest.raises(InputError, match=r"has no scores .*want re-run or self-reported"):
+        rank(both, "--tier", "audited")
+
+
+def test_of_a_model_that_was_run_twice_the_run_of_the_tier_counts(tmp_path: Path) -> None:
+    db = planted_board(
+        tmp_path / "board.duckdb",
+        [PlantedModel(name="a", dice=0.6, missing=1)],
+        [PlantedTarget(name="ct.liver", dataset="one", clusters=15)],
+    )
+    with duckdb.connect(str(db)) as connection:
+        connection.execute(
+            "INSERT INTO runs"
+            " SELECT * REPLACE ('told' AS run_id, 'self-reported' AS tier) FROM runs"
+        )
+        connection.execute(
+            "INSERT INTO scores SELECT * REPLACE ('told' AS run_id, tp + fn AS tp, 0 AS fp,"
+            " 0 AS fn) FROM scores"
+        )
+
+    found = {
+        tier: json.loads(rank(db, "--tier", tier, "--format", "json"))["rows"][0]["score"]
+        for tier in ("re-run", "self-reported")
+    }
+    assert found["self-reported"] == 1
+    assert found["re-run"] == pytest.approx(0.6, abs=0.05)
+
+
+def test_held_out_sets_have_boards_of_their_own(tmp_path: Path) -> None:
+    db = planted_board(
+        tmp_path / "board.duckdb",
+        [PlantedModel(name="a")],
+        [PlantedTarget(name="ct.liver", dataset=name) for name in ("chaos", "somewhere-else")],
+    )
+
+    (row,) = json.loads(rank(db, "--by", "held-out", "--format", "json"))["rows"]
+
+    assert (row["slice"], row["references"]) == ("held-out:volumes", 24)

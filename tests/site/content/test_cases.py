@@ -91,7 +91,7 @@ def demo_book(demo: Path) -> SiteData:
     return read_site_data(demo / "board.duckdb")
 
 
-def test_every_target_has_its_worst_median_best_and_disputed_case(
+def test_every_target_has_its_lowest_median_highest_and_disputed_case(
     demo: Path, demo_book: SiteData
 ) -> None:
     with open_board(demo / "board.duckdb") as connection:
@@ -100,7 +100,7 @@ def test_every_target_has_its_worst_median_best_and_disputed_case(
         mine = {pick.kind: pick for pick in picks if pick.target == target}
         mean = {kind: sum(p.dice.values()) / len(p.dice) for kind, p in mine.items()}
         assert set(mine) == set(KINDS)
-        assert mean["worst"] <= mean["median"] <= mean["best"]
+        assert mean["lowest"] <= mean["median"] <= mean["highest"]
         assert len({pick.reference_id for pick in mine.values()}) == len(mine)
     assert {case.pick.target for case in demo_book.cases} == {pick.target for pick in picks}
     assert all(case.models.keys() == {"box-prior", "grabcut"} for case in demo_book.cases)
@@ -116,7 +116,7 @@ def test_the_viewer_shows_image_outlines_prompt_and_a_slider(demo_book: SiteData
     assert html.count('type="range"') == 4
     assert html.count('class="reference"') == 4
     assert "<rect" in html
-    assert site.files["data/cases/synthetic.organ/worst.webp"][8:12] == b"WEBP"
+    assert site.files["data/cases/synthetic.organ/lowest.webp"][8:12] == b"WEBP"
 
 
 def test_no_id_of_an_image_or_reference_is_published(demo_book: SiteData) -> None:

@@ -96,7 +96,7 @@ def attack_one(publish: Publish, *, local: bool) -> Attack:
 def test_no_planted_cell_is_recovered_from_a_site(publish: Publish) -> None:
     attack = attack_one(publish, local=False)
 
-    assert attack.looked > 10_000
+    assert attack.looked > 7_000
     assert {group for group in PROTECTED if width(attack, group) < LEAST_RANGE} == set()
     low, high = attack.bound(OLD)
     assert high - low < 1e-3  # twelve patients are no secret: the system does see them

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -16,7 +18,9 @@ from cosmos_board.runner.run import RunRequest, run
 from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.board import open_board
 from cosmos_board.store.ingest import ingest
+from cosmos_board.store.listing import TrackList, fix_lists
 from cosmos_board.store.queries.board_references import listed_references
+from cosmos_board.store.records import read_run_record, write_run_record
 from cosmos_board.store.removal import list_runs, remove_runs
 from tests.boards import PlantedModel, PlantedTarget, planted_board
 
@@ -30,14 +34,14 @@ def evaluate(
     return out
 
 
-def rows_of(db: Path) -> dict[tuple[str, str], BoardRow]:
-    """Return the rows of every Dice board of the box by slice and model."""
+def rows_of(db: Path, track: str | None = None) -> dict[tuple[str, str], BoardRow]:
+    """Return the rows of every Dice board of the box, or of a track, by slice and model."""
     with open_board(db) as connection:
         boards = build_boards(connection, ("dice",), prompts=["box"])
     return {
         (str(key.slice), row.model): row
         for key, board in boards.items()
-        if key.selection == "predicted"
+        if key.selection == "predicted" and track in (None, key.track)
         for row in board.rows
     }
 
@@ -101,6 +105,91 @@ def test_a_model_on_a_subset_is_incomplete_and_nobody_else_is(
         key: standing(row) for key, row in before.items()
     }
     assert any(row.status == "incomplete" for (_, name), row in after.items() if name != "grabcut")
+
+
+def put_on_track(run: Path, track: str, out: Path) -> Path:
+    """Return a copy of a run folder that says it is of another track."""
+    shutil.copytree(run, out)
+    write_run_record(out, replace(read_run_record(out), track=track))
+    return out
+
+
+@pytest.mark.parametrize("track", ["core", "counts"])
+def test_a_submission_on_more_or_fewer_references_changes_nobody_else(
+    track: str, short: Path, phantom_pack: Path, tmp_path: Path
+) -> None:
+    """Whether it comes first to another track, or to the same one after others."""
+    whole = evaluate(phantom_pack, tmp_path / "whole", "grabcut")
+    runs = {
+        "short": put_on_track(short, track, tmp_path / "few"),
+        "whole": put_on_track(whole, track, tmp_path / "many"),
+    }
+    for first, second in (("short", "whole"), ("whole", "short")):
+        db = tmp_path / f"{first}.duckdb"
+        ingest([runs[first]], db)
+        before = rows_of(db)
+
+        ingest([runs[second]], db)
+        after = rows_of(db)
+
+        assert {key: standing(after[key]) for key in before} == {
+            key: standing(row) for key, row in before.items()
+        }
+        news = {row.status for key, row in after.items() if key not in before}
+        assert ("incomplete" in news) == (second == "short")
+
+
+def test_a_list_that_the_maintainers_fixed_outlives_the_runs_that_answer_it(
+    short: Path, phantom_pack: Path, tmp_path: Path
+) -> None:
+    whole = evaluate(phantom_pack, tmp_path / "whole", "grabcut")
+    ((run_id, entry),) = read_run_record(whole).entries.items()
+    images, references = (
+        whole / "index" / f"{run_id}.{kind}.parquet" for kind in ("images", "references")
+    )
+    db = tmp_path / "board.duckdb"
+    fix_lists(
+        db, [TrackList(track="core", dataset=entry.dataset, images=images, references=references)]
+    )
+    few = put_on_track(short, "core", tmp_path / "few")
+    for _ in range(2):
+        report = ingest([few], db, replace=True)
+        assert {row.status for row in rows_of(db).values()} == {"incomplete"}
+        assert "is listed as incomplete" in " ".join(report.notes)
+        remove_runs(db, [one.run_id for one in list_runs(db)])
+    ingest([put_on_track(whole, "core", tmp_path / "many")], db)
+    assert {row.coverage for row in rows_of(db).values()} == {1.0}
+
+
+@pytest.mark.parametrize("track", ["core", "counts"])
+def test_what_a_submission_answers_says_nothing_of_the_full_track(
+    track: str, short: Path, phantom_pack: Path, tmp_path: Path
+) -> None:
+    db, alone = tmp_path / "board.duckdb", tmp_path / "alone.duckdb"
+    whole = evaluate(phantom_pack, tmp_path / "whole", "grabcut")
+    ingest([put_on_track(whole, track, tmp_path / "submitted")], db)
+    ingest([short], db)
+    ingest([short], alone)
+
+    assert rows_of(db, "full") == rows_of(alone, "full")
+
+
+@pytest.mark.parametrize("track", ["core", "counts"])
+def test_a_database_from_before_there_were_lists_of_tracks_ranks_as_it_did(
+    track: str, tmp_path: Path
+) -> None:
+    db = planted_board(
+        tmp_path / "board.duckdb",
+        [PlantedModel(name="a", track=track), PlantedModel(name="b", track=track, missing=1)],
+        [PlantedTarget(name="ct.liver", dataset="one")],
+    )
+    before = rows_of(db)
+    with duckdb.connect(str(db)) as connection:
+        connection.execute("DROP TABLE track_references")
+
+    assert rows_of(db) == before
+    found = {model: row.status for (_, model), row in before.items()}
+    assert found == {"a": "ranked", "b": "incomplete"}
 
 
 def test_runs_that_arrive_together_are_ranked_on_all_that_they_were_asked(

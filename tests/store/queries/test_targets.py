@@ -1,4 +1,4 @@
-"""Medians of distances over drawn masks, against plain Python over all rows."""
+"""Medians of distances, against plain Python over all rows; and how much a slice ranks on."""
 
 from __future__ import annotations
 
@@ -11,8 +11,15 @@ import pytest
 
 from cosmos_board.site.content.blocks import NO_BLOCKS
 from cosmos_board.site.content.suppression import suppress
+from cosmos_board.store.board import open_board
 from cosmos_board.store.queries.cards import read_datasets
-from cosmos_board.store.queries.targets import DistanceKey, Distances, read_distances
+from cosmos_board.store.queries.targets import (
+    Amount,
+    DistanceKey,
+    Distances,
+    read_amounts,
+    read_distances,
+)
 from tests.boards import PlantedModel, PlantedTarget, planted_board
 
 MODELS = [
@@ -155,3 +162,19 @@ def test_fewer_than_ten_drawn_patients_of_a_restricted_dataset_have_no_median(
         for dataset in ("mine", "")
     }
     assert published == {key: everything[key] for key in published}
+
+
+def test_a_held_out_set_counts_its_own_datasets_and_a_shared_cluster_once(tmp_path: Path) -> None:
+    targets = [
+        PlantedTarget(name="ct.liver", dataset="one", clusters=3),
+        PlantedTarget(name="ct.spleen", dataset="one", clusters=4, references=1),
+        PlantedTarget(name="ct.liver", dataset="two", clusters=5),
+    ]
+    db = planted_board(tmp_path / "b.duckdb", [PlantedModel(name="a")], targets)
+
+    with open_board(db) as connection:
+        amounts = read_amounts(connection, {"kept": ("one",), "nothing": ("three",)})
+
+    assert amounts["held-out", "kept", False] == Amount(references=10, images=7, clusters=4)
+    assert amounts["overall", "", False] == Amount(references=20, images=17, clusters=9)
+    assert ("held-out", "nothing", False) not in amounts

@@ -10,6 +10,7 @@ from statistics import fmean
 import pyarrow.parquet as pq
 import pytest
 
+from cosmos_board.board.types import FailedAnswers, Share
 from cosmos_board.core.run_record import RunSettings
 from cosmos_board.curation import phantom_pack as making
 from cosmos_board.data.pack import open_pack
@@ -82,7 +83,8 @@ def test_overall_is_the_macro_mean_over_the_targets_of_all_real_packs(scored: Pa
 
 def test_the_caption_says_so_in_a_line_that_a_report_takes() -> None:
     assert len(CAPTION) <= LONGEST_LINE
-    for word in ("macro mean over targets", "overall: ", "synthetic", "dataset:NAME: "):
+    words = ("mean over the targets", "overall: ", "synthetic", "held-out:NAME: ", "dataset:NAME: ")
+    for word in words:
         assert word in CAPTION
 
 
@@ -90,7 +92,12 @@ def test_a_line_names_score_interval_targets_and_rank() -> None:
     one = ModelRank(
         slice="overall", prompt="box", selection="predicted", score=0.5, targets=1, low=0.4,
         high=0.6, rank=2, rank_low=1, rank_high=3, models=4, references=9, status="ranked",
+        failure=Share(0.1, 0.05, 0.2), failing=None, detectable=0.0312,
     )  # fmt: skip
     assert one.line == (
-        "overall, box, predicted: Dice 0.5000 (0.4000..0.6000) over 1 target, rank 2 (1..3) of 4"
+        "overall, box, predicted: Dice 0.5000 (0.4000..0.6000) over 1 target, 10.0 % (5.0..20.0)"
+        " under 0.5, rank 2 (1..3) of 4, least difference it could show 0.031"
     )
+    assert len(one.line) <= LONGEST_LINE
+    failed = replace(one, rank=None, rank_low=None, rank_high=None, failing=FailedAnswers(37, 1200))
+    assert failed.line.endswith("not ranked: 37 of 1200 answers failed")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from cosmos_board.board.advice.advice import Advice
+from cosmos_board.board.advice.choice import Alternative
 from cosmos_board.board.advice.options import EFFORT
 from cosmos_board.board.export import to_json
 from cosmos_board.board.types import Slice
@@ -23,15 +24,15 @@ from cosmos_board.site.content.labels import (
     slice_url,
 )
 from cosmos_board.site.content.site_data import SiteData
-from cosmos_board.site.language.numbers import DASH
+from cosmos_board.site.language.numbers import DASH, number, percent
 from cosmos_board.site.language.words import Words
+from cosmos_board.site.pages.sections.captions import track_badges
 from cosmos_board.site.pages.sections.notices import (
     explain_empty,
     note_withheld,
     track_label,
     track_text,
 )
-from cosmos_board.site.pages.sections.ranking import track_badges
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
 
@@ -45,11 +46,11 @@ def advisor_page(context: PageContext) -> Page:
     page = PageWriter(context, PATH, words("Which model?"), hide=("navigation", "toc"))
     page.text(
         words(
-            "Say what you segment and how many clicks you give: here is which model and prompt "
-            "did best on such reference masks, what Dice to expect, and how often it fails. "
-            "Models that were trained on the data are left out, and each model picks its own mask. "
-            "Nothing is recommended from fewer than 10 clusters, and nothing that is not ahead of "
-            "a trivial baseline with a mean Dice above 0.5."
+            "Say what you segment and how many clicks you give: here is which model and prompt to "
+            "use, what Dice to expect, and how often it fails. Models that were trained on the "
+            "data are left out, and each model picks its own mask. Nothing is recommended from "
+            "fewer than 10 clusters, nothing with an expected Dice up to 0.5, and no model that is "
+            "not shown to be better than every baseline."
         )
     )
     tracks = _tracks(data)
@@ -78,11 +79,14 @@ def advisor_page(context: PageContext) -> Page:
         Markup("<p>{}</p><p>{} <code>cosmos-board advise --db board.duckdb --modality ct "
                "--object liver --size 900</code></p>").format(
             words(
-                "Effort counts clicks: one for a point, two for a box. “Cheaper equivalent prompt” "
-                "names one whose paired difference is shown to be within 0.01 Dice. “Tolerated "
-                "prompt error” is how far, in pixels, a prompt may be off before more than 0.05 "
-                "Dice may be lost. A failure is a reference mask with Dice under 0.5, where "
-                "drawing anew is quicker than correcting."
+                "The Dice and the failures to expect are free of the luck of being chosen: each "
+                "cluster is scored with the option that scores highest on all others. The "
+                "intervals hold for all models and prompts together. Effort counts clicks: one "
+                "for a point, two for a box. A prompt of less effort is “as good” where it is "
+                "shown to be within 0.01 Dice; “cannot tell” names how many clusters would "
+                "tell. “Tolerated prompt error” is how far, in pixels, a prompt may be off "
+                "before more than 0.05 Dice may be lost. A failure is a reference mask with "
+                "Dice under 0.5, where drawing anew is quicker than correcting."
             ),
             words("On your own board, and for an object of a given size in pixels:"),
         )
@@ -117,30 +121,50 @@ def advice_file(data: SiteData) -> bytes:
 
 
 def _record(advice: Advice, data: SiteData) -> dict[str, object]:
+    """Return what the page's script shows; of too few clusters no model is picked out."""
+    options = advice.options if advice.choices else ()
+    place = {(option.model, option.prompt): at for at, option in enumerate(options)}
     return {
-        "status": advice.status,
+        "verdict": advice.verdict,
         "synthetic": data.is_synthetic(_target(advice)),
+        "clusters": advice.clusters,
         "careful_px": advice.careful_px,
-        "simpler": None if advice.simpler is None else advice.simpler.prompt,
         "options": [
             {
                 "model": option.model,
                 "label": data.label(option.model),
                 "url": model_url(option.model),
-                "adequate": option.adequate,
                 "prompt": option.prompt,
                 "effort": EFFORT[option.prompt],
-                "dice": option.dice.value,
-                "low": option.dice.low,
-                "high": option.dice.high,
-                "failure": None if option.failure.low is None else option.failure.value,
-                "clusters": option.dice.clusters,
-                "behind": None if option.behind is None else option.behind.value,
-                "verdict": option.verdict,
+                "dice": option.mean,
+                "low": option.low,
+                "high": option.high,
+                "failure": option.failure,
             }
-            for option in advice.options
+            for option in options
+        ],
+        "choices": [
+            {
+                "effort": choice.effort,
+                "option": place[choice.option.model, choice.option.prompt],
+                "expected": choice.expected,
+                "low": choice.low,
+                "high": choice.high,
+                "failure": choice.failure,
+                "adequacy": choice.adequacy,
+                "others": [
+                    _record_other(other, place[other.option.model, other.option.prompt])
+                    for other in choice.alternatives
+                ],
+            }
+            for choice in advice.choices
         ],
     }
+
+
+def _record_other(other: Alternative, place: int) -> dict[str, object]:
+    names = ("difference", "low", "high", "verdict", "detectable", "needed_clusters")
+    return {"option": place, **{name: getattr(other, name) for name in names}}
 
 
 def _form(data: SiteData, words: Words) -> Markup:
@@ -178,28 +202,24 @@ def _table(data: SiteData, advice: Sequence[Advice], name: str, track: str, word
     def model(row: Advice) -> Cell:
         return _model_cell(row, data, track, words)
 
-    def simpler(row: Advice) -> Cell:
-        option = row.simpler if row.best else None
-        if option is None:
-            return Cell(DASH, muted=True)
-        label = prompt_label(option.prompt, words)
-        return Cell(label, option.prompt, note=data.label(option.model))
+    def less_work(row: Advice) -> Cell:
+        return _less_work_cell(row, data, words)
 
     def tolerance(row: Advice) -> Cell:
         if row.best is None or row.careful_px is None:
-            return Cell(words("not measured") if row.best else DASH, muted=True)
+            return Cell(words("not measured"), muted=True)
         return Cell(str(row.careful_px), row.careful_px)
 
     care, reading = words("Tolerated prompt error (px)"), "advisor/#reading"
     table.text("modality", words("Modality"), modality, facet=True, hidden=True)
     table.cells("model", words("Model"), model, facet=True)
     _add_expectation(table, words)
-    table.cells("simpler", words("Cheaper equivalent prompt"), simpler, help=reading)
+    table.cells("simpler", words("As good with less work"), less_work, help=reading, wrap=True)
     table.cells("care", care, tolerance, numeric=True, help=reading)
-    table.count("clusters", words("Clusters"), _count_clusters)
+    table.count("clusters", words("Clusters"), lambda row: row.clusters)
     caption = words(
-        "Best model and prompt per target by mean Dice, each model choosing its own mask. "
-        "Data {version}.",
+        "Which model and prompt to use on each target, each model choosing its own mask; Dice and "
+        "failures as expected on new clusters. Data {version}.",
         version=data.version_label,
     )
     return table.build(name, caption, listed=lambda row: row.best is None)
@@ -209,40 +229,54 @@ def _add_expectation(table: RecordTable[Advice], words: Words) -> None:
     """Add the prompt to give, and the Dice and the failures to expect with it."""
 
     def prompt(row: Advice) -> Cell:
-        name = row.best.prompt if row.best else ""
+        name = row.best.option.prompt if row.best else ""
         return Cell(prompt_label(name, words), name) if name else Cell(DASH, muted=True)
 
     def dice(row: Advice) -> float | None:
-        return row.best.dice.value if row.best else None
+        return row.best.expected if row.best else None
 
-    def failure(row: Advice) -> float | None:
-        return row.best.failure.value if row.best else None
+    def failure(row: Advice) -> Cell:
+        if row.best is None:
+            return Cell(DASH, muted=True)
+        share = row.best.failure
+        ends = f"{percent(share.low)}–{percent(share.high)}"
+        return Cell(f"{percent(share.value)} ({ends})", share.value)
 
     definition, reading = "docs/definitions/#dice", "advisor/#reading"
     table.cells("prompt", words("Prompt"), prompt, facet=True)
     table.score("dice", words("Dice"), dice, shaded=True, best="high", help=definition)
     table.interval(
-        lambda row: (row.best.dice.low, row.best.dice.high) if row.best else None,
+        lambda row: (row.best.low, row.best.high) if row.best else None,
         around=dice,
         help="docs/ranking/#intervals",
     )
-    table.share("failure", words("Failures"), failure, best="low", help=reading)
+    table.cells("failure", words("Failures"), failure, numeric=True, best="low", help=reading)
+
+
+def _less_work_cell(advice: Advice, data: SiteData, words: Words) -> Cell:
+    """Return the least work that is as good, or what is known of less work."""
+    if advice.best is None:
+        return Cell(words("nothing is recommended"), muted=True)
+    if simpler := advice.best.find_simpler():
+        option = simpler.option
+        return Cell(
+            prompt_label(option.prompt, words), option.prompt, note=data.label(option.model)
+        )
+    others = advice.best.list_less_work()
+    if not others:
+        return Cell(words("no cheaper prompt was scored"), muted=True)
+    needed = [other.needed_clusters for other in others if other.needed_clusters is not None]
+    if not needed:
+        return Cell(words("no: every cheaper prompt is worse"))
+    text = words("cannot tell: it takes about {n} clusters", n=number(min(needed), 0))
+    return Cell(text, muted=True)
 
 
 def _model_cell(advice: Advice, data: SiteData, track: str, words: Words) -> Cell:
     """Return the best model, or why none is recommended."""
     if advice.best is None:
-        reason = {
-            "thin": words("too few clusters to recommend a model"),
-            "inadequate": words("no tested model is adequate for this target"),
-        }
-        return Cell(reason.get(advice.status, words("not run")), muted=True)
-    model = advice.best.model
+        return Cell(words.term(advice.verdict), muted=True)
+    model = advice.best.option.model
     tiers = {entry.tier for entry in data.entries if (entry.model, entry.track) == (model, track)}
     badges = track_badges(track, min(tiers, default=""), words)
     return Cell(data.label(model), model, model_url(model), badges=badges)
-
-
-def _count_clusters(advice: Advice) -> int | None:
-    option = advice.best or (advice.options[0] if advice.options else None)
-    return option.dice.clusters if option else None

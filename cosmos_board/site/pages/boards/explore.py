@@ -34,8 +34,6 @@ def cells_file(data: SiteData) -> bytes:
     """Return every score of every board as Parquet."""
     columns: dict[str, list[object]] = {field.name: [] for field in PUBLISHED_SCORES}
     for key, board in data.boards.items():
-        if key.scope != "common":
-            continue
         count = len(board.rows)
         cells = [_row_values(row) for row in board.rows]
         for name, value in (
@@ -69,8 +67,9 @@ def explore_page(context: PageContext, cells: bytes, *, readable: bool) -> Page:
     page = PageWriter(context, "explore/index.md", words("Explore"), hide=("navigation", "toc"))
     page.text(
         words(
-            "Pivot table: mean scores over targets, by model, prompt, modality "
-            "or object, computed in your browser from the published file."
+            "Pivot table: mean scores over targets, by model, prompt, modality or object, computed "
+            "in your browser from the published file. Scores alone, of targets with any number of "
+            "clusters: for confidence intervals and ranks see the leaderboards."
         )
     )
     if not data.boards:
@@ -113,8 +112,7 @@ def _form(data: SiteData, cells: bytes, words: Words) -> str:
         length=len(cells),
         labels=to_json(labels).decode().strip(),
         fields=fields,
-        metrics=[(metric.name, words(metric.label)) for metric in METRICS.values()],
-        lowest=" ".join(m.name for m in METRICS.values() if not m.higher_is_better),
+        metrics=[(m.name, words(m.label)) for m in METRICS.values() if m.ranked],
         tracks=[(track, track_label(track, words)) for track in data.tracks],
         kinds=image_kinds(data, words),
         t=words,

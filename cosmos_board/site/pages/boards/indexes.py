@@ -13,13 +13,17 @@ from cosmos_board.site.content.labels import FOLDERS, image_kind, model_url, pro
 from cosmos_board.site.content.site_data import OVERALL, SiteData
 from cosmos_board.site.language.numbers import DASH, number, short_count, span
 from cosmos_board.site.language.words import Words
+from cosmos_board.site.pages.sections.captions import track_badges
 from cosmos_board.site.pages.sections.notices import (
     add_withheld,
     explain_empty,
+)
+from cosmos_board.site.pages.sections.standing import (
+    count_rivals,
     explain_no_leader,
     find_leader,
+    format_range,
 )
-from cosmos_board.site.pages.sections.ranking import track_badges
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
 from cosmos_board.store.queries.targets import Amount, TargetInfo
@@ -47,12 +51,19 @@ def slice_kinds(words: Words) -> dict[SliceKind, tuple[str, str]]:
                 "shown of them."
             ),
         ),
+        "held-out": (
+            words("Held-out sets"),
+            words(
+                "Datasets that nobody trains on who wants a rank here: where models that were "
+                "adapted to medical images compete. The version of the protocol fixes them."
+            ),
+        ),
     }
 
 
 @dataclass(frozen=True, slots=True)
 class _Indexed:
-    """A slice in an index, and who is ranked first there."""
+    """A slice in an index, and the model that is ranked first there."""
 
     part: Slice
     targets: list[TargetInfo]
@@ -89,11 +100,14 @@ def slice_index(context: PageContext, kind: SliceKind) -> Page:
     _add_leaders(table, data, words)
     if data.submitted:
         table.count("submitted", words("Submissions"), lambda row: _count_submitted(data, row.part))
-    caption = words(
-        "Ranked first by Dice ↑ with the prompt named, chosen by predicted IoU (everything "
-        "mode by its best mask). Every image and cluster counts once. Data {version}.",
-        version=data.version_label,
+    first = words(
+        "Ranked first by Dice ↑ with the prompt named, chosen by predicted IoU (everything mode by "
+        "the mask closest to the reference mask)."
     )
+    counted = words(
+        "Every image and cluster counts once. Data {version}.", version=data.version_label
+    )
+    caption = f"{first} {counted}" if any(row.first for row in rows) else counted
     empty = explain_empty(data, words, words("Nothing has been scored yet."))
     page.table(table.build("index", caption, empty=empty))
     add_withheld(page, [kind])
@@ -114,11 +128,15 @@ def _add_leaders(table: RecordTable[_Indexed], data: SiteData, words: Words) -> 
         if row.first is None:
             return Cell(explain_no_leader(row.board, words), muted=True)
         name = row.first.model
-        return Cell(row.first.label, name, model_url(name) if name in data.models else "")
+        note = count_rivals(row.board, words)
+        return Cell(row.first.label, name, model_url(name) if name in data.models else "", note)
 
     def score(row: _Indexed) -> float | None:
         return row.first.score if row.first else None
 
+    if not any(row.first for row in table.records):
+        table.cells("leader", words("Ranking"), leader)
+        return
     definition = "docs/definitions/#dice"
     table.cells("leader", words("Ranked first"), leader)
     table.score("dice", words("Dice"), score, shaded=True, best="high", help=definition)
@@ -171,7 +189,7 @@ def model_index(context: PageContext) -> Page:
     )
     definition = "docs/definitions/#dice"
     table.cells("score", words("Dice"), score, numeric=True, best="high", help=definition)
-    table.count("rank", words("Rank"), lambda row: row.row.rank if row.row else None)
+    table.cells("rank", words("Rank"), _rank_cell, numeric=True)
     table.share("coverage", words("Coverage"), lambda row: row.row.coverage if row.row else None)
     table.text("licence", words("Licence"), lambda row: row.card.licence or DASH)
     main = data.main_board(OVERALL)
@@ -184,6 +202,13 @@ def model_index(context: PageContext) -> Page:
     empty = words("No model has been evaluated yet.")
     page.table(table.build("index", caption, empty=empty))
     return page.finish()
+
+
+def _rank_cell(listed: _Listed) -> Cell:
+    row = listed.row
+    if row is None or row.rank is None:
+        return Cell(DASH, muted=True)
+    return Cell(number(row.rank, 0), row.rank, note=format_range(row))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +230,9 @@ def _list_models(data: SiteData) -> list[_Listed]:
             rows.setdefault(row.model, (track, row))
     cards = list(data.models.values())
     placed = [rows.get(card.name, (FULL, None)) for card in cards]
-    shades = heat_of([row.score if row and track == FULL else None for track, row in placed])
+    shades = heat_of(
+        [row.score if row and row.rank and track == FULL else None for track, row in placed]
+    )
     return [
         _Listed(card, track, row, shade)
         for card, (track, row), shade in zip(cards, placed, shades, strict=True)

@@ -1,4 +1,4 @@
-"""The page of one model: its card, its scores everywhere, its best and worst targets."""
+"""The page of one model: its card, its scores everywhere, its highest and lowest targets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cosmos_board.site.components.table import Cell, Table, heat_of
 from cosmos_board.site.components.templates import render
 from cosmos_board.site.content.labels import model_url, prompt_label, slug, target_label
 from cosmos_board.site.content.site_data import FIRST_PROMPTS, SiteData
-from cosmos_board.site.language.numbers import DASH, number, short_count, with_interval
+from cosmos_board.site.language.numbers import DASH, number, percent, short_count, with_interval
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.notices import (
     explain_empty,
@@ -26,7 +26,7 @@ from cosmos_board.site.pages.sections.notices import (
     track_label,
     track_text,
 )
-from cosmos_board.site.pages.sections.ranking import failing_label
+from cosmos_board.site.pages.sections.standing import failing_label, format_range, status_label
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
 
@@ -96,15 +96,23 @@ def _lead(data: SiteData, info: ModelCard, words: Words) -> str:
         for _, row, ranked in data.places(info.name, "overall", prompt, track):
             text = "" if track == FULL else track_label(track, words) + words.pick(": ", "：")
             text += words(
-                "Dice {score} over all targets with the prompt “{prompt}”",
+                "Dice {score} on the board of all targets, with the prompt “{prompt}”",
                 score=number(row.score),
                 prompt=prompt_label(prompt, words),
             )
             text = with_interval(text, row.low, row.high)
             if row.rank is not None:
-                text += words(", rank {rank} of {ranked}", rank=row.rank, ranked=ranked)
-            elif failing := failing_label(row, words):
-                text += words.pick(", ", "，") + failing
+                place = f"{row.rank} {format_range(row)}".rstrip()
+                text += words(", rank {rank} of {ranked}", rank=place, ranked=ranked)
+            elif row.status == "trained-on":
+                text += words(
+                    "; trained on {share} of these targets, so not ranked: the score is that on "
+                    "the others",
+                    share=percent(row.trained_on),
+                )
+            else:
+                few = words("too few clusters to rank")
+                text += words.pick(", ", "，") + (status_label(row, words) or few)
             return text + words.pick(". ", "。") + words.term(info.description)
     nothing = explain_empty(data, words, words("Not scored over all targets."))
     return nothing + " " + words.term(info.description)
@@ -165,7 +173,8 @@ def _score_table(
     table.count("references", words("Reference masks"), lambda part: most(part, "references"))
     table.count("clusters", words("Clusters"), lambda part: most(part, "clusters"))
     for prompt, found in places.items():
-        shades = heat_of([found[part][0].score if part in found else None for part in parts])
+        known = [found[part][0] if part in found else None for part in parts]
+        shades = heat_of([row.score if row and row.rank is not None else None for row in known])
         cells = {
             part: _score_cell(found.get(part), shade, words)
             for part, shade in zip(parts, shades, strict=True)
@@ -173,8 +182,9 @@ def _score_table(
         label, get, url = prompt_label(prompt, words), cells.__getitem__, f"prompts/{prompt}/"
         table.cells(prompt, label, get, numeric=True, best="high", help=url)
     caption = words(
-        "{model}, {part}: Dice ↑ and rank among ranked models, by predicted IoU (everything "
-        "mode by its best mask). Data {version}.",
+        "{model}, {part}: Dice ↑ and rank among ranked models with its range, by predicted IoU "
+        "(everything mode by the mask closest to the reference mask); no rank where no target has "
+        "10 clusters. Data {version}.",
         model=info.label,
         part={
             "overall": words("over all targets"),
@@ -191,10 +201,11 @@ def _score_cell(place: tuple[BoardRow, int] | None, shade: float | None, words: 
     if place is None:
         return Cell(DASH, muted=True)
     row, ranked = place
-    rank = f"#{row.rank}/{ranked}" if row.rank is not None else failing_label(row, words)
-    return Cell(
-        number(row.score), row.score, heat=shade, note=rank, strong=row.rank == 1 and ranked > 1
-    )
+    if row.rank is None:
+        trained = words.term("trained-on") if row.status == "trained-on" else ""
+        return Cell(number(row.score), row.score, note=trained or failing_label(row, words))
+    rank = f"#{row.rank}/{ranked} {format_range(row)}".rstrip()
+    return Cell(number(row.score), row.score, heat=shade, note=rank)
 
 
 def _target_figure(data: SiteData, info: ModelCard, words: Words, track: str) -> Figure | None:
@@ -203,6 +214,7 @@ def _target_figure(data: SiteData, info: ModelCard, words: Words, track: str) ->
     if prompt is None:
         return None
     places = data.places(info.name, "target", prompt, track)
+    places = [place for place in places if place[1].status != "trained-on"]
     real = [place for place in places if not data.is_synthetic(place[0])]
     rows = sorted(real or places, key=lambda place: (-place[1].score, place[0]))
     if len(rows) < 2:
@@ -233,7 +245,7 @@ def _cite(page: PageWriter, info: ModelCard) -> None:
     """Add the badge of the model, and how to cite what stands here."""
     data, words = page.data, page.words
     ranks = (
-        f"#{row.rank}/{ranked} {prompt}"
+        f"#{row.rank}/{ranked} {format_range(row)} {prompt}"
         for prompt in FIRST_PROMPTS
         for _, row, ranked in data.places(info.name, "overall", prompt)
         if row.rank is not None

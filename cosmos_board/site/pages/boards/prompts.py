@@ -10,10 +10,11 @@ from cosmos_board.site.content.labels import prompt_label, slice_label, slice_ur
 from cosmos_board.site.content.site_data import OVERALL, SiteData
 from cosmos_board.site.language.numbers import DASH
 from cosmos_board.site.language.words import Words
+from cosmos_board.site.pages.sections.board_tables import add_ranking
 from cosmos_board.site.pages.sections.figures import interval_figure
 from cosmos_board.site.pages.sections.matrix import Across, matrix_table
-from cosmos_board.site.pages.sections.notices import explain_empty, find_leader
-from cosmos_board.site.pages.sections.ranking import ranking_table
+from cosmos_board.site.pages.sections.notices import explain_empty
+from cosmos_board.site.pages.sections.standing import count_rivals, find_leader
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
 
@@ -23,8 +24,8 @@ def describe_prompt(name: str, words: Words) -> str:
     return {
         "everything": words(
             "Nothing is given: a grid of 32 × 32 points is tried, and of all the masks found the "
-            "one that fits the reference mask best is scored. No user could choose it that way, so "
-            "these scores are an upper bound."
+            "one that is closest to the reference mask is scored. No user could choose it that "
+            "way, so these scores are an upper bound."
         ),
         "point": words(
             "One point inside the object: the centre of mass if it lies inside, else the middle "
@@ -63,7 +64,7 @@ def prompt_page(context: PageContext, name: str) -> Page:
     if board is None or not board.rows:
         page.note(_explain_nobody(data, name, words))
     else:
-        page.table(ranking_table(data, board, words))
+        add_ranking(page, board)
         page.figure(interval_figure(board, words))
         _add_map(page, name)
         _add_gain(page, board)
@@ -92,7 +93,8 @@ def _add_map(page: PageWriter, name: str) -> None:
         if not data.is_synthetic(part)
     ]
     caption = words(
-        "Dice ↑ and rank with this prompt, one column per modality. Data {version}.",
+        "Dice ↑ and rank (with its range) with this prompt, one column per modality; no rank where "
+        "no target has 10 clusters. Data {version}.",
         version=data.version_label,
     )
     page.heading(words("Scores by modality"), "where")
@@ -106,29 +108,24 @@ def _prompt_cell(name: str, words: Words) -> Cell:
 def _add_gain(page: PageWriter, board: Board) -> None:
     """Add what a prompt brings over the others, over the models that answer both."""
     data, words = page.data, page.words
-    scores = {row.model: row.score for row in board.rows}
+    scores = {row.model: row.score for row in board.ranked}
     gains: dict[str, list[float]] = {}
     for other in PROMPTS:
         theirs = data.board(OVERALL, other)
-        rows = theirs.rows if theirs and other != board.key.prompt else ()
+        rows = theirs.ranked if theirs and other != board.key.prompt else ()
         if gained := [scores[row.model] - row.score for row in rows if row.model in scores]:
             gains[other] = gained
-    if not board.ranked or not gains:
+    if not gains:
         return
-
-    def wins(name: str) -> Cell:
-        better = sum(gain > 0 for gain in gains[name])
-        return Cell(f"{better} / {len(gains[name])}", better)
-
     table = RecordTable(data, words, list(gains))
     table.cells("prompt", words("Against"), lambda name: _prompt_cell(name, words), frozen=True)
     table.change(
         "gain", words("Difference"), lambda name: sum(gains[name]) / len(gains[name]), best="high"
     )
-    table.cells("better", words("Better with this one"), wins, numeric=True)
+    table.count("models", words("Models"), lambda name: len(gains[name]))
     caption = words(
-        "Mean difference in Dice ↑ to each other prompt over the models that answer both, "
-        "and how many of them do better with this one. Data {version}.",
+        "Mean difference in Dice ↑ to each other prompt over the models that are ranked with "
+        "both: a description of these models, so it has no confidence interval. Data {version}.",
         version=data.version_label,
     )
     page.heading(words("Against other prompts"), "against")
@@ -146,13 +143,21 @@ def prompt_index(context: PageContext) -> Page:
         )
     )
 
+    first = {name: find_leader(data.board(OVERALL, name)) for name in PROMPTS}
+
     def leader(name: str) -> Cell:
-        first = find_leader(data.board(OVERALL, name))
-        return Cell(first.label if first else DASH, muted=first is None)
+        board, row = data.board(OVERALL, name), first[name]
+        if board is None or row is None:
+            return Cell(DASH, muted=True)
+        return Cell(row.label, note=count_rivals(board, words))
 
     def score(name: str) -> float | None:
-        first = find_leader(data.board(OVERALL, name))
-        return first.score if first else None
+        row = first[name]
+        return row.score if row else None
+
+    def ends(name: str) -> tuple[float | None, float | None] | None:
+        row = first[name]
+        return (row.low, row.high) if row else None
 
     def count_models(name: str) -> int:
         return sum(name in model.prompts for model in data.models.values())
@@ -164,12 +169,15 @@ def prompt_index(context: PageContext) -> Page:
     table.count("negative", words("Points outside"), lambda name: PROMPTS[name].negative)
     table.text("box", words("Box"), lambda name: words.yes_no(PROMPTS[name].box))
     table.count("models", words("Models that take it"), count_models)
-    table.cells("leader", words("Ranked first"), leader)
-    table.score("dice", words("Dice"), score, best="high")
-    caption = words(
-        "Ranked first by Dice ↑ over all targets, chosen by predicted IoU; everything mode "
-        "by its best mask. Data {version}.",
-        version=data.version_label,
-    )
+    caption = words("Data {version}.", version=data.version_label)
+    if any(first.values()):
+        table.cells("leader", words("Ranked first"), leader)
+        table.score("dice", words("Dice"), score, best="high")
+        table.interval(ends)
+        ranked = words(
+            "Ranked first by Dice ↑ over all targets, chosen by predicted IoU; everything mode "
+            "by the mask closest to the reference mask."
+        )
+        caption = f"{ranked} {caption}"
     page.table(table.build("index", caption))
     return page.finish()

@@ -1,4 +1,4 @@
-"""Pages of modalities, objects, targets and datasets: who leads on a part of the data."""
+"""Pages of modalities, objects, targets and datasets: the ranking on a part of the data."""
 
 from __future__ import annotations
 
@@ -17,23 +17,26 @@ from cosmos_board.site.content.labels import (
 from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.numbers import DASH, number, with_interval
 from cosmos_board.site.language.words import Words
+from cosmos_board.site.pages.sections.board_tables import add_ranking
 from cosmos_board.site.pages.sections.figures import add_prompts, interval_figure, spread_figure
 from cosmos_board.site.pages.sections.matrix import add_slice_map
 from cosmos_board.site.pages.sections.notices import (
     add_notes,
     add_submitted,
     explain_no_full_run,
-    explain_no_leader,
-    find_leader,
     link_advice,
     note_part,
 )
 from cosmos_board.site.pages.sections.pairs import add_pairs
-from cosmos_board.site.pages.sections.ranking import ranking_table
+from cosmos_board.site.pages.sections.standing import (
+    explain_no_leader,
+    find_leader,
+    find_rivals,
+)
 from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
 
 MOST_RIVALS = 3
-"""Tied models that the first sentence names."""
+"""Models not separated from the first that the first sentence names."""
 
 MOST_SIBLINGS = 30
 """Slices of one kind that each other's pages link to."""
@@ -53,22 +56,23 @@ def slice_page(context: PageContext, part: Slice, siblings: Sequence[Slice]) -> 
     if board is None:
         page.note(explain_no_full_run(data, part, words))
     else:
-        page.table(ranking_table(data, board, words))
+        add_ranking(page, board)
         page.figure(interval_figure(board, words))
         if part.kind == "target":
-            figure = spread_figure(data, part.name, board.key.prompt, words)
+            figure = spread_figure(data, board, words)
             if figure is not None:
                 page.heading(words("Per-mask score distribution"), "spread")
                 page.figure(figure)
         caption = words(
-            "Dice ↑ and rank by prompt, {slice}; everything mode by its best mask, the others "
-            "by predicted IoU. Data {version}.",
+            "Dice ↑ and rank (with its range) by prompt, {slice}; everything mode by the mask "
+            "closest to the reference mask, the others by predicted IoU; no rank where no target "
+            "has 10 clusters. Data {version}.",
             slice=slice_label(part, data, words),
             version=data.version_label,
         )
         urls = {prompt: prompt_slice_url(part, prompt) for prompt in other_prompts(data, part)}
         add_prompts(page, part, caption, urls=urls)
-        add_pairs(page, part, board)
+        add_pairs(page, board)
     add_submitted(page, part)
     add_slice_map(page, part)
     _link_related(page, part, siblings)
@@ -103,7 +107,7 @@ def prompt_slice_page(context: PageContext, part: Slice, prompt: str) -> Page:
     note_part(page, part)
     if board is not None:
         page.heading(words("Leaderboard"), "leaderboard")
-        page.table(ranking_table(data, board, words))
+        add_ranking(page, board)
     page.heading(words("Related"), "around")
     page.links(words("All prompts"), [Link(label, slice_url(part))])
     others = [
@@ -134,17 +138,18 @@ def _lead(data: SiteData, part: Slice, board: Board | None, words: Words) -> str
     if first is None:
         why = words("Scores only: {reason}", reason=explain_no_leader(board, words))
         return f"{text} {why}{stop}"
-    leading = {"model": first.label, "score": number(first.score)}
+    score = with_interval(number(first.score), first.low, first.high)
     if board.key.prompt == "box":
-        leader = words("With a box, {model} leads with Dice {score}", **leading)
+        leader = words(
+            "With a box, {model} is ranked first with Dice {score}", model=first.label, score=score
+        )
     else:
-        leader = words("{model} leads with Dice {score}", **leading)
-    leader = with_interval(leader, first.low, first.high)
-    rivals = [row.label for row in board.ranked[1:] if row.tie_group == first.tie_group]
-    if first.tie_group is not None and rivals:
+        leader = words("{model} is ranked first with Dice {score}", model=first.label, score=score)
+    rivals = [row.label for row in find_rivals(board)]
+    if rivals:
         many = words("{n} others", n=len(rivals))
         names = words.listing(rivals) if len(rivals) <= MOST_RIVALS else many
-        leader += words("; not separable from {models}", models=names)
+        leader += words("; not separated from {models}", models=names)
     return f"{text} {leader}{stop}"
 
 
@@ -165,7 +170,7 @@ def _link_related(page: PageWriter, part: Slice, siblings: Sequence[Slice]) -> N
         ]
         page.links(label, _links(related_slices, data, words))
     if part.kind == "target" and any(case.pick.target == part.name for case in data.cases):
-        page.links(words("Cases"), [Link(words("Worst to best"), viewer_url(part.name))])
+        page.links(words("Cases"), [Link(words("Lowest to highest"), viewer_url(part.name))])
     if len(siblings) <= MOST_SIBLINGS:
         label = {
             "modality": words("All modalities"),

@@ -35,7 +35,7 @@ def viewer_index(context: PageContext) -> Page:
     page = PageWriter(context, "viewer/index.md", words("Cases"))
     page.text(
         words(
-            "What a Dice of 0.6 looks like: for each target its worst, median, best and most "
+            "What a Dice of 0.6 looks like: for each target its lowest, median, highest and most "
             "disputed reference mask with the box, only where the terms of the dataset permit it."
         )
         + say_full(data, words)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from cosmos_board.site.components.page import Page
-from cosmos_board.site.components.table import Table
-from cosmos_board.site.content.releases import FEED_PATH, Move, Snapshot, find_moves
+from cosmos_board.site.components.table import Cell, Table
+from cosmos_board.site.content.releases import FEED_PATH, Move, Snapshot, Standing, find_moves
 from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.numbers import DASH
 from cosmos_board.site.language.words import Words
@@ -25,7 +25,7 @@ def changes_page(context: PageContext, releases: Sequence[Snapshot], now: Snapsh
     page.text(
         words(
             "Accepted data is never changed in place. Each release of the data has a version; "
-            "here is which ranks moved from one to the next."
+            "here is which ranks moved from one to the next, further than their ranges."
         )
     )
     page.html(
@@ -50,7 +50,7 @@ def changes_page(context: PageContext, releases: Sequence[Snapshot], now: Snapsh
             continue
         moves = find_moves(before, after)
         if not moves:
-            page.paragraph(words("No rank moved."))
+            page.paragraph(words("No rank moved further than its range."))
             continue
         page.table(_moves_table(context.data, moves, after.date or "now", words))
     return page.finish()
@@ -60,7 +60,16 @@ def _moves_table(data: SiteData, moves: Sequence[Move], name: str, words: Words)
     table = RecordTable(data, words, moves)
     table.model("model", words("Model"), lambda move: move.model, frozen=True)
     table.text("board", words("Board"), lambda move: move.board, facet=True)
-    table.count("before", words("Rank before"), lambda move: move.before)
-    table.count("after", words("Rank now"), lambda move: move.after)
-    caption = words("Models whose rank differs from the release before.")
+    table.cells("before", words("Rank before"), lambda move: _cell(move.before), numeric=True)
+    table.cells("after", words("Rank now"), lambda move: _cell(move.after), numeric=True)
+    caption = words(
+        "Models that came, left, or moved to a rank outside the range that they had (in brackets): "
+        "a rank within it is no change, since the data left it open."
+    )
     return table.build(f"moves-{name}", caption)
+
+
+def _cell(standing: Standing | None) -> Cell:
+    if standing is None:
+        return Cell(DASH, muted=True)
+    return Cell(str(standing.rank), standing.rank, note=f"({standing.low}–{standing.high})")

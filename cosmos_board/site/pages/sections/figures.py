@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import isfinite
 
-from cosmos_board.board.types import Board, Slice
+from cosmos_board.board.types import Board, BoardRow, Slice
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.site.components.figure import COLOURS, Axis, Figure, Point, Series
 from cosmos_board.site.content.labels import metric_label
@@ -14,6 +14,11 @@ from cosmos_board.site.language.numbers import number, with_interval
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.matrix import Across, matrix_table, prompt_columns
 from cosmos_board.site.pages.sections.notices import say_full
+from cosmos_board.site.pages.sections.standing import (
+    find_leader,
+    find_rivals,
+    name_new_clusters,
+)
 from cosmos_board.site.pages.sections.writer import PageWriter
 from cosmos_board.store.queries.cards import Timing
 
@@ -22,9 +27,9 @@ MOST_ROWS = 15
 
 
 def interval_figure(board: Board, words: Words) -> Figure | None:
-    """Return scores with their confidence intervals, best first."""
+    """Return scores with their confidence intervals, in the order of the board."""
     metric = METRICS[board.key.metric]
-    rows = [row for row in board.rows if isfinite(row.score)][:MOST_ROWS]
+    rows = [row for row in _list_standing(board) if isfinite(row.score)][:MOST_ROWS]
     if not rows:
         return None
     label = metric_label(metric, words)
@@ -50,20 +55,30 @@ def interval_figure(board: Board, words: Words) -> Figure | None:
     )
 
 
+def _list_standing(board: Board | None) -> list[BoardRow]:
+    """Return the rows that score on the same targets: not those of models trained on some."""
+    return [row for row in board.rows if row.status != "trained-on"] if board else []
+
+
 def _interval_sentence(board: Board, words: Words) -> str:
-    leaders = [row for row in board.ranked if row.tie_group == 1]
-    if not any(row.low is not None for row in board.rows):
+    if not board.facts.ranks:
         return words(
             "Too few clusters for confidence intervals: scores alone, and nobody is ranked."
         )
-    if len(leaders) > 1:
-        return words(
-            "{models} tie for the first rank: the data cannot tell them from the first.",
-            models=words.count(len(leaders), "model"),
-        )
-    if leaders and len(board.ranked) > 1:
-        return words("{model} is ranked first, with no tie.", model=leaders[0].label)
-    return words("Bars are 95 % confidence intervals.")
+    bars = words(
+        "Bars are 95 % confidence intervals for {units} of these datasets.",
+        units=name_new_clusters(board.facts, words),
+    )
+    first, rivals = find_leader(board), find_rivals(board)
+    if first is None:
+        return bars
+    if rivals:
+        models = words.count(len(rivals), "model")
+        told = words("{model} is ranked first; not separated from it: {models}.",
+                     model=first.label, models=models)  # fmt: skip
+    else:
+        told = words("{model} is ranked first and separated from all others.", model=first.label)
+    return f"{bars} {told}"
 
 
 def prompt_figure(columns: Sequence[Across], words: Words) -> Figure | None:
@@ -71,7 +86,7 @@ def prompt_figure(columns: Sequence[Across], words: Words) -> Figure | None:
     boards = [(place, column) for place, column in enumerate(columns) if column.board]
     best: dict[str, tuple[float, str]] = {}
     for _, column in boards:
-        for row in column.board.rows if column.board else ():
+        for row in _list_standing(column.board):
             best[row.model] = max(best.get(row.model, (-1.0, row.label)), (row.score, row.label))
     chosen = sorted(best, key=lambda model: (-best[model][0], model))[:COLOURS]
     if not chosen:
@@ -80,7 +95,7 @@ def prompt_figure(columns: Sequence[Across], words: Words) -> Figure | None:
     for colour, model in enumerate(sorted(chosen)):
         points = []
         for place, column in boards:
-            for row in column.board.rows if column.board else ():
+            for row in _list_standing(column.board):
                 if row.model == model:
                     text = f"{row.label}, {column.label}: {number(row.score)}"
                     points.append(Point(place, row.score, row.low, row.high, text))
@@ -91,8 +106,8 @@ def prompt_figure(columns: Sequence[Across], words: Words) -> Figure | None:
         name="prompts",
         title=words("Dice of {models} by prompt", models=words.count(len(chosen), "model")),
         says=words(
-            "Reading from left to right, the user gives more. Everything mode is scored by its "
-            "best mask."
+            "Reading from left to right, the user gives more. Everything mode is scored by the "
+            "mask closest to the reference mask."
         ),
         x=Axis(label="", categories=tuple(column.label for column in columns)),
         y=Axis(label=words("Dice")),
@@ -103,7 +118,7 @@ def prompt_figure(columns: Sequence[Across], words: Words) -> Figure | None:
 def cost_figure(board: Board, data: SiteData, words: Words) -> Figure | None:
     """Return quality against time per image on the device that timed most models."""
     device = _busiest(data.timings)
-    rows = {row.model: row for row in board.rows}
+    rows = {row.model: row for row in board.rows if row.status in ("ranked", "too-few-clusters")}
     seconds = {
         model: total
         for model in rows
@@ -120,27 +135,26 @@ def cost_figure(board: Board, data: SiteData, words: Words) -> Figure | None:
         if row.score > best:
             best = row.score
             front.append(point)
+    measured = words(
+        "Measured on {device}: one embedding and one prompt, after warm-up.", device=device
+    )
+    scores = Series(name=words("models"), points=tuple(points), colour=5, labels=True)
+    line = Series(
+        name=words("Pareto front"),
+        points=tuple(front),
+        colour=-1,
+        line=True,
+        marks=False,
+        dashed=True,
+    )
+    ranks = board.facts.ranks  # a front puts models in an order
     return Figure(
         name="cost",
         title=words("Dice against time per image"),
-        says=words(
-            "Dashed: Pareto front. Measured on {device}: one embedding and one "
-            "prompt, after warm-up.",
-            device=device,
-        ),
+        says=words("Dashed: Pareto front of the scores.") + " " + measured if ranks else measured,
         x=Axis(label=words("milliseconds per image and prompt (log scale)"), log=True),
         y=Axis(label=words("Dice")),
-        series=(
-            Series(
-                name=words("Pareto front"),
-                points=tuple(front),
-                colour=-1,
-                line=True,
-                marks=False,
-                dashed=True,
-            ),
-            Series(name=words("models"), points=tuple(points), colour=5, labels=True),
-        ),
+        series=(line, scores) if ranks else (scores,),
     )
 
 
@@ -166,9 +180,11 @@ def seconds_per_image(
     return sum(stages[stage] for stage in needed)
 
 
-def spread_figure(data: SiteData, target: str, prompt: str, words: Words) -> Figure | None:
+def spread_figure(data: SiteData, board: Board, words: Words) -> Figure | None:
     """Return how each model's Dice is distributed over the reference masks of a target."""
-    spreads = data.spread(target, prompt)
+    standing = {row.model for row in _list_standing(board)}
+    found = data.spread(board.key.slice.name, board.key.prompt)
+    spreads = [spread for spread in found if spread.model in standing]
     best_first = sorted(spreads, key=lambda spread: (-spread.quantiles[2], spread.model))
     chosen = best_first[:MOST_ROWS]
     if not chosen:

@@ -17,7 +17,7 @@ from cosmos_board.site.content.labels import (
 from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.numbers import DASH, number
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.sections.ranking import failing_label
+from cosmos_board.site.pages.sections.standing import failing_label, format_rank
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import PageWriter
 
@@ -46,7 +46,7 @@ def matrix_table(
     caption: str,
     models: Sequence[str] | None = None,
 ) -> Table:
-    """Return the scores of `models` in order, or of all, the best mean first, shaded per column."""
+    """Return the scores of `models` in order, or of all by mean, shaded per column."""
     scored = [
         {row.model: row for row in column.board.rows} if column.board else {} for column in columns
     ]
@@ -56,10 +56,9 @@ def matrix_table(
     for column, rows in zip(columns, scored, strict=True):
         absent = column.board.absent if column.board else ()
         reasons = {absence.model: absence.reason for absence in absent}
-        shades = heat_of([rows[model].score if model in rows else None for model in order])
-        alone = sum(row.rank is not None for row in rows.values()) < 2
+        shades = heat_of([_ranked_score(rows.get(model)) for model in order])
         cells = {
-            model: _cell(rows.get(model), reasons.get(model), shade, words, alone=alone)
+            model: _cell(rows.get(model), reasons.get(model), shade, words)
             for model, shade in zip(order, shades, strict=True)
         }
         get, url = cells.__getitem__, column.url if column.board else ""
@@ -84,7 +83,7 @@ def prompt_columns(
 
 
 def add_slice_map(page: PageWriter, part: Slice, *, most: int = MOST_MODELS) -> None:
-    """Add the scores of the `most` best models on the slices that this one is made of."""
+    """Add the scores of the first `most` models on the slices that this one is made of."""
     data, words = page.data, page.words
     board = data.main_board(part)
     if board is None:
@@ -107,7 +106,8 @@ def add_slice_map(page: PageWriter, part: Slice, *, most: int = MOST_MODELS) -> 
         for piece in inner
     ]
     caption = words(
-        "Dice ↑ and rank with the prompt of the table above, one column per part of {slice}. "
+        "Dice ↑ and rank (with its range) with the prompt of the table above, one column per part "
+        "of {slice}; no rank where no target has 10 clusters. "
         "Data {version}.",
         slice=slice_label(part, data, words),
         version=data.version_label,
@@ -145,15 +145,18 @@ def _short_label(piece: Slice, part: Slice, data: SiteData, words: Words) -> str
     return piece.name if piece.kind == "dataset" else slice_label(piece, data, words)
 
 
-def _cell(
-    row: BoardRow | None, absent: str | None, shade: float | None, words: Words, *, alone: bool
-) -> Cell:
+def _ranked_score(row: BoardRow | None) -> float | None:
+    """Return the score of a ranked model: a shade compares it with others."""
+    return row.score if row is not None and row.rank is not None else None
+
+
+def _cell(row: BoardRow | None, absent: str | None, shade: float | None, words: Words) -> Cell:
     if row is None:
         return Cell(words.term(absent) if absent else DASH, muted=True)
-    rank = failing_label(row, words) if row.rank is None else f"#{row.rank}"
-    return Cell(
-        number(row.score), row.score, heat=shade, note=rank, strong=row.rank == 1 and not alone
-    )
+    note = f"#{format_rank(row)}" if row.rank is not None else failing_label(row, words)
+    if row.status == "trained-on":
+        note = words.term("trained-on")
+    return Cell(number(row.score), row.score, heat=shade, note=note)
 
 
 def _by_mean(scored: Sequence[dict[str, BoardRow]]) -> list[str]:
@@ -163,4 +166,9 @@ def _by_mean(scored: Sequence[dict[str, BoardRow]]) -> list[str]:
         scores = [rows[model].score for rows in scored if model in rows]
         return sum(scores) / len(scores)
 
-    return sorted(models, key=lambda model: (-mean(model), model))
+    ranked = {row.model for rows in scored for row in rows.values() if row.rank is not None}
+
+    def place(model: str) -> tuple[bool, float, str]:
+        return bool(ranked) and model not in ranked, -mean(model), model
+
+    return sorted(models, key=place)

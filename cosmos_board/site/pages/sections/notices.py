@@ -7,15 +7,16 @@ from collections.abc import Iterable
 from markupsafe import Markup
 
 from cosmos_board.board.findings.claims import PAPER
-from cosmos_board.board.types import Board, BoardRow, Slice, SliceKind
+from cosmos_board.board.types import Board, Slice, SliceKind
 from cosmos_board.core.tracks import CORE, COUNTS, FULL
 from cosmos_board.data.catalog.licence import MIN_CLUSTERS
 from cosmos_board.site.components.markup import outside_link
 from cosmos_board.site.components.table import Cell
-from cosmos_board.site.content.labels import slice_label, target_label
+from cosmos_board.site.content.labels import slice_label
 from cosmos_board.site.content.site_data import SiteData, Withheld
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.sections.ranking import ranking_table
+from cosmos_board.site.pages.sections.board_tables import add_ranking
+from cosmos_board.site.pages.sections.standing import explain_no_leader
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import Link, PageWriter
 
@@ -23,21 +24,6 @@ STUDY = (
     "Huang et al., Segment Anything Model for Medical Images?"
     " Medical Image Analysis 92:103061, 2024"
 )
-
-
-def find_leader(board: Board | None) -> BoardRow | None:
-    """Return the model that is ranked first, where at least two models are ranked."""
-    ranked = board.ranked if board is not None else ()
-    return ranked[0] if len(ranked) > 1 else None
-
-
-def explain_no_leader(board: Board, words: Words) -> str:
-    """Return why a board has no leader."""
-    if any(row.status == "too-few-clusters" for row in board.rows):
-        return words("too few clusters to rank")
-    if board.ranked:
-        return words("one model is ranked")
-    return words("nobody is ranked yet")
 
 
 def track_label(track: str, words: Words) -> str:
@@ -182,7 +168,7 @@ def add_submitted(page: PageWriter, part: Slice, *, top: int | None = None) -> N
             continue
         page.heading(track_label(track, words), f"track-{track}")
         page.text(track_text(track, words))
-        page.table(ranking_table(data, board, words, top=top, name=f"board-{track}"))
+        add_ranking(page, board, top=top, name=f"board-{track}")
         if board.rows and not board.ranked:
             page.note(explain_no_leader(board, words))
 
@@ -205,20 +191,5 @@ def add_study(page: PageWriter) -> None:
 
 def add_notes(page: PageWriter, board: Board | None) -> None:
     """Add what nobody should miss about the data behind a board."""
-    if board is None:
-        return
-    words, facts = page.words, board.facts
-    if facts.synthetic:
+    if board is not None and board.facts.synthetic:
         note_synthetic(page)
-    if facts.thin and len(facts.thin) < len(facts.targets):
-        text = words(
-            "Under 10 clusters, so in the score but not in any confidence interval: {targets}.",
-            targets=words.listing(target_label(name, words) for name in facts.thin),
-        )
-        page.note(text)
-    if facts.left_out:
-        text = words(
-            "Left out because a ranked model was trained on them: {targets}.",
-            targets=words.listing(target_label(name, words) for name in facts.left_out),
-        )
-        page.note(text)

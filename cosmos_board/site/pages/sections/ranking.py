@@ -1,32 +1,44 @@
-"""The ranked table of one board: every column it can have, and how it is captioned."""
+"""The ranked table of one board: every column it can have, and what a download holds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 
-from cosmos_board.board.types import AbsentModel, Board, BoardRow
-from cosmos_board.core.tracks import FULL
+from cosmos_board.board.distances import SHOWN as MEDIANS
+from cosmos_board.board.types import AbsentModel, Board, BoardRow, Share
 from cosmos_board.metrics.table import METRICS, Metric
 from cosmos_board.site.components.table import Cell, Column, Raw, Row, Table, heat_of
-from cosmos_board.site.content.labels import metric_label, model_url, prompt_label
+from cosmos_board.site.content.labels import metric_label, model_url
 from cosmos_board.site.content.site_data import SiteData
-from cosmos_board.site.language.messages import describe_failing, status_text
-from cosmos_board.site.language.numbers import DASH, number, percent
+from cosmos_board.site.language.messages import status_text
+from cosmos_board.site.language.numbers import DASH, number, percent, span
 from cosmos_board.site.language.words import Words
+from cosmos_board.site.pages.sections.captions import caption, track_badges
+from cosmos_board.site.pages.sections.standing import (
+    format_range,
+    format_share,
+    status_label,
+    tier_cell,
+)
 from cosmos_board.site.pages.sections.tables import Direction, RecordTable
 
-_FIRST_METRICS = ("nsd", "hd95_px", "iou", "boundary_iou", "assd_px", "hd_px")
+_FIRST_METRICS = ("nsd", "nsd_rel", "iou", "boundary_iou")
 EXTRA_METRICS = (
     *_FIRST_METRICS,
-    *(name for name in METRICS if name not in ("dice", *_FIRST_METRICS)),
+    *(
+        name
+        for name, metric in METRICS.items()
+        if name not in ("dice", *_FIRST_METRICS) and metric.ranked
+    ),
 )
 """Metrics beside the one that ranks; those after the second start hidden."""
 
 SHOWN_METRICS = 2
 
 DEFINITIONS = "docs/definitions/"
+RANKING = "docs/ranking/"
 _ROW_FIELDS = tuple(field.name for field in fields(BoardRow) if field.name != "failing")
 
 
@@ -62,30 +74,33 @@ def collect_ranking(data: SiteData, board: Board) -> Ranking:
 def ranking_table(
     data: SiteData, board: Board, words: Words, *, top: int | None = None, name: str = "board"
 ) -> Table:
-    """Return the table of `board`, or of its first `top` rows with fewer columns."""
-    ranking, rows = collect_ranking(data, board), board.rows[:top]
+    """Return the table of `board`, or of its first `top` rows with fewer columns.
+
+    Models that were trained on a part of the data are not in it: their scores rest on other
+    targets.
+    """
+    ranking = collect_ranking(data, board)
+    rows = [row for row in board.rows if row.status != "trained-on"][:top]
     table = RecordTable(data, words, rows)
     _add_score(table, ranking, data, words)
     _add_metrics(table, ranking, words, short=top is not None)
-    if any(row.gain_over_box_prior is not None for row in board.rows):
+    if any(row.gain_over_box_prior is not None for row in rows):
         table.change(
             "gain",
             words("Δ to box-ellipse baseline"),
             lambda row: row.gain_over_box_prior,
             digits=_digits(ranking.metric),
             best="high",
-            help="docs/ranking/#baselines",
+            help=f"{RANKING}#baselines",
         )
     table.text("family", words("Family"), lambda row: row.family, facet=True)
     if top is None:
         _add_details(table, ranking, words)
-    ties = shared_ties(rows)
     built = table.build(
         name,
         caption(data, board, words),
         empty=words("No model has been scored here yet."),
-        listed=lambda row: row.rank is None,
-        tie=lambda row: ties.get(row.tie_group),
+        listed=lambda row: board.facts.ranks and row.rank is None,
     )
     absent = [_absent_row(one, built.columns, words) for one in board.absent if top is None]
     records = tuple(_record(row, ranking) for row in rows)
@@ -99,9 +114,9 @@ def _digits(metric: Metric) -> int:
 def _add_score(
     table: RecordTable[BoardRow], ranking: Ranking, data: SiteData, words: Words
 ) -> None:
-    """Add rank, model and score, how sure they are, and the score with the best mask."""
-    board, digits, ranks = ranking.board, _digits(ranking.metric), "docs/ranking/#ranks"
-    scores = [row.score if board.ranked else None for row in table.records]
+    """Add rank, model and score, how sure they are, and the score with the closest mask."""
+    board, digits = ranking.board, _digits(ranking.metric)
+    scores = [row.score if row.rank is not None else None for row in table.records]
     shades = heat_of(scores, lowest_is_best=not board.higher_is_better)
     shade = {row.model: shade for row, shade in zip(table.records, shades, strict=True)}
 
@@ -111,24 +126,80 @@ def _add_score(
         return Cell(row.label, row.model, url, status_label(row, words), badges=badges)
 
     def score(row: BoardRow) -> Cell:
-        text, first = number(row.score, digits), row.rank == 1
-        return Cell(text, row.score, heat=shade[row.model], strong=first)
+        return Cell(number(row.score, digits), row.score, heat=shade[row.model])
 
-    table.count("rank", "#", lambda row: row.rank, frozen=True)
+    if board.facts.ranks:
+        table.cells("rank", "#", _rank_cell, numeric=True, frozen=True)
     table.cells("model", words("Model"), model, frozen=True)
     label, definition = metric_label(ranking.metric, words), f"{DEFINITIONS}#{ranking.metric.name}"
     table.cells("score", label, score, numeric=True, best=ranking.best, help=definition)
+    if board.facts.ranks:
+        _add_certainty(table, digits, words)
+        _add_failures(table, words)
+    if ranking.oracle:
+        oracle, about = partial(_score_of, ranking.oracle), f"{RANKING}#selection"
+        table.score("oracle", words("Oracle"), oracle, digits=digits, best=ranking.best, help=about)
+
+
+def _rank_cell(row: BoardRow) -> Cell:
+    return Cell(number(row.rank, 0), row.rank, note=format_range(row), muted=row.rank is None)
+
+
+def _add_certainty(table: RecordTable[BoardRow], digits: int, words: Words) -> None:
+    """Add intervals and letters."""
     table.interval(
         lambda row: (row.low, row.high),
         around=lambda row: row.score,
         digits=digits,
-        help="docs/ranking/#intervals",
+        help=f"{RANKING}#intervals",
     )
-    table.cells("ranks", words("Rank range"), _rank_range, numeric=True, help=ranks)
-    table.share("first", words("P(rank 1)"), lambda row: row.p_first, best="high", help=ranks)
-    if ranking.oracle:
-        oracle, about = partial(_score_of, ranking.oracle), "docs/ranking/#selection"
-        table.score("oracle", words("Oracle"), oracle, digits=digits, best=ranking.best, help=about)
+    if any(row.low_elsewhere is not None for row in table.records):
+        table.text(
+            "elsewhere",
+            words("95 % CI, new datasets"),
+            lambda row: span(row.low_elsewhere, row.high_elsewhere, digits) or DASH,
+            help=f"{RANKING}#datasets",
+        )
+    if any(row.letters for row in table.records):
+        letters = words("Letters")
+        table.text(
+            "letters", letters, lambda row: row.letters or DASH, help=f"{RANKING}#ranks", wrap=True
+        )
+
+
+def _lead_cell(row: BoardRow) -> Cell:
+    share = row.lead_share
+    # None of a thousand resamples is no proof that there are none.
+    text = "< 1 %" if share is not None and share < 0.01 else percent(share)
+    return Cell(text, share, muted=share is None)
+
+
+def _add_failures(table: RecordTable[BoardRow], words: Words) -> None:
+    """Add the shares of references that failed and for which nothing was drawn."""
+    if any(row.failure for row in table.records):
+        _add_share(table, "failure", words("Failures (Dice < 0.5)"), lambda row: row.failure)
+        _add_share(table, "empty", words("Nothing drawn"), lambda row: row.empty)
+    for name in MEDIANS:
+        values = {row.model: getattr(row, name) for row in table.records}
+        if any(value is not None for value in values.values()):
+            metric = METRICS[name]
+            label = words("Median {metric}", metric=metric_label(metric, words))
+            about = f"{RANKING}#distances"
+            median = partial(_score_of, values)
+            table.score(name, label, median, digits=1, best="low", help=about)
+
+
+def _add_share(
+    table: RecordTable[BoardRow], key: str, label: str, of: Callable[[BoardRow], Share | None]
+) -> None:
+    """Add a column of shares, each with its exact interval."""
+
+    def cell(row: BoardRow) -> Cell:
+        share = of(row)
+        value = share.value if share else None
+        return Cell(format_share(share), value, muted=share is None)
+
+    table.cells(key, label, cell, numeric=True, best="low", help=f"{RANKING}#failures")
 
 
 def _add_metrics(
@@ -143,13 +214,13 @@ def _add_metrics(
             metric_label(metric, words),
             partial(_score_of, scores),
             digits=_digits(metric),
-            best="high" if metric.higher_is_better else "low",
+            best="high",
             help=f"{DEFINITIONS}#{name}",
             hidden=place >= SHOWN_METRICS,
         )
 
 
-def _score_of(scores: Mapping[str, float], row: BoardRow) -> float | None:
+def _score_of(scores: Mapping[str, float | None], row: BoardRow) -> float | None:
     return scores.get(row.model)
 
 
@@ -161,11 +232,17 @@ def _add_details(table: RecordTable[BoardRow], ranking: Ranking, words: Words) -
         moved = words("moves by micro mean") if row.rank_moves else ""
         return Cell(number(row.micro, digits), row.micro, note=moved)
 
+    def failed(row: BoardRow) -> Cell:
+        return Cell(percent(row.failed) if row.failed else words("none"), row.failed)
+
+    if any(row.lead_share is not None for row in table.records):
+        leads = words("Leads in … of resamples")
+        table.cells("leads", leads, _lead_cell, numeric=True, help=f"{RANKING}#ranks")
     table.text("kind", words("Kind"), lambda row: words.term(row.kind), facet=True, hidden=True)
     table.count("references", words("Reference masks"), lambda row: row.references)
     table.count("clusters", words("Clusters"), lambda row: row.clusters)
     table.share("coverage", words("Coverage"), lambda row: row.coverage, hidden=True)
-    score = "docs/ranking/#score"
+    score = f"{RANKING}#score"
     table.cells("micro", words("Micro mean"), micro, numeric=True, hidden=not macro, help=score)
     table.score(
         "balanced",
@@ -175,107 +252,42 @@ def _add_details(table: RecordTable[BoardRow], ranking: Ranking, words: Words) -
         hidden=True,
         help=score,
     )
-    table.share("penalised", words("Nothing drawn"), lambda row: row.penalised, best="low")
-    table.share("failed", words("Failed"), lambda row: row.failed, best="low", hidden=True)
-    overlap, exposure = words("Training overlap"), "docs/ranking/#contamination"
-    tiers = "docs/ranking/#tiers"
+    label = words("Failed answers")
+    table.cells("failed", label, failed, numeric=True, best="low", hidden=True)
+    overlap, exposure = words("Training overlap"), f"{RANKING}#contamination"
+    tiers = f"{RANKING}#tiers"
     table.text("exposure", overlap, lambda row: words.term(row.exposure), facet=True, help=exposure)
-    table.text("tier", words("Checked"), lambda row: words.term(row.tier), facet=True, help=tiers)
-
-
-def _rank_range(row: BoardRow) -> Cell:
-    if row.rank_low is None or row.rank_high is None:
-        return Cell(DASH, muted=True)
-    same = row.rank_low == row.rank_high
-    return Cell(str(row.rank_low) if same else f"{row.rank_low}–{row.rank_high}", row.rank_low)
+    label = words("Checked")
+    table.cells("tier", label, lambda row: tier_cell(row.tier, words), facet=True, help=tiers)
 
 
 def _absent_row(absent: AbsentModel, columns: Sequence[Column], words: Words) -> Row:
     """Return the row of a model that has no score here, with the reason."""
-    cells = {
-        "model": Cell(absent.label, absent.model, model_url(absent.model)),
-        "interval": Cell(words.term(absent.reason), muted=True),
-    }
+    reason = words.term(absent.reason)
     dash = Cell(DASH, muted=True)
-    return Row(tuple(cells.get(column.key, dash) for column in columns), listed=True)
-
-
-def shared_ties(rows: Sequence[BoardRow]) -> dict[int | None, int]:
-    """Return the tie groups of more than one model, numbered from 0; lone leaders are no tie."""
-    groups = [row.tie_group for row in rows if row.tie_group is not None]
-    shared = sorted({group for group in groups if groups.count(group) > 1})
-    return {group: place for place, group in enumerate(shared)}
+    model = Cell(absent.label, absent.model, model_url(absent.model), reason)
+    return Row(tuple(model if column.key == "model" else dash for column in columns), listed=True)
 
 
 def _record(row: BoardRow, ranking: Ranking) -> dict[str, Raw]:
     """Return what a download holds of a row: all that the board knows of it."""
     record: dict[str, Raw] = {"metric": ranking.metric.name, "prompt": ranking.board.key.prompt}
     record["selection"] = ranking.board.key.selection
-    record |= {name: getattr(row, name) for name in _ROW_FIELDS}
+    for name in _ROW_FIELDS:
+        record |= _flatten(name, getattr(row, name))
     record["status"] = status_text(row)
     record["oracle"] = ranking.oracle.get(row.model)
     return record | {name: scores.get(row.model) for name, scores in ranking.others.items()}
 
 
-def caption(data: SiteData, board: Board, words: Words) -> str:
-    """Return the sentence that says what a table's numbers are."""
-    metric, facts, key = METRICS[board.key.metric], board.facts, board.key
-    parts = [
-        words(
-            "{metric}, prompt “{prompt}”, {selection}.",
-            metric=words(metric.label) + f" {metric.direction}",
-            prompt=prompt_label(key.prompt, words),
-            selection=selection_label(key.selection, words),
-        ),
-        words.plural(
-            len(facts.targets),
-            "Mean over clusters: {references} in {clusters} ({units}).",
-            "Macro mean over {n} targets: {references} in {clusters} ({units}).",
-            references=words.count(facts.references, "reference"),
-            clusters=words.count(facts.clusters, "cluster"),
-            units=words.listing(words.term(unit) for unit in facts.cluster_units) or DASH,
-        ),
-    ]
-    if any(row.low is not None for row in board.rows):
-        parts.append(
-            words(
-                "95 % confidence intervals (CI) for new patients of the same datasets; shaded "
-                "rows are ties."
-            )
-        )
-    elif board.rows:
-        parts.append(words("Under 10 clusters: scores alone, and nobody is ranked."))
-    parts.append(words("Data {version}.", version=data.version_label))
-    return " ".join(parts)
+_PARTS = {"failure": "value", "empty": "value", "behind": "difference"}
+"""Fields that are a number with its interval, and what the number is called there."""
 
 
-def selection_label(selection: str, words: Words) -> str:
-    """Return how a candidate was chosen, in words."""
-    if selection == "oracle":
-        return words("best candidate by the reference mask (oracle)")
-    return words("candidate chosen by the model’s own predicted IoU")
-
-
-def track_badges(track: str, tier: str, words: Words) -> tuple[str, ...]:
-    """Return the badges of a submission: its track, and how far it was checked."""
-    if track == FULL:
-        return ()
-    return tuple(words.term(name) for name in (track, tier) if name)
-
-
-def status_label(row: BoardRow, words: Words) -> str:
-    """Return why a model holds no rank, in words; nothing where it holds one."""
-    if row.status in ("ranked", "too-few-clusters"):  # the caption says so of all rows at once
-        return ""
-    if failing := failing_label(row, words):
-        return failing
-    if row.status == "incomplete":
-        return words("covers {share}", share=percent(row.coverage))
-    if row.status == "trained-on":
-        return words("trained on {share} of the targets", share=percent(row.trained_on))
-    return words.term(row.status)
-
-
-def failing_label(row: BoardRow, words: Words) -> str:
-    """Return how many answers failed where these are too many for a rank; else nothing."""
-    return describe_failing(row.failing, words) if row.failing else ""
+def _flatten(name: str, value: object) -> dict[str, Raw]:
+    """Return a number with its interval as three values; else the value itself."""
+    if name not in _PARTS:
+        return {name: value}  # type: ignore[dict-item]  # the other fields are plain values
+    parts = (_PARTS[name], "low", "high")
+    ends = [getattr(value, part) if is_dataclass(value) else None for part in parts]
+    return dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True))

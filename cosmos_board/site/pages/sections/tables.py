@@ -176,16 +176,15 @@ class RecordTable(Generic[T]):
         empty: str = "",
         tools: bool = True,
         listed: Callable[[T], bool] = lambda _: False,
-        tie: Callable[[T], int | None] = lambda _: None,
     ) -> Table:
-        """Return the table; `listed` says which rows are set apart, `tie` which belong together."""
+        """Return the table; `listed` says which rows are set apart."""
         rows = zip(*self._cells, strict=True)
         return Table(
             name=name,
             caption=caption,
             columns=tuple(self._columns),
             rows=tuple(
-                Row(cells, tie=tie(record), listed=listed(record))
+                Row(cells, listed=listed(record))
                 for record, cells in zip(self.records, rows, strict=True)
             ),
             empty=empty,

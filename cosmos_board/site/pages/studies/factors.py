@@ -26,8 +26,8 @@ def factors_page(context: PageContext) -> Page:
     page.text(
         words(
             "Size, shape, contrast and boundary of a reference mask against the Dice of the "
-            "models: rank correlations with the other factors held fixed, and curves over tenths "
-            "of the reference masks."
+            "models: rank correlations inside each target with the other factors held fixed, and "
+            "curves over tenths of the reference masks."
         )
     )
     add_synthetic(page)
@@ -90,9 +90,9 @@ def _correlation_figure(data: SiteData, words: Words) -> Figure | None:
         name="correlations",
         title=words("Partial rank correlation of Dice with each factor"),
         says=words(
-            "Right of zero: the larger the factor, the better the score, the other three factors "
-            "held fixed. Bars are 95 % confidence intervals over clusters. Prompt “{prompt}”, by "
-            "predicted IoU.",
+            "Right of zero: inside a target, the larger the factor, the better the score, the "
+            "other three factors held fixed. Bars are 95 % confidence intervals for new clusters "
+            "(patients, where they are known). Prompt “{prompt}”, by predicted IoU.",
             prompt=prompt_label(FACTOR_PROMPT, words),
         ),
         x=Axis(label=words("partial Spearman correlation")),
@@ -112,11 +112,23 @@ def _factor_table(data: SiteData, words: Words) -> Table:
     table.change("rho", words("Correlation"), lambda row: row.rho.value)
     table.interval(lambda row: (row.rho.low, row.rho.high))
     table.score("p", words("p (Holm)"), lambda row: row.p_holm)
+    table.score(
+        "detectable",
+        words("Could have shown"),
+        lambda row: row.detectable,
+        help=words(
+            "Least correlation of either sign that data like these find in 80 % of samples, tested "
+            "by itself: a weaker one may be there unseen."
+        ),
+    )
+    table.count("targets", words("Targets"), lambda row: row.rho.targets)
     table.count("references", words("Reference masks"), lambda row: row.rho.references)
     table.count("clusters", words("Clusters"), lambda row: row.rho.clusters)
     caption = words(
-        "Spearman correlation of Dice with each factor, prompt “{prompt}”; partial where "
-        "others are held fixed; p after Holm over the factors of one run. Data {version}.",
+        "Spearman correlation of Dice with each factor on ranks inside each target, prompt "
+        "“{prompt}”; partial where others are held fixed; targets in which Dice or a factor does "
+        "not vary have no part. 95 % CI and p by leaving out one cluster at a time; p after Holm "
+        "over the factors of one run. Data {version}.",
         prompt=prompt_label(FACTOR_PROMPT, words),
         version=data.version_label,
     )
@@ -156,8 +168,9 @@ def _curve_figure(
         name=f"curve-{name.replace('_', '-')}",
         title=words("Dice along {factor}", factor=_factor_label(name, words)),
         says=words(
-            "Mean Dice over tenths of the reference masks, at the middle of each tenth; bands are "
-            "95 % confidence intervals."
+            "Mean Dice over tenths of the reference masks of all targets, at the middle of each "
+            "tenth; bands are 95 % confidence intervals for new clusters. Targets differ in both, "
+            "so a slope here may be one between targets: the correlations above are not."
         ),
         x=Axis(label=_factor_label(name, words) + _factor_unit(name), log=name == "size_px"),
         y=Axis(label=words("Dice")),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 
 from markupsafe import Markup
 
 from cosmos_board.board.findings.claims import PAPER
-from cosmos_board.board.findings.findings import Decision, Finding
+from cosmos_board.board.findings.decisions import Decision
+from cosmos_board.board.findings.findings import Finding, count_tests
+from cosmos_board.board.findings.parts import FindingVerdict, Part
 from cosmos_board.board.messages import Message
 from cosmos_board.site.components.figure import Axis, Figure, Point, Series
 from cosmos_board.site.components.markup import outside_link
@@ -32,8 +33,8 @@ def findings_index(context: PageContext) -> Page:
     page.text(
         words(
             "Eight claims of the study that this board grew from, each tested again on every new "
-            "release of the data. A claim holds when its whole 95 % confidence interval lies "
-            "beyond the threshold on the claimed side."
+            "release of the data. A claim may have several parts; it holds when the whole 95 % "
+            "confidence interval of each part lies beyond the threshold on the claimed side."
         )
     )
     add_synthetic(page)
@@ -47,7 +48,7 @@ def findings_index(context: PageContext) -> Page:
             "verdicts.html",
             findings=[
                 describe_finding(finding, words)
-                | {"id": finding.id, "effect": effect_text(finding.oracle, words)}
+                | {"id": finding.id, "effect": effect_text(finding.headline, words)}
                 for finding in data.studies.findings
             ],
         )
@@ -56,25 +57,55 @@ def findings_index(context: PageContext) -> Page:
     page.heading(words("As a table"), "table")
     page.table(_findings_table(data, words))
     page.heading(words("How a verdict is reached"), "verdicts")
-    page.paragraph(
-        words(
-            "Holds: the 95 % confidence interval lies wholly beyond the threshold on the claimed "
-            "side. Weakened: the estimate is on the claimed side, but the interval contains the "
-            "threshold. Overturned: the interval excludes the claimed side. Not enough data: "
-            "under 10 clusters or under 3 targets, or something required is missing. Else "
-            "undecided. The study chose the best mask by the reference mask (oracle); what a user "
-            "would get (predicted) stands beside it."
-        )
-    )
+    _explain_verdicts(page)
     return page.finish()
 
 
+def _explain_verdicts(page: PageWriter) -> None:
+    words = page.words
+    for text in (
+        words(
+            "Holds: the 95 % interval of each part lies wholly beyond the threshold. Smaller than "
+            "claimed: there is an effect on the claimed side, but its interval lies below the "
+            "threshold. There, size open: the interval lies on the claimed side of 0 and contains "
+            "the threshold. Contradicted: the interval of one part lies wholly on the other side "
+            "of 0, where the intervals of all parts hold together; of shares of targets (F1), "
+            "below the threshold. Not enough data: under 10 clusters or under 3 targets, or "
+            "something required is missing, which is named. Not shown: anything else; beside it "
+            "stands the effect that such data would have shown in 80 % of samples."
+        ),
+        words(
+            "The intervals are for other clusters, other targets and, from three datasets on, "
+            "other datasets of these kinds; those of the reader study are for other readers. A "
+            "difference of Dice must also outlast one more failure of the side that is ahead."
+        ),
+        words(
+            "The verdict is for the mask that the model itself prefers (predicted), which is what "
+            "a user gets. Beside it stands the one for the mask that fits the reference best "
+            "(oracle), which is how the study chose."
+        ),
+        words(
+            "These pages show {n} tests: the parts of each claim, for each family of models and "
+            "each way to choose a mask. Each claim alone holds by chance in at most 5 % of "
+            "samples where it is not true; over all claims together that is not corrected.",
+            n=count_tests(page.data.studies.findings),
+        ),
+    ):
+        page.paragraph(text)
+
+
 def effect_text(decision: Decision, words: Words) -> str:
-    """Return an effect with its interval, or what is missing for one."""
-    if decision.effect is None:
+    """Return the effect that decides with its interval, or what is missing for one."""
+    if decision.part is None:
         missing = words.separate(say(message, words) for message in decision.missing)
         return words("missing: {things}", things=missing) if missing else DASH
-    return with_interval(signed(decision.value), *decision.interval)
+    text = with_interval(signed(decision.value), *decision.interval)
+    if len(decision.evidence.parts) > 1:
+        text = f"{say(decision.part.name, words)}: {text}"
+    if decision.verdict != "not shown" or decision.detectable is None:
+        return text
+    could = words("could have shown {effect}", effect=signed(decision.detectable))
+    return words.separate([text, could])
 
 
 def _findings_table(data: SiteData, words: Words) -> Table:
@@ -86,35 +117,40 @@ def _findings_table(data: SiteData, words: Words) -> Table:
     def statement(row: Finding) -> str:
         return words(CLAIM_TEXTS[row.id].statement)
 
-    def predicted(row: Finding) -> Cell:
-        verdict = words.term(row.predicted.verdict) if row.predicted else DASH
-        return Cell(verdict, muted=not row.predicted)
+    def could_show(row: Finding) -> float | None:
+        return row.headline.detectable if row.verdict == "not shown" else None
+
+    def oracle(row: Finding) -> Cell:
+        verdict = words.term(row.oracle.verdict) if row.oracle else DASH
+        return Cell(verdict, muted=not row.oracle)
 
     table.cells("id", words("Finding"), identity, frozen=True)
     table.text("statement", words("Claim"), statement, wrap=True)
     table.text("verdict", words("Verdict"), lambda row: words.term(row.verdict), facet=True)
-    table.change("effect", words("Effect"), lambda row: row.oracle.value)
-    table.interval(lambda row: row.oracle.interval)
-    table.cells("predicted", words("Verdict by predicted IoU"), predicted)
-    table.count("clusters", words("Clusters"), lambda row: row.oracle.clusters)
+    table.change("effect", words("Effect"), lambda row: row.headline.value)
+    table.interval(lambda row: row.headline.interval)
+    table.change("detectable", words("Could have shown"), could_show)
+    table.cells("oracle", words("Verdict by oracle"), oracle)
+    table.count("clusters", words("Clusters"), lambda row: row.headline.clusters)
     caption = words(
-        "Effect and 95 % confidence interval with the best mask by the reference mask, as the "
-        "study chose it. Data {version}.",
+        "Of each claim the part that decides: effect, 95 % confidence interval, and the effect "
+        "that such data would have shown in 80 % of samples, with the mask that the model itself "
+        "prefers. Data {version}.",
         version=data.version_label,
     )
     return table.build("findings", caption)
 
 
 def _effects_figure(data: SiteData, words: Words) -> Figure | None:
-    known = [f for f in data.studies.findings if f.oracle.effect and not f.claim.unit]
+    known = [f for f in data.studies.findings if f.headline.part and not f.claim.unit]
     if not known:
         return None
     points = tuple(
         Point(
-            f.oracle.value or 0.0,
+            f.headline.value or 0.0,
             place,
-            *f.oracle.interval,
-            f"{f.id}: {effect_text(f.oracle, words)}, {words.term(f.verdict)}",
+            *f.headline.interval,
+            f"{f.id}: {effect_text(f.headline, words)}, {words.term(f.verdict)}",
         )
         for place, f in enumerate(known)
     )
@@ -129,7 +165,8 @@ def _effects_figure(data: SiteData, words: Words) -> Figure | None:
         ),
         says=words(
             "A claim holds when its bar lies wholly to the right of its grey threshold; effects "
-            "are differences in Dice, shares or correlations, as each page says."
+            "are differences in Dice, shares or correlations, as each page says, of the part that "
+            "decides."
         ),
         x=Axis(label=words("effect")),
         y=Axis(label="", categories=tuple(f.id for f in known)),
@@ -149,7 +186,7 @@ def finding_page(context: PageContext, finding: Finding) -> Page:
     page = PageWriter(context, finding_url(finding), title)
     add_synthetic(page)
     verdict = Markup("<strong>{}</strong> {}").format(
-        words.term(finding.verdict), effect_text(finding.oracle, words)
+        words.term(finding.verdict), effect_text(finding.headline, words)
     )
     page.note(verdict)
     origin = [words.term(part) for part in (claim.certainty, text.source) if part]
@@ -186,68 +223,62 @@ def finding_page(context: PageContext, finding: Finding) -> Page:
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """One row of evidence: a decision on the claim, or one of the parts that it rests on."""
+    """One row of evidence: a part of the claim, or a decision for which something is missing."""
 
     family: str
     selection: str
-    part: str
-    effect: float | None
-    interval: tuple[float | None, float | None]
-    decision: Decision | None
-    """None for a part."""
+    part: Part | None
+    verdict: FindingVerdict
+    detectable: float | None
+    missing: tuple[Message, ...]
 
 
-def _list_evidence(finding: Finding, words: Words) -> list[_Evidence]:
-    """Return every decision on a claim, each before its parts."""
-    others = (family for family in finding.families if family.family != finding.family)
-    headline = (finding.family or words("all"), finding)
-    decided = [headline, *((family.family, family) for family in others)]
-    rows, claim = [], words("the claim")
-    for (name, decisions), selection in product(decided, ("oracle", "predicted")):
-        made: Decision | None = getattr(decisions, selection)
-        if made is None:
-            continue
-        rows.append(_Evidence(name, selection, claim, made.value, made.interval, made))
-        parts = made.evidence.parts
-        for part in parts if len(parts) > 1 else ():
-            told = say(Message(part.name), words)
-            rows.append(_Evidence(name, selection, told, part.value, (part.low, part.high), None))
+def _list_evidence(finding: Finding) -> list[_Evidence]:
+    """Return the parts of every decision on a claim."""
+    rows = []
+    for family, selection, made in finding.decisions:
+        for part, verdict in zip(made.evidence.parts, made.verdicts, strict=True):
+            least = None
+            if verdict == "not shown" and part.reach is not None:
+                least = finding.claim.threshold + part.reach
+            rows.append(_Evidence(family, selection or "", part, verdict, least, ()))
+        if made.missing:
+            missing = made.missing
+            rows.append(_Evidence(family, selection or "", None, made.verdict, None, missing))
     return rows
 
 
 def _evidence_table(data: SiteData, finding: Finding, words: Words) -> Table:
-    table = RecordTable(data, words, _list_evidence(finding, words))
-    table.text("family", words("Family"), lambda row: row.family, frozen=True)
+    table = RecordTable(data, words, _list_evidence(finding))
+    table.text("family", words("Family"), lambda row: row.family or words("all"), frozen=True)
     table.text(
         "selection",
         words("Selection"),
-        lambda row: words.term(row.selection),
+        lambda row: words.term(row.selection) if row.selection else DASH,
         help="docs/ranking/#selection",
     )
-    table.cells("part", words("Part"), lambda row: Cell(row.part, strong=row.decision is not None))
-    table.cells(
-        "verdict",
-        words("Verdict"),
-        lambda row: Cell(words.term(row.decision.verdict) if row.decision else "", strong=True),
+    table.text("part", words("Part"), lambda row: say(row.part.name, words) if row.part else DASH)
+    table.cells("verdict", words("Verdict"), lambda row: Cell(words.term(row.verdict), strong=True))
+    table.change("effect", words("Effect"), lambda row: row.part.effect.value if row.part else None)
+    table.interval(
+        lambda row: (row.part.effect.low, row.part.effect.high) if row.part else (None, None)
     )
-    table.change("effect", words("Effect"), lambda row: row.effect)
-    table.interval(lambda row: row.interval)
+    table.change("detectable", words("Could have shown"), lambda row: row.detectable)
     table.count(
-        "targets", words("Targets"), lambda row: row.decision.targets if row.decision else None
+        "targets", words("Targets"), lambda row: row.part.effect.targets if row.part else None
     )
     table.count(
-        "clusters", words("Clusters"), lambda row: row.decision.clusters if row.decision else None
+        "clusters", words("Clusters"), lambda row: row.part.effect.clusters if row.part else None
     )
     table.text(
         "missing",
         words("Missing"),
-        lambda row: words.separate(
-            say(message, words) for message in (row.decision.missing if row.decision else ())
-        ),
+        lambda row: words.separate(say(message, words) for message in row.missing),
     )
     caption = words(
-        "Every decision on this claim: the headline first, then each part that it is the "
-        "weaker of, then each family of models. Data {version}.",
+        "Every part of this claim, each tested by itself: the headline first, then each family of "
+        "models. The claim needs all parts; of lags at click 10 one is enough, and their "
+        "intervals hold together. Data {version}.",
         version=data.version_label,
     )
     return table.build("evidence", caption)

@@ -4,63 +4,81 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cosmos_board.board.types import AbsentModel, Board, BoardFacts, BoardKey, BoardRow, Slice
-from cosmos_board.core.cards import PROTOCOL
-from cosmos_board.site.components.table_output import render_table
-from cosmos_board.site.content.site_data import SiteData
-from cosmos_board.site.language.words import words_for
+import pytest
+
+from cosmos_board.board.types import FailedAnswers
+from cosmos_board.site.components.table_output import render_table, table_rows
+from cosmos_board.site.language.words import Words, words_for
 from cosmos_board.site.pages.sections.ranking import ranking_table
+from tests.site.handmade import (
+    make_board,
+    make_full_board,
+    make_row,
+    make_site_data,
+    make_thin_board,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
-def make_row(model: str, score: float, rank: int | None, **changes: object) -> BoardRow:
-    values: dict[str, object] = {
-        "model": model, "label": model.upper(), "family": "made", "kind": "promptable",
-        "status": "ranked", "score": score, "low": score - 0.02, "high": score + 0.02,
-        "rank": rank, "rank_low": 1, "rank_high": 2, "p_first": 0.5, "tie_group": 1,
-        "references": 30, "clusters": 12, "coverage": 1.0, "micro": score, "micro_rank": rank,
-        "dataset_balanced": score, "rank_moves": False, "oracle_gap": 0.01,
-        "gain_over_box_prior": 0.2, "penalised": 0.0, "failed": 0.0, "trained_on": 0.0,
-        "exposure": "clean", "tier": "re-run",
-    }  # fmt: skip
-    return BoardRow(**(values | changes))  # type: ignore[arg-type]
-
-
-def make_site_data() -> tuple[SiteData, Board]:
-    board = Board(
-        key=BoardKey(Slice("target", "ct.liver"), "box", "predicted", "dice"),
-        higher_is_better=True,
-        rows=(
-            make_row("alpha", 0.91, 1),
-            make_row("beta", 0.905, 2),
-            make_row("gamma", 0.6, 3, tie_group=2, rank_low=3, rank_high=3, p_first=0.0),
-            make_row(
-                "delta", 0.95, None, status="trained-on", trained_on=1.0, tie_group=None,
-                rank_low=None, rank_high=None, p_first=None, exposure="trained-on", low=None,
-                high=None,
-            ),
-        ),
-        absent=(AbsentModel(model="epsilon", label="Epsilon <b>", reason="unsupported"),),
-        facts=BoardFacts(
-            targets=("ct.liver",), left_out=(), thin=(), datasets=("one",),
-            cluster_units=("patient",), references=30, clusters=12, synthetic=False,
-            detectable=0.01,
-        ),
-    )  # fmt: skip
-    data = SiteData(
-        version="0123456789ab", protocol=PROTOCOL, boards={board.key: board}, pairs={},
-        withheld=(), models={}, datasets={}, targets=(), amounts={}, timings=(),
-        entries=(), spreads=(), cases=(),
-    )  # fmt: skip
-    return data, board
-
-
 def test_a_leaderboard_is_the_committed_one() -> None:
     """On purpose changed? Write what this renders into the file and look at the difference."""
-    data, board = make_site_data()
+    board = make_full_board()
 
     for language in ("en", "zh"):
         words = words_for(language)
-        html = render_table(ranking_table(data, board, words), "../../", words) + "\n"
-        assert html == (GOLDEN / f"leaderboard.{language}.html").read_text("utf-8")
+        html = render_table(ranking_table(make_site_data(board), board, words), "../../", words)
+        assert html + "\n" == (GOLDEN / f"leaderboard.{language}.html").read_text("utf-8")
+
+
+def test_a_board_without_ten_clusters_has_scores_alone() -> None:
+    board = make_thin_board()
+
+    table = ranking_table(make_site_data(board), board, Words())
+
+    keys = {column.key for column in table.columns}
+    assert "Too few clusters to rank" in table.caption
+    assert not keys & {"rank", "interval", "elsewhere", "letters", "failure", "empty", "leads"}
+    assert all(cell.heat is None for row in table.rows for cell in row.cells)
+    assert [row.cells[0].text for row in table.rows] == ["ALPHA", "BETA", "Epsilon <b>"]
+
+
+@pytest.mark.parametrize(
+    ("units", "said"),
+    [
+        (("patient",), "for new patients of these datasets"),
+        (("image", "volume"), "for new images, new volumes of these datasets"),
+    ],
+)
+def test_a_caption_names_what_its_intervals_speak_of(units: tuple[str, ...], said: str) -> None:
+    board = make_board([make_row("alpha", 0.9, 1)], cluster_units=units)
+
+    assert said in ranking_table(make_site_data(board), board, Words()).caption
+
+
+def test_an_incomplete_model_says_how_many_of_its_answers_failed() -> None:
+    failing = make_row(
+        "alpha", 0.9, None, status="incomplete", failing=FailedAnswers(37, 1200), clean_targets=None
+    )
+    partial = make_row("beta", 0.9, None, status="incomplete", coverage=0.5, clean_targets=None)
+    board = make_board([failing, partial])
+
+    table = ranking_table(make_site_data(board), board, Words())
+
+    place = [column.key for column in table.columns].index("model")
+    notes = [row.cells[place].note for row in table.rows]
+    assert notes == [
+        "incomplete: 37 of 1200 answers failed", "incomplete: covers 50 %", "unsupported",
+    ]  # fmt: skip
+
+
+def test_a_download_holds_every_number_with_its_interval() -> None:
+    board = make_full_board()
+
+    names, rows = table_rows(ranking_table(make_site_data(board), board, Words()))
+
+    first = dict(zip(names, rows[0], strict=True))
+    assert (first["failure"], first["failure_low"], first["failure_high"]) == (1 / 30, 0.001, 0.172)
+    assert (first["rank"], first["rank_low"], first["rank_high"]) == (1, 1, 2)
+    assert first["behind"] is None
+    assert all(isinstance(value, str | int | float | None) for row in rows for value in row)
