@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.data.archives.names import find_kind
 from cosmos_board.data.imports.names import show_path
 from cosmos_board.data.imports.planning.match import Matches, match_images
 from cosmos_board.data.imports.planning.walk import list_files
@@ -29,6 +31,9 @@ class ImportPlan:
 
     problems: tuple[tuple[str, str], ...]
     """(path, reason) of files that cannot be used, sorted."""
+
+    archives_beside: tuple[str, ...] = ()
+    """Archives in the source folder that the import file does not name."""
 
     @property
     def jobs(self) -> tuple[ImageJob, ...]:
@@ -73,7 +78,9 @@ class ImportPlan:
             reasons += _find_mismatch(entry)
         if reasons:
             problem += f": {reasons[0]}"
-        wanted = " or ".join(entry.spec.files for entry in self.entries[:_EXAMPLES])
+        if not self.spec.archives and self.archives_beside:
+            problem += f"; {show_path(self.archives_beside[0])} is read if archives names it"
+        wanted = " or ".join(entry.spec.shown for entry in self.entries[:_EXAMPLES])
         raise InputError(self.root, "--source", problem, want=wanted)
 
     def describe(self) -> str:
@@ -86,14 +93,23 @@ class ImportPlan:
             ("masks without an image", self.masks_without_image),
         ):
             if paths:
-                shown = ", ".join(show_path(path) for path in paths[:_EXAMPLES])
-                more = ", …" if len(paths) > _EXAMPLES else ""
-                lines.append(f"  {len(paths)} {title}: {shown}{more}")
+                lines.append(f"  {len(paths)} {title}: {_show_some(paths)}")
         reasons = [reason for entry in self.entries for _, reason in entry.undescribed]
         lines += [f"  not used: {show_path(reason)}" for reason in reasons[:_EXAMPLES]]
         if len(reasons) > _EXAMPLES:
             lines.append(f"  and {len(reasons) - _EXAMPLES} more like these")
         lines += [f"  not used: {show_path(path)}: {reason}" for path, reason in self.problems]
+        excluded = set[str]().union(*(entry.excluded for entry in self.entries))
+        if excluded:
+            lines.append(f"  {_count(len(excluded), 'file')} excluded: {_show_some(excluded)}")
+        passed_over = {path for entry in self.entries for path in entry.passed_over}
+        if passed_over:
+            lines.append(
+                f"  {_count(len(passed_over), 'file')} passed over, as an earlier pattern finds"
+                f" others: {_show_some(passed_over)}"
+            )
+        remarks = dict.fromkeys(remark for entry in self.entries for remark in entry.remarks)
+        lines += [f"  look at this: {remark}" for remark in remarks]
         return "\n".join(lines)
 
 
@@ -103,7 +119,7 @@ def plan_import(spec: ImportSpec, source: Path) -> ImportPlan:
     Raises:
         InputError: If `source` is no folder, or a table is not what it should be.
     """
-    listing = list_files(source)
+    listing = list_files(source, spec.archives)
     matched = [
         match_images(entry, listing, spec.origin, f"images[{position}]")
         for position, entry in enumerate(spec.images)
@@ -112,8 +128,18 @@ def plan_import(spec: ImportSpec, source: Path) -> ImportPlan:
         spec=spec,
         root=listing.root,
         entries=tuple(matches for matches, _ in matched),
+        archives_beside=tuple(path for path in listing.paths if find_kind(path)),
         problems=tuple(sorted({*listing.refused, *(row for _, rows in matched for row in rows)})),
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _show_some(paths: Collection[str]) -> str:
+    shown = sorted(paths)[:_EXAMPLES] if isinstance(paths, set) else list(paths)[:_EXAMPLES]
+    return ", ".join(map(show_path, shown)) + (", …" if len(paths) > _EXAMPLES else "")
 
 
 def _find_mismatch(entry: Matches) -> list[str]:
@@ -121,8 +147,8 @@ def _find_mismatch(entry: Matches) -> list[str]:
     if entry.spec.table:
         return []
     if not entry.images_without_mask:
-        return [f"no file fits {entry.spec.files}"]
-    masks = " or ".join(mask.files for mask in entry.spec.masks)
+        return [f"no file fits {entry.spec.shown}"]
+    masks = " or ".join(mask.shown for mask in entry.spec.masks)
     if not entry.masks_without_image:
         return [f"no file fits {masks}"]
     image, mask = show_path(entry.images_without_mask[0]), show_path(entry.masks_without_image[0])
@@ -132,14 +158,14 @@ def _find_mismatch(entry: Matches) -> list[str]:
 def _describe_entry(entry: Matches) -> list[str]:
     spec = entry.spec
     jobs = entry.jobs
-    lines = [f"  {spec.files} ({spec.modality}): {len(jobs)} with masks"]
+    lines = [f"  {spec.shown} ({spec.modality}): {len(jobs)} with masks"]
     clusters = len({job.cluster_key for job in jobs})
     how = f"{spec.normalisation}, {spec.plane} plane, {clusters} clusters"
     lines.append(f"    {how}{', masks resampled' if spec.resample else ''}")
     counts = Counter(mask.spec for job in jobs for mask in job.masks)
     for mask in spec.masks:
         who = f" by {mask.observer}" if mask.observer else ""
-        lines.append(f"    {mask.files}: {counts[mask]}{who}: {', '.join(mask.all_objects)}")
+        lines.append(f"    {mask.shown}: {counts[mask]}{who}: {', '.join(mask.all_objects)}")
     if jobs:
         lines.append(f"    such as {show_path(jobs[0].origin)} in {show_path(jobs[0].cluster_key)}")
     return lines

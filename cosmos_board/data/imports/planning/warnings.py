@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -119,7 +118,7 @@ def _take_sample(jobs: Sequence[ImageJob]) -> list[ImageJob]:
     for position in range(count):
         job = jobs[(2 * position + 1) * len(jobs) // (2 * count)]
         try:
-            size_bytes += sum(os.stat(f"{job.root}/{path}").st_size for path in job.paths)
+            size_bytes += sum(map(job.measure_bytes, job.paths))
         except OSError:
             continue
         if sample and size_bytes > _LOOKED_AT_BYTES:
@@ -139,7 +138,7 @@ def _warn_of_sharing(plan: ImportPlan) -> Iterable[PlanWarning]:
                 if files.spec.kind not in ("coco", "runs"):
                     users[files.spec, files.paths].append(job)
         for (mask, paths), jobs in users.items():
-            rest = set(find_fields(entry.spec.files)) - set(find_fields(mask.files))
+            rest = set(entry.spec.parts_of_paths) - set(mask.parts_of_paths)
             if len(jobs) < 2 or rest <= set(find_fields(entry.spec.modality)):
                 continue
             others = [
@@ -153,7 +152,7 @@ def _warn_of_sharing(plan: ImportPlan) -> Iterable[PlanWarning]:
             yield PlanWarning(
                 word,
                 f"{WARNINGS[word]}: {show_path(paths[0])} to {len(jobs)} images, as"
-                f" {mask.files} lacks {parts}",
+                f" {mask.shown} lacks {parts}",
             )
             break
 
