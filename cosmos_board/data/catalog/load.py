@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from cosmos_board.core.errors import UnknownNameError
+from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.data.catalog.dataset import Dataset
 from cosmos_board.data.catalog.objects import ObjectName, load_objects
 from cosmos_board.data.validation import parse_table
@@ -38,10 +38,18 @@ def load_catalog() -> Catalog:
 
 def parse_datasets(text: str) -> dict[str, Dataset]:
     """Return the datasets of a catalog file (TOML) by name; InputError where an entry is wrong."""
-    return {
+    datasets = {
         name: parse_table(Dataset, {"name": name, **entry}, name)
         for name, entry in tomllib.loads(text).items()
     }
+    pairs = {
+        (name, other.dataset) for name in datasets for other in datasets[name].shares_cases_with
+    }
+    if one_sided := sorted((name, other) for name, other in pairs if (other, name) not in pairs):
+        name, other = one_sided[0]
+        problem = "is said of one of the two only"
+        raise InputError(name, "shares_cases_with", problem, got=other, want=f"{name} in {other}")
+    return datasets
 
 
 def get_dataset(name: str) -> Dataset:
