@@ -52,6 +52,15 @@ def parse_datasets(text: str) -> dict[str, Dataset]:
     return datasets
 
 
+def list_shared_cases() -> dict[str, frozenset[str]]:
+    """Return for each dataset that shares cases with others the names of those."""
+    return {
+        dataset.name: frozenset(other.dataset for other in dataset.shares_cases_with)
+        for dataset in load_catalog().datasets.values()
+        if dataset.shares_cases_with
+    }
+
+
 def get_dataset(name: str) -> Dataset:
     """Return the dataset called `name`; UnknownNameError if the catalog has none."""
     datasets = load_catalog().datasets
