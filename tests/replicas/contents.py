@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 SIDE_PX = 48
 SLICES = 3
-DRAWN_SLICES = 2
-"""Of the slices of a volume of codes, the last ones have something drawn on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +25,13 @@ class Image:
     """Empty: uint8 for pictures, int16 for volumes."""
 
     side_px: int = SIDE_PX
+    slices: int = SLICES
+    """Of a volume."""
 
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """A square block of every code on a background; on a volume, in its last slices."""
+    """A square block of every code on a background; on a volume, in all its slices but the first."""
 
     codes: tuple[int, ...]
     background: int = 0
@@ -40,6 +40,9 @@ class Codes:
 
     dtype: str = ""
     side_px: int = SIDE_PX
+    slices: int = SLICES
+    """Of a volume: of several, the first has nothing drawn on it."""
+
     bits: int = 8
     """1 for a picture of one bit a pixel."""
 
@@ -82,15 +85,15 @@ def draw(content: Image | Codes | Colours, path: str, *, flat: bool) -> NDArray[
     ):
         drawn[where] = code
     if not flat:
-        empty = np.full((SLICES - DRAWN_SLICES, *drawn.shape), content.background, np.int16)
-        drawn = np.concatenate([empty, np.stack([drawn] * DRAWN_SLICES)])
+        drawn = np.stack([drawn] * content.slices)
+        drawn[: content.slices > 1] = content.background
     if content.channels:
         drawn = np.stack([drawn] * content.channels, axis=-1)
     return drawn.astype(content.dtype or np.uint8)
 
 
 def _draw_image(content: Image, path: str, *, flat: bool) -> NDArray[Any]:
-    shape = (() if flat else (SLICES,)) + (content.side_px, content.side_px)
+    shape = (() if flat else (content.slices,)) + (content.side_px, content.side_px)
     shape += (content.channels,) if content.channels else ()
     noise = np.random.default_rng(crc32(path.encode())).integers(1, 255, shape)
     return noise.astype(content.dtype or (np.uint8 if flat else np.int16))
