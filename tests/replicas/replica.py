@@ -70,14 +70,17 @@ def _read_table(table: Path) -> Iterator[Replica]:
     for dataset, entry in ((name, entry) for name, entries in rows.items() for entry in entries):
         files = {path: make_content(value) for path, value in entry.pop("files").items()}
         variant = entry.pop("variant")
-        lists = {name: tuple(entry.pop(name, ())) for name in ("problems", "refused")}
+        lists: dict[str, Any] = {
+            name: tuple(entry.pop(name, ())) for name in ("problems", "refused")
+        }
         yield Replica(dataset, variant, files, Counts(**entry, **lists))
 
 
 def count_import(dataset: str, root: Path) -> Counts:
     """Import a folder by the catalog's import file and count what comes out."""
     plan = plan_import(load_spec(dataset), root)
-    images, clusters, references, refused = 0, set(), Counter[str](), []
+    images, clusters, refused = 0, set[str](), list[str]()
+    references = Counter[str]()
     for unit in plan.units():
         try:
             read = list(unit.read())
