@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 SIDE_PX = 48
 SLICES = 3
-DRAWN_SLICES = 2
-"""Of the slices of a volume of codes, the last ones have something drawn on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """A square block of every code on a background; on a volume, in its last slices."""
+    """A square block of every code on a background; on a volume, in all its slices but the first."""
 
     codes: tuple[int, ...]
     background: int = 0
@@ -49,6 +47,8 @@ class Codes:
     """1 for a picture of one bit a pixel."""
 
     slices: int = 0
+    """Of several, the first has nothing drawn on it."""
+
     plane: bool = False
 
 
@@ -92,9 +92,9 @@ def draw(content: Image | Codes | Colours, path: str, *, flat: bool) -> NDArray[
     ):
         drawn[where] = code
     if not flat:
-        undrawn = (content.slices or SLICES) - DRAWN_SLICES
-        empty = np.full((undrawn, *drawn.shape), content.background, np.int16)
-        drawn = np.concatenate([empty, np.stack([drawn] * DRAWN_SLICES)])
+        slices = content.slices or SLICES
+        drawn = np.stack([drawn] * slices)
+        drawn[: slices > 1] = content.background
     if content.channels:
         drawn = np.stack([drawn] * content.channels, axis=-1)
     return drawn.astype(content.dtype or np.uint8)

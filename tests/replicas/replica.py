@@ -24,8 +24,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports.planning.plan import plan_import
 from cosmos_board.data.imports.spec.load import load_spec
+from cosmos_board.data.source import SourceImage
 from tests.replicas.contents import Content, make_content
 from tests.replicas.files import write_tree
 
@@ -40,6 +42,7 @@ class Counts:
     without_mask: int = 0
     without_image: int = 0
     problems: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +69,41 @@ def _read_table(table: Path) -> Iterator[Replica]:
     rows: dict[str, list[dict[str, Any]]] = tomllib.loads(table.read_text("utf-8"))
     for dataset, entry in ((name, entry) for name, entries in rows.items() for entry in entries):
         files = {path: make_content(value) for path, value in entry.pop("files").items()}
-        variant, problems = entry.pop("variant"), tuple(entry.pop("problems", ()))
-        yield Replica(dataset, variant, files, Counts(**entry, problems=problems))
+        variant = entry.pop("variant")
+        lists: dict[str, Any] = {
+            name: tuple(entry.pop(name, ())) for name in ("problems", "refused")
+        }
+        yield Replica(dataset, variant, files, Counts(**entry, **lists))
 
 
 def count_import(dataset: str, root: Path) -> Counts:
     """Import a folder by the catalog's import file and count what comes out."""
     plan = plan_import(load_spec(dataset), root)
-    images, clusters, references = 0, set(), Counter[str]()
-    for image in (image for unit in plan.units() for image in unit.read()):
-        images += 1
-        clusters.add(image.cluster_key)
-        for observer, drawn in {"": image.masks, **image.observers}.items():
-            for name, masks in drawn.items():
-                target = f"{image.modality}/{name}" + (f" by {observer}" if observer else "")
-                references[target] += sum(bool(mask.any()) for mask in masks)
+    images, clusters, refused = 0, set[str](), list[str]()
+    references = Counter[str]()
+    for unit in plan.units():
+        try:
+            read = list(unit.read())
+        except InputError:
+            refused.append(unit.origin)
+            continue
+        images += len(read)
+        clusters.update(image.cluster_key for image in read)
+        references.update(target for image in read for target in _list_targets(image))
     return Counts(
         images=images,
         clusters=len(clusters),
-        references={target: count for target, count in references.items() if count},
+        references=dict(references),
         without_mask=len(plan.images_without_mask),
         without_image=len(plan.masks_without_image),
         problems=tuple(path for path, _ in plan.problems),
+        refused=tuple(refused),
     )
+
+
+def _list_targets(image: SourceImage) -> Iterator[str]:
+    """Yield the target of every reference of an image that is not empty."""
+    for observer, drawn in {"": image.masks, **image.observers}.items():
+        for name, masks in drawn.items():
+            target = f"{image.modality}/{name}" + (f" by {observer}" if observer else "")
+            yield from (target for mask in masks if mask.any())
