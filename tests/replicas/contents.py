@@ -34,7 +34,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """A square block of every code on a background; on a volume, in all its slices but the first."""
+    """A square block of every code on a background; on a volume, on all slices but the first."""
 
     codes: tuple[int, ...]
     background: int = 0
