@@ -25,8 +25,11 @@ class Image:
     """Empty: uint8 for pictures, int16 for volumes."""
 
     side_px: int = SIDE_PX
-    slices: int = SLICES
-    """Of a volume."""
+    slices: int = 0
+    """Of a volume, or pages of a TIFF file; 0: `SLICES`, or one picture."""
+
+    plane: bool = False
+    """Whether a file of volumes holds a picture, its channels in place of the third axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +43,13 @@ class Codes:
 
     dtype: str = ""
     side_px: int = SIDE_PX
-    slices: int = SLICES
-    """Of a volume: of several, the first has nothing drawn on it."""
-
     bits: int = 8
     """1 for a picture of one bit a pixel."""
+
+    slices: int = 0
+    """Of several, the first has nothing drawn on it."""
+
+    plane: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,31 +77,35 @@ def _freeze(entry: Any) -> Any:  # noqa: ANN401
 
 def draw(content: Image | Codes | Colours, path: str, *, flat: bool) -> NDArray[Any]:
     """Return the array of a file, (y, x[, channel]) if it is flat, else (z, y, x[, channel])."""
-    if isinstance(content, Image):
-        return _draw_image(content, path, flat=flat)
     if isinstance(content, Colours):
         drawn = np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8)
         for where, colour in zip(_blocks(len(content.colours)), content.colours, strict=True):
             drawn[where] = colour
         return drawn
+    picture, flat = flat, content.plane or (flat and not content.slices)
+    if isinstance(content, Image):
+        dtype = content.dtype or (np.uint8 if picture else np.int16)
+        return _draw_image(content, path, flat=flat).astype(dtype)
     drawn = np.full((content.side_px, content.side_px), content.background, np.int16)
     for where, code in zip(
         _blocks(len(content.codes), content.side_px), content.codes, strict=True
     ):
         drawn[where] = code
     if not flat:
-        drawn = np.stack([drawn] * content.slices)
-        drawn[: content.slices > 1] = content.background
+        slices = content.slices or SLICES
+        drawn = np.stack([drawn] * slices)
+        drawn[: slices > 1] = content.background
     if content.channels:
         drawn = np.stack([drawn] * content.channels, axis=-1)
     return drawn.astype(content.dtype or np.uint8)
 
 
 def _draw_image(content: Image, path: str, *, flat: bool) -> NDArray[Any]:
-    shape = (() if flat else (content.slices,)) + (content.side_px, content.side_px)
+    shape = (() if flat else (content.slices or SLICES,)) + (content.side_px, content.side_px)
     shape += (content.channels,) if content.channels else ()
-    noise = np.random.default_rng(crc32(path.encode())).integers(1, 255, shape)
-    return noise.astype(content.dtype or (np.uint8 if flat else np.int16))
+    if content.plane and content.channels:
+        shape = (shape[-1], *shape[:-1])
+    return np.random.default_rng(crc32(path.encode())).integers(1, 255, shape)
 
 
 def _blocks(count: int, side_px: int = SIDE_PX) -> list[tuple[slice, slice]]:

@@ -59,14 +59,15 @@ def _write_slice(path: Path, content: Content, position: int) -> None:
     pixels = draw(content, str(path.name), flat=True)
     uid = generate_uid(entropy_srcs=[str(path.parent)])
     dataset = make_dicom(pixels, position * SLICE_DISTANCE_MM, uid, InstanceNumber=position + 1,
-                         RescaleIntercept=0)  # fmt: skip
+                         RescaleIntercept=0, PixelSpacing=[1.0, 1.0])  # fmt: skip
     dataset.save_as(path, enforce_file_format=True)
 
 
 def _write_nifti(path: Path, array: NDArray[Any], _bits: int) -> None:
     affine = np.diag([1.0, 1.0, SLICE_DISTANCE_MM, 1.0])
     kind = nib.Nifti1Pair if path.suffix in (".hdr", ".img") else nib.Nifti1Image
-    axes = (2, 1, 0, *range(3, array.ndim))
+    last = min(array.ndim, 3)
+    axes = (*reversed(range(last)), *range(last, array.ndim))
     nib.save(kind(array.transpose(axes), affine), path)
 
 
@@ -77,6 +78,10 @@ def _write_itk(path: Path, array: NDArray[Any], _bits: int) -> None:
 
 
 def _write_picture(path: Path, array: NDArray[Any], bits: int) -> None:
+    if path.suffix == ".tif" and array.ndim == 3 and array.shape[-1] > 4:
+        first, *others = map(Picture.fromarray, array)
+        first.save(path, save_all=True, append_images=others)
+        return
     picture = Picture.fromarray(array)
     picture = picture.convert("1") if bits == 1 else picture
     if path.suffix == ".gz":
