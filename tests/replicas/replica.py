@@ -28,6 +28,7 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports.planning.plan import plan_import
 from cosmos_board.data.imports.spec.load import load_spec
 from cosmos_board.data.source import SourceImage
+from tests.replicas.archives import pack
 from tests.replicas.contents import Content, make_content
 from tests.replicas.files import write_tree
 
@@ -53,10 +54,17 @@ class Replica:
     variant: str
     files: Mapping[str, Content] = field(repr=False)
     counts: Counts = field(repr=False)
+    archives: Mapping[str, str] = field(repr=False, default_factory=dict)
 
     def write(self, root: Path) -> None:
         """Write its files below a folder."""
         write_tree(root, self.files)
+
+    def write_packed(self, root: Path) -> None:
+        """Write its files below a folder, as its archives where it has some."""
+        self.write(root)
+        for archive, folder in self.archives.items():
+            pack(root, archive, folder)
 
 
 def load_replicas() -> list[Replica]:
@@ -73,7 +81,8 @@ def _read_table(table: Path) -> Iterator[Replica]:
         lists: dict[str, Any] = {
             name: tuple(entry.pop(name, ())) for name in ("problems", "refused")
         }
-        yield Replica(dataset, variant, files, Counts(**entry, **lists))
+        archives = entry.pop("archives", {})
+        yield Replica(dataset, variant, files, Counts(**entry, **lists), archives)
 
 
 def count_import(dataset: str, root: Path) -> Counts:

@@ -8,11 +8,26 @@ import pytest
 
 from tests.replicas.replica import Replica, count_import, load_replicas
 
+REPLICAS = load_replicas()
 
-@pytest.mark.parametrize(
-    "replica", load_replicas(), ids=lambda replica: f"{replica.dataset}: {replica.variant}"
-)
+
+def name_replica(replica: Replica) -> str:
+    return f"{replica.dataset}: {replica.variant}"
+
+
+@pytest.mark.parametrize("replica", REPLICAS, ids=name_replica)
 def test_a_replica_imports_to_its_counts(replica: Replica, tmp_path: Path) -> None:
     replica.write(tmp_path)
+
+    assert count_import(replica.dataset, tmp_path) == replica.counts
+
+
+@pytest.mark.parametrize(
+    "replica", [replica for replica in REPLICAS if replica.archives], ids=name_replica
+)
+def test_archives_as_published_import_to_the_same_counts(replica: Replica, tmp_path: Path) -> None:
+    if any(archive.endswith(".7z") for archive in replica.archives):
+        pytest.importorskip("py7zr")
+    replica.write_packed(tmp_path)
 
     assert count_import(replica.dataset, tmp_path) == replica.counts
