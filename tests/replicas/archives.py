@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import shutil
 import tarfile
 import zipfile
 from pathlib import Path
 
 
-def pack(root: Path, archive: str, folder: str) -> None:
-    """Move a folder below `root`, or all of it where `folder` is empty, into an archive there."""
+def move_into(archive: Path, root: Path, folder: str) -> None:
+    """Move the files of a folder below `root`, or all where it is empty, into an archive."""
     members = sorted(path for path in (root / folder).rglob("*") if path.is_file())
     names = {path: str(path.relative_to(root)) for path in members}
-    if archive.endswith(".zip"):
-        with zipfile.ZipFile(root / archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+    if archive.name.endswith(".zip"):
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
             for path, name in names.items():
                 zipped.write(path, name)
-    elif archive.endswith(".7z"):
+    elif archive.name.endswith(".7z"):
         import py7zr
 
-        with py7zr.SevenZipFile(root / archive, "w") as packed:
+        with py7zr.SevenZipFile(archive, "w") as packed:
             for path, name in names.items():
                 packed.write(path, name)
     else:
-        with tarfile.open(root / archive, "w:gz" if archive.endswith("gz") else "w") as tar:
+        with tarfile.open(archive, "w:gz" if archive.name.endswith("gz") else "w") as tar:
             for path, name in names.items():
                 tar.add(path, name)
     for path in members:
         path.unlink()
-    if folder:
-        shutil.rmtree(root / folder)

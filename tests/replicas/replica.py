@@ -28,7 +28,7 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports.planning.plan import plan_import
 from cosmos_board.data.imports.spec.load import load_spec
 from cosmos_board.data.source import SourceImage
-from tests.replicas.archives import pack
+from tests.replicas.archives import move_into
 from tests.replicas.contents import Content, make_content
 from tests.replicas.files import write_tree
 
@@ -61,10 +61,10 @@ class Replica:
         write_tree(root, self.files)
 
     def write_packed(self, root: Path) -> None:
-        """Write its files below a folder, as its archives where it has some."""
+        """Write its archives below a folder, and the files that are in none of them."""
         self.write(root)
         for archive, folder in self.archives.items():
-            pack(root, archive, folder)
+            move_into(root / archive, root, folder)
 
 
 def load_replicas() -> list[Replica]:

@@ -25,9 +25,13 @@ def test_a_replica_imports_to_its_counts(replica: Replica, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "replica", [replica for replica in REPLICAS if replica.archives], ids=name_replica
 )
-def test_archives_as_published_import_to_the_same_counts(replica: Replica, tmp_path: Path) -> None:
+def test_archives_as_published_give_the_same_with_or_without_what_was_unpacked(
+    replica: Replica, tmp_path: Path
+) -> None:
     if any(archive.endswith(".7z") for archive in replica.archives):
         pytest.importorskip("py7zr")
     replica.write_packed(tmp_path)
+    assert count_import(replica.dataset, tmp_path) == replica.counts
 
+    replica.write(tmp_path)
     assert count_import(replica.dataset, tmp_path) == replica.counts
