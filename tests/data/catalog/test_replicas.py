@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.replicas.replica import Replica, count_import, load_replicas
+from tests.replicas.replica import Counts, Replica, count_import, load_replicas
+from tests.shared import SHARED, needs_shared
 
 REPLICAS = load_replicas()
 
@@ -35,3 +36,13 @@ def test_archives_as_published_give_the_same_with_or_without_what_was_unpacked(
 
     replica.write(tmp_path)
     assert count_import(replica.dataset, tmp_path) == replica.counts
+
+
+@needs_shared
+def test_real_pictures_import_by_the_entry_of_their_dataset() -> None:
+    vessels = {"fundus/retinal-vessel": 3, "fundus/retinal-vessel by second": 3}
+    drive = Counts(images=3, clusters=3, references=vessels)
+    kvasir = Counts(images=1, clusters=1, references={"colonoscopy/polyp": 1})
+
+    assert count_import("drive", SHARED / "data" / "drive") == drive
+    assert count_import("kvasir-seg", SHARED / "data" / "kvasir_seg") == kvasir
