@@ -8,10 +8,13 @@ references = { "ct/liver" = 2 }      # those that are not empty; "ct/liver by OB
 without_mask = 0                     # files of images that no mask belongs to
 without_image = 0                    # files of masks that belong to no image
 problems = []                        # files or folders that cannot be used
+archives = { "a.zip" = "a1" }        # what is published in which archive: a folder, or with "a1/"
+                                     # what is in it; zip and tar
 [acdc.files]                         # paths in braces (`names.expand`) and what stands in them:
 "a{1,2}/image.nii.gz" = {}                       # noise (the fields of `contents.Image`)
 "a{1,2}/mask.nii.gz" = { codes = [1, 2] }        # blocks of codes (the fields of `Codes`)
 "a{1,2}/mask.png" = { colours = [[255, 0, 0]] }  # blocks of colours
+"a.h5:labels/b" = { codes = [1] }                # one array of an HDF5 file
 "table.csv" = "text"
 """
 
@@ -29,7 +32,7 @@ from cosmos_board.data.imports.planning.plan import plan_import
 from cosmos_board.data.imports.spec.load import load_spec
 from cosmos_board.data.source import SourceImage
 from tests.replicas.contents import Content, make_content
-from tests.replicas.files import write_tree
+from tests.replicas.files import pack_folder, write_tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +56,17 @@ class Replica:
     variant: str
     files: Mapping[str, Content] = field(repr=False)
     counts: Counts = field(repr=False)
+    archives: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def write(self, root: Path) -> None:
         """Write its files below a folder."""
         write_tree(root, self.files)
+
+    def write_packed(self, root: Path) -> None:
+        """Write its files below a folder, those in its archives only there."""
+        self.write(root)
+        for name, folder in self.archives.items():
+            pack_folder(root / name, root / folder, keep_name=not folder.endswith("/"))
 
 
 def load_replicas() -> list[Replica]:
@@ -69,11 +79,11 @@ def _read_table(table: Path) -> Iterator[Replica]:
     rows: dict[str, list[dict[str, Any]]] = tomllib.loads(table.read_text("utf-8"))
     for dataset, entry in ((name, entry) for name, entries in rows.items() for entry in entries):
         files = {path: make_content(value) for path, value in entry.pop("files").items()}
-        variant = entry.pop("variant")
+        variant, archives = entry.pop("variant"), entry.pop("archives", {})
         lists: dict[str, Any] = {
             name: tuple(entry.pop(name, ())) for name in ("problems", "refused")
         }
-        yield Replica(dataset, variant, files, Counts(**entry, **lists))
+        yield Replica(dataset, variant, files, Counts(**entry, **lists), archives)
 
 
 def count_import(dataset: str, root: Path) -> Counts:
