@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import shutil
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -42,16 +41,6 @@ def write_tree(root: Path, files: Mapping[str, Content]) -> None:
     for slices in series.values():
         for position, (path, content) in enumerate(sorted(slices, key=lambda pair: pair[0])):
             _write_slice(path, content, position, path.relative_to(root).as_posix())
-
-
-def pack_folder(archive: Path, folder: Path, *, keep_name: bool) -> None:
-    """Move a folder, or only what is in it, into a new zip or tar file."""
-    endings = {".zip": "zip", ".tar": "tar", ".tar.gz": "gztar"}
-    ending = next(ending for ending in endings if archive.name.endswith(ending))
-    inside = folder.name if keep_name else "."
-    base = str(archive).removesuffix(ending)
-    shutil.make_archive(base, endings[ending], folder.parent if keep_name else folder, inside)
-    shutil.rmtree(folder)
 
 
 def _add_array(root: Path, name: str, content: Content) -> None:

@@ -8,8 +8,8 @@ references = { "ct/liver" = 2 }      # those that are not empty; "ct/liver by OB
 without_mask = 0                     # files of images that no mask belongs to
 without_image = 0                    # files of masks that belong to no image
 problems = []                        # files or folders that cannot be used
-archives = { "a.zip" = "a1" }        # what is published in which archive: a folder, or with "a1/"
-                                     # what is in it; zip and tar
+archives = { "a.zip" = "a1" }        # what is published in which archive: a folder, with "a1/"
+                                     # only what is in it, or with "" everything
 [acdc.files]                         # paths in braces (`names.expand`) and what stands in them:
 "a{1,2}/image.nii.gz" = {}                       # noise (the fields of `contents.Image`)
 "a{1,2}/mask.nii.gz" = { codes = [1, 2] }        # blocks of codes (the fields of `Codes`)
@@ -31,8 +31,9 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports.planning.plan import plan_import
 from cosmos_board.data.imports.spec.load import load_spec
 from cosmos_board.data.source import SourceImage
+from tests.replicas.archives import move_into
 from tests.replicas.contents import Content, make_content
-from tests.replicas.files import pack_folder, write_tree
+from tests.replicas.files import write_tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,17 +57,17 @@ class Replica:
     variant: str
     files: Mapping[str, Content] = field(repr=False)
     counts: Counts = field(repr=False)
-    archives: Mapping[str, str] = field(default_factory=dict, repr=False)
+    archives: Mapping[str, str] = field(repr=False, default_factory=dict)
 
     def write(self, root: Path) -> None:
         """Write its files below a folder."""
         write_tree(root, self.files)
 
     def write_packed(self, root: Path) -> None:
-        """Write its files below a folder, those in its archives only there."""
+        """Write its archives below a folder, and the files that are in none of them."""
         self.write(root)
-        for name, folder in self.archives.items():
-            pack_folder(root / name, root / folder, keep_name=not folder.endswith("/"))
+        for archive, folder in self.archives.items():
+            move_into(root / archive, root, folder)
 
 
 def load_replicas() -> list[Replica]:
@@ -79,10 +80,11 @@ def _read_table(table: Path) -> Iterator[Replica]:
     rows: dict[str, list[dict[str, Any]]] = tomllib.loads(table.read_text("utf-8"))
     for dataset, entry in ((name, entry) for name, entries in rows.items() for entry in entries):
         files = {path: make_content(value) for path, value in entry.pop("files").items()}
-        variant, archives = entry.pop("variant"), entry.pop("archives", {})
+        variant = entry.pop("variant")
         lists: dict[str, Any] = {
             name: tuple(entry.pop(name, ())) for name in ("problems", "refused")
         }
+        archives = entry.pop("archives", {})
         yield Replica(dataset, variant, files, Counts(**entry, **lists), archives)
 
 

@@ -49,7 +49,7 @@ def test_objects_are_near_the_84_of_the_study_and_targets_near_its_125() -> None
     targets = {target for dataset in catalog.cosmos for target in dataset.targets}
 
     assert sum(entry.in_cosmos for entry in catalog.objects.values()) == 87
-    assert len(targets) == 132
+    assert len(targets) == 131
 
 
 def test_every_object_has_an_english_and_a_chinese_name_of_its_own() -> None:
