@@ -8,9 +8,13 @@ from pathlib import Path
 
 
 def move_into(archive: Path, root: Path, folder: str) -> None:
-    """Move the files of a folder below `root`, or all where it is empty, into an archive."""
+    """Move the files of a folder below `root`, or all where it is empty, into an archive.
+
+    Their names begin with that of the folder, unless it ends in `/`.
+    """
+    top = root / folder if folder.endswith("/") else root
     members = sorted(path for path in (root / folder).rglob("*") if path.is_file())
-    names = {path: str(path.relative_to(root)) for path in members}
+    names = {path: str(path.relative_to(top)) for path in members}
     if archive.name.endswith(".zip"):
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
             for path, name in names.items():

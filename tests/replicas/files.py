@@ -11,6 +11,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+import pytest
 import SimpleITK
 from numpy.typing import NDArray
 from PIL import Image as Picture
@@ -28,6 +29,9 @@ def write_tree(root: Path, files: Mapping[str, Content]) -> None:
     series: dict[Path, list[tuple[Path, Content]]] = defaultdict(list)
     for text, content in files.items():
         for name in expand(text):
+            if ".h5:" in name:
+                _add_array(root, name, content)
+                continue
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.suffix in (".dcm", ".IMA"):
@@ -36,7 +40,15 @@ def write_tree(root: Path, files: Mapping[str, Content]) -> None:
                 write_file(path, content, name)
     for slices in series.values():
         for position, (path, content) in enumerate(sorted(slices, key=lambda pair: pair[0])):
-            _write_slice(path, content, position)
+            _write_slice(path, content, position, path.relative_to(root).as_posix())
+
+
+def _add_array(root: Path, name: str, content: Content) -> None:
+    h5py = pytest.importorskip("h5py")
+    assert isinstance(content, Codes | Image), f"{name} is an array"
+    path, _, key = name.partition(":")
+    with h5py.File(root / path, "a") as file:
+        file[key] = draw(content, name, flat=False)
 
 
 def write_file(path: Path, content: Content, name: str) -> None:
@@ -53,10 +65,10 @@ def write_file(path: Path, content: Content, name: str) -> None:
     raise ValueError(f"no way to write {path}")
 
 
-def _write_slice(path: Path, content: Content, position: int) -> None:
+def _write_slice(path: Path, content: Content, position: int, name: str) -> None:
     if not isinstance(content, Image | Codes):
         raise TypeError(f"{path} is a DICOM file")
-    pixels = draw(content, str(path.name), flat=True)
+    pixels = draw(content, name, flat=True)
     uid = generate_uid(entropy_srcs=[str(path.parent)])
     dataset = make_dicom(pixels, position * SLICE_DISTANCE_MM, uid, InstanceNumber=position + 1,
                          RescaleIntercept=0, PixelSpacing=[1.0, 1.0])  # fmt: skip

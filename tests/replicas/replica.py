@@ -8,10 +8,13 @@ references = { "ct/liver" = 2 }      # those that are not empty; "ct/liver by OB
 without_mask = 0                     # files of images that no mask belongs to
 without_image = 0                    # files of masks that belong to no image
 problems = []                        # files or folders that cannot be used
+archives = { "a.zip" = "a1" }        # what is published in which archive: a folder, with "a1/"
+                                     # only what is in it, or with "" everything
 [acdc.files]                         # paths in braces (`names.expand`) and what stands in them:
 "a{1,2}/image.nii.gz" = {}                       # noise (the fields of `contents.Image`)
 "a{1,2}/mask.nii.gz" = { codes = [1, 2] }        # blocks of codes (the fields of `Codes`)
 "a{1,2}/mask.png" = { colours = [[255, 0, 0]] }  # blocks of colours
+"a.h5:labels/b" = { codes = [1] }                # one array of an HDF5 file
 "table.csv" = "text"
 """
 
