@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cosmos_board.data.catalog.load import load_catalog
 from tests.replicas.replica import Replica, count_import, load_replicas
 
 REPLICAS = load_replicas()
@@ -35,3 +36,10 @@ def test_archives_as_published_give_the_same_with_or_without_what_was_unpacked(
 
     replica.write(tmp_path)
     assert count_import(replica.dataset, tmp_path) == replica.counts
+
+
+def test_every_dataset_whose_layout_is_known_has_a_replica() -> None:
+    """Nobody who wrote about LiVScar in public says how its files are named."""
+    names = {dataset.name for dataset in load_catalog().cosmos}
+
+    assert names - {replica.dataset for replica in REPLICAS} == {"livscar"}
