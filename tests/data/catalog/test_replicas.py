@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cosmos_board.data.catalog.load import load_catalog
 from tests.replicas.replica import Counts, Replica, count_import, load_replicas
 from tests.shared import SHARED, needs_shared
 
@@ -46,3 +47,10 @@ def test_real_pictures_import_by_the_entry_of_their_dataset() -> None:
 
     assert count_import("drive", SHARED / "data" / "drive") == drive
     assert count_import("kvasir-seg", SHARED / "data" / "kvasir_seg") == kvasir
+
+
+def test_every_dataset_whose_layout_is_known_has_a_replica() -> None:
+    """Nobody who wrote about LiVScar in public says how its files are named."""
+    names = {dataset.name for dataset in load_catalog().cosmos}
+
+    assert names - {replica.dataset for replica in REPLICAS} == {"livscar"}
