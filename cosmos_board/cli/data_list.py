@@ -85,6 +85,7 @@ def describe_dataset(dataset: Dataset, here: dict[str, Path]) -> dict[str, Any]:
         "licence": dataset.licence,
         "permissions": [name for name, granted in dataset.permissions.items() if granted],
         "citation": dataset.citation,
+        "shares_cases_with": [other.model_dump() for other in dataset.shares_cases_with],
         "contamination": [use.model_dump() for use in dataset.contamination],
         "certainty": dict(dataset.certainty),
     }
