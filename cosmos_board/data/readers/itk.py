@@ -33,14 +33,18 @@ _PLACE = re.compile(
 """Said by a header that places its voxels in space, in NRRD and in MetaImage."""
 
 
-def read_itk(path: Path) -> Raster:
+def read_itk(path: Path, *, several: bool = False) -> Raster:
     """Return a two- or three-dimensional NRRD or MetaImage file as it is stored.
+
+    With `several`, it may have channels, which come last.
 
     Raises:
         InputError: If it is damaged, too large, of several channels, or its data lies elsewhere
             than beside it.
     """
     volume, layers, fields = read_layers(path)
+    if several and layers != 1:
+        return Raster(volume.voxels, "ZYXS", volume.affine_lps, volume.placed)
     if layers != 1:
         segments = any(field.startswith("Segment0_") for field in fields)
         raise InputError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -53,6 +54,18 @@ def read_nifti(path: Path, frame: int | None = None) -> Raster:
     if not spans_space(affine):
         raise InputError(path, "affine", "does not place the voxels in space")
     return Raster(voxels.transpose(2, 1, 0), "ZYX", _RAS_TO_LPS @ affine, _is_placed(image))
+
+
+def read_nifti_channels(path: Path) -> Raster:
+    """Return a NIfTI file of which the fourth axis holds channels; these come last.
+
+    Raises:
+        InputError: As `read_nifti` does.
+    """
+    channels = [read_nifti(path, frame) for frame in range(count_frames(path))]
+    shape = (*channels[0].array.shape, len(channels))
+    check_size(path, shape, LARGEST_VOLUME_PX)
+    return replace(channels[0], array=np.stack([c.array for c in channels], -1), axes="ZYXS")
 
 
 def _refuse_link_beside(path: Path) -> None:

@@ -394,4 +394,4 @@ def test_a_frame_of_a_format_that_holds_none_is_refused(name: str, tmp_path: Pat
     spec = FileSpec(files=name, frame=0)
 
     with pytest.raises(InputError, match="frame: is chosen, yet this format holds no frames"):
-        read_raster(str(tmp_path), spec, [name], 0)
+        read_raster(spec, [tmp_path / name], 0)

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.imports.names import compose
+from cosmos_board.data.imports.names import compose, show_path
+from cosmos_board.data.imports.planning.parts import name_column
+from cosmos_board.data.imports.planning.selection import Key, Selected, Selection, find_twins
 from cosmos_board.data.imports.planning.walk import Listing, Problem
 from cosmos_board.data.imports.reading.job import ImageJob, MaskFiles
 from cosmos_board.data.imports.reading.slice_names import find_unpaired, read_slice_names
@@ -25,47 +27,76 @@ class PathFinder:
     def __init__(self, spec: MaskSpec, paths: tuple[str, ...], image: ImageSpec) -> None:
         """Look for masks of `spec` among all `paths` of the source folder."""
         self.spec = spec
+        self.passed_over: set[str] = set()
+        """Masks of an image for which an earlier alternative finds some."""
+
         self._image = image
-        known = Pattern(image.files).expressions
-        self._pattern = Pattern(spec.files, known)
-        self._shared = tuple(field for field in self._pattern.fields if field in known)
-        self._groups: dict[tuple[str, ...], list[tuple[Parts, str]]] = defaultdict(list)
-        for path in paths:
-            if (parts := self._pattern.match(compose(path))) is not None:
-                key = tuple(parts[field] or "" for field in self._shared)
-                self._groups[key].append((parts, path))
+        known: dict[str, str] = {}
+        for text in reversed(image.patterns):
+            known |= Pattern(text).expressions
+        self.selection = Selection(spec, paths, known)
+        self._shared = [
+            tuple(field for field in pattern.fields if field in known)
+            for pattern in self.selection.patterns
+        ]
+        self._groups: dict[tuple[int, Key], list[Selected]] = defaultdict(list)
+        for file in self.selection.files:
+            self._groups[file.position, self._make_key(file.position, file.parts)].append(file)
+
+    def _make_key(self, position: int, parts: Parts) -> Key:
+        fields = self._shared[position]
+        return self.selection.make_key(parts.get(field, "") for field in fields)
 
     @property
     def every_path(self) -> Iterable[str]:
         """The paths of all masks, also of those that belong to no image."""
-        return (path for group in self._groups.values() for _, path in group)
+        return (file.path for file in self.selection.files)
 
     def find(self, image: ImageJob, problems: list[Problem]) -> Iterator[MaskFiles]:
-        """Yield the masks of an image; what cannot be used is added to `problems`."""
-        candidates = self._groups.get(tuple(image.parts[field] for field in self._shared), [])
-        if self.spec.key == image.spec.key:
-            own = [path for _, path in candidates if path in image.paths]
-            if own and len(own) == len(candidates) and len(image.paths) > 1:
-                reason = "belongs to the images as well: say in their files what tells it from them"
-                problems.append((own[0], reason))
-            candidates = [(parts, path) for parts, path in candidates if path not in image.paths]
+        """Yield the masks of an image; what cannot be used is added to `problems`.
+
+        Raises:
+            TwinsError: If two of its masks differ only in folders that are not named.
+        """
+        candidates = self._take_first(image, problems)
+        if self.spec.kind not in ("coco", "runs") and (twins := find_twins(candidates)):
+            raise TwinsError("masks of one image", twins)
         raster = self.spec.kind == "raster" and bool(candidates)
-        if self.spec.stack or (raster and all(is_series(self.spec, p) for _, p in candidates)):
+        if self.spec.stack or (raster and all(is_series(self.spec, f.path) for f in candidates)):
             for parts, paths in self._split_series(image, candidates):
                 for files in _name_files(self.spec, parts, paths, problems):
                     yield replace(files, paths=self._order_slices(image, files.paths))
             return
-        for parts, path in candidates:
-            yield from _name_files(self.spec, {**image.parts, **parts}, (path,), problems)
+        for file in candidates:
+            yield from _name_files(self.spec, {**image.parts, **file.parts}, (file.path,), problems)
+
+    def _take_first(self, image: ImageJob, problems: list[Problem]) -> list[Selected]:
+        """Return what the first alternative finds that finds something for an image."""
+        chosen: list[Selected] = []
+        for position in range(len(self._shared)):
+            key = self._make_key(position, image.parts)
+            candidates = self._groups.get((position, key), [])
+            if self.spec.key == image.spec.key:
+                others = [file for file in candidates if file.path not in image.paths]
+                if candidates and not others and len(image.paths) > 1:
+                    reason = (
+                        "belongs to the images as well: say in their files what tells it from them"
+                    )
+                    problems.append((candidates[0].path, reason))
+                candidates = others
+            if chosen:
+                self.passed_over.update(file.path for file in candidates)
+            chosen = chosen or candidates
+        return chosen
 
     def _split_series(
-        self, image: ImageJob, candidates: list[tuple[Parts, str]]
+        self, image: ImageJob, candidates: list[Selected]
     ) -> Iterator[tuple[Parts, tuple[str, ...]]]:
         """Yield the slices of each series: one a name, such as that of an organ's folder."""
         series: dict[str, list[tuple[Parts, str]]] = defaultdict(list)
-        for parts, path in candidates:
-            parts = {**image.parts, **parts}
-            series[fill_template(self.spec.name, parts)].append((parts, path))
+        for file in candidates:
+            parts = {**image.parts, **file.parts}
+            series[fill_template(self.spec.name, parts)].append((parts, file.path))
         for files in series.values():
             yield files[0][0], tuple(path for _, path in files)
 
@@ -88,21 +119,22 @@ class PathFinder:
 
     def refuse_unshared(self, origin: str, field: str) -> None:
         """Refuse masks of which every one would belong to every image (InputError)."""
-        known = find_fields(self._image.files)
+        known = self._image.parts_of_paths
         wanted = ", ".join(f"{{{name}}}" for name in known) or "a {part} in the paths of images"
-        telling = {*known, *self._pattern.fields}
+        telling = {*known, *self.spec.parts_of_paths}
         if self.spec.kind == "runs" and not telling & set(find_fields(self.spec.name)):
             problem = "is the same for every image"
             raise InputError(
                 origin, f"{field}.name", problem, got=repr(self.spec.name), want=wanted
             )
-        if self._shared or not self._groups or self.spec.kind in ("coco", "runs"):
+        used = {position for position, _ in self._groups}
+        if all(self._shared[position] for position in used) or self.spec.kind in ("coco", "runs"):
             return
         if known and set(known) <= set(find_fields(self._image.modality)):
             return
         raise InputError(
             origin, f"{field}.files", "shares no part with several images, so that every mask would"
-            " belong to every image", got=repr(self.spec.files), want=wanted,
+            " belong to every image", got=repr(self.spec.shown), want=wanted,
         )  # fmt: skip
 
 
@@ -117,6 +149,7 @@ class TableFinder:
         self._rows = rows
         self._known = known
         self.every_path: Iterable[str] = ()
+        self.passed_over: set[str] = set()
 
     def find(self, image: ImageJob, problems: list[Problem]) -> Iterator[MaskFiles]:
         """Yield the masks of an image; what cannot be used is added to `problems`."""
@@ -139,7 +172,8 @@ def find_in_table(
     rows: dict[str, list[Parts]] = defaultdict(list)
     if spec.table not in listing.paths:
         raise InputError(spec.table, "table", "is not in the source folder")
-    for parts in read_csv_table(listing.root / spec.table, spec.table):
+    for cells in read_csv_table(listing.locate(spec.table), spec.table):
+        parts = {**{name_column(heading): cell for heading, cell in cells.items()}, **cells}
         name = _fill(spec, parts)
         if path := _look_up(known, name):
             rows[path].append(parts)
@@ -148,6 +182,23 @@ def find_in_table(
     root = str(listing.root)
     jobs = [ImageJob(root, spec, (path,), every[0]) for path, every in rows.items()]
     return jobs, [TableFinder(mask, rows, known) for mask in spec.masks]
+
+
+class TwinsError(Exception):
+    """Two files of one image or series differ only in folders that no part names."""
+
+    def __init__(self, what: str, twins: tuple[Selected, Selected]) -> None:
+        """Say what both are taken for, and which they are."""
+        self.what = what
+        self.twins = twins
+
+    def describe(self, origin: str, field: str) -> InputError:
+        """Return the refusal of the import file."""
+        first, second = (show_path(file.path) for file in self.twins)
+        return InputError(
+            origin, field, f"takes two files for {self.what}: {first} and {second}",
+            want="the folders in which they differ as a {part}, or exclude",
+        )  # fmt: skip
 
 
 class UnpairedError(Exception):
@@ -163,8 +214,10 @@ def _name_files(
     spec: MaskSpec, parts: Parts, paths: tuple[str, ...], problems: list[Problem]
 ) -> Iterator[MaskFiles]:
     name = fill_template(spec.name, parts)
-    if spec.kind == "raster" and spec.names and find_name(name, spec.names) is None:
-        if not is_skipped(name, spec.skip):
+    fold = spec.ignore_case
+    by_name = spec.kind == "raster" and spec.names
+    if by_name and find_name(name, spec.names, ignore_case=fold) is None:
+        if not is_skipped(name, spec.skip, ignore_case=fold):
             problems.append(
                 (paths[0], f"has the name {name!r}, which means nothing: add it or skip it")
             )

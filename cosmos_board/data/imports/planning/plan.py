@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -73,7 +74,7 @@ class ImportPlan:
             reasons += _find_mismatch(entry)
         if reasons:
             problem += f": {reasons[0]}"
-        wanted = " or ".join(entry.spec.files for entry in self.entries[:_EXAMPLES])
+        wanted = " or ".join(entry.spec.shown for entry in self.entries[:_EXAMPLES])
         raise InputError(self.root, "--source", problem, want=wanted)
 
     def describe(self) -> str:
@@ -86,14 +87,23 @@ class ImportPlan:
             ("masks without an image", self.masks_without_image),
         ):
             if paths:
-                shown = ", ".join(show_path(path) for path in paths[:_EXAMPLES])
-                more = ", …" if len(paths) > _EXAMPLES else ""
-                lines.append(f"  {len(paths)} {title}: {shown}{more}")
+                lines.append(f"  {len(paths)} {title}: {_show_some(paths)}")
         reasons = [reason for entry in self.entries for _, reason in entry.undescribed]
         lines += [f"  not used: {show_path(reason)}" for reason in reasons[:_EXAMPLES]]
         if len(reasons) > _EXAMPLES:
             lines.append(f"  and {len(reasons) - _EXAMPLES} more like these")
         lines += [f"  not used: {show_path(path)}: {reason}" for path, reason in self.problems]
+        excluded = set[str]().union(*(entry.excluded for entry in self.entries))
+        if excluded:
+            lines.append(f"  {_count(len(excluded), 'file')} excluded: {_show_some(excluded)}")
+        passed_over = {path for entry in self.entries for path in entry.passed_over}
+        if passed_over:
+            lines.append(
+                f"  {_count(len(passed_over), 'file')} passed over, as an earlier pattern finds"
+                f" others: {_show_some(passed_over)}"
+            )
+        remarks = dict.fromkeys(remark for entry in self.entries for remark in entry.remarks)
+        lines += [f"  look at this: {remark}" for remark in remarks]
         return "\n".join(lines)
 
 
@@ -116,13 +126,22 @@ def plan_import(spec: ImportSpec, source: Path) -> ImportPlan:
     )
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _show_some(paths: Collection[str]) -> str:
+    shown = sorted(paths)[:_EXAMPLES] if isinstance(paths, set) else list(paths)[:_EXAMPLES]
+    return ", ".join(map(show_path, shown)) + (", …" if len(paths) > _EXAMPLES else "")
+
+
 def _find_mismatch(entry: Matches) -> list[str]:
     """Return why an entry without a job found none, where that can be told."""
     if entry.spec.table:
         return []
     if not entry.images_without_mask:
-        return [f"no file fits {entry.spec.files}"]
-    masks = " or ".join(mask.files for mask in entry.spec.masks)
+        return [f"no file fits {entry.spec.shown}"]
+    masks = " or ".join(mask.shown for mask in entry.spec.masks)
     if not entry.masks_without_image:
         return [f"no file fits {masks}"]
     image, mask = show_path(entry.images_without_mask[0]), show_path(entry.masks_without_image[0])
@@ -132,14 +151,14 @@ def _find_mismatch(entry: Matches) -> list[str]:
 def _describe_entry(entry: Matches) -> list[str]:
     spec = entry.spec
     jobs = entry.jobs
-    lines = [f"  {spec.files} ({spec.modality}): {len(jobs)} with masks"]
+    lines = [f"  {spec.shown} ({spec.modality}): {len(jobs)} with masks"]
     clusters = len({job.cluster_key for job in jobs})
     how = f"{spec.normalisation}, {spec.plane} plane, {clusters} clusters"
     lines.append(f"    {how}{', masks resampled' if spec.resample else ''}")
     counts = Counter(mask.spec for job in jobs for mask in job.masks)
     for mask in spec.masks:
         who = f" by {mask.observer}" if mask.observer else ""
-        lines.append(f"    {mask.files}: {counts[mask]}{who}: {', '.join(mask.all_objects)}")
+        lines.append(f"    {mask.shown}: {counts[mask]}{who}: {', '.join(mask.all_objects)}")
     if jobs:
         lines.append(f"    such as {show_path(jobs[0].origin)} in {show_path(jobs[0].cluster_key)}")
     return lines

@@ -25,6 +25,10 @@ class Listing:
     refused: tuple[Problem, ...]
     """What is not read."""
 
+    def locate(self, path: str) -> Path:
+        """Return where a file can be opened."""
+        return self.root / path
+
 
 def list_files(root: Path) -> Listing:
     """Return the regular files below `root`.

@@ -139,7 +139,7 @@ def _warn_of_sharing(plan: ImportPlan) -> Iterable[PlanWarning]:
                 if files.spec.kind not in ("coco", "runs"):
                     users[files.spec, files.paths].append(job)
         for (mask, paths), jobs in users.items():
-            rest = set(find_fields(entry.spec.files)) - set(find_fields(mask.files))
+            rest = set(entry.spec.parts_of_paths) - set(mask.parts_of_paths)
             if len(jobs) < 2 or rest <= set(find_fields(entry.spec.modality)):
                 continue
             others = [
@@ -153,7 +153,7 @@ def _warn_of_sharing(plan: ImportPlan) -> Iterable[PlanWarning]:
             yield PlanWarning(
                 word,
                 f"{WARNINGS[word]}: {show_path(paths[0])} to {len(jobs)} images, as"
-                f" {mask.files} lacks {parts}",
+                f" {mask.shown} lacks {parts}",
             )
             break
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.data.readers.raster import Raster
 
 _TOLD = set("TZCYXS")
 """Letters by which a TIFF file says what an axis is; others stand for any stack of pages."""
@@ -105,3 +107,34 @@ def choose_channels(
         )  # fmt: skip
     chosen = samples[..., channels[0]] if len(channels) == 1 else samples[..., list(channels)]
     return np.ascontiguousarray(chosen)
+
+
+def count_channels(where: object, raster: Raster, wanted: str) -> int:
+    """Return the number of channels of a file, alpha included; InputError if it has none."""
+    array, letters = order_axes(where, raster.array, raster.axes, wanted)
+    if "c" not in letters:
+        raise InputError(
+            where, "channels", "are none in this file", got=raster.array.shape,
+            want="axes with the letter c",
+        )  # fmt: skip
+    return int(array.shape[-1]) + (raster.alpha is not None)
+
+
+def split_axis(where: object, raster: Raster, letters: str) -> Raster:
+    """Return a volume of which one axis holds channels as one slice with channels last (ZYXS).
+
+    `letters` are those of its axes, slowest first: `cyx`, `yxc` …
+
+    Raises:
+        InputError: If they do not name y, x and c.
+    """
+    if sorted(letters) != ["c", "x", "y"]:
+        raise InputError(where, "axes", "of a flat image are y, x and c", got=letters, want="cyx")
+    order = [letters.index(letter) for letter in "yxc"]
+    array = np.ascontiguousarray(raster.array.transpose(order))[np.newaxis]
+    affine = raster.affine_lps
+    if affine is not None:
+        # Its columns are those of the fastest axis first; the slice takes the place of channels.
+        columns = [2 - letters.index(letter) for letter in "xyc"]
+        affine = affine[:, [*columns, 3]]
+    return replace(raster, array=array, axes="ZYXS", affine_lps=affine)

@@ -51,6 +51,11 @@ def find_codes(
     return codes, meanings
 
 
+def name_code(spec: MaskSpec, code: int) -> str:
+    """Return what an import file calls a code that `find_codes` returned: a code or a colour."""
+    return ",".join(map(str, spec.colours[code - 1].rgb)) if spec.colours else str(code)
+
+
 def _take_grey(raster: Raster, where: str) -> NDArray[Any]:
     array = raster.array
     if not raster.in_colour:

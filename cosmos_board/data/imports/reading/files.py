@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.data.imports.reading.channels import choose_channels, order_axes
+from cosmos_board.data.imports.reading.channels import (
+    choose_channels,
+    count_channels,
+    order_axes,
+    split_axis,
+)
+from cosmos_board.data.imports.reading.stacks import stack
 from cosmos_board.data.imports.spec.models import FileSpec, MaskSpec
-from cosmos_board.data.limits import LARGEST_VOLUME_PX, check_size
+from cosmos_board.data.readers.gunzip import gunzipped
 from cosmos_board.data.readers.pictures import FORMATS
 from cosmos_board.data.readers.raster import Raster, look_up
 
@@ -21,7 +27,8 @@ _BY_ENDING = {
     **dict.fromkeys(FORMATS, "picture"),
     **dict.fromkeys((".tif", ".tiff"), "tiff"),
     **dict.fromkeys((".npy", ".npz"), "array"),
-    **dict.fromkeys((".nii", ".nii.gz", ".hdr", ".img"), "nifti"),
+    **dict.fromkeys((".h5", ".hdf5"), "hdf5"),
+    **dict.fromkeys((".nii", ".hdr", ".img"), "nifti"),
     **dict.fromkeys((".nrrd", ".nhdr", ".mha", ".mhd"), "itk"),
     ".dcm": "dicom",
 }
@@ -31,74 +38,121 @@ def find_reader(spec: FileSpec, path: str) -> str:
     """Return the name of the reader for a file; InputError if nothing tells it."""
     if spec.reader:
         return spec.reader
-    lower = path.lower()
-    ending = ".nii.gz" if lower.endswith(".nii.gz") else Path(lower).suffix
+    lower = path.lower().removesuffix(".gz")
+    ending = Path(lower).suffix
     if ending not in _BY_ENDING:
         raise InputError(path, "", "has an ending that no reader knows", got=ending or "none")
     return _BY_ENDING[ending]
 
 
-def count_frames(root: str, spec: FileSpec, path: str) -> int:
+def count_frames(spec: FileSpec, path: Path) -> int:
     """Return the number of volumes in a file, 1 where its format has no fourth axis."""
-    reader = find_reader(spec, path)
+    reader = find_reader(spec, str(path))
     if reader == "dicom":
         from cosmos_board.data.readers.dicom.images import count_volumes
 
-        return count_volumes(Path(root, path))
+        with gunzipped(path) as plain:
+            return count_volumes(plain)
     if reader != "nifti":
         return 1
     from cosmos_board.data.readers.nifti import count_frames as count
 
-    return count(Path(root, path))
+    return count(path)
 
 
-def read_raster(root: str, spec: FileSpec, paths: Sequence[str], frame: int | None) -> Raster:
+def read_raster(spec: FileSpec, files: Sequence[Path], frame: int | None) -> Raster:
     """Return what one file, or the files of one volume, hold; its axes are YX, ZYX or YXS.
 
-    `frame` is which volume of a four-dimensional file; `paths` lie below `root`.
+    `frame` is which volume of a four-dimensional file.
 
     Raises:
         InputError: If a file is not what it should be.
     """
-    reader = find_reader(spec, paths[0])
-    files = [Path(root, path) for path in paths]
+    reader = find_reader(spec, str(files[0]))
     if isinstance(spec.frame, int) and reader not in ("dicom", "nifti"):
         raise InputError(files[0], "frame", "is chosen, yet this format holds no frames")
     if spec.stack and not (reader == "dicom" and _is_series(files)):
         slices = [_read(spec, [path], reader, None) for path in files]
-        return _stack(files, slices)
+        return stack(files, slices)
     return _read(spec, files if reader == "dicom" else files[:1], reader, frame)
 
 
-def _read(spec: FileSpec, files: list[Path], reader: str, frame: int | None) -> Raster:
+def read_channels(spec: FileSpec, file: Path, frame: int | None) -> Iterator[Raster]:
+    """Yield the channels of a file by position, each as a raster with axes YX or ZYX.
+
+    Raises:
+        InputError: If a file is not what it should be, or holds no channels.
+    """
+    raster, axes = _open(spec, [file], find_reader(spec, str(file)), frame)
+    for position in range(count_channels(file, raster, axes)):
+        yield _arrange(file, raster, axes, (position,))
+
+
+def _read(spec: FileSpec, files: Sequence[Path], reader: str, frame: int | None) -> Raster:
+    raster, axes = _open(spec, files, reader, frame)
+    channels = () if spec.channels == "labels" else spec.channels
+    return _arrange(files[0], raster, axes, channels)
+
+
+def _open(
+    spec: FileSpec, files: Sequence[Path], reader: str, frame: int | None
+) -> tuple[Raster, str]:
+    """Return what files hold, and the letters of the axes that the import file gives it."""
+    if reader == "nifti" or not files[0].name.lower().endswith(".gz"):
+        raster = _open_plain(spec, files, reader, frame)
+    else:
+        with gunzipped(files[0]) as plain:
+            raster = _open_plain(spec, [plain], reader, frame)
+    axes = spec.axes if reader in ("tiff", "array", "hdf5") and not spec.stack else ""
+    return raster, axes
+
+
+def _open_plain(spec: FileSpec, files: Sequence[Path], reader: str, frame: int | None) -> Raster:
     path = files[0]
     upright = spec.orientation == "tag"
-    axes = ""
     if reader == "dicom":
         from cosmos_board.data.readers.dicom.images import read_dicom
 
-        raster = _adapt_dicom_mask(spec, path, read_dicom(files, frame))
-    elif reader == "picture":
+        return _adapt_dicom_mask(spec, path, read_dicom(list(files), frame))
+    if reader == "picture":
         from cosmos_board.data.readers.pictures import read_picture
 
-        raster = read_picture(path, turned=upright)
-    elif reader == "tiff":
+        return read_picture(path, turned=upright)
+    if reader == "tiff":
         from cosmos_board.data.readers.tiff import read_tiff
 
-        raster, axes = read_tiff(path, turned=upright), spec.axes
-    elif reader == "array":
+        return read_tiff(path, turned=upright)
+    if reader == "array":
         from cosmos_board.data.readers.arrays import read_array
 
-        raster, axes = read_array(path, spec.key), spec.axes
-    elif reader == "nifti":
-        from cosmos_board.data.readers.nifti import read_nifti
+        return read_array(path, spec.key)
+    if reader == "hdf5":
+        from cosmos_board.data.readers.hdf5 import read_hdf5
 
-        raster = read_nifti(path, frame)
-    else:
+        return read_hdf5(path, spec.key)
+    return _open_volume(spec, path, reader, frame)
+
+
+def _open_volume(spec: FileSpec, path: Path, reader: str, frame: int | None) -> Raster:
+    """Return a volume that says where it lies; its channels, if it has any, come last."""
+    if reader == "itk":
         from cosmos_board.data.readers.itk import read_itk
 
-        raster = read_itk(path)
-    return _arrange(path, raster, "" if spec.stack else axes, spec.channels)
+        raster = read_itk(path, several=bool(spec.channels) and len(spec.axes) != 3)
+    else:
+        from cosmos_board.data.readers.nifti import read_nifti, read_nifti_channels
+
+        by_channel = len(spec.axes) == 4 and spec.axes[0] == "c"
+        raster = read_nifti_channels(path) if by_channel else read_nifti(path, frame)
+    if len(spec.axes) == 3 and "c" in spec.axes:
+        return split_axis(path, raster, spec.axes)
+    held = "czyx" if reader == "nifti" else "zyxc"
+    if spec.axes not in ("", "zyx", held):
+        raise InputError(
+            path, "axes", "contradict the file", got=spec.axes,
+            want=f"{held}, or cyx where one of three axes is a channel",
+        )  # fmt: skip
+    return raster
 
 
 def _arrange(path: Path, raster: Raster, wanted_axes: str, channels: tuple[int, ...]) -> Raster:
@@ -117,7 +171,7 @@ def _arrange(path: Path, raster: Raster, wanted_axes: str, channels: tuple[int, 
         array = choose_channels(path, samples, alpha, channels)
     flat = letters.replace("c", "")
     in_colour = array.ndim > len(flat)
-    if in_colour and "z" in letters:
+    if in_colour and ("z" in letters or raster.affine_lps is not None):
         raise InputError(
             path, "axes", "hold colours and slices", got=raster.array.shape,
             want="one channel, such as channels = [0]",
@@ -132,52 +186,7 @@ def _arrange(path: Path, raster: Raster, wanted_axes: str, channels: tuple[int, 
     )
 
 
-def _stack(files: list[Path], slices: list[Raster]) -> Raster:
-    first = slices[0]
-    for path, raster in zip(files, slices, strict=True):
-        _check_slice(path, raster, first)
-    check_size(files[0].parent, (len(files), *first.array.shape), LARGEST_VOLUME_PX)
-    opaque = None
-    if any(raster.alpha is not None for raster in slices):
-        full = np.ones(first.array.shape, np.bool_)
-        opaque = np.stack([full if raster.opaque is None else raster.opaque for raster in slices])
-    return replace(
-        first,
-        array=np.stack([raster.array for raster in slices]),
-        axes="ZYX",
-        order=tuple(range(len(files))),
-        alpha=opaque,
-        lossy=any(raster.lossy for raster in slices),
-    )
-
-
-def _check_slice(path: Path, raster: Raster, first: Raster) -> None:
-    """Refuse a slice that cannot be stacked, or is otherwise than the first."""
-    if raster.in_colour:
-        raise InputError(
-            path, "channels", "are three, and slices are grey", want="such as channels = [0]"
-        )
-    if raster.array.shape != first.array.shape or raster.array.ndim != 2:
-        raise InputError(
-            path, "size", "differs from the other slices", got=raster.array.shape,
-            want=first.array.shape,
-        )  # fmt: skip
-    if raster.orientation != first.orientation:
-        raise InputError(
-            path, "orientation tag", "differs from the other slices", got=raster.orientation,
-            want=first.orientation,
-        )  # fmt: skip
-    if raster.inverted != first.inverted:
-        raise InputError(path, "PhotometricInterpretation", "differs from the other slices")
-    if raster.bits != first.bits or not np.array_equal(_palette(raster), _palette(first)):
-        raise InputError(path, "palette", "differs from the other slices")
-
-
-def _palette(raster: Raster) -> NDArray[np.uint8]:
-    return np.zeros((0, 3), np.uint8) if raster.palette is None else raster.palette
-
-
-def _is_series(files: list[Path]) -> bool:
+def _is_series(files: Sequence[Path]) -> bool:
     """Return whether DICOM files are one file, or some of them say where they lie."""
     from cosmos_board.data.readers.dicom.images import has_place
 

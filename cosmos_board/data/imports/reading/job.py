@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports.spec.models import ImageSpec, MaskSpec
@@ -38,6 +39,10 @@ class ImageJob:
     modality: str = ""
     cluster_key: str = ""
     masks: tuple[MaskFiles, ...] = ()
+
+    def locate(self, path: str) -> Path:
+        """Return where one of its files can be opened."""
+        return Path(self.root, path)
 
     @property
     def origin(self) -> str:

@@ -58,11 +58,8 @@ class LabelLayer:
     """Whole numbers, axes (Z, Y, X), oriented."""
 
     objects_of: Mapping[int, Objects]
-    separate: bool
-    """Whether every code is an instance of its own."""
-
-    key: str
-    """Of all parts, where codes are no instances."""
+    key_of: Mapping[int, str]
+    """Codes of an object with the same key are one reference."""
 
     notes: tuple[str, ...] = ()
 
@@ -72,7 +69,7 @@ class LabelLayer:
         for code in np.unique(codes):
             objects = self.objects_of.get(int(code))
             if objects:
-                yield SliceRegion(objects, str(code) if self.separate else self.key, codes == code)
+                yield SliceRegion(objects, self.key_of[int(code)], codes == code)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports.names import show_path
-from cosmos_board.data.imports.reading.codes import find_codes
+from cosmos_board.data.imports.reading.codes import find_codes, name_code
 from cosmos_board.data.imports.reading.eight_bit import prepare_picture, prepare_volume
-from cosmos_board.data.imports.reading.files import count_frames, read_raster
+from cosmos_board.data.imports.reading.files import count_frames, read_channels, read_raster
 from cosmos_board.data.imports.reading.fit import fit_mask
 from cosmos_board.data.imports.reading.foreground import find_foreground
 from cosmos_board.data.imports.reading.job import ImageJob, MaskFiles
@@ -27,8 +27,8 @@ from cosmos_board.data.imports.reading.layers import (
     make_drawn_layer,
 )
 from cosmos_board.data.imports.reading.notes import ImageWarnings, note_picture, note_volume
-from cosmos_board.data.imports.reading.regions import read_regions
-from cosmos_board.data.imports.spec.rules import find_name
+from cosmos_board.data.imports.reading.regions import find_objects, read_regions
+from cosmos_board.data.imports.spec.rules import find_joined, find_name
 from cosmos_board.data.readers.guard import quietly
 from cosmos_board.data.readers.raster import Raster
 from cosmos_board.data.source import SourceImage
@@ -62,9 +62,11 @@ def read_job(job: ImageJob) -> Iterator[SourceImage]:
 def _list_frames(job: ImageJob) -> Sequence[int | None]:
     if job.spec.frame == "all":
         with quietly():
-            count = count_frames(job.root, job.spec, job.paths[0])
+            count = count_frames(job.spec, job.locate(job.paths[0]))
             for spec, path in ((files.spec, files.paths[0]) for files in job.masks):
-                if spec.frame == "all" and (own := count_frames(job.root, spec, path)) != count:
+                if spec.frame != "all":
+                    continue
+                if (own := count_frames(spec, job.locate(path))) != count:
                     raise InputError(
                         path, "frame", "differs in number from its image", got=own, want=count
                     )
@@ -75,7 +77,7 @@ def _list_frames(job: ImageJob) -> Sequence[int | None]:
 def _read_frame(job: ImageJob, frame: int | None) -> Iterator[SourceImage]:
     origin = show_path(job.origin)
     with quietly():
-        raster = read_raster(job.root, job.spec, job.paths, frame)
+        raster = read_raster(job.spec, [job.locate(path) for path in job.paths], frame)
         warnings = ImageWarnings()
         layers = _read_all_layers(job, raster, frame, warnings)
     warnings.look_at_image(raster)
@@ -184,24 +186,40 @@ def read_layers(
     """Yield what the files of one entry of masks draw on an image, or on one volume of it."""
     spec, where = files.spec, show_path(files.paths[0])
     separate = spec.instances == "labels"
+
+    def join(name: str) -> str:
+        return find_joined(name, spec.joined, ignore_case=spec.ignore_case)
+
     key = files.paths[0] if spec.instances == "files" else ""
     if spec.kind != "raster":
         for objects, region in read_regions(job, files, image, warnings):
             if objects:
                 voxels = orient(Volume(region.drawn, image.grid.affine_lps)).voxels
                 own_key = region.key if separate else key
+                called = str(region.number) if spec.labels else region.name
+                if spec.joined and (word := join(called)) != called:
+                    own_key = word
                 yield make_drawn_layer(voxels, objects, own_key, region.notes)
         return
     own = spec.frame if isinstance(spec.frame, int) else None
-    mask = read_raster(job.root, spec, files.paths, frame if spec.frame == "all" else own)
+    own = frame if spec.frame == "all" else own
+    located = [job.locate(path) for path in files.paths]
+    if spec.channels == "labels":
+        for position, channel in enumerate(read_channels(spec, located[0], own)):
+            if objects := find_objects(spec, position, "", where):
+                drawn = fit_mask(job, files, channel, find_foreground(spec, channel, where), image)
+                yield make_drawn_layer(drawn, objects, join(str(position)) if separate else key)
+        return
+    mask = read_raster(spec, located, own)
     warnings.look_at_mask(mask)
     if spec.labels or spec.colours:
         codes, objects_of = find_codes(spec, mask, where)
-        yield LabelLayer(fit_mask(job, files, mask, codes, image), objects_of, separate, key)
+        key_of = {code: join(name_code(spec, code)) if separate else key for code in objects_of}
+        yield LabelLayer(fit_mask(job, files, mask, codes, image), objects_of, key_of)
         return
     drawn = fit_mask(job, files, mask, find_foreground(spec, mask, where), image)
-    objects = spec.objects or find_name(files.name, spec.names) or ()
-    yield make_drawn_layer(drawn, objects, files.name if separate else key)
+    objects = spec.objects or find_name(files.name, spec.names, ignore_case=spec.ignore_case) or ()
+    yield make_drawn_layer(drawn, objects, join(files.name) if separate else key)
 
 
 def _find_unknown(raster: Raster) -> NDArray[np.bool_] | None:

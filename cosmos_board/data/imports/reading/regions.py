@@ -62,7 +62,7 @@ def _read_flat(
     warnings: ImageWarnings,
 ) -> Iterator[Region]:
     """Yield the regions of a picture that JSON or a table describes."""
-    spec, name, path = files.spec, files.name, Path(job.root, files.paths[0])
+    spec, name, path = files.spec, files.name, job.locate(files.paths[0])
     if spec.kind == "runs":
         from cosmos_board.data.readers.regions.run_tables import read_runs
 
@@ -84,7 +84,7 @@ def _read_in_space(
     job: ImageJob, files: MaskFiles, image: Raster, is_wanted: IsWanted
 ) -> Iterator[Region]:
     """Yield the regions of a volume that DICOM or 3D Slicer describes."""
-    kind, path = files.spec.kind, Path(job.root, files.paths[0])
+    kind, path = files.spec.kind, job.locate(files.paths[0])
     if kind == "nrrd-seg":
         return _read_nrrd(job.spec, path, image, is_wanted)
     if not image.is_placed:

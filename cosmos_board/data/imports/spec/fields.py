@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports.spec.patterns import Pattern
 from cosmos_board.data.imports.spec.rules import (
+    ArchiveRule,
     CodeRule,
     ColourRule,
+    JoinRule,
     NameRule,
     Objects,
     parse_codes,
     parse_colour,
 )
 from cosmos_board.data.intensities import parse_normalisation
-from cosmos_board.data.validation import FieldError, want
+from cosmos_board.data.validation import FieldError, Rows, want
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _WORDS = "words-with-hyphens"
@@ -49,7 +51,13 @@ def want_tables(rows: object) -> object:
     return rows
 
 
-def _check_pattern(text: str) -> str:
+def list_texts(value: object) -> object:
+    """Return a text as a list of one; whatever else as it is."""
+    return [value] if isinstance(value, str) else value
+
+
+def check_pattern(text: str) -> str:
+    """Return a path pattern; FieldError if it is none."""
     try:
         Pattern(text)
     except ValueError as error:
@@ -73,11 +81,13 @@ def _is_tolerance(value: object) -> bool:
     return value == "nearest" or (type(value) is int and 0 <= value <= 255)
 
 
-def _read_channels(value: object) -> tuple[int, ...]:
+def _read_channels(value: object) -> tuple[int, ...] | str:
+    if value == "labels":
+        return value
     channels = value if isinstance(value, list | tuple) else ()
     known = all(type(channel) is int and channel >= 0 for channel in channels)
     if not known or len(channels) not in (1, 3):
-        expected = "[0] for grey, [0, 1, 2] for RGB"
+        expected = '[0] for grey, [0, 1, 2] for RGB, "labels" where each is a mask'
         raise FieldError("are no positions", got=repr(value), want=expected)
     return tuple(channels)
 
@@ -129,10 +139,39 @@ def _read_names(value: object) -> tuple[NameRule, ...]:
     return tuple(NameRule(text, objects) for text, objects in _read_table(value).items())
 
 
+def _read_joins(value: object) -> tuple[JoinRule, ...]:
+    if not isinstance(value, dict):
+        return ()
+    return tuple(JoinRule(text.replace(", ", ","), word) for text, word in _read_words(value))
+
+
+def _read_archives(value: object) -> tuple[ArchiveRule, ...]:
+    if isinstance(value, list | tuple | str):
+        every = [value] if isinstance(value, str) else value
+        value = {text: "" for text in every if isinstance(text, str)}
+        if len(value) != len(every):
+            raise FieldError("are no names", got=repr(every), want='["data.zip"]')
+    if not isinstance(value, dict):
+        raise FieldError("are no names", got=repr(value), want='["data.zip"]')
+    for text, folder in _read_words(value):
+        check_pattern(text)
+        if folder.startswith("/") or ".." in folder.split("/"):
+            raise FieldError("leads out of the source folder", field=text, got=repr(folder))
+    return tuple(ArchiveRule(text, folder.strip("/")) for text, folder in value.items())
+
+
+def _read_words(table: dict[str, object]) -> list[tuple[str, str]]:
+    rows = [(text, word) for text, word in table.items() if isinstance(word, str)]
+    if len(rows) != len(table):
+        raise FieldError("hold what is no text", got=repr(table)[:60])
+    return rows
+
+
 Name = Annotated[str, want(lambda v: isinstance(v, str) and NAME.fullmatch(v) is not None,
                            "is no name", _WORDS)]  # fmt: skip
 WarningWord = Annotated[str, want(WARNINGS.__contains__, "is unknown", ", ".join(WARNINGS))]
-PathPattern = Annotated[str, AfterValidator(_check_pattern)]
+PathPattern = Annotated[str, AfterValidator(check_pattern)]
+PathPatterns = Annotated[Rows[PathPattern], BeforeValidator(list_texts)]
 NormalisationRule = Annotated[str, AfterValidator(_check_normalisation)]
 Axes = Annotated[
     str,
@@ -144,7 +183,9 @@ Axes = Annotated[
 ]
 Frame = Annotated[int | str | None, want(_is_frame, "is no position", '0, 1, … or "all"')]
 Tolerance = Annotated[int | str, want(_is_tolerance, "is no distance", '0 … 255 or "nearest"')]
-Channels = Annotated[tuple[int, ...], BeforeValidator(_read_channels)]
+Channels = Annotated[tuple[int, ...] | Literal["labels"], BeforeValidator(_read_channels)]
+JoinRules = Annotated[tuple[JoinRule, ...], BeforeValidator(_read_joins)]
+ArchiveRules = Annotated[tuple[ArchiveRule, ...], BeforeValidator(_read_archives)]
 ObjectNames = Annotated[Objects, BeforeValidator(_read_objects)]
 CodeRules = Annotated[tuple[CodeRule, ...], BeforeValidator(_read_labels)]
 ColourRules = Annotated[tuple[ColourRule, ...], BeforeValidator(_read_colours)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -11,123 +11,17 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.core.modalities import get_modality
 from cosmos_board.data.catalog.dataset import PERMISSIONS
 from cosmos_board.data.imports.spec import fields as f
+from cosmos_board.data.imports.spec.file_spec import FileSpec as FileSpec
+from cosmos_board.data.imports.spec.mask_spec import MaskSpec as MaskSpec
+from cosmos_board.data.imports.spec.part_spec import PartSpec
 from cosmos_board.data.imports.spec.patterns import find_fields
-from cosmos_board.data.imports.spec.rules import (
-    CodeRule,
-    ColourRule,
-    NameRule,
-    fits_name,
-    parse_codes,
-    parse_colour,
-)
 from cosmos_board.data.validation import FieldError, Rows, Table, want_keys
 
 SPEC_VERSION = 1
 """Version of the import files we read."""
 
-_RUNS_WANTED = (
-    '"absolute" (pairs of start and length, the first pixel is 1, down the columns),'
-    ' "absolute-rows" (the same along the rows) or "relative" (pairs of gap and length)'
-)
-_MEANINGS = ("object", "labels", "colours", "names")
-_MEANINGS_OF = {"raster": _MEANINGS, "dicom-seg": ("labels", "names"), "runs": ("object", "names")}
 _DEFAULTS = ("normalisation", "plane", "resample", "geometry")
 """Fields of images that may stand once at the top."""
-
-
-class FileSpec(Table):
-    """Which files, and how their contents are looked at."""
-
-    files: f.PathPattern
-    """Path pattern below the source folder."""
-
-    reader: Literal["", "picture", "tiff", "array", "nifti", "itk", "dicom"] = ""
-    """Format, where the file's ending does not tell."""
-
-    key: str = ""
-    """Array of an NPZ archive."""
-
-    frame: f.Frame = None
-    """Position along the fourth axis, `"all"`, or None where there is none."""
-
-    axes: f.Axes = ""
-    """Order in which a bare array (NPY, NPZ, TIFF) holds its axes; empty: the file's own or zyx."""
-
-    orientation: Literal["tag", "ignore"] = "tag"
-    """`ignore`: pictures are not turned, whatever their orientation tag says."""
-
-    channels: f.Channels = ()
-    """Positions of the channels that are read: one is grey, three are red, green and blue."""
-
-    stack: Literal["", "name", "order"] = ""
-    """`name`: the files of a volume are its slices, which pair with those of a mask by the
-    numbers in their names; `order`: the n-th pairs with the n-th."""
-
-
-class MaskSpec(FileSpec):
-    """Masks that belong to an image, and what is drawn on them."""
-
-    kind: Literal["raster", "coco", "polygons", "rtstruct", "dicom-seg", "nrrd-seg", "runs"] = (
-        "raster"
-    )
-    """Pictures or voxels, or one of six descriptions of regions."""
-
-    objects: f.ObjectNames = Field(default=(), alias="object")
-    """The objects of the foreground of a file, where it has no codes or names."""
-
-    labels: f.CodeRules = ()
-    colours: f.ColourRules = ()
-    names: f.NameRules = ()
-
-    name: str = ""
-    """How a file is called among `names`, or a picture in a table of runs: a template."""
-
-    skip: Rows[str] = ()
-    """Codes or names that are skipped on purpose."""
-
-    instances: Literal["", "files", "labels", "components"] = ""
-    """What is an instance of its own: a file; a code, colour or name; a connected piece."""
-
-    observer: str = ""
-    """Empty for the reference, else the further observer who drew it."""
-
-    threshold: Annotated[float | None, Field(allow_inf_nan=False)] = None
-    """Foreground is above it; None cuts at half of the range."""
-
-    colour_tolerance: f.Tolerance = 0
-    """How far each channel may be from a listed colour; `nearest`: as far as it likes."""
-
-    runs: Literal["", "absolute", "absolute-rows", "relative"] = ""
-    """How a table counts runs: from the first pixel, down the columns or along the rows; or onward
-    from the end of the run before, down the columns."""
-
-    columns: Rows[str] = ()
-    """Columns of a table of runs: of pictures, of names where there are some, and of runs."""
-
-    background: str = "0"
-    """Code or colour of pixels on which nothing is drawn."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _make_black_the_background(cls, values: Any) -> Any:  # noqa: ANN401
-        if isinstance(values, dict) and "colours" in values:
-            return {"background": "0,0,0", **values}
-        return values
-
-    @model_validator(mode="after")
-    def _check_across_fields(self) -> MaskSpec:
-        _check_kind(self)
-        _check_runs(self)
-        _check_colours(self)
-        _check_rules(self)
-        return self
-
-    @property
-    def all_objects(self) -> tuple[str, ...]:
-        """Every object this may yield, sorted."""
-        rules: tuple[CodeRule | ColourRule | NameRule, ...]
-        rules = (*self.labels, *self.colours, *self.names)
-        return tuple(sorted({*self.objects, *(name for rule in rules for name in rule.objects)}))
 
 
 class ImageSpec(FileSpec):
@@ -148,7 +42,15 @@ class ImageSpec(FileSpec):
     geometry: Literal["check", "ignore"] = "check"
     """`ignore`: what a mask's file says of its place is not used."""
 
+    parts: Mapping[str, PartSpec] = Field(default_factory=dict)
+    """Parts that paths do not name, by name."""
+
     masks: Rows[MaskSpec] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hand_down_selection(cls, values: Any) -> Any:  # noqa: ANN401
+        return _hand_down(values, "masks", ())
 
     @model_validator(mode="after")
     def _check_across_fields(self) -> ImageSpec:
@@ -160,13 +62,18 @@ class ImageSpec(FileSpec):
                 raise FieldError(problem, field="modality") from error
         if all(mask.observer for mask in self.masks):
             raise FieldError("are missing: no entry is without an observer", field="masks")
+        if self.channels == "labels":
+            raise FieldError('are "labels" in masks only', field="channels")
         if self.table:
             return self  # Its columns are known when it is read.
-        known = set(find_fields(self.files))
+        known = set(self.parts_of_paths)
+        for name, part in self.parts.items():
+            _check_part(name, part, known)
+        known |= set(self.parts)
         _check_template("modality", self.modality, known)
         _check_template("cluster", self.cluster, known)
         for position, mask in enumerate(self.masks):
-            parts = known | set(find_fields(mask.files))
+            parts = known | set(mask.parts_of_paths)
             _check_template(f"masks[{position}].name", mask.name, parts)
         return self
 
@@ -195,6 +102,13 @@ class ImportSpec(Table):
     geometry: str = ""
     """These four hold for all images that do not say otherwise."""
 
+    archives: f.ArchiveRules = ()
+    """Archives that are read as if they were unpacked."""
+
+    exclude: f.PathPatterns = ()
+    ignore_case: bool = False
+    """These two hold for all images and masks."""
+
     origin: str = ""
     """Where the import file lies, for messages."""
 
@@ -207,12 +121,39 @@ class ImportSpec(Table):
         if type(version) is int and version > SPEC_VERSION:
             problem = "is newer than this program"
             raise FieldError(problem, field="schema_version", got=version, want=SPEC_VERSION)
-        shared = {name: values[name] for name in _DEFAULTS if values.get(name)}
-        images = values.get("images")
-        if isinstance(images, list):
-            rows = [{**shared, **row} if isinstance(row, dict) else row for row in images]
-            return {**values, "images": rows}
+        return _hand_down(values, "images", _DEFAULTS)
+
+
+def _hand_down(values: Any, rows_field: str, defaults: Iterable[str]) -> Any:  # noqa: ANN401
+    """Return a table whose rows know what it says of all of them; exclusions add up."""
+    rows = values.get(rows_field) if isinstance(values, dict) else None
+    if not isinstance(rows, list):
         return values
+    shared = {name: values[name] for name in (*defaults, "ignore_case") if values.get(name)}
+    exclude = _list_exclusions(values)
+    return {
+        **values,
+        rows_field: [
+            {**shared, **row, "exclude": [*exclude, *_list_exclusions(row)]}
+            if isinstance(row, dict)
+            else row
+            for row in rows
+        ],
+    }
+
+
+def _list_exclusions(values: Mapping[str, Any]) -> list[Any]:
+    exclude = f.list_texts(values.get("exclude", []))
+    return exclude if isinstance(exclude, list) else [exclude]
+
+
+def _check_part(name: str, part: PartSpec, known: set[str]) -> None:
+    if find_fields(f"{{{name}}}") != [name]:
+        raise FieldError("is no name of a part", field=f"parts.{name}", want="patient")
+    if name in known:
+        raise FieldError("is named by the pattern of files as well", field=f"parts.{name}")
+    for template in (part.number, *part.where.values()):
+        _check_template(f"parts.{name}", template, known)
 
 
 def _check_template(field: str, template: str, known: set[str]) -> None:
@@ -223,67 +164,3 @@ def _check_template(field: str, template: str, known: set[str]) -> None:
                 f"names {{{part}}}, which the pattern of files does not",
                 field=field, want=", ".join(sorted(known)) or "a pattern with {parts}",
             )  # fmt: skip
-
-
-def _check_kind(spec: MaskSpec) -> None:
-    given = [name for name in _MEANINGS if ("objects" if name == "object" else name)
-             in spec.model_fields_set]  # fmt: skip
-    allowed = _MEANINGS_OF.get(spec.kind, ("names",))
-    if len(given) != 1 or given[0] not in allowed:
-        problem = f"what is drawn must be said once by {' or '.join(allowed)}"
-        raise FieldError(problem, field="object", got=given)
-    if spec.kind == "raster" and bool(spec.names) != bool(spec.name):
-        raise FieldError("and names go together: one says how a file is called", field="name")
-    if spec.threshold is not None and not spec.objects and not spec.names:
-        raise FieldError("is of no use with labels or colours", field="threshold")
-    if spec.channels and spec.kind != "raster":
-        raise FieldError(f"are of no use with kind {spec.kind}", field="channels")
-    if spec.observer and not f.NAME.fullmatch(spec.observer):
-        raise FieldError("is no name", field="observer", got=repr(spec.observer))
-
-
-def _check_runs(spec: MaskSpec) -> None:
-    if spec.kind != "runs":
-        for field in ("runs", "columns"):
-            if getattr(spec, field):
-                raise FieldError('is of use with kind = "runs" only', field=field)
-        return
-    if not spec.name:
-        raise FieldError("is missing: how the table calls a picture", field="name")
-    if not spec.runs:
-        problem = "is missing: how the table counts its runs"
-        raise FieldError(problem, field="runs", want=_RUNS_WANTED)
-    wanted = 3 if spec.names else 2
-    if (spec.columns or spec.names) and len(spec.columns) != wanted:
-        roles = "of pictures, of names and of runs" if spec.names else "of pictures and of runs"
-        problem = "must name the columns"
-        raise FieldError(problem, field="columns", got=list(spec.columns), want=roles)
-
-
-def _check_colours(spec: MaskSpec) -> None:
-    if spec.colour_tolerance != 0 and not spec.colours:
-        raise FieldError("is of use with colours only", field="colour_tolerance")
-    for text in spec.skip if spec.colours else ():
-        if text != "*" and not parse_colour(text):
-            raise FieldError("is no colour", field="skip", got=repr(text), want="255,255,255 or *")
-    parse = parse_colour if spec.colours else parse_codes
-    if not parse(spec.background):
-        raise FieldError("is no code or colour", field="background", got=repr(spec.background))
-
-
-def _check_rules(spec: MaskSpec) -> None:
-    """Refuse rules that never apply, because an earlier one or the background comes first."""
-    grounds = parse_codes(spec.background)
-    for position, code in enumerate(spec.labels):
-        before = [rule for rule in spec.labels[:position] if rule.objects != code.objects]
-        shared = [rule for rule in before if code.low <= rule.high and rule.low <= code.high]
-        if shared and not code.is_any:
-            raise FieldError("give a code two meanings", field="labels", got=code)
-        if code.low == code.high and any(low <= code.low <= high for low, high in grounds):
-            problem = "give a meaning to the background"
-            raise FieldError(problem, field="labels", got=code, want="background = …")
-    for position, name in enumerate(spec.names):
-        for rule in spec.names[:position]:
-            if rule.objects != name.objects and fits_name(name.pattern, rule.pattern):
-                problem = f"{name.pattern!r} never applies"
-                raise FieldError(problem, field="names", got=f"{rule.pattern!r} before it")

@@ -49,6 +49,28 @@ class NameRule:
     objects: Objects
 
 
+@dataclass(frozen=True, slots=True)
+class JoinRule:
+    """Codes, colours or names that are one reference together."""
+
+    pattern: str
+    """Codes, a colour, or a name that may hold `*` and `?`."""
+
+    word: str
+    """The same for all that are joined."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveRule:
+    """Archives that are read as if they were unpacked."""
+
+    pattern: str
+    """Of their paths; may name parts."""
+
+    folder: str
+    """Template of the folder beside them into which they would be unpacked; empty: beside."""
+
+
 def parse_codes(text: str) -> list[tuple[int, int]]:
     """Return the ranges that `text` names; an empty list where it names none.
 
@@ -89,36 +111,53 @@ def find_code(code: int, rules: Iterable[CodeRule]) -> Objects | None:
     return next((rule.objects for rule in rules if rule.low <= code <= rule.high), None)
 
 
-def find_name(name: str, rules: Iterable[NameRule]) -> Objects | None:
+def find_name(name: str, rules: Iterable[NameRule], *, ignore_case: bool = False) -> Objects | None:
     """Return the objects of `name` by the first rule that fits it.
 
     Example:
         >>> find_name("rib_left_9", [NameRule("rib_*", ("rib",))])
         ('rib',)
     """
-    return next((rule.objects for rule in rules if fits_name(name, rule.pattern)), None)
+    return next(
+        (rule.objects for rule in rules if fits_name(name, rule.pattern, ignore_case=ignore_case)),
+        None,
+    )
 
 
-def fits_name(name: str, pattern: str) -> bool:
+def fits_name(name: str, pattern: str, *, ignore_case: bool = False) -> bool:
     """Return whether a name fits a pattern: `*` is anything, `?` one character, all else itself.
 
     Example:
         >>> fits_name("organ [left]", "organ [left]"), fits_name("organ l", "organ [left]")
         (True, False)
     """
-    return _compile_name(pattern).fullmatch(compose(name)) is not None
+    return _compile_name(pattern, ignore_case).fullmatch(compose(name)) is not None
 
 
 @lru_cache(maxsize=1024)
-def _compile_name(pattern: str) -> re.Pattern[str]:
+def _compile_name(pattern: str, ignore_case: bool) -> re.Pattern[str]:
     wild = {"*": ".*", "?": "."}
     letters = (wild.get(letter, re.escape(letter)) for letter in compose(pattern))
-    return re.compile("".join(letters), re.DOTALL)
+    return re.compile("".join(letters), re.DOTALL | (re.IGNORECASE if ignore_case else 0))
 
 
-def is_skipped(name: str, skip: Iterable[str]) -> bool:
-    """Return whether a code or name is one of those that are skipped on purpose."""
-    if any(fits_name(name, pattern) for pattern in skip):
+def is_skipped(name: str, skip: Iterable[str], *, ignore_case: bool = False) -> bool:
+    """Return whether a code, colour or name is one of those that are skipped on purpose."""
+    if any(fits_name(name, pattern, ignore_case=ignore_case) for pattern in skip):
         return True
     ranges = [span for pattern in skip for span in parse_codes(pattern)]
     return name.lstrip("-").isdigit() and any(low <= int(name) <= high for low, high in ranges)
+
+
+def find_joined(name: str, rules: Iterable[JoinRule], *, ignore_case: bool = False) -> str:
+    """Return the word under which a code, colour or name is joined with others, else itself.
+
+    Example:
+        >>> rules = [JoinRule("*_left", "left"), JoinRule("10..12", "right")]
+        >>> find_joined("lobe_left", rules), find_joined("11", rules), find_joined("13", rules)
+        ('left', 'right', '13')
+    """
+    fitting = (
+        rule.word for rule in rules if is_skipped(name, (rule.pattern,), ignore_case=ignore_case)
+    )
+    return next(fitting, name)

@@ -182,7 +182,7 @@ DOCUMENT = Path(__file__).parents[4] / "site" / "docs" / "import-files.md"
 
 
 def test_every_field_is_documented() -> None:
-    own = {"origin", "objects", "images", "masks"}
+    own = {"origin", "objects", "images", "masks", "alternatives", "joined"}
     known = {name for kind in (ImportSpec, ImageSpec, MaskSpec) for name in kind.model_fields}
     documented = set(re.findall(r"`([a-z_]+)`", DOCUMENT.read_text("utf-8")))
 
