@@ -9,7 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports.names import compose
-from cosmos_board.data.imports.planning.walk import Listing, Problem
+from cosmos_board.data.imports.planning.archived import Problem
+from cosmos_board.data.imports.planning.walk import Listing
 from cosmos_board.data.imports.reading.job import ImageJob, MaskFiles
 from cosmos_board.data.imports.spec.models import MaskSpec
 

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports.names import compose, show_path
+from cosmos_board.data.imports.planning.archived import Problem
 from cosmos_board.data.imports.planning.parts import name_column
 from cosmos_board.data.imports.planning.selection import Key, Selected, Selection, find_twins
-from cosmos_board.data.imports.planning.walk import Listing, Problem
+from cosmos_board.data.imports.planning.walk import Listing
 from cosmos_board.data.imports.reading.job import ImageJob, MaskFiles
 from cosmos_board.data.imports.reading.slice_names import find_unpaired, read_slice_names
 from cosmos_board.data.imports.spec.models import FileSpec, ImageSpec, MaskSpec

@@ -9,6 +9,7 @@ from typing import cast
 
 from cosmos_board.core.modalities import get_modality
 from cosmos_board.data.imports.names import show_path
+from cosmos_board.data.imports.planning.archived import Problem
 from cosmos_board.data.imports.planning.described import (
     find_described,
     list_described,
@@ -26,7 +27,7 @@ from cosmos_board.data.imports.planning.mask_finders import (
 from cosmos_board.data.imports.planning.parts import add_parts
 from cosmos_board.data.imports.planning.remarks import remark_on
 from cosmos_board.data.imports.planning.selection import Key, Selected, Selection, find_twins
-from cosmos_board.data.imports.planning.walk import Listing, Problem
+from cosmos_board.data.imports.planning.walk import Listing
 from cosmos_board.data.imports.reading.job import ImageJob, MaskFiles
 from cosmos_board.data.imports.reading.slice_names import find_unpaired, read_slice_names
 from cosmos_board.data.imports.spec.models import ImageSpec
@@ -96,7 +97,7 @@ def match_images(
     bare = [job.paths[0] for job in jobs if not job.masks]
     matches = Matches(
         spec,
-        tuple(_fill_facts(job) for job in jobs if job.masks),
+        tuple(_fill_facts(job, listing) for job in jobs if job.masks),
         tuple(bare),
         tuple(sorted(seen - used - passed_over - {path for path, _ in problems})),
         tuple((path, reasons[path]) for path in bare if path in reasons),
@@ -108,12 +109,17 @@ def match_images(
     return matches, problems
 
 
-def _fill_facts(job: ImageJob) -> ImageJob:
-    """Return an image with its modality and its cluster key."""
+def _fill_facts(job: ImageJob, listing: Listing) -> ImageJob:
+    """Return an image with its modality, its cluster key and where archives hold its files."""
     modality = get_modality(fill_template(job.spec.modality, job.parts)).name
     cluster = fill_template(job.spec.cluster, job.parts) or job.origin
     if job.spec.ignore_case:
         cluster = cluster.casefold()
+    archived = listing.archived
+    if archived.members:
+        members = archived.find_needed(job.every_path)
+        taken_out = {path: archived.taken_out[path] for path in members.keys() & archived.taken_out}
+        job = replace(job, members=members, taken_out=taken_out)
     return replace(job, modality=modality, cluster_key=cluster)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports.names import compose, show_path
-from cosmos_board.data.imports.planning.walk import Listing, Problem
+from cosmos_board.data.imports.planning.archived import Problem
+from cosmos_board.data.imports.planning.walk import Listing
 from cosmos_board.data.imports.reading.job import ImageJob
 from cosmos_board.data.imports.spec.models import ImageSpec
 from cosmos_board.data.imports.spec.part_spec import PartSpec
@@ -68,6 +69,10 @@ def _make_finder(spec: ImageSpec, part: PartSpec, listing: Listing) -> tuple[_Fi
 
 def _look_up_rows(spec: ImageSpec, part: PartSpec, listing: Listing) -> tuple[_Find, _Find]:
     path = find_table(part.table, listing, ignore_case=spec.ignore_case)
+
+    def fold(texts: Iterable[str]) -> tuple[str, ...]:
+        return tuple(compose(text.casefold() if spec.ignore_case else text) for text in texts)
+
     columns = [name_column(heading) for heading in part.where]
     wanted = name_column(part.column)
     values: dict[tuple[str, ...], str] = {}
@@ -77,12 +82,12 @@ def _look_up_rows(spec: ImageSpec, part: PartSpec, listing: Listing) -> tuple[_F
             raise InputError(
                 show_path(path), missing[0], "is no column", want=", ".join(map(repr, row))
             )
-        key = tuple(cells[column] for column in columns)
+        key = fold(cells[column] for column in columns)
         if values.setdefault(key, cells[wanted]) != cells[wanted]:
             raise InputError(show_path(path), wanted, "differs in two rows", got=", ".join(key))
 
     def make_key(parts: Mapping[str, str]) -> tuple[str, ...]:
-        return tuple(fill_template(template, parts) for template in part.where.values())
+        return fold(fill_template(template, parts) for template in part.where.values())
 
     def find(parts: Mapping[str, str]) -> str:
         return values.get(make_key(parts), "")

@@ -113,7 +113,7 @@ def plan_import(spec: ImportSpec, source: Path) -> ImportPlan:
     Raises:
         InputError: If `source` is no folder, or a table is not what it should be.
     """
-    listing = list_files(source)
+    listing = list_files(source, spec.archives)
     matched = [
         match_images(entry, listing, spec.origin, f"images[{position}]")
         for position, entry in enumerate(spec.images)

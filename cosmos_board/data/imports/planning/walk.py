@@ -1,17 +1,16 @@
-"""Lists the files of a source folder; links that lead out of it are refused."""
+"""Lists the files of a source folder and of archives in it; links that lead out are refused."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.imports.names import order_naturally
-
-Problem = tuple[str, str]
-"""(path, reason)."""
+from cosmos_board.data.imports.planning.archived import ArchivedFiles, Problem, find_archived
+from cosmos_board.data.imports.spec.rules import ArchiveRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +24,26 @@ class Listing:
     refused: tuple[Problem, ...]
     """What is not read."""
 
+    archived: ArchivedFiles = field(default_factory=ArchivedFiles)
+    """Those of the files that lie in archives."""
+
     def locate(self, path: str) -> Path:
-        """Return where a file can be opened."""
-        return self.root / path
+        """Return where a file can be opened; one in an archive is taken out of it.
+
+        Raises:
+            InputError: If the archive is damaged.
+        """
+        return self.archived.take_out(path) if path in self.archived.members else self.root / path
 
 
-def list_files(root: Path) -> Listing:
-    """Return the regular files below `root`.
+def list_files(root: Path, archives: Sequence[ArchiveRule] = ()) -> Listing:
+    """Return the regular files below `root`, and those in the archives that `archives` name.
 
     A symbolic link counts as the file it leads to, if that lies below `root`; links to folders
     are not followed. Hidden files and folders are skipped.
 
     Raises:
-        InputError: If `root` is no folder that can be read.
+        InputError: If `root` is no folder that can be read, or an archive is damaged.
     """
     if not root.is_dir():
         raise InputError(root, "--source", "is no folder")
@@ -46,7 +52,12 @@ def list_files(root: Path) -> Listing:
     refused: list[tuple[str, str]] = []
     for path, problem in _walk(home, ""):
         (refused.append((path, problem)) if problem else paths.append(path))
-    return Listing(home, tuple(sorted(paths, key=order_naturally)), tuple(sorted(refused)))
+    archived = ArchivedFiles()
+    if archives:
+        archived, parts = find_archived(home, paths, archives, refused)
+        paths = [*(path for path in paths if path not in parts), *archived.members]
+    ordered = tuple(sorted(paths, key=order_naturally))
+    return Listing(home, ordered, tuple(sorted(refused)), archived)
 
 
 def _walk(home: Path, below: str) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -119,7 +118,7 @@ def _take_sample(jobs: Sequence[ImageJob]) -> list[ImageJob]:
     for position in range(count):
         job = jobs[(2 * position + 1) * len(jobs) // (2 * count)]
         try:
-            size_bytes += sum(os.stat(f"{job.root}/{path}").st_size for path in job.paths)
+            size_bytes += sum(map(job.measure_bytes, job.paths))
         except OSError:
             continue
         if sample and size_bytes > _LOOKED_AT_BYTES:

@@ -49,12 +49,14 @@ def read_job(job: ImageJob) -> Iterator[SourceImage]:
     Raises:
         InputError: If a file is not what it should be, or a mask does not belong to the image.
     """
+    unpacked = job
     try:
-        for frame in _list_frames(job):
-            yield from _read_frame(job, frame)
+        with job.unpack() as unpacked:
+            for frame in _list_frames(unpacked):
+                yield from _read_frame(unpacked, frame)
     except InputError as error:
         # Messages go into reports that may be passed on: paths only below the source folder.
-        raise InputError.plain(show_path(str(error).replace(f"{job.root}/", ""))) from error
+        raise InputError.plain(show_path(unpacked.name_places(str(error)))) from error
     except MemoryError as error:
         raise InputError(show_path(job.origin), "", "does not fit into memory") from error
 

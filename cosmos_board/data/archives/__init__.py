@@ -1,0 +1,1 @@
+"""Archives: their members listed, and single ones taken out, without unpacking the whole."""
