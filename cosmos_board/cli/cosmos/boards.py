@@ -23,12 +23,15 @@ from cosmos_board.store.board import open_board
 from cosmos_board.store.files import write_bytes
 from cosmos_board.store.ingest import ingest
 
+FILES = ("boards.csv", "boards.json", "findings.json")
+"""What `publish` writes beside database and site; the bytes depend on the runs alone."""
+
 
 def publish(runs: Sequence[Path], out: Path) -> None:
     """Write the database, boards, findings and site of finished runs, and print the boards.
 
-    `out` gets `board.duckdb`, `boards.json`, `boards.csv` and `findings.json`, whose bytes depend
-    on the runs alone, and `site/`, which shows everything: it is for one's own machine.
+    `out` gets `board.duckdb`, `FILES`, and `site/`, which shows everything: it is for one's own
+    machine.
 
     Raises:
         InputError: If a run contradicts the database.
@@ -47,9 +50,9 @@ def publish(runs: Sequence[Path], out: Path) -> None:
         findings = find_findings(cube)
     rows = list_rows([*overall, *targets])
     table = to_csv(COLUMNS, ([row[name] for name in COLUMNS] for row in rows))
-    write_bytes(out / "boards.csv", table)
-    write_bytes(out / "boards.json", to_json(rows))
-    write_bytes(out / "findings.json", to_json([describe_finding(each) for each in findings]))
+    described = [describe_finding(each) for each in findings]
+    for name, content in zip(FILES, (table, to_json(rows), to_json(described)), strict=True):
+        write_bytes(out / name, content)
     click.echo("rendering the site", err=True)
     build_site(db, out / "site", SiteOptions(languages=LANGUAGES, local=True))
     print_boards(overall)

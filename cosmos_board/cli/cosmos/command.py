@@ -80,7 +80,7 @@ def command(
             problems.append(make_one_line(f"{dataset.name}: left out: {error}"))
             click.echo(problems[-1], err=True)
     if not packs:
-        raise InputError.plain(problems[0])
+        raise SystemExit(ExitCode.REFUSED)
     runs = evaluate(packs, (*MODELS, *models), out / "runs", device=device, workers=workers)
     publish(runs.folders, out)
     for line in (*problems, *runs.problems):

@@ -68,7 +68,7 @@ def _plan_runs(
             learned = card.kind == "promptable"
             studies: dict[Study, bool] = {
                 "main": True,
-                "clicks": card.clicks,
+                "clicks": card.clicks and card.kind != "baseline",
                 "jitter": learned,  # the question is about them, and it is the longest study
             }
             for study in (study for study, wanted in studies.items() if wanted):

@@ -13,12 +13,15 @@ from cosmos_board.cli.cosmos import command
 from cosmos_board.cli.main import main
 from cosmos_board.data.catalog import starter
 
-UNITS = {"chaos": 36}
+UNITS = {"chaos": 36, "montgomery-cxr": 26}
+"""Chaos has three series of a patient; one finding wants 200 references in all."""
+
+SLOW = ("box-prior", "grabcut", "cosmos-tiny")
 FAST = ("box-prior", "grabcut", f"{Path(__file__).parents[2] / 'runner' / 'segmenters.py'}:Squares")
 
 
 def make_smaller() -> None:
-    """Take 12 pictures or volumes of each target, and one slice of each volume."""
+    """Take 12 pictures or volumes of most targets, and one slice of each volume."""
     rows = {
         name: row.model_copy(update={"units": UNITS.get(name, 12), "slices": 1})
         for name, row in starter.load_starter().items()
@@ -27,7 +30,6 @@ def make_smaller() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv.pop(1) == "FAST":
-        command.MODELS = FAST  # type: ignore[assignment]
+    command.MODELS = {"SLOW": SLOW, "FAST": FAST}[sys.argv.pop(1)]  # type: ignore[assignment]
     make_smaller()
     main()
