@@ -13,8 +13,8 @@ import click
 from cosmos_board.cli.options import DEVICE
 from cosmos_board.core.errors import ExitCode, InputError, UsageError, make_one_line
 
-MODELS = ("box-prior", "grabcut", "random-walker", "cosmos-tiny")
-"""What needs no download: the baseline, two interactive methods and a small learned model."""
+MODELS = ("box-prior", "grabcut", "cosmos-tiny")
+"""What needs no download: the baseline, an interactive method and a small learned model."""
 
 
 @click.command("cosmos")

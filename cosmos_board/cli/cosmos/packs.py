@@ -11,7 +11,7 @@ from cosmos_board.cli.progress import show_steps, stop_on_signal
 from cosmos_board.cli.transfers import show_transfers
 from cosmos_board.core.errors import InputError, make_one_line
 from cosmos_board.curation.curate import ImportReport, curate
-from cosmos_board.curation.sample import sample_units
+from cosmos_board.curation.sample import Sample, sample_units
 from cosmos_board.data.catalog.addresses import load_downloads, read_downloads
 from cosmos_board.data.catalog.dataset import Dataset
 from cosmos_board.data.catalog.starter import StarterSet
@@ -60,7 +60,8 @@ class PackMaker:
         units = plan.units()
         refuse_mistakes(find_warnings(plan, read_sample(plan)))
         if row is not None:
-            units = sample_units(units, row.units, row.slices)
+            sample = Sample(units=row.units, slices=row.slices, longest_side_px=row.longest_side_px)
+            units = sample_units(units, sample)
         with show_steps("pictures or volumes") as show:
             report = curate(
                 units,

@@ -54,9 +54,12 @@ class StarterSet(Table):
     slices: _Count | None = None
     """Slices that are taken of each volume, evenly over those with a reference; None: all."""
 
+    longest_side_px: _Count | None = None
+    """Larger pictures are reduced to it; None: none is."""
+
     expect: Expected
     targets: Annotated[dict[str, _Count], AfterValidator(_check_targets)]
-    """How many clusters of each target the sample holds."""
+    """How many clusters of each target the sample holds at most."""
 
     def pick_files(self, own: Download | None, catalog: Download | None) -> tuple[RemoteFile, ...]:
         """Return the files to fetch; addresses of the user's own go before those stated here."""
