@@ -1,6 +1,7 @@
 """Every board and finding of a large database: time and memory.
 
-Usage: python -m benchmarks.boards_bench [FILE.json] [--models 50] [--references 120000] [--clusters 55000]
+Usage: python -m benchmarks.boards_bench [FILE.json] [--models 50] [--references 120000]
+       [--clusters 55000]
 
 The database is planted: scores of every model with all six prompts under both selections, on
 references of 40 targets in 53 datasets. With the defaults it has 66 M rows.

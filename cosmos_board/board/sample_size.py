@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from cosmos_board.core.scores import Selection
 from cosmos_board.core.tracks import FULL
 from cosmos_board.metrics.table import get_metric
 from cosmos_board.stats.family import Family
-from cosmos_board.stats.testing import MARGIN, needed_clusters
+from cosmos_board.stats.testing import MARGIN, clusters_to_exceed_failure, needed_clusters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +122,7 @@ def _size_board(board: Board, family: Family, pairs: Ints, difference: float) ->
     loss = float(
         np.median(np.maximum(family.loss[family.first], family.loss[family.second])[pairs])
     )
-    for_failure = ceil(clusters * loss / beyond)
+    for_failure = clusters_to_exceed_failure(clusters * loss, spread, beyond)
     return SampleSize(
         slice=board.key.slice,
         clusters=clusters,

@@ -54,11 +54,10 @@ def fetch(
     Nothing is unpacked. Of a dataset that asks for registration it says where to go and what to
     put into OUT, and checks what was put. A demo pack is built at OUT from its published wheel.
     """
-    from cosmos_board.curation.demo import DEMO_PACKS
     from cosmos_board.data.catalog.load import get_dataset
 
     dataset = get_dataset(name)
-    if name in DEMO_PACKS:
+    if dataset.kind == "demo":
         _build_demo_pack(name, out)
         return
     download = _find_download(name, addresses)
@@ -70,9 +69,10 @@ def fetch(
     if download is None or not download.files:
         _check_by_hand(name, out)
     if then_import:
-        from cosmos_board.cli.data import import_files
-
-        context.invoke(import_files, spec=name, source=out, out=packs / name, workers=workers)
+        group = context.parent.command if context.parent else None
+        assert isinstance(group, click.Group), "this command lies beside `import`"
+        importing = group.commands["import"]
+        context.invoke(importing, spec=name, source=out, out=packs / name, workers=workers)
 
 
 def _build_demo_pack(name: str, out: Path) -> None:
@@ -107,6 +107,8 @@ def _fetch_files(
         known = ", ".join(row.path for row in download.file_rows)
         raise InputError("--only", "", "fits no file", got=" ".join(only), want=known)
     _say(f"{dataset.label}: licence: {dataset.licence}; addresses: {download.source}")
+    if dataset.agreement:
+        _say(f"{dataset.label}: its owners ask that their terms are accepted first: {dataset.link}")
     with stop_on_signal() as stopped, show_transfers(dataset.name) as report:
         options = FetchOptions(stopped=stopped, report=report, say=_say)
         missing = fetch_files(files, out, options)

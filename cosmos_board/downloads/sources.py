@@ -13,7 +13,7 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.downloads.web import SCHEMES, open_web
 
 _RANGE_NOT_SATISFIABLE = 416
-_PARTIAL = 206
+_WHOLE, _PARTIAL = 200, 206
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 _HUB = re.compile(r"hf://datasets/([\w.-]+/[\w.-]+?)(?:@([\w.-]+))?/(.+)")
 _INSTALL = "pip install 'cosmos-board[fetch]'"
@@ -125,6 +125,10 @@ def _describe(response: HTTPResponse, start: int, mark: str) -> OpenedSource:
         total = int(found[2])
     else:
         start = 0
+        if response.status != _WHOLE:
+            response.close()
+            problem = "the server gives no file"
+            raise InputError(response.url, "", problem, got=response.status, want=_WHOLE)
         if response.headers.get_content_type() == "text/html":
             # Hosts answer so when a file is gone or wants a person to confirm something.
             response.close()
@@ -149,7 +153,10 @@ def _open_with_fsspec(url: str, start: int, mark: str) -> OpenedSource:
         raise InputError(url, "", f"needs more: {error}", want=_INSTALL) from error
     except ValueError as error:
         raise InputError(url, "", "cannot be opened", got=error) from error
-    facts = files.info(path)
+    try:
+        facts = files.info(path)
+    except (FileNotFoundError, PermissionError) as error:
+        raise InputError(url, "", "cannot be opened", got=error or type(error).__name__) from error
     new_mark = next((str(facts[key]) for key in ("ETag", "etag", "mtime") if key in facts), "")
     if start and mark != new_mark:
         raise ChangedSourceError("was replaced meanwhile")

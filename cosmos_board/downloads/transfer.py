@@ -42,7 +42,7 @@ class Transfer:
         self._patience = patience
         self._report = report
         self._joined = False
-        """Whether what is here was put together from several answers."""
+        """Whether answers were put together that nothing says are of one version."""
 
     def run(self, wanted_sha256: str) -> str:
         """Fetch the file and return its sha256.
@@ -67,17 +67,21 @@ class Transfer:
         raise problem
 
     def _fetch_checked(self, url: str, wanted_sha256: str) -> str:
-        self._joined = self._part.size_bytes > 0
-        while True:
-            self._fetch(url)
-            try:
-                return check_content(self._part.path, self._file, url, wanted_sha256)
-            except InputError:
-                self._part.drop()
-                if not self._joined:
-                    raise
-                # Parts of two versions may have met: one answer alone decides.
-                self._joined = False
+        self._joined = False
+        self._fetch(url)
+        try:
+            return check_content(self._part.path, self._file, url, wanted_sha256)
+        except InputError:
+            self._part.drop()
+            if not self._joined:
+                raise
+        # Parts of two versions may have met: once more, from the first byte.
+        self._fetch(url)
+        try:
+            return check_content(self._part.path, self._file, url, wanted_sha256)
+        except InputError:
+            self._part.drop()
+            raise
 
     def _fetch(self, url: str) -> None:
         failures = 0
@@ -126,11 +130,12 @@ class Transfer:
         have, facts = self._part.size_bytes, self._part.read_facts()
         if facts is None or (facts.url != url and not self._file.is_pinned) or self._file.varies:
             have, facts = 0, None
-        elif facts.total is not None and have == facts.total:
-            self._report(have, have)
-            return True
         # What another address began is checked by the published sum alone.
         mark = facts.mark if facts and facts.url == url else ""
+        self._joined |= bool(have) and not mark
+        if facts is not None and facts.total is not None and have == facts.total:
+            self._report(have, have)
+            return True
         opened = open_source(
             url, have, mark, private=self._file.private, timeout_s=self._patience.stall_s
         )
@@ -145,9 +150,7 @@ class Transfer:
         want = self._file.size_bytes
         if want is not None and opened.total not in (None, want):
             raise InputError(url, "size", "is not the published one", got=opened.total, want=want)
-        if opened.start:
-            self._joined = True
-        else:
+        if not opened.start:
             self._part.begin(PartFacts(url=url, mark=opened.mark, total=opened.total))
         self._check_space(opened)
         try:

@@ -74,6 +74,11 @@ class Design:
         """Whether every stratum has two units, so that there is a standard error."""
         return bool((self.stratum_sizes > 1).all())
 
+    @property
+    def shares_clusters(self) -> bool:
+        """Whether some cluster stands in several targets."""
+        return len(self.key) < len(self.cluster)
+
     @cached_property
     def patterns(self) -> tuple[Floats, Ints]:
         """Groups of clusters that stand in the same strata.

@@ -8,12 +8,12 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.stats.intervals import LEVEL, add_one_cluster, t_quantile
 from cosmos_board.stats.multipliers import Multipliers, weigh_clusters
-from cosmos_board.stats.testing import MARGIN, POWER
+from cosmos_board.stats.testing import MARGIN, exceed_failure
 from cosmos_board.stats.variance import MeanErrors
 
 Verdict: TypeAlias = Literal["better", "worse", "equivalent", "not separated"]
@@ -135,16 +135,19 @@ def compare_all(errors: MeanErrors, multipliers: Multipliers) -> Family:
         beyond = (1.0 - LEVEL) / len(first)
     quantile = t_quantile(1.0 - beyond, errors.pair_degrees)
     loss = add_one_cluster(errors).loss
-    reach = errors.pair_errors * (quantile + stats.t.ppf(POWER, errors.pair_degrees))
+    half = quantile * errors.pair_errors
+    # Johnson and Welch (1940): the half width varies too, which matters where it is many errors.
+    widened = errors.pair_errors * np.sqrt(1.0 + quantile**2 / (2.0 * errors.pair_degrees))
+    failure = exceed_failure(np.maximum(loss[first], loss[second]), errors.pair_errors)
     return Family(
         first,
         second,
         means[first] - means[second],
         errors.pair_errors,
         beyond,
-        quantile * errors.pair_errors,
+        half,
         loss,
-        MARGIN + np.maximum(reach, np.maximum(loss[first], loss[second])),
+        MARGIN + np.maximum(exceed_failure(half, widened), failure),
         _share_leads(means[:, None] + replicates),
     )
 

@@ -34,7 +34,7 @@ def t_quantile(level: float, degrees: ArrayLike) -> Floats:
 
     Example:
         >>> t_quantile(0.95, [9, 4.5]).round(4).tolist()
-        [2.2622, 2.6585]
+        [2.2622, 2.6589]
     """
     quantiles: Floats = np.asarray(stats.t.isf((1.0 - level) / 2, np.asarray(degrees, np.float64)))
     return quantiles
@@ -93,28 +93,46 @@ def add_one_cluster(errors: MeanErrors) -> OneMore:
     With n clusters of mean m and squared standard error V in a target, n + 1 have the mean
     m n / (n + 1) and, by the sum of squares, the squared standard error
     ((n − 1) V + m² / (n + 1)) / (n + 1).
+
+    Where targets share clusters, the cluster fails in as many targets as scores of a cluster go
+    together over targets, and does at least what the worst (best) of the clusters does.
     """
     sizes = errors.design.sizes[:, None].astype(np.float64)
     targets = len(sizes)
     means, variances = errors.target_means, errors.target_variances
-    loss = means / (sizes + 1.0) / targets
-    gain = (1.0 - means) / (sizes + 1.0) / targets
+    losses = means / (sizes + 1.0) / targets
+    gains = (1.0 - means) / (sizes + 1.0) / targets
     column = np.arange(means.shape[1])
-    worst = loss.argmax(axis=0)
+    worst = losses.argmax(axis=0)
     size = sizes[worst, 0]
+    loss = np.maximum(losses.max(axis=0), 0.0)
+    gain = np.maximum(gains.max(axis=0), 0.0)
+    if errors.design.shares_clusters:
+        steps, step = errors.influences
+        together = _count_together(errors)
+        again = step * size / (size + 1.0)
+        loss = np.maximum(loss * together, -steps.min(axis=0) * again)
+        gain = np.maximum(gain * together, steps.max(axis=0) * again)
     own = variances[worst, column] / targets**2
-    mean = means[worst, column]
-    larger = ((size - 1) * own + (mean / targets) ** 2 / (size + 1)) / (size + 1)
+    larger = ((size - 1) * own + loss**2 * (size + 1)) / (size + 1)
     others = np.maximum(errors.errors**2 - own, 0.0)
     spread = larger**2 / size + others**2 / errors.degrees
     total = larger + others
     degrees = np.where(spread > 0, total**2 / np.where(spread > 0, spread, 1.0), size)
-    return OneMore(
-        np.maximum(loss.max(axis=0), 0.0),
-        np.maximum(gain.max(axis=0), 0.0),
-        np.sqrt(total),
-        np.maximum(degrees, 1.0),
-    )
+    return OneMore(loss, gain, np.sqrt(total), np.maximum(degrees, 1.0))
+
+
+def _count_together(errors: MeanErrors) -> Floats:
+    """Return how many targets of a cluster vary as one, from 1 to all, shape (columns,).
+
+    The variance of the mean over targets, divided by what it would be if they were independent
+    (the design effect of Kish 1965).
+    """
+    targets = len(errors.design.sizes)
+    independent = errors.target_variances.sum(axis=0) / targets**2
+    varies = independent > 0
+    effect = errors.errors**2 / np.where(varies, independent, 1.0)
+    return np.clip(np.where(varies, effect, 1.0), 1.0, targets)
 
 
 def ratio_interval(errors: MeanErrors) -> tuple[Floats, Floats]:

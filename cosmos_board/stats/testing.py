@@ -60,6 +60,44 @@ def detectable_effect(
     return float(quantiles * error)
 
 
+def exceed_failure(loss: ArrayLike, error: ArrayLike) -> Floats:
+    """Return the least true effect that 80 % of samples estimate at `loss` or more.
+
+    A verdict must outlast one more failed cluster, which takes `loss` off the estimate.
+
+    Args:
+        loss: At least 0, in the unit of the effect; any shape.
+        error: Standard error of the effect, the same shape.
+
+    Example:
+        >>> float(exceed_failure(0.05, 0.0))
+        0.05
+    """
+    plain = np.asarray(loss, np.float64)
+    effect: Floats = plain + special.ndtri(POWER) * np.asarray(error, np.float64)
+    return effect
+
+
+def clusters_to_exceed_failure(loss: float, spread: float, effect: float) -> int:
+    """Return how many clusters it takes that an effect outlasts one more failure.
+
+    Args:
+        loss: What one more failure would take off if there were one cluster; it falls as 1 / n.
+        spread: Standard deviation of the effect between clusters, in its unit.
+        effect: The true effect, > 0.
+
+    Returns:
+        The least n ≥ 1 at which `exceed_failure(loss / n, spread / √n)` is at most the effect.
+
+    Example:
+        >>> clusters_to_exceed_failure(1.0, 0.0, 0.1)
+        10
+    """
+    reach = float(special.ndtri(POWER)) * spread
+    root = float((reach + (reach**2 + 4.0 * effect * loss) ** 0.5) / (2.0 * effect))
+    return max(1, ceil(root**2 - 1e-9))
+
+
 def needed_clusters(
     spread: float, effect: float, *, alpha: float = 0.05, power: float = POWER
 ) -> int:

@@ -65,7 +65,7 @@ class MeanErrors:
         """
         design = self.design
         moved = self.residuals * design.weight[:, None]
-        if len(design.key) < len(moved):
+        if design.shares_clusters:
             order = np.argsort(design.cluster, kind="stable")
             starts = np.flatnonzero(np.diff(design.cluster[order], prepend=-1))
             moved = np.add.reduceat(moved[order], starts, axis=0)

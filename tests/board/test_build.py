@@ -32,7 +32,7 @@ def build(path: Path, metrics: Sequence[str] = ("dice",), **settings: object) ->
 
 def box(boards: Boards, part: Slice = OVERALL, metric: str = "dice", **key: str) -> Board:
     """Return the board of the box prompt under the predicted selection."""
-    return boards[BoardKey(part, "box", "predicted", metric, **key)]  # type: ignore[arg-type]
+    return boards[BoardKey(part, "box", "predicted", metric, **key)]
 
 
 LIVER = PlantedTarget(name="ct.liver", dataset="one")

@@ -51,8 +51,9 @@ def to_files(boards: Boards) -> dict[str, bytes]:
         rows = [list(asdict(row).values()) for row in board.rows]
         files[f"data/{key.path}.csv"] = to_csv(BOARD_COLUMNS, rows)
     for key, table in boards.pairs.items():
-        columns = {"difference": table.difference, "half": table.half_95, "p": table.p_holm}
-        document = {name: column.tolist() for name, column in columns.items()}
+        assert table.family is not None
+        names = ("difference", "low", "high", "verdict_codes", "detectable")
+        document = {name: getattr(table.family, name).tolist() for name in names}
         files[f"data/{key.path}.pairs.json"] = to_json(document | {"models": table.models})
     return files
 

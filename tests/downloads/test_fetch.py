@@ -9,6 +9,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,8 +29,8 @@ OTHER = np.random.default_rng(2).bytes(1_000_003)
 QUICK = FetchOptions(patience=Patience(attempts=3, first_wait_s=0.01, stall_s=0.5))
 
 
-def remote(*urls: str, path: str = "a.bin", **known: object) -> RemoteFile:
-    return RemoteFile(path=path, urls=urls, private=True, **known)  # type: ignore[arg-type]
+def remote(*urls: str, path: str = "a.bin", **known: Any) -> RemoteFile:  # noqa: ANN401
+    return RemoteFile(path=path, urls=urls, private=True, **known)
 
 
 def zipped(content: bytes) -> bytes:
@@ -101,7 +102,7 @@ def test_a_host_sees_few_connections_and_who_asks(server: Server, tmp_path: Path
     "known", [{"sha256": "0" * 64}, {"md5": "0" * 32}, {"size_bytes": 17}], ids=str
 )
 def test_what_is_not_the_published_file_is_refused_and_leaves_nothing(
-    known: dict[str, object], server: Server, tmp_path: Path
+    known: dict[str, Any], server: Server, tmp_path: Path
 ) -> None:
     file = remote(server.serve("a.bin", CONTENT), **known)
 
@@ -172,7 +173,7 @@ def test_what_only_a_person_may_fetch_is_returned_and_checked_once_it_is_there(
 @pytest.mark.parametrize("known", [{}, {"sha256": sha256(OTHER)}], ids=["unpinned", "pinned"])
 @pytest.mark.parametrize("tag", ["", '"new"', 'W/"new"'])
 def test_a_file_that_changed_meanwhile_starts_over(
-    tag: str, known: dict[str, object], server: Server, tmp_path: Path
+    tag: str, known: dict[str, Any], server: Server, tmp_path: Path
 ) -> None:
     """Without a tag and a sum nothing tells the two apart but their length."""
     old = CONTENT if tag or known else CONTENT[:-1]
@@ -198,6 +199,15 @@ def test_a_connection_without_bytes_is_given_up_and_taken_up(
     assert (tmp_path / "a.bin").read_bytes() == CONTENT
     assert server.ranges("a.bin") == [None, "bytes=500001-"]
     assert time.monotonic() - began_s < 2.5
+
+
+def test_a_wrong_published_sum_costs_no_third_download(server: Server, tmp_path: Path) -> None:
+    url = server.serve("a.bin", CONTENT, break_after=[400_000] + [len(CONTENT), 300_000] * 2)
+
+    with pytest.raises(InputError, match="sha256: is not the published one"):
+        fetch_files([remote(url, sha256="0" * 64)], tmp_path, QUICK)
+
+    assert [asked for asked in server.ranges("a.bin") if asked is None] == [None, None]
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
@@ -260,6 +270,15 @@ def test_a_web_page_is_not_taken_for_the_file(server: Server, tmp_path: Path) ->
     url = server.serve("a.bin", b"<html>Too many downloads", media_type="text/html; charset=utf-8")
 
     with pytest.raises(InputError, match="sends a web page instead of the file"):
+        fetch_files([remote(url)], tmp_path, QUICK)
+
+
+def test_an_answer_that_is_no_error_and_no_file_either_is_refused(
+    server: Server, tmp_path: Path
+) -> None:
+    url = server.serve("a.bin", CONTENT, answers=[(202, {"x-challenge": "are you a person?"})])
+
+    with pytest.raises(InputError, match=r"the server gives no file .got 202, want 200"):
         fetch_files([remote(url)], tmp_path, QUICK)
 
 

@@ -1,183 +1,138 @@
-"""Intervals: what they are made of, and whether they cover."""
+"""Intervals against textbooks, and what one more cluster does against a sample that has it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
-from cosmos_board.stats.bootstrap import RATIO_STEP, draw_counts, sum_replicates, to_steps
+from cosmos_board.core.arrays import Floats
+from cosmos_board.stats.design import Design, make_design
 from cosmos_board.stats.intervals import (
-    bootstrap_factor,
+    add_one_cluster,
     interval,
-    pair_standard_errors,
-    standard_errors,
+    jackknife_errors,
+    ratio_interval,
+    share_interval,
     t_quantile,
 )
-from cosmos_board.stats.ranks import tie_groups
-
-Floats = NDArray[np.float64]
-
-Draw = Callable[[np.random.Generator, tuple[int, int]], Floats]
+from cosmos_board.stats.variance import measure_means
 
 
-def draw_normal(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
-    """Cluster means around 0.7."""
-    return rng.normal(0.7, 0.08, shape)
+def design(*sizes: int, shared: bool = False) -> Design:
+    """Return targets of so many clusters in one dataset."""
+    starts = np.zeros(len(sizes), int) if shared else np.cumsum([0, *sizes[:-1]])
+    return make_design(
+        [
+            (np.arange(start, start + size), np.zeros(size, int))
+            for start, size in zip(starts, sizes, strict=True)
+        ]
+    )
 
 
-def draw_skewed(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
-    """Cluster means of a good model: Beta(8, 2), mean 0.8, skewness −0.8, a tail of failures."""
-    return rng.beta(8, 2, shape)
-
-
-def deviate(scores: Floats, run: int) -> tuple[Floats, Floats]:
-    """Return each model's mean and the deviations of its replicates, scaled for small samples."""
-    count = len(scores)
-    steps = to_steps(scores, RATIO_STEP)
-    counts = draw_counts([f"{run}-{index}" for index in range(count)], dataset="d")
-    mean = steps.mean(axis=0)
-    replicates = sum_replicates(steps, counts) / count
-    return mean * RATIO_STEP, (replicates - mean[:, None]) * RATIO_STEP * bootstrap_factor(count)
-
-
-def coverage(draw: Draw, expected: float, clusters: int, runs: int) -> float:
-    """Return the share of runs whose 95 % interval holds the expectation."""
-    rng = np.random.default_rng(clusters)
-    covered = 0
-    for run in range(runs):
-        mean, deviations = deviate(draw(rng, (clusters, 1)), run)
-        low, high = interval(
-            mean, standard_errors(deviations), degrees=clusters - 1, bounds=(0.0, 1.0)
-        )
-        covered += bool(low[0] <= expected <= high[0])
-    return covered / runs
-
-
-def tied(difference: float, clusters: int, runs: int) -> float:
-    """Return the share of runs in which two models with independent errors tie."""
-    rng = np.random.default_rng(7)
-    found = 0
-    for run in range(runs):
-        shared = rng.normal(0.7, 0.10, (clusters, 1))
-        scores = shared + rng.normal(0.0, 0.08, (clusters, 2)) + [difference, 0.0]
-        mean, deviations = deviate(np.clip(scores, 0, 1), run)
-        widths = t_quantile(0.95, clusters - 1) * pair_standard_errors(deviations)
-        found += tie_groups(mean, widths, higher_is_better=True).max() == 1
-    return found / runs
-
-
-@pytest.mark.parametrize("clusters", [10, 20, 50])
-@pytest.mark.parametrize(("draw", "expected"), [(draw_normal, 0.7), (draw_skewed, 0.8)])
-def test_intervals_cover(draw: Draw, expected: float, clusters: int) -> None:
-    """200 runs know their coverage to ±3 points; the full counts are below."""
-    assert 0.92 <= coverage(draw, expected, clusters, runs=200) <= 0.98
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("clusters", [10, 20, 50])
-@pytest.mark.parametrize(("draw", "expected"), [(draw_normal, 0.7), (draw_skewed, 0.8)])
-def test_intervals_cover_at_full_counts(
-    draw: Draw, expected: float, clusters: int, record_property: Callable[[str, object], None]
-) -> None:
-    covered = coverage(draw, expected, clusters, runs=4000)
-    record_property("coverage", float(covered))
-    assert 0.93 <= covered <= 0.97
-
-
-def macro_coverage(sizes: tuple[int, ...], runs: int, *, shared: bool) -> float:
-    """Return the share of runs whose macro interval over targets holds the expectation.
-
-    Args:
-        sizes: Clusters of each target, which have an effect of their own.
-        runs: How many.
-        shared: Whether the targets lie in one dataset, the smaller in clusters of the larger.
-    """
-    rng = np.random.default_rng(1)
-    names = [str(index) for index in range(max(sizes))]
-    covered = 0
-    for run in range(runs):
-        effects = rng.normal(0.0, 0.05, max(sizes))
-        total, score = np.zeros(1000), 0.0
-        for number, size in enumerate(sizes):
-            dataset = f"{run}-{0 if shared else number}"
-            known = names if shared else names[:size]
-            counts = draw_counts(known, dataset=dataset)[:size].astype(float)
-            values = rng.normal(0.0, 0.1, size) + (effects[:size] if shared else 0.0)
-            replicates = values @ counts / np.maximum(counts.sum(axis=0), 1)
-            total += (replicates - values.mean()) * bootstrap_factor(size)
-            score += values.mean()
-        degrees = max(sizes) - 1 if shared else sum(sizes) - len(sizes)
-        error = standard_errors(total[None, :] / len(sizes))
-        low, high = interval(score / len(sizes), error, degrees=degrees)
-        covered += bool(low[0] <= 0.0 <= high[0])
-    return covered / runs
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("shared", [False, True])
-@pytest.mark.parametrize("sizes", [(12, 12, 12), (40, 12, 12, 12)])
-def test_macro_intervals_cover_at_full_counts(
-    sizes: tuple[int, ...], *, shared: bool, record_property: Callable[[str, object], None]
-) -> None:
-    covered = macro_coverage(sizes, 2000, shared=shared)
-    record_property("coverage", float(covered))
-    assert 0.93 <= covered <= 0.97
-
-
-def test_equal_models_tie_and_different_ones_do_not() -> None:
-    assert tied(0.0, 20, runs=200) >= 0.91
-    assert tied(0.05, 50, runs=200) <= 0.20
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("clusters", [10, 20, 50])
-def test_equal_models_tie_at_full_counts(
-    clusters: int, record_property: Callable[[str, object], None]
-) -> None:
-    share = tied(0.0, clusters, runs=1000)
-    record_property("tied", float(share))
-    assert share >= 0.91
-
-
-@pytest.mark.slow
-def test_different_models_separate_at_full_counts(
-    record_property: Callable[[str, object], None],
-) -> None:
-    share = tied(0.05, 50, runs=1000)
-    record_property("tied", float(share))
-    assert share <= 0.20
-
-
-def test_bootstrap_error_is_the_textbook_error() -> None:
-    scores = np.random.default_rng(0).normal(0.7, 0.1, (40, 3))
-
-    errors = standard_errors(deviate(scores, 0)[1])
-
-    assert errors == pytest.approx(stats.sem(scores, axis=0), rel=0.08)
-
-
-def test_pair_errors_are_those_of_the_differences() -> None:
-    deviations = np.random.default_rng(0).normal(0, 0.02, (5, 1000))
-    deviations[4] = deviations[0] + 1e-6 * deviations[1]
-
-    errors = pair_standard_errors(deviations)
-
-    direct = (deviations[:, None] - deviations[None, :]).std(axis=2, ddof=1)
-    np.testing.assert_allclose(errors, direct, rtol=1e-4, atol=1e-7)
-
-
-def test_equal_models_differ_by_exactly_nothing() -> None:
-    deviations = np.random.default_rng(0).normal(0, 0.02, (1, 1000)).repeat(3, axis=0)
-
-    assert not pair_standard_errors(deviations).any()
-    assert not pair_standard_errors(np.zeros((2, 10))).any()
-    assert pair_standard_errors(np.zeros((0, 10))).shape == (0, 0)
+def draw(*shape: int, seed: int = 0) -> Floats:
+    found: Floats = np.random.default_rng(seed).beta(8, 2, shape)
+    return found
 
 
 def test_t_quantiles_are_those_of_the_tables() -> None:
     assert t_quantile(0.95, 1) == pytest.approx(12.706, abs=1e-3)
     assert t_quantile(0.90, 30) == pytest.approx(1.697, abs=1e-3)
+
+
+def test_an_interval_is_scipys_and_ends_where_the_metric_ends() -> None:
+    plain = stats.t.interval(0.95, 12, 0.9, 0.1)
+
+    assert np.stack(interval(0.9, 0.1, degrees=12)) == pytest.approx(plain)
+    assert np.stack(interval(0.9, 0.1, degrees=12, bounds=(0, 1))) == pytest.approx((plain[0], 1.0))
+
+
+@pytest.mark.parametrize("failed", [0, 1, 7, 20])
+def test_shares_have_the_interval_of_clopper_and_pearson(failed: int) -> None:
+    found = share_interval(failed / 20, 20)
+
+    assert np.stack(found) == pytest.approx(proportion_confint(failed, 20, method="beta"))
+
+
+def test_one_more_failure_changes_a_target_as_a_sample_that_has_it() -> None:
+    scores = draw(15, 4)
+    found = add_one_cluster(measure_means(scores, design(15)))
+    longer = np.vstack([scores, np.zeros(4)])
+
+    assert found.loss == pytest.approx(scores.mean(axis=0) - longer.mean(axis=0))
+    assert found.error == pytest.approx(stats.sem(longer))
+    assert found.degrees == pytest.approx(15, rel=1e-4)
+    best = np.vstack([scores, np.ones(4)]).mean(axis=0)
+    assert found.gain == pytest.approx(best - scores.mean(axis=0))
+
+
+def test_one_more_failure_is_put_where_it_costs_most() -> None:
+    scores = draw(42, 3)
+    found = add_one_cluster(measure_means(scores, design(12, 30)))
+    small, large = scores[:12], scores[12:]
+
+    costs = [part.mean(axis=0) / (len(part) + 1) / 2 for part in (small, large)]
+    assert found.loss == pytest.approx(np.maximum(*costs))
+    with_zero = stats.sem(np.vstack([small, np.zeros(3)]))
+    assert found.error == pytest.approx(np.hypot(with_zero, stats.sem(large)) / 2, rel=1e-5)
+
+
+def test_clusters_that_fail_in_all_targets_cost_as_many_failures() -> None:
+    """Five targets of the same scores are one: the mean over them is what it is of one."""
+    scores = draw(20, 3)
+    one = add_one_cluster(measure_means(scores, design(20)))
+    five = measure_means(np.tile(scores, (5, 1)), design(*[20] * 5, shared=True))
+    found = add_one_cluster(five)
+
+    assert found.loss == pytest.approx(one.loss, rel=1e-5)
+    assert found.gain == pytest.approx(one.gain, rel=1e-5)
+
+
+def test_clusters_that_differ_between_targets_cost_one_failure() -> None:
+    scores = draw(1000, 50)
+    apart = add_one_cluster(measure_means(scores, design(500, 500)))
+    shared = add_one_cluster(measure_means(scores, design(500, 500, shared=True)))
+
+    assert shared.loss.mean() == pytest.approx(apart.loss.mean(), rel=0.05)
+
+
+def test_the_worst_of_shared_clusters_may_come_again() -> None:
+    """Of 20 clusters one scored 0 in all of five targets, the others the same everywhere."""
+    scores = np.full((5, 20), 0.9)
+    scores[:, 7] = 0.0
+    scores += np.random.default_rng(0).normal(0, 0.001, scores.shape)
+    errors = measure_means(scores.reshape(-1, 1), design(*[20] * 5, shared=True))
+
+    again = (scores.mean() - scores[:, 7].mean()) / 21
+    assert add_one_cluster(errors).loss[0] == pytest.approx(again, rel=0.06)
+
+
+@given(seed=st.integers(0, 10_000), size=st.integers(3, 40))
+def test_the_interval_of_a_ratio_contains_the_plain_one_and_stays_in_range(
+    seed: int, size: int
+) -> None:
+    scores = draw(size, 2, seed=seed)
+    low, high = ratio_interval(measure_means(scores, design(size)))
+    plain = stats.t.interval(0.95, size - 1, scores.mean(axis=0), stats.sem(scores))
+
+    assert (low <= np.clip(plain[0], 0, 1) + 1e-5).all()
+    assert (high >= np.clip(plain[1], 0, 1) - 1e-5).all()
+    assert (low >= 0).all()
+    assert (high <= 1).all()
+
+
+def test_scores_without_spread_still_allow_for_a_failure() -> None:
+    low, high = ratio_interval(measure_means(np.full((20, 1), 0.9), design(20)))
+
+    assert low[0] < 0.9 - 0.9 / 21
+    assert high[0] == pytest.approx(0.9 + 0.1 / 21)
+
+
+def test_the_jackknife_of_a_mean_is_its_standard_error() -> None:
+    scores = draw(30, 2)
+    without = (scores.sum(axis=0) - scores) / 29
+
+    assert jackknife_errors(without) == pytest.approx(stats.sem(scores))

@@ -12,6 +12,7 @@ from cosmos_board.board.units import Units
 from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.core.tracks import FULL
 from cosmos_board.stats.bootstrap import RATIO_STEP, Draws, sum_replicates, to_steps
+from cosmos_board.stats.crossed import add_parts
 from cosmos_board.stats.design import make_design
 from cosmos_board.stats.intervals import (
     MINIMUM_CLUSTERS,
@@ -20,7 +21,7 @@ from cosmos_board.stats.intervals import (
     ratio_interval,
     t_quantile,
 )
-from cosmos_board.stats.testing import detectable_effect
+from cosmos_board.stats.testing import detectable_effect, exceed_failure
 from cosmos_board.stats.variance import MeanErrors, measure_means
 
 DIFFERENCE = (-1.0, 1.0)
@@ -66,7 +67,8 @@ class Effect:
         """Least true effect that such data would have shown in 80 % of samples."""
         if self.error is None:
             return None
-        return self.margin + max(detectable_effect(self.error, self.degrees), self.loss)
+        failure = float(exceed_failure(self.loss, self.error))
+        return self.margin + max(detectable_effect(self.error, self.degrees), failure)
 
     @property
     def is_shown(self) -> bool:
@@ -252,14 +254,37 @@ def _find_error(
     """Return the standard error of a mean over targets and its degrees of freedom."""
     choices = [(float(errors.errors[column]), float(errors.degrees[column]))]
     if general:
-        scores = means.scores[column]
-        if len(scores) >= LEAST_GROUPS:
-            choices.append((float(scores.std(ddof=1)) / len(scores) ** 0.5, len(scores) - 1.0))
+        if len(means.targets) >= LEAST_GROUPS:
+            choices.append(_find_error_over_targets(means, errors, column))
         without = _leave_datasets_out(means, column)
         if len(without) >= LEAST_GROUPS:
             error = float(jackknife_errors(without[:, None])[0])
             choices.append((error, len(without) - 1.0))
     return max(choices, key=lambda choice: choice[0] * float(t_quantile(0.95, choice[1])))
+
+
+def _find_error_over_targets(
+    means: TargetMeans, errors: MeanErrors, column: int
+) -> tuple[float, float]:
+    """Return the standard error for other targets and its degrees of freedom.
+
+    The spread of target means knows nothing of what all targets of a cluster have in common; that
+    is how much larger the variance over clusters is than if each target had its own.
+    """
+    scores = means.scores[column]
+    count = len(scores)
+    own = float(errors.target_variances[:, column].sum()) / count**2
+    common = float(errors.errors[column]) ** 2 - own
+    spread, degrees = float(scores.std(ddof=1)) / count**0.5, count - 1.0
+    if common <= 0:
+        return spread, degrees
+    both = add_parts(
+        np.array([spread]),
+        np.array([degrees]),
+        np.array([common**0.5]),
+        float(errors.degrees[column]),
+    )
+    return float(both[0][0]), float(both[1][0])
 
 
 def _leave_datasets_out(means: TargetMeans, column: int) -> Floats:

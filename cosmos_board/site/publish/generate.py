@@ -38,6 +38,7 @@ from cosmos_board.site.pages.boards.viewer import viewer_index, viewer_page
 from cosmos_board.site.pages.docs.catalogue import catalogue_page
 from cosmos_board.site.pages.docs.changes import changes_page
 from cosmos_board.site.pages.docs.definitions import definitions_page
+from cosmos_board.site.pages.docs.intervals import intervals_page
 from cosmos_board.site.pages.docs.speed import speed_page
 from cosmos_board.site.pages.home import home_page
 from cosmos_board.site.pages.sections.writer import PageContext
@@ -142,6 +143,7 @@ def make_site(data: SiteData, words: Words, options: SiteOptions | None = None) 
         *_pages(context),
         explore_page(context, cells, readable=has_hyparquet(scripts)),
         changes_page(context, releases, now),
+        intervals_page(context, _find(options.checkout, "benchmarks")),
         speed_page(context, _find(options.checkout, "benchmarks")),
     ]
     pages.sort(key=lambda page: page.path)

@@ -88,6 +88,29 @@ def test_one_part_of_size_0_decides_nothing(
     assert_rare(found["contradicted"], samples)
 
 
+@counts
+@pytest.mark.parametrize(("targets", "clusters"), [(12, 12), (5, 30)])
+def test_targets_and_the_clusters_that_they_share_both_vary(
+    targets: int, clusters: int, samples: int
+) -> None:
+    """Organs of the same patients: either spread alone would make half of the error."""
+    sample = Layout(clusters=[clusters] * targets, shared=True).make()
+    units = sample.units
+
+    def draw(rng: np.random.Generator, sample: Sample) -> Evidence:
+        of_targets = 0.1 * (targets / 12) ** 0.5 * rng.normal(size=targets)
+        of_clusters = 0.1 * (clusters / 12) ** 0.5 * rng.normal(size=clusters)
+        gain = of_targets[units.target] + of_clusters[units.cluster]
+        less = np.full(len(units), 0.5)
+        more = less + gain + 0.05 * rng.normal(size=len(units))
+        contrast = Contrast(name=Message("size-gain"), more=more, less=less)
+        return measure_contrasts(sample, [contrast], ("m",))
+
+    found = count_verdicts(sample, draw, samples, 0.0)
+    assert_rare(found["holds"], samples)
+    assert_rare(found["contradicted"], samples)
+
+
 @cells
 def test_all_parts_must_hold_and_one_is_at_0(layout: Layout, kind: str, samples: int) -> None:
     """F3: the largest of three differences is no evidence for the smallest."""

@@ -14,9 +14,10 @@ from tests.site.seen_tables import Seen, read_tables
 METRICS = {
     "dice": "2.0 * tp / (2 * tp + fp + fn)", "iou": "1.0 * tp / (tp + fp + fn)", "nsd": "nsd",
     "nsd_rel": "nsd_rel",
-    "hd95_px": "hd95_px", "hd_px": "hd_px", "assd_px": "assd_px", "boundary_iou": "boundary_iou",
+    "boundary_iou": "boundary_iou",
 }  # fmt: skip
-DIGITS = {name: 2 if name.endswith("_px") else 3 for name in METRICS}
+MEDIANS = ("hd95_px", "assd_px")
+DIGITS = dict.fromkeys(METRICS, 3) | dict.fromkeys(MEDIANS, 1)
 FOLDERS = {"modalities": "i.modality = ?", "objects": "r.object = ?", "datasets": "i.dataset = ?",
            "targets": "i.modality || '.' || r.object = ?"}  # fmt: skip
 
@@ -44,6 +45,7 @@ class Asker:
     def _ask(self, folder: str, name: str, prompt: str) -> dict[str, Truth]:
         condition = FOLDERS.get(folder, "? = ''")
         sums = ", ".join(f"avg({sql}) AS {metric}" for metric, sql in METRICS.items())
+        medians = ", ".join(f"median({name}) AS {name}" for name in MEDIANS)
         again = ", ".join(f"avg({metric}) AS {metric}" for metric in METRICS)
         sql = f"""
             WITH every AS (
@@ -58,18 +60,25 @@ class Asker:
             clusters AS (
                 SELECT every.* FROM every JOIN sizes USING (target)
                 WHERE size >= 10 OR (SELECT max(size) FROM sizes) < 10),
+            medians AS (
+                SELECT s.model, s.selection, {medians}
+                FROM scores s JOIN reference_masks r USING (reference_id)
+                JOIN images i USING (image_id)
+                WHERE s.study = 'main' AND s.status = 'ok' AND s.prompt = ? AND {condition}
+                GROUP BY ALL),
             targets AS (
                 SELECT model, selection, target, sum(n) AS n, {again} FROM clusters GROUP BY ALL)
             SELECT model, selection, sum(n)::INT, {again},
+                   any_value(hd95_px), any_value(assd_px),
                    (SELECT count(DISTINCT (dataset, cluster_id)) FROM clusters c
                     WHERE c.model = t.model AND c.selection = t.selection)
-            FROM targets t GROUP BY ALL"""
-        rows = self._connection.execute(sql, [prompt, name]).fetchall()
+            FROM targets t LEFT JOIN medians USING (model, selection) GROUP BY ALL"""
+        rows = self._connection.execute(sql, [prompt, name] * 2).fetchall()
         found = {(row[0], row[1]): row for row in rows}
         chosen = "oracle" if prompt == "everything" else "predicted"
         return {
             model: Truth(
-                dict(zip(METRICS, row[3:], strict=False)),
+                dict(zip((*METRICS, *MEDIANS), row[3:], strict=False)),
                 found[model, "oracle"][3],
                 row[2],
                 row[-1],
@@ -98,7 +107,7 @@ def check_board(page: Path, asker: Asker, folder: str, name: str, prompt: str) -
         compared += check(row["score"], known.scores["dice"], 3, where)
         if "oracle" in row:
             compared += check(row["oracle"], known.oracle, 3, where)
-        for metric in METRICS.keys() & row.keys():
+        for metric in DIGITS.keys() & row.keys():
             compared += check(row[metric], known.scores[metric], DIGITS[metric], where)
         if "references" in row:
             compared += check(row["references"], known.references, 0, where)

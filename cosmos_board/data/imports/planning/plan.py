@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.data.archives.names import find_kind
 from cosmos_board.data.imports.names import show_path
 from cosmos_board.data.imports.planning.match import Matches, match_images
 from cosmos_board.data.imports.planning.walk import list_files
@@ -30,6 +31,9 @@ class ImportPlan:
 
     problems: tuple[tuple[str, str], ...]
     """(path, reason) of files that cannot be used, sorted."""
+
+    archives_beside: tuple[str, ...] = ()
+    """Archives in the source folder that the import file does not name."""
 
     @property
     def jobs(self) -> tuple[ImageJob, ...]:
@@ -74,6 +78,8 @@ class ImportPlan:
             reasons += _find_mismatch(entry)
         if reasons:
             problem += f": {reasons[0]}"
+        if not self.spec.archives and self.archives_beside:
+            problem += f"; {show_path(self.archives_beside[0])} is read if archives names it"
         wanted = " or ".join(entry.spec.shown for entry in self.entries[:_EXAMPLES])
         raise InputError(self.root, "--source", problem, want=wanted)
 
@@ -122,6 +128,7 @@ def plan_import(spec: ImportSpec, source: Path) -> ImportPlan:
         spec=spec,
         root=listing.root,
         entries=tuple(matches for matches, _ in matched),
+        archives_beside=tuple(path for path in listing.paths if find_kind(path)),
         problems=tuple(sorted({*listing.refused, *(row for _, rows in matched for row in rows)})),
     )
 

@@ -80,13 +80,13 @@ def advisor_page(context: PageContext) -> Page:
                "--object liver --size 900</code></p>").format(
             words(
                 "The Dice and the failures to expect are free of the luck of being chosen: each "
-                "cluster is scored with the option that is best on all others. The intervals hold "
-                "for all models and prompts together. Effort counts clicks: one for a point, two "
-                "for a box. A prompt of less effort is “as good” where it is shown to be within "
-                "0.01 Dice; “cannot tell” names how many clusters would tell. “Tolerated prompt "
-                "error” is how far, in pixels, a prompt may be off before more than 0.05 Dice may "
-                "be lost. A failure is a reference mask with Dice under 0.5, where drawing anew is "
-                "quicker than correcting."
+                "cluster is scored with the option that scores highest on all others. The "
+                "intervals hold for all models and prompts together. Effort counts clicks: one "
+                "for a point, two for a box. A prompt of less effort is “as good” where it is "
+                "shown to be within 0.01 Dice; “cannot tell” names how many clusters would "
+                "tell. “Tolerated prompt error” is how far, in pixels, a prompt may be off "
+                "before more than 0.05 Dice may be lost. A failure is a reference mask with "
+                "Dice under 0.5, where drawing anew is quicker than correcting."
             ),
             words("On your own board, and for an object of a given size in pixels:"),
         )

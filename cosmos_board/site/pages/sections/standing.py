@@ -91,5 +91,5 @@ def name_new_clusters(facts: BoardFacts, words: Words) -> str:
 
 def tier_cell(tier: str, words: Words) -> Cell:
     """Return how far scores were checked; on hover, what that promises and what not."""
-    texts: dict[str, str] = {**TIER_TEXTS}
+    texts = {str(name): text for name, text in TIER_TEXTS.items()}
     return Cell(words.term(tier), tier, title=words.term(texts.get(tier, "")))
