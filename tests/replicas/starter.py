@@ -25,9 +25,9 @@ SLICE_DISTANCE_MM = 3.0
 MR_CODES = (63, 126, 189, 252)
 
 
-def make_archives() -> dict[str, bytes]:
-    """Return the archives by the names under which they are published."""
-    return {name: _pack(name, members()) for name, members in _ARCHIVES.items()}
+def make_archive(name: str) -> bytes:
+    """Return the archive of a name under which it is published."""
+    return _pack(name, _ARCHIVES[name]())
 
 
 def _kvasir() -> Members:

@@ -13,7 +13,7 @@ from cosmos_board.cli.cosmos.boards import FILES
 from cosmos_board.data.catalog.starter import load_starter
 from tests.downloads.server import Server
 from tests.kills import Program, kill_when, make_program, wait_for_none
-from tests.replicas.starter import make_archives
+from tests.replicas.starter import make_archive
 
 pytestmark = [
     pytest.mark.slow,
@@ -38,12 +38,12 @@ DECIDED = ("F1", "F3", "F5", "F6", "F7")
 @pytest.fixture(scope="module")
 def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Serve the replicas on this machine; yield the file that says where they are."""
-    server, archives = Server(), make_archives()
+    server = Server()
     path = tmp_path_factory.mktemp("addresses") / "addresses.toml"
     entries = []
     for name, row in load_starter().items():
         names = [each if isinstance(each, str) else each.path for each in row.file_rows]
-        urls = {each: server.serve(each, archives[each], chunk_s=0.02) for each in names}
+        urls = {each: server.serve(each, make_archive(each), chunk_s=0.02) for each in names}
         rows = ", ".join(f'{{ path = "{each}", urls = ["{url}"] }}' for each, url in urls.items())
         entries.append(f'[{name}]\nsource = "a replica"\nfiles = [{rows}]\n')
     path.write_text("\n".join(entries))

@@ -9,6 +9,9 @@ import pytest
 from cosmos_board.data.catalog.addresses import load_downloads, parse_downloads
 from cosmos_board.data.catalog.load import get_dataset
 from cosmos_board.data.catalog.starter import load_starter
+from cosmos_board.data.imports.planning.plan import plan_import
+from cosmos_board.data.imports.spec.load import load_spec
+from tests.replicas.starter import make_archive
 
 ROOT = Path(__file__).parents[3]
 ROWS = load_starter()
@@ -56,3 +59,15 @@ def test_the_page_names_every_file(page: str) -> None:
             f"`{file.path}`" in text
             for file in row.pick_files(None, load_downloads().get(row.name))
         )
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_everything_in_archives_of_the_published_layout_is_found(name: str, tmp_path: Path) -> None:
+    row = ROWS[name]
+    for file in row.pick_files(None, load_downloads().get(name)):
+        (tmp_path / file.path).write_bytes(make_archive(file.path))
+
+    plan = plan_import(load_spec(name), tmp_path)
+
+    clusters = {job.cluster_key for job in plan.jobs}
+    assert (len(plan.jobs), len(clusters)) == (row.expect.units, row.expect.clusters)
