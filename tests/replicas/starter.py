@@ -7,6 +7,7 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -112,7 +113,7 @@ def _colour(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.stack([grey, grey // 2, grey // 3], axis=-1)
 
 
-def _encode(array: NDArray[np.uint8], form: str) -> bytes:
+def _encode(array: NDArray[Any], form: str) -> bytes:
     file = io.BytesIO()
     Image.fromarray(array.astype(np.uint8)).save(file, form, quality=95)
     return file.getvalue()

@@ -30,6 +30,6 @@ def make_smaller() -> None:
 
 
 if __name__ == "__main__":
-    command.MODELS = {"SLOW": SLOW, "FAST": FAST}[sys.argv.pop(1)]  # type: ignore[assignment]
+    command.MODELS = {"SLOW": SLOW, "FAST": FAST}[sys.argv.pop(1)]
     make_smaller()
     main()
