@@ -8,10 +8,16 @@ MODULES := node_modules/.ready
 export OMP_NUM_THREADS ?= 1
 export NO_MKDOCS_2_WARNING = 1
 
-.PHONY: demo test test-slow test-light check messages site serve official publish bench clean
+.PHONY: demo starter cosmos test test-slow test-light check messages site serve official publish bench clean
 
 demo: $(VENV)/.demo | $(MODULES) ## evaluate, rank and render the built-in data
 	$(BIN)/cosmos-board demo
+
+starter: $(VENV)/.demo | $(MODULES) ## 2 GB of open data, fetched, evaluated and ranked over lunch
+	$(BIN)/cosmos-board cosmos --starter --out build/starter $(addprefix --model ,$(MODELS))
+
+cosmos: $(VENV)/.demo | $(MODULES) ## SETS="kvasir-seg camus": the same for these datasets
+	$(BIN)/cosmos-board cosmos $(SETS) $(addprefix --model ,$(MODELS))
 
 test: $(VENV)/.test check | $(MODULES) ## everything that must be green
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup

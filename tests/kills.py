@@ -109,12 +109,13 @@ def kill_at(program: Program, moment_s: float, rng: random.Random, *, victims: s
     return True
 
 
-def kill_when(program: Program, is_time: Callable[[], bool]) -> None:
+def kill_when(program: Program, is_time: Callable[[], bool], patience_s: float = 60) -> None:
     """Start a program and kill it when it is time."""
     with program.start() as parent:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + patience_s
         try:
             while not is_time():
+                assert parent.poll() is None
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
         finally:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from cosmos_board.board.types import Exposure
 from cosmos_board.core.cards import DatasetCard, ModelCard
+from cosmos_board.data.catalog.load import list_shared_cases
 
 ORDER: tuple[Exposure, ...] = ("clean", "unknown", "same-source", "trained-on")
 """From best to worst."""
@@ -17,8 +18,9 @@ def find_exposures(
     """Return what is known of every model and dataset, by (model, dataset).
 
     A fine-tuned model has seen what its base saw. `same-source`: the model was trained on another
-    dataset from the same address.
+    dataset from the same address, or on one that the catalog knows to share cases with it.
     """
+    shared = list_shared_cases()
     exposures: dict[tuple[str, str], Exposure] = {}
     for model in models.values():
         seen, silent = _find_training_data(model, models)
@@ -27,7 +29,7 @@ def find_exposures(
             exposure: Exposure = "unknown" if silent else "clean"
             if dataset.name in seen:
                 exposure = "trained-on"
-            elif dataset.source in sources:
+            elif dataset.source in sources or seen & shared.get(dataset.name, frozenset()):
                 exposure = "same-source"
             exposures[model.name, dataset.name] = exposure
     return exposures

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from cosmos_board.cli.tables import fit_columns, name_hidden, print_pack, terminal_width
+from cosmos_board.cli.data_fetch import fetch
+from cosmos_board.cli.data_list import describe_dataset, list_datasets
+from cosmos_board.cli.tables import print_pack
 from cosmos_board.core.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
     from cosmos_board.curation.curate import ImportReport
-    from cosmos_board.data.catalog.dataset import Dataset
     from cosmos_board.data.imports.planning.plan import ImportPlan
     from cosmos_board.data.imports.planning.warnings import PlanWarning
     from cosmos_board.data.pack import Pack
@@ -26,35 +27,8 @@ def command() -> None:
     """List, fetch, import, show and check datasets."""
 
 
-@command.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def list_datasets(as_json: bool) -> None:
-    """List the 53 COSMOS datasets and the demo packs."""
-    from cosmos_board.data.catalog.load import load_catalog
-
-    datasets = load_catalog().datasets.values()
-    if as_json:
-        click.echo(json.dumps([_describe(dataset) for dataset in datasets], ensure_ascii=False))
-        return
-    rows = [
-        (
-            dataset.name,
-            dataset.gate.kind,
-            str(len(dataset.objects)),
-            ", ".join(dataset.modalities),
-            dataset.licence,
-        )
-        for dataset in datasets
-    ]
-    headings = ("dataset", "access", "objects", "modalities", "licence")
-    shown = fit_columns(headings, rows, 1, terminal_width())
-    widths = [max(len(row[i]) for row in (*rows, headings)) for i in range(shown)]
-    for row in (headings, *rows):
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
-        click.echo("  ".join(cells).rstrip())
-    if hidden := name_hidden(headings, shown):
-        click.echo(hidden, err=True)
-    click.echo(f"{len(rows)} datasets; `cosmos-board data show NAME` says more of one", err=True)
+command.add_command(list_datasets)
+command.add_command(fetch)
 
 
 @command.command("show")
@@ -93,9 +67,10 @@ def _draw(pack: Pack, picture: Path) -> None:
 
 
 def _show_dataset(name: str, as_json: bool) -> None:
+    from cosmos_board.data.catalog.at_hand import PACKS, find_packs
     from cosmos_board.data.catalog.load import get_dataset
 
-    facts = _describe(get_dataset(name))
+    facts = describe_dataset(get_dataset(name), find_packs(PACKS))
     if as_json:
         click.echo(json.dumps(facts, ensure_ascii=False))
         return
@@ -119,32 +94,6 @@ def check(pack: Path) -> None:
     click.echo(f"{pack}: whole and unaltered")
     for count in read_info(pack).expected:
         click.echo(f"expected by the catalog: {count}")
-
-
-@command.command("fetch")
-@click.argument("name")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Where it goes.")
-def fetch(name: str, out: Path) -> None:
-    """Build a demo pack from its published wheel; say where to get any other dataset."""
-    from cosmos_board.curation.demo import DEMO_PACKS, build_demo_pack
-    from cosmos_board.data.catalog.load import get_dataset
-    from cosmos_board.data.demo.wheels import find_cache
-
-    dataset = get_dataset(name)
-    if name in DEMO_PACKS:
-        path = build_demo_pack(
-            DEMO_PACKS[name],
-            out,
-            say=lambda line: click.echo(line, err=True),
-            cache=find_cache(),
-        )
-        click.echo(str(path))
-        return
-    click.echo(f"{dataset.label}: access is {dataset.gate.kind}")
-    click.echo(f"where: {dataset.link}")
-    click.echo(f"how: {dataset.gate.where}")
-    click.echo(f"expected layout: {dataset.gate.put}")
-    click.echo(f"then: cosmos-board data import {name} --source {out} --out PACK")
 
 
 @command.command("import")
@@ -240,18 +189,3 @@ def _describe_joined(report: ImportReport) -> str:
         f"{report.joined_clusters} clusters share an image with another and were joined: "
         f"{', '.join(pairs[:_SHOWN_PAIRS])}{more}"
     )
-
-
-def _describe(dataset: Dataset) -> dict[str, Any]:
-    own = ("name", "kind", "label", "link", "version", "modalities", "objects", "instances")
-    return {
-        **{name: getattr(dataset, name) for name in own},
-        "exclusions": [exclusion.model_dump() for exclusion in dataset.exclusions],
-        "format": dataset.format,
-        "access": dataset.gate.model_dump(),
-        "licence": dataset.licence,
-        "permissions": [name for name, granted in dataset.permissions.items() if granted],
-        "citation": dataset.citation,
-        "contamination": [use.model_dump() for use in dataset.contamination],
-        "certainty": dict(dataset.certainty),
-    }

@@ -14,6 +14,7 @@ from cosmos_board.core.errors import CosmosBoardError, ExitCode
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "Run the main job on the built-in data: evaluate, rank, render."),
+    "cosmos": ("cosmos.command", "Fetch, import, evaluate and rank datasets, in one go."),
     "data": ("data", "List, fetch, import, show and check datasets."),
     "models": ("models.models", "List, show, fetch and check segmenters."),
     "eval": ("models.evaluate", "Evaluate segmenters on packs and write score rows."),

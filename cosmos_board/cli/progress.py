@@ -44,18 +44,6 @@ def show_steps(unit: str) -> Iterator[Callable[[int, int, str], None]]:
         )
 
 
-@contextmanager
-def show_download(name: str) -> Iterator[Callable[[int, int | None], None]]:
-    """Yield what a download reports to: bytes so far and in all."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task(name, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
-
-
 class _State(NamedTuple):
     """How far something is."""
 

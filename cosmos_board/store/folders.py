@@ -162,7 +162,7 @@ def _foreign(out: Path, kind: str, name: str) -> InputError:
     return InputError(out, name, problem)
 
 
-_COMMANDS = {"site": "site build", "publish": "publish", "demo": "demo"}
+_COMMANDS = {"site": "site build", "publish": "publish", "demo": "demo", "cosmos": "cosmos"}
 
 
 def _iter_files(folder: Path) -> Iterator[str]:

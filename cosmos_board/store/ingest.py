@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
+from types import MappingProxyType
 
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
@@ -59,17 +60,26 @@ class IngestReport:
     without scores on a dataset of the board."""
 
 
-def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> IngestReport:
+def ingest(
+    folders: Sequence[Path],
+    db: Path,
+    *,
+    replace: bool = False,
+    shared_cases: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> IngestReport:
     """Add finished runs to a board database.
 
     A run may be spread over several folders, as job arrays leave it. Either everything is
     added or nothing is.
 
     The database is made where there is none. With `replace` an earlier run of the same model,
-    dataset, study and track is dropped, which is refused else.
+    dataset, study and track is dropped, which is refused else. `shared_cases` has by name of a
+    dataset those that hold some of its patients: a board counts a patient once, so a run on one
+    is refused where another is on the board.
 
     Raises:
-        InputError: If a run is unfinished, altered, or contradicts the database.
+        InputError: If a run is unfinished, altered, contradicts the database, or is on cases that
+            the board has from another dataset.
         InUseError: If the database is open elsewhere.
         StorageError: If the disk fails.
     """
@@ -88,6 +98,7 @@ def ingest(folders: Sequence[Path], db: Path, *, replace: bool = False) -> Inges
             with refusing_misfits(members[0]):
                 added[run_id] = find_shards(members, stored)
                 if added[run_id]:
+                    _refuse_shared_cases(connection, members[0], shared_cases)
                     _add_run(connection, members[0], added[run_id], replace=replace)
         fresh = [runs[run_id][0] for run_id, shards in added.items() if shards]
         write_lists(connection, [part.run_id for part in fresh])
@@ -179,6 +190,19 @@ def _refuse_contradictions(connection: Connection, part: RunPart, *, replace: bo
         problem += "; --replace drops that one"
         raise InputError(part.folder, where, problem, got=part.run_id, want=other_runs[0])
     delete_runs(connection, other_runs)
+
+
+def _refuse_shared_cases(
+    connection: Connection, part: RunPart, shared_cases: Mapping[str, Collection[str]]
+) -> None:
+    """Refuse a dataset with patients of another one that is on the board.
+
+    Their files differ, so equal images do not tell.
+    """
+    here = read_pack_hashes(connection).keys()
+    if others := sorted(here & set(shared_cases.get(part.dataset, ()))):
+        problem = f"has cases of {others[0]}, which is on this board"
+        raise InputError(part.folder, part.dataset, problem, want="one of the two, or a board each")
 
 
 def _find_seen(connection: Connection, model: ModelCard) -> list[tuple[str, str]]:

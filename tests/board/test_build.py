@@ -258,6 +258,20 @@ def test_datasets_of_one_address_are_one_source(tmp_path: Path) -> None:
     assert [row.exposure for row in box(boards, Slice("dataset", "two")).rows] == ["same-source"]
 
 
+def test_a_model_has_seen_the_cases_that_a_dataset_shares_with_its_training_data(
+    tmp_path: Path,
+) -> None:
+    """The training part of EndoTect 2020 is Kvasir-SEG, from another address."""
+    boards = build(
+        tmp_path,
+        models=[PlantedModel(name="a", training_data=["kvasir-seg"])],
+        targets=[replace(POLYP, dataset="endotect-2020")],
+    )
+
+    rows = box(boards, Slice("dataset", "endotect-2020")).rows
+    assert [row.exposure for row in rows] == ["same-source"]
+
+
 def test_synthetic_data_has_its_own_slices_and_no_part_in_others(tmp_path: Path) -> None:
     boards = build(
         tmp_path,

@@ -16,9 +16,9 @@ from cosmos_board.store.board import open_board
 from tests.boards import PlantedModel, PlantedTarget, planted_board
 
 TARGETS = [
-    PlantedTarget(name="ct.liver", dataset="chaos"),
+    PlantedTarget(name="ct.liver", dataset="han-seg"),
     PlantedTarget(name="ct.liver", dataset="somewhere-else", difficulty=0.2),
-    PlantedTarget(name="mr-cine.left-ventricle", dataset="acdc"),
+    PlantedTarget(name="mr-cine.left-ventricle", dataset="livscar"),
     PlantedTarget(name="fundus.optic-disc", dataset="drawn"),
 ]
 MODELS = [PlantedModel(name="sam"), PlantedModel(name="tuned", training_data=("somewhere-else",))]
@@ -45,10 +45,10 @@ def find_parts(
 
 
 def test_a_held_out_slice_pools_the_datasets_of_its_set_alone(tmp_path: Path) -> None:
-    sets = {"a": ("acdc", "chaos", "not-here"), "b": ("somewhere-else",), "c": ("not-here",)}
+    sets = {"a": ("livscar", "han-seg", "not-here"), "b": ("somewhere-else",), "c": ("not-here",)}
 
     assert find_parts(make(tmp_path), sets) == {
-        "a": [("ct.liver", ("chaos",)), ("mr-cine.left-ventricle", ("acdc",))],
+        "a": [("ct.liver", ("han-seg",)), ("mr-cine.left-ventricle", ("livscar",))],
         "b": [("ct.liver", ("somewhere-else",))],
     }
 
@@ -66,7 +66,7 @@ def test_a_model_that_was_adapted_elsewhere_is_ranked_on_the_held_out_board(
             """SELECT avg(2 * tp / (2 * tp + fp + fn)) FROM scores
             JOIN reference_masks USING (reference_id) JOIN images USING (image_id)
             WHERE selection = 'predicted' AND scores.model = 'sam'
-                AND dataset IN ('acdc', 'chaos')
+                AND dataset IN ('livscar', 'han-seg')
             GROUP BY dataset"""
         ).fetchall()
     rows = {
@@ -93,7 +93,7 @@ def test_a_held_out_board_of_one_target_shows_the_distances_of_its_own_dataset(
         (median,) = connection.execute(
             """SELECT median(hd95_px) FROM scores JOIN reference_masks USING (reference_id)
             JOIN images USING (image_id)
-            WHERE selection = 'predicted' AND status = 'ok' AND dataset = 'chaos'"""
+            WHERE selection = 'predicted' AND status = 'ok' AND dataset = 'han-seg'"""
         ).fetchone() or (None,)
     (row,) = next(
         board.rows

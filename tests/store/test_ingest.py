@@ -211,6 +211,22 @@ def test_two_datasets_that_share_a_picture_are_not_put_on_one_board(
     assert _count(db, "scores") == rows
 
 
+def test_patients_of_another_dataset_are_counted_once(finished: Path, tmp_path: Path) -> None:
+    """Two releases of the same scans differ in their files, so no image is equal."""
+    db, again = tmp_path / "board.duckdb", tmp_path / "again"
+    shared = {"phantoms": {"again"}, "again": {"phantoms"}}
+    build_phantom_pack(tmp_path / "again-pack", 2, seed=5, side=96, workers=1, name="again")
+    _evaluate(tmp_path / "again-pack", again)
+    ingest([finished], db, shared_cases=shared)
+
+    with pytest.raises(InputError, match=r"again: has cases of phantoms, which is on this board"):
+        ingest([again], db, shared_cases=shared)
+
+    assert _count(db, "datasets") == 1
+    assert ingest([finished], db, shared_cases=shared).rows == 0
+    assert ingest([again], db).rows > 0
+
+
 def test_a_run_of_a_newer_program_is_refused(finished: Path, tmp_path: Path) -> None:
     copy = tmp_path / "newer"
     shutil.copytree(finished, copy)

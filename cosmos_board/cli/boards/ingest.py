@@ -20,9 +20,10 @@ from cosmos_board.core.errors import make_one_line
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(runs: tuple[Path, ...], db: Path, replace: bool, as_json: bool) -> None:
     """Add finished RUNS to a board database, each exactly once."""
+    from cosmos_board.data.catalog.load import list_shared_cases
     from cosmos_board.store.ingest import ingest
 
-    report = ingest(runs, db, replace=replace)
+    report = ingest(runs, db, replace=replace, shared_cases=list_shared_cases())
     for line in report.failures:
         click.echo(make_one_line(line), err=True)
     for note in report.notes:

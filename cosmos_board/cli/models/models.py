@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import click
@@ -122,7 +123,7 @@ def fetch(name: str) -> None:
 
     NAME may be hf:OWNER/NAME: of such a repository only JSON and safetensors are fetched.
     """
-    from cosmos_board.cli.progress import show_download
+    from cosmos_board.cli.transfers import show_transfers
     from cosmos_board.models.registry import get_card, resolve_name
     from cosmos_board.models.weights.checkpoints import fetch_checkpoint
 
@@ -133,8 +134,8 @@ def fetch(name: str) -> None:
         click.echo(str(fetch_repository(address)))
         return
     get_card(name)
-    with show_download(name) as report:
-        path = fetch_checkpoint(name, report=report)
+    with show_transfers(name) as report:
+        path = fetch_checkpoint(name, report=partial(report, name))
     click.echo(str(path))
 
 

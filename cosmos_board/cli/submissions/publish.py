@@ -104,6 +104,7 @@ def command(
     are built.
     """
     from cosmos_board.curation.demo import build_demo_packs
+    from cosmos_board.data.catalog.load import list_shared_cases
     from cosmos_board.data.pack import open_pack
     from cosmos_board.site.publish.build import read_blocks
     from cosmos_board.site.publish.versions import read_published
@@ -126,7 +127,7 @@ def command(
             built = packs or build_demo_packs(work / "packs", progress=say)
             known = list_known([open_pack(path) for path in built], submissions)
             rebuilt = rebuild_board(history, known, work, external=external)
-            ingest(runs, rebuilt.db)
+            ingest(runs, rebuilt.db, shared_cases=list_shared_cases())
             _list_entries(before, history, rebuilt, work)
             if step == "all":
                 _render(read, blocks, work, languages)

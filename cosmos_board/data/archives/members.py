@@ -19,7 +19,7 @@ from cosmos_board.data.limits import LARGEST_FILE_BYTES
 
 _MOST_MEMBERS = 1 << 21
 _ENCRYPTED = 1
-_INSTALL = "pip install 'cosmos-board[archives]'"
+_INSTALL = "pip install py7zr"
 
 
 @dataclass(frozen=True, slots=True)

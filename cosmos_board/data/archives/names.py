@@ -48,11 +48,11 @@ def strip_ending(path: str) -> str:
 def group_parts(paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Return the files of each archive in their order, by the path of the whole.
 
-    Numbers of parts begin at 0 or 1, letters at `aa`; an archive that lacks one is left out.
+    Numbers of parts begin at 0 or 1, letters at `aa`; an archive that lacks one has no files.
 
     Example:
         >>> group_parts(["x.zip", "y.tar.part-ab", "y.tar.part-aa", "z.zip.002"])
-        {'x.zip': ('x.zip',), 'y.tar': ('y.tar.part-aa', 'y.tar.part-ab')}
+        {'x.zip': ('x.zip',), 'y.tar': ('y.tar.part-aa', 'y.tar.part-ab'), 'z.zip': ()}
     """
     whole: dict[str, tuple[str, ...]] = {}
     parts: dict[str, dict[int, str]] = defaultdict(dict)
@@ -64,8 +64,8 @@ def group_parts(paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
     for name, by_number in parts.items():
         first = min(by_number)
         expected = range(first, first + len(by_number))
-        if first in (0, 1) and sorted(by_number) == list(expected):
-            whole.setdefault(name, tuple(by_number[number] for number in expected))
+        complete = first in (0, 1) and sorted(by_number) == list(expected)
+        whole.setdefault(name, tuple(by_number[number] for number in expected) if complete else ())
     return whole
 
 

@@ -28,11 +28,25 @@ PERMISSIONS = (
 OPEN_FLAGS = ("redistribute_images", "redistribute_masks", "publish_row_ids")
 """A dataset that lacks one of these is restricted: only aggregates of it are published."""
 
-Certainty: TypeAlias = Literal["verified", "second-hand", "general-knowledge"]
-"""The source of a fact, the most certain first."""
+CERTAINTIES = ("verified", "second-hand", "general-knowledge")
+"""The words for how surely a fact is known, the most certain first."""
+
+CHECKED = "checked against "
+"""What the certainty of a fact begins with that agrees with a named public source."""
 
 FACTS = ("link", "targets", "layout", "gate", "licence", "citation", "contamination", "note")
 """The facts of a dataset whose certainty is stated."""
+
+
+def _check_certainty(text: str) -> str:
+    if text not in CERTAINTIES and not text.partition(CHECKED)[2].strip():
+        wanted = f"{', '.join(CERTAINTIES)} or '{CHECKED}SOURCE'"
+        raise FieldError("is unknown", got=repr(text), want=wanted)
+    return text
+
+
+Certainty: TypeAlias = Annotated[str, AfterValidator(_check_certainty)]
+"""One of `CERTAINTIES`, or `CHECKED` and the source that the fact agrees with."""
 
 
 class Gate(Table):
@@ -75,6 +89,16 @@ def _check_objects(objects: dict[str, str]) -> dict[str, str]:
     return objects
 
 
+class SharedCases(Table):
+    """Another dataset that has cases of the same patients or frames of the same videos."""
+
+    dataset: str
+    """Its name in the catalog, whose own entry says the same of this one."""
+
+    source: str
+    """What they share, and who says so."""
+
+
 class TargetRow(Table):
     """The objects that are drawn in the images of one modality."""
 
@@ -115,6 +139,9 @@ class Dataset(Table):
     de_identification: str
     citation: str
     contamination: Rows[KnownUse]
+    shares_cases_with: Rows[SharedCases] = ()
+    """Datasets with the same patients; a board counts one of them."""
+
     note: str
     certainty: Annotated[Mapping[str, Certainty], want_keys(FACTS)]
     """How sure each of `FACTS` is."""

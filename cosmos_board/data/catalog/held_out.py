@@ -18,8 +18,14 @@ from types import MappingProxyType
 HELD_OUT: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "cosmos-1": {
-            "pictures": ("chase-db1", "cvc-clinicdb", "idrid-2018", "kvasir-seg", "warwick-qu"),
-            "volumes": ("acdc", "chaos", "han-seg", "livscar"),
+            "pictures": (
+                "autolaparo",
+                "chase-db1",
+                "idrid-2018",
+                "kvasir-instrument",
+                "warwick-qu",
+            ),
+            "volumes": ("han-seg", "iseg-2019", "livscar", "mrspineseg"),
         }
     }
 )

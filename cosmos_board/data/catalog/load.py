@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from cosmos_board.core.errors import UnknownNameError
+from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.data.catalog.dataset import Dataset
 from cosmos_board.data.catalog.objects import ObjectName, load_objects
 from cosmos_board.data.validation import parse_table
@@ -38,9 +38,26 @@ def load_catalog() -> Catalog:
 
 def parse_datasets(text: str) -> dict[str, Dataset]:
     """Return the datasets of a catalog file (TOML) by name; InputError where an entry is wrong."""
-    return {
+    datasets = {
         name: parse_table(Dataset, {"name": name, **entry}, name)
         for name, entry in tomllib.loads(text).items()
+    }
+    pairs = {
+        (name, other.dataset) for name in datasets for other in datasets[name].shares_cases_with
+    }
+    if one_sided := sorted((name, other) for name, other in pairs if (other, name) not in pairs):
+        name, other = one_sided[0]
+        problem = "is said of one of the two only"
+        raise InputError(name, "shares_cases_with", problem, got=other, want=f"{name} in {other}")
+    return datasets
+
+
+def list_shared_cases() -> dict[str, frozenset[str]]:
+    """Return for each dataset that shares cases with others the names of those."""
+    return {
+        dataset.name: frozenset(other.dataset for other in dataset.shares_cases_with)
+        for dataset in load_catalog().datasets.values()
+        if dataset.shares_cases_with
     }
 
 

@@ -25,7 +25,7 @@ def read_hdf5(path: Path, key: str = "") -> Raster:
     try:
         import h5py
     except ImportError as error:
-        raise InputError(path, "", "needs h5py", want="pip install 'cosmos-board[hdf5]'") from error
+        raise InputError(path, "", "needs h5py", want="pip install h5py") from error
     with reading(path, "HDF5 file"), h5py.File(path, "r") as file:
         names: list[str] = []
         file.visititems(

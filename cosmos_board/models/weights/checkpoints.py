@@ -10,7 +10,7 @@ from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.models.cards import KNOWN, KnownModel
 
 if TYPE_CHECKING:
-    from cosmos_board.models.weights.download import Report
+    from cosmos_board.downloads.files import Report
 
 CHECKPOINTS: dict[str, KnownModel] = {
     name: known for name, known in KNOWN.items() if known.loader and known.sha256
@@ -33,7 +33,7 @@ def fetch_checkpoint(name: str, *, report: Report | None = None) -> Path:
         InputError: If the transfer fails or the content is not the published one.
         StorageError: If the disk is full or cannot be written.
     """
-    from cosmos_board.models.weights.download import download
+    from cosmos_board.downloads.single import download
 
     url, sha256 = get_checkpoint(name)
     return download(url, cached_path(name), sha256=sha256, report=report)
@@ -45,7 +45,7 @@ def find_checkpoint(name: str) -> Path:
     Raises:
         InputError: If they were not fetched, or were altered since.
     """
-    from cosmos_board.models.weights.download import check_sha256
+    from cosmos_board.downloads.single import check_sha256
 
     _, sha256 = get_checkpoint(name)
     path = cached_path(name)

@@ -10,6 +10,7 @@ from typing import Any
 
 from cosmos_board.core.errors import CosmosBoardError, StorageError
 from cosmos_board.core.tracks import CORE, SUBMITTED
+from cosmos_board.data.catalog.load import list_shared_cases
 from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.ingest import ingest
 from cosmos_board.store.listing import fix_lists
@@ -124,7 +125,7 @@ def rebuild_board(
     with TemporaryDirectory(prefix="cosmos-board-") as lists:
         tracks = [track] if track else SUBMITTED
         fix_lists(result.db, list_tracks(packs, Path(lists), tracks))
-    ingest(runs, result.db, replace=True)
+    ingest(runs, result.db, replace=True, shared_cases=list_shared_cases())
     result.rows.sort(key=lambda row: row.slug)
     result.write_table()
     return result

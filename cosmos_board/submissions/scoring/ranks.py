@@ -11,6 +11,7 @@ from cosmos_board.board.build import build_boards
 from cosmos_board.board.types import FailedAnswers, Share, SliceKind
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.tracks import SUBMITTED
+from cosmos_board.data.catalog.load import list_shared_cases
 from cosmos_board.store.board import open_board
 from cosmos_board.store.ingest import ingest
 
@@ -103,7 +104,7 @@ def rank_run(run: Path, model: str, db: Path | None = None) -> tuple[ModelRank, 
             with open_board(db):
                 pass
             shutil.copyfile(db, copy)
-        ingest([run], copy, replace=True)
+        ingest([run], copy, replace=True, shared_cases=list_shared_cases())
         with open_board(copy) as connection:
             boards = build_boards(connection, ("dice",), pair_metrics=(), kinds=KINDS)
     ranks = [

@@ -113,7 +113,7 @@ def test_held_out_sets_have_boards_of_their_own(tmp_path: Path) -> None:
     db = planted_board(
         tmp_path / "board.duckdb",
         [PlantedModel(name="a")],
-        [PlantedTarget(name="ct.liver", dataset=name) for name in ("chaos", "somewhere-else")],
+        [PlantedTarget(name="ct.liver", dataset=name) for name in ("han-seg", "somewhere-else")],
     )
 
     (row,) = json.loads(rank(db, "--by", "held-out", "--format", "json"))["rows"]

@@ -41,3 +41,15 @@ def test_a_modality_without_a_held_out_dataset_has_none_that_nobody_trained_on(
     assert found
     for dataset in found:
         assert "trained-on" in {use.use for use in dataset.contamination}, dataset.name
+
+
+def test_the_catalog_and_the_cards_of_models_say_the_same() -> None:
+    datasets = load_catalog().cosmos
+    for name in {use.model for dataset in datasets for use in dataset.contamination}:
+        trained = {
+            dataset.name
+            for dataset in datasets
+            for use in dataset.contamination
+            if (use.model, use.use) == (name, "trained-on")
+        }
+        assert set(KNOWN[name].card.training_data or ()) == trained, name

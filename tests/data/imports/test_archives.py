@@ -157,7 +157,7 @@ def test_an_import_out_of_an_archive_gives_the_same_pack_and_leaves_nothing_behi
     monkeypatch.setenv("TMPDIR", str(scratch))
     monkeypatch.setattr("tempfile.tempdir", None)
 
-    hashes = []
+    hashes: list[str] = []
     for found in (plan(source, '"data.tar.gz"'), plan(tree, "[]")):
         out = tmp_path / f"pack{len(hashes)}"
         report = curate(found.units(), make_pack_info(found.spec), out, workers=1)
@@ -299,3 +299,15 @@ def test_a_member_that_holds_more_than_it_says_is_left(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match=r"damaged|more than it may|cut off"):
         list(unit.read())
+
+
+def test_a_missing_part_and_an_archive_that_is_not_named_are_told(tmp_path: Path) -> None:
+    tree, source = make_tree(tmp_path / "tree"), tmp_path / "source"
+    source.mkdir()
+    split(pack_zip, ["001", "002", "003"])(tree, source / "data")
+    (source / "data.zip.002").unlink()
+    pack_zip(tree, source / "more")
+
+    assert dict(plan(source, '"data.zip"').problems)["data.zip"].startswith("lacks a part")
+    with pytest.raises(InputError, match=r"more\.zip is read if archives names it"):
+        plan(source, "[]").refuse_nothing()

@@ -93,6 +93,9 @@ def find_archived(
         folder = _find_folder(name, patterns)
         if folder is None:
             continue
+        if not files:
+            refused.append((name, "lacks a part: parts are numbered from 0 or 1, or from aa"))
+            continue
         used.update(files)
         members, problems = list_members(tuple(f"{home}/{file}" for file in files), find_kind(name))
         refused += [(f"{name}: {show_path(inner)}", problem) for inner, problem in problems]

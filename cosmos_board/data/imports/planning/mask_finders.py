@@ -31,6 +31,9 @@ class PathFinder:
         self.passed_over: set[str] = set()
         """Masks of an image for which an earlier alternative finds some."""
 
+        self.claimed: set[str] = set()
+        """Masks that belong to an image, also those that are skipped."""
+
         self._image = image
         known: dict[str, str] = {}
         for text in reversed(image.patterns):
@@ -60,6 +63,7 @@ class PathFinder:
             TwinsError: If two of its masks differ only in folders that are not named.
         """
         candidates = self._take_first(image, problems)
+        self.claimed.update(file.path for file in candidates)
         if self.spec.kind not in ("coco", "runs") and (twins := find_twins(candidates)):
             raise TwinsError("masks of one image", twins)
         raster = self.spec.kind == "raster" and bool(candidates)
@@ -150,6 +154,7 @@ class TableFinder:
         self._rows = rows
         self._known = known
         self.every_path: Iterable[str] = ()
+        self.claimed: set[str] = set()
         self.passed_over: set[str] = set()
 
     def find(self, image: ImageJob, problems: list[Problem]) -> Iterator[MaskFiles]:

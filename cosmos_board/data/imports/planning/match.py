@@ -96,7 +96,8 @@ def match_images(
     jobs = add_parts(spec, jobs, listing, problems)
     jobs, used = _find_masks(jobs, finders, problems, (origin, field))
     passed_over = passed_over.union(*(finder.passed_over for finder in finders)) - used
-    seen = {path for finder in finders for path in finder.every_path}
+    claimed = used.union(*(finder.claimed for finder in finders))
+    unclaimed = {path for finder in finders for path in finder.every_path} - claimed
     names, reasons = find_described(listing, jobs, problems)
     jobs = [replace(job, masks=tuple(list_described(job, names))) for job in jobs]
     bare = [job.paths[0] for job in jobs if not job.masks]
@@ -104,7 +105,7 @@ def match_images(
         spec,
         tuple(_fill_facts(job, listing) for job in jobs if job.masks),
         tuple(bare),
-        tuple(sorted(seen - used - passed_over - {path for path, _ in problems})),
+        tuple(sorted(unclaimed - passed_over - {path for path, _ in problems})),
         tuple((path, reasons[path]) for path in bare if path in reasons),
         list_unused_pictures(listing, names),
         tuple(sorted(passed_over)),

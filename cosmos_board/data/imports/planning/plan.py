@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.data.archives.names import find_kind
 from cosmos_board.data.imports.names import show_path
 from cosmos_board.data.imports.planning.match import Matches, match_images
 from cosmos_board.data.imports.planning.unmatched import (
@@ -38,6 +39,9 @@ class ImportPlan:
 
     unmatched: tuple[Kind, ...] = ()
     """Files that may be images or masks and fit no pattern, the most frequent kind first."""
+
+    archives_beside: tuple[str, ...] = ()
+    """Archives in the source folder that the import file does not name."""
 
     @property
     def jobs(self) -> tuple[ImageJob, ...]:
@@ -82,6 +86,8 @@ class ImportPlan:
             reasons += _find_mismatch(entry)
         if reasons:
             problem += f": {reasons[0]}"
+        if not self.spec.archives and self.archives_beside:
+            problem += f"; {show_path(self.archives_beside[0])} is read if archives names it"
         wanted = " or ".join(entry.spec.shown for entry in self.entries[:_EXAMPLES])
         raise InputError(self.root, "--source", problem, want=wanted)
 
@@ -133,6 +139,7 @@ def plan_import(spec: ImportSpec, source: Path) -> ImportPlan:
         root=listing.root,
         entries=tuple(matches for matches, _ in matched),
         unmatched=find_unmatched(listing.paths, known),
+        archives_beside=tuple(path for path in listing.paths if find_kind(path)),
         problems=tuple(sorted({*listing.refused, *(row for _, rows in matched for row in rows)})),
     )
 

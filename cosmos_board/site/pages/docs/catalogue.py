@@ -21,8 +21,8 @@ def catalogue_page(context: PageContext) -> Page:
     page.text(
         words(
             "The study's data was never released as one. Each of its datasets has an import file "
-            "that makes a pack of the download; they are written from general knowledge and are "
-            "untested on actual downloads. A name with a link has scores here."
+            "that makes a pack of the download; most were checked against public programs and "
+            "descriptions, none on the downloads themselves. A name with a link has scores here."
         )
     )
     scored = {part.name for part in data.slices("dataset")}

@@ -1,0 +1,1 @@
+"""Miniatures of the real folders of published datasets: right names and codes, tiny arrays."""
