@@ -84,7 +84,7 @@ def explain_nothing(plan: ImportPlan) -> None:
     Other reasons than names come first: `ImportPlan.refuse_nothing` tells them.
     """
     found = compare_plan(plan)
-    if plan.jobs or not found or not plan.unmatched:
+    if plan.jobs or not found or not plan.unmatched or plan.archives_beside:
         return
     if any(entry.images_without_mask or entry.undescribed for entry in plan.entries):
         return
