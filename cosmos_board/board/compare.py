@@ -134,7 +134,7 @@ class _PairOfModels:
             return pair_row(table, self.a, self.b)
         cohort, clusters = self._gather(pools)
         inputs = load_board_inputs(self.cube, self.pooled, cohort)
-        if cohort.ranks:
+        if cohort.ranks and cohort.complete.all():
             errors = measure_units(self.pooled, self.key.metric, inputs.design, np.arange(2))
             family = compare_columns(inputs, errors)
             return describe_pair(family, 0, 1, (self.a, self.b), part, clusters)

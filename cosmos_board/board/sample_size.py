@@ -80,6 +80,8 @@ def plan_comparison(
     if not get_metric(metric).ranked:
         raise InputError("plan", "--metric", "is a distance, which is not averaged", got=metric)
     get_prompt_kind(prompt)
+    if models and models[0] == models[1]:
+        raise InputError("plan", "--models", "are the same", got=models[0])
     for name in models or ():
         if name not in cube.models:
             raise UnknownNameError("plan", "model", name, cube.models)

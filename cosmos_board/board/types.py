@@ -22,7 +22,8 @@ Exposure: TypeAlias = Literal["trained-on", "same-source", "unknown", "clean"]
 """What is known of a model having seen a dataset in training."""
 
 PairVerdict: TypeAlias = Literal[Verdict, "not tested"]
-"""What is known of A against B; not tested where there are too few clusters for an interval."""
+"""What is known of A against B; not tested where there are too few clusters for an interval, or too
+many answers of one failed."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -62,7 +63,7 @@ class BoardKey:
 
 @dataclass(frozen=True, slots=True)
 class FailedAnswers:
-    """How many answers failed technically of a model of which more than 1 % did."""
+    """How many answers of how many failed technically, or are missing."""
 
     failed: int
     answers: int
@@ -103,6 +104,9 @@ class BoardRow:
     status: Status
     failing: FailedAnswers | None = None
     """Of an incomplete model, where failed answers are the reason."""
+
+    unanswered: FailedAnswers | None = None
+    """Of an incomplete model, where references of the slice without an answer are the reason."""
 
     score: float
     """Macro mean over the board's targets of the mean over clusters of the cluster means; of a

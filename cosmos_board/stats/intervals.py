@@ -3,7 +3,7 @@
 Dice has a mass at 0: a model that has not failed yet on 20 clusters may fail on the next. An
 interval from the spread of the data alone then covers half of what it promises. Therefore the lower
 end reaches at least as far as it would with one more cluster that scores 0, and the upper end at
-least as far as the estimate would go with one more cluster that scores 1.
+least as far as with one more cluster that scores 1.
 """
 
 from __future__ import annotations
@@ -80,11 +80,11 @@ class OneMore:
     gain: Floats
     """By how much it rises where the cluster scores 1, at least 0."""
 
-    error: Floats
-    """Standard error of the mean with the cluster of 0."""
+    low: Floats
+    """One-sided 95 % bound of the mean with the cluster of 0."""
 
-    degrees: Floats
-    """Its degrees of freedom, after Welch–Satterthwaite."""
+    high: Floats
+    """The same of the mean with the cluster of 1."""
 
 
 def add_one_cluster(errors: MeanErrors) -> OneMore:
@@ -114,12 +114,29 @@ def add_one_cluster(errors: MeanErrors) -> OneMore:
         loss = np.maximum(loss * together, -steps.min(axis=0) * again)
         gain = np.maximum(gain * together, steps.max(axis=0) * again)
     own = variances[worst, column] / targets**2
-    larger = ((size - 1) * own + loss**2 * (size + 1)) / (size + 1)
+    low = errors.means - loss - _reach_with(loss, own, size, errors)
+    column_best = gains.argmax(axis=0)
+    own = variances[column_best, column] / targets**2
+    high = errors.means + gain + _reach_with(gain, own, sizes[column_best, 0], errors)
+    return OneMore(loss, gain, low, high)
+
+
+def _reach_with(shift: Floats, own: Floats, size: Floats, errors: MeanErrors) -> Floats:
+    """Return one-sided t × standard error of means to which a cluster was added.
+
+    Args:
+        shift: By how much it moves the means, shape (columns,).
+        own: Squared error that its target had put into them.
+        size: Clusters that its target had.
+        errors: Of the means without it.
+    """
+    larger = ((size - 1) * own + shift**2 * (size + 1)) / (size + 1)
     others = np.maximum(errors.errors**2 - own, 0.0)
     spread = larger**2 / size + others**2 / errors.degrees
     total = larger + others
     degrees = np.where(spread > 0, total**2 / np.where(spread > 0, spread, 1.0), size)
-    return OneMore(loss, gain, np.sqrt(total), np.maximum(degrees, 1.0))
+    reach: Floats = t_quantile(0.9, np.maximum(degrees, 1.0)) * np.sqrt(total)
+    return reach
 
 
 def _count_together(errors: MeanErrors) -> Floats:
@@ -139,12 +156,11 @@ def ratio_interval(errors: MeanErrors) -> tuple[Floats, Floats]:
     """Return the 95 % interval of means of ratios in [0, 1], shape (columns,) each.
 
     The t interval; its lower end at most the one-sided 95 % bound of the mean with one more
-    cluster of 0, its upper end at least the mean with one more cluster of 1.
+    cluster of 0, its upper end at least that of the mean with one more cluster of 1.
     """
     more = add_one_cluster(errors)
     low, high = interval(errors.means, errors.errors, degrees=errors.degrees)
-    with_failure = errors.means - more.loss - t_quantile(0.9, more.degrees) * more.error
-    low, high = np.minimum(low, with_failure), np.maximum(high, errors.means + more.gain)
+    low, high = np.minimum(low, more.low), np.maximum(high, more.high)
     return np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
 
 

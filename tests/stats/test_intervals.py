@@ -63,10 +63,12 @@ def test_one_more_failure_changes_a_target_as_a_sample_that_has_it() -> None:
     longer = np.vstack([scores, np.zeros(4)])
 
     assert found.loss == pytest.approx(scores.mean(axis=0) - longer.mean(axis=0))
-    assert found.error == pytest.approx(stats.sem(longer))
-    assert found.degrees == pytest.approx(15, rel=1e-4)
-    best = np.vstack([scores, np.ones(4)]).mean(axis=0)
-    assert found.gain == pytest.approx(best - scores.mean(axis=0))
+    reach = stats.t.isf(0.05, 15) * stats.sem(longer)
+    assert found.low == pytest.approx(longer.mean(axis=0) - reach, rel=1e-4)
+    best = np.vstack([scores, np.ones(4)])
+    assert found.gain == pytest.approx(best.mean(axis=0) - scores.mean(axis=0))
+    reach = stats.t.isf(0.05, 15) * stats.sem(best)
+    assert found.high == pytest.approx(best.mean(axis=0) + reach, rel=1e-4)
 
 
 def test_one_more_failure_is_put_where_it_costs_most() -> None:
@@ -76,8 +78,11 @@ def test_one_more_failure_is_put_where_it_costs_most() -> None:
 
     costs = [part.mean(axis=0) / (len(part) + 1) / 2 for part in (small, large)]
     assert found.loss == pytest.approx(np.maximum(*costs))
-    with_zero = stats.sem(np.vstack([small, np.zeros(3)]))
-    assert found.error == pytest.approx(np.hypot(with_zero, stats.sem(large)) / 2, rel=1e-5)
+    with_zero = np.vstack([small, np.zeros(3)])
+    error = np.hypot(stats.sem(with_zero), stats.sem(large)) / 2
+    mean = (with_zero.mean(axis=0) + large.mean(axis=0)) / 2
+    assert (found.low < mean - stats.t.isf(0.05, 40) * error).all()
+    assert (found.low > mean - stats.t.isf(0.05, 10) * error).all()
 
 
 def test_clusters_that_fail_in_all_targets_cost_as_many_failures() -> None:

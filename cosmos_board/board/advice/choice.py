@@ -28,7 +28,7 @@ ADEQUATE_DICE = 0.5
 
 AlternativeVerdict: TypeAlias = Literal["as good", "worse", "cannot tell"]
 """What another option is beside the advised one: within 0.01 Dice of it by the simultaneous
-interval; worse by more, even after one more failure of the advised one; neither."""
+interval; worse by more; neither. The interval allows for one more failure of either."""
 
 Adequacy: TypeAlias = Literal["adequate", "low", "not above baselines"]
 """Whether a choice may be recommended; if not, what it lacks."""

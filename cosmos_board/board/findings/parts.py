@@ -24,7 +24,6 @@ from cosmos_board.stats.intervals import (
     MINIMUM_CLUSTERS,
     add_one_cluster,
     interval,
-    t_quantile,
 )
 from cosmos_board.stats.testing import POWER, detectable_effect
 
@@ -199,6 +198,6 @@ def _reach_with_failure(means: TargetMeans, differences: Floats) -> Floats:
     half = len(means.scores) // 2
     errors = _subtract(means).measure()
     ahead = np.where(differences[:, None] > 0, means.scores[:half], means.scores[half:])
-    more = add_one_cluster(replace(errors, target_means=ahead.T))
-    reach: Floats = more.loss + t_quantile(0.9, more.degrees) * more.error
+    standing = replace(errors, target_means=ahead.T)
+    reach: Floats = standing.means - add_one_cluster(standing).low
     return reach

@@ -63,6 +63,7 @@ class Contender:
     facts: ModelCard
     status: Status
     failing: FailedAnswers | None
+    unanswered: FailedAnswers | None
     coverage: float
     trained_on: float
     exposure: Exposure
@@ -210,7 +211,10 @@ def _find_contenders(
     clusters = scores.units.cluster[members]
     everything = len(np.unique(clusters))
     present = scores.rows[members] > 0
-    failing = count_failing(counts, np.array(cohort.plan.pools, np.int64))
+    everything_asked = np.array(cohort.plan.pools, np.int64)
+    failing = count_failing(counts, everything_asked)
+    asked = int(counts.available[everything_asked].sum())
+    missing = asked - counts.references[everything_asked].sum(axis=0)
     answered = {
         name: getattr(counts, name)[pools].sum(axis=0).tolist()
         for name in ("references", "rows", "failed")
@@ -224,6 +228,9 @@ def _find_contenders(
                 facts=cube.models[name],
                 status=cohort.status[index],
                 failing=failing[index] if cohort.status[index] == "incomplete" else None,
+                unanswered=FailedAnswers(int(missing[index]), asked)
+                if missing[index] and cohort.status[index] == "incomplete"
+                else None,
                 coverage=float(cohort.coverage[index]),
                 trained_on=float(cohort.trained_on[index]),
                 exposure=worst(cube.exposures[name, dataset] for dataset in datasets),

@@ -168,7 +168,10 @@ def _measure_clean(
 def _make_row(inputs: BoardInputs, index: int, fields: Fields) -> BoardRow:
     model = inputs.contenders[index]
     facts = {name: getattr(model.facts, name) for name in ("family", "kind", "label")}
-    same = ("status", "failing", "references", "clusters", "coverage", "exposure", "tier")
+    same = (
+        *("status", "failing", "unanswered", "references", "clusters", "coverage"),
+        *("exposure", "tier"),
+    )
     return BoardRow(
         model=model.facts.name,
         failed=model.failed / model.rows,

@@ -112,7 +112,7 @@ def print_comparison(pair: Comparison) -> None:
                 f"{row.difference:+.3f}",
                 format_interval(row.low, row.high),
                 str(row.clusters),
-                describe_verdict(row),
+                describe_verdict(row, incomplete=bool(pair.failing)),
             )
             for row in rows
         ],
@@ -129,7 +129,7 @@ def print_comparison(pair: Comparison) -> None:
         click.echo(line)
 
 
-def describe_verdict(row: PairRow) -> str:
+def describe_verdict(row: PairRow, *, incomplete: bool = False) -> str:
     """Return a verdict in words: one that is open names what could have been shown.
 
     Example:
@@ -140,7 +140,7 @@ def describe_verdict(row: PairRow) -> str:
         'not separated (could have shown 0.043)'
     """
     if row.verdict == "not tested":
-        return "not tested: fewer than 10 clusters"
+        return f"not tested: {'incomplete' if incomplete else 'fewer than 10 clusters'}"
     if row.verdict != "not separated" or row.detectable is None:
         return row.verdict
     held = "; one more failure could undo the difference" if row.held_back else ""
@@ -156,5 +156,7 @@ def _count_verdicts(pair: Comparison) -> str:
         "not_separated": "not separated on",
         "not_tested": "not tested (fewer than 10 clusters) on",
     }
+    if pair.failing:
+        words["not_tested"] = "not tested (incomplete) on"
     parts = [f"{text} {getattr(pair, name)}" for name, text in words.items() if getattr(pair, name)]
     return f"{count}: {', '.join(parts)}"

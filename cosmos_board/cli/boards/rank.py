@@ -59,6 +59,7 @@ def command(
     from cosmos_board.board.export import round_floats, to_csv
     from cosmos_board.board.leaderboard import rank_boards
     from cosmos_board.cli.tables import describe_board, print_boards
+    from cosmos_board.core.errors import InputError
     from cosmos_board.store.board import open_board
 
     with open_board(db) as connection:
@@ -69,8 +70,10 @@ def command(
             metric=metric,
             selection=selection,  # type: ignore[arg-type]  # click checked it
         )
+    if not boards:
+        raise InputError("rank", "--by", "no board of this kind has scores", got=by or "overall")
     if form == "json":
-        caption = describe_board(boards[0]) if boards else "no scores"
+        caption = describe_board(boards[0])
         document = {"caption": caption, "rows": list_rows(boards)}
         click.echo(json.dumps(round_floats(document), ensure_ascii=False))
     elif form == "csv":

@@ -207,9 +207,21 @@ def _fill(value: Field, words: Words) -> object:
 
 def status_text(row: BoardRow) -> str:
     """Return a row's status as tables of data hold it, with what made the model incomplete."""
-    if row.failing is None:
-        return row.status
-    return f"{row.status}: {describe_failing(row.failing)}"
+    reason = describe_incomplete(row)
+    return f"{row.status}: {reason}" if reason else row.status
+
+
+def describe_incomplete(row: BoardRow, words: Words = ENGLISH) -> str:
+    """Return what made a model incomplete, with the count; nothing where it is not."""
+    if row.failing is not None:
+        return describe_failing(row.failing, words)
+    if row.unanswered is not None:
+        return words(
+            "{missing} of {asked} references have no answer",
+            missing=row.unanswered.failed,
+            asked=row.unanswered.answers,
+        )
+    return ""
 
 
 def describe_failing(counts: FailedAnswers, words: Words = ENGLISH) -> str:

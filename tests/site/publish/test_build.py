@@ -145,7 +145,9 @@ def test_a_target_under_ten_clusters_shows_no_interval(site: Path) -> None:
 
     assert rows
     assert all(row["low"] is None and row["rank_low"] is None for row in rows)
-    assert "Under 10 clusters" in (site / "targets/ultrasound.nerve/index.html").read_text("utf-8")
+    assert "Too few clusters to rank" in (site / "targets/ultrasound.nerve/index.html").read_text(
+        "utf-8"
+    )
 
 
 def test_an_unsupported_prompt_is_named_and_never_a_zero(site: Path) -> None:

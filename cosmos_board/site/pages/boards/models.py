@@ -17,6 +17,7 @@ from cosmos_board.site.components.table import Cell, Table, heat_of
 from cosmos_board.site.components.templates import render
 from cosmos_board.site.content.labels import model_url, prompt_label, slug, target_label
 from cosmos_board.site.content.site_data import FIRST_PROMPTS, SiteData
+from cosmos_board.site.language.messages import describe_incomplete
 from cosmos_board.site.language.numbers import DASH, number, percent, short_count, with_interval
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.notices import (
@@ -26,7 +27,7 @@ from cosmos_board.site.pages.sections.notices import (
     track_label,
     track_text,
 )
-from cosmos_board.site.pages.sections.standing import failing_label, format_range, status_label
+from cosmos_board.site.pages.sections.standing import format_range, status_label
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
 
@@ -203,7 +204,7 @@ def _score_cell(place: tuple[BoardRow, int] | None, shade: float | None, words: 
     row, ranked = place
     if row.rank is None:
         trained = words.term("trained-on") if row.status == "trained-on" else ""
-        return Cell(number(row.score), row.score, note=trained or failing_label(row, words))
+        return Cell(number(row.score), row.score, note=trained or describe_incomplete(row, words))
     rank = f"#{row.rank}/{ranked} {format_range(row)}".rstrip()
     return Cell(number(row.score), row.score, heat=shade, note=rank)
 

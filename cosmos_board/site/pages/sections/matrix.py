@@ -15,9 +15,10 @@ from cosmos_board.site.content.labels import (
     slice_url,
 )
 from cosmos_board.site.content.site_data import SiteData
+from cosmos_board.site.language.messages import describe_incomplete
 from cosmos_board.site.language.numbers import DASH, number
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.sections.standing import failing_label, format_rank
+from cosmos_board.site.pages.sections.standing import format_rank
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import PageWriter
 
@@ -153,7 +154,7 @@ def _ranked_score(row: BoardRow | None) -> float | None:
 def _cell(row: BoardRow | None, absent: str | None, shade: float | None, words: Words) -> Cell:
     if row is None:
         return Cell(words.term(absent) if absent else DASH, muted=True)
-    note = f"#{format_rank(row)}" if row.rank is not None else failing_label(row, words)
+    note = f"#{format_rank(row)}" if row.rank is not None else describe_incomplete(row, words)
     if row.status == "trained-on":
         note = words.term("trained-on")
     return Cell(number(row.score), row.score, heat=shade, note=note)

@@ -6,7 +6,7 @@ import re
 
 from cosmos_board.board.types import Board, BoardFacts, BoardRow, Share
 from cosmos_board.site.components.table import Cell
-from cosmos_board.site.language.messages import TIER_TEXTS, describe_failing
+from cosmos_board.site.language.messages import TIER_TEXTS, describe_incomplete
 from cosmos_board.site.language.numbers import DASH, percent, percent_interval
 from cosmos_board.site.language.words import Words
 
@@ -67,16 +67,10 @@ def status_label(row: BoardRow, words: Words) -> str:
     if row.status in ("ranked", "too-few-clusters"):  # the caption says so of all rows at once
         return ""
     if row.status == "incomplete":
-        covers = words("covers {share}", share=percent(row.coverage))
-        return words("incomplete: {reason}", reason=failing_label(row, words) or covers)
+        return words("incomplete: {reason}", reason=describe_incomplete(row, words))
     if row.status == "trained-on":
         return words("trained on {share} of the targets", share=percent(row.trained_on))
     return words.term(row.status)
-
-
-def failing_label(row: BoardRow, words: Words) -> str:
-    """Return how many answers failed where these are too many for a rank; else nothing."""
-    return describe_failing(row.failing, words) if row.failing else ""
 
 
 def name_new_clusters(facts: BoardFacts, words: Words) -> str:

@@ -38,6 +38,12 @@ def factors_page(context: PageContext) -> Page:
     page.heading(words("Correlations"), "correlations")
     page.figure(_correlation_figure(data, words))
     page.table(_factor_table(data, words))
+    page.text(
+        words(
+            "“Could have shown”: the least correlation of either sign that data like these find in "
+            "80 % of samples, tested by itself: a weaker one may be there unseen."
+        )
+    )
     page.heading(words("Dice along each factor"), "curves")
     for name in dict.fromkeys(curve.factor for curve in data.studies.curves):
         curves = [curve for curve in data.studies.curves if curve.factor == name]
@@ -116,10 +122,6 @@ def _factor_table(data: SiteData, words: Words) -> Table:
         "detectable",
         words("Could have shown"),
         lambda row: row.detectable,
-        help=words(
-            "Least correlation of either sign that data like these find in 80 % of samples, tested "
-            "by itself: a weaker one may be there unseen."
-        ),
     )
     table.count("targets", words("Targets"), lambda row: row.rho.targets)
     table.count("references", words("Reference masks"), lambda row: row.rho.references)
