@@ -199,7 +199,7 @@ def test_from_pack_to_board_in_the_terminal(phantom_pack: Path, tmp_path: Path) 
         "model", "slice", "prompt", "metric", "selection", "score", "low", "high", "rank",
         "rank_low", "rank_high", "references", "clusters", "status",
     }  # fmt: skip
-    assert all(set(row) == wanted for row in document["rows"])
+    assert all(wanted <= set(row) for row in document["rows"])
 
 
 def test_findings_name_what_is_missing(phantom_pack: Path, tmp_path: Path) -> None:
