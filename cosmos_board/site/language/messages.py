@@ -33,7 +33,7 @@ MESSAGES: dict[MessageKey, str | tuple[str, str]] = {
     "clicks-of-promptable-model": "clicks study of a promptable model",
     "clicks-of-interactive-method": "clicks study of an interactive method (a classical model)",
     "as-many-candidates": "clicks study of an interactive method that offers several masks, as the "
-    "model does: the reference picks the best of them, which favours whoever offers more",
+    "model does: the reference picks the closest of them, which favours whoever offers more",
     "references-with-factors": "{n} references with factors and a box (there are {have})",
     "clusters-with-factors": "{n} clusters with factors and a box (there are {have})",
     "targets-with-factors": "{n} targets with factors and a box (there are {have})",
@@ -118,8 +118,8 @@ CLAIM_TEXTS: dict[str, ClaimText] = {
     "F1": ClaimText(
         statement="Segmentation is remarkable on some targets and fails on others.",
         effect="Two shares of targets, both of which must exceed the threshold: mean Dice ≥ 0.9, "
-        "and mean Dice ≤ 0.5, each target with its best prompt. The prompt is chosen on other "
-        "clusters than those that score it; a target counts once its 99 % interval is on one side",
+        "and mean Dice ≤ 0.5, each target with the prompt of its highest Dice. The prompt is "
+        "chosen on other clusters than those that score it; a target counts once its 99 % interval is on one side",
         needs="at least 10 targets",
         paper="Hausdorff distance with a box from 2.19 px (humerus, CT) to 23.7 px (heart, CT)",
         source="a review of boundary accuracy that cites the paper's Table 3",
@@ -127,14 +127,14 @@ CLAIM_TEXTS: dict[str, ClaimText] = {
     "F2": ClaimText(
         statement="The larger SAM (ViT-H) segments better than the smaller one (ViT-B).",
         effect="Macro paired Dice, ViT-H minus ViT-B, mean over the six prompts. Segmenting "
-        "everything always takes the mask that fits the reference best",
+        "everything always takes the mask closest to the reference",
         needs="sam-vit-b and sam-vit-h with all six prompts",
     ),
     "F3": ClaimText(
         statement="Manual prompts, above all the box, beat segmenting everything.",
         effect="Four differences of macro Dice, all of which must be above 0: 1 point minus "
         "everything, and box minus each of the three prompts of points. Segmenting everything "
-        "always takes the mask that fits the reference best, which makes the first difference "
+        "always takes the mask closest to the reference, which makes the first difference "
         "smaller",
         needs="all six prompts",
         paper="The order: box, then points, then everything mode; no number",
@@ -158,8 +158,8 @@ CLAIM_TEXTS: dict[str, ClaimText] = {
     ),
     "F6": ClaimText(
         statement="SAM is ahead of interactive methods with one click and overtaken later.",
-        effect="Macro Dice: at click 1 the model must lead every interactive method, at click 10 "
-        "it must lag behind one of them. Rivals offer as many masks for each click as the model; "
+        effect="Macro Dice: at click 1 the model must be ahead of every interactive method, at "
+        "click 10 it must lag behind one of them. Rivals offer as many masks for each click as the model; "
         "those that offer one are compared with the mask that the model itself prefers",
         needs="the clicks study of a promptable model and of an interactive method",
         source=_PAPER,

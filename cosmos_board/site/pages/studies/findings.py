@@ -81,7 +81,7 @@ def _explain_verdicts(page: PageWriter) -> None:
         ),
         words(
             "The verdict is for the mask that the model itself prefers (predicted), which is what "
-            "a user gets. Beside it stands the one for the mask that fits the reference best "
+            "a user gets. Beside it stands the one for the mask closest to the reference "
             "(oracle), which is how the study chose."
         ),
         words(
