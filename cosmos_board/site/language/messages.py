@@ -119,7 +119,8 @@ CLAIM_TEXTS: dict[str, ClaimText] = {
         statement="Segmentation is remarkable on some targets and fails on others.",
         effect="Two shares of targets, both of which must exceed the threshold: mean Dice ≥ 0.9, "
         "and mean Dice ≤ 0.5, each target with the prompt of its highest Dice. The prompt is "
-        "chosen on other clusters than those that score it; a target counts once its 99 % interval is on one side",
+        "chosen on other clusters than those that score it; a target counts once its 99 % "
+        "interval is on one side",
         needs="at least 10 targets",
         paper="Hausdorff distance with a box from 2.19 px (humerus, CT) to 23.7 px (heart, CT)",
         source="a review of boundary accuracy that cites the paper's Table 3",
@@ -159,8 +160,8 @@ CLAIM_TEXTS: dict[str, ClaimText] = {
     "F6": ClaimText(
         statement="SAM is ahead of interactive methods with one click and overtaken later.",
         effect="Macro Dice: at click 1 the model must be ahead of every interactive method, at "
-        "click 10 it must lag behind one of them. Rivals offer as many masks for each click as the model; "
-        "those that offer one are compared with the mask that the model itself prefers",
+        "click 10 it must lag behind one of them. Rivals offer as many masks for each click "
+        "as the model; those that offer one are compared with the mask that the model itself prefers",
         needs="the clicks study of a promptable model and of an interactive method",
         source=_PAPER,
     ),
