@@ -161,7 +161,8 @@ CLAIM_TEXTS: dict[str, ClaimText] = {
         statement="SAM is ahead of interactive methods with one click and overtaken later.",
         effect="Macro Dice: at click 1 the model must be ahead of every interactive method, at "
         "click 10 it must lag behind one of them. Rivals offer as many masks for each click "
-        "as the model; those that offer one are compared with the mask that the model itself prefers",
+        "as the model; those that offer one are compared with the mask that the model itself "
+        "prefers",
         needs="the clicks study of a promptable model and of an interactive method",
         source=_PAPER,
     ),
