@@ -109,7 +109,7 @@ class Contrasts:
     """Simultaneous 95 % interval, at least as far as one more failure of either would move it."""
 
     equivalent: Bools
-    """Whether the interval lies within ±0.01."""
+    """Whether the interval lies within ±0.01, without the added failure."""
 
     worse: Bools
     """Whether it lies below −0.01."""
@@ -150,7 +150,7 @@ def contrast(
         value,
         low,
         high,
-        (low >= -MARGIN) & (high <= MARGIN),
+        np.abs(value) + half <= MARGIN,
         high < -MARGIN,
         MARGIN + np.maximum(reach, np.maximum(losses, base_loss) + short),
         np.array(needed, np.int64),

@@ -74,7 +74,7 @@ class Family:
     @cached_property
     def verdict_codes(self) -> NDArray[np.int8]:
         """Index into the verdicts not separated, better, worse, equivalent."""
-        inside = (self.low >= -MARGIN) & (self.high <= MARGIN)
+        inside = np.abs(self.difference) + self.half <= MARGIN
         choices = [self.low > MARGIN, self.high < -MARGIN, inside]
         return np.select(choices, [1, 2, 3], default=0).astype(np.int8)
 

@@ -87,15 +87,18 @@ class OneMore:
     """The same of the mean with the cluster of 1."""
 
 
-def add_one_cluster(errors: MeanErrors) -> OneMore:
+def add_one_cluster(errors: MeanErrors, *, everywhere: bool = False) -> OneMore:
     """Return what one more cluster of 0, or of 1, would do to means of ratios in [0, 1].
 
     With n clusters of mean m and squared standard error V in a target, n + 1 have the mean
     m n / (n + 1) and, by the sum of squares, the squared standard error
     ((n − 1) V + m² / (n + 1)) / (n + 1).
 
-    Where targets share clusters, the cluster fails in as many targets as scores of a cluster go
-    together over targets, and does at least what the worst (best) of the clusters does.
+    Args:
+        errors: Of the means.
+        everywhere: Whether the cluster, where targets share clusters, fails in as many targets as
+            scores of a cluster go together over targets, and does at least what the worst (best)
+            of the clusters does; else it fails in one target.
     """
     sizes = errors.design.sizes[:, None].astype(np.float64)
     targets = len(sizes)
@@ -107,7 +110,7 @@ def add_one_cluster(errors: MeanErrors) -> OneMore:
     size = sizes[worst, 0]
     loss = np.maximum(losses.max(axis=0), 0.0)
     gain = np.maximum(gains.max(axis=0), 0.0)
-    if errors.design.shares_clusters:
+    if everywhere and errors.design.shares_clusters:
         steps, step = errors.influences
         together = _count_together(errors)
         again = step * size / (size + 1.0)
@@ -158,7 +161,7 @@ def ratio_interval(errors: MeanErrors) -> tuple[Floats, Floats]:
     The t interval; its lower end at most the one-sided 95 % bound of the mean with one more
     cluster of 0, its upper end at least that of the mean with one more cluster of 1.
     """
-    more = add_one_cluster(errors)
+    more = add_one_cluster(errors, everywhere=True)
     low, high = interval(errors.means, errors.errors, degrees=errors.degrees)
     low, high = np.minimum(low, more.low), np.maximum(high, more.high)
     return np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)

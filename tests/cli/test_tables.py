@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cosmos_board.cli import data, tables
+from cosmos_board.cli import data_list, tables
 from cosmos_board.cli.boards.analyse import STUDIES
 from cosmos_board.cli.main import group
 from cosmos_board.data.catalog.load import load_catalog
@@ -35,7 +35,7 @@ def say(*arguments: object) -> str:
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "terminal_width", lambda: 80)
-    monkeypatch.setattr(data, "terminal_width", lambda: 80)
+    monkeypatch.setattr(data_list, "terminal_width", lambda: 80)
 
 
 @pytest.mark.parametrize("study", STUDIES)

@@ -119,8 +119,10 @@ def test_differences_have_the_interval_of_a_paired_t_test_shared_by_all_comparis
     for place in range(3):
         pair = stats.ttest_rel(values[:, place + 1], values[:, 0])
         ends = pair.confidence_interval(1 - 0.05 / 6)
-        assert found.low[place] == pytest.approx(ends.low, rel=1e-3)
-        assert found.high[place] == pytest.approx(ends.high, rel=1e-3)
+        apart = float(found.difference[place])
+        low, high = min(ends.low, apart - losses[place + 1]), max(ends.high, apart + losses[0])
+        assert found.low[place] == pytest.approx(low, rel=1e-3)
+        assert found.high[place] == pytest.approx(high, rel=1e-3)
     assert found.worse.tolist() == [True, False, False]
     assert found.equivalent.tolist() == [False, False, True]
     assert found.needed[1] > 30

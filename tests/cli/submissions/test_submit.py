@@ -64,7 +64,7 @@ def test_from_a_run_to_a_green_check_a_rank_and_a_reproduction(
     }
     assert {(row["rank"], row["status"]) for row in rows} == {(None, "too-few-clusters")}
     caption, *lines = call("score", drafted, *pack)[1].splitlines()
-    assert "macro mean over targets" in caption
+    assert "mean over the targets with 10 clusters" in caption
     assert len(lines) == len(rows)
     code, text = call("reproduce", drafted, *pack, "--model", "box-prior")
     assert code == 0

@@ -60,7 +60,10 @@ def test_an_incomplete_model_says_how_many_of_its_answers_failed() -> None:
     failing = make_row(
         "alpha", 0.9, None, status="incomplete", failing=FailedAnswers(37, 1200), clean_targets=None
     )
-    partial = make_row("beta", 0.9, None, status="incomplete", coverage=0.5, clean_targets=None)
+    partial = make_row(
+        "beta", 0.9, None,
+        status="incomplete", unanswered=FailedAnswers(5, 10), clean_targets=None,
+    )  # fmt: skip
     board = make_board([failing, partial])
 
     table = ranking_table(make_site_data(board), board, Words())
@@ -68,8 +71,10 @@ def test_an_incomplete_model_says_how_many_of_its_answers_failed() -> None:
     place = [column.key for column in table.columns].index("model")
     notes = [row.cells[place].note for row in table.rows]
     assert notes == [
-        "incomplete: 37 of 1200 answers failed", "incomplete: covers 50 %", "unsupported",
-    ]  # fmt: skip
+        "incomplete: 37 of 1200 answers failed",
+        "incomplete: 5 of 10 references have no answer",
+        "unsupported",
+    ]
 
 
 def test_a_download_holds_every_number_with_its_interval() -> None:
