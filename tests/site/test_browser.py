@@ -22,7 +22,7 @@ KINDS = (
     "targets/ultrasound.nerve/", "prompts/", "prompts/everything/", "datasets/chest-ct/", "models/",
     "models/evil-sam/", "docs/definitions/", "docs/protocol/", "compare/", "findings/",
     "findings/f3/", "studies/factors/", "studies/jitter/", "studies/clicks/", "explore/",
-    "changes/", "compare/sam-vit-h-vs-sam-vit-b/", "prompts/point/ct/", "zh/",
+    "changes/", "compare/sam-vit-h-vs-grabcut/", "prompts/point/ct/", "zh/",
     "zh/models/sam-vit-b/", "advisor/", "submissions/", "datasets/catalogue/", "submit/",
     "docs/cosmos-tiny/", "studies/fine-tuning/", "studies/annotation/", "viewer/",
 )  # fmt: skip
@@ -168,7 +168,7 @@ def test_without_scripts_a_page_has_its_whole_table_and_its_drawing(
     for path, table in (
         ("modalities/ct/", "board"), ("", "board"), ("advisor/", "advice"),
         ("findings/", "findings"),
-        ("models/sam-vit-b/", "targets-table"), ("compare/sam-vit-h-vs-sam-vit-b/", "pair"),
+        ("models/sam-vit-b/", "targets-table"), ("compare/sam-vit-h-vs-grabcut/", "pair"),
     ):  # fmt: skip
         page.goto(home + path)
         rows = page.locator(f"#{table} tbody tr:visible").count()
@@ -247,7 +247,7 @@ def test_the_advisor_answers_within_the_effort_that_is_asked_for(
 
 def test_a_citation_names_the_view_and_its_data(wide: Watched, data: SiteData) -> None:
     page = wide.open("modalities/ct/")
-    page.locator("#board").get_by_role("button", name="NSD").click()
+    page.locator("#board").get_by_role("button", name="NSD ↑").click()
     page.locator("figure:has(#board)").get_by_role("button", name="Cite").click()
     text = page.locator("figure:has(#board) pre").inner_text()
 
