@@ -49,11 +49,6 @@ class Design:
         return np.bincount(self.stratum).astype(np.int64)
 
     @cached_property
-    def target_of_stratum(self) -> Ints:
-        """Number of each stratum's target, shape (strata,)."""
-        return self.target[self.stratum_starts]
-
-    @cached_property
     def stratum_starts(self) -> Ints:
         """First unit of each stratum, shape (strata,)."""
         return np.flatnonzero(np.diff(self.stratum, prepend=-1)).astype(np.int64)

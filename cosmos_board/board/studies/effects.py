@@ -241,13 +241,6 @@ def measure_effects(
     return tuple(effects)
 
 
-def measure_effect(
-    means: TargetMeans, *, bounds: tuple[float, float] = DIFFERENCE, general: bool = False
-) -> Effect | None:
-    """Return the mean over targets of the first column, None where there is no target."""
-    return next(iter(measure_effects(means, bounds=bounds, general=general)), None)
-
-
 def _find_error(
     means: TargetMeans, errors: MeanErrors, column: int, *, general: bool
 ) -> tuple[float, float]:

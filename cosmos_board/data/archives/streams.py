@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zlib
+from abc import abstractmethod
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,11 +38,13 @@ class _Seekable(io.RawIOBase):
         self._position = max(0, start + offset)
         return self._position
 
+    @abstractmethod
     def _find_end(self) -> int:
-        raise NotImplementedError
+        """Return the length of the stream, bytes."""
 
+    @abstractmethod
     def _read_at(self, position: int, size: int) -> bytes:
-        raise NotImplementedError
+        """Return at most `size` bytes from a position; none at the end."""
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(cast("bytearray", buffer)).cast("B")
