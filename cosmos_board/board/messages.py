@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from cosmos_board.board.types import FailedAnswers
+
 MessageKey: TypeAlias = Literal[
     # what a finding lacks
     "scores", "promptable-model", "promptable-scores", "prompt", "one-model-with-prompts",
+    "too-many-failed",
     "wide-targets", "model", "model-prompts", "annotation-log", "annotating-readers",
     "annotated-clusters", "annotated-targets", "jitter-study", "jitter-of-one-model",
     "clicks-of-promptable-model", "clicks-of-interactive-method", "as-many-candidates",
@@ -39,3 +42,11 @@ class Message:
     def of(cls, key: MessageKey, **fields: Field) -> Message:
         """Return a message; `fields` are what its template names."""
         return cls(key, tuple(fields.items()))
+
+
+def name_failing(model: str, prompt: str, counts: FailedAnswers) -> Message:
+    """Return what is missing where too many of a model's answers failed."""
+    return Message.of(
+        "too-many-failed",
+        model=model, prompt=prompt, failed=counts.failed, answers=counts.answers,
+    )  # fmt: skip

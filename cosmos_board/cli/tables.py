@@ -245,23 +245,25 @@ def _print_trained(board: Board) -> None:
     if not trained:
         return
     leader = board.ranked[0].model if board.ranked else "the first"
+    targets = _count(len(board.facts.targets) + len(board.facts.thin), "target")
     rows = []
     for row in trained:
         clean, behind = row.clean_targets, row.behind
         rows.append(
             (
-                *(row.model, percent(row.trained_on), str(clean or "none")),
+                *(row.model, f"{percent(row.trained_on)} of {targets}", str(clean or "none")),
                 f"{row.score:.3f}" if clean else "–",
                 format_interval(row.low, row.high) if clean else "–",
                 f"{behind.difference:+.3f}" if behind else "–",
                 format_interval(behind.low, behind.high) if behind else "–",
             )
         )
-    headings = ("model", "trained on", "other targets", "score there", "95 % interval")
-    some = any(row.clean_targets for row in trained)
-    scores = "a part of the data, so not ranked: scores on the other targets"
-    caption = f"trained on {scores if some else 'this data, so not ranked'}"
-    differences = (f"minus {leader} there", "95 % interval")
+    headings = ("model", "trained on", "clean targets", "score on these", "95 % interval")
+    caption = "trained on this data, so not ranked"
+    if any(row.clean_targets for row in trained):
+        wide = " with at least 10 clusters" if board.facts.thin else ""
+        caption += f": scores are those on its clean targets, the ones{wide} it was not trained on"
+    differences = (f"minus {leader} on these", "95 % interval")
     print_table(caption, (*headings, *differences), rows, whole="rank --format json")
 
 

@@ -170,11 +170,10 @@ def _make_row(inputs: BoardInputs, index: int, fields: Fields) -> BoardRow:
     facts = {name: getattr(model.facts, name) for name in ("family", "kind", "label")}
     same = (
         *("status", "failing", "unanswered", "references", "clusters", "coverage"),
-        *("exposure", "tier"),
+        *("exposure", "tier", "failed"),
     )
     return BoardRow(
         model=model.facts.name,
-        failed=model.failed / model.rows,
         trained_on=model.trained_on,
         **facts,
         **{name: getattr(model, name) for name in same},

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cosmos_board.cli.options import METRIC, SELECTION
+from cosmos_board.cli.options import METRIC_OR_DISTANCE, SELECTION
 from cosmos_board.core.tracks import TIERS
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ COLUMNS = (
     type=click.Choice(TIERS),
     help="Rank runs of this tier alone: who computed the scores. Default: all together.",
 )
-@METRIC
+@METRIC_OR_DISTANCE
 @SELECTION
 @click.option(
     "--format",

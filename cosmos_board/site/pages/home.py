@@ -178,7 +178,10 @@ def _score(row: BoardRow, words: Words) -> str:
 
 
 def _target_cards(data: SiteData, board: Board, first: BoardRow, words: Words) -> list[Card]:
-    """Return where the model that is ranked first scores highest and lowest."""
+    """Return where the model that is ranked first scores highest and lowest.
+
+    Nothing where the two intervals overlap: which target is easier is then not known.
+    """
     found = sorted(
         (row.score, part, row)
         for part, row, _ in data.places(first.model, "target", board.key.prompt)
@@ -186,10 +189,18 @@ def _target_cards(data: SiteData, board: Board, first: BoardRow, words: Words) -
     )
     if len(found) < 2:
         return []
+    (_, _, least), *_, (_, _, most) = found
+    if least.high is None or most.low is None or least.high >= most.low:
+        return []
+    told = {
+        "n": len(found),
+        "model": first.label,
+        "prompt": prompt_label(board.key.prompt, words),
+    }
     cards = []
     for kicker, (_, part, row) in (
-        (words("Highest of {n} targets, {model}", n=len(found), model=first.label), found[-1]),
-        (words("Lowest of {n} targets, {model}", n=len(found), model=first.label), found[0]),
+        (words("{model}, prompt “{prompt}”: highest of {n} targets", **told), found[-1]),
+        (words("{model}, prompt “{prompt}”: lowest of {n} targets", **told), found[0]),
     ):
         cards.append(
             Card(kicker, target_label(part.name, words), _score(row, words), slice_url(part))

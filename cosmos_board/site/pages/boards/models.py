@@ -17,7 +17,6 @@ from cosmos_board.site.components.table import Cell, Table, heat_of
 from cosmos_board.site.components.templates import render
 from cosmos_board.site.content.labels import model_url, prompt_label, slug, target_label
 from cosmos_board.site.content.site_data import FIRST_PROMPTS, SiteData
-from cosmos_board.site.language.messages import describe_incomplete
 from cosmos_board.site.language.numbers import DASH, number, percent, short_count, with_interval
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.notices import (
@@ -27,7 +26,7 @@ from cosmos_board.site.pages.sections.notices import (
     track_label,
     track_text,
 )
-from cosmos_board.site.pages.sections.standing import format_range, status_label
+from cosmos_board.site.pages.sections.standing import format_range, note_no_rank, status_label
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
 
@@ -105,11 +104,19 @@ def _lead(data: SiteData, info: ModelCard, words: Words) -> str:
             if row.rank is not None:
                 place = f"{row.rank} {format_range(row)}".rstrip()
                 text += words(", rank {rank} of {ranked}", rank=place, ranked=ranked)
+            elif row.status == "trained-on" and row.clean_targets:
+                text += words.plural(
+                    row.clean_targets,
+                    "; trained on {share} of these targets, so not ranked: the score is that on "
+                    "the {n} clean target",
+                    "; trained on {share} of these targets, so not ranked: the score is that on "
+                    "the {n} clean targets",
+                    share=percent(row.trained_on),
+                )
             elif row.status == "trained-on":
                 text += words(
-                    "; trained on {share} of these targets, so not ranked: the score is that on "
-                    "the others",
-                    share=percent(row.trained_on),
+                    "; trained on these targets, so not ranked: the score says nothing of new "
+                    "images"
                 )
             else:
                 few = words("too few clusters to rank")
@@ -203,8 +210,7 @@ def _score_cell(place: tuple[BoardRow, int] | None, shade: float | None, words: 
         return Cell(DASH, muted=True)
     row, ranked = place
     if row.rank is None:
-        trained = words.term("trained-on") if row.status == "trained-on" else ""
-        return Cell(number(row.score), row.score, note=trained or describe_incomplete(row, words))
+        return Cell(number(row.score), row.score, note=note_no_rank(row, words))
     rank = f"#{row.rank}/{ranked} {format_range(row)}".rstrip()
     return Cell(number(row.score), row.score, heat=shade, note=rank)
 
@@ -217,7 +223,8 @@ def _target_figure(data: SiteData, info: ModelCard, words: Words, track: str) ->
     places = data.places(info.name, "target", prompt, track)
     places = [place for place in places if place[1].status != "trained-on"]
     real = [place for place in places if not data.is_synthetic(place[0])]
-    rows = sorted(real or places, key=lambda place: (-place[1].score, place[0]))
+    some = any(row.low is not None for _, row, _ in places)
+    rows = sorted(real or places, key=lambda place: (-place[1].score if some else 0.0, place[0]))
     if len(rows) < 2:
         return None
     most = MOST_TARGETS // 2
@@ -233,6 +240,12 @@ def _target_figure(data: SiteData, info: ModelCard, words: Words, track: str) ->
         says=words(
             "Dice with the prompt “{prompt}”, the highest first; bars are 95 % confidence "
             "intervals where there are at least 10 clusters.",
+            prompt=prompt_label(prompt, words),
+        )
+        if some
+        else words(
+            "Dice with the prompt “{prompt}”, by name of the target: under 10 clusters there is "
+            "no confidence interval.",
             prompt=prompt_label(prompt, words),
         ),
         x=Axis(label=words("Dice"), low=0.0, high=1.0),

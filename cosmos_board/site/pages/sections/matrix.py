@@ -15,10 +15,9 @@ from cosmos_board.site.content.labels import (
     slice_url,
 )
 from cosmos_board.site.content.site_data import SiteData
-from cosmos_board.site.language.messages import describe_incomplete
 from cosmos_board.site.language.numbers import DASH, number
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.sections.standing import format_rank
+from cosmos_board.site.pages.sections.standing import format_rank, note_no_rank
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import PageWriter
 
@@ -47,7 +46,10 @@ def matrix_table(
     caption: str,
     models: Sequence[str] | None = None,
 ) -> Table:
-    """Return the scores of `models` in order, or of all by mean, shaded per column."""
+    """Return the scores of `models` in order, shaded per column.
+
+    By default of all: the ranked ones by mean, then the others by name, as on every board.
+    """
     scored = [
         {row.model: row for row in column.board.rows} if column.board else {} for column in columns
     ]
@@ -154,22 +156,16 @@ def _ranked_score(row: BoardRow | None) -> float | None:
 def _cell(row: BoardRow | None, absent: str | None, shade: float | None, words: Words) -> Cell:
     if row is None:
         return Cell(words.term(absent) if absent else DASH, muted=True)
-    note = f"#{format_rank(row)}" if row.rank is not None else describe_incomplete(row, words)
-    if row.status == "trained-on":
-        note = words.term("trained-on")
+    note = f"#{format_rank(row)}" if row.rank is not None else note_no_rank(row, words)
     return Cell(number(row.score), row.score, heat=shade, note=note)
 
 
 def _by_mean(scored: Sequence[dict[str, BoardRow]]) -> list[str]:
     models = sorted({model for rows in scored for model in rows})
 
-    def mean(model: str) -> float:
-        scores = [rows[model].score for rows in scored if model in rows]
-        return sum(scores) / len(scores)
-
-    ranked = {row.model for rows in scored for row in rows.values() if row.rank is not None}
-
     def place(model: str) -> tuple[bool, float, str]:
-        return bool(ranked) and model not in ranked, -mean(model), model
+        standing = [_ranked_score(rows.get(model)) for rows in scored]
+        scores = [score for score in standing if score is not None]
+        return not scores, -sum(scores) / max(len(scores), 1), model
 
     return sorted(models, key=place)
