@@ -108,6 +108,9 @@ class BoardRow:
     unanswered: FailedAnswers | None = None
     """Of an incomplete model, where references of the slice without an answer are the reason."""
 
+    unanswered_datasets: tuple[str, ...] = ()
+    """The datasets of the slice that such a model has no answer on at all, sorted."""
+
     score: float
     """Macro mean over the board's targets of the mean over clusters of the cluster means; of a
     model that was trained on some of the datasets over its clean targets alone. A distance is

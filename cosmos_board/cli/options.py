@@ -17,6 +17,13 @@ METRIC_OR_DISTANCE = click.option(
     help=f"One of {_RANKED}; on boards of one target (--by target) also hd95_px or assd_px, which "
     "rank nobody.",
 )
+DATASETS = click.option(
+    "--dataset",
+    "datasets",
+    multiple=True,
+    metavar="NAME",
+    help="Rest on these datasets alone, whatever else is in the database; may be repeated.",
+)
 SELECTION = click.option(
     "--selection",
     type=click.Choice(["predicted", "oracle"]),

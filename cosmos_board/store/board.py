@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -20,16 +20,20 @@ from cosmos_board.core.errors import (
     make_one_line,
 )  # fmt: skip
 from cosmos_board.store.files import hold
+from cosmos_board.store.queries.chosen_datasets import choose_datasets
 from cosmos_board.store.queries.connection import read_meta, read_table_sizes
 from cosmos_board.store.schema import ADDED, SCHEMA_VERSION
 
 
 @contextmanager
-def open_board(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a board database to read.
+def open_board(
+    path: Path, datasets: Collection[str] = ()
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a board database to read: all of it, or as if it held these `datasets` alone.
 
     Raises:
-        InputError: If it is absent, no board database, or newer than this program.
+        InputError: If it is absent, no board database, newer than this program, or without one of
+            the datasets.
         InUseError: If `ingest` is writing it.
         StorageError: If the disk fails.
     """
@@ -37,6 +41,8 @@ def open_board(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise InputError(path, "", "does not exist, so this is no board database")
     with _connect(path, read_only=True) as connection:
         _refuse_other_version(path, connection)
+        if datasets:
+            choose_datasets(connection, datasets)
         yield connection
 
 

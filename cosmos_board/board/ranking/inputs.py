@@ -64,6 +64,7 @@ class Contender:
     status: Status
     failing: FailedAnswers | None
     unanswered: FailedAnswers | None
+    unanswered_datasets: tuple[str, ...]
     coverage: float
     trained_on: float
     exposure: Exposure
@@ -225,6 +226,9 @@ def _find_contenders(
                 unanswered=FailedAnswers(int(missing[index]), asked)
                 if missing[index] and cohort.status[index] == "incomplete"
                 else None,
+                unanswered_datasets=_find_unanswered(pooled, cohort.plan.pools, index)
+                if missing[index] and cohort.status[index] == "incomplete"
+                else (),
                 coverage=float(cohort.coverage[index]),
                 failed=float(failed_share[index]),
                 trained_on=float(cohort.trained_on[index]),
@@ -235,6 +239,18 @@ def _find_contenders(
             )
         )
     return tuple(contenders)
+
+
+def _find_unanswered(pooled: PooledScores, pools: Sequence[int], model: int) -> tuple[str, ...]:
+    """Return the datasets of some pools on which a model has no row, sorted."""
+    plan, starts = pooled.plan, pooled.plan.starts
+    rows: dict[str, int] = {}
+    for pool in pools:
+        strata = zip(plan.pools[pool].strata, plan.pools[pool].dataset_of_stratum, strict=True)
+        for stratum, dataset in strata:
+            own = pooled.scores.rows[starts[stratum] : starts[stratum + 1], model]
+            rows[dataset] = rows.get(dataset, 0) + int(own.sum())
+    return tuple(sorted(name for name, count in rows.items() if not count))
 
 
 def _find_absent(cube: Cube, pooled: PooledScores, cohort: Cohort) -> tuple[AbsentModel, ...]:

@@ -169,8 +169,8 @@ def _make_row(inputs: BoardInputs, index: int, fields: Fields) -> BoardRow:
     model = inputs.contenders[index]
     facts = {name: getattr(model.facts, name) for name in ("family", "kind", "label")}
     same = (
-        *("status", "failing", "unanswered", "references", "clusters", "coverage"),
-        *("exposure", "tier", "failed"),
+        *("status", "failing", "unanswered", "unanswered_datasets", "references", "clusters"),
+        *("coverage", "exposure", "tier", "failed"),
     )
     return BoardRow(
         model=model.facts.name,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cosmos_board.cli.options import METRIC, SELECTION
+from cosmos_board.cli.options import DATASETS, METRIC, SELECTION
 
 if TYPE_CHECKING:
     from cosmos_board.board.types import Comparison, PairRow
@@ -22,6 +22,7 @@ _COUNTS = ("better", "worse", "equivalent", "not_separated", "not_tested")
 @click.argument("b")
 @click.option("--db", required=True, type=click.Path(path_type=Path), help="Board database.")
 @click.option("--prompt", default="box", show_default=True, help="One of the six prompts.")
+@DATASETS
 @METRIC
 @SELECTION
 @click.option(
@@ -38,6 +39,7 @@ def command(
     b: str,
     db: Path,
     prompt: str,
+    datasets: tuple[str, ...],
     metric: str,
     selection: str | None,
     form: str,
@@ -49,7 +51,7 @@ def command(
     from cosmos_board.board.export import round_floats
     from cosmos_board.store.board import open_board
 
-    with open_board(db) as connection:
+    with open_board(db, datasets) as connection:
         pair = compare(
             Cube(connection, (metric,)),
             a,

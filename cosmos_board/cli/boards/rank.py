@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cosmos_board.cli.options import METRIC_OR_DISTANCE, SELECTION
+from cosmos_board.cli.options import DATASETS, METRIC_OR_DISTANCE, SELECTION
 from cosmos_board.core.tracks import TIERS
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ COLUMNS = (
     type=click.Choice(TIERS),
     help="Rank runs of this tier alone: who computed the scores. Default: all together.",
 )
+@DATASETS
 @METRIC_OR_DISTANCE
 @SELECTION
 @click.option(
@@ -50,6 +51,7 @@ def command(
     prompt: str | None,
     by: str | None,
     tier: str | None,
+    datasets: tuple[str, ...],
     metric: str,
     selection: str | None,
     form: str,
@@ -62,7 +64,7 @@ def command(
     from cosmos_board.core.errors import InputError
     from cosmos_board.store.board import open_board
 
-    with open_board(db) as connection:
+    with open_board(db, datasets) as connection:
         boards = rank_boards(
             Cube(connection, (metric,), tier),
             by=by,  # type: ignore[arg-type]  # click checked it
@@ -81,6 +83,22 @@ def command(
         click.echo(to_csv(COLUMNS, rows).decode(), nl=False)
     else:
         print_boards(boards)
+        for line in list_gaps(boards):
+            click.echo(line)
+
+
+def list_gaps(boards: Sequence[Board]) -> list[str]:
+    """Return a line for each dataset that made models incomplete, and how to rank without it."""
+    lacking: dict[str, set[str]] = {}
+    for board in boards:
+        for row in board.rows:
+            for name in row.unanswered_datasets if board.key.slice.kind != "dataset" else ():
+                lacking.setdefault(name, set()).add(row.model)
+    return [
+        f"{name} has no answer of {', '.join(sorted(models))}, so they hold no rank on boards that"
+        " rest on it; name other datasets with --dataset to rank without it"
+        for name, models in sorted(lacking.items())
+    ]
 
 
 def flatten_share(name: str, share: Share | None) -> dict[str, float | None]:

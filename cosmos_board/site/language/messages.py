@@ -13,6 +13,8 @@ from cosmos_board.core.tracks import Tier
 from cosmos_board.site.language.words import Words, mark_plural
 
 ENGLISH = Words()
+MOST_DATASETS = 3
+"""Datasets without an answer that a status names."""
 
 MESSAGES: dict[MessageKey, str | tuple[str, str]] = {
     "scores": "scores",
@@ -226,11 +228,16 @@ def describe_incomplete(row: BoardRow, words: Words = ENGLISH) -> str:
             answers=row.failing.answers,
         )
     if row.unanswered is not None:
-        return words(
+        text = words(
             "{missing} of the {asked} references of this slice have no answer",
             missing=row.unanswered.failed,
             asked=row.unanswered.answers,
         )
+        if row.unanswered_datasets:
+            named = words.listing(row.unanswered_datasets[:MOST_DATASETS])
+            more = len(row.unanswered_datasets) - MOST_DATASETS
+            text += words(" (none on {datasets})", datasets=named + (f" +{more}" if more > 0 else ""))
+        return text
     return ""
 
 
