@@ -231,9 +231,7 @@ def _iterate_rows(table: Columns) -> Iterator[dict[str, Any]]:
 
 def _find_failing(scores: UnitScores, counted: Bools) -> dict[str, FailedAnswers]:
     found = count_failing(scores.failed[counted], scores.rows[counted])
-    return {
-        model: failed for model, failed in zip(scores.models, found, strict=True) if failed
-    }
+    return {model: failed for model, failed in zip(scores.models, found, strict=True) if failed}
 
 
 def _whole_dice(scores: UnitScores, failing: Collection[str]) -> dict[str, Floats]:

@@ -19,7 +19,7 @@ from cosmos_board.stats.family import Family
 from cosmos_board.stats.testing import MARGIN, clusters_to_exceed_failure, needed_clusters
 
 LEAST_DIFFERENCE = 0.011
-"""Nearer to the margin the numbers are past all practice: they grow with 1 / (difference − 0.01)²."""
+"""Nearer to the margin no study is large enough: clusters grow as 1 / (difference − 0.01)²."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

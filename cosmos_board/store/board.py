@@ -26,9 +26,7 @@ from cosmos_board.store.schema import ADDED, SCHEMA_VERSION
 
 
 @contextmanager
-def open_board(
-    path: Path, datasets: Collection[str] = ()
-) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_board(path: Path, datasets: Collection[str] = ()) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a board database to read: all of it, or as if it held these `datasets` alone.
 
     Raises:

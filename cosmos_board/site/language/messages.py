@@ -236,8 +236,8 @@ def describe_incomplete(row: BoardRow, words: Words = ENGLISH) -> str:
         if row.unanswered_datasets:
             named = words.listing(row.unanswered_datasets[:MOST_DATASETS])
             more = len(row.unanswered_datasets) - MOST_DATASETS
-            text += words(" (none on {datasets})", datasets=named + (f" +{more}" if more > 0 else ""))
+            text += words(
+                " (none on {datasets})", datasets=named + (f" +{more}" if more > 0 else "")
+            )
         return text
     return ""
-
-

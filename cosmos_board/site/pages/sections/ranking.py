@@ -39,7 +39,9 @@ SHOWN_METRICS = 2
 
 DEFINITIONS = "docs/definitions/"
 RANKING = "docs/ranking/"
-_ROW_FIELDS = tuple(field.name for field in fields(BoardRow) if field.name != "failing")
+_ROW_FIELDS = tuple(
+    field.name for field in fields(BoardRow) if not field.name.startswith(("failing", "unanswered"))
+)
 
 
 @dataclass(frozen=True, slots=True)
