@@ -31,7 +31,12 @@ from cosmos_board.site.pages.sections.notices import (
     explain_empty,
     link_advice,
 )
-from cosmos_board.site.pages.sections.standing import count_rivals, explain_no_leader, find_leader
+from cosmos_board.site.pages.sections.standing import (
+    count_rivals,
+    explain_no_leader,
+    find_leader,
+    tier_cell,
+)
 from cosmos_board.site.pages.sections.writer import Card, Link, PageContext, PageWriter
 from cosmos_board.store.queries.cards import TrackEntry
 
@@ -231,11 +236,13 @@ def _add_news(page: PageWriter) -> None:
 
 def _entry(entry: TrackEntry, data: SiteData, words: Words) -> dict[str, str]:
     track = words("full run") if entry.track == FULL else words("submission")
+    tier = tier_cell(entry.tier, words)
     return {
         "date": entry.date,
         "url": model_url(entry.model),
         "label": data.label(entry.model),
-        "note": words.listing([track, words.term(entry.tier)]),
+        "note": words.listing([track, tier.text]),
+        "title": tier.title,
     }
 
 

@@ -14,11 +14,13 @@ from cosmos_board.site.components.markup import outside_link
 from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.svg import render_badge
 from cosmos_board.site.components.table import Cell, Table, heat_of
+from cosmos_board.site.components.table_output import show_badge
 from cosmos_board.site.components.templates import render
 from cosmos_board.site.content.labels import model_url, prompt_label, slug, target_label
 from cosmos_board.site.content.site_data import FIRST_PROMPTS, SiteData
 from cosmos_board.site.language.numbers import DASH, number, percent, short_count, with_interval
 from cosmos_board.site.language.words import Words
+from cosmos_board.site.pages.sections.captions import track_badges
 from cosmos_board.site.pages.sections.notices import (
     explain_empty,
     link_advice,
@@ -67,13 +69,10 @@ def _add_track(page: PageWriter, info: ModelCard, track: str, *, alone: bool) ->
     if not alone:
         page.heading(track_label(track, words), f"track-{track}")
     if track != FULL:
-        tiers = sorted({e.tier for e in page.data.entries
-                        if (e.model, e.track) == (info.name, track)})  # fmt: skip
-        badges = Markup(" ").join(
-            Markup('<span class="cb-badge">{}</span>').format(words.term(name))
-            for name in (track, *tiers)
-        )
-        page.html(Markup("<p>{} {}</p>").format(badges, track_text(track, words)))
+        entries = page.data.entries
+        tiers = {e.tier for e in entries if (e.model, e.track) == (info.name, track)}
+        badges = " ".join(map(show_badge, track_badges(track, tiers, words)))
+        page.html(Markup("<p>{} {}</p>").format(Markup(badges), track_text(track, words)))
     level = 2 if alone else 3
     kinds: tuple[tuple[SliceKind, str, str, str], ...] = (
         ("overall", words("Scores by prompt"), "prompts", "scores"),

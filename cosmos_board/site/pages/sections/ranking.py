@@ -124,7 +124,7 @@ def _add_score(
 
     def model(row: BoardRow) -> Cell:
         url = model_url(row.model) if row.model in data.models else ""
-        badges = track_badges(board.key.track, row.tier, words)
+        badges = track_badges(board.key.track, {row.tier}, words)
         return Cell(row.label, row.model, url, status_label(row, words), badges=badges)
 
     def score(row: BoardRow) -> Cell:
