@@ -222,8 +222,7 @@ def _target_figure(data: SiteData, info: ModelCard, words: Words, track: str) ->
     places = data.places(info.name, "target", prompt, track)
     places = [place for place in places if place[1].status != "trained-on"]
     real = [place for place in places if not data.is_synthetic(place[0])]
-    some = any(row.low is not None for _, row, _ in places)
-    rows = sorted(real or places, key=lambda place: (-place[1].score if some else 0.0, place[0]))
+    rows = sorted(real or places, key=_order_target)
     if len(rows) < 2:
         return None
     most = MOST_TARGETS // 2
@@ -237,14 +236,8 @@ def _target_figure(data: SiteData, info: ModelCard, words: Words, track: str) ->
         name="targets-figure",
         title=words("Scores of {model} by target", model=info.label),
         says=words(
-            "Dice with the prompt “{prompt}”, the highest first; bars are 95 % confidence "
-            "intervals where there are at least 10 clusters.",
-            prompt=prompt_label(prompt, words),
-        )
-        if some
-        else words(
-            "Dice with the prompt “{prompt}”, by name of the target: under 10 clusters there is "
-            "no confidence interval.",
+            "Dice with the prompt “{prompt}”, the highest first, with 95 % confidence intervals; "
+            "targets without one, such as those under 10 clusters, come last and by name.",
             prompt=prompt_label(prompt, words),
         ),
         x=Axis(label=words("Dice"), low=0.0, high=1.0),
@@ -252,6 +245,13 @@ def _target_figure(data: SiteData, info: ModelCard, words: Words, track: str) ->
         series=(Series(name=info.label, points=tuple(points), colour=5),),
         interval="x",
     )
+
+
+def _order_target(place: tuple[Slice, BoardRow, int]) -> tuple[bool, float, Slice]:
+    """Return what orders targets: scores where they have intervals, else names."""
+    part, row, _ = place
+    few = row.low is None
+    return few, 0.0 if few else -row.score, part
 
 
 def _cite(page: PageWriter, info: ModelCard) -> None:

@@ -13,7 +13,7 @@ from cosmos_board.site.language.numbers import DASH
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.board_tables import add_ranking
 from cosmos_board.site.pages.sections.figures import interval_figure
-from cosmos_board.site.pages.sections.matrix import Across, matrix_table
+from cosmos_board.site.pages.sections.matrix import Across, matrix_table, order_models
 from cosmos_board.site.pages.sections.notices import explain_empty
 from cosmos_board.site.pages.sections.standing import count_rivals, find_leader
 from cosmos_board.site.pages.sections.tables import RecordTable
@@ -99,7 +99,8 @@ def _add_map(page: PageWriter, name: str) -> None:
         version=data.version_label,
     )
     page.heading(words("Scores by modality"), "where")
-    page.table(matrix_table(data, columns, words, name="map", caption=caption))
+    models = order_models(data.board(OVERALL, name), columns)
+    page.table(matrix_table(data, columns, words, name="map", caption=caption, models=models))
 
 
 def _prompt_cell(name: str, words: Words) -> Cell:

@@ -44,29 +44,32 @@ def matrix_table(
     *,
     name: str,
     caption: str,
-    models: Sequence[str] | None = None,
+    models: Sequence[str],
 ) -> Table:
-    """Return the scores of `models` in order, shaded per column.
-
-    By default of all: the ranked ones by mean, then the others by name, as on every board.
-    """
+    """Return the scores of `models` in order, shaded per column."""
     scored = [
         {row.model: row for row in column.board.rows} if column.board else {} for column in columns
     ]
-    order = list(models) if models is not None else _by_mean(scored)
-    table = RecordTable(data, words, order)
+    table = RecordTable(data, words, models)
     table.model("model", words("Model"), lambda model: model, frozen=True)
     for column, rows in zip(columns, scored, strict=True):
         absent = column.board.absent if column.board else ()
         reasons = {absence.model: absence.reason for absence in absent}
-        shades = heat_of([_ranked_score(rows.get(model)) for model in order])
+        shades = heat_of([_ranked_score(rows.get(model)) for model in models])
         cells = {
             model: _cell(rows.get(model), reasons.get(model), shade, words)
-            for model, shade in zip(order, shades, strict=True)
+            for model, shade in zip(models, shades, strict=True)
         }
         get, url = cells.__getitem__, column.url if column.board else ""
         table.cells(column.key, column.label, get, numeric=True, best="high", help=url)
     return table.build(name, caption)
+
+
+def order_models(board: Board | None, columns: Sequence[Across]) -> list[str]:
+    """Return the models of a board in its order, then those that only columns have, by name."""
+    own = [row.model for row in board.rows] if board else []
+    others = {row.model for column in columns if column.board for row in column.board.rows}
+    return own + sorted(others.difference(own))
 
 
 def prompt_columns(
@@ -158,14 +161,3 @@ def _cell(row: BoardRow | None, absent: str | None, shade: float | None, words: 
         return Cell(words.term(absent) if absent else DASH, muted=True)
     note = f"#{format_rank(row)}" if row.rank is not None else note_no_rank(row, words)
     return Cell(number(row.score), row.score, heat=shade, note=note)
-
-
-def _by_mean(scored: Sequence[dict[str, BoardRow]]) -> list[str]:
-    models = sorted({model for rows in scored for model in rows})
-
-    def place(model: str) -> tuple[bool, float, str]:
-        standing = [_ranked_score(rows.get(model)) for rows in scored]
-        scores = [score for score in standing if score is not None]
-        return not scores, -sum(scores) / max(len(scores), 1), model
-
-    return sorted(models, key=place)
