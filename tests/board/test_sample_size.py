@@ -53,7 +53,7 @@ def test_a_difference_within_the_margin_is_refused(tmp_path: Path, difference: f
 
 
 def test_boards_that_rank_nobody_are_refused_with_the_reason(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no spread to go by: no target has 10 clusters$"):
+    with pytest.raises(InputError, match=r"no spread to go by: no target has 10 clusters$"):
         plan(tmp_path, 0.05, clusters=9)
 
 
@@ -62,7 +62,7 @@ def test_models_that_never_differ_have_no_spread_to_go_by(tmp_path: Path) -> Non
     path = planted_board(tmp_path / "b.duckdb", [A, B], targets, noise_sd=0.0)
     with (
         duckdb.connect(str(path), read_only=True) as connection,
-        pytest.raises(InputError, match="no spread to go by: .* the same in every cluster$"),
+        pytest.raises(InputError, match=r"no spread to go by: .* the same in every cluster$"),
     ):
         plan_comparison(Cube(connection, ["dice"]), 0.05)
 
