@@ -95,8 +95,8 @@ def list_gaps(boards: Sequence[Board]) -> list[str]:
             for name in row.unanswered_datasets if board.key.slice.kind != "dataset" else ():
                 lacking.setdefault(name, set()).add(row.model)
     return [
-        f"{name} has no answer of {', '.join(sorted(models))}, so they hold no rank on boards that"
-        " rest on it; name other datasets with --dataset to rank without it"
+        f"{', '.join(sorted(models))}: no rank on boards that rest on {name}, for want of answers"
+        " there; name the other datasets with --dataset to leave it out"
         for name, models in sorted(lacking.items())
     ]
 

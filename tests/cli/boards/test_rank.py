@@ -93,7 +93,7 @@ def test_a_board_can_rest_on_some_datasets_alone(tmp_path: Path) -> None:
         targets,
     )
 
-    assert "two has no answer of a, so they hold no rank" in rank(db)
+    assert "a: no rank on boards that rest on two, for want of answers there" in rank(db)
     rows = json.loads(rank(db, "--dataset", "one", "--format", "json"))["rows"]
     assert [(row["status"], row["references"]) for row in rows] == [("ranked", 24)] * 2
     with pytest.raises(InputError, match=r"--dataset: name: unknown name \(got 'three'"):
