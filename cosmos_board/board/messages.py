@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from cosmos_board.board.types import FailedAnswers
 
 MessageKey: TypeAlias = Literal[
     # what a finding lacks
@@ -44,9 +43,6 @@ class Message:
         return cls(key, tuple(fields.items()))
 
 
-def name_failing(model: str, prompt: str, counts: FailedAnswers) -> Message:
+def name_failing(model: str, prompt: str, failed: int, answers: int) -> Message:
     """Return what is missing where too many of a model's answers failed."""
-    return Message.of(
-        "too-many-failed",
-        model=model, prompt=prompt, failed=counts.failed, answers=counts.answers,
-    )  # fmt: skip
+    return Message.of("too-many-failed", model=model, prompt=prompt, failed=failed, answers=answers)

@@ -87,17 +87,7 @@ def plan_comparison(
         InputError: If the difference is not in [0.011, 1], a name is unknown, the metric ranks
             nobody, or no slice can be planned.
     """
-    if not LEAST_DIFFERENCE <= difference <= 1:
-        want = f"{LEAST_DIFFERENCE} to 1: up to {MARGIN} two models count as equivalent"
-        raise InputError("plan", "--difference", "cannot be shown", got=difference, want=want)
-    if not get_metric(metric).ranked:
-        raise InputError("plan", "--metric", "is a distance, which is not averaged", got=metric)
-    get_prompt_kind(prompt)
-    if models and models[0] == models[1]:
-        raise InputError("plan", "--models", "are the same", got=models[0])
-    for name in models or ():
-        if name not in cube.models:
-            raise UnknownNameError("plan", "model", name, cube.models)
+    _check(cube, difference, models, prompt, metric)
     chosen = selection or cube.selections(prompt)[-1]
     boards = build_boards(
         cube.connection,
@@ -119,6 +109,23 @@ def plan_comparison(
         problem = f"has no scores with prompt {prompt}" if not reasons else "has no spread to go by"
         raise InputError("plan", "--db", f"{problem}{reasons and f': {reasons}'}")
     return sizes, unplanned
+
+
+def _check(
+    cube: Cube, difference: float, models: tuple[str, str] | None, prompt: str, metric: str
+) -> None:
+    """Refuse a difference that cannot be shown, and names that are none."""
+    if not LEAST_DIFFERENCE <= difference <= 1:
+        want = f"{LEAST_DIFFERENCE} to 1: up to {MARGIN} two models count as equivalent"
+        raise InputError("plan", "--difference", "cannot be shown", got=difference, want=want)
+    if not get_metric(metric).ranked:
+        raise InputError("plan", "--metric", "is a distance, which is not averaged", got=metric)
+    get_prompt_kind(prompt)
+    if models and models[0] == models[1]:
+        raise InputError("plan", "--models", "are the same", got=models[0])
+    for name in models or ():
+        if name not in cube.models:
+            raise UnknownNameError("plan", "model", name, cube.models)
 
 
 def _plan_board(

@@ -97,7 +97,7 @@ class FindingInputs:
     ) -> list[Message]:
         """Return which of some models have no part with a prompt since too many answers failed."""
         return [
-            name_failing(name, prompt, counts)
+            name_failing(name, prompt, counts.failed, counts.answers)
             for prompt in prompts
             for name, counts in self.failing(prompt, selection).items()
             if name in names

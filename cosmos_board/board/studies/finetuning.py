@@ -84,7 +84,7 @@ def study_finetuning(cube: Cube) -> FinetuningStudy:
                     for target, paired in _compare(sample, pair).items()
                 ]
             failing += [
-                name_failing(model, prompt, counts)
+                name_failing(model, prompt, counts.failed, counts.answers)
                 for model, counts in cube.failing(FULL, prompt, selection).items()
                 if model in paired_models
             ]
