@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-
 MessageKey: TypeAlias = Literal[
     # what a finding lacks
     "scores", "promptable-model", "promptable-scores", "prompt", "one-model-with-prompts",
