@@ -46,6 +46,7 @@ COLUMNS = (
     show_default=True,
     help="How the boards are printed.",
 )
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 def command(
     db: Path,
     prompt: str | None,
@@ -55,6 +56,7 @@ def command(
     metric: str,
     selection: str | None,
     form: str,
+    as_json: bool,
 ) -> None:
     """Print leaderboards: score, 95 % interval, rank and the range of ranks."""
     from cosmos_board.board.cube import Cube
@@ -74,7 +76,7 @@ def command(
         )
     if not boards:
         raise InputError("rank", "--by", "no board of this kind has scores", got=by or "overall")
-    if form == "json":
+    if as_json or form == "json":
         caption = describe_board(boards[0])
         document = {"caption": caption, "rows": list_rows(boards)}
         click.echo(json.dumps(round_floats(document), ensure_ascii=False))

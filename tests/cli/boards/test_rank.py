@@ -44,6 +44,7 @@ def rank(db: Path, *arguments: str) -> str:
 def test_json_keeps_its_contract(db: Path) -> None:
     document = json.loads(rank(db, "--format", "json"))
 
+    assert rank(db, "--json") == rank(db, "--format", "json")
     assert set(document) == {"caption", "rows"}
     assert [set(row) for row in document["rows"]] == [set(COLUMNS)] * 4
     assert document["rows"][0]["slice"] == "overall"
