@@ -20,8 +20,8 @@ from cosmos_board.core.errors import (
     make_one_line,
 )  # fmt: skip
 from cosmos_board.store.files import hold
-from cosmos_board.store.queries.chosen_datasets import choose_datasets
 from cosmos_board.store.queries.connection import read_meta, read_table_sizes
+from cosmos_board.store.queries.counted_runs import choose_datasets
 from cosmos_board.store.schema import ADDED, SCHEMA_VERSION
 
 
