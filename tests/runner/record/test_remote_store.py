@@ -143,7 +143,10 @@ def test_what_is_no_file_system_is_refused(uri: str) -> None:
         RemoteStore(uri)
 
 
-def test_keys_are_not_shown_where_the_store_cannot_be_reached() -> None:
+def test_keys_are_not_shown_where_the_store_cannot_be_reached(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")  # else it tries for seconds
     uri = "s3://me:verysecret@bucket/run?endpoint_override=127.0.0.1:1&scheme=http&region=eu"
 
     with pytest.raises(StorageError) as raised:
