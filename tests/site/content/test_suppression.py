@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -308,20 +309,31 @@ def test_a_damaged_list_of_blocks_stops_the_build(data: bytes) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.fixture(scope="module")
+def before(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site as it was built before two patients came; to be copied."""
+    work = tmp_path_factory.mktemp("before")
+    build(change_world(world, work / "few.duckdb", without=(NEW,)), work / "site")
+    return work / "site"
+
+
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["in --out", "--earlier"])
 def test_a_build_follows_on_the_site_that_is_published(
-    elsewhere: bool, world: Path, tmp_path: Path
+    elsewhere: bool, world: Path, before: Path, tmp_path: Path
 ) -> None:
-    few = change_world(world, tmp_path / "few.duckdb", without=(NEW,))
     site = tmp_path / "site"
-    build(few, site)
+    shutil.copytree(before, site)
     later = tmp_path / "later" if elsewhere else site
     build(world, later, *(["--earlier", str(site)] if elsewhere else []))
 
     assert clusters_in(later / "data/tables/targets/ct.liver/board.json") == 24
     done = CliRunner().invoke(group, ["verify", "--db", str(world), "--site", str(later)])
     assert done.exit_code == 0, done.output
+
+
+def test_a_build_that_follows_on_no_site_shows_every_patient(world: Path, tmp_path: Path) -> None:
     build(world, tmp_path / "unaware")
+
     assert clusters_in(tmp_path / "unaware/data/tables/targets/ct.liver/board.json") == 26
 
 
