@@ -14,7 +14,6 @@ import pyarrow as pa
 import pytest
 
 from cosmos_board.data.pack import open_pack
-from cosmos_board.site.publish.versions import list_site, write_list
 from tests.submissions.platform.conftest import MAX
 from tests.submissions.platform.hub import Board, Hub, Request
 from tests.submissions.platform.runner import Outcome
@@ -375,13 +374,11 @@ def test_a_push_between_check_and_merge_does_not_reach_the_board(hub: Hub, tiny:
     assert "reserved word 'official'" in board.left_out["careful-boxes"]
 
 
-def test_main_does_not_go_back_behind_what_was_published(landed: Hub) -> None:
-    listed = landed.publish().listed
-    landed.site.mkdir()
-    write_list(landed.site, list_site(landed.site, listed["benchmark"], (), listed["head"]))
-    before = landed.find()
-    git(landed.path, "update-ref", "refs/heads/main", f"{before}^")
-    board = landed.publish()
+def test_main_does_not_go_back_behind_what_was_published(story: Story, tmp_path: Path) -> None:
+    hub = story.published.copy(tmp_path)
+    before = hub.find()
+    git(hub.path, "update-ref", "refs/heads/main", f"{before}^")
+    board = hub.publish()
     assert board.outcome.conclusion == "failure"
     assert "does not hold the commit that the published site was made of" in board.outcome.log
-    assert landed.publish(rewritten=before).outcome.conclusion == "success"
+    assert hub.publish(rewritten=before).outcome.conclusion == "success"
