@@ -45,6 +45,13 @@ OLD = {REST: 10 / 12, SEEN: 1 / 12, UNSTIRRED: 1 / 12}
 """The twelve patients of `north ct.liver` that the first site shows, by their weight."""
 
 Publish = Callable[..., Site]
+published_or_local = pytest.mark.parametrize(
+    "local",
+    [
+        pytest.param(False, id="published"),
+        pytest.param(True, id="local", marks=pytest.mark.slow),
+    ],
+)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +126,7 @@ def test_the_same_attack_recovers_every_cell_where_nothing_is_left_out(publish: 
     assert {group for group in PROTECTED if width(attack, group) < LEAST_RANGE} == set(PROTECTED)
 
 
-@pytest.mark.parametrize("local", [False, True], ids=["published", "local"])
+@published_or_local
 def test_the_number_of_withheld_patients_is_not_recovered(local: bool, publish: Publish) -> None:
     attack = Attack({WITHHELD: 5, PART: 4}, step=-1, most=9)
 
@@ -134,13 +141,7 @@ def test_the_number_of_withheld_patients_is_not_recovered(local: bool, publish: 
     assert all((high - low < 1) == local for low, high in ranges), ranges
 
 
-@pytest.mark.parametrize(
-    "local",
-    [
-        pytest.param(False, id="published"),
-        pytest.param(True, id="local", marks=pytest.mark.slow),
-    ],
-)
+@published_or_local
 def test_two_patients_who_come_are_not_the_difference_of_two_sites(
     local: bool, publish: Publish, first: Site
 ) -> None:
