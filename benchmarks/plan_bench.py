@@ -106,7 +106,11 @@ def measure_alone(layout: str, files: int) -> dict[str, object]:
             shutil.make_archive(str(packed / "many"), _ARCHIVES[layout], source)
             source = packed
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-            return {"layout": layout, "files": files, **pool.submit(measure, source, layout).result()}
+            return {
+                "layout": layout,
+                "files": files,
+                **pool.submit(measure, source, layout).result(),
+            }
 
 
 def _write_files(source: Path, layout: str, files: int) -> None:

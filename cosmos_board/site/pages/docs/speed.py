@@ -11,7 +11,7 @@ from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.table import Cell, Table
 from cosmos_board.site.components.table_output import render_table
 from cosmos_board.site.content.site_data import SiteData
-from cosmos_board.site.language.numbers import DASH
+from cosmos_board.site.language.numbers import DASH, number
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
@@ -132,7 +132,7 @@ def _memory(words: Words, document: Mapping[str, Any]) -> Iterator[Measured]:
 
 def _plan(words: Words, document: Mapping[str, Any]) -> Iterator[Measured]:
     for result in document["results"]:
-        names = {"layout": result["layout"], "files": f"{result['files']:,}"}
+        names = {"layout": result["layout"], "files": number(result["files"], 0)}
         yield Measured(
             words("{files} files, {layout}: time of one processor", **names), result["cpu_s"], "s"
         )
