@@ -11,14 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from cosmos_board.cli.data import command
+from cosmos_board.core.expected import ExpectedCount
 from cosmos_board.data.pack import open_pack
 from cosmos_board.data.pack.check import check_pack
-from cosmos_board.data.pack.info import (
-    ExpectedCount,
-    dump_info,
-    is_unaltered,
-    read_info,
-)
+from cosmos_board.data.pack.info import dump_info, is_unaltered, read_info
 from cosmos_board.data.pack.totals import PackTotals
 from tests.curation.units import build_discs
 from tests.data.raw_files import draw_noise, draw_square, save_picture
