@@ -56,7 +56,7 @@ def test_what_was_found_is_what_the_rows_hold(pack: Path) -> None:
 
 def test_show_and_check_tell_it(pack: Path) -> None:
     assert "expected by the catalog: all: 3 of 138 cases" in run("check", pack)
-    assert "what the catalog expects of a complete copy" in run("show", pack)
+    assert "of a complete copy: this pack holds something else" in run("show", pack)
     shown = json.loads(run("show", pack, "--json"))["expected"]
     assert [(row["unit"], row["found"], row["expected"]) for row in shown] == [
         ("cases", 3, 138), ("pictures", 3, 138), ("references", 5, 276),
