@@ -45,7 +45,9 @@ def list_datasets(packs: Path, as_json: bool) -> None:
     rows = [_HEADINGS, *(_make_row(describe_dataset(dataset, here)) for dataset in datasets)]
     for line in _lay_out(rows, terminal_width()):
         click.echo(line)
-    click.echo(f"{len(rows) - 1} datasets; `cosmos-board data show NAME` says more of one", err=True)
+    click.echo(
+        f"{len(rows) - 1} datasets; `cosmos-board data show NAME` says more of one", err=True
+    )
 
 
 def _lay_out(rows: Sequence[tuple[str, ...]], width: int | None) -> Iterator[str]:
