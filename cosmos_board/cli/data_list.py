@@ -46,7 +46,7 @@ def list_datasets(packs: Path, as_json: bool) -> None:
     for line in _lay_out(rows, terminal_width()):
         click.echo(line)
     click.echo(
-        f"{len(rows) - 1} datasets; `cosmos-board data show NAME` says more of one", err=True
+        f"{len(datasets)} datasets; `cosmos-board data show NAME` says more of one", err=True
     )
 
 
