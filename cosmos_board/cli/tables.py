@@ -107,6 +107,20 @@ def measure(text: str) -> int:
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
+def cut_text(text: str, width: int) -> str:
+    """Return a text that takes at most `width` characters of a line; a cut one ends in a mark.
+
+    Example:
+        >>> cut_text("checked against a loader", 16), cut_text("none", 16)
+        ('checked against…', 'none')
+    """
+    if measure(text) <= width:
+        return text
+    while measure(text) > width - 1:
+        text = text[:-1]
+    return f"{text}…"
+
+
 def name_hidden(headings: Sequence[str], shown: int, whole: str = "--json") -> str:
     """Return the line under a table that says what did not fit; empty where all did."""
     hidden = ", ".join(headings[shown:])
@@ -149,8 +163,10 @@ def print_pack(info: PackInfo) -> None:
         ],
     )
     if info.expected:
+        whole = all(count.is_met for count in info.expected)
         print_table(
-            "what the catalog expects of a complete copy",
+            "what the catalog expects of a complete copy: "
+            + ("all of it is here" if whole else "this pack holds something else"),
             ("part", "what", "found", "expected"),
             [
                 (count.part, count.unit, str(count.found), str(count.expected))

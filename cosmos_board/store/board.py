@@ -48,7 +48,7 @@ def open_board(path: Path, datasets: Collection[str] = ()) -> Iterator[duckdb.Du
 def open_board_to_write(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a board database to add to, made with empty tables where there is none.
 
-    One of an earlier program gets the columns that came later, without values.
+    One of an earlier program gets the columns and tables that came later, without values.
 
     Raises:
         InputError: If the file is no board database, damaged, or newer than this program.
@@ -62,6 +62,7 @@ def open_board_to_write(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             _add_tables(connection)
         if _refuse_other_version(path, connection) < SCHEMA_VERSION:
             _bring_up_to_date(connection)
+        connection.execute(_DDL)  # tables that came later
         yield connection
 
 
@@ -139,7 +140,7 @@ def _describe(path: Path, text: str, error: duckdb.Error) -> CosmosBoardError | 
 
 
 _DDL = resources.files("cosmos_board.store").joinpath("board_ddl.sql").read_text()
-_LATER = frozenset({"board_references", "track_references", "ledger"})
+_LATER = frozenset({"board_references", "track_references", "ledger", "expected_counts"})
 """Tables that a database of an earlier program may lack."""
 
 _TABLES = frozenset(re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", _DDL)) - _LATER
