@@ -20,7 +20,7 @@ from benchmarks.intervals.layouts import (
     follow,
 )
 from cosmos_board.stats.design import make_design
-from cosmos_board.stats.intervals import ratio_interval
+from cosmos_board.stats.failures import ratio_interval
 from cosmos_board.stats.variance import measure_means
 
 TOGETHER = (0.3, 0.6)

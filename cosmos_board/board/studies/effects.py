@@ -14,11 +14,11 @@ from cosmos_board.core.tracks import FULL
 from cosmos_board.stats.bootstrap import RATIO_STEP, Draws, sum_replicates, to_steps
 from cosmos_board.stats.crossed import add_parts
 from cosmos_board.stats.design import make_design
+from cosmos_board.stats.failures import ratio_interval
 from cosmos_board.stats.intervals import (
     MINIMUM_CLUSTERS,
     interval,
     jackknife_errors,
-    ratio_interval,
     t_quantile,
 )
 from cosmos_board.stats.testing import detectable_effect, exceed_failure
@@ -62,6 +62,9 @@ class Effect:
     margin: float = 0.0
     """What the effect has to exceed to be shown."""
 
+    shown: bool | None = None
+    """Whether it is shown, where a verdict has its own rule; None where the interval says it."""
+
     @property
     def detectable(self) -> float | None:
         """Least true effect that such data would have shown in 80 % of samples."""
@@ -72,7 +75,9 @@ class Effect:
 
     @property
     def is_shown(self) -> bool:
-        """Whether the interval lies beyond the margin on one side of 0."""
+        """Whether the effect lies beyond the margin on one side of 0."""
+        if self.shown is not None:
+            return self.shown
         if self.low is None or self.high is None:
             return False
         return self.low > self.margin or self.high < -self.margin
