@@ -33,18 +33,19 @@ def lose_cluster(target_means: Floats, design: Design) -> tuple[Floats, Ints]:
 
 
 def reach_with_failure(
-    failing: Floats, spread: Spread, *, furthest: Floats | None = None
+    failing: Floats, spread: Spread, *, everywhere: bool = True, furthest: Floats | None = None
 ) -> Floats:
     """Return how far the one-sided 95 % bound of some means is from them with one more failure.
 
     With n clusters of squared standard error V in a target, of which a failure takes `loss`, n + 1
-    have, by the sum of squares, ((n − 1) V + (n + 1) loss²) / (n + 1). Where targets share
-    clusters, the cluster fails in as many as scores of a cluster go together over targets.
+    have, by the sum of squares, ((n − 1) V + (n + 1) loss²) / (n + 1).
 
     Args:
         failing: Means of what scores 0 in the added cluster, shape (targets, columns): of the
             scores themselves, or of the one model of each difference whose failure moves it.
         spread: Of the scores, or of the differences.
+        everywhere: Whether the cluster, where targets share clusters, fails in as many targets as
+            scores of a cluster go together over targets; else it fails in one.
         furthest: How far the cluster that does so most moves each mean to that side, shape
             (columns,): where targets share clusters, the added one does no less.
 
@@ -55,7 +56,7 @@ def reach_with_failure(
     loss, target = lose_cluster(failing, design)
     size = design.sizes[target].astype(np.float64)
     own = spread.target_variances[target, np.arange(len(loss))] / len(design.sizes) ** 2
-    if design.shares_clusters:
+    if everywhere and design.shares_clusters:
         loss = loss * _count_together(spread)
         if furthest is not None:
             loss = np.maximum(loss, furthest * size / (size + 1.0))

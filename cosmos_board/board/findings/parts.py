@@ -185,9 +185,13 @@ def _at_level(effect: Effect, level: float, failure: Reach, bounds: Bounds) -> E
 
 
 def _reach_with_failures(means: TargetMeans) -> list[Reach]:
-    """Return how far one more failure of either side moves the bounds of each contrast."""
+    """Return how far one more failure of either side moves the bounds of each contrast.
+
+    In one target, although targets may share clusters: these intervals hold for other targets too
+    and are wider for it, and a claim is judged by them.
+    """
     half = len(means.scores) // 2
     spread = _subtract(means).measure().spread
     sides = (means.scores[:half].T, means.scores[half:].T)
-    down, up = (reach_with_failure(side, spread).tolist() for side in sides)
+    down, up = (reach_with_failure(side, spread, everywhere=False).tolist() for side in sides)
     return list(zip(down, up, strict=True))
