@@ -14,6 +14,7 @@ from cosmos_board.stats.choice import bound_failures, bound_options, choose_by_o
 from cosmos_board.stats.design import make_design
 from cosmos_board.stats.intervals import share_interval
 from cosmos_board.stats.variance import MeanErrors, measure_means
+from tests.one_more import bound_pair
 
 Floats = NDArray[np.float64]
 
@@ -104,13 +105,6 @@ def test_a_single_option_has_a_t_interval_that_allows_for_unseen_failures() -> N
     assert mean * (1 - unseen) < low[0] < mean - stats.t.isf(0.025, 19) * error
 
 
-def bound_with(apart: Floats, added: float, side: int) -> float:
-    """Return the one-sided 95 % bound of a mean with one more value."""
-    longer = np.append(apart, added)
-    reach = stats.t.isf(0.05, len(apart)) * stats.sem(longer)
-    return float(longer.mean() + side * reach)
-
-
 def test_differences_have_the_interval_of_a_paired_t_test_shared_by_all_comparisons() -> None:
     rng = np.random.default_rng(5)
     values = rng.normal([0.8, 0.7, 0.79, 0.8], [0.05, 0.05, 0.05, 0.05], (30, 4))
@@ -120,9 +114,8 @@ def test_differences_have_the_interval_of_a_paired_t_test_shared_by_all_comparis
     for place in range(3):
         pair = stats.ttest_rel(values[:, place + 1], values[:, 0])
         ends = pair.confidence_interval(1 - 0.05 / 6)
-        other, base = values[:, place + 1], values[:, 0]
-        low = min(ends.low, bound_with(other - base, -base.mean(), -1))
-        high = max(ends.high, bound_with(other - base, other.mean(), 1))
+        bounds = bound_pair(values[:, place + 1], values[:, 0])
+        low, high = min(ends.low, bounds[0]), max(ends.high, bounds[1])
         assert found.low[place] == pytest.approx(low, rel=1e-3)
         assert found.high[place] == pytest.approx(high, rel=1e-3)
     assert found.worse.tolist() == [True, False, False]

@@ -13,6 +13,7 @@ from cosmos_board.stats.design import Design, make_design
 from cosmos_board.stats.failures import lose_cluster, ratio_interval, reach_with_failure
 from cosmos_board.stats.family import Family, compare_all
 from cosmos_board.stats.variance import measure_means
+from tests.one_more import bound_pair, bound_with
 
 
 def design(*sizes: int, shared: bool = False) -> Design:
@@ -63,15 +64,8 @@ def test_a_difference_reaches_as_far_as_one_more_failure_of_either_model() -> No
     """Second implementation: append the cluster in which one scores 0 and the other its mean."""
     scores = draw(20, 2) * [1.0, 0.6]
     found = pair(scores, design(20))
-    apart = scores[:, 0] - scores[:, 1]
-    first_fails = np.append(apart, -scores[:, 1].mean())
-    second_fails = np.append(apart, scores[:, 0].mean())
 
-    t = stats.t.isf(0.05, 20)
-    assert found.low[0] == pytest.approx(first_fails.mean() - t * stats.sem(first_fails), abs=1e-5)
-    assert found.high[0] == pytest.approx(
-        second_fails.mean() + t * stats.sem(second_fails), abs=1e-5
-    )
+    assert (found.low[0], found.high[0]) == pytest.approx(bound_pair(*scores.T), abs=1e-5)
     assert found.low[0] < found.verdict_low[0] < found.difference[0]
 
 
@@ -130,9 +124,7 @@ def test_the_worst_of_shared_clusters_may_come_again() -> None:
     scores += np.random.default_rng(0).normal(0, 0.001, scores.shape)
     low, _ = ratio_interval(measure_means(scores.reshape(-1, 1), design(*[20] * 5, shared=True)))
 
-    again = np.append(scores.mean(axis=0), 0.0)
-    bound = again.mean() - stats.t.isf(0.05, 20) * stats.sem(again)
-    assert low[0] == pytest.approx(bound, abs=0.01)
+    assert low[0] == pytest.approx(bound_with(scores.mean(axis=0), 0.0, -1), abs=0.01)
 
 
 @given(seed=st.integers(0, 10_000), size=st.integers(3, 40))
