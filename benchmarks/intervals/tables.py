@@ -57,9 +57,11 @@ def simulate_differences(effort: Effort, layouts: Sequence[Layout] = PAIRED) -> 
 
 
 def simulate_unlike(effort: Effort, layouts: Sequence[Layout] = UNLIKE) -> Iterator[Cell]:
-    """Yield the same where one model fails more often than the other, or the other never."""
+    """Yield the same where one model fails more often than the other, or the other never.
+
+    Where a cluster that fails does so in most of its targets, nothing is promised.
+    """
     for layout in layouts:
-        # As for scores, laws hold where patients are somewhat alike in all of their targets.
         for shared in (0.0, *TOGETHER) if layout.case == "shared" else (0.0,):
             for rates, spread in product(RATES, SPREADS):
                 first, second = fail_unlike(rates, spread)
@@ -87,6 +89,7 @@ def measure_difference(
         scores=pair[1].key,
         case=" ".join(filter(None, (layout.case, case))),
         difference=pair[0].truth - pair[1].truth,
+        hard=shared > TOGETHER[0],
     )
     low, high = interval_differences(pair, effort, place, alike=alike, shared=shared)
     return cover(place, low, high, pair[0].truth - pair[1].truth)

@@ -62,8 +62,8 @@ class Effect:
     margin: float = 0.0
     """What the effect has to exceed to be shown."""
 
-    shown: bool | None = None
-    """Whether it is shown, where a verdict has its own rule; None where the interval says it."""
+    verdict_ends: tuple[float, float] | None = None
+    """What verdicts rest on where that is not the interval, which allows for one more failure."""
 
     @property
     def detectable(self) -> float | None:
@@ -76,11 +76,10 @@ class Effect:
     @property
     def is_shown(self) -> bool:
         """Whether the effect lies beyond the margin on one side of 0."""
-        if self.shown is not None:
-            return self.shown
-        if self.low is None or self.high is None:
+        low, high = self.verdict_ends or (self.low, self.high)
+        if low is None or high is None:
             return False
-        return self.low > self.margin or self.high < -self.margin
+        return low > self.margin or high < -self.margin
 
 
 @dataclass(frozen=True, slots=True, eq=False)

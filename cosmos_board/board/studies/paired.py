@@ -51,7 +51,9 @@ def compare_columns(means: TargetMeans, *, margin: float = 0.0) -> PairedEffect 
         left_out=means.left_out,
         loss=float(family.loss.max()),
         margin=margin,
-        shown=wide and bool(family.verdict_low[0] > margin or family.verdict_high[0] < -margin),
+        verdict_ends=(float(family.verdict_low[0]), float(family.verdict_high[0]))
+        if wide
+        else None,
     )
     return PairedEffect(
         effect=effect,

@@ -166,8 +166,16 @@ def _write_hard(page: PageWriter, context: PageContext, cells: Sequence[_Cell]) 
 def _say_worst(page: PageWriter, words: Words, cells: Sequence[_Cell]) -> None:
     worst = {
         law: [cell["share"] for cell in cells if cell["law"] == law]
-        for law in ("board", "wrong-sign")
+        for law in ("unlike", "board", "wrong-sign")
     }
+    if shares := worst["unlike"]:
+        page.paragraph(
+            words(
+                "Two models fail at different rates, and a patient who fails mostly does so in "
+                "all targets. The interval of the difference covers in {share} in the worst case.",
+                share=_percent(min(shares)),
+            )
+        )
     if shares := worst["board"]:
         page.paragraph(
             words(
