@@ -20,7 +20,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     board = StudyBoard(seed=3).add_target("ct.liver", clusters=50)
     for name, dice in (("ahead", 0.73), ("behind", 0.70), ("far", 0.2)):
         board.add_model(name)
-        board.add_scores(name, "box", lambda r, dice=dice: dice + 0.001 * r["effect"])
+        board.add_scores(name, "box", dice + 0.001 * board.references["effect"].to_numpy())
     path = tmp_path_factory.mktemp("compare") / "b.duckdb"
     board.write(path)
     return path
