@@ -270,10 +270,12 @@ class PairRow:
     difference: float
     low: float | None
     high: float | None
-    """Simultaneous 95 % interval over all pairs of the table, at least as far as one more failure
-    of either would move the difference; None under 10 clusters."""
+    """Simultaneous 95 % interval over all pairs of the table, at least as far as the one-sided
+    bound with one more failure of either; None under 10 clusters."""
 
     verdict: PairVerdict
+    """From the interval without that allowance."""
+
     held_back: bool
     """Whether only the added failure keeps the two from being separated."""
 

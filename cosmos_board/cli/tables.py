@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 GAP = 3
 """Characters between two columns, the margin of a table included."""
 
+FURTHER = (
+    "the interval also allows for one more failed patient; the verdict rests on the interval "
+    "without that"
+)
+"""Why an interval may reach further than the verdict beside it says."""
+
 _UNLIMITED = 100_000
 """Characters of a line that nothing may be cut from."""
 

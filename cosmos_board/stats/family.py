@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from cosmos_board.core.arrays import Bools, Floats, Ints
-from cosmos_board.stats.intervals import LEVEL, add_one_cluster, t_quantile
+from cosmos_board.stats.failures import lose_cluster, reach_with_failure
+from cosmos_board.stats.intervals import LEVEL, t_quantile
 from cosmos_board.stats.multipliers import Multipliers, weigh_clusters
 from cosmos_board.stats.testing import MARGIN, exceed_failure
 from cosmos_board.stats.variance import MeanErrors
@@ -50,8 +51,14 @@ class Family:
     half: Floats
     """Half the simultaneous 95 % interval."""
 
+    low: Floats
+    high: Floats
+    """What is printed: the simultaneous interval, its lower end at most the one-sided 95 % bound of
+    the difference with one more failure of the first model, its upper end at least that with one of
+    the second. Verdicts and ranks rest on `verdict_low` and `verdict_high`."""
+
     loss: Floats
-    """How far one more cluster of 0 lowers each model's mean, shape (models,); see `OneMore`."""
+    """How far one more cluster of 0 lowers each model's mean, shape (models,)."""
 
     detectable: Floats
     """Least true difference that would be called better or worse in 80 % of such samples."""
@@ -60,14 +67,14 @@ class Family:
     """Share of resamples in which a model leads, shape (models,); shared leads count in parts."""
 
     @cached_property
-    def low(self) -> Floats:
-        """Lower end of the interval, at most the difference with one more failure of the first."""
+    def verdict_low(self) -> Floats:
+        """The lower of the interval's end and the estimate after one more failure of the first."""
         low: Floats = self.difference - np.maximum(self.half, self.loss[self.first])
         return low
 
     @cached_property
-    def high(self) -> Floats:
-        """Upper end, at least the difference with one more failure of the second."""
+    def verdict_high(self) -> Floats:
+        """The higher of its other end and the estimate after one more failure of the second."""
         high: Floats = self.difference + np.maximum(self.half, self.loss[self.second])
         return high
 
@@ -75,7 +82,7 @@ class Family:
     def verdict_codes(self) -> NDArray[np.int8]:
         """Index into the verdicts not separated, better, worse, equivalent."""
         inside = np.abs(self.difference) + self.half <= MARGIN
-        choices = [self.low > MARGIN, self.high < -MARGIN, inside]
+        choices = [self.verdict_low > MARGIN, self.verdict_high < -MARGIN, inside]
         return np.select(choices, [1, 2, 3], default=0).astype(np.int8)
 
     @cached_property
@@ -108,10 +115,11 @@ class Family:
         Shaikh and Wilhelm 2024): since the intervals hold together, so do the ranges.
         """
         models = len(self.loss)
-        ahead = np.bincount(self.second, self.low > 0, models)
-        ahead += np.bincount(self.first, self.high < 0, models)
-        behind = np.bincount(self.first, self.low > 0, models)
-        behind += np.bincount(self.second, self.high < 0, models)
+        first_ahead, second_ahead = self.verdict_low > 0, self.verdict_high < 0
+        ahead = np.bincount(self.second, first_ahead, models)
+        ahead += np.bincount(self.first, second_ahead, models)
+        behind = np.bincount(self.first, first_ahead, models)
+        behind += np.bincount(self.second, second_ahead, models)
         return (1 + ahead).astype(np.int64), (models - behind).astype(np.int64)
 
 
@@ -127,28 +135,35 @@ def compare_all(errors: MeanErrors, multipliers: Multipliers) -> Family:
         multipliers: Of the design's clusters, shape (clusters, replicates).
     """
     first, second = errors.pairs
+    spread, means = errors.pair_spread, errors.means
     steps, step = errors.influences
     replicates = weigh_clusters(steps, multipliers) * step
-    means = errors.means
     beyond = find_tail(replicates)
-    if len(first) and errors.pair_degrees.min() < MAX_T_DEGREES:
+    if len(first) and spread.degrees.min() < MAX_T_DEGREES:
         beyond = (1.0 - LEVEL) / len(first)
-    quantile = t_quantile(1.0 - beyond, errors.pair_degrees)
-    loss = add_one_cluster(errors).loss
-    half = quantile * errors.pair_errors
+    quantile = t_quantile(1.0 - beyond, spread.degrees)
+    half = quantile * spread.errors
+    difference = means[first] - means[second]
+    down, up = (
+        np.maximum(half, reach_with_failure(errors.target_means[:, failing], spread))
+        for failing in (first, second)
+    )
+    loss, _ = lose_cluster(errors.target_means, errors.design)
     # Johnson and Welch (1940): the half width varies too, which matters where it is many errors.
-    widened = errors.pair_errors * np.sqrt(1.0 + quantile**2 / (2.0 * errors.pair_degrees))
-    failure = exceed_failure(np.maximum(loss[first], loss[second]), errors.pair_errors)
+    widened = spread.errors * np.sqrt(1.0 + quantile**2 / (2.0 * spread.degrees))
+    failure = exceed_failure(np.maximum(loss[first], loss[second]), spread.errors)
     return Family(
-        first,
-        second,
-        means[first] - means[second],
-        errors.pair_errors,
-        beyond,
-        half,
-        loss,
-        MARGIN + np.maximum(exceed_failure(half, widened), failure),
-        _share_leads(means[:, None] + replicates),
+        first=first,
+        second=second,
+        difference=difference,
+        error=spread.errors,
+        tail=beyond,
+        half=half,
+        low=np.maximum(difference - down, -1.0),
+        high=np.minimum(difference + up, 1.0),
+        loss=loss,
+        detectable=MARGIN + np.maximum(exceed_failure(half, widened), failure),
+        lead_share=_share_leads(means[:, None] + replicates),
     )
 
 

@@ -61,7 +61,7 @@ def test_few_clusters_take_bonferronis_quantile() -> None:
     assert found.half[0] / error == pytest.approx(stats.t.isf(0.025 / 10, 11), rel=1e-5)
 
 
-def test_every_verdict_is_read_from_its_interval() -> None:
+def test_every_verdict_is_read_from_the_interval_and_the_estimate_after_a_failure() -> None:
     found = family(scores(300, [0.9, 0.8, 0.799, 0.77, 0.9], noise=0.02))
     by_pair = {
         (int(a), int(b)): found.verdict(number)
@@ -72,8 +72,8 @@ def test_every_verdict_is_read_from_its_interval() -> None:
     assert by_pair[1, 4] == "worse"
     assert by_pair[1, 2] == "equivalent"
     for number, verdict in enumerate(by_pair.values()):
-        assert (verdict == "better") == (found.low[number] > MARGIN)
-        assert (verdict == "worse") == (found.high[number] < -MARGIN)
+        assert (verdict == "better") == (found.verdict_low[number] > MARGIN)
+        assert (verdict == "worse") == (found.verdict_high[number] < -MARGIN)
     assert found.find_pair(1, 4) == list(by_pair).index((1, 4))
 
 
@@ -83,7 +83,7 @@ def test_only_one_more_failure_can_hold_a_verdict_back() -> None:
     # 20 clusters of 0.85: one more of 0 takes 0.85 / 21 = 0.04 off, more than the lead of 0.03.
     assert found.verdict(0) == "not separated"
     assert found.held_back.tolist() == [True]
-    assert found.low[0] == pytest.approx(0.03 - 0.85 / 21, abs=0.003)
+    assert found.verdict_low[0] == pytest.approx(0.03 - 0.85 / 21, abs=0.003)
 
 
 def test_a_true_difference_of_the_detectable_size_is_shown_in_four_of_five() -> None:

@@ -15,6 +15,7 @@ from cosmos_board.board.findings.evidence import (
 )
 from cosmos_board.board.findings.parts import (
     LEAST_TARGETS,
+    NO_REACH,
     Contrast,
     Evidence,
     Part,
@@ -67,7 +68,7 @@ def measure_annotation(
     if missing:
         return missing_evidence(*dict.fromkeys(missing))
     parts = zip((Message("dice-gained"), Message("seconds-saved")), gains, strict=True)
-    measured = [(name, gain, 0.0, "") for name, gain in parts]
+    measured = [(name, gain, NO_REACH, "") for name, gain in parts]
     return Evidence(parts=make_parts(measured, UNBOUNDED))
 
 
@@ -202,7 +203,7 @@ def make_correlation_parts(boundary: Effect, intensity: Effect) -> tuple[Part, .
     """Return the parts of F7 from correlations, whose errors are those of arctanh ρ."""
     effects = {Message("boundary-rho"): boundary, Message("intensity-rho"): intensity}
     normal = [
-        (name, replace(effect, value=float(to_normal(effect.value))), 0.0, "")
+        (name, replace(effect, value=float(to_normal(effect.value))), NO_REACH, "")
         for name, effect in effects.items()
     ]
     parts = []

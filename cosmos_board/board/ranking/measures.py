@@ -10,12 +10,9 @@ from cosmos_board.board.ranking.inputs import BoardInputs
 from cosmos_board.board.ranking.pooling import PooledScores, score_without
 from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.stats.design import Design
+from cosmos_board.stats.failures import ratio_interval
 from cosmos_board.stats.family import Family, compare_all
-from cosmos_board.stats.intervals import (
-    interval,
-    jackknife_errors,
-    ratio_interval,
-)
+from cosmos_board.stats.intervals import interval, jackknife_errors
 from cosmos_board.stats.variance import MeanErrors, measure_means
 
 MINIMUM_DATASETS = 3

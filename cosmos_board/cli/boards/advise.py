@@ -135,10 +135,14 @@ def _describe_choice(choice: Choice, count: int) -> Iterator[str]:
 
 
 def _describe_less_work(choice: Choice, clusters: int) -> Iterator[str]:
+    from cosmos_board.cli.tables import FURTHER
+
     for other in choice.list_less_work():
         difference = f"{_sign(other.difference)} ({_sign(other.low)} to {_sign(other.high)})"
         verdict = _describe_verdict(other, clusters)
         yield f"less work: {_name_option(other.option)}: {difference}: {verdict}"
+    if any(other.verdict != "cannot tell" for other in choice.list_less_work()):
+        yield f"less work: {FURTHER}"
     if not choice.list_less_work():
         yield "less work: no prompt of fewer clicks was scored"
 

@@ -13,7 +13,7 @@ from cosmos_board.cli.options import DATASETS, METRIC, SELECTION
 if TYPE_CHECKING:
     from cosmos_board.board.types import Comparison, PairRow
 
-_OVERALL = ("difference", "low", "high", "verdict", "detectable")
+_PAIR = ("difference", "low", "high", "verdict", "detectable", "held_back", "clusters")
 _COUNTS = ("better", "worse", "equivalent", "not_separated", "not_tested")
 
 
@@ -74,21 +74,28 @@ def describe_comparison(pair: Comparison) -> dict[str, object]:
     return {
         **shared,
         "track": pair.track,
-        **{
-            name: getattr(pair.overall, name, None) for name in (*_OVERALL, "held_back", "clusters")
-        },
+        **_describe_row(pair.overall),
         **flatten_share("failures_a", pair.failures_a),
         **flatten_share("failures_b", pair.failures_b),
         **{name: getattr(pair, name) for name in _COUNTS},
-        "targets": [_describe_row(row) for row in pair.targets],
+        "targets": [{"target": row.slice.name, **_describe_row(row)} for row in pair.targets],
         "left_out": pair.left_out,
         "failing": list_failing(pair),
     }
 
 
-def _describe_row(row: PairRow) -> dict[str, object]:
-    values = {name: getattr(row, name) for name in (*_OVERALL, "held_back", "clusters")}
-    return {"target": row.slice.name, **values}
+def _describe_row(row: PairRow | None) -> dict[str, object]:
+    """Return a pair; `note` says why an interval reaches further than its verdict."""
+    from cosmos_board.cli.tables import FURTHER
+
+    values = {name: getattr(row, name, None) for name in _PAIR}
+    return {**values, "note": FURTHER if row and _outreaches(row) else None}
+
+
+def _outreaches(row: PairRow) -> bool:
+    from cosmos_board.board.ranking.pairs import outreaches
+
+    return outreaches(row.verdict, row.low, row.high)
 
 
 def list_failing(pair: Comparison) -> list[str]:
@@ -101,7 +108,7 @@ def list_failing(pair: Comparison) -> list[str]:
 
 def print_comparison(pair: Comparison) -> None:
     """Print a row a target and one over all of them, then what they amount to."""
-    from cosmos_board.cli.tables import format_interval, print_table
+    from cosmos_board.cli.tables import FURTHER, format_interval, print_table
 
     rows = [*pair.targets, *([pair.overall] if pair.overall else [])]
     print_table(
@@ -118,6 +125,8 @@ def print_comparison(pair: Comparison) -> None:
             for row in rows
         ],
     )
+    if any(map(_outreaches, rows)):
+        click.echo(f"* {FURTHER}")
     if not pair.targets:
         click.echo("no target on real images that both answered in full and neither trained on")
     else:
@@ -133,6 +142,8 @@ def print_comparison(pair: Comparison) -> None:
 def describe_verdict(row: PairRow) -> str:
     """Return a verdict in words: one that is open names what could have been shown.
 
+    A star marks one that the interval reaches past; see `outreaches`.
+
     Example:
         >>> from cosmos_board.board.types import PairRow, Slice
         >>> row = PairRow(a="a", b="b", slice=Slice("overall"), difference=0.02, low=-0.01,
@@ -143,7 +154,7 @@ def describe_verdict(row: PairRow) -> str:
     if row.verdict == "not tested":
         return "not tested: " + _explain_untested(row)
     if row.verdict != "not separated" or row.detectable is None:
-        return row.verdict
+        return f"{row.verdict} *" if _outreaches(row) else row.verdict
     held = "; one more failure could undo the difference" if row.held_back else ""
     return f"not separated (could have shown {row.detectable:.3f}{held})"
 

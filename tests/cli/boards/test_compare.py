@@ -10,11 +10,13 @@ from click.testing import CliRunner
 
 from cosmos_board.cli.main import group
 from tests.boards import PlantedModel, PlantedTarget, planted_board
+from tests.study_boards import StudyBoard
 
 PROMISED = (
     *("a", "b", "difference", "low", "high", "verdict", "detectable"),
     *("failures_a", "failures_b", "targets"),
 )
+REASON = "the interval also allows for one more failed patient"
 TARGETS = [
     PlantedTarget(name="ct.liver", dataset="one", clusters=20, references=3),
     PlantedTarget(name="ct.spleen", dataset="two", clusters=12, references=3),
@@ -34,6 +36,18 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ],
         TARGETS,
     )
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a board on which one model is ahead by 0.03, on 50 clusters that hardly vary."""
+    board = StudyBoard(seed=3).add_target("ct.liver", clusters=50)
+    for name, dice in (("ahead", 0.73), ("behind", 0.70), ("far", 0.2)):
+        board.add_model(name)
+        board.add_scores(name, "box", dice + 0.001 * board.references["effect"].to_numpy())
+    path = tmp_path_factory.mktemp("narrow") / "board.duckdb"
+    board.write(path)
+    return path
 
 
 def compare(db: Path, *arguments: str) -> str:
@@ -79,3 +93,24 @@ def test_each_pair_that_is_not_tested_says_why(db: Path) -> None:
     }
     assert "3 targets: not tested on 3" in text
     assert "failing: incomplete: 3 of 216 answers on these targets failed" in text
+
+
+def test_a_verdict_that_the_interval_reaches_past_has_its_reason(narrow: Path) -> None:
+    document = json.loads(compare(narrow, "ahead", "behind", "--json"))
+
+    for row in (document, *document["targets"]):
+        assert row["verdict"] == "better"
+        assert row["low"] < 0 < row["difference"]
+        assert row["note"].startswith(REASON)
+    lines = compare(narrow, "ahead", "behind").splitlines()
+    assert sum("better *" in line for line in lines) == 2
+    assert sum(line.startswith(f"* {REASON}") for line in lines) == 1
+
+
+def test_a_verdict_that_its_interval_shows_needs_none(narrow: Path) -> None:
+    document = json.loads(compare(narrow, "ahead", "far", "--json"))
+
+    assert document["verdict"] == "better"
+    assert document["low"] > 0.01
+    assert document["note"] is None
+    assert REASON not in compare(narrow, "ahead", "far")
