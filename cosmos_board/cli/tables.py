@@ -148,6 +148,22 @@ def print_pack(info: PackInfo) -> None:
             for target in counts.targets
         ],
     )
+    if info.volumes is not None:
+        held = info.volumes
+        print_table(
+            f"{_count(held.references, 'volume reference')} in {_count(held.volumes, 'volume')} of "
+            f"{_count(held.clusters, 'cluster')}, {_count(held.slices, 'slice')}",
+            ("target", "references", "volumes", "clusters"),
+            [
+                (
+                    f"{target.modality}.{target.object}",
+                    str(target.references),
+                    str(target.volumes),
+                    str(target.clusters),
+                )
+                for target in held.targets
+            ],
+        )
     if info.expected:
         print_table(
             "what the catalog expects of a complete copy",

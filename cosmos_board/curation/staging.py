@@ -268,7 +268,7 @@ def _curate_unit(unit: SourceUnit) -> _CuratedUnit:
     try:
         for source in unit.read():
             image = None
-            if source.masks or source.volume is None:
+            if not source.serves_volume_only:
                 counts.notes.update(source.notes)
                 counts.dropped.update(source.left_out)
                 counts.warnings.update(("images", *source.warnings))

@@ -61,13 +61,18 @@ class SourceImage:
     """Number of regions that were skipped while reading, by rule."""
 
     volume: VolumeSlice | None = None
-    """Its place in a volume that is kept whole; a slice of one without `masks` is no image."""
+    """Its place in a volume that is kept whole."""
 
     warnings: tuple[str, ...] = ()
     """Keys of the warnings to which the image gives rise: `inverted`, …"""
 
     origin: str = ""
     """File and slice, for messages and reports on this machine; written into no pack."""
+
+    @property
+    def serves_volume_only(self) -> bool:
+        """Whether it is a slice without masks, kept for its volume: no image of the 2-D study."""
+        return self.volume is not None and not self.masks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
