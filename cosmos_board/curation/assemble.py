@@ -131,7 +131,7 @@ def assemble_pack(staging: Path, staged: Batch, info: PackInfo, folder: Path) ->
     dropped: Counter[str] = Counter()
 
     def add_volumes(number: int, images: ClusterImages) -> None:
-        for same in volumes.pop(number, []):
+        for same in volumes.get(number, []):
             every = [read_volume(staging, one) for one in same]
             volume = every[0] if len(every) == 1 else merge_volumes(every, dropped)
             volume_writer.add(volume, f"{info.name}-{number:05d}", images)
@@ -145,7 +145,7 @@ def assemble_pack(staging: Path, staged: Batch, info: PackInfo, folder: Path) ->
             writer.add(rows)
             cluster.add(rows)
         add_volumes(number, cluster)
-    for number in sorted(volumes):
+    for number in sorted(volumes.keys() - set(numbers.values())):
         add_volumes(number, ClusterImages())
     facts = volume_writer.close()
     return Assembled(writer.close(facts, volume_writer.paths), dropped, clusters)

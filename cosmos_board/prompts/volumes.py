@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 from cosmos_board.core.masks import Mask, Rle
 from cosmos_board.core.prompts import make_prompt
-from cosmos_board.core.volume_prompts import SlicePrompt, VolumePrompt
-from cosmos_board.core.volumes import SMALLEST_SLICE_PX, VolumeReference
+from cosmos_board.core.volumes import SMALLEST_SLICE_PX, SlicePrompt, VolumePrompt, VolumeReference
 from cosmos_board.prompts.frozen import PromptsHash
 from cosmos_board.prompts.simulators import positive_points, tight_box
 

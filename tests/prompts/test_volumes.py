@@ -5,11 +5,10 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 
 from cosmos_board.core.prompts import make_prompt
-from cosmos_board.core.volume_prompts import VOLUME_PROMPTS, SlicePrompt
-from cosmos_board.core.volumes import VolumeMask
+from cosmos_board.core.volumes import VOLUME_PROMPTS, SlicePrompt, VolumeMask
 from cosmos_board.prompts import PromptsHash, freeze_prompts
 from cosmos_board.prompts.volumes import add_volume_prompts, freeze_volume_prompts
-from tests.core.test_volumes import make_reference
+from tests.core.volumes.test_volume import make_reference
 from tests.second_opinions import find_prompts
 
 GOLDEN = "17e629ae44168e42c6507a58d89fd4e02b16bd5f06e06ee4cb06903c03d7f999"

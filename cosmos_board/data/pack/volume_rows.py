@@ -8,8 +8,7 @@ from pathlib import Path
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Rle
 from cosmos_board.core.rle import check_runs
-from cosmos_board.core.volume_prompts import SlicePrompt, VolumePrompt
-from cosmos_board.core.volumes import VolumeReference
+from cosmos_board.core.volumes import SlicePrompt, VolumePrompt, VolumeReference
 from cosmos_board.data.pack.items import make_prompt
 from cosmos_board.store.parquet import Row
 

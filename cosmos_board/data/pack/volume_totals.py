@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cosmos_board.core.volume_prompts import VolumePrompt
+from cosmos_board.core.volumes import VolumePrompt
 from cosmos_board.data.pack.info import VolumeFacts, VolumeTargetCount
 from cosmos_board.data.pack.totals import add_fields
 from cosmos_board.prompts import PromptsHash

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.core.volume_prompts import VolumePrompt
-from cosmos_board.core.volumes import Volume, VolumeReference
+from cosmos_board.core.volumes import Volume, VolumePrompt, VolumeReference
 from cosmos_board.data.limits import LARGEST_VOLUME_PX, check_size
 from cosmos_board.data.pack.pack import Pack
 from cosmos_board.data.pack.png import decode_png, hash_pixels, make_image_id, make_volume_id

@@ -146,11 +146,12 @@ def test_spacing_and_slices_follow_the_plane(
     item = read_volume(source)
     (reference,) = item.references
     # Rows of other planes run from head to foot, z from foot to head.
-    seen = {
+    ways: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
         "axial": lambda array: array,
         "coronal": lambda array: array[::-1].transpose(1, 0, 2),
         "sagittal": lambda array: array[::-1].transpose(2, 0, 1),
-    }[plane]
+    }
+    seen = ways[plane]
     assert item.volume.spacing_mm == spacing_mm
     np.testing.assert_array_equal(item.volume.voxels, seen(VOXELS))
     np.testing.assert_array_equal(reference.mask(), seen(DRAWN) > 0)

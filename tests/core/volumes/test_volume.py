@@ -7,8 +7,7 @@ import pytest
 
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.core.masks import encode_mask
-from cosmos_board.core.volume_prompts import get_volume_prompt_kind
-from cosmos_board.core.volumes import Volume, VolumeMask, VolumeReference
+from cosmos_board.core.volumes import Volume, VolumeMask, VolumeReference, get_volume_prompt_kind
 
 
 def make_reference(mask: VolumeMask) -> VolumeReference:
