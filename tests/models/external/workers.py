@@ -19,10 +19,8 @@ ROOT = Path(__file__).parents[3]
 class Boxes:
     """Answers a box with itself."""
 
-    card = {"name": "boxes", "kind": "baseline", "prompts": ["box"]}  # noqa: RUF012
-
     def __init__(self, device: str) -> None:
-        """Take any device."""
+        self.card = {"name": type(self).__name__.lower(), "kind": "baseline", "prompts": ["box"]}
 
     def open_image(self, pixels: NDArray[np.uint8]) -> None:
         """Keep the size."""
@@ -52,6 +50,7 @@ class Noting(Boxes):
     """Writes down its process."""
 
     def __init__(self, device: str) -> None:
+        super().__init__(device)
         Path(sys.argv[2]).write_text(str(os.getpid()))
 
 
@@ -79,11 +78,8 @@ class SamInItsOwnProcess:
 
     def __init__(self, device: str) -> None:
         sys.path.insert(0, str(ROOT))
-        import torch
-
         from tests.runner.small_sam import CARD, SmallSam
 
-        torch.set_num_threads(1)
         self.segmenter = SmallSam()
         names = ("name", "label", "family", "kind", "prompts", "clicks", "mask_input")
         self.card = {name: getattr(CARD, name) for name in names}
