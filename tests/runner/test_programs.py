@@ -14,8 +14,8 @@ from cosmos_board.core.run_record import RunSettings
 from cosmos_board.data.pack import open_pack
 from cosmos_board.models.registry import load_segmenter
 from cosmos_board.runner.evaluation.evaluate import evaluate_image
-from tests.runner.test_failures import eval_cli, evaluate
-from tests.runner.test_run import digest, read_rows
+from tests.runner.test_failures import evaluate
+from tests.runner.test_run import digest
 
 FOLDER = Path(__file__).parent
 WORKERS = f"exec:{sys.executable} {FOLDER.parent / 'models' / 'external' / 'workers.py'}"
@@ -51,7 +51,7 @@ def test_a_sam_of_random_weights_gives_the_same_rows_and_logits_in_its_own_proce
         assert second.logits is not None
         assert not np.array_equal(first.logits, second.logits)
         fed_back.append(second.logits)
-    np.testing.assert_array_equal(*fed_back, strict=True)
+    np.testing.assert_array_equal(fed_back[0], fed_back[1], strict=True)
 
 
 @pytest.mark.slow
@@ -68,20 +68,17 @@ def test_whole_runs_of_that_sam_have_the_same_digest(
     assert digest(tmp_path / "own") == digest(tmp_path / "apart")
 
 
-def test_a_run_of_a_program_that_fails_is_whole_and_ends_with_the_reason(
+def test_a_run_of_a_program_that_fails_is_whole_and_tells_where(
     phantom_pack: Path, tmp_path: Path
 ) -> None:
-    done = eval_cli(
-        phantom_pack, "--model", f"{WORKERS} Raising", "--model", f"{WORKERS} Boxes", "--prompt",
-        "box", "--limit", "2", "--out", tmp_path / "run", "--workers", "2",
-    )  # fmt: skip
-    rows = read_rows(tmp_path / "run").to_pylist()
+    settings = RunSettings(prompts=("box",), limit=2)
+    models = (f"{WORKERS} Raising", f"{WORKERS} Boxes")
+    report = evaluate(phantom_pack, tmp_path / "run", *models, settings=settings, workers=1)
+    raising, boxes = report.models
 
-    assert done.returncode == 1
-    assert "boxes: " not in done.stderr
-    last = done.stderr.splitlines()[-1]
-    assert last.endswith("answers failed: ValueError: cannot look at this")
-    assert 'workers.py", line' in done.stderr
-    assert sum(row["status"] == "failed: ValueError: cannot look at this" for row in rows) == (
-        len(rows) // 2
-    )
+    assert report.failed
+    assert raising.failed == raising.answers == boxes.answers == report.rows // 2
+    assert boxes.failed == 0
+    assert raising.line.endswith("answers failed: ValueError: cannot look at this")
+    assert raising.traceback is not None
+    assert 'workers.py", line' in raising.traceback

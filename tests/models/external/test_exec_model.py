@@ -17,10 +17,14 @@ import numpy as np
 import pytest
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.core.masks import encode_mask
+from cosmos_board.core.prompts import make_prompt
 from cosmos_board.core.run_record import RunSettings
+from cosmos_board.core.volume_prompts import SlicePrompt
 from cosmos_board.data.pack import PackItem, open_pack
 from cosmos_board.models.candidate_checks import CandidatesError
 from cosmos_board.models.external.exec_model import TIMEOUT, ExecModel
+from cosmos_board.models.external.program_card import ProgramCard
 from cosmos_board.models.registry import load_segmenter, locate_weights
 from cosmos_board.runner.evaluation.evaluate import evaluate_image, predict_image
 from cosmos_board.runner.evaluation.image_session import ImageSession
@@ -90,9 +94,13 @@ def test_what_a_program_does_wrong_fails_answers_with_one_line_and_the_run_goes_
 def test_a_program_that_ends_is_started_again_once_for_an_image(
     items: list[PackItem], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    starts = []
-    begin = ExecModel._start
-    monkeypatch.setattr(ExecModel, "_start", lambda self: starts.append(1) or begin(self))
+    starts, begin = [], ExecModel._start
+
+    def note_start(model: ExecModel) -> ProgramCard:
+        starts.append(model)
+        return begin(model)
+
+    monkeypatch.setattr(ExecModel, "_start", note_start)
     with start("exits", items[0]) as model:
         evaluate_image(model, items[0], BOX)
         assert len(starts) == 2
@@ -180,6 +188,31 @@ def test_a_model_without_memory_is_asked_less_at_a_time_and_may_print(
     assert {row.scores.status for row in one} == {"ok"}
     gc.collect()  # ends the programs, which have printed
     assert "predicting 1\n" in capfd.readouterr().err
+
+
+def test_a_volume_model_is_given_masks_and_boxes_with_their_slices() -> None:
+    model = load_segmenter(work("Slices"))
+    assert isinstance(model, ExecModel)
+    assert (model.card.prompts, model.volume_prompts) == ((), ("slice-mask", "ends-box"))
+    voxels, drawn = np.zeros((5, 6, 7), np.uint8), np.arange(42).reshape(6, 7) % 3 == 0
+    wanted = np.zeros((5, 6, 7), np.bool_)
+    wanted[1, 2:4, 3:6] = wanted[4, 0, 0] = True
+    boxes = [(1, (3, 2, 5, 3)), (4, (0, 0, 0, 0))]
+
+    volume = model.open_volume(voxels, (2.0, 1.0, 1.0))
+    by_mask = model.predict_volume(volume, [SlicePrompt(3, make_prompt(), encode_mask(drawn))])
+    by_boxes = model.predict_volume(
+        volume, [SlicePrompt(index, make_prompt(box_xyxy=box)) for index, box in boxes]
+    )
+
+    np.testing.assert_array_equal(by_mask[3], drawn)
+    assert by_mask.sum() == drawn.sum()
+    np.testing.assert_array_equal(by_boxes, wanted)
+    thin = model.open_volume(voxels, (2.0, 0.5, 0.5))
+    with pytest.raises(
+        CandidatesError, match=r"bool of shape \(4, 6, 7\), expected bool of \(5, 6, 7"
+    ):
+        model.predict_volume(thin, [])
 
 
 def test_a_checkpoint_is_not_taken() -> None:

@@ -82,18 +82,19 @@ def test_what_is_no_number_is_not_sent() -> None:
 
 def test_the_kit_is_python_3_8_and_needs_numpy_only() -> None:
     tree = ast.parse(KIT.read_text("utf-8"), feature_version=(3, 8))
-    modules, names = set(), set()
+    modules: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             modules.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            modules.add(node.module)
+            modules.add(str(node.module))
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             names.add(f"{node.value.id}.{node.attr}")
 
     modules -= {"collections.abc", "numpy.typing"}  # only type checkers import these
-    assert {*modules} <= {*sys.stdlib_module_names, "numpy"}
+    assert modules <= {*sys.stdlib_module_names, "numpy"}
     ours = {module for module in modules if module in sys.stdlib_module_names}
     assert {name for name in names if name.partition(".")[0] in ours} <= SINCE_3_8
     assert ours == {"__future__", "json", "math", "os", "struct", "sys", "traceback", "types",

@@ -24,7 +24,7 @@ class Boxes:
 
     def open_image(self, pixels: NDArray[np.uint8]) -> None:
         """Keep the size."""
-        self.size = pixels.shape[:2]
+        self.size = list(pixels.shape[:2])
 
     def predict(self, prompts: Sequence[Prompt]) -> list[Any]:
         """Return one mask a prompt."""
@@ -73,12 +73,33 @@ class Small(Boxes):
         return super().predict(prompts)
 
 
+class Slices(Boxes):
+    """Draws in a volume what it is given, and nothing on other slices."""
+
+    def __init__(self, device: str) -> None:
+        self.card = {"name": "slices", "volume_prompts": ["slice-mask", "ends-box"]}
+
+    def open_volume(self, slices: NDArray[np.uint8], spacing_mm: tuple[float, ...]) -> None:
+        """Keep the size; a spacing below 1 mm draws one slice too few."""
+        self.count, *self.size = slices.shape
+        self.count -= min(spacing_mm) < 1
+
+    def predict_volume(self, prompts: Sequence[Prompt]) -> NDArray[np.bool_]:
+        """Return masks and boxes at their slices."""
+        masks = np.zeros((self.count, *self.size), bool)
+        for prompt in prompts:
+            assert prompt.slice_index is not None
+            masks[prompt.slice_index] = self.draw(prompt) if prompt.mask is None else prompt.mask
+        return masks
+
+
 class SamInItsOwnProcess:
     """The small SAM of random weights behind the kit's interface."""
 
     def __init__(self, device: str) -> None:
         sys.path.insert(0, str(ROOT))
-        from tests.runner.small_sam import CARD, SmallSam
+        from tests.models.tiny_sam import CARD
+        from tests.runner.small_sam import SmallSam
 
         self.segmenter = SmallSam()
         names = ("name", "label", "family", "kind", "prompts", "clicks", "mask_input")
