@@ -72,7 +72,7 @@ def test_a_run_of_a_program_that_fails_is_whole_and_tells_where(
     phantom_pack: Path, tmp_path: Path
 ) -> None:
     settings = RunSettings(prompts=("box",), limit=2)
-    models = (f"{WORKERS} Raising", f"{WORKERS} Boxes")
+    models = (f"{WORKERS} Raising 'cannot look at this'", f"{WORKERS} Boxes")
     report = evaluate(phantom_pack, tmp_path / "run", *models, settings=settings, workers=1)
     raising, boxes = report.models
 

@@ -49,9 +49,9 @@ class ChildProcess:
     def __init__(self, command: Sequence[str], timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._deadline_s = 0.0
-        kept = [word for name in _OURS for word in ("-u", name)]
+        without = [word for name in _OURS for word in ("-u", name)]
         process = subprocess.Popen(
-            wrap_command(["env", *kept, *command]),
+            wrap_command(["env", *without, *command]),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -86,6 +86,11 @@ class ChildProcess:
         except BaseException:  # such as Ctrl-C: the rest of the answer would be taken for another
             self._kill()
             raise
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was ended, here or because of an error."""
+        return not self._end.alive
 
     def end(self) -> None:
         """Let the program end by itself, then end it and what it has started by force."""
@@ -168,8 +173,11 @@ class _Printed:
 
 def _end(process: subprocess.Popen[bytes], printed: _Printed) -> None:
     """Let a program end by itself, then end it by force, and its group in any case."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with suppress(OSError):
+        process.stdin.write(b"".join(list_parts({"do": "close"})))
     for pipe in (process.stdin, process.stdout):
-        assert pipe is not None
         with suppress(OSError):
             pipe.close()
     with suppress(subprocess.TimeoutExpired):

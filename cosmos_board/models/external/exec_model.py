@@ -69,9 +69,8 @@ class ExecModel:
 
     def __init__(self, command: Sequence[str], device: str, timeout_s: float = TIMEOUT_S) -> None:
         self._command, self._device, self._timeout_s = tuple(command), device, timeout_s
-        self._child: ChildProcess | None = None
+        self._child, said = self._start()
         self._opened: _Opened | None = None
-        said = self._start()
         self._card, self._volume_prompts = said.describe(), said.volume_prompts
 
     @property
@@ -86,9 +85,7 @@ class ExecModel:
 
     def close(self) -> None:
         """End the program; it is started again when something is asked."""
-        child, self._child, self._opened = self._child, None, None
-        if child is not None:
-            child.end()
+        self._child.end()
 
     def embed(self, pixels: Pixels) -> Embedding:
         """Have the program open an image.
@@ -193,9 +190,9 @@ class ExecModel:
         if opened.ends > _RESTARTS:
             raise CandidatesError(opened.reason)
         try:
-            if self._child is None:
-                self._start()
-            assert self._child is not None
+            if self._child.has_ended:
+                self._child, _ = self._start()
+                self._opened = None
             answer: tuple[dict[str, Any], _Arrays] = ({}, {})
             if self._opened is not opened:
                 self._opened = None
@@ -203,20 +200,17 @@ class ExecModel:
                 self._opened = opened
             return answer if request is None else _take(self._child.ask(request, arrays or {}))
         except ChildError as error:
-            self._child = self._opened = None
             opened.ends, opened.reason = opened.ends + 1, str(error)
             raise CandidatesError(opened.reason) from error
 
-    def _start(self) -> ProgramCard:
+    def _start(self) -> tuple[ChildProcess, ProgramCard]:
         child = ChildProcess(self._command, self._timeout_s)
         try:
             request = {"do": "hello", "protocol": PROTOCOL, "device": self._device}
-            card = read_hello(child.ask(request, {})[0])
+            return child, read_hello(child.ask(request, {})[0])
         except BaseException:
             child.end()
             raise
-        self._child, self._opened = child, None
-        return card
 
 
 def load(address: str, *, checkpoint: Path | None, device: str) -> ExecModel:

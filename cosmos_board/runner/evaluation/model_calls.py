@@ -158,6 +158,7 @@ def call_model(call: Callable[[], _T]) -> _T | ModelFailureError:
 
 def _to_failure(error: BaseException) -> ModelFailureError:
     if isinstance(error, CandidatesError):
+        refuse_broken_device(error)  # in a program of its own
         return ModelFailureError(str(error), error.trace)
     if isinstance(error, CosmosBoardError) and not isinstance(error, InputError):
         raise error

@@ -16,13 +16,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import DeviceError, InputError
 from cosmos_board.core.masks import encode_mask
 from cosmos_board.core.prompts import make_prompt
 from cosmos_board.core.run_record import RunSettings
 from cosmos_board.core.volume_prompts import SlicePrompt
 from cosmos_board.data.pack import PackItem, open_pack
 from cosmos_board.models.candidate_checks import CandidatesError
+from cosmos_board.models.external.child_process import ChildProcess
 from cosmos_board.models.external.exec_model import TIMEOUT, ExecModel
 from cosmos_board.models.external.program_card import ProgramCard
 from cosmos_board.models.registry import load_segmenter, locate_weights
@@ -96,7 +97,7 @@ def test_a_program_that_ends_is_started_again_once_for_an_image(
 ) -> None:
     starts, begin = [], ExecModel._start
 
-    def note_start(model: ExecModel) -> ProgramCard:
+    def note_start(model: ExecModel) -> tuple[ChildProcess, ProgramCard]:
         starts.append(model)
         return begin(model)
 
@@ -165,7 +166,7 @@ def test_a_program_that_does_not_read_is_given_up(items: list[PackItem]) -> None
 
 
 def test_what_a_model_raises_is_the_reason_and_its_traceback_is_kept(items: list[PackItem]) -> None:
-    model = load_segmenter(work("Raising"))
+    model = load_segmenter(work("Raising 'cannot look at this'"))
     session = ImageSession(model, items[0], BOX)
     rows = [row for deferred in predict_image(session) for row in deferred().rows]
 
@@ -174,6 +175,12 @@ def test_what_a_model_raises_is_the_reason_and_its_traceback_is_kept(items: list
     trace = session.backoff.first_failure.trace
     assert 'workers.py", line' in trace
     assert trace.endswith("ValueError: cannot look at this\nsecond line\n")
+
+
+def test_a_broken_device_of_a_program_stops_the_run_as_ours_would(items: list[PackItem]) -> None:
+    model = load_segmenter(work("Raising 'CUDA error: an illegal memory access'"))
+    with pytest.raises(DeviceError, match="CUDA error: an illegal memory access; the same command"):
+        evaluate_image(model, items[0], BOX)
 
 
 def test_a_model_without_memory_is_asked_less_at_a_time_and_may_print(

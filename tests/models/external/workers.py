@@ -55,11 +55,11 @@ class Noting(Boxes):
 
 
 class Raising(Boxes):
-    """Raises at every prompt."""
+    """Raises at every prompt what it is told."""
 
     def draw(self, prompt: Prompt) -> NDArray[np.bool_]:
         """Raise."""
-        raise ValueError("cannot look at this\nsecond line")
+        raise ValueError(sys.argv[2] + "\nsecond line")
 
 
 class Small(Boxes):
