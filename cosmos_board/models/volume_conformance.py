@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cosmos_board.core.masks import Mask, encode_mask
 from cosmos_board.core.prompts import make_prompt
-from cosmos_board.core.volume_prompts import SlicePrompt
+from cosmos_board.core.volumes import SlicePrompt, VolumeMask
 from cosmos_board.models.segmenter import VolumeSegmenter
 
 SHAPE = (12, 64, 96)
@@ -55,17 +55,17 @@ def _draw_volume() -> NDArray[np.uint8]:
     return voxels
 
 
-def _draw_ball(centre: tuple[int, int, int]) -> NDArray[np.bool_]:
+def _draw_ball(centre: tuple[int, int, int]) -> VolumeMask:
     away_mm = [
         (np.arange(length) - middle) * step_mm
         for length, middle, step_mm in zip(SHAPE, centre, SPACING_MM, strict=True)
     ]
     z, y, x = np.ix_(*away_mm)
-    ball: NDArray[np.bool_] = z**2 + y**2 + x**2 <= RADIUS_MM**2
+    ball: VolumeMask = z**2 + y**2 + x**2 <= RADIUS_MM**2
     return ball
 
 
-def _list_prompts(name: str, ball: NDArray[np.bool_]) -> list[SlicePrompt]:
+def _list_prompts(name: str, ball: VolumeMask) -> list[SlicePrompt]:
     """Return a volume prompt for a ball; its prompt slice is the middle one."""
     slices = np.flatnonzero(ball.any(axis=(1, 2)))
     middle = int(slices[len(slices) // 2])

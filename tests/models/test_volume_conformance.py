@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cosmos_board.core.volume_prompts import SlicePrompt
+from cosmos_board.core.volumes import SlicePrompt
 from cosmos_board.models.volume_conformance import check_volumes
 
 

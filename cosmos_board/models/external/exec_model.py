@@ -22,7 +22,7 @@ from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError, UsageError
 from cosmos_board.core.masks import Pixels, encode_mask
 from cosmos_board.core.prompts import Prompt
-from cosmos_board.core.volume_prompts import SlicePrompt
+from cosmos_board.core.volumes import SlicePrompt, SpacingMm, VolumeMask
 from cosmos_board.models.candidate_checks import CandidatesError, describe_raised
 from cosmos_board.models.external.child_process import ChildError, ChildProcess
 from cosmos_board.models.external.program_card import ProgramCard, read_hello
@@ -138,9 +138,7 @@ class ExecModel:
             raise CandidatesError(f"{estimates.size} predicted_iou of {len(masks)} masks")
         return EverythingCandidates(tuple(map(encode_mask, masks)), tuple(map(float, estimates)))
 
-    def open_volume(
-        self, voxels: NDArray[np.uint8], spacing_mm: tuple[float, float, float]
-    ) -> object:
+    def open_volume(self, voxels: NDArray[np.uint8], spacing_mm: SpacingMm) -> object:
         """Have the program open a volume, axes and spacing (slice, row, column).
 
         Returns:
@@ -154,7 +152,7 @@ class ExecModel:
         self._ask(opened)
         return opened
 
-    def predict_volume(self, volume: object, prompts: Sequence[SlicePrompt]) -> NDArray[np.bool_]:
+    def predict_volume(self, volume: object, prompts: Sequence[SlicePrompt]) -> VolumeMask:
         """Return the mask of the one object that the prompts stand for, axes (slice, row, column).
 
         Raises:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.prompts import PROMPTS
-from cosmos_board.core.volume_prompts import VOLUME_PROMPTS
+from cosmos_board.core.volumes import VOLUME_PROMPTS
 from cosmos_board.models.candidate_checks import describe_raised
 from cosmos_board.models.external.child_process import ChildError
 from cosmos_board.models.external.worker_kit import PROTOCOL

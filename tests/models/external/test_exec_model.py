@@ -20,7 +20,7 @@ from cosmos_board.core.errors import DeviceError, InputError
 from cosmos_board.core.masks import encode_mask
 from cosmos_board.core.prompts import make_prompt
 from cosmos_board.core.run_record import RunSettings
-from cosmos_board.core.volume_prompts import SlicePrompt
+from cosmos_board.core.volumes import SlicePrompt
 from cosmos_board.data.pack import PackItem, open_pack
 from cosmos_board.models.candidate_checks import CandidatesError
 from cosmos_board.models.external.child_process import ChildProcess
