@@ -20,7 +20,7 @@ cosmos: $(VENV)/.demo | $(MODULES) ## SETS="kvasir-seg camus": the same for thes
 	$(BIN)/cosmos-board cosmos $(SETS) $(addprefix --model ,$(MODELS))
 
 test: $(VENV)/.test check | $(MODULES) ## everything that must be green
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test-slow: $(VENV)/.test | $(MODULES) ## the full counts: kills, simulations, fuzzing, crawls
 	rm -f $(FIGURES)

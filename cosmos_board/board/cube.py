@@ -7,7 +7,7 @@ often the bootstrap draws each cluster; rows of single references are never read
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.board.contamination import find_exposures
-from cosmos_board.board.types import Exposure
-from cosmos_board.board.units import Units, UnitScores, make_units
-from cosmos_board.core.arrays import Floats, Ints
+from cosmos_board.board.types import Exposure, FailedAnswers
+from cosmos_board.board.units import Units, UnitScores, count_failing, make_units
+from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.core.cards import DatasetCard, ModelCard
 from cosmos_board.core.prompts import PROMPTS
-from cosmos_board.core.scores import SELECTIONS, Selection, fails_too_often
+from cosmos_board.core.scores import SELECTIONS, Selection
 from cosmos_board.core.tracks import FULL
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.stats.bootstrap import Draws, draw_counts
@@ -67,6 +67,7 @@ class Cube:
         self._draws: dict[str, Draws] = {}
         self._multipliers: dict[str, Multipliers] = {}
         self._dice: dict[tuple[str, str, Selection], dict[str, Floats]] = {}
+        self._failing: dict[tuple[str, str, Selection], dict[str, FailedAnswers]] = {}
         self._cells: tuple[tuple[str, str, tuple[str, ...]], Columns] | None = None
 
     @cached_property
@@ -123,6 +124,16 @@ class Cube:
             self._units[track] = make_units(table, references)
         return self._units[track]
 
+    def counted_units(self, track: str) -> Bools:
+        """Return which units count over all targets, shape (units,): real ones where there are any.
+
+        Synthetic data never stands beside real data.
+        """
+        units = self.units(track)
+        synthetic = np.array([self.datasets[name].synthetic for name in units.datasets], bool)
+        real: Bools = ~synthetic[units.dataset] if len(units) else np.zeros(0, bool)
+        return real if real.any() else np.ones(len(units), bool)
+
     def draws(self, track: str) -> Draws:
         """Return how often the bootstrap draws each cluster, shape (clusters, replicates)."""
         if track not in self._draws:
@@ -173,7 +184,9 @@ class Cube:
         counts, sums = _pivot(cells, units, column_of[cells["column_id"]], len(models), wanted)
         scores = UnitScores(track, prompt, selection, units, models, sums=sums, **counts)
         if "dice" in wanted:
-            self._dice[track, prompt, selection] = _whole_dice(scores)
+            failing = _find_failing(scores, self.counted_units(track))
+            self._failing[track, prompt, selection] = failing
+            self._dice[track, prompt, selection] = _whole_dice(scores, failing)
         return scores
 
     def whole_dice(self, track: str, prompt: str, selection: Selection) -> dict[str, Floats]:
@@ -182,10 +195,18 @@ class Cube:
         Models of which too many answers failed are left out, and models without a whole unit;
         shape (units,) each. Sums that boards have computed are reused.
         """
+        self._ensure_dice(track, prompt, selection)
+        return self._dice[track, prompt, selection]
+
+    def failing(self, track: str, prompt: str, selection: Selection) -> dict[str, FailedAnswers]:
+        """Return the models of which too many answers failed, over the units that count."""
+        self._ensure_dice(track, prompt, selection)
+        return self._failing[track, prompt, selection]
+
+    def _ensure_dice(self, track: str, prompt: str, selection: Selection) -> None:
         if (track, prompt, selection) not in self._dice:
             for each in self.selections(prompt):
                 self.load(track, prompt, each, ["dice"])
-        return self._dice[track, prompt, selection]
 
     def _sum(self, track: str, prompt: str, metrics: tuple[str, ...]) -> Columns:
         key = (track, prompt, metrics)
@@ -208,14 +229,18 @@ def _iterate_rows(table: Columns) -> Iterator[dict[str, Any]]:
         yield dict(zip(table, row, strict=True))
 
 
-def _whole_dice(scores: UnitScores) -> dict[str, Floats]:
+def _find_failing(scores: UnitScores, counted: Bools) -> dict[str, FailedAnswers]:
+    found = count_failing(scores.failed[counted], scores.rows[counted])
+    return {model: failed for model, failed in zip(scores.models, found, strict=True) if failed}
+
+
+def _whole_dice(scores: UnitScores, failing: Collection[str]) -> dict[str, Floats]:
     complete = scores.references == scores.units.references[:, None]
-    failing = fails_too_often(scores.failed.sum(axis=0), scores.rows.sum(axis=0))
-    means = np.where(complete & ~failing, scores.means("dice"), np.nan)
+    means = np.where(complete, scores.means("dice"), np.nan)
     return {
         model: means[:, index].copy()
         for index, model in enumerate(scores.models)
-        if complete[:, index].any() and not failing[index]
+        if complete[:, index].any() and model not in failing
     }
 
 

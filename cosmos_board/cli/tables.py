@@ -107,6 +107,20 @@ def measure(text: str) -> int:
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
+def cut_text(text: str, width: int) -> str:
+    """Return a text that takes at most `width` characters of a line; a cut one ends in a mark.
+
+    Example:
+        >>> cut_text("checked against a loader", 16), cut_text("none", 16)
+        ('checked against…', 'none')
+    """
+    if measure(text) <= width:
+        return text
+    while measure(text) > width - 1:
+        text = text[:-1]
+    return f"{text}…"
+
+
 def name_hidden(headings: Sequence[str], shown: int, whole: str = "--json") -> str:
     """Return the line under a table that says what did not fit; empty where all did."""
     hidden = ", ".join(headings[shown:])
@@ -149,8 +163,10 @@ def print_pack(info: PackInfo) -> None:
         ],
     )
     if info.expected:
+        whole = all(count.is_met for count in info.expected)
         print_table(
-            "what the catalog expects of a complete copy",
+            "what the catalog expects of a complete copy: "
+            + ("all of it is here" if whole else "this pack holds something else"),
             ("part", "what", "found", "expected"),
             [
                 (count.part, count.unit, str(count.found), str(count.expected))
@@ -245,23 +261,25 @@ def _print_trained(board: Board) -> None:
     if not trained:
         return
     leader = board.ranked[0].model if board.ranked else "the first"
+    targets = _count(len(board.facts.targets) + len(board.facts.thin), "target")
     rows = []
     for row in trained:
         clean, behind = row.clean_targets, row.behind
         rows.append(
             (
-                *(row.model, percent(row.trained_on), str(clean or "none")),
+                *(row.model, f"{percent(row.trained_on)} of {targets}", str(clean or "none")),
                 f"{row.score:.3f}" if clean else "–",
                 format_interval(row.low, row.high) if clean else "–",
                 f"{behind.difference:+.3f}" if behind else "–",
                 format_interval(behind.low, behind.high) if behind else "–",
             )
         )
-    headings = ("model", "trained on", "other targets", "score there", "95 % interval")
-    some = any(row.clean_targets for row in trained)
-    scores = "a part of the data, so not ranked: scores on the other targets"
-    caption = f"trained on {scores if some else 'this data, so not ranked'}"
-    differences = (f"minus {leader} there", "95 % interval")
+    headings = ("model", "trained on", "clean targets", "score on these", "95 % interval")
+    caption = "trained on this data, so not ranked"
+    if any(row.clean_targets for row in trained):
+        wide = " with at least 10 clusters" if board.facts.thin else ""
+        caption += f": scores are those on its clean targets, the ones{wide} it was not trained on"
+    differences = (f"minus {leader} on these", "95 % interval")
     print_table(caption, (*headings, *differences), rows, whole="rank --format json")
 
 

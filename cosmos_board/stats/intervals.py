@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special, stats
 
 from cosmos_board.core.arrays import Floats
 from cosmos_board.stats.design import Design
@@ -36,7 +36,9 @@ def t_quantile(level: float, degrees: ArrayLike) -> Floats:
         >>> t_quantile(0.95, [9, 4.5]).round(4).tolist()
         [2.2622, 2.6589]
     """
-    quantiles: Floats = np.asarray(stats.t.isf((1.0 - level) / 2, np.asarray(degrees, np.float64)))
+    # What `stats.t.isf` calls, which checks its arguments for thirty times as long.
+    tail = (1.0 - level) / 2
+    quantiles: Floats = np.asarray(-special.stdtrit(np.asarray(degrees, np.float64), tail))
     return quantiles
 
 

@@ -143,7 +143,8 @@ def _note_gaps(gaps: set[Gap]) -> list[str]:
         prompts[gap.model, gap.dataset].append(gap.prompt)
     return [
         f"{model} on {dataset}: has no scores with {', '.join(names)}, so it is not ranked on "
-        f"boards of {'this prompt' if len(names) == 1 else 'these prompts'} that count {dataset}"
+        f"boards of {'this prompt' if len(names) == 1 else 'these prompts'} that count {dataset};"
+        " --dataset of rank, compare, plan and advise names the datasets that these rest on"
         for (model, dataset), names in prompts.items()
     ]
 

@@ -9,39 +9,16 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
-from cosmos_board.cli.main import COMMANDS
+from cosmos_board.cli.main import COMMANDS, group
 from cosmos_board.store.schema import PACK_IMAGES
-
-PROGRAM = str(Path(sys.executable).with_name("cosmos-board"))
-
-
-def call(
-    *arguments: object, preexec_fn: Callable[[], None] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run the program and return what it said."""
-    return subprocess.run(
-        [PROGRAM, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        preexec_fn=preexec_fn,
-    )
-
-
-def assert_refused(done: subprocess.CompletedProcess[str], code: int, words: str) -> None:
-    """Assert one line, the right exit code and no traceback."""
-    lines = [line for line in done.stderr.splitlines() if "images/s" not in line]
-    assert done.returncode == code, done.stderr
-    assert len(lines) == 1, done.stderr
-    assert words in lines[0]
+from tests.cli.calls import assert_refused, call, run_program
 
 
 def test_help_names_every_command_and_imports_nothing_heavy() -> None:
@@ -61,7 +38,9 @@ def test_help_names_every_command_and_imports_nothing_heavy() -> None:
 
 @pytest.mark.parametrize("command", list(COMMANDS))
 def test_every_command_has_help(command: str) -> None:
-    assert call(command, "--help").stdout.startswith(f"Usage: cosmos-board {command}")
+    done = CliRunner().invoke(group, [command, "--help"], prog_name="cosmos-board")
+
+    assert done.output.startswith(f"Usage: cosmos-board {command}")
 
 
 def test_the_package_runs_as_a_module_too() -> None:
@@ -167,7 +146,7 @@ def _limit_files() -> None:
 def test_a_full_disk_is_one_line_and_the_run_resumes(phantom_pack: Path, tmp_path: Path) -> None:
     arguments = ("eval", phantom_pack, "--model", "box-prior", "--out", tmp_path / "run")
 
-    full = call(*arguments, preexec_fn=_limit_files)
+    full = run_program(*arguments, preexec_fn=_limit_files)
     assert_refused(full, 74, "write: the file would be larger than allowed")
     assert not list(tmp_path.rglob("*.part"))
 
@@ -183,15 +162,22 @@ def test_a_read_only_folder_is_one_line(phantom_pack: Path, tmp_path: Path) -> N
     assert_refused(done, 74, "permission denied")
 
 
-def test_from_pack_to_board_in_the_terminal(phantom_pack: Path, tmp_path: Path) -> None:
-    db = tmp_path / "board.duckdb"
-    run = tmp_path / "run"
-    assert call("eval", phantom_pack, "--model", "box-prior", "--out", run).returncode == 0
-    assert call("ingest", run, "--db", db).returncode == 0
+@pytest.fixture(scope="module")
+def db(phantom_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The board of one run, made as users make it."""
+    work = tmp_path_factory.mktemp("terminal")
+    db, run = work / "board.duckdb", work / "run"
+    ran = run_program("eval", phantom_pack, "--model", "box-prior", "--out", run)
+    assert ran.returncode == 0, ran.stderr
+    assert run_program("ingest", run, "--db", db).returncode == 0
+    return db
 
-    document = json.loads(
-        call("rank", "--db", db, "--by", "target", "--prompt", "box", "--format", "json").stdout
+
+def test_from_pack_to_board_in_the_terminal(db: Path) -> None:
+    ranked = run_program(
+        "rank", "--db", db, "--by", "target", "--prompt", "box", "--format", "json"
     )
+    document = json.loads(ranked.stdout)
 
     assert set(document) == {"caption", "rows"}
     assert len(document["rows"]) == 3
@@ -202,11 +188,7 @@ def test_from_pack_to_board_in_the_terminal(phantom_pack: Path, tmp_path: Path) 
     assert all(wanted <= set(row) for row in document["rows"])
 
 
-def test_findings_name_what_is_missing(phantom_pack: Path, tmp_path: Path) -> None:
-    db = tmp_path / "board.duckdb"
-    call("eval", phantom_pack, "--model", "box-prior", "--out", tmp_path / "run")
-    call("ingest", tmp_path / "run", "--db", db)
-
+def test_findings_name_what_is_missing(db: Path) -> None:
     findings = json.loads(call("analyse", "findings", "--db", db, "--json").stdout)
 
     assert [finding["id"] for finding in findings] == [f"F{number}" for number in range(1, 9)]

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from tests.cli.test_contract import PROGRAM
+from tests.cli.calls import PROGRAM
 from tests.downloads.server import Server, sha256
 
 NAMES = ("training.tif", "training_groundtruth.tif", "testing.tif", "testing_groundtruth.tif")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_contract import call
+from tests.cli.calls import run_program
 
 CHATTY = """
 import os
@@ -39,7 +39,7 @@ def chatty(tmp_path: Path) -> str:
 def test_a_model_that_prints_leaves_the_report_alone(
     workers: int, chatty: str, phantom_pack: Path, tmp_path: Path
 ) -> None:
-    done = call(
+    done = run_program(
         "eval", phantom_pack, "--model", chatty, "--name", "chatty", "--prompt", "box",
         "--workers", workers, "--out", tmp_path / "run", "--json",
     )  # fmt: skip
@@ -51,7 +51,7 @@ def test_a_model_that_prints_leaves_the_report_alone(
 
 
 def test_the_card_of_a_model_that_prints_is_one_document(chatty: str) -> None:
-    done = call("models", "show", chatty, "--json")
+    done = run_program("models", "show", chatty, "--json")
 
     assert json.loads(done.stdout)["family"] == "box-prior"
     assert "made" in done.stderr

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from cosmos_board.models.weights.checkpoints import CHECKPOINTS  # noqa: E402
 from cosmos_board.models.weights.weights_file import hash_weights  # noqa: E402
 from cosmos_board.runner.run import RunRequest, run  # noqa: E402
 from cosmos_board.runner.settings import SegmenterSpec  # noqa: E402
+from tests.cli.calls import call  # noqa: E402
 
 MINE = Declaration(name="mine", label="Mine", trained_on=("busi",))
 
@@ -165,11 +165,7 @@ def test_another_spelling_of_a_known_dataset_is_a_slip() -> None:
 
 def run_eval(pack: Path, out: Path, *words: object) -> subprocess.CompletedProcess[str]:
     """Run `eval` on the box prompt."""
-    command = [sys.executable, "-m", "cosmos_board", "eval", str(pack), "--out", str(out)]
-    options = [*map(str, words), "--prompt", "box", "--limit", "1"]
-    return subprocess.run(
-        [*command, *options], capture_output=True, text=True, timeout=300, check=False
-    )
+    return call("eval", pack, "--out", out, *words, "--prompt", "box", "--limit", "1")
 
 
 @pytest.mark.parametrize(

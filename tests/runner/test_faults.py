@@ -141,23 +141,6 @@ def test_workers_that_die_again_and_again_end_the_run(
         run(request(phantom_pack, tmp_path / "run", workers=2))
 
 
-def test_a_killed_worker_costs_no_row(phantom_pack: Path, tmp_path: Path) -> None:
-    evaluate(phantom_pack, tmp_path / "whole")
-    killed: list[int] = []
-
-    def kill(_: int) -> None:
-        if not killed and (children := multiprocessing.active_children()):
-            killed.append(children[0].pid or 0)
-            os.kill(killed[0], signal.SIGKILL)
-
-    spec = SegmenterSpec(name=SQUARES)
-    asked = RunRequest(packs=(phantom_pack,), specs=(spec,), out=tmp_path / "run", workers=2)
-    run(asked, Callbacks(on_image=kill))
-
-    assert killed
-    assert digest(tmp_path / "run") == digest(tmp_path / "whole")
-
-
 def test_a_worker_that_hears_nothing_holds_up_no_one_when_another_dies(
     phantom_pack: Path, tmp_path: Path
 ) -> None:

@@ -29,11 +29,15 @@ _VICTIMS = ("parent", "worker", "both")
 
 
 @pytest.mark.parametrize(
-    "kills",
-    [pytest.param(2, id="2 kills"), pytest.param(60, id="60 kills", marks=pytest.mark.slow)],
+    ("kills", "late_s"),
+    [
+        pytest.param(2, 8, id="2 kills"),
+        pytest.param(60, 12, id="60 kills", marks=pytest.mark.slow),
+    ],
 )
 def test_a_killed_run_leaves_nothing_running_and_resumes_to_the_same_rows(
     kills: int,
+    late_s: float,
     phantom_pack: Path,
     tmp_path: Path,
     record_property: Callable[[str, object], None],
@@ -42,7 +46,7 @@ def test_a_killed_run_leaves_nothing_running_and_resumes_to_the_same_rows(
     whole, rng, victims = digest(tmp_path / "whole"), random.Random(1), cycle(_VICTIMS)
     running = left = held_bytes = 0
     other_rows = []
-    for number, moment_s in enumerate(iter_moments(kills, 5, 12)):
+    for number, moment_s in enumerate(iter_moments(kills, 5, late_s)):
         out = tmp_path / f"run-{number}"
         command = [CLI, "eval", str(phantom_pack), "--model", SQUARES, "--workers", "3"]
         program = make_program([*command, "--out", str(out)], SQUARES_PAUSE_S="1.5")

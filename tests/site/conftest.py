@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from cosmos_board.site.content.read import read_site_data
 from cosmos_board.site.content.site_data import SiteData
@@ -41,8 +43,13 @@ def data(board_db: Path) -> SiteData:
 
 @pytest.fixture(scope="session")
 def site(board_db: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("site") / "site"
-    build_site(board_db, out, SiteOptions(languages=("en", "zh")))
+    """The site in both languages; whichever worker of pytest-xdist asks first builds it."""
+    base = tmp_path_factory.getbasetemp()
+    out = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "served" / "site"
+    out.parent.mkdir(exist_ok=True)
+    with FileLock(out.parent / "lock"):
+        if not out.exists():
+            build_site(board_db, out, SiteOptions(languages=("en", "zh")))
     return out
 
 

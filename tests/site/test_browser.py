@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean
@@ -187,15 +187,23 @@ def test_without_scripts_a_page_has_its_whole_table_and_its_drawing(
     assert dead == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_violation(browser: Browser, home: str, scheme: str) -> None:
+@pytest.mark.parametrize(
+    ("scheme", "audited"),
+    [
+        pytest.param("light", AUDITED[::2], id="light, every second"),
+        pytest.param("dark", AUDITED[1::2], id="dark, the others"),
+        pytest.param("light", AUDITED, id="light", marks=pytest.mark.slow),
+        pytest.param("dark", AUDITED, id="dark", marks=pytest.mark.slow),
+    ],
+)
+def test_axe_finds_no_violation(
+    browser: Browser, home: str, scheme: Literal["light", "dark"], audited: Sequence[str]
+) -> None:
     sync = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe here")
-    context = browser.new_context(
-        viewport=WIDE, color_scheme="dark" if scheme == "dark" else "light"
-    )
+    context = browser.new_context(viewport=WIDE, color_scheme=scheme)
     watched = Watched(context, home)
     found = []
-    for path in AUDITED:
+    for path in audited:
         page = watched.open(path)
         results = sync.Axe().run(page)
         found += [

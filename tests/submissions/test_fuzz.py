@@ -50,7 +50,7 @@ def fuzz(sample: Sample, folder: Path, seconds: float) -> dict[str, int]:
     return found
 
 
-@pytest.mark.parametrize("seconds", [6, pytest.param(600, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [3, pytest.param(600, marks=pytest.mark.slow)])
 def test_changed_files_do_no_harm(
     sample: Sample, tmp_path: Path, seconds: int, record_property: Callable[[str, object], None]
 ) -> None:

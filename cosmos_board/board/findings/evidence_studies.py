@@ -228,7 +228,8 @@ def measure_finetuning(
     values = inputs.dice("box", selection)
     scored = [pair for pair in pairs if pair[0] in values and pair[1] in values]
     if not scored:
-        return missing_evidence(*_find_lacking_pairs(inputs, pairs))
+        failing = inputs.find_failing([name for pair in pairs for name in pair], ["box"], selection)
+        return missing_evidence(*(failing or _find_lacking_pairs(inputs, pairs)))
     both = np.stack([[values[model], values[base]] for model, base in scored])
     unseen = np.stack([find_unseen(cube, sample.units, model) for model, _ in scored])
     known = unseen & ~np.isnan(both).any(axis=1)

@@ -169,12 +169,11 @@ def _make_row(inputs: BoardInputs, index: int, fields: Fields) -> BoardRow:
     model = inputs.contenders[index]
     facts = {name: getattr(model.facts, name) for name in ("family", "kind", "label")}
     same = (
-        *("status", "failing", "unanswered", "references", "clusters", "coverage"),
-        *("exposure", "tier"),
+        *("status", "failing", "unanswered", "unanswered_datasets", "references", "clusters"),
+        *("coverage", "exposure", "tier", "failed"),
     )
     return BoardRow(
         model=model.facts.name,
-        failed=model.failed / model.rows,
         trained_on=model.trained_on,
         **facts,
         **{name: getattr(model, name) for name in same},

@@ -93,10 +93,8 @@ class Sample:
 def take_sample(cube: Cube, track: str = FULL) -> Sample:
     """Return the units of a track. Synthetic data is left out where there is real data."""
     units = cube.units(track)
-    synthetic = np.array([cube.datasets[name].synthetic for name in units.datasets], bool)
-    real = ~synthetic[units.dataset] if len(units) else np.zeros(0, bool)
     draws = cube.draws(track) if len(units) else np.zeros((0, 1), np.uint8)
-    return Sample(units, draws, real if real.any() else np.ones(len(units), bool))
+    return Sample(units, draws, cube.counted_units(track))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cosmos_board.cli.options import METRIC, SELECTION
+from cosmos_board.cli.options import DATASETS, METRIC, SELECTION
 
 if TYPE_CHECKING:
     from cosmos_board.board.types import Comparison, PairRow
@@ -22,6 +22,7 @@ _COUNTS = ("better", "worse", "equivalent", "not_separated", "not_tested")
 @click.argument("b")
 @click.option("--db", required=True, type=click.Path(path_type=Path), help="Board database.")
 @click.option("--prompt", default="box", show_default=True, help="One of the six prompts.")
+@DATASETS
 @METRIC
 @SELECTION
 @click.option(
@@ -38,6 +39,7 @@ def command(
     b: str,
     db: Path,
     prompt: str,
+    datasets: tuple[str, ...],
     metric: str,
     selection: str | None,
     form: str,
@@ -49,7 +51,7 @@ def command(
     from cosmos_board.board.export import round_floats
     from cosmos_board.store.board import open_board
 
-    with open_board(db) as connection:
+    with open_board(db, datasets) as connection:
         pair = compare(
             Cube(connection, (metric,)),
             a,
@@ -91,10 +93,9 @@ def _describe_row(row: PairRow) -> dict[str, object]:
 
 def list_failing(pair: Comparison) -> list[str]:
     """Return a line for each model of which too many answers failed."""
-    from cosmos_board.site.language.messages import describe_failing
-
     return [
-        f"{name}: incomplete: {describe_failing(counts)}" for name, counts in pair.failing.items()
+        f"{name}: incomplete: {counts.failed} of {counts.answers} answers on these targets failed"
+        for name, counts in pair.failing.items()
     ]
 
 
@@ -112,7 +113,7 @@ def print_comparison(pair: Comparison) -> None:
                 f"{row.difference:+.3f}",
                 format_interval(row.low, row.high),
                 str(row.clusters),
-                describe_verdict(row, incomplete=bool(pair.failing)),
+                describe_verdict(row),
             )
             for row in rows
         ],
@@ -129,7 +130,7 @@ def print_comparison(pair: Comparison) -> None:
         click.echo(line)
 
 
-def describe_verdict(row: PairRow, *, incomplete: bool = False) -> str:
+def describe_verdict(row: PairRow) -> str:
     """Return a verdict in words: one that is open names what could have been shown.
 
     Example:
@@ -140,11 +141,17 @@ def describe_verdict(row: PairRow, *, incomplete: bool = False) -> str:
         'not separated (could have shown 0.043)'
     """
     if row.verdict == "not tested":
-        return f"not tested: {'incomplete' if incomplete else 'fewer than 10 clusters'}"
+        return "not tested: " + _explain_untested(row)
     if row.verdict != "not separated" or row.detectable is None:
         return row.verdict
     held = "; one more failure could undo the difference" if row.held_back else ""
     return f"not separated (could have shown {row.detectable:.3f}{held})"
+
+
+def _explain_untested(row: PairRow) -> str:
+    if row.failed_often:
+        return f"too many answers of {' and '.join(row.failed_often)} failed"
+    return "no target has 10 clusters" if row.slice.kind == "overall" else "fewer than 10 clusters"
 
 
 def _count_verdicts(pair: Comparison) -> str:
@@ -154,9 +161,7 @@ def _count_verdicts(pair: Comparison) -> str:
         "worse": "worse on",
         "equivalent": "equivalent on",
         "not_separated": "not separated on",
-        "not_tested": "not tested (fewer than 10 clusters) on",
+        "not_tested": "not tested on",
     }
-    if pair.failing:
-        words["not_tested"] = "not tested (incomplete) on"
     parts = [f"{text} {getattr(pair, name)}" for name, text in words.items() if getattr(pair, name)]
     return f"{count}: {', '.join(parts)}"

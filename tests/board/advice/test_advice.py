@@ -189,7 +189,7 @@ def test_a_model_that_skipped_references_is_not_advised(tmp_path: Path) -> None:
 
     advice = ask(board, tmp_path)
     assert advice.verdict == "no data"
-    assert "answered all references" in notes_of(advice)[0]
+    assert "answered every reference" in notes_of(advice)[0]
 
 
 def test_a_model_whose_answers_failed_is_neither_advised_nor_taken_for_whole(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
+from cosmos_board.cli.models.train_tiny import command as train_tiny
 from cosmos_board.training.tiny.recipe import CHECKPOINT_FILE
-from tests.cli.test_contract import assert_refused, call
+from tests.cli.calls import assert_refused, call
 
 
 def test_a_tuned_model_is_used_at_once(phantom_pack: Path, tmp_path: Path) -> None:
@@ -50,12 +49,6 @@ def test_a_model_without_weights_is_refused_in_one_line(phantom_pack: Path, tmp_
 def test_a_damaged_checkpoint_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / CHECKPOINT_FILE).write_bytes(b"no checkpoint")
 
-    done = subprocess.run(
-        [sys.executable, "-m", "cosmos_board.cli.models.train_tiny", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    done = call(tmp_path, command=train_tiny)
 
     assert_refused(done, 1, "is no checkpoint")

@@ -67,9 +67,13 @@ def predictions(out: Path) -> list[dict[str, Any]]:
     return sorted(rows, key=str)
 
 
-@pytest.mark.parametrize("study", ["main", "jitter"])
+@pytest.mark.parametrize(
+    ("study", "images"),
+    [("main", 1), ("jitter", 1), pytest.param("main", 2, marks=pytest.mark.slow)],
+)
 def test_a_run_has_the_same_rows_on_a_device(
     study: Any,  # noqa: ANN401 (one of three words)
+    images: int,
     phantom_pack: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -86,7 +90,9 @@ def test_a_run_has_the_same_rows_on_a_device(
     places: tuple[MemoryKind | None, ...] = (None, "device")
     for place in places:
         spec = SegmenterSpec(name="cosmos-tiny", score_on=place)
-        settings = RunSettings(prompts=prompts, study=study, save_masks=study == "main", limit=2)
+        settings = RunSettings(
+            prompts=prompts, study=study, save_masks=study == "main", limit=images
+        )
         out = tmp_path / str(place)
         run(RunRequest(packs=(phantom_pack,), specs=(spec,), out=out, settings=settings))
         assert bool(scored) == (place == "device")

@@ -37,9 +37,18 @@ def looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return log
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("remote", "workers"),
+    [
+        ("disk", 1),
+        ("s3", 2),
+        pytest.param("disk", 2, marks=pytest.mark.slow),
+        pytest.param("s3", 1, marks=pytest.mark.slow),
+    ],
+    indirect=["remote"],
+)
 def test_a_run_goes_on_in_another_folder_where_it_was_left(
-    workers: int, remote: str, phantom_pack: Path, tmp_path: Path, looks: Path
+    remote: str, workers: int, phantom_pack: Path, tmp_path: Path, looks: Path
 ) -> None:
     evaluate(phantom_pack, tmp_path / "alone")
     looks.unlink()
@@ -143,7 +152,10 @@ def test_what_is_no_file_system_is_refused(uri: str) -> None:
         RemoteStore(uri)
 
 
-def test_keys_are_not_shown_where_the_store_cannot_be_reached() -> None:
+def test_keys_are_not_shown_where_the_store_cannot_be_reached(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")  # else it tries for seconds
     uri = "s3://me:verysecret@bucket/run?endpoint_override=127.0.0.1:1&scheme=http&region=eu"
 
     with pytest.raises(StorageError) as raised:

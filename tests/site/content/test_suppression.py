@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +45,13 @@ OLD = {REST: 10 / 12, SEEN: 1 / 12, UNSTIRRED: 1 / 12}
 """The twelve patients of `north ct.liver` that the first site shows, by their weight."""
 
 Publish = Callable[..., Site]
+published_or_local = pytest.mark.parametrize(
+    "local",
+    [
+        pytest.param(False, id="published"),
+        pytest.param(True, id="local", marks=pytest.mark.slow),
+    ],
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +61,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def publish(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Publish:
+    """Return what makes the site of a changed world: once for each world that is asked for."""
     folder, numbers = tmp_path_factory.mktemp("worlds"), itertools.count()
+    made: dict[object, Site] = {}
 
     def make(
         *,
@@ -60,17 +71,24 @@ def publish(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Publish:
         without: tuple[str, ...] = (NEW,),
         local: bool = False,
         earlier: Site | None = None,
-        change: Callable[[Path], None] = lambda _: None,
+        change: Callable[[Path], None] | None = None,
     ) -> Site:
+        key = (frozenset((raised or {}).items()), without, local)
+        simple = earlier is None and change is None
+        if simple and key in made:
+            return made[key]
         path = change_world(
             world, folder / f"{next(numbers)}.duckdb", without=without, raised=raised
         )
-        change(path)
+        if change is not None:
+            change(path)
         before = path.with_suffix(".json")
         if earlier is not None and BLOCKS_PATH in earlier.files:
             before.write_bytes(earlier.files[BLOCKS_PATH])
         site = published(path, local=local, earlier=before)
         path.unlink()
+        if simple:
+            made[key] = site
         return site
 
     return make
@@ -108,13 +126,14 @@ def test_the_same_attack_recovers_every_cell_where_nothing_is_left_out(publish: 
     assert {group for group in PROTECTED if width(attack, group) < LEAST_RANGE} == set(PROTECTED)
 
 
-@pytest.mark.parametrize("local", [False, True], ids=["published", "local"])
+@published_or_local
 def test_the_number_of_withheld_patients_is_not_recovered(local: bool, publish: Publish) -> None:
     attack = Attack({WITHHELD: 5, PART: 4}, step=-1, most=9)
 
     def count(change: Mapping[str, float]) -> Numbers:
         gone = {group: int(-step) for group, step in change.items()}
-        return numbers_of(publish(local=local, change=lambda path: shrink(path, gone)))
+        shrunk = partial(shrink, groups=gone) if gone else None
+        return numbers_of(publish(local=local, change=shrunk))
 
     attack.watch(count)
     ranges = [attack.bound({group: 1.0}) for group in attack.truth]
@@ -122,13 +141,7 @@ def test_the_number_of_withheld_patients_is_not_recovered(local: bool, publish: 
     assert all((high - low < 1) == local for low, high in ranges), ranges
 
 
-@pytest.mark.parametrize(
-    "local",
-    [
-        pytest.param(False, id="published"),
-        pytest.param(True, id="local", marks=pytest.mark.slow),
-    ],
-)
+@published_or_local
 def test_two_patients_who_come_are_not_the_difference_of_two_sites(
     local: bool, publish: Publish, first: Site
 ) -> None:
@@ -297,20 +310,31 @@ def test_a_damaged_list_of_blocks_stops_the_build(data: bytes) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.fixture(scope="module")
+def before(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site as it was built before two patients came; to be copied."""
+    work = tmp_path_factory.mktemp("before")
+    build(change_world(world, work / "few.duckdb", without=(NEW,)), work / "site")
+    return work / "site"
+
+
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["in --out", "--earlier"])
 def test_a_build_follows_on_the_site_that_is_published(
-    elsewhere: bool, world: Path, tmp_path: Path
+    elsewhere: bool, world: Path, before: Path, tmp_path: Path
 ) -> None:
-    few = change_world(world, tmp_path / "few.duckdb", without=(NEW,))
     site = tmp_path / "site"
-    build(few, site)
+    shutil.copytree(before, site)
     later = tmp_path / "later" if elsewhere else site
     build(world, later, *(["--earlier", str(site)] if elsewhere else []))
 
     assert clusters_in(later / "data/tables/targets/ct.liver/board.json") == 24
     done = CliRunner().invoke(group, ["verify", "--db", str(world), "--site", str(later)])
     assert done.exit_code == 0, done.output
+
+
+def test_a_build_that_follows_on_no_site_shows_every_patient(world: Path, tmp_path: Path) -> None:
     build(world, tmp_path / "unaware")
+
     assert clusters_in(tmp_path / "unaware/data/tables/targets/ct.liver/board.json") == 26
 
 

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.kills import CLI, hash_tree, iter_moments, kill_at, make_program, wait_for_none
+from tests.kills import (
+    CLI,
+    Program,
+    hash_tree,
+    iter_moments,
+    kill_at,
+    make_program,
+    wait_for_none,
+)
 from tests.site.conftest import SMALL
 from tests.site_board import MODELS, make_board
 
@@ -30,8 +38,7 @@ def test_a_killed_build_leaves_the_old_site_and_nothing_else(
     first = build(one, out)
     running, left, seen = 0, 0, {first}
     for number, moment_s in enumerate(iter_moments(kills, 4, 9)):
-        command = [CLI, "site", "build", "--db", str(one if number % 2 else two)]
-        program = make_program([*command, "--out", str(out)])
+        program = make_build(one if number % 2 else two, out)
         victims = "parent" if number % 3 else "both"
         running += kill_at(program, moment_s, rng, victims=victims)
         left += len(wait_for_none(program.mark))
@@ -47,8 +54,14 @@ def test_a_killed_build_leaves_the_old_site_and_nothing_else(
     assert [path.name for path in out.parent.iterdir()] == ["site"]
 
 
+def make_build(db: Path, out: Path) -> Program:
+    """Return the command that builds a site, in one language."""
+    command = [CLI, "site", "build", "--db", str(db), "--out", str(out), "--language", "en"]
+    return make_program(command)
+
+
 def build(db: Path, out: Path) -> str:
     """Build the site in a process of its own, and return its hash."""
-    done = make_program([CLI, "site", "build", "--db", str(db), "--out", str(out)]).finish()
+    done = make_build(db, out).finish()
     assert done.returncode == 0, done.stderr
     return hash_tree(out)

@@ -53,20 +53,11 @@ def first(tiny: Sample, tmp_path_factory: pytest.TempPathFactory) -> Hub:
     git(repo, "init", "-q", "-b", "main")
     commit_all(repo, "start")
     git(work, "clone", "-q", "--bare", str(repo), str(work / "hub.git"))
-    return Hub(work / "hub.git", work, make_tools(work / "tools", tiny.run), {})
+    variables = {"PACKS": "phantoms", "PUBLISHED_URL": str(work / "pages")}
+    return Hub(work / "hub.git", work, make_tools(work / "tools", tiny.run), variables)
 
 
 @pytest.fixture
 def hub(first: Hub, tmp_path: Path) -> Hub:
     """A platform of its own."""
-    shutil.copytree(first.path, tmp_path / "hub.git", copy_function=_link)
-    variables = {"PACKS": "phantoms", "PUBLISHED_URL": str(tmp_path / "pages")}
-    return Hub(tmp_path / "hub.git", tmp_path, first.tools, variables)
-
-
-def _link(source: str, target: str) -> None:
-    """Objects are never written again, so a copy can be the same file."""
-    if "/objects/" in source:
-        Path(target).hardlink_to(source)
-    else:
-        shutil.copy(source, target)
+    return first.copy(tmp_path)

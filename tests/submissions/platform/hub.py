@@ -75,6 +75,14 @@ class Hub:
         """The site as it is published; absent before the first time."""
         return Path(self.variables["PUBLISHED_URL"])
 
+    def copy(self, work: Path) -> Hub:
+        """Return the same platform in another folder; forks and jobs stay behind."""
+        shutil.copytree(self.path, work / "hub.git", copy_function=_link)
+        if self.site.exists():
+            shutil.copytree(self.site, work / "pages")
+        variables = {**self.variables, "PUBLISHED_URL": str(work / "pages")}
+        return Hub(work / "hub.git", work, self.tools, variables, list(self.requests))
+
     def find(self, ref: str = "main") -> str:
         """Return the commit of a branch."""
         return git(self.path, "rev-parse", ref)
@@ -180,3 +188,11 @@ class Hub:
         context = {"github": github, "vars": self.variables, "inputs": event.get("inputs", {})}
         where = (context, place, self.tools, self.site)
         return run_workflow(self.path, name, trigger, *where, until)
+
+
+def _link(source: str, target: str) -> None:
+    """Objects are never written again, so a copy can be the same file."""
+    if "/objects/" in source:
+        Path(target).hardlink_to(source)
+    else:
+        shutil.copy(source, target)

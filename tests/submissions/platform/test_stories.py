@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ import pyarrow as pa
 import pytest
 
 from cosmos_board.data.pack import open_pack
-from cosmos_board.site.publish.versions import list_site, write_list
 from tests.submissions.platform.conftest import MAX
-from tests.submissions.platform.hub import Hub, Request
+from tests.submissions.platform.hub import Board, Hub, Request
+from tests.submissions.platform.runner import Outcome
 from tests.submissions.repositories import commit_all, git
 from tests.submissions.runs import encode_runs
 from tests.submissions.samples import Sample
@@ -23,6 +24,22 @@ from tests.submissions.samples import Sample
 ANN, BOB = 2002, 3003
 CAREFUL = "submissions/careful-boxes"
 Change = Callable[[Path], Any]
+
+
+@dataclass(frozen=True)
+class Story:
+    """A submission that was checked, merged and published."""
+
+    found: Outcome
+    """What its check said."""
+
+    landed: Hub
+    """The platform as it was once the submission was merged; to be copied."""
+
+    published: Hub
+    """The platform once the site was published; to be copied."""
+
+    board: Board
 
 
 @pytest.fixture(scope="module")
@@ -86,11 +103,21 @@ def land(hub: Hub, request: Request, how: str = "merge") -> None:
     hub.merge(request, how)
 
 
+@pytest.fixture(scope="module")
+def story(first: Hub, tiny: Sample, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """What becomes of Ann's submission where nothing is wrong with it."""
+    hub = first.copy(tmp_path_factory.mktemp("story"))
+    request = hub.propose("ann", ANN, submit(tiny))
+    found = hub.check(request)
+    hub.merge(request)
+    landed = hub.copy(tmp_path_factory.mktemp("landed"))
+    return Story(found, landed, hub, hub.publish(render=True))
+
+
 @pytest.fixture
-def landed(hub: Hub, tiny: Sample) -> Hub:
+def landed(story: Story, tmp_path: Path) -> Hub:
     """A platform with Ann's submission on main."""
-    hub.merge(hub.propose("ann", ANN, submit(tiny)), "squash")
-    return hub
+    return story.landed.copy(tmp_path)
 
 
 def refused(hub: Hub, request: Request) -> str:
@@ -101,15 +128,12 @@ def refused(hub: Hub, request: Request) -> str:
     return found.summary
 
 
-def test_a_first_submission_is_told_its_rank_merged_and_published(hub: Hub, tiny: Sample) -> None:
-    request = hub.propose("ann", ANN, submit(tiny))
-    found = hub.check(request)
+def test_a_first_submission_is_told_its_rank_merged_and_published(story: Story) -> None:
+    found, hub, board = story.found, story.published, story.board
     assert found.conclusion == "success", found.log
     assert "**Submission careful-boxes. No problems found.**" in found.summary
     assert "dataset:phantoms, box, predicted: Dice 0.7" in found.summary
     assert "rank 1 (1..1) of 1" in found.summary
-    hub.merge(request)
-    board = hub.publish(render=True)
     assert board.outcome.conclusion == "success", board.outcome.log
     assert board.shown == {"careful-boxes": 1}
     assert "Careful boxes" in (hub.site / "submissions" / "index.html").read_text()
@@ -129,7 +153,7 @@ def test_a_failing_submission_says_why_and_passes_once_it_is_fixed(hub: Hub, tin
     assert hub.publish().shown == {"careful-boxes": 1}
 
 
-def test_what_is_too_good_is_held_and_shown_when_it_is_merged_anyway(
+def test_what_is_too_good_is_held_and_shown_only_when_it_is_merged_anyway(
     hub: Hub, tiny: Sample, near: pa.Table
 ) -> None:
     request = hub.propose("ann", ANN, submit(tiny, table=near))
@@ -138,18 +162,13 @@ def test_what_is_too_good_is_held_and_shown_when_it_is_merged_anyway(
     assert "Held: a maintainer looks first." in found.summary
     assert "have Dice 0.99 or at most 2 wrong pixels; held for review" in found.summary
     assert "rank 1" in found.summary, "who decides sees where it would rank"
+    board = hub.publish()
+    assert (board.shown, board.left_out, board.listed["problems"]) == ({}, {}, [])
     hub.merge(request)
     board = hub.publish()
     assert board.shown == {"careful-boxes": 1}
     (line, *_) = board.listed["merged_although_held"]
     assert "have Dice 0.99 or at most 2 wrong pixels" in line
-
-
-def test_what_is_held_and_refused_leaves_no_trace(hub: Hub, tiny: Sample, near: pa.Table) -> None:
-    request = hub.propose("ann", ANN, submit(tiny, table=near))
-    assert hub.check(request).conclusion == "failure"
-    board = hub.publish()
-    assert (board.shown, board.left_out, board.listed["problems"]) == ({}, {}, [])
 
 
 def test_version_2_takes_the_place_of_version_1(landed: Hub, tiny: Sample) -> None:
@@ -197,9 +216,9 @@ def test_a_withdrawn_entry_leaves_the_ranking_and_stays_listed(landed: Hub) -> N
     assert (board.shown, board.left_out) == ({}, {"careful-boxes": "told so by mail"})
 
 
-def test_a_takedown_leaves_nothing_on_any_board(landed: Hub) -> None:
+def test_a_takedown_leaves_nothing_on_any_board(story: Story, tmp_path: Path) -> None:
     """Nor on an earlier one, which is kept under `v/` when the benchmark changes."""
-    assert landed.publish(render=True).shown == {"careful-boxes": 1}
+    landed = story.published.copy(tmp_path)
     assert (landed.site / "models" / "careful-boxes").exists()
     landed.merge(landed.propose("code", BOB, raise_metrics_version))
 
@@ -355,13 +374,11 @@ def test_a_push_between_check_and_merge_does_not_reach_the_board(hub: Hub, tiny:
     assert "reserved word 'official'" in board.left_out["careful-boxes"]
 
 
-def test_main_does_not_go_back_behind_what_was_published(landed: Hub) -> None:
-    listed = landed.publish().listed
-    landed.site.mkdir()
-    write_list(landed.site, list_site(landed.site, listed["benchmark"], (), listed["head"]))
-    before = landed.find()
-    git(landed.path, "update-ref", "refs/heads/main", f"{before}^")
-    board = landed.publish()
+def test_main_does_not_go_back_behind_what_was_published(story: Story, tmp_path: Path) -> None:
+    hub = story.published.copy(tmp_path)
+    before = hub.find()
+    git(hub.path, "update-ref", "refs/heads/main", f"{before}^")
+    board = hub.publish()
     assert board.outcome.conclusion == "failure"
     assert "does not hold the commit that the published site was made of" in board.outcome.log
-    assert landed.publish(rewritten=before).outcome.conclusion == "success"
+    assert hub.publish(rewritten=before).outcome.conclusion == "success"

@@ -278,5 +278,5 @@ def _model_cell(advice: Advice, data: SiteData, track: str, words: Words) -> Cel
         return Cell(words.term(advice.verdict), muted=True)
     model = advice.best.option.model
     tiers = {entry.tier for entry in data.entries if (entry.model, entry.track) == (model, track)}
-    badges = track_badges(track, min(tiers, default=""), words)
+    badges = track_badges(track, tiers, words)
     return Cell(data.label(model), model, model_url(model), badges=badges)
