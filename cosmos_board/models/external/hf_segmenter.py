@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cosmos_board.accelerators.transfers import upload
 from cosmos_board.core.candidates import Candidates, EverythingCandidates
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.devices import CPU, Device
-from cosmos_board.models.sam.everything import LowLogits, search_by_logits
+from cosmos_board.models.sam.everything import LowLogits, search_by_logits, take_wanted
 from cosmos_board.models.sam.geometry import Fit
 from cosmos_board.models.sam.prompt_batch import PromptBatch
 from cosmos_board.models.sam.torch_segmenter import TorchSegmenter
@@ -47,7 +49,7 @@ class HfSegmenter(TorchSegmenter):
     def embed(self, pixels: Pixels) -> Embedding:
         """Return what the library's vision encoder makes of one image."""
         height, width = pixels.shape[:2]
-        inputs = preprocess(self._processor, pixels).to(self._device)
+        inputs = upload(preprocess(self._processor, pixels), self._device)
         with self.inference():
             features = self._model.get_image_embeddings(inputs)
         return Embedding(height, width, _to_arguments(features))
@@ -88,7 +90,7 @@ class HfSegmenter(TorchSegmenter):
 
         def answer(batch: PromptBatch) -> tuple[Tensor, LowLogits]:
             low, iou = self.decode(embedding, batch)
-            return iou, low.__getitem__
+            return iou, partial(take_wanted, low)
 
         with self.inference():
             return search_by_logits(

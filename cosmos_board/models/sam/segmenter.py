@@ -10,6 +10,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from cosmos_board.accelerators.transfers import upload
 from cosmos_board.core.candidates import EverythingCandidates
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
@@ -157,7 +158,7 @@ class SamSegmenter(TorchSegmenter):
         except (SafetensorError, KeyError) as error:
             raise InputError("embedding", "", "is damaged", got=str(error)[:100]) from error
         with self.inference():
-            features = features.to(self._device)
+            features = upload(features, self._device)
             image = _ImageFeatures(features, precompute(self._sam, features))
         return Embedding(height, width, image)
 
