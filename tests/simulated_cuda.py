@@ -49,6 +49,7 @@ class Logged(NamedTuple):
 
     kind: Wait
     where: str
+    function: str
 
 
 @dataclass(slots=True, eq=False)
@@ -83,15 +84,15 @@ class SimulatedGpus:
         self.seconds += seconds
 
     def hidden_waits(self) -> list[Logged]:
-        """Return the waits that are no fetch."""
-        return [wait for wait in self.waits if wait.kind != "fetch"]
+        """Return the waits that are no fetch, but for those while a model is made."""
+        return [wait for wait in self.waits if wait.kind != "fetch" and wait.function != "__init__"]
 
     def fetches(self) -> list[str]:
         """Return the lines that fetched."""
         return [wait.where for wait in self.waits if wait.kind == "fetch"]
 
     def _log(self, kind: Wait) -> None:
-        self.waits.append(Logged(kind, _find_line()))
+        self.waits.append(Logged(kind, *_find_line()))
 
     def _launch(self, name: str, out: object, index: int) -> None:
         if name in _VIEWS:
@@ -222,6 +223,8 @@ def _patch_torch(patch: pytest.MonkeyPatch, gpus: SimulatedGpus) -> None:
         "get_device_name": lambda _=None: "Simulated GPU",
         "get_device_properties": lambda _=None: type("Properties", (), properties)(),
         "empty_cache": empty_cache,
+        "current_stream": lambda _=None: None,
+        "set_device": lambda _: None,
         "synchronize": lambda _=None: gpus._log("item"),
         "_lazy_init": lambda: None,
         "Event": _Event,
@@ -357,7 +360,7 @@ def _refuse_mixing(
         devices = sorted({str(tensor.device) for tensor in [*here, *others]})
         raise RuntimeError(
             "Expected all tensors to be on the same device, but found at least two devices, "
-            f"{' and '.join(devices)}! ({func}) at {_find_line()}"
+            f"{' and '.join(devices)}! ({func}) at {_find_line()[0]}"
         )
 
 
@@ -390,12 +393,12 @@ def _find_written(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:  # noqa:
     return None if not written else written[0] if len(written) == 1 else tuple(written)
 
 
-def _find_line() -> str:
-    """Return the last line of the package on the stack, as `runner/run.py:12`."""
-    for frame in reversed(traceback.extract_stack()):
+def _find_line() -> tuple[str, str]:
+    """Return the last line of the package on the stack, as `runner/run.py:12`, and its function."""
+    for frame in reversed(traceback.extract_stack(limit=60)):
         if frame.filename.startswith(_PACKAGE):
-            return f"{frame.filename[len(_PACKAGE) + 1 :]}:{frame.lineno}"
-    return ""
+            return f"{frame.filename[len(_PACKAGE) + 1 :]}:{frame.lineno}", frame.name
+    return "", ""
 
 
 def _list_files() -> str:

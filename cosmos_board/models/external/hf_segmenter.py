@@ -43,6 +43,7 @@ class HfSegmenter(TorchSegmenter):
         device: Device = CPU,
     ) -> None:
         super().__init__(card=card, fit=fit, device=device)
+        self._grid_points_per_call = self._prompts_per_call
         self._model = model.to(self._device).eval()
         self._processor = processor
 
@@ -85,21 +86,20 @@ class HfSegmenter(TorchSegmenter):
         )
         return output.pred_masks[:, 0], output.iou_scores[:, 0]
 
-    def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
-        """Return the masks of everything mode, best predicted IoU first."""
+    def search_grid(self, embedding: Embedding, points_per_call: int) -> EverythingCandidates:
+        """Return the masks of everything mode, asking so many points at once."""
 
         def answer(batch: PromptBatch) -> tuple[Tensor, LowLogits]:
             low, iou = self.decode(embedding, batch)
             return iou, partial(take_wanted, low)
 
-        with self.inference():
-            return search_by_logits(
-                answer,
-                self._frame(embedding.height, embedding.width),
-                self._everything,
-                device=self._device,
-                prompts_per_call=self._prompts_per_call,
-            )
+        return search_by_logits(
+            answer,
+            self._frame(embedding.height, embedding.width),
+            self._everything,
+            device=self._device,
+            prompts_per_call=points_per_call,
+        )
 
 
 def preprocess(processor: Any, pixels: Pixels) -> Tensor:  # noqa: ANN401

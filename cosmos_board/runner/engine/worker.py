@@ -21,8 +21,8 @@ from cosmos_board.data.pack import PackItem, open_pack
 from cosmos_board.runner.engine.threads import Backlog, read_ahead
 from cosmos_board.runner.evaluation.evaluate import DeferredScores
 from cosmos_board.runner.evaluation.evaluators import Evaluator, make_evaluator
-from cosmos_board.runner.evaluation.model_calls import StageTimer
 from cosmos_board.runner.evaluation.scoring import ImageResult, PredictionRow
+from cosmos_board.runner.evaluation.stage_timer import StageTimer
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.runner.record.remote_store import RemoteStore
 from cosmos_board.runner.record.shards import Shard

@@ -22,8 +22,9 @@ from cosmos_board.models.segmenter import Segmenter
 from cosmos_board.runner.evaluation.embedding_cache import EmbeddingCache
 from cosmos_board.runner.evaluation.evaluate import DeferredScores, predict_image
 from cosmos_board.runner.evaluation.image_session import ImageSession
-from cosmos_board.runner.evaluation.model_calls import BatchSizeBackoff, StageTimer
+from cosmos_board.runner.evaluation.model_calls import BatchSizeBackoff
 from cosmos_board.runner.evaluation.scoring import ImageResult, PromptKey, make_row
+from cosmos_board.runner.evaluation.stage_timer import StageTimer
 from cosmos_board.runner.settings import MemoryKind, SegmenterSpec
 
 _OBSERVER = "observer:"
