@@ -1,10 +1,11 @@
+# ruff: noqa: ANN401 (operations of torch take and return anything)
 """Simulated GPUs: tensors that say `cuda:0` and compute on the CPU, for machines without a GPU.
 
-The real code runs, with real numbers. As on a GPU, an operation on tensors of two devices raises, so
-does `.numpy()`, and autocast follows the lists of CUDA. What a GPU would make the host wait for is
-logged with the line that caused it; memory can run out, in each of the forms that drivers and
-libraries report; and kernels take the seconds that a test says. There are no gradients: the autograd
-engine asks for a real device. Nothing that passes here has run on a GPU.
+The real code runs, with real numbers. As on a GPU, an operation on tensors of two devices raises,
+so does `.numpy()`, and autocast follows the lists of CUDA. What a GPU would make the host wait for
+is logged with the line that caused it; memory can run out, in each of the forms that drivers and
+libraries report; and kernels take the seconds that a test says. There are no gradients: the
+autograd engine asks for a real device. Nothing that passes here has run on a GPU.
 """
 
 from __future__ import annotations
@@ -109,11 +110,11 @@ class SimulatedGpus:
 class SimulatedTensor(torch.Tensor):
     """A tensor on a simulated card, whose values lie on the CPU."""
 
-    values: torch.Tensor
+    values: torch.Tensor  # type: ignore[assignment] # that of sparse tensors is of no use here
 
     @staticmethod
-    def __new__(cls, values: torch.Tensor, index: int) -> SimulatedTensor:
-        made: SimulatedTensor = torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+    def __new__(cls: type[SimulatedTensor], values: torch.Tensor, index: int) -> SimulatedTensor:
+        made: SimulatedTensor = torch.Tensor._make_wrapper_subclass(
             cls,
             values.shape,
             strides=values.stride(),
@@ -125,27 +126,35 @@ class SimulatedTensor(torch.Tensor):
         made.values = values
         return made
 
-    def tolist(self) -> Any:  # noqa: ANN401 (as torch has it)
+    def tolist(self) -> Any:
         _gpus()._log("fetch")
         return self.values.tolist()
 
-    def numpy(self, **_: object) -> Any:  # noqa: ANN401 (as torch has it)
+    def numpy(self, **_: object) -> Any:
         raise TypeError("can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() first.")
 
     def __repr__(self, **_: object) -> str:  # type: ignore[override]
         return f"SimulatedTensor({self.values})"
 
     @classmethod
-    def __torch_dispatch__(
-        cls, func: Any, types: Any, args: Any = (), kwargs: Any = None  # noqa: ANN401
-    ) -> Any:  # noqa: ANN401
+    def __torch_dispatch__(  # type: ignore[override]
+        cls,
+        func: Any,
+        types: Any,
+        args: Any = (),
+        kwargs: Any = None,
+    ) -> Any:
         return _run(func, args, kwargs or {})
 
 
-class _Mode(TorchDispatchMode):
+class _Mode(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None  # noqa: ANN401
-    ) -> Any:  # noqa: ANN401
+        self,
+        func: Any,
+        types: Any,
+        args: Any = (),
+        kwargs: Any = None,
+    ) -> Any:
         return _run(func, args, kwargs or {})
 
 
@@ -199,21 +208,21 @@ def _gpus() -> SimulatedGpus:
 @contextmanager
 def _believe() -> Iterator[None]:
     """Simulate in this thread."""
-    torch._C._set_only_lift_cpu_tensors(True)  # type: ignore[attr-defined]
+    torch._C._set_only_lift_cpu_tensors(True)
     try:
-        with _Mode():
+        with _Mode():  # type: ignore[no-untyped-call]
             yield
     finally:
-        torch._C._set_only_lift_cpu_tensors(False)  # type: ignore[attr-defined]
+        torch._C._set_only_lift_cpu_tensors(False)
 
 
 def _patch_torch(patch: pytest.MonkeyPatch, gpus: SimulatedGpus) -> None:
-    torch._C._ensureCUDADeviceGuardSet()  # type: ignore[attr-defined]
+    torch._C._ensureCUDADeviceGuardSet()
 
     def empty_cache() -> None:
         gpus.emptied += 1
 
-    properties = {f"name": "Simulated GPU", "total_memory": 80 << 30, "major": 9, "minor": 0}
+    properties = {"name": "Simulated GPU", "total_memory": 80 << 30, "major": 9, "minor": 0}
     for name, value in {
         "is_available": lambda: True,
         "is_bf16_supported": lambda *_, **__: True,
@@ -258,7 +267,7 @@ def _pin(tensor: torch.Tensor) -> torch.Tensor:
     return pinned
 
 
-def _run(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:  # noqa: ANN401 (any operation)
+def _run(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     name = func.overloadpacket.__name__
     leaves = pytree.tree_leaves((args, kwargs))
     here = [leaf for leaf in leaves if isinstance(leaf, SimulatedTensor)]
@@ -281,20 +290,21 @@ def _run(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:  # noqa: ANN401 (
     written = _find_written(func, args, kwargs)
     if written is not None:
         return written
-    return out if name == "_local_scalar_dense" else pytree.tree_map(_Place(index), out)
+    return out if name == "_local_scalar_dense" else pytree.tree_map(_Place(index).__call__, out)
 
 
-class _Place(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Place:
     """Puts tensors on a card."""
 
-    index: int
+    card: int
 
-    def __call__(self, value: Any) -> Any:  # noqa: ANN401 (tensors, and all else as it is)
+    def __call__(self, value: Any) -> Any:
         is_plain = isinstance(value, torch.Tensor) and not isinstance(value, SimulatedTensor)
-        return SimulatedTensor(value, self.index) if is_plain else value
+        return SimulatedTensor(value, self.card) if is_plain else value
 
 
-def _to_values(value: Any) -> Any:  # noqa: ANN401 (tensors, and all else as it is)
+def _to_values(value: Any) -> Any:
     return value.values if isinstance(value, SimulatedTensor) else value
 
 
@@ -312,7 +322,7 @@ def _find_card(here: list[SimulatedTensor], device: object) -> int | None:
     return here[0].device.index if here else _card_of(device)
 
 
-def _copy(func: Any, source: torch.Tensor, kwargs: dict[str, Any]) -> torch.Tensor:  # noqa: ANN401
+def _copy(func: Any, source: torch.Tensor, kwargs: dict[str, Any]) -> torch.Tensor:
     rest = {key: value for key, value in kwargs.items() if key != "device"}
     device = kwargs.get("device", source.device)
     target = _card_of(device)
@@ -328,7 +338,9 @@ def _copy(func: Any, source: torch.Tensor, kwargs: dict[str, Any]) -> torch.Tens
 
 
 def _copy_into(
-    target: torch.Tensor, source: torch.Tensor, non_blocking: bool = False  # noqa: FBT001, FBT002
+    target: torch.Tensor,
+    source: torch.Tensor,
+    non_blocking: bool = False,
 ) -> torch.Tensor:
     if isinstance(target, SimulatedTensor) and not isinstance(source, SimulatedTensor):
         _note_upload(source, non_blocking=non_blocking)
@@ -344,7 +356,11 @@ def _note_upload(source: torch.Tensor, *, non_blocking: bool) -> None:
 
 
 def _refuse_mixing(
-    func: Any, name: str, args: Any, leaves: list[Any], here: list[SimulatedTensor]  # noqa: ANN401
+    func: Any,
+    name: str,
+    args: Any,
+    leaves: list[Any],
+    here: list[SimulatedTensor],
 ) -> None:
     """Raise where tensors lie on several devices; numbers and indices from the CPU may."""
     indices = args[1] if name in ("index", "index_put", "index_put_") else []
@@ -364,7 +380,7 @@ def _refuse_mixing(
         )
 
 
-def _note_waits(name: str, args: Any) -> None:  # noqa: ANN401 (arguments of any operation)
+def _note_waits(name: str, args: Any) -> None:
     gpus = _gpus()
     if name in ("_local_scalar_dense", "equal"):
         gpus._log("item")
@@ -379,7 +395,7 @@ def _note_waits(name: str, args: Any) -> None:  # noqa: ANN401 (arguments of any
             gpus._log("shape")
 
 
-def _find_written(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:  # noqa: ANN401
+def _find_written(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """Return the tensors that an operation wrote into and returns; None where it made new ones."""
     written = []
     for returned in func._schema.returns:

@@ -54,15 +54,15 @@ class EventClock:
         """Return an event behind all work that was launched so far."""
         import torch
 
-        event = torch.cuda.Event(enable_timing=True)
+        event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
         event.record(torch.cuda.current_stream(self._device))
         return event
 
     def is_past(self, mark: torch.cuda.Event) -> bool:
         """Return whether the device has come to an event."""
-        return mark.query()
+        return bool(mark.query())  # type: ignore[no-untyped-call]
 
     def seconds(self, began: torch.cuda.Event, ended: torch.cuda.Event) -> float:
         """Return the seconds between two events, once the device has come to the second."""
         ended.synchronize()
-        return began.elapsed_time(ended) / 1000
+        return float(began.elapsed_time(ended)) / 1000

@@ -10,12 +10,11 @@ import pytest
 torch = pytest.importorskip("torch", reason="extra `sam` is not installed")
 pytest.importorskip("segment_anything", reason="extra `sam` is not installed")
 
-from cosmos_board.core.errors import DeviceError  # noqa: E402
 from cosmos_board.core.run_record import RunSettings  # noqa: E402
 from cosmos_board.runner.run import RunRequest, run  # noqa: E402
 from cosmos_board.runner.settings import SegmenterSpec  # noqa: E402
 from tests.runner.test_run import read_rows  # noqa: E402
-from tests.simulated_cuda import MEMORY_ERRORS, simulate_gpus  # noqa: E402
+from tests.simulated_cuda import simulate_gpus  # noqa: E402
 
 SMALL = f"{Path(__file__).parent / 'small_sam.py'}:SmallSam"
 PROMPTS = ("everything", "point", "points-5-5", "box", "box-point")

@@ -51,9 +51,7 @@ def find_stable_masks(
         kept = is_stable(strict, lax, settings.stability)
         return [masks[index] for index in np.flatnonzero(kept)], kept
     native = frame.to_native(planes[:, None])[:, 0]
-    counts = [
-        (native > level).flatten(1).sum(1, dtype=torch.int32) for level in (offset, -offset)
-    ]
+    counts = [(native > level).flatten(1).sum(1, dtype=torch.int32) for level in (offset, -offset)]
     strict, lax = torch.stack(counts).cpu().numpy()
     kept = is_stable(strict, lax, settings.stability)
     chosen = native[upload(np.flatnonzero(kept), native.device)] > 0

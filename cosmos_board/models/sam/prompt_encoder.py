@@ -18,8 +18,8 @@ class AsyncPromptEncoder(PromptEncoder):  # type: ignore[misc] # segment_anythin
     a GPU, up to four times for each group of prompts.
     """
 
-    def _embed_points(self, points: Tensor, labels: Tensor, pad: bool) -> Tensor:  # noqa: FBT001
-        """Return tokens (P, N, C) of points (P, N, 2) and labels (P, N); `pad` adds an empty one."""
+    def _embed_points(self, points: Tensor, labels: Tensor, pad: bool) -> Tensor:
+        """Return tokens (P, N, C) of points (P, N, 2) and labels (P, N); `pad` adds one of none."""
         points = points + 0.5  # from the corner of a pixel to its centre
         if pad:
             points = functional.pad(points, (0, 0, 0, 1))
