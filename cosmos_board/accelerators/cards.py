@@ -24,8 +24,13 @@ def count_cards() -> int:
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
-def describe_card(name: str) -> Card:
-    """Return what is known of a GPU by the name that torch has for it, such as `cuda:1`."""
+def describe_card(name: str) -> Card | None:
+    """Return what is known of a GPU by the name that torch has for it, such as `cuda:1`.
+
+    None where torch finds no GPU, which a model of another make may still use.
+    """
+    if not count_cards():
+        return None
     import torch
 
     hip = torch.version.hip

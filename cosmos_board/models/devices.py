@@ -61,7 +61,7 @@ def parse_device(text: str) -> Device:
 
     Raises:
         UsageError: If it names no device that models run on, or something after a `+` is unknown or
-            given twice.
+            given twice; or if it is `cpu+fp16`.
 
     Example:
         >>> parse_device("cuda:1+bf16")
@@ -77,6 +77,10 @@ def parse_device(text: str) -> Device:
         raise UsageError("--device", "", text, got=name, want="cpu or cuda")
     if not _NAME.fullmatch(name):
         raise UsageError("--device", "", "is no device", got=text, want=_WANT)
+    if name == "cpu" and "fp16" in precisions:
+        # A GPU's autocast squares in float32 there, a CPU's does not; 0.12 Dice are lost.
+        problem = "loses what SAM's layer norms square, and is slower than float32"
+        raise UsageError("--device", "", problem, got=text, want="cpu or cpu+bf16")
     return Device(name, precisions[0] if precisions else "fp32", _COMPILE in options)
 
 

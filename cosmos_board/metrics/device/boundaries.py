@@ -77,7 +77,7 @@ def find_bands(masks: Tensor) -> Tensor:
 
 def measure_distances(first: PointLists, second: PointLists) -> tuple[Tensor, Tensor]:
     """Return squared distances from each point to the other list, int64, (B, L) and (B, M)."""
-    dtype = torch.float32 if _holds_coordinates() else torch.float64
+    dtype = torch.float32 if _holds_coordinates(first.yx.device) else torch.float64
     to_second = torch.full_like(first.norm_sq, torch.inf, dtype=dtype)
     to_first = torch.full_like(second.norm_sq, torch.inf, dtype=dtype)
     with torch.autocast(first.yx.device.type, enabled=False):
@@ -129,12 +129,12 @@ def _iterate_blocks(first: PointLists, second: PointLists) -> Iterator[tuple[sli
             yield slice(pair, pair + pair_step), slice(point, point + point_step)
 
 
-def _holds_coordinates() -> bool:
+def _holds_coordinates(device: torch.device) -> bool:
     """Return whether products of float32 keep eleven bits, as TF32 does and bfloat16 does not."""
     try:
         return torch.get_float32_matmul_precision() != "medium"
-    except RuntimeError:  # precision was set by torch's newer names, which it does not translate
-        return False
+    except RuntimeError:  # set by torch's newer names, which know bfloat16 for CPUs alone
+        return device.type == "cuda"
 
 
 def _erode(masks: Tensor, *, square: bool) -> Tensor:

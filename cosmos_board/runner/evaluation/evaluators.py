@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TypeAlias
 
+from cosmos_board.accelerators.memory import is_device_full
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import UsageError
 from cosmos_board.core.masks import Rle
@@ -23,7 +24,7 @@ from cosmos_board.models.segmenter import Segmenter
 from cosmos_board.runner.evaluation.embedding_cache import EmbeddingCache
 from cosmos_board.runner.evaluation.evaluate import DeferredScores, predict_image
 from cosmos_board.runner.evaluation.image_session import ImageSession
-from cosmos_board.runner.evaluation.model_calls import BatchSizeBackoff
+from cosmos_board.runner.evaluation.model_calls import BatchSizeBackoff, full_device_error
 from cosmos_board.runner.evaluation.scoring import ImageResult, PromptKey, make_row
 from cosmos_board.runner.evaluation.stage_timer import StageTimer
 from cosmos_board.runner.settings import MemoryKind, SegmenterSpec
@@ -52,8 +53,17 @@ class PromptedSegmenter:
 
     @cached_property
     def segmenter(self) -> Segmenter:
-        """The model itself."""
-        return self.load()
+        """The model itself.
+
+        Raises:
+            DeviceError: If it does not fit on its device.
+        """
+        try:
+            return self.load()
+        except Exception as error:
+            if is_device_full(error):
+                raise full_device_error() from error
+            raise
 
     @cached_property
     def cache(self) -> EmbeddingCache | None:

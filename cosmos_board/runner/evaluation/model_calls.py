@@ -210,7 +210,12 @@ def refuse_full_device(failure: ModelFailureError) -> None:
         DeviceError: If `failure` is that the memory of a device ran out.
     """
     if failure.device_full:
-        raise DeviceError(
-            "device: out of memory for a single prompt or image; free its memory or take a larger "
-            "one, and the same command resumes"
-        )
+        raise full_device_error()
+
+
+def full_device_error() -> DeviceError:
+    """Return the error of a device without room for the model, an image or a single prompt."""
+    return DeviceError(
+        "device: out of memory for the model, one image or one prompt; free its memory or take a "
+        "larger one, and the same command resumes"
+    )
