@@ -151,7 +151,7 @@ def test_real_pairs_have_the_scores_of_the_cpu() -> None:
 
 
 def test_a_precision_that_is_set_by_its_newer_name_does_not_matter() -> None:
-    """torch then refuses to say what the older name would be."""
+    """Torch then refuses to say what the older name would be."""
     before = torch.backends.cuda.matmul.fp32_precision
     torch.backends.cuda.matmul.fp32_precision = "tf32"
     try:
@@ -160,7 +160,7 @@ def test_a_precision_that_is_set_by_its_newer_name_does_not_matter() -> None:
     finally:
         torch.backends.cuda.matmul.fp32_precision = before
 
-    assert not there.any()
+    assert there[:, : int(points.count)].tolist() == [20 * [0]]
 
 
 @pytest.mark.parametrize("precision", ["highest", "high", "medium"])

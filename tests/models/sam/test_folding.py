@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ pytest.importorskip("segment_anything", reason="extra `sam` is not installed")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from segment_anything.modeling.image_encoder import Attention  # noqa: E402
+from torch import Tensor  # noqa: E402
 
 from cosmos_board.core.prompts import make_prompt  # noqa: E402
 from cosmos_board.models.sam.decoder import attend, fold, precompute  # noqa: E402
@@ -76,10 +79,13 @@ def test_positions_are_float32_whatever_the_precision() -> None:
             points=(batch.points_xy, batch.labels), boxes=None, masks=None
         )
         seen = []
-        forward = sam.mask_decoder.transformer.run
-        sam.mask_decoder.transformer.run = lambda tokens, *rest: (
-            seen.append((tokens, rest[1])) or forward(tokens, *rest)
-        )
+        run = sam.mask_decoder.transformer.run
+
+        def look_and_run(tokens: Tensor, pixels: Tensor, *rest: Any) -> Any:  # noqa: ANN401
+            seen.append((tokens, rest[0]))
+            return run(tokens, pixels, *rest)
+
+        sam.mask_decoder.transformer.run = look_and_run
         with torch.autocast("cpu", torch.bfloat16):
             attend(sam, features, batch, precompute(sam, features))
     [(tokens, grid)] = seen
