@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import signal
@@ -105,7 +106,10 @@ def test_rows_do_not_depend_on_the_batch(
 
 def test_rows_do_not_depend_on_workers(phantom_pack: Path, tmp_path: Path) -> None:
     evaluate(phantom_pack, tmp_path / "one")
-    evaluate(phantom_pack, tmp_path / "two", workers=2)
+    evaluate(phantom_pack, tmp_path / "two", workers=2, check_device=True)
+    checks = json.loads((tmp_path / "two/run.json").read_text())["device_checks"]
+    assert 1 <= len({check["worker"] for check in checks}) == len(checks) <= 2
+    assert all(check["before"] == check["after"] for check in checks)
 
     assert digest(tmp_path / "one") == digest(tmp_path / "two")
 

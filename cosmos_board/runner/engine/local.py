@@ -8,9 +8,11 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Barrier, Event
 from pathlib import Path
+from threading import BrokenBarrierError
 from typing import Any, NamedTuple
 
 from cosmos_board.accelerators.cards import count_cards
@@ -147,7 +149,8 @@ def _run_in_worker(shard: Shard) -> tuple[FinishedShard, list[int]]:
 def _finish_worker(wait_s: float) -> DeviceCheck | None:
     """Check the device of this process, once all of its pool are asked to do so."""
     worker, shared = _get_worker()
-    shared.all_here.wait(wait_s)
+    with suppress(BrokenBarrierError):  # one of them hangs; the others are checked all the same
+        shared.all_here.wait(wait_s)
     return worker.finish()
 
 
