@@ -263,19 +263,11 @@ class _Run:
 
     def _note_check(self, check: DeviceCheck) -> None:
         """Put the state of a worker's device check into the run record, in place of the last."""
-        checks = self.record.device_checks
-        same = [
-            place
-            for place, known in enumerate(checks)
-            if (known.model, known.worker, known.before)
-            == (check.model, check.worker, check.before)
-        ]
-        if same and checks[same[0]] == check:
+        checks, key = self.record.device_checks, (check.model, check.worker, check.before)
+        known = [each for each in checks if (each.model, each.worker, each.before) == key]
+        if check in known:
             return
-        if same:
-            checks[same[0]] = check
-        else:
-            checks.append(check)
+        checks[:] = [*(each for each in checks if each not in known), check]
         self.folder.write_record(self.record)
 
 

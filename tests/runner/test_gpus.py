@@ -177,6 +177,22 @@ def test_a_worker_watches_its_own_gpu_and_says_which_it_is(
     assert check.before == check.after
 
 
+def test_a_run_that_is_done_already_takes_no_gpu(phantom_pack: Path, tmp_path: Path) -> None:
+    request = RunRequest(
+        packs=(phantom_pack,),
+        specs=(SegmenterSpec(name=SMALL, device="cuda"),),
+        out=tmp_path,
+        settings=RunSettings(prompts=("box",), limit=1),
+    )
+    with simulate_gpus():
+        first = run(request)
+    with simulate_gpus() as gpus:
+        again = run(request)
+
+    assert (first.evaluated, again.evaluated) == (1, 0)
+    assert not gpus.launches
+
+
 def test_whoever_only_hands_out_work_needs_no_gpu_and_takes_none_of_its_memory() -> None:
     spec = SegmenterSpec(name=SMALL, device="cuda+bf16")
     with simulate_gpus() as gpus:
