@@ -228,6 +228,8 @@ class _Run:
     ) -> Iterator[FinishedShard]:
         """Yield each missing shard when its files lie in the run folder."""
         missing = [shard for shard, record in records.items() if record is None]
+        if not missing:  # then no model is loaded either
+            return
         request, callbacks = self.request, self.callbacks
         settings = WorkerSettings(
             spec,
@@ -238,7 +240,7 @@ class _Run:
             request.remote,
             self._watches_device(spec),
         )
-        if request.engine == "ray" and missing:
+        if request.engine == "ray":
             shards = run_shards_on_ray(
                 missing, settings, request.ray_address, callbacks, self._note_check
             )

@@ -68,8 +68,6 @@ def run_shards(
         DriftError: If a device gives other masks than at first.
         DeviceError: If workers die again and again, or the device of the only one breaks.
     """
-    if not shards:  # what is done already needs no model
-        return
     if workers is None:
         images = sum(shard.images for shard in shards)
         workers = choose_workers(evaluator.card, settings.spec.device, images)

@@ -33,7 +33,7 @@ OFFICIAL, ASYNC = SAM.prompt_encoder, fold_prompt_encoder(SAM.prompt_encoder)
     has_box=st.booleans(),
     has_mask=st.booleans(),
 )
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_prompts_are_encoded_as_officially(
     seed: int, labels: list[int], has_box: bool, has_mask: bool
 ) -> None:
