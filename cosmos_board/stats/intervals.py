@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special, stats
 
 from cosmos_board.core.arrays import Floats
 from cosmos_board.stats.design import Design
@@ -36,8 +36,9 @@ def t_quantile(level: float, degrees: ArrayLike) -> Floats:
         >>> t_quantile(0.95, [9, 4.5]).round(4).tolist()
         [2.2622, 2.6589]
     """
-    quantiles: Floats = np.asarray(stats.t.isf((1.0 - level) / 2, np.asarray(degrees, np.float64)))
-    return quantiles
+    # As `scipy.stats.t.isf`, without its checks, which cost more than the quantile of few degrees.
+    below = special.stdtrit(np.asarray(degrees, np.float64), (1.0 - level) / 2)
+    return np.asarray(-below, np.float64)
 
 
 def interval(
@@ -103,12 +104,12 @@ def add_one_cluster(errors: MeanErrors, *, everywhere: bool = False) -> OneMore:
     sizes = errors.design.sizes[:, None].astype(np.float64)
     targets = len(sizes)
     means, variances = errors.target_means, errors.target_variances
-    losses = means / (sizes + 1.0) / targets
+    losses = _lose_in_targets(errors)
     gains = (1.0 - means) / (sizes + 1.0) / targets
     column = np.arange(means.shape[1])
     worst = losses.argmax(axis=0)
     size = sizes[worst, 0]
-    loss = np.maximum(losses.max(axis=0), 0.0)
+    loss = lose_one_cluster(errors)
     gain = np.maximum(gains.max(axis=0), 0.0)
     if everywhere and errors.design.shares_clusters:
         steps, step = errors.influences
@@ -122,6 +123,19 @@ def add_one_cluster(errors: MeanErrors, *, everywhere: bool = False) -> OneMore:
     own = variances[column_best, column] / targets**2
     high = errors.means + gain + _reach_with(gain, own, sizes[column_best, 0], errors)
     return OneMore(loss, gain, low, high)
+
+
+def lose_one_cluster(errors: MeanErrors) -> Floats:
+    """Return by how much one more cluster of 0 lowers each mean: `OneMore.loss`, alone."""
+    loss: Floats = np.maximum(_lose_in_targets(errors).max(axis=0), 0.0)
+    return loss
+
+
+def _lose_in_targets(errors: MeanErrors) -> Floats:
+    """Return by how much it does in each target, shape (targets, columns)."""
+    sizes = errors.design.sizes[:, None].astype(np.float64)
+    losses: Floats = errors.target_means / (sizes + 1.0) / len(sizes)
+    return losses
 
 
 def _reach_with(shift: Floats, own: Floats, size: Floats, errors: MeanErrors) -> Floats:

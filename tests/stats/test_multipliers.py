@@ -31,4 +31,6 @@ def test_weighed_sums_are_those_of_float_arithmetic() -> None:
     weights = draw_multipliers([str(i) for i in range(9000)], dataset="d", replicates=20)
 
     expected = influences.T @ (weights * STEP)
-    np.testing.assert_allclose(weigh_clusters(influences, weights), expected, rtol=1e-12)
+    np.testing.assert_allclose(
+        weigh_clusters(influences, weights, np.arange(9000)), expected, rtol=1e-12
+    )
