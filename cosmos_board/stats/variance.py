@@ -167,6 +167,8 @@ def measure_means(values: Floats, design: Design) -> MeanErrors:
     sizes = design.stratum_sizes.astype(np.float64)
     means = np.add.reduceat(ordered, design.stratum_starts, axis=0) / sizes[:, None]
     factor = np.sqrt(sizes / np.maximum(sizes - 1.0, 1.0))
-    residuals = (ordered - means[design.stratum]) * factor[design.stratum][:, None]
+    residuals = means[design.stratum]
+    np.subtract(ordered, residuals, out=residuals)
+    residuals *= factor[design.stratum][:, None]
     totals = np.add.reduceat(ordered, design.target_starts, axis=0)
     return MeanErrors(design, residuals, totals / design.sizes[:, None])
