@@ -35,7 +35,9 @@ class MeanErrors:
         """Return the same of some columns, to the bit."""
         if np.array_equal(columns, np.arange(len(self.means))):
             return self  # with all that was computed once
-        return MeanErrors(self.design, self.residuals[:, columns], self.target_means[:, columns])
+        # `take` keeps the order in memory, and with it the order of sums.
+        chosen = (table.take(columns, axis=1) for table in (self.residuals, self.target_means))
+        return MeanErrors(self.design, *chosen)
 
     @cached_property
     def means(self) -> Floats:
