@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cosmos_board.cli.tables import count_nouns, print_facts, print_table
 
 if TYPE_CHECKING:
+    from cosmos_board.core.expected import ExpectedCount
     from cosmos_board.data.pack.info import PackInfo, VolumeFacts
 
 
@@ -48,10 +50,9 @@ def print_pack(info: PackInfo) -> None:
     if info.volumes is not None:
         _print_volumes(info.volumes)
     if info.expected:
-        whole = all(count.is_met for count in info.expected)
         print_table(
             "what the catalog expects of a complete copy: "
-            + ("all of it is here" if whole else "this pack holds something else"),
+            + _judge(info.expected),
             ("part", "what", "found", "expected"),
             [
                 (count.part, count.unit, str(count.found), str(count.expected))
@@ -59,6 +60,13 @@ def print_pack(info: PackInfo) -> None:
             ],
             left=2,
         )
+
+
+def _judge(counts: Sequence[ExpectedCount]) -> str:
+    if all(count.is_met for count in counts):
+        return "all of it is here"
+    less = any(count.found < count.expected for count in counts)
+    return "not all of it is here" if less else "all of it is here, and more"
 
 
 def _print_volumes(held: VolumeFacts) -> None:

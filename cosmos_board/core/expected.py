@@ -29,6 +29,9 @@ class ExpectedCount:
 
     found: int = 0
 
+    by_path: bool = False
+    """Whether the paths of the raw files decided which images count; a pack does not keep them."""
+
     @property
     def is_met(self) -> bool:
         """Whether the pack holds neither less nor more."""

@@ -139,10 +139,11 @@ def assemble_pack(staging: Path, staged: Batch, info: PackInfo, folder: Path) ->
     for number, members in groupby(ordered, key=lambda image: numbers[image.cluster]):
         cluster = ClusterImages()
         for _, group in groupby(members, key=lambda image: image.sha256):
-            images = list(read_images(staging, tuple(group)))
+            same_image = tuple(group)
+            images = list(read_images(staging, same_image))
             image = images[0] if len(images) == 1 else merge_images(images, dropped)
             rows = make_rows(image, f"{info.name}-{number:05d}", info.name)
-            writer.add(rows)
+            writer.add(rows, {part for staged_image in same_image for part in staged_image.parts})
             cluster.add(rows)
         add_volumes(number, cluster)
     for number in sorted(volumes.keys() - set(numbers.values())):
@@ -193,14 +194,14 @@ class _PackWriter:
         self._totals = PackTotals()
         self._ids: set[str] = set()
 
-    def add(self, rows: ImageRows) -> None:
-        """Take in the next image."""
+    def add(self, rows: ImageRows, parts: Iterable[str]) -> None:
+        """Take in the next image, which counts for some parts of its dataset."""
         (image,) = rows.images
         image_id = image["image_id"]
         if image_id in self._ids:
             raise InputError(image_id, "image_id", "belongs to two different images")
         self._ids.add(image_id)
-        self._totals.add_image(image, (row["object"] for row in rows.references))
+        self._totals.add_image(image, (row["object"] for row in rows.references), parts)
         for row in rows.references:
             self._totals.add_reference(row)
         for row in rows.prompts:

@@ -61,6 +61,9 @@ class StagedImage:
     origin: str = ""
     """What a person calls it, for the report."""
 
+    parts: tuple[str, ...] = ()
+    """Parts of its dataset for which it counts, where paths tell them apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class StagedVolume:
@@ -198,7 +201,7 @@ def stage_batch(folder: Path, units: tuple[SourceUnit, ...]) -> None:
             for image, origin in curated.images:
                 record = _dump(image)
                 place = (key, file.tell(), len(record))
-                staged.append(StagedImage(image.sha256, image.cluster, *place, origin))
+                staged.append(StagedImage(image.sha256, image.cluster, *place, origin, unit.parts))
                 file.write(record)
             for volume in curated.volumes:
                 record = dump_volume(volume)

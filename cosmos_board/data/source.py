@@ -90,3 +90,6 @@ class SourceUnit:
     """Reads it. Sent to another process, so a function of a module or a `partial` of one.
 
     Raises InputError for what must be quarantined; the whole unit is then left out."""
+
+    parts: tuple[str, ...] = ()
+    """Parts of its dataset for which it counts, where paths tell them apart."""

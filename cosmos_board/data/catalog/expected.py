@@ -10,7 +10,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field, model_validator
 
-from cosmos_board.data.validation import FieldError, Table, parse_table
+from cosmos_board.data.validation import FieldError, Rows, Table, parse_table
 
 Count: TypeAlias = Annotated[int, Field(ge=1)]
 
@@ -33,6 +33,9 @@ class ExpectedPart(Table):
     object: str = ""
     """Only images whose masks may show this object count; empty: all with a mask."""
 
+    exclude: Rows[str] = ()
+    """Path patterns of images of other parts, which the same import file reads; any case fits."""
+
     cases: Count | None = None
     """What the import file takes as independent: patients, volumes or pictures."""
 
@@ -53,6 +56,8 @@ class ExpectedPart(Table):
             raise FieldError("need an object", field="references")
         if self.pictures and self.modality and not self.object:
             raise FieldError("of one modality need an object", field="pictures")
+        if self.exclude and (self.modality or self.object):
+            raise FieldError("cannot stand beside modality or object", field="exclude")
         return self
 
     def covers(self, modality: str, object_name: str) -> bool:

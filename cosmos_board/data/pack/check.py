@@ -81,7 +81,7 @@ class _Contents:
         except InputError as error:
             self._report(str(error))
             return self._problems
-        expected = self._totals.find_expected(self._pack.info.expected)
+        expected = self._totals.limit_expected(self._pack.info.expected)
         for name, held in {**self._totals.list_facts(), "expected": expected}.items():
             said = getattr(self._pack.info, name)
             if held != said:

@@ -131,6 +131,9 @@ def dump_info(info: PackInfo) -> bytes:
     known = asdict(info)
     # Written only where there is something: the bytes of other packs stay as they were.
     optional = ("expected", "volumes")
+    for row in known["expected"]:
+        if not row["by_path"]:
+            del row["by_path"]
     fields = {name: known[name] for name in _ORDER if name not in optional or known[name]}
     fields["info_sha256"] = hashlib.sha256(_dump(fields)).hexdigest()
     return _dump(fields)

@@ -36,9 +36,20 @@ class PackTotals:
         self._references: Counter[tuple[str, str]] = Counter()
         self._target_images: Counter[tuple[str, str]] = Counter()
         self._target_clusters: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        self._part_images: Counter[str] = Counter()
+        self._part_clusters: defaultdict[str, set[str]] = defaultdict(set)
 
-    def add_image(self, row: Mapping[str, Any], objects: Iterable[str]) -> None:
-        """Take in one row of `images/` and the object of each of its references."""
+    def add_image(
+        self, row: Mapping[str, Any], objects: Iterable[str], parts: Iterable[str] = ()
+    ) -> None:
+        """Take in one row of `images/` and the object of each of its references.
+
+        `parts` are those of the dataset for which it counts, where the paths of files tell them
+        apart.
+        """
+        for part in parts:
+            self._part_images[part] += 1
+            self._part_clusters[part].add(row["cluster_id"])
         add_fields(self._content, row, _IMAGE)
         self._images += 1
         self._clusters.add(row["cluster_id"])
@@ -75,7 +86,23 @@ class PackTotals:
         """Return what is expected with what the rows so far hold of it."""
         return tuple(replace(row, found=self._find(row)) for row in rows)
 
+    def limit_expected(self, rows: Iterable[ExpectedCount]) -> tuple[ExpectedCount, ...]:
+        """Return what a pack says of what is expected, as far as its rows allow it.
+
+        Rows do not tell of which part an image is where paths decided it: they hold as many of
+        that part as they hold in all, at most.
+        """
+        return tuple(
+            replace(row, found=min(row.found, self._find(replace(row, by_path=False))))
+            if row.by_path
+            else replace(row, found=self._find(row))
+            for row in rows
+        )
+
     def _find(self, row: ExpectedCount) -> int:
+        if row.by_path:
+            clusters = self._part_clusters[row.part]
+            return len(clusters) if row.unit == "cases" else self._part_images[row.part]
         if not (row.modality or row.object):
             return len(self._clusters) if row.unit == "cases" else self._images
         targets = [

@@ -56,7 +56,7 @@ def test_what_was_found_is_what_the_rows_hold(pack: Path) -> None:
 
 def test_show_and_check_tell_it(pack: Path) -> None:
     assert "expected by the catalog: all: 3 of 138 cases" in run("check", pack)
-    assert "of a complete copy: this pack holds something else" in run("show", pack)
+    assert "of a complete copy: not all of it is here" in run("show", pack)
     shown = json.loads(run("show", pack, "--json"))["expected"]
     assert [(row["unit"], row["found"], row["expected"]) for row in shown] == [
         ("cases", 3, 138), ("pictures", 3, 138), ("references", 5, 276),
@@ -75,6 +75,25 @@ def test_a_pack_that_claims_to_be_complete_and_is_not_is_found_out(pack: Path) -
 
     assert [problem for problem in problems if "expected: is not what the files hold" in problem]
     assert check_pack(pack) == []
+
+
+def test_a_pack_counts_the_part_that_the_number_is_of(tmp_path: Path) -> None:
+    """Two pictures for training, two for validation, of which one is a training picture again."""
+    for part, names in (("Training", (1, 2)), ("Validation", (1, 3))):
+        for seed in names:
+            stem = f"ISIC2018_Task1-2_{part}_Input/ISIC_{seed}{part == 'Validation':d}"
+            save_picture(tmp_path / f"in/{stem}.jpg", draw_noise(seed=seed))
+            save_picture(tmp_path / f"in/{stem}_segmentation.png", draw_square() * np.uint8(255))
+    pack = tmp_path / "pack"
+    run("import", "isic-2018", "--source", tmp_path / "in", "--out", pack, "--workers", 1)
+    info = read_info(pack)
+    (count,) = info.expected
+
+    assert (info.counts.images, count.found, count.by_path) == (3, 2, True)
+    assert "training: 2 of 2594 pictures" in run("check", pack)
+    claimed = (replace(count, found=4),)
+    (pack / "pack.json").write_bytes(dump_info(replace(info, expected=claimed)))
+    assert any("expected: is not what the files hold" in problem for problem in check_pack(pack))
 
 
 def test_a_pack_of_an_unknown_dataset_is_written_as_before(tmp_path: Path) -> None:

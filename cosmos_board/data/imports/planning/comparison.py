@@ -11,8 +11,8 @@ from cosmos_board.core.expected import describe_found
 from cosmos_board.core.modalities import get_modality
 from cosmos_board.data.catalog.expected import ExpectedPart, load_expected
 from cosmos_board.data.imports.names import show_path
+from cosmos_board.data.imports.planning.expected_parts import has_target_of, is_of_part
 from cosmos_board.data.imports.planning.plan import ImportPlan
-from cosmos_board.data.imports.reading.job import ImageJob
 from cosmos_board.data.imports.spec.models import ImageSpec
 
 _EXAMPLES = 3
@@ -28,6 +28,9 @@ class PartFound:
     cases: int
     files: int
     """Pictures or volumes with a mask."""
+
+    others: int
+    """Further ones of its modality and object, which are of other parts by their paths."""
 
     entries: tuple[ImageSpec, ...]
     """Those entries of the import file that read this part."""
@@ -47,6 +50,8 @@ class PartFound:
         line = f"{part.part}: {', '.join(numbers.values())}"
         if self.files:
             return line
+        if self.others:
+            return f"{line}: all that was found is of other parts"
         wanted = " or ".join(dict.fromkeys(entry.shown for entry in self.entries[:_EXAMPLES]))
         return f"{line}: {_describe_names(plan, self.entries)}, the catalog expects {wanted}"
 
@@ -71,11 +76,12 @@ def describe_comparison(plan: ImportPlan) -> list[str]:
     found = compare_plan(plan)
     if not found:
         return []
-    if not any(each.files for each in found):
+    if not any(each.files or each.others for each in found):
         first = found[0].describe(plan)
         raise InputError(plan.root, "--source", f"nothing that is expected was found: {first}")
     lines = ["  what the catalog expects of a complete copy:"]
-    return lines + [f"    {each.describe(plan)}" for each in found]
+    lines += [f"    {each.describe(plan)}" for each in found]
+    return lines + _describe_others(plan, found)
 
 
 def explain_nothing(plan: ImportPlan) -> None:
@@ -92,16 +98,21 @@ def explain_nothing(plan: ImportPlan) -> None:
 
 
 def _compare_part(plan: ImportPlan, part: ExpectedPart) -> PartFound:
-    jobs = [job for job in plan.jobs if _is_of(job, part)]
+    near = [job for job in plan.jobs if has_target_of(job, part)]
+    jobs = [job for job in near if is_of_part(job, part)]
     entries = tuple(entry.spec for entry in plan.entries if _may_be_of(entry.spec, part))
     cases = {job.cluster_key for job in jobs}
-    return PartFound(part, len(cases), len(jobs), entries)
+    return PartFound(part, len(cases), len(jobs), len(near) - len(jobs), entries)
 
 
-def _is_of(job: ImageJob, part: ExpectedPart) -> bool:
-    if part.modality not in ("", job.modality):
-        return False
-    return not part.object or any(part.object in mask.spec.all_objects for mask in job.masks)
+def _describe_others(plan: ImportPlan, found: Sequence[PartFound]) -> list[str]:
+    """Return a line on the images that are of no part that the catalog has numbers of."""
+    parts = [each.part for each in found]
+    others = [job for job in plan.jobs if not any(is_of_part(job, part) for part in parts)]
+    if not others:
+        return []
+    such = show_path(others[0].origin)
+    return [f"    beside these, of parts without a known number: {len(others)}, such as {such}"]
 
 
 def _may_be_of(spec: ImageSpec, part: ExpectedPart) -> bool:

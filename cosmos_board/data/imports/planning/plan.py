@@ -10,7 +10,9 @@ from pathlib import Path
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.archives.names import find_kind
+from cosmos_board.data.catalog.expected import load_expected
 from cosmos_board.data.imports.names import show_path
+from cosmos_board.data.imports.planning.expected_parts import is_of_part
 from cosmos_board.data.imports.planning.match import Matches, match_images
 from cosmos_board.data.imports.planning.unmatched import (
     Kind,
@@ -70,10 +72,13 @@ class ImportPlan:
         from cosmos_board.data.imports.reading.read import read_job
 
         texts = {id(entry.spec): repr(entry.spec) for entry in self.entries}
-        return tuple(
-            SourceUnit(job.key(texts[id(job.spec)]), show_path(job.origin), partial(read_job, job))
-            for job in self.jobs
-        )
+        every = [part for part in load_expected().get(self.spec.name, ()) if part.exclude]
+        units = []
+        for job in self.jobs:
+            parts = tuple(part.part for part in every if is_of_part(job, part))
+            key = job.key(f"{texts[id(job.spec)]}{parts or ''}")
+            units.append(SourceUnit(key, show_path(job.origin), partial(read_job, job), parts))
+        return tuple(units)
 
     def refuse_nothing(self) -> None:
         """Refuse a plan that reads no image (InputError), with the first reason."""

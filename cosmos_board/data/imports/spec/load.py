@@ -96,7 +96,7 @@ def _list_expected(name: str) -> tuple[ExpectedCount, ...]:
     return tuple(
         ExpectedCount(
             part=part.part, modality=part.modality, object=part.object,
-            unit=unit, expected=getattr(part, unit), source=part.source,
+            unit=unit, expected=getattr(part, unit), source=part.source, by_path=bool(part.exclude),
         )
         for part in load_expected().get(name, ())
         for unit in units

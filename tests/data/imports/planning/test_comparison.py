@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.data.catalog.expected import load_expected
 from cosmos_board.data.imports.planning.comparison import (
     compare_plan,
     describe_comparison,
@@ -144,3 +145,74 @@ def test_a_dataset_that_the_catalog_knows_no_number_of_has_no_comparison(tmp_pat
 
     assert compare_plan(plan) == ()
     assert describe_comparison(plan) == []
+
+
+PARTS = {
+    "amos-2022": (
+        ("imagesTr/amos_0001.nii.gz", "labelsTr/amos_0001.nii.gz"),
+        ("imagesTs/amos_0002.nii.gz", "labelsTs/amos_0002.nii.gz"),
+    ),
+    "cellseg-2022": (
+        ("Training-labeled/images/a.png", "Training-labeled/labels/a_label.tiff"),
+        ("Tuning/images/a.png", "Tuning/labels/a_label.tiff"),
+        ("Testing/Public/images/a.png", "Testing/Public/labels/a_label.tiff"),
+    ),
+    "crossmoda": (
+        ("crossmoda2021/crossmoda_1_ceT1.nii.gz", "crossmoda2021/crossmoda_1_Label.nii.gz"),
+        ("crossmoda2022_ldn_1_ceT1.nii.gz", "crossmoda2022_ldn_1_Label.nii.gz"),
+    ),
+    "drive": (
+        ("training/images/21_training.tif", "training/1st_manual/21_manual1.gif"),
+        ("test/images/01_test.tif", "test/1st_manual/01_manual1.gif"),
+    ),
+    "endotect-2020": (
+        ("Test_Dataset/images/a.jpg", "Test_Dataset/masks/a.jpg"),
+        ("hyper-kvasir/segmented-images/images/b.jpg", "hyper-kvasir/segmented-images/masks/b.jpg"),
+    ),
+    "feta": (
+        ("sub-080_rec-mial_T2w.nii.gz", "sub-080_rec-mial_dseg.nii.gz"),
+        ("sub-081_rec-mial_T2w.nii.gz", "sub-081_rec-mial_dseg.nii.gz"),
+        ("sub-120_rec-mial_T2w.nii.gz", "sub-120_rec-mial_dseg.nii.gz"),
+    ),
+    "isic-2018": (
+        ("ISIC2018_Task1-2_Training_Input/ISIC_0000001.jpg", "ISIC_0000001_segmentation.png"),
+        ("ISIC2018_Task1-2_Validation_Input/ISIC_0000002.jpg", "ISIC_0000002_segmentation.png"),
+        ("ISIC2018_Task1-2_Test_Input/ISIC_0000003.jpg", "ISIC_0000003_segmentation.png"),
+    ),
+    "promise12": (
+        ("training_data/Case00.mhd", "training_data/Case00_segmentation.mhd"),
+        ("test_data/Case00.mhd", "test_data/Case00_segmentation.mhd"),
+        ("livechallenge_test_data/Case00.mhd", "livechallenge_test_data/Case00_segmentation.mhd"),
+    ),
+}  # fmt: skip
+"""Of each dataset whose import file reads more than the counted part: one image of every part."""
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_number_is_compared_with_the_part_that_it_is_of(name: str, tmp_path: Path) -> None:
+    counted, *others = PARTS[name]
+    put(tmp_path, *counted, *(path for pair in others for path in pair))
+    plan = plan_of(name, tmp_path)
+    (found,) = compare_plan(plan)
+
+    assert len(plan.jobs) == 1 + len(others)
+    assert (found.cases, found.files, found.others) == (1, 1, len(others))
+    last = describe_comparison(plan)[-1]
+    assert last.startswith(f"    beside these, of parts without a known number: {len(others)}, ")
+
+
+def test_every_dataset_with_a_counted_part_among_others_is_tried_above() -> None:
+    named = {name for name, parts in load_expected().items() if any(part.exclude for part in parts)}
+
+    assert named == PARTS.keys()
+
+
+def test_images_of_another_part_alone_are_no_reason_to_refuse(tmp_path: Path) -> None:
+    for pair in PARTS["promise12"][1:]:
+        put(tmp_path, *pair)
+    plan = plan_of("promise12", tmp_path)
+
+    assert find_line(plan, "training") == (
+        "training: 0 of 50 cases: all that was found is of other parts"
+    )
+    assert [unit.parts for unit in plan.units()] == [(), ()]
