@@ -99,14 +99,14 @@ def check(pack: Path) -> None:
 @command.command("import")
 @click.argument("spec")
 @click.option("--source", required=True, type=click.Path(path_type=Path), help="Raw files.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Pack to write.")
+@click.option("--out", type=click.Path(path_type=Path), help="Pack to write.")
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes.")
-@click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
+@click.option("--dry-run", is_flag=True, help="Print the plan and stop; needs no --out.")
 @click.option(
     "--accept", multiple=True, metavar="WORD", help="A warning that is meant; may be repeated."
 )
 def import_files(
-    spec: str, source: Path, out: Path, workers: int, dry_run: bool, accept: tuple[str, ...]
+    spec: str, source: Path, out: Path | None, workers: int, dry_run: bool, accept: tuple[str, ...]
 ) -> None:
     """Curate raw files into a pack; SPEC is a catalog name or an import file."""
     from cosmos_board.curation.curate import curate
@@ -117,6 +117,8 @@ def import_files(
 
     if unknown := [word for word in accept if word not in WARNINGS]:
         raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(WARNINGS)}")
+    if out is None and not dry_run:
+        raise click.UsageError("Missing option '--out'.")
     loaded = load_spec(spec)
     loaded = loaded.model_copy(update={"accept": (*loaded.accept, *accept)})
     plan = plan_import(loaded, source)
@@ -126,7 +128,7 @@ def import_files(
     for line in describe_comparison(plan):
         click.echo(line)
     warnings = _warn(plan, dry_run=dry_run)
-    if dry_run:
+    if out is None or dry_run:
         return
     report = curate(plan.units(), make_pack_info(loaded), out, workers=workers)
     _print_import(report, out, loaded.accept, warnings)

@@ -51,6 +51,19 @@ def test_swapped_files_are_imported_where_that_is_meant(tmp_path: Path) -> None:
     assert (tmp_path / "pack/pack.json").exists()
 
 
+def test_a_plan_needs_no_pack_and_an_import_does(tmp_path: Path) -> None:
+    (tmp_path / "spec.toml").write_text(save_pairs(tmp_path, "a"))
+    arguments = ["import", str(tmp_path / "spec.toml"), "--source", str(tmp_path / "in")]
+
+    planned = CliRunner().invoke(command, [*arguments, "--dry-run"])
+    imported = CliRunner().invoke(command, arguments)
+
+    assert planned.exit_code == 0
+    assert "1 with masks" in planned.stdout
+    assert imported.exit_code == 2
+    assert "Missing option '--out'" in imported.stderr
+
+
 def test_a_warning_is_told_before_and_after_and_can_be_accepted(tmp_path: Path) -> None:
     spec = save_pairs(tmp_path, "p1_1", "p1_2", "p2_1", "p2_2")
 

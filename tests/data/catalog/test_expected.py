@@ -44,7 +44,10 @@ def test_numbers_that_its_publishers_state_are_there() -> None:
         ("source = 'x'", r"toy\[0\]: cases: are missing"),
         ("source = 'x'\nreferences = 2", r"toy\[0\]: references: need an object"),
         ("source = 'x'\nmodality = 'ct'\npictures = 2", "pictures: of one modality need an object"),
-        ("source = 'x'\nobject = 'lung'\ncases = 1\nexclude = ['a/']", "exclude: cannot stand beside"),
+        (
+            "source = 'x'\nobject = 'lung'\ncases = 1\nexclude = ['a/']",
+            "exclude: cannot stand beside",
+        ),
         ("source = 'x'\ncases = 0", "cases: .*greater than or equal to 1"),
         ("cases = 1", "source: is missing"),
     ],

@@ -12,6 +12,7 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.data.archives.names import find_kind
 from cosmos_board.data.catalog.expected import load_expected
 from cosmos_board.data.imports.names import show_path
+from cosmos_board.data.imports.planning.conflicts import refuse_two_sources
 from cosmos_board.data.imports.planning.expected_parts import is_of_part
 from cosmos_board.data.imports.planning.match import Matches, match_images
 from cosmos_board.data.imports.planning.unmatched import (
@@ -131,13 +132,15 @@ def plan_import(spec: ImportSpec, source: Path) -> ImportPlan:
     """Return what importing `source` by `spec` would do; no file is opened but tables.
 
     Raises:
-        InputError: If `source` is no folder, or a table is not what it should be.
+        InputError: If `source` is no folder, a table is not what it should be, or two entries are
+            sources of one object of one image.
     """
     listing = list_files(source, spec.archives)
     matched = [
         match_images(entry, listing, spec.origin, f"images[{position}]")
         for position, entry in enumerate(spec.images)
     ]
+    refuse_two_sources([matches for matches, _ in matched], spec.origin)
     known = {path for matches, _ in matched for path in (*matches.matched, *matches.excluded)}
     return ImportPlan(
         spec=spec,
