@@ -304,6 +304,36 @@ def test_two_copies_of_a_dicom_file_are_no_series(tmp_path: Path) -> None:
     assert f"again/dicom/{name} and dicom/{name}" in refusal
 
 
+def test_one_patient_with_a_series_too_many_leaves_the_others(tmp_path: Path) -> None:
+    """NCI-ISBI: a patient may have a further series, whose slices are named alike."""
+    for folder in ("p1/t2", "p1/adc", "p2/t2"):
+        save_series(tmp_path / folder, slices=2)
+        for number, path in enumerate(sorted((tmp_path / folder).iterdir())):
+            path.rename(path.with_name(f"1-{number}.dcm"))
+    for patient in ("p1", "p2"):
+        save_picture(tmp_path / f"{patient}.png", draw_square() * 255)
+
+    found = plan(tmp_path, "files = '{p:p[0-9]}/**/*.dcm'", "files = '{p}.png'")
+
+    assert [job.parts["p"] for job in found.jobs] == ["p2"]
+    assert "not used: p1/adc/1-0.dcm: and p1/t2/1-0.dcm are both taken for slices" in (
+        found.describe()
+    )
+
+
+def test_one_image_with_two_copies_of_its_mask_leaves_the_others(tmp_path: Path) -> None:
+    save_pair(tmp_path, "images/1.png", "labels/1.png")
+    save_pair(tmp_path, "images/2.png", "labels/2.png", seed=1)
+    save_picture(tmp_path / "copy/labels/1.png", draw_square() * 255)
+
+    found = plan(tmp_path, "files = 'images/{n}.png'", "files = '**/labels/{n}.png'")
+
+    assert [job.paths for job in found.jobs] == [("images/2.png",)]
+    assert "copy/labels/1.png: and labels/1.png are both taken for masks of one image: remove" in (
+        found.describe()
+    )
+
+
 @pytest.mark.parametrize(
     ("images", "names", "remark"),
     [

@@ -21,6 +21,11 @@ from cosmos_board.data.readers.regions.text_files import read_csv_table
 
 Parts = Mapping[str, str]
 
+SECOND_COPY = (
+    "remove one of the two copies, or name the folders in which they differ as a {part}, or exclude"
+)
+"""What to do about files that differ only in folders that no part names."""
+
 
 class PathFinder:
     """Finds the files of one entry of masks by the parts that they share with an image."""
@@ -198,13 +203,17 @@ class TwinsError(Exception):
         self.what = what
         self.twins = twins
 
+    @property
+    def problem(self) -> Problem:
+        """The refusal of the one image."""
+        first, second = (file.path for file in self.twins)
+        return first, f"and {show_path(second)} are both taken for {self.what}: {SECOND_COPY}"
+
     def describe(self, origin: str, field: str) -> InputError:
         """Return the refusal of the import file."""
         first, second = (show_path(file.path) for file in self.twins)
-        return InputError(
-            origin, field, f"takes two files for {self.what}: {first} and {second}",
-            want="the folders in which they differ as a {part}, or exclude",
-        )  # fmt: skip
+        problem = f"takes two files for {self.what}: {first} and {second}"
+        return InputError(origin, field, f"{problem}: {SECOND_COPY}")
 
 
 class UnpairedError(Exception):

@@ -16,6 +16,7 @@ from cosmos_board.data.imports.planning.described import (
     list_unused_pictures,
 )
 from cosmos_board.data.imports.planning.mask_finders import (
+    SECOND_COPY,
     PathFinder,
     TableFinder,
     TwinsError,
@@ -32,6 +33,11 @@ from cosmos_board.data.imports.reading.job import ImageJob, MaskFiles
 from cosmos_board.data.imports.reading.slice_names import find_unpaired, read_slice_names
 from cosmos_board.data.imports.spec.models import ImageSpec
 from cosmos_board.data.imports.spec.patterns import fill_template
+
+_UNNAMED_DIFFERENCE = (
+    "name in files what differs, or where they are the slices of a volume, say reader = 'dicom' or"
+    " stack"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +79,8 @@ def match_images(
     `origin` and `field` say in messages where the entry stands.
 
     Raises:
-        InputError: If a table is not what it should be, a path names no modality, or the paths of
-            masks share nothing with those of several images.
+        InputError: If a table is not what it should be, a path names no modality, the paths of
+            masks share nothing with those of several images, or all images lie there twice.
     """
     problems: list[Problem] = []
     finders: Sequence[PathFinder | TableFinder]
@@ -84,7 +90,8 @@ def match_images(
         jobs, finders = find_in_table(spec, listing, problems)
     else:
         images = Selection(spec, listing.paths)
-        jobs, passed_over = _group(images, str(listing.root), origin, f"{field}.files")
+        jobs, passed_over, twins = _group(images, str(listing.root))
+        _tell_twins(twins, problems, jobs, (origin, f"{field}.files"))
         jobs = [job for job in jobs if _has_one_file(job, problems)]
         by_path = [PathFinder(mask, listing.paths, spec) for mask in spec.masks]
         for position, finder in enumerate(by_path if len(jobs) > 1 else ()):
@@ -142,6 +149,8 @@ def _find_masks(
     """
     paired: list[ImageJob] = []
     used: set[str] = set()
+    origin, field = place
+    twins: dict[str, list[TwinsError]] = defaultdict(list)
     for job in jobs:
         try:
             if job.spec.stack == "name" and not is_dicom(job.spec, job.paths[0]):
@@ -150,27 +159,39 @@ def _find_masks(
                     raise UnpairedError(reason, ())
             masks: list[MaskFiles] = []
             for position, finder in enumerate(finders):
-                try:
-                    masks += finder.find(job, problems)
-                except TwinsError as error:
-                    origin, field = place
-                    raise error.describe(origin, f"{field}.masks[{position}].files") from error
+                where = f"{field}.masks[{position}].files"
+                masks += finder.find(job, problems)
+        except TwinsError as error:
+            twins[where].append(error)
+            continue
         except UnpairedError as error:
             problems.append((job.paths[0].rpartition("/")[0] or job.paths[0], error.reason))
             used.update(error.paths)
             continue
         used.update(path for files in masks for path in files.paths)
         paired.append(replace(job, masks=tuple(masks)))
+    for where, errors in twins.items():
+        _tell_twins(errors, problems, [job for job in paired if job.masks], (origin, where))
     return paired, used
 
 
-def _group(
-    selection: Selection, root: str, origin: str, field: str
-) -> tuple[list[ImageJob], set[str]]:
-    """Return the images of an entry, and files for which an earlier alternative finds some.
+def _tell_twins(
+    twins: Sequence[TwinsError],
+    problems: list[Problem],
+    jobs: Sequence[ImageJob],
+    place: tuple[str, str],
+) -> None:
+    """Add images whose files lie twice to `problems`; where no other is left, refuse the entry."""
+    if twins and not jobs:
+        raise twins[0].describe(*place) from twins[0]
+    problems += [error.problem for error in twins]
 
-    Raises:
-        InputError: If two slices of a series differ only in folders that are not named.
+
+def _group(selection: Selection, root: str) -> tuple[list[ImageJob], set[str], list[TwinsError]]:
+    """Return the images of an entry, with what is left aside.
+
+    That is files for which an earlier alternative finds some, and series of which two slices
+    differ only in folders that are not named.
     """
     spec = cast("ImageSpec", selection.spec)
     groups: dict[tuple[int, Key], list[Selected]] = defaultdict(list)
@@ -184,27 +205,25 @@ def _group(
         else:
             groups[file.position, selection.make_key(file.parts.values())].append(file)
     jobs = []
+    twins = []
     for files in groups.values():
-        twins = find_twins(files) if is_series(spec, files[0].path) else None
-        if twins:
-            raise TwinsError("slices of one series", twins).describe(origin, field)
+        if is_series(spec, files[0].path) and (pair := find_twins(files)):
+            twins.append(TwinsError("slices of one series", pair))
+            continue
         paths = tuple(file.path for file in files)
         if len(paths) > 1:
             paths = read_slice_names(paths).paths
         jobs.append(ImageJob(root, spec, paths, files[0].parts))
-    return jobs, passed_over
+    return jobs, passed_over, twins
 
 
 def _has_one_file(job: ImageJob, problems: list[Problem]) -> bool:
     if len(job.paths) == 1 or is_series(job.spec, job.paths[0]):
         return True
-    reason = (
-        "cannot be told from {} others, such as {}: name in files what differs, or where"
-        " they are the slices of a volume, say reader = 'dicom' or stack"
-    )
-    count = len(job.paths) - 1
-    problems += [
-        (path, reason.format(count, show_path(job.paths[0 if path != job.paths[0] else 1])))
-        for path in job.paths
-    ]
+    copies = len({path.rpartition("/")[2] for path in job.paths}) == 1
+    advice = SECOND_COPY if copies else _UNNAMED_DIFFERENCE
+    for path in job.paths:
+        other = show_path(job.paths[0 if path != job.paths[0] else 1])
+        count = len(job.paths) - 1
+        problems.append((path, f"cannot be told from {count} others, such as {other}: {advice}"))
     return False

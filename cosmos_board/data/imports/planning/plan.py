@@ -15,6 +15,7 @@ from cosmos_board.data.imports.names import show_path
 from cosmos_board.data.imports.planning.conflicts import refuse_two_sources
 from cosmos_board.data.imports.planning.expected_parts import is_of_part
 from cosmos_board.data.imports.planning.match import Matches, match_images
+from cosmos_board.data.imports.planning.problems import describe_problems
 from cosmos_board.data.imports.planning.unmatched import (
     Kind,
     describe_unmatched,
@@ -112,7 +113,7 @@ class ImportPlan:
         lines += [f"  not used: {show_path(reason)}" for reason in reasons[:_EXAMPLES]]
         if len(reasons) > _EXAMPLES:
             lines.append(f"  and {len(reasons) - _EXAMPLES} more like these")
-        lines += [f"  not used: {show_path(path)}: {reason}" for path, reason in self.problems]
+        lines += describe_problems(self.problems)
         excluded = set[str]().union(*(entry.excluded for entry in self.entries))
         if excluded:
             lines.append(f"  {_count(len(excluded), 'file')} excluded: {_show_some(excluded)}")
