@@ -92,6 +92,8 @@ def curate(
                 on_progress(done, len(units))
         batch = join_batches(read_batch(staging, key) for key in keys)
         if not batch.images:
+            # What another call could reuse is nothing.
+            shutil.rmtree(work, ignore_errors=True)
             raise InputError(out, "images", _explain_nothing(batch))
         pack = assemble_pack(staging, batch, info, assembled)
         unchanged = _publish(assembled, out, pack.info)

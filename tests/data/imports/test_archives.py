@@ -301,6 +301,34 @@ def test_a_member_that_holds_more_than_it_says_is_left(tmp_path: Path) -> None:
         list(unit.read())
 
 
+def test_of_a_file_that_a_tar_holds_twice_the_last_counts(tmp_path: Path) -> None:
+    first, last = draw_noise(seed=1), draw_noise(seed=2)
+    (tmp_path / "source").mkdir()
+    with tarfile.open(tmp_path / "source/data.tar", "w") as file:
+        for name, pixels in (("images/1", first), ("masks/1", draw_square() * 255),
+                             ("images/1", last)):  # fmt: skip
+            save_picture(tmp_path / "file.png", pixels)
+            file.add(tmp_path / "file.png", f"{name}.png")
+
+    found = plan(tmp_path / "source", '"data.tar"', PICTURES)
+    (image,) = iter_source_images(found)
+
+    assert np.array_equal(image.pixels, last)
+    assert "not used: images/1.png: is more than once in data.tar" in found.describe()
+
+
+def test_archives_in_an_archive_are_to_be_unpacked(tmp_path: Path) -> None:
+    """Kvasir-Instrument: its file holds two further archives, which the import file names."""
+    pack_zip(make_tree(tmp_path / "tree"), tmp_path / "tree/inner")
+    (tmp_path / "source").mkdir()
+    with zipfile.ZipFile(tmp_path / "source/outer.zip", "w") as file:
+        file.write(tmp_path / "tree/inner.zip", "inner.zip")
+
+    for named, archive in (("outer", "inner"), ("inner", "outer")):
+        with pytest.raises(InputError, match=rf"; {archive}\.zip is an archive: unpack it"):
+            plan(tmp_path / "source", f'"{named}.zip"', PICTURES).refuse_nothing()
+
+
 def test_a_missing_part_and_an_archive_that_is_not_named_are_told(tmp_path: Path) -> None:
     tree, source = make_tree(tmp_path / "tree"), tmp_path / "source"
     source.mkdir()
@@ -309,5 +337,5 @@ def test_a_missing_part_and_an_archive_that_is_not_named_are_told(tmp_path: Path
     pack_zip(tree, source / "more")
 
     assert dict(plan(source, '"data.zip"').problems)["data.zip"].startswith("lacks a part")
-    with pytest.raises(InputError, match=r"more\.zip is read if archives names it"):
+    with pytest.raises(InputError, match=r"more\.zip is an archive: it is read if archives names"):
         plan(source, "[]").refuse_nothing()

@@ -103,6 +103,14 @@ def find_archived(
             path = _join(folder, member.name)
             if path is None or _lies_unpacked(home, unpacked, name, path, member):
                 continue
+            if owners.get(path) == name:
+                # Unpacking gives the last, as who appends a file to a tar again expects.
+                if not _is_same(archived.members[path], member):
+                    refused.append(
+                        (path, f"is more than once in {show_path(name)}: the last counts")
+                    )
+                archived.members[path] = member
+                continue
             other = archived.members.setdefault(path, member)
             if other is not member and not _is_same(other, member):
                 archived.conflicts[path] = (owners[path], name)

@@ -93,8 +93,9 @@ class ImportPlan:
             reasons += _find_mismatch(entry)
         if reasons:
             problem += f": {reasons[0]}"
-        if not self.spec.archives and self.archives_beside:
-            problem += f"; {show_path(self.archives_beside[0])} is read if archives names it"
+        if self.archives_beside:
+            named = "unpack it" if self.spec.archives else "it is read if archives names it"
+            problem += f"; {show_path(self.archives_beside[0])} is an archive: {named}"
         wanted = " or ".join(entry.spec.shown for entry in self.entries[:_EXAMPLES])
         raise InputError(self.root, "--source", problem, want=wanted)
 
@@ -124,7 +125,9 @@ class ImportPlan:
                 f" others: {_show_some(passed_over)}"
             )
         lines += describe_unmatched(self.unmatched)
-        remarks = dict.fromkeys(remark for entry in self.entries for remark in entry.remarks)
+        # An entry of which nothing is there is another layout or part that was not downloaded.
+        seen = [entry for entry in self.entries if entry.matched or not self.jobs]
+        remarks = dict.fromkeys(remark for entry in seen for remark in entry.remarks)
         lines += [f"  look at this: {remark}" for remark in remarks]
         return "\n".join(lines)
 

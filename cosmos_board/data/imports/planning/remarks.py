@@ -15,6 +15,9 @@ _LOOKED_AT = 2000
 def remark_on(selection: Selection) -> tuple[str, ...]:
     """Return what in the patterns of an entry finds nothing, or is not sure to be meant."""
     if not selection.files:
+        # The second observer of a dataset often drew one part of it only.
+        if getattr(selection.spec, "observer", ""):
+            return ()
         return (f"no file fits {selection.spec.shown}",)
     by_pattern: dict[int, list[Selected]] = {}
     for file in selection.files:
@@ -28,6 +31,8 @@ def remark_on(selection: Selection) -> tuple[str, ...]:
 
 def _remark_on_pattern(pattern: Pattern, files: list[Selected]) -> Iterator[str]:
     for field in pattern.fields:
+        if _is_optional(pattern.expressions[field]):
+            continue
         if not any(file.parts[field] for file in files):
             yield f"{{{field}}} of {pattern.text} is empty in every name"
     sample = files[:: -(-len(files) // _LOOKED_AT)]
@@ -45,3 +50,8 @@ def _remark_on_pattern(pattern: Pattern, files: list[Selected]) -> Iterator[str]
                 f" as {{{differing[0]}:[0-9]+}} does"
             )
             return
+
+
+def _is_optional(expression: str) -> bool:
+    """Return whether an expression says that its part may be absent, as `(_[0-9]+)?` does."""
+    return expression.startswith("(") and expression.endswith(")?")
