@@ -83,8 +83,7 @@ def curate(
         with _reporting(work):
             staging.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(assembled, ignore_errors=True)
-        keys = []
-        done = 0
+        keys, done = list[str](), 0
         for key, size in stage_units(staging, units, workers=workers, batch_units=batch_units):
             keys.append(key)
             done += size
@@ -92,8 +91,7 @@ def curate(
                 on_progress(done, len(units))
         batch = join_batches(read_batch(staging, key) for key in keys)
         if not batch.images:
-            # What another call could reuse is nothing.
-            shutil.rmtree(work, ignore_errors=True)
+            shutil.rmtree(work, ignore_errors=True)  # It holds nothing that could be used again.
             raise InputError(out, "images", _explain_nothing(batch))
         pack = assemble_pack(staging, batch, info, assembled)
         unchanged = _publish(assembled, out, pack.info)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 
 from cosmos_board.core.cards import DatasetCard, ModelCard
 from cosmos_board.core.expected import ExpectedCount
@@ -25,7 +25,9 @@ DATASET_COLUMNS = (
 )  # fmt: skip
 """The same of the table `datasets`, which calls `content_sha256` `pack_sha256`."""
 
-_EXPECTED_COLUMNS = ", ".join(field.name for field in fields(ExpectedCount))
+# How a pack was counted is no matter of a board.
+_EXPECTED_FIELDS = [field.name for field in fields(ExpectedCount) if field.name != "by_path"]
+_EXPECTED_COLUMNS = ", ".join(_EXPECTED_FIELDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,7 @@ def write_expected_counts(connection: Connection, card: DatasetCard) -> None:
         connection.execute(
             f"INSERT INTO expected_counts (dataset, {_EXPECTED_COLUMNS})"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [card.name, *astuple(count)],
+            [card.name, *(getattr(count, name) for name in _EXPECTED_FIELDS)],
         )
 
 

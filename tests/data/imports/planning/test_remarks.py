@@ -34,7 +34,7 @@ BRATS = "MICCAI_BraTS2020_TrainingData/BraTS20_Training"
         ("drive", ["training/images/21_training.tif", "training/1st_manual/21_manual1.gif",
                    "test/images/01_test.tif"], 1),
         ("crossmoda", ["crossmoda_1_ceT1.nii.gz", "crossmoda_1_Label.nii.gz"], 1),
-        ("msd", [f"Task09_Spleen/{folder}Tr/spleen_2.nii.gz" for folder in ("images", "labels")], 1),
+        ("msd", [f"Task09_Spleen/{name}Tr/spleen_2.nii.gz" for name in ("images", "labels")], 1),
     ],
 )  # fmt: skip
 def test_an_ordinary_download_gives_nothing_to_look_at(
