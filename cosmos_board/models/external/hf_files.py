@@ -27,6 +27,7 @@ _CARDS = {
     "facebook/sam2.1-hiera-base-plus": "sam2.1-base-plus",
     "facebook/sam2.1-hiera-large": "sam2.1-large",
     "facebook/sam3": "sam3",
+    "yonigozlan/EdgeTAM-hf": "edgetam",
 }
 """Repositories that hold a known model, by `owner/name`."""
 
