@@ -6,6 +6,7 @@ It is SAM 2.1 tiny at 512 px, in their layout: a `.pt` file with the weights und
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from torch import Tensor
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
 from cosmos_board.models.cards import CARDS, KNOWN
-from cosmos_board.models.devices import prepare_device
+from cosmos_board.models.devices import CPU, Device, prepare_device
 from cosmos_board.models.external.hf_memory import HfMemorySegmenter
 from cosmos_board.models.external.sam2_names import rename_sam2
 from cosmos_board.models.weights.state_dicts import fill_module, read_weights
@@ -38,9 +39,9 @@ class MedSam2(HfMemorySegmenter):
     multimask = False
 
     def to_input(self, pixels: Pixels) -> Tensor:
-        """Return grey or RGB pixels at `SIDE_PX`, resized in 8 bit, axes (1, 3, y, x)."""
+        """Return grey or RGB pixels as a square that was resized in 8 bit, axes (1, 3, y, x)."""
         picture = Image.fromarray(pixels).convert("RGB")
-        small = picture.resize((SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC)
+        small = picture.resize((self._input_size_px,) * 2, Image.Resampling.BICUBIC)
         scaled = (np.asarray(small, np.float32) / 255 - _MEAN) / _STD
         return torch.from_numpy(scaled).permute(2, 0, 1)[None]
 
@@ -52,32 +53,43 @@ def load(*, checkpoint: Path | None = None, device: str = "cpu") -> MedSam2:
         InputError: If there is no file, or it holds other weights than those of SAM 2.1 tiny.
     """
     if checkpoint is None:
-        raise InputError("medsam2", "--checkpoint", "is needed", want=KNOWN["medsam2"].checkpoint)
+        want = f"a file of {KNOWN['medsam2'].checkpoint} that was got by hand"
+        raise InputError("medsam2", "--checkpoint", "is needed", want=want)
     chosen = prepare_device(device)
     if chosen.compiled:
         raise InputError("--device", "+compile", "is taken by SAM only", got="medsam2")
-    config = _describe_network()
+    return build(read_weights(checkpoint), checkpoint, chosen)
+
+
+def build(
+    official: Mapping[str, Tensor], path: Path, device: Device = CPU, side_px: int = SIDE_PX
+) -> MedSam2:
+    """Return MedSAM2 with weights under the names of SAM 2's own package, from the file `path`.
+
+    Raises:
+        InputError: If names or shapes are not those of SAM 2.1 tiny.
+    """
+    weights, config = rename_sam2(official), describe_network(side_px)
     video = transformers.Sam2VideoModel(config)
-    weights = rename_sam2(read_weights(checkpoint))
-    fill_module(video, weights, checkpoint, "SAM 2.1 tiny")
+    fill_module(video, weights, path, "SAM 2.1 tiny")
     return MedSam2(
-        _build_image_model(config, weights, checkpoint),
-        transformers.Sam2ImageProcessor(size={"height": SIDE_PX, "width": SIDE_PX}),
+        _build_image_model(config, weights, path),
+        transformers.Sam2ImageProcessor(size={"height": side_px, "width": side_px}),
         load_video=lambda: video,
-        card=CARDS["medsam2"],
-        device=chosen,
+        card=replace(CARDS["medsam2"], input_size_px=side_px),
+        device=device,
         volume_prompts=KNOWN["medsam2"].volume_prompts,
     )
 
 
-def _describe_network() -> Any:  # noqa: ANN401 (transformers is untyped)
-    """Return the configuration of SAM 2.1 tiny, which is the library's default, for its square."""
-    sides = [[SIDE_PX // stride] * 2 for stride in _STRIDES]
-    hiera = {"model_type": "sam2_hiera_det_model", "image_size": [SIDE_PX, SIDE_PX]}
+def describe_network(side_px: int = SIDE_PX) -> Any:  # noqa: ANN401 (transformers is untyped)
+    """Return the configuration of SAM 2.1 tiny, the library's default, for squares of `side_px`."""
+    sides = [[side_px // stride] * 2 for stride in _STRIDES]
+    hiera = {"model_type": "sam2_hiera_det_model", "image_size": [side_px, side_px]}
     return transformers.Sam2VideoConfig(
         vision_config={"backbone_config": hiera, "backbone_feature_sizes": sides},
-        prompt_encoder_config={"image_size": SIDE_PX},
-        image_size=SIDE_PX,
+        prompt_encoder_config={"image_size": side_px},
+        image_size=side_px,
         memory_attention_rope_feat_sizes=sides[-1],
     )
 
