@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,7 +21,7 @@ from cosmos_board.models.external.hf_memory import HfMemorySegmenter, mend_mask_
 from cosmos_board.models.registry import load_segmenter
 from cosmos_board.models.segmenter import MemorySegmenter
 from tests.models.scenes import draw_scene
-from tests.models.small_hf import VIDEO_FAMILIES, save_small, save_small_video
+from tests.models.small_hf import save_small, save_small_video
 
 SLICES, HEIGHT, WIDTH = 9, 60, 84
 SPACING_MM = (2.0, 1.0, 1.0)
@@ -49,21 +52,35 @@ PROMPTS = {
 }
 
 
-@pytest.fixture(scope="module", params=VIDEO_FAMILIES)
-def saved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A folder, and the model and processor that were saved in it."""
-    if request.param == "edgetam":
-        pytest.importorskip("timm")
-    folder = tmp_path_factory.mktemp(request.param)
-    model, processor = save_small_video(request.param, folder)
-    return folder, mend_mask_prompts(model), processor
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What was saved in a folder, and what is loaded from there."""
+
+    model: Any
+    processor: Any
+    segmenter: HfMemorySegmenter
 
 
 @pytest.fixture(scope="module")
-def segmenter(saved: Any) -> HfMemorySegmenter:
-    loaded = load_segmenter(f"hf:{saved[0]}")
-    assert isinstance(loaded, HfMemorySegmenter)
-    return loaded
+def save(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Saved]:
+    """Return what saves a family and loads it, once each."""
+
+    @cache
+    def save_once(family: str) -> Saved:
+        if family == "edgetam":
+            pytest.importorskip("timm")
+        folder = tmp_path_factory.mktemp(family)
+        model, processor = save_small_video(family, folder)
+        segmenter = load_segmenter(f"hf:{folder}")
+        assert isinstance(segmenter, HfMemorySegmenter)
+        return Saved(mend_mask_prompts(model), processor, segmenter)
+
+    return save_once
+
+
+@pytest.fixture
+def segmenter(save: Callable[[str], Saved]) -> HfMemorySegmenter:
+    return save("sam2").segmenter
 
 
 def ask_library(model: Any, processor: Any, prompts: list[SlicePrompt]) -> NDArray[np.float32]:
@@ -92,13 +109,18 @@ def ask_library(model: Any, processor: Any, prompts: list[SlicePrompt]) -> NDArr
     return np.stack([logits[index] for index in range(SLICES)])
 
 
-@pytest.mark.parametrize("name", PROMPTS)
+@pytest.mark.parametrize(
+    ("family", "name"),
+    [*(("sam2", name) for name in PROMPTS), ("edgetam", "slice-box"), ("edgetam", "slice-mask")],
+)
 def test_logits_are_those_of_the_librarys_own_pipeline(
-    saved: Any, segmenter: HfMemorySegmenter, name: str
+    save: Callable[[str], Saved], family: str, name: str
 ) -> None:
-    found = dict(segmenter.propagate_logits(draw_volume(), PROMPTS[name]))
+    small = save(family)
 
-    expected = ask_library(saved[1], saved[2], PROMPTS[name])
+    found = dict(small.segmenter.propagate_logits(draw_volume(), PROMPTS[name]))
+
+    expected = ask_library(small.model, small.processor, PROMPTS[name])
     logits = np.stack([found[index].numpy() for index in range(SLICES)])
     assert 0.01 < (expected > 0).mean() < 0.99, "the answer must be worth comparing"
     scale = float(np.abs(expected).max())
@@ -164,7 +186,7 @@ def test_what_is_kept_does_not_grow_with_the_volume(
     assert len(sessions) == 2
 
 
-def test_images_are_answered_as_before(saved: Any, segmenter: HfMemorySegmenter) -> None:
+def test_images_are_answered_as_before(segmenter: HfMemorySegmenter) -> None:
     """The same weights as a video model: a point on one slice is the first answer of both."""
     assert isinstance(segmenter, MemorySegmenter)
     pixels = draw_volume()[3]
