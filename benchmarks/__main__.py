@@ -72,6 +72,13 @@ def bench_memory() -> dict[str, object]:
     return memory_bench.run([1000, 10_000], "box-prior")
 
 
+def bench_plan() -> dict[str, object]:
+    """The plan of an import of a hundred thousand files."""
+    from benchmarks import plan_bench
+
+    return plan_bench.run(100_000)
+
+
 BENCHMARKS: dict[str, Callable[[], dict[str, object]]] = {
     "speed_metrics": bench_metrics,
     "speed_volumes": bench_volumes,
@@ -81,6 +88,7 @@ BENCHMARKS: dict[str, Callable[[], dict[str, object]]] = {
     "speed_script": bench_script,
     "speed_store": bench_store,
     "speed_memory": bench_memory,
+    "speed_plan": bench_plan,
 }
 
 

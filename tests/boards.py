@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,6 +46,13 @@ class PlantedModel:
 
     missing: int = 0
     """How many references of each dataset and prompt have no row."""
+
+    datasets: Collection[str] | None = None
+    """The datasets that it is run on; all by default."""
+
+    def is_run_on(self, dataset: str) -> bool:
+        """Return whether it has rows on a dataset."""
+        return self.datasets is None or dataset in self.datasets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +195,8 @@ def _draw_scores(
             dice = oracle if selection == "oracle" else oracle - model.gap
             scored = _score(rows, dice.to_numpy(), failed=order < model.failed)
             scored["selection"] = selection
-            found.append(scored[order >= model.missing])
+            run = references["dataset"].map(model.is_run_on).to_numpy()
+            found.append(scored[(order >= model.missing) & run])
     return pd.concat(found) if found else pd.DataFrame()
 
 
@@ -282,6 +290,7 @@ def _runs(models: Sequence[PlantedModel], targets: Sequence[PlantedTarget]) -> p
             }
             for model in models
             for dataset in sorted({target.dataset for target in targets})
+            if model.is_run_on(dataset)
         ]
     )
 

@@ -13,6 +13,7 @@ from benchmarks.intervals.layouts import (
     POOLS,
     SHARED,
     SINGLE,
+    TOGETHER,
     Layout,
     Situation,
     differ_by_dataset,
@@ -20,11 +21,8 @@ from benchmarks.intervals.layouts import (
     follow,
 )
 from cosmos_board.stats.design import make_design
-from cosmos_board.stats.intervals import ratio_interval
+from cosmos_board.stats.failures import ratio_interval
 from cosmos_board.stats.variance import measure_means
-
-TOGETHER = (0.3, 0.6)
-"""Correlations between the targets of a cluster under which the laws must hold."""
 
 
 def simulate_targets(effort: Effort, layouts: Sequence[Layout] = SINGLE) -> Iterator[Cell]:

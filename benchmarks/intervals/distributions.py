@@ -100,7 +100,27 @@ DISTRIBUTIONS = (NORMAL, LEFT, RIGHT, *ZEROS, FAILING)
 MIXED = (NORMAL, LEFT, ZEROS[1], RIGHT)
 """Of targets in turn."""
 
-NEVER = Distribution("one-fails", _good)
+RATES = ((3, 0), (5, 0), (10, 0), (10, 3))
+"""How often in percent of clusters the first and the second of two unlike models fail."""
+
+
+def fail_unlike(rates: tuple[int, int], spread: float) -> tuple[Distribution, Distribution]:
+    """Return two models that differ in how often they fail: 0.92 elsewhere, by so much around it.
+
+    Args:
+        rates: Of the first and the second, in percent of clusters, of `RATES`.
+        spread: Standard deviation between clusters that do not fail.
+    """
+
+    def steady(share: Floats) -> Floats:
+        scores: Floats = stats.norm.ppf(share, 0.92, spread)
+        return scores
+
+    key = "fails-{}-{}".format(*rates)
+    first, second = (fail_in_clusters(percent / 100, steady, key) for percent in rates)
+    return first, second
+
+
 STEADY = Distribution("steady", lambda share: stats.norm.ppf(share, 0.9, 0.02))
 SPREAD = Distribution("normal-wide", lambda share: stats.norm.ppf(share, 0.55, 0.12))
 WIDE = Distribution("low-wide", lambda share: stats.beta.ppf(share, 0.6, 1.4))

@@ -115,6 +115,9 @@ MIXTURES = tuple(
 SHARED = tuple(lay_out(sizes, shared=True) for sizes in ([20] * 5, [50] * 5, [40, 12, 12, 12]))
 """Boards whose targets have clusters in common."""
 
+TOGETHER = (0.3, 0.6)
+"""Correlations between the targets of a cluster under which the laws must hold."""
+
 POOLS = tuple(
     lay_out_datasets(sizes) for sizes in ([20], [2] * 5, [10] + [1] * 10, [20] + [1] * 10)
 )

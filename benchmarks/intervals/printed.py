@@ -14,7 +14,15 @@ import numpy as np
 from click.testing import CliRunner
 
 from benchmarks.intervals.databases import write_database
-from benchmarks.intervals.distributions import LEFT, MIXED, ZEROS, Distribution, Floats
+from benchmarks.intervals.distributions import (
+    LEFT,
+    MIXED,
+    RATES,
+    ZEROS,
+    Distribution,
+    Floats,
+    fail_unlike,
+)
 from benchmarks.intervals.laws import Cell, Effort, Place, cover
 from benchmarks.intervals.layouts import (
     POOLS,
@@ -25,7 +33,7 @@ from benchmarks.intervals.layouts import (
     follow,
     lay_out,
 )
-from benchmarks.intervals.tables import ALIKE
+from benchmarks.intervals.tables import ALIKE, SPREADS
 from benchmarks.intervals.verdicts import FALSE_BETTER
 from cosmos_board.cli.boards.compare import command as compare
 from cosmos_board.cli.boards.rank import command as rank
@@ -48,9 +56,11 @@ def simulate_printed(effort: Effort) -> Iterator[Cell]:
     yield rank_scores(pooled, pooled.truth, effort, case="datasets-differ")
     for distribution in (LEFT, ZEROS[1]):
         for count in (10, 20):
-            yield compare_targets(count, distribution, effort)
+            yield compare_targets(count, (distribution, distribution), effort)
         yield compare_boards(*MIXTURES[0], distribution, effort)
         yield rank_equal_models(20, distribution, effort)
+    for count in (10, 20):
+        yield compare_targets(count, fail_unlike(RATES[1], SPREADS[0]), effort)
 
 
 def rank_board(
@@ -91,22 +101,23 @@ def rank_scores(situation: Situation, truth: float, effort: Effort, *, case: str
     return cover(place, low, high, truth)
 
 
-def compare_targets(count: int, distribution: Distribution, effort: Effort) -> Cell:
+def compare_targets(
+    count: int, distributions: tuple[Distribution, Distribution], effort: Effort
+) -> Cell:
     """Return how often `compare` covers the difference of two models on a target.
 
     Every target of a database is one repetition.
     """
-    situation = follow(lay_out([count] * effort.replicates), distribution)
-    place = Place(
-        law="printed-difference", layout=str(count), scores=distribution.key, case="alike"
-    )
+    layout = lay_out([count] * effort.replicates)
+    pair = [follow(layout, each) for each in distributions]
+    place = Place(law="printed-difference", layout=str(count), scores=pair[0].key, case="alike")
     rng, _ = next(effort.iter_chunks(place))
-    with make_database([situation] * 2, rng, prompts=("box",)) as db:
+    with make_database(pair, rng, prompts=("box",)) as db:
         document = call(compare, "model-0", "model-1", "--db", db, "--format", "json")
     rows = document["targets"]
     assert len(rows) == effort.replicates
     low, high = (np.array([row[end] for row in rows], np.float64) for end in ("low", "high"))
-    return cover(place, low, high, 0.0)
+    return cover(place, low, high, pair[0].truth - pair[1].truth)
 
 
 def compare_boards(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 
 import numpy as np
 
-from benchmarks.intervals.distributions import DISTRIBUTIONS, NEVER, ZEROS, Floats
+from benchmarks.intervals.distributions import DISTRIBUTIONS, RATES, Floats, fail_unlike
 from benchmarks.intervals.laws import Cell, Effort, Place, cover
 from benchmarks.intervals.layouts import (
     MIXTURES,
     POOLS,
     SHARED,
     SINGLE,
+    TOGETHER,
     Layout,
     Situation,
     blend,
@@ -20,8 +22,9 @@ from benchmarks.intervals.layouts import (
     follow,
 )
 from cosmos_board.stats.design import Design, make_design
+from cosmos_board.stats.failures import reach_with_failure
 from cosmos_board.stats.family import MAX_T_DEGREES, Family, compare_all
-from cosmos_board.stats.intervals import LEVEL, add_one_cluster, t_quantile
+from cosmos_board.stats.intervals import LEVEL, t_quantile
 from cosmos_board.stats.multipliers import REPLICATES, Multipliers, draw_multipliers
 from cosmos_board.stats.variance import measure_means
 
@@ -31,8 +34,14 @@ ALIKE = 0.6
 CHECKED = 5
 """Tables of each chunk whose fast intervals are held against those of `compare_all`."""
 
+SPREADS = (0.02, 0.05)
+"""Standard deviations of two models between clusters that do not fail."""
+
 PAIRED = (*SINGLE, MIXTURES[0], MIXTURES[3], MIXTURES[5], SHARED[0], POOLS[2], POOLS[3])
 """Layouts of the paired differences."""
+
+UNLIKE = (*PAIRED, *SHARED[1:])
+"""Layouts of two models that fail at different rates."""
 
 
 def simulate_differences(effort: Effort, layouts: Sequence[Layout] = PAIRED) -> Iterator[Cell]:
@@ -47,11 +56,20 @@ def simulate_differences(effort: Effort, layouts: Sequence[Layout] = PAIRED) -> 
                 yield measure_difference(pair, effort, case, alike=alike)
 
 
-def simulate_unlike(effort: Effort, layouts: Sequence[Layout] = PAIRED) -> Iterator[Cell]:
-    """Yield the same where one model fails in 5 % of clusters and the other never: no law."""
-    for layout in layouts[:9]:
-        pair = (follow(layout, ZEROS[1]), follow(layout, NEVER))
-        yield measure_difference(pair, effort, "alike", alike=ALIKE, hard=True)
+def simulate_unlike(effort: Effort, layouts: Sequence[Layout] = UNLIKE) -> Iterator[Cell]:
+    """Yield the same where one model fails more often than the other, or the other never.
+
+    Where a cluster that fails does so in most of its targets, nothing is promised.
+    """
+    for layout in layouts:
+        for shared in (0.0, *TOGETHER) if layout.case == "shared" else (0.0,):
+            for rates, spread in product(RATES, SPREADS):
+                first, second = fail_unlike(rates, spread)
+                pair = (follow(layout, first), follow(layout, second))
+                case = f"spread-{spread:g}" + (f" shared-{shared:g}" if shared else "")
+                yield measure_difference(
+                    pair, effort, case, law="unlike", alike=ALIKE, shared=shared
+                )
 
 
 def measure_difference(
@@ -59,25 +77,31 @@ def measure_difference(
     effort: Effort,
     case: str,
     *,
+    law: str = "difference",
     alike: float,
-    hard: bool = False,
+    shared: float = 0.0,
 ) -> Cell:
     """Return how often the interval of first − second holds the true difference."""
     layout = pair[0].layout
     place = Place(
-        law="difference",
+        law=law,
         layout=layout.name,
         scores=pair[1].key,
         case=" ".join(filter(None, (layout.case, case))),
         difference=pair[0].truth - pair[1].truth,
-        hard=hard,
+        hard=shared > TOGETHER[0],
     )
-    low, high = interval_differences(pair, effort, place, alike=alike)
+    low, high = interval_differences(pair, effort, place, alike=alike, shared=shared)
     return cover(place, low, high, pair[0].truth - pair[1].truth)
 
 
 def interval_differences(
-    pair: tuple[Situation, Situation], effort: Effort, place: Place, *, alike: float
+    pair: tuple[Situation, Situation],
+    effort: Effort,
+    place: Place,
+    *,
+    alike: float,
+    shared: float = 0.0,
 ) -> tuple[Floats, Floats]:
     """Return the intervals of many tables of two at once, which is a hundred times as fast.
 
@@ -86,12 +110,15 @@ def interval_differences(
     design = make_design(list(pair[0].layout.targets))
     weights = draw_multipliers([str(key) for key in design.key], dataset="two", replicates=8)
     ends: list[Floats] = []
-    for values in iter_scores(pair, effort, place, alike=alike):
+    for values in iter_scores(pair, effort, place, alike=alike, shared=shared):
         first, second = (measure_means(values[:, :, model], design) for model in (0, 1))
         apart = measure_means(values[:, :, 0] - values[:, :, 1], design)
         half = t_quantile(LEVEL, apart.degrees) * apart.errors
-        losses = [np.maximum(half, add_one_cluster(each).loss) for each in (first, second)]
-        low, high = apart.means - losses[0], apart.means + losses[1]
+        down, up = (
+            np.maximum(half, reach_with_failure(each.target_means, apart.spread))
+            for each in (first, second)
+        )
+        low, high = np.maximum(apart.means - down, -1.0), np.minimum(apart.means + up, 1.0)
         for number, family in enumerate(compare_each(values[:, :CHECKED], design, weights)):
             np.testing.assert_allclose(
                 (low[number], high[number]), (family.low[0], family.high[0]), rtol=0, atol=1e-4

@@ -11,7 +11,6 @@ from cosmos_board.board.build import Boards, build_boards
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.ranking.inputs import (
     Cohort,
-    count_failing,
     design_pools,
     find_trained_pools,
     gather_cohort,
@@ -23,6 +22,7 @@ from cosmos_board.board.ranking.pooling import PooledScores, pool_scores
 from cosmos_board.board.ranking.shares import measure_shares
 from cosmos_board.board.slices import SlicePlan, plan_slices
 from cosmos_board.board.types import BoardKey, Comparison, PairRow, Share, Slice
+from cosmos_board.board.units import count_failing
 from cosmos_board.core.arrays import Bools
 from cosmos_board.core.errors import InputError, UnknownNameError
 from cosmos_board.core.prompts import get_prompt_kind
@@ -100,7 +100,7 @@ class _PairOfModels:
         ]
         overall = self._compare_on(Slice("overall"), shared) if shared else None
         count = Counter(row.verdict for row in rows)
-        failing = count_failing(counts, np.array(shared, np.int64))
+        failing = count_failing(counts.failed[shared], counts.rows[shared])
         failures = self._share_failures(shared)
         return Comparison(
             a=self.a,
@@ -136,9 +136,11 @@ class _PairOfModels:
         inputs = load_board_inputs(self.cube, self.pooled, cohort)
         if cohort.ranks and cohort.complete.all():
             errors = measure_units(self.pooled, self.key.metric, inputs.design, np.arange(2))
-            family = compare_columns(inputs, errors)
+            [family] = compare_columns(inputs, errors)
             return describe_pair(family, 0, 1, (self.a, self.b), part, clusters)
         means = self.pooled.metrics[self.key.metric].score[cohort.pools].mean(axis=0)
+        # Both cover these pools, so whoever is incomplete failed too often.
+        failing = zip((self.a, self.b), cohort.complete, strict=True)
         return PairRow(
             a=self.a,
             b=self.b,
@@ -150,6 +152,7 @@ class _PairOfModels:
             held_back=False,
             detectable=None,
             clusters=clusters,
+            failed_often=tuple(name for name, complete in failing if not complete),
         )
 
     def _gather(self, pools: Iterable[int]) -> tuple[Cohort, int]:

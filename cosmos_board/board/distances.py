@@ -34,7 +34,7 @@ def add_distances(board: Board, distances: dict[DistanceKey, Distances]) -> Boar
 def show_distance(board: Board, metric: str) -> Board:
     """Return a board of one target as a table of one of its distances, smallest first, unranked.
 
-    Only models that drew a mask have a row.
+    Only models that drew a mask have a row. Under 10 clusters the rows stay in the order of names.
     """
     rows = [
         replace(
@@ -49,7 +49,8 @@ def show_distance(board: Board, metric: str) -> Board:
         for row in board.rows
         if getattr(row, metric) is not None
     ]  # fmt: skip
-    rows.sort(key=lambda row: (row.score, row.model))
+    if board.facts.ranks:
+        rows.sort(key=lambda row: (row.score, row.model))
     return replace(
         board,
         key=replace(board.key, metric=metric),

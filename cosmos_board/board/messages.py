@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 MessageKey: TypeAlias = Literal[
     # what a finding lacks
     "scores", "promptable-model", "promptable-scores", "prompt", "one-model-with-prompts",
+    "too-many-failed",
     "wide-targets", "model", "model-prompts", "annotation-log", "annotating-readers",
     "annotated-clusters", "annotated-targets", "jitter-study", "jitter-of-one-model",
     "clicks-of-promptable-model", "clicks-of-interactive-method", "as-many-candidates",
@@ -39,3 +40,8 @@ class Message:
     def of(cls, key: MessageKey, **fields: Field) -> Message:
         """Return a message; `fields` are what its template names."""
         return cls(key, tuple(fields.items()))
+
+
+def name_failing(model: str, prompt: str, failed: int, answers: int) -> Message:
+    """Return what is missing where too many of a model's answers failed."""
+    return Message.of("too-many-failed", model=model, prompt=prompt, failed=failed, answers=answers)

@@ -18,6 +18,9 @@ from cosmos_board.metrics.table import get_metric
 from cosmos_board.stats.family import Family
 from cosmos_board.stats.testing import MARGIN, clusters_to_exceed_failure, needed_clusters
 
+LEAST_DIFFERENCE = 0.011
+"""Nearer to the margin no study is large enough: clusters grow as 1 / (difference − 0.01)²."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleSize:
@@ -47,6 +50,14 @@ class SampleSize:
     """Clusters for a verdict among all pairs of this board's models."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unplanned:
+    """A slice of which nothing can be said."""
+
+    slice: Slice
+    reason: str
+
+
 def plan_comparison(
     cube: Cube,
     difference: float,
@@ -55,8 +66,10 @@ def plan_comparison(
     prompt: str = "box",
     selection: Selection | None = None,
     metric: str = "dice",
-) -> tuple[SampleSize, ...]:
+) -> tuple[tuple[SampleSize, ...], tuple[Unplanned, ...]]:
     """Return how many clusters it takes to show a difference, over all targets and on each.
+
+    Beside it the slices without a spread to go by, with the reason.
 
     A verdict takes an interval beyond ±0.01, with 80 % power, and a lead that one more failure
     leaves beyond 0.01. Larger samples are taken to be like the present one: the same targets in
@@ -71,20 +84,10 @@ def plan_comparison(
         metric: Which boards.
 
     Raises:
-        InputError: If the difference is not in (0.01, 1], a name is unknown, the metric ranks
-            nobody, or no two models are ranked.
+        InputError: If the difference is not in [0.011, 1], a name is unknown, the metric ranks
+            nobody, or no slice can be planned.
     """
-    if not MARGIN < difference <= 1:
-        want = f"more than {MARGIN}, which counts as equivalent, and at most 1"
-        raise InputError("plan", "--difference", "cannot be shown", got=difference, want=want)
-    if not get_metric(metric).ranked:
-        raise InputError("plan", "--metric", "is a distance, which is not averaged", got=metric)
-    get_prompt_kind(prompt)
-    if models and models[0] == models[1]:
-        raise InputError("plan", "--models", "are the same", got=models[0])
-    for name in models or ():
-        if name not in cube.models:
-            raise UnknownNameError("plan", "model", name, cube.models)
+    _check(cube, difference, models, prompt, metric)
     chosen = selection or cube.selections(prompt)[-1]
     boards = build_boards(
         cube.connection,
@@ -95,25 +98,53 @@ def plan_comparison(
         cube=cube,
     )
     found = [
-        _size_board(boards[key], table.family, pairs, difference)
+        _plan_board(boards[key], table, models, difference)
         for key, table in boards.pairs.items()
-        if key.track == FULL and key.selection == chosen and table.family is not None
-        if len(pairs := _choose_pairs(table, table.family, models))
+        if key.track == FULL and key.selection == chosen
     ]
-    if not found:
-        raise InputError(
-            "plan", "--db", f"has no board with prompt {prompt} that ranks two such models"
-        )
-    return tuple(found)
+    sizes = tuple(one for one in found if isinstance(one, SampleSize))
+    unplanned = tuple(one for one in found if isinstance(one, Unplanned))
+    if not sizes:
+        reasons = "; ".join(sorted({one.reason for one in unplanned}))
+        problem = f"has no scores with prompt {prompt}" if not reasons else "has no spread to go by"
+        raise InputError("plan", "--db", f"{problem}{reasons and f': {reasons}'}")
+    return sizes, unplanned
 
 
-def _choose_pairs(table: PairTable, family: Family, models: tuple[str, str] | None) -> Ints:
-    if models is None:
-        return np.arange(len(family.first))
-    if not set(models) <= set(table.models):
-        return np.zeros(0, np.int64)
-    places = sorted(table.models.index(name) for name in models)
-    return np.array([family.find_pair(*places)])
+def _check(
+    cube: Cube, difference: float, models: tuple[str, str] | None, prompt: str, metric: str
+) -> None:
+    """Refuse a difference that cannot be shown, and names that are none."""
+    if not LEAST_DIFFERENCE <= difference <= 1:
+        want = f"{LEAST_DIFFERENCE} to 1: up to {MARGIN} two models count as equivalent"
+        raise InputError("plan", "--difference", "cannot be shown", got=difference, want=want)
+    if not get_metric(metric).ranked:
+        raise InputError("plan", "--metric", "is a distance, which is not averaged", got=metric)
+    get_prompt_kind(prompt)
+    if models and models[0] == models[1]:
+        raise InputError("plan", "--models", "are the same", got=models[0])
+    for name in models or ():
+        if name not in cube.models:
+            raise UnknownNameError("plan", "model", name, cube.models)
+
+
+def _plan_board(
+    board: Board, table: PairTable, models: tuple[str, str] | None, difference: float
+) -> SampleSize | Unplanned:
+    part, family = board.key.slice, table.family
+    if not board.facts.ranks:
+        return Unplanned(slice=part, reason="no target has 10 clusters")
+    lacking = [name for name in models or () if name not in table.models]
+    if lacking:
+        return Unplanned(slice=part, reason=f"{' and '.join(lacking)} not ranked there")
+    if family is None or not len(family.first):
+        return Unplanned(slice=part, reason="fewer than two models are ranked")
+    pairs: Ints = np.arange(len(family.first))
+    if models is not None:
+        pairs = np.array([family.find_pair(*sorted(table.models.index(name) for name in models))])
+    if not np.median(family.error[pairs]) > 0:
+        return Unplanned(slice=part, reason="the models differ by the same in every cluster")
+    return _size_board(board, family, pairs, difference)
 
 
 def _size_board(board: Board, family: Family, pairs: Ints, difference: float) -> SampleSize:

@@ -108,6 +108,9 @@ class BoardRow:
     unanswered: FailedAnswers | None = None
     """Of an incomplete model, where references of the slice without an answer are the reason."""
 
+    unanswered_datasets: tuple[str, ...] = ()
+    """The datasets of the slice that such a model has no answer on at all, sorted."""
+
     score: float
     """Macro mean over the board's targets of the mean over clusters of the cluster means; of a
     model that was trained on some of the datasets over its clean targets alone. A distance is
@@ -169,7 +172,10 @@ class BoardRow:
     """References for which nothing was drawn, failed answers included."""
 
     failed: float = 0.0
-    """Share of answers that failed technically; they count as empty, in [0, 1]."""
+    """Share of the slice's answers that failed technically, in [0, 1]; they count as empty.
+
+    As with `failing` and `coverage`, targets under 10 clusters are among the slice's.
+    """
 
     hd95_px: float | None = None
     assd_px: float | None = None
@@ -264,10 +270,12 @@ class PairRow:
     difference: float
     low: float | None
     high: float | None
-    """Simultaneous 95 % interval over all pairs of the table, at least as far as one more failure
-    of either would move the difference; None under 10 clusters."""
+    """Simultaneous 95 % interval over all pairs of the table, at least as far as the one-sided
+    bound with one more failure of either; None under 10 clusters."""
 
     verdict: PairVerdict
+    """From the interval without that allowance."""
+
     held_back: bool
     """Whether only the added failure keeps the two from being separated."""
 
@@ -275,6 +283,8 @@ class PairRow:
     """Least true difference that would be shown in 80 % of such samples."""
 
     clusters: int
+    failed_often: tuple[str, ...] = ()
+    """Of the two, those of which too many answers on this slice failed for a test."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,7 +311,7 @@ class Comparison:
     equivalent: int
     not_separated: int
     not_tested: int
-    """Targets with too few clusters to tell."""
+    """Targets with too few clusters to tell, or too many failed answers of one."""
 
     failures_a: Share | None
     failures_b: Share | None
@@ -311,7 +321,7 @@ class Comparison:
     """Targets that one of them was trained on, and targets that one of them does not cover."""
 
     failing: Mapping[str, FailedAnswers] = field(default_factory=dict)
-    """The models of which too many answers failed; their failures count as 0."""
+    """The models of which too many answers on these targets failed; their failures count as 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -8,8 +8,9 @@ from typing import TypeVar
 
 import numpy as np
 
+from cosmos_board.board.types import FailedAnswers
 from cosmos_board.core.arrays import Floats, Ints
-from cosmos_board.core.scores import Selection
+from cosmos_board.core.scores import Selection, fails_too_often
 from cosmos_board.core.targets import Target
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.stats.bootstrap import PIXEL_STEP, RATIO_STEP
@@ -77,11 +78,6 @@ class UnitScores:
     sums: dict[str, Floats]
     """By metric: sum over rows, in steps of `store.queries.scores.STEP`; NaN where one has none."""
 
-    @property
-    def empty(self) -> Ints:
-        """Rows for which nothing was drawn, failed answers included."""
-        return self.penalised + self.failed
-
     def steps(self, metric: str) -> Floats:
         """Return each unit's mean as a whole number of `metric_step(metric)`; NaN where none."""
         with np.errstate(invalid="ignore"):
@@ -100,6 +96,17 @@ class UnitScores:
         counts = {name: getattr(self, name)[:, columns] for name in counted}
         sums = {metric: values[:, columns] for metric, values in self.sums.items()}
         return replace(self, models=tuple(names), sums=sums, **counts)
+
+
+def count_failing(failed: Ints, answers: Ints) -> list[FailedAnswers | None]:
+    """Return of each model how many answers failed, None where these are not too many.
+
+    Args:
+        failed: Answers that failed, axes (any, model).
+        answers: Answers there are, the same shape.
+    """
+    counts = zip(failed.sum(axis=0).tolist(), answers.sum(axis=0).tolist(), strict=True)
+    return [FailedAnswers(*pair) if fails_too_often(*pair) else None for pair in counts]
 
 
 def group_metrics(

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cosmos_board.cli.tables import fit_columns, name_hidden, terminal_width
+from cosmos_board.cli.tables import cut_text, terminal_width
 from cosmos_board.data.catalog.at_hand import PACKS, find_packs
 
 if TYPE_CHECKING:
     from cosmos_board.data.catalog.dataset import Dataset
 
 _HEADINGS = ("dataset", "access", "fetch", "size", "pack", "licence", "layout known", "modalities")
+_SHORT = 5
+"""Columns that fit 80 characters; the next two, which are sentences, a terminal shows below."""
+
+_LICENCE = 30
+"""Characters of a licence in a terminal."""
 
 
 @click.command("list")
@@ -36,15 +42,24 @@ def list_datasets(packs: Path, as_json: bool) -> None:
         facts = [describe_dataset(dataset, here) for dataset in datasets]
         click.echo(json.dumps(facts, ensure_ascii=False))
         return
-    rows = [_make_row(describe_dataset(dataset, here)) for dataset in datasets]
-    shown = fit_columns(_HEADINGS, rows, 1, terminal_width())
-    widths = [max(len(row[i]) for row in (*rows, _HEADINGS)) for i in range(shown)]
-    for row in (_HEADINGS, *rows):
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
-        click.echo("  ".join(cells).rstrip())
-    if hidden := name_hidden(_HEADINGS, shown):
-        click.echo(hidden, err=True)
-    click.echo(f"{len(rows)} datasets; `cosmos-board data show NAME` says more of one", err=True)
+    rows = [_HEADINGS, *(_make_row(describe_dataset(dataset, here)) for dataset in datasets)]
+    for line in _lay_out(rows, terminal_width()):
+        click.echo(line)
+    click.echo(
+        f"{len(datasets)} datasets; `cosmos-board data show NAME` says more of one", err=True
+    )
+
+
+def _lay_out(rows: Sequence[tuple[str, ...]], width: int | None) -> Iterator[str]:
+    """Yield a line for each row, of all columns; in a terminal two, of which none is wider."""
+    shown = len(_HEADINGS) if width is None else _SHORT
+    widths = [max(map(len, column)) for column in zip(*(row[:shown] for row in rows), strict=True)]
+    for row in rows:
+        cells = (cell.ljust(space) for cell, space in zip(row, widths, strict=False))
+        yield "  ".join(cells).rstrip()
+        if width is not None:
+            licence, layout = row[_SHORT : _SHORT + 2]
+            yield cut_text(f"  {cut_text(licence, _LICENCE)}; {layout}", width)
 
 
 def _make_row(facts: dict[str, Any]) -> tuple[str, ...]:
@@ -54,7 +69,7 @@ def _make_row(facts: dict[str, Any]) -> tuple[str, ...]:
         facts["access"]["kind"],
         facts["download"]["fetching"],
         "–" if size is None else _format_bytes(size),
-        "–" if facts["pack"] is None else facts["pack"],
+        "–" if facts["pack"] is None else "yes",
         facts["licence"],
         facts["certainty"]["layout"],
         ", ".join(facts["modalities"]),
@@ -81,6 +96,7 @@ def describe_dataset(dataset: Dataset, here: dict[str, Path]) -> dict[str, Any]:
         "format": dataset.format,
         "access": dataset.gate.model_dump(),
         "download": _describe_download(dataset),
+        "expected": _describe_expected(dataset),
         "pack": None if pack is None else str(pack),
         "licence": dataset.licence,
         "permissions": [name for name, granted in dataset.permissions.items() if granted],
@@ -89,6 +105,14 @@ def describe_dataset(dataset: Dataset, here: dict[str, Path]) -> dict[str, Any]:
         "contamination": [use.model_dump() for use in dataset.contamination],
         "certainty": dict(dataset.certainty),
     }
+
+
+def _describe_expected(dataset: Dataset) -> list[dict[str, Any]]:
+    """Return what a complete copy holds, part by part; nothing where nobody could name a number."""
+    from cosmos_board.data.catalog.expected import load_expected
+
+    parts = load_expected().get(dataset.name, ())
+    return [part.model_dump(exclude_defaults=True) for part in parts]
 
 
 def _describe_download(dataset: Dataset) -> dict[str, Any]:

@@ -14,10 +14,15 @@ from unicodedata import east_asian_width
 
 if TYPE_CHECKING:
     from cosmos_board.board.types import Board, BoardRow, Share
-    from cosmos_board.data.pack.info import PackInfo, VolumeFacts
 
 GAP = 3
 """Characters between two columns, the margin of a table included."""
+
+FURTHER = (
+    "the interval also allows for one more failed patient; the verdict rests on the interval "
+    "without that"
+)
+"""Why an interval may reach further than the verdict beside it says."""
 
 _UNLIMITED = 100_000
 """Characters of a line that nothing may be cut from."""
@@ -107,79 +112,28 @@ def measure(text: str) -> int:
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
+def cut_text(text: str, width: int) -> str:
+    """Return a text that takes at most `width` characters of a line; a cut one ends in a mark.
+
+    Example:
+        >>> cut_text("checked against a loader", 16), cut_text("none", 16)
+        ('checked against…', 'none')
+    """
+    if measure(text) <= width:
+        return text
+    while measure(text) > width - 1:
+        text = text[:-1]
+    return f"{text}…"
+
+
 def name_hidden(headings: Sequence[str], shown: int, whole: str = "--json") -> str:
     """Return the line under a table that says what did not fit; empty where all did."""
     hidden = ", ".join(headings[shown:])
     return f"not shown for want of width: {hidden}; {whole} has all" if hidden else ""
 
 
-def print_pack(info: PackInfo) -> None:
-    """Print a pack's facts and targets."""
-    print_facts(
-        {
-            "pack": info.name,
-            "label": info.label,
-            "version": info.version,
-            "licence": info.licence,
-            "permissions": ", ".join(info.permissions) or "none",
-            "source": info.source,
-            "citation": info.citation,
-            "normalisation": info.normalisation,
-            "cluster": info.cluster_unit,
-            "synthetic": "yes" if info.synthetic else "no",
-            "subsample": info.subsample or "all of it",
-            "observers": ", ".join(info.observers) or "none",
-            "content": info.content_sha256,
-            "prompts": info.prompts_sha256,
-        }
-    )
-    counts = info.counts
-    print_table(
-        f"{_count(counts.references, 'reference')} on {_count(counts.images, 'image')} in "
-        f"{_count(counts.clusters, 'cluster')}",
-        ("target", "references", "images", "clusters"),
-        [
-            (
-                f"{target.modality}.{target.object}",
-                str(target.references),
-                str(target.images),
-                str(target.clusters),
-            )
-            for target in counts.targets
-        ],
-    )
-    if info.volumes is not None:
-        _print_volumes(info.volumes)
-    if info.expected:
-        print_table(
-            "what the catalog expects of a complete copy",
-            ("part", "what", "found", "expected"),
-            [
-                (count.part, count.unit, str(count.found), str(count.expected))
-                for count in info.expected
-            ],
-            left=2,
-        )
-
-
-def _print_volumes(held: VolumeFacts) -> None:
-    print_table(
-        f"{_count(held.references, 'volume reference')} in {_count(held.volumes, 'volume')} of "
-        f"{_count(held.clusters, 'cluster')}, {_count(held.slices, 'slice')}",
-        ("target", "references", "volumes", "clusters"),
-        [
-            (
-                f"{target.modality}.{target.object}",
-                str(target.references),
-                str(target.volumes),
-                str(target.clusters),
-            )
-            for target in held.targets
-        ],
-    )
-
-
-def _count(number: int, noun: str) -> str:
+def count_nouns(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 image`, `2 images`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
@@ -191,8 +145,8 @@ def describe_board(board: Board) -> str:
     return (
         f"{board.key.slice} · {metric.heading} · prompt {board.key.prompt} · "
         f"{board.key.selection} selection · {board.key.track} track · "
-        f"{_count(len(facts.targets), 'target')}, "
-        f"{_count(facts.references, 'reference')}, {_count(facts.clusters, 'cluster')}"
+        f"{count_nouns(len(facts.targets), 'target')}, "
+        f"{count_nouns(facts.references, 'reference')}, {count_nouns(facts.clusters, 'cluster')}"
         f"{' · synthetic' if facts.synthetic else ''}"
         f"{describe_certainty(board)}"
         f"{'' if board.ranked or not board.rows else f' · {explain_no_rank(board)}'}"
@@ -264,23 +218,25 @@ def _print_trained(board: Board) -> None:
     if not trained:
         return
     leader = board.ranked[0].model if board.ranked else "the first"
+    targets = count_nouns(len(board.facts.targets) + len(board.facts.thin), "target")
     rows = []
     for row in trained:
         clean, behind = row.clean_targets, row.behind
         rows.append(
             (
-                *(row.model, percent(row.trained_on), str(clean or "none")),
+                *(row.model, f"{percent(row.trained_on)} of {targets}", str(clean or "none")),
                 f"{row.score:.3f}" if clean else "–",
                 format_interval(row.low, row.high) if clean else "–",
                 f"{behind.difference:+.3f}" if behind else "–",
                 format_interval(behind.low, behind.high) if behind else "–",
             )
         )
-    headings = ("model", "trained on", "other targets", "score there", "95 % interval")
-    some = any(row.clean_targets for row in trained)
-    scores = "a part of the data, so not ranked: scores on the other targets"
-    caption = f"trained on {scores if some else 'this data, so not ranked'}"
-    differences = (f"minus {leader} there", "95 % interval")
+    headings = ("model", "trained on", "clean targets", "score on these", "95 % interval")
+    caption = "trained on this data, so not ranked"
+    if any(row.clean_targets for row in trained):
+        wide = " with at least 10 clusters" if board.facts.thin else ""
+        caption += f": scores are those on its clean targets, the ones{wide} it was not trained on"
+    differences = (f"minus {leader} on these", "95 % interval")
     print_table(caption, (*headings, *differences), rows, whole="rank --format json")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from cosmos_board.core.expected import ExpectedCount
+
 PROTOCOL = "cosmos-1"
 """Name of the benchmark protocol; a new prompt rule is a new protocol. It stands here because cards
 are listed without numpy."""
@@ -103,6 +105,9 @@ class DatasetCard:
     """How images or references were thinned out; empty where they were not."""
 
     protocol: str = PROTOCOL
+    expected: tuple[ExpectedCount, ...] = ()
+    """What the catalog expected when the pack was made; empty where nothing is known."""
+
     observers: tuple[str, ...] = ()
     content_sha256: str = ""
     """Over ids, clusters, pixels, references and observers; independent of how they are filed."""

@@ -13,7 +13,8 @@ import numpy as np
 from scipy import special, stats
 
 from cosmos_board.core.arrays import Bools, Floats, Ints
-from cosmos_board.stats.intervals import LEVEL, add_one_cluster, t_quantile
+from cosmos_board.stats.failures import lose_cluster, reach_with_failure
+from cosmos_board.stats.intervals import LEVEL, t_quantile
 from cosmos_board.stats.testing import MARGIN, POWER, needed_clusters
 from cosmos_board.stats.variance import MeanErrors
 
@@ -95,7 +96,8 @@ def bound_options(errors: MeanErrors, failures: Floats) -> tuple[Floats, Floats]
     unseen = bound_failures(failures, float(errors.design.sizes[0]), alpha=ALPHA) - failures
     low = np.minimum(means - half, means * (1.0 - unseen))
     highest = float((means + t_quantile(LEVEL, degrees) * error).max())
-    high = np.maximum(np.minimum(means + half, highest), means + add_one_cluster(errors).gain)
+    gain, _ = lose_cluster(1.0 - errors.target_means, errors.design)
+    high = np.maximum(np.minimum(means + half, highest), means + gain)
     return np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
 
 
@@ -106,13 +108,13 @@ class Contrasts:
     difference: Floats
     low: Floats
     high: Floats
-    """Simultaneous 95 % interval, at least as far as one more failure of either would move it."""
+    """Simultaneous 95 % interval, at least as far as the one-sided bound with one more failure."""
 
     equivalent: Bools
-    """Whether the interval lies within ±0.01, without the added failure."""
+    """Whether the interval of the data alone lies within ±0.01."""
 
     worse: Bools
-    """Whether it lies below −0.01."""
+    """Whether it lies below −0.01, and so does the estimate after one more failure of the base."""
 
     detectable: Floats
     """Least true difference that would have been shown in 80 % of such samples."""
@@ -121,39 +123,43 @@ class Contrasts:
     """Roughly how many clusters would tell the two apart, or show that nothing is lost."""
 
 
-def contrast(
-    differences: MeanErrors, *, base_loss: float, losses: Floats, comparisons: int
-) -> Contrasts:
+def contrast(errors: MeanErrors, base: int, others: Ints, *, comparisons: int) -> Contrasts:
     """Return how some means differ from one base, of a family of as many comparisons (Bonferroni).
 
     Args:
-        differences: Of the means of paired differences, other − base, on one target.
-        base_loss: How far one more cluster of 0 lowers the base's mean.
-        losses: How far it lowers each of the others, shape (n,).
+        errors: Of the means on one target, ratios in [0, 1].
+        base: Number of the mean that is subtracted.
+        others: Numbers of the means from which it is, shape (n,).
         comparisons: How many comparisons hold together at 95 %, at least 1.
     """
     alpha = ALPHA / comparisons
+    bases = np.full_like(others, base)
+    differences = errors.subtract(others, bases)
     value, error, degrees = differences.means, differences.errors, differences.degrees
     quantile = t_quantile(1.0 - alpha, degrees)
     half = quantile * error
-    low = np.maximum(value - np.maximum(half, losses), -1.0)
-    high = np.minimum(value + np.maximum(half, base_loss), 1.0)
+    down, up = (
+        np.maximum(half, reach_with_failure(errors.target_means[:, failing], differences.spread))
+        for failing in (others, bases)
+    )
+    losses, _ = lose_cluster(errors.target_means, errors.design)
+    base_loss = float(losses[base])
     short = float(special.ndtri(POWER)) * error
     # Johnson and Welch (1940): the half width varies too, which matters where it is many errors.
     reach = half + short * np.sqrt(1.0 + quantile**2 / (2.0 * degrees))
-    clusters = float(differences.design.sizes[0])
+    clusters = float(errors.design.sizes[0])
     needed = [
         _count_needed(*numbers, base_mean=clusters * base_loss, clusters=clusters, alpha=alpha)
         for numbers in zip(np.abs(value).tolist(), half.tolist(), error.tolist(), strict=True)
     ]
     return Contrasts(
-        value,
-        low,
-        high,
-        np.abs(value) + half <= MARGIN,
-        high < -MARGIN,
-        MARGIN + np.maximum(reach, np.maximum(losses, base_loss) + short),
-        np.array(needed, np.int64),
+        difference=value,
+        low=np.maximum(value - down, -1.0),
+        high=np.minimum(value + up, 1.0),
+        equivalent=np.abs(value) + half <= MARGIN,
+        worse=value + np.maximum(half, base_loss) < -MARGIN,
+        detectable=MARGIN + np.maximum(reach, np.maximum(losses[others], base_loss) + short),
+        needed=np.array(needed, np.int64),
     )
 
 

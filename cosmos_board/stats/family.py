@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeAlias
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from cosmos_board.core.arrays import Bools, Floats, Ints
-from cosmos_board.stats.intervals import LEVEL, add_one_cluster, t_quantile
+from cosmos_board.stats.failures import lose_cluster, reach_with_failure
+from cosmos_board.stats.intervals import LEVEL, t_quantile
 from cosmos_board.stats.multipliers import Multipliers, weigh_clusters
 from cosmos_board.stats.testing import MARGIN, exceed_failure
 from cosmos_board.stats.variance import MeanErrors
@@ -50,8 +52,14 @@ class Family:
     half: Floats
     """Half the simultaneous 95 % interval."""
 
+    low: Floats
+    high: Floats
+    """What is printed: the simultaneous interval, its lower end at most the one-sided 95 % bound of
+    the difference with one more failure of the first model, its upper end at least that with one of
+    the second. Verdicts and ranks rest on `verdict_low` and `verdict_high`."""
+
     loss: Floats
-    """How far one more cluster of 0 lowers each model's mean, shape (models,); see `OneMore`."""
+    """How far one more cluster of 0 lowers each model's mean, shape (models,)."""
 
     detectable: Floats
     """Least true difference that would be called better or worse in 80 % of such samples."""
@@ -60,14 +68,14 @@ class Family:
     """Share of resamples in which a model leads, shape (models,); shared leads count in parts."""
 
     @cached_property
-    def low(self) -> Floats:
-        """Lower end of the interval, at most the difference with one more failure of the first."""
+    def verdict_low(self) -> Floats:
+        """The lower of the interval's end and the estimate after one more failure of the first."""
         low: Floats = self.difference - np.maximum(self.half, self.loss[self.first])
         return low
 
     @cached_property
-    def high(self) -> Floats:
-        """Upper end, at least the difference with one more failure of the second."""
+    def verdict_high(self) -> Floats:
+        """The higher of its other end and the estimate after one more failure of the second."""
         high: Floats = self.difference + np.maximum(self.half, self.loss[self.second])
         return high
 
@@ -75,7 +83,7 @@ class Family:
     def verdict_codes(self) -> NDArray[np.int8]:
         """Index into the verdicts not separated, better, worse, equivalent."""
         inside = np.abs(self.difference) + self.half <= MARGIN
-        choices = [self.low > MARGIN, self.high < -MARGIN, inside]
+        choices = [self.verdict_low > MARGIN, self.verdict_high < -MARGIN, inside]
         return np.select(choices, [1, 2, 3], default=0).astype(np.int8)
 
     @cached_property
@@ -108,10 +116,11 @@ class Family:
         Shaikh and Wilhelm 2024): since the intervals hold together, so do the ranges.
         """
         models = len(self.loss)
-        ahead = np.bincount(self.second, self.low > 0, models)
-        ahead += np.bincount(self.first, self.high < 0, models)
-        behind = np.bincount(self.first, self.low > 0, models)
-        behind += np.bincount(self.second, self.high < 0, models)
+        first_ahead, second_ahead = self.verdict_low > 0, self.verdict_high < 0
+        ahead = np.bincount(self.second, first_ahead, models)
+        ahead += np.bincount(self.first, second_ahead, models)
+        behind = np.bincount(self.first, first_ahead, models)
+        behind += np.bincount(self.second, second_ahead, models)
         return (1 + ahead).astype(np.int64), (models - behind).astype(np.int64)
 
 
@@ -126,29 +135,63 @@ def compare_all(errors: MeanErrors, multipliers: Multipliers) -> Family:
         errors: Of the models' means.
         multipliers: Of the design's clusters, shape (clusters, replicates).
     """
+    [family] = compare_together([errors], multipliers, np.arange(len(multipliers)))
+    return family
+
+
+def compare_together(
+    tables: Sequence[MeanErrors], multipliers: Multipliers, key: Ints
+) -> list[Family]:
+    """Return the family of each of several tables of one design, such as metrics of one board.
+
+    They are the families that `compare_all` returns, to the bit, in less time: see
+    `weigh_clusters`.
+
+    Args:
+        tables: Means of the models of each table.
+        multipliers: Of the design's clusters and others, shape (all clusters, replicates).
+        key: Place of each of the design's clusters among `multipliers`, shape (clusters,).
+    """
+    steps = np.concatenate([errors.influences[0] for errors in tables], axis=1)
+    sums = weigh_clusters(steps, multipliers, key)
+    stops = np.cumsum([len(errors.means) for errors in tables])[:-1]
+    return [
+        _compare(errors, own * errors.influences[1])
+        for errors, own in zip(tables, np.split(sums, stops), strict=True)
+    ]
+
+
+def _compare(errors: MeanErrors, replicates: Floats) -> Family:
+    """Return the family of a table from the deviations of its means, (models, replicates)."""
     first, second = errors.pairs
-    steps, step = errors.influences
-    replicates = weigh_clusters(steps, multipliers) * step
-    means = errors.means
-    beyond = find_tail(replicates)
-    if len(first) and errors.pair_degrees.min() < MAX_T_DEGREES:
+    spread, means = errors.pair_spread, errors.means
+    if len(first) and spread.degrees.min() < MAX_T_DEGREES:
         beyond = (1.0 - LEVEL) / len(first)
-    quantile = t_quantile(1.0 - beyond, errors.pair_degrees)
-    loss = add_one_cluster(errors).loss
-    half = quantile * errors.pair_errors
+    else:
+        beyond = find_tail(replicates)
+    quantile = t_quantile(1.0 - beyond, spread.degrees)
+    half = quantile * spread.errors
+    difference = means[first] - means[second]
+    down, up = (
+        np.maximum(half, reach_with_failure(errors.target_means[:, failing], spread))
+        for failing in (first, second)
+    )
+    loss, _ = lose_cluster(errors.target_means, errors.design)
     # Johnson and Welch (1940): the half width varies too, which matters where it is many errors.
-    widened = errors.pair_errors * np.sqrt(1.0 + quantile**2 / (2.0 * errors.pair_degrees))
-    failure = exceed_failure(np.maximum(loss[first], loss[second]), errors.pair_errors)
+    widened = spread.errors * np.sqrt(1.0 + quantile**2 / (2.0 * spread.degrees))
+    failure = exceed_failure(np.maximum(loss[first], loss[second]), spread.errors)
     return Family(
-        first,
-        second,
-        means[first] - means[second],
-        errors.pair_errors,
-        beyond,
-        half,
-        loss,
-        MARGIN + np.maximum(exceed_failure(half, widened), failure),
-        _share_leads(means[:, None] + replicates),
+        first=first,
+        second=second,
+        difference=difference,
+        error=spread.errors,
+        tail=beyond,
+        half=half,
+        low=np.maximum(difference - down, -1.0),
+        high=np.minimum(difference + up, 1.0),
+        loss=loss,
+        detectable=MARGIN + np.maximum(exceed_failure(half, widened), failure),
+        lead_share=_share_leads(means[:, None] + replicates),
     )
 
 
@@ -168,17 +211,32 @@ def find_tail(replicates: Floats) -> float:
         return alpha
     shifts = (1, 2, 3, 4) if models <= FEW_MODELS else (0,)
     largest = np.zeros((len(shifts), replicates.shape[1]))
+    buffers = np.empty((2, *replicates.shape))  # in use again, memory is faster than new
     for model in range(models - 1):
-        apart = replicates[model] - replicates[model + 1 :]
-        spread = np.sqrt((apart**2).mean(axis=1))
+        apart = np.subtract(replicates[model], replicates[model + 1 :], out=buffers[0, model + 1 :])
+        other = buffers[1, model + 1 :]
+        spread = np.sqrt(np.multiply(apart, apart, out=other).mean(axis=1))
         apart *= np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)[:, None]
         for place, shift in enumerate(shifts):
-            # The sum of two normal replicates is another, so that a few give many.
-            summed = (apart + np.roll(apart, shift, axis=1)) / SQRT_2 if shift else apart
-            np.maximum(largest[place], np.abs(summed).max(axis=0), out=largest[place])
+            summed = _add_shifted(apart, shift, out=other) if shift else apart
+            highest = np.abs(summed, out=other).max(axis=0)
+            np.maximum(largest[place], highest, out=largest[place])
     ordered = np.sort(largest, axis=None)
     quantile = ordered[int(np.ceil(LEVEL * len(ordered))) - 1]
     return min(alpha, float(2.0 * special.ndtr(-quantile)))
+
+
+def _add_shifted(replicates: Floats, shift: int, *, out: Floats) -> Floats:
+    """Return replicates made of two each: the sum of two normal ones is another.
+
+    Args:
+        replicates: shape (pairs, replicates).
+        shift: How far apart the two stand, at least 1; the last ones meet the first.
+        out: Where to put them.
+    """
+    np.add(replicates[:, shift:], replicates[:, :-shift], out=out[:, shift:])
+    np.add(replicates[:, :shift], replicates[:, -shift:], out=out[:, :shift])
+    return np.divide(out, SQRT_2, out=out)
 
 
 def _share_leads(scores: Floats) -> Floats:

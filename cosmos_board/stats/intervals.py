@@ -1,14 +1,6 @@
-"""Confidence intervals of means over clusters, of shares, and of what a rare failure would change.
-
-Dice has a mass at 0: a model that has not failed yet on 20 clusters may fail on the next. An
-interval from the spread of the data alone then covers half of what it promises. Therefore the lower
-end reaches at least as far as it would with one more cluster that scores 0, and the upper end at
-least as far as with one more cluster that scores 1.
-"""
+"""Confidence intervals of means over clusters and of shares of them."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +8,6 @@ from scipy import special, stats
 
 from cosmos_board.core.arrays import Floats
 from cosmos_board.stats.design import Design
-from cosmos_board.stats.variance import MeanErrors
 
 MINIMUM_CLUSTERS = 10
 """Below this many clusters a target shows its score and no interval."""
@@ -67,106 +58,6 @@ def interval(
     half = t_quantile(level, degrees) * np.asarray(error, np.float64)
     centre = np.asarray(estimate, np.float64)
     return np.clip(centre - half, *bounds), np.clip(centre + half, *bounds)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OneMore:
-    """What one more cluster would do to means over targets, shape (columns,) each.
-
-    The cluster scores 0 (or 1) in the target in which this changes the mean most.
-    """
-
-    loss: Floats
-    """By how much the mean falls where the cluster scores 0, at least 0."""
-
-    gain: Floats
-    """By how much it rises where the cluster scores 1, at least 0."""
-
-    low: Floats
-    """One-sided 95 % bound of the mean with the cluster of 0."""
-
-    high: Floats
-    """The same of the mean with the cluster of 1."""
-
-
-def add_one_cluster(errors: MeanErrors, *, everywhere: bool = False) -> OneMore:
-    """Return what one more cluster of 0, or of 1, would do to means of ratios in [0, 1].
-
-    With n clusters of mean m and squared standard error V in a target, n + 1 have the mean
-    m n / (n + 1) and, by the sum of squares, the squared standard error
-    ((n − 1) V + m² / (n + 1)) / (n + 1).
-
-    Args:
-        errors: Of the means.
-        everywhere: Whether the cluster, where targets share clusters, fails in as many targets as
-            scores of a cluster go together over targets, and does at least what the worst (best)
-            of the clusters does; else it fails in one target.
-    """
-    sizes = errors.design.sizes[:, None].astype(np.float64)
-    targets = len(sizes)
-    means, variances = errors.target_means, errors.target_variances
-    losses = means / (sizes + 1.0) / targets
-    gains = (1.0 - means) / (sizes + 1.0) / targets
-    column = np.arange(means.shape[1])
-    worst = losses.argmax(axis=0)
-    size = sizes[worst, 0]
-    loss = np.maximum(losses.max(axis=0), 0.0)
-    gain = np.maximum(gains.max(axis=0), 0.0)
-    if everywhere and errors.design.shares_clusters:
-        steps, step = errors.influences
-        together = _count_together(errors)
-        again = step * size / (size + 1.0)
-        loss = np.maximum(loss * together, -steps.min(axis=0) * again)
-        gain = np.maximum(gain * together, steps.max(axis=0) * again)
-    own = variances[worst, column] / targets**2
-    low = errors.means - loss - _reach_with(loss, own, size, errors)
-    column_best = gains.argmax(axis=0)
-    own = variances[column_best, column] / targets**2
-    high = errors.means + gain + _reach_with(gain, own, sizes[column_best, 0], errors)
-    return OneMore(loss, gain, low, high)
-
-
-def _reach_with(shift: Floats, own: Floats, size: Floats, errors: MeanErrors) -> Floats:
-    """Return one-sided t × standard error of means to which a cluster was added.
-
-    Args:
-        shift: By how much it moves the means, shape (columns,).
-        own: Squared error that its target had put into them.
-        size: Clusters that its target had.
-        errors: Of the means without it.
-    """
-    larger = ((size - 1) * own + shift**2 * (size + 1)) / (size + 1)
-    others = np.maximum(errors.errors**2 - own, 0.0)
-    spread = larger**2 / size + others**2 / errors.degrees
-    total = larger + others
-    degrees = np.where(spread > 0, total**2 / np.where(spread > 0, spread, 1.0), size)
-    reach: Floats = t_quantile(0.9, np.maximum(degrees, 1.0)) * np.sqrt(total)
-    return reach
-
-
-def _count_together(errors: MeanErrors) -> Floats:
-    """Return how many targets of a cluster vary as one, from 1 to all, shape (columns,).
-
-    The variance of the mean over targets, divided by what it would be if they were independent
-    (the design effect of Kish 1965).
-    """
-    targets = len(errors.design.sizes)
-    independent = errors.target_variances.sum(axis=0) / targets**2
-    varies = independent > 0
-    effect = errors.errors**2 / np.where(varies, independent, 1.0)
-    return np.clip(np.where(varies, effect, 1.0), 1.0, targets)
-
-
-def ratio_interval(errors: MeanErrors) -> tuple[Floats, Floats]:
-    """Return the 95 % interval of means of ratios in [0, 1], shape (columns,) each.
-
-    The t interval; its lower end at most the one-sided 95 % bound of the mean with one more
-    cluster of 0, its upper end at least that of the mean with one more cluster of 1.
-    """
-    more = add_one_cluster(errors, everywhere=True)
-    low, high = interval(errors.means, errors.errors, degrees=errors.degrees)
-    low, high = np.minimum(low, more.low), np.maximum(high, more.high)
-    return np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
 
 
 def share_interval(

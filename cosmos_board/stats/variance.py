@@ -20,6 +20,21 @@ from cosmos_board.stats.design import Design
 _BITS = 20
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Spread:
+    """How well clusters fix some means over targets, or some differences of such means."""
+
+    design: Design
+    target_variances: Floats
+    """Squared standard error in each target, shape (targets, columns)."""
+
+    errors: Floats
+    """Standard error of each mean over targets, shape (columns,)."""
+
+    degrees: Floats
+    """Degrees of freedom of each error, at least 1, shape (columns,)."""
+
+
 @dataclass(frozen=True, eq=False)  # slots would leave no room for what is computed once
 class MeanErrors:
     """The mean over targets of each of several columns, and how well the clusters fix it."""
@@ -33,7 +48,20 @@ class MeanErrors:
 
     def select(self, columns: Ints) -> MeanErrors:
         """Return the same of some columns, to the bit."""
-        return MeanErrors(self.design, self.residuals[:, columns], self.target_means[:, columns])
+        if np.array_equal(columns, np.arange(len(self.means))):
+            return self  # with all that was computed once
+        # `take` keeps the order in memory, and with it the order of sums.
+        chosen = (table.take(columns, axis=1) for table in (self.residuals, self.target_means))
+        return MeanErrors(self.design, *chosen)
+
+    def subtract(self, first: Ints, second: Ints) -> MeanErrors:
+        """Return the differences of columns, each of `first` minus that of `second`."""
+        residuals, means = self.residuals, self.target_means
+        return MeanErrors(
+            self.design,
+            residuals[:, first] - residuals[:, second],
+            means[:, first] - means[:, second],
+        )
 
     @cached_property
     def means(self) -> Floats:
@@ -94,6 +122,11 @@ class MeanErrors:
         """Degrees of freedom of each error, at least 1, shape (columns,)."""
         return find_degrees(self.design, self.stratum_variances)
 
+    @property
+    def spread(self) -> Spread:
+        """Of the means."""
+        return Spread(self.design, self.target_variances, self.errors, self.degrees)
+
     @cached_property
     def pairs(self) -> tuple[Ints, Ints]:
         """First and second column of every pair, in the order (0, 1), (0, 2), …, (1, 2), …."""
@@ -110,19 +143,37 @@ class MeanErrors:
         return errors
 
     @cached_property
-    def pair_degrees(self) -> Floats:
-        """Degrees of freedom of each pair's error, at least 1, shape (pairs,)."""
+    def _pair_squares(self) -> Floats:
+        """Sum of squared deviations of the differences in each stratum, shape (strata, pairs)."""
         first, second = self.pairs
-        if len(self.design.stratum_sizes) == 1:
-            return np.full(len(first), float(self.design.stratum_sizes[0] - 1))
-        variances = np.empty((len(self.design.stratum_sizes), len(first)))
+        squares = np.empty((len(self.design.stratum_sizes), len(first)))
         bounds = [*self.design.stratum_starts, len(self.residuals)]
         for row, (start, stop) in enumerate(pairwise(bounds)):
             own = self.residuals[start:stop]
-            products = own.T @ own / (stop - start)
-            spread = np.diagonal(products)
-            variances[row] = spread[first] + spread[second] - 2.0 * products[first, second]
-        return find_degrees(self.design, np.maximum(variances, 0.0))
+            products = own.T @ own
+            each = np.diagonal(products)
+            squares[row] = each[first] + each[second] - 2.0 * products[first, second]
+        return np.maximum(squares, 0.0)
+
+    @cached_property
+    def pair_degrees(self) -> Floats:
+        """Degrees of freedom of each pair's error, at least 1, shape (pairs,)."""
+        sizes = self.design.stratum_sizes
+        if len(sizes) == 1:
+            return np.full(len(self.pairs[0]), float(sizes[0] - 1))
+        return find_degrees(self.design, self._pair_squares / sizes[:, None])
+
+    @cached_property
+    def pair_spread(self) -> Spread:
+        """Of the difference of every pair."""
+        design = self.design
+        if len(design.stratum_sizes) == 1:
+            variances = self.pair_errors[None] ** 2
+        else:
+            strata = np.unique(design.target[design.stratum_starts], return_index=True)[1]
+            squares = np.add.reduceat(self._pair_squares, strata, axis=0)
+            variances = squares / design.sizes[:, None] ** 2
+        return Spread(design, variances, self.pair_errors, self.pair_degrees)
 
 
 def find_degrees(design: Design, variances: Floats) -> Floats:
@@ -165,6 +216,8 @@ def measure_means(values: Floats, design: Design) -> MeanErrors:
     sizes = design.stratum_sizes.astype(np.float64)
     means = np.add.reduceat(ordered, design.stratum_starts, axis=0) / sizes[:, None]
     factor = np.sqrt(sizes / np.maximum(sizes - 1.0, 1.0))
-    residuals = (ordered - means[design.stratum]) * factor[design.stratum][:, None]
+    residuals = means[design.stratum]
+    np.subtract(ordered, residuals, out=residuals)
+    residuals *= factor[design.stratum][:, None]
     totals = np.add.reduceat(ordered, design.target_starts, axis=0)
     return MeanErrors(design, residuals, totals / design.sizes[:, None])

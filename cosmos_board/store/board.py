@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -21,15 +21,17 @@ from cosmos_board.core.errors import (
 )  # fmt: skip
 from cosmos_board.store.files import hold
 from cosmos_board.store.queries.connection import read_meta, read_table_sizes
+from cosmos_board.store.queries.counted_runs import choose_datasets
 from cosmos_board.store.schema import ADDED, SCHEMA_VERSION
 
 
 @contextmanager
-def open_board(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a board database to read.
+def open_board(path: Path, datasets: Collection[str] = ()) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a board database to read: all of it, or as if it held these `datasets` alone.
 
     Raises:
-        InputError: If it is absent, no board database, or newer than this program.
+        InputError: If it is absent, no board database, newer than this program, or without one of
+            the datasets.
         InUseError: If `ingest` is writing it.
         StorageError: If the disk fails.
     """
@@ -37,6 +39,8 @@ def open_board(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise InputError(path, "", "does not exist, so this is no board database")
     with _connect(path, read_only=True) as connection:
         _refuse_other_version(path, connection)
+        if datasets:
+            choose_datasets(connection, datasets)
         yield connection
 
 
@@ -44,7 +48,7 @@ def open_board(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def open_board_to_write(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a board database to add to, made with empty tables where there is none.
 
-    One of an earlier program gets the columns that came later, without values.
+    One of an earlier program gets the columns and tables that came later, without values.
 
     Raises:
         InputError: If the file is no board database, damaged, or newer than this program.
@@ -58,6 +62,7 @@ def open_board_to_write(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             _add_tables(connection)
         if _refuse_other_version(path, connection) < SCHEMA_VERSION:
             _bring_up_to_date(connection)
+        connection.execute(_DDL)  # tables that came later
         yield connection
 
 
@@ -135,7 +140,7 @@ def _describe(path: Path, text: str, error: duckdb.Error) -> CosmosBoardError | 
 
 
 _DDL = resources.files("cosmos_board.store").joinpath("board_ddl.sql").read_text()
-_LATER = frozenset({"board_references", "track_references", "ledger"})
+_LATER = frozenset({"board_references", "track_references", "ledger", "expected_counts"})
 """Tables that a database of an earlier program may lack."""
 
 _TABLES = frozenset(re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", _DDL)) - _LATER

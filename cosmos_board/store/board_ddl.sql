@@ -12,6 +12,9 @@ CREATE TABLE IF NOT EXISTS datasets (
     synthetic BOOLEAN NOT NULL, protocol VARCHAR NOT NULL, normalisation VARCHAR NOT NULL,
     subsample VARCHAR NOT NULL, pack_sha256 VARCHAR NOT NULL, prompts_sha256 VARCHAR NOT NULL,
     permissions VARCHAR[] NOT NULL);
+CREATE TABLE IF NOT EXISTS expected_counts ( -- what a complete copy of a dataset holds, and what the pack does
+    dataset VARCHAR NOT NULL, part VARCHAR NOT NULL, modality VARCHAR NOT NULL, object VARCHAR NOT NULL, -- empty: all
+    unit VARCHAR NOT NULL, expected BIGINT NOT NULL, source VARCHAR NOT NULL, found BIGINT NOT NULL); -- unit: cases, pictures, references
 CREATE TABLE IF NOT EXISTS images (
     image_id VARCHAR PRIMARY KEY, dataset VARCHAR NOT NULL, modality VARCHAR NOT NULL,
     cluster_id VARCHAR NOT NULL, height INTEGER NOT NULL, width INTEGER NOT NULL);

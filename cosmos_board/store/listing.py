@@ -9,7 +9,7 @@ from pathlib import Path
 from cosmos_board.core.cards import DatasetCard
 from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.queries.board_references import fix_list, prepare_lists
-from cosmos_board.store.queries.cards import DATASET_COLUMNS
+from cosmos_board.store.queries.cards import DATASET_COLUMNS, write_expected_counts
 from cosmos_board.store.queries.connection import Connection
 from cosmos_board.store.schema import RUN_IMAGES, RUN_REFERENCES
 
@@ -49,6 +49,7 @@ def add_dataset(connection: Connection, dataset: DatasetCard, images: str, refer
     facts = {name: getattr(dataset, name) for name in DATASET_COLUMNS}
     facts |= {"dataset": dataset.name, "pack_sha256": dataset.content_sha256}
     replace_row(connection, "datasets", facts)
+    write_expected_counts(connection, dataset)
     for table, index, schema in (
         ("images", images, RUN_IMAGES), ("reference_masks", references, RUN_REFERENCES),
     ):  # fmt: skip

@@ -12,6 +12,7 @@ from cosmos_board.store.queries.board_references import drop_stale_lists, prepar
 from cosmos_board.store.queries.connection import Connection, count_rows
 from cosmos_board.store.queries.runs import (
     IDLE_CLUSTERS,
+    IDLE_COUNTS,
     IDLE_DATASETS,
     IDLE_IMAGES,
     IDLE_MODELS,
@@ -68,7 +69,9 @@ def remove_runs(db: Path, run_ids: Sequence[str]) -> RemovalReport:
         delete_runs(connection, chosen)
         drop_stale_lists(connection)
         models, datasets = (count_rows(connection, rows) for rows in (IDLE_MODELS, IDLE_DATASETS))
-        for idle in (IDLE_MODELS, IDLE_CLUSTERS, IDLE_REFERENCES, IDLE_DATASETS, IDLE_IMAGES):
+        for idle in (
+            IDLE_MODELS, IDLE_CLUSTERS, IDLE_REFERENCES, IDLE_DATASETS, IDLE_COUNTS, IDLE_IMAGES,
+        ):  # fmt: skip
             connection.execute(f"DELETE FROM {idle}")
         connection.execute("COMMIT")
     return RemovalReport(len(chosen), rows, models, datasets)

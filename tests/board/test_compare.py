@@ -19,6 +19,7 @@ from cosmos_board.board.ranking.pairs import pair_row
 from cosmos_board.board.types import BoardKey, FailedAnswers
 from cosmos_board.core.errors import InputError
 from tests.boards import PlantedModel, PlantedTarget, planted_board
+from tests.one_more import bound_pair
 
 TARGETS = [
     PlantedTarget(name="ct.liver", dataset="one", clusters=40),
@@ -86,11 +87,9 @@ def test_paired_numbers_are_the_textbooks(tmp_path: Path) -> None:
     assert brain.difference == pytest.approx(apart.mean(), abs=1e-9)
     half = stats.sem(apart) * stats.t.isf(0.025, len(apart) - 1)
     # One more failure of the weaker model moves the upper end, of the stronger the lower.
-    strong, plain = rows[:, 1].sum(), rows[:, 0].sum()
-    lowered = (strong - plain - rows[:, 0].mean()) / (len(rows) + 1)
-    assert brain.low == pytest.approx(min(apart.mean() - half, lowered), abs=1e-6)
-    raised = (strong - plain + rows[:, 1].mean()) / (len(rows) + 1)
-    assert brain.high == pytest.approx(max(apart.mean() + half, raised), abs=1e-6)
+    low, high = bound_pair(rows[:, 1], rows[:, 0])
+    assert brain.low == pytest.approx(min(apart.mean() - half, low), abs=1e-5)
+    assert brain.high == pytest.approx(max(apart.mean() + half, high), abs=1e-5)
 
 
 def test_the_verdict_is_that_of_the_board_that_ranks_both(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def build_official(side_px: int) -> Any:
                 "++model.fill_hole_area=0",
             ],
         )
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         _make_random(model)
     return model

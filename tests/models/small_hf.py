@@ -229,7 +229,7 @@ def save_small_video(family: str, folder: Path) -> tuple[Any, Any]:
 def _save(
     make_model: Callable[[], Any], processor: Any, folder: Path, *, gain: float
 ) -> tuple[Any, Any]:
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = make_model().eval()
         _sharpen(model, gain)

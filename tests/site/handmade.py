@@ -93,14 +93,17 @@ def make_family(
     """Return a family of models with known scores, half intervals and costs of a failure."""
     first, second = np.triu_indices(len(scores), 1)
     score, half = np.array(scores), np.array(halves)
+    difference, loss = score[first] - score[second], np.array(losses)
     return Family(
         first=first.astype(np.int64),
         second=second.astype(np.int64),
-        difference=score[first] - score[second],
+        difference=difference,
         error=half / 3,
         tail=0.01,
         half=half,
-        loss=np.array(losses),
+        low=difference - np.maximum(half, 3 * loss[first]),
+        high=difference + np.maximum(half, 3 * loss[second]),
+        loss=loss,
         detectable=0.01 + 1.4 * half,
         lead_share=np.full(len(scores), 1 / len(scores)),
     )

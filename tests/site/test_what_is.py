@@ -206,7 +206,7 @@ def test_submissions_stand_beside_full_runs_with_their_badges(public: Path) -> N
         source = (public / page).read_text("utf-8")
         assert 'models/sent-core/">Sent core</a>' in source, page
         assert '<span class="cb-badge">core</span>' in source, page
-        assert '<span class="cb-badge">self-reported</span>' in source, page
+        assert re.search('class="cb-badge" title="[^"]*nobody checked[^"]*">self-reported', source)
     own = read_tables(public / "models/sent-core/index.html")
     assert {row["slice"].name for row in own["targets-table-core"].records()} >= {"ct.lung"}
     assert "Not scored" not in text_of(public / "models/sent-core/index.html")

@@ -12,8 +12,9 @@ from scipy import stats
 
 from cosmos_board.stats.choice import bound_failures, bound_options, choose_by_others, contrast
 from cosmos_board.stats.design import make_design
-from cosmos_board.stats.intervals import add_one_cluster, share_interval
+from cosmos_board.stats.intervals import share_interval
 from cosmos_board.stats.variance import MeanErrors, measure_means
+from tests.one_more import bound_pair
 
 Floats = NDArray[np.float64]
 
@@ -108,19 +109,13 @@ def test_differences_have_the_interval_of_a_paired_t_test_shared_by_all_comparis
     rng = np.random.default_rng(5)
     values = rng.normal([0.8, 0.7, 0.79, 0.8], [0.05, 0.05, 0.05, 0.05], (30, 4))
     values[:, 3] = values[:, 0] + rng.normal(0, 0.001, 30)
-    losses = add_one_cluster(measure(values)).loss
-    found = contrast(
-        measure(values[:, 1:] - values[:, :1]),
-        base_loss=float(losses[0]),
-        losses=losses[1:],
-        comparisons=6,
-    )
+    found = contrast(measure(values), 0, np.array([1, 2, 3]), comparisons=6)
 
     for place in range(3):
         pair = stats.ttest_rel(values[:, place + 1], values[:, 0])
         ends = pair.confidence_interval(1 - 0.05 / 6)
-        apart = float(found.difference[place])
-        low, high = min(ends.low, apart - losses[place + 1]), max(ends.high, apart + losses[0])
+        bounds = bound_pair(values[:, place + 1], values[:, 0])
+        low, high = min(ends.low, bounds[0]), max(ends.high, bounds[1])
         assert found.low[place] == pytest.approx(low, rel=1e-3)
         assert found.high[place] == pytest.approx(high, rel=1e-3)
     assert found.worse.tolist() == [True, False, False]
@@ -133,10 +128,8 @@ def test_as_many_clusters_as_are_said_to_be_needed_show_that_nothing_is_lost() -
     rng = np.random.default_rng(8)
 
     def ask(clusters: int) -> tuple[bool, int]:
-        values = rng.normal(0, 0.03, (clusters, 1))
-        found = contrast(
-            measure(values), base_loss=0.5 / clusters, losses=np.array([0.001]), comparisons=3
-        )
+        values = 0.5 + rng.normal(0, 0.03 / 2**0.5, (clusters, 2))
+        found = contrast(measure(values), 0, np.array([1]), comparisons=3)
         return bool(found.equivalent[0]), int(found.needed[0])
 
     needed = int(np.median([ask(12)[1] for _ in range(200)]))

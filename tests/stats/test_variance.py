@@ -118,6 +118,17 @@ def test_the_order_of_units_and_other_columns_change_no_bit() -> None:
     assert alone.pair_degrees[0] == whole.pair_degrees[0]
 
 
+def test_some_of_the_columns_keep_every_bit() -> None:
+    design = make_design([(np.arange(30) + 30 * number, np.zeros(30, int)) for number in range(40)])
+    whole = measure_means(np.random.default_rng(3).random((1200, 6)), design)
+
+    for columns in (np.arange(6), np.array([1, 4])):
+        part = whole.select(columns)
+        assert part.means.tolist() == whole.means[columns].tolist()
+        assert part.errors.tolist() == whole.errors[columns].tolist()
+        assert part.degrees.tolist() == whole.degrees[columns].tolist()
+
+
 def test_equal_columns_differ_by_exactly_nothing() -> None:
     scores = np.random.default_rng(7).uniform(0, 1, (30, 1)).repeat(2, axis=1)
 
@@ -133,3 +144,24 @@ def test_degrees_lie_between_one_and_clusters_minus_strata(values: list[float], 
         return
     found = measure_means(np.array(values)[:, None], design)
     assert 1.0 <= found.degrees[0] <= size - len(design.stratum_sizes) + 1e-6
+
+
+def test_pairs_have_the_spread_of_their_differences() -> None:
+    rng = np.random.default_rng(5)
+    targets = [
+        (np.arange(12), np.arange(12) % 2),
+        (np.arange(8, 30), np.zeros(22, int)),
+        (np.arange(30, 45), np.arange(15) // 5),
+    ]
+    found = measure_means(rng.beta(4, 2, (49, 4)), make_design(targets))
+
+    apart = found.subtract(*found.pairs).spread
+    for name in ("target_variances", "errors", "degrees"):
+        assert getattr(found.pair_spread, name) == pytest.approx(getattr(apart, name), rel=1e-5)
+
+
+def test_a_single_target_puts_all_of_the_error_into_pairs() -> None:
+    found = measure_means(np.random.default_rng(6).beta(4, 2, (14, 3)), simple(14))
+
+    apart = found.subtract(*found.pairs).spread
+    assert found.pair_spread.target_variances == pytest.approx(apart.target_variances, rel=1e-4)

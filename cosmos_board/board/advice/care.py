@@ -39,11 +39,12 @@ def find_careful_px(care: tuple[Care, ...]) -> int | None:
 
     0 where even the least displacement may cost more; None where that was not measured.
     """
-    if not care or care[0].drop.high is None:
+    if not care or care[0].drop.verdict_ends is None:
         return None
     careful_px = 0
     for step in care:
-        if step.drop.high is None or step.drop.high > CAREFUL_DROP:
+        ends = step.drop.verdict_ends
+        if ends is None or ends[1] > CAREFUL_DROP:
             break
         careful_px = step.level + 10
     return careful_px

@@ -18,17 +18,16 @@ from cosmos_board.stats.choice import (
     choose_by_others,
     contrast,
 )
-from cosmos_board.stats.design import Design
-from cosmos_board.stats.intervals import LEVEL, add_one_cluster, share_interval, t_quantile
+from cosmos_board.stats.intervals import LEVEL, share_interval, t_quantile
 from cosmos_board.stats.testing import MARGIN
-from cosmos_board.stats.variance import MeanErrors, measure_means
+from cosmos_board.stats.variance import measure_means
 
 ADEQUATE_DICE = 0.5
 """Dice to expect up to which nothing is recommended: drawing anew is quicker than correcting."""
 
 AlternativeVerdict: TypeAlias = Literal["as good", "worse", "cannot tell"]
 """What another option is beside the advised one: within 0.01 Dice of it by the simultaneous
-interval; worse by more; neither. The interval allows for one more failure of either."""
+interval; worse by more, also if the advised one failed once more; neither."""
 
 Adequacy: TypeAlias = Literal["adequate", "low", "not above baselines"]
 """Whether a choice may be recommended; if not, what it lacks."""
@@ -42,7 +41,8 @@ class Alternative:
     difference: float
     low: float
     high: float
-    """95 % interval that holds for all pairs of options together."""
+    """95 % interval that holds for all pairs of options together and allows for one more failed
+    cluster, which the verdict does not."""
 
     verdict: AlternativeVerdict
     detectable: float
@@ -167,14 +167,8 @@ def _compare(
     """Return others beside the chosen option, in the family of all pairs of `count` options."""
     if not others:
         return ()
-    losses = add_one_cluster(scores.errors).loss
-    differences = _subtract(scores.dice, first, others, scores.design)
-    found = contrast(
-        differences,
-        base_loss=float(losses[first]),
-        losses=losses[list(others)],
-        comparisons=count * (count - 1) // 2,
-    )
+    comparisons = count * (count - 1) // 2
+    found = contrast(scores.errors, first, np.array(others), comparisons=comparisons)
     alternatives = []
     for place, number in enumerate(others):
         verdict: AlternativeVerdict = "cannot tell"
@@ -194,7 +188,3 @@ def _compare(
             )
         )
     return tuple(alternatives)
-
-
-def _subtract(dice: Floats, first: int, others: Sequence[int], design: Design) -> MeanErrors:
-    return measure_means(dice[:, list(others)] - dice[:, [first]], design)

@@ -11,9 +11,10 @@ import numpy as np
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.findings.parts import Contrast, Evidence, measure_contrasts
 from cosmos_board.board.findings.shares import measure_shares
-from cosmos_board.board.messages import Message
+from cosmos_board.board.messages import Message, name_failing
 from cosmos_board.board.studies.effects import Sample, take_sample
 from cosmos_board.board.studies.reference_sample import ReferenceSample, take_references
+from cosmos_board.board.types import FailedAnswers
 from cosmos_board.core.arrays import Bools, Floats
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection
@@ -71,12 +72,40 @@ class FindingInputs:
         """
         key = (prompt, selection)
         if key not in self._dice:
-            chosen: Selection = "oracle" if prompt == "everything" else selection
+            whole = self.cube.whole_dice(FULL, prompt, _choose(prompt, selection))
             self._dice[key] = {
                 model: np.where(self.is_unseen(model), values, np.nan)
-                for model, values in self.cube.whole_dice(FULL, prompt, chosen).items()
+                for model, values in whole.items()
             }
         return self._dice[key]
+
+    def explain_lack(
+        self, names: Sequence[str], prompts: Sequence[str], selection: Selection
+    ) -> list[Message]:
+        """Return what is missing of prompts with which none of some models has scores that count.
+
+        Where a model answered and failed too often, that is named in place of the prompt.
+        """
+        missing = []
+        for prompt in prompts:
+            failing = self.find_failing(names, [prompt], selection)
+            missing += failing or [Message.of("prompt", prompt=prompt)]
+        return missing
+
+    def find_failing(
+        self, names: Sequence[str], prompts: Sequence[str], selection: Selection
+    ) -> list[Message]:
+        """Return which of some models have no part with a prompt since too many answers failed."""
+        return [
+            name_failing(name, prompt, counts.failed, counts.answers)
+            for prompt in prompts
+            for name, counts in self.failing(prompt, selection).items()
+            if name in names
+        ]
+
+    def failing(self, prompt: str, selection: Selection) -> dict[str, FailedAnswers]:
+        """Return the models of which too many answers failed; selections as in `dice`."""
+        return self.cube.failing(FULL, prompt, _choose(prompt, selection))
 
     def is_unseen(self, model: str) -> Bools:
         """Return the units of datasets that a model was not trained on, shape (units,)."""
@@ -103,25 +132,33 @@ class FindingInputs:
         if not names:
             return nothing, missing_evidence(Message.of("promptable-model", prompts=prompts))
         tables = [self.dice(prompt, selection) for prompt in prompts]
-        missing = [
-            Message.of("prompt", prompt=prompt)
+        lacking = [
+            prompt
             for prompt, table in zip(prompts, tables, strict=True)
             if not any(name in table for name in names)
         ]
+        missing = self.explain_lack(names, lacking, selection)
         values = {
             name: np.stack([table[name] for table in tables])
             for name in names
             if all(name in table for table in tables)
         }
         used = find_fullest(values, names)
-        if missing or not used:
+        if not used and not missing:
+            missing = self.find_failing(names, prompts, selection)
             missing = missing or [Message.of("one-model-with-prompts", prompts=prompts)]
+        if missing:
             return nothing, missing_evidence(*missing)
         return average_models(values, used), Evidence(models=used)
 
 
 Measure: TypeAlias = Callable[[FindingInputs, tuple[str, ...], Selection], Evidence]
 """From scores, the models of a family and a selection to evidence."""
+
+
+def _choose(prompt: str, selection: Selection) -> Selection:
+    """Return the selection that stands for `selection` with a prompt."""
+    return "oracle" if prompt == "everything" else selection
 
 
 def missing_evidence(*missing: Message) -> Evidence:
@@ -156,7 +193,8 @@ def measure_spread(inputs: FindingInputs, names: tuple[str, ...], selection: Sel
     }
     most = max((len(found) for found in have.values()), default=0)
     if not most:
-        return missing_evidence(Message.of("promptable-scores"))
+        failing = inputs.find_failing(names, prompts, selection)
+        return missing_evidence(*(failing or [Message.of("promptable-scores")]))
     common = next(have[name] for name in names if len(have[name]) == most)
     values, averaged = inputs.average(names, common, selection)
     if averaged.missing:
@@ -170,9 +208,14 @@ def measure_size(inputs: FindingInputs, names: tuple[str, ...], selection: Selec
     absent = [Message.of("model", model=n) for n in sorted(pair) if n not in inputs.cube.models]
     if absent:
         return missing_evidence(*absent)
-    missing = []
+    missing = inputs.find_failing(pair, tuple(PROMPTS), selection)
     for name in sorted(pair):
-        lacking = tuple(p for p in PROMPTS if name not in inputs.dice(p, selection))
+        lacking = tuple(
+            prompt
+            for prompt in PROMPTS
+            if name not in inputs.dice(prompt, selection)
+            and name not in inputs.failing(prompt, selection)
+        )
         if lacking:
             missing.append(Message.of("model-prompts", model=name, prompts=lacking))
     if missing:

@@ -15,6 +15,7 @@ from cosmos_board.board.findings.evidence import (
 )
 from cosmos_board.board.findings.parts import (
     LEAST_TARGETS,
+    NO_REACH,
     Contrast,
     Evidence,
     Part,
@@ -67,7 +68,7 @@ def measure_annotation(
     if missing:
         return missing_evidence(*dict.fromkeys(missing))
     parts = zip((Message("dice-gained"), Message("seconds-saved")), gains, strict=True)
-    measured = [(name, gain, 0.0, "") for name, gain in parts]
+    measured = [(name, gain, NO_REACH, "") for name, gain in parts]
     return Evidence(parts=make_parts(measured, UNBOUNDED))
 
 
@@ -202,7 +203,7 @@ def make_correlation_parts(boundary: Effect, intensity: Effect) -> tuple[Part, .
     """Return the parts of F7 from correlations, whose errors are those of arctanh ρ."""
     effects = {Message("boundary-rho"): boundary, Message("intensity-rho"): intensity}
     normal = [
-        (name, replace(effect, value=float(to_normal(effect.value))), 0.0, "")
+        (name, replace(effect, value=float(to_normal(effect.value))), NO_REACH, "")
         for name, effect in effects.items()
     ]
     parts = []
@@ -228,7 +229,8 @@ def measure_finetuning(
     values = inputs.dice("box", selection)
     scored = [pair for pair in pairs if pair[0] in values and pair[1] in values]
     if not scored:
-        return missing_evidence(*_find_lacking_pairs(inputs, pairs))
+        failing = inputs.find_failing([name for pair in pairs for name in pair], ["box"], selection)
+        return missing_evidence(*(failing or _find_lacking_pairs(inputs, pairs)))
     both = np.stack([[values[model], values[base]] for model, base in scored])
     unseen = np.stack([find_unseen(cube, sample.units, model) for model, _ in scored])
     known = unseen & ~np.isnan(both).any(axis=1)

@@ -19,15 +19,17 @@ from cosmos_board.board.studies.effects import (
     measure_effects,
 )
 from cosmos_board.core.arrays import Floats
-from cosmos_board.stats.intervals import (
-    LEVEL,
-    MINIMUM_CLUSTERS,
-    add_one_cluster,
-    interval,
-)
+from cosmos_board.stats.failures import reach_with_failure
+from cosmos_board.stats.intervals import LEVEL, MINIMUM_CLUSTERS, interval
 from cosmos_board.stats.testing import POWER, detectable_effect
 
 LEAST_TARGETS = 3
+
+Reach: TypeAlias = tuple[float, float]
+"""How far an interval extends at least below and above its effect, for one more failure of either
+side; 0 where that does not apply."""
+
+NO_REACH: Reach = (0.0, 0.0)
 
 Bounds: TypeAlias = tuple[float, float]
 
@@ -110,30 +112,29 @@ def measure_contrasts(
     """Return the macro difference of each contrast, all on the same clusters.
 
     The intervals are for targets and datasets of these kinds, and allow for one more failure of
-    the side that is ahead. Fewer than three targets with 10 clusters are not enough data.
+    either side. Fewer than three targets with 10 clusters are not enough data.
     """
     sides = [contrast.more for contrast in contrasts] + [contrast.less for contrast in contrasts]
     means = average_targets(sample, np.stack(sides))
     if not means.wide or len(means.targets) < LEAST_TARGETS:
         return Evidence(models=models, missing=(lack_targets(means, LEAST_TARGETS),))
     effects = measure_effects(_subtract(means), general=True)
-    reaches = _reach_with_failure(means, np.array([effect.value for effect in effects]))
-    pairs = zip(contrasts, effects, reaches.tolist(), strict=True)
     measured = [
-        (contrast.name, _widen(effect, reach), reach, contrast.any_of)
-        for contrast, effect, reach in pairs
+        (contrast.name, effect, reach, contrast.any_of)
+        for contrast, effect, reach in zip(
+            contrasts, effects, _reach_with_failures(means), strict=True
+        )
     ]
     return Evidence(models=models, parts=make_parts(measured))
 
 
 def make_parts(
-    measured: Sequence[tuple[Message, Effect, float, str]], bounds: Bounds = DIFFERENCE
+    measured: Sequence[tuple[Message, Effect, Reach, str]], bounds: Bounds = DIFFERENCE
 ) -> tuple[Part, ...]:
     """Return the parts of a claim from (name, effect, reach of a failure, alternatives) of each.
 
     Args:
-        measured: The reach of a failure is how far an interval extends at least on the side of 0;
-            0 where that does not apply.
+        measured: The intervals of effects are made here, from their errors.
         bounds: Least and greatest value that an effect can take.
     """
     names = [any_of for _, _, _, any_of in measured]
@@ -144,9 +145,9 @@ def make_parts(
             parts.append(Part(name=name, effect=effect, upper=None, reach=None, any_of=any_of))
             continue
         alpha = (1.0 - LEVEL) / (names.count(any_of) if any_of else 1)
-        joint = _widen(_at_level(effect, 1.0 - alpha, bounds), failure) if any_of else effect
-        upper = _widen(_at_level(effect, 1.0 - (1.0 - LEVEL) / claims, bounds), failure).high
-        reach = failure + float(stats.t.ppf(POWER, effect.degrees)) * effect.error
+        joint = _at_level(effect, 1.0 - alpha, failure, bounds)
+        upper = _at_level(effect, 1.0 - (1.0 - LEVEL) / claims, failure, bounds).high
+        reach = failure[0] + float(stats.t.ppf(POWER, effect.degrees)) * effect.error
         shown = detectable_effect(effect.error, effect.degrees, alpha=alpha)
         reach = max(reach, shown)
         parts.append(Part(name=name, effect=joint, upper=upper, reach=reach, any_of=any_of))
@@ -174,30 +175,23 @@ def _subtract(means: TargetMeans) -> TargetMeans:
     )
 
 
-def _at_level(effect: Effect, level: float, bounds: Bounds) -> Effect:
+def _at_level(effect: Effect, level: float, failure: Reach, bounds: Bounds) -> Effect:
     assert effect.error is not None
-    ends = interval(effect.value, effect.error, degrees=effect.degrees, level=level, bounds=bounds)
-    return replace(effect, low=float(ends[0]), high=float(ends[1]))
+    value = effect.value
+    ends = interval(value, effect.error, degrees=effect.degrees, level=level, bounds=bounds)
+    low = max(min(float(ends[0]), value - failure[0]), bounds[0])
+    high = min(max(float(ends[1]), value + failure[1]), bounds[1])
+    return replace(effect, low=low, high=high)
 
 
-def _widen(effect: Effect, failure: float) -> Effect:
-    """Return the effect with an interval that extends at least so far towards 0."""
-    if effect.low is None or effect.high is None or not effect.value:
-        return effect
-    if effect.value > 0:
-        return replace(effect, low=min(effect.low, effect.value - failure))
-    return replace(effect, high=max(effect.high, effect.value + failure))
+def _reach_with_failures(means: TargetMeans) -> list[Reach]:
+    """Return how far one more failure of either side moves the bounds of each contrast.
 
-
-def _reach_with_failure(means: TargetMeans, differences: Floats) -> Floats:
-    """Return how far one more cluster, in which the side ahead scores 0, moves the bound.
-
-    As in `stats.intervals.ratio_interval`: the loss, and the one-sided 95 % bound after it; the
-    side behind scores its mean. Shape (contrasts,).
+    In one target, although targets may share clusters: these intervals hold for other targets too
+    and are wider for it, and a claim is judged by them.
     """
     half = len(means.scores) // 2
-    errors = _subtract(means).measure()
-    ahead = np.where(differences[:, None] > 0, means.scores[:half], means.scores[half:])
-    standing = replace(errors, target_means=ahead.T)
-    reach: Floats = standing.means - add_one_cluster(standing).low
-    return reach
+    spread = _subtract(means).measure().spread
+    sides = (means.scores[:half].T, means.scores[half:].T)
+    down, up = (reach_with_failure(side, spread, everywhere=False).tolist() for side in sides)
+    return list(zip(down, up, strict=True))

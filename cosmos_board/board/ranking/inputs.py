@@ -21,9 +21,9 @@ from cosmos_board.board.types import (
     Share,
     Status,
 )
+from cosmos_board.board.units import count_failing
 from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.core.cards import ModelCard
-from cosmos_board.core.scores import fails_too_often
 from cosmos_board.core.tracks import find_weakest_tier
 from cosmos_board.stats.design import Design, make_design
 from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
@@ -64,6 +64,7 @@ class Contender:
     status: Status
     failing: FailedAnswers | None
     unanswered: FailedAnswers | None
+    unanswered_datasets: tuple[str, ...]
     coverage: float
     trained_on: float
     exposure: Exposure
@@ -72,7 +73,7 @@ class Contender:
     rows: int
     """Rows behind its score: references times trials."""
 
-    failed: int
+    failed: float
     clusters: int
 
 
@@ -120,15 +121,6 @@ def find_trained_pools(
     ).reshape(len(plan.pools), len(models))
 
 
-def count_failing(counts: PoolCounts, pools: Ints) -> list[FailedAnswers | None]:
-    """Return of each model how many answers failed, None where these are not too many."""
-    failed, answers = (of[pools].sum(axis=0).tolist() for of in (counts.failed, counts.rows))
-    return [
-        FailedAnswers(*pair) if fails_too_often(*pair) else None
-        for pair in zip(failed, answers, strict=True)
-    ]
-
-
 def gather_cohort(
     plan: SlicePlan, models: Sequence[ModelCard], counts: PoolCounts, trained: Bools
 ) -> Cohort:
@@ -139,7 +131,8 @@ def gather_cohort(
     references and targets stay the same.
     """
     everything = np.array(plan.pools, np.int64)
-    failing = np.array([failed is not None for failed in count_failing(counts, everything)], bool)
+    counted = count_failing(counts.failed[everything], counts.rows[everything])
+    failing = np.array([failed is not None for failed in counted], bool)
     complete: Bools = np.asarray(counts.covered[everything].all(axis=0)) & ~failing
     observer = np.array([model.observer for model in models], bool)
     seen: Bools = np.asarray(trained[everything].any(axis=0))
@@ -212,12 +205,14 @@ def _find_contenders(
     everything = len(np.unique(clusters))
     present = scores.rows[members] > 0
     everything_asked = np.array(cohort.plan.pools, np.int64)
-    failing = count_failing(counts, everything_asked)
+    failed, answers = counts.failed[everything_asked], counts.rows[everything_asked]
+    failing = count_failing(failed, answers)
+    with np.errstate(invalid="ignore"):  # a model may have no answer at all
+        failed_share = failed.sum(axis=0) / answers.sum(axis=0)
     asked = int(counts.available[everything_asked].sum())
     missing = asked - counts.references[everything_asked].sum(axis=0)
     answered = {
-        name: getattr(counts, name)[pools].sum(axis=0).tolist()
-        for name in ("references", "rows", "failed")
+        name: getattr(counts, name)[pools].sum(axis=0).tolist() for name in ("references", "rows")
     }
     contenders = []
     for index, name in enumerate(scores.models):
@@ -231,7 +226,11 @@ def _find_contenders(
                 unanswered=FailedAnswers(int(missing[index]), asked)
                 if missing[index] and cohort.status[index] == "incomplete"
                 else None,
+                unanswered_datasets=_find_unanswered(pooled, cohort.plan.pools, index)
+                if missing[index] and cohort.status[index] == "incomplete"
+                else (),
                 coverage=float(cohort.coverage[index]),
+                failed=float(failed_share[index]),
                 trained_on=float(cohort.trained_on[index]),
                 exposure=worst(cube.exposures[name, dataset] for dataset in datasets),
                 tier=find_weakest_tier(tiers),
@@ -240,6 +239,18 @@ def _find_contenders(
             )
         )
     return tuple(contenders)
+
+
+def _find_unanswered(pooled: PooledScores, pools: Sequence[int], model: int) -> tuple[str, ...]:
+    """Return the datasets of some pools on which a model has no row, sorted."""
+    plan, starts = pooled.plan, pooled.plan.starts
+    rows: dict[str, int] = {}
+    for pool in pools:
+        strata = zip(plan.pools[pool].strata, plan.pools[pool].dataset_of_stratum, strict=True)
+        for stratum, dataset in strata:
+            own = pooled.scores.rows[starts[stratum] : starts[stratum + 1], model]
+            rows[dataset] = rows.get(dataset, 0) + int(own.sum())
+    return tuple(sorted(name for name, count in rows.items() if not count))
 
 
 def _find_absent(cube: Cube, pooled: PooledScores, cohort: Cohort) -> tuple[AbsentModel, ...]:

@@ -1,11 +1,31 @@
-"""One pair of models out of a table of all pairs."""
+"""One pair of models out of a table of all pairs, and how its verdict fits its interval."""
 
 from __future__ import annotations
 
 from cosmos_board.board.types import PairRow, PairTable, PairVerdict, Slice
 from cosmos_board.stats.family import Family
+from cosmos_board.stats.testing import MARGIN
 
 _OPPOSITE: dict[PairVerdict, PairVerdict] = {"better": "worse", "worse": "better"}
+
+
+def outreaches(verdict: PairVerdict, low: float | None, high: float | None) -> bool:
+    """Return whether a printed interval reaches further than the verdict beside it says.
+
+    It allows for one more failure, and the verdict rests on the interval without that.
+
+    Example:
+        >>> outreaches("better", -0.02, 0.05), outreaches("better", 0.02, 0.05)
+        (True, False)
+    """
+    if low is None or high is None:
+        return False
+    further = {
+        "better": low <= MARGIN,
+        "worse": high >= -MARGIN,
+        "equivalent": low < -MARGIN or high > MARGIN,
+    }
+    return further.get(verdict, False)
 
 
 def pair_row(table: PairTable, a: str, b: str) -> PairRow:

@@ -14,11 +14,11 @@ from cosmos_board.core.tracks import FULL
 from cosmos_board.stats.bootstrap import RATIO_STEP, Draws, sum_replicates, to_steps
 from cosmos_board.stats.crossed import add_parts
 from cosmos_board.stats.design import make_design
+from cosmos_board.stats.failures import ratio_interval
 from cosmos_board.stats.intervals import (
     MINIMUM_CLUSTERS,
     interval,
     jackknife_errors,
-    ratio_interval,
     t_quantile,
 )
 from cosmos_board.stats.testing import detectable_effect, exceed_failure
@@ -62,6 +62,9 @@ class Effect:
     margin: float = 0.0
     """What the effect has to exceed to be shown."""
 
+    verdict_ends: tuple[float, float] | None = None
+    """What verdicts rest on where that is not the interval, which allows for one more failure."""
+
     @property
     def detectable(self) -> float | None:
         """Least true effect that such data would have shown in 80 % of samples."""
@@ -72,10 +75,11 @@ class Effect:
 
     @property
     def is_shown(self) -> bool:
-        """Whether the interval lies beyond the margin on one side of 0."""
-        if self.low is None or self.high is None:
+        """Whether the effect lies beyond the margin on one side of 0."""
+        low, high = self.verdict_ends or (self.low, self.high)
+        if low is None or high is None:
             return False
-        return self.low > self.margin or self.high < -self.margin
+        return low > self.margin or high < -self.margin
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,10 +97,8 @@ class Sample:
 def take_sample(cube: Cube, track: str = FULL) -> Sample:
     """Return the units of a track. Synthetic data is left out where there is real data."""
     units = cube.units(track)
-    synthetic = np.array([cube.datasets[name].synthetic for name in units.datasets], bool)
-    real = ~synthetic[units.dataset] if len(units) else np.zeros(0, bool)
     draws = cube.draws(track) if len(units) else np.zeros((0, 1), np.uint8)
-    return Sample(units, draws, real if real.any() else np.ones(len(units), bool))
+    return Sample(units, draws, cube.counted_units(track))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

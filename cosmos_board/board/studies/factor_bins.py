@@ -12,7 +12,8 @@ from cosmos_board.board.studies.reference_sample import ReferenceSample, number_
 from cosmos_board.core.arrays import Bools, Floats, Ints
 from cosmos_board.stats.bootstrap import to_steps
 from cosmos_board.stats.design import make_design
-from cosmos_board.stats.intervals import MINIMUM_CLUSTERS, ratio_interval
+from cosmos_board.stats.failures import ratio_interval
+from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
 from cosmos_board.stats.variance import measure_means
 
 _STEP = 2.0**-29

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cosmos_board.board.cube import Cube
-from cosmos_board.board.messages import Message
+from cosmos_board.board.messages import Message, name_failing
 from cosmos_board.board.studies.effects import (
     Effect,
     Sample,
@@ -59,12 +59,13 @@ def study_finetuning(cube: Cube) -> FinetuningStudy:
     Only unseen clusters count. Where a model says that it was trained on a dataset, but not on
     which of its clusters, that dataset is left out; where it says nothing, all are.
     """
-    sample = take_sample(cube)
-    rows = []
+    sample, pairs = take_sample(cube), find_pairs(cube)
+    paired_models = {name for pair in pairs for name in pair}
+    rows, failing = [], []
     for prompt in PROMPTS:
         for selection in cube.selections(prompt):
             values = cube.whole_dice(FULL, prompt, selection)
-            for model, base in find_pairs(cube):
+            for model, base in pairs:
                 if model not in values or base not in values:
                     continue
                 unseen = find_unseen(cube, sample.units, model)
@@ -82,8 +83,14 @@ def study_finetuning(cube: Cube) -> FinetuningStudy:
                     )
                     for target, paired in _compare(sample, pair).items()
                 ]
+            failing += [
+                name_failing(model, prompt, counts.failed, counts.answers)
+                for model, counts in cube.failing(FULL, prompt, selection).items()
+                if model in paired_models
+            ]
     rows.sort(key=lambda row: row.model)
-    return FinetuningStudy(rows=tuple(rows), unusable=find_unusable(cube))
+    unusable = (*find_unusable(cube), *dict.fromkeys(failing))
+    return FinetuningStudy(rows=tuple(rows), unusable=unusable)
 
 
 def _compare(sample: Sample, pair: Floats) -> dict[str, PairedEffect]:

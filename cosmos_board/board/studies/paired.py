@@ -16,7 +16,7 @@ class PairedEffect:
     """The first column minus the second."""
 
     effect: Effect
-    """The interval reaches at least as far as one more failure of either would move the value."""
+    """Its interval allows for one more failure of either; what is shown rests on the verdict's."""
 
     verdict: PairVerdict
     """Of the first column: it is better …; not tested where no target has 10 clusters."""
@@ -41,8 +41,8 @@ def compare_columns(means: TargetMeans, *, margin: float = 0.0) -> PairedEffect 
     family = compare_all(errors, np.zeros((len(errors.design.key), 1), np.int16))
     effect = Effect(
         value=float(family.difference[0]),
-        low=max(float(family.low[0]), -1.0) if wide else None,
-        high=min(float(family.high[0]), 1.0) if wide else None,
+        low=float(family.low[0]) if wide else None,
+        high=float(family.high[0]) if wide else None,
         error=float(errors.pair_errors[0]) if wide else None,
         degrees=float(errors.pair_degrees[0]) if wide else 0.0,
         targets=len(means.targets),
@@ -51,6 +51,9 @@ def compare_columns(means: TargetMeans, *, margin: float = 0.0) -> PairedEffect 
         left_out=means.left_out,
         loss=float(family.loss.max()),
         margin=margin,
+        verdict_ends=(float(family.verdict_low[0]), float(family.verdict_high[0]))
+        if wide
+        else None,
     )
     return PairedEffect(
         effect=effect,

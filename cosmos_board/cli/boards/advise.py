@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cosmos_board.cli.options import DATASETS
+
 if TYPE_CHECKING:
     from cosmos_board.board.advice.advice import Advice
     from cosmos_board.board.advice.choice import Alternative, Choice
@@ -24,8 +26,16 @@ MOST_SCORES = 10
 @click.option("--modality", required=True, help="Such as ct.")
 @click.option("--object", "name", required=True, help="Such as liver.")
 @click.option("--size", "size_px", type=int, help="Area of the object in pixels.")
+@DATASETS
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def command(db: Path, modality: str, name: str, size_px: int | None, as_json: bool) -> None:
+def command(
+    db: Path,
+    modality: str,
+    name: str,
+    size_px: int | None,
+    datasets: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Say which segmenter and prompt to use, what Dice to expect, and what risk."""
     from cosmos_board.board.advice.advice import advise
     from cosmos_board.board.cube import Cube
@@ -33,7 +43,7 @@ def command(db: Path, modality: str, name: str, size_px: int | None, as_json: bo
     from cosmos_board.site.language.messages import say
     from cosmos_board.store.board import open_board
 
-    with open_board(db) as connection:
+    with open_board(db, datasets) as connection:
         advice = advise(Cube(connection), modality, name, size_px)
     notes = [say(note) for note in advice.notes]
     if as_json:
@@ -125,10 +135,14 @@ def _describe_choice(choice: Choice, count: int) -> Iterator[str]:
 
 
 def _describe_less_work(choice: Choice, clusters: int) -> Iterator[str]:
+    from cosmos_board.cli.tables import FURTHER
+
     for other in choice.list_less_work():
         difference = f"{_sign(other.difference)} ({_sign(other.low)} to {_sign(other.high)})"
         verdict = _describe_verdict(other, clusters)
         yield f"less work: {_name_option(other.option)}: {difference}: {verdict}"
+    if any(other.verdict != "cannot tell" for other in choice.list_less_work()):
+        yield f"less work: {FURTHER}"
     if not choice.list_less_work():
         yield "less work: no prompt of fewer clicks was scored"
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cosmos_board.cli.options import METRIC, SELECTION
+from cosmos_board.cli.options import DATASETS, METRIC, SELECTION
 
 if TYPE_CHECKING:
     from cosmos_board.board.types import Comparison, PairRow
 
-_OVERALL = ("difference", "low", "high", "verdict", "detectable")
+_PAIR = ("difference", "low", "high", "verdict", "detectable", "held_back", "clusters")
 _COUNTS = ("better", "worse", "equivalent", "not_separated", "not_tested")
 
 
@@ -22,6 +22,7 @@ _COUNTS = ("better", "worse", "equivalent", "not_separated", "not_tested")
 @click.argument("b")
 @click.option("--db", required=True, type=click.Path(path_type=Path), help="Board database.")
 @click.option("--prompt", default="box", show_default=True, help="One of the six prompts.")
+@DATASETS
 @METRIC
 @SELECTION
 @click.option(
@@ -38,6 +39,7 @@ def command(
     b: str,
     db: Path,
     prompt: str,
+    datasets: tuple[str, ...],
     metric: str,
     selection: str | None,
     form: str,
@@ -49,7 +51,7 @@ def command(
     from cosmos_board.board.export import round_floats
     from cosmos_board.store.board import open_board
 
-    with open_board(db) as connection:
+    with open_board(db, datasets) as connection:
         pair = compare(
             Cube(connection, (metric,)),
             a,
@@ -72,35 +74,41 @@ def describe_comparison(pair: Comparison) -> dict[str, object]:
     return {
         **shared,
         "track": pair.track,
-        **{
-            name: getattr(pair.overall, name, None) for name in (*_OVERALL, "held_back", "clusters")
-        },
+        **_describe_row(pair.overall),
         **flatten_share("failures_a", pair.failures_a),
         **flatten_share("failures_b", pair.failures_b),
         **{name: getattr(pair, name) for name in _COUNTS},
-        "targets": [_describe_row(row) for row in pair.targets],
+        "targets": [{"target": row.slice.name, **_describe_row(row)} for row in pair.targets],
         "left_out": pair.left_out,
         "failing": list_failing(pair),
     }
 
 
-def _describe_row(row: PairRow) -> dict[str, object]:
-    values = {name: getattr(row, name) for name in (*_OVERALL, "held_back", "clusters")}
-    return {"target": row.slice.name, **values}
+def _describe_row(row: PairRow | None) -> dict[str, object]:
+    """Return a pair; `note` says why an interval reaches further than its verdict."""
+    from cosmos_board.cli.tables import FURTHER
+
+    values = {name: getattr(row, name, None) for name in _PAIR}
+    return {**values, "note": FURTHER if row and _outreaches(row) else None}
+
+
+def _outreaches(row: PairRow) -> bool:
+    from cosmos_board.board.ranking.pairs import outreaches
+
+    return outreaches(row.verdict, row.low, row.high)
 
 
 def list_failing(pair: Comparison) -> list[str]:
     """Return a line for each model of which too many answers failed."""
-    from cosmos_board.site.language.messages import describe_failing
-
     return [
-        f"{name}: incomplete: {describe_failing(counts)}" for name, counts in pair.failing.items()
+        f"{name}: incomplete: {counts.failed} of {counts.answers} answers on these targets failed"
+        for name, counts in pair.failing.items()
     ]
 
 
 def print_comparison(pair: Comparison) -> None:
     """Print a row a target and one over all of them, then what they amount to."""
-    from cosmos_board.cli.tables import format_interval, print_table
+    from cosmos_board.cli.tables import FURTHER, format_interval, print_table
 
     rows = [*pair.targets, *([pair.overall] if pair.overall else [])]
     print_table(
@@ -112,11 +120,13 @@ def print_comparison(pair: Comparison) -> None:
                 f"{row.difference:+.3f}",
                 format_interval(row.low, row.high),
                 str(row.clusters),
-                describe_verdict(row, incomplete=bool(pair.failing)),
+                describe_verdict(row),
             )
             for row in rows
         ],
     )
+    if any(map(_outreaches, rows)):
+        click.echo(f"* {FURTHER}")
     if not pair.targets:
         click.echo("no target on real images that both answered in full and neither trained on")
     else:
@@ -129,8 +139,10 @@ def print_comparison(pair: Comparison) -> None:
         click.echo(line)
 
 
-def describe_verdict(row: PairRow, *, incomplete: bool = False) -> str:
+def describe_verdict(row: PairRow) -> str:
     """Return a verdict in words: one that is open names what could have been shown.
+
+    A star marks one that the interval reaches past; see `outreaches`.
 
     Example:
         >>> from cosmos_board.board.types import PairRow, Slice
@@ -140,11 +152,17 @@ def describe_verdict(row: PairRow, *, incomplete: bool = False) -> str:
         'not separated (could have shown 0.043)'
     """
     if row.verdict == "not tested":
-        return f"not tested: {'incomplete' if incomplete else 'fewer than 10 clusters'}"
+        return "not tested: " + _explain_untested(row)
     if row.verdict != "not separated" or row.detectable is None:
-        return row.verdict
+        return f"{row.verdict} *" if _outreaches(row) else row.verdict
     held = "; one more failure could undo the difference" if row.held_back else ""
     return f"not separated (could have shown {row.detectable:.3f}{held})"
+
+
+def _explain_untested(row: PairRow) -> str:
+    if row.failed_often:
+        return f"too many answers of {' and '.join(row.failed_often)} failed"
+    return "no target has 10 clusters" if row.slice.kind == "overall" else "fewer than 10 clusters"
 
 
 def _count_verdicts(pair: Comparison) -> str:
@@ -154,9 +172,7 @@ def _count_verdicts(pair: Comparison) -> str:
         "worse": "worse on",
         "equivalent": "equivalent on",
         "not_separated": "not separated on",
-        "not_tested": "not tested (fewer than 10 clusters) on",
+        "not_tested": "not tested on",
     }
-    if pair.failing:
-        words["not_tested"] = "not tested (incomplete) on"
     parts = [f"{text} {getattr(pair, name)}" for name, text in words.items() if getattr(pair, name)]
     return f"{count}: {', '.join(parts)}"

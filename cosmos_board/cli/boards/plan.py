@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cosmos_board.cli.options import METRIC, SELECTION
+from cosmos_board.cli.options import DATASETS, METRIC, SELECTION
 
 if TYPE_CHECKING:
     from cosmos_board.board.sample_size import SampleSize
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     "--difference",
     required=True,
     type=float,
-    help="True difference that should be shown, such as 0.02; more than 0.01.",
+    help="True difference that should be shown, such as 0.02; at least 0.011.",
 )
 @click.option("--models", nargs=2, help="Two models whose spread to go by. Default: all pairs.")
 @click.option("--prompt", default="box", show_default=True, help="One of the six prompts.")
+@DATASETS
 @METRIC
 @SELECTION
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -32,6 +33,7 @@ def command(
     difference: float,
     models: tuple[str, str] | None,
     prompt: str,
+    datasets: tuple[str, ...],
     metric: str,
     selection: str | None,
     as_json: bool,
@@ -42,8 +44,8 @@ def command(
     from cosmos_board.board.sample_size import plan_comparison
     from cosmos_board.store.board import open_board
 
-    with open_board(db) as connection:
-        sizes = plan_comparison(
+    with open_board(db, datasets) as connection:
+        sizes, unplanned = plan_comparison(
             Cube(connection, (metric,)),
             difference,
             models=models,
@@ -56,10 +58,15 @@ def command(
             {name: getattr(size, name) for name in size.__slots__} | {"slice": str(size.slice)}
             for size in sizes
         ]
-        document = {"difference": difference, "prompt": prompt, "metric": metric, "slices": rows}
+        document = {
+            **{"difference": difference, "prompt": prompt, "metric": metric, "slices": rows},
+            "unplanned": [{"slice": str(one.slice), "reason": one.reason} for one in unplanned],
+        }
         click.echo(json.dumps(round_floats(document), ensure_ascii=False))
     else:
         print_sizes(sizes, difference, metric, prompt)
+        for one in unplanned:
+            click.echo(f"not planned: {one.slice}: {one.reason}")
 
 
 def print_sizes(sizes: tuple[SampleSize, ...], difference: float, metric: str, prompt: str) -> None:

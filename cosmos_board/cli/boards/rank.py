@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cosmos_board.cli.options import METRIC, SELECTION
+from cosmos_board.cli.options import DATASETS, METRIC_OR_DISTANCE, SELECTION
 from cosmos_board.core.tracks import TIERS
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ COLUMNS = (
     type=click.Choice(TIERS),
     help="Rank runs of this tier alone: who computed the scores. Default: all together.",
 )
-@METRIC
+@DATASETS
+@METRIC_OR_DISTANCE
 @SELECTION
 @click.option(
     "--format",
@@ -45,14 +46,17 @@ COLUMNS = (
     show_default=True,
     help="How the boards are printed.",
 )
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 def command(
     db: Path,
     prompt: str | None,
     by: str | None,
     tier: str | None,
+    datasets: tuple[str, ...],
     metric: str,
     selection: str | None,
     form: str,
+    as_json: bool,
 ) -> None:
     """Print leaderboards: score, 95 % interval, rank and the range of ranks."""
     from cosmos_board.board.cube import Cube
@@ -62,7 +66,7 @@ def command(
     from cosmos_board.core.errors import InputError
     from cosmos_board.store.board import open_board
 
-    with open_board(db) as connection:
+    with open_board(db, datasets) as connection:
         boards = rank_boards(
             Cube(connection, (metric,), tier),
             by=by,  # type: ignore[arg-type]  # click checked it
@@ -72,7 +76,7 @@ def command(
         )
     if not boards:
         raise InputError("rank", "--by", "no board of this kind has scores", got=by or "overall")
-    if form == "json":
+    if as_json or form == "json":
         caption = describe_board(boards[0])
         document = {"caption": caption, "rows": list_rows(boards)}
         click.echo(json.dumps(round_floats(document), ensure_ascii=False))
@@ -81,6 +85,22 @@ def command(
         click.echo(to_csv(COLUMNS, rows).decode(), nl=False)
     else:
         print_boards(boards)
+        for line in list_gaps(boards):
+            click.echo(line)
+
+
+def list_gaps(boards: Sequence[Board]) -> list[str]:
+    """Return a line for each dataset that made models incomplete, and how to rank without it."""
+    lacking: dict[str, set[str]] = {}
+    for board in boards:
+        for row in board.rows:
+            for name in row.unanswered_datasets if board.key.slice.kind != "dataset" else ():
+                lacking.setdefault(name, set()).add(row.model)
+    return [
+        f"{', '.join(sorted(models))}: no rank on boards that rest on {name}, for want of answers"
+        " there; name the other datasets with --dataset to leave it out"
+        for name, models in sorted(lacking.items())
+    ]
 
 
 def flatten_share(name: str, share: Share | None) -> dict[str, float | None]:

@@ -16,6 +16,7 @@ from cosmos_board.cli.boards.rank import COLUMNS, list_rows
 from cosmos_board.cli.tables import print_boards
 from cosmos_board.core.errors import make_one_line
 from cosmos_board.core.prompts import PROMPTS
+from cosmos_board.data.catalog.load import list_shared_cases
 from cosmos_board.site.language.words import LANGUAGES
 from cosmos_board.site.publish.build import build_site
 from cosmos_board.site.publish.generate import SiteOptions
@@ -38,7 +39,7 @@ def publish(runs: Sequence[Path], out: Path) -> None:
         StorageError: If the disk fails.
     """
     db = out / "board.duckdb"
-    report = ingest(runs, db, replace=True)
+    report = ingest(runs, db, replace=True, shared_cases=list_shared_cases())
     for line in (*report.failures, *report.notes):
         click.echo(make_one_line(line), err=True)
     with open_board(db) as connection:

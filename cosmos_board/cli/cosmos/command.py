@@ -6,6 +6,7 @@ stopping, exit codes and error lines are those of the steps that it runs.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -61,7 +62,7 @@ def command(
     from cosmos_board.cli.cosmos.boards import publish
     from cosmos_board.cli.cosmos.packs import PackMaker
     from cosmos_board.cli.cosmos.runs import evaluate
-    from cosmos_board.data.catalog.load import get_dataset
+    from cosmos_board.data.catalog.load import get_dataset, list_shared_cases
     from cosmos_board.data.catalog.starter import load_starter
     from cosmos_board.store.folders import claim_folder
 
@@ -70,6 +71,7 @@ def command(
     rows = load_starter() if starter else {}
     names = tuple(rows) or tuple(dict.fromkeys(names))
     datasets = [get_dataset(name) for name in names]
+    _refuse_shared_cases(names, list_shared_cases())
     claim_folder(out, "cosmos")
     maker = PackMaker(out, addresses, workers or 2)
     packs, problems = [], []
@@ -87,3 +89,11 @@ def command(
         click.echo(line, err=True)
     if problems or runs.problems:
         raise SystemExit(ExitCode.REFUSED)
+
+
+def _refuse_shared_cases(names: Sequence[str], shared_cases: Mapping[str, Collection[str]]) -> None:
+    """Refuse, hours before `ingest` would, two datasets with the same patients."""
+    for place, name in enumerate(names):
+        if others := set(names[place + 1 :]) & set(shared_cases.get(name, ())):
+            problem = f"has cases of {min(others)}, which is named too"
+            raise UsageError("cosmos", name, problem, want="one of the two, or a board each")

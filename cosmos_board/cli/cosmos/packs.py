@@ -96,7 +96,8 @@ def _make_info(name: str, row: StarterSet | None) -> PackInfo:
     info = make_pack_info(load_spec(name))
     if row is None:
         return info
-    return replace(info, subsample=row.part, version=row.version or info.version)
+    # A sample is never a complete copy: `row.expect` says what its files hold.
+    return replace(info, subsample=row.part, version=row.version or info.version, expected=())
 
 
 def _refuse_another(pack: Path, info: PackInfo) -> None:

@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -90,48 +90,6 @@ class VolumeFacts:
     prompts_sha256: str
 
 
-CountedUnit: TypeAlias = Literal["cases", "pictures", "references"]
-"""What of a dataset can be counted in a pack, where volumes have become slices."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpectedCount:
-    """A number that the catalog expects of a complete copy, and what the pack holds of it."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
-    part: str
-    """What the number is of, such as the folder of a task; `all` for the whole dataset."""
-
-    modality: str
-    """Only images of this modality count; empty: of every one."""
-
-    object: str
-    """Only images with a reference of this object count; empty: every one."""
-
-    unit: CountedUnit
-    expected: int
-    source: str
-    """Who states the number."""
-
-    found: int = 0
-
-    def __str__(self) -> str:
-        """Return it as text, such as `Task09_Spleen: 41 of 41 cases`."""
-        return f"{self.part}: {describe_found(self.found, self.expected, self.unit)}"
-
-
-def describe_found(found: int, expected: int, unit: str) -> str:
-    """Return how much of what is expected was found, in plain words.
-
-    Example:
-        >>> describe_found(2, 3, "cases"), describe_found(4, 3, "cases")
-        ('2 of 3 cases', '4 cases, more than the 3 expected')
-    """
-    if found > expected:
-        return f"{found} {unit}, more than the {expected} expected"
-    return f"{found} of {expected} {unit}"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackInfo(DatasetCard):
     """Facts about one pack. Counts, hashes and files are filled in by curation."""
@@ -139,9 +97,6 @@ class PackInfo(DatasetCard):
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
     schema_version: int = PLAIN_VERSION
     counts: PackCounts = PackCounts()
-    expected: tuple[ExpectedCount, ...] = ()
-    """What the catalog expected when it was made; empty where nothing is known."""
-
     volumes: VolumeFacts | None = None
     """None where the pack keeps no volumes."""
 

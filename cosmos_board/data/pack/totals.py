@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from cosmos_board.core.expected import ExpectedCount
 from cosmos_board.core.prompts import Prompt
-from cosmos_board.data.pack.info import ExpectedCount, PackCounts, TargetCount
+from cosmos_board.data.pack.info import PackCounts, TargetCount
 from cosmos_board.prompts import PromptsHash
 
 _IMAGE = ("image_id", "cluster_id", "modality", "height", "width", "sha256")

@@ -48,6 +48,14 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Badge:
+    """A short word behind a text, and on hover what it means."""
+
+    text: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """One cell: its text, and the value that it stands for."""
 
@@ -71,7 +79,7 @@ class Cell:
     web: str = ""
     """Address on another site; plain text where it is no http(s) address."""
 
-    badges: tuple[str, ...] = ()
+    badges: tuple[Badge, ...] = ()
     """Short words behind the text that say how the row came about."""
 
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from cosmos_board.board.export import round_floats, to_csv
 from cosmos_board.site.components.markup import outside_link
-from cosmos_board.site.components.table import Cell, Column, Mark, Raw, Row, Table
+from cosmos_board.site.components.table import Badge, Cell, Column, Mark, Raw, Row, Table
 from cosmos_board.site.components.templates import render
 from cosmos_board.site.language.words import Words
 
@@ -79,11 +79,17 @@ def _cell(cell: Cell, column: Column, root: str, *, header: bool) -> str:
         text = _mark(cell.mark) + text
     if cell.title:
         text += f'<span class="cb-sr"> {_encode(cell.title)}</span>'
-    text += "".join(f' <span class="cb-badge">{_encode(badge)}</span>' for badge in cell.badges)
+    text += "".join(f" {show_badge(badge)}" for badge in cell.badges)
     if cell.note:
         text += f" <i>{_encode(cell.note)}</i>"
     tag, scope = ("th", ' scope="row"') if header else ("td", "")
     return f"<{tag}{scope}{kind}{raw}>{text}"  # HTML closes cells and rows by itself
+
+
+def show_badge(badge: Badge) -> str:
+    """Return a badge as HTML."""
+    title = f' title="{_encode(badge.title)}"' if badge.title else ""
+    return f'<span class="cb-badge"{title}>{_encode(badge.text)}</span>'
 
 
 @lru_cache(maxsize=65_536)

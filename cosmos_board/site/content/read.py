@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from cosmos_board.board.build import Boards, build_boards
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.types import BoardKey, Slice
-from cosmos_board.core.cards import PROTOCOL
+from cosmos_board.core.cards import PROTOCOL, DatasetCard
 from cosmos_board.data.catalog.held_out import HELD_OUT
 from cosmos_board.site.content.blocks import NO_BLOCKS, Blocks
 from cosmos_board.site.content.case_picks import PROMPT
@@ -49,7 +50,7 @@ def read_site_data(db: Path, *, local: bool = False, earlier: Blocks = NO_BLOCKS
             blocks=suppression.blocks,
             local=local,
             models=read_models(connection),
-            datasets=datasets,
+            datasets=_tell_cards(datasets, suppression),
             targets=targets,
             amounts=read_amounts(connection, HELD_OUT[PROTOCOL]),
             timings=read_timings(connection),
@@ -60,6 +61,16 @@ def read_site_data(db: Path, *, local: bool = False, earlier: Blocks = NO_BLOCKS
             cases=read_cases(connection, db, datasets, _shown_models(boards), local=local),
             ledger=read_ledger_table(connection),
         )
+
+
+def _tell_cards(
+    datasets: Mapping[str, DatasetCard], suppression: Suppression
+) -> dict[str, DatasetCard]:
+    """Return the cards without counts of restricted datasets: those are of every patient."""
+    return {
+        name: replace(card, expected=()) if name in suppression.closed else card
+        for name, card in datasets.items()
+    }
 
 
 def _withheld(suppression: Suppression, shown: Collection[Slice]) -> tuple[Withheld, ...]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cosmos_board.board.messages import Field, Message, MessageKey
-from cosmos_board.board.types import BoardRow, FailedAnswers
+from cosmos_board.board.types import BoardRow
 from cosmos_board.core.tracks import Tier
 from cosmos_board.site.language.words import Words, mark_plural
 
 ENGLISH = Words()
+MOST_DATASETS = 3
+"""Datasets without an answer that a status names."""
 
 MESSAGES: dict[MessageKey, str | tuple[str, str]] = {
     "scores": "scores",
@@ -20,6 +22,7 @@ MESSAGES: dict[MessageKey, str | tuple[str, str]] = {
     "promptable-scores": "scores of a promptable model",
     "prompt": "prompt {prompt}",
     "one-model-with-prompts": "one model with all of {prompts} on the same images",
+    "too-many-failed": "{model} with {prompt}: {failed} of {answers} answers failed, more than 1 %",
     "wide-targets": "{n} targets with at least {least} clusters each ({have} of {all} have them; "
     "the most is {most})",
     "model": "model {model}",
@@ -64,8 +67,8 @@ MESSAGES: dict[MessageKey, str | tuple[str, str]] = {
     "of-that-size": "From references of {low} to {high} px.",
     "too-few-of-that-size": "Fewer than {least} clusters have the object at that size: what "
     "follows is about all sizes.",
-    "no-whole-answers": "No segmenter beside the baselines answered all references of {target} "
-    "without having been trained on them.",
+    "no-whole-answers": "No segmenter counts on {target} beside the baselines: it takes one that "
+    "answered every reference, failed on at most 1 % of them and was not trained on their dataset.",
     "no-data": "The board has no data on {target}.",
     "no-data-but-near": "The board has no data on {target}. Near in name: {names}.",
     "too-few-to-recommend": mark_plural(
@@ -83,12 +86,12 @@ MESSAGES: dict[MessageKey, str | tuple[str, str]] = {
 
 
 TIER_TEXTS: dict[Tier, str] = {
-    "self-reported": "The submitter computed these scores and nobody checked them. Masks may have "
-    "been corrected by hand, or never been drawn.",
+    "self-reported": "Whoever ran the model computed these scores, and nobody checked them. Masks "
+    "may have been corrected by hand, or never been drawn.",
     "audited": "The scores belong to the submitted masks, all or a random sample of them. That a "
     "model drew the masks, without seeing the references, is not shown.",
-    "re-run": "A maintainer ran the model and got the same scores. That it was not trained on "
-    "these images is not shown: that is the submitter's word.",
+    "re-run": "Whoever keeps this board ran the model and got these scores. That it was not "
+    "trained on these images is not shown: that rests on what its author declares.",
 }
 """What each tier promises of a score, and what it does not."""
 
@@ -214,20 +217,27 @@ def status_text(row: BoardRow) -> str:
 
 
 def describe_incomplete(row: BoardRow, words: Words = ENGLISH) -> str:
-    """Return what made a model incomplete, with the count; nothing where it is not."""
+    """Return what made a model incomplete, with the count; nothing where it is not.
+
+    It is counted over the whole slice, targets under 10 clusters included.
+    """
     if row.failing is not None:
-        return describe_failing(row.failing, words)
-    if row.unanswered is not None:
         return words(
-            "{missing} of {asked} references have no answer",
+            "{failed} of {answers} answers on this slice failed",
+            failed=row.failing.failed,
+            answers=row.failing.answers,
+        )
+    if row.unanswered is not None:
+        text = words(
+            "{missing} of the {asked} references of this slice have no answer",
             missing=row.unanswered.failed,
             asked=row.unanswered.answers,
         )
+        if row.unanswered_datasets:
+            named = words.listing(row.unanswered_datasets[:MOST_DATASETS])
+            more = len(row.unanswered_datasets) - MOST_DATASETS
+            text += words(
+                " (none on {datasets})", datasets=named + (f" +{more}" if more > 0 else "")
+            )
+        return text
     return ""
-
-
-def describe_failing(counts: FailedAnswers, words: Words = ENGLISH) -> str:
-    """Return how many answers failed of a model of which too many did."""
-    return words(
-        "{failed} of {answers} answers failed", failed=counts.failed, answers=counts.answers
-    )

@@ -24,6 +24,7 @@ def mark_plural(one: str, many: str) -> tuple[str, str]:
 
 
 NOUNS = {
+    "case": mark_plural("{n} case", "{n} cases"),
     "claim": mark_plural("{n} claim", "{n} claims"),
     "cluster": mark_plural("{n} cluster", "{n} clusters"),
     "contour": mark_plural("{n} contour", "{n} contours"),
@@ -31,6 +32,7 @@ NOUNS = {
     "finding": mark_plural("{n} finding", "{n} findings"),
     "image": mark_plural("{n} image", "{n} images"),
     "model": mark_plural("{n} model", "{n} models"),
+    "picture": mark_plural("{n} picture", "{n} pictures"),
     "reference": mark_plural("{n} reference mask", "{n} reference masks"),
     "target": mark_plural("{n} target", "{n} targets"),
 }

@@ -31,7 +31,12 @@ from cosmos_board.site.pages.sections.notices import (
     explain_empty,
     link_advice,
 )
-from cosmos_board.site.pages.sections.standing import count_rivals, explain_no_leader, find_leader
+from cosmos_board.site.pages.sections.standing import (
+    count_rivals,
+    explain_no_leader,
+    find_leader,
+    tier_cell,
+)
 from cosmos_board.site.pages.sections.writer import Card, Link, PageContext, PageWriter
 from cosmos_board.store.queries.cards import TrackEntry
 
@@ -178,7 +183,10 @@ def _score(row: BoardRow, words: Words) -> str:
 
 
 def _target_cards(data: SiteData, board: Board, first: BoardRow, words: Words) -> list[Card]:
-    """Return where the model that is ranked first scores highest and lowest."""
+    """Return where the model that is ranked first scores highest and lowest.
+
+    Nothing where the two intervals overlap: which target is easier is then not known.
+    """
     found = sorted(
         (row.score, part, row)
         for part, row, _ in data.places(first.model, "target", board.key.prompt)
@@ -186,10 +194,18 @@ def _target_cards(data: SiteData, board: Board, first: BoardRow, words: Words) -
     )
     if len(found) < 2:
         return []
+    (_, _, least), *_, (_, _, most) = found
+    if least.high is None or most.low is None or least.high >= most.low:
+        return []
+    told = {
+        "n": len(found),
+        "model": first.label,
+        "prompt": prompt_label(board.key.prompt, words),
+    }
     cards = []
     for kicker, (_, part, row) in (
-        (words("Highest of {n} targets, {model}", n=len(found), model=first.label), found[-1]),
-        (words("Lowest of {n} targets, {model}", n=len(found), model=first.label), found[0]),
+        (words("{model}, prompt “{prompt}”: highest of {n} targets", **told), found[-1]),
+        (words("{model}, prompt “{prompt}”: lowest of {n} targets", **told), found[0]),
     ):
         cards.append(
             Card(kicker, target_label(part.name, words), _score(row, words), slice_url(part))
@@ -220,11 +236,13 @@ def _add_news(page: PageWriter) -> None:
 
 def _entry(entry: TrackEntry, data: SiteData, words: Words) -> dict[str, str]:
     track = words("full run") if entry.track == FULL else words("submission")
+    tier = tier_cell(entry.tier, words)
     return {
         "date": entry.date,
         "url": model_url(entry.model),
         "label": data.label(entry.model),
-        "note": words.listing([track, words.term(entry.tier)]),
+        "note": words.listing([track, tier.text]),
+        "title": tier.title,
     }
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields, replace
 
 from cosmos_board.core.cards import DatasetCard, ModelCard
-from cosmos_board.store.queries.connection import Connection, fetch_rows
+from cosmos_board.core.expected import ExpectedCount
+from cosmos_board.store.queries.connection import Connection, fetch_rows, has_table
 from cosmos_board.store.queries.counted_runs import ensure_counted_runs
 
 ALL_CLUSTERS = "*"
@@ -23,6 +24,8 @@ DATASET_COLUMNS = (
     "normalisation", "subsample", "prompts_sha256", "permissions",
 )  # fmt: skip
 """The same of the table `datasets`, which calls `content_sha256` `pack_sha256`."""
+
+_EXPECTED_COLUMNS = ", ".join(field.name for field in fields(ExpectedCount))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +75,30 @@ def read_datasets(connection: Connection) -> dict[str, DatasetCard]:
         f"""SELECT dataset AS name, {", ".join(DATASET_COLUMNS)}, pack_sha256 AS content_sha256
         FROM datasets ORDER BY dataset""",
     )
-    return {card.name: card for card in cards}
+    return {card.name: replace(card, expected=_read_expected(connection, card)) for card in cards}
+
+
+def _read_expected(connection: Connection, card: DatasetCard) -> tuple[ExpectedCount, ...]:
+    """Return the expected counts of a dataset as its pack lists them; older databases have none."""
+    if not has_table(connection, "expected_counts"):
+        return ()
+    return fetch_rows(
+        connection,
+        ExpectedCount,
+        f"SELECT {_EXPECTED_COLUMNS} FROM expected_counts WHERE dataset = ? ORDER BY rowid",
+        [card.name],
+    )
+
+
+def write_expected_counts(connection: Connection, card: DatasetCard) -> None:
+    """Put the expected counts of a dataset in the place of those that were there."""
+    connection.execute("DELETE FROM expected_counts WHERE dataset = ?", [card.name])
+    for count in card.expected:
+        connection.execute(
+            f"INSERT INTO expected_counts (dataset, {_EXPECTED_COLUMNS})"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [card.name, *astuple(count)],
+        )
 
 
 def read_pack_hashes(connection: Connection) -> dict[str, str]:

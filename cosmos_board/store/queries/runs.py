@@ -29,6 +29,7 @@ IDLE_DATASETS = f"""datasets WHERE dataset NOT IN (
 IDLE_REFERENCES = f"""reference_masks WHERE reference_id NOT IN (
     SELECT reference_id FROM {LISTS} UNION SELECT reference_id FROM {TRACK_LISTS}
     UNION SELECT reference_id FROM scores UNION SELECT reference_id FROM annotations)"""
+IDLE_COUNTS = "expected_counts WHERE dataset NOT IN (SELECT dataset FROM datasets)"
 IDLE_IMAGES = "images WHERE image_id NOT IN (SELECT image_id FROM reference_masks)"
 
 

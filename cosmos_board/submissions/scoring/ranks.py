@@ -83,7 +83,8 @@ class ModelRank:
         if self.rank is not None:
             return f"rank {self.rank} ({self.rank_low}..{self.rank_high}) of {self.models}"
         if self.failing is not None:
-            return f"not ranked: {self.failing.failed} of {self.failing.answers} answers failed"
+            counts = f"{self.failing.failed} of {self.failing.answers}"
+            return f"not ranked: {counts} answers on this slice failed"
         if self.status == "too-few-clusters":
             return "too few clusters to rank"
         return f"not ranked: {self.status}"

@@ -153,7 +153,7 @@ def _find_interval(means: Floats) -> tuple[float, float]:
     clusters = np.arange(len(means))
     errors = measure_means(means, make_design([(clusters, np.zeros_like(clusters))]))
     family = compare_all(errors, np.zeros((len(means), 1), np.int16))
-    return max(float(family.low[0]), -1.0), min(float(family.high[0]), 1.0)
+    return float(family.low[0]), float(family.high[0])
 
 
 def format_gains(gains: Sequence[Gain]) -> str:

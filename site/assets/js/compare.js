@@ -33,14 +33,17 @@
       difference: slice.scores[i] - slice.scores[j], low: null, high: null, least: null, clusters: slice.clusters, verdict: "untested",
     };
     if (slice.failures) row.failures = [slice.failures[i], slice.failures[j]];
-    if (!slice.half) return row;
+    if (!slice.below) return row;
     const at = pairAt(Math.min(i, j), Math.max(i, j), slice.models.length);
-    const half = slice.half[at];
+    const [below, above] = i < j ? [slice.below[at], slice.above[at]] : [slice.above[at], slice.below[at]];
     const verdict = data.verdicts[Number(slice.judged[at])];
-    row.low = row.difference - Math.max(half, slice.loss[i]) * data.step;
-    row.high = row.difference + Math.max(half, slice.loss[j]) * data.step;
+    row.low = row.difference - below * data.step;
+    row.high = row.difference + above * data.step;
     row.least = slice.detectable[at] * data.detectable_step;
     row.verdict = { "not separated": "apart", "held back": "held" }[verdict] ?? (i < j ? verdict : OPPOSITE[verdict] ?? verdict);
+    row.further = {
+      better: row.low <= data.margin, worse: row.high >= -data.margin, equivalent: Math.max(-row.low, row.high) > data.margin,
+    }[row.verdict];
     return row;
   };
 
@@ -54,7 +57,10 @@
   };
 
   const range = (row) => `${signed(row.low)} … ${signed(row.high)}`;
-  const told = (row, names) => (row.verdict === "apart" ? say("least", { least: number(row.least) }) : say(row.verdict, names));
+  const told = (row, names) => {
+    const verdict = row.verdict === "apart" ? say("least", { least: number(row.least) }) : say(row.verdict, names);
+    return row.further ? `${verdict} (${say("further")})` : verdict;
+  };
 
   /* a share with its exact interval, as the tables of the site write it */
   const percent = (share) => {
@@ -98,7 +104,7 @@
         element("td", {}, number(row.a)), element("td", {}, number(row.b)),
         element("td", { "data-v": row.difference }, signed(row.difference)),
         element("td", { class: "t" }, mark, interval),
-        element("td", { class: `t verdict ${row.verdict}` }, say(row.verdict, names)),
+        element("td", { class: `t verdict ${row.verdict}`, ...(row.further && { title: say("further") }) }, say(row.verdict, names), row.further ? " *" : ""),
         element("td", { class: open ? "" : "off" }, open ? number(row.least) : "–"),
         element("td", {}, String(row.clusters))));
     }
@@ -135,7 +141,8 @@
       return found ? text.replace("{n}", found) : "";
     });
     parts.push(element("p", {}, say("counts", { ...names, counts: counts.filter(Boolean).join(out.dataset.separator) })));
-    out.replaceChildren(...parts, tableOf(rows, names, data.data_version));
+    const starred = rows.some((row) => row.further) ? [element("p", { class: "cb-note" }, `* ${say("further")}`)] : [];
+    out.replaceChildren(...parts, tableOf(rows, names, data.data_version), ...starred);
     window.cosmosTables?.(document.getElementById("pairs"));
   };
 

@@ -7,10 +7,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from cosmos_board.board.build import build_boards
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.findings.claims import CLAIMS
 from cosmos_board.board.findings.findings import Finding, count_tests, find_findings
 from cosmos_board.board.studies.effects import Effect
+from cosmos_board.board.types import FailedAnswers
 from cosmos_board.cli.boards.analyse import describe_finding
 from cosmos_board.site.language.messages import CLAIM_TEXTS, say
 from cosmos_board.store.board import open_board
@@ -358,3 +360,53 @@ def test_json_holds_what_scripts_rely_on(tmp_path: Path) -> None:
     assert [part["name"] for part in parts] == ["drop of box", "drop of point"]
     assert set(parts[0]) >= {"name", "effect", "low", "high", "verdict", "detectable"}
     assert told["predicted"] == {name: told[name] for name in told["predicted"]}  # type: ignore[attr-defined]
+
+
+def test_a_model_that_failed_too_often_is_named_and_not_its_prompt(tmp_path: Path) -> None:
+    """Counted over the images that count: its answers on synthetic ones are no part of it."""
+    board = StudyBoard(seed=5).add_targets(3).add_target("synthetic.disc", dataset="drawn")
+    for name in ("sam-vit-b", "sam-vit-h"):
+        board.add_model(name)
+        for prompt in SIX:
+            board.add_scores(name, prompt, 0.7)
+    board.add_model("sam-tuned", base_model="sam-vit-b").add_scores("sam-tuned", "box", 0.8)
+    for table in board.scores:
+        (model,), (prompt,) = set(table["model"]), set(table["prompt"])
+        if (model == "sam-vit-h" and prompt == "point") or (model, prompt) == ("sam-tuned", "box"):
+            failed = table.index[table["dataset"] == "north"][:2]
+            table.loc[failed, "status"] = "failed: out of memory"
+        if prompt == "point":
+            drawn = table["dataset"] == "drawn"
+            table.loc[drawn, "status"] = "failed: out of memory"
+    path = board.write(tmp_path / "b.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE datasets SET synthetic = (dataset = 'drawn')")
+    with open_board(path) as opened:
+        cube = Cube(opened, ["dice"])
+        found = {finding.id: finding for finding in find_findings(cube)}
+        boards = build_boards(opened, ["dice"], prompts=["point"], kinds={"overall"}, cube=cube)
+
+    point = "sam-vit-h with point: 2 of 72 answers failed, more than 1 %"
+    assert missing_of(found["F2"]) == (point,)
+    assert missing_of(found["F8"]) == (point.replace("vit-h with point", "tuned with box"),)
+    assert found["F3"].headline.evidence.models == ("sam-vit-b",)
+    (row,) = (
+        row
+        for key, each in boards.items()
+        if key.selection == "predicted"
+        for row in each.rows
+        if row.model == "sam-vit-h"
+    )
+    assert row.failing == FailedAnswers(2, 72), "the board counts as the finding does"
+    assert row.failed == 2 / 72
+
+
+def test_a_prompt_that_every_model_failed_with_is_not_called_missing(tmp_path: Path) -> None:
+    board = StudyBoard(seed=5).add_targets(3).add_model("sam-vit-b")
+    for prompt in SIX:
+        board.add_scores("sam-vit-b", prompt, 0.7)
+    board.scores[2].loc[:3, "status"] = "failed: out of memory"
+    (prompt,) = set(board.scores[2]["prompt"])
+
+    missing = missing_of(findings(board, tmp_path)["F3"])
+    assert missing == (f"sam-vit-b with {prompt}: 4 of 72 answers failed, more than 1 %",)

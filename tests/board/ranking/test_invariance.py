@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from cosmos_board.board.build import Boards, build_boards
 from cosmos_board.board.ranking.pairs import pair_row
-from cosmos_board.board.types import Board
+from cosmos_board.board.types import Board, BoardKey, Slice
+from cosmos_board.site.language.messages import status_text
+from cosmos_board.store.board import open_board
 from tests.boards import PlantedModel, PlantedTarget, planted_board
 
 DATASETS = ("one", "two", "three")
@@ -27,9 +29,13 @@ TARGETS = [
     PlantedTarget(name="mr.heart", dataset="three", clusters=3, references=1),
 ]
 
+NEW = PlantedTarget(name="mr.brain", dataset="four", clusters=10, references=1)
+"""Of a dataset that one entry brings, to a target that the others have too."""
+
 models = st.builds(
     PlantedModel,
     name=st.just("m"),
+    datasets=st.just(DATASETS),
     dice=st.floats(0.2, 0.95),
     training_data=st.none() | st.sets(st.sampled_from(DATASETS), max_size=2).map(sorted),
     missing=st.sampled_from([0, 0, 0, 2]),
@@ -37,13 +43,21 @@ models = st.builds(
 )
 
 
-def build(entries: Sequence[PlantedModel]) -> Boards:
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "b.duckdb"
-        # Each model's scores are drawn from a seed of its own, so that they stay when others go.
-        planted_board(path, entries, TARGETS, own_seeds=True)
-        with duckdb.connect(str(path), read_only=True) as connection:
-            return build_boards(connection, ["dice"])
+def build(path: Path, datasets: Sequence[str]) -> Boards:
+    with open_board(path, datasets) as connection:
+        return build_boards(connection, ["dice"])
+
+
+def declare(path: Path, entry: PlantedModel) -> None:
+    with duckdb.connect(str(path)) as connection:
+        data = None if entry.training_data is None else list(entry.training_data)
+        connection.execute("UPDATE models SET training_data = ? WHERE model = 'entry'", [data])
+
+
+def remove_entry(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        for table in ("scores", "runs", "models"):
+            connection.execute(f"DELETE FROM {table} WHERE model = 'entry'")
 
 
 def describe_others(board: Board, name: str) -> list[object]:
@@ -54,16 +68,24 @@ def describe_others(board: Board, name: str) -> list[object]:
     return [sorted(kept), order, board.facts.targets, board.facts.references]
 
 
-@settings(max_examples=12)
-@given(st.lists(models, min_size=2, max_size=4), models, models)
+@settings(max_examples=7)
+@given(st.lists(models, min_size=2, max_size=4), models, models, st.booleans())
 def test_an_entry_that_joins_leaves_or_declares_changes_nobody_else(
-    others: list[PlantedModel], entry: PlantedModel, changed: PlantedModel
+    others: list[PlantedModel], entry: PlantedModel, changed: PlantedModel, brings: bool
 ) -> None:
+    """Nor does a dataset that it brings, where the datasets of the boards are named."""
     rest = [replace(model, name=f"other-{index}") for index, model in enumerate(others)]
-    entry = replace(entry, name="entry")
-    declared = replace(entry, training_data=changed.training_data)
+    entry = replace(entry, name="entry", datasets=(*DATASETS, "four") if brings else DATASETS)
+    named = DATASETS if brings else ()
 
-    without, present, redeclared = build(rest), build([*rest, entry]), build([*rest, declared])
+    with TemporaryDirectory() as folder:
+        path = planted_board(Path(folder) / "b.duckdb", [*rest, entry], [*TARGETS, NEW])
+        present = build(path, named)
+        declare(path, changed)
+        redeclared = build(path, named)
+        remove_entry(path)
+        without = build(path, named)
+    assert without
     for key, board in without.items():
         for found in (present, redeclared):
             assert describe_others(found[key], "entry") == describe_others(board, "entry")
@@ -74,6 +96,24 @@ def test_an_entry_that_joins_leaves_or_declares_changes_nobody_else(
                 assert before.low is not None
                 assert after.low is not None
                 assert after.low <= before.low + 0.01 * (before.difference - before.low)
+
+
+def test_a_dataset_that_an_entry_brings_is_named_where_it_costs_others_their_rank(
+    tmp_path: Path,
+) -> None:
+    """No rule could help: datasets that follow from who is there change with who is there."""
+    others = [PlantedModel(name="a", datasets=DATASETS), PlantedModel(name="b", datasets=DATASETS)]
+    path = planted_board(
+        tmp_path / "b.duckdb", [*others, PlantedModel(name="entry")], [*TARGETS, NEW]
+    )
+
+    key = BoardKey(Slice("overall"), "box", "predicted", "dice")
+    rows = {row.model: row for row in build(path, ())[key].rows}
+    assert {name: row.unanswered_datasets for name, row in rows.items()} == {
+        "a": ("four",), "b": ("four",), "entry": (),
+    }  # fmt: skip
+    assert "none on four" in status_text(rows["a"])
+    assert len(build(path, DATASETS)[key].ranked) == 3
 
 
 def test_a_weak_third_model_does_not_turn_the_leaders_round() -> None:

@@ -32,7 +32,7 @@ def test_printed_scores_are_held_by_their_intervals() -> None:
 
 
 def test_printed_differences_are_held_by_their_intervals() -> None:
-    assert describe_failures([compare_targets(10, LEFT, Effort(FEW, SEED))]) == []
+    assert describe_failures([compare_targets(10, (LEFT, LEFT), Effort(FEW, SEED))]) == []
 
 
 def test_equal_models_share_a_printed_letter() -> None:

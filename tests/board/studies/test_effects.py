@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -87,8 +88,8 @@ def test_an_effect_is_shown_beyond_its_margin_alone() -> None:
 
 
 def effect_of(**facts: float) -> Effect:
-    known = {"value": 0.1, "low": 0.0, "high": 0.2, "error": 0.05, "degrees": 9.0, **facts}
-    return Effect(targets=1, clusters=10, references=10, left_out=0, **known)
+    known: dict[str, Any] = {"value": 0.1, "low": 0.0, "high": 0.2, "error": 0.05, **facts}
+    return Effect(**{"degrees": 9.0, **known}, targets=1, clusters=10, references=10, left_out=0)
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.2], ids=["targets alike", "targets vary"])

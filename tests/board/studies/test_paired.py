@@ -9,6 +9,7 @@ from scipy import stats
 from cosmos_board.board.studies.effects import TargetMeans
 from cosmos_board.board.studies.paired import PairedEffect, compare_columns, compare_targets
 from cosmos_board.core.arrays import Floats
+from tests.one_more import bound_pair
 
 RNG = np.random.default_rng(12)
 
@@ -41,7 +42,7 @@ def compare(*targets: Floats, wide: bool = True, margin: float = 0.0) -> PairedE
 
 
 def test_the_interval_is_that_of_a_paired_t_test_where_clusters_vary_much() -> None:
-    values = draw(0.1, 0.2, clusters=30)
+    values = draw(0.1, 0.2, clusters=30, level=0.05)
 
     effect = compare(values).effect
     low, high = stats.ttest_rel(*values).confidence_interval(0.95)
@@ -56,7 +57,8 @@ def test_further_columns_change_nothing() -> None:
 
 
 def test_targets_of_other_clusters_are_two_samples_after_welch() -> None:
-    many, few = draw(0.1, 0.2, clusters=40), draw(0.2, 0.3, clusters=12)
+    many = draw(0.1, 0.2, clusters=40, level=0.05)
+    few = draw(0.2, 0.3, clusters=12, level=0.05)
 
     effect = compare(many, few).effect
     welch = stats.ttest_ind(many[0] - many[1], few[1] - few[0], equal_var=False)
@@ -97,6 +99,18 @@ def test_a_verdict_needs_more_than_one_failure_against_it(
     if held_back:
         assert with_failure[0].mean() - with_failure[1].mean() < 0.01
     assert paired.effect.is_shown == (verdict in {"better", "worse"})
+
+
+def test_a_difference_may_be_shown_although_its_interval_allows_for_a_failure_that_undoes_it() -> (
+    None
+):
+    values = draw(0.03, 0.001, clusters=50)
+
+    paired = compare(values, margin=0.01)
+    bounds = bound_pair(*values)
+    assert (paired.effect.low, paired.effect.high) == pytest.approx(bounds, abs=1e-5)
+    assert bounds[0] < 0
+    assert (paired.verdict, paired.effect.is_shown) == ("better", True)
 
 
 def test_under_ten_clusters_nothing_is_tested() -> None:

@@ -60,6 +60,7 @@ def test_less_work_is_told_with_its_cost_and_no_share_stands_without_an_interval
     assert "use sam with box" in lines
     assert any(line.startswith("less work: sam with point: −0.300") and "worse" in line
                for line in lines)  # fmt: skip
+    assert sum("the verdict rests on the interval without that" in line for line in lines) == 1
     for line in lines:
         assert "%" not in line or "95 % interval" in line
 

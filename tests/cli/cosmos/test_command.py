@@ -30,6 +30,18 @@ def test_an_unknown_name_is_refused_before_anything_is_fetched(tmp_path: Path) -
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("pair", ["kits19 kits21", "endotect-2020 kvasir-seg", "msd abdomenct-1k"])
+def test_two_datasets_with_the_same_patients_are_refused_before_anything_is_fetched(
+    pair: str, tmp_path: Path
+) -> None:
+    result = call("stare", *pair.split(), "--out", str(tmp_path / "out"))
+
+    assert isinstance(result.exception, UsageError)
+    first, second = pair.split()
+    assert f"{first}: has cases of {second}, which is named too" in str(result.exception)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
 

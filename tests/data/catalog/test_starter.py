@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cosmos_board.data.catalog.addresses import load_downloads, parse_downloads
@@ -11,6 +12,9 @@ from cosmos_board.data.catalog.load import get_dataset
 from cosmos_board.data.catalog.starter import load_starter
 from cosmos_board.data.imports.planning.plan import plan_import
 from cosmos_board.data.imports.spec.load import load_spec
+from cosmos_board.models.registry import load_segmenter
+from cosmos_board.prompts.frozen import freeze_prompts
+from tests.replicas.scenes import draw_scene
 from tests.replicas.starter import make_archive
 
 ROOT = Path(__file__).parents[3]
@@ -71,3 +75,20 @@ def test_everything_in_archives_of_the_published_layout_is_found(name: str, tmp_
 
     clusters = {job.cluster_key for job in plan.jobs}
     assert (len(plan.jobs), len(clusters)) == (row.expect.units, row.expect.clusters)
+
+
+@pytest.mark.parametrize(("objects", "side_px"), [(1, 64), (2, 40), (4, 64)])
+def test_a_learned_model_finds_what_the_replicas_show(objects: int, side_px: int) -> None:
+    pytest.importorskip("torch")
+    segmenter = load_segmenter("cosmos-tiny")
+    found: dict[str, list[float]] = {"box": [], "point": []}
+    for number in range(2):
+        pixels, masks = draw_scene(f"look {number}", objects, side_px)
+        embedding = segmenter.embed(pixels)
+        for mask, prompt in ((mask, prompt) for mask in masks for prompt in found):
+            (answer,) = segmenter.predict(embedding, [freeze_prompts(mask)[prompt]])
+            best = answer.masks[int(np.argmax(answer.predicted_iou))]
+            found[prompt].append(2 * np.sum(best & mask) / np.sum(1 * best + mask))
+
+    assert np.mean(found["box"]) > 0.85
+    assert np.mean(found["box"]) > np.mean(found["point"]) > 0.5

@@ -11,14 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from cosmos_board.cli.data import command
+from cosmos_board.core.expected import ExpectedCount
 from cosmos_board.data.pack import open_pack
 from cosmos_board.data.pack.check import check_pack
-from cosmos_board.data.pack.info import (
-    ExpectedCount,
-    dump_info,
-    is_unaltered,
-    read_info,
-)
+from cosmos_board.data.pack.info import dump_info, is_unaltered, read_info
 from cosmos_board.data.pack.totals import PackTotals
 from tests.curation.units import build_discs
 from tests.data.raw_files import draw_noise, draw_square, save_picture
@@ -60,7 +56,7 @@ def test_what_was_found_is_what_the_rows_hold(pack: Path) -> None:
 
 def test_show_and_check_tell_it(pack: Path) -> None:
     assert "expected by the catalog: all: 3 of 138 cases" in run("check", pack)
-    assert "what the catalog expects of a complete copy" in run("show", pack)
+    assert "of a complete copy: this pack holds something else" in run("show", pack)
     shown = json.loads(run("show", pack, "--json"))["expected"]
     assert [(row["unit"], row["found"], row["expected"]) for row in shown] == [
         ("cases", 3, 138), ("pictures", 3, 138), ("references", 5, 276),

@@ -8,8 +8,9 @@ from typing import get_args
 from cosmos_board.board.findings.claims import CLAIMS
 from cosmos_board.board.messages import Message, MessageKey
 from cosmos_board.board.types import FailedAnswers
-from cosmos_board.site.language.messages import CLAIM_TEXTS, MESSAGES, describe_failing, say
+from cosmos_board.site.language.messages import CLAIM_TEXTS, MESSAGES, describe_incomplete, say
 from cosmos_board.site.language.words import words_for
+from tests.site.handmade import make_row
 
 
 def test_what_a_finding_lacks_is_said_in_chinese() -> None:
@@ -50,5 +51,7 @@ def test_every_message_of_the_board_can_be_said_in_chinese() -> None:
 
 
 def test_failed_answers_are_counted_in_words() -> None:
-    assert describe_failing(FailedAnswers(3, 24)) == "3 of 24 answers failed"
-    assert describe_failing(FailedAnswers(3, 24), words_for("zh")) == "24 个回答中 3 个失败"
+    row = make_row("alpha", 0.5, None, status="incomplete", failing=FailedAnswers(3, 24))
+
+    assert describe_incomplete(row) == "3 of 24 answers on this slice failed"
+    assert describe_incomplete(row, words_for("zh")) == "这一部分的 24 个回答中 3 个失败"

@@ -100,4 +100,4 @@ def test_a_line_names_score_interval_targets_and_rank() -> None:
     )
     assert len(one.line) <= LONGEST_LINE
     failed = replace(one, rank=None, rank_low=None, rank_high=None, failing=FailedAnswers(37, 1200))
-    assert failed.line.endswith("not ranked: 37 of 1200 answers failed")
+    assert failed.line.endswith("not ranked: 37 of 1200 answers on this slice failed")

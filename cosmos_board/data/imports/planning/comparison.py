@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.core.expected import describe_found
 from cosmos_board.core.modalities import get_modality
 from cosmos_board.data.catalog.expected import ExpectedPart, load_expected
 from cosmos_board.data.imports.names import show_path
 from cosmos_board.data.imports.planning.plan import ImportPlan
 from cosmos_board.data.imports.reading.job import ImageJob
 from cosmos_board.data.imports.spec.models import ImageSpec
-from cosmos_board.data.pack.info import describe_found
 
 _EXAMPLES = 3
 _WORD = re.compile(r"[^\W_]+")

@@ -7,11 +7,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from cosmos_board.core.errors import InputError, UnknownNameError
+from cosmos_board.core.expected import CountedUnit, ExpectedCount
 from cosmos_board.data.catalog.expected import load_expected
 from cosmos_board.data.catalog.load import load_catalog
 from cosmos_board.data.imports.spec.fields import NAME
 from cosmos_board.data.imports.spec.models import ImportSpec
-from cosmos_board.data.pack.info import CountedUnit, ExpectedCount, PackInfo
+from cosmos_board.data.pack.info import PackInfo
 from cosmos_board.data.validation import parse_table
 
 _LARGEST_BYTES = 1 << 20

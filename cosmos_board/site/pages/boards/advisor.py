@@ -83,7 +83,9 @@ def advisor_page(context: PageContext) -> Page:
                 "cluster is scored with the option that scores highest on all others. The "
                 "intervals hold for all models and prompts together. Effort counts clicks: one "
                 "for a point, two for a box. A prompt of less effort is “as good” where it is "
-                "shown to be within 0.01 Dice; “cannot tell” names how many clusters would "
+                "shown to be within 0.01 Dice; the interval of a difference also allows for one "
+                "more failed patient, and what is shown rests on the interval without that. "
+                "“Cannot tell” names how many clusters would "
                 "tell. “Tolerated prompt error” is how far, in pixels, a prompt may be off "
                 "before more than 0.05 Dice may be lost. A failure is a reference mask with "
                 "Dice under 0.5, where drawing anew is quicker than correcting."
@@ -278,5 +280,5 @@ def _model_cell(advice: Advice, data: SiteData, track: str, words: Words) -> Cel
         return Cell(words.term(advice.verdict), muted=True)
     model = advice.best.option.model
     tiers = {entry.tier for entry in data.entries if (entry.model, entry.track) == (model, track)}
-    badges = track_badges(track, min(tiers, default=""), words)
+    badges = track_badges(track, tiers, words)
     return Cell(data.label(model), model, model_url(model), badges=badges)

@@ -33,7 +33,12 @@ from cosmos_board.site.pages.boards.compare_data import (
     list_compared,
 )
 from cosmos_board.site.pages.sections.notices import explain_empty, note_withheld, track_label
-from cosmos_board.site.pages.sections.pairs import say_verdict
+from cosmos_board.site.pages.sections.pairs import (
+    add_further,
+    explain_star,
+    say_verdict,
+    verdict_cell,
+)
 from cosmos_board.site.pages.sections.standing import format_share
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
@@ -148,9 +153,9 @@ def pair_page(context: PageContext, a: str, b: str) -> Page:
 def _say_outcome(row: PairRow, names: Mapping[str, str], words: Words) -> str:
     """Return which of two models is better, or why none is."""
     if row.verdict == "better":
-        return words("{a} is better", **names)
+        return add_further(words("{a} is better", **names), row, words)
     if row.verdict == "worse":
-        return words("{b} is better", **names)
+        return add_further(words("{b} is better", **names), row, words)
     return say_verdict(row, words)
 
 
@@ -182,8 +187,7 @@ def _pair_table(data: SiteData, rows: list[PairRow], name: str, words: Words) ->
     table.interval(lambda row: (row.low, row.high), around=lambda row: row.difference)
 
     def verdict(row: PairRow) -> Cell:
-        note = words("one more failure would undo the difference") if row.held_back else ""
-        return Cell(words.term(row.verdict), row.verdict, note=note)
+        return verdict_cell(row.verdict, (row.low, row.high), words, held=row.held_back)
 
     def detectable(row: PairRow) -> float | None:
         return row.detectable if row.verdict == "not separated" else None
@@ -202,4 +206,4 @@ def _pair_table(data: SiteData, rows: list[PairRow], name: str, words: Words) ->
         "such data show in 80 % of samples. Data {version}.",
         version=data.version,
     )
-    return table.build(name, caption)
+    return table.build(name, f"{caption} {explain_star(words)}")

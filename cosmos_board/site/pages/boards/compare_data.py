@@ -12,6 +12,7 @@ from cosmos_board.board.types import Board, PairRow
 from cosmos_board.core.tracks import FULL
 from cosmos_board.site.content.site_data import OVERALL, SiteData, default_selection
 from cosmos_board.site.pages.sections.pairs import find_pair
+from cosmos_board.stats.testing import MARGIN
 
 STEP = 1e-5
 DETECTABLE_STEP = 1e-4
@@ -58,16 +59,16 @@ def compare_on(data: SiteData, board: Board, a: str, b: str) -> PairRow | None:
 def compare_json(data: SiteData, prompt: str, track: str = FULL) -> bytes:
     """Return what the page needs for one prompt; no words, so that all languages share it.
 
-    Per slice: models by index and their scores; where they are tested, how far one more failure
-    would lower each, and for each pair (1, 2), (1, 3) … half of the interval, the least difference
-    that would be shown and the verdict as a digit (index into `verdicts`). Overall also the share
-    of failures of each model and its interval.
+    Per slice: models by index and their scores; where they are tested, for each pair (1, 2),
+    (1, 3) … how far the interval reaches below and above the difference, the least difference that
+    would be shown and the verdict as a digit (index into `verdicts`). Overall also the share of
+    failures of each model and its interval.
     """
     boards = compare_boards(data, prompt, track)
     models = sorted({name for board in boards for name in list_compared(board)})
     places = {name: place for place, name in enumerate(models)}
     document = {
-        "schema_version": 2,
+        "schema_version": 3,
         "data_version": data.version,
         "track": track,
         "prompt": prompt,
@@ -75,6 +76,7 @@ def compare_json(data: SiteData, prompt: str, track: str = FULL) -> bytes:
         "metric": "dice",
         "step": STEP,
         "detectable_step": DETECTABLE_STEP,
+        "margin": MARGIN,
         "verdicts": VERDICTS,
         "models": models,
         "slices": [_compare_slice(data, board, places) for board in boards],
@@ -104,8 +106,8 @@ def _compare_slice(data: SiteData, board: Board, places: Mapping[str, int]) -> d
     if family:
         codes = np.where(family.held_back, VERDICTS.index("held back"), family.verdict_codes)
         document |= {
-            "half": _in_steps(family.half, STEP),
-            "loss": _in_steps(family.loss, STEP),
+            "below": _in_steps(family.difference - family.low, STEP),
+            "above": _in_steps(family.high - family.difference, STEP),
             "detectable": _in_steps(family.detectable, DETECTABLE_STEP),
             "judged": "".join(map(str, codes.tolist())),
         }

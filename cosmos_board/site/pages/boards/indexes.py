@@ -165,7 +165,7 @@ def model_index(context: PageContext) -> Page:
     table = RecordTable(data, words, _list_models(data))
 
     def name(row: _Listed) -> Cell:
-        badges = track_badges(row.track, row.row.tier, words) if row.row else ()
+        badges = track_badges(row.track, {row.row.tier}, words) if row.row else ()
         return Cell(row.card.label, row.card.name, model_url(row.card.name), badges=badges)
 
     def size(row: _Listed) -> Cell:

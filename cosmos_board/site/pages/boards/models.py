@@ -14,12 +14,13 @@ from cosmos_board.site.components.markup import outside_link
 from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.svg import render_badge
 from cosmos_board.site.components.table import Cell, Table, heat_of
+from cosmos_board.site.components.table_output import show_badge
 from cosmos_board.site.components.templates import render
 from cosmos_board.site.content.labels import model_url, prompt_label, slug, target_label
 from cosmos_board.site.content.site_data import FIRST_PROMPTS, SiteData
-from cosmos_board.site.language.messages import describe_incomplete
 from cosmos_board.site.language.numbers import DASH, number, percent, short_count, with_interval
 from cosmos_board.site.language.words import Words
+from cosmos_board.site.pages.sections.captions import track_badges
 from cosmos_board.site.pages.sections.notices import (
     explain_empty,
     link_advice,
@@ -27,7 +28,7 @@ from cosmos_board.site.pages.sections.notices import (
     track_label,
     track_text,
 )
-from cosmos_board.site.pages.sections.standing import format_range, status_label
+from cosmos_board.site.pages.sections.standing import format_range, note_no_rank, status_label
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
 
@@ -68,13 +69,10 @@ def _add_track(page: PageWriter, info: ModelCard, track: str, *, alone: bool) ->
     if not alone:
         page.heading(track_label(track, words), f"track-{track}")
     if track != FULL:
-        tiers = sorted({e.tier for e in page.data.entries
-                        if (e.model, e.track) == (info.name, track)})  # fmt: skip
-        badges = Markup(" ").join(
-            Markup('<span class="cb-badge">{}</span>').format(words.term(name))
-            for name in (track, *tiers)
-        )
-        page.html(Markup("<p>{} {}</p>").format(badges, track_text(track, words)))
+        entries = page.data.entries
+        tiers = {e.tier for e in entries if (e.model, e.track) == (info.name, track)}
+        badges = " ".join(map(show_badge, track_badges(track, tiers, words)))
+        page.html(Markup("<p>{} {}</p>").format(Markup(badges), track_text(track, words)))
     level = 2 if alone else 3
     kinds: tuple[tuple[SliceKind, str, str, str], ...] = (
         ("overall", words("Scores by prompt"), "prompts", "scores"),
@@ -105,11 +103,19 @@ def _lead(data: SiteData, info: ModelCard, words: Words) -> str:
             if row.rank is not None:
                 place = f"{row.rank} {format_range(row)}".rstrip()
                 text += words(", rank {rank} of {ranked}", rank=place, ranked=ranked)
+            elif row.status == "trained-on" and row.clean_targets:
+                text += words.plural(
+                    row.clean_targets,
+                    "; trained on {share} of these targets, so not ranked: the score is that on "
+                    "the {n} clean target",
+                    "; trained on {share} of these targets, so not ranked: the score is that on "
+                    "the {n} clean targets",
+                    share=percent(row.trained_on),
+                )
             elif row.status == "trained-on":
                 text += words(
-                    "; trained on {share} of these targets, so not ranked: the score is that on "
-                    "the others",
-                    share=percent(row.trained_on),
+                    "; trained on these targets, so not ranked: the score says nothing of new "
+                    "images"
                 )
             else:
                 few = words("too few clusters to rank")
@@ -203,8 +209,7 @@ def _score_cell(place: tuple[BoardRow, int] | None, shade: float | None, words: 
         return Cell(DASH, muted=True)
     row, ranked = place
     if row.rank is None:
-        trained = words.term("trained-on") if row.status == "trained-on" else ""
-        return Cell(number(row.score), row.score, note=trained or describe_incomplete(row, words))
+        return Cell(number(row.score), row.score, note=note_no_rank(row, words))
     rank = f"#{row.rank}/{ranked} {format_range(row)}".rstrip()
     return Cell(number(row.score), row.score, heat=shade, note=rank)
 
@@ -217,7 +222,7 @@ def _target_figure(data: SiteData, info: ModelCard, words: Words, track: str) ->
     places = data.places(info.name, "target", prompt, track)
     places = [place for place in places if place[1].status != "trained-on"]
     real = [place for place in places if not data.is_synthetic(place[0])]
-    rows = sorted(real or places, key=lambda place: (-place[1].score, place[0]))
+    rows = sorted(real or places, key=_order_target)
     if len(rows) < 2:
         return None
     most = MOST_TARGETS // 2
@@ -231,8 +236,8 @@ def _target_figure(data: SiteData, info: ModelCard, words: Words, track: str) ->
         name="targets-figure",
         title=words("Scores of {model} by target", model=info.label),
         says=words(
-            "Dice with the prompt “{prompt}”, the highest first; bars are 95 % confidence "
-            "intervals where there are at least 10 clusters.",
+            "Dice with the prompt “{prompt}”, the highest first, with 95 % confidence intervals; "
+            "targets without one, such as those under 10 clusters, come last and by name.",
             prompt=prompt_label(prompt, words),
         ),
         x=Axis(label=words("Dice"), low=0.0, high=1.0),
@@ -240,6 +245,13 @@ def _target_figure(data: SiteData, info: ModelCard, words: Words, track: str) ->
         series=(Series(name=info.label, points=tuple(points), colour=5),),
         interval="x",
     )
+
+
+def _order_target(place: tuple[Slice, BoardRow, int]) -> tuple[bool, float, Slice]:
+    """Return what orders targets: scores where they have intervals, else names."""
+    part, row, _ = place
+    few = row.low is None
+    return few, 0.0 if few else -row.score, part
 
 
 def _cite(page: PageWriter, info: ModelCard) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cosmos_board.board.types import Board
 from cosmos_board.core.prompts import PROMPTS
+from cosmos_board.core.scores import Selection
 from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.table import Cell
 from cosmos_board.site.content.labels import prompt_label, slice_label, slice_url
@@ -12,7 +13,7 @@ from cosmos_board.site.language.numbers import DASH
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.board_tables import add_ranking
 from cosmos_board.site.pages.sections.figures import interval_figure
-from cosmos_board.site.pages.sections.matrix import Across, matrix_table
+from cosmos_board.site.pages.sections.matrix import Across, matrix_table, order_models
 from cosmos_board.site.pages.sections.notices import explain_empty
 from cosmos_board.site.pages.sections.standing import count_rivals, find_leader
 from cosmos_board.site.pages.sections.tables import RecordTable
@@ -98,7 +99,8 @@ def _add_map(page: PageWriter, name: str) -> None:
         version=data.version_label,
     )
     page.heading(words("Scores by modality"), "where")
-    page.table(matrix_table(data, columns, words, name="map", caption=caption))
+    models = order_models(data.board(OVERALL, name), columns)
+    page.table(matrix_table(data, columns, words, name="map", caption=caption, models=models))
 
 
 def _prompt_cell(name: str, words: Words) -> Cell:
@@ -106,14 +108,20 @@ def _prompt_cell(name: str, words: Words) -> Cell:
 
 
 def _add_gain(page: PageWriter, board: Board) -> None:
-    """Add what a prompt brings over the others, over the models that answer both."""
-    data, words = page.data, page.words
-    scores = {row.model: row.score for row in board.ranked}
+    """Add what a prompt brings over the others, over the models that answer both.
+
+    Everything mode has the closest mask alone, so both sides take that one where it is among them.
+    """
+    data, words, own = page.data, page.words, board.key.prompt
     gains: dict[str, list[float]] = {}
     for other in PROMPTS:
-        theirs = data.board(OVERALL, other)
-        rows = theirs.ranked if theirs and other != board.key.prompt else ()
-        if gained := [scores[row.model] - row.score for row in rows if row.model in scores]:
+        selection: Selection = "oracle" if "everything" in (own, other) else "predicted"
+        ours, theirs = (data.board(OVERALL, prompt, selection) for prompt in (own, other))
+        if other == own or ours is None or theirs is None:
+            continue
+        scores = {row.model: row.score for row in ours.ranked}
+        gained = [scores[row.model] - row.score for row in theirs.ranked if row.model in scores]
+        if gained:
             gains[other] = gained
     if not gains:
         return
@@ -125,7 +133,9 @@ def _add_gain(page: PageWriter, board: Board) -> None:
     table.count("models", words("Models"), lambda name: len(gains[name]))
     caption = words(
         "Mean difference in Dice ↑ to each other prompt over the models that are ranked with "
-        "both: a description of these models, so it has no confidence interval. Data {version}.",
+        "both: a description of these models, so it has no confidence interval. Both prompts by "
+        "predicted IoU; against everything mode both by the mask closest to the reference mask. "
+        "Data {version}.",
         version=data.version_label,
     )
     page.heading(words("Against other prompts"), "against")

@@ -18,6 +18,7 @@ from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.numbers import DASH, number, with_interval
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.board_tables import add_ranking
+from cosmos_board.site.pages.sections.completeness import list_completeness
 from cosmos_board.site.pages.sections.figures import add_prompts, interval_figure, spread_figure
 from cosmos_board.site.pages.sections.matrix import add_slice_map
 from cosmos_board.site.pages.sections.notices import (
@@ -200,6 +201,7 @@ def _dataset_card(page: PageWriter, part: Slice) -> None:
             (words("What is independent"), words.term(info.cluster_unit)),
             (words("Intensities"), info.normalisation),
             (words("Sub-sampling"), info.subsample or words("none")),
+            *list_completeness(info.expected, words),
             (words("May be published"), may),
             (words("Pack"), info.content_sha256[:16] or DASH),
             (words("Prompts"), info.prompts_sha256[:16] or DASH),

@@ -80,7 +80,7 @@ def _write_summary(page: PageWriter, words: Words, document: Mapping[str, Any]) 
         words(
             "A count is itself uncertain. A law fails in a cell only where so bad a count would "
             "happen in fewer than 1 of 1000 series if the law were exactly kept; such a cell is "
-            "marked ✗."
+            "marked ✗. A dash means that these scores were not tried there."
         )
     )
     counts = {cell["replicates"] for cell in promised if not cell["law"].startswith("printed")}
@@ -166,14 +166,13 @@ def _write_hard(page: PageWriter, context: PageContext, cells: Sequence[_Cell]) 
 def _say_worst(page: PageWriter, words: Words, cells: Sequence[_Cell]) -> None:
     worst = {
         law: [cell["share"] for cell in cells if cell["law"] == law]
-        for law in ("difference", "board", "wrong-sign")
+        for law in ("unlike", "board", "wrong-sign")
     }
-    if shares := worst["difference"]:
+    if shares := worst["unlike"]:
         page.paragraph(
             words(
-                "One model fails on 5 % of patients and the other never: a sample may show no "
-                "failure at all, and nothing in it says which of the two will fail. The interval "
-                "of the difference then covers in {share} of boards in the worst case.",
+                "Two models fail at different rates, and a patient who fails mostly does so in "
+                "all targets. The interval of the difference covers in {share} in the worst case.",
                 share=_percent(min(shares)),
             )
         )

@@ -61,6 +61,17 @@ def laws(words: Words) -> list[Law]:
             ),
             covers,
         ),
+        Law(
+            ("unlike",),
+            "unlike",
+            words("The difference of two models that fail at different rates"),
+            words(
+                "A sample may show no failure at all, and nothing in it says which of the two will "
+                "fail. So the printed interval allows for one more failure of either model; "
+                "verdicts rest on the interval without that, and on laws of their own below."
+            ),
+            covers,
+        ),
         *_table_laws(words),
         *_printed_laws(words),
     ]
@@ -181,10 +192,18 @@ def describe_scores(words: Words, *, short: bool = False) -> list[tuple[str, str
         ("normal-wide", words("normal, wide"), words("normal, mean 0.55, standard deviation 0.12")),
         ("steady", words("high and steady"), words("normal, mean 0.90, standard deviation 0.02")),
         ("rare", words("fails rarely"), words("0.91, but 8 % of clusters score 0; against 0.88")),
-        (
-            "one-fails",
-            words("one fails, one never"),
-            words("about 0.92, but 5 % of clusters score 0 in the first model alone"),
+        *(
+            (
+                f"fails-{first}-{second}",
+                words("{first} % fail, {second} % fail", first=first, second=second),
+                words(
+                    "about 0.92 in both, but {first} % of clusters score 0 in one model and "
+                    "{second} % in the other",
+                    first=first,
+                    second=second,
+                ),
+            )
+            for first, second in ((3, 0), (5, 0), (10, 0), (10, 3))
         ),
     ]
     if short:
@@ -206,6 +225,8 @@ def describe_case(words: Words, case: str) -> str:
         "independent": words("models independent"),
         "options-equal": words("options equal"),
         "options-differ": words("models differ by steps of 0.01"),
+        "spread-0.02": words("standard deviation 0.02 without failures"),
+        "spread-0.05": words("standard deviation 0.05 without failures"),
         "alike": words("clusters as hard for both"),
         "alike-lower": words("clusters as hard for both; one scores 5 % lower"),
     }

@@ -11,7 +11,7 @@ from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.table import Cell, Table
 from cosmos_board.site.components.table_output import render_table
 from cosmos_board.site.content.site_data import SiteData
-from cosmos_board.site.language.numbers import DASH
+from cosmos_board.site.language.numbers import DASH, number
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
@@ -130,6 +130,17 @@ def _memory(words: Words, document: Mapping[str, Any]) -> Iterator[Measured]:
         yield Measured(what, result["peak_mib"], "MiB")
 
 
+def _plan(words: Words, document: Mapping[str, Any]) -> Iterator[Measured]:
+    for result in document["results"]:
+        names = {"layout": result["layout"], "files": number(result["files"], 0)}
+        yield Measured(
+            words("{files} files, {layout}: time of one processor", **names), result["cpu_s"], "s"
+        )
+        yield Measured(
+            words("{files} files, {layout}: peak memory", **names), result["peak_mib"], "MiB"
+        )
+
+
 def _sections(words: Words) -> dict[str, tuple[str, _Reader]]:
     """Return for each file its heading and what reads it; names inside files are data."""
     return {
@@ -141,4 +152,5 @@ def _sections(words: Words) -> dict[str, tuple[str, _Reader]]:
         "speed_factors": (words("Factors"), _tables),
         "speed_store": (words("Score rows"), _store),
         "speed_memory": (words("Memory"), _memory),
+        "speed_plan": (words("The plan of an import"), _plan),
     }

@@ -42,16 +42,23 @@ def _add_trained(page: PageWriter, board: Board, name: str) -> None:
 
     table = RecordTable(data, words, rows)
     table.cells("model", words("Model"), model, frozen=True)
-    table.text("trained", words("Trained on"), lambda row: percent(row.trained_on))
+    targets = words.count(len(board.facts.targets) + len(board.facts.thin), "target")
+    table.text(
+        "trained",
+        words("Trained on"),
+        lambda row: words("{share} of {targets}", share=percent(row.trained_on), targets=targets),
+    )
     caption = words("Trained on this data, so not ranked.")
     if any(row.clean_targets for row in rows):
         _add_clean_scores(table, board, words)
         caption = words(
-            "Trained on a part of this data, so not ranked. Scores are those on the targets whose "
-            "datasets a model was not trained on, and differences are paired there. 95 % "
-            "confidence intervals (CI) for {units} of these datasets.",
+            "Trained on a part of this data, so not ranked. Scores are those on a model’s clean "
+            "targets alone, whose datasets it was not trained on, and differences are paired "
+            "there. 95 % confidence intervals (CI) for {units} of these datasets.",
             units=name_new_clusters(board.facts, words),
         )
+        if board.facts.thin:
+            caption += " " + words("Targets under 10 clusters have no part in them.")
     caption += " " + words("Data {version}.", version=data.version_label)
     page.table(table.build(name, caption, tools=False, listed=lambda _: True))
 
@@ -63,15 +70,15 @@ def _add_clean_scores(table: RecordTable[BoardRow], board: Board, words: Words) 
         return row.score if row.clean_targets else None
 
     label = metric_label(METRICS[board.key.metric], words)
-    table.count("clean", words("Targets it was not trained on"), lambda row: row.clean_targets)
-    table.score("score", words("{metric} there", metric=label), score)
+    table.count("clean", words("Clean targets"), lambda row: row.clean_targets)
+    table.score("score", words("{metric} on clean targets", metric=label), score)
     if board.facts.ranks:
         table.interval(lambda row: (row.low, row.high) if row.clean_targets else None)
     if any(row.behind for row in table.records):
         leader = board.ranked[0].label
         table.change(
             "behind",
-            words("Difference from {model} there", model=leader),
+            words("Difference from {model} on clean targets", model=leader),
             lambda row: row.behind.difference if row.behind else None,
         )
         table.text(

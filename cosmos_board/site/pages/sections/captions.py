@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from cosmos_board.board.types import Board
-from cosmos_board.core.tracks import FULL
+from cosmos_board.core.tracks import FULL, find_weakest_tier
 from cosmos_board.metrics.table import METRICS
+from cosmos_board.site.components.table import Badge
 from cosmos_board.site.content.labels import prompt_label
 from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.numbers import DASH, number
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.sections.standing import name_new_clusters
+from cosmos_board.site.pages.sections.standing import name_new_clusters, tier_cell
 
 
 def caption(data: SiteData, board: Board, words: Words) -> str:
@@ -83,8 +86,10 @@ def selection_label(selection: str, words: Words) -> str:
     return words("candidate chosen by the model’s own predicted IoU")
 
 
-def track_badges(track: str, tier: str, words: Words) -> tuple[str, ...]:
-    """Return the badges of a submission: its track, and how far it was checked."""
+def track_badges(track: str, tiers: Collection[str], words: Words) -> tuple[Badge, ...]:
+    """Return the badges of a submission: its track, and how far the least checked run was."""
     if track == FULL:
         return ()
-    return tuple(words.term(name) for name in (track, tier) if name)
+    tier = tier_cell(find_weakest_tier(tiers), words)
+    badges = (Badge(words.term(track)), Badge(tier.text, tier.title))
+    return tuple(badge for badge in badges if badge.text)

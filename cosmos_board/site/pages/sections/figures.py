@@ -12,7 +12,12 @@ from cosmos_board.site.content.labels import metric_label
 from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.numbers import number, with_interval
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.sections.matrix import Across, matrix_table, prompt_columns
+from cosmos_board.site.pages.sections.matrix import (
+    Across,
+    matrix_table,
+    order_models,
+    prompt_columns,
+)
 from cosmos_board.site.pages.sections.notices import say_full
 from cosmos_board.site.pages.sections.standing import (
     find_leader,
@@ -235,10 +240,13 @@ def add_prompts(
 ) -> None:
     """Add the scores of a slice by prompt, as a table and as a figure; see `matrix_table`.
 
-    Columns link to the `urls` by prompt; where there is none, to the page of the prompt.
+    Columns link to the `urls` by prompt; where there is none, to the page of the prompt. Rows are
+    `models`, by default all in the order of the slice's leaderboard.
     """
     data, words = page.data, page.words
     columns = prompt_columns(data, part, words, urls)
+    if models is None:
+        models = order_models(data.main_board(part), columns)
     table = matrix_table(data, columns, words, name="by-prompt", caption=caption, models=models)
     page.heading(words("By prompt"), "prompts")
     page.table(table)

@@ -15,10 +15,9 @@ from cosmos_board.site.content.labels import (
     slice_url,
 )
 from cosmos_board.site.content.site_data import SiteData
-from cosmos_board.site.language.messages import describe_incomplete
 from cosmos_board.site.language.numbers import DASH, number
 from cosmos_board.site.language.words import Words
-from cosmos_board.site.pages.sections.standing import format_rank
+from cosmos_board.site.pages.sections.standing import format_rank, note_no_rank
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import PageWriter
 
@@ -45,26 +44,32 @@ def matrix_table(
     *,
     name: str,
     caption: str,
-    models: Sequence[str] | None = None,
+    models: Sequence[str],
 ) -> Table:
-    """Return the scores of `models` in order, or of all by mean, shaded per column."""
+    """Return the scores of `models` in order, shaded per column."""
     scored = [
         {row.model: row for row in column.board.rows} if column.board else {} for column in columns
     ]
-    order = list(models) if models is not None else _by_mean(scored)
-    table = RecordTable(data, words, order)
+    table = RecordTable(data, words, models)
     table.model("model", words("Model"), lambda model: model, frozen=True)
     for column, rows in zip(columns, scored, strict=True):
         absent = column.board.absent if column.board else ()
         reasons = {absence.model: absence.reason for absence in absent}
-        shades = heat_of([_ranked_score(rows.get(model)) for model in order])
+        shades = heat_of([_ranked_score(rows.get(model)) for model in models])
         cells = {
             model: _cell(rows.get(model), reasons.get(model), shade, words)
-            for model, shade in zip(order, shades, strict=True)
+            for model, shade in zip(models, shades, strict=True)
         }
         get, url = cells.__getitem__, column.url if column.board else ""
         table.cells(column.key, column.label, get, numeric=True, best="high", help=url)
     return table.build(name, caption)
+
+
+def order_models(board: Board | None, columns: Sequence[Across]) -> list[str]:
+    """Return the models of a board in its order, then those that only columns have, by name."""
+    own = [row.model for row in board.rows] if board else []
+    others = {row.model for column in columns if column.board for row in column.board.rows}
+    return own + sorted(others.difference(own))
 
 
 def prompt_columns(
@@ -154,22 +159,5 @@ def _ranked_score(row: BoardRow | None) -> float | None:
 def _cell(row: BoardRow | None, absent: str | None, shade: float | None, words: Words) -> Cell:
     if row is None:
         return Cell(words.term(absent) if absent else DASH, muted=True)
-    note = f"#{format_rank(row)}" if row.rank is not None else describe_incomplete(row, words)
-    if row.status == "trained-on":
-        note = words.term("trained-on")
+    note = f"#{format_rank(row)}" if row.rank is not None else note_no_rank(row, words)
     return Cell(number(row.score), row.score, heat=shade, note=note)
-
-
-def _by_mean(scored: Sequence[dict[str, BoardRow]]) -> list[str]:
-    models = sorted({model for rows in scored for model in rows})
-
-    def mean(model: str) -> float:
-        scores = [rows[model].score for rows in scored if model in rows]
-        return sum(scores) / len(scores)
-
-    ranked = {row.model for rows in scored for row in rows.values() if row.rank is not None}
-
-    def place(model: str) -> tuple[bool, float, str]:
-        return bool(ranked) and model not in ranked, -mean(model), model
-
-    return sorted(models, key=place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from cosmos_board.board.ranking.pairs import pair_row
+from cosmos_board.board.ranking.pairs import outreaches, pair_row
 from cosmos_board.board.types import Board, PairRow, PairTable, PairVerdict
 from cosmos_board.site.components.table import Cell, Column, Row, Table
 from cosmos_board.site.content.labels import model_url
@@ -102,7 +102,45 @@ def say_verdict(row: PairRow, words: Words) -> str:
             "{least}",
             least=number(row.detectable),
         )
-    return words.term(row.verdict)
+    return add_further(words.term(row.verdict), row, words)
+
+
+def add_further(said: str, row: PairRow, words: Words) -> str:
+    """Return what is said of a verdict, and why its interval reaches further where it does."""
+    if not outreaches(row.verdict, row.low, row.high):
+        return said
+    return words.separate([said, say_further(words)])
+
+
+def verdict_cell(
+    verdict: PairVerdict, interval: tuple[float | None, float | None], words: Words, *, held: bool
+) -> Cell:
+    """Return a verdict for a table, with a star where its interval reaches further than it says.
+
+    Args:
+        verdict: Of the first against the second.
+        interval: Of their difference.
+        words: Of the page's language.
+        held: Whether only one more failure keeps them from being separated.
+    """
+    name = words.term(verdict)
+    if outreaches(verdict, *interval):
+        return Cell(name, verdict, note="*", title=say_further(words))
+    note = words("one more failure would undo the difference") if held else ""
+    return Cell(name, verdict, note=note)
+
+
+def say_further(words: Words) -> str:
+    """Return why an interval may reach further than the verdict beside it says."""
+    return words(
+        "the interval also allows for one more failed patient; the verdict rests on the interval "
+        "without that"
+    )
+
+
+def explain_star(words: Words) -> str:
+    """Return what the star behind a verdict stands for, as a sentence of its own."""
+    return words("* {reason}.", reason=say_further(words))
 
 
 def add_pairs(page: PageWriter, board: Board) -> None:

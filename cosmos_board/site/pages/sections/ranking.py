@@ -39,7 +39,9 @@ SHOWN_METRICS = 2
 
 DEFINITIONS = "docs/definitions/"
 RANKING = "docs/ranking/"
-_ROW_FIELDS = tuple(field.name for field in fields(BoardRow) if field.name != "failing")
+_ROW_FIELDS = tuple(
+    field.name for field in fields(BoardRow) if not field.name.startswith(("failing", "unanswered"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def _add_score(
 
     def model(row: BoardRow) -> Cell:
         url = model_url(row.model) if row.model in data.models else ""
-        badges = track_badges(board.key.track, row.tier, words)
+        badges = track_badges(board.key.track, {row.tier}, words)
         return Cell(row.label, row.model, url, status_label(row, words), badges=badges)
 
     def score(row: BoardRow) -> Cell:

@@ -73,6 +73,15 @@ def status_label(row: BoardRow, words: Words) -> str:
     return words.term(row.status)
 
 
+def note_no_rank(row: BoardRow, words: Words) -> str:
+    """Return what stands under the score of a model without a rank, where something must."""
+    if row.status != "trained-on":
+        return describe_incomplete(row, words)
+    if not row.clean_targets:
+        return words.term("trained-on")
+    return words.plural(row.clean_targets, "on {n} clean target", "on {n} clean targets")
+
+
 def name_new_clusters(facts: BoardFacts, words: Words) -> str:
     """Return what intervals speak of, such as `new patients`: the units that are independent."""
     units = {

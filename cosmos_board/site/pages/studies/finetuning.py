@@ -15,6 +15,7 @@ from cosmos_board.site.language.messages import CLAIM_TEXTS, say
 from cosmos_board.site.language.words import Words
 from cosmos_board.site.pages.sections.effects import add_detectable
 from cosmos_board.site.pages.sections.notices import add_synthetic, explain_missing_study
+from cosmos_board.site.pages.sections.pairs import explain_star, verdict_cell
 from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
 
@@ -72,7 +73,12 @@ def _table(data: SiteData, rows: tuple[FinetuningRow, ...], words: Words) -> Tab
     table.text("selection", words("Selection"), lambda row: words.term(row.selection), facet=True)
     table.change("difference", words("Difference"), lambda row: row.difference.value, best="high")
     table.interval(lambda row: (row.difference.low, row.difference.high))
-    table.cells("verdict", words("Verdict"), lambda row: _verdict_cell(row, words), facet=True)
+
+    def verdict(row: FinetuningRow) -> Cell:
+        ends = (row.difference.low, row.difference.high)
+        return verdict_cell(row.verdict, ends, words, held=row.held_back)
+
+    table.cells("verdict", words("Verdict"), verdict, facet=True)
     add_detectable(
         table,
         lambda row: row.difference,
@@ -87,10 +93,4 @@ def _table(data: SiteData, rows: tuple[FinetuningRow, ...], words: Words) -> Tab
         "would show in four of five samples. Data {version}.",
         version=data.version_label,
     )
-    return table.build("fine-tuning", caption)
-
-
-def _verdict_cell(row: FinetuningRow, words: Words) -> Cell:
-    held = words("one more failure would undo the difference") if row.held_back else ""
-    verdict = words.term(row.verdict)
-    return Cell(verdict, verdict, note=held)
+    return table.build("fine-tuning", f"{caption} {explain_star(words)}")

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-
 import pytest
 
+from benchmarks.plan_bench import LAYOUTS, measure_alone
+
 FULL = pytest.mark.slow
+PER_SERIES = 200
 
 
-@pytest.mark.parametrize("files", [4_000, pytest.param(100_000, marks=FULL)])
 @pytest.mark.parametrize(
-    ("layout", "images", "lost"), [("pictures", 0.5, 0), ("series", 1 / 400, 0), ("unknown", 0, 1)]
+    ("layout", "files"),
+    [
+        *((layout, 4_000) for layout in ("deep", "unknown", "zip")),
+        *(pytest.param(layout, 100_000, marks=FULL) for layout in LAYOUTS),
+    ],
 )
-def test_a_large_folder_is_planned_soon_and_in_little_memory(
-    layout: str, images: float, lost: float, files: int
-) -> None:
-    command = [sys.executable, "-m", "benchmarks.plan_bench", "--layout", layout]
-    answer = subprocess.run(
-        [*command, "--files", str(files)], check=True, capture_output=True, text=True
-    )
-    measured = json.loads(answer.stdout)
+def test_a_large_folder_is_planned_soon_and_in_little_memory(layout: str, files: int) -> None:
+    measured = measure_alone(layout, files)
 
-    assert measured["images"] == files * images
-    assert measured["unmatched"] == files * lost
-    assert measured["seconds"] <= 20
-    assert measured["peak_mib"] <= 500 * 1e6 / 2**20
+    images = {"unknown": 0, "series": files // 2 // PER_SERIES}.get(layout, files // 2)
+    assert measured["images"] == images
+    assert measured["unmatched"] == (files if layout == "unknown" else 0)
+    assert float(str(measured["cpu_s"])) <= 20
+    assert float(str(measured["peak_mib"])) <= 500 * 1e6 / 2**20

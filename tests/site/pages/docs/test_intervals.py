@@ -66,10 +66,10 @@ def test_a_law_that_fails_is_marked_and_counted(tmp_path: Path) -> None:
 
 
 def test_hard_cases_say_what_they_cover(tmp_path: Path) -> None:
-    hard = cell(law="difference", scores="one-fails", case="alike", hard=True, share=0.83)
+    hard = cell(law="board", case="shared-1", hard=True, share=0.83)
     html = read_page(tmp_path, cell(), hard)
 
-    assert "covers in 83.0 % of boards in the worst case" in html
+    assert "covers in 83.0 % in the worst case" in html
 
 
 def test_without_figures_the_page_says_so(tmp_path: Path) -> None:

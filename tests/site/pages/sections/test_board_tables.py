@@ -18,6 +18,9 @@ def test_models_and_targets_that_do_not_count_stand_below() -> None:
     assert "DELTA" not in ranked
     assert "ct.spleen" not in ranked
     assert "DELTA" in trained
+    assert "50 % of 2 targets" in trained
+    assert "clean targets" in trained
+    assert "Targets under 10 clusters have no part in them" in trained
     assert "+0.020" in trained
     assert "−0.010 … 0.050" in trained
     assert "0.700" in thin

@@ -42,6 +42,30 @@ def test_every_pair_has_its_verdict_from_both_sides(
     assert (f"{0.01 + 1.4 * half:.3f}" in title) == mark.startswith("? ")
 
 
+@pytest.mark.parametrize(
+    ("gap", "half", "loss", "mark"),
+    [
+        pytest.param(0.10, 0.02, 0.05, "▲", id="better, although the interval reaches 0"),
+        pytest.param(0.001, 0.005, 0.03, "=", id="equivalent, although it reaches beyond 0.01"),
+        pytest.param(0.10, 0.02, 0.01, "▲", id="better"),
+        pytest.param(0.001, 0.005, 0.0, "=", id="equivalent"),
+    ],
+)
+def test_a_verdict_says_why_its_interval_reaches_further(
+    gap: float, half: float, loss: float, mark: str
+) -> None:
+    family = make_family((0.9 - gap, 0.9), (half,), (loss, loss))
+    rows = (make_row("alpha", 0.9, 1), make_row("beta", 0.9 - gap, 2))
+    data = make_site_data(make_board(rows), families={KEY: (MODELS[:2], family)})
+
+    table = pair_map(data, make_board(rows), Words())
+    assert table is not None
+    cell = table.rows[0].cells[2]
+    reason = "the interval also allows for one more failed patient"
+    assert cell.text.startswith(mark)
+    assert (reason in cell.title) == (loss > 0.02)
+
+
 def test_a_model_that_is_not_ranked_has_no_pair() -> None:
     family = make_family((0.9, 0.8, 0.2), (0.01, 0.01, 0.01), (0.0, 0.0, 0.0))
     table = make_site_data(families={KEY: (MODELS, family)}).pairs[KEY]

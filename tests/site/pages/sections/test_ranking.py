@@ -62,17 +62,19 @@ def test_an_incomplete_model_says_how_many_of_its_answers_failed() -> None:
     )
     partial = make_row(
         "beta", 0.9, None,
-        status="incomplete", unanswered=FailedAnswers(5, 10), clean_targets=None,
+        status="incomplete", unanswered=FailedAnswers(5, 10),
+        unanswered_datasets=("one", "two"), clean_targets=None,
     )  # fmt: skip
     board = make_board([failing, partial])
 
     table = ranking_table(make_site_data(board), board, Words())
 
+    assert "unanswered" not in table.records[0]
     place = [column.key for column in table.columns].index("model")
     notes = [row.cells[place].note for row in table.rows]
     assert notes == [
-        "incomplete: 37 of 1200 answers failed",
-        "incomplete: 5 of 10 references have no answer",
+        "incomplete: 37 of 1200 answers on this slice failed",
+        "incomplete: 5 of the 10 references of this slice have no answer (none on one, two)",
         "unsupported",
     ]
 
