@@ -23,6 +23,13 @@ def bench_metrics() -> dict[str, object]:
     return metrics_bench.run()
 
 
+def bench_volumes() -> dict[str, object]:
+    """Surface metrics of volumes against the libraries for them."""
+    from benchmarks import volumes_bench
+
+    return volumes_bench.run()
+
+
 def bench_factors() -> dict[str, object]:
     """The complexity factor against pyefd."""
     from benchmarks import factors_bench
@@ -74,6 +81,7 @@ def bench_plan() -> dict[str, object]:
 
 BENCHMARKS: dict[str, Callable[[], dict[str, object]]] = {
     "speed_metrics": bench_metrics,
+    "speed_volumes": bench_volumes,
     "speed_factors": bench_factors,
     "speed_eval_tiny": bench_tiny,
     "speed_eval_vit_b": bench_vit_b,

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import settings
 
 from tests import figures
-from tests.packs import phantom_pack
+from tests.packs import phantom_pack, phantom_volumes
 
-__all__ = ["phantom_pack"]
+__all__ = ["phantom_pack", "phantom_volumes"]
 
 settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=60, database=None)
 settings.load_profile("fixed")

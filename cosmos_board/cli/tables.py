@@ -14,7 +14,7 @@ from unicodedata import east_asian_width
 
 if TYPE_CHECKING:
     from cosmos_board.board.types import Board, BoardRow, Share
-    from cosmos_board.data.pack.info import PackInfo
+    from cosmos_board.data.pack.info import PackInfo, VolumeFacts
 
 GAP = 3
 """Characters between two columns, the margin of a table included."""
@@ -168,6 +168,8 @@ def print_pack(info: PackInfo) -> None:
             for target in counts.targets
         ],
     )
+    if info.volumes is not None:
+        _print_volumes(info.volumes)
     if info.expected:
         whole = all(count.is_met for count in info.expected)
         print_table(
@@ -180,6 +182,23 @@ def print_pack(info: PackInfo) -> None:
             ],
             left=2,
         )
+
+
+def _print_volumes(held: VolumeFacts) -> None:
+    print_table(
+        f"{_count(held.references, 'volume reference')} in {_count(held.volumes, 'volume')} of "
+        f"{_count(held.clusters, 'cluster')}, {_count(held.slices, 'slice')}",
+        ("target", "references", "volumes", "clusters"),
+        [
+            (
+                f"{target.modality}.{target.object}",
+                str(target.references),
+                str(target.volumes),
+                str(target.clusters),
+            )
+            for target in held.targets
+        ],
+    )
 
 
 def _count(number: int, noun: str) -> str:

@@ -12,8 +12,23 @@ from typing import Any
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.curation.records import ImageRows, make_rows, merge_images
-from cosmos_board.curation.staging import StagedImage, read_images
-from cosmos_board.data.pack.info import INFO_NAME, PackFile, PackInfo, dump_info
+from cosmos_board.curation.staging import (
+    Batch,
+    StagedImage,
+    StagedVolume,
+    read_images,
+    read_volume,
+)
+from cosmos_board.curation.volume_tables import ClusterImages, VolumeWriter
+from cosmos_board.curation.volumes import merge_volumes
+from cosmos_board.data.pack.info import (
+    INFO_NAME,
+    INFO_VERSION,
+    PackFile,
+    PackInfo,
+    VolumeFacts,
+    dump_info,
+)
 from cosmos_board.data.pack.items import make_prompt
 from cosmos_board.data.pack.totals import PackTotals
 from cosmos_board.store.files import write_bytes
@@ -98,10 +113,8 @@ class Assembled:
     clusters: Clusters
 
 
-def assemble_pack(
-    staging: Path, staged: tuple[StagedImage, ...], info: PackInfo, folder: Path
-) -> Assembled:
-    """Write the pack of all `staged` images into `folder`, which is empty or not there.
+def assemble_pack(staging: Path, staged: Batch, info: PackInfo, folder: Path) -> Assembled:
+    """Write the pack of all that is `staged` into `folder`, which is empty or not there.
 
     The order, and with it every hash, depends on the content alone.
 
@@ -109,17 +122,60 @@ def assemble_pack(
         InputError: If two images have one id.
         StorageError: If the disk is full, read-only or gone.
     """
-    clusters = number_clusters(staged)
+    clusters = number_clusters(staged.images)
     numbers = clusters.numbers
-    ordered = sorted(staged, key=lambda image: (numbers[image.cluster], image.sha256))
+    ordered = sorted(staged.images, key=lambda image: (numbers[image.cluster], image.sha256))
+    volumes = number_volumes(numbers, staged.volumes)
     writer = _PackWriter(folder, info)
+    volume_writer = VolumeWriter(folder, info.name)
     dropped: Counter[str] = Counter()
-    for _, group in groupby(ordered, key=lambda image: image.sha256):
-        same = tuple(group)
-        images = list(read_images(staging, same))
-        image = images[0] if len(images) == 1 else merge_images(images, dropped)
-        writer.add(make_rows(image, f"{info.name}-{numbers[same[0].cluster]:05d}", info.name))
-    return Assembled(writer.close(), dropped, clusters)
+
+    def add_volumes(number: int, images: ClusterImages) -> None:
+        for same in volumes.get(number, []):
+            every = [read_volume(staging, one) for one in same]
+            volume = every[0] if len(every) == 1 else merge_volumes(every, dropped)
+            volume_writer.add(volume, f"{info.name}-{number:05d}", images)
+
+    for number, members in groupby(ordered, key=lambda image: numbers[image.cluster]):
+        cluster = ClusterImages()
+        for _, group in groupby(members, key=lambda image: image.sha256):
+            images = list(read_images(staging, tuple(group)))
+            image = images[0] if len(images) == 1 else merge_images(images, dropped)
+            rows = make_rows(image, f"{info.name}-{number:05d}", info.name)
+            writer.add(rows)
+            cluster.add(rows)
+        add_volumes(number, cluster)
+    for number in sorted(volumes.keys() - set(numbers.values())):
+        add_volumes(number, ClusterImages())
+    facts = volume_writer.close()
+    return Assembled(writer.close(facts, volume_writer.paths), dropped, clusters)
+
+
+def number_volumes(
+    numbers: Mapping[str, int], volumes: Iterable[StagedVolume]
+) -> dict[int, list[list[StagedVolume]]]:
+    """Return the volumes of each cluster by its number, equal ones together, in a fixed order.
+
+    Clusters without an image of the 2-D study come after the others, by their smallest volume id.
+
+    Example:
+        >>> with_image, without = StagedVolume("b", "x", "", 0, 0), StagedVolume("a", "y", "", 0, 0)
+        >>> sorted(number_volumes({"x": 1}, [with_image, without]))
+        [1, 2]
+    """
+    ordered = sorted(volumes, key=lambda volume: (volume.volume_id, volume.cluster))
+    known = dict(numbers)
+    last = max(known.values(), default=0)
+    grouped: dict[int, list[list[StagedVolume]]] = defaultdict(list)
+    for _, group in groupby(ordered, key=lambda volume: volume.volume_id):
+        same = list(group)
+        found = [known[volume.cluster] for volume in same if volume.cluster in known]
+        number = min(found) if found else last + 1
+        last = max(last, number)
+        for volume in same:
+            known.setdefault(volume.cluster, number)
+        grouped[number].append(same)
+    return grouped
 
 
 class _PackWriter:
@@ -160,12 +216,18 @@ class _PackWriter:
         if self._part_px >= _PART_PX:
             self._end_part()
 
-    def close(self) -> PackInfo:
-        """File what is left and return the finished facts about the pack."""
+    def close(self, volumes: VolumeFacts | None, paths: Iterable[Path]) -> PackInfo:
+        """File what is left and return the finished facts about the pack.
+
+        `volumes` says what lies in the files `paths`, which others wrote.
+        """
         self._end_part()
+        self._files += (describe_file(self._folder, path) for path in paths)
         files = tuple(sorted(self._files, key=lambda file: file.path))
         expected = self._totals.find_expected(self._info.expected)
         info = replace(self._info, **self._totals.list_facts(), expected=expected, files=files)
+        if volumes is not None:
+            info = replace(info, schema_version=INFO_VERSION, volumes=volumes)
         write_bytes(self._folder / INFO_NAME, dump_info(info))
         return info
 

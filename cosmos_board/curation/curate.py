@@ -93,7 +93,7 @@ def curate(
         batch = join_batches(read_batch(staging, key) for key in keys)
         if not batch.images:
             raise InputError(out, "images", _explain_nothing(batch))
-        pack = assemble_pack(staging, batch.images, info, assembled)
+        pack = assemble_pack(staging, batch, info, assembled)
         unchanged = _publish(assembled, out, pack.info)
         shutil.rmtree(work, ignore_errors=True)
     batch.counts.dropped.update(pack.dropped)

@@ -10,7 +10,7 @@ from pathlib import Path
 from cosmos_board import __version__
 from cosmos_board.curation.curate import ImportReport, curate
 from cosmos_board.data.catalog.dataset import PERMISSIONS
-from cosmos_board.data.demo.raw import draw_phantoms
+from cosmos_board.data.demo.raw import draw_phantom_volumes, draw_phantoms
 from cosmos_board.data.pack.info import PackInfo
 from cosmos_board.data.source import SourceUnit
 
@@ -61,4 +61,39 @@ def build_phantom_pack(
         for start in range(0, images, _IMAGES_PER_UNIT)
     ]
     info = replace(PHANTOM_INFO, name=name, subsample=f"{images} images, seed {seed}")
+    return curate(units, info, out, workers=workers, on_progress=on_progress)
+
+
+def build_phantom_volumes(
+    out: Path,
+    volumes: int = 6,
+    *,
+    seed: int = 0,
+    name: str = "phantom-volumes",
+    workers: int = 2,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> ImportReport:
+    """Draw `volumes` phantom volumes, one cluster each, and curate them into a pack at `out`.
+
+    Their slices are images of the 2-D study as well, as those of any pack that keeps volumes.
+
+    Raises:
+        InputError: If something else is at `out`.
+        StorageError: If the disk fails.
+    """
+    units = [
+        SourceUnit(
+            f"phantom volumes {__version__} {seed} {number}",
+            f"phantom volume {number}",
+            partial(draw_phantom_volumes, 1, start=number, seed=seed),
+        )
+        for number in range(volumes)
+    ]
+    info = replace(
+        PHANTOM_INFO,
+        name=name,
+        label="Phantom volumes (synthetic)",
+        subsample=f"{volumes} volumes, seed {seed}",
+        cluster_unit="volume",
+    )
     return curate(units, info, out, workers=workers, on_progress=on_progress)

@@ -101,12 +101,17 @@ def curate_image(source: SourceImage, dropped: Counter[str]) -> CuratedImage | N
     return CuratedImage(
         sha256=hash_pixels(pixels),
         modality=source.modality,
-        cluster=hashlib.sha256(source.cluster_key.encode()).hexdigest()[:32],
+        cluster=hash_cluster(source.cluster_key),
         height=pixels.shape[0],
         width=pixels.shape[1],
         png=encode_png(pixels),
         references=sort_references(drawn, dropped),
     )
+
+
+def hash_cluster(key: str) -> str:
+    """Return the word that stands for a cluster until it has a number."""
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
 def merge_images(images: list[CuratedImage], dropped: Counter[str]) -> CuratedImage:

@@ -56,6 +56,11 @@ def take_evenly(items: Sequence[_Item], most: int | None) -> tuple[_Item, ...]:
 
 def _read_some(read: Callable[[], Iterable[SourceImage]], sample: Sample) -> Iterator[SourceImage]:
     images: Iterable[SourceImage] = read()
+    if sample.slices is None and sample.longest_side_px is None:
+        yield from images
+        return
+    # What is left of a volume is none.
+    images = (replace(image, volume=None) for image in images if not image.serves_volume_only)
     if sample.slices is not None:
         images = take_evenly([image for image in images if _has_reference(image)], sample.slices)
     for image in images:

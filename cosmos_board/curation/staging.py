@@ -18,6 +18,8 @@ from cosmos_board.core.cards import PROTOCOL
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.processes import make_pool
 from cosmos_board.curation.records import CuratedImage, curate_image
+from cosmos_board.curation.volume_records import dump_volume, load_volume
+from cosmos_board.curation.volumes import CuratedVolume, VolumeCollector
 from cosmos_board.data.source import SourceUnit
 from cosmos_board.store.files import open_whole, write_bytes
 
@@ -61,14 +63,26 @@ class StagedImage:
 
 
 @dataclass(frozen=True, slots=True)
+class StagedVolume:
+    """Where a curated volume lies in the work folder."""
+
+    volume_id: str
+    cluster: str
+    batch: str
+    start: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """A finished batch: its images and what was left out."""
+    """A finished batch: its images and volumes and what was left out."""
 
     images: tuple[StagedImage, ...]
     counts: ImportCounts
     quarantined: tuple[tuple[str, str], ...]
     """(origin, reason) of the units that could not be read."""
 
+    volumes: tuple[StagedVolume, ...] = ()
     settled: bool = False
     """Whether quarantined units are not to be tried again."""
 
@@ -170,22 +184,29 @@ def stage_batch(folder: Path, units: tuple[SourceUnit, ...]) -> None:
         if finished.settled or not finished.quarantined:
             return
     staged: list[StagedImage] = []
+    volumes: list[StagedVolume] = []
     counts = ImportCounts()
     quarantined: list[tuple[str, str]] = []
     with open_whole(_records_path(folder, key)) as file:
         for unit in units:
             try:
-                images, unit_counts = _curate_unit(unit)
+                curated = _curate_unit(unit)
             except InputError as error:
                 quarantined.append((unit.origin, str(error)))
                 continue
-            counts.add(unit_counts)
-            for image, origin in images:
+            counts.add(curated.counts)
+            for image, origin in curated.images:
                 record = _dump(image)
                 place = (key, file.tell(), len(record))
                 staged.append(StagedImage(image.sha256, image.cluster, *place, origin))
                 file.write(record)
-    _write_index(folder, key, Batch(tuple(staged), counts, tuple(quarantined)))
+            for volume in curated.volumes:
+                record = dump_volume(volume)
+                place = (key, file.tell(), len(record))
+                volumes.append(StagedVolume(volume.volume_id, volume.cluster, *place))
+                file.write(record)
+    batch = Batch(tuple(staged), counts, tuple(quarantined), tuple(volumes))
+    _write_index(folder, key, batch)
 
 
 def _write_index(folder: Path, key: str, batch: Batch) -> None:
@@ -201,40 +222,67 @@ def read_batch(folder: Path, key: str) -> Batch:
 def join_batches(batches: Iterable[Batch]) -> Batch:
     """Return what several batches hold as one."""
     images: list[StagedImage] = []
+    volumes: list[StagedVolume] = []
     counts = ImportCounts()
     quarantined: list[tuple[str, str]] = []
     for batch in batches:
         images += batch.images
+        volumes += batch.volumes
         counts.add(batch.counts)
         quarantined += batch.quarantined
-    return Batch(tuple(images), counts, tuple(quarantined))
+    return Batch(tuple(images), counts, tuple(quarantined), tuple(volumes))
 
 
 def read_images(folder: Path, staged: tuple[StagedImage, ...]) -> Iterator[CuratedImage]:
     """Yield curated images in the order asked for, one at a time."""
     for image in staged:
-        with _records_path(folder, image.batch).open("rb") as file:
-            file.seek(image.start)
-            yield _load(file.read(image.size))
+        yield _load(_read_record(folder, image))
 
 
-def _curate_unit(unit: SourceUnit) -> tuple[list[tuple[CuratedImage, str]], ImportCounts]:
-    """Return the curated images of a unit, each with its origin."""
+def read_volume(folder: Path, staged: StagedVolume) -> CuratedVolume:
+    """Return a curated volume."""
+    return load_volume(_read_record(folder, staged))
+
+
+def _read_record(folder: Path, staged: StagedImage | StagedVolume) -> bytes:
+    with _records_path(folder, staged.batch).open("rb") as file:
+        file.seek(staged.start)
+        return file.read(staged.size)
+
+
+@dataclass(frozen=True, slots=True)
+class _CuratedUnit:
+    """What is kept of one unit."""
+
+    images: list[tuple[CuratedImage, str]] = field(default_factory=list)
+    """Each with its origin."""
+
+    volumes: list[CuratedVolume] = field(default_factory=list)
+    counts: ImportCounts = field(default_factory=ImportCounts)
+
+
+def _curate_unit(unit: SourceUnit) -> _CuratedUnit:
     # Held until the unit is read to its end: one that breaks halfway leaves nothing.
-    images = []
-    counts = ImportCounts()
+    curated = _CuratedUnit()
+    counts, collector = curated.counts, VolumeCollector()
     try:
         for source in unit.read():
-            counts.notes.update(source.notes)
-            counts.dropped.update(source.left_out)
-            counts.warnings.update(("images", *source.warnings))
-            if (image := curate_image(source, counts.dropped)) is not None:
-                images.append((image, source.origin))
+            image = None
+            if not source.serves_volume_only:
+                counts.notes.update(source.notes)
+                counts.dropped.update(source.left_out)
+                counts.warnings.update(("images", *source.warnings))
+                image = curate_image(source, counts.dropped)
+            if image is not None:
+                curated.images.append((image, source.origin))
+            if source.volume is not None:
+                collector.add(source, source.volume, image.sha256 if image else None)
+        curated.volumes.extend(collector.finish(counts.dropped))
     except (OSError, ValueError, ArithmeticError, LookupError, TypeError, MemoryError) as error:
         # The libraries that read raw files raise anything at all on hostile ones.
         reason = f"cannot be read: {type(error).__name__}: {error}"
         raise InputError(unit.origin, "", reason[:300]) from error
-    return images, counts
+    return curated
 
 
 def _index_path(folder: Path, key: str) -> Path:

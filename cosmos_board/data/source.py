@@ -6,6 +6,31 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cosmos_board.core.masks import Mask, Pixels
+from cosmos_board.core.volumes import SpacingMm
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Region:
+    """What is one reference of a volume: an object, or one instance of it."""
+
+    object: str
+    pieces: bool
+    """Whether its connected pieces are references of their own."""
+
+    key: str
+    """Equal on every slice for one instance; empty where the object has one reference."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class VolumeSlice:
+    """A slice as a part of its volume. All slices come in order; that of index 0 begins one."""
+
+    index: int
+    spacing_mm: SpacingMm | None
+    """Along (slice, row, column); None where neither file nor import file says it."""
+
+    regions: Mapping[Region, Mask]
+    """What the annotator drew on it, without regard to size."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -35,11 +60,19 @@ class SourceImage:
     left_out: Mapping[str, int] = field(default_factory=dict)
     """Number of regions that were skipped while reading, by rule."""
 
+    volume: VolumeSlice | None = None
+    """Its place in a volume that is kept whole."""
+
     warnings: tuple[str, ...] = ()
     """Keys of the warnings to which the image gives rise: `inverted`, …"""
 
     origin: str = ""
     """File and slice, for messages and reports on this machine; written into no pack."""
+
+    @property
+    def serves_volume_only(self) -> bool:
+        """Whether it is a slice without masks, kept for its volume: no image of the 2-D study."""
+        return self.volume is not None and not self.masks
 
 
 @dataclass(frozen=True, slots=True, eq=False)

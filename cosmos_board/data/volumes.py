@@ -8,6 +8,8 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cosmos_board.core.volumes import SpacingMm
+
 Plane: TypeAlias = Literal["axial", "coronal", "sagittal"]
 PLANES: tuple[Plane, ...] = ("axial", "coronal", "sagittal")
 Voxels: TypeAlias = NDArray[Any]
@@ -110,6 +112,23 @@ def choose_plane(spacing_mm: tuple[float, float, float]) -> Plane:
     areas: dict[Plane, float] = {"axial": y * x, "coronal": z * x, "sagittal": z * y}
     smallest = min(areas.values())
     return next(plane for plane, area in areas.items() if area <= smallest * 1.01)
+
+
+def order_spacing(spacing_mm: tuple[float, float, float], plane: Plane) -> SpacingMm:
+    """Return the spacing along (slice, row, column) of a plane.
+
+    `spacing_mm` is along (Z, Y, X) of an oriented volume. The result is rounded to 1e-6 mm: what
+    follows from it in headers differs in the last digits between machines.
+
+    Example:
+        >>> order_spacing((3.0, 2.0, 1.0), "coronal")
+        (2.0, 3.0, 1.0)
+    """
+    z, y, x = (round(length, 6) for length in spacing_mm)
+    ordered: dict[Plane, SpacingMm] = {
+        "axial": (z, y, x), "coronal": (y, z, x), "sagittal": (x, z, y),
+    }  # fmt: skip
+    return ordered[plane]
 
 
 def count_slices(voxels: Voxels, plane: Plane) -> int:

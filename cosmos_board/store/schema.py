@@ -20,6 +20,9 @@ _TYPES = {
     "int64": pa.int64(),
     "float": pa.float64(),
     "box": pa.list_(pa.int32(), 4),
+    "spacing": pa.list_(pa.float64(), 3),
+    "strings": pa.list_(pa.string()),
+    "binaries": pa.list_(pa.binary()),
     "number": pa.decimal128(9, 4),  # finer than any difference that counts, and packs small
 }
 
@@ -80,6 +83,42 @@ PACK_OBSERVERS = declare("""
     rle: binary
 """)
 """One row per further observer's mask of a reference."""
+
+PACK_VOLUMES = declare("""
+    volume_id cluster_id dataset modality: string
+    slices height width: int32
+    spacing_mm: spacing  # slice, row, column
+""")
+"""One row per volume of a pack that keeps them; row group n of the next three tables is its own."""
+
+PACK_SLICES = declare("""
+    volume_id: string
+    slice_index: int32
+    image_id: string
+    png?: binary  # null where `images/` holds the picture
+    sha256: string  # of the decoded pixels, with their shape
+""")
+"""One row per slice of a volume, also of those without a reference in the 2-D study."""
+
+PACK_VOLUME_REFERENCES = declare("""
+    volume_reference_id volume_id object: string
+    instance: int32
+    slice_indices: int32s  # of the slices with a voxel
+    rles: binaries  # COCO-compressed counts, one for each of these slices
+    voxels: int64
+    prompt_slice: int32
+    box_reference_ids: strings  # of the 2-D study, whose boxes are those of `each-box`
+""")
+"""One row per reference of a volume."""
+
+PACK_VOLUME_PROMPTS = declare("""
+    volume_reference_id prompt: string
+    slice_index: int32
+    points: int32s  # x, y, x, y, …
+    labels: int8s
+    box?: int32s  # null where the prompt has none
+""")
+"""One row per volume reference, volume prompt and slice on which something is given."""
 
 SCORES = declare("""
     reference_id prompt: string

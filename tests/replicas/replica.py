@@ -95,7 +95,7 @@ def count_import(dataset: str, root: Path) -> Counts:
     references = Counter[str]()
     for unit in plan.units():
         try:
-            read = list(unit.read())
+            read = [image for image in unit.read() if not image.serves_volume_only]
         except InputError:
             refused.append(unit.origin)
             continue

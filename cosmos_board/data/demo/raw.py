@@ -10,14 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_fill_holes
 
+from cosmos_board.core.masks import Mask
 from cosmos_board.data.intensities import Normalisation, normalise
 from cosmos_board.data.readers.dicom.images import read_dicom
 from cosmos_board.data.readers.dicom.rtstruct import rasterise, read_rtstruct
 from cosmos_board.data.readers.nifti import read_nifti
 from cosmos_board.data.readers.tiff import read_tiff
-from cosmos_board.data.source import SourceImage
+from cosmos_board.data.source import Region, SourceImage, VolumeSlice
 from cosmos_board.data.volumes import Volume, choose_plane, count_slices, orient, take_slice
 from cosmos_board.phantoms.controlled import DEMO_SPECS, PhantomSpec, phantom_pack_images
+from cosmos_board.phantoms.volumes import draw_phantom_volume
 
 _PERCENTILE = Normalisation("percentile")
 _LARGE_PX = 50
@@ -94,6 +96,30 @@ def draw_phantoms(
             masks={name: (mask,) for name, mask in image.references},
             origin=image.cluster,
         )
+
+
+def draw_phantom_volumes(count: int, *, start: int = 0, seed: int = 0) -> Iterator[SourceImage]:
+    """Yield every slice of synthetic volumes, one cluster each; of all kinds of solids."""
+    for number in range(start, start + count):
+        phantom = draw_phantom_volume((seed << 32) + number)
+        for index, pixels in enumerate(phantom.voxels):
+            regions = {
+                Region(reference.object, False, reference.instance): reference.mask[index]
+                for reference in phantom.references
+            }
+            part = VolumeSlice(index=index, spacing_mm=phantom.spacing_mm, regions=regions)
+            masks: dict[str, tuple[Mask, ...]] = {}
+            for region, mask in regions.items():
+                if mask.any():
+                    masks[region.object] = (*masks.get(region.object, ()), mask)
+            yield SourceImage(
+                pixels=pixels,
+                modality="synthetic",
+                cluster_key=phantom.cluster,
+                masks=masks,
+                volume=part,
+                origin=f"{phantom.cluster}, slice {index}",
+            )
 
 
 def spread(n: int, k: int) -> list[int]:

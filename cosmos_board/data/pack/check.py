@@ -8,11 +8,13 @@ from pathlib import Path
 from cosmos_board.core.errors import InputError, make_one_line
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.targets import Reference
+from cosmos_board.data.pack.box_references import BoxReferences
 from cosmos_board.data.pack.info import INFO_NAME, PackInfo, is_unaltered
 from cosmos_board.data.pack.items import PackItem
 from cosmos_board.data.pack.pack import Pack, open_pack
 from cosmos_board.data.pack.png import hash_pixels
 from cosmos_board.data.pack.totals import PackTotals
+from cosmos_board.data.pack.volume_check import find_volume_problems
 from cosmos_board.prompts import freeze_prompts
 
 SMALLEST_PX = 51
@@ -66,6 +68,7 @@ class _Contents:
         self._problems: list[str] = []
         self._totals = PackTotals()
         self._ids: set[str] = set()
+        self._boxes = BoxReferences()
 
     def find_problems(self) -> list[str]:
         """Return what is wrong, in the order of the pack."""
@@ -84,6 +87,8 @@ class _Contents:
             if held != said:
                 problem = f"{name}: is not what the files hold (got {said}, want {held})"
                 self._report(f"{INFO_NAME}: {problem}")
+        for problem in find_volume_problems(self._pack, self._boxes):
+            self._report(problem)
         return self._problems
 
     def _check_image(self, item: PackItem) -> None:
@@ -126,6 +131,8 @@ class _Contents:
             "rle": reference.rle.counts,
         }
         self._totals.add_reference(row)
+        if self._pack.info.volumes is not None:
+            self._boxes.add(name, reference.image_id, reference.object, reference.rle.counts)
 
     def _report(self, problem: str) -> None:
         where = str(self._pack.path)

@@ -16,8 +16,11 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.data.catalog.dataset import PERMISSIONS
 from cosmos_board.data.validation import describe_error
 
-INFO_VERSION = 1
-"""Version of `pack.json` that we write; readers refuse a newer one."""
+INFO_VERSION = 2
+"""Newest version of `pack.json`, that of packs with volumes; readers refuse a newer one."""
+
+PLAIN_VERSION = 1
+"""Version of a pack without volumes, which older programs read too."""
 
 INFO_NAME = "pack.json"
 
@@ -60,12 +63,43 @@ class PackCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeTargetCount:
+    """How much the volumes of a pack hold of one target."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    modality: str
+    object: str
+    references: int
+    volumes: int
+    clusters: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeFacts:
+    """What a pack that keeps volumes holds for the volume track."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    volumes: int
+    slices: int
+    references: int
+    clusters: int
+    targets: tuple[VolumeTargetCount, ...]
+    content_sha256: str
+    """Over ids, clusters, spacings, slices and volume references."""
+
+    prompts_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PackInfo(DatasetCard):
     """Facts about one pack. Counts, hashes and files are filled in by curation."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
-    schema_version: int = INFO_VERSION
+    schema_version: int = PLAIN_VERSION
     counts: PackCounts = PackCounts()
+    volumes: VolumeFacts | None = None
+    """None where the pack keeps no volumes."""
+
     files: tuple[PackFile, ...] = ()
 
     def __post_init__(self) -> None:
@@ -87,7 +121,7 @@ class PackInfo(DatasetCard):
 _ORDER = (
     "name", "label", "version", "licence", "source", "citation", "normalisation", "cluster_unit",
     "permissions", "synthetic", "subsample", "protocol", "schema_version", "counts", "expected",
-    "observers", "content_sha256", "prompts_sha256", "files",
+    "observers", "content_sha256", "prompts_sha256", "volumes", "files",
 )  # fmt: skip
 """Of the fields in `pack.json`, whose bytes are hashed."""
 
@@ -95,8 +129,9 @@ _ORDER = (
 def dump_info(info: PackInfo) -> bytes:
     """Return the bytes of `pack.json`, which end with a hash over all that stands before it."""
     known = asdict(info)
-    # An empty field is not written: the bytes of packs of unknown datasets stay as they were.
-    fields = {name: known[name] for name in _ORDER if name != "expected" or known[name]}
+    # Written only where there is something: the bytes of other packs stay as they were.
+    optional = ("expected", "volumes")
+    fields = {name: known[name] for name in _ORDER if name not in optional or known[name]}
     fields["info_sha256"] = hashlib.sha256(_dump(fields)).hexdigest()
     return _dump(fields)
 

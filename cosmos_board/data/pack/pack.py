@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -48,6 +48,7 @@ class Pack:
         self.info = info
         self._blocks: tuple[Block, ...] | None = None
         self._held: tuple[Block, _Rows] | None = None
+        self._places: dict[str, Block] | None = None
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -98,6 +99,27 @@ class Pack:
         """Yield the rows of `images/` without the picture itself."""
         for block in self.blocks:
             yield from self._read(block, "images", PACK_IMAGES, _IMAGE_FACTS)
+
+    def iter_pictures(self, image_ids: Collection[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield (image id, PNG file) of images of this pack, in its order.
+
+        Raises:
+            InputError: If a file is damaged, or the pack has no such image.
+        """
+        if self._places is None:
+            self._places = {
+                row["image_id"]: block
+                for block in self.blocks
+                for row in self._read(block, "images", PACK_IMAGES, ["image_id"])
+            }
+        if strays := sorted(set(image_ids) - self._places.keys()):
+            raise InputError(self.path, strays[0], "is no image of this pack")
+        wanted = set(image_ids)
+        blocks = {self._places[image_id] for image_id in wanted}
+        for block in sorted(blocks, key=lambda block: block.first):
+            for row in self._read(block, "images", PACK_IMAGES, ["image_id", "png"]):
+                if row["image_id"] in wanted:
+                    yield row["image_id"], row["png"]
 
     def iter_reference_rows(self) -> Iterator[Row]:
         """Yield the rows of `references/` with factors, without the mask itself."""

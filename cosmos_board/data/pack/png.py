@@ -6,6 +6,7 @@ import hashlib
 import io
 import struct
 import warnings
+from collections.abc import Iterable
 
 import numpy as np
 from PIL import Image as Pillow
@@ -38,6 +39,16 @@ def make_image_id(sha256: str) -> str:
         '0123456789abcdef'
     """
     return sha256[:16]
+
+
+def make_volume_id(slices: Iterable[str]) -> str:
+    """Return the id of the volume of which the slices, in order, have these pixel hashes.
+
+    Example:
+        >>> make_volume_id(["a", "b"]) == make_volume_id(["b", "a"])
+        False
+    """
+    return hashlib.sha256("\n".join(slices).encode()).hexdigest()[:16]
 
 
 def encode_png(pixels: Pixels) -> bytes:

@@ -17,12 +17,15 @@ from cosmos_board.data.pack.pack import Pack
 def summarise_pack(pack: Pack) -> dict[str, Any]:
     """Return facts, counts and the range of each factor by target, ready for JSON.
 
-    The keys are those of `pack.json` without its files, and `targets`: for each its name,
-    references, images, clusters and `factors`, by name, as (smallest, median, largest).
+    The keys are those of `pack.json` without its files (with `volumes` where it keeps some), and
+    `targets`: for each its name, references, images, clusters and `factors`, by name, as
+    (smallest, median, largest).
     """
     facts = asdict(pack.info)
     counts = facts.pop("counts")
     facts.pop("files")
+    if facts["volumes"] is None:
+        facts.pop("volumes")
     ranges = _measure_factors(pack)
     targets = [
         {

@@ -39,7 +39,7 @@ class PackTotals:
 
     def add_image(self, row: Mapping[str, Any], objects: Iterable[str]) -> None:
         """Take in one row of `images/` and the object of each of its references."""
-        _add(self._content, row, _IMAGE)
+        add_fields(self._content, row, _IMAGE)
         self._images += 1
         self._clusters.add(row["cluster_id"])
         for name, references in Counter(objects).items():
@@ -50,7 +50,7 @@ class PackTotals:
 
     def add_reference(self, row: Mapping[str, Any]) -> None:
         """Take in one row of `references/`."""
-        _add(self._content, row, _REFERENCE)
+        add_fields(self._content, row, _REFERENCE)
 
     def add_prompt(self, reference_id: str, name: str, prompt: Prompt) -> None:
         """Take in one prompt of a reference."""
@@ -58,7 +58,7 @@ class PackTotals:
 
     def add_observer(self, row: Mapping[str, Any]) -> None:
         """Take in one row of `observers/`."""
-        _add(self._observer_content, row, _OBSERVER)
+        add_fields(self._observer_content, row, _OBSERVER)
         self._observers.add(row["observer"])
 
     def list_facts(self) -> dict[str, Any]:
@@ -106,7 +106,8 @@ class PackTotals:
         )
 
 
-def _add(digest: hashlib._Hash, row: Mapping[str, Any], names: Iterable[str]) -> None:
+def add_fields(digest: hashlib._Hash, row: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Add some fields of a row to a hash, as text."""
     digest.update(("\x1f".join(_spell(row[name]) for name in names) + "\n").encode())
 
 
@@ -114,5 +115,5 @@ def _spell(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode("latin-1")
     if isinstance(value, list | tuple):
-        return " ".join(map(str, value))
+        return " ".join(map(_spell, value))
     return str(value)

@@ -191,7 +191,7 @@ def test_what_is_no_pack_is_refused(tmp_path: Path) -> None:
         pytest.param(b"{", "is no JSON", id="no JSON"),
         pytest.param(b"[]", "schema_version: is missing", id="no object"),
         pytest.param(b"[" * 100_000, "is no JSON", id="deep"),
-        pytest.param(b'{"schema_version": 2}', "is newer than this program", id="newer"),
+        pytest.param(b'{"schema_version": 3}', "is newer than this program", id="newer"),
         pytest.param(b'{"schema_version": 1}', "pack.json: name: ", id="incomplete"),
         pytest.param(b"\xff\xfe", "is no JSON", id="no text"),
     ],

@@ -76,7 +76,8 @@ def read_sample(plan: ImportPlan) -> SampleWarnings:
     sample = _take_sample(plan.jobs)
     for job in sample:
         try:
-            for image in islice(read_job(job), _SLICES):
+            drawn = (image for image in read_job(job) if not image.serves_volume_only)
+            for image in islice(drawn, _SLICES):
                 counts.update(("images", *image.warnings))
         except Exception as error:  # The import itself tells what went wrong.
             unread.append(str(error))

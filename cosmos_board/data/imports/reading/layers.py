@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask
 from cosmos_board.data.imports.spec.rules import Objects
+from cosmos_board.data.source import Region
 from cosmos_board.data.volumes import PLANES, Plane, take_slice
 
 _LARGEST_PIECES_PX = 1 << 32
@@ -121,21 +122,31 @@ def make_drawn_layer(
 
 
 def draw_slice(layers: list[tuple[bool, Layer]], plane: Plane, index: int) -> MasksByObject:
+    """Return what is drawn on one slice as `draw_regions` does, by object."""
+    return split_regions(draw_regions(layers, plane, index))
+
+
+def draw_regions(layers: list[tuple[bool, Layer]], plane: Plane, index: int) -> dict[Region, Mask]:
     """Return what is drawn on one slice: parts of an object with the same key are joined.
 
     Each layer comes with whether its connected pieces are instances.
     """
-    joined: dict[tuple[str, bool, str], Mask] = {}
+    joined: dict[Region, Mask] = {}
     for pieces, layer in layers:
         for region in layer.cut(plane, index):
             for name in region.objects:
-                which = (name, pieces, "" if pieces else region.key)
+                which = Region(name, pieces, "" if pieces else region.key)
                 before = joined.get(which)
                 joined[which] = region.mask if before is None else before | region.mask
+    return joined
+
+
+def split_regions(regions: Mapping[Region, Mask]) -> MasksByObject:
+    """Return the masks of each object, each of its connected pieces where they are instances."""
     drawn: dict[str, list[Mask]] = defaultdict(list)
-    for name, pieces, key in sorted(joined):
-        mask = joined[name, pieces, key]
-        drawn[name] += _split(mask) if pieces else [mask]
+    for region in sorted(regions):
+        mask = regions[region]
+        drawn[region.object] += _split(mask) if region.pieces else [mask]
     return {name: tuple(masks) for name, masks in drawn.items()}
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_board.core.errors import InputError
+from cosmos_board.core.volumes import SpacingMm
 from cosmos_board.data.imports.names import show_path
 from cosmos_board.data.imports.reading.codes import find_codes, name_code
 from cosmos_board.data.imports.reading.eight_bit import prepare_picture, prepare_volume
@@ -22,22 +23,25 @@ from cosmos_board.data.imports.reading.layers import (
     Layer,
     Layers,
     MasksByObject,
+    draw_regions,
     draw_slice,
     drop_empty,
     make_drawn_layer,
+    split_regions,
 )
 from cosmos_board.data.imports.reading.notes import ImageWarnings, note_picture, note_volume
 from cosmos_board.data.imports.reading.regions import find_objects, read_regions
 from cosmos_board.data.imports.spec.rules import find_joined, find_name
 from cosmos_board.data.readers.guard import quietly
 from cosmos_board.data.readers.raster import Raster
-from cosmos_board.data.source import SourceImage
+from cosmos_board.data.source import SourceImage, VolumeSlice
 from cosmos_board.data.volumes import (
     PLANES,
     Plane,
     Volume,
     choose_plane,
     count_slices,
+    order_spacing,
     orient,
     take_slice,
 )
@@ -45,6 +49,8 @@ from cosmos_board.data.volumes import (
 
 def read_job(job: ImageJob) -> Iterator[SourceImage]:
     """Yield the slices of one volume that have something drawn on them, or one picture.
+
+    Where the import file says `keep_volumes`, every slice of a volume.
 
     Raises:
         InputError: If a file is not what it should be, or a mask does not belong to the image.
@@ -97,16 +103,31 @@ def _read_frame(job: ImageJob, frame: int | None) -> Iterator[SourceImage]:
     flat = flat if len(flat) == 1 else []
     plane = (*chosen, *flat, choose_plane(volume.spacing_mm))[0]
     notes = (*note_volume(raster, plane, frame), *image.list_notes(voxels))
+    spacing_mm = _find_spacing(job, raster, volume, plane)
     del raster, volume
     for index in range(count_slices(voxels, plane)):
-        masks = {
-            observer: drop_empty(draw_slice(drawn, plane, index))
-            for observer, drawn in layers.items()
-        }
+        regions = {name: draw_regions(drawn, plane, index) for name, drawn in layers.items()}
+        masks = {name: drop_empty(split_regions(drawn)) for name, drawn in regions.items()}
+        part = None
+        if job.spec.keep_volumes:
+            part = VolumeSlice(index=index, spacing_mm=spacing_mm, regions=regions.get("", {}))
+        where = f"{origin} {'' if frame is None else f'frame {frame} '}{plane} {index}"
         if masks.get(""):
-            where = f"{origin} {'' if frame is None else f'frame {frame} '}{plane} {index}"
             image.check_known(masks[""], plane, index, where)
-            yield image.make_image(take_slice(voxels, plane, index), masks, notes, where)
+            yield image.make_image(take_slice(voxels, plane, index), masks, notes, where, part)
+        elif part is not None:
+            yield SourceImage(
+                pixels=take_slice(voxels, plane, index), modality=job.modality,
+                cluster_key=job.cluster_key, masks={}, origin=where, volume=part,
+            )  # fmt: skip
+
+
+def _find_spacing(job: ImageJob, raster: Raster, volume: Volume, plane: Plane) -> SpacingMm | None:
+    """Return what the file says of its spacing, else what the import file says, else None."""
+    if raster.affine_lps is not None:
+        return order_spacing(volume.spacing_mm, plane)
+    # Such a volume keeps the order of its axes.
+    return order_spacing(job.spec.spacing_mm, plane) if job.spec.spacing_mm else None
 
 
 def _read_picture(image: _AnnotatedImage, raster: Raster, origin: str) -> Iterator[SourceImage]:
@@ -156,6 +177,7 @@ class _AnnotatedImage:
         masks: dict[str, MasksByObject],
         notes: tuple[str, ...],
         origin: str,
+        part: VolumeSlice | None = None,
     ) -> SourceImage:
         """Return one slice or picture with its masks by observer."""
         return SourceImage(
@@ -168,6 +190,7 @@ class _AnnotatedImage:
             left_out=self.warnings.left_out,
             warnings=self.warnings.finish(pixels, masks.get("", {}).values()),
             origin=origin,
+            volume=part,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import inf
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator
@@ -75,6 +76,15 @@ def _check_normalisation(text: str) -> str:
 
 def _is_frame(value: object) -> bool:
     return value == "all" or (type(value) is int and value >= 0)
+
+
+def _read_spacing(value: object) -> tuple[float, ...]:
+    lengths = value if isinstance(value, list | tuple) else ()
+    known = all(type(length) in (int, float) and 0 < length < inf for length in lengths)
+    if not known or len(lengths) != 3:
+        expected = "[z, y, x] in mm, such as [5.0, 0.7, 0.7]"
+        raise FieldError("are no distances", got=repr(value), want=expected)
+    return tuple(float(length) for length in lengths)
 
 
 def _is_tolerance(value: object) -> bool:
@@ -184,6 +194,7 @@ Axes = Annotated[
 Frame = Annotated[int | str | None, want(_is_frame, "is no position", '0, 1, … or "all"')]
 Tolerance = Annotated[int | str, want(_is_tolerance, "is no distance", '0 … 255 or "nearest"')]
 Channels = Annotated[tuple[int, ...] | Literal["labels"], BeforeValidator(_read_channels)]
+Spacing = Annotated[tuple[float, float, float] | tuple[()], BeforeValidator(_read_spacing)]
 JoinRules = Annotated[tuple[JoinRule, ...], BeforeValidator(_read_joins)]
 ArchiveRules = Annotated[tuple[ArchiveRule, ...], BeforeValidator(_read_archives)]
 ObjectNames = Annotated[Objects, BeforeValidator(_read_objects)]

@@ -20,7 +20,7 @@ from cosmos_board.data.validation import FieldError, Rows, Table, want_keys
 SPEC_VERSION = 1
 """Version of the import files we read."""
 
-_DEFAULTS = ("normalisation", "plane", "resample", "geometry")
+_DEFAULTS = ("normalisation", "plane", "resample", "geometry", "keep_volumes")
 """Fields of images that may stand once at the top."""
 
 
@@ -41,6 +41,12 @@ class ImageSpec(FileSpec):
 
     geometry: Literal["check", "ignore"] = "check"
     """`ignore`: what a mask's file says of its place is not used."""
+
+    keep_volumes: bool = False
+    """Whether volumes are kept with all their slices, for the volume track."""
+
+    spacing_mm: f.Spacing = ()
+    """Distance of voxels along z, y, x in mm, for volumes of which the file does not say it."""
 
     parts: Mapping[str, PartSpec] = Field(default_factory=dict)
     """Parts that paths do not name, by name."""
@@ -100,7 +106,8 @@ class ImportSpec(Table):
     plane: str = ""
     resample: str = ""
     geometry: str = ""
-    """These four hold for all images that do not say otherwise."""
+    keep_volumes: bool = False
+    """These five hold for all images that do not say otherwise."""
 
     archives: f.ArchiveRules = ()
     """Archives that are read as if they were unpacked."""

@@ -148,6 +148,7 @@ def _sections(words: Words) -> dict[str, tuple[str, _Reader]]:
         "speed_eval_vit_b": (words("Evaluation beside a large model"), _eval),
         "speed_script": (words("Against a script of official classes and MONAI"), _script),
         "speed_metrics": (words("Metrics"), _tables),
+        "speed_volumes": (words("Metrics of volumes"), _tables),
         "speed_factors": (words("Factors"), _tables),
         "speed_store": (words("Score rows"), _store),
         "speed_memory": (words("Memory"), _memory),
