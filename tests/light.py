@@ -14,6 +14,7 @@ COMMANDS = (
     ("--help",),
     ("data", "list"),
     ("models", "list"),
+    ("models", "worker-kit"),
     ("rank", "--help"),
     ("submit", "check", "--help"),
     ("site", "build", "--help"),

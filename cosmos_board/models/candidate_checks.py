@@ -24,8 +24,26 @@ Size = tuple[int, int]
 """Height and width of an image, in pixels."""
 
 
+_LONGEST = 160
+
+
 class CandidatesError(Exception):
     """A model returned something of another form; its text says what is wrong."""
+
+    def __init__(self, text: str, trace: str = "") -> None:
+        super().__init__(text)
+        self.trace = trace
+        """Where the model raised in a process of its own, as Python prints it: several lines."""
+
+
+def describe_raised(kind: str, text: str) -> str:
+    """Return the type and the first line of what a model raised, at most 160 characters.
+
+    Example:
+        >>> describe_raised("ValueError", "no such axis")
+        'ValueError: no such axis'
+    """
+    return ": ".join((kind, *text.strip().splitlines()[:1]))[:_LONGEST]
 
 
 def copy_prompts(prompts: Sequence[Prompt]) -> list[Prompt]:

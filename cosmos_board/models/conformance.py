@@ -11,7 +11,8 @@ from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.masks import Mask, Pixels, Rle
 from cosmos_board.core.prompts import PROMPTS, Prompt, make_prompt
 from cosmos_board.models.candidate_checks import CandidatesError, check_candidates
-from cosmos_board.models.segmenter import DeviceSegmenter, Segmenter
+from cosmos_board.models.segmenter import DeviceSegmenter, Segmenter, VolumeSegmenter
+from cosmos_board.models.volume_conformance import check_volumes
 
 KINDS = ("promptable", "classical", "baseline", "observer")
 MINIMUM_DICE = 0.5
@@ -90,21 +91,16 @@ def find_problems(segmenter: Segmenter, *, everything: bool = False) -> list[Pro
     minutes for a large model.
     """
     problems: list[Problem] = list(_check_card(segmenter))
-    checks: list[tuple[str, Callable[[Segmenter], Iterator[Problem]]]] = [
-        ("answers", _check_answers),
-        ("axis order, box format and scale", _check_places),
-        ("prompt is used", _check_use),
-        ("determinism", _check_determinism),
-        ("batch invariance", _check_batches),
-        ("empty image", _check_empty),
-        ("mask input", _check_mask_input),
-        ("masks on the device", _check_device),
-    ]
+    checks = list(_IMAGE_CHECKS) if segmenter.card.prompts else []
     if everything and "everything" in segmenter.card.prompts:
         checks.append(("everything", _check_everything))
+    if _takes_volumes(segmenter):
+        checks.append(("volume", _check_volumes))
     for name, check in checks:
         try:
             problems.extend(check(segmenter))
+        except CandidatesError as error:
+            problems.append(Problem(name, str(error)))
         except Exception as error:  # an adapter may fail in any way; that is the finding
             problems.append(Problem(name, f"raises {type(error).__name__}: {error}"))
     return problems
@@ -116,6 +112,10 @@ def _supported(segmenter: Segmenter, prompts: dict[str, Prompt]) -> dict[str, Pr
 
 def _predict(segmenter: Segmenter, image: DiscImage, prompts: list[Prompt]) -> list[Candidates]:
     return segmenter.predict(segmenter.embed(image.pixels), prompts)
+
+
+def _takes_volumes(segmenter: Segmenter) -> bool:
+    return isinstance(segmenter, VolumeSegmenter) and bool(segmenter.volume_prompts)
 
 
 def _best_dice(candidates: Candidates, reference: Mask) -> float:
@@ -130,7 +130,7 @@ def _check_card(segmenter: Segmenter) -> Iterator[Problem]:
         yield Problem("card", f"kind is {card.kind!r}, not one of {', '.join(KINDS)}")
     if unknown := [name for name in card.prompts if name not in PROMPTS]:
         yield Problem("card", f"prompts name {', '.join(unknown)}, which the protocol has not")
-    if not card.prompts:
+    if not card.prompts and not _takes_volumes(segmenter):
         yield Problem("card", "lists no prompt")
 
 
@@ -268,6 +268,25 @@ def _check_everything(segmenter: Segmenter) -> Iterator[Problem]:
         yield Problem("everything", text)
     elif any((rle.height, rle.width) != (HEIGHT, WIDTH) for rle in everything.rles):
         yield Problem("everything", "masks are not in the native size")
+
+
+def _check_volumes(segmenter: Segmenter) -> Iterator[Problem]:
+    assert isinstance(segmenter, VolumeSegmenter)
+    for text in check_volumes(segmenter):
+        yield Problem("volume", text)
+
+
+_IMAGE_CHECKS: tuple[tuple[str, Callable[[Segmenter], Iterator[Problem]]], ...] = (
+    ("answers", _check_answers),
+    ("axis order, box format and scale", _check_places),
+    ("prompt is used", _check_use),
+    ("determinism", _check_determinism),
+    ("batch invariance", _check_batches),
+    ("empty image", _check_empty),
+    ("mask input", _check_mask_input),
+    ("masks on the device", _check_device),
+)
+"""Of a segmenter that answers prompts on images."""
 
 
 def _draw_disc(centre_xy: tuple[int, int], scale: int) -> Mask:

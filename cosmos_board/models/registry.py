@@ -44,10 +44,12 @@ WITHOUT_WEIGHTS = ("box-prior", "grabcut", "random-walker")
 
 ADAPTERS: dict[str, str] = {
     "clicks": "cosmos_board.models.external.click_net:load",
+    "exec": "cosmos_board.models.external.exec_model:load",
     "hf": "cosmos_board.models.external.hf:load",
     "onnx": "cosmos_board.models.external.onnx_sam:load",
 }
-"""What loads `PREFIX:ADDRESS`, by prefix: models of others in files of a known form."""
+"""What loads `PREFIX:ADDRESS`, by prefix: models of others in files of a known form, or in
+programs."""
 
 _NEEDS = {
     "clicks": ("onnxruntime",),
@@ -64,7 +66,8 @@ def load_segmenter(name: str, *, checkpoint: Path | None = None, device: str = "
 
     Args:
         name: A name that `list_cards` knows, `my_model.py:MyModel`, a `.safetensors` file that
-            names its loader, or `hf:`, `onnx:` or `clicks:` and an address.
+            names its loader, or `hf:`, `onnx:` or `clicks:` and an address, or `exec:` and a
+            command.
         checkpoint: Weights to use instead of the published ones.
         device: `cpu`, `cuda`, `cuda:1` …
 
@@ -158,6 +161,8 @@ def locate_weights(name: str, checkpoint: Path | None = None) -> Path | None:
         from cosmos_board.models.external.hf_files import WEIGHTS, locate
 
         return (locate(address) or Path(address)) / WEIGHTS
+    if prefix == "exec":
+        return None  # the program knows
     if prefix in ADAPTERS:
         return Path(address)
     if name in CHECKPOINTS:

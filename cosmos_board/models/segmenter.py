@@ -13,6 +13,7 @@ from cosmos_board.core.candidates import Candidates, EverythingCandidates, find_
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt
+from cosmos_board.core.volumes import SlicePrompt, SpacingMm, VolumeMask
 
 if TYPE_CHECKING:  # this module works without torch
     from torch import Tensor
@@ -82,6 +83,24 @@ class KeepsEmbeddings(Protocol):
         Raises:
             InputError: If `content` is damaged.
         """
+        ...
+
+
+@runtime_checkable
+class VolumeSegmenter(Protocol):
+    """A model that takes a whole volume; every axis order is (slice, row, column)."""
+
+    @property
+    def volume_prompts(self) -> tuple[str, ...]:
+        """Names of the volume prompts that it answers; there may be none."""
+        ...
+
+    def open_volume(self, voxels: NDArray[np.uint8], spacing_mm: SpacingMm) -> object:
+        """Return what is worth computing once for a volume; other code does not read it."""
+        ...
+
+    def predict_volume(self, volume: object, prompts: Sequence[SlicePrompt]) -> VolumeMask:
+        """Return the mask of the one object that the prompts stand for, as large as the volume."""
         ...
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.run_record import RunSettings
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ class SegmenterSpec:
     """How to make a segmenter, in this process or another."""
 
     name: str
-    """A registered name, `file.py:Class`, a file of weights, or `observer:NAME`."""
+    """A registered name, `file.py:Class`, a file of weights, `exec:` and a command, or
+    `observer:NAME`."""
 
     checkpoint: Path | None = None
     device: str = "cpu"
@@ -48,12 +50,16 @@ class SegmenterSpec:
         return self.device == "cpu" and extras == (None, None, None)
 
     def hash_code(self) -> str | None:
-        """Return the sha256 of the user's own code, where the model is a class in a file.
+        """Return the sha256 of the user's own code: a class in a file, or a program's arguments.
 
-        What the file has imported from beside it counts too.
+        What the file of a class has imported from beside it counts too, and so does what is in the
+        files that a program is given.
         """
         from cosmos_board.models.factories import find_code
 
+        prefix, _, address = self.name.partition(":")
+        if prefix == "exec":
+            return _hash_arguments(address)
         path, colon, _ = self.name.rpartition(":")
         if not colon or not path.endswith(".py"):
             return None
@@ -69,6 +75,15 @@ class SegmenterSpec:
 
         path = locate_weights(self.name, self.checkpoint)
         return None if path is None else hash_weights(path)
+
+
+def _hash_arguments(address: str) -> str:
+    from cosmos_board.models.external.exec_model import find_arguments
+
+    given = (
+        hash_file(word) if isinstance(word, Path) else word for word in find_arguments(address)
+    )
+    return hashlib.sha256("\n".join(given).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = [
     *sorted((ROOT / "site" / "submit").glob("*.md")),
     *sorted((ROOT / "site" / "zh" / "submit").glob("*.md")),
+    *(ROOT / "site" / part / "own-environment.md" for part in ("docs", "zh/docs")),
     ROOT / "SECURITY.md",
 ]
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     multiple=True,
     required=True,
     help="Name (`models list`), file.py:Class, a file of weights, hf:OWNER/NAME, onnx:FOLDER, "
-    "clicks:FILE.onnx, or observer:NAME; may be repeated.",
+    "clicks:FILE.onnx, 'exec:PYTHON worker.py', or observer:NAME; may be repeated.",
 )
 @click.option(
     "--prompt", "prompts", multiple=True, help="A prompt; may be repeated. Default: all six."

@@ -99,8 +99,8 @@ def _readiness(name: str) -> str:
 def show(name: str, checkpoint: Path | None, as_json: bool) -> None:
     """Show the card of a segmenter, how it is loaded, and where its weights are.
 
-    NAME is whatever `eval --model` takes: a name, file.py:Class, a file of weights, or hf:, onnx:
-    or clicks: and an address. All but names are loaded to be shown.
+    NAME is whatever `eval --model` takes: a name, file.py:Class, a file of weights, hf:, onnx: or
+    clicks: and an address, or exec: and a command. All but names are loaded to be shown.
     """
     from cosmos_board.models.registry import find_card
 
@@ -156,3 +156,17 @@ def check(name: str, checkpoint: Path | None, device: str, everything: bool) -> 
     if problems:
         raise SystemExit(ExitCode.REFUSED)
     click.echo(f"{name}: conforms")
+
+
+@command.command("worker-kit")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="File or folder to write. Default: print it."
+)
+def worker_kit(out: Path | None) -> None:
+    """Print or write worker_kit.py, for a model in an environment of its own (exec:)."""
+    from cosmos_board.models.external.kit_file import read_kit, write_kit
+
+    if out is None:
+        click.echo(read_kit(), nl=False)
+    else:
+        click.echo(str(write_kit(out)))

@@ -16,7 +16,7 @@ from statistics import median
 from typing import Literal, NoReturn, TypeAlias, TypeVar
 
 from cosmos_board.core.errors import CosmosBoardError, DeviceError, InputError
-from cosmos_board.models.candidate_checks import CandidatesError
+from cosmos_board.models.candidate_checks import CandidatesError, describe_raised
 from cosmos_board.models.segmenter import Embedding, Segmenter
 
 Stage: TypeAlias = Literal["embed", "prompt", "everything"]
@@ -158,7 +158,8 @@ def call_model(call: Callable[[], _T]) -> _T | ModelFailureError:
 
 def _to_failure(error: BaseException) -> ModelFailureError:
     if isinstance(error, CandidatesError):
-        return ModelFailureError(str(error))
+        refuse_broken_device(error)  # in a program of its own
+        return ModelFailureError(str(error), error.trace)
     if isinstance(error, CosmosBoardError) and not isinstance(error, InputError):
         raise error
     if not isinstance(error, Exception) and _is_from_signal(error):
@@ -218,8 +219,7 @@ def describe_failure(error: BaseException) -> str:
     """
     if is_out_of_memory(error):
         return OUT_OF_MEMORY
-    first = str(error).strip().splitlines()[:1]
-    return ": ".join((type(error).__name__, *first))[:_LONGEST]
+    return describe_raised(type(error).__name__, str(error))
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -74,9 +74,11 @@ def reproduce_submission(
     `run_isolated` makes a process without one.
 
     Raises:
-        InputError: If the submission is refused, the weights are not those it names, or the model
-            is code and there is a network.
+        InputError: If the submission is refused, the weights are not those it names, the model
+            is a program, or it is code and there is a network.
     """
+    if spec.name.startswith("exec:"):
+        raise InputError("--model", spec.name, "is a program, which no submission may start")
     if is_code(spec.name) and has_network():
         raise InputError("--model", spec.name, "is code and there is a network", want=RECIPE)
     with TemporaryDirectory(prefix="cosmos-board-") as work:
@@ -166,7 +168,7 @@ def is_code(model: str) -> bool:
         >>> is_code("my_model.py:MyModel"), is_code("grabcut")
         (True, False)
     """
-    return model.rpartition(":")[0].endswith(".py")
+    return model.rpartition(":")[0].endswith(".py") and not model.startswith("exec:")
 
 
 def has_network() -> bool:

@@ -45,6 +45,30 @@ def model(tmp_path: Path) -> Iterator[str]:
         yield f"{path}:Model"
 
 
+@pytest.mark.parametrize("network", [True, False])
+@pytest.mark.parametrize("words", ["", " x.py:Model"])
+def test_no_program_is_started_for_a_submission(
+    words: str, network: bool, sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where code may run, nor where the name ends like that of a file of code."""
+    monkeypatch.setattr("cosmos_board.submissions.scoring.reproduce.has_network", lambda: network)
+    note = tmp_path / "started"
+    folder = sample.write(tmp_path, slug="careful-boxes")
+    arguments = ["reproduce", str(folder), "--pack", str(sample.pack), "--model"]
+    result = CliRunner().invoke(command, [*arguments, f"exec:touch {note}{words}"])
+    assert "is a program, which no submission may start" in str(result.exception)
+    assert not note.exists()
+
+
+def test_a_manifest_cannot_name_a_program(sample: Sample, tmp_path: Path) -> None:
+    """Neither its slug nor its model, which are all that a re-run is named by."""
+    name = "exec:touch x"
+    folder = sample.write(tmp_path, model__name=name)
+    assert f"{folder.name}/submission.toml: model.name: character ':'" in sample.check(folder)[0]
+    other = sample.write(tmp_path, slug="exec:touch x")
+    assert any("slug" in line for line in sample.check(other))
+
+
 @pytest.mark.skipif(not reproduce.can_isolate(), reason="namespaces are not allowed here")
 def test_code_is_reproduced_without_network_or_tokens(
     sample: Sample, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
