@@ -23,7 +23,7 @@ from cosmos_board.runner.evaluation.evaluators import (
 )
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.runner.record.remote_store import RemoteStore
-from cosmos_board.runner.record.run_record import add_entry, begin_record, count_images
+from cosmos_board.runner.record.run_record import add_entry, begin_record, count_units
 from cosmos_board.runner.record.shards import Shard, choose_share, cut_shards
 from cosmos_board.runner.record.summary import (
     ModelSummary,
@@ -114,7 +114,7 @@ def run(request: RunRequest, callbacks: Callbacks | None = None) -> RunReport:
     refuse_overlap(request.out, request.packs)
     packs = [open_pack(path) for path in request.packs]
     _refuse_doubles(packs)
-    images = len(request.specs) * sum(count_images(pack, request.settings) for pack in packs)
+    images = len(request.specs) * sum(count_units(pack, request.settings) for pack in packs)
     callbacks.on_total(images)
     folder = RunFolder(request.out)
     remote = RemoteStore(request.remote) if request.remote else None
@@ -218,7 +218,8 @@ class _Run:
         wanted = self.request.check_device
         if wanted is None:
             wanted = any(is_wanted(spec.device) for spec in self.request.specs)
-        if wanted and images and isinstance(evaluator, PromptedSegmenter):
+        of_images = self.request.settings.study != "volumes"  # what the check asks about
+        if wanted and images and of_images and isinstance(evaluator, PromptedSegmenter):
             return check_device(evaluator, images, self.folder, self.record)
         return nullcontext()
 

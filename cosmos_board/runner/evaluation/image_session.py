@@ -25,6 +25,7 @@ from cosmos_board.runner.evaluation.model_calls import (
     ModelFailureError,
     StageTimer,
     call_model,
+    call_or_fail,
     release_memory,
 )
 from cosmos_board.runner.evaluation.scoring import HostScorer, PromptKey
@@ -141,18 +142,8 @@ class ImageSession:
         return embedding
 
     def call(self, call: Callable[[], _T]) -> _T:
-        """Return what `call` returns; once more, after memory was released, where it did not fit.
-
-        Raises:
-            ModelFailureError: If the model failed.
-        """
-        result = call_model(call)
-        if isinstance(result, ModelFailureError) and result.is_memory:
-            release_memory(self.segmenter)
-            result = call_model(call)
-        if isinstance(result, ModelFailureError):
-            raise result
-        return result
+        """Return what `call` returns; see `call_or_fail`."""
+        return call_or_fail(self.segmenter, call)
 
     def predict_in_batches(
         self,
