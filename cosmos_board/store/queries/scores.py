@@ -68,7 +68,7 @@ def fetch_cells(
         It is NaN where a row has no value, as those of programs before the metric.
         Rows of `low` have a Dice under 0.5; with nothing drawn are those `penalised` or `failed`.
     """
-    sums = "".join(f', {_sum_of(measure)} AS "{measure.name}"' for measure in measures)
+    sums = "".join(f', {sum_of(measure)} AS "{measure.name}"' for measure in measures)
     return fetch_columns(
         connection,
         f"""
@@ -86,7 +86,7 @@ def fetch_cells(
     )
 
 
-def _sum_of(measure: Measure) -> str:
+def sum_of(measure: Measure) -> str:
     """Return the SQL of a sum in steps over rows, NULL where one of them has no value."""
     value = f"(CASE WHEN {FAILED} THEN {measure.worst} ELSE {measure.sql} END)"
     return f"CASE WHEN count({value}) = count(*) THEN sum({in_steps(value)})::DOUBLE END"
