@@ -10,7 +10,7 @@ import click
 
 from cosmos_board.cli.data_fetch import fetch
 from cosmos_board.cli.data_list import describe_dataset, list_datasets
-from cosmos_board.cli.tables import print_pack
+from cosmos_board.cli.pack_tables import print_pack
 from cosmos_board.core.errors import ExitCode, InputError
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from unicodedata import east_asian_width
 
 if TYPE_CHECKING:
     from cosmos_board.board.types import Board, BoardRow, Share
-    from cosmos_board.data.pack.info import PackInfo, VolumeFacts
 
 GAP = 3
 """Characters between two columns, the margin of a table included."""
@@ -133,75 +132,13 @@ def name_hidden(headings: Sequence[str], shown: int, whole: str = "--json") -> s
     return f"not shown for want of width: {hidden}; {whole} has all" if hidden else ""
 
 
-def print_pack(info: PackInfo) -> None:
-    """Print a pack's facts and targets."""
-    print_facts(
-        {
-            "pack": info.name,
-            "label": info.label,
-            "version": info.version,
-            "licence": info.licence,
-            "permissions": ", ".join(info.permissions) or "none",
-            "source": info.source,
-            "citation": info.citation,
-            "normalisation": info.normalisation,
-            "cluster": info.cluster_unit,
-            "synthetic": "yes" if info.synthetic else "no",
-            "subsample": info.subsample or "all of it",
-            "observers": ", ".join(info.observers) or "none",
-            "content": info.content_sha256,
-            "prompts": info.prompts_sha256,
-        }
-    )
-    counts = info.counts
-    print_table(
-        f"{_count(counts.references, 'reference')} on {_count(counts.images, 'image')} in "
-        f"{_count(counts.clusters, 'cluster')}",
-        ("target", "references", "images", "clusters"),
-        [
-            (
-                f"{target.modality}.{target.object}",
-                str(target.references),
-                str(target.images),
-                str(target.clusters),
-            )
-            for target in counts.targets
-        ],
-    )
-    if info.volumes is not None:
-        _print_volumes(info.volumes)
-    if info.expected:
-        whole = all(count.is_met for count in info.expected)
-        print_table(
-            "what the catalog expects of a complete copy: "
-            + ("all of it is here" if whole else "this pack holds something else"),
-            ("part", "what", "found", "expected"),
-            [
-                (count.part, count.unit, str(count.found), str(count.expected))
-                for count in info.expected
-            ],
-            left=2,
-        )
+def count_of(number: int, noun: str) -> str:
+    """Return a number of things.
 
-
-def _print_volumes(held: VolumeFacts) -> None:
-    print_table(
-        f"{_count(held.references, 'volume reference')} in {_count(held.volumes, 'volume')} of "
-        f"{_count(held.clusters, 'cluster')}, {_count(held.slices, 'slice')}",
-        ("target", "references", "volumes", "clusters"),
-        [
-            (
-                f"{target.modality}.{target.object}",
-                str(target.references),
-                str(target.volumes),
-                str(target.clusters),
-            )
-            for target in held.targets
-        ],
-    )
-
-
-def _count(number: int, noun: str) -> str:
+    Example:
+        >>> count_of(1, "pack"), count_of(2, "pack")
+        ('1 pack', '2 packs')
+    """
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
@@ -213,8 +150,8 @@ def describe_board(board: Board) -> str:
     return (
         f"{board.key.slice} · {metric.heading} · prompt {board.key.prompt} · "
         f"{board.key.selection} selection · {board.key.track} track · "
-        f"{_count(len(facts.targets), 'target')}, "
-        f"{_count(facts.references, 'reference')}, {_count(facts.clusters, 'cluster')}"
+        f"{count_of(len(facts.targets), 'target')}, "
+        f"{count_of(facts.references, 'reference')}, {count_of(facts.clusters, 'cluster')}"
         f"{' · synthetic' if facts.synthetic else ''}"
         f"{describe_certainty(board)}"
         f"{'' if board.ranked or not board.rows else f' · {explain_no_rank(board)}'}"
@@ -286,7 +223,7 @@ def _print_trained(board: Board) -> None:
     if not trained:
         return
     leader = board.ranked[0].model if board.ranked else "the first"
-    targets = _count(len(board.facts.targets) + len(board.facts.thin), "target")
+    targets = count_of(len(board.facts.targets) + len(board.facts.thin), "target")
     rows = []
     for row in trained:
         clean, behind = row.clean_targets, row.behind

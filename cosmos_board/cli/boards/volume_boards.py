@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cosmos_board.cli.boards.rank import COLUMNS, list_rows
+from cosmos_board.cli.boards.board_rows import COLUMNS, list_rows
 
 if TYPE_CHECKING:
     from cosmos_board.board.volumes.boards import VolumeBoard, VolumeDetails

@@ -16,6 +16,7 @@ from cosmos_board.core.errors import ExitCode, UsageError, make_one_line, show_p
 from cosmos_board.core.prompts import PROMPTS, get_prompt_kind
 
 if TYPE_CHECKING:
+    from cosmos_board.core.scores import Study
     from cosmos_board.models.own_models import Declaration
     from cosmos_board.runner.record.summary import ModelSummary
     from cosmos_board.runner.run import RunReport, RunRequest
@@ -131,7 +132,7 @@ def _make_request(options: Mapping[str, Any]) -> RunRequest:
     from cosmos_board.runner.run import RunRequest
     from cosmos_board.runner.settings import SegmenterSpec
 
-    study = options["study"] or "main"
+    study: Study = options["study"] or "main"
     prompts = _choose_prompts(options["prompts"], volumes=study == "volumes")
     declared = _read_declaration(options)
     return RunRequest(

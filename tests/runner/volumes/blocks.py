@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def draw_block() -> VolumeMask:
 def build_blocks(out: Path, volumes: int) -> Path:
     """Curate a pack of volumes that differ in noise alone, a patient each."""
     units = [
-        SourceUnit(f"block {seed}", f"block {seed}", lambda seed=seed: _iter_slices(seed))
+        SourceUnit(f"block {seed}", f"block {seed}", partial(_iter_slices, seed))
         for seed in range(volumes)
     ]
     curate(units, INFO, out, workers=1)

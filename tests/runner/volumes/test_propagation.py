@@ -93,7 +93,7 @@ def measure_surfaces(drawn: VolumeMask) -> tuple[float, float]:
         inside = [np.roll(padded, step, axis) for axis in range(3) for step in (-1, 1)]
         surface = padded & ~np.logical_and.reduce(inside)
         surfaces.append((np.argwhere(surface) - 1) * SPACING_MM)
-    distances = cdist(*surfaces)
+    distances = cdist(surfaces[0], surfaces[1])
     nearest = distances.min(axis=1), distances.min(axis=0)
     within = np.concatenate(nearest) <= 2 + 1e-9
     return max(float(np.percentile(side, 95)) for side in nearest), float(within.mean())
