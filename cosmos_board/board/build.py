@@ -18,7 +18,7 @@ from cosmos_board.board.ranking.inputs import (
     load_board_inputs,
 )
 from cosmos_board.board.ranking.pooling import PooledScores, pool_scores
-from cosmos_board.board.ranking.rank import rank_board
+from cosmos_board.board.ranking.rank import rank_boards
 from cosmos_board.board.slices import plan_slices
 from cosmos_board.board.types import Board, BoardKey, PairTable, Slice, SliceKind
 from cosmos_board.board.units import group_metrics
@@ -72,19 +72,18 @@ def build_boards(
     """
     cube = cube or Cube(connection, metrics)
     ranked = [name for name in metrics if METRICS[name].ranked]
-    made = [
-        pair
-        for track in cube.tracks
-        for prompt in cube.prompts(track)
-        if prompts is None or prompt in prompts
-        if (chosen := choose_metrics(track, ranked))
-        for pair in _build_prompt(cube, track, prompt, chosen, kinds)
-    ]
-    made.sort(key=lambda pair: pair[0].key)
-    return Boards(
-        {board.key: board for board, _ in made},
-        {board.key: table for board, table in made if board.key.metric in pair_metrics},
-    )
+    boards: dict[BoardKey, Board] = {}
+    pairs: dict[BoardKey, PairTable] = {}
+    for track in cube.tracks:
+        chosen = choose_metrics(track, ranked)
+        for prompt in cube.prompts(track):
+            if not chosen or (prompts is not None and prompt not in prompts):
+                continue
+            for board, table in _build_prompt(cube, track, prompt, chosen, kinds):
+                boards[board.key] = board
+                if board.key.metric in pair_metrics:  # the others take more memory than boards
+                    pairs[board.key] = table
+    return Boards(dict(sorted(boards.items())), dict(sorted(pairs.items())))
 
 
 def _build_prompt(
@@ -116,15 +115,14 @@ def _rank_selections(
     for number, own in enumerate(selected):
         other = selected[1 - number] if len(selected) == 2 else None
         slices, inputs = _load_inputs(cube, own, kinds)
-        for metric in metrics:
-            key = BoardKey(Slice("overall"), prompt, own.scores.selection, metric, track)
-            theirs = other.metrics[metric] if other else None
-            work = partial(rank_board, key, other=theirs)
-            with ThreadPoolExecutor(_THREADS) as pool:
-                ranked = dict(zip(inputs, pool.map(work, inputs.values()), strict=True))
-            for part, pools in slices:
-                board, table = ranked[pools]
-                named = replace(key, slice=part)
+        whole, selection = Slice("overall"), own.scores.selection
+        keys = [BoardKey(whole, prompt, selection, metric, track) for metric in metrics]
+        work = partial(rank_boards, keys, others=other.metrics if other else {})
+        with ThreadPoolExecutor(_THREADS) as pool:
+            ranked = dict(zip(inputs, pool.map(work, inputs.values()), strict=True))
+        for part, pools in slices:
+            for board, table in ranked[pools]:
+                named = replace(board.key, slice=part)
                 board = replace(board, key=named)
                 if len(board.facts.targets) == 1:
                     board = add_distances(board, distances())

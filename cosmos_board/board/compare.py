@@ -136,7 +136,7 @@ class _PairOfModels:
         inputs = load_board_inputs(self.cube, self.pooled, cohort)
         if cohort.ranks and cohort.complete.all():
             errors = measure_units(self.pooled, self.key.metric, inputs.design, np.arange(2))
-            family = compare_columns(inputs, errors)
+            [family] = compare_columns(inputs, errors)
             return describe_pair(family, 0, 1, (self.a, self.b), part, clusters)
         means = self.pooled.metrics[self.key.metric].score[cohort.pools].mean(axis=0)
         # Both cover these pools, so whoever is incomplete failed too often.

@@ -7,14 +7,13 @@ often the bootstrap draws each cluster; rows of single references are never read
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cosmos_board.board.contamination import find_exposures
 from cosmos_board.board.types import Exposure, FailedAnswers
@@ -30,9 +29,20 @@ from cosmos_board.stats.multipliers import Multipliers, draw_multipliers
 from cosmos_board.store.queries.cards import read_datasets, read_models
 from cosmos_board.store.queries.connection import Columns, Connection
 from cosmos_board.store.queries.counted_runs import count_tier
-from cosmos_board.store.queries.scores import Measure, fetch_cells, fetch_score_columns
+from cosmos_board.store.queries.scores import Measure, fetch_score_columns, iterate_scores
 from cosmos_board.store.queries.targets import DistanceKey, Distances, read_distances
 from cosmos_board.store.queries.units import fetch_units
+
+_Asked: TypeAlias = tuple[str, str, tuple[str, ...]]
+"""Track, prompt and metrics."""
+
+_COUNTED = {
+    "first": "references",
+    "penalised": "penalised",
+    "failed": "failed",
+    "low": "low",
+}
+"""Counts of `UnitScores` by the rows that they count."""
 
 
 class Cube:
@@ -72,7 +82,7 @@ class Cube:
         self._multipliers: dict[str, Multipliers] = {}
         self._dice: dict[tuple[str, str, Selection], dict[str, Floats]] = {}
         self._failing: dict[tuple[str, str, Selection], dict[str, FailedAnswers]] = {}
-        self._cells: tuple[tuple[str, str, tuple[str, ...]], Columns] | None = None
+        self._kept: tuple[_Asked, dict[Selection, UnitScores]] | None = None
 
     @cached_property
     def models(self) -> dict[str, ModelCard]:
@@ -169,28 +179,11 @@ class Cube:
     ) -> UnitScores:
         """Return the scores of every model that has some and declares the prompt."""
         wanted = self.metrics if metrics is None else tuple(metrics)
-        cells = self._sum(track, prompt, wanted)
-        of_selection = cells["oracle"] == (selection == "oracle")
-        cells = {name: column[of_selection] for name, column in cells.items()}
-        model_of = {
-            row["column_id"]: row["model"]
-            for row in _iterate_rows(self._columns)
-            if (row["track"], row["prompt"]) == (track, prompt)
-        }
-        models = tuple(
-            sorted(
-                name
-                for name in set(model_of.values())
-                if name in self.models and prompt in self.models[name].prompts
-            )
-        )
-        column_of: Ints = np.full(1 + max(model_of, default=0), -1, np.int64)
-        for column, name in model_of.items():
-            if name in models:
-                column_of[column] = models.index(name)
-        units = self.units(track)
-        counts, sums = _pivot(cells, units, column_of[cells["column_id"]], len(models), wanted)
-        scores = UnitScores(track, prompt, selection, units, models, sums=sums, **counts)
+        key = (track, prompt, wanted)
+        if self._kept is None or self._kept[0] != key:
+            self._kept = None  # two prompts at once would take twice the memory
+            self._kept = (key, self._sum(*key))
+        scores = self._kept[1][selection]
         if "dice" in wanted:
             failing = _find_failing(scores, self.counted_units(track))
             self._failing[track, prompt, selection] = failing
@@ -216,20 +209,51 @@ class Cube:
             for each in self.selections(prompt):
                 self.load(track, prompt, each, ["dice"])
 
-    def _sum(self, track: str, prompt: str, metrics: tuple[str, ...]) -> Columns:
-        key = (track, prompt, metrics)
-        if self._cells is None or self._cells[0] != key:
-            self._cells = None  # two prompts at once would take twice the memory
-            measures = [
-                Measure(
-                    name,
-                    METRICS[name].sql,
-                    worst="0.0" if METRICS[name].higher_is_better else "diagonal",
-                )
-                for name in metrics
-            ]
-            self._cells = (key, self._fetch_cells(track, prompt, measures))
-        return self._cells[1]
+    def _sum(
+        self, track: str, prompt: str, metrics: tuple[str, ...]
+    ) -> dict[Selection, UnitScores]:
+        model_of = {
+            row["column_id"]: row["model"]
+            for row in _iterate_rows(self._columns)
+            if (row["track"], row["prompt"]) == (track, prompt)
+        }
+        models = tuple(
+            sorted(
+                name
+                for name in set(model_of.values())
+                if name in self.models and prompt in self.models[name].prompts
+            )
+        )
+        column_of: Ints = np.full(1 + max(model_of, default=0), -1, np.int64)
+        for column, name in model_of.items():
+            if name in models:
+                column_of[column] = models.index(name)
+        measures = [
+            Measure(
+                name,
+                METRICS[name].sql,
+                worst="0.0" if METRICS[name].higher_is_better else "diagonal",
+            )
+            for name in metrics
+        ]
+        rows = self._iterate_scores(track, prompt, measures)
+        units = self.units(track)
+        row_of: Ints = np.full(len(self._all_units["dataset"]), -1, np.int64)
+        row_of[units.number] = np.arange(len(units))
+        shape = (len(units), len(models))
+        counts, sums = _add_up(rows, row_of, column_of, shape, metrics)
+        return {
+            selection: UnitScores(
+                track,
+                prompt,
+                selection,
+                units,
+                models,
+                sums={name: table[place] for name, table in sums.items()},
+                **{name: table[place] for name, table in counts.items()},
+            )
+            for place, selection in enumerate(SELECTIONS)
+        }
 
     def _fetch_units(self) -> Columns:
         return fetch_units(self.connection)
@@ -237,8 +261,10 @@ class Cube:
     def _fetch_columns(self) -> Columns:
         return fetch_score_columns(self.connection)
 
-    def _fetch_cells(self, track: str, prompt: str, measures: Sequence[Measure]) -> Columns:
-        return fetch_cells(self.connection, track, prompt, measures)
+    def _iterate_scores(
+        self, track: str, prompt: str, measures: Sequence[Measure]
+    ) -> Iterator[Columns]:
+        return iterate_scores(self.connection, track, prompt, measures)
 
 
 def _iterate_rows(table: Columns) -> Iterator[dict[str, Any]]:
@@ -261,26 +287,35 @@ def _whole_dice(scores: UnitScores, failing: Collection[str]) -> dict[str, Float
     }
 
 
-def _pivot(
-    cells: Columns, units: Units, column: Ints, width: int, metrics: Sequence[str]
+def _add_up(
+    batches: Iterable[Columns],
+    row_of: Ints,
+    column_of: Ints,
+    shape: tuple[int, int],
+    metrics: Sequence[str],
 ) -> tuple[dict[str, Ints], dict[str, Floats]]:
-    """Return counts and sums of `fetch_cells` by name, axes (unit, model).
+    """Return counts and sums of rows by name, axes (selection, unit, model).
 
-    Lines of cells of other units are left out, and those of no model (`column` −1) of `width`.
+    Args:
+        batches: From `iterate_scores`.
+        row_of: Place of each unit of the database, −1 for none: its rows are left out.
+        column_of: Place of the model of each `column_id`, −1 for none: these are left out too.
+        shape: Numbers of units and models.
+        metrics: Names of the measures among the columns.
     """
-    row_of: Ints = np.full(1 + int(cells["unit"].max(initial=-1)), -1, np.int64)
-    inside = units.number < len(row_of)
-    row_of[units.number[inside]] = np.flatnonzero(inside)
-    row = row_of[cells["unit"]]
-    known = (row >= 0) & (column >= 0)
-
-    def place(name: str, dtype: type[np.int64] | type[np.float64]) -> NDArray[Any]:
-        table = np.zeros((len(units), width), dtype)
-        table[row[known], column[known]] = cells[name][known]
-        return table
-
-    counted = ("rows", "references", "penalised", "failed", "low")
-    return (
-        {name: place(name, np.int64) for name in counted},
-        {name: place(name, np.float64) for name in metrics},
-    )
+    whole = (len(SELECTIONS), *shape)
+    counts = {name: np.zeros(whole, np.int64) for name in ("rows", *_COUNTED.values())}
+    sums = {name: np.zeros(whole) for name in metrics}
+    for batch in batches:
+        row, column = row_of[batch["unit"]], column_of[batch["column_id"]]
+        selection = 1 - batch["oracle"].astype(np.int64)  # its place in SELECTIONS
+        cell = (selection * shape[0] + row) * shape[1] + column
+        known = (row >= 0) & (column >= 0)
+        if not known.all():
+            cell, batch = cell[known], {name: values[known] for name, values in batch.items()}
+        np.add.at(counts["rows"].reshape(-1), cell, 1)
+        for flag, name in _COUNTED.items():
+            np.add.at(counts[name].reshape(-1), cell[batch[flag]], 1)
+        for name in metrics:
+            np.add.at(sums[name].reshape(-1), cell, batch[name])
+    return counts, sums

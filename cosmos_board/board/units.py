@@ -78,11 +78,6 @@ class UnitScores:
     sums: dict[str, Floats]
     """By metric: sum over rows, in steps of `store.queries.scores.STEP`; NaN where one has none."""
 
-    @property
-    def empty(self) -> Ints:
-        """Rows for which nothing was drawn, failed answers included."""
-        return self.penalised + self.failed
-
     def steps(self, metric: str) -> Floats:
         """Return each unit's mean as a whole number of `metric_step(metric)`; NaN where none."""
         with np.errstate(invalid="ignore"):

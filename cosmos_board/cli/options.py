@@ -33,5 +33,5 @@ DEVICE = click.option(
     "--device",
     default="cpu",
     show_default=True,
-    help="cpu, cuda or cuda:N; +bf16 or +fp16; +compile.",
+    help="cpu, cuda (all GPUs that are visible) or cuda:N; +bf16 or +fp16; +compile.",
 )

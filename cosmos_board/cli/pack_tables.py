@@ -1,10 +1,10 @@
-"""What `data show` prints of a pack."""
+"""What a pack holds, as tables in the terminal."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cosmos_board.cli.tables import count_of, print_facts, print_table
+from cosmos_board.cli.tables import count_nouns, print_facts, print_table
 
 if TYPE_CHECKING:
     from cosmos_board.data.pack.info import PackInfo, VolumeFacts
@@ -32,8 +32,8 @@ def print_pack(info: PackInfo) -> None:
     )
     counts = info.counts
     print_table(
-        f"{count_of(counts.references, 'reference')} on {count_of(counts.images, 'image')} in "
-        f"{count_of(counts.clusters, 'cluster')}",
+        f"{count_nouns(counts.references, 'reference')} on {count_nouns(counts.images, 'image')} in "
+        f"{count_nouns(counts.clusters, 'cluster')}",
         ("target", "references", "images", "clusters"),
         [
             (
@@ -63,8 +63,8 @@ def print_pack(info: PackInfo) -> None:
 
 def _print_volumes(held: VolumeFacts) -> None:
     print_table(
-        f"{count_of(held.references, 'volume reference')} in {count_of(held.volumes, 'volume')} of "
-        f"{count_of(held.clusters, 'cluster')}, {count_of(held.slices, 'slice')}",
+        f"{count_nouns(held.references, 'volume reference')} in {count_nouns(held.volumes, 'volume')} of "
+        f"{count_nouns(held.clusters, 'cluster')}, {count_nouns(held.slices, 'slice')}",
         ("target", "references", "volumes", "clusters"),
         [
             (

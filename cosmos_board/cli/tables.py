@@ -132,13 +132,8 @@ def name_hidden(headings: Sequence[str], shown: int, whole: str = "--json") -> s
     return f"not shown for want of width: {hidden}; {whole} has all" if hidden else ""
 
 
-def count_of(number: int, noun: str) -> str:
-    """Return a number of things.
-
-    Example:
-        >>> count_of(1, "pack"), count_of(2, "pack")
-        ('1 pack', '2 packs')
-    """
+def count_nouns(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 image`, `2 images`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
@@ -150,8 +145,8 @@ def describe_board(board: Board) -> str:
     return (
         f"{board.key.slice} · {metric.heading} · prompt {board.key.prompt} · "
         f"{board.key.selection} selection · {board.key.track} track · "
-        f"{count_of(len(facts.targets), 'target')}, "
-        f"{count_of(facts.references, 'reference')}, {count_of(facts.clusters, 'cluster')}"
+        f"{count_nouns(len(facts.targets), 'target')}, "
+        f"{count_nouns(facts.references, 'reference')}, {count_nouns(facts.clusters, 'cluster')}"
         f"{' · synthetic' if facts.synthetic else ''}"
         f"{describe_certainty(board)}"
         f"{'' if board.ranked or not board.rows else f' · {explain_no_rank(board)}'}"
@@ -223,7 +218,7 @@ def _print_trained(board: Board) -> None:
     if not trained:
         return
     leader = board.ranked[0].model if board.ranked else "the first"
-    targets = count_of(len(board.facts.targets) + len(board.facts.thin), "target")
+    targets = count_nouns(len(board.facts.targets) + len(board.facts.thin), "target")
     rows = []
     for row in trained:
         clean, behind = row.clean_targets, row.behind

@@ -41,6 +41,18 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """The GPU that a worker ran on."""
+
+    name: str
+    """As its maker calls it."""
+
+    driver: str
+    runtime: str
+    """CUDA or HIP, and the version that torch was built for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionSource:
     """The submission that a run was scored from."""
 
@@ -91,6 +103,9 @@ class DeviceCheck:
     after: str | None = None
     """None until the run ends; a run whose digests differ cannot be used."""
 
+    worker: str = ""
+    """Which process answered, and on which device; empty in older runs."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
@@ -112,6 +127,10 @@ class RunRecord:
     """By name of the model; models without a failed answer are left out."""
 
     device_checks: list[DeviceCheck] = field(default_factory=list)
+    """One of each worker that checked its device."""
+
+    cards: list[Card] = field(default_factory=list)
+    """Every kind of GPU that a worker ran on, once each."""
 
     @property
     def is_main(self) -> bool:
@@ -162,3 +181,6 @@ class ShardRecord:
     first_failure: FirstFailure | None = None
     peak_bytes: int
     """Most memory that the process had taken by then."""
+
+    card: Card | None = None
+    """The GPU that the model ran on."""

@@ -10,16 +10,20 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.accelerators.cards import count_cards
+from cosmos_board.core.errors import UsageError
 
 Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
 
 _PRECISIONS: dict[str, Precision] = {"bf16": "bf16", "fp16": "fp16", "fp32": "fp32"}
 _COMPILE = "compile"
+_NAME = re.compile(r"cpu|cuda(:\d+)?")
+_WANT = "such as cpu, cuda, cuda:1+bf16+compile"
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 _NEVER = 2**31 - 1
@@ -37,6 +41,17 @@ class Device:
     compiled: bool = False
     """Whether the image encoder is compiled before its first use."""
 
+    @property
+    def is_gpu(self) -> bool:
+        """Whether it is no CPU."""
+        return self.name != "cpu"
+
+    @property
+    def index(self) -> int | None:
+        """Which of several GPUs it is; None where the name leaves that open, and for the CPU."""
+        _, colon, index = self.name.partition(":")
+        return int(index) if colon else None
+
 
 CPU = Device("cpu")
 
@@ -45,7 +60,8 @@ def parse_device(text: str) -> Device:
     """Return what the name of a device says.
 
     Raises:
-        InputError: If something after a `+` is unknown, or given twice.
+        UsageError: If it names no device that models run on, or something after a `+` is unknown or
+            given twice; or if it is `cpu+fp16`.
 
     Example:
         >>> parse_device("cuda:1+bf16")
@@ -55,35 +71,78 @@ def parse_device(text: str) -> Device:
     precisions = [_PRECISIONS[option] for option in options if option in _PRECISIONS]
     known = len(precisions) + options.count(_COMPILE)
     if known != len(options) or len(precisions) > 1 or options.count(_COMPILE) > 1:
-        raise InputError(
-            "--device", "", "is no device", got=text, want="such as cpu, cuda, cuda:1+bf16+compile"
-        )
+        raise UsageError("--device", "", "is no device", got=text, want=_WANT)
+    if name == "mps":
+        text = "has no float64, which everything mode and scores need"
+        raise UsageError("--device", "", text, got=name, want="cpu or cuda")
+    if not _NAME.fullmatch(name):
+        raise UsageError("--device", "", "is no device", got=text, want=_WANT)
+    if name == "cpu" and "fp16" in precisions:
+        # A GPU's autocast squares in float32 there, a CPU's does not; 0.12 Dice are lost.
+        problem = "loses what SAM's layer norms square, and is slower than float32"
+        raise UsageError("--device", "", problem, got=text, want="cpu or cpu+bf16")
     return Device(name, precisions[0] if precisions else "fp32", _COMPILE in options)
+
+
+def refuse_absent(text: str) -> Device:
+    """Return what the name of a device says, where this machine has that device.
+
+    Raises:
+        UsageError: If it has not, or the name is none.
+    """
+    chosen = parse_device(text)
+    if chosen.is_gpu and (chosen.index or 0) >= (cards := count_cards()):
+        want = f"cpu, or cuda:0 to cuda:{cards - 1}" if cards else "cpu"
+        raise UsageError("--device", "", "is not available here", got=chosen.name, want=want)
+    return chosen
+
+
+def place(text: str, number: int) -> str:
+    """Return the device of worker `number` (0, 1 …): workers take all GPUs in turn.
+
+    A device that is named by its index stays, and so does the CPU.
+
+    Example:
+        >>> place("cuda:1+bf16", 7), place("cpu+bf16", 7)
+        ('cuda:1+bf16', 'cpu+bf16')
+    """
+    chosen = parse_device(text)
+    if not chosen.is_gpu or chosen.index is not None or not (cards := count_cards()):
+        return text
+    return text.replace("cuda", f"cuda:{number % cards}", 1)
+
+
+def drop_index(text: str) -> str:
+    """Return the name of a device without saying which of several it is.
+
+    Example:
+        >>> drop_index("cuda:1+bf16")
+        'cuda+bf16'
+    """
+    return re.sub(r":\d+", "", text)
 
 
 def prepare_device(device: str) -> Device:
     """Return what the name of a device says, after setting torch up for it.
 
     Raises:
-        InputError: If there is no such device here.
+        UsageError: If there is no such device here.
     """
+    chosen = refuse_absent(device)
+    if not chosen.is_gpu:
+        tune_cpu()
+        return chosen
+    # Images of many sizes leave gaps between blocks of fixed size, until none is large enough.
+    os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
     import torch
 
-    chosen = parse_device(device)
-    try:
-        kind = torch.device(chosen.name).type
-    except RuntimeError as error:
-        raise InputError("--device", "", "is no device", got=device, want="cpu or cuda") from error
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise InputError("--device", "", "is not available here", got=chosen.name, want="cpu")
-    if kind == "cpu":
-        tune_cpu()
-    elif kind == "cuda":
-        # cuDNN rounds float32 convolutions to TF32 unless told otherwise; fp32 means fp32.
-        torch.backends.cudnn.allow_tf32 = False
-        # Of several algorithms the same one each time, whatever is measured at the moment.
-        torch.backends.cudnn.benchmark = False
-        torch.backends.cudnn.deterministic = True
+    # cuDNN rounds float32 convolutions to TF32 unless told otherwise; fp32 means fp32.
+    torch.backends.cudnn.allow_tf32 = False
+    # Of several algorithms the same one each time, whatever is measured at the moment.
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    if chosen.index is not None:  # else libraries would take memory on the first GPU too
+        torch.cuda.set_device(chosen.index)
     return chosen
 
 

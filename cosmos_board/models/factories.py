@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from cosmos_board.accelerators.memory import is_device_full
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import CosmosBoardError, InputError, UnknownNameError
 
@@ -219,6 +220,8 @@ def _call(factory: Callable[..., object], name: str, offered: dict[str, object])
     except (CosmosBoardError, MemoryError):
         raise
     except (Exception, SystemExit) as error:  # somebody else's code may fail in any way
+        if is_device_full(error):
+            raise
         raise InputError(name, "", "fails when made", got=describe_error(error)) from error
 
 

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.core.run_record import Quarantined, RunRecord, RunSettings, ShardRecord
+from cosmos_board.core.run_record import (
+    DeviceCheck,
+    Quarantined,
+    RunRecord,
+    RunSettings,
+    ShardRecord,
+)
 from cosmos_board.core.scores import fails_too_often
 from cosmos_board.data.pack import Pack, open_pack
-from cosmos_board.runner.engine.device_check import check_device, is_wanted
+from cosmos_board.models.devices import parse_device, refuse_absent
+from cosmos_board.runner.engine.device_check import DriftError
 from cosmos_board.runner.engine.local import run_shards
 from cosmos_board.runner.engine.on_ray import run_shards_on_ray
 from cosmos_board.runner.engine.worker import FinishedShard
-from cosmos_board.runner.evaluation.evaluators import (
-    Evaluator,
-    PromptedSegmenter,
-    make_evaluator,
-)
+from cosmos_board.runner.evaluation.evaluators import Evaluator, make_evaluator
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.runner.record.remote_store import RemoteStore
 from cosmos_board.runner.record.run_record import add_entry, begin_record, count_units
@@ -53,7 +55,8 @@ class RunRequest:
     out: Path
     settings: RunSettings = field(default_factory=RunSettings)
     workers: int | None = 1
-    """Processes on this machine, None for as many as suit it; a cluster decides for itself."""
+    """Processes on this machine, which take its GPUs in turn; None for as many as suit it; a
+    cluster decides for itself."""
 
     engine: Literal["local", "ray"] = "local"
     ray_address: str | None = None
@@ -66,8 +69,8 @@ class RunRequest:
     """Arrow file system to which workers upload finished shards and where those of others are."""
 
     check_device: bool | None = None
-    """Whether to check before and after that the device gives the same masks; None: unless it is a
-    CPU."""
+    """Whether each worker checks that its device gives the same masks all the time; None: unless it
+    is a CPU, which gives equal counts by construction."""
 
     hang_s: float = HANG_S
     """Seconds without a finished batch after which a worker process is taken for dead."""
@@ -90,6 +93,9 @@ class RunReport:
     mended: tuple[str, ...] = ()
     """One line for each damaged file in the folder, with what was done about it."""
 
+    remarks: tuple[str, ...] = ()
+    """One line for each thing that a reader of its scores and timings should know."""
+
     @property
     def failed(self) -> bool:
         """Whether too many images could not be read, or too many answers failed."""
@@ -105,12 +111,15 @@ def run(request: RunRequest, callbacks: Callbacks | None = None) -> RunReport:
 
     Raises:
         InputError: If a pack, model or earlier run in the folder is refused.
+        UsageError: If this machine lacks a device that it shall work on.
         InUseError: If another process writes the folder.
         StorageError: If the disk or the remote store fails.
         DeviceError: If a device is broken, or workers die again and again.
         StoppedError: If the callbacks say so.
     """
     callbacks = callbacks or Callbacks()
+    for spec in request.specs:  # the driver of a cluster need not have what its workers have
+        (refuse_absent if request.engine == "local" else parse_device)(spec.device)
     refuse_overlap(request.out, request.packs)
     packs = [open_pack(path) for path in request.packs]
     _refuse_doubles(packs)
@@ -131,14 +140,16 @@ def run(request: RunRequest, callbacks: Callbacks | None = None) -> RunReport:
             names.append(evaluator.card.name)
             callbacks.on_model(evaluator.card.name)
             finished = current.find_finished(current.plan_shards(spec, evaluator))
-            for shard, shard_record in current.evaluate_missing(spec, evaluator, finished):
-                finished[shard] = shard_record
-                evaluated += shard.images
+            for done in current.evaluate_missing(spec, evaluator, finished):
+                finished[done.shard] = done.record
+                evaluated += done.shard.images
             records += [known for known in finished.values() if known]
         quarantined = tuple(row for known in records for row in known.quarantined)
         write_rows(request.out / "quarantine.parquet", QUARANTINE, map(asdict, quarantined))
         models = tuple(summarise(folder, record, name) for name in dict.fromkeys(names))
         record.failures.update(describe_failures(models))
+        cards = (known.card for known in records if known.card)
+        record.cards[:] = dict.fromkeys([*record.cards, *cards])
         folder.write_record(record)
     return RunReport(
         out=request.out,
@@ -148,7 +159,24 @@ def run(request: RunRequest, callbacks: Callbacks | None = None) -> RunReport:
         quarantined=quarantined,
         models=models,
         mended=tuple(mended),
+        remarks=tuple(_remark_mixtures(request.out, record)),
     )
+
+
+def _remark_mixtures(out: Path, record: RunRecord) -> Iterator[str]:
+    """Yield what kinds of GPU a run mixes, and which models they answer differently."""
+    kinds = sorted({card.name for card in record.cards})
+    if len(kinds) > 1:
+        yield (
+            f"{out}: was evaluated on {len(kinds)} kinds of GPU ({', '.join(kinds)}): pixels at "
+            "the threshold may differ, and timings are of each kind apart"
+        )
+    answers: dict[str, set[str]] = {}
+    for check in record.device_checks:
+        answers.setdefault(check.model, set()).add(check.before)
+    for model, digests in answers.items():
+        if len(digests) > 1:
+            yield f"{out}: {model}: devices answered one device check in {len(digests)} ways"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,28 +228,51 @@ class _Run:
     ) -> Iterator[FinishedShard]:
         """Yield each missing shard when its files lie in the run folder."""
         missing = [shard for shard, record in records.items() if record is None]
+        if not missing:  # then no model is loaded either
+            return
         request, callbacks = self.request, self.callbacks
         settings = WorkerSettings(
-            spec, request.packs, request.settings, request.out, request.hang_s, request.remote
+            spec,
+            request.packs,
+            request.settings,
+            request.out,
+            request.hang_s,
+            request.remote,
+            self._watches_device(spec),
         )
-        if request.engine == "ray" and missing:
-            shards = run_shards_on_ray(missing, settings, request.ray_address, callbacks)
+        if request.engine == "ray":
+            shards = run_shards_on_ray(
+                missing, settings, request.ray_address, callbacks, self._note_check
+            )
         else:
-            shards = run_shards(missing, settings, evaluator, request.workers, callbacks)
-        with self._check_device(evaluator, sum(shard.images for shard in missing)):
+            shards = run_shards(
+                missing, settings, evaluator, request.workers, callbacks, self._note_check
+            )
+        try:
             for finished in shards:
                 if self.remote:
                     self.remote.download(self.folder, finished.shard)
+                if finished.check:
+                    self._note_check(finished.check)
                 yield finished
+        except DriftError as error:
+            self._note_check(error.check)
+            raise
 
-    def _check_device(self, evaluator: Evaluator, images: int) -> AbstractContextManager[None]:
+    def _watches_device(self, spec: SegmenterSpec) -> bool:
+        if self.request.settings.study == "volumes":
+            return False  # the check asks an image model about images
         wanted = self.request.check_device
-        if wanted is None:
-            wanted = any(is_wanted(spec.device) for spec in self.request.specs)
-        of_images = self.request.settings.study != "volumes"  # what the check asks about
-        if wanted and images and of_images and isinstance(evaluator, PromptedSegmenter):
-            return check_device(evaluator, images, self.folder, self.record)
-        return nullcontext()
+        return parse_device(spec.device).is_gpu if wanted is None else wanted
+
+    def _note_check(self, check: DeviceCheck) -> None:
+        """Put the state of a worker's device check into the run record, in place of the last."""
+        checks, key = self.record.device_checks, (check.model, check.worker, check.before)
+        known = [each for each in checks if (each.model, each.worker, each.before) == key]
+        if check in known:
+            return
+        checks[:] = [*(each for each in checks if each not in known), check]
+        self.folder.write_record(self.record)
 
 
 def _refuse_doubles(packs: Sequence[Pack]) -> None:

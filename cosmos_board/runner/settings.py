@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.run_record import RunSettings
+from cosmos_board.models.devices import place
 
 if TYPE_CHECKING:
     from cosmos_board.models.own_models import Declaration
@@ -45,9 +46,8 @@ class SegmenterSpec:
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing but the name and a CPU is asked for."""
-        extras = (self.checkpoint, self.embedding_cache, self.declared)
-        return self.device == "cpu" and extras == (None, None, None)
+        """Whether nothing but the name and a device is asked for."""
+        return (self.checkpoint, self.embedding_cache, self.declared) == (None, None, None)
 
     def hash_code(self) -> str | None:
         """Return the sha256 of the user's own code: a class in a file, or a program's arguments.
@@ -101,6 +101,14 @@ class WorkerSettings:
 
     remote: str | None = None
     """Where workers upload what they finish; see `RemoteStore`."""
+
+    watches_device: bool = False
+    """Whether each worker checks that its device gives the same masks all the time."""
+
+    def on_device_of(self, number: int) -> WorkerSettings:
+        """Return the settings of worker `number` (0, 1 …); workers take the GPUs in turn."""
+        device = place(self.spec.device, number)
+        return replace(self, spec=replace(self.spec, device=device))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeAlias
@@ -134,13 +135,40 @@ def compare_all(errors: MeanErrors, multipliers: Multipliers) -> Family:
         errors: Of the models' means.
         multipliers: Of the design's clusters, shape (clusters, replicates).
     """
+    [family] = compare_together([errors], multipliers, np.arange(len(multipliers)))
+    return family
+
+
+def compare_together(
+    tables: Sequence[MeanErrors], multipliers: Multipliers, key: Ints
+) -> list[Family]:
+    """Return the family of each of several tables of one design, such as metrics of one board.
+
+    They are the families that `compare_all` returns, to the bit, in less time: see
+    `weigh_clusters`.
+
+    Args:
+        tables: Means of the models of each table.
+        multipliers: Of the design's clusters and others, shape (all clusters, replicates).
+        key: Place of each of the design's clusters among `multipliers`, shape (clusters,).
+    """
+    steps = np.concatenate([errors.influences[0] for errors in tables], axis=1)
+    sums = weigh_clusters(steps, multipliers, key)
+    stops = np.cumsum([len(errors.means) for errors in tables])[:-1]
+    return [
+        _compare(errors, own * errors.influences[1])
+        for errors, own in zip(tables, np.split(sums, stops), strict=True)
+    ]
+
+
+def _compare(errors: MeanErrors, replicates: Floats) -> Family:
+    """Return the family of a table from the deviations of its means, (models, replicates)."""
     first, second = errors.pairs
     spread, means = errors.pair_spread, errors.means
-    steps, step = errors.influences
-    replicates = weigh_clusters(steps, multipliers) * step
-    beyond = find_tail(replicates)
     if len(first) and spread.degrees.min() < MAX_T_DEGREES:
         beyond = (1.0 - LEVEL) / len(first)
+    else:
+        beyond = find_tail(replicates)
     quantile = t_quantile(1.0 - beyond, spread.degrees)
     half = quantile * spread.errors
     difference = means[first] - means[second]
@@ -183,17 +211,32 @@ def find_tail(replicates: Floats) -> float:
         return alpha
     shifts = (1, 2, 3, 4) if models <= FEW_MODELS else (0,)
     largest = np.zeros((len(shifts), replicates.shape[1]))
+    buffers = np.empty((2, *replicates.shape))  # in use again, memory is faster than new
     for model in range(models - 1):
-        apart = replicates[model] - replicates[model + 1 :]
-        spread = np.sqrt((apart**2).mean(axis=1))
+        apart = np.subtract(replicates[model], replicates[model + 1 :], out=buffers[0, model + 1 :])
+        other = buffers[1, model + 1 :]
+        spread = np.sqrt(np.multiply(apart, apart, out=other).mean(axis=1))
         apart *= np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)[:, None]
         for place, shift in enumerate(shifts):
-            # The sum of two normal replicates is another, so that a few give many.
-            summed = (apart + np.roll(apart, shift, axis=1)) / SQRT_2 if shift else apart
-            np.maximum(largest[place], np.abs(summed).max(axis=0), out=largest[place])
+            summed = _add_shifted(apart, shift, out=other) if shift else apart
+            highest = np.abs(summed, out=other).max(axis=0)
+            np.maximum(largest[place], highest, out=largest[place])
     ordered = np.sort(largest, axis=None)
     quantile = ordered[int(np.ceil(LEVEL * len(ordered))) - 1]
     return min(alpha, float(2.0 * special.ndtr(-quantile)))
+
+
+def _add_shifted(replicates: Floats, shift: int, *, out: Floats) -> Floats:
+    """Return replicates made of two each: the sum of two normal ones is another.
+
+    Args:
+        replicates: shape (pairs, replicates).
+        shift: How far apart the two stand, at least 1; the last ones meet the first.
+        out: Where to put them.
+    """
+    np.add(replicates[:, shift:], replicates[:, :-shift], out=out[:, shift:])
+    np.add(replicates[:, :shift], replicates[:, -shift:], out=out[:, :shift])
+    return np.divide(out, SQRT_2, out=out)
 
 
 def _share_leads(scores: Floats) -> Floats:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from cosmos_board.core.arrays import Floats
+from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.core.cards import PROTOCOL
 
 Multipliers: TypeAlias = NDArray[np.int16]
@@ -57,12 +57,15 @@ def draw_multipliers(
     return weights
 
 
-def weigh_clusters(influences: Floats, multipliers: Multipliers) -> Floats:
+def weigh_clusters(influences: Floats, multipliers: Multipliers, key: Ints) -> Floats:
     """Return Σ influence × weight over clusters, in the influences' unit.
+
+    Weights are read once for all columns: more columns at once are cheaper.
 
     Args:
         influences: Whole numbers, shape (clusters, columns).
-        multipliers: shape (clusters, replicates).
+        multipliers: Of these clusters and others, shape (all clusters, replicates).
+        key: Place of each cluster among `multipliers`, shape (clusters,).
 
     Returns:
         shape (columns, replicates).
@@ -70,5 +73,5 @@ def weigh_clusters(influences: Floats, multipliers: Multipliers) -> Floats:
     total: Floats = np.zeros((influences.shape[1], multipliers.shape[1]))
     for start in range(0, len(influences), _CHUNK):
         part = slice(start, start + _CHUNK)
-        total += influences[part].T @ multipliers[part].astype(np.float64)
+        total += influences[part].T @ multipliers[key[part]].astype(np.float64)
     return total * STEP

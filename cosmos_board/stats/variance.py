@@ -48,7 +48,11 @@ class MeanErrors:
 
     def select(self, columns: Ints) -> MeanErrors:
         """Return the same of some columns, to the bit."""
-        return MeanErrors(self.design, self.residuals[:, columns], self.target_means[:, columns])
+        if np.array_equal(columns, np.arange(len(self.means))):
+            return self  # with all that was computed once
+        # `take` keeps the order in memory, and with it the order of sums.
+        chosen = (table.take(columns, axis=1) for table in (self.residuals, self.target_means))
+        return MeanErrors(self.design, *chosen)
 
     def subtract(self, first: Ints, second: Ints) -> MeanErrors:
         """Return the differences of columns, each of `first` minus that of `second`."""
@@ -212,6 +216,8 @@ def measure_means(values: Floats, design: Design) -> MeanErrors:
     sizes = design.stratum_sizes.astype(np.float64)
     means = np.add.reduceat(ordered, design.stratum_starts, axis=0) / sizes[:, None]
     factor = np.sqrt(sizes / np.maximum(sizes - 1.0, 1.0))
-    residuals = (ordered - means[design.stratum]) * factor[design.stratum][:, None]
+    residuals = means[design.stratum]
+    np.subtract(ordered, residuals, out=residuals)
+    residuals *= factor[design.stratum][:, None]
     totals = np.add.reduceat(ordered, design.target_starts, axis=0)
     return MeanErrors(design, residuals, totals / design.sizes[:, None])

@@ -272,14 +272,18 @@ def _name_bases(connection: Connection) -> None:
 
 
 def _add_timings(connection: Connection, part: RunPart, shards: list[ShardRecord]) -> None:
-    stages: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    """Add the timings of a run; those of different kinds of GPU are different devices."""
+    stages: dict[tuple[str, str], list[tuple[int, float]]] = defaultdict(list)
     for shard in shards:
+        device = part.entry.device
+        if shard.card:
+            device = f"{device} ({shard.card.name})"
         for stage, timing in shard.timings.items():
-            stages[stage].append(timing)
+            stages[device, stage].append(timing)
     peak = max(shard.peak_bytes for shard in shards)
-    for stage, samples in sorted(stages.items()):
+    for (device, stage), samples in sorted(stages.items()):
         items, seconds = zip(*samples, strict=True)
         connection.execute(
             "INSERT INTO timings VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [part.run_id, part.model, part.entry.device, stage, sum(items), median(seconds), peak],
+            [part.run_id, part.model, device, stage, sum(items), median(seconds), peak],
         )

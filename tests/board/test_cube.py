@@ -12,6 +12,8 @@ import pytest
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.slices import plan_slices
 from cosmos_board.board.types import Slice
+from cosmos_board.board.units import UnitScores
+from cosmos_board.store.queries import connection
 from tests.boards import PlantedModel, PlantedTarget, planted_board
 
 MODELS = [PlantedModel(name="b", missing=2), PlantedModel(name="a", gap=0.1)]
@@ -64,6 +66,22 @@ def test_means_equal_a_plain_query(cube: Cube) -> None:
     np.testing.assert_allclose(scores.means("dice")[:, 0], [row[0] for row in rows], atol=1e-9)
     np.testing.assert_allclose(scores.means("hd95_px")[:, 0], [row[1] for row in rows], atol=1e-5)
     assert scores.rows[:, 0].tolist() == [row[2] for row in rows]
+
+
+def test_sums_do_not_depend_on_how_many_rows_are_read_at_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(rows_at_once: int) -> UnitScores:
+        monkeypatch.setattr(connection, "_ROWS_AT_ONCE", rows_at_once)
+        with duckdb.connect(str(path), read_only=True) as opened:
+            return Cube(opened).load("full", "box", "predicted", ["dice", "hd95_px"])
+
+    few, many = load(2), load(1000)
+    assert few.rows.tolist() == many.rows.tolist()
+    assert few.low.tolist() == many.low.tolist()
+    assert {name: sums.tolist() for name, sums in few.sums.items()} == {
+        name: sums.tolist() for name, sums in many.sums.items()
+    }
 
 
 def test_a_unit_without_rows_is_unknown_and_not_zero(cube: Cube) -> None:

@@ -154,7 +154,7 @@ FAMILIES: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
 def save_small(family: str, folder: Path) -> tuple[Any, Any]:
     """Write a model and its processor to `folder`; return both."""
     make_model, make_processor = FAMILIES[family]
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = make_model().eval()
         _sharpen(model)

@@ -35,7 +35,7 @@ def build_small_sam(seed: int = 0) -> Sam:
     so that answers depend on the prompt, logits are stretched beyond everything mode's
     offset of 1, and lowered, so that masks are small and their boxes differ.
     """
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         sam = _build(width=64, patch=8)
     with torch.no_grad():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import signal
@@ -16,7 +17,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from cosmos_board.core.errors import InputError, InUseError, StaleRunError, StoppedError
+from cosmos_board.core.errors import (
+    DeviceError,
+    InputError,
+    InUseError,
+    StaleRunError,
+    StoppedError,
+)
 from cosmos_board.core.masks import Rle
 from cosmos_board.core.run_record import RunSettings
 from cosmos_board.data.pack import Block, Pack, open_pack
@@ -99,7 +106,10 @@ def test_rows_do_not_depend_on_the_batch(
 
 def test_rows_do_not_depend_on_workers(phantom_pack: Path, tmp_path: Path) -> None:
     evaluate(phantom_pack, tmp_path / "one")
-    evaluate(phantom_pack, tmp_path / "two", workers=2)
+    evaluate(phantom_pack, tmp_path / "two", workers=2, check_device=True)
+    checks = json.loads((tmp_path / "two/run.json").read_text())["device_checks"]
+    assert 1 <= len({check["worker"] for check in checks}) == len(checks) <= 2
+    assert all(check["before"] == check["after"] for check in checks)
 
     assert digest(tmp_path / "one") == digest(tmp_path / "two")
 
@@ -214,15 +224,18 @@ def test_batches_shrink_until_they_fit_the_device(
     assert digest(tmp_path / "roomy") == digest(tmp_path / "tight")
 
 
-def test_a_prompt_that_never_fits_is_a_row_with_its_reason(
+def test_a_device_too_full_for_one_prompt_stops_the_run_which_resumes(
     phantom_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Whoever filled it, rows of failed answers would charge the model."""
+    evaluate(phantom_pack, tmp_path / "roomy", settings={"prompts": ("box",)})
     monkeypatch.setenv("SQUARES_MEMORY", "0")
+    with pytest.raises(DeviceError, match="device: out of memory"):
+        evaluate(phantom_pack, tmp_path / "run", settings={"prompts": ("box",)})
+    monkeypatch.delenv("SQUARES_MEMORY")
     evaluate(phantom_pack, tmp_path / "run", settings={"prompts": ("box",)})
-    rows = read_rows(tmp_path / "run").to_pylist()
 
-    assert {row["status"] for row in rows} == {"failed: out of memory"}
-    assert all(row["tp"] == row["fp"] == 0 < row["fn"] for row in rows)
+    assert digest(tmp_path / "run") == digest(tmp_path / "roomy")
 
 
 def test_a_model_that_fails_is_charged_and_the_run_goes_on(

@@ -12,7 +12,14 @@ from scipy import stats
 
 from cosmos_board.core.arrays import Bools, Floats
 from cosmos_board.stats.design import make_design
-from cosmos_board.stats.family import Family, compare_all, rank, tie_letters
+from cosmos_board.stats.family import (
+    Family,
+    compare_all,
+    compare_together,
+    find_tail,
+    rank,
+    tie_letters,
+)
 from cosmos_board.stats.multipliers import draw_multipliers
 from cosmos_board.stats.testing import MARGIN
 from cosmos_board.stats.variance import measure_means
@@ -51,6 +58,37 @@ def test_the_shared_quantile_is_tukeys_where_models_vary_alike(models: int) -> N
 
     quantile = stats.studentized_range.ppf(0.95, models, 399) / np.sqrt(2)
     assert found.half / errors == pytest.approx([quantile] * len(errors), rel=0.04)
+
+
+@pytest.mark.parametrize(("models", "shifts"), [(5, (1, 2, 3, 4)), (25, (0,))])
+def test_the_shared_quantile_is_that_of_the_largest_scaled_difference(
+    models: int, shifts: tuple[int, ...]
+) -> None:
+    """Replicates of up to 20 models are added in twos, each to those one to four places before."""
+    replicates = np.random.default_rng(2).normal(size=(models, 400))
+    largest = []
+    for shift in shifts:
+        pairs = [replicates[a] - replicates[b] for a, b in combinations(range(models), 2)]
+        scaled = [apart / np.sqrt((apart**2).mean()) for apart in pairs]
+        twos = [(z + np.roll(z, shift)) / np.sqrt(2) if shift else z for z in scaled]
+        largest += np.abs(twos).max(axis=0).tolist()
+
+    quantile = np.quantile(largest, 0.95, method="inverted_cdf")
+    assert find_tail(replicates) == pytest.approx(2 * stats.norm.sf(quantile), rel=1e-9)
+
+
+def test_tables_of_one_design_together_are_to_the_bit_what_each_is_alone() -> None:
+    tables = [scores(60, [0.5, 0.52, 0.6], noise=0.1, seed=seed) for seed in (1, 2)]
+    design = make_design([(np.arange(60), np.zeros(60, int))])
+    weights = draw_multipliers([str(index) for index in range(90)], dataset="d")
+    key = np.arange(60) + 30
+    errors = [measure_means(table, design) for table in tables]
+
+    together = compare_together(errors, weights, key)
+    for found, each in zip(together, errors, strict=True):
+        alone = compare_all(each, weights[key])
+        assert (found.tail, found.half.tolist()) == (alone.tail, alone.half.tolist())
+        assert found.lead_share.tolist() == alone.lead_share.tolist()
 
 
 def test_few_clusters_take_bonferronis_quantile() -> None:

@@ -118,6 +118,17 @@ def test_the_order_of_units_and_other_columns_change_no_bit() -> None:
     assert alone.pair_degrees[0] == whole.pair_degrees[0]
 
 
+def test_some_of_the_columns_keep_every_bit() -> None:
+    design = make_design([(np.arange(30) + 30 * number, np.zeros(30, int)) for number in range(40)])
+    whole = measure_means(np.random.default_rng(3).random((1200, 6)), design)
+
+    for columns in (np.arange(6), np.array([1, 4])):
+        part = whole.select(columns)
+        assert part.means.tolist() == whole.means[columns].tolist()
+        assert part.errors.tolist() == whole.errors[columns].tolist()
+        assert part.degrees.tolist() == whole.degrees[columns].tolist()
+
+
 def test_equal_columns_differ_by_exactly_nothing() -> None:
     scores = np.random.default_rng(7).uniform(0, 1, (30, 1)).repeat(2, axis=1)
 

@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,14 @@ import duckdb
 import pytest
 
 from cosmos_board.core.errors import InputError, InUseError
-from cosmos_board.core.run_record import RunSettings
+from cosmos_board.core.run_record import Card, RunSettings
 from cosmos_board.curation.phantom_pack import build_phantom_pack
 from cosmos_board.runner.run import RunRequest, run
 from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.board import open_board, open_board_to_write
 from cosmos_board.store.ingest import ingest
 from cosmos_board.store.queries.cards import ALL_CLUSTERS, read_models
-from cosmos_board.store.records import dump_record
+from cosmos_board.store.records import dump_record, read_shard_record, write_shard_record
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,19 @@ def test_a_run_is_added_with_everything_a_board_needs(finished: Path, tmp_path: 
     assert _count(db, "images") == 6
     assert (_count(db, "models"), _count(db, "datasets"), _count(db, "runs")) == (1, 1, 1)
     assert _count(db, "timings") == 2
+
+
+def test_timings_of_two_kinds_of_gpu_stand_apart(finished: Path, tmp_path: Path) -> None:
+    folder, db = tmp_path / "run", tmp_path / "board.duckdb"
+    shutil.copytree(finished, folder)
+    for number, path in enumerate(sorted((folder / "scores").glob("*.json"))):
+        card = Card(name="AB"[number % 2], driver="1", runtime="CUDA 13.0")
+        write_shard_record(path, replace(read_shard_record(path), card=card))
+    ingest([folder], db)
+
+    with open_board(db) as connection:
+        found = connection.execute("SELECT DISTINCT device FROM timings ORDER BY 1").fetchall()
+    assert found == [("cpu (A)",), ("cpu (B)",)]
 
 
 def test_a_run_given_twice_is_added_once(finished: Path, tmp_path: Path) -> None:

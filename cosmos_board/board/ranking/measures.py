@@ -11,7 +11,7 @@ from cosmos_board.board.ranking.pooling import PooledScores, score_without
 from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.stats.design import Design
 from cosmos_board.stats.failures import ratio_interval
-from cosmos_board.stats.family import Family, compare_all
+from cosmos_board.stats.family import Family, compare_together
 from cosmos_board.stats.intervals import interval, jackknife_errors
 from cosmos_board.stats.variance import MeanErrors, measure_means
 
@@ -90,9 +90,9 @@ def measure_units(
     return measure_means(pooled.metrics[metric].means[np.ix_(design[1], columns)], design[0])
 
 
-def compare_columns(inputs: BoardInputs, errors: MeanErrors) -> Family:
-    """Return every pair of the models of `errors`, as one family."""
-    return compare_all(errors, inputs.multipliers[errors.design.key])
+def compare_columns(inputs: BoardInputs, *tables: MeanErrors) -> list[Family]:
+    """Return every pair of the models of each table as one family; tables are of one design."""
+    return compare_together(tables, inputs.multipliers, tables[0].design.key)
 
 
 def _interval_elsewhere(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import isnan
 from typing import Any
@@ -21,6 +22,7 @@ from cosmos_board.board.ranking.shares import measure_shares
 from cosmos_board.board.types import Board, BoardKey, BoardRow, Gap, PairTable, ThinTarget
 from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.stats.family import Family, rank, tie_letters
+from cosmos_board.stats.variance import MeanErrors
 
 BOX_PRIOR = "box-prior"
 """The baseline that a box board is read against: the ellipse in the box."""
@@ -29,29 +31,49 @@ Fields = dict[str, Any]
 """Fields of a `BoardRow` by name."""
 
 
-def rank_board(
-    key: BoardKey, inputs: BoardInputs, other: MetricScores | None
-) -> tuple[Board, PairTable]:
-    """Return the board of one metric and every pair of its ranked models.
+def rank_boards(
+    keys: Sequence[BoardKey], inputs: BoardInputs, others: Mapping[str, MetricScores]
+) -> list[tuple[Board, PairTable]]:
+    """Return the board of each metric and every pair of its ranked models.
 
     Args:
-        key: Its name.
-        inputs: What it is made from.
-        other: The pools under the other selection, with the same models; for the oracle gap.
+        keys: Their names, which differ in the metric alone.
+        inputs: What they are made from.
+        others: By metric, the pools under the other selection, with the same models, where there
+            is one; for the oracle gap.
     """
+    cohort = inputs.cohort
+    complete, ranked = np.flatnonzero(cohort.complete), np.flatnonzero(cohort.ranked)
+    measured: list[MeanErrors | None] = [None] * len(keys)
+    families: list[Family | None] = [None] * len(keys)
+    if cohort.ranks:
+        errors = [measure_units(inputs.pooled, k.metric, inputs.design, complete) for k in keys]
+        measured = [*errors]
+        if len(ranked):
+            own = np.searchsorted(complete, ranked)
+            families = [*compare_columns(inputs, *(each.select(own) for each in errors))]
+    return [
+        _rank_board(key, inputs, others.get(key.metric), each, family)
+        for key, each, family in zip(keys, measured, families, strict=True)
+    ]
+
+
+def _rank_board(
+    key: BoardKey,
+    inputs: BoardInputs,
+    other: MetricScores | None,
+    errors: MeanErrors | None,
+    family: Family | None,
+) -> tuple[Board, PairTable]:
     cohort, pooled = inputs.cohort, inputs.pooled
-    complete = np.flatnonzero(cohort.complete)
-    errors = measure_units(pooled, key.metric, inputs.design, complete) if cohort.ranks else None
+    complete, ranked = np.flatnonzero(cohort.complete), np.flatnonzero(cohort.ranked)
     here = measure_pools(pooled, key.metric, cohort.pools, complete, errors)
     rows = [_describe(here, index) for index in range(len(inputs.contenders))]
     for index, shares in inputs.shares.items():
         rows[index]["failure"], rows[index]["empty"] = shares
     _add_oracle_gaps(key, inputs, other, rows)
     _add_gains(key, inputs, here.score, rows)
-    ranked = np.flatnonzero(cohort.ranked)
-    family = None
-    if len(ranked) and errors is not None:
-        family = compare_columns(inputs, errors.select(np.searchsorted(complete, ranked)))
+    if family is not None:
         _add_ranks(here, ranked, family, rows)
     _restrict_trained(key, inputs, here.score, rows)
     made = [
@@ -160,7 +182,7 @@ def _measure_clean(
         shares = measure_shares(pooled, clean, columns[:1], design[0])
         fields["failure"], fields["empty"] = shares[index]
     if leader is not None and errors is not None:
-        pair = compare_columns(inputs, errors)
+        [pair] = compare_columns(inputs, errors)
         fields["behind"] = Gap(float(pair.difference[0]), float(pair.low[0]), float(pair.high[0]))
     return fields
 

@@ -22,11 +22,13 @@ def measure_shares(
         return {}
     clusters = effective_clusters(design)
     by_kind = []
-    for counts in (pooled.scores.low, pooled.scores.empty):
+    scores = pooled.scores
+    for counts in ((scores.low,), (scores.penalised, scores.failed)):
         by_pool = []
         for pool in pools:
             cells = np.ix_(pooled.plan.units_of(pool), columns)
-            by_pool.append((counts[cells] / pooled.scores.rows[cells]).mean(axis=0))
+            counted = np.sum([table[cells] for table in counts], axis=0)
+            by_pool.append((counted / scores.rows[cells]).mean(axis=0))
         shares = np.mean(by_pool, axis=0)
         low, high = share_interval(shares, clusters)
         ends = zip(shares.tolist(), low.tolist(), high.tolist(), strict=True)

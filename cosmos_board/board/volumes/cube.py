@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -20,7 +20,7 @@ from cosmos_board.store.queries.volumes.answers import (
     fetch_volume_columns,
     fetch_volume_units,
 )
-from cosmos_board.store.queries.volumes.sums import fetch_volume_cells
+from cosmos_board.store.queries.volumes.sums import iterate_volume_scores
 
 METRICS_OF_VOLUMES = ("dice", "iou", "nsd")
 """Metrics that volumes are ranked by: from voxel counts, and NSD at 2 mm."""
@@ -58,5 +58,7 @@ class VolumeCube(Cube):
     def _fetch_columns(self) -> Columns:
         return fetch_volume_columns(self.connection)
 
-    def _fetch_cells(self, track: str, prompt: str, measures: Sequence[Measure]) -> Columns:
-        return fetch_volume_cells(self.connection, track, prompt, measures)
+    def _iterate_scores(
+        self, track: str, prompt: str, measures: Sequence[Measure]
+    ) -> Iterator[Columns]:
+        return iterate_volume_scores(self.connection, track, prompt, measures)

@@ -75,7 +75,8 @@ if TYPE_CHECKING:
 @click.option(
     "--workers",
     type=click.IntRange(1),
-    help="Processes. Default: one per processor as far as memory goes, one on a GPU.",
+    help="Processes, which take the GPUs in turn. Default: one per GPU, or per processor as far as "
+    "memory goes.",
 )
 @click.option(
     "--limit", type=click.IntRange(1), help="Only the first N images or volumes of each pack."
@@ -107,7 +108,7 @@ def command(as_json: bool, **options: Any) -> None:  # noqa: ANN401 (what click 
         show_progress(stopped.is_set) as callbacks,
     ):
         report = run(request, callbacks)
-    for line in report.mended:
+    for line in (*report.mended, *report.remarks):
         click.echo(make_one_line(line), err=True)
     for row in report.quarantined:
         click.echo(f"quarantined: {row.image_id}: {row.reason}", err=True)

@@ -77,9 +77,7 @@ def find_bands(masks: Tensor) -> Tensor:
 
 def measure_distances(first: PointLists, second: PointLists) -> tuple[Tensor, Tensor]:
     """Return squared distances from each point to the other list, int64, (B, L) and (B, M)."""
-    # "medium" multiplies in bfloat16, which cannot hold a coordinate.
-    medium = torch.get_float32_matmul_precision() == "medium"
-    dtype = torch.float64 if medium else torch.float32
+    dtype = torch.float32 if _holds_coordinates(first.yx.device) else torch.float64
     to_second = torch.full_like(first.norm_sq, torch.inf, dtype=dtype)
     to_first = torch.full_like(second.norm_sq, torch.inf, dtype=dtype)
     with torch.autocast(first.yx.device.type, enabled=False):
@@ -129,6 +127,14 @@ def _iterate_blocks(first: PointLists, second: PointLists) -> Iterator[tuple[sli
     for pair in range(0, batch, pair_step):
         for point in range(0, length, point_step):
             yield slice(pair, pair + pair_step), slice(point, point + point_step)
+
+
+def _holds_coordinates(device: torch.device) -> bool:
+    """Return whether products of float32 keep eleven bits, as TF32 does and bfloat16 does not."""
+    try:
+        return torch.get_float32_matmul_precision() != "medium"
+    except RuntimeError:  # set by torch's newer names, which know bfloat16 for CPUs alone
+        return device.type == "cuda"
 
 
 def _erode(masks: Tensor, *, square: bool) -> Tensor:

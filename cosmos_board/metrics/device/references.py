@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cosmos_board.accelerators.transfers import upload
 from cosmos_board.core.errors import InputError
 from cosmos_board.metrics.device.boundaries import (
     SIDE_LIMIT_PX,
@@ -56,8 +57,8 @@ def upload_references(
         raise InputError(
             "references", "size", "is too large", got=shape, want=f"below {SIDE_LIMIT_PX} px"
         )
-    masks = torch.from_numpy(np.stack([reference.mask for reference in references])).to(device)
+    masks = upload(np.stack([reference.mask for reference in references]), device)
     longest = max(len(reference.boundary_yx) for reference in references)
     points = list_points(masks, min(longest, CAPACITY_LIMIT))
-    relative_sq = torch.tensor([reference.relative_sq for reference in references]).to(device)
+    relative_sq = upload(np.array([reference.relative_sq for reference in references]), device)
     return DeviceReferences(tuple(references), masks, find_bands(masks), points, relative_sq)

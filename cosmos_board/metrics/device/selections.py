@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from cosmos_board.accelerators.transfers import upload
 from cosmos_board.core.scores import Counts, Scores
 from cosmos_board.metrics.definitions import DirectedDistances, PairCounts
 from cosmos_board.metrics.device.boundaries import (
@@ -70,7 +72,7 @@ def score_selections(
     longest = capacity or min(max(_LEAST_CAPACITY, 2 * listed), CAPACITY_LIMIT)
     with torch.inference_mode():
         masks = torch.stack(list(candidates))
-        index, rated = (torch.as_tensor(rows, device=masks.device) for rows in (which, predicted))
+        index, rated = upload(np.array([which, predicted], np.int64), masks.device)
         oracle = _find_best(masks, references.masks[index])
         prompt = torch.arange(len(masks), device=masks.device)
         chosen = torch.cat([masks[prompt, oracle], masks[prompt, rated]])

@@ -15,6 +15,7 @@ import torch
 import transformers
 from torch import Tensor
 
+from cosmos_board.accelerators.transfers import upload
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import CosmosBoardError, InputError
 from cosmos_board.core.masks import Pixels
@@ -92,7 +93,7 @@ class HfSam(SamSegmenter):
     def to_input(self, pixels: Pixels) -> tuple[Frame, Tensor]:
         """Return how an image lies in the input square, and what the encoder takes of it."""
         frame = self._frame(*pixels.shape[:2])
-        return frame, preprocess(self._processor, pixels).to(self._device)
+        return frame, upload(preprocess(self._processor, pixels), self._device)
 
 
 def load(address: str, *, checkpoint: Path | None, device: str) -> Segmenter:

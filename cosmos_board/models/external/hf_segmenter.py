@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cosmos_board.accelerators.transfers import upload
 from cosmos_board.core.candidates import Candidates, EverythingCandidates
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.devices import CPU, Device
-from cosmos_board.models.sam.everything import LowLogits, search_by_logits
+from cosmos_board.models.sam.everything import LowLogits, search_by_logits, take_wanted
 from cosmos_board.models.sam.geometry import Fit
 from cosmos_board.models.sam.prompt_batch import PromptBatch
 from cosmos_board.models.sam.torch_segmenter import TorchSegmenter
@@ -41,13 +43,14 @@ class HfSegmenter(TorchSegmenter):
         device: Device = CPU,
     ) -> None:
         super().__init__(card=card, fit=fit, device=device)
+        self._grid_points_per_call = self._prompts_per_call
         self._model = model.to(self._device).eval()
         self._processor = processor
 
     def embed(self, pixels: Pixels) -> Embedding:
         """Return what the library's vision encoder makes of one image."""
         height, width = pixels.shape[:2]
-        inputs = preprocess(self._processor, pixels).to(self._device)
+        inputs = upload(preprocess(self._processor, pixels), self._device)
         with self.inference():
             features = self._model.get_image_embeddings(inputs)
         return Embedding(height, width, _to_arguments(features))
@@ -83,21 +86,20 @@ class HfSegmenter(TorchSegmenter):
         )
         return output.pred_masks[:, 0], output.iou_scores[:, 0]
 
-    def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
-        """Return the masks of everything mode, best predicted IoU first."""
+    def search_grid(self, embedding: Embedding, points_per_call: int) -> EverythingCandidates:
+        """Return the masks of everything mode, asking so many points at once."""
 
         def answer(batch: PromptBatch) -> tuple[Tensor, LowLogits]:
             low, iou = self.decode(embedding, batch)
-            return iou, low.__getitem__
+            return iou, partial(take_wanted, low)
 
-        with self.inference():
-            return search_by_logits(
-                answer,
-                self._frame(embedding.height, embedding.width),
-                self._everything,
-                device=self._device,
-                prompts_per_call=self._prompts_per_call,
-            )
+        return search_by_logits(
+            answer,
+            self._frame(embedding.height, embedding.width),
+            self._everything,
+            device=self._device,
+            prompts_per_call=points_per_call,
+        )
 
 
 def preprocess(processor: Any, pixels: Pixels) -> Tensor:  # noqa: ANN401

@@ -7,16 +7,18 @@ padding token would take part in attention and change the answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import torch
-from segment_anything.modeling import PromptEncoder, TwoWayTransformer
+from segment_anything.modeling import TwoWayTransformer
 from torch import Tensor, nn
 
 from cosmos_board.models.sam.prompt_batch import PromptBatch
+from cosmos_board.models.sam.prompt_encoder import AsyncPromptEncoder, fold_prompt_encoder
+from cosmos_board.models.sam.relative_attention import fold_attention
 from cosmos_board.models.sam.two_way import FoldedTwoWay, ImageProjections
 from cosmos_board.models.sam.upscaling import TokenUpscaling, is_official_upscaling
 
@@ -32,7 +34,7 @@ class SamModules(Protocol):
 
 @dataclass(slots=True, eq=False)
 class FoldedSam:
-    """A model with a faster, equivalent decoder; it shares all weights with the original."""
+    """A faster, equivalent model; it shares all weights with the original."""
 
     image_encoder: Any
     prompt_encoder: Any
@@ -68,22 +70,31 @@ class TransformerOutput:
 
 
 def fold(sam: SamModules) -> FoldedSam:
-    """Return `sam` for inference: what is official in its mask decoder runs faster.
+    """Return `sam` for inference: what is official in it runs faster and waits for no device.
 
     Nothing is copied, so that weights which change in `sam` change here too.
     """
-    decoder = _fold_transformers(sam.mask_decoder)
+    decoder = _replace(sam.mask_decoder, _fold_transformer)
     if is_official_upscaling(sam.mask_decoder.output_upscaling):
         upscaling = TokenUpscaling(sam.mask_decoder.output_upscaling)
         decoder = _with_children(decoder, {"output_upscaling": upscaling})
-    return FoldedSam(sam.image_encoder, sam.prompt_encoder, decoder.eval())
+    return FoldedSam(
+        _replace(sam.image_encoder, fold_attention).eval(),
+        fold_prompt_encoder(sam.prompt_encoder),
+        decoder.eval(),
+    )
 
 
-def _fold_transformers(module: nn.Module) -> nn.Module:
-    if type(module) is TwoWayTransformer:
-        return FoldedTwoWay(module)
-    folded = {name: _fold_transformers(child) for name, child in module.named_children()}
-    changed = {name: new for name, new in folded.items() if new is not getattr(module, name)}
+def _fold_transformer(module: nn.Module) -> nn.Module | None:
+    return FoldedTwoWay(module) if type(module) is TwoWayTransformer else None
+
+
+def _replace(module: nn.Module, fold_one: Callable[[nn.Module], nn.Module | None]) -> nn.Module:
+    """Return `module` with what `fold_one` has instead of it, or of modules within it."""
+    if (folded := fold_one(module)) is not None:
+        return folded
+    children = {name: _replace(child, fold_one) for name, child in module.named_children()}
+    changed = {name: new for name, new in children.items() if new is not getattr(module, name)}
     return _with_children(module, changed) if changed else module
 
 
@@ -142,23 +153,40 @@ def precompute(sam: SamModules, features: Tensor) -> Cache | None:
     None where the architecture has no such thing.
     """
     transformer, encoder = sam.mask_decoder.transformer, sam.prompt_encoder
-    positions: Tensor = encoder.get_dense_pe()
+    positions = _encode_grid(sam, features)
     if has_own_decoder(sam):
         cached: CachedDecoder = sam.mask_decoder.cache(features, positions)
         return cached
-    if not isinstance(transformer, FoldedTwoWay) or type(encoder) is not PromptEncoder:
+    if not isinstance(transformer, FoldedTwoWay) or type(encoder) is not AsyncPromptEncoder:
         return None
     no_mask = encoder.no_mask_embed.weight.reshape(1, -1, 1, 1)
     return transformer.project(features + no_mask, positions)
 
 
 def _embed_prompts(sam: SamModules, prompts: PromptBatch) -> tuple[Tensor, Any]:
-    """Return sparse embeddings (P, N, C), and dense ones as the architecture has them."""
+    """Return sparse embeddings (P, N, C), and dense ones as the architecture has them.
+
+    In float32 whatever the precision of the model: bfloat16 has eight bits for a coordinate, too
+    few to tell neighbouring pixels of 1,024 apart.
+    """
     points = None if prompts.points_xy is None else (prompts.points_xy, prompts.labels)
-    sparse, dense = sam.prompt_encoder(
-        points=points, boxes=prompts.boxes_xyxy, masks=prompts.mask_logits
-    )
+    with _in_float32(prompts.image_index):
+        sparse, dense = sam.prompt_encoder(
+            points=points, boxes=prompts.boxes_xyxy, masks=prompts.mask_logits
+        )
     return sparse, dense
+
+
+def _encode_grid(sam: SamModules, features: Tensor) -> Tensor:
+    """Return the position encoding of the image tokens, (1, C, y, x), in float32."""
+    with _in_float32(features):
+        positions: Tensor = sam.prompt_encoder.get_dense_pe()
+    return positions
+
+
+def _in_float32(like: Tensor) -> torch.autocast:
+    """Return a context without autocast on the device of a tensor."""
+    return torch.autocast(like.device.type, enabled=False)
 
 
 def attend(
@@ -174,7 +202,7 @@ def attend(
         attended, pixels = decoder.transformer.run(tokens, cache.pixels, cache.positions, cache)
     else:
         source = features[prompts.image_index] + dense
-        attended, pixels = decoder.transformer(source, sam.prompt_encoder.get_dense_pe(), tokens)
+        attended, pixels = decoder.transformer(source, _encode_grid(sam, features), tokens)
     return TransformerOutput(attended, pixels, (height, width))
 
 
@@ -183,7 +211,7 @@ def predicted_iou(
 ) -> Tensor:
     """Return the decoder's estimate of the IoU of each candidate, shape (P, K)."""
     estimate: Tensor = sam.mask_decoder.iou_prediction_head(attended.tokens[:, 0])
-    return estimate[:, list(mask_tokens)]
+    return torch.stack([estimate[:, token] for token in mask_tokens], dim=1)
 
 
 def mask_logits(

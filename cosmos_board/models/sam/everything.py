@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cosmos_board.accelerators.transfers import upload
 from cosmos_board.core.candidates import EverythingCandidates
 from cosmos_board.core.masks import Mask
 from cosmos_board.models.sam.decoder import (
@@ -29,7 +30,7 @@ from cosmos_board.models.sam.geometry import Frame
 from cosmos_board.models.sam.native_masks import find_stable_masks
 from cosmos_board.models.sam.prompt_batch import PromptBatch
 
-LowLogits: TypeAlias = Callable[[Tensor], Tensor]
+LowLogits: TypeAlias = Callable[[Mask], Tensor]
 """Takes which candidates are wanted, bool (P, K), and returns their low-resolution logits in
 that order, axes (n, y, x)."""
 
@@ -53,7 +54,7 @@ def find_everything(
     def answer(batch: PromptBatch) -> tuple[Tensor, LowLogits]:
         if has_own_decoder(sam):
             every, estimate = decode(sam, features, batch, cache)
-            return estimate, every.__getitem__
+            return estimate, partial(take_wanted, every)
         attended = attend(sam, features, batch, cache)
         return predicted_iou(sam, attended), partial(_decode_wanted, sam, attended)
 
@@ -80,21 +81,27 @@ def search_by_logits(
         batch = PromptBatch(
             torch.zeros(len(points_xy), dtype=torch.int64, device=device),
             # Stays float64 up to the position encoding: the official generator's points do too.
-            points_xy=torch.as_tensor(points_xy, device=device)[:, None],
+            points_xy=upload(points_xy[:, None], device),
             labels=torch.ones((len(points_xy), 1), device=device),
         )
         iou, low_logits = answer(batch)
 
         def draw(wanted: Mask) -> tuple[list[Mask], Mask]:
-            low = low_logits(torch.as_tensor(wanted, device=device))
-            return find_stable_masks(frame, low, settings)
+            return find_stable_masks(frame, low_logits(wanted), settings)
 
         return iou.float().cpu().numpy(), draw
 
     return search_grid(ask, frame, settings, prompts_per_call=prompts_per_call)
 
 
-def _decode_wanted(sam: SamModules, attended: TransformerOutput, wanted: Tensor) -> Tensor:
-    prompts = wanted.any(dim=1).nonzero().flatten()
+def take_wanted(every: Tensor, wanted: Mask) -> Tensor:
+    """Return some of the candidates (P, K, y, x), by `wanted`, bool (P, K); axes (n, y, x)."""
+    # The host knows which they are: to index by bools it would wait for the device to count them.
+    return every.flatten(0, 1)[upload(np.flatnonzero(wanted), every.device)]
+
+
+def _decode_wanted(sam: SamModules, attended: TransformerOutput, wanted: Mask) -> Tensor:
+    rows = np.flatnonzero(wanted.any(axis=1))
+    prompts = upload(rows, attended.tokens.device)
     chosen = replace(attended, tokens=attended.tokens[prompts], pixels=attended.pixels[prompts])
-    return mask_logits(sam, chosen)[wanted[prompts]]
+    return take_wanted(mask_logits(sam, chosen), wanted[rows])

@@ -87,10 +87,11 @@ def to_input_tensor(content: Pixels, input_size_px: int, mean: Tensor, std: Tens
 
     Mean and deviation are per channel in grey levels, shape (3, 1, 1), on the model's device.
     """
-    import torch
     from torch.nn import functional
 
-    channels_first = torch.as_tensor(content, device=mean.device).permute(2, 0, 1).contiguous()
+    from cosmos_board.accelerators.transfers import upload
+
+    channels_first = upload(content, mean.device).permute(2, 0, 1).contiguous()
     normalised = (channels_first[None] - mean) / std
     below = input_size_px - normalised.shape[-2]
     right = input_size_px - normalised.shape[-1]

@@ -17,6 +17,7 @@ from skimage.transform import resize
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cosmos_board.accelerators.transfers import upload
 from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.masks import Pixels
@@ -49,7 +50,7 @@ class MedSam(SamSegmenter):
         levels = squashed.astype(np.uint8).astype(np.float64)
         spread = max(float(np.ptp(levels)), 1e-8)
         unit = ((levels - levels.min()) / spread).astype(np.float32)
-        return frame, torch.as_tensor(unit, device=self._device).permute(2, 0, 1)[None]
+        return frame, upload(unit, self._device).permute(2, 0, 1)[None]
 
     def predict(
         self,

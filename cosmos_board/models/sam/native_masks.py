@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from cosmos_board.accelerators.transfers import upload
 from cosmos_board.core.masks import Mask
 from cosmos_board.models.sam.everything_grid import EverythingSettings, is_stable
 from cosmos_board.models.sam.geometry import Frame
@@ -50,12 +51,10 @@ def find_stable_masks(
         kept = is_stable(strict, lax, settings.stability)
         return [masks[index] for index in np.flatnonzero(kept)], kept
     native = frame.to_native(planes[:, None])[:, 0]
-    strict, lax = (
-        (native > level).flatten(1).sum(1, dtype=torch.int32).cpu().numpy()
-        for level in (offset, -offset)
-    )
+    counts = [(native > level).flatten(1).sum(1, dtype=torch.int32) for level in (offset, -offset)]
+    strict, lax = torch.stack(counts).cpu().numpy()
     kept = is_stable(strict, lax, settings.stability)
-    chosen = native[torch.as_tensor(kept, device=native.device)] > 0
+    chosen = native[upload(np.flatnonzero(kept), native.device)] > 0
     return list(chosen.cpu().numpy()), kept
 
 

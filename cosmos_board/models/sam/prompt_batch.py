@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cosmos_board.accelerators.transfers import upload
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.sam.geometry import Frame
@@ -81,17 +82,17 @@ def to_batch(frame: Frame, group: Sequence[PlacedPrompt], device: torch.device) 
     points = labels = boxes = earlier = None
     if len(first.prompt.labels):
         native = np.stack([placed.prompt.points_xy for placed in group])
-        points = _to_tensor(frame.to_input(native), device)
-        labels = _to_tensor(np.stack([placed.prompt.labels for placed in group]), device)
+        points = _upload(frame.to_input(native), device)
+        labels = _upload(np.stack([placed.prompt.labels for placed in group]), device)
     if first.prompt.box_xyxy is not None:
         corners = np.array([placed.prompt.box_xyxy for placed in group]).reshape(-1, 2, 2)
-        boxes = _to_tensor(frame.to_input(corners), device).reshape(-1, 4)
+        boxes = _upload(frame.to_input(corners), device).reshape(-1, 4)
     if first.logits is not None:
         given = [placed.logits for placed in group if placed.logits is not None]
-        earlier = _to_tensor(np.stack(given)[:, None], device)
+        earlier = _upload(np.stack(given)[:, None], device)
     index = torch.zeros(len(group), dtype=torch.int64, device=device)
     return PromptBatch(index, points, labels, boxes, earlier)
 
 
-def _to_tensor(array: NDArray[np.generic], device: torch.device) -> Tensor:
-    return torch.as_tensor(array.astype(np.float32), device=device)
+def _upload(array: NDArray[np.generic], device: torch.device) -> Tensor:
+    return upload(array.astype(np.float32), device)

@@ -27,6 +27,7 @@ from segment_anything.modeling import (
 from segment_anything.modeling.common import MLPBlock
 from torch import Tensor, nn
 
+from cosmos_board.accelerators.transfers import upload
 from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
@@ -118,7 +119,7 @@ class SamMed2d(SamSegmenter):
         square = np.zeros((self._input_size_px, self._input_size_px, 3), np.float32)
         # The published order of statistics, though the channels are the other way round.
         square[top : top + height, left : left + width] = (content - SAM_MEAN) / np.array(SAM_STD)
-        return frame, torch.as_tensor(square, device=self._device).permute(2, 0, 1)[None]
+        return frame, upload(square, self._device).permute(2, 0, 1)[None]
 
     def predict(
         self,

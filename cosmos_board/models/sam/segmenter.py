@@ -10,6 +10,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from cosmos_board.accelerators.transfers import upload
 from cosmos_board.core.candidates import EverythingCandidates
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
@@ -34,9 +35,6 @@ SAM_MEAN = (123.675, 116.28, 103.53)
 """Per channel, in grey levels of 0 … 255."""
 
 SAM_STD = (58.395, 57.12, 57.375)
-
-_CPU_GRID_POINTS_PER_CALL = 16
-"""Everything mode always asks the same points of an image, so that its batches never change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +104,6 @@ class SamSegmenter(TorchSegmenter):
             self._sam.image_encoder = torch.compile(self._sam.image_encoder)
         self._mean = torch.tensor(preprocessing.mean, device=self._device).view(3, 1, 1)
         self._std = torch.tensor(preprocessing.std, device=self._device).view(3, 1, 1)
-        self._grid_points_per_call = prompts_per_call or (
-            _CPU_GRID_POINTS_PER_CALL if self._device.type == "cpu" else self._prompts_per_call
-        )
 
     @property
     def module(self) -> nn.Module:
@@ -157,7 +152,7 @@ class SamSegmenter(TorchSegmenter):
         except (SafetensorError, KeyError) as error:
             raise InputError("embedding", "", "is damaged", got=str(error)[:100]) from error
         with self.inference():
-            features = features.to(self._device)
+            features = upload(features, self._device)
             image = _ImageFeatures(features, precompute(self._sam, features))
         return Embedding(height, width, image)
 
@@ -166,34 +161,17 @@ class SamSegmenter(TorchSegmenter):
         image = _get_features(embedding)
         return decode(self._sam, image.features, batch, image.cache, self.mask_tokens)
 
-    def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
-        """Return the masks of everything mode, best predicted IoU first."""
-        while True:
-            candidates = self._search_grid(embedding)
-            if candidates is not None:
-                return candidates
-            self._grid_points_per_call //= 2
-            self.release_memory()
-
-    def _search_grid(self, embedding: Embedding) -> EverythingCandidates | None:
-        """Return what everything mode finds, or None where fewer points at once may yet fit."""
-        frame = self._frame(embedding.height, embedding.width)
+    def search_grid(self, embedding: Embedding, points_per_call: int) -> EverythingCandidates:
+        """Return the masks of everything mode, asking so many points at once."""
         image = _get_features(embedding)
-        # The exception is left behind before the retry: its traceback would keep tensors alive.
-        try:
-            with self.inference():
-                return find_everything(
-                    self._sam,
-                    image.features,
-                    image.cache,
-                    frame,
-                    self._everything,
-                    prompts_per_call=self._grid_points_per_call,
-                )
-        except torch.OutOfMemoryError:
-            if self._grid_points_per_call == 1:
-                raise
-            return None
+        return find_everything(
+            self._sam,
+            image.features,
+            image.cache,
+            self._frame(embedding.height, embedding.width),
+            self._everything,
+            prompts_per_call=points_per_call,
+        )
 
 
 def _get_features(embedding: Embedding) -> _ImageFeatures:

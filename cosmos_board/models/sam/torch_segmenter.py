@@ -11,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cosmos_board.core.candidates import Candidates
+from cosmos_board.accelerators.memory import is_out_of_memory
+from cosmos_board.accelerators.timing import HOST_CLOCK, Clock, EventClock
+from cosmos_board.core.candidates import Candidates, EverythingCandidates
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.devices import CPU, Device, Precision
@@ -30,6 +32,9 @@ _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 _GPU_PROMPTS_PER_CALL = 64
 _CPU_PROMPTS_PER_CALL = 1
 """A library may add up a larger batch in another order; alone, a prompt has one answer only."""
+
+_CPU_GRID_POINTS_PER_CALL = 16
+"""Everything mode always asks the same points of an image, so that its batches never change."""
 
 
 class TorchSegmenter(ABC):
@@ -57,7 +62,13 @@ class TorchSegmenter(ABC):
         self._prompts_per_call = prompts_per_call or (
             _CPU_PROMPTS_PER_CALL if self._device.type == "cpu" else _GPU_PROMPTS_PER_CALL
         )
+        self._grid_points_per_call = prompts_per_call or (
+            _CPU_GRID_POINTS_PER_CALL if self._device.type == "cpu" else _GPU_PROMPTS_PER_CALL
+        )
         self._everything = everything or EverythingSettings()
+        is_gpu = self._device.type == "cuda"
+        self.clock: Clock = EventClock(self._device) if is_gpu else HOST_CLOCK
+        """What its stages are timed by."""
 
     @property
     def card(self) -> ModelCard:
@@ -112,6 +123,29 @@ class TorchSegmenter(ABC):
         candidates = {position: DeviceCandidates(drawn, iou) for position, drawn, iou in rows}
         return [candidates[position] for position in range(len(prompts))]
 
+    def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
+        """Return the masks of everything mode, best predicted IoU first.
+
+        Points are asked in halves where they do not fit, from image to image.
+        """
+        while True:
+            candidates = self._try_grid(embedding)
+            if candidates is not None:
+                return candidates
+            self._grid_points_per_call //= 2
+            self.release_memory()
+
+    def _try_grid(self, embedding: Embedding) -> EverythingCandidates | None:
+        """Return what everything mode finds, or None where fewer points at once may yet fit."""
+        # The exception is left behind before the retry: its traceback would keep tensors alive.
+        try:
+            with self.inference():
+                return self.search_grid(embedding, self._grid_points_per_call)
+        except Exception as error:
+            if self._grid_points_per_call == 1 or not is_out_of_memory(error):
+                raise
+            return None
+
     def release_memory(self) -> None:
         """Give back what is cached on the device, after it did not suffice."""
         if self._device.type == "cuda":
@@ -124,6 +158,10 @@ class TorchSegmenter(ABC):
     @abstractmethod
     def decode(self, embedding: Embedding, batch: PromptBatch) -> tuple[Tensor, Tensor]:
         """Return logits, axes (P, K, y, x), and predicted IoU, shape (P, K), of any precision."""
+
+    @abstractmethod
+    def search_grid(self, embedding: Embedding, points_per_call: int) -> EverythingCandidates:
+        """Return the masks of everything mode, asking so many points at once."""
 
     def _decode_groups(
         self,

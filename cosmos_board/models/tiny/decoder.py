@@ -135,7 +135,8 @@ class CachedDecoder:
         weights = torch.stack([heads[token](attended[:, 1 + token]) for token in mask_tokens], 1)
         planes = pixels.transpose(1, 2).reshape(source.shape)
         logits = self._draw(image_index, planes, dense, weights)
-        estimate = decoder.iou_prediction_head(attended[:, 0])[:, list(mask_tokens)]
+        rated = decoder.iou_prediction_head(attended[:, 0])
+        estimate = torch.stack([rated[:, token] for token in mask_tokens], 1)
         fine = self._gather(self._fine, image_index)
         # What it learnt from is harder than what it is asked about; a straight line for a single
         # point and one for all else takes that back (`training.tiny.calibration`).

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from segment_anything.modeling import PromptEncoder
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cosmos_board.models.sam.prompt_encoder import AsyncPromptEncoder
 from cosmos_board.models.tiny.encoder import GRID, SIDE_PX, WIDTH
 
 MAPS = 5
@@ -33,7 +33,7 @@ class DensePrompt:
     """Min x, min y, max x, max y in the 256 px frame, (P, 4); None where prompts have no box."""
 
 
-class TinyPromptEncoder(PromptEncoder):  # type: ignore[misc]
+class TinyPromptEncoder(AsyncPromptEncoder):
     """SAM's prompt encoder, whose dense embedding also holds the prompt drawn at stride 4."""
 
     def __init__(self) -> None:

@@ -1,19 +1,21 @@
-"""Masks that are predicted before and after a long run on an accelerator: they must be the same.
+"""Masks that a worker predicts again and again on an accelerator: they must stay the same.
 
-A device that begins to miscalculate rarely says so. The check predicts a fixed set of drawn images;
-a run whose device answers them differently at its end than at its start has failed.
+A device that begins to miscalculate rarely says so. Each worker predicts a fixed set of drawn
+images on its own device, before it begins, now and then, and at its end; a run of which a device
+answers otherwise than at first has failed.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from cosmos_board.core.errors import DeviceError
 from cosmos_board.core.masks import encode_mask
-from cosmos_board.core.run_record import DeviceCheck, RunRecord, RunSettings
+from cosmos_board.core.run_record import DeviceCheck, RunSettings
 from cosmos_board.core.scores import ScoreRow
 from cosmos_board.core.targets import Image, Reference
 from cosmos_board.data.pack import PackItem
@@ -23,64 +25,76 @@ from cosmos_board.phantoms.controlled import PhantomImage, phantom_pack_images
 from cosmos_board.prompts.frozen import freeze_prompts
 from cosmos_board.prompts.simulators import tight_box
 from cosmos_board.runner.evaluation.evaluate import evaluate_image
-from cosmos_board.runner.evaluation.evaluators import PromptedSegmenter
-from cosmos_board.runner.record.folder import RunFolder
 
-_FEWEST, _MOST, _EVERY = 2, 130, 100
-"""One image in a hundred of the run; at most as many as have about 2,000 masks."""
+_CHECKED = 2
+"""Images of the set."""
 
+EVERY = 200
+"""Images that a worker evaluates between two checks: they take a hundredth of its time."""
 
-def is_wanted(device: str) -> bool:
-    """Tell whether a run on `device` needs a check: a CPU gives equal counts by construction."""
-    return not device.startswith("cpu")
-
-
-def count_images(images: int) -> int:
-    """Return how many images are checked in a run of so many.
-
-    Example:
-        >>> [count_images(n) for n in (24, 5_000, 1_000_000)]
-        [2, 50, 130]
-    """
-    return min(max(images // _EVERY, _FEWEST), _MOST)
+NoteCheck: TypeAlias = Callable[[DeviceCheck], None]
+"""Keeps the newest state of the check of a worker."""
 
 
-@contextmanager
-def check_device(
-    evaluator: PromptedSegmenter, images: int, folder: RunFolder, record: RunRecord
-) -> Iterator[None]:
-    """Compare a model's answers before and after the block; note both in the run record.
+class DriftError(DeviceError):
+    """A device gives other masks than it gave at first."""
+
+    check: DeviceCheck
+    """With digests that differ; set by whoever raises it."""
+
+
+class DeviceWatch:
+    """Compares the answers of one worker's model with those that it gave at first.
 
     Args:
-        evaluator: The model.
-        images: How many images the block evaluates.
-        folder: The run folder, held.
-        record: Its record; `ingest` refuses a run whose two digests differ.
-
-    Raises:
-        DeviceError: If the answers changed.
+        segmenter: The model, on the device that is watched.
+        device: Its name, such as `cuda:1`, for the record.
     """
-    segmenter, number = evaluator.segmenter, count_images(images)
-    before = _answer(segmenter, number)
-    check = DeviceCheck(model=evaluator.card.name, rows=len(before), before=_hash(before))
-    record.device_checks.append(check)
-    folder.write_record(record)
-    yield
-    after = _answer(segmenter, number)
-    record.device_checks[-1] = replace(check, after=_hash(after))
-    folder.write_record(record)
-    pairs = zip(before, after, strict=True)
-    if unequal := sum(first.scores.counts != last.scores.counts for first, last in pairs):
-        raise DeviceError(
-            f"{folder.path}: the device gave other masks at the end than at the start "
-            f"({unequal} of {len(before)} rows of the device check); this run cannot be used"
+
+    def __init__(self, segmenter: Segmenter, device: str) -> None:
+        self._segmenter = segmenter
+        self._first = _answer(segmenter)
+        self._images = 0
+        self.check = DeviceCheck(
+            model=segmenter.card.name,
+            rows=len(self._first),
+            before=_hash(self._first),
+            worker=f"{device}, process {os.getpid()}",
         )
 
+    def note_images(self, images: int) -> None:
+        """Note that so many were evaluated; look at the device where it is time.
 
-def _answer(segmenter: Segmenter, images: int) -> list[ScoreRow]:
+        Raises:
+            DriftError: If the answers changed.
+        """
+        self._images += images
+        if self._images >= EVERY:
+            self.look()
+
+    def look(self) -> None:
+        """Ask the model again.
+
+        Raises:
+            DriftError: If the answers changed.
+        """
+        self._images = 0
+        last = _answer(self._segmenter)
+        self.check = replace(self.check, after=_hash(last))
+        pairs = zip(self._first, last, strict=True)
+        if unequal := sum(first.scores.counts != then.scores.counts for first, then in pairs):
+            error = DriftError(
+                f"{self.check.worker}: the device gave other masks at the end than at the start "
+                f"({unequal} of {len(last)} rows of the device check); this run cannot be used"
+            )
+            error.check = self.check
+            raise error
+
+
+def _answer(segmenter: Segmenter) -> list[ScoreRow]:
     """Return the rows of the protocol's prompts, but everything mode, on images of the set."""
     settings = RunSettings(prompts=tuple(n for n in segmenter.card.prompts if n != "everything"))
-    items = [_make_item(phantom) for phantom in phantom_pack_images(images)]
+    items = [_make_item(phantom) for phantom in phantom_pack_images(_CHECKED)]
     return [row for item in items for row in evaluate_image(segmenter, item, settings).rows]
 
 

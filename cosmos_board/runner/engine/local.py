@@ -8,12 +8,20 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.synchronize import Event
+from contextlib import suppress
+from multiprocessing.sharedctypes import Synchronized
+from multiprocessing.synchronize import Barrier, Event
 from pathlib import Path
+from threading import BrokenBarrierError
+from typing import Any, NamedTuple
 
+from cosmos_board.accelerators.cards import count_cards
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import CosmosBoardError, DeviceError, StoppedError
 from cosmos_board.core.processes import make_pool
+from cosmos_board.core.run_record import DeviceCheck
+from cosmos_board.models.devices import parse_device
+from cosmos_board.runner.engine.device_check import DriftError, NoteCheck
 from cosmos_board.runner.engine.worker import FinishedShard, Worker
 from cosmos_board.runner.evaluation.evaluators import Evaluator
 from cosmos_board.runner.record.shards import Shard
@@ -40,6 +48,7 @@ def run_shards(
     evaluator: Evaluator,
     workers: int | None,
     callbacks: Callbacks,
+    note_check: NoteCheck = lambda check: None,
 ) -> Iterator[FinishedShard]:
     """Evaluate every shard and yield each when it is written; rows do not depend on `workers`.
 
@@ -51,29 +60,38 @@ def run_shards(
         evaluator: Used where this process is the only worker.
         workers: Number of processes; None: see `choose_workers`.
         callbacks: Told of each image; asked whether to stop.
+        note_check: Told of the last check of each worker's device.
 
     Raises:
         StoppedError: If the callbacks say so.
         StorageError: If the disk fails.
+        DriftError: If a device gives other masks than at first.
         DeviceError: If workers die again and again, or the device of the only one breaks.
     """
     if workers is None:
         images = sum(shard.images for shard in shards)
         workers = choose_workers(evaluator.card, settings.spec.device, images)
     if workers <= 1 or len(shards) <= 1:
-        yield from Worker(settings, evaluator).run(shards, callbacks)
+        worker = Worker(settings, evaluator)
+        yield from worker.run(shards, callbacks)
+        if check := worker.finish():
+            note_check(check)
         return
     left = list(shards)
     deaths = 0
     while left:
         try:
-            processes = _run_in_processes(left, settings, min(workers, len(left)), callbacks.stop)
+            processes = _run_in_processes(
+                left, settings, min(workers, len(left)), callbacks.stop, note_check
+            )
             for finished, images_done in processes:
                 deaths = 0
                 left.remove(finished.shard)
                 for references in images_done:
                     callbacks.on_image(references)
                 yield finished
+        except DriftError:
+            raise
         except (BrokenProcessPool, DeviceError) as error:
             deaths += 1
             if deaths == _DEATHS:
@@ -83,39 +101,70 @@ def run_shards(
                 ) from error
 
 
+class _Shared(NamedTuple):
+    """What the processes of a pool share."""
+
+    stop: Event
+    begun: Synchronized[int]
+    """How many of them have begun."""
+
+    all_here: Barrier
+    """Where each of them waits for the others before it ends."""
+
+
 _worker: Worker | CosmosBoardError | None = None
 """Of this process, or why it has none: a pool would tell no more than that a process died."""
 
-_stop_event: Event | None = None
+_shared: _Shared | None = None
 
 
-def _begin_worker(settings: WorkerSettings, stop_event: Event) -> None:
+def _begin_worker(settings: WorkerSettings, *shared: Any) -> None:  # noqa: ANN401 (of a pool)
     """Set up a worker process, which leaves signals to its parent."""
-    global _worker, _stop_event
+    global _worker, _shared
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    _stop_event = stop_event
+    _shared = _Shared(*shared)
+    with _shared.begun.get_lock():
+        number = _shared.begun.value
+        _shared.begun.value += 1
     try:
-        _worker = Worker(settings)
+        _worker = Worker(settings.on_device_of(number))
     except CosmosBoardError as error:
         _worker = error
 
 
-def _run_in_worker(shard: Shard) -> tuple[FinishedShard, list[int]]:
+def _get_worker() -> tuple[Worker, _Shared]:
     if isinstance(_worker, CosmosBoardError):
         raise _worker
     assert _worker is not None
-    assert _stop_event is not None
-    return _worker.run_alone(shard, _stop_event.is_set)
+    assert _shared is not None
+    return _worker, _shared
+
+
+def _run_in_worker(shard: Shard) -> tuple[FinishedShard, list[int]]:
+    worker, shared = _get_worker()
+    return worker.run_alone(shard, shared.stop.is_set)
+
+
+def _finish_worker(wait_s: float) -> DeviceCheck | None:
+    """Check the device of this process, once all of its pool are asked to do so."""
+    worker, shared = _get_worker()
+    with suppress(BrokenBarrierError):  # one of them hangs; the others are checked all the same
+        shared.all_here.wait(wait_s)
+    return worker.finish()
 
 
 def _run_in_processes(
-    shards: Sequence[Shard], settings: WorkerSettings, workers: int, stop: Callable[[], bool]
+    shards: Sequence[Shard],
+    settings: WorkerSettings,
+    workers: int,
+    stop: Callable[[], bool],
+    note_check: NoteCheck,
 ) -> Iterator[tuple[FinishedShard, list[int]]]:
     context = multiprocessing.get_context("spawn")
-    stop_event = context.Event()
+    shared = _Shared(context.Event(), context.Value("i", 0), context.Barrier(workers))
     others = set(multiprocessing.active_children())
-    pool = make_pool(workers, context, _begin_worker, (settings,), inherited=(stop_event,))
+    pool = make_pool(workers, context, _begin_worker, (settings,), inherited=tuple(shared))
     try:
         pending = {pool.submit(_run_in_worker, shard) for shard in shards}
         while pending:
@@ -125,13 +174,17 @@ def _run_in_processes(
                 yield future.result()
             if stop() and pending:
                 raise StoppedError(f"{settings.out}: stopped; the same command resumes")
+        if settings.watches_device:
+            ends = [pool.submit(_finish_worker, settings.hang_s) for _ in range(workers)]
+            for check in filter(None, (end.result() for end in ends)):
+                note_check(check)
     except BrokenProcessPool:
         # The dead worker may hold a lock that the others wait for; then they ignore SIGTERM.
         for worker in set(multiprocessing.active_children()) - others:
             worker.kill()
         raise
     finally:
-        stop_event.set()
+        shared.stop.set()
         pool.shutdown(cancel_futures=True)
 
 
@@ -139,16 +192,18 @@ def choose_workers(card: ModelCard, device: str, images: int) -> int:
     """Return one process per processor that this one may use, as far as memory and images go.
 
     Every process computes on one thread (`models.devices`), so that rows do not depend on the
-    answer. A model on a GPU has one process, and so has a learned one that does not say how large
-    it is: whether a second process would fit is unknown.
-
-    `device` is as given to `--device`.
+    answer. On GPUs there is one process for each that `device`, as given to `--device`, allows:
+    whether a second would fit is unknown. So it is for a learned model that does not say how large
+    it is.
     """
-    if not device.startswith("cpu") or (card.kind == "promptable" and card.parameters is None):
+    most = images // _LEAST_IMAGES
+    chosen = parse_device(device)
+    if chosen.is_gpu:
+        return max(1, min(count_cards() if chosen.index is None else 1, most))
+    if card.kind == "promptable" and card.parameters is None:
         return 1
     each = _BASE_BYTES + _BYTES_PER_PARAMETER * (card.parameters or 0)
-    fitting = min(_count_processors(), _read_available_bytes() // each, images // _LEAST_IMAGES)
-    return max(1, fitting)
+    return max(1, min(_count_processors(), _read_available_bytes() // each, most))
 
 
 def _count_processors() -> int:

@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from cosmos_board.core.errors import DeviceError, InputError, StoppedError
+from cosmos_board.core.errors import DeviceError, InputError, StoppedError, UsageError
+from cosmos_board.core.run_record import DeviceCheck
+from cosmos_board.models.devices import parse_device
 from cosmos_board.models.factories import name_install
+from cosmos_board.runner.engine.device_check import NoteCheck
 from cosmos_board.runner.engine.worker import FinishedShard, Worker
 from cosmos_board.runner.record.shards import Shard
 from cosmos_board.runner.settings import Callbacks, WorkerSettings
 
 RETRIES = 20
-"""How often a shard is handed out anew after its worker died."""
+"""How often a worker is begun anew after it died."""
 
 _CPUS_A_WORKER = 1
 
-_workers: dict[str, Worker] = {}
-"""One worker a process: Ray keeps processes, so models are loaded once in each."""
-
 
 def run_shards_on_ray(
-    shards: Sequence[Shard], settings: WorkerSettings, address: str | None, callbacks: Callbacks
+    shards: Sequence[Shard],
+    settings: WorkerSettings,
+    address: str | None,
+    callbacks: Callbacks,
+    note_check: NoteCheck = lambda check: None,
 ) -> Iterator[FinishedShard]:
     """Evaluate every shard on a cluster and yield each when it is written.
 
-    Only names are sent through Ray. Each shard is written whole or not at all under its own name,
-    so running a shard twice gives the same file; a driver that dies resumes from the disk.
+    Workers are actors: one keeps its model, and the GPU that Ray gave it, from shard to shard.
+    There are as many as find room when the run begins. Only names are sent through Ray. Each shard
+    is written whole or not at all under its own name, so running a shard twice gives the same file;
+    a driver that dies resumes from the disk.
 
     Args:
         shards: What to evaluate.
@@ -37,12 +45,18 @@ def run_shards_on_ray(
             unless there is a remote store.
         address: Of a running cluster; None starts one on this machine, which no other can reach.
         callbacks: Told of each image; asked between shards whether to stop.
+        note_check: Told of the last check of each worker's device.
 
     Raises:
         InputError: If Ray is not installed.
+        UsageError: If the device is one of several GPUs: Ray hands them out itself.
         StoppedError: If the callbacks say so.
         DeviceError: If a shard fails again and again.
     """
+    device = parse_device(settings.spec.device)
+    if device.index is not None:
+        text = "is one of several GPUs, which Ray hands out itself"
+        raise UsageError("--device", "", text, got=device.name, want="cuda")
     if address is None and not os.environ.get("RAY_ADDRESS"):
         address = "local"  # whatever cluster of others runs on this machine
     ray = _import_ray(address)
@@ -53,41 +67,83 @@ def run_shards_on_ray(
             include_dashboard=False,
             logging_level="ERROR",
         )
-    task = ray.remote(
-        num_cpus=_CPUS_A_WORKER, max_retries=RETRIES, num_gpus=_count_gpus(settings.spec.device)
-    )(_run_on_worker)
-    pending = [task.remote(shard, settings) for shard in shards]
-    while pending:
-        done, pending = ray.wait(pending, num_returns=1, timeout=0.5)
+    kind = "GPU" if device.is_gpu else "CPU"
+    free = int(ray.available_resources().get(kind, 0))
+    actor = ray.remote(
+        num_cpus=_CPUS_A_WORKER,
+        num_gpus=1 if device.is_gpu else 0,
+        max_restarts=RETRIES,
+        max_task_retries=RETRIES,
+    )(_RayWorker)
+    actors = [actor.remote(settings) for _ in range(max(1, min(free, len(shards))))]
+    try:
+        yield from _hand_out(ray, actors, shards, settings.out, callbacks)
+        for check in _ask(ray, [each.finish.remote() for each in actors], settings.out):
+            if check:
+                note_check(check)
+    finally:
+        for each in actors:
+            ray.kill(each)
+
+
+class _RayWorker:
+    """A worker in a process of Ray's, which is made with its first shard.
+
+    Were it made with the process, Ray would not tell why that fails.
+    """
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def _worker(self) -> Worker:
+        return Worker(self._settings)
+
+    def run(self, shard: Shard) -> tuple[FinishedShard, list[int]]:
+        """Evaluate a shard; return it and the number of references of each image."""
+        if self._settings.remote is None:
+            return self._worker.run_alone(shard, lambda: False)
+        with TemporaryDirectory(prefix="cosmos-board-") as out:
+            return self._worker.run_alone(shard, lambda: False, Path(out))
+
+    def finish(self) -> DeviceCheck | None:
+        """Check the device once more, where it is watched."""
+        return self._worker.finish()
+
+
+def _hand_out(
+    ray: Any,  # noqa: ANN401 - a module that may be absent
+    actors: Sequence[Any],
+    shards: Sequence[Shard],
+    out: Path,
+    callbacks: Callbacks,
+) -> Iterator[FinishedShard]:
+    """Give each worker its next shard when it has finished one; yield what is finished."""
+    left = deque(shards)
+    at_work = {actor.run.remote(left.popleft()): actor for actor in actors}
+    while at_work:
+        done, _ = ray.wait(list(at_work), num_returns=1, timeout=0.5)
         for future in done:
-            try:
-                finished, images = ray.get(future)
-            except ray.exceptions.RayTaskError as error:
-                raise error.cause from None
-            except ray.exceptions.RayError as error:
-                raise DeviceError(f"{settings.out}: {error}") from error
+            actor = at_work.pop(future)
+            [(finished, images)] = _ask(ray, [future], out)
+            if left:
+                at_work[actor.run.remote(left.popleft())] = actor
             for references in images:
                 callbacks.on_image(references)
             yield finished
-        if callbacks.stop() and pending:
-            for future in pending:
-                ray.cancel(future)
-            raise StoppedError(f"{settings.out}: stopped; the same command resumes")
+        if callbacks.stop() and at_work:
+            raise StoppedError(f"{out}: stopped; the same command resumes")
 
 
-def _count_gpus(device: str) -> int:
-    return 1 if device.startswith("cuda") else 0
-
-
-def _run_on_worker(shard: Shard, settings: WorkerSettings) -> tuple[FinishedShard, list[int]]:
-    key = repr(settings)
-    if key not in _workers:
-        _workers.clear()
-        _workers[key] = Worker(settings)
-    if settings.remote is None:
-        return _workers[key].run_alone(shard, lambda: False)
-    with TemporaryDirectory(prefix="cosmos-board-") as out:
-        return _workers[key].run_alone(shard, lambda: False, Path(out))
+def _ask(ray: Any, futures: Sequence[Any], out: Path) -> list[Any]:  # noqa: ANN401
+    """Return what workers answer, or raise what they raised."""
+    try:
+        answers: list[Any] = ray.get(list(futures))
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from None
+    except ray.exceptions.RayError as error:
+        raise DeviceError(f"{out}: {error}") from error
+    return answers
 
 
 def _import_ray(address: str | None) -> Any:  # noqa: ANN401 - a module that may be absent

@@ -10,20 +10,23 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
+from cosmos_board.accelerators.cards import describe_card
 from cosmos_board.core.errors import InputError, StoppedError
 from cosmos_board.core.hashes import hash_file
-from cosmos_board.core.run_record import FirstFailure, Quarantined, ShardRecord
+from cosmos_board.core.run_record import Card, DeviceCheck, FirstFailure, Quarantined, ShardRecord
 from cosmos_board.data.pack import PackItem, open_pack
 from cosmos_board.data.pack.volumes import PackVolumes, VolumeItem
+from cosmos_board.models.devices import parse_device
+from cosmos_board.runner.engine.device_check import DeviceWatch
 from cosmos_board.runner.engine.threads import Backlog, read_ahead
 from cosmos_board.runner.evaluation.evaluate import DeferredScores
-from cosmos_board.runner.evaluation.evaluators import Evaluator, make_evaluator
-from cosmos_board.runner.evaluation.model_calls import StageTimer
+from cosmos_board.runner.evaluation.evaluators import Evaluator, PromptedSegmenter, make_evaluator
 from cosmos_board.runner.evaluation.scoring import ImageResult, PredictionRow
+from cosmos_board.runner.evaluation.stage_timer import StageTimer
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.runner.record.remote_store import RemoteStore
 from cosmos_board.runner.record.shards import Shard
@@ -52,6 +55,8 @@ class FinishedShard(NamedTuple):
 
     shard: Shard
     record: ShardRecord
+    check: DeviceCheck | None = None
+    """The state of the device check of the worker that wrote it."""
 
 
 class Worker:
@@ -64,6 +69,7 @@ class Worker:
         self._remote = RemoteStore(settings.remote) if settings.remote else None
         self._timer = StageTimer()
         self._warm = False
+        self._watch: DeviceWatch | None = None
 
     def run(
         self, shards: Iterable[Shard], callbacks: Callbacks, out: Path | None = None
@@ -79,8 +85,9 @@ class Worker:
         Raises:
             StoppedError: If the callbacks say so.
             StorageError: If the disk or the remote store fails.
-            DeviceError: If the device is broken.
+            DeviceError: If the device is broken, or gives other masks than at first.
         """
+        self._begin_watch()
         folder = RunFolder(out or self._worker.out)
         if out:  # not the run's own folder: where it is not shared, rows would be lost
             folder.make()
@@ -100,12 +107,38 @@ class Worker:
                 for _ in item:
                     self._note_image(callbacks, 0)
                 record = self._describe(shard, item)
+                if self._watch:
+                    self._watch.note_images(shard.images)
                 written.append(backlog.add(partial(self._write, folder, shard, result, record)))
                 result = ImageResult()
                 while written and written[0].done():
                     yield self._upload(folder, written.popleft().result())
         for future in written:
             yield self._upload(folder, future.result())
+
+    def finish(self) -> DeviceCheck | None:
+        """Check the device once more; return the check, None where there is none.
+
+        Raises:
+            DriftError: If the device gives other masks than at first.
+        """
+        if self._watch is None:
+            return None
+        self._watch.look()
+        return self._watch.check
+
+    def _begin_watch(self) -> None:
+        evaluator = self._evaluator
+        wanted = self._worker.watches_device and isinstance(evaluator, PromptedSegmenter)
+        if wanted and self._watch is None:
+            assert isinstance(evaluator, PromptedSegmenter)
+            self._watch = DeviceWatch(evaluator.segmenter, self._worker.spec.device)
+
+    @cached_property
+    def _card(self) -> Card | None:
+        """The GPU that the model runs on."""
+        device = parse_device(self._worker.spec.device)
+        return describe_card(device.name) if device.is_gpu else None
 
     def run_alone(
         self, shard: Shard, stop: Callable[[], bool], out: Path | None = None
@@ -185,6 +218,7 @@ class Worker:
             if failure
             else None,
             peak_bytes=0,
+            card=self._card,
         )
 
     def _write(
@@ -210,7 +244,7 @@ class Worker:
             peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         )
         write_shard_record(folder.sidecar_path(shard), record)
-        return FinishedShard(shard, record)
+        return FinishedShard(shard, record, self._watch.check if self._watch else None)
 
     def _upload(self, folder: RunFolder, finished: FinishedShard) -> FinishedShard:
         if self._remote:

@@ -7,8 +7,10 @@ alone. Here a few integers are copied instead. The integers, and so the rows, ar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from cosmos_board.accelerators.memory import is_out_of_memory
 from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.scores import Scores, Selection
@@ -16,14 +18,21 @@ from cosmos_board.metrics.device.references import DeviceReferences, upload_refe
 from cosmos_board.metrics.device.selections import score_selections
 from cosmos_board.models.candidate_checks import copy_prompts
 from cosmos_board.models.segmenter import DeviceCandidates, DeviceSegmenter, Embedding
-from cosmos_board.runner.evaluation.model_calls import is_out_of_memory, refuse_broken_device
+from cosmos_board.runner.evaluation.model_calls import (
+    BatchSizeBackoff,
+    refuse_broken_device,
+    release_memory,
+)
 from cosmos_board.runner.evaluation.scoring import Choice, HostScorer
 
 
+@dataclass(frozen=True)
 class DeviceScorer(HostScorer):
-    """Scores masks on the device of the segmenter; what does not fit there, on the host."""
+    """Scores masks on the device of the segmenter; a prompt that does not fit, on the host."""
 
     segmenter: DeviceSegmenter
+    backoff: BatchSizeBackoff = field(default_factory=BatchSizeBackoff)
+    """Of the model, whose next batches shrink too where masks do not fit to be scored."""
 
     @cached_property
     def _uploaded(self) -> DeviceReferences:
@@ -41,6 +50,8 @@ class DeviceScorer(HostScorer):
         Raises:
             DeviceError: If the device is broken.
         """
+        if not answers:
+            return []
         try:
             return self._score_on_device(answers, reference_ids)
         except Exception as error:
@@ -48,7 +59,15 @@ class DeviceScorer(HostScorer):
             if not is_out_of_memory(error):
                 raise
         # The exception is left behind first: its traceback would keep tensors alive.
-        return super().score(answers, reference_ids)
+        self.backoff.shrink(len(answers))
+        release_memory(self.segmenter)
+        if len(answers) == 1:
+            return super().score(answers, reference_ids)
+        half = len(answers) // 2
+        return [
+            *self.score(answers[:half], reference_ids[:half]),
+            *self.score(answers[half:], reference_ids[half:]),
+        ]
 
     def to_host(self, answer: DeviceCandidates) -> Candidates:
         """Return a copy in the memory of the host."""

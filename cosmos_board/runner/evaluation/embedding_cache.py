@@ -14,6 +14,7 @@ from cosmos_board import __version__
 from cosmos_board.core.errors import InputError, describe_os_error
 from cosmos_board.core.hashes import hash_facts
 from cosmos_board.core.masks import Pixels
+from cosmos_board.models.devices import drop_index
 from cosmos_board.models.segmenter import Embedding, KeepsEmbeddings, Segmenter
 from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.files import write_bytes
@@ -88,6 +89,6 @@ def _name_folder(spec: SegmenterSpec) -> str:
             "model": spec.name,
             "checkpoint": spec.hash_weights(),
             "code": spec.hash_code(),
-            "device": spec.device,
+            "device": drop_index(spec.device),
         }
     )

@@ -101,7 +101,7 @@ def _score_answers(
 
 def _segment_everything(session: ImageSession, embedding: Embedding) -> DeferredScores:
     def segment() -> EverythingCandidates:
-        with session.timer.time("everything"):
+        with session.time("everything"):
             answer = session.segmenter.segment_everything(embedding)
         return check_everything(answer, session.size)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeAlias
 
+from cosmos_board.accelerators.memory import is_device_full
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import UsageError
 from cosmos_board.core.masks import Rle
@@ -17,14 +18,16 @@ from cosmos_board.data.pack import Pack, PackItem
 from cosmos_board.data.pack.volumes import VolumeItem
 from cosmos_board.metrics.reference import prepare_reference
 from cosmos_board.metrics.score import score
+from cosmos_board.models.devices import parse_device
 from cosmos_board.models.own_models import describe_model
 from cosmos_board.models.registry import find_own_card, load_segmenter
 from cosmos_board.models.segmenter import Segmenter
 from cosmos_board.runner.evaluation.embedding_cache import EmbeddingCache
 from cosmos_board.runner.evaluation.evaluate import DeferredScores, predict_image
 from cosmos_board.runner.evaluation.image_session import ImageSession
-from cosmos_board.runner.evaluation.model_calls import BatchSizeBackoff, StageTimer
+from cosmos_board.runner.evaluation.model_calls import BatchSizeBackoff, full_device_error
 from cosmos_board.runner.evaluation.scoring import ImageResult, PromptKey, make_row
+from cosmos_board.runner.evaluation.stage_timer import StageTimer
 from cosmos_board.runner.evaluation.volumes import VolumeSession, predict_volume
 from cosmos_board.runner.settings import MemoryKind, SegmenterSpec
 
@@ -45,13 +48,29 @@ class PromptedSegmenter:
     score_on: MemoryKind | None = None
     """Where candidates are scored; see `ImageSession`."""
 
-    cache: EmbeddingCache | None = None
+    make_cache: Callable[[Segmenter], EmbeddingCache] | None = None
+    """Makes what keeps its embeddings; None drops them."""
+
     backoff: BatchSizeBackoff = field(default_factory=BatchSizeBackoff)
 
     @cached_property
     def segmenter(self) -> Segmenter:
-        """The model itself."""
-        return self.load()
+        """The model itself.
+
+        Raises:
+            DeviceError: If it does not fit on its device.
+        """
+        try:
+            return self.load()
+        except Exception as error:
+            if is_device_full(error):
+                raise full_device_error() from error
+            raise
+
+    @cached_property
+    def cache(self) -> EmbeddingCache | None:
+        """What keeps its embeddings, where any are kept."""
+        return self.make_cache(self.segmenter) if self.make_cache else None
 
     def evaluate(
         self, item: PackItem | VolumeItem, settings: RunSettings, timer: StageTimer
@@ -119,6 +138,9 @@ Evaluator: TypeAlias = PromptedSegmenter | Observer
 def make_evaluator(spec: SegmenterSpec, packs: Sequence[Pack]) -> Evaluator:
     """Return what scores images for `spec`; a model is loaded at once only where that can fail.
 
+    Then it is loaded on the CPU: the process that plans a run need have no GPU, and takes no memory
+    of one that its workers share.
+
     Raises:
         UnknownNameError: If there is no such model or observer.
         InputError: If a checkpoint is refused, or embeddings cannot be kept that shall be.
@@ -132,10 +154,15 @@ def make_evaluator(spec: SegmenterSpec, packs: Sequence[Pack]) -> Evaluator:
 
     if spec.is_plain and (card := find_own_card(spec.name)):
         return PromptedSegmenter(card, load, spec.score_on)
-    segmenter = load()
-    cache = EmbeddingCache(spec.embedding_cache, spec, segmenter) if spec.embedding_cache else None
+    on_cpu = not parse_device(spec.device).is_gpu
+    segmenter = load() if on_cpu else load_segmenter(spec.name, checkpoint=spec.checkpoint)
+    make_cache = None
+    if folder := spec.embedding_cache:
+        make_cache = partial(EmbeddingCache, folder, spec)
+        make_cache(segmenter)  # refuses a model of which nothing can be kept
     card = describe_model(segmenter.card, spec.name, spec.checkpoint, spec.declared)
-    return PromptedSegmenter(card, lambda: segmenter, spec.score_on, cache)
+    again = (lambda: segmenter) if on_cpu else load
+    return PromptedSegmenter(card, again, spec.score_on, make_cache)
 
 
 def _make_observer(spec: SegmenterSpec, packs: Sequence[Pack]) -> Observer:

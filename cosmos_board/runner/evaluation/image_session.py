@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any, NamedTuple, TypeVar
 
+from cosmos_board.accelerators.timing import HOST_CLOCK
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.run_record import RunSettings
 from cosmos_board.data.pack import PackItem
@@ -23,12 +25,12 @@ from cosmos_board.runner.evaluation.embedding_cache import EmbeddingCache
 from cosmos_board.runner.evaluation.model_calls import (
     BatchSizeBackoff,
     ModelFailureError,
-    StageTimer,
     call_model,
     call_or_fail,
     release_memory,
 )
 from cosmos_board.runner.evaluation.scoring import HostScorer, PromptKey
+from cosmos_board.runner.evaluation.stage_timer import Stage, StageTimer
 from cosmos_board.runner.settings import MemoryKind
 
 _Answer = TypeVar("_Answer")
@@ -80,7 +82,7 @@ class ImageSession:
                 from cosmos_board.runner.evaluation.device_scorer import DeviceScorer
 
                 if max(self.size) < SIDE_LIMIT_PX:  # else distances would not be exact
-                    return DeviceScorer(self.segmenter, lambda: self.references)
+                    return DeviceScorer(self.segmenter, lambda: self.references, self.backoff)
         return HostScorer(self.segmenter, lambda: self.references)
 
     @property
@@ -132,7 +134,7 @@ class ImageSession:
 
         def embed() -> Embedding:
             copy = pixels.copy()  # scoring, the cache and other models must not see changed pixels
-            with self.timer.time("embed"):
+            with self.time("embed"):
                 embedding = self.segmenter.embed(copy)
             return check_embedding(embedding, self.size)
 
@@ -140,6 +142,10 @@ class ImageSession:
         if self.cache is not None:
             self.cache.keep(pixels, embedding)
         return embedding
+
+    def time(self, stage: Stage, items: int = 1) -> AbstractContextManager[None]:
+        """Return a context that is timed by the clock of the model's device."""
+        return self.timer.time(stage, items, getattr(self.segmenter, "clock", HOST_CLOCK))
 
     def call(self, call: Callable[[], _T]) -> _T:
         """Return what `call` returns; see `call_or_fail`."""
@@ -161,7 +167,7 @@ class ImageSession:
         `predict` answers a part of the `count` prompts.
 
         Raises:
-            DeviceError: If the device is broken.
+            DeviceError: If the device is broken, or too full for one prompt.
         """
         done = released = 0
         size = self.backoff.fit(embedding)
@@ -182,6 +188,7 @@ class ImageSession:
                 released = done + 1
                 continue
             else:
+                refuse_full_device(answers)
                 answers = [answers]
             self.backoff.note_failures(answers)
             yield answers
@@ -192,7 +199,7 @@ class ImageSession:
         self, predict: Callable[[slice], Sequence[_Answer]], part: slice, keeps_logits: bool
     ) -> list[_Answer | ModelFailureError]:
         count = part.stop - part.start
-        with self.timer.time("prompt", count):
+        with self.time("prompt", count):
             answers = predict(part)
             answers = list(answers) if isinstance(answers, Iterator) else answers
         return [self._check(answer, keeps_logits) for answer in list_predictions(answers, count)]

@@ -5,21 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 import traceback
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
-from typing import Literal, NoReturn, TypeAlias, TypeVar
+from typing import NoReturn, TypeVar
 
+from cosmos_board.accelerators.memory import is_broken, is_device_full, is_out_of_memory
 from cosmos_board.core.errors import CosmosBoardError, DeviceError, InputError
 from cosmos_board.models.candidate_checks import CandidatesError, describe_raised
 from cosmos_board.models.segmenter import Embedding
-
-Stage: TypeAlias = Literal["embed", "prompt", "everything"]
 
 BATCH = 64
 """Prompts in a batch; answers must not depend on it."""
@@ -30,46 +26,13 @@ GOOD_BATCHES = 200
 _MASK_BYTES = 128 << 20
 """Most that the masks of one batch may take, three to a prompt, however large the image."""
 
-_SAMPLES_KEPT = 200
-
 OUT_OF_MEMORY = "out of memory"
 
 _LONGEST = 160
 _FRAMES = 6
-_BROKEN = ("CUDA error", "CUDA driver error", "cuDNN error", "CUBLAS_STATUS_", "HIP error")
 _OWN_FOLDER = str(Path(__file__).parents[1])
 
 _T = TypeVar("_T")
-
-
-class StageTimer:
-    """Collects seconds an item by stage; monotonic, so a changed wall clock has no effect."""
-
-    def __init__(self) -> None:
-        self.samples_s: dict[str, list[float]] = defaultdict(list)
-        self.items: dict[str, int] = defaultdict(int)
-
-    @contextmanager
-    def time(self, stage: Stage, items: int = 1) -> Iterator[None]:
-        """Time the block and share its seconds among `items`; not if the block raises."""
-        began = time.perf_counter()
-        yield
-        self.items[stage] += items
-        if len(self.samples_s[stage]) < _SAMPLES_KEPT:
-            self.samples_s[stage].append((time.perf_counter() - began) / max(items, 1))
-
-    def forget_warm_up(self) -> None:
-        """Drop what was collected so far: first calls compile, allocate and load."""
-        self.samples_s.clear()
-        self.items.clear()
-
-    def medians_s(self) -> dict[str, tuple[int, float]]:
-        """Return the number of items and the median seconds an item, by stage."""
-        return {
-            stage: (self.items[stage], median(samples))
-            for stage, samples in sorted(self.samples_s.items())
-            if samples
-        }
 
 
 @dataclass(slots=True)
@@ -130,10 +93,13 @@ def release_memory(segmenter: object) -> None:
 class ModelFailureError(Exception):
     """A segmenter raised, or its answer has another form; the text is the reason in score rows."""
 
-    def __init__(self, reason: str, trace: str = "") -> None:
+    def __init__(self, reason: str, trace: str = "", *, device_full: bool = False) -> None:
         super().__init__(reason)
         self.trace = trace
         """Where it was raised, as Python prints it: several lines, or empty."""
+
+        self.device_full = device_full
+        """Whether the memory of a device ran out, which is no fault of the model."""
 
     @property
     def is_memory(self) -> bool:
@@ -161,13 +127,14 @@ def call_or_fail(segmenter: object, call: Callable[[], _T]) -> _T:
 
     Raises:
         ModelFailureError: If the model failed.
-        DeviceError: If the device is broken.
+        DeviceError: If the device is broken or full.
     """
     result = call_model(call)
     if isinstance(result, ModelFailureError) and result.is_memory:
         release_memory(segmenter)
         result = call_model(call)
     if isinstance(result, ModelFailureError):
+        refuse_full_device(result)
         raise result
     return result
 
@@ -182,7 +149,9 @@ def _to_failure(error: BaseException) -> ModelFailureError:
         raise error
     if isinstance(error, Exception):
         refuse_broken_device(error)
-    return ModelFailureError(describe_failure(error), _describe_place(error))
+    return ModelFailureError(
+        describe_failure(error), _describe_place(error), device_full=is_device_full(error)
+    )
 
 
 def _is_from_signal(error: BaseException) -> bool:
@@ -238,23 +207,32 @@ def describe_failure(error: BaseException) -> str:
     return describe_raised(type(error).__name__, str(error))
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether a device or the host ran out of memory.
-
-    By name, since torch's exception is not importable where torch is not installed.
-    """
-    by_name = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    return by_name or "ALLOC_FAILED" in str(error)
-
-
 def refuse_broken_device(error: Exception) -> None:
     """Raise `DeviceError` where an error means that the device is broken; else return.
 
     Raises:
         DeviceError: If `error` came from a device whose context is lost.
     """
-    text = str(error)
-    broken = type(error).__name__ == "AcceleratorError" or any(word in text for word in _BROKEN)
-    if broken and not is_out_of_memory(error):
-        first = (text.strip().splitlines() or [""])[0][:_LONGEST]
+    if is_broken(error):
+        first = (str(error).strip().splitlines() or [""])[0][:_LONGEST]
         raise DeviceError(f"device: {first}; the same command resumes") from error
+
+
+def refuse_full_device(failure: ModelFailureError) -> None:
+    """Raise `DeviceError` where the least that can be asked did not fit on a device; else return.
+
+    Whoever fills the device, a row would charge the model for it.
+
+    Raises:
+        DeviceError: If `failure` is that the memory of a device ran out.
+    """
+    if failure.device_full:
+        raise full_device_error()
+
+
+def full_device_error() -> DeviceError:
+    """Return the error of a device without room for the model, an image or a single prompt."""
+    return DeviceError(
+        "device: out of memory for the model, one image or one prompt; free its memory or take a "
+        "larger one, and the same command resumes"
+    )

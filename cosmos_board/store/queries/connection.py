@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 import duckdb
@@ -17,11 +17,28 @@ Parameters: TypeAlias = Sequence[object] | Mapping[str, object]
 
 _T = TypeVar("_T")
 
+_ROWS_AT_ONCE = 2**17
+
 
 def fetch_columns(connection: Connection, sql: str, parameters: Parameters = ()) -> Columns:
     """Return what `sql` selects; NULL is NaN in a column of doubles and None among objects."""
     columns: dict[str, Any] = connection.execute(sql, parameters).fetchnumpy()
     return {name: _fill(column) for name, column in columns.items()}
+
+
+def iterate_columns(
+    connection: Connection, sql: str, parameters: Parameters = ()
+) -> Iterator[Columns]:
+    """Yield what `sql` selects, some rows at a time, so that it never lies in memory as a whole.
+
+    NULL is NaN in a column of doubles. The connection answers nothing else meanwhile.
+    """
+    relation = connection.sql(sql, params=parameters)
+    for batch in relation.to_arrow_reader(_ROWS_AT_ONCE):
+        yield {
+            name: column.to_numpy(zero_copy_only=False)
+            for name, column in zip(batch.schema.names, batch.columns, strict=True)
+        }
 
 
 def _fill(column: NDArray[Any]) -> NDArray[Any]:

@@ -1,15 +1,20 @@
-"""Scores summed for boards; answers are arrays.
+"""Scores as boards sum them; answers are arrays.
 
-Sums are taken over integers, so that no order of rows and no number of threads can change a bit:
-DuckDB's `avg` and its sums of doubles depend on both.
+Scores are rounded to whole numbers of a step, whose sums are exact: no order of rows and no number
+of threads can change a bit. DuckDB's `avg` and its sums of doubles depend on both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cosmos_board.store.queries.connection import Columns, Connection, fetch_columns
+from cosmos_board.store.queries.connection import (
+    Columns,
+    Connection,
+    fetch_columns,
+    iterate_columns,
+)
 from cosmos_board.store.queries.units import LISTED
 
 STEP = 2.0**-32
@@ -55,38 +60,35 @@ def fetch_score_columns(connection: Connection) -> Columns:
     )
 
 
-def fetch_cells(
+def iterate_scores(
     connection: Connection, track: str, prompt: str, measures: Sequence[Measure]
-) -> Columns:
-    """Return counts and sums per column, selection and unit, of one prompt; unordered.
+) -> Iterator[Columns]:
+    """Yield the rows of one prompt that count, many at a time and in any order.
 
     Only the main study counts. A failed prediction scores as an empty one. Needs `ensure_units`.
 
-    Returns:
-        `column_id`, `oracle` (else the selection is `predicted`), `unit`, `rows`, `references`,
-        `penalised`, `failed`, `low`, and for each measure its sum: an integer, in steps of `STEP`.
-        It is NaN where a row has no value, as those of programs before the metric.
-        Rows of `low` have a Dice under 0.5; with nothing drawn are those `penalised` or `failed`.
+    Yields:
+        `column_id`, `oracle` (else the selection is `predicted`), `unit`; `first`, of the first
+        trial; with nothing drawn are those `penalised` or `failed`; `low`, a Dice under 0.5; and
+        each measure, a whole number of `STEP`, NaN where a row has no value, as those of programs
+        before the metric.
     """
-    sums = "".join(f', {sum_of(measure)} AS "{measure.name}"' for measure in measures)
-    return fetch_columns(
+    return iterate_columns(
         connection,
         f"""
-        SELECT s.column_id, s.selection = 'oracle' AS oracle, u.unit,
-               count(*)::INTEGER AS rows,
-               count(*) FILTER (s.trial = 0)::INTEGER AS references,
-               count(*) FILTER (s.status = 'penalised')::INTEGER AS penalised,
-               count(*) FILTER ({FAILED})::INTEGER AS failed,
-               count(*) FILTER ({LOW})::INTEGER AS low
-               {sums}
+        SELECT s.column_id, s.selection = 'oracle' AS oracle, u.unit, s.trial = 0 AS first,
+               s.status = 'penalised' AS penalised, {FAILED} AS failed, {LOW} AS low
+               {list_values(measures)}
         FROM counted_scores s JOIN unit_of u ON u.reference_id = s.reference_id
-        WHERE s.study = 'main' AND s.prompt = ? AND s.track = ? AND u.{LISTED[track]}
-        GROUP BY s.column_id, s.selection = 'oracle', u.unit""",
+        WHERE s.study = 'main' AND s.prompt = ? AND s.track = ? AND u.{LISTED[track]}""",
         [prompt, track],
     )
 
 
-def sum_of(measure: Measure) -> str:
-    """Return the SQL of a sum in steps over rows, NULL where one of them has no value."""
-    value = f"(CASE WHEN {FAILED} THEN {measure.worst} ELSE {measure.sql} END)"
-    return f"CASE WHEN count({value}) = count(*) THEN sum({in_steps(value)})::DOUBLE END"
+def list_values(measures: Sequence[Measure]) -> str:
+    """Return the SQL of each measure of a row of scores `s`, with a comma before each."""
+    return "".join(
+        f""", {in_steps(f"(CASE WHEN {FAILED} THEN {measure.worst} ELSE {measure.sql} END)")}
+            ::DOUBLE AS "{measure.name}\""""
+        for measure in measures
+    )

@@ -150,6 +150,19 @@ def test_real_pairs_have_the_scores_of_the_cpu() -> None:
         assert scores == [score(drawn, reference) for drawn in (prediction, mask, ~mask)]
 
 
+def test_a_precision_that_is_set_by_its_newer_name_does_not_matter() -> None:
+    """Torch then refuses to say what the older name would be."""
+    before = torch.backends.cuda.matmul.fp32_precision
+    torch.backends.cuda.matmul.fp32_precision = "tf32"
+    try:
+        points = boundaries.list_points(torch.ones(1, 5, 7, dtype=torch.bool), 32)
+        there, _ = boundaries.measure_distances(points, points)
+    finally:
+        torch.backends.cuda.matmul.fp32_precision = before
+
+    assert there[:, : int(points.count)].tolist() == [20 * [0]]
+
+
 @pytest.mark.parametrize("precision", ["highest", "high", "medium"])
 def test_the_precision_of_matrix_products_does_not_matter(precision: str) -> None:
     rng = np.random.default_rng(0)

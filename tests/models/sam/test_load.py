@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from segment_anything import SamPredictor, sam_model_registry
 from torch import Tensor, nn
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, UsageError
 from cosmos_board.core.masks import Pixels
 from cosmos_board.core.prompts import make_prompt
 from cosmos_board.models.devices import prepare_device
@@ -151,11 +151,11 @@ def test_wrong_weights_for_a_built_in_are_one_line(tmp_path: Path) -> None:
         load_segmenter("sam-vit-h", checkpoint=tmp_path / "w.pth")
 
 
-@pytest.mark.parametrize("device", ["cuda", "toaster"])
-def test_a_device_that_is_not_here_is_one_line(
+@pytest.mark.parametrize("device", ["cuda", "cuda:7", "toaster", "mps", "cpu:0", "cpu+fp16"])
+def test_a_device_that_is_not_here_is_wrong_usage_in_one_line(
     device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
 
-    with pytest.raises(InputError, match="--device"):
+    with pytest.raises(UsageError, match=r"^--device: [^\n]*got "):
         prepare_device(device)

@@ -132,9 +132,8 @@ def test_a_prompt_that_says_nothing_is_refused() -> None:
         segmenter.predict(segmenter.embed(draw_scene(90, 120)), [make_prompt()])
 
 
-@pytest.mark.parametrize("name", ["cpu+bf16", "cpu+fp16"])
-def test_half_precision_leaves_as_float32(name: str) -> None:
-    segmenter = SamSegmenter(build_small_sam(), card=CARD, device=parse_device(name))
+def test_half_precision_leaves_as_float32() -> None:
+    segmenter = SamSegmenter(build_small_sam(), card=CARD, device=parse_device("cpu+bf16"))
 
     answer = segmenter.predict(segmenter.embed(draw_scene(90, 120)), PROMPTS[:1])[0]
 

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from cosmos_board.core.cards import ModelCard
+from cosmos_board.core.run_record import RunSettings
+from cosmos_board.models import devices
 from cosmos_board.runner.engine import local
 from cosmos_board.runner.engine.local import choose_workers
+from cosmos_board.runner.settings import SegmenterSpec, WorkerSettings
 
 
 def make_card(*, kind: str = "promptable", parameters: int | None = 1_000_000) -> ModelCard:
@@ -42,9 +45,33 @@ def test_a_model_gets_as_many_processes_as_fit(card: ModelCard, expected: int) -
 
 
 @pytest.mark.usefixtures("machine")
-@pytest.mark.parametrize("device", ["cuda", "cuda:1+bf16"])
-def test_a_model_on_a_gpu_has_one_process(device: str) -> None:
-    assert choose_workers(make_card(), device, 1_000) == 1
+@pytest.mark.parametrize(
+    ("device", "images", "expected"),
+    [("cuda", 1_000, 6), ("cuda+bf16", 8, 2), ("cuda:1+bf16", 1_000, 1)],
+)
+def test_every_gpu_that_may_be_used_has_one_process(
+    device: str, images: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "count_cards", lambda: 6)
+
+    assert choose_workers(make_card(parameters=None), device, images) == expected
+
+
+@pytest.mark.parametrize(
+    ("device", "expected"),
+    [
+        ("cuda+bf16", ["cuda:0+bf16", "cuda:1+bf16", "cuda:0+bf16"]),
+        ("cuda:1", ["cuda:1", "cuda:1", "cuda:1"]),
+        ("cpu", ["cpu", "cpu", "cpu"]),
+    ],
+)
+def test_workers_take_the_gpus_in_turn_unless_one_is_named(
+    device: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "count_cards", lambda: 2)
+    settings = WorkerSettings(SegmenterSpec(name="net", device=device), (), RunSettings(), Path())
+
+    assert [settings.on_device_of(i).spec.device for i in range(3)] == expected
 
 
 @pytest.mark.usefixtures("machine")

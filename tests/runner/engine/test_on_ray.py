@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from cosmos_board.core.errors import StorageError
+from cosmos_board.core.errors import StorageError, UsageError
 from cosmos_board.core.run_record import RunSettings
 from cosmos_board.runner.engine.on_ray import run_shards_on_ray
 from cosmos_board.runner.record.shards import Shard
@@ -51,7 +52,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     os.environ |= {"SQUARES_LOG": str(log), "SQUARES_PAUSE_S": "0.3", "RAY_AUTH_MODE": "disabled"}
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
     for _ in range(2):
-        cluster.add_node(num_cpus=1)
+        cluster.add_node(num_cpus=1, num_gpus=1)  # which Ray believes
     ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
     try:
         yield log
@@ -89,6 +90,32 @@ def test_killed_workers_cost_no_row(
         killed += len(victims)
 
         assert digest(out) == digest(tmp_path / "local")
+
+
+def test_workers_on_gpus_keep_their_model_and_the_driver_needs_no_gpu(
+    cluster: Path, phantom_pack: Path, tmp_path: Path
+) -> None:
+    """As tasks they would end after each shard, and load the model again for the next."""
+    evaluate(phantom_pack, tmp_path / "local")
+    cluster.unlink(missing_ok=True)
+    spec = SegmenterSpec(name=SQUARES, device="cuda")
+    report = run(replace(_request(phantom_pack, tmp_path / "ray"), specs=(spec,)))
+    workers = set(cluster.read_text().split()) - {str(os.getpid())}
+    checks = json.loads((tmp_path / "ray/run.json").read_text())["device_checks"]
+
+    assert report.images > 2 >= len(workers) > 0
+    assert {check["worker"].split()[-1] for check in checks} == workers
+    assert all(check["before"] == check["after"] for check in checks)
+    assert digest(tmp_path / "ray") == digest(tmp_path / "local")
+
+
+def test_on_a_cluster_no_gpu_can_be_chosen(
+    cluster: Path, phantom_pack: Path, tmp_path: Path
+) -> None:
+    spec = SegmenterSpec(name=SQUARES, device="cuda:1")
+
+    with pytest.raises(UsageError, match="--device: is one of several GPUs"):
+        run(replace(_request(phantom_pack, tmp_path), specs=(spec,)))
 
 
 def test_workers_that_share_no_folder_meet_in_a_bucket(

@@ -10,6 +10,7 @@ import pytest
 
 from cosmos_board.core.errors import InputError, StorageError
 from cosmos_board.core.run_record import RunSettings
+from cosmos_board.runner.evaluation import embedding_cache
 from cosmos_board.runner.evaluation.embedding_cache import EmbeddingCache
 from cosmos_board.runner.run import RunReport, RunRequest, run
 from cosmos_board.runner.settings import SegmenterSpec
@@ -47,6 +48,16 @@ def test_a_second_study_looks_at_no_image_again(
     assert len(looks.read_text().split()) == 4
     _evaluate(phantom_pack, tmp_path / "fresh", None, jitter)
     assert digest(tmp_path / "jitter") == digest(tmp_path / "fresh")
+
+
+def test_all_gpus_of_a_machine_share_what_is_kept() -> None:
+    names = [
+        embedding_cache._name_folder(SegmenterSpec(name="cosmos-tiny", device=device))
+        for device in ("cuda:0+bf16", "cuda:7+bf16", "cuda:7", "cpu")
+    ]
+
+    assert names[0] == names[1]
+    assert len(set(names)) == 3
 
 
 def test_nothing_is_kept_unasked(phantom_pack: Path, tmp_path: Path, looks: Path) -> None:

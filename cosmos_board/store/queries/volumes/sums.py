@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from cosmos_board.core.volumes import DISTANCE_PARTS
-from cosmos_board.store.queries.connection import Columns, Connection, fetch_columns
-from cosmos_board.store.queries.scores import FAILED, LOW, Measure, in_steps, sum_of
+from cosmos_board.store.queries.connection import (
+    Columns,
+    Connection,
+    fetch_columns,
+    iterate_columns,
+)
+from cosmos_board.store.queries.scores import FAILED, LOW, Measure, in_steps, list_values
 
 _MEANS = {
     "volume_error": "(s.fp - s.fn)::DOUBLE / (s.tp + s.fn)",
@@ -17,28 +22,23 @@ _MEANS = {
 """What is a mean over clusters, by name."""
 
 
-def fetch_volume_cells(
+def iterate_volume_scores(
     connection: Connection, track: str, prompt: str, measures: Sequence[Measure]
-) -> Columns:
-    """Return what `fetch_cells` does, of answers on volumes; needs `ensure_volume_answers`."""
-    sums = "".join(f', {sum_of(measure)} AS "{measure.name}"' for measure in measures)
-    return fetch_columns(
+) -> Iterator[Columns]:
+    """Yield what `iterate_scores` does, of answers on volumes; needs `ensure_volume_answers`."""
+    return iterate_columns(
         connection,
         f"""
         WITH columns AS (
             SELECT answerer, prompt, track,
                 (dense_rank() OVER (ORDER BY track, prompt, answerer) - 1)::INTEGER AS column_id
             FROM (SELECT DISTINCT track, prompt, answerer FROM volume_answers))
-        SELECT c.column_id, false AS oracle, s.unit, count(*)::INTEGER AS rows,
-               count(*)::INTEGER AS references,
-               count(*) FILTER (s.status = 'penalised')::INTEGER AS penalised,
-               count(*) FILTER ({FAILED})::INTEGER AS failed,
-               count(*) FILTER ({LOW})::INTEGER AS low
-               {sums}
+        SELECT c.column_id, false AS oracle, s.unit, true AS first,
+               s.status = 'penalised' AS penalised, {FAILED} AS failed, {LOW} AS low
+               {list_values(measures)}
         FROM (SELECT *, nsd_2mm AS nsd FROM volume_answers) s
             JOIN columns c USING (track, prompt, answerer)
-        WHERE s.prompt = ? AND s.track = ?
-        GROUP BY c.column_id, s.unit""",
+        WHERE s.prompt = ? AND s.track = ?""",
         [prompt, track],
     )
 
