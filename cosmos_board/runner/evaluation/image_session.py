@@ -27,6 +27,7 @@ from cosmos_board.runner.evaluation.model_calls import (
     ModelFailureError,
     call_model,
     call_or_fail,
+    refuse_full_device,
     release_memory,
 )
 from cosmos_board.runner.evaluation.scoring import HostScorer, PromptKey
