@@ -8,45 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from cosmos_board.board.build import build_boards
 from cosmos_board.board.volumes.boards import VolumeBoard, rank_volumes
 from cosmos_board.core.errors import InputError
-from cosmos_board.core.run_record import RunSettings
-from cosmos_board.runner.run import RunRequest, run
-from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.board import open_board
 from cosmos_board.store.ingest import ingest
 from cosmos_board.store.queries.connection import Connection
-from tests.runner.volumes.blocks import PLANTED, build_blocks, evaluate
-
-VOLUMES = 10
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A pack, and a database of planted models on its volumes and of one on its images."""
-    folder = tmp_path_factory.mktemp("blocks")
-    build_blocks(folder / "pack", VOLUMES)
-    models = ("Planted", "StopsAtOnce", "NeverStops", "BrightInBox")
-    evaluate(folder / "pack", folder / "run", *models)
-    run_boxes(folder / "pack", folder / "boxes", limit=None)
-    ingest([folder / "run", folder / "boxes"], folder / "db")
-    return folder
-
-
-def run_boxes(pack: Path, out: Path, *, limit: int | None) -> None:
-    """Run the 2-D study's box with a model that fills it."""
-    request = RunRequest(
-        packs=(pack,),
-        specs=(SegmenterSpec(name=f"{PLANTED}:FillsBox"),),
-        out=out,
-        settings=RunSettings(prompts=("box",), limit=limit),
-    )
-    run(request)
+from tests.volume_boards import VOLUMES, run_boxes
 
 
 @pytest.fixture
-def database(folder: Path) -> Iterator[Connection]:
-    with open_board(folder / "db") as connection:
+def database(planted_board: Path) -> Iterator[Connection]:
+    with open_board(planted_board / "db") as connection:
         yield connection
 
 
@@ -91,18 +64,18 @@ def test_a_box_on_every_slice_is_summed_from_the_study_of_images(database: Conne
 
 
 def test_a_volume_of_which_a_slice_was_not_run_has_no_box_on_every_slice(
-    folder: Path, tmp_path: Path
+    planted_board: Path, tmp_path: Path
 ) -> None:
-    run_boxes(folder / "pack", tmp_path / "boxes", limit=15)
-    ingest([folder / "run", tmp_path / "boxes"], tmp_path / "db")
+    run_boxes(planted_board / "pack", tmp_path / "boxes", limit=15)
+    ingest([planted_board / "run", tmp_path / "boxes"], tmp_path / "db")
     with open_board(tmp_path / "db") as connection:
         board = rank_one(connection, "each-box").board
 
     assert [(row.references, row.status) for row in board.rows] == [(1, "incomplete")]
 
 
-def test_a_database_of_images_alone_says_so(folder: Path, tmp_path: Path) -> None:
-    ingest([folder / "boxes"], tmp_path / "db")
+def test_a_database_of_images_alone_says_so(planted_board: Path, tmp_path: Path) -> None:
+    ingest([planted_board / "boxes"], tmp_path / "db")
 
     with (
         open_board(tmp_path / "db") as connection,
@@ -111,12 +84,10 @@ def test_a_database_of_images_alone_says_so(folder: Path, tmp_path: Path) -> Non
         rank_volumes(connection)
 
 
-def test_volumes_change_no_board_of_images(folder: Path, tmp_path: Path) -> None:
-    from cosmos_board.board.build import build_boards
-
-    ingest([folder / "boxes"], tmp_path / "db")
+def test_volumes_change_no_board_of_images(planted_board: Path, tmp_path: Path) -> None:
+    ingest([planted_board / "boxes"], tmp_path / "db")
     found = []
-    for db in (folder / "db", tmp_path / "db"):
+    for db in (planted_board / "db", tmp_path / "db"):
         with open_board(db) as connection:
             boards = build_boards(connection, ["dice"])
             found.append({key: replace(board, absent=()) for key, board in boards.items()})
