@@ -20,7 +20,7 @@ from cosmos_board.submissions.checks.submission import CheckedSubmission, CheckI
 from cosmos_board.submissions.files.external import Fetch, fetch_external, fetch_pinned
 from cosmos_board.submissions.history.changes import Merge, check_changes, find_merge
 from cosmos_board.submissions.history.rebuild import rebuild_board
-from cosmos_board.submissions.history.variants import make_claim, note_variants
+from cosmos_board.submissions.history.variants import note_variants
 from cosmos_board.submissions.history.versions import (
     FOLDER,
     Version,
@@ -166,6 +166,7 @@ class _Check:
         report.problems += [
             *fetch_external(folder, self.work / "proposed", self.fetch),
             *history.check_rate(version),
+            *note_variants(self.slug, version.claim, history),
         ]
         copies = self.work / "copies"
         copies.mkdir()
@@ -182,10 +183,6 @@ class _Check:
             seen = len(checked.problems)
             scored = score_checked(checked, self.work / "run")
             report.problems += checked.problems[seen:]
-            claim = make_claim(checked.manifest)
-            report.problems += note_variants(
-                self.slug, claim, self.merge.history, error=scored.error
-            )
             ranks = rank_run(scored.run, self.slug, db)
             report.ranks = [CAPTION, *(rank.line for rank in ranks)]
             report.coverage = f"{scored.rows} scores, every reference of the core sample answered"
