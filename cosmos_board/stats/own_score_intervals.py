@@ -22,7 +22,13 @@ from cosmos_board.stats.intervals import (
     share_interval,
     t_quantile,
 )
-from cosmos_board.stats.own_scores import BinGaps, Review, ScoredMasks, Statistic
+from cosmos_board.stats.own_scores import (
+    BinGaps,
+    Review,
+    ScoredMasks,
+    Statistic,
+    measure_risk_at,
+)
 from cosmos_board.stats.variance import MeanErrors, measure_means
 
 _DRAWS = 4000
@@ -51,15 +57,34 @@ def bound_mean(statistic: Statistic, design: Design, bounds: tuple[float, float]
     )
 
 
-def bound_area(statistic: Statistic, design: Design) -> Estimate:
-    """Return a mean risk or an area under one, at least 0, with an interval on a log scale."""
+def bound_area(statistic: Statistic, design: Design, most: float = np.inf) -> Estimate:
+    """Return a mean risk or an area under one, at least 0, with an interval on a log scale.
+
+    There are no more than `most` degrees of freedom.
+    """
     error, degrees = _find_error(statistic.influence, design)
+    degrees = max(1.0, min(degrees, most))
     value = statistic.value
     if value <= 0:
         return Estimate(value=0.0)
     half = float(t_quantile(LEVEL, degrees)) * error / value
     low, high = value * np.exp(-half), min(1.0, value * np.exp(half))
     return Estimate(value=value, low=float(low), high=float(high), error=error, degrees=degrees)
+
+
+def bound_risk(masks: ScoredMasks, coverage: float, design: Design) -> Estimate:
+    """Return the mean risk at a coverage.
+
+    Below full coverage the level that divides the masks is an estimate too: no interval under
+    twenty units that have a part, and half as many degrees of freedom as the units are worth.
+    """
+    statistic, part = measure_risk_at(masks, coverage)
+    if coverage >= 1:
+        return bound_area(statistic, design)
+    if np.count_nonzero(part) < 2 * MINIMUM_CLUSTERS:
+        return Estimate(value=statistic.value)
+    weight = part * masks.weight
+    return bound_area(statistic, design, float(weight.sum() ** 2 / (weight**2).sum()) / 2)
 
 
 def bound_auroc(statistic: Statistic, masks: ScoredMasks, design: Design) -> Estimate:
@@ -141,8 +166,9 @@ def bound_review(review: Review, masks: ScoredMasks, design: Design, goal: float
         return Estimate(value=review.share)
     error, _ = _find_error(review.catch_influence, design)
     worth = _count_failing(masks)
-    if error > 0:
-        worth = min(worth, goal * (1 - goal) / error**2)
+    if error > 0:  # after Korn and Graubard 1998
+        wider = float(t_quantile(LEVEL, failing - 1.0) / t_quantile(LEVEL, np.inf))
+        worth = goal * (1 - goal) / (error * wider) ** 2
     low, high = share_interval(np.clip(review.caught, 0.0, 1.0), np.full(len(review.caught), worth))
     first = int(np.searchsorted(high, goal)) - 1
     last = min(int(np.searchsorted(low, goal, side="right")), len(low) - 1)

@@ -188,8 +188,12 @@ def _integrate_log(share: Floats) -> Floats:
     return area
 
 
-def measure_risk_at(masks: ScoredMasks, coverage: float) -> Statistic:
-    """Return the mean risk of the share `coverage` of masks with the highest scores."""
+def measure_risk_at(masks: ScoredMasks, coverage: float) -> tuple[Statistic, Floats]:
+    """Return the mean risk of the share `coverage` of masks with the highest scores.
+
+    Returns:
+        The risk; the share of each unit's masks that is among them, shape (units,).
+    """
     risk, mass = masks.by_level(masks.risk), masks.level_mass
     above = np.append(np.cumsum(mass[::-1])[::-1][1:], 0.0)
     taken = np.clip((coverage - above) / mass, 0.0, 1.0)  # share of each level
@@ -197,7 +201,8 @@ def measure_risk_at(masks: ScoredMasks, coverage: float) -> Statistic:
     at_end = risk[last] / mass[last]
     value = float(risk @ taken) / coverage
     cells = (masks.risk - at_end * masks.mass) * taken[masks.level] / coverage
-    return Statistic(value, masks.by_unit(cells))
+    part = masks.by_unit(masks.mass * taken[masks.level])
+    return Statistic(value, masks.by_unit(cells)), part
 
 
 @dataclass(frozen=True, slots=True, eq=False)

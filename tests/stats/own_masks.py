@@ -47,7 +47,8 @@ def count_cells(plain: Plain, weight: Floats | None = None) -> ScoredMasks:
     in_unit = np.bincount(plain.unit)
 
     def add(values: Floats) -> Floats:
-        return np.bincount(cell, values).astype(float) / in_unit[unit]
+        share: Floats = np.bincount(cell, values) / in_unit[unit]
+        return share
 
     return ScoredMasks(
         weight=np.full(units, 1 / units) if weight is None else weight,

@@ -42,20 +42,17 @@ def measure_transfer(masks: ScoredMasks, dataset: Ints) -> Statistic | None:
 def learn_calibration(masks: ScoredMasks, chosen: Bools) -> Floats:
     """Return the IoU that stands for each level, learnt on the chosen cells, shape (levels,).
 
-    Ten bins of equal weight, no level divided; a level that none of the cells has takes part in
-    the bin of its place among theirs.
+    The mean true IoU of ten bins of equal weight at their mean scores, straight lines between
+    them, and the value of the last bin beyond it.
     """
     mass = masks.by_level(masks.mass * chosen)
     iou = masks.by_level(masks.iou * chosen)
-    total = float(mass.sum())
-    middle = (np.cumsum(mass) - mass / 2) / total
-    bins = np.minimum((middle * _BINS).astype(np.int64), _BINS - 1)
+    middle = (np.cumsum(mass) - mass / 2) / mass.sum()
+    bins = np.clip((middle * _BINS).astype(np.int64), 0, _BINS - 1)
     in_bin = np.bincount(bins, mass, _BINS)
-    means = np.divide(
-        np.bincount(bins, iou, _BINS), in_bin, out=np.full(_BINS, np.nan), where=in_bin > 0
+    held = in_bin > 0
+    score, mean = (
+        np.bincount(bins, sums, _BINS)[held] / in_bin[held] for sums in (mass * masks.levels, iou)
     )
-    # A bin without a mask holds nothing but levels that none has: the bin below stands for it.
-    known = np.flatnonzero(in_bin > 0)
-    nearest = known[np.clip(np.searchsorted(known, bins, side="right") - 1, 0, None)]
-    learnt: Floats = means[nearest]
+    learnt: Floats = np.interp(masks.levels, score, mean)
     return learnt

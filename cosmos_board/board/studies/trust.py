@@ -25,6 +25,7 @@ from cosmos_board.stats.own_score_intervals import (
     bound_gaps,
     bound_mean,
     bound_review,
+    bound_risk,
 )
 from cosmos_board.stats.own_scores import (
     ScoredMasks,
@@ -33,7 +34,6 @@ from cosmos_board.stats.own_scores import (
     measure_gaps,
     measure_review,
     measure_risk_area,
-    measure_risk_at,
 )
 from cosmos_board.store.queries.connection import Columns
 from cosmos_board.store.queries.scores import STEP
@@ -176,7 +176,6 @@ def _describe(sample: Sample, model: str, prompt: str, cells: Columns) -> TrustR
     masks, design = own.masks, own.design
     gaps, auroc = measure_gaps(masks), measure_auroc(masks)
     review = measure_review(masks, CATCH)
-    risk = measure_risk_at(masks, 1.0)
     transfer = measure_transfer(masks, own.dataset)
     return TrustRow(
         model=model,
@@ -185,7 +184,7 @@ def _describe(sample: Sample, model: str, prompt: str, cells: Columns) -> TrustR
         bias=own.describe(bound_mean(measure_bias(masks), design, DIFFERENCE)),
         calibration=own.describe(bound_gaps(gaps, design)),
         auroc=own.describe(bound_auroc(auroc, masks, design)) if auroc else None,
-        risk=own.describe(bound_area(risk, design)),
+        risk=own.describe(bound_risk(masks, 1.0, design)),
         risk_area=own.describe(bound_area(measure_risk_area(masks), design)),
         failed=float(masks.unit_failed @ masks.weight),
         review=own.describe(bound_review(review, masks, design, CATCH)) if review else None,
@@ -197,7 +196,7 @@ def _describe(sample: Sample, model: str, prompt: str, cells: Columns) -> TrustR
         risk_curve=tuple(
             RiskPoint(
                 coverage=coverage,
-                risk=own.describe(bound_area(measure_risk_at(masks, coverage), design)),
+                risk=own.describe(bound_risk(masks, coverage, design)),
             )
             for coverage in COVERAGES
         ),
