@@ -7,7 +7,8 @@ cluster of a target, as on the boards; targets under 10 clusters have no part.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -108,11 +109,14 @@ class TrustRow:
     risk_curve: tuple[RiskPoint, ...] = ()
 
 
-def study_trust(cube: Cube) -> tuple[TrustRow, ...]:
-    """Return every model and prompt of full runs, everything mode apart, by prompt and model."""
+def study_trust(cube: Cube, *, closed: Collection[str] = ()) -> tuple[TrustRow, ...]:
+    """Return every model and prompt of full runs, everything mode apart, by prompt and model.
+
+    Rows that rest on `closed` datasets have no curves: a part of one could be that of few patients.
+    """
     sample = take_sample(cube)
     return tuple(
-        _describe(sample, model, prompt, cells)
+        _describe(sample, model, prompt, cells, closed)
         for model, prompt, cells in read_own_scores(cube.connection)
         if model in cube.models and not _is_uncounted(sample, cells)
     )
@@ -167,7 +171,9 @@ class OwnScores:
         )
 
 
-def _describe(sample: Sample, model: str, prompt: str, cells: Columns) -> TrustRow:
+def _describe(
+    sample: Sample, model: str, prompt: str, cells: Columns, closed: Collection[str]
+) -> TrustRow:
     taken = _take_cells(sample, cells)
     # A method that estimates nothing answers with 1, for every mask.
     if not len(taken["unit"]) or (taken["level"] == round(1 / _LEVEL)).all():
@@ -177,7 +183,8 @@ def _describe(sample: Sample, model: str, prompt: str, cells: Columns) -> TrustR
     gaps, auroc = measure_gaps(masks), measure_auroc(masks)
     review = measure_review(masks, CATCH)
     transfer = measure_transfer(masks, own.dataset)
-    return TrustRow(
+    names = {sample.units.datasets[number] for number in np.unique(own.dataset)}
+    row = TrustRow(
         model=model,
         prompt=prompt,
         gives=True,
@@ -189,6 +196,11 @@ def _describe(sample: Sample, model: str, prompt: str, cells: Columns) -> TrustR
         failed=float(masks.unit_failed @ masks.weight),
         review=own.describe(bound_review(review, masks, design, CATCH)) if review else None,
         transfer=own.describe(bound_mean(transfer, design, DIFFERENCE)) if transfer else None,
+    )
+    if names & set(closed):
+        return row
+    return replace(
+        row,
         curve=tuple(
             ReliabilityBin(score=float(score), iou=own.describe(estimate))
             for score, estimate in zip(gaps.score, bound_bins(gaps, design), strict=True)
