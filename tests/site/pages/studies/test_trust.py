@@ -59,8 +59,8 @@ def test_every_value_stands_with_its_interval(database: Path) -> None:
 
 
 def test_curves_are_drawn_but_of_datasets_whose_parts_may_be_few_patients(database: Path) -> None:
-    assert 'Below the dashed line' in show(study(database))
-    assert 'Below the dashed line' not in show(study(database, closed=("north",)))
+    assert "Below the dashed line" in show(study(database))
+    assert "Below the dashed line" not in show(study(database, closed=("north",)))
 
 
 def test_without_scores_the_page_says_what_is_missing() -> None:
