@@ -105,6 +105,7 @@ class StudyBoard:
         dice: Dice,
         *,
         gap: float = 0.0,
+        estimate: float | np.ndarray = 0.9,
         study: str = "main",
         level: int | None = None,
         mode: str | None = None,
@@ -115,7 +116,7 @@ class StudyBoard:
         """Add one column of scores, on all references or those that `rows` picks.
 
         `dice` is a number, an array, or a function of the references; `gap` is how much worse
-        `predicted` is than `oracle`.
+        `predicted` is than `oracle`, `estimate` the predicted IoU.
         """
         chosen = self.references if rows is None else self.references[rows(self.references)]
         values = dice(chosen) if callable(dice) else dice
@@ -146,7 +147,7 @@ class StudyBoard:
                         "nsd": share,
                         "nsd_rel": share,
                         "boundary_iou": share,
-                        "predicted_iou": 0.9,
+                        "predicted_iou": estimate,
                         "status": np.where(tp == 0, "penalised", "ok"),
                     }
                 )

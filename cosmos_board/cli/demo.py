@@ -11,7 +11,7 @@ import click
 from cosmos_board.core.errors import StaleRunError
 from cosmos_board.core.prompts import PROMPTS
 
-DEMO_MODELS = ("box-prior", "grabcut", "random-walker")
+DEMO_MODELS = ("box-prior", "threshold", "grabcut", "random-walker")
 """Segmenters that need no weights."""
 
 

@@ -148,7 +148,7 @@ class WrongSize(Altered):
         return [replace(one, masks=one.masks[:, :-1]) for one in answers]
 
 
-@pytest.mark.parametrize("name", ["box-prior", "grabcut", "random-walker"])
+@pytest.mark.parametrize("name", ["box-prior", "grabcut", "random-walker", "threshold"])
 def test_built_in_methods_keep_every_promise(name: str) -> None:
     assert find_problems(load_segmenter(name)) == []
 

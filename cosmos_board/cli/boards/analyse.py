@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cosmos_board.board.studies.factors import FactorRow
     from cosmos_board.core.masks import Rle
 
-STUDIES = ("factors", "jitter", "clicks", "annotation", "findings")
+STUDIES = ("factors", "jitter", "clicks", "trust", "annotation", "findings")
 
 
 @click.command("analyse")
@@ -50,7 +50,8 @@ def command(study: str, db: Path, as_json: bool, log: Path | None, packs: tuple[
         click.echo(f"{db}: {added} annotations added", err=True)
     with open_board(db) as connection:
         results = _run_study(study, Cube(connection))
-        was_run = study in dict(fetch_studied(connection))
+        # Trust is no run of its own: it is read from the scores of the main study.
+        was_run = {"trust": "main"}.get(study, study) in dict(fetch_studied(connection))
     if study == "findings":
         results = [describe_finding(finding) for finding in results]
     if as_json and study == "factors":
@@ -83,6 +84,7 @@ def _run_study(study: str, cube: Cube) -> Any:  # noqa: ANN401 - each study has 
     from cosmos_board.board.studies.clicks import study_clicks
     from cosmos_board.board.studies.factors import study_factors
     from cosmos_board.board.studies.jitter import study_jitter
+    from cosmos_board.board.studies.trust import study_trust
 
     if study == "annotation":
         return study_annotation(cube.connection)
@@ -90,6 +92,7 @@ def _run_study(study: str, cube: Cube) -> Any:  # noqa: ANN401 - each study has 
         "factors": study_factors,
         "jitter": study_jitter,
         "clicks": study_clicks,
+        "trust": study_trust,
         "findings": find_findings,
     }
     return studies[study](cube)
@@ -230,10 +233,11 @@ def _print_study(study: str, results: Any, *, was_run: bool) -> None:  # noqa: A
         )
         click.echo(f"{study}: {why}", err=True)
         return
-    flat = [_flatten_clicks(row) if study == "clicks" else _flatten(row) for row in rows]
+    flatten = {"clicks": _flatten_clicks, "trust": _flatten_trust}.get(study, _flatten)
+    flat = [flatten(row) for row in rows]
     table = [[_cell(value) for value in row.values()] for row in flat]
     names = [value for value in flat[0].values() if isinstance(value, str | tuple)]
-    left = 2 if study == "clicks" else len(names)
+    left = 2 if study in ("clicks", "trust") else len(names)
     print_table(study, list(flat[0]), table, left=left, keep=2)
     if any(effect.low is None for row in rows for effect in _list_effects(row)):
         click.echo("fewer than 10 clusters have no interval and decide nothing", err=True)
@@ -275,6 +279,31 @@ def _flatten_clicks(row: Any) -> dict[str, object]:  # noqa: ANN401 - a ClicksRo
         values[f"Dice at click {number}"] = row.dice[number - 1].value
     values["clusters"] = row.area.clusters
     return values
+
+
+def _flatten_trust(row: Any) -> dict[str, object]:  # noqa: ANN401 - a TrustRow
+    """Return what a model's own score of its masks is worth, shares in [0, 1]."""
+    return {
+        "model": row.model,
+        "prompt": row.prompt,
+        "bias": row.bias if row.gives else "gives none",
+        "calibration error": _unsigned(row.calibration),
+        "finds failures": _unsigned(row.auroc),
+        "failed": row.failed,
+        "review for 95 %": _unsigned(row.review),
+        "risk": _unsigned(row.risk),
+        "risk area": _unsigned(row.risk_area),
+        "calibration elsewhere gains": row.transfer,
+    }
+
+
+def _unsigned(effect: Effect | None) -> str | None:
+    """Return a value that has no sign, with its interval."""
+    if effect is None:
+        return None
+    return f"{effect.value:.3f}" + (
+        "" if effect.low is None else f" ({effect.low:.3f}–{effect.high:.3f})"
+    )
 
 
 def _cell(value: object) -> str:

@@ -1,4 +1,4 @@
-"""The studies that pages show: findings, jitter, clicks, factors, fine-tuning, annotation."""
+"""The studies that pages show: findings, jitter, clicks, own scores, factors and others."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from cosmos_board.board.studies.clicks import ClicksStudy, study_clicks
 from cosmos_board.board.studies.factors import FactorCurve, FactorRow, factor_curves, study_factors
 from cosmos_board.board.studies.finetuning import FinetuningStudy, study_finetuning
 from cosmos_board.board.studies.jitter import JitterRow, study_jitter
+from cosmos_board.board.studies.trust import TrustRow, study_trust
 from cosmos_board.board.types import BoardKey, Slice
 from cosmos_board.core.tracks import FULL
 from cosmos_board.site.content.suppression import Suppression
@@ -33,6 +34,10 @@ class Studies:
     findings: tuple[Finding, ...] = ()
     jitter: tuple[JitterRow, ...] = ()
     clicks: ClicksStudy = field(default_factory=lambda: ClicksStudy(rows=(), crossings=()))
+    trust: tuple[TrustRow, ...] = ()
+    trusted: tuple[str, ...] = ()
+    """Models whose own scores are drawn: the best of the overall board, best first."""
+
     factors: tuple[FactorRow, ...] = ()
     curves: tuple[FactorCurve, ...] = ()
     finetuning: FinetuningStudy = field(
@@ -92,6 +97,8 @@ def read_studies(
         findings=find_findings(cube),
         jitter=jitter,
         clicks=clicks,
+        trust=study_trust(cube, closed=suppression.closed),
+        trusted=tuple(models),
         factors=factors,
         curves=tuple(
             curve

@@ -47,6 +47,7 @@ from cosmos_board.site.pages.studies.factors import factors_page
 from cosmos_board.site.pages.studies.findings import finding_page, findings_index
 from cosmos_board.site.pages.studies.finetuning import finetuning_page
 from cosmos_board.site.pages.studies.robustness import clicks_page, jitter_page
+from cosmos_board.site.pages.studies.trust import trust_page
 from cosmos_board.site.pages.submissions import entries_page, submissions_page
 from cosmos_board.site.pages.volumes.targets import volume_pages
 from cosmos_board.site.publish.vendor import has_hyparquet, vendored_scripts
@@ -217,6 +218,7 @@ def _pages(context: PageContext) -> Iterator[Page]:
     yield factors_page(context)
     yield jitter_page(context)
     yield clicks_page(context)
+    yield trust_page(context)
     yield finetuning_page(context)
     yield annotation_page(context)
     yield from volume_pages(context)

@@ -26,6 +26,9 @@ FAILED = "starts_with(s.status, 'failed')"
 DICE = f"(CASE WHEN {FAILED} THEN 0 ELSE 2.0 * s.tp END / (2 * s.tp + s.fp + s.fn))"
 """Dice of a row; a reference is never empty, so the division is safe."""
 
+IOU = f"(CASE WHEN {FAILED} THEN 0 ELSE 1.0 * s.tp / (s.tp + s.fp + s.fn) END)"
+"""IoU of a row."""
+
 LOW = f"{DICE} < 0.5"
 """Whether a row is a failure by its score: its Dice is below 0.5, as that of a failed answer."""
 

@@ -5,19 +5,24 @@ A column is how a score came about: model, prompt, selection and what the study 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 
 from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.core.tracks import FULL
 from cosmos_board.store.queries.connection import Columns, Connection, count_rows, fetch_columns
-from cosmos_board.store.queries.scores import DICE, NSD, STEP, in_steps
+from cosmos_board.store.queries.scores import DICE, FAILED, IOU, LOW, NSD, STEP, in_steps
 from cosmos_board.store.queries.units import ensure_units
 
 CLICKS = 10
 """Clicks of a whole trajectory."""
+
+_HIGHEST = 1000
+"""Predicted IoU beyond this is no estimate; a few regressors go a little beyond 1."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -212,3 +217,41 @@ def read_jitter(connection: Connection) -> JitterSums:
         table.means("squares"),
         table.counts("trials").max(axis=1, initial=0),
     )
+
+
+def read_own_scores(connection: Connection) -> Iterator[tuple[str, str, Columns]]:
+    """Yield what models think of their own masks, one model and prompt of full runs at a time.
+
+    Candidates that the model itself chose, in answers that did not fail and have a predicted IoU.
+
+    Yields:
+        Model, prompt and, of each unit and level: `unit`, `level` (predicted IoU in thousandths),
+        `rows`, `low` (rows with a Dice under 0.5), `dice` and `iou` (sums). Sorted by unit and
+        level; empty where a model gives no score.
+    """
+    ensure_units(connection)
+    asked = connection.execute(
+        """SELECT DISTINCT column_id, model, prompt FROM counted_runs
+        WHERE study = 'main' AND track = ? AND prompt <> 'everything' ORDER BY prompt, model""",
+        [FULL],
+    ).fetchall()
+    for prompt, columns in groupby(asked, key=itemgetter(2)):
+        connection.execute(
+            f"""CREATE OR REPLACE TEMP TABLE own_scores AS
+            SELECT s.column_id, u.unit, round(s.predicted_iou * 1000)::INTEGER AS level,
+                count(*)::INTEGER AS rows, count(*) FILTER ({LOW})::INTEGER AS low,
+                sum({in_steps(DICE)})::DOUBLE AS dice, sum({in_steps(IOU)})::DOUBLE AS iou
+            FROM counted_scores s JOIN unit_of u USING (reference_id)
+            WHERE s.study = 'main' AND s.track = ? AND s.prompt = ? AND s.selection = 'predicted'
+                AND u.listed AND NOT {FAILED} AND abs(s.predicted_iou) <= {_HIGHEST}
+            GROUP BY ALL""",
+            [FULL, prompt],
+        )
+        for column, model, _ in columns:
+            cells = fetch_columns(
+                connection,
+                """SELECT unit, level, rows, low, dice, iou FROM own_scores WHERE column_id = ?
+                ORDER BY unit, level""",
+                [column],
+            )
+            yield model, prompt, cells
