@@ -4,10 +4,10 @@ Usage: python -m benchmarks.null_device [--before FOLDER] [--images 24] [--round
 
 `FOLDER` is a checkout of an earlier version, which is measured in turn with this one.
 
-The model has the modules of SAM ViT-B, as many kernels a call, and next to no arithmetic: an input of
-64 px, 4 × 4 tokens, masks of 24 px. All else is real: packs are read and decoded, images of 512 px are
-resized to 1,024, every mask is scored by every metric, rows are written. Seconds are those of the
-processor, of all threads of this process, which other work on the machine changes little.
+The model has the modules of SAM ViT-B, as many kernels a call, and next to no arithmetic: an input
+of 32 px, 2 × 2 tokens, masks of 12 px. All else is real: packs are read and decoded, images of
+512 px are resized to 1,024, every mask is scored by every metric, rows are written. Seconds are
+those of the processor, of all threads of this process; other work changes them little.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ from cosmos_board.curation.curate import curate
 from cosmos_board.curation.phantom_pack import PHANTOM_INFO
 from cosmos_board.data.pack import open_pack
 from cosmos_board.data.source import SourceImage, SourceUnit
+from cosmos_board.metrics.device import selections
+from cosmos_board.metrics.device.references import upload_references as upload
 from cosmos_board.metrics.reference import PreparedReference, prepare_reference
 from cosmos_board.models import candidate_checks
 from cosmos_board.models.cards import CARDS
@@ -62,7 +64,7 @@ from cosmos_board.runner.record.shards import Shard
 from cosmos_board.runner.settings import Callbacks, SegmenterSpec, WorkerSettings
 
 PROMPTS = ("point", "points-5", "points-5-5", "box", "box-point")
-SIDE, SMALL, WIDTH = 512, 24, 32
+SIDE, SMALL, WIDTH = 512, 12, 8
 REFERENCES = (6, 6, 5, 6, 6, 5, 6)
 """Of one image after the other: 5.7 on average, as the images of the study have."""
 
@@ -75,17 +77,18 @@ class NullSegmenter(SamSegmenter):
     images_per_call = 8
 
     def __init__(self) -> None:
-        card = replace(CARDS["sam-vit-b"], input_size_px=64)
+        card = replace(CARDS["sam-vit-b"], input_size_px=32)
         super().__init__(_build_small_vit_b(), card=card, prompts_per_call=64)
 
     def to_input(self, pixels: Any) -> tuple[Frame, Tensor]:  # noqa: ANN401 (an image)
         """Resize as ViT-B does; the encoder takes zeros."""
-        Frame(*pixels.shape[:2], 1024).resize(pixels)
-        return self._frame(*pixels.shape[:2]), torch.zeros(1, 3, 64, 64)
+        height, width = pixels.shape[:2]
+        Frame(height, width, 1024).resize(pixels)
+        return self._frame(height, width), torch.zeros(1, 3, 32, 32)
 
     def draw_masks(self, frame: Frame, low: Tensor) -> Tensor:
         """Take the two bilinear steps to a small native size."""
-        square = functional.interpolate(low.float(), (64, 64), mode="bilinear")
+        square = functional.interpolate(low.float(), (32, 32), mode="bilinear")
         return functional.interpolate(square, (SMALL, SMALL), mode="bilinear") > 0
 
 
@@ -93,25 +96,25 @@ def _build_small_vit_b() -> nn.Module:
     torch.manual_seed(0)
     sam: nn.Module = Sam(
         image_encoder=ImageEncoderViT(
-            img_size=64,
+            img_size=32,
             patch_size=16,
-            embed_dim=48,
+            embed_dim=12,
             depth=12,
             num_heads=12,
-            mlp_ratio=2,
+            mlp_ratio=1,
             out_chans=WIDTH,
             norm_layer=partial(nn.LayerNorm, eps=1e-6),
             use_rel_pos=True,
-            window_size=3,
+            window_size=2,
             global_attn_indexes=(2, 5, 8, 11),
         ),
-        prompt_encoder=PromptEncoder(WIDTH, (4, 4), (64, 64), 16),
+        prompt_encoder=PromptEncoder(WIDTH, (2, 2), (32, 32), 4),
         mask_decoder=MaskDecoder(
             transformer_dim=WIDTH,
             num_multimask_outputs=3,
-            transformer=TwoWayTransformer(2, WIDTH, 4, 32),
+            transformer=TwoWayTransformer(2, WIDTH, 2, 8),
             iou_head_depth=3,
-            iou_head_hidden_dim=16,
+            iou_head_hidden_dim=8,
         ),
     )
     return sam.eval()
@@ -121,9 +124,9 @@ def _build_small_vit_b() -> nn.Module:
 def small_masks() -> Iterator[None]:
     """Let masks be scored in the small size; references are prepared in their own."""
     mask = np.zeros((SMALL, SMALL), np.bool_)
-    mask[4:12, 4:15] = True
+    mask[2:6, 2:7] = True
     small = prepare_reference(mask)
-    upload, check = device_scorer.upload_references, candidate_checks._check_masks
+    check = candidate_checks._check_masks
 
     def upload_small(references: Sequence[PreparedReference], device: Any) -> Any:  # noqa: ANN401
         for reference in references:
@@ -135,6 +138,7 @@ def small_masks() -> Iterator[None]:
         patch.object(
             candidate_checks, "_check_masks", lambda masks, _: check(masks, (SMALL, SMALL))
         ),
+        patch.object(selections, "_LEAST_CAPACITY", 32),
     ):
         yield
 
@@ -187,7 +191,10 @@ STAGES = {
         "runner.evaluation.device_scorer:upload_references",
     ),
     "scores": ("runner.evaluation.device_scorer:score_selections",),
-    "rows": ("runner.evaluation.evaluate:_score_answers", "runner.evaluation.evaluate:make_rows"),
+    "rows": (
+        "runner.evaluation.evaluate:_score_answers",
+        "runner.evaluation.image_batch:make_rows",
+    ),
     "write": ("runner.engine.worker:Worker._write",),
 }
 """Functions whose time is a stage's, without what they call of other stages; those that a version
@@ -218,7 +225,10 @@ def _account() -> Iterator[dict[str, float]]:
         for stage, targets in STAGES.items():
             for target in targets:
                 module, _, path = target.partition(":")
-                owner: Any = importlib.import_module(f"{_PACKAGE}.{module}")
+                try:
+                    owner: Any = importlib.import_module(f"{_PACKAGE}.{module}")
+                except ModuleNotFoundError:
+                    continue
                 *classes, name = path.split(".")
                 for each in classes:
                     owner = getattr(owner, each)

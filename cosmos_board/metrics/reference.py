@@ -49,7 +49,10 @@ class PreparedReference:
     @cached_property
     def boundary_yx(self) -> Int32s:
         """Boundary pixels (y, x) in row order, int32, shape (n, 2)."""
-        return find_boundary_yx(self.mask)
+        rows, columns = self.extent  # beyond them all is outside
+        corner = np.array([rows.start, columns.start], np.int32)
+        boundary: Int32s = find_boundary_yx(self.mask[self.extent]) + corner
+        return boundary
 
     @cached_property
     def tree(self) -> cKDTree:

@@ -140,6 +140,26 @@ class DeviceSegmenter(Segmenter, Protocol):
         ...
 
 
+@runtime_checkable
+class BatchSegmenter(DeviceSegmenter, Protocol):
+    """A segmenter that takes several images at once, which keeps a GPU busy."""
+
+    @property
+    def images_per_call(self) -> int:
+        """How many images are worth taking at once."""
+        ...
+
+    def embed_many(self, images: Sequence[Pixels]) -> list[Embedding]:
+        """Return what `embed` does, for several images of any sizes."""
+        ...
+
+    def predict_many_on_device(
+        self, embeddings: Sequence[Embedding], prompts: Sequence[Sequence[Prompt]]
+    ) -> list[list[DeviceCandidates]]:
+        """Return what `predict_on_device` does, for each image that one `embed_many` embedded."""
+        ...
+
+
 def pair_logits(
     prompts: Sequence[Prompt], logits: Sequence[NDArray[np.float32] | None] | None
 ) -> Iterator[tuple[Prompt, NDArray[np.float32] | None]]:

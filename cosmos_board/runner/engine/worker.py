@@ -6,13 +6,13 @@ import faulthandler
 import resource
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from cosmos_board.accelerators.cards import describe_card
 from cosmos_board.core.errors import InputError, StoppedError
@@ -34,9 +34,13 @@ from cosmos_board.store.parquet import write_table
 from cosmos_board.store.records import write_shard_record
 from cosmos_board.store.tables import tabulate_predictions, tabulate_scores
 
-_IMAGES_AHEAD = 3
-_BATCHES_BEHIND = 2
-"""What is read ahead and what waits to be scored is held in memory: few, whatever the pack."""
+_IMAGES_AHEAD = 2
+_BATCHES_BEHIND = 1
+"""What is read ahead and what waits to be scored is held in memory: few, whatever the pack. Beside
+as many images as the model takes at once."""
+
+_Read: TypeAlias = tuple[Shard, PackItem | tuple[Quarantined, ...]]
+"""An image of a shard; or, behind the last, those of it that could not be read."""
 
 
 class FinishedShard(NamedTuple):
@@ -77,18 +81,18 @@ class Worker:
             DeviceError: If the device is broken, or gives other masks than at first.
         """
         self._begin_watch()
-        folder = RunFolder(out or self._worker.out)
+        folder, at_once = RunFolder(out or self._worker.out), self._evaluator.images_per_call
         if out:  # not the run's own folder: where it is not shared, rows would be lost
             folder.make()
         written: deque[Future[FinishedShard]] = deque()
         with (
-            closing(read_ahead(self._read(shards), _IMAGES_AHEAD)) as images,
-            Backlog(_BATCHES_BEHIND) as backlog,
+            closing(read_ahead(self._read(shards), at_once + _IMAGES_AHEAD)) as images,
+            Backlog(at_once + _BATCHES_BEHIND) as backlog,
         ):
             result = ImageResult()
-            for shard, item in images:
+            for shard, item, scores in self._predict(images, callbacks.stop):
                 if isinstance(item, PackItem):
-                    for deferred in self._evaluate(item, callbacks.stop):
+                    for deferred in scores:
                         backlog.add(partial(_score, result, deferred))
                     self._note_image(callbacks, len(item.references))
                     continue
@@ -147,9 +151,7 @@ class Worker:
             [finished] = self.run([shard], callbacks, out)
         return finished, images
 
-    def _read(
-        self, shards: Iterable[Shard]
-    ) -> Iterator[tuple[Shard, PackItem | tuple[Quarantined, ...]]]:
+    def _read(self, shards: Iterable[Shard]) -> Iterator[_Read]:
         """Yield the images of each shard, and last those that could not be read."""
         for shard in shards:
             quarantined: list[Quarantined] = []
@@ -166,14 +168,44 @@ class Worker:
                 yield shard, item
             yield shard, tuple(quarantined)
 
-    def _evaluate(self, item: PackItem, stop: Callable[[], bool]) -> Iterator[DeferredScores]:
+    def _predict(
+        self, images: Iterable[_Read], stop: Callable[[], bool]
+    ) -> Iterator[tuple[Shard, PackItem | tuple[Quarantined, ...], Iterable[DeferredScores]]]:
+        """Yield all that was read, in order, images with how they are scored.
+
+        As many images as the model takes at once are predicted together, of whatever shards.
+        """
+        waiting: list[_Read] = []
+        for read in images:
+            waiting.append(read)
+            count = sum(isinstance(item, PackItem) for _, item in waiting)
+            if count == 0 or count >= self._evaluator.images_per_call:
+                yield from self._predict_waiting(waiting, stop)
+                waiting = []
+        yield from self._predict_waiting(waiting, stop)
+
+    def _predict_waiting(
+        self, waiting: Sequence[_Read], stop: Callable[[], bool]
+    ) -> Iterator[tuple[Shard, PackItem | tuple[Quarantined, ...], Iterable[DeferredScores]]]:
+        items = [item for _, item in waiting if isinstance(item, PackItem)]
+        scores = self._evaluate(items, stop) if items else iter(())
+        for shard, item in waiting:
+            yield shard, item, next(scores) if isinstance(item, PackItem) else ()
+
+    def _evaluate(
+        self, items: Sequence[PackItem], stop: Callable[[], bool]
+    ) -> Iterator[Iterator[DeferredScores]]:
         stopped = StoppedError(f"{self._worker.out}: stopped; the same command resumes")
+
+        def watch(scores: Iterator[DeferredScores]) -> Iterator[DeferredScores]:
+            for deferred in scores:
+                yield deferred
+                if stop():
+                    raise stopped
+
         if stop():
             raise stopped
-        for deferred in self._evaluator.evaluate(item, self._worker.settings, self._timer):
-            yield deferred
-            if stop():
-                raise stopped
+        yield from map(watch, self._evaluator.evaluate(items, self._worker.settings, self._timer))
 
     def _note_image(self, callbacks: Callbacks, references: int) -> None:
         if not self._warm and references:
