@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from cosmos_board.data.pack import PackItem, open_pack
 from cosmos_board.models.cards import CARDS
 from cosmos_board.models.devices import prepare_device
 from cosmos_board.models.registry import load_segmenter
+from cosmos_board.models.sam.decoder import fold
 from cosmos_board.models.sam.segmenter import SamSegmenter
 from cosmos_board.runner.engine.worker import Worker
 from cosmos_board.runner.evaluation.evaluate import evaluate_image
@@ -124,7 +126,7 @@ def check_rows(bench: Bench) -> Iterator[Figure]:
     """Rows of a GPU beside those of the CPU, and of the same GPU once more."""
     items = bench.read(160, 4)
     expected = _evaluate(load_segmenter("cosmos-tiny"), items)
-    for options in ("", "+bf16", "+fp16"):
+    for options in ("",) if bench.dry else ("", "+bf16", "+fp16"):
         segmenter = bench.load("cosmos-tiny", options)
         rows = _evaluate(segmenter, items)
         name = f"cosmos-tiny, {bench.device}{options}"
@@ -160,7 +162,7 @@ def count_waits(bench: Bench) -> Iterator[Figure]:
 def measure_rates(bench: Bench) -> Iterator[Figure]:
     """Rates of encoder and decoder alone, and of the whole engine beside them."""
     for name in bench.sizes:
-        for precision in ("fp32", "bf16"):
+        for precision in ("fp32",) if bench.dry else ("fp32", "bf16"):
             options = "" if precision == "fp32" else "+bf16"
             segmenter = bench.load(name, options)
             yield from _measure_rates(bench, segmenter, f"{name}, {precision}")
@@ -168,12 +170,13 @@ def measure_rates(bench: Bench) -> Iterator[Figure]:
 
 def _measure_rates(bench: Bench, segmenter: SamSegmenter, name: str) -> Iterator[Figure]:
     side, best = segmenter.card.input_size_px, 0.0
+    encoder = fold(segmenter.parts).image_encoder
     for batch in (1, 8, 32):
         images = torch.zeros(batch, 3, side or 0, side or 0, device=bench.device)
 
         def encode(images: torch.Tensor = images) -> None:
             with segmenter.inference():
-                segmenter.parts.image_encoder(images)
+                encoder(images)
 
         rate = batch / bench.time(encode)
         best = max(best, rate)
@@ -182,7 +185,7 @@ def _measure_rates(bench: Bench, segmenter: SamSegmenter, name: str) -> Iterator
     embedding, prompts = segmenter.embed(item.image.pixels), _list_prompts(item)
     for copies in (1, 4):
         asked = prompts * copies
-        seconds = bench.time(lambda asked=asked: segmenter.predict_on_device(embedding, asked))
+        seconds = bench.time(partial(segmenter.predict_on_device, embedding, asked))
         yield Figure(f"{name}: {len(asked)} prompts a call", len(asked) / seconds, "prompts/s")
     rate, cpu_ms = _run_engine(bench, segmenter)
     yield Figure(f"{name}: whole engine, five prompts, every metric", rate, "images/s")

@@ -114,10 +114,10 @@ def test_images_that_share_calls_have_the_rows_of_images_one_by_one(
     assert segmenter.calls == [3]
     assert len({row.reference_id for row in together}) == sum(len(i.references) for i in items)
     assert _without_estimates(together) == _without_estimates(alone)
-    estimates = [
+    seen, expected = (
         np.array([row.predicted_iou for row in rows], np.float64) for rows in (together, alone)
-    ]
-    np.testing.assert_allclose(*estimates, atol=1e-5)
+    )
+    np.testing.assert_allclose(seen, expected, atol=1e-5)
 
 
 def test_a_gpu_is_waited_for_no_more_often_for_three_images_than_for_one(
