@@ -6,7 +6,7 @@ import faulthandler
 import resource
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
@@ -19,6 +19,7 @@ from cosmos_board.core.errors import InputError, StoppedError
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.run_record import Card, DeviceCheck, FirstFailure, Quarantined, ShardRecord
 from cosmos_board.data.pack import PackItem, open_pack
+from cosmos_board.data.pack.volumes import PackVolumes, VolumeItem
 from cosmos_board.models.devices import parse_device
 from cosmos_board.runner.engine.device_check import DeviceWatch
 from cosmos_board.runner.engine.threads import Backlog, read_ahead
@@ -32,15 +33,26 @@ from cosmos_board.runner.record.shards import Shard
 from cosmos_board.runner.settings import Callbacks, WorkerSettings
 from cosmos_board.store.parquet import write_table
 from cosmos_board.store.records import write_shard_record
-from cosmos_board.store.tables import tabulate_predictions, tabulate_scores
+from cosmos_board.store.tables import (
+    tabulate_predictions,
+    tabulate_scores,
+    tabulate_volume_predictions,
+    tabulate_volume_scores,
+)
 
 _IMAGES_AHEAD = 2
 _BATCHES_BEHIND = 1
 """What is read ahead and what waits to be scored is held in memory: few, whatever the pack. Beside
 as many images as the model takes at once."""
 
-_Read: TypeAlias = tuple[Shard, PackItem | tuple[Quarantined, ...]]
-"""An image of a shard; or, behind the last, those of it that could not be read."""
+_Unit: TypeAlias = PackItem | VolumeItem
+_Read: TypeAlias = tuple[Shard, _Unit | tuple[Quarantined, ...]]
+"""An image or volume of a shard; or, behind the last, those of it that could not be read."""
+
+_Predicted: TypeAlias = tuple[Shard, _Unit | tuple[Quarantined, ...], Iterator[DeferredScores]]
+"""The same, with how it is scored."""
+
+_OnBad: TypeAlias = Callable[[str, InputError], None]
 
 
 class FinishedShard(NamedTuple):
@@ -81,20 +93,21 @@ class Worker:
             DeviceError: If the device is broken, or gives other masks than at first.
         """
         self._begin_watch()
-        folder, at_once = RunFolder(out or self._worker.out), self._evaluator.images_per_call
+        folder = RunFolder(out or self._worker.out)
         if out:  # not the run's own folder: where it is not shared, rows would be lost
             folder.make()
         written: deque[Future[FinishedShard]] = deque()
         with (
-            closing(read_ahead(self._read(shards), at_once + _IMAGES_AHEAD)) as images,
-            Backlog(at_once + _BATCHES_BEHIND) as backlog,
+            closing(self._read_ahead(shards)) as units,
+            Backlog(self._at_once + _BATCHES_BEHIND) as backlog,
         ):
             result = ImageResult()
-            for shard, item, scores in self._predict(images, callbacks.stop):
-                if isinstance(item, PackItem):
+            for shard, item, scores in self._predict(units, callbacks.stop):
+                if not isinstance(item, tuple):
                     for deferred in scores:
                         backlog.add(partial(_score, result, deferred))
                     self._note_image(callbacks, len(item.references))
+                    del item, scores  # a volume is let go before the next is read
                     continue
                 for _ in item:
                     self._note_image(callbacks, 0)
@@ -151,61 +164,86 @@ class Worker:
             [finished] = self.run([shard], callbacks, out)
         return finished, images
 
-    def _read(self, shards: Iterable[Shard]) -> Iterator[_Read]:
-        """Yield the images of each shard, and last those that could not be read."""
+    @property
+    def _at_once(self) -> int:
+        """How many images or volumes are predicted together."""
+        is_volume = self._worker.settings.study == "volumes"
+        return 1 if is_volume else self._evaluator.images_per_call
+
+    def _read_ahead(self, shards: Iterable[Shard]) -> Generator[_Read]:
+        """Yield what `_read` does; images are read ahead, volumes one at a time."""
+        if self._worker.settings.study == "volumes":
+            return self._read(shards, self._read_volumes)
+        return read_ahead(self._read(shards, self._read_images), self._at_once + _IMAGES_AHEAD)
+
+    def _read(
+        self, shards: Iterable[Shard], read: Callable[[Shard, _OnBad], Iterator[_Unit]]
+    ) -> Generator[_Read]:
+        """Yield the images or volumes of each shard, and last those that could not be read."""
         for shard in shards:
             quarantined: list[Quarantined] = []
             # A block has more images than most shards: it is held until another pack's turn.
             for path, pack in self._packs.items():
                 if path != shard.pack:
                     pack.release_block()
-            for item in self._packs[shard.pack].iter_items(
-                shard.start,
-                shard.stop,
-                on_bad=partial(_quarantine, quarantined),
-                hold_block=True,
-            ):
-                yield shard, item
+            # A loop would hold a volume while the next is read.
+            yield from map(partial(_pair, shard), read(shard, partial(_quarantine, quarantined)))
             yield shard, tuple(quarantined)
 
-    def _predict(
-        self, images: Iterable[_Read], stop: Callable[[], bool]
-    ) -> Iterator[tuple[Shard, PackItem | tuple[Quarantined, ...], Iterable[DeferredScores]]]:
-        """Yield all that was read, in order, images with how they are scored.
+    def _read_images(self, shard: Shard, on_bad: _OnBad) -> Iterator[_Unit]:
+        pack = self._packs[shard.pack]
+        return pack.iter_items(shard.start, shard.stop, on_bad=on_bad, hold_block=True)
+
+    def _read_volumes(self, shard: Shard, on_bad: _OnBad) -> Iterator[_Unit]:
+        volumes = PackVolumes(self._packs[shard.pack])
+        return volumes.iter_items(shard.start, shard.stop, on_bad=on_bad)
+
+    def _predict(self, units: Iterable[_Read], stop: Callable[[], bool]) -> Iterator[_Predicted]:
+        """Yield all that was read, in order, with how it is scored.
 
         As many images as the model takes at once are predicted together, of whatever shards.
         """
+        if self._worker.settings.study == "volumes":
+            yield from map(partial(self._predict_volume, stop), units)  # a loop would hold one
+            return
         waiting: list[_Read] = []
-        for read in images:
+        for read in units:
             waiting.append(read)
             count = sum(isinstance(item, PackItem) for _, item in waiting)
-            if count == 0 or count >= self._evaluator.images_per_call:
-                yield from self._predict_waiting(waiting, stop)
+            if count == 0 or count >= self._at_once:
+                yield from self._predict_images(waiting, stop)
                 waiting = []
-        yield from self._predict_waiting(waiting, stop)
+        yield from self._predict_images(waiting, stop)
 
-    def _predict_waiting(
+    def _predict_images(
         self, waiting: Sequence[_Read], stop: Callable[[], bool]
-    ) -> Iterator[tuple[Shard, PackItem | tuple[Quarantined, ...], Iterable[DeferredScores]]]:
+    ) -> Iterator[_Predicted]:
         items = [item for _, item in waiting if isinstance(item, PackItem)]
-        scores = self._evaluate(items, stop) if items else iter(())
+        if items:
+            self._refuse_stopped(stop)
+        scores = self._evaluator.evaluate(items, self._worker.settings, self._timer)
         for shard, item in waiting:
-            yield shard, item, next(scores) if isinstance(item, PackItem) else ()
+            own = next(scores) if isinstance(item, PackItem) else iter(())
+            yield shard, item, self._watch_stop(own, stop)
 
-    def _evaluate(
-        self, items: Sequence[PackItem], stop: Callable[[], bool]
-    ) -> Iterator[Iterator[DeferredScores]]:
-        stopped = StoppedError(f"{self._worker.out}: stopped; the same command resumes")
+    def _predict_volume(self, stop: Callable[[], bool], read: _Read) -> _Predicted:
+        shard, item = read
+        if not isinstance(item, VolumeItem):
+            return shard, item, iter(())
+        self._refuse_stopped(stop)
+        scores = self._evaluator.evaluate_volume(item, self._worker.settings)
+        return shard, item, self._watch_stop(scores, stop)
 
-        def watch(scores: Iterator[DeferredScores]) -> Iterator[DeferredScores]:
-            for deferred in scores:
-                yield deferred
-                if stop():
-                    raise stopped
-
+    def _refuse_stopped(self, stop: Callable[[], bool]) -> None:
         if stop():
-            raise stopped
-        yield from map(watch, self._evaluator.evaluate(items, self._worker.settings, self._timer))
+            raise StoppedError(f"{self._worker.out}: stopped; the same command resumes")
+
+    def _watch_stop(
+        self, scores: Iterator[DeferredScores], stop: Callable[[], bool]
+    ) -> Iterator[DeferredScores]:
+        for deferred in scores:
+            yield deferred
+            self._refuse_stopped(stop)
 
     def _note_image(self, callbacks: Callbacks, references: int) -> None:
         if not self._warm and references:
@@ -237,15 +275,21 @@ class Worker:
     ) -> FinishedShard:
         """Write the files of a shard, the sidecar last."""
         masks, settings = folder.predictions_path(shard), self._worker.settings
-        if settings.save_masks:
+        volumes = settings.study == "volumes"
+        if settings.save_masks and volumes:
+            write_table(masks, tabulate_volume_predictions(result.volume_predictions))
+        elif settings.save_masks:
             rows = ((_prediction_key(row), row.rle) for row in result.predictions)
             write_table(masks, tabulate_predictions(rows, clicks=settings.study == "clicks"))
-        write_table(folder.scores_path(shard), tabulate_scores(result.rows))
+        scores = (
+            tabulate_volume_scores(result.volume_rows) if volumes else tabulate_scores(result.rows)
+        )
+        write_table(folder.scores_path(shard), scores)
         record = replace(
             record,
             sha256=hash_file(folder.scores_path(shard)),
             predictions_sha256=hash_file(masks) if masks.exists() else None,
-            rows=len(result.rows),
+            rows=scores.num_rows,
             peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         )
         write_shard_record(folder.sidecar_path(shard), record)
@@ -255,6 +299,10 @@ class Worker:
         if self._remote:
             self._remote.upload(folder, finished.shard)
         return finished
+
+
+def _pair(shard: Shard, item: _Unit) -> _Read:
+    return shard, item
 
 
 def _score(result: ImageResult, deferred: DeferredScores) -> None:

@@ -15,6 +15,7 @@ from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.run_record import RunSettings
 from cosmos_board.core.scores import SELECTIONS
 from cosmos_board.data.pack import Pack, PackItem
+from cosmos_board.data.pack.volumes import VolumeItem
 from cosmos_board.metrics.reference import prepare_reference
 from cosmos_board.metrics.score import score
 from cosmos_board.models.devices import parse_device
@@ -28,6 +29,7 @@ from cosmos_board.runner.evaluation.image_session import ImageSession
 from cosmos_board.runner.evaluation.model_calls import BatchSizeBackoff, full_device_error
 from cosmos_board.runner.evaluation.scoring import ImageResult, PromptKey, make_row
 from cosmos_board.runner.evaluation.stage_timer import StageTimer
+from cosmos_board.runner.evaluation.volumes import VolumeSession, predict_volume
 from cosmos_board.runner.settings import MemoryKind, SegmenterSpec
 
 _OBSERVER = "observer:"
@@ -90,6 +92,10 @@ class PromptedSegmenter:
             ]
         )
 
+    def evaluate_volume(self, item: VolumeItem, settings: RunSettings) -> Iterator[DeferredScores]:
+        """Predict every prompt on one volume; see `predict_volume`."""
+        return predict_volume(VolumeSession(self.segmenter, item, settings, self.backoff))
+
 
 @dataclass(frozen=True, slots=True)
 class Observer:
@@ -125,6 +131,10 @@ class Observer:
         """Yield for each image how to score the observer's masks of it."""
         for item in items:
             yield iter([partial(self._score, item, settings)])
+
+    def evaluate_volume(self, item: VolumeItem, settings: RunSettings) -> Iterator[DeferredScores]:
+        """Yield nothing: an observer's masks are of images."""
+        return iter(())
 
     def _score(self, item: PackItem, settings: RunSettings) -> ImageResult:
         """Score the observer's masks, alike under every prompt; no mask, no row."""

@@ -43,7 +43,7 @@ def predict_images(sessions: Sequence[ImageSession]) -> Iterator[Iterator[Deferr
     Raises:
         DeviceError: If the device is broken.
     """
-    if len(sessions) == 1 or not all(map(_can_share, sessions)):
+    if len(sessions) <= 1 or not all(map(_can_share, sessions)):
         yield from map(predict_image, sessions)
         return
     half = len(sessions) // 2
