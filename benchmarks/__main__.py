@@ -79,6 +79,20 @@ def bench_plan() -> dict[str, object]:
     return plan_bench.run(100_000)
 
 
+def bench_null_device() -> dict[str, object]:
+    """The engine before a device of zero cost: how fast one process can feed a GPU."""
+    from benchmarks import null_device
+
+    return null_device.run(24, 3, None)
+
+
+def bench_gpu() -> dict[str, object]:
+    """Eight minutes on a GPU."""
+    from benchmarks import gpu_bench
+
+    return gpu_bench.run_stages()
+
+
 BENCHMARKS: dict[str, Callable[[], dict[str, object]]] = {
     "speed_metrics": bench_metrics,
     "speed_volumes": bench_volumes,
@@ -89,12 +103,17 @@ BENCHMARKS: dict[str, Callable[[], dict[str, object]]] = {
     "speed_store": bench_store,
     "speed_memory": bench_memory,
     "speed_plan": bench_plan,
+    "speed_null_device": bench_null_device,
+    "speed_gpu": bench_gpu,
 }
+NEEDS_GPU = "speed_gpu"
+"""Only run by name, so that all others run where there is no GPU."""
 
 
 def main(names: list[str]) -> None:
-    """Run the benchmarks named, or all."""
-    for name in names or list(BENCHMARKS):
+    """Run the benchmarks named, with or without `speed_`; or all that need no GPU."""
+    named = [name if name in BENCHMARKS else f"speed_{name}" for name in names]
+    for name in named or [name for name in BENCHMARKS if name != NEEDS_GPU]:
         print(f"\n== {name}: {BENCHMARKS[name].__doc__}", flush=True)
         document = BENCHMARKS[name]()
         path = HERE / f"{name}.json"

@@ -31,8 +31,23 @@ def find_boundary_yx(mask: Mask) -> NDArray[np.int32]:
         >>> len(find_boundary_yx(np.ones((3, 3), dtype=np.bool_)))
         8
     """
+    return np.argwhere(_draw_boundary(mask)).astype(np.int32)
+
+
+def count_boundary(mask: Mask) -> int:
+    """Return how many pixels `find_boundary_yx` lists.
+
+    Example:
+        >>> count_boundary(np.ones((3, 3), dtype=np.bool_))
+        8
+    """
+    return int(cv2.countNonZero(_draw_boundary(mask)))
+
+
+def _draw_boundary(mask: Mask) -> NDArray[np.uint8]:
     pixels = np.ascontiguousarray(mask).view(np.uint8)
-    return np.argwhere(pixels - _erode(pixels, _CROSS, passes=1)).astype(np.int32)
+    boundary: NDArray[np.uint8] = pixels - _erode(pixels, _CROSS, passes=1)
+    return boundary
 
 
 def find_band(mask: Mask) -> Mask:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from cosmos_board.core.arrays import Int32s
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Mask
-from cosmos_board.metrics.boundaries import find_band, find_boundary_yx, get_extent
+from cosmos_board.metrics.boundaries import count_boundary, find_band, find_boundary_yx, get_extent
 from cosmos_board.metrics.definitions import find_relative_tolerance
 
 if TYPE_CHECKING:
@@ -49,7 +50,15 @@ class PreparedReference:
     @cached_property
     def boundary_yx(self) -> Int32s:
         """Boundary pixels (y, x) in row order, int32, shape (n, 2)."""
-        return find_boundary_yx(self.mask)
+        rows, columns = self.extent  # beyond them all is outside
+        corner = np.array([rows.start, columns.start], np.int32)
+        boundary: Int32s = find_boundary_yx(self.mask[self.extent]) + corner
+        return boundary
+
+    @cached_property
+    def boundary_px(self) -> int:
+        """Number of boundary pixels."""
+        return count_boundary(self.mask[self.extent])
 
     @cached_property
     def tree(self) -> cKDTree:
@@ -97,8 +106,16 @@ def prepare_reference(mask: Mask) -> PreparedReference:
     """
     if mask.ndim != 2:
         raise InputError("reference", "mask", "is no 2-D mask", got=mask.shape, want="(Y, X)")
-    mask = np.ascontiguousarray(mask, dtype=np.bool_)
+    mask = _lay_out(mask)
     extent = get_extent(mask)
     if extent is None:
         raise InputError("reference", "mask", "is empty", got="0 pixels", want="at least 1")
     return PreparedReference(mask, int(np.count_nonzero(mask)), extent)
+
+
+def _lay_out(mask: Mask) -> Mask:
+    """Return a mask whose rows lie one after the other; run lengths leave columns so."""
+    if mask.dtype == np.bool_ and mask.flags.f_contiguous:
+        turned: Mask = cv2.transpose(mask.T.view(np.uint8)).view(np.bool_)  # three times as fast
+        return turned
+    return np.ascontiguousarray(mask, dtype=np.bool_)

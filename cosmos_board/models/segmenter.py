@@ -169,6 +169,26 @@ class DeviceSegmenter(Segmenter, Protocol):
         ...
 
 
+@runtime_checkable
+class BatchSegmenter(DeviceSegmenter, Protocol):
+    """A segmenter that takes several images at once, which keeps a GPU busy."""
+
+    @property
+    def images_per_call(self) -> int:
+        """How many images are worth taking at once."""
+        ...
+
+    def embed_many(self, images: Sequence[Pixels]) -> list[Embedding]:
+        """Return what `embed` does, for several images of any sizes."""
+        ...
+
+    def predict_many_on_device(
+        self, embeddings: Sequence[Embedding], prompts: Sequence[Sequence[Prompt]]
+    ) -> list[list[DeviceCandidates]]:
+        """Return what `predict_on_device` does, for each image that one `embed_many` embedded."""
+        ...
+
+
 def stack_slices(predictions: Iterable[SlicePrediction], shape: tuple[int, int, int]) -> VolumeMask:
     """Return one mask of shape (slice, row, column); slices that never came are empty."""
     masks = np.zeros(shape, np.bool_)

@@ -58,7 +58,7 @@ def upload_references(
             "references", "size", "is too large", got=shape, want=f"below {SIDE_LIMIT_PX} px"
         )
     masks = upload(np.stack([reference.mask for reference in references]), device)
-    longest = max(len(reference.boundary_yx) for reference in references)
+    longest = max(reference.boundary_px for reference in references)
     points = list_points(masks, min(longest, CAPACITY_LIMIT))
     relative_sq = upload(np.array([reference.relative_sq for reference in references]), device)
     return DeviceReferences(tuple(references), masks, find_bands(masks), points, relative_sq)

@@ -125,7 +125,7 @@ def decode(
         sam: A model with SAM's prompt encoder and mask decoder.
         features: What its image encoder gave, axes (images, C, y, x).
         prompts: P prompts.
-        cache: What `precompute` made of the features of one image, where it did.
+        cache: What `precompute` made of the features, where it did.
         mask_tokens: The K tokens that answer.
 
     Returns:
@@ -148,7 +148,7 @@ def has_own_decoder(sam: SamModules) -> bool:
 
 
 def precompute(sam: SamModules, features: Tensor) -> Cache | None:
-    """Return what the prompts of one image share, from its features, axes (1, C, y, x).
+    """Return what the prompts of images share, from their features, axes (images, C, y, x).
 
     None where the architecture has no such thing.
     """
@@ -199,7 +199,8 @@ def attend(
     tokens = torch.cat([outputs.expand(len(prompts), -1, -1), sparse], dim=1)
     height, width = features.shape[-2:]
     if isinstance(cache, ImageProjections) and prompts.mask_logits is None:
-        attended, pixels = decoder.transformer.run(tokens, cache.pixels, cache.positions, cache)
+        seen = cache.select(prompts.image_index)
+        attended, pixels = decoder.transformer.run(tokens, seen.pixels, seen.positions, seen)
     else:
         source = features[prompts.image_index] + dense
         attended, pixels = decoder.transformer(source, _encode_grid(sam, features), tokens)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -58,10 +59,11 @@ class Frame:
 
     def resize(self, pixels: Pixels) -> Pixels:
         """Return `pixels` as RGB in the size of `content`, uint8, axes (Y, X, 3)."""
-        rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
         height, width = self.content
-        image = Image.fromarray(np.ascontiguousarray(rgb))
-        return np.array(image.resize((width, height), Image.Resampling.BILINEAR))
+        image = Image.fromarray(np.ascontiguousarray(pixels))
+        resized = np.array(image.resize((width, height), Image.Resampling.BILINEAR))
+        # Channels are resized one by one, so that of three equal ones, one is enough.
+        return resized if resized.ndim == 3 else cv2.merge([resized] * 3)
 
     def to_native(self, logits: Tensor) -> Tensor:
         """Return low-resolution logits (P, K, y, x) as native ones (P, K, Y, X), float32.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from cosmos_board.accelerators.transfers import upload
@@ -50,16 +50,20 @@ class PlacedPrompt:
     position: int
     prompt: Prompt
     logits: NDArray[np.float32] | None
+    image: int = 0
+    """Which of several images it is about."""
 
 
 def group_by_tokens(
     prompts: Sequence[Prompt],
     logits: Sequence[NDArray[np.float32] | None] | None,
     size: int,
+    images: Sequence[int] | None = None,
 ) -> Iterator[list[PlacedPrompt]]:
     """Yield all prompts, in native pixels, in groups of at most `size` of equally many tokens.
 
-    `logits` are those of the click before each prompt, axes (y, x), or None.
+    `logits` are those of the click before each prompt, axes (y, x), or None; `images` say which
+    image each is about, where there are several.
 
     Raises:
         InputError: If a prompt has neither points nor box.
@@ -70,27 +74,39 @@ def group_by_tokens(
         if not points and not box:
             raise InputError("prompt", "", "has neither points nor a box")
         key = (points, box, earlier is not None)
-        groups.setdefault(key, []).append(PlacedPrompt(position, prompt, earlier))
+        image = images[position] if images else 0
+        groups.setdefault(key, []).append(PlacedPrompt(position, prompt, earlier, image))
     for group in groups.values():
         for start in range(0, len(group), size):
             yield group[start : start + size]
 
 
-def to_batch(frame: Frame, group: Sequence[PlacedPrompt], device: torch.device) -> PromptBatch:
-    """Return a group of `group_by_tokens` in the pixels of the model's input square, float32."""
-    first = group[0]
+def to_batch(
+    frames: Frame | Sequence[Frame], group: Sequence[PlacedPrompt], device: torch.device
+) -> PromptBatch:
+    """Return a group of `group_by_tokens` in the pixels of the model's input square, float32.
+
+    `frames` are those of the images, or of the only one.
+    """
+    first, frames = group[0], [frames] if isinstance(frames, Frame) else frames
+    places = [frames[placed.image] for placed in group]
+
+    def to_input(native: Sequence[ArrayLike]) -> NDArray[np.float64]:
+        if len(set(frames)) == 1:
+            return frames[0].to_input(np.array(native))
+        return np.stack([at.to_input(np.array(xy)) for at, xy in zip(places, native, strict=True)])
+
     points = labels = boxes = earlier = None
     if len(first.prompt.labels):
-        native = np.stack([placed.prompt.points_xy for placed in group])
-        points = _upload(frame.to_input(native), device)
+        points = _upload(to_input([placed.prompt.points_xy for placed in group]), device)
         labels = _upload(np.stack([placed.prompt.labels for placed in group]), device)
     if first.prompt.box_xyxy is not None:
-        corners = np.array([placed.prompt.box_xyxy for placed in group]).reshape(-1, 2, 2)
-        boxes = _upload(frame.to_input(corners), device).reshape(-1, 4)
+        corners = [np.array(placed.prompt.box_xyxy).reshape(2, 2) for placed in group]
+        boxes = _upload(to_input(corners), device).reshape(-1, 4)
     if first.logits is not None:
         given = [placed.logits for placed in group if placed.logits is not None]
         earlier = _upload(np.stack(given)[:, None], device)
-    index = torch.zeros(len(group), dtype=torch.int64, device=device)
+    index = upload(np.array([placed.image for placed in group], np.int64), device)
     return PromptBatch(index, points, labels, boxes, earlier)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain, islice
 
 import safetensors.torch
 import torch
@@ -15,6 +17,7 @@ from cosmos_board.core.candidates import EverythingCandidates
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.masks import Pixels
+from cosmos_board.core.prompts import Prompt
 from cosmos_board.models.devices import CPU, Device
 from cosmos_board.models.sam.decoder import (
     MULTIMASK,
@@ -29,12 +32,17 @@ from cosmos_board.models.sam.everything_grid import EverythingSettings
 from cosmos_board.models.sam.geometry import Fit, Frame, to_input_tensor
 from cosmos_board.models.sam.prompt_batch import PromptBatch
 from cosmos_board.models.sam.torch_segmenter import TorchSegmenter
-from cosmos_board.models.segmenter import Embedding
+from cosmos_board.models.segmenter import DeviceCandidates, Embedding
 
 SAM_MEAN = (123.675, 116.28, 103.53)
 """Per channel, in grey levels of 0 … 255."""
 
 SAM_STD = (58.395, 57.12, 57.375)
+
+
+_GPU_IMAGES_PER_CALL = 8
+_CPU_IMAGES_PER_CALL = 1
+"""A larger batch is no faster there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +60,27 @@ class Preprocessing:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _BatchFeatures:
+    """What is kept of images that were embedded together."""
+
+    features: Tensor
+    """Axes (images, C, y, x)."""
+
+    cache: Cache | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _ImageFeatures:
     """What is kept of one image."""
 
-    features: Tensor
-    """Axes (1, C, y, x)."""
+    batch: _BatchFeatures
+    row: int
+    """Its place in the batch."""
 
-    cache: Cache | None
+    @property
+    def features(self) -> Tensor:
+        """Axes (1, C, y, x)."""
+        return self.batch.features[self.row : self.row + 1]
 
 
 class SamSegmenter(TorchSegmenter):
@@ -129,12 +151,10 @@ class SamSegmenter(TorchSegmenter):
         """Return the features of several images, of any sizes, from one encoder call."""
         frames, inputs = zip(*map(self.to_input, images), strict=True)
         with self.inference():
-            features: Tensor = self._sam.image_encoder(torch.cat(inputs))
-            rows = torch.split(features, 1)
-            kept = [_ImageFeatures(row, precompute(self._sam, row)) for row in rows]
+            batch = self._keep(self._sam.image_encoder(torch.cat(inputs)))
         return [
-            Embedding(frame.height, frame.width, image)
-            for frame, image in zip(frames, kept, strict=True)
+            Embedding(frame.height, frame.width, _ImageFeatures(batch, row))
+            for row, frame in enumerate(frames)
         ]
 
     def write_embedding(self, embedding: Embedding) -> bytes:
@@ -152,22 +172,62 @@ class SamSegmenter(TorchSegmenter):
         except (SafetensorError, KeyError) as error:
             raise InputError("embedding", "", "is damaged", got=str(error)[:100]) from error
         with self.inference():
-            features = upload(features, self._device)
-            image = _ImageFeatures(features, precompute(self._sam, features))
+            image = _ImageFeatures(self._keep(upload(features, self._device)), 0)
         return Embedding(height, width, image)
+
+    def _keep(self, features: Tensor) -> _BatchFeatures:
+        return _BatchFeatures(features, precompute(self._sam, features))
 
     def decode(self, embedding: Embedding, batch: PromptBatch) -> tuple[Tensor, Tensor]:
         """Return logits, axes (P, K, y, x), and predicted IoU, shape (P, K), of any precision."""
         image = _get_features(embedding)
-        return decode(self._sam, image.features, batch, image.cache, self.mask_tokens)
+        if image.row:
+            batch = replace(batch, image_index=batch.image_index + image.row)
+        return self._decode(image.batch, batch)
+
+    @property
+    def images_per_call(self) -> int:
+        """How many images share one encoder call, and their prompts the decoder's, in a run."""
+        return _CPU_IMAGES_PER_CALL if self._device.type == "cpu" else _GPU_IMAGES_PER_CALL
+
+    def predict_many_on_device(
+        self, embeddings: Sequence[Embedding], prompts: Sequence[Sequence[Prompt]]
+    ) -> list[list[DeviceCandidates]]:
+        """Return what `predict_on_device` does, for each image that one `embed_many` embedded.
+
+        Prompts of several images share decoder calls, and the device is waited for once.
+        """
+        first = _get_features(embeddings[0]).batch
+        frames = [self._frame(embedding.height, embedding.width) for embedding in embeddings]
+        assert all(_get_features(each).batch is first for each in embeddings), "embedded apart"
+        owners = [
+            _get_features(each).row
+            for each, own in zip(embeddings, prompts, strict=True)
+            for _ in own
+        ]
+        answers = iter(
+            self.collect(
+                self.decode_groups(
+                    partial(self._decode, first),
+                    frames,
+                    list(chain.from_iterable(prompts)),
+                    images=owners,
+                )
+            )
+        )
+        return [list(islice(answers, len(own))) for own in prompts]
+
+    def _decode(self, images: _BatchFeatures, batch: PromptBatch) -> tuple[Tensor, Tensor]:
+        return decode(self._sam, images.features, batch, images.cache, self.mask_tokens)
 
     def search_grid(self, embedding: Embedding, points_per_call: int) -> EverythingCandidates:
         """Return the masks of everything mode, asking so many points at once."""
         image = _get_features(embedding)
+        alone = image.batch if len(image.batch.features) == 1 else self._keep(image.features)
         return find_everything(
             self._sam,
-            image.features,
-            image.cache,
+            alone.features,
+            alone.cache,
             self._frame(embedding.height, embedding.width),
             self._everything,
             prompts_per_call=points_per_call,

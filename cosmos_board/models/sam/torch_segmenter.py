@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -13,6 +15,7 @@ from torch import Tensor
 
 from cosmos_board.accelerators.memory import is_out_of_memory
 from cosmos_board.accelerators.timing import HOST_CLOCK, Clock, EventClock
+from cosmos_board.accelerators.transfers import upload
 from cosmos_board.core.candidates import Candidates, EverythingCandidates
 from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.prompts import Prompt
@@ -35,6 +38,9 @@ _CPU_PROMPTS_PER_CALL = 1
 
 _CPU_GRID_POINTS_PER_CALL = 16
 """Everything mode always asks the same points of an image, so that its batches never change."""
+
+Decoded: TypeAlias = tuple[list[PlacedPrompt], Tensor, Tensor, Tensor]
+"""Prompts that were decoded together, with their masks, predicted IoU and logits."""
 
 
 class TorchSegmenter(ABC):
@@ -97,7 +103,9 @@ class TorchSegmenter(ABC):
             InputError: If a prompt has neither points nor box.
         """
         candidates: dict[int, Candidates] = {}
-        for group, masks, iou, low in self._decode_groups(embedding, prompts, logits):
+        frames = [self._frame(embedding.height, embedding.width)]
+        groups = self.decode_groups(partial(self.decode, embedding), frames, prompts, logits)
+        for group, masks, iou, low in groups:
             rows = (each.cpu().numpy() for each in (masks, iou, low))
             for placed, *row in zip(group, *rows, strict=True):
                 candidates[placed.position] = Candidates(*row)
@@ -110,18 +118,23 @@ class TorchSegmenter(ABC):
 
         The device is waited for once, however many groups the prompts make.
         """
-        if not prompts:
-            return []
+        frames = [self._frame(embedding.height, embedding.width)]
+        return self.collect(self.decode_groups(partial(self.decode, embedding), frames, prompts))
+
+    def collect(self, groups: Iterable[Decoded]) -> list[DeviceCandidates]:
+        """Return the answers of `decode_groups` in the order of the prompts, on the device."""
         positions: list[int] = []
         masks: list[Tensor] = []
         estimates = []
-        for group, drawn, iou, _ in self._decode_groups(embedding, prompts):
+        for group, drawn, iou, _ in groups:
             positions += [placed.position for placed in group]
             masks += list(drawn)
             estimates.append(iou)
+        if not positions:
+            return []
         rows = zip(positions, masks, torch.cat(estimates).cpu().numpy(), strict=True)
         candidates = {position: DeviceCandidates(drawn, iou) for position, drawn, iou in rows}
-        return [candidates[position] for position in range(len(prompts))]
+        return [candidates[position] for position in range(len(positions))]
 
     def segment_everything(self, embedding: Embedding) -> EverythingCandidates:
         """Return the masks of everything mode, best predicted IoU first.
@@ -163,21 +176,33 @@ class TorchSegmenter(ABC):
     def search_grid(self, embedding: Embedding, points_per_call: int) -> EverythingCandidates:
         """Return the masks of everything mode, asking so many points at once."""
 
-    def _decode_groups(
+    def decode_groups(
         self,
-        embedding: Embedding,
+        decode: Callable[[PromptBatch], tuple[Tensor, Tensor]],
+        frames: Sequence[Frame],
         prompts: Sequence[Prompt],
         logits: Sequence[NDArray[np.float32] | None] | None = None,
-    ) -> Iterator[tuple[list[PlacedPrompt], Tensor, Tensor, Tensor]]:
-        """Yield groups of prompts with masks (P, K, Y, X), predicted IoU and logits, float32."""
-        frame = self._frame(embedding.height, embedding.width)
+        images: Sequence[int] | None = None,
+    ) -> Iterator[Decoded]:
+        """Yield groups of prompts with masks (P, K, Y, X), predicted IoU and logits, float32.
+
+        Prompts are of the images that `images` says, by their place in `frames`; None: of the only
+        one. A group is of images of one size.
+        """
         own = [self.to_own(prompt) for prompt in prompts]
-        for group in group_by_tokens(own, logits, self._prompts_per_call):
+        for group in group_by_tokens(own, logits, self._prompts_per_call, images):
             with self.inference():
-                low, iou = self.decode(embedding, to_batch(frame, group, self._device))
-            with torch.inference_mode():
-                masks = self.draw_masks(frame, low)
-            yield group, masks, iou.float(), low.float()
+                low, iou = decode(to_batch(frames, group, self._device))
+            sizes = [frames[placed.image] for placed in group]
+            for frame in dict.fromkeys(sizes):
+                rows = [row for row, other in enumerate(sizes) if other == frame]
+                part, part_low, part_iou = group, low, iou
+                if len(rows) < len(group):
+                    part, index = [group[row] for row in rows], upload(np.array(rows), low.device)
+                    part_low, part_iou = low[index], iou[index]
+                with torch.inference_mode():
+                    masks = self.draw_masks(frame, part_low)
+                yield part, masks, part_iou.float(), part_low.float()
 
     def to_own(self, prompt: Prompt) -> Prompt:
         """Return a prompt (native pixels) as this model learnt to be asked."""

@@ -19,22 +19,29 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImageProjections:
-    """An image's projections in the first block, for all its prompts; heads H of width c."""
+    """What the first block projects of I images, for all their prompts; heads H of width c."""
 
     pixels: Tensor
-    """Image tokens, shape (1, N, C)."""
+    """Image tokens, shape (I, N, C)."""
 
     positions: Tensor
     """Their position encoding, shape (1, N, C)."""
 
     keys: Tensor
-    """For tokens that attend to the image, shape (H, c, N)."""
+    """For tokens that attend to the image, shape (I, H, c, N)."""
 
     values: Tensor
-    """Likewise, shape (H, N, c)."""
+    """Likewise, shape (I, H, N, c)."""
 
     queries: Tensor
-    """Of the image that attends to tokens, shape (H, c, N)."""
+    """Of the image that attends to tokens, shape (I, H, c, N)."""
+
+    def select(self, image_index: Tensor) -> ImageProjections:
+        """Return those of the image of each prompt, int64, (P,); of one image, they serve all."""
+        if len(self.pixels) == 1:
+            return self
+        rows = (each[image_index] for each in (self.keys, self.values, self.queries))
+        return ImageProjections(self.pixels[image_index], self.positions, *rows)
 
 
 class FoldedTwoWay(nn.Module):
@@ -60,7 +67,7 @@ class FoldedTwoWay(nn.Module):
         return self.run(point_embedding, pixels, positions)
 
     def project(self, image_embedding: Tensor, image_pe: Tensor) -> ImageProjections:
-        """Return what all prompts of an image share; embedding and encoding are (1, C, y, x)."""
+        """Return what prompts share: of an embedding (I, C, y, x) and its encoding (1, C, y, x)."""
         pixels, positions = _to_tokens(image_embedding), _to_tokens(image_pe)
         positioned, first = pixels + positions, self.layers[0]
         to_tokens, to_image = first.cross_attn_token_to_image, first.cross_attn_image_to_token
@@ -68,9 +75,9 @@ class FoldedTwoWay(nn.Module):
         return ImageProjections(
             pixels,
             positions,
-            _split_heads(keys, to_tokens.num_heads)[0].transpose(1, 2).contiguous(),
-            _split_heads(to_tokens.v_proj(pixels), to_tokens.num_heads)[0].contiguous(),
-            _split_heads(queries, to_image.num_heads)[0].transpose(1, 2).contiguous(),
+            _split_heads(keys, to_tokens.num_heads).transpose(2, 3).contiguous(),
+            _split_heads(to_tokens.v_proj(pixels), to_tokens.num_heads).contiguous(),
+            _split_heads(queries, to_image.num_heads).transpose(2, 3).contiguous(),
         )
 
     def run(
@@ -141,7 +148,7 @@ def _attend_to_image(
 
 
 def _attend_to_projected(attention: Any, positioned: Tensor, projected: ImageProjections) -> Tensor:  # noqa: ANN401
-    """Return what `_attend_to_image` does, from the projections of an image."""
+    """Return what `_attend_to_image` does, from the projections of its image."""
     q = _split_heads(attention.q_proj(positioned), attention.num_heads)
     logits = (q / math.sqrt(q.shape[-1])) @ projected.keys
     attended: Tensor = attention.out_proj(

@@ -6,7 +6,7 @@ import faulthandler
 import resource
 import sys
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
@@ -40,13 +40,18 @@ from cosmos_board.store.tables import (
     tabulate_volume_scores,
 )
 
-_IMAGES_AHEAD = 3
-_BATCHES_BEHIND = 2
-"""What is read ahead and what waits to be scored is held in memory: few, whatever the pack."""
-
+_IMAGES_AHEAD = 2
+_BATCHES_BEHIND = 1
+"""What is read ahead and what waits to be scored is held in memory: few, whatever the pack. Beside
+as many images as the model takes at once."""
 
 _Unit: TypeAlias = PackItem | VolumeItem
 _Read: TypeAlias = tuple[Shard, _Unit | tuple[Quarantined, ...]]
+"""An image or volume of a shard; or, behind the last, those of it that could not be read."""
+
+_Predicted: TypeAlias = tuple[Shard, _Unit | tuple[Quarantined, ...], Iterator[DeferredScores]]
+"""The same, with how it is scored."""
+
 _OnBad: TypeAlias = Callable[[str, InputError], None]
 
 
@@ -94,15 +99,15 @@ class Worker:
         written: deque[Future[FinishedShard]] = deque()
         with (
             closing(self._read_ahead(shards)) as units,
-            Backlog(_BATCHES_BEHIND) as backlog,
+            Backlog(self._at_once + _BATCHES_BEHIND) as backlog,
         ):
             result = ImageResult()
-            for shard, item in units:
+            for shard, item, scores in self._predict(units, callbacks.stop):
                 if not isinstance(item, tuple):
-                    for deferred in self._evaluate(item, callbacks.stop):
+                    for deferred in scores:
                         backlog.add(partial(_score, result, deferred))
                     self._note_image(callbacks, len(item.references))
-                    del item  # a volume is let go before the next is read
+                    del item, scores  # a volume is let go before the next is read
                     continue
                 for _ in item:
                     self._note_image(callbacks, 0)
@@ -159,11 +164,17 @@ class Worker:
             [finished] = self.run([shard], callbacks, out)
         return finished, images
 
+    @property
+    def _at_once(self) -> int:
+        """How many images or volumes are predicted together."""
+        is_volume = self._worker.settings.study == "volumes"
+        return 1 if is_volume else self._evaluator.images_per_call
+
     def _read_ahead(self, shards: Iterable[Shard]) -> Generator[_Read]:
         """Yield what `_read` does; images are read ahead, volumes one at a time."""
         if self._worker.settings.study == "volumes":
             return self._read(shards, self._read_volumes)
-        return read_ahead(self._read(shards, self._read_images), _IMAGES_AHEAD)
+        return read_ahead(self._read(shards, self._read_images), self._at_once + _IMAGES_AHEAD)
 
     def _read(
         self, shards: Iterable[Shard], read: Callable[[Shard, _OnBad], Iterator[_Unit]]
@@ -187,14 +198,52 @@ class Worker:
         volumes = PackVolumes(self._packs[shard.pack])
         return volumes.iter_items(shard.start, shard.stop, on_bad=on_bad)
 
-    def _evaluate(self, item: _Unit, stop: Callable[[], bool]) -> Iterator[DeferredScores]:
-        stopped = StoppedError(f"{self._worker.out}: stopped; the same command resumes")
+    def _predict(self, units: Iterable[_Read], stop: Callable[[], bool]) -> Iterator[_Predicted]:
+        """Yield all that was read, in order, with how it is scored.
+
+        As many images as the model takes at once are predicted together, of whatever shards.
+        """
+        if self._worker.settings.study == "volumes":
+            yield from map(partial(self._predict_volume, stop), units)  # a loop would hold one
+            return
+        waiting: list[_Read] = []
+        for read in units:
+            waiting.append(read)
+            count = sum(isinstance(item, PackItem) for _, item in waiting)
+            if count == 0 or count >= self._at_once:
+                yield from self._predict_images(waiting, stop)
+                waiting = []
+        yield from self._predict_images(waiting, stop)
+
+    def _predict_images(
+        self, waiting: Sequence[_Read], stop: Callable[[], bool]
+    ) -> Iterator[_Predicted]:
+        items = [item for _, item in waiting if isinstance(item, PackItem)]
+        if items:
+            self._refuse_stopped(stop)
+        scores = self._evaluator.evaluate(items, self._worker.settings, self._timer)
+        for shard, item in waiting:
+            own = next(scores) if isinstance(item, PackItem) else iter(())
+            yield shard, item, self._watch_stop(own, stop)
+
+    def _predict_volume(self, stop: Callable[[], bool], read: _Read) -> _Predicted:
+        shard, item = read
+        if not isinstance(item, VolumeItem):
+            return shard, item, iter(())
+        self._refuse_stopped(stop)
+        scores = self._evaluator.evaluate_volume(item, self._worker.settings)
+        return shard, item, self._watch_stop(scores, stop)
+
+    def _refuse_stopped(self, stop: Callable[[], bool]) -> None:
         if stop():
-            raise stopped
-        for deferred in self._evaluator.evaluate(item, self._worker.settings, self._timer):
+            raise StoppedError(f"{self._worker.out}: stopped; the same command resumes")
+
+    def _watch_stop(
+        self, scores: Iterator[DeferredScores], stop: Callable[[], bool]
+    ) -> Iterator[DeferredScores]:
+        for deferred in scores:
             yield deferred
-            if stop():
-                raise stopped
+            self._refuse_stopped(stop)
 
     def _note_image(self, callbacks: Callbacks, references: int) -> None:
         if not self._warm and references:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 
 from cosmos_board.accelerators.memory import is_out_of_memory
 from cosmos_board.core.candidates import Candidates
@@ -77,19 +78,80 @@ class DeviceScorer(HostScorer):
         self, answers: Sequence[DeviceCandidates], reference_ids: Sequence[str]
     ) -> list[dict[Selection, Choice]]:
         rows = {reference_id: row for row, reference_id in enumerate(self.references())}
-        selections = score_selections(
-            [answer.masks for answer in answers],
-            [answer.best for answer in answers],
-            self._uploaded,
-            [rows[reference_id] for reference_id in reference_ids],
+        which = [rows[reference_id] for reference_id in reference_ids]
+        return _choose(answers, self._uploaded, which)
+
+
+def score_together(
+    scorers: Sequence[DeviceScorer],
+    answers: Sequence[Sequence[DeviceCandidates]],
+    reference_ids: Sequence[Sequence[str]],
+) -> list[list[dict[Selection, Choice]]]:
+    """Return what each scorer's `score` does of its image, with few kernels for all of them.
+
+    Raises:
+        DeviceError: If the device is broken.
+    """
+    try:
+        return _score_sizes(scorers, answers, reference_ids)
+    except Exception as error:
+        refuse_broken_device(error)
+        if not is_out_of_memory(error):
+            raise
+    # The exception is left behind first: its traceback would keep tensors alive.
+    scorers[0].backoff.shrink_images(len(scorers))
+    release_memory(scorers[0].segmenter)
+    images = zip(scorers, answers, reference_ids, strict=True)
+    return [scorer.score(own, ids) for scorer, own, ids in images]
+
+
+def _score_sizes(
+    scorers: Sequence[DeviceScorer],
+    answers: Sequence[Sequence[DeviceCandidates]],
+    reference_ids: Sequence[Sequence[str]],
+) -> list[list[dict[Selection, Choice]]]:
+    """Score images of one size at a time, in any order."""
+    scored: dict[int, list[dict[Selection, Choice]]] = {}
+    prepared = [scorer.references() for scorer in scorers]
+    sizes = [next(iter(each.values())).mask.shape for each in prepared]
+    for size in dict.fromkeys(sizes):
+        numbers = [number for number, other in enumerate(sizes) if other == size]
+        references = [reference for number in numbers for reference in prepared[number].values()]
+        places = {
+            (number, reference_id): place
+            for place, (number, reference_id) in enumerate(
+                (number, reference_id) for number in numbers for reference_id in prepared[number]
+            )
+        }
+        choices = iter(
+            _choose(
+                [answer for number in numbers for answer in answers[number]],
+                upload_references(references, scorers[0].segmenter.device),
+                [places[number, one] for number in numbers for one in reference_ids[number]],
+            )
         )
-        return [
-            {
-                "oracle": _make_choice(answer, selected.oracle, selected.oracle_scores),
-                "predicted": _make_choice(answer, answer.best, selected.predicted_scores),
-            }
-            for answer, selected in zip(answers, selections, strict=True)
-        ]
+        for number in numbers:
+            scored[number] = list(islice(choices, len(answers[number])))
+    return [scored[number] for number in range(len(scorers))]
+
+
+def _choose(
+    answers: Sequence[DeviceCandidates], references: DeviceReferences, which: Sequence[int]
+) -> list[dict[Selection, Choice]]:
+    """Return the choices from each answer, whose reference is at place `which`."""
+    selections = score_selections(
+        [answer.masks for answer in answers],
+        [answer.best for answer in answers],
+        references,
+        which,
+    )
+    return [
+        {
+            "oracle": _make_choice(answer, selected.oracle, selected.oracle_scores),
+            "predicted": _make_choice(answer, answer.best, selected.predicted_scores),
+        }
+        for answer, selected in zip(answers, selections, strict=True)
+    ]
 
 
 def _make_choice(answer: DeviceCandidates, index: int, scores: Scores) -> Choice:

@@ -6,7 +6,7 @@ functions that score its answers, which another thread may call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -15,7 +15,7 @@ import numpy as np
 from cosmos_board.core.candidates import EverythingCandidates
 from cosmos_board.core.masks import encode_mask
 from cosmos_board.core.run_record import RunSettings
-from cosmos_board.core.scores import SELECTIONS
+from cosmos_board.core.scores import SELECTIONS, Selection
 from cosmos_board.data.pack import PackItem
 from cosmos_board.metrics.overlap import tabulate_rles
 from cosmos_board.metrics.score import score
@@ -25,6 +25,7 @@ from cosmos_board.runner.evaluation.clicks import fail_clicks, run_clicks
 from cosmos_board.runner.evaluation.image_session import ImageSession, PromptTask
 from cosmos_board.runner.evaluation.model_calls import ModelFailureError
 from cosmos_board.runner.evaluation.scoring import (
+    Choice,
     ImageResult,
     PredictionRow,
     PromptKey,
@@ -76,30 +77,54 @@ def predict_image(session: ImageSession) -> Iterator[DeferredScores]:
         yield partial(_score_answers, session, tasks[done : done + len(answers)], answers)
         done += len(answers)
     if session.has_everything:
-        yield _segment_everything(session, embedding)
+        yield segment_everything(session, embedding)
 
 
 def _score_answers(
     session: ImageSession, tasks: Sequence[PromptTask], answers: Sequence[object]
 ) -> ImageResult:
-    result, scorer = ImageResult(), session.scorer
     pairs = list(zip(tasks, answers, strict=True))
     good = [pair for pair in pairs if not isinstance(pair[1], ModelFailureError)]
-    choices = iter(
-        scorer.score([answer for _, answer in good], [task.reference_id for task, _ in good])
+    choices = session.scorer.score(
+        [answer for _, answer in good], [task.reference_id for task, _ in good]
     )
-    for (reference_id, key, _), answer in pairs:
+    return make_rows(session, tasks, answers, choices)
+
+
+def make_rows(
+    session: ImageSession,
+    tasks: Sequence[PromptTask],
+    answers: Sequence[object],
+    choices: Sequence[Mapping[Selection, Choice]],
+) -> ImageResult:
+    """Return the rows of answers, in order.
+
+    Args:
+        session: Of the image.
+        tasks: What was asked.
+        answers: One to each, a failure or what the model said.
+        choices: From each answer that is no failure.
+    """
+    result, chosen = ImageResult(), iter(choices)
+    for (reference_id, key, _), answer in zip(tasks, answers, strict=True):
         if isinstance(answer, ModelFailureError):
             reference = session.references[reference_id]
             result.rows.extend(fail_rows(reference_id, key, reference, str(answer)))
             continue
-        result.rows.extend(rows_of_choices(reference_id, key, next(choices)))
+        result.rows.extend(rows_of_choices(reference_id, key, next(chosen)))
         if session.settings.save_masks:
-            result.predictions.extend(keep_candidates(reference_id, key, scorer.to_host(answer)))
+            candidates = session.scorer.to_host(answer)
+            result.predictions.extend(keep_candidates(reference_id, key, candidates))
     return result
 
 
-def _segment_everything(session: ImageSession, embedding: Embedding) -> DeferredScores:
+def segment_everything(session: ImageSession, embedding: Embedding) -> DeferredScores:
+    """Find the masks of everything mode; return how to score them.
+
+    Raises:
+        DeviceError: If the device is broken.
+    """
+
     def segment() -> EverythingCandidates:
         with session.time("everything"):
             answer = session.segmenter.segment_everything(embedding)

@@ -1,4 +1,4 @@
-"""Evaluators, which score one image: a segmenter that is prompted, or an observer's masks."""
+"""Evaluators, which score images: a segmenter that is prompted, or an observer's masks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from cosmos_board.models.own_models import describe_model
 from cosmos_board.models.registry import find_own_card, load_segmenter
 from cosmos_board.models.segmenter import Segmenter
 from cosmos_board.runner.evaluation.embedding_cache import EmbeddingCache
-from cosmos_board.runner.evaluation.evaluate import DeferredScores, predict_image
+from cosmos_board.runner.evaluation.evaluate import DeferredScores
+from cosmos_board.runner.evaluation.image_batch import predict_images
 from cosmos_board.runner.evaluation.image_session import ImageSession
 from cosmos_board.runner.evaluation.model_calls import BatchSizeBackoff, full_device_error
 from cosmos_board.runner.evaluation.scoring import ImageResult, PromptKey, make_row
@@ -72,17 +73,28 @@ class PromptedSegmenter:
         """What keeps its embeddings, where any are kept."""
         return self.make_cache(self.segmenter) if self.make_cache else None
 
+    @property
+    def images_per_call(self) -> int:
+        """How many images are given to the model at once."""
+        wanted = getattr(self.segmenter, "images_per_call", 1)
+        return max(1, min(wanted, self.backoff.most_images))
+
     def evaluate(
-        self, item: PackItem | VolumeItem, settings: RunSettings, timer: StageTimer
-    ) -> Iterator[DeferredScores]:
-        """Predict every prompt on one image or volume; see `predict_image`, `predict_volume`."""
-        if isinstance(item, VolumeItem):
-            return predict_volume(VolumeSession(self.segmenter, item, settings, self.backoff))
-        return predict_image(
-            ImageSession(
-                self.segmenter, item, settings, timer, self.backoff, self.score_on, self.cache
-            )
+        self, items: Sequence[PackItem], settings: RunSettings, timer: StageTimer
+    ) -> Iterator[Iterator[DeferredScores]]:
+        """Predict every prompt on some images, for each of which comes what `predict_image` has."""
+        return predict_images(
+            [
+                ImageSession(
+                    self.segmenter, item, settings, timer, self.backoff, self.score_on, self.cache
+                )
+                for item in items
+            ]
         )
+
+    def evaluate_volume(self, item: VolumeItem, settings: RunSettings) -> Iterator[DeferredScores]:
+        """Predict every prompt on one volume; see `predict_volume`."""
+        return predict_volume(VolumeSession(self.segmenter, item, settings, self.backoff))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +120,21 @@ class Observer:
             description="A second annotator of the same images, scored against the reference.",
         )
 
+    @property
+    def images_per_call(self) -> int:
+        """One: nothing is gained by more."""
+        return 1
+
     def evaluate(
-        self, item: PackItem | VolumeItem, settings: RunSettings, timer: StageTimer
-    ) -> Iterator[DeferredScores]:
-        """Yield how to score the observer's masks of one image; there are none of volumes."""
-        if isinstance(item, PackItem):
-            yield lambda: self._score(item, settings)
+        self, items: Sequence[PackItem], settings: RunSettings, timer: StageTimer
+    ) -> Iterator[Iterator[DeferredScores]]:
+        """Yield for each image how to score the observer's masks of it."""
+        for item in items:
+            yield iter([partial(self._score, item, settings)])
+
+    def evaluate_volume(self, item: VolumeItem, settings: RunSettings) -> Iterator[DeferredScores]:
+        """Yield nothing: an observer's masks are of images."""
+        return iter(())
 
     def _score(self, item: PackItem, settings: RunSettings) -> ImageResult:
         """Score the observer's masks, alike under every prompt; no mask, no row."""
@@ -132,7 +153,7 @@ class Observer:
 
 
 Evaluator: TypeAlias = PromptedSegmenter | Observer
-"""Evaluates one image at a time."""
+"""Evaluates images, one or a few at a time."""
 
 
 def make_evaluator(spec: SegmenterSpec, packs: Sequence[Pack]) -> Evaluator:

@@ -73,17 +73,26 @@ class ImageSession:
             for reference in self.item.references
         }
 
+    @property
+    def scores_on_device(self) -> bool:
+        """Whether masks are scored where the model leaves them."""
+        if not isinstance(self.segmenter, DeviceSegmenter):
+            return False
+        place = "host" if self.segmenter.device.startswith("cpu") else "device"
+        if (self.score_on or place) == "host":
+            return False
+        from cosmos_board.metrics.device.boundaries import SIDE_LIMIT_PX
+
+        return max(self.size) < SIDE_LIMIT_PX  # else distances would not be exact
+
     @cached_property
     def scorer(self) -> HostScorer:
         """Predicts prompts and scores the answers, on the device where that is possible."""
-        if isinstance(self.segmenter, DeviceSegmenter):
-            place = "host" if self.segmenter.device.startswith("cpu") else "device"
-            if (self.score_on or place) == "device":
-                from cosmos_board.metrics.device.boundaries import SIDE_LIMIT_PX
-                from cosmos_board.runner.evaluation.device_scorer import DeviceScorer
+        if self.scores_on_device:
+            from cosmos_board.runner.evaluation.device_scorer import DeviceScorer
 
-                if max(self.size) < SIDE_LIMIT_PX:  # else distances would not be exact
-                    return DeviceScorer(self.segmenter, lambda: self.references, self.backoff)
+            assert isinstance(self.segmenter, DeviceSegmenter)
+            return DeviceScorer(self.segmenter, lambda: self.references, self.backoff)
         return HostScorer(self.segmenter, lambda: self.references)
 
     @property

@@ -53,6 +53,9 @@ class BatchSizeBackoff:
     retries: int = field(init=False, default=0)
     """Batches that did not fit so far."""
 
+    most_images: int = field(init=False, default=1 << 30)
+    """Images that are taken at once, at most: halved when memory runs out."""
+
     first_failure: ModelFailureError | None = field(init=False, default=None)
     """The first answer that failed since somebody last set this to None."""
 
@@ -68,6 +71,11 @@ class BatchSizeBackoff:
     def shrink(self, tried: int) -> None:
         """Note that a batch of `tried` prompts was too large."""
         self.size, self._good = max(tried // 2, 1), 0
+        self.retries += 1
+
+    def shrink_images(self, tried: int) -> None:
+        """Note that so many images at once were too many."""
+        self.most_images = max(tried // 2, 1)
         self.retries += 1
 
     def note_good(self) -> None:

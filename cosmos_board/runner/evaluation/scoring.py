@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from math import isfinite
 from typing import Any, TypeAlias, cast
 
@@ -34,6 +34,9 @@ class PromptKey:
     jitter_mode: JitterMode | None = None
     trial: int = 0
     click: int | None = None
+
+
+_KEY = tuple(each.name for each in fields(PromptKey))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,7 @@ def make_row(
         selection=selection,
         scores=scores,
         predicted_iou=_keep_finite(predicted_iou),
-        **asdict(key),
+        **{name: getattr(key, name) for name in _KEY},
     )
 
 

@@ -17,6 +17,7 @@ from cosmos_board.site.pages.sections.tables import RecordTable
 from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
 
 PATH = "docs/speed.md"
+_GPU = "speed_gpu"
 
 _Reader: TypeAlias = "Callable[[Words, Mapping[str, Any]], Iterator[Measured]]"
 
@@ -44,6 +45,8 @@ def speed_page(context: PageContext, folder: Path | None) -> Page:
     measured = [name for name, path in paths.items() if path.is_file()]
     if not measured:
         page.note(words("Nothing has been measured yet: “make bench” does it."))
+    if _GPU not in measured:
+        page.note(words("The program has never been run on a GPU: no figure here is of one."))
     for name in measured:
         title, read = _sections(words)[name]
         document = json.loads(paths[name].read_bytes())
@@ -51,7 +54,7 @@ def speed_page(context: PageContext, folder: Path | None) -> Page:
         # No file beside it: these figures do not follow from the board's rows.
         table = _table(context.data, words, name, list(read(words, document)))
         page.html(render_table(table, page.root, words))
-        page.facts(list(_machine(words, document["machine"])))
+        page.facts(list(_machine(words, document)))
     return page.finish()
 
 
@@ -67,8 +70,11 @@ def _table(data: SiteData, words: Words, name: str, figures: list[Measured]) -> 
     return table.build(f"{name.replace('_', '-')}-table", words("Medians."))
 
 
-def _machine(words: Words, machine: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _machine(words: Words, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    machine = document["machine"]
     packages = machine.get("packages", {})
+    if card := document.get("card"):
+        yield words("GPU"), ", ".join((card["name"], card["driver"], card["runtime"]))
     cores = words("{n} cores", n=machine["cores"])
     yield words("Processor"), words.listing([machine["processor"], cores])
     yield words("Load at the start"), f"{machine['load']:.2f}"
@@ -141,6 +147,11 @@ def _plan(words: Words, document: Mapping[str, Any]) -> Iterator[Measured]:
         )
 
 
+def _figures(_: Words, document: Mapping[str, Any]) -> Iterator[Measured]:
+    for figure in document["figures"]:
+        yield Measured(figure["what"], figure["value"], figure["unit"])
+
+
 def _sections(words: Words) -> dict[str, tuple[str, _Reader]]:
     """Return for each file its heading and what reads it; names inside files are data."""
     return {
@@ -153,4 +164,6 @@ def _sections(words: Words) -> dict[str, tuple[str, _Reader]]:
         "speed_store": (words("Score rows"), _store),
         "speed_memory": (words("Memory"), _memory),
         "speed_plan": (words("The plan of an import"), _plan),
+        "speed_null_device": (words("The engine before a GPU of zero cost"), _figures),
+        _GPU: (words("On a GPU"), _figures),
     }

@@ -45,6 +45,24 @@ def test_without_measurements_there_is_no_table_but_a_word(tmp_path: Path, there
     assert "<table" not in html
 
 
+def test_the_page_says_that_no_gpu_was_used_until_one_is(tmp_path: Path) -> None:
+    never = "has never been run on a GPU"
+    before = "".join(speed_page(make_context(), tmp_path).slots.values())
+    document = {
+        "machine": {**MACHINE, "utc": "2026-12-01 12:00"},
+        "card": {"name": "Some card", "driver": "1.2", "runtime": "CUDA 3"},
+        "figures": [{"what": "whole engine", "value": 12.5, "unit": "images/s"}],
+    }
+    (tmp_path / "speed_gpu.json").write_text(json.dumps(document))
+
+    after = "".join(speed_page(make_context(), tmp_path).slots.values())
+
+    assert never in before
+    assert never not in after
+    for shown in ("Some card, 1.2, CUDA 3", "2026-12-01 12:00", "whole engine", "12.5"):
+        assert shown in after
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_what_the_repository_holds_can_be_shown(language: str) -> None:
     page = speed_page(make_context(language), BENCHMARKS)
