@@ -14,7 +14,7 @@ import click
 from cosmos_board.cli.options import DEVICE
 from cosmos_board.core.errors import ExitCode, InputError, UsageError, make_one_line
 
-MODELS = ("box-prior", "threshold", "grabcut", "cosmos-tiny")
+MODELS: tuple[str, ...] = ("box-prior", "threshold", "grabcut", "cosmos-tiny")
 """What needs no download: the baseline, an interactive method and a small learned model."""
 
 
