@@ -291,6 +291,46 @@ def test_a_server_that_promises_more_than_it_sends_is_given_up(
         fetch_files([remote(url, size_bytes=len(CONTENT) + 5)], tmp_path, QUICK)
 
 
+@pytest.mark.parametrize("known", [{}, {"sha256": sha256(OTHER)}], ids=["unpinned", "pinned"])
+def test_the_same_bytes_again_are_no_progress_and_the_next_address_is_tried(
+    known: dict[str, Any], server: Server, tmp_path: Path
+) -> None:
+    """It promises more than it sends and has no more: each new start would fetch it whole."""
+    wrong = server.serve("wrong", CONTENT, claims_length=len(CONTENT) + 5)
+    right = server.serve("right", OTHER)
+
+    fetch_files([remote(wrong, right, **known)], tmp_path, QUICK)
+
+    assert (tmp_path / "a.bin").read_bytes() == OTHER
+    end = f"bytes={len(CONTENT)}-"
+    assert server.ranges("wrong") == [None, end, None, end]  # the first brings something
+
+
+def test_a_broken_server_without_ranges_is_given_up_though_its_answers_differ_in_length(
+    server: Server, tmp_path: Path
+) -> None:
+    url = server.serve("a.bin", CONTENT, ranges_work=False)
+    server.files["a.bin"].break_after = [400_000, 500_000] * 9
+
+    with pytest.raises(InputError, match="broke off"):
+        fetch_files([remote(url)], tmp_path, QUICK)
+
+    assert len(server.ranges("a.bin")) == 2 + QUICK.patience.attempts
+
+
+@pytest.mark.parametrize("ranges_work", [True, False])
+def test_what_has_the_published_sum_is_whole_whatever_length_was_promised(
+    ranges_work: bool, server: Server, tmp_path: Path
+) -> None:
+    promised = len(CONTENT) + 5
+    url = server.serve("a.bin", CONTENT, claims_length=promised, ranges_work=ranges_work)
+
+    fetch_files([remote(url, sha256=sha256(CONTENT))], tmp_path, QUICK)
+
+    assert (tmp_path / "a.bin").read_bytes() == CONTENT
+    assert server.ranges("a.bin") == [None, f"bytes={len(CONTENT)}-"]
+
+
 def test_a_server_that_names_no_length_is_believed_up_to_the_published_size(
     server: Server, tmp_path: Path
 ) -> None:
@@ -330,7 +370,7 @@ def test_a_disk_that_is_too_small_is_found_before_the_download(
     usage = shutil.disk_usage(tmp_path)._replace(free=2_500_000)
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
 
-    with pytest.raises(StorageError, match=r"has 0\.0 GB free and the download needs 0\.0 GB"):
+    with pytest.raises(StorageError, match=r"has 2\.5 MB free and the download needs 3\.0 MB more"):
         fetch_files(files, tmp_path, QUICK)
 
     assert {method for method, _, _ in server.asked} == {"HEAD"}
