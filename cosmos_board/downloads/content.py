@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, describe_unreadable, find_machine_failure
 from cosmos_board.downloads.files import RemoteFile
 
 _SEVEN_ZIP_MAGIC = b"7z\xbc\xaf\x27\x1c"
@@ -67,6 +67,8 @@ def find_archive_problem(path: Path, name: str) -> str:
         if ending.endswith(".7z"):
             return _find_cut_seven_zip(path)
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        if failure := find_machine_failure(error):
+            raise describe_unreadable(path, failure) from error
         return f"is no whole archive: {error}"
     return ""
 
