@@ -13,8 +13,8 @@ from cosmos_board.downloads.content import check_content
 from cosmos_board.downloads.files import Patience, RemoteFile, Report
 from cosmos_board.downloads.hosts import Hosts, parse_retry_after
 from cosmos_board.downloads.partial import PartFacts, Partial
-from cosmos_board.downloads.space import refuse_small_disk
 from cosmos_board.downloads.sources import ChangedSourceError, OpenedSource, open_source
+from cosmos_board.downloads.space import refuse_small_disk
 from cosmos_board.downloads.web import RefusedAddressError
 
 _CHUNK_BYTES = 1 << 20

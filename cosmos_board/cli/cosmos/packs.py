@@ -26,6 +26,9 @@ from cosmos_board.data.pack.info import PackInfo, read_info
 from cosmos_board.downloads.fetch import FetchOptions, fetch_files
 from cosmos_board.downloads.files import RemoteFile
 
+RAW = "raw"
+"""Folder of downloads, into which a user puts what only a person may fetch."""
+
 
 class PackMaker:
     """Makes packs below a folder: downloads in `raw/NAME`, packs in `packs/NAME`.
@@ -48,7 +51,7 @@ class PackMaker:
             StorageError: If the disk is too small, full or cannot be written.
             StoppedError: If a signal came.
         """
-        pack, raw = self._out / "packs" / dataset.name, self._out / "raw" / dataset.name
+        pack, raw = self._out / "packs" / dataset.name, self._out / RAW / dataset.name
         info = _make_info(dataset.name, row)
         if pack.exists():
             _refuse_another(pack, info)
