@@ -78,8 +78,9 @@ def fetch_row(
     connection: Connection, sql: str, parameters: Parameters = ()
 ) -> tuple[Any, ...] | None:
     """Return the first row that `sql` selects, None where there is none."""
-    row: tuple[Any, ...] | None = connection.execute(sql, parameters).fetchone()
-    return row
+    # All of them: a result that is not read to its end keeps the connection from answering more.
+    rows: list[tuple[Any, ...]] = connection.execute(sql, parameters).fetchall()
+    return rows[0] if rows else None
 
 
 def count_rows(connection: Connection, what: str, parameters: Parameters = ()) -> int:
