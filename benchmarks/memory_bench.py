@@ -51,14 +51,14 @@ def run(counts: list[int], model: str, *, side: int = 64) -> dict[str, object]:
     }
 
 
-def measure_peak_mib(pack: Path, model: str, out: Path) -> float:
-    """Return the peak resident memory of one `cosmos-board eval`.
+def measure_peak_mib(pack: Path, model: str, out: Path, *options: str) -> float:
+    """Return the peak resident memory of one `cosmos-board eval` with these options.
 
     Raises:
         RuntimeError: If it fails.
     """
     program = str(Path(sys.executable).with_name("cosmos-board"))
-    command = [program, "eval", str(pack), "--model", model, "--out", str(out), "--json"]
+    command = [program, "eval", str(pack), "--model", model, "--out", str(out), *options, "--json"]
     done = subprocess.run(
         [sys.executable, "-S", "-c", _ASK, *command], capture_output=True, text=True, check=False
     )

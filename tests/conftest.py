@@ -7,8 +7,9 @@ from hypothesis import settings
 
 from tests import figures
 from tests.packs import phantom_pack, phantom_volumes
+from tests.volume_boards import planted_board
 
-__all__ = ["phantom_pack", "phantom_volumes"]
+__all__ = ["phantom_pack", "phantom_volumes", "planted_board"]
 
 settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=60, database=None)
 settings.load_profile("fixed")

@@ -25,7 +25,7 @@ from cosmos_board.board.units import group_metrics
 from cosmos_board.core.tracks import choose_metrics
 from cosmos_board.metrics.table import METRICS
 from cosmos_board.store.queries.connection import Connection
-from cosmos_board.store.queries.targets import DistanceKey, Distances, read_distances
+from cosmos_board.store.queries.targets import DistanceKey, Distances
 
 Ranked: TypeAlias = tuple[Board, PairTable]
 
@@ -97,7 +97,7 @@ def _build_prompt(
     plan = plan_slices(cube.units(track), cube.datasets)
     loaded = [cube.load(track, prompt, selection, metrics) for selection in cube.selections(prompt)]
     # Models that were run before a metric was added have no place on its boards.
-    distances = cache(partial(read_distances, cube.connection, track, prompt))
+    distances = cache(partial(cube.read_distances, track, prompt))
     for models, some in group_metrics(loaded, metrics).items():
         selected = [pool_scores(scores.of_models(models), plan, some) for scores in loaded]
         yield from _rank_selections(cube, selected, some, kinds, distances)

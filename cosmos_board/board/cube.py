@@ -30,6 +30,7 @@ from cosmos_board.store.queries.cards import read_datasets, read_models
 from cosmos_board.store.queries.connection import Columns, Connection
 from cosmos_board.store.queries.counted_runs import count_tier
 from cosmos_board.store.queries.scores import Measure, fetch_score_columns, iterate_scores
+from cosmos_board.store.queries.targets import DistanceKey, Distances, read_distances
 from cosmos_board.store.queries.units import fetch_units
 
 _Asked: TypeAlias = tuple[str, str, tuple[str, ...]]
@@ -51,6 +52,9 @@ class Cube:
     but temporary tables.
     """
 
+    prompt_names = tuple(PROMPTS)
+    """Prompts in the protocol's order."""
+
     def __init__(
         self,
         connection: Connection,
@@ -66,8 +70,8 @@ class Cube:
         self.connection = connection
         self.tier = tier
         self.metrics = tuple(metrics)
-        self._all_units = fetch_units(connection)
-        self._columns = fetch_score_columns(connection)
+        self._all_units = self._fetch_units()
+        self._columns = self._fetch_columns()
         self._tracks: dict[str, set[str]] = defaultdict(set)
         self._tiers: dict[tuple[str, str, str], set[str]] = defaultdict(set)
         for row in _iterate_rows(self._columns):
@@ -103,11 +107,15 @@ class Cube:
     def prompts(self, track: str) -> tuple[str, ...]:
         """Return the prompts that `track` has scores for, in the protocol's order."""
         scored = set(self._columns["prompt"][self._columns["track"] == track])
-        return tuple(name for name in PROMPTS if name in scored)
+        return tuple(name for name in self.prompt_names if name in scored)
 
     def selections(self, prompt: str) -> tuple[Selection, ...]:
         """Return the selections that a prompt is scored under."""
         return ("oracle",) if prompt == "everything" else SELECTIONS
+
+    def read_distances(self, track: str, prompt: str) -> dict[DistanceKey, Distances]:
+        """Return the median distances of boards of one target."""
+        return read_distances(self.connection, track, prompt)
 
     def is_elsewhere(self, model: str, track: str) -> bool:
         """Return whether a model has scores on other tracks or of other tiers alone."""
@@ -228,7 +236,7 @@ class Cube:
             )
             for name in metrics
         ]
-        rows = iterate_scores(self.connection, track, prompt, measures)
+        rows = self._iterate_scores(track, prompt, measures)
         units = self.units(track)
         row_of: Ints = np.full(len(self._all_units["dataset"]), -1, np.int64)
         row_of[units.number] = np.arange(len(units))
@@ -246,6 +254,17 @@ class Cube:
             )
             for place, selection in enumerate(SELECTIONS)
         }
+
+    def _fetch_units(self) -> Columns:
+        return fetch_units(self.connection)
+
+    def _fetch_columns(self) -> Columns:
+        return fetch_score_columns(self.connection)
+
+    def _iterate_scores(
+        self, track: str, prompt: str, measures: Sequence[Measure]
+    ) -> Iterator[Columns]:
+        return iterate_scores(self.connection, track, prompt, measures)
 
 
 def _iterate_rows(table: Columns) -> Iterator[dict[str, Any]]:

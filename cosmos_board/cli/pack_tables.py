@@ -32,8 +32,8 @@ def print_pack(info: PackInfo) -> None:
     )
     counts = info.counts
     print_table(
-        f"{count_nouns(counts.references, 'reference')} on {count_nouns(counts.images, 'image')} in "
-        f"{count_nouns(counts.clusters, 'cluster')}",
+        f"{count_nouns(counts.references, 'reference')} on "
+        f"{count_nouns(counts.images, 'image')} in {count_nouns(counts.clusters, 'cluster')}",
         ("target", "references", "images", "clusters"),
         [
             (
@@ -63,8 +63,9 @@ def print_pack(info: PackInfo) -> None:
 
 def _print_volumes(held: VolumeFacts) -> None:
     print_table(
-        f"{count_nouns(held.references, 'volume reference')} in {count_nouns(held.volumes, 'volume')} of "
-        f"{count_nouns(held.clusters, 'cluster')}, {count_nouns(held.slices, 'slice')}",
+        f"{count_nouns(held.references, 'volume reference')} in "
+        f"{count_nouns(held.volumes, 'volume')} of {count_nouns(held.clusters, 'cluster')}, "
+        f"{count_nouns(held.slices, 'slice')}",
         ("target", "references", "volumes", "clusters"),
         [
             (

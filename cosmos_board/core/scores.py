@@ -12,8 +12,8 @@ Selection: TypeAlias = Literal["oracle", "predicted"]
 SELECTIONS: tuple[Selection, ...] = ("oracle", "predicted")
 """`oracle` takes the candidate of the best Dice, `predicted` that of the highest predicted IoU."""
 
-Study: TypeAlias = Literal["main", "jitter", "clicks"]
-STUDIES: tuple[Study, ...] = ("main", "jitter", "clicks")
+Study: TypeAlias = Literal["main", "jitter", "clicks", "volumes"]
+STUDIES: tuple[Study, ...] = ("main", "jitter", "clicks", "volumes")
 
 _Count = TypeVar("_Count", int, NDArray[np.int64])
 

@@ -9,15 +9,14 @@ of both directed 95th percentiles (linear interpolation), and NSD the share of b
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import nan
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from cosmos_board.core.arrays import Bools, Floats, Ints
-from cosmos_board.core.scores import OK, PENALISED, Counts
-from cosmos_board.core.volumes import VolumeMask
+from cosmos_board.core.scores import PENALISED, Counts
+from cosmos_board.core.volumes import DISTANCE_PARTS, VolumeMask, VolumeScores
 from cosmos_board.metrics.overlap import check_size
 from cosmos_board.metrics.volume_reference import (
     PreparedVolumeReference,
@@ -29,43 +28,8 @@ from cosmos_board.metrics.volume_reference import (
 TOLERANCE_MM = 2.0
 """Distance up to which a voxel of a surface counts as matched (NSD)."""
 
-DISTANCE_PARTS = 5
-"""Equal parts of the way from the prompt slice to either end of a reference."""
-
 _ROUNDING_MM = 1e-6
 """A distance this much beyond the tolerance is within: spacings are rounded decimals."""
-
-
-@dataclass(frozen=True, slots=True)
-class VolumeScores:
-    """Every score of one predicted volume against its reference."""
-
-    counts: Counts
-    """Voxels."""
-
-    hd95_mm: float
-    """Larger of the two directed 95th percentiles, mm."""
-
-    nsd: float
-    """Share of both surfaces within `TOLERANCE_MM` of the other, in [0, 1]."""
-
-    overrun_slices: int
-    """Slices with a mask where the reference has none."""
-
-    missed_slices: int
-    """Slices of the reference without a mask."""
-
-    dice_by_distance: tuple[float, ...]
-    """Mean Dice of the slices in each of `DISTANCE_PARTS` parts of the way from the prompt slice
-    to the first and to the last slice of the reference; NaN in a part without slices."""
-
-    status: str = OK
-    """`ok`, `penalised` (nothing was drawn) or `failed: <reason>`."""
-
-    @property
-    def volume_error(self) -> float:
-        """Predicted less true volume over the true one: −1 where nothing is drawn."""
-        return find_volume_error(self.counts)
 
 
 def score_volume(prediction: VolumeMask, reference: PreparedVolumeReference) -> VolumeScores:
@@ -124,16 +88,6 @@ def penalise_volume(reference: PreparedVolumeReference, status: str = PENALISED)
         dice_by_distance=_average_by_distance(nothing, nothing, reference),
         status=status,
     )
-
-
-def find_volume_error(counts: Counts) -> float:
-    """Return predicted less true volume over the true one.
-
-    Example:
-        >>> find_volume_error(Counts(tp=6, fp=1, fn=4))
-        -0.3
-    """
-    return (counts.fp - counts.fn) / (counts.tp + counts.fn)
 
 
 def sum_box_counts(slices: Iterable[Counts], voxels: int) -> Counts:

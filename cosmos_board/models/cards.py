@@ -26,6 +26,9 @@ class KnownModel:
 
     card: ModelCard
 
+    volume_prompts: tuple[str, ...] = ()
+    """Prompts of the volume track that it answers as a whole: not slice by slice as any image."""
+
     loader: str | None = None
     """What makes it, as `module:attribute`, where it is built in: loaded by its name."""
 
@@ -52,6 +55,7 @@ class KnownModel:
 
 def _parse_model(name: str, facts: dict[str, Any]) -> KnownModel:
     of_model = {key: facts.pop(key) for key in KnownModel.__slots__ if key in facts}
+    of_model["volume_prompts"] = tuple(of_model.pop("volume_prompts", ()))
     prompts, training_data = facts.pop("prompts"), facts.pop("training_data", None)
     card = ModelCard(
         name=name,

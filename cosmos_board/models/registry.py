@@ -39,7 +39,7 @@ LOADER_GROUP = "cosmos_board.loaders"
 BUILTIN: dict[str, str] = {name: known.loader for name, known in KNOWN.items() if known.loader}
 """What makes each built-in segmenter; works without the metadata of an installed package."""
 
-WITHOUT_WEIGHTS = ("box-prior", "grabcut", "random-walker")
+WITHOUT_WEIGHTS = ("box-prior", "ellipsoid", "grabcut", "random-walker")
 """Built-ins that no `--checkpoint` beside them concerns."""
 
 ADAPTERS: dict[str, str] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cosmos_board.core.candidates import Candidates, EverythingCandidates, find_best
 from cosmos_board.core.cards import ModelCard
-from cosmos_board.core.masks import Pixels
+from cosmos_board.core.masks import Mask, Pixels
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.volumes import SlicePrompt, SpacingMm, VolumeMask
 
@@ -105,6 +105,35 @@ class VolumeSegmenter(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class SlicePrediction:
+    """The mask on one slice of a volume."""
+
+    slice_index: int
+
+    mask: Mask
+    """bool, axes (row, column), as large as the slice."""
+
+
+@runtime_checkable
+class MemorySegmenter(VolumeSegmenter, Protocol):
+    """A volume model that goes from slice to slice and remembers: propagation `memory`."""
+
+    def propagate(
+        self, volume: object, prompts: Sequence[SlicePrompt]
+    ) -> Iterator[SlicePrediction]:
+        """Yield the mask of each slice once, as soon as it is known.
+
+        The first is that of the lowest slice with a prompt. From there it goes to the last slice
+        and, from a fresh state, to the first one.
+
+        Args:
+            volume: From `open_volume` of the same segmenter.
+            prompts: All for one object, in rising order of slices, at least one.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class DeviceCandidates:
     """The masks that a model offers for one prompt, on its device."""
 
@@ -138,6 +167,14 @@ class DeviceSegmenter(Segmenter, Protocol):
     ) -> list[DeviceCandidates]:
         """Return what `predict` does, with masks left on the device and without logits."""
         ...
+
+
+def stack_slices(predictions: Iterable[SlicePrediction], shape: tuple[int, int, int]) -> VolumeMask:
+    """Return one mask of shape (slice, row, column); slices that never came are empty."""
+    masks = np.zeros(shape, np.bool_)
+    for prediction in predictions:
+        masks[prediction.slice_index] = prediction.mask
+    return masks
 
 
 def pair_logits(

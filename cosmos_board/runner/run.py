@@ -25,7 +25,7 @@ from cosmos_board.runner.engine.worker import FinishedShard
 from cosmos_board.runner.evaluation.evaluators import Evaluator, make_evaluator
 from cosmos_board.runner.record.folder import RunFolder
 from cosmos_board.runner.record.remote_store import RemoteStore
-from cosmos_board.runner.record.run_record import add_entry, begin_record, count_images
+from cosmos_board.runner.record.run_record import add_entry, begin_record, count_units
 from cosmos_board.runner.record.shards import Shard, choose_share, cut_shards
 from cosmos_board.runner.record.summary import (
     ModelSummary,
@@ -123,7 +123,7 @@ def run(request: RunRequest, callbacks: Callbacks | None = None) -> RunReport:
     refuse_overlap(request.out, request.packs)
     packs = [open_pack(path) for path in request.packs]
     _refuse_doubles(packs)
-    images = len(request.specs) * sum(count_images(pack, request.settings) for pack in packs)
+    images = len(request.specs) * sum(count_units(pack, request.settings) for pack in packs)
     callbacks.on_total(images)
     folder = RunFolder(request.out)
     remote = RemoteStore(request.remote) if request.remote else None
@@ -260,6 +260,8 @@ class _Run:
             raise
 
     def _watches_device(self, spec: SegmenterSpec) -> bool:
+        if self.request.settings.study == "volumes":
+            return False  # the check asks an image model about images
         wanted = self.request.check_device
         return parse_device(spec.device).is_gpu if wanted is None else wanted
 

@@ -140,7 +140,12 @@ def _describe(path: Path, text: str, error: duckdb.Error) -> CosmosBoardError | 
 
 
 _DDL = resources.files("cosmos_board.store").joinpath("board_ddl.sql").read_text()
-_LATER = frozenset({"board_references", "track_references", "ledger", "expected_counts"})
+_LATER = frozenset(
+    {
+        *("board_references", "track_references", "ledger", "expected_counts"),
+        *("volumes", "volume_references", "volume_scores"),
+    }
+)
 """Tables that a database of an earlier program may lack."""
 
 _TABLES = frozenset(re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", _DDL)) - _LATER

@@ -40,6 +40,21 @@ CREATE TABLE IF NOT EXISTS scores (
     -- boundaries are NULL on the track `counts` alone
     hd_px DOUBLE, hd95_px DOUBLE, assd_px DOUBLE, nsd DOUBLE, nsd_rel DOUBLE, boundary_iou DOUBLE,
     predicted_iou DOUBLE, status VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS volumes ( -- spacing_mm: along (slice, row, column)
+    volume_id VARCHAR PRIMARY KEY, dataset VARCHAR NOT NULL, modality VARCHAR NOT NULL, cluster_id VARCHAR NOT NULL,
+    slices INTEGER NOT NULL, height INTEGER NOT NULL, width INTEGER NOT NULL, spacing_mm DOUBLE[] NOT NULL);
+CREATE TABLE IF NOT EXISTS volume_references (
+    volume_reference_id VARCHAR PRIMARY KEY, volume_id VARCHAR NOT NULL, object VARCHAR NOT NULL, instance INTEGER NOT NULL,
+    slices INTEGER NOT NULL, voxels BIGINT NOT NULL, prompt_slice INTEGER NOT NULL,
+    box_reference_ids VARCHAR[] NOT NULL); -- in reference_masks, one for each slice with a box; none: no each-box
+CREATE TABLE IF NOT EXISTS volume_scores (
+    run_id VARCHAR NOT NULL, model VARCHAR NOT NULL, volume_reference_id VARCHAR NOT NULL, prompt VARCHAR NOT NULL,
+    propagation VARCHAR NOT NULL, -- memory, chain, native
+    tp BIGINT NOT NULL, fp BIGINT NOT NULL, fn BIGINT NOT NULL, -- voxels
+    nsd_2mm DOUBLE NOT NULL, hd95_mm DOUBLE NOT NULL, overrun_slices INTEGER NOT NULL, missed_slices INTEGER NOT NULL,
+    -- mean Dice in five parts of the way from the prompt slice to either end; NULL: no slice there
+    dice_part_1 DOUBLE, dice_part_2 DOUBLE, dice_part_3 DOUBLE, dice_part_4 DOUBLE, dice_part_5 DOUBLE,
+    first_slice_s DOUBLE, volume_s DOUBLE, peak_bytes BIGINT NOT NULL, status VARCHAR NOT NULL);
 CREATE TABLE IF NOT EXISTS timings (
     run_id VARCHAR NOT NULL, model VARCHAR NOT NULL, device VARCHAR NOT NULL, stage VARCHAR NOT NULL,
     items BIGINT NOT NULL, median_s DOUBLE NOT NULL, peak_bytes BIGINT NOT NULL);

@@ -58,7 +58,7 @@ def replace_folder(out: Path, kind: str, *, inputs: Iterable[Path] = ()) -> Iter
         try:
             yield fresh
             _mark(fresh, kind)
-            _swap(fresh, target)
+            swap(fresh, target)
             sync_folder(target.parent)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
@@ -182,8 +182,8 @@ def _mark(folder: Path, kind: str) -> None:
     write_bytes(folder / f"{MARKER}{kind}", dump_record({"files": files}))
 
 
-def _swap(fresh: Path, target: Path) -> None:
-    """Give `target` to the new folder; `fresh` is then the old one, or gone."""
+def swap(fresh: Path, target: Path) -> None:
+    """Give the name `target` to the new folder; `fresh` is then the old one, or gone."""
     if not target.exists() or not any(target.iterdir()):
         fresh.replace(target)
     elif not _exchange(fresh, target):

@@ -14,7 +14,7 @@ from cosmos_board.core.cards import ModelCard
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.run_record import ShardRecord
 from cosmos_board.store.board import open_board_to_write
-from cosmos_board.store.listing import add_dataset, replace_row
+from cosmos_board.store.listing import add_dataset, add_units, replace_row
 from cosmos_board.store.queries.board_references import (
     Gap,
     count_requested,
@@ -30,7 +30,7 @@ from cosmos_board.store.queries.cards import (
     write_seen_clusters,
 )
 from cosmos_board.store.queries.connection import Connection
-from cosmos_board.store.queries.runs import find_rivals, find_shared_image, read_shards
+from cosmos_board.store.queries.runs import find_rivals, find_shared_unit, read_shards
 from cosmos_board.store.removal import delete_runs
 from cosmos_board.store.run_folder import (
     RunPart,
@@ -40,7 +40,6 @@ from cosmos_board.store.run_folder import (
     refuse_loose_rows,
     refusing_misfits,
 )
-from cosmos_board.store.schema import SCORES
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +158,10 @@ def _add_run(
     _add_facts(connection, part)
     _name_bases(connection)
     # By name: shards of an earlier program lack columns, in which their rows have no value.
+    tables = part.tables
     connection.execute(
-        f"""INSERT INTO scores BY NAME
-        SELECT ? AS run_id, ? AS model, COLUMNS('^({"|".join(SCORES.names)})$')
+        f"""INSERT INTO {tables.scores} BY NAME
+        SELECT ? AS run_id, ? AS model, COLUMNS('^({"|".join(tables.scores_schema.names)})$')
         FROM read_parquet(?, union_by_name = true)""",
         [part.run_id, part.model, paths],
     )
@@ -180,8 +180,10 @@ def _refuse_contradictions(connection: Connection, part: RunPart, *, replace: bo
         raise InputError(
             part.folder, f"dataset {part.dataset}", problem, got=content[:12], want=known[:12]
         )
-    if image := find_shared_image(connection, str(part.index_path("images"))):
-        problem = f"has image {image[0]} of {image[1]}, which is on this board"
+    tables, (units, _) = part.tables, part.index_paths
+    if shared := find_shared_unit(connection, tables.units, tables.unit_id, str(units)):
+        kind = tables.unit_id.removesuffix("_id")
+        problem = f"has {kind} {shared[0]} of {shared[1]}, which is on this board"
         want = "one of the two, or a board each"
         raise InputError(part.folder, part.dataset, problem, want=want)
     study, track = part.record.settings.study, part.record.track
@@ -227,8 +229,9 @@ def _add_facts(connection: Connection, part: RunPart) -> None:
     model, dataset, record = part.entry.model, part.entry.dataset, part.record
     facts = {name: getattr(model, name) for name in MODEL_COLUMNS}
     replace_row(connection, "models", {"model": model.name, **facts})
-    images, references = (str(part.index_path(kind)) for kind in ("images", "references"))
-    add_dataset(connection, dataset, images, references)
+    units, references = map(str, part.index_paths)
+    add_dataset(connection, dataset)
+    add_units(connection, part.tables, units, references)
     write_seen_clusters(connection, model.name, _find_seen(connection, model))
     if record.is_main:
         note_requested(connection, part.run_id, references)

@@ -11,7 +11,7 @@ from cosmos_board.store.board import open_board_to_write
 from cosmos_board.store.queries.board_references import fix_list, prepare_lists
 from cosmos_board.store.queries.cards import DATASET_COLUMNS, write_expected_counts
 from cosmos_board.store.queries.connection import Connection
-from cosmos_board.store.schema import RUN_IMAGES, RUN_REFERENCES
+from cosmos_board.store.run_tables import IMAGE_TABLES, RunTables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,20 +39,24 @@ def fix_lists(db: Path, lists: Iterable[TrackList]) -> None:
         connection.execute("BEGIN")
         prepare_lists(connection)
         for one in lists:
-            add_dataset(connection, one.dataset, str(one.images), str(one.references))
+            add_dataset(connection, one.dataset)
+            add_units(connection, IMAGE_TABLES, str(one.images), str(one.references))
             fix_list(connection, one.track, one.dataset.name, str(one.references))
         connection.execute("COMMIT")
 
 
-def add_dataset(connection: Connection, dataset: DatasetCard, images: str, references: str) -> None:
-    """Add what is known of a dataset, and of its images and references in two files."""
+def add_dataset(connection: Connection, dataset: DatasetCard) -> None:
+    """Add what is known of a dataset."""
     facts = {name: getattr(dataset, name) for name in DATASET_COLUMNS}
     facts |= {"dataset": dataset.name, "pack_sha256": dataset.content_sha256}
     replace_row(connection, "datasets", facts)
     write_expected_counts(connection, dataset)
-    for table, index, schema in (
-        ("images", images, RUN_IMAGES), ("reference_masks", references, RUN_REFERENCES),
-    ):  # fmt: skip
+
+
+def add_units(connection: Connection, tables: RunTables, units: str, references: str) -> None:
+    """Add the images or volumes and their references that two files list."""
+    placed = zip((tables.units, tables.reference_table), (units, references), strict=True)
+    for (table, index), schema in zip(placed, tables.index.values(), strict=True):
         connection.execute(
             f"INSERT INTO {table} BY NAME SELECT {', '.join(schema.names)} FROM read_parquet(?)"
             " ON CONFLICT DO NOTHING",

@@ -17,6 +17,9 @@ from cosmos_board.store.queries.runs import (
     IDLE_IMAGES,
     IDLE_MODELS,
     IDLE_REFERENCES,
+    IDLE_VOLUME_REFERENCES,
+    IDLE_VOLUMES,
+    SCORE_TABLES,
     RunFacts,
     read_runs,
 )
@@ -65,12 +68,16 @@ def remove_runs(db: Path, run_ids: Sequence[str]) -> RemovalReport:
             if run_id not in known:
                 raise UnknownNameError(db, "run", run_id, sorted(known))
         prepare_lists(connection)
-        rows = count_rows(connection, "scores WHERE list_contains(?, run_id)", [chosen])
+        rows = sum(
+            count_rows(connection, f"{table} WHERE list_contains(?, run_id)", [chosen])
+            for table in SCORE_TABLES
+        )
         delete_runs(connection, chosen)
         drop_stale_lists(connection)
         models, datasets = (count_rows(connection, rows) for rows in (IDLE_MODELS, IDLE_DATASETS))
         for idle in (
             IDLE_MODELS, IDLE_CLUSTERS, IDLE_REFERENCES, IDLE_DATASETS, IDLE_COUNTS, IDLE_IMAGES,
+            IDLE_VOLUME_REFERENCES, IDLE_VOLUMES,
         ):  # fmt: skip
             connection.execute(f"DELETE FROM {idle}")
         connection.execute("COMMIT")
@@ -79,5 +86,5 @@ def remove_runs(db: Path, run_ids: Sequence[str]) -> RemovalReport:
 
 def delete_runs(connection: Connection, run_ids: Sequence[str]) -> None:
     """Delete the rows of runs from every table that has any."""
-    for table in ("scores", "shards", "timings", "runs"):
+    for table in (*SCORE_TABLES, "shards", "timings", "runs"):
         connection.execute(f"DELETE FROM {table} WHERE list_contains(?, run_id)", [list(run_ids)])

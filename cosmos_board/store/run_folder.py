@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from cosmos_board.core.errors import InputError, describe_os_error
 from cosmos_board.core.hashes import hash_file
@@ -20,7 +21,7 @@ from cosmos_board.store.records import (
     read_run_record,
     read_shard_record,
 )
-from cosmos_board.store.schema import RUN_IMAGES, RUN_REFERENCES, SCORES
+from cosmos_board.store.run_tables import RunTables, find_tables
 
 _MEND = "the same `eval` again, or a new copy of the folder"
 
@@ -52,8 +53,18 @@ class RunPart:
         """Name of the model."""
         return self.entry.model.name
 
+    @property
+    def tables(self) -> RunTables:
+        """Which tables it has."""
+        return find_tables(self.record.settings.study)
+
+    @property
+    def index_paths(self) -> tuple[Path, Path]:
+        """Where the lists of its units and of its references lie."""
+        return self.index_path(self.tables.units), self.index_path(self.tables.references)
+
     def index_path(self, kind: str) -> Path:
-        """Return where the list of its `images` or `references` lies."""
+        """Return where the list of one kind lies, such as its `images` or `references`."""
         return self.folder / "index" / f"{self.run_id}.{kind}.parquet"
 
 
@@ -95,7 +106,7 @@ def read_parts(folder: Path) -> list[RunPart]:
 
 def _check_index(part: RunPart) -> None:
     hashes = part.entry.index_sha256
-    for kind, schema in (("images", RUN_IMAGES), ("references", RUN_REFERENCES)):
+    for kind, schema in part.tables.index.items():
         path = part.index_path(kind)
         count_rows_of(path, schema)
         if kind in hashes and _hash(path) != hashes[kind]:
@@ -119,7 +130,7 @@ def find_shards(members: Sequence[RunPart], known: Collection[str]) -> list[Whol
         for path in _list_shards(part):
             if path.stem in known:
                 continue
-            shard = _read_shard(path)
+            shard = _read_shard(path, part.tables.scores_schema)
             twin = fresh.setdefault(shard.name, shard)
             if twin.record.sha256 != shard.record.sha256:
                 raise InputError(path, "", f"has other rows than {twin.path}")
@@ -138,7 +149,7 @@ def _list_shards(part: RunPart) -> list[Path]:
     return sorted({path.with_suffix(".parquet") for path in paths if path.suffix in kinds})
 
 
-def _read_shard(path: Path) -> WholeShard:
+def _read_shard(path: Path, schema: pa.Schema) -> WholeShard:
     """Return a shard, whose rows must be those that were written under its name."""
     sidecar = path.with_suffix(".json")
     if not sidecar.exists():
@@ -151,7 +162,7 @@ def _read_shard(path: Path) -> WholeShard:
         raise DamagedError(path, "", what, want=_MEND)
     if _hash(path) != record.sha256:
         raise DamagedError(path, "sha256", "is not that of the rows that were written", want=_MEND)
-    if (rows := count_rows_of(path, SCORES)) != record.rows:
+    if (rows := count_rows_of(path, schema)) != record.rows:
         raise DamagedError(path, "rows", "are not all there", got=rows, want=record.rows)
     return WholeShard(path, record)
 
@@ -164,14 +175,15 @@ def refuse_loose_rows(
     Raises:
         InputError: With the first of them.
     """
-    images, references = (str(part.index_path(kind)) for kind in ("images", "references"))
-    if twin := find_twin(connection, scores):
+    tables = part.tables
+    units, references = map(str, part.index_paths)
+    if twin := find_twin(connection, scores, tables.answer):
         raise InputError(part.folder, f"reference {twin[0]}, {twin[1]}", "has its row twice")
-    if other := find_other_dataset(connection, images, part.dataset):
-        raise InputError(images, other, f"is of another dataset than {part.dataset}", want=_MEND)
+    if other := find_other_dataset(connection, units, part.dataset):
+        raise InputError(units, other, f"is of another dataset than {part.dataset}", want=_MEND)
     for key, rows, index, what in (
-        ("image_id", references, images, "references"),
-        ("reference_id", scores, references, "scores"),
+        (tables.unit_id, references, units, "references"),
+        (tables.reference_id, scores, references, "scores"),
     ):
         if stranger := find_stranger(connection, key, rows, index):
             raise InputError(index, stranger, f"is not there, and has {what}", want=_MEND)

@@ -135,6 +135,22 @@ SCORES = declare("""
 """)
 """One row per reference, prompt, study cell, trial, click and selection of one run."""
 
+VOLUME_SCORES = declare("""
+    volume_reference_id prompt: string
+    propagation: string  # memory, chain, native
+    tp fp fn: int64  # voxels
+    nsd_2mm hd95_mm: float
+    overrun_slices missed_slices: int32
+    dice_part_1? dice_part_2? dice_part_3? dice_part_4? dice_part_5?: float  # null: no slice there
+    first_slice_s? volume_s?: float  # measured
+    peak_bytes: int64  # measured
+    status: string  # ok, penalised, failed: reason
+""")
+"""One row per volume reference, volume prompt and propagation of one run."""
+
+MEASURED = ("first_slice_s", "volume_s", "peak_bytes")
+"""Columns of `VOLUME_SCORES` in which two equal runs differ."""
+
 _PREDICTION = """
     reference_id prompt study: string
     jitter_level?: int32
@@ -152,6 +168,13 @@ PREDICTIONS = declare(_PREDICTION)
 CLICK_PREDICTIONS = declare(_PREDICTION + "selection: string")
 """The study `clicks`: one row per click and selection, the candidate that was chosen and scored."""
 
+VOLUME_PREDICTIONS = declare("""
+    volume_reference_id prompt propagation: string
+    slice_index height width: int32
+    rle: binary
+""")
+"""One row per slice with a mask of an answer of the volume study."""
+
 RUN_IMAGES = declare("""
     image_id dataset modality cluster_id: string
     height width: int32
@@ -160,6 +183,19 @@ RUN_IMAGES = declare("""
 
 RUN_REFERENCES = declare("reference_id image_id object: string\ninstance: int32" + _FACTORS)
 """One row per reference that a run was asked to score; no mask."""
+
+RUN_VOLUMES = PACK_VOLUMES
+"""One row per volume that a run of the volume study was asked to score."""
+
+RUN_VOLUME_REFERENCES = declare("""
+    volume_reference_id volume_id object: string
+    instance: int32
+    slices: int32  # with a voxel
+    voxels: int64
+    prompt_slice: int32
+    box_reference_ids: strings  # of the 2-D study, whose boxes are those of `each-box`
+""")
+"""One row per volume reference that such a run was asked to score; no mask."""
 
 QUARANTINE = declare("""
     image_id: string

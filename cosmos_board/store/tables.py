@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
+from math import isnan
 from typing import Any
 
 import pyarrow as pa
@@ -12,8 +13,16 @@ import pyarrow.parquet as pq
 
 from cosmos_board.core.masks import Rle
 from cosmos_board.core.scores import ScoreRow, Scores
+from cosmos_board.core.volumes import VolumePredictionRow, VolumeScoreRow
 from cosmos_board.store.parquet import make_table
-from cosmos_board.store.schema import CLICK_PREDICTIONS, PREDICTIONS, PUBLISHED_SCORES, SCORES
+from cosmos_board.store.schema import (
+    CLICK_PREDICTIONS,
+    PREDICTIONS,
+    PUBLISHED_SCORES,
+    SCORES,
+    VOLUME_PREDICTIONS,
+    VOLUME_SCORES,
+)
 
 _ROW_KEYS = (
     "reference_id", "prompt", "study", "jitter_level", "jitter_mode", "trial", "click",
@@ -31,6 +40,42 @@ def tabulate_scores(rows: Sequence[ScoreRow]) -> pa.Table:
         **{name: [getattr(row.scores, name) for row in rows] for name in _SCORES},
     }
     return pa.table([columns[name] for name in SCORES.names], schema=SCORES)
+
+
+def tabulate_volume_scores(rows: Sequence[VolumeScoreRow]) -> pa.Table:
+    """Return rows of the volume study as a table of `VOLUME_SCORES`, in the order given."""
+    return make_table(VOLUME_SCORES, [_flatten_volume_row(row) for row in rows])
+
+
+def _flatten_volume_row(row: VolumeScoreRow) -> dict[str, Any]:
+    scores = row.scores
+    parts = enumerate(scores.dice_by_distance, start=1)
+    return {
+        **{name: getattr(row, name) for name in ("volume_reference_id", "prompt", "propagation")},
+        **asdict(scores.counts),
+        "nsd_2mm": scores.nsd,
+        **{name: getattr(scores, name) for name in ("hd95_mm", "overrun_slices", "missed_slices")},
+        **{f"dice_part_{part}": None if isnan(dice) else dice for part, dice in parts},
+        **asdict(row.effort),
+        "status": scores.status,
+    }
+
+
+def tabulate_volume_predictions(rows: Sequence[VolumePredictionRow]) -> pa.Table:
+    """Return masks of slices as a table of `VOLUME_PREDICTIONS`, in the order given."""
+    names = ("volume_reference_id", "prompt", "propagation", "slice_index")
+    return make_table(
+        VOLUME_PREDICTIONS,
+        [
+            {
+                **{name: getattr(row, name) for name in names},
+                "height": row.rle.height,
+                "width": row.rle.width,
+                "rle": row.rle.counts,
+            }
+            for row in rows
+        ],
+    )
 
 
 def tabulate_predictions(

@@ -18,9 +18,9 @@ from cosmos_board.submissions.checks.names import check_submitter
 from cosmos_board.submissions.checks.packs import Listing, list_known
 from cosmos_board.submissions.checks.submission import CheckedSubmission, CheckInputs
 from cosmos_board.submissions.files.external import Fetch, fetch_external, fetch_pinned
-from cosmos_board.submissions.history.changes import Merge, check_changes, find_merge
+from cosmos_board.submissions.history.changes import Merge, check_changes, find_merge, note_set_up
 from cosmos_board.submissions.history.rebuild import rebuild_board
-from cosmos_board.submissions.history.variants import make_claim, note_variants
+from cosmos_board.submissions.history.variants import note_variants
 from cosmos_board.submissions.history.versions import (
     FOLDER,
     Version,
@@ -111,7 +111,8 @@ def check_pull_request(
     try:
         history = read_history(request.repo, request.main)
         merge = find_merge(history, request.head, request.author, request.now)
-        slug, report.problems = check_changes(merge)
+        slug, problems = check_changes(merge)
+        report.problems = [*problems, *note_set_up(history)]
         if slug is not None:
             report.about = f"Submission {make_ascii(slug, 60).replace('`', ' ')}."
             if not is_refused(report.problems):
@@ -166,6 +167,7 @@ class _Check:
         report.problems += [
             *fetch_external(folder, self.work / "proposed", self.fetch),
             *history.check_rate(version),
+            *note_variants(self.slug, version.claim, history),
         ]
         copies = self.work / "copies"
         copies.mkdir()
@@ -182,10 +184,6 @@ class _Check:
             seen = len(checked.problems)
             scored = score_checked(checked, self.work / "run")
             report.problems += checked.problems[seen:]
-            claim = make_claim(checked.manifest)
-            report.problems += note_variants(
-                self.slug, claim, self.merge.history, error=scored.error
-            )
             ranks = rank_run(scored.run, self.slug, db)
             report.ranks = [CAPTION, *(rank.line for rank in ranks)]
             report.coverage = f"{scored.rows} scores, every reference of the core sample answered"

@@ -15,11 +15,11 @@ from scipy import ndimage
 from cosmos_board.core.errors import InputError
 from cosmos_board.core.scores import Counts
 from cosmos_board.core.volumes import SpacingMm, VolumeMask
+from cosmos_board.core.volumes.scores import VolumeScores
 from cosmos_board.metrics.overlap import count_overlap
 from cosmos_board.metrics.volume_reference import prepare_volume_reference
 from cosmos_board.metrics.volume_score import (
     TOLERANCE_MM,
-    VolumeScores,
     penalise_volume,
     score_volume,
     sum_box_counts,

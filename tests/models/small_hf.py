@@ -31,6 +31,31 @@ _VIT = {
     "window_size": 5,
 }
 _SIZES = [[32, 32], [16, 16], [8, 8]]
+_MEMORY_WIDTH = 128
+"""Twice the 64 channels of a memory, which the library fixes."""
+
+_MEMORY = {
+    "image_size": SIDE,
+    "num_maskmem": 3,
+    "max_object_pointers_in_encoder": 4,
+    "memory_attention_hidden_size": _MEMORY_WIDTH,
+    "memory_attention_feed_forward_hidden_size": 64,
+    "memory_attention_num_layers": 2,
+    "memory_encoder_hidden_size": _MEMORY_WIDTH,
+    "memory_encoder_output_channels": 64,
+    "mask_downsampler_embed_dim": _MEMORY_WIDTH,
+    "memory_fuser_embed_dim": _MEMORY_WIDTH,
+    "memory_fuser_intermediate_dim": 64,
+}
+_PERCEIVER = {
+    "memory_attention_mlp_hidden_size": 64,
+    "memory_attention_rope_k_sizes": [4, 4],
+    "perceiver_resampler_hidden_size": 64,
+    "perceiver_resampler_attention_head_dim": 64,
+    "perceiver_resampler_mlp_intermediate_size": 64,
+    "perceiver_resampler_num_latents": 16,
+    "perceiver_resampler_num_latents_2d": 16,
+}
 _PAD = {"size": {"longest_edge": SIDE}, "pad_size": {"height": SIDE, "width": SIDE}}
 _SQUASH = {"size": {"height": SIDE, "width": SIDE}}
 
@@ -51,7 +76,7 @@ def build_sam_hq() -> Any:
     return transformers.SamHQModel(config)
 
 
-def build_sam2() -> Any:
+def _describe_sam2(width: int = _WIDTH) -> dict[str, Any]:
     hiera = {
         "model_type": "sam2_hiera_det_model",
         "hidden_size": 8,
@@ -67,15 +92,27 @@ def build_sam2() -> Any:
         "backbone_config": hiera,
         "backbone_channel_list": [64, 32, 16, 8],
         "backbone_feature_sizes": _SIZES,
-        "fpn_hidden_size": _WIDTH,
+        "fpn_hidden_size": width,
     }
-    config = transformers.Sam2Config(
-        vision_config=vision, prompt_encoder_config=_PROMPT, mask_decoder_config=_DECODER
+    return {
+        "vision_config": vision,
+        "prompt_encoder_config": {**_PROMPT, "hidden_size": width},
+        "mask_decoder_config": {**_DECODER, "hidden_size": width},
+    }
+
+
+def build_sam2() -> Any:
+    return transformers.Sam2Model(transformers.Sam2Config(**_describe_sam2()))
+
+
+def build_sam2_video() -> Any:
+    config = transformers.Sam2VideoConfig(
+        **_describe_sam2(_MEMORY_WIDTH), **_MEMORY, memory_attention_rope_feat_sizes=_SIZES[-1]
     )
-    return transformers.Sam2Model(config)
+    return transformers.Sam2VideoModel(config)
 
 
-def build_edgetam() -> Any:
+def _describe_edgetam(width: int = _WIDTH) -> dict[str, Any]:
     backbone = {
         "model_type": "timm_wrapper",
         "architecture": "repvit_m1.dist_in1k",
@@ -91,15 +128,31 @@ def build_edgetam() -> Any:
         },
     }
     vision = {
+        "model_type": "edgetam_vision_model",
         "backbone_config": backbone,
         "backbone_channel_list": [32, 24, 16, 8],
         "backbone_feature_sizes": _SIZES,
-        "fpn_hidden_size": _WIDTH,
+        "fpn_hidden_size": width,
     }
-    config = transformers.EdgeTamConfig(
-        vision_config=vision, prompt_encoder_config=_PROMPT, mask_decoder_config=_DECODER
+    return {
+        "vision_config": vision,
+        "prompt_encoder_config": {**_PROMPT, "hidden_size": width},
+        "mask_decoder_config": {**_DECODER, "hidden_size": width},
+    }
+
+
+def build_edgetam() -> Any:
+    return transformers.EdgeTamModel(transformers.EdgeTamConfig(**_describe_edgetam()))
+
+
+def build_edgetam_video() -> Any:
+    config = transformers.EdgeTamVideoConfig(
+        **_describe_edgetam(_MEMORY_WIDTH),
+        **_MEMORY,
+        **_PERCEIVER,
+        memory_attention_rope_feat_sizes=_SIZES[-1],
     )
-    return transformers.EdgeTamModel(config)
+    return transformers.EdgeTamVideoModel(config)
 
 
 def build_sam3() -> Any:
@@ -151,27 +204,50 @@ FAMILIES: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
 """How to make the model and the processor of each family."""
 
 
+VIDEO_FAMILIES: dict[str, Callable[[], Any]] = {
+    "sam2": build_sam2_video,
+    "edgetam": build_edgetam_video,
+}
+"""How to make the video model of each family that has one; image processors are those above."""
+
+
 def save_small(family: str, folder: Path) -> tuple[Any, Any]:
     """Write a model and its processor to `folder`; return both."""
     make_model, make_processor = FAMILIES[family]
+    return _save(make_model, make_processor(), folder, gain=1.5)
+
+
+def save_small_video(family: str, folder: Path) -> tuple[Any, Any]:
+    """Write a video model and its processor to `folder`; return both."""
+    images = transformers.Sam2ImageProcessor(**_SQUASH)
+    videos = transformers.Sam2VideoVideoProcessor(**_SQUASH)
+    processor = transformers.Sam2VideoProcessor(images, videos)
+    # Less than for images: what rounds differently must not grow from slice to slice.
+    return _save(VIDEO_FAMILIES[family], processor, folder, gain=1.0)
+
+
+def _save(
+    make_model: Callable[[], Any], processor: Any, folder: Path, *, gain: float
+) -> tuple[Any, Any]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = make_model().eval()
-        _sharpen(model)
-    processor = make_processor()
+        _sharpen(model, gain)
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     return model, processor
 
 
-def _sharpen(model: Any) -> None:
+def _sharpen(model: Any, gain: float) -> None:
     """Make answers depend on image and prompt, and logits leave the neighbourhood of zero."""
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if name.endswith("bias"):
                 torch.nn.init.normal_(weight, std=0.1)
             elif weight.ndim > 1:
-                torch.nn.init.normal_(weight, std=1.5 / weight[0].numel() ** 0.5)
+                torch.nn.init.normal_(weight, std=gain / weight[0].numel() ** 0.5)
         for name, weight in model.mask_decoder.named_parameters():
             if "hypernetworks" in name and "proj_out" in name:
                 weight.mul_(20)
+            if name == "pred_obj_score_head.proj_out.bias":
+                weight.fill_(5)  # the object is on every slice

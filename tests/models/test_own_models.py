@@ -98,7 +98,7 @@ def test_what_a_base_saw_counts_beside_what_is_declared(weights: Path) -> None:
     assert card.base_model == "medsam"
 
 
-@pytest.mark.parametrize("name", ["medsam", "sam-med2d"])
+@pytest.mark.parametrize("name", ["medsam", "medsam2", "sam-med2d"])
 def test_weights_that_nobody_published_a_hash_of_are_marked(name: str, weights: Path) -> None:
     card = describe_model(CARDS[name], name, weights, None)
 

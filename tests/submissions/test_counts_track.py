@@ -65,11 +65,11 @@ def test_a_forged_count_is_named_and_refused(counts: CountsSample) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda table: table.slice(2), "sampled answers are not in the file, first"),
-        (lambda table: pa.concat_tables([table, table.slice(0, 1)]), "duplicate candidate 0"),
+        (lambda table: table.slice(2), " references missing for prompt "),
+        (lambda table: pa.concat_tables([table, table.slice(0, 1)]), "duplicate key ("),
         (
             lambda table: table.set_column(2, "candidate", pa.array([1] * len(table), pa.int32())),
-            "candidates do not count from 0",
+            "without the one before",
         ),
         (
             lambda table: table.set_column(6, "rle", pa.array([b"0"] * len(table), pa.binary())),

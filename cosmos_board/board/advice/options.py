@@ -25,7 +25,7 @@ EFFORT = {"point": 1, "box": 2, "box-point": 3, "points-5": 5, "points-5-5": 10}
 """Clicks that each prompt costs a user; a box costs two. Everything mode is no advice: its score
 picks the mask by looking at the reference."""
 
-FROZEN_BASELINES = frozenset({"threshold", "box-prior", "random-walker", "grabcut"})
+FROZEN_BASELINES = frozenset({"threshold", "box-prior", "ellipsoid", "random-walker", "grabcut"})
 """What the protocol fixes as baselines, interactive methods among them."""
 
 

@@ -85,7 +85,7 @@ def _document_choice(choice: Choice | None) -> dict[str, object]:
 
 
 def _document_failure(share: Share | None) -> dict[str, object]:
-    from cosmos_board.cli.boards.rank import flatten_share
+    from cosmos_board.cli.boards.board_rows import flatten_share
 
     return {**flatten_share("failure", share)}
 

@@ -68,7 +68,7 @@ def command(
 
 def describe_comparison(pair: Comparison) -> dict[str, object]:
     """Return a comparison as one document; `difference` and its like are those over all targets."""
-    from cosmos_board.cli.boards.rank import flatten_share
+    from cosmos_board.cli.boards.board_rows import flatten_share
 
     shared = {name: getattr(pair, name) for name in ("a", "b", "prompt", "selection", "metric")}
     return {

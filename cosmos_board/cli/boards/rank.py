@@ -9,26 +9,24 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cosmos_board.cli.boards.board_rows import COLUMNS, list_rows
 from cosmos_board.cli.options import DATASETS, METRIC_OR_DISTANCE, SELECTION
+from cosmos_board.core.errors import UsageError
 from cosmos_board.core.tracks import TIERS
 
 if TYPE_CHECKING:
-    from cosmos_board.board.types import Board, Share
+    from cosmos_board.board.types import Board
 
 KINDS = ("modality", "object", "target", "dataset", "held-out", "model")
-
-COLUMNS = (
-    *("model", "slice", "prompt", "metric", "selection", "score", "low", "high"),
-    *("rank", "rank_low", "rank_high", "references", "clusters", "status"),
-    *("letters", "lead_share", "low_elsewhere", "high_elsewhere", "failure", "failure_low"),
-    *("failure_high", "empty", "failed", "hd95_px", "assd_px"),
-)
-"""What a row of JSON and CSV holds; other people's scripts rely on these."""
 
 
 @click.command("rank")
 @click.option("--db", required=True, type=click.Path(path_type=Path), help="Board database.")
-@click.option("--prompt", help="One prompt. Default: box, or the first that has scores.")
+@click.option("--study", type=click.Choice(["volumes"]), help="Boards of volumes, not of images.")
+@click.option(
+    "--prompt",
+    help="One prompt. Default: box, or slice-box of volumes, or the first that has scores.",
+)
 @click.option("--by", type=click.Choice(KINDS), help="One board for each. Default: overall.")
 @click.option(
     "--tier",
@@ -49,6 +47,7 @@ COLUMNS = (
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 def command(
     db: Path,
+    study: str | None,
     prompt: str | None,
     by: str | None,
     tier: str | None,
@@ -62,10 +61,26 @@ def command(
     from cosmos_board.board.cube import Cube
     from cosmos_board.board.export import round_floats, to_csv
     from cosmos_board.board.leaderboard import rank_boards
+    from cosmos_board.board.volumes.boards import rank_volumes
     from cosmos_board.cli.tables import describe_board, print_boards
     from cosmos_board.core.errors import InputError
     from cosmos_board.store.board import open_board
 
+    form = "json" if as_json else form
+    if study is not None:
+        from cosmos_board.cli.boards.volume_boards import print_volume_boards
+
+        _refuse_of_images(by, selection)
+        with open_board(db, datasets) as connection:
+            volume_boards = rank_volumes(
+                connection,
+                by=by or "overall",  # type: ignore[arg-type]  # click checked it
+                prompt=prompt,
+                metric=metric,
+                tier=tier,
+            )
+        print_volume_boards(volume_boards, form)
+        return
     with open_board(db, datasets) as connection:
         boards = rank_boards(
             Cube(connection, (metric,), tier),
@@ -76,7 +91,7 @@ def command(
         )
     if not boards:
         raise InputError("rank", "--by", "no board of this kind has scores", got=by or "overall")
-    if as_json or form == "json":
+    if form == "json":
         caption = describe_board(boards[0])
         document = {"caption": caption, "rows": list_rows(boards)}
         click.echo(json.dumps(round_floats(document), ensure_ascii=False))
@@ -87,6 +102,19 @@ def command(
         print_boards(boards)
         for line in list_gaps(boards):
             click.echo(line)
+
+
+def _refuse_of_images(by: str | None, selection: str | None) -> None:
+    """Refuse what boards of volumes do not have.
+
+    Raises:
+        UsageError: If something of it is asked for.
+    """
+    if by in ("model", "held-out"):
+        raise UsageError("--by", by, "is for boards of images")
+    if selection == "oracle":
+        problem = "is for boards of images: a model's own choice goes on to the next slice"
+        raise UsageError("--selection", selection, problem)
 
 
 def list_gaps(boards: Sequence[Board]) -> list[str]:
@@ -101,26 +129,3 @@ def list_gaps(boards: Sequence[Board]) -> list[str]:
         " there; name the other datasets with --dataset to leave it out"
         for name, models in sorted(lacking.items())
     ]
-
-
-def flatten_share(name: str, share: Share | None) -> dict[str, float | None]:
-    """Return a share and its interval as three fields."""
-    if share is None:
-        return {name: None, f"{name}_low": None, f"{name}_high": None}
-    return {name: share.value, f"{name}_low": share.low, f"{name}_high": share.high}
-
-
-def list_rows(boards: Sequence[Board]) -> list[dict[str, object]]:
-    """Return the rows of several boards under `COLUMNS`, board by board."""
-    from cosmos_board.site.language.messages import status_text
-
-    rows = []
-    for board in boards:
-        key = {name: getattr(board.key, name) for name in ("prompt", "metric", "selection")}
-        for row in board.rows:
-            values = {name: getattr(row, name) for name in COLUMNS if hasattr(row, name)}
-            values["status"] = status_text(row)
-            values |= flatten_share("failure", row.failure)
-            values["empty"] = None if row.empty is None else row.empty.value
-            rows.append({**values, "slice": str(board.key.slice), **key})
-    return rows

@@ -12,7 +12,7 @@ from cosmos_board.board.export import to_csv, to_json
 from cosmos_board.board.findings.findings import find_findings
 from cosmos_board.board.leaderboard import rank_boards
 from cosmos_board.cli.boards.analyse import describe_finding
-from cosmos_board.cli.boards.rank import COLUMNS, list_rows
+from cosmos_board.cli.boards.board_rows import COLUMNS, list_rows
 from cosmos_board.cli.tables import print_boards
 from cosmos_board.core.errors import make_one_line
 from cosmos_board.core.tracks import FULL

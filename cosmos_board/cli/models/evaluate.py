@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from cosmos_board.core.errors import ExitCode, UsageError, make_one_line, show_p
 from cosmos_board.core.prompts import PROMPTS, get_prompt_kind
 
 if TYPE_CHECKING:
+    from cosmos_board.core.scores import Study
     from cosmos_board.models.own_models import Declaration
     from cosmos_board.runner.record.summary import ModelSummary
     from cosmos_board.runner.run import RunReport, RunRequest
@@ -32,12 +33,15 @@ if TYPE_CHECKING:
     "clicks:FILE.onnx, 'exec:PYTHON worker.py', or observer:NAME; may be repeated.",
 )
 @click.option(
-    "--prompt", "prompts", multiple=True, help="A prompt; may be repeated. Default: all six."
+    "--prompt",
+    "prompts",
+    multiple=True,
+    help="A prompt; may be repeated. Default: all six; of volumes, all but each-box.",
 )
 @click.option(
     "--study",
-    type=click.Choice(["jitter", "clicks"]),
-    help="Run a study instead of the six prompts.",
+    type=click.Choice(["jitter", "clicks", "volumes"]),
+    help="Run a study instead of the six prompts; volumes: one prompt for a whole volume.",
 )
 @click.option(
     "--out",
@@ -74,7 +78,9 @@ if TYPE_CHECKING:
     help="Processes, which take the GPUs in turn. Default: one per GPU, or per processor as far as "
     "memory goes.",
 )
-@click.option("--limit", type=click.IntRange(1), help="Only the first N images of each pack.")
+@click.option(
+    "--limit", type=click.IntRange(1), help="Only the first N images or volumes of each pack."
+)
 @click.option("--shard", "share", help="i/n: this job of an array of n.")
 @click.option(
     "--remote",
@@ -109,7 +115,7 @@ def command(as_json: bool, **options: Any) -> None:  # noqa: ANN401 (what click 
     if as_json:
         click.echo(json.dumps({**asdict(report), "out": str(report.out)}, default=str))
     else:
-        _print_report(report)
+        _print_report(report, volumes=request.settings.study == "volumes")
     for summary in report.models:
         _print_warnings(summary)
     if report.failed:
@@ -127,8 +133,8 @@ def _make_request(options: Mapping[str, Any]) -> RunRequest:
     from cosmos_board.runner.run import RunRequest
     from cosmos_board.runner.settings import SegmenterSpec
 
-    for prompt in options["prompts"]:
-        get_prompt_kind(prompt)
+    study: Study = options["study"] or "main"
+    prompts = _choose_prompts(options["prompts"], volumes=study == "volumes")
     declared = _read_declaration(options)
     return RunRequest(
         specs=tuple(
@@ -140,8 +146,8 @@ def _make_request(options: Mapping[str, Any]) -> RunRequest:
             for model in dict.fromkeys(options["models"])
         ),
         settings=RunSettings(
-            prompts=tuple(name for name in PROMPTS if name in options["prompts"]) or tuple(PROMPTS),
-            study=options["study"] or "main",
+            prompts=prompts,
+            study=study,
             limit=options["limit"],
             save_masks=options["save_masks"],
         ),
@@ -150,6 +156,26 @@ def _make_request(options: Mapping[str, Any]) -> RunRequest:
             for key in ("packs", "out", "workers", "engine", "ray_address", "share", "remote")
         },
     )
+
+
+def _choose_prompts(names: Sequence[str], *, volumes: bool) -> tuple[str, ...]:
+    """Return the named prompts in the protocol's order, all where none is named.
+
+    Raises:
+        UnknownNameError: If there is no such prompt.
+        UsageError: If one is not asked of models.
+    """
+    from cosmos_board.core.volumes import EACH_BOX, VOLUME_PROMPTS, get_volume_prompt_kind
+
+    for name in names:
+        get_volume_prompt_kind(name) if volumes else get_prompt_kind(name)
+    if not volumes:
+        return tuple(name for name in PROMPTS if name in names) or tuple(PROMPTS)
+    if EACH_BOX in names:
+        problem = "is summed from the boxes of the 2-D study, and not asked again"
+        raise UsageError("--prompt", EACH_BOX, problem, want="eval --prompt box")
+    asked = [name for name in VOLUME_PROMPTS if name != EACH_BOX]
+    return tuple(name for name in asked if name in names) or tuple(asked)
 
 
 def _read_declaration(options: Mapping[str, Any]) -> Declaration | None:
@@ -178,17 +204,17 @@ def _read_declaration(options: Mapping[str, Any]) -> Declaration | None:
     return Declaration(name=name, label=label, trained_on=read_trained_on(trained_on, known))
 
 
-def _print_report(report: RunReport) -> None:
+def _print_report(report: RunReport, *, volumes: bool) -> None:
     """Print how much of a run there is, then every model and prompt."""
     from cosmos_board.cli.tables import print_table
 
     numbers = (report.images, report.evaluated, report.rows, len(report.quarantined))
-    headings = ("images", "evaluated now", "score rows", "quarantined")
+    headings = ("volumes" if volumes else "images", "evaluated now", "score rows", "quarantined")
     print_table(f"Run {report.out}", headings, [[str(number) for number in numbers]], left=0)
     rows = [
         (
             model.model,
-            counts.prompt,
+            " ".join(filter(None, (counts.prompt, counts.propagation))),
             *("–" if dice is None else f"{dice:.3f}" for dice in (counts.predicted, counts.oracle)),
             str(counts.answers),
             _format_share(counts.failed, counts.answers),
@@ -198,7 +224,11 @@ def _print_report(report: RunReport) -> None:
         for counts in model.prompts
     ]
     columns = ("model", "prompt", "predicted", "oracle", "answers", "failed", "empty")
-    caption = "Mean Dice over answers, of the candidates that the model predicts and of the best"
+    caption = (
+        "Mean Dice over answers in 3-D"
+        if volumes
+        else "Mean Dice over answers, of the candidates that the model predicts and of the best"
+    )
     print_table(caption, columns, rows, left=2)
 
 

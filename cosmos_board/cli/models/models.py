@@ -74,6 +74,7 @@ def _facts(name: str) -> dict[str, object]:
         "checkpoint": known.checkpoint,
         "sha256": known.sha256,
         "preprocessing": known.preprocessing,
+        "volume_prompts": known.volume_prompts,
     }
 
 

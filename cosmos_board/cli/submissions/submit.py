@@ -61,7 +61,9 @@ def check(folder: Path, packs: tuple[Path, ...], external: Path | None, as_json:
     from cosmos_board.submissions.checks.check import check_submission
     from cosmos_board.submissions.checks.packs import list_known
     from cosmos_board.submissions.checks.submission import CheckInputs
-    from cosmos_board.submissions.history.variants import note_variants, read_folder
+    from cosmos_board.submissions.format.manifest import read_manifest
+    from cosmos_board.submissions.history.variants import note_variants
+    from cosmos_board.submissions.history.versions import parse_claim
     from cosmos_board.submissions.problems import is_refused
 
     opened, root = _open_packs(folder, packs), folder.absolute().parent
@@ -70,8 +72,8 @@ def check(folder: Path, packs: tuple[Path, ...], external: Path | None, as_json:
     seed, known = secrets.token_hex(16), list_known(opened, root)
     inputs = CheckInputs(packs=known, accepted=accepted, external=external, seed=seed)
     problems = check_submission(folder, inputs)
-    if not is_refused(problems):
-        problems += note_variants(slug, read_folder(folder), history, root=root)
+    if history and not is_refused(problems):
+        problems += note_variants(slug, parse_claim(read_manifest(folder)), history)
     if as_json:
         click.echo(json.dumps([asdict(problem) for problem in problems]))
     else:
@@ -100,7 +102,6 @@ def score(
 ) -> None:
     """Score FOLDER's predictions and say where the model would rank. Nothing is uploaded."""
     from cosmos_board.submissions.checks.submission import CheckInputs
-    from cosmos_board.submissions.history.variants import make_claim, note_variants
     from cosmos_board.submissions.scoring.ranks import CAPTION, rank_run
     from cosmos_board.submissions.scoring.score import score_submission
 
@@ -110,14 +111,10 @@ def score(
         scored = score_submission(folder, _open_packs(folder, packs), run, inputs=inputs)
         manifest = scored.checked.manifest
         ranks = rank_run(run, manifest.slug, db)
-    root = folder.absolute().parent
-    notes = note_variants(
-        manifest.slug, make_claim(manifest), _read_history(root), root=root, error=scored.error
-    )
-    for problem in (*scored.checked.problems, *notes):
+    for problem in scored.checked.problems:
         click.echo(f"{problem}", err=True)
     if as_json:
-        click.echo(json.dumps([asdict(rank) for rank in ranks]))
+        click.echo(json.dumps([rank.describe() for rank in ranks]))
     else:
         click.echo("\n".join([CAPTION, *(rank.line for rank in ranks)]))
 

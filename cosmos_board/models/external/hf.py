@@ -7,7 +7,10 @@ that comes with a repository is never run.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +32,7 @@ from cosmos_board.models.external.hf_files import (
     read_model_type,
     refuse_foreign_parts,
 )
+from cosmos_board.models.external.hf_memory import HfMemorySegmenter
 from cosmos_board.models.external.hf_segmenter import HfSegmenter, mend_sam_hq, preprocess
 from cosmos_board.models.sam.geometry import Fit, Frame
 from cosmos_board.models.sam.medsam import MedSam
@@ -52,6 +56,8 @@ class _Family:
 
     processor: str
     fit: Fit
+    video: str | None = None
+    """Class of the model that goes through volumes, where the files hold its weights too."""
 
 
 _SAM = _Family("sam", "SamModel", "SamImageProcessor", "pad")
@@ -64,9 +70,9 @@ _FAMILIES = {
     "sam_hq": _Family("sam-hq", "SamHQModel", "SamImageProcessor", "pad"),
     # A repository of a video model holds the image model too.
     "sam2": _SAM2,
-    "sam2_video": _SAM2,
+    "sam2_video": replace(_SAM2, video="Sam2VideoModel"),
     "edgetam": _EDGE,
-    "edgetam_video": _EDGE,
+    "edgetam_video": replace(_EDGE, video="EdgeTamVideoModel"),
     "sam3_tracker": _SAM3,
     "sam3_tracker_video": _SAM3,
     "sam3_video": _SAM3,
@@ -124,13 +130,11 @@ def load(address: str, *, checkpoint: Path | None, device: str) -> Segmenter:
         raise InputError(PREFIX + address, "--checkpoint", "is taken by SAM only", got=model_type)
     if chosen.compiled:
         raise InputError("--device", "+compile", "is taken by SAM only", got=model_type)
-    return HfSegmenter(
-        model,
-        processor,
-        card=_describe(_resolve(address), family, model),
-        fit=family.fit,
-        device=chosen,
-    )
+    card = _describe(_resolve(address), family, model)
+    if family.video is not None:
+        load_video = partial(_read_model, folder, family.video)
+        return HfMemorySegmenter(model, processor, load_video=load_video, card=card, device=chosen)
+    return HfSegmenter(model, processor, card=card, fit=family.fit, device=chosen)
 
 
 def _resolve(address: str) -> str:
@@ -159,8 +163,16 @@ def _read(folder: Path, family: _Family) -> tuple[Any, Any]:
     refuse_foreign_parts(folder)
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    try:
-        model, report = getattr(transformers, family.model).from_pretrained(
+    model = _read_model(folder, family.model)
+    with _explain_failure(folder):
+        side = model.config.prompt_encoder_config.image_size
+        return model, _read_processor(folder, family, side)
+
+
+def _read_model(folder: Path, kind: str) -> Any:  # noqa: ANN401
+    """Return the model of a class with the weights in a folder, none of them missing."""
+    with _explain_failure(folder):
+        model, report = getattr(transformers, kind).from_pretrained(
             folder,
             local_files_only=True,
             use_safetensors=True,
@@ -169,18 +181,24 @@ def _read(folder: Path, family: _Family) -> tuple[Any, Any]:
             attn_implementation="sdpa",
             dtype=torch.float32,
         )
-        processor = _read_processor(folder, family, model.config.prompt_encoder_config.image_size)
-    except CosmosBoardError:
-        raise
-    except Exception as error:  # a library may fail in any way over a file it does not like
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
-        raise InputError(folder, "", "cannot be loaded", got=reason) from error
     for wrong in ("missing_keys", "mismatched_keys"):
         if report[wrong]:
             raise InputError(
                 folder, "weights", "are not those of the architecture", got=sorted(report[wrong])[0]
             )
-    return model, processor
+    return model
+
+
+@contextmanager
+def _explain_failure(folder: Path) -> Iterator[None]:
+    """A library may fail in any way over a file that it does not like: make that one line."""
+    try:
+        yield
+    except CosmosBoardError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
+        raise InputError(folder, "", "cannot be loaded", got=reason) from error
 
 
 def _read_processor(folder: Path, family: _Family, side: int) -> Any:  # noqa: ANN401

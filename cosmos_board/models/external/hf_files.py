@@ -27,6 +27,7 @@ _CARDS = {
     "facebook/sam2.1-hiera-base-plus": "sam2.1-base-plus",
     "facebook/sam2.1-hiera-large": "sam2.1-large",
     "facebook/sam3": "sam3",
+    "yonigozlan/EdgeTAM-hf": "edgetam",
 }
 """Repositories that hold a known model, by `owner/name`."""
 
@@ -123,6 +124,8 @@ def _find_parts(document: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 (JSO
 def fetch(address: str) -> Path:
     """Download configuration and safetensors weights of a repository; return its folder.
 
+    The hub keeps weights under their sha256, which is compared.
+
     Raises:
         InputError: If that fails; nothing but JSON and safetensors is ever fetched.
     """
@@ -135,7 +138,13 @@ def fetch(address: str) -> Path:
             "models fetch", "", "needs huggingface_hub", want=name_install("hf")
         ) from error
     try:
-        return Path(snapshot_download(address, allow_patterns=["*.json", WEIGHTS]))
+        folder = Path(snapshot_download(address, allow_patterns=["*.json", WEIGHTS]))
     except Exception as error:  # the client has many ways to fail
         reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0][:120]}"
         raise InputError(PREFIX + address, "", "cannot be fetched", got=reason) from error
+    from cosmos_board.downloads.single import check_sha256
+
+    weights = (folder / WEIGHTS).resolve()
+    if re.fullmatch("[0-9a-f]{64}", weights.name):
+        check_sha256(weights, weights.name)
+    return folder

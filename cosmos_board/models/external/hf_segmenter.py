@@ -32,6 +32,9 @@ class HfSegmenter(TorchSegmenter):
     squashes (`fit`) to a square of `card.input_size_px`.
     """
 
+    multimask = True
+    """Whether the decoder is asked for three masks or, as in training for boxes, for one."""
+
     # Any: transformers ships no types that a strict reader accepts.
     def __init__(
         self,
@@ -50,10 +53,14 @@ class HfSegmenter(TorchSegmenter):
     def embed(self, pixels: Pixels) -> Embedding:
         """Return what the library's vision encoder makes of one image."""
         height, width = pixels.shape[:2]
-        inputs = upload(preprocess(self._processor, pixels), self._device)
+        inputs = upload(self.to_input(pixels), self._device)
         with self.inference():
             features = self._model.get_image_embeddings(inputs)
         return Embedding(height, width, _to_arguments(features))
+
+    def to_input(self, pixels: Pixels) -> Tensor:
+        """Return what the encoder takes of grey or RGB pixels, axes (1, 3, y, x), on the host."""
+        return preprocess(self._processor, pixels)
 
     def predict(
         self,
@@ -82,7 +89,7 @@ class HfSegmenter(TorchSegmenter):
         }
         prompts = {key: None if each is None else each[:, None] for key, each in given.items()}
         output = self._model(
-            **features, **prompts, input_masks=batch.mask_logits, multimask_output=True
+            **features, **prompts, input_masks=batch.mask_logits, multimask_output=self.multimask
         )
         return output.pred_masks[:, 0], output.iou_scores[:, 0]
 

@@ -6,19 +6,20 @@ import faulthandler
 import resource
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from cosmos_board.accelerators.cards import describe_card
 from cosmos_board.core.errors import InputError, StoppedError
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.run_record import Card, DeviceCheck, FirstFailure, Quarantined, ShardRecord
 from cosmos_board.data.pack import PackItem, open_pack
+from cosmos_board.data.pack.volumes import PackVolumes, VolumeItem
 from cosmos_board.models.devices import parse_device
 from cosmos_board.runner.engine.device_check import DeviceWatch
 from cosmos_board.runner.engine.threads import Backlog, read_ahead
@@ -32,11 +33,21 @@ from cosmos_board.runner.record.shards import Shard
 from cosmos_board.runner.settings import Callbacks, WorkerSettings
 from cosmos_board.store.parquet import write_table
 from cosmos_board.store.records import write_shard_record
-from cosmos_board.store.tables import tabulate_predictions, tabulate_scores
+from cosmos_board.store.tables import (
+    tabulate_predictions,
+    tabulate_scores,
+    tabulate_volume_predictions,
+    tabulate_volume_scores,
+)
 
 _IMAGES_AHEAD = 3
 _BATCHES_BEHIND = 2
 """What is read ahead and what waits to be scored is held in memory: few, whatever the pack."""
+
+
+_Unit: TypeAlias = PackItem | VolumeItem
+_Read: TypeAlias = tuple[Shard, _Unit | tuple[Quarantined, ...]]
+_OnBad: TypeAlias = Callable[[str, InputError], None]
 
 
 class FinishedShard(NamedTuple):
@@ -82,15 +93,16 @@ class Worker:
             folder.make()
         written: deque[Future[FinishedShard]] = deque()
         with (
-            closing(read_ahead(self._read(shards), _IMAGES_AHEAD)) as images,
+            closing(self._read_ahead(shards)) as units,
             Backlog(_BATCHES_BEHIND) as backlog,
         ):
             result = ImageResult()
-            for shard, item in images:
-                if isinstance(item, PackItem):
+            for shard, item in units:
+                if not isinstance(item, tuple):
                     for deferred in self._evaluate(item, callbacks.stop):
                         backlog.add(partial(_score, result, deferred))
                     self._note_image(callbacks, len(item.references))
+                    del item  # a volume is let go before the next is read
                     continue
                 for _ in item:
                     self._note_image(callbacks, 0)
@@ -147,26 +159,35 @@ class Worker:
             [finished] = self.run([shard], callbacks, out)
         return finished, images
 
+    def _read_ahead(self, shards: Iterable[Shard]) -> Generator[_Read]:
+        """Yield what `_read` does; images are read ahead, volumes one at a time."""
+        if self._worker.settings.study == "volumes":
+            return self._read(shards, self._read_volumes)
+        return read_ahead(self._read(shards, self._read_images), _IMAGES_AHEAD)
+
     def _read(
-        self, shards: Iterable[Shard]
-    ) -> Iterator[tuple[Shard, PackItem | tuple[Quarantined, ...]]]:
-        """Yield the images of each shard, and last those that could not be read."""
+        self, shards: Iterable[Shard], read: Callable[[Shard, _OnBad], Iterator[_Unit]]
+    ) -> Generator[_Read]:
+        """Yield the images or volumes of each shard, and last those that could not be read."""
         for shard in shards:
             quarantined: list[Quarantined] = []
             # A block has more images than most shards: it is held until another pack's turn.
             for path, pack in self._packs.items():
                 if path != shard.pack:
                     pack.release_block()
-            for item in self._packs[shard.pack].iter_items(
-                shard.start,
-                shard.stop,
-                on_bad=partial(_quarantine, quarantined),
-                hold_block=True,
-            ):
-                yield shard, item
+            # A loop would hold a volume while the next is read.
+            yield from map(partial(_pair, shard), read(shard, partial(_quarantine, quarantined)))
             yield shard, tuple(quarantined)
 
-    def _evaluate(self, item: PackItem, stop: Callable[[], bool]) -> Iterator[DeferredScores]:
+    def _read_images(self, shard: Shard, on_bad: _OnBad) -> Iterator[_Unit]:
+        pack = self._packs[shard.pack]
+        return pack.iter_items(shard.start, shard.stop, on_bad=on_bad, hold_block=True)
+
+    def _read_volumes(self, shard: Shard, on_bad: _OnBad) -> Iterator[_Unit]:
+        volumes = PackVolumes(self._packs[shard.pack])
+        return volumes.iter_items(shard.start, shard.stop, on_bad=on_bad)
+
+    def _evaluate(self, item: _Unit, stop: Callable[[], bool]) -> Iterator[DeferredScores]:
         stopped = StoppedError(f"{self._worker.out}: stopped; the same command resumes")
         if stop():
             raise stopped
@@ -205,15 +226,21 @@ class Worker:
     ) -> FinishedShard:
         """Write the files of a shard, the sidecar last."""
         masks, settings = folder.predictions_path(shard), self._worker.settings
-        if settings.save_masks:
+        volumes = settings.study == "volumes"
+        if settings.save_masks and volumes:
+            write_table(masks, tabulate_volume_predictions(result.volume_predictions))
+        elif settings.save_masks:
             rows = ((_prediction_key(row), row.rle) for row in result.predictions)
             write_table(masks, tabulate_predictions(rows, clicks=settings.study == "clicks"))
-        write_table(folder.scores_path(shard), tabulate_scores(result.rows))
+        scores = (
+            tabulate_volume_scores(result.volume_rows) if volumes else tabulate_scores(result.rows)
+        )
+        write_table(folder.scores_path(shard), scores)
         record = replace(
             record,
             sha256=hash_file(folder.scores_path(shard)),
             predictions_sha256=hash_file(masks) if masks.exists() else None,
-            rows=len(result.rows),
+            rows=scores.num_rows,
             peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         )
         write_shard_record(folder.sidecar_path(shard), record)
@@ -223,6 +250,10 @@ class Worker:
         if self._remote:
             self._remote.upload(folder, finished.shard)
         return finished
+
+
+def _pair(shard: Shard, item: _Unit) -> _Read:
+    return shard, item
 
 
 def _score(result: ImageResult, deferred: DeferredScores) -> None:

@@ -15,6 +15,7 @@ from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.run_record import RunSettings
 from cosmos_board.core.scores import SELECTIONS
 from cosmos_board.data.pack import Pack, PackItem
+from cosmos_board.data.pack.volumes import VolumeItem
 from cosmos_board.metrics.reference import prepare_reference
 from cosmos_board.metrics.score import score
 from cosmos_board.models.devices import parse_device
@@ -27,6 +28,7 @@ from cosmos_board.runner.evaluation.image_session import ImageSession
 from cosmos_board.runner.evaluation.model_calls import BatchSizeBackoff, full_device_error
 from cosmos_board.runner.evaluation.scoring import ImageResult, PromptKey, make_row
 from cosmos_board.runner.evaluation.stage_timer import StageTimer
+from cosmos_board.runner.evaluation.volumes import VolumeSession, predict_volume
 from cosmos_board.runner.settings import MemoryKind, SegmenterSpec
 
 _OBSERVER = "observer:"
@@ -71,9 +73,11 @@ class PromptedSegmenter:
         return self.make_cache(self.segmenter) if self.make_cache else None
 
     def evaluate(
-        self, item: PackItem, settings: RunSettings, timer: StageTimer
+        self, item: PackItem | VolumeItem, settings: RunSettings, timer: StageTimer
     ) -> Iterator[DeferredScores]:
-        """Predict every prompt on one image; see `predict_image`."""
+        """Predict every prompt on one image or volume; see `predict_image`, `predict_volume`."""
+        if isinstance(item, VolumeItem):
+            return predict_volume(VolumeSession(self.segmenter, item, settings, self.backoff))
         return predict_image(
             ImageSession(
                 self.segmenter, item, settings, timer, self.backoff, self.score_on, self.cache
@@ -105,10 +109,11 @@ class Observer:
         )
 
     def evaluate(
-        self, item: PackItem, settings: RunSettings, timer: StageTimer
+        self, item: PackItem | VolumeItem, settings: RunSettings, timer: StageTimer
     ) -> Iterator[DeferredScores]:
-        """Yield how to score the observer's masks of one image."""
-        yield lambda: self._score(item, settings)
+        """Yield how to score the observer's masks of one image; there are none of volumes."""
+        if isinstance(item, PackItem):
+            yield lambda: self._score(item, settings)
 
     def _score(self, item: PackItem, settings: RunSettings) -> ImageResult:
         """Score the observer's masks, alike under every prompt; no mask, no row."""

@@ -26,6 +26,7 @@ from cosmos_board.runner.evaluation.model_calls import (
     BatchSizeBackoff,
     ModelFailureError,
     call_model,
+    call_or_fail,
     refuse_full_device,
     release_memory,
 )
@@ -148,20 +149,8 @@ class ImageSession:
         return self.timer.time(stage, items, getattr(self.segmenter, "clock", HOST_CLOCK))
 
     def call(self, call: Callable[[], _T]) -> _T:
-        """Return what `call` returns; once more, after memory was released, where it did not fit.
-
-        Raises:
-            ModelFailureError: If the model failed.
-            DeviceError: If the device is broken or full.
-        """
-        result = call_model(call)
-        if isinstance(result, ModelFailureError) and result.is_memory:
-            release_memory(self.segmenter)
-            result = call_model(call)
-        if isinstance(result, ModelFailureError):
-            refuse_full_device(result)
-            raise result
-        return result
+        """Return what `call` returns; see `call_or_fail`."""
+        return call_or_fail(self.segmenter, call)
 
     def predict_in_batches(
         self,

@@ -21,7 +21,7 @@ from cosmos_board.core.errors import (
     find_machine_failure,
 )
 from cosmos_board.models.candidate_checks import CandidatesError, describe_raised
-from cosmos_board.models.segmenter import Embedding, Segmenter
+from cosmos_board.models.segmenter import Embedding
 
 BATCH = 64
 """Prompts in a batch; answers must not depend on it."""
@@ -89,7 +89,7 @@ class BatchSizeBackoff:
             self.first_failure = next(failures, None)
 
 
-def release_memory(segmenter: Segmenter) -> None:
+def release_memory(segmenter: object) -> None:
     """Have a segmenter give back what it caches on its device, where it can."""
     release = getattr(segmenter, "release_memory", None)
     if release is not None:
@@ -126,6 +126,23 @@ def call_model(call: Callable[[], _T]) -> _T | ModelFailureError:
             return call()
     except BaseException as error:  # a failure travels as text: a traceback keeps tensors alive
         return _to_failure(error)
+
+
+def call_or_fail(segmenter: object, call: Callable[[], _T]) -> _T:
+    """Return what `call` returns; once more, after memory was released, where it did not fit.
+
+    Raises:
+        ModelFailureError: If the model failed.
+        DeviceError: If the device is broken or full.
+    """
+    result = call_model(call)
+    if isinstance(result, ModelFailureError) and result.is_memory:
+        release_memory(segmenter)
+        result = call_model(call)
+    if isinstance(result, ModelFailureError):
+        refuse_full_device(result)
+        raise result
+    return result
 
 
 def _to_failure(error: BaseException) -> ModelFailureError:

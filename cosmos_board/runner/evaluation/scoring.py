@@ -11,6 +11,7 @@ from cosmos_board.core.candidates import Candidates
 from cosmos_board.core.masks import Rle, encode_mask
 from cosmos_board.core.prompts import Prompt
 from cosmos_board.core.scores import SELECTIONS, ScoreRow, Scores, Selection, Study
+from cosmos_board.core.volumes import VolumePredictionRow, VolumeScoreRow
 from cosmos_board.metrics.overlap import count_candidates
 from cosmos_board.metrics.reference import PreparedReference
 from cosmos_board.metrics.score import penalise, score
@@ -50,15 +51,19 @@ class PredictionRow:
 
 @dataclass(slots=True)
 class ImageResult:
-    """The score rows of an image, and its candidates where masks are kept."""
+    """The score rows of an image or a volume, and the masks where they are kept."""
 
     rows: list[ScoreRow] = field(default_factory=list)
     predictions: list[PredictionRow] = field(default_factory=list)
+    volume_rows: list[VolumeScoreRow] = field(default_factory=list)
+    volume_predictions: list[VolumePredictionRow] = field(default_factory=list)
 
     def extend(self, other: ImageResult) -> None:
         """Add what `other` holds."""
         self.rows.extend(other.rows)
         self.predictions.extend(other.predictions)
+        self.volume_rows.extend(other.volume_rows)
+        self.volume_predictions.extend(other.volume_predictions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 
 from cosmos_board.core.errors import (
@@ -31,22 +30,16 @@ from cosmos_board.core.errors import (
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.processes import hold_lock
 from cosmos_board.core.run_record import RunRecord, RunSettings, ShardRecord
-from cosmos_board.data.pack import Pack
 from cosmos_board.runner.record.shards import Shard
 from cosmos_board.store.files import clear_leftovers, write_bytes
-from cosmos_board.store.parquet import Row, write_rows
 from cosmos_board.store.records import (
     RUN_RECORD,
     read_run_record,
     read_shard_record,
     write_run_record,
 )
-from cosmos_board.store.schema import RUN_IMAGES, RUN_REFERENCES
 
 _PARTS = ("scores", "index", "predictions")
-
-_ROWS_HELD = 2048
-"""Rows are written in groups of so many, so that a large pack takes no more memory than a small."""
 
 
 class RunFolder:
@@ -130,41 +123,6 @@ class RunFolder:
             if begun[name] != value:
                 text = "differs from how this run began; take another --out"
                 raise InputError(self.path, name, text, got=value, want=begun[name])
-
-    def hash_index(self, run_id: str) -> dict[str, str]:
-        """Return the sha256 of the files `images` and `references` that list what is asked.
-
-        Those that are absent are left out.
-        """
-        paths = {kind: self._index_path(run_id, kind) for kind in ("images", "references")}
-        return {kind: hash_file(path) for kind, path in paths.items() if path.is_file()}
-
-    def write_index(self, run_id: str, pack: Pack, images: int) -> dict[str, str]:
-        """List the first `images` images of a pack and their references, without pixels and masks.
-
-        Returns:
-            What `hash_index` finds of them.
-        """
-        image_ids: set[str] = set()
-
-        def image_rows() -> Iterator[Row]:
-            for row in islice(pack.iter_image_rows(), images):
-                image_ids.add(row["image_id"])
-                yield {name: row[name] for name in RUN_IMAGES.names}
-
-        path = self._index_path(run_id, "images")
-        write_rows(path, RUN_IMAGES, image_rows(), rows_per_group=_ROWS_HELD)
-        reference_rows = (
-            {name: row[name] for name in RUN_REFERENCES.names}
-            for row in pack.iter_reference_rows()
-            if row["image_id"] in image_ids
-        )
-        path = self._index_path(run_id, "references")
-        write_rows(path, RUN_REFERENCES, reference_rows, rows_per_group=_ROWS_HELD)
-        return self.hash_index(run_id)
-
-    def _index_path(self, run_id: str, kind: str) -> Path:
-        return self.path / "index" / f"{run_id}.{kind}.parquet"
 
     def scores_path(self, shard: Shard) -> Path:
         """Return where the rows of a shard lie."""

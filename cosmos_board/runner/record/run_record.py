@@ -13,11 +13,13 @@ from pathlib import Path
 
 from cosmos_board import __version__
 from cosmos_board.core.cards import PROTOCOL, ModelCard
-from cosmos_board.core.errors import StaleRunError
+from cosmos_board.core.errors import InputError, StaleRunError
 from cosmos_board.core.hashes import hash_facts
 from cosmos_board.core.run_record import Provenance, RunEntry, RunRecord, RunSettings
 from cosmos_board.data.pack import Pack
+from cosmos_board.data.pack.info import VolumeFacts
 from cosmos_board.runner.record.folder import RunFolder
+from cosmos_board.runner.record.index import hash_index, write_index
 from cosmos_board.runner.record.shards import cut_shards
 from cosmos_board.runner.settings import SegmenterSpec
 from cosmos_board.store.records import RUN_RECORD, DamagedError
@@ -70,6 +72,9 @@ def make_run_id(spec: SegmenterSpec, card: ModelCard, pack: Pack, settings: RunS
         "prompts": pack.info.prompts_sha256,
         "settings": {**asdict(settings), "save_masks": None},
     }
+    if settings.study == "volumes":
+        volumes = find_volumes(pack)
+        facts |= {"pack": volumes.content_sha256, "prompts": volumes.prompts_sha256}
     if code := spec.hash_code():
         facts["code"] = code
     if options := spec.device.partition("+")[2]:
@@ -99,11 +104,11 @@ def add_entry(
         refuse_other_device(folder.path, spec, entry.device)
     repairs: list[str] = []
     hashes = entry.index_sha256
-    if not hashes or hashes != folder.hash_index(run_id):
+    if not hashes or hashes != hash_index(folder.path, run_id):
         if hashes:
             path = folder.path / "index" / run_id
             repairs.append(f"{path}: the index is damaged or incomplete; written anew")
-        hashes = folder.write_index(run_id, pack, entry.images)
+        hashes = write_index(folder.path, run_id, pack, record.settings.study, entry.images)
     # The label and the training data of a known entry may have changed.
     record.entries[run_id] = replace(entry, model=card, index_sha256=hashes)
     return run_id, repairs
@@ -112,22 +117,39 @@ def add_entry(
 def _make_entry(
     settings: RunSettings, spec: SegmenterSpec, card: ModelCard, pack: Pack
 ) -> RunEntry:
-    images = count_images(pack, settings)
+    images = count_units(pack, settings)
     return RunEntry(
         model=card,
         dataset=pack.info.card,
         images=images,
-        of_images=pack.info.counts.images,
+        of_images=count_units(pack, replace(settings, limit=None)),
         shards=len(list(cut_shards("", images, pack.path))),
         checkpoint_sha256=spec.hash_weights(),
         device=spec.device,
     )
 
 
-def count_images(pack: Pack, settings: RunSettings) -> int:
-    """Return how many images of a pack are evaluated."""
-    images = pack.info.counts.images
-    return images if settings.limit is None else min(images, settings.limit)
+def count_units(pack: Pack, settings: RunSettings) -> int:
+    """Return how many images of a pack, or volumes in their study, are evaluated.
+
+    Raises:
+        InputError: If the study is of volumes and the pack keeps none.
+    """
+    volumes = settings.study == "volumes"
+    units = find_volumes(pack).volumes if volumes else pack.info.counts.images
+    return units if settings.limit is None else min(units, settings.limit)
+
+
+def find_volumes(pack: Pack) -> VolumeFacts:
+    """Return what a pack says of its volumes.
+
+    Raises:
+        InputError: If it keeps none.
+    """
+    if pack.info.volumes is None:
+        want = "a pack that was imported with `keep_volumes = true`"
+        raise InputError(pack.path, "volumes", "are not kept in this pack", want=want)
+    return pack.info.volumes
 
 
 def _refuse_another_state(

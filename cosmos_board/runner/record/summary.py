@@ -7,8 +7,13 @@ from dataclasses import dataclass
 
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.run_record import FailedAnswers, RunRecord
+from cosmos_board.core.volumes import VOLUME_PROMPTS
 from cosmos_board.runner.record.folder import RunFolder
-from cosmos_board.store.queries.score_files import PromptCounts, count_answers
+from cosmos_board.store.queries.score_files import (
+    PromptCounts,
+    count_answers,
+    count_volume_answers,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +56,13 @@ def summarise(folder: RunFolder, record: RunRecord, model: str) -> ModelSummary:
         InputError: If rows cannot be read.
     """
     run_ids = [run_id for run_id, entry in record.entries.items() if entry.model.name == model]
+    volumes = record.settings.study == "volumes"
+    count, order = (
+        (count_volume_answers, list(VOLUME_PROMPTS)) if volumes else (count_answers, list(PROMPTS))
+    )
     prompts = sorted(
-        count_answers([path for run_id in run_ids for path in folder.finished_scores(run_id)]),
-        key=lambda counts: list(PROMPTS).index(counts.prompt),
+        count([path for run_id in run_ids for path in folder.finished_scores(run_id)]),
+        key=lambda counts: (counts.propagation, order.index(counts.prompt)),
     )
     failed = sum(counts.failed for counts in prompts)
     failures = (

@@ -105,6 +105,16 @@ def model_url(name: str) -> str:
     return f"models/{slug(name)}/"
 
 
+def volume_url(target: str) -> str:
+    """Return the address of a target's page of volumes, from the root of the site.
+
+    Example:
+        >>> volume_url("ct.liver")
+        'volumes/ct.liver/'
+    """
+    return f"volumes/{slug(target)}/"
+
+
 def slug(name: str) -> str:
     """Return `name` where it can stand in an address, else a part of it and its hash.
 

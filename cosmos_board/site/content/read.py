@@ -17,6 +17,7 @@ from cosmos_board.site.content.cases import MOST_MODELS, read_cases
 from cosmos_board.site.content.site_data import OVERALL, SiteData, Withheld
 from cosmos_board.site.content.studies import read_studies
 from cosmos_board.site.content.suppression import Suppression, suppress
+from cosmos_board.site.content.volumes import read_volumes
 from cosmos_board.store.board import open_board
 from cosmos_board.store.queries.cards import read_datasets, read_entries, read_models, read_timings
 from cosmos_board.store.queries.runs import read_data_version, read_scored_studies
@@ -59,6 +60,7 @@ def read_site_data(db: Path, *, local: bool = False, earlier: Blocks = NO_BLOCKS
             spreads=read_spreads(connection, without=aggregated),
             studies=read_studies(cube, boards, shown, scored, suppression),
             cases=read_cases(connection, db, datasets, _shown_models(boards), local=local),
+            volumes=read_volumes(connection, suppression.closed),
             ledger=read_ledger_table(connection),
         )
 

@@ -9,6 +9,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from cosmos_board.board.types import Board, BoardKey, BoardRow, PairTable, Slice, SliceKind
+from cosmos_board.board.volumes.boards import VolumeBoard
 from cosmos_board.core.cards import PROTOCOL, DatasetCard, ModelCard
 from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.core.prompts import PROMPTS
@@ -82,6 +83,9 @@ class SiteData:
 
     local: bool = False
     """Whether the site shows everything and is for its owner's machine alone."""
+
+    volumes: tuple[VolumeBoard, ...] = field(default=(), repr=False)
+    """Boards of whole volumes, by prompt and target."""
 
     ledger: LedgerTable = field(default_factory=LedgerTable)
     """Every submission, ranked or not."""

@@ -18,6 +18,7 @@ from cosmos_board.core.modalities import MODALITIES
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.scores import Selection
 from cosmos_board.core.tracks import CORE, COUNTS, FULL, TIERS
+from cosmos_board.core.volumes import VOLUME_PROMPTS
 from cosmos_board.data.catalog.load import load_catalog
 from cosmos_board.factors.table import FACTORS
 from cosmos_board.metrics.table import METRICS
@@ -34,6 +35,7 @@ def list_terms() -> dict[str, str]:
     groups: dict[str, Sequence[str]] = {
         "modality": [modality.label for modality in MODALITIES.values()],
         "prompt": [prompt.label for prompt in PROMPTS.values()],
+        "prompt on a volume": [prompt.label for prompt in VOLUME_PROMPTS.values()],
         "metric": [metric.label for metric in METRICS.values()],
         "definition of a metric": [metric.definition for metric in METRICS.values()],
         "factor": [factor.label for factor in FACTORS.values()],

@@ -48,6 +48,7 @@ from cosmos_board.site.pages.studies.findings import finding_page, findings_inde
 from cosmos_board.site.pages.studies.finetuning import finetuning_page
 from cosmos_board.site.pages.studies.robustness import clicks_page, jitter_page
 from cosmos_board.site.pages.submissions import entries_page, submissions_page
+from cosmos_board.site.pages.volumes.targets import volume_pages
 from cosmos_board.site.publish.vendor import has_hyparquet, vendored_scripts
 
 
@@ -218,6 +219,7 @@ def _pages(context: PageContext) -> Iterator[Page]:
     yield clicks_page(context)
     yield finetuning_page(context)
     yield annotation_page(context)
+    yield from volume_pages(context)
     yield viewer_index(context)
     for target in dict.fromkeys(case.pick.target for case in data.cases):
         yield viewer_page(context, target, [c for c in data.cases if c.pick.target == target])

@@ -78,7 +78,7 @@ def fetch_row(
     connection: Connection, sql: str, parameters: Parameters = ()
 ) -> tuple[Any, ...] | None:
     """Return the first row that `sql` selects, None where there is none."""
-    # All of them: a result that is not read to its end keeps the connection from answering more.
+    # A result that is not read to its end keeps the connection from answering anything else.
     rows: list[tuple[Any, ...]] = connection.execute(sql, parameters).fetchall()
     return rows[0] if rows else None
 

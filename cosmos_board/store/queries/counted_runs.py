@@ -63,7 +63,7 @@ def count_tier(connection: Connection, tier: str) -> None:
 def choose_datasets(connection: Connection, names: Collection[str]) -> None:
     """Let boards and studies on this connection rest on some datasets, whoever brings others.
 
-    Comes before anything else is read. Temporary views take the place of two tables.
+    Comes before anything else is read. Temporary views take the place of three tables.
 
     Raises:
         InputError: If a dataset is unknown, or none of them was scored.
@@ -74,7 +74,8 @@ def choose_datasets(connection: Connection, names: Collection[str]) -> None:
             raise UnknownNameError("--dataset", "name", name, known)
     connection.execute("CREATE OR REPLACE TEMP TABLE chosen_dataset (dataset VARCHAR)")
     connection.executemany("INSERT INTO chosen_dataset VALUES (?)", [[name] for name in names])
-    for table in ("runs", "images"):
+    tables = [name for name in ("runs", "images", "volumes") if has_table(connection, name)]
+    for table in tables:
         connection.execute(
             f"""CREATE OR REPLACE TEMP VIEW {table} AS
             SELECT t.* FROM {stored_table(connection, table)} t SEMI JOIN chosen_dataset

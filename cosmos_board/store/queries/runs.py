@@ -16,6 +16,9 @@ from cosmos_board.store.queries.connection import (
     stored_table,
 )
 
+SCORE_TABLES = ("scores", "volume_scores")
+"""Tables of score rows; a database of an earlier program has the first alone."""
+
 IDLE_MODELS = """models WHERE model NOT IN (SELECT model FROM runs) AND model NOT IN (
     SELECT base_model FROM models WHERE base_model IS NOT NULL
     AND model IN (SELECT model FROM runs))"""
@@ -30,6 +33,9 @@ IDLE_REFERENCES = f"""reference_masks WHERE reference_id NOT IN (
     SELECT reference_id FROM {LISTS} UNION SELECT reference_id FROM {TRACK_LISTS}
     UNION SELECT reference_id FROM scores UNION SELECT reference_id FROM annotations)"""
 IDLE_COUNTS = "expected_counts WHERE dataset NOT IN (SELECT dataset FROM datasets)"
+IDLE_VOLUME_REFERENCES = """volume_references WHERE volume_reference_id NOT IN (
+    SELECT volume_reference_id FROM volume_scores)"""
+IDLE_VOLUMES = "volumes WHERE volume_id NOT IN (SELECT volume_id FROM volume_references)"
 IDLE_IMAGES = "images WHERE image_id NOT IN (SELECT image_id FROM reference_masks)"
 
 
@@ -52,14 +58,16 @@ class RunFacts:
 
 def read_runs(connection: Connection) -> tuple[RunFacts, ...]:
     """Return the runs of a board database by model, dataset and study."""
+    tables = [name for name in SCORE_TABLES if has_table(connection, name)]
+    rows = " UNION ALL ".join(f"SELECT run_id FROM {name}" for name in tables)
     return fetch_rows(
         connection,
         RunFacts,
-        """SELECT r.run_id, r.model, r.dataset, coalesce(d.version, '') AS dataset_version,
+        f"""SELECT r.run_id, r.model, r.dataset, coalesce(d.version, '') AS dataset_version,
             r.study, r.track, r.tier, coalesce(s.rows, 0) AS rows, r.started_utc,
             coalesce(json_extract_string(r.provenance, '$.packages."cosmos-board"'), '') AS program
         FROM runs r LEFT JOIN datasets d USING (dataset)
-        LEFT JOIN (SELECT run_id, count(*) AS rows FROM scores GROUP BY run_id) s USING (run_id)
+        LEFT JOIN (SELECT run_id, count(*) AS rows FROM ({rows}) GROUP BY run_id) s USING (run_id)
         ORDER BY r.model, r.dataset, r.study, r.track, r.run_id""",
     )
 
@@ -80,14 +88,16 @@ def read_shards(connection: Connection, run_id: str) -> set[str]:
     return {name for (name,) in connection.execute(query, [run_id]).fetchall()}
 
 
-def find_shared_image(connection: Connection, index: str) -> tuple[str, str] | None:
-    """Return an image of the Parquet file `index` that another dataset has too, and that dataset.
+def find_shared_unit(
+    connection: Connection, table: str, key: str, index: str
+) -> tuple[str, str] | None:
+    """Return an image or volume of the file `index` that another dataset has too, and that dataset.
 
-    None where there is none.
+    None where there is none. `table` holds those of the database, known by the column `key`.
     """
     row = fetch_row(
         connection,
-        "SELECT i.image_id, i.dataset FROM images i JOIN read_parquet(?) n USING (image_id)"
+        f"SELECT i.{key}, i.dataset FROM {table} i JOIN read_parquet(?) n USING ({key})"
         " WHERE i.dataset <> n.dataset ORDER BY ALL LIMIT 1",
         [index],
     )

@@ -12,8 +12,6 @@ from cosmos_board.core.errors import InputError
 from cosmos_board.store.queries.connection import Connection, fetch_row, fetch_rows
 from cosmos_board.store.queries.scores import DICE, FAILED, STEP, in_steps
 
-_KEYS = "reference_id, prompt, study, jitter_level, jitter_mode, trial, click, selection"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptCounts:
@@ -23,6 +21,9 @@ class PromptCounts:
     """
 
     prompt: str
+    propagation: str
+    """Of the volume study; empty in the others."""
+
     predicted: float | None
     """Mean Dice over answers, in [0, 1], where the model chose; a failed answer counts 0."""
 
@@ -40,24 +41,48 @@ class PromptCounts:
     """Of one of the failures; None where there is none."""
 
 
+_OUTCOMES = f"""count(*) AS answers, count(*) FILTER ({FAILED}) AS failed,
+    count(*) FILTER (status = 'penalised') AS empty,
+    regexp_replace(min(status) FILTER ({FAILED}), '^failed: ', '') AS reason"""
+
+
 def count_answers(paths: Sequence[Path]) -> tuple[PromptCounts, ...]:
     """Return what the score rows in Parquet files come to, in order of prompt.
 
     Raises:
         InputError: If one cannot be read.
     """
-    if not paths:
-        return ()
     means = ", ".join(
         f"""sum({in_steps(DICE)}) FILTER (selection = '{selection}')::DOUBLE * {STEP}
             / count(*) FILTER (selection = '{selection}') AS {selection}"""
         for selection in ("predicted", "oracle")
     )
-    query = f"""
-        SELECT prompt, {means}, count(*) AS answers, count(*) FILTER ({FAILED}) AS failed,
-               count(*) FILTER (status = 'penalised') AS empty,
-               regexp_replace(min(status) FILTER ({FAILED}), '^failed: ', '') AS reason
-        FROM read_parquet(?) s GROUP BY prompt ORDER BY prompt"""
+    return _read_counts(
+        paths,
+        f"""
+        SELECT prompt, '' AS propagation, {means}, {_OUTCOMES}
+        FROM read_parquet(?) s GROUP BY prompt ORDER BY prompt""",
+    )
+
+
+def count_volume_answers(paths: Sequence[Path]) -> tuple[PromptCounts, ...]:
+    """Return the same of score rows of the volume study, by prompt and propagation.
+
+    Raises:
+        InputError: If one cannot be read.
+    """
+    return _read_counts(
+        paths,
+        f"""
+        SELECT prompt, propagation, sum({in_steps(DICE)})::DOUBLE * {STEP} / count(*) AS predicted,
+               NULL AS oracle, {_OUTCOMES}
+        FROM read_parquet(?) s GROUP BY prompt, propagation ORDER BY prompt, propagation""",
+    )
+
+
+def _read_counts(paths: Sequence[Path], query: str) -> tuple[PromptCounts, ...]:
+    if not paths:
+        return ()
     try:
         with duckdb.connect() as connection:
             return fetch_rows(connection, PromptCounts, query, [[str(path) for path in paths]])
@@ -65,18 +90,24 @@ def count_answers(paths: Sequence[Path]) -> tuple[PromptCounts, ...]:
         raise InputError(paths[0].parent, "", f"cannot be read: {error}") from error
 
 
-def find_twin(connection: Connection, scores: Sequence[str]) -> tuple[str, str] | None:
-    """Return the reference id and prompt of a row that comes twice, None where none does."""
+def find_twin(
+    connection: Connection, scores: Sequence[str], answer: Sequence[str]
+) -> tuple[str, str] | None:
+    """Return the reference id and prompt of a row that comes twice, None where none does.
+
+    `answer` names the columns in which no two rows agree: first the reference, then the prompt.
+    """
+    keys = ", ".join(answer)
     different = fetch_row(
         connection,
-        f"SELECT count(*) = count(DISTINCT hash({_KEYS})) FROM read_parquet(?)",
+        f"SELECT count(*) = count(DISTINCT hash({keys})) FROM read_parquet(?)",
         [scores],
     )
     if different == (True,):
         return None
     row = fetch_row(
         connection,
-        f"SELECT reference_id, prompt FROM read_parquet(?) GROUP BY {_KEYS}"
+        f"SELECT {answer[0]}, {answer[1]} FROM read_parquet(?) GROUP BY {keys}"
         " HAVING count(*) > 1 ORDER BY ALL LIMIT 1",
         [scores],
     )

@@ -73,17 +73,22 @@ def iterate_scores(
         each measure, a whole number of `STEP`, NaN where a row has no value, as those of programs
         before the metric.
     """
-    values = "".join(
-        f""", {in_steps(f"(CASE WHEN {FAILED} THEN {measure.worst} ELSE {measure.sql} END)")}
-            ::DOUBLE AS "{measure.name}\""""
-        for measure in measures
-    )
     return iterate_columns(
         connection,
         f"""
         SELECT s.column_id, s.selection = 'oracle' AS oracle, u.unit, s.trial = 0 AS first,
-               s.status = 'penalised' AS penalised, {FAILED} AS failed, {LOW} AS low {values}
+               s.status = 'penalised' AS penalised, {FAILED} AS failed, {LOW} AS low
+               {list_values(measures)}
         FROM counted_scores s JOIN unit_of u ON u.reference_id = s.reference_id
         WHERE s.study = 'main' AND s.prompt = ? AND s.track = ? AND u.{LISTED[track]}""",
         [prompt, track],
+    )
+
+
+def list_values(measures: Sequence[Measure]) -> str:
+    """Return the SQL of each measure of a row of scores `s`, with a comma before each."""
+    return "".join(
+        f""", {in_steps(f"(CASE WHEN {FAILED} THEN {measure.worst} ELSE {measure.sql} END)")}
+            ::DOUBLE AS "{measure.name}\""""
+        for measure in measures
     )

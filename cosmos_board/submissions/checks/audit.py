@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ from cosmos_board.submissions.checks.informed import Answer, find_informed, make
 from cosmos_board.submissions.checks.predictions import (
     MOST_CANDIDATES,
     Groups,
-    check_row,
+    check_rows,
     decode_candidates,
     group_candidates,
     iter_predictions,
@@ -65,10 +64,11 @@ def audit_counts(checked: CheckedSubmission, path: Path) -> Iterator[Problem]:
     except ParquetError as error:
         yield Problem(place, "", str(error))
     else:
-        groups = group_candidates(iter_predictions(copy))
-        problems = list(_check_groups(checked, groups, wanted))
+        sampled = iter_predictions(copy)
+        _, problems = check_rows(sampled, checked.rows, table.prompts, place, wanted)
         if not problems:
             answers: list[Answer] = []
+            groups = group_candidates(iter_predictions(copy))
             counted = dict(_count_again(checked, groups, answers))
             problems = compare_counts(checked, places, counted)
             problems += find_informed(answers, place)
@@ -91,28 +91,6 @@ def choose_places(table: CountTable, manifest_sha256: str, seed: str) -> NDArray
     words = np.random.Philox(key=key).random_raw(len(there))
     chosen = np.argpartition(words, AUDIT_ROWS)[:AUDIT_ROWS]  # the words of a key do not repeat
     return there[np.sort(chosen)]
-
-
-def _check_groups(
-    checked: CheckedSubmission, groups: Groups, wanted: Mapping[str, Sequence[str]]
-) -> Iterator[Problem]:
-    """Yield what is wrong with the sampled predictions, and how many are missing."""
-    place, prompts = checked.place(PREDICTIONS), checked.manifest.model.prompts
-    for key, rows in groups.items():
-        numbers = [row["candidate"] for row in rows]
-        for row in rows:
-            try:
-                check_row(row, checked.rows, prompts)
-            except ValueError as error:
-                yield Problem(place, ", ".join(key), str(error))
-        if twice := [number for number, after in pairwise(numbers) if number == after]:
-            yield Problem(place, ", ".join(key), f"duplicate candidate {twice[0]}")
-        elif numbers != list(range(len(rows))):
-            yield Problem(place, ", ".join(key), "candidates do not count from 0")
-    keys = [(name, prompt) for prompt, ids in wanted.items() for name in ids]
-    if missing := [key for key in keys if key not in groups]:
-        text = f"{len(missing)} of {len(keys)} sampled answers are not in the file, first"
-        yield Problem(place, "audit", f"{text} ({', '.join(missing[0])})")
 
 
 def _count_again(

@@ -29,7 +29,7 @@ shrunk, moved or smoothed by a pixel (1), and 0.98 by two (2).
 """
 
 MOST_UNCOMPARED = 0.5
-"""Share of masks with too many runs to be compared from which on a person looks first."""
+"""Share of masks that are too large to be compared from which on a person looks first."""
 
 FEWEST_ROWS = 20
 """Under these a share says nothing."""
@@ -80,7 +80,7 @@ def _compare_masks(content: Fingerprint, others: Sequence[Accepted]) -> Iterator
     """Yield what makes predictions look like those of another entry, and its slug."""
     if content.masks.unlisted > MOST_UNCOMPARED * content.count:
         share = f"{content.masks.unlisted} of {content.count} masks"
-        yield f"{share} have too many runs to be compared with other entries", ""
+        yield f"{share} have too many runs or pixels to be compared with other entries", ""
     for other in others:
         if other.fingerprint is None:
             continue

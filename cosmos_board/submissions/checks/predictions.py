@@ -111,11 +111,13 @@ def check_rows(
     index: Mapping[str, IndexRow] | None,
     prompts: tuple[str, ...],
     where: str,
+    sample: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[Fingerprint, list[Problem]]:
     """Return the fingerprint of a clean copy's rows and what is wrong, `MOST_PROBLEMS` at most.
 
-    `index` holds the references that are asked for. Where it is None, so nobody here knows them, a
-    long file is read to `MOST_UNKNOWN_BYTES`: who has them reads it all.
+    `index` holds the references that are asked for, under every prompt or, where there is a
+    `sample`, those that it lists for each. Where it is None, so nobody here knows them, a long
+    file is read to `MOST_UNKNOWN_BYTES`: who has them reads it all.
     """
     problems: list[Problem] = []
     fingerprint = Fingerprint()
@@ -131,9 +133,11 @@ def check_rows(
             runs = check_row(row, index, prompts)
             if key in seen:
                 shown = ", ".join(map(str, key))
-                raise ValueError(f"duplicate key ({shown}), first at row {seen[key]}")
+                first = f", first at row {seen[key]}" if sample is None else ""
+                raise ValueError(f"duplicate key ({shown}){first}")
         except ValueError as error:
-            problems.append(Problem(where, f"row {number}", str(error)))
+            name = f"row {number}" if sample is None else ", ".join(key[:2])
+            problems.append(Problem(where, name, str(error)))
             if len(problems) >= MOST_PROBLEMS:
                 problems.append(Problem(where, "", "and more rows are wrong"))
                 return fingerprint, problems
@@ -143,7 +147,8 @@ def check_rows(
         if len(runs) > 1:  # else it is empty
             masks[hashlib.sha256(_mask_key(row)).digest()].add(key[:2])
     if not problems:
-        problems += _check_grid(seen, index, prompts, where)
+        wanted = dict.fromkeys(prompts, tuple(index or ())) if sample is None else sample
+        problems += _check_grid(seen, wanted, where)
         problems += _check_shared(masks, {key[:2] for key in seen}, where)
     return fingerprint, problems
 
@@ -182,20 +187,19 @@ def check_row(
 
 def _check_grid(
     seen: Mapping[tuple[str, str, int], int],
-    index: Mapping[str, IndexRow] | None,
-    prompts: tuple[str, ...],
+    wanted: Mapping[str, Sequence[str]],
     where: str,
 ) -> Iterator[Problem]:
-    """Every reference must be answered for every prompt, candidates counting from 0."""
+    """Every reference must be answered for its prompts, candidates counting from 0."""
     for reference_id, prompt, candidate in seen:
         if candidate and (reference_id, prompt, candidate - 1) not in seen:
             text = f"candidate {candidate} of ({reference_id}, {prompt}) without the one before"
             yield Problem(where, "rows", text)
             return
-    for prompt in prompts:
-        missing = [name for name in index or {} if (name, prompt, 0) not in seen]
+    for prompt, names in wanted.items():
+        missing = [name for name in names if (name, prompt, 0) not in seen]
         if missing:
-            text = f"{len(missing)} of {len(index or {})} references missing for prompt {prompt}"
+            text = f"{len(missing)} of {len(names)} references missing for prompt {prompt}"
             yield Problem(where, "rows", f"{text} (track needs 100 %), first {quote(missing[0])}")
 
 

@@ -22,6 +22,7 @@ from cosmos_board.core.errors import InputError, describe_os_error
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.tracks import CORE
 from cosmos_board.store.files import open_whole, sync_folder, write_bytes
+from cosmos_board.store.folders import swap
 from cosmos_board.submissions.draft.model_run import ModelRun, Row
 from cosmos_board.submissions.files.folder import ALLOWED
 from cosmos_board.submissions.files.layouts import LAYOUTS
@@ -146,17 +147,10 @@ def _open_draft(out: Path) -> Iterator[Path]:
     """
     target = out.resolve()
     with _open_hidden(target.parent) as work:
-        draft, before = work / "new", work / "old"
+        draft = work / "new"
         draft.mkdir()
         yield draft
-        if target.exists():
-            target.replace(before)
-        try:
-            draft.replace(target)
-        except OSError:
-            if before.exists():
-                before.replace(target)
-            raise
+        swap(draft, target)
         sync_folder(target.parent)
 
 

@@ -184,12 +184,10 @@ def _is_plain(kind: Any, physical: str) -> bool:  # noqa: ANN401 - pyarrow ships
     """Return whether Arrow, whose own schema may lie in the file too, reads what it should."""
     import pyarrow.types as types
 
-    if physical != "BYTE_ARRAY":
-        is_number = types.is_floating if physical == "DOUBLE" else types.is_signed_integer
-        return bool(is_number(kind))
-    kind = kind.value_type if types.is_dictionary(kind) else kind
-    texts = ("string", "large_string", "string_view", "binary", "large_binary", "binary_view")
-    return any(getattr(types, f"is_{name}")(kind) for name in texts)
+    if physical == "BYTE_ARRAY":
+        kind = kind.value_type if types.is_dictionary(kind) else kind
+        return str(kind).removeprefix("large_").removesuffix("_view") in ("string", "binary")
+    return bool(types.is_floating(kind) if physical == "DOUBLE" else types.is_signed_integer(kind))
 
 
 def _check_groups(metadata: Any, layout: Layout, size: int) -> None:  # noqa: ANN401

@@ -23,6 +23,7 @@ from cosmos_board.submissions.history.versions import (
 from cosmos_board.submissions.problems import Problem
 
 MOST_FILES = 200
+_OWNERS = ".github/CODEOWNERS"
 
 
 @dataclass(slots=True)
@@ -111,6 +112,16 @@ def check_changes(merge: Merge) -> tuple[str | None, list[Problem]]:
     for name in sorted(merge.folders):
         problems += _check_folder(merge, name)
     return slug, problems
+
+
+def note_set_up(history: History) -> Iterator[Problem]:
+    """Yield what a maintainer has not set up yet, without which nobody decides or reviews."""
+    if not history.decisions.maintainers:
+        text = "nobody is named, so nobody can decide; see site/submit/operate.md, Set up"
+        yield Problem(PLACE, "maintainers", text, "noted")
+    if history.repo.run("grep", "-lw", "@OWNER", history.head, "--", _OWNERS, failing=(1,)):
+        text = "names @OWNER, not the maintainers; see site/submit/operate.md, Set up"
+        yield Problem(_OWNERS, "", text, "noted")
 
 
 def _check_decisions(merge: Merge) -> Iterator[Problem]:

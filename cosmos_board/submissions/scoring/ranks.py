@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from cosmos_board.board.build import build_boards
-from cosmos_board.board.types import FailedAnswers, Share, SliceKind
+from cosmos_board.board.types import Board, BoardRow, SliceKind
 from cosmos_board.core.prompts import PROMPTS
 from cosmos_board.core.tracks import SUBMITTED
 from cosmos_board.data.catalog.load import list_shared_cases
@@ -21,73 +22,51 @@ CAPTION = (
 )
 """What the figures of `ModelRank.line` are, in one line that a report takes."""
 
+_OF_A_ROW = ("score", "low", "high", "rank", "rank_low", "rank_high", "references", "status",
+             "failure", "failing")  # fmt: skip
+
 KINDS: tuple[SliceKind, ...] = ("overall", "held-out", "dataset")
 
-_OF_A_ROW = (
-    *("score", "low", "high", "rank", "rank_low", "rank_high", "references", "status"),
-    *("failure", "failing"),
-)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ModelRank:
     """One model on one board of its track."""
 
-    slice: str
-    """`overall`, or `held-out:` or `dataset:` and a name."""
+    board: Board
+    row: BoardRow
 
-    prompt: str
-    selection: str
-    score: float
-    """Macro mean of Dice over the targets of the slice that the board ranks on, in [0, 1]."""
-
-    targets: int
-    """How many those are: those with at least 10 clusters, or all where there is none."""
-
-    low: float | None
-    high: float | None
-    rank: int | None
-    rank_low: int | None
-    rank_high: int | None
-    models: int
-    """Ranked on that board, this one included."""
-
-    references: int
-    status: str
-    failure: Share | None
-    """References with Dice under 0.5; None where no target has 10 clusters."""
-
-    failing: FailedAnswers | None
-    """Of an incomplete model, where failed answers are the reason."""
-
-    detectable: float | None
-    """Least true difference of two ranked models that this board would show in 80 % of samples."""
+    def describe(self) -> dict[str, Any]:
+        """Return it as plain values, for JSON."""
+        key, facts = self.board.key, self.board.facts
+        of_board = {"slice": str(key.slice), "prompt": key.prompt, "selection": key.selection,
+                    "targets": len(facts.targets), "models": len(self.board.ranked),
+                    "detectable": facts.detectable}  # fmt: skip
+        row = asdict(self.row)
+        return of_board | {name: row[name] for name in _OF_A_ROW}
 
     @property
     def line(self) -> str:
         """Say it in one line."""
-        interval = "" if self.low is None else f" ({self.low:.4f}..{self.high:.4f})"
-        targets = f"{self.targets} target{'s' * (self.targets != 1)}"
-        where = f"{self.slice}, {self.prompt}, {self.selection}"
-        parts = [f"{where}: Dice {self.score:.4f}{interval} over {targets}"]
-        if self.failure is not None:
-            ends = f"{100 * self.failure.low:.1f}..{100 * self.failure.high:.1f}"
-            parts.append(f"{100 * self.failure.value:.1f} % ({ends}) under 0.5")
-        parts.append(self._place)
-        if self.rank is not None and self.detectable is not None:
-            parts.append(f"least difference it could show {self.detectable:.3f}")
+        key, row, facts = self.board.key, self.row, self.board.facts
+        interval = "" if row.low is None else f" ({row.low:.4f}..{row.high:.4f})"
+        targets = f"{len(facts.targets)} target{'s' * (len(facts.targets) != 1)}"
+        where = f"{key.slice}, {key.prompt}, {key.selection}"
+        parts = [f"{where}: Dice {row.score:.4f}{interval} over {targets}"]
+        if row.failure is not None:
+            ends = f"{100 * row.failure.low:.1f}..{100 * row.failure.high:.1f}"
+            parts.append(f"{100 * row.failure.value:.1f} % ({ends}) under 0.5")
+        if row.rank is not None:
+            ranked = len(self.board.ranked)
+            parts.append(f"rank {row.rank} ({row.rank_low}..{row.rank_high}) of {ranked}")
+            if facts.detectable is not None:
+                parts.append(f"least difference it could show {facts.detectable:.3f}")
+        elif row.failing is not None:
+            counts = f"{row.failing.failed} of {row.failing.answers}"
+            parts.append(f"not ranked: {counts} answers on this slice failed")
+        else:
+            few = row.status == "too-few-clusters"
+            parts.append("too few clusters to rank" if few else f"not ranked: {row.status}")
         return ", ".join(parts)
-
-    @property
-    def _place(self) -> str:
-        if self.rank is not None:
-            return f"rank {self.rank} ({self.rank_low}..{self.rank_high}) of {self.models}"
-        if self.failing is not None:
-            counts = f"{self.failing.failed} of {self.failing.answers}"
-            return f"not ranked: {counts} answers on this slice failed"
-        if self.status == "too-few-clusters":
-            return "too few clusters to rank"
-        return f"not ranked: {self.status}"
 
 
 def rank_run(run: Path, model: str, db: Path | None = None) -> tuple[ModelRank, ...]:
@@ -108,23 +87,17 @@ def rank_run(run: Path, model: str, db: Path | None = None) -> tuple[ModelRank, 
         ingest([run], copy, replace=True, shared_cases=list_shared_cases())
         with open_board(copy) as connection:
             boards = build_boards(connection, ("dice",), pair_metrics=(), kinds=KINDS)
-    ranks = [
-        ModelRank(
-            slice=str(board.key.slice),
-            prompt=board.key.prompt,
-            selection=board.key.selection,
-            targets=len(board.facts.targets),
-            models=len(board.ranked),
-            detectable=board.facts.detectable,
-            **{name: getattr(row, name) for name in _OF_A_ROW},
-        )
+    order, kinds = list(PROMPTS), list(KINDS)
+
+    def place(rank: ModelRank) -> tuple[object, ...]:
+        key = rank.board.key
+        return kinds.index(key.slice.kind), str(key.slice), order.index(key.prompt), key.selection
+
+    ranks = (
+        ModelRank(board, row)
         for board in boards.values()
         if board.key.track in SUBMITTED
         for row in board.rows
         if row.model == model
-    ]
-    order = list(PROMPTS)
-    kinds: list[str] = list(KINDS)
-    ranks.sort(key=lambda rank: (kinds.index(rank.slice.partition(":")[0]), rank.slice,
-                                 order.index(rank.prompt), rank.selection))  # fmt: skip
-    return tuple(ranks)
+    )
+    return tuple(sorted(ranks, key=place))

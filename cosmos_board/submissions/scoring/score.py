@@ -52,7 +52,6 @@ from cosmos_board.submissions.checks.predictions import (
 from cosmos_board.submissions.checks.submission import CheckedSubmission, CheckInputs
 from cosmos_board.submissions.format.fields import COUNTS, PREDICTIONS
 from cosmos_board.submissions.format.manifest import Manifest
-from cosmos_board.submissions.scoring.errors import choose_prompt, find_dice, measure_error
 
 _REFERENCES_A_BATCH = 10_000
 
@@ -64,8 +63,6 @@ class Scored:
     run: Path
     checked: CheckedSubmission
     rows: int
-    error: float | None = None
-    """Standard error of its macro Dice, with a box where it takes one; None under 10 clusters."""
 
 
 def score_submission(
@@ -115,12 +112,12 @@ def score_checked(checked: CheckedSubmission, out: Path, tier: str | None = None
         where = checked.place(PREDICTIONS)
         checked.problems += find_implausible(scorer.group_counts(), where)
         checked.problems += find_informed(scorer.answers, where)
-        return Scored(out, checked, rows, measure_error(scorer.dice, checked.indices))
+        return Scored(out, checked, rows)
     if not isinstance(content, CountTable):
         raise InputError(place, COUNTS, "is not at hand; give --external or fetch it")
     tier = tier or ("audited" if checked.audited_rows else "self-reported")
     rows = _write_run(checked, out, tier, lambda _, index: _iter_counts(content, index))
-    return Scored(out, checked, rows, measure_error(find_dice(content), checked.indices))
+    return Scored(out, checked, rows)
 
 
 class _Scorer:
@@ -132,9 +129,6 @@ class _Scorer:
         self._scored: dict[str, list[tuple[float | None, ...]]] = defaultdict(list)
         self.answers: list[Answer] = []
         """Those with candidates to choose from."""
-
-        self.dice: dict[str, float] = {}
-        """By reference, of the mask that the model prefers, under one prompt."""
 
     def score_pack(self, pack: Listing, index: ReferenceIndex) -> Iterator[pa.RecordBatch]:
         """Yield the rows of every reference that is asked of a pack."""
@@ -150,8 +144,6 @@ class _Scorer:
             counts = row.scores.counts
             facts = (counts.tp, counts.fp, counts.fn, row.predicted_iou)
             self._scored[f"{pack.info.name}, {row.prompt}"].append(facts)
-            if row.prompt == choose_prompt(self._prompts):  # the selection `predicted` comes last
-                self.dice[row.reference_id] = counts.dice
         yield from tabulate_scores(rows).to_batches()
 
     def _score(

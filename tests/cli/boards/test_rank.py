@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 
-from cosmos_board.cli.boards.rank import COLUMNS
+from cosmos_board.cli.boards.board_rows import COLUMNS
 from cosmos_board.cli.main import group
 from cosmos_board.core.errors import InputError
 from cosmos_board.metrics.table import METRICS

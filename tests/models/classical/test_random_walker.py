@@ -9,7 +9,8 @@ from skimage.segmentation import random_walker
 from cosmos_board.core.masks import Mask, Pixels
 from cosmos_board.core.prompts import Prompt, make_prompt
 from cosmos_board.models.classical import walker_compiled
-from cosmos_board.models.classical.random_walker import RandomWalker, mark_seeds, walk
+from cosmos_board.models.classical.random_walker import RandomWalker, walk
+from cosmos_board.models.classical.walker_seeds import mark_seeds
 from cosmos_board.models.classical.walker_system import build_system, measure_weights, solve_plainly
 from tests.models.scenes import draw_scene
 from tests.shared import needs_shared, read_real_references

@@ -1,6 +1,7 @@
 # ruff: noqa: ANN401 (transformers is untyped)
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -14,7 +15,7 @@ from cosmos_board.core.prompts import make_prompt
 from cosmos_board.models.cards import KNOWN
 from cosmos_board.models.conformance import find_problems
 from cosmos_board.models.external.hf import HfSam
-from cosmos_board.models.external.hf_files import known_name
+from cosmos_board.models.external.hf_files import fetch, known_name
 from cosmos_board.models.external.hf_segmenter import HfSegmenter
 from cosmos_board.models.registry import is_ready, load_segmenter, locate_weights
 from cosmos_board.models.sam.everything_grid import EverythingSettings
@@ -234,3 +235,19 @@ def test_a_configuration_fetches_and_opens_nothing_else(
 
     with pytest.raises(InputError, match=message):
         load_segmenter(f"hf:{tmp_path}")
+
+
+def test_weights_of_the_hub_that_are_another_file_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cache as the hub's client leaves it: weights under their hash, a link beside them."""
+    hub = pytest.importorskip("huggingface_hub")
+    blob = tmp_path / hashlib.sha256(b"weights").hexdigest()
+    (tmp_path / "model.safetensors").symlink_to(blob)
+    monkeypatch.setattr(hub, "snapshot_download", lambda *_, **__: str(tmp_path))
+
+    blob.write_bytes(b"weights")
+    assert fetch("a/b") == tmp_path
+    blob.write_bytes(b"weightz")
+    with pytest.raises(InputError, match="sha256: is not the published one"):
+        fetch("a/b")

@@ -5,11 +5,10 @@ import duckdb
 from cosmos_board.store.queries.connection import fetch_row, iterate_columns
 
 
-def test_a_first_row_leaves_the_connection_free_for_the_next_question() -> None:
+def test_a_row_is_read_to_its_end_so_that_other_questions_can_follow() -> None:
     with duckdb.connect() as connection:
-        assert fetch_row(connection, "SELECT * FROM range(3)") == (0,)
-        assert fetch_row(connection, "SELECT 1 WHERE false") is None
+        first = fetch_row(connection, "SELECT range FROM range(5000)")
+        batches = list(iterate_columns(connection, "SELECT range AS n FROM range(3)"))
 
-        (batch,) = iterate_columns(connection, "SELECT 7 AS seven")
-
-    assert batch["seven"].tolist() == [7]
+    assert first == (0,)
+    assert [batch["n"].tolist() for batch in batches] == [[0, 1, 2]]

@@ -17,7 +17,7 @@ from cosmos_board.board.cube import Cube
 from cosmos_board.board.findings.findings import find_findings
 from cosmos_board.board.leaderboard import rank_boards
 from cosmos_board.board.types import Board, Slice
-from cosmos_board.cli.boards.rank import list_rows
+from cosmos_board.cli.boards.board_rows import list_rows
 from cosmos_board.cli.tables import describe_board
 from cosmos_board.core.masks import encode_mask
 from cosmos_board.core.run_record import RunSettings

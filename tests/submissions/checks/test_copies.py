@@ -19,7 +19,7 @@ from cosmos_board.core.masks import Rle, encode_mask
 from cosmos_board.core.rle import read_runs
 from cosmos_board.submissions.checks.check import check_submission
 from cosmos_board.submissions.checks.copies import find_copied
-from cosmos_board.submissions.checks.overlap import KEPT_BYTES, MOST_EDGES, KeptMasks
+from cosmos_board.submissions.checks.overlap import KEPT_BYTES, MOST_RUNS, KeptMasks
 from cosmos_board.submissions.checks.predictions import Fingerprint, iter_predictions
 from cosmos_board.submissions.checks.submission import Accepted
 from tests.submissions.drafts import make_checked
@@ -170,10 +170,10 @@ def test_masks_of_too_many_runs_to_compare_are_held() -> None:
          "height": 300, "width": 301, "rle": encode_mask(board).counts}
         for number in range(20)
     ]  # fmt: skip
-    assert len(read_runs(rows[0]["rle"], 300, 301)) > MOST_EDGES
+    assert len(read_runs(rows[0]["rle"], 300, 301)) // 2 > MOST_RUNS
     assert compare(make_print(rows)) == [
-        ("held", "20 of 20 masks have too many runs to be compared with other entries; "
-         "held for review")
+        ("held", "20 of 20 masks have too many runs or pixels to be compared with other "
+         "entries; held for review")
     ]  # fmt: skip
 
 
@@ -181,16 +181,17 @@ def test_what_is_kept_of_a_large_submission_is_bounded_and_still_tells() -> None
     """Stripes of one pixel, as many runs as are compared."""
     mask = np.zeros((128, 128), np.bool_)
     mask[::2] = True
-    kept = [KeptMasks(), KeptMasks()]
+    kept, counts = [KeptMasks(), KeptMasks()], encode_mask(mask).counts
+    runs = read_runs(counts, 128, 128)
     for number in range(2000):
-        runs = read_runs(encode_mask(mask).counts, 128, 128)
+        row: Row = {
+            "reference_id": f"r{number}", "prompt": "box", "candidate": 0, "height": 128,
+            "width": 128, "predicted_iou": None, "rle": counts,
+        }  # fmt: skip
         for one in kept:
-            one.add(
-                {"reference_id": f"r{number}", "prompt": "box", "candidate": 0, "height": 128,
-                 "predicted_iou": None}, runs,
-            )  # fmt: skip
+            one.add(row, runs)
     for one in kept:
-        size = sum(mask.edges.nbytes for _, masks in one.groups.values() for mask in masks)
+        size = sum(len(mask.rle.counts) for _, masks in one.groups.values() for mask in masks)
         assert size <= 2 * KEPT_BYTES
     assert kept[0].compare(kept[1])["all"].alike[0] == 1
 

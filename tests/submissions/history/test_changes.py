@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cosmos_board.core.errors import InputError
-from cosmos_board.submissions.history.changes import check_changes, find_merge
+from cosmos_board.submissions.history.changes import check_changes, find_merge, note_set_up
 from cosmos_board.submissions.history.git import Repository
 from cosmos_board.submissions.history.versions import read_history
 from tests.submissions.drafts import draft_manifest, to_toml
@@ -52,6 +52,21 @@ def ask(repo: Path, change: Change, author: int = BOB) -> list[str]:
     head = commit_all(repo)
     git(repo, "checkout", "-q", "main")
     return [str(one) for one in check_changes(find_merge(read_history(repo), head, author, NOW))[1]]
+
+
+def test_what_a_maintainer_forgot_to_set_up_is_noted(tmp_path: Path) -> None:
+    make_repository(tmp_path)
+    owners = tmp_path / ".github" / "CODEOWNERS"
+    owners.parent.mkdir()
+    owners.write_text("/.ci/ @OWNER\n")
+    commit_all(tmp_path, "as it was forked")
+    fields = [(one.path, one.disposition) for one in note_set_up(read_history(tmp_path))]
+    assert fields == [("submissions/decisions.toml", "noted"), (".github/CODEOWNERS", "noted")]
+
+    owners.write_text("/.ci/ @OWNERS-of-the-board\n")
+    (tmp_path / "submissions" / "decisions.toml").write_text(MAINTAINERS)
+    commit_all(tmp_path, "set up")
+    assert list(note_set_up(read_history(tmp_path))) == []
 
 
 def test_a_new_entry_and_the_owners_next_version_are_right(repo: Path) -> None:

@@ -22,6 +22,7 @@ from cosmos_board.submissions.draft.model_run import open_model_run
 from cosmos_board.submissions.problems import LONGEST_LINE
 from cosmos_board.submissions.scoring.ranks import CAPTION, ModelRank, rank_run
 from cosmos_board.submissions.scoring.score import score_submission
+from tests.site.handmade import make_board, make_row
 from tests.submissions.samples import METADATA, NOW
 
 
@@ -67,7 +68,8 @@ def count_macro_mean(run: Path, *names: str) -> tuple[float, int]:
 
 def test_overall_is_the_macro_mean_over_the_targets_of_all_real_packs(scored: Path) -> None:
     ranks = rank_run(scored, "careful-boxes")
-    found = {one.slice: one for one in ranks if one.selection == "predicted"}
+    found = {str(one.board.key.slice): one for one in ranks
+             if one.board.key.selection == "predicted"}  # fmt: skip
     wanted = {
         "overall": ("ward-a", "ward-b"),
         "dataset:phantoms": ("phantoms",),
@@ -77,8 +79,8 @@ def test_overall_is_the_macro_mean_over_the_targets_of_all_real_packs(scored: Pa
     assert list(found) == list(wanted)
     for name, packs in wanted.items():
         score, targets = count_macro_mean(scored, *packs)
-        assert found[name].score == pytest.approx(score, abs=1e-9), name
-        assert found[name].targets == targets, name
+        assert found[name].row.score == pytest.approx(score, abs=1e-9), name
+        assert len(found[name].board.facts.targets) == targets, name
 
 
 def test_the_caption_says_so_in_a_line_that_a_report_takes() -> None:
@@ -89,15 +91,17 @@ def test_the_caption_says_so_in_a_line_that_a_report_takes() -> None:
 
 
 def test_a_line_names_score_interval_targets_and_rank() -> None:
-    one = ModelRank(
-        slice="overall", prompt="box", selection="predicted", score=0.5, targets=1, low=0.4,
-        high=0.6, rank=2, rank_low=1, rank_high=3, models=4, references=9, status="ranked",
-        failure=Share(0.1, 0.05, 0.2), failing=None, detectable=0.0312,
-    )  # fmt: skip
+    row = make_row("mine", 0.5, 2, low=0.4, high=0.6, rank_low=1, rank_high=3,
+                   failure=Share(0.1, 0.05, 0.2))  # fmt: skip
+    others = [make_row(f"other-{rank}", 0.5, rank) for rank in (1, 3, 4)]
+    board = make_board([row, *others], targets=("ct.liver",), detectable=0.0312)
+    one = ModelRank(board, row)
     assert one.line == (
-        "overall, box, predicted: Dice 0.5000 (0.4000..0.6000) over 1 target, 10.0 % (5.0..20.0)"
-        " under 0.5, rank 2 (1..3) of 4, least difference it could show 0.031"
+        "target:ct.liver, box, predicted: Dice 0.5000 (0.4000..0.6000) over 1 target, 10.0 %"
+        " (5.0..20.0) under 0.5, rank 2 (1..3) of 4, least difference it could show 0.031"
     )
     assert len(one.line) <= LONGEST_LINE
-    failed = replace(one, rank=None, rank_low=None, rank_high=None, failing=FailedAnswers(37, 1200))
-    assert failed.line.endswith("not ranked: 37 of 1200 answers on this slice failed")
+    assert one.describe()["rank_high"] == 3
+    failed = replace(row, rank=None, rank_low=None, rank_high=None, failing=FailedAnswers(37, 1200))
+    last = ModelRank(board, failed).line
+    assert last.endswith("not ranked: 37 of 1200 answers on this slice failed")

@@ -25,7 +25,7 @@ from cosmos_board.site.pages.sections.standing import (
     format_range,
 )
 from cosmos_board.site.pages.sections.tables import RecordTable
-from cosmos_board.site.pages.sections.writer import PageContext, PageWriter
+from cosmos_board.site.pages.sections.writer import Link, PageContext, PageWriter
 from cosmos_board.store.queries.targets import Amount, TargetInfo
 
 
@@ -111,6 +111,8 @@ def slice_index(context: PageContext, kind: SliceKind) -> Page:
     empty = explain_empty(data, words, words("Nothing has been scored yet."))
     page.table(table.build("index", caption, empty=empty))
     add_withheld(page, [kind])
+    if kind == "target" and data.volumes:
+        page.links(words("Volumes"), [Link(words("Targets"), "volumes/")])
     return page.finish()
 
 

@@ -13,6 +13,7 @@ from cosmos_board.site.content.labels import (
     slice_label,
     slice_url,
     viewer_url,
+    volume_url,
 )
 from cosmos_board.site.content.site_data import SiteData
 from cosmos_board.site.language.numbers import DASH, number, with_interval
@@ -172,6 +173,8 @@ def _link_related(page: PageWriter, part: Slice, siblings: Sequence[Slice]) -> N
         page.links(label, _links(related_slices, data, words))
     if part.kind == "target" and any(case.pick.target == part.name for case in data.cases):
         page.links(words("Cases"), [Link(words("Lowest to highest"), viewer_url(part.name))])
+    if any(board.board.key.slice == part for board in data.volumes):
+        page.links(words("Volumes"), [Link(slice_label(part, data, words), volume_url(part.name))])
     if len(siblings) <= MOST_SIBLINGS:
         label = {
             "modality": words("All modalities"),

@@ -1,0 +1,1 @@
+"""Boards of the volume track, which never stand beside those of images."""

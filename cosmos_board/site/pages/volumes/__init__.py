@@ -1,0 +1,1 @@
+"""Pages of the volume track: one for each target, and their list."""

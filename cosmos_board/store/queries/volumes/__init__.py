@@ -1,0 +1,1 @@
+"""What a board database says of volumes."""
