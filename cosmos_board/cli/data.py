@@ -15,7 +15,6 @@ from cosmos_board.core.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
     from cosmos_board.curation.curate import ImportReport
-    from cosmos_board.data.imports.planning.plan import ImportPlan
     from cosmos_board.data.imports.planning.warnings import PlanWarning
     from cosmos_board.data.pack import Pack
 
@@ -109,8 +108,8 @@ def import_files(
     spec: str, source: Path, out: Path | None, workers: int, dry_run: bool, accept: tuple[str, ...]
 ) -> None:
     """Curate raw files into a pack; SPEC is a catalog name or an import file."""
+    from cosmos_board.cli.plans import show_plan
     from cosmos_board.curation.curate import curate
-    from cosmos_board.data.imports.planning.comparison import describe_comparison, explain_nothing
     from cosmos_board.data.imports.planning.plan import plan_import
     from cosmos_board.data.imports.spec.fields import WARNINGS
     from cosmos_board.data.imports.spec.load import load_spec, make_pack_info
@@ -122,38 +121,11 @@ def import_files(
     loaded = load_spec(spec)
     loaded = loaded.model_copy(update={"accept": (*loaded.accept, *accept)})
     plan = plan_import(loaded, source)
-    click.echo(plan.describe())
-    explain_nothing(plan)
-    plan.refuse_nothing()
-    for line in describe_comparison(plan):
-        click.echo(line)
-    warnings = _warn(plan, dry_run=dry_run)
+    warnings = show_plan(plan, say=click.echo, dry_run=dry_run)
     if out is None or dry_run:
         return
     report = curate(plan.units(), make_pack_info(loaded), out, workers=workers)
     _print_import(report, out, loaded.accept, warnings)
-
-
-def _warn(plan: ImportPlan, *, dry_run: bool) -> tuple[PlanWarning, ...]:
-    """Print what in a plan is seldom meant, and return what was printed."""
-    from cosmos_board.data.imports.planning.warnings import (
-        find_warnings,
-        read_sample,
-        refuse_mistakes,
-    )
-
-    look = read_sample(plan)
-    if look.unread and dry_run:
-        # An import tells this itself, of all files.
-        problem = f"{len(look.unread)} of {look.units} looked at cannot be read, first"
-        if len(look.unread) == look.units:
-            raise InputError("--source", "", f"{problem} {look.unread[0]}")
-        click.echo(f"{problem} {look.unread[0]}", err=True)
-    warnings = find_warnings(plan, look)
-    refuse_mistakes(warnings)
-    for warning in warnings:
-        click.echo(str(warning), err=True)
-    return warnings
 
 
 def _print_import(

@@ -67,7 +67,7 @@ def fetch(
     if missing:
         raise InputError(out, missing[0].path, "is not here yet", want="what is said above")
     if download is None or not download.files:
-        _check_by_hand(name, out)
+        _check_by_hand(name, out, then_import=then_import)
     if then_import:
         group = context.parent.command if context.parent else None
         assert isinstance(group, click.Group), "this command lies beside `import`"
@@ -134,20 +134,21 @@ def _explain(dataset: Dataset, download: Download | None, out: Path) -> None:
     click.echo(f"or: cosmos-board data import {dataset.name} --source {out} --out PACK")
 
 
-def _check_by_hand(name: str, out: Path) -> None:
-    """Say what an import finds in what somebody put there.
+def _check_by_hand(name: str, out: Path, *, then_import: bool) -> None:
+    """Say what an import finds in what somebody put there, unless the import will.
 
     Raises:
         InputError: If nothing was put there, or no image is found in it.
     """
+    if not out.is_dir() or not any(out.iterdir()):
+        raise InputError(out, "", "holds nothing yet", want="what is said above")
+    if then_import:
+        return
+    from cosmos_board.cli.plans import show_plan
     from cosmos_board.data.imports.planning.plan import plan_import
     from cosmos_board.data.imports.spec.load import load_spec
 
-    if not out.is_dir() or not any(out.iterdir()):
-        raise InputError(out, "", "holds nothing yet", want="what is said above")
-    plan = plan_import(load_spec(name), out)
-    click.echo(plan.describe())
-    plan.refuse_nothing()
+    show_plan(plan_import(load_spec(name), out), say=click.echo, dry_run=True)
 
 
 def _say(line: str) -> None:

@@ -149,7 +149,48 @@ _REASONS = {
 }
 
 
-def describe_os_error(path: Path, doing: str, error: OSError) -> StorageError:
+_MACHINE_NAMES = "ENOSPC EDQUOT EROFS EFBIG EIO EMFILE ENFILE ENODEV ESTALE"
+_MACHINE = {getattr(errno, name) for name in _MACHINE_NAMES.split() if hasattr(errno, name)}
+"""What a full or broken disk says, or a machine that has no more of something."""
+
+
+def find_machine_failure(error: BaseException) -> OSError | None:
+    """Return the failure of the disk or machine that led to an error; None where there is none.
+
+    It says nothing about the file that was being read.
+
+    Example:
+        >>> find_machine_failure(OSError(errno.ENOSPC, "full")) is not None
+        True
+        >>> find_machine_failure(OSError("no such picture"))
+    """
+    each: BaseException | None = error
+    while each is not None:
+        if isinstance(each, OSError) and each.errno in _MACHINE:
+            return each
+        each = each.__cause__ or each.__context__
+    return None
+
+
+def describe_unreadable(
+    where: object, error: OSError, *, field: str = "", scratch: Path | None = None
+) -> CosmosBoardError:
+    """Return what it means that a file cannot be read: the file is refused, or the disk failed.
+
+    Args:
+        where: The file.
+        error: What reading it raised.
+        field: What of it was read, for the message.
+        scratch: Folder of ours into which it was being unpacked.
+    """
+    if failure := find_machine_failure(error):
+        if scratch is not None:
+            return describe_os_error(scratch, f"unpack {where}", failure)
+        return describe_os_error(where, "read", failure)
+    return InputError(where, field, f"cannot be read: {error.strerror or error}")
+
+
+def describe_os_error(path: object, doing: str, error: OSError) -> StorageError:
     """Return the error, one line of text, that a user sees when the disk fails.
 
     Example:

@@ -15,7 +15,11 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from cosmos_board.core.cards import PROTOCOL
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import (
+    InputError,
+    describe_unreadable,
+    find_machine_failure,
+)
 from cosmos_board.core.processes import make_pool
 from cosmos_board.curation.records import CuratedImage, curate_image
 from cosmos_board.curation.volume_records import dump_volume, load_volume
@@ -282,6 +286,8 @@ def _curate_unit(unit: SourceUnit) -> _CuratedUnit:
                 collector.add(source, source.volume, image.sha256 if image else None)
         curated.volumes.extend(collector.finish(counts.dropped))
     except (OSError, ValueError, ArithmeticError, LookupError, TypeError, MemoryError) as error:
+        if failure := find_machine_failure(error):
+            raise describe_unreadable(unit.origin, failure) from error
         # The libraries that read raw files raise anything at all on hostile ones.
         reason = f"cannot be read: {type(error).__name__}: {error}"
         raise InputError(unit.origin, "", reason[:300]) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,17 +9,14 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import TypeAlias
 
-from cosmos_board.core.errors import (
-    InputError,
-    StorageError,
-    describe_os_error,
-)
+from cosmos_board.core.errors import InputError, describe_os_error
 from cosmos_board.core.processes import hold_lock
 from cosmos_board.downloads.files import Patience, RemoteFile
 from cosmos_board.downloads.hosts import Hosts
 from cosmos_board.downloads.partial import Partial
 from cosmos_board.downloads.record import FetchRecord
 from cosmos_board.downloads.sources import find_size
+from cosmos_board.downloads.space import refuse_small_disk
 from cosmos_board.downloads.threads import run_each
 from cosmos_board.downloads.transfer import Transfer
 from cosmos_board.downloads.web import RefusedAddressError
@@ -131,12 +127,7 @@ class _Fetching:
                 self._options.report(file.path, part.size_bytes, size)
 
         self._run_each(files, find_left)
-        free = shutil.disk_usage(self._folder).free
-        if sum(left) > free:
-            raise StorageError(
-                f"{self._folder}: the disk has {free / 1e9:.1f} GB free and the download needs "
-                f"{sum(left) / 1e9:.1f} GB more"
-            )
+        refuse_small_disk(self._folder, sum(left))
 
     def _ask_size(self, file: RemoteFile) -> int | None:
         try:

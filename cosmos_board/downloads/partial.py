@@ -60,13 +60,16 @@ class Partial:
 
     def drop(self) -> None:
         """Forget it."""
-        self.path.unlink(missing_ok=True)
-        self._facts_path.unlink(missing_ok=True)
+        try:
+            self.path.unlink(missing_ok=True)
+            self._facts_path.unlink(missing_ok=True)
+        except OSError as error:
+            raise describe_os_error(self.target, "write", error) from error
 
     def put_in_place(self) -> None:
         """Give the whole file its name."""
         try:
             self.path.replace(self.target)
+            self._facts_path.unlink(missing_ok=True)
         except OSError as error:
             raise describe_os_error(self.target, "write", error) from error
-        self._facts_path.unlink(missing_ok=True)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 from http.client import HTTPException
 from io import FileIO
 from pathlib import Path
 from urllib.error import HTTPError
 
-from cosmos_board.core.errors import InputError, StorageError, describe_os_error
+from cosmos_board.core.errors import InputError, describe_os_error
 from cosmos_board.downloads.content import check_content
 from cosmos_board.downloads.files import Patience, RemoteFile, Report
 from cosmos_board.downloads.hosts import Hosts, parse_retry_after
 from cosmos_board.downloads.partial import PartFacts, Partial
 from cosmos_board.downloads.sources import ChangedSourceError, OpenedSource, open_source
+from cosmos_board.downloads.space import refuse_small_disk
 from cosmos_board.downloads.web import RefusedAddressError
 
 _CHUNK_BYTES = 1 << 20
@@ -84,17 +84,20 @@ class Transfer:
             raise
 
     def _fetch(self, url: str) -> None:
-        failures = 0
+        # Bytes that were had before and are sent again are no progress: a server whose answers
+        # contradict each other would otherwise be asked for ever.
+        failures, furthest = 0, self._part.size_bytes if self._find_facts(url) else 0
         while True:
-            before = self._part.size_bytes
             try:
                 with self._hosts.connect(url):
                     if self._continue(url):
                         return
                 problem, asked_wait_s = "the connection closed early", None
             except ChangedSourceError as error:
+                if self._is_published():
+                    return  # the server had promised more bytes than there are
                 self._part.drop()
-                before, problem, asked_wait_s = 0, str(error), None
+                problem, asked_wait_s = str(error), None
             except HTTPError as error:
                 error.close()
                 if error.code not in _BUSY:
@@ -105,8 +108,22 @@ class Transfer:
                 raise InputError(url, "", str(error)) from error
             except (OSError, HTTPException) as error:
                 problem, asked_wait_s = f"{error or type(error).__name__}", None
-            failures = 0 if self._part.size_bytes > before else failures + 1
+            have = self._part.size_bytes
+            failures = 0 if have > furthest else failures + 1
+            furthest = max(have, furthest)
+            if failures == 1 and self._is_published():
+                return  # the same of a server that cannot begin in the middle
             self._pause(url, failures, problem, asked_wait_s)
+
+    def _is_published(self) -> bool:
+        """Return whether what is here is the whole file, by the sum that was published of it."""
+        if not self._file.is_pinned or not self._part.size_bytes:
+            return False
+        try:
+            check_content(self._part.path, self._file, self._file.path)
+        except InputError:
+            return False
+        return True
 
     def _pause(self, url: str, failures: int, problem: str, asked_wait_s: float | None) -> None:
         patience = self._patience
@@ -127,9 +144,8 @@ class Transfer:
 
     def _continue(self, url: str) -> bool:
         """Fetch what is missing; return whether that was all."""
-        have, facts = self._part.size_bytes, self._part.read_facts()
-        if facts is None or (facts.url != url and not self._file.is_pinned) or self._file.varies:
-            have, facts = 0, None
+        facts = self._find_facts(url)
+        have = self._part.size_bytes if facts else 0
         # What another address began is checked by the published sum alone.
         mark = facts.mark if facts and facts.url == url else ""
         self._joined |= bool(have) and not mark
@@ -143,6 +159,13 @@ class Transfer:
             return self._receive(url, opened, facts)
         finally:
             opened.close()
+
+    def _find_facts(self, url: str) -> PartFacts | None:
+        """Return what is known of the part that is here; None if `url` cannot continue it."""
+        facts = self._part.read_facts()
+        if facts is None or (facts.url != url and not self._file.is_pinned) or self._file.varies:
+            return None
+        return facts
 
     def _receive(self, url: str, opened: OpenedSource, facts: PartFacts | None) -> bool:
         if opened.start and facts and None is not facts.total != opened.total:
@@ -164,11 +187,7 @@ class Transfer:
 
     def _check_space(self, opened: OpenedSource) -> None:
         left = (opened.total or 0) - opened.start
-        free = shutil.disk_usage(self._part.target.parent).free
-        if left > free:
-            raise StorageError(
-                f"{self._part.target}: the disk has {free} bytes free and the rest has {left}"
-            )
+        refuse_small_disk(self._part.target.parent, left)
 
     def _copy(self, opened: OpenedSource, file: FileIO) -> int:
         done, want = opened.start, self._file.size_bytes

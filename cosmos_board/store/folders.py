@@ -10,7 +10,7 @@ import ctypes
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -64,11 +64,13 @@ def replace_folder(out: Path, kind: str, *, inputs: Iterable[Path] = ()) -> Iter
             shutil.rmtree(fresh, ignore_errors=True)
 
 
-def claim_folder(out: Path, kind: str) -> None:
+def claim_folder(out: Path, kind: str, *, given: Collection[str] = ()) -> None:
     """Mark `out` as a folder in which a command may replace whatever it finds; make it if absent.
 
+    `given` names what a user may have put there before.
+
     Raises:
-        InputError: If it holds other files and has no mark.
+        InputError: If it holds anything else and has no mark.
         StorageError: If the disk is full, read-only or gone.
     """
     target = out.resolve()
@@ -78,8 +80,9 @@ def claim_folder(out: Path, kind: str) -> None:
         return
     if target.exists() and not target.is_dir():
         raise InputError(out, "", "is a file", want="a folder")
-    if target.is_dir() and (names := sorted(os.listdir(target))):
-        raise _foreign(out, kind, names[0])
+    others = set(os.listdir(target)) - _IGNORED - {*given} if target.is_dir() else ()
+    if others:
+        raise _foreign(out, kind, min(others))
     with _explaining(out):
         target.mkdir(parents=True, exist_ok=True)
     write_bytes(marker, dump_record({}))

@@ -119,7 +119,7 @@ def _answer(server: Server, request: BaseHTTPRequestHandler) -> None:
         request.end_headers()
         return
     start = _find_start(request, file, asked)
-    if start > len(file.content):
+    if start and start >= len(file.content):  # a range that begins at the end is empty: RFC 9110
         request.send_error(416)
         return
     request.send_response(206 if start else 200)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import shutil
@@ -249,10 +250,13 @@ def test_a_server_that_stays_busy_is_given_up_and_so_is_one_that_asks_for_hours(
         ("a.zip", zipped(CONTENT)),
         ("a.tar", tarred(CONTENT)),
         ("a.tar.gz", tarred(CONTENT, "w:gz")),
+        ("a.tar.xz", tarred(CONTENT, "w:xz")),
+        ("a.nii.gz", gzip.compress((348).to_bytes(4, "little") + CONTENT)),
+        ("a.tif", b"II*\0" + (900).to_bytes(4, "little") + bytes(1000)),
         ("a.7z", b"7z\xbc\xaf\x27\x1c" + bytes(6) + (1000).to_bytes(8, "little") + bytes(2000)),
     ],
 )
-def test_a_truncated_archive_is_refused_though_its_length_is_what_the_server_says(
+def test_a_cut_file_is_refused_though_its_length_is_what_the_server_says(
     path: str, content: bytes, server: Server, tmp_path: Path
 ) -> None:
     url = server.serve(path, content[: len(content) // 2])
@@ -264,6 +268,47 @@ def test_a_truncated_archive_is_refused_though_its_length_is_what_the_server_say
     server.serve(path, content)
     fetch_files([remote(url, path=path)], tmp_path, QUICK)
     assert (tmp_path / path).read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "a.zip",
+        "a.tar",
+        "a.tar.gz",
+        "a.7z",
+        "a.rar",
+        "a.tif",
+        "a.png",
+        "a.jpg",
+        "a.h5",
+        "a.nii",
+        "a.nii.gz",
+        "a.nrrd",
+    ],
+)
+@pytest.mark.parametrize("content", [b"", b"no such file" * 100], ids=["empty", "garbage"])
+def test_what_is_not_what_its_ending_says_is_refused_on_first_sight(
+    path: str, content: bytes, server: Server, tmp_path: Path
+) -> None:
+    url = server.serve(path, gzip.compress(content) if content and path.endswith("gz") else content)
+
+    with pytest.raises(InputError, match=r"the file is empty|is no |is no whole"):
+        fetch_files([remote(url, path=path)], tmp_path, QUICK)
+    (tmp_path / path).write_bytes(content)  # and so if a person put it there
+    with pytest.raises(InputError, match=r"the file is empty|is no |is no whole"):
+        fetch_files([remote(path=path)], tmp_path, QUICK)
+
+    assert not (tmp_path / NAME).exists()
+
+
+def test_a_tar_that_ends_after_a_member_is_cut(server: Server, tmp_path: Path) -> None:
+    whole = tarred(CONTENT)
+    members = whole[: whole.rindex(CONTENT[-9:]) + 9]
+    url = server.serve("a.tar", members + bytes(-len(members) % 512))
+
+    with pytest.raises(InputError, match="its end is missing"):
+        fetch_files([remote(url, path="a.tar")], tmp_path, QUICK)
 
 
 def test_a_web_page_is_not_taken_for_the_file(server: Server, tmp_path: Path) -> None:
@@ -289,6 +334,46 @@ def test_a_server_that_promises_more_than_it_sends_is_given_up(
 
     with pytest.raises(InputError, match=r"broke off .*the connection closed early"):
         fetch_files([remote(url, size_bytes=len(CONTENT) + 5)], tmp_path, QUICK)
+
+
+@pytest.mark.parametrize("known", [{}, {"sha256": sha256(OTHER)}], ids=["unpinned", "pinned"])
+def test_the_same_bytes_again_are_no_progress_and_the_next_address_is_tried(
+    known: dict[str, Any], server: Server, tmp_path: Path
+) -> None:
+    """It promises more than it sends and has no more: each new start would fetch it whole."""
+    wrong = server.serve("wrong", CONTENT, claims_length=len(CONTENT) + 5)
+    right = server.serve("right", OTHER)
+
+    fetch_files([remote(wrong, right, **known)], tmp_path, QUICK)
+
+    assert (tmp_path / "a.bin").read_bytes() == OTHER
+    end = f"bytes={len(CONTENT)}-"
+    assert server.ranges("wrong") == [None, end, None, end]  # the first brings something
+
+
+def test_a_broken_server_without_ranges_is_given_up_though_its_answers_differ_in_length(
+    server: Server, tmp_path: Path
+) -> None:
+    url = server.serve("a.bin", CONTENT, ranges_work=False)
+    server.files["a.bin"].break_after = [400_000, 500_000] * 9
+
+    with pytest.raises(InputError, match="broke off"):
+        fetch_files([remote(url)], tmp_path, QUICK)
+
+    assert len(server.ranges("a.bin")) == 2 + QUICK.patience.attempts
+
+
+@pytest.mark.parametrize("ranges_work", [True, False])
+def test_what_has_the_published_sum_is_whole_whatever_length_was_promised(
+    ranges_work: bool, server: Server, tmp_path: Path
+) -> None:
+    promised = len(CONTENT) + 5
+    url = server.serve("a.bin", CONTENT, claims_length=promised, ranges_work=ranges_work)
+
+    fetch_files([remote(url, sha256=sha256(CONTENT))], tmp_path, QUICK)
+
+    assert (tmp_path / "a.bin").read_bytes() == CONTENT
+    assert server.ranges("a.bin") == [None, f"bytes={len(CONTENT)}-"]
 
 
 def test_a_server_that_names_no_length_is_believed_up_to_the_published_size(
@@ -330,7 +415,7 @@ def test_a_disk_that_is_too_small_is_found_before_the_download(
     usage = shutil.disk_usage(tmp_path)._replace(free=2_500_000)
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
 
-    with pytest.raises(StorageError, match=r"has 0\.0 GB free and the download needs 0\.0 GB"):
+    with pytest.raises(StorageError, match=r"has 2\.5 MB free and the download needs 3\.0 MB more"):
         fetch_files(files, tmp_path, QUICK)
 
     assert {method for method, _, _ in server.asked} == {"HEAD"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cosmos_board.core.errors import StoppedError
+from cosmos_board.core.errors import StoppedError, StorageError
 from cosmos_board.core.run_record import RunSettings
 from cosmos_board.data.pack import open_pack
 from cosmos_board.models.registry import load_segmenter
@@ -351,3 +352,14 @@ def test_json_has_what_the_table_has(
     [counts] = prior["prompts"]
     assert counts["prompt"] == "box"
     assert 0 < counts["predicted"] == counts["oracle"] <= 1
+
+
+def test_a_disk_that_fails_under_a_model_ends_the_run_and_is_no_failed_answer() -> None:
+    def fill() -> None:
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        except OSError as error:
+            raise RuntimeError("cannot keep my features") from error
+
+    with pytest.raises(StorageError, match="No space left on device"):
+        model_calls.call_model(fill)

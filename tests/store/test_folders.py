@@ -165,6 +165,20 @@ def test_a_claimed_folder_stays_claimed_and_no_other_is_taken(tmp_path: Path) ->
         claim_folder(tmp_path, "demo")
 
 
+def test_what_a_user_put_there_before_the_first_call_is_left_and_nothing_else_is_taken(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "out/raw/idrid-2018").mkdir(parents=True)
+    (tmp_path / "out/raw/idrid-2018/all.zip").touch()
+    claim_folder(tmp_path / "out", "cosmos", given=("raw",))
+    assert (tmp_path / "out/raw/idrid-2018/all.zip").exists()
+
+    (tmp_path / "other/raw").mkdir(parents=True)
+    (tmp_path / "other/notes.txt").touch()
+    with pytest.raises(InputError, match=r"notes\.txt: was not written here"):
+        claim_folder(tmp_path / "other", "cosmos", given=("raw",))
+
+
 def test_what_is_kept_has_its_bytes_only_once(tmp_path: Path) -> None:
     kept = tmp_path / "before" / "packs"
     kept.mkdir(parents=True)

@@ -15,7 +15,7 @@ from cosmos_board.cli.boards.analyse import describe_finding
 from cosmos_board.cli.boards.board_rows import COLUMNS, list_rows
 from cosmos_board.cli.tables import print_boards
 from cosmos_board.core.errors import make_one_line
-from cosmos_board.core.prompts import PROMPTS
+from cosmos_board.core.tracks import FULL
 from cosmos_board.data.catalog.load import list_shared_cases
 from cosmos_board.site.language.words import LANGUAGES
 from cosmos_board.site.publish.build import build_site
@@ -44,9 +44,10 @@ def publish(runs: Sequence[Path], out: Path) -> None:
         click.echo(make_one_line(line), err=True)
     with open_board(db) as connection:
         cube = Cube(connection, ("dice",))
-        overall = [rank_boards(cube, prompt=prompt)[0] for prompt in PROMPTS]
+        prompts = cube.prompts(FULL)
+        overall = [rank_boards(cube, prompt=prompt)[0] for prompt in prompts]
         targets = [
-            board for prompt in PROMPTS for board in rank_boards(cube, prompt=prompt, by="target")
+            board for prompt in prompts for board in rank_boards(cube, prompt=prompt, by="target")
         ]
         findings = find_findings(cube)
     rows = list_rows([*overall, *targets])

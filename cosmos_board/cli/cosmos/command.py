@@ -60,7 +60,7 @@ def command(
     out, and the exit code says so.
     """
     from cosmos_board.cli.cosmos.boards import publish
-    from cosmos_board.cli.cosmos.packs import PackMaker
+    from cosmos_board.cli.cosmos.packs import RAW, PackMaker
     from cosmos_board.cli.cosmos.runs import evaluate
     from cosmos_board.data.catalog.load import get_dataset, list_shared_cases
     from cosmos_board.data.catalog.starter import load_starter
@@ -72,7 +72,7 @@ def command(
     names = tuple(rows) or tuple(dict.fromkeys(names))
     datasets = [get_dataset(name) for name in names]
     _refuse_shared_cases(names, list_shared_cases())
-    claim_folder(out, "cosmos")
+    claim_folder(out, "cosmos", given=(RAW,))
     maker = PackMaker(out, addresses, workers or 2)
     packs, problems = [], []
     for dataset in datasets:

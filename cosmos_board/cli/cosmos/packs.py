@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from cosmos_board.cli.plans import show_plan
 from cosmos_board.cli.progress import show_steps, stop_on_signal
 from cosmos_board.cli.transfers import show_transfers
 from cosmos_board.core.errors import InputError, make_one_line
@@ -16,15 +17,13 @@ from cosmos_board.data.catalog.addresses import load_downloads, read_downloads
 from cosmos_board.data.catalog.dataset import Dataset
 from cosmos_board.data.catalog.starter import StarterSet
 from cosmos_board.data.imports.planning.plan import ImportPlan, plan_import
-from cosmos_board.data.imports.planning.warnings import (
-    find_warnings,
-    read_sample,
-    refuse_mistakes,
-)
 from cosmos_board.data.imports.spec.load import load_spec, make_pack_info
 from cosmos_board.data.pack.info import PackInfo, read_info
 from cosmos_board.downloads.fetch import FetchOptions, fetch_files
 from cosmos_board.downloads.files import RemoteFile
+
+RAW = "raw"
+"""Folder of downloads, into which a user puts what only a person may fetch."""
 
 
 class PackMaker:
@@ -48,7 +47,7 @@ class PackMaker:
             StorageError: If the disk is too small, full or cannot be written.
             StoppedError: If a signal came.
         """
-        pack, raw = self._out / "packs" / dataset.name, self._out / "raw" / dataset.name
+        pack, raw = self._out / "packs" / dataset.name, self._out / RAW / dataset.name
         info = _make_info(dataset.name, row)
         if pack.exists():
             _refuse_another(pack, info)
@@ -56,10 +55,10 @@ class PackMaker:
         self._fetch(dataset, row, raw)
         spec = load_spec(dataset.name)
         plan = plan_import(spec, raw)
-        _say(f"{dataset.name}: {_describe_plan(plan, row)}")
+        show_plan(plan, say=_say, whole=row is None)
         units = plan.units()
-        refuse_mistakes(find_warnings(plan, read_sample(plan)))
         if row is not None:
+            _say(f"{dataset.name}: {_describe_plan(plan, row)}")
             sample = Sample(units=row.units, slices=row.slices, longest_side_px=row.longest_side_px)
             units = sample_units(units, sample)
         with show_steps("pictures or volumes") as show:
@@ -114,18 +113,12 @@ def _say_how(dataset: Dataset) -> str:
     return f"{dataset.gate.where} {dataset.link}; {dataset.gate.put}"
 
 
-def _describe_plan(plan: ImportPlan, row: StarterSet | None) -> str:
-    """Return how much was found, and of how much where the publisher's counts are known."""
-    found = {
-        "pictures or volumes": len(plan.jobs),
-        "clusters": len({job.cluster_key for job in plan.jobs}),
-    }
-    if row is None:
-        return ", ".join(f"{count} {what}" for what, count in found.items())
-    wanted = (row.expect.units, row.expect.clusters)
-    return ", ".join(
-        f"{count} of {want} {what}"
-        for (what, count), want in zip(found.items(), wanted, strict=True)
+def _describe_plan(plan: ImportPlan, row: StarterSet) -> str:
+    """Return how much was found of what the files of the starter hold by their publishers."""
+    clusters = len({job.cluster_key for job in plan.jobs})
+    return (
+        f"{len(plan.jobs)} of {row.expect.units} pictures or volumes, "
+        f"{clusters} of {row.expect.clusters} clusters"
     )
 
 

@@ -25,20 +25,22 @@ def extract_members(members: Mapping[str, Member], folder: Path) -> None:
     Raises:
         InputError: If an archive is damaged or gone, or holds something else than it was listed
             with.
+        StorageError: If the disk of the archive or of the folder fails.
     """
     solid: dict[tuple[str, ...], dict[str, Member]] = defaultdict(dict)
     for path, member in members.items():
         target = folder / path
         if not target.resolve().is_relative_to(folder.resolve()):
             raise InputError(path, "", "leads out of the scratch folder")
-        target.parent.mkdir(parents=True, exist_ok=True)
         if member.kind == "7z":
             solid[member.archive][path] = member
             continue
-        with reading_archive(f"{member.archive[0]}: {member.name}"), target.open("xb") as file:
-            _copy(member, file)
+        with reading_archive(f"{member.archive[0]}: {member.name}", folder):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as file:
+                _copy(member, file)
     for archive, wanted in solid.items():
-        with reading_archive(archive[0]):
+        with reading_archive(archive[0], folder):
             _extract_7z(archive, wanted, folder)
 
 
@@ -86,4 +88,5 @@ def _extract_7z(archive: tuple[str, ...], wanted: Mapping[str, Member], folder: 
         made = own / member.name
         if made.is_symlink() or not made.is_file() or made.stat().st_size != member.size_bytes:
             raise InputError(member.name, "", "is damaged, or no regular file")
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
         made.replace(folder / path)

@@ -11,9 +11,15 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import (
+    CosmosBoardError,
+    InputError,
+    describe_unreadable,
+    find_machine_failure,
+)
 from cosmos_board.data.archives.streams import GzipStream, JoinedFile
 from cosmos_board.data.limits import LARGEST_FILE_BYTES
 
@@ -47,6 +53,7 @@ def list_members(archive: tuple[str, ...], kind: str) -> tuple[list[Member], lis
 
     Raises:
         InputError: If it is damaged, encrypted or holds too many files.
+        StorageError: If the disk fails.
     """
     members: list[Member] = []
     refused: list[Refusal] = []
@@ -74,17 +81,24 @@ def open_stream(archive: Sequence[str], kind: str) -> BinaryIO:
 
 
 @contextmanager
-def reading_archive(path: str) -> Iterator[None]:
-    """Turn whatever a damaged archive makes a library raise into one line (InputError)."""
+def reading_archive(path: str, scratch: Path | None = None) -> Iterator[None]:
+    """Turn whatever a damaged archive makes a library raise into one line (InputError).
+
+    Raises:
+        StorageError: If the disk fails, of the archive or of the folder `scratch`, into which it
+            is unpacked.
+    """
     try:
         yield
-    except (InputError, MemoryError):
+    except (CosmosBoardError, MemoryError):
         raise
     except ImportError as error:
         raise InputError(path, "", "needs py7zr", want=_INSTALL) from error
     except OSError as error:
-        raise InputError(path, "", f"cannot be read: {error.strerror or error}") from error
+        raise describe_unreadable(path, error, scratch=scratch) from error
     except Exception as error:
+        if failure := find_machine_failure(error):
+            raise describe_unreadable(path, failure, scratch=scratch) from error
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise InputError(path, "", f"is damaged or no such archive: {reason}") from error
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, describe_unreadable
 from cosmos_board.data.validation import FieldError, Rows, Table, parse_table, want
 from cosmos_board.downloads.files import RemoteFile, is_safe_path
 
@@ -145,7 +145,7 @@ def read_downloads(path: Path) -> dict[str, Download]:
     try:
         downloads = parse_downloads(path.read_text("utf-8"), path)
     except OSError as error:
-        raise InputError(path, "", "cannot be read", got=error.strerror) from error
+        raise describe_unreadable(path, error) from error
     except UnicodeDecodeError as error:
         raise InputError(path, "", "is no TOML", got=error) from error
     return {

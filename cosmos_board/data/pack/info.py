@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from pydantic import TypeAdapter, ValidationError
 
 from cosmos_board.core.cards import PROTOCOL, DatasetCard
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, describe_unreadable
 from cosmos_board.data.catalog.dataset import PERMISSIONS
 from cosmos_board.data.validation import describe_error
 
@@ -171,7 +171,7 @@ def _read_fields(path: Path) -> dict[str, Any]:
     try:
         fields = json.loads(path.read_bytes())
     except OSError as error:
-        raise InputError(path, "", f"cannot be read: {error.strerror}") from error
+        raise describe_unreadable(path, error) from error
     except (ValueError, RecursionError) as error:
         raise InputError(path, "", f"is no JSON: {error}") from error
     if not isinstance(fields, dict) or type(fields.get("schema_version")) is not int:

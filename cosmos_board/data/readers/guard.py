@@ -9,7 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import (
+    CosmosBoardError,
+    InputError,
+    describe_unreadable,
+    find_machine_failure,
+)
 
 
 @contextmanager
@@ -36,21 +41,25 @@ def quietly() -> Iterator[None]:
 
 
 @contextmanager
-def reading(path: Path, kind: str = "DICOM file") -> Iterator[None]:
+def reading(path: Path, kind: str = "DICOM file", *, scratch: Path | None = None) -> Iterator[None]:
     """Turn whatever a damaged file makes a library raise into one line.
 
     Lazy libraries such as pydicom convert values when they are asked for, so any access may fail.
+    `scratch` is the folder into which the file is being unpacked, if it is.
 
     Raises:
         InputError: Instead of any other error but a lack of memory.
+        StorageError: If the disk fails.
     """
     try:
         yield
-    except (InputError, MemoryError):
+    except (CosmosBoardError, MemoryError):
         raise
     except OSError as error:
-        raise InputError(path, "", f"cannot be read: {error.strerror or error}") from error
+        raise describe_unreadable(path, error, scratch=scratch) from error
     except Exception as error:
+        if failure := find_machine_failure(error):
+            raise describe_unreadable(path, failure, scratch=scratch) from error
         # Some append whole tracebacks to their messages.
         reason = str(error).partition("\n")[0]
         raise InputError(path, "", f"is damaged or no {kind}: {reason}") from error

@@ -6,11 +6,11 @@ import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.limits import LARGEST_FILE_BYTES, copy_limited
 from cosmos_board.data.readers.guard import reading
+from cosmos_board.data.scratch import make_scratch
 
 
 @contextmanager
@@ -19,13 +19,18 @@ def gunzipped(path: Path) -> Iterator[Path]:
 
     Raises:
         InputError: If it is damaged or too large; errors of the context name the `.gz` file.
+        StorageError: If the disk fails.
     """
     if path.suffix.lower() != ".gz":
         yield path
         return
-    with TemporaryDirectory(prefix="cosmos-board-") as folder:
+    with make_scratch() as folder:
         plain = Path(folder, path.stem)
-        with reading(path, "gzip file"), gzip.open(path) as file, plain.open("wb") as copy:
+        with (
+            reading(path, "gzip file", scratch=plain.parent),
+            gzip.open(path) as file,
+            plain.open("wb") as copy,
+        ):
             copy_limited(path, file, copy, LARGEST_FILE_BYTES)
         try:
             yield plain

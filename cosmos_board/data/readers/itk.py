@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, describe_unreadable
 from cosmos_board.data.limits import LARGEST_VOLUME_PX, check_size
 from cosmos_board.data.readers.raster import Raster
 from cosmos_board.data.volumes import Volume, spans_space
@@ -130,7 +130,7 @@ def _read_header(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(_LONGEST_HEADER)
     except OSError as error:
-        raise InputError(path, "", f"cannot be read: {error.strerror}") from error
+        raise describe_unreadable(path, error) from error
 
 
 def _check_data_file(path: Path) -> None:

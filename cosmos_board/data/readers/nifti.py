@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import (
+    CosmosBoardError,
+    InputError,
+    describe_unreadable,
+    find_machine_failure,
+)
 from cosmos_board.data.limits import LARGEST_VOLUME_PX, check_size
 from cosmos_board.data.readers.raster import Raster
 from cosmos_board.data.volumes import spans_space
@@ -84,10 +88,16 @@ def count_frames(path: Path) -> int:
     return shape[3] if len(shape) == 4 else 1
 
 
-def _make_error(path: Path, error: Exception) -> InputError:
-    with suppress(OSError), path.open("rb") as file:
-        if file.read(2) == b"\x1f\x8b" and path.suffix.lower() != ".gz":
-            return InputError(path, "", "is compressed: its name has to end in .nii.gz")
+def _make_error(path: Path, error: Exception) -> CosmosBoardError:
+    if failure := find_machine_failure(error):
+        return describe_unreadable(path, failure)
+    try:
+        with path.open("rb") as file:
+            compressed = file.read(2) == b"\x1f\x8b"
+    except OSError as unopened:  # of which nibabel says that it is no NIfTI file
+        return describe_unreadable(path, unopened)
+    if compressed and path.suffix.lower() != ".gz":
+        return InputError(path, "", "is compressed: its name has to end in .nii.gz")
     return InputError(path, "", f"is damaged or no NIfTI file: {error}")
 
 

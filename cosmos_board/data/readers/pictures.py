@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL.ExifTags import Base
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, describe_unreadable, find_machine_failure
 from cosmos_board.data.limits import LARGEST_PICTURE_PX, check_size
 from cosmos_board.data.readers.raster import Raster, note_turn, turn
 
@@ -52,6 +52,8 @@ def read_picture(path: Path, *, turned: bool = True) -> Raster:
     except InputError:
         raise
     except OSError as error:
+        if find_machine_failure(error):
+            raise describe_unreadable(path, error) from error
         of_8_bits = " of 8 bits a sample" if kind == "JPEG" else ""
         problem = error.strerror or f"is damaged or no {kind} file{of_8_bits}"
         raise InputError(path, "", problem) from error

@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from cosmos_board.accelerators.memory import is_broken, is_device_full, is_out_of_memory
-from cosmos_board.core.errors import CosmosBoardError, DeviceError, InputError
+from cosmos_board.core.errors import (
+    CosmosBoardError,
+    DeviceError,
+    InputError,
+    StorageError,
+    find_machine_failure,
+)
 from cosmos_board.models.candidate_checks import CandidatesError, describe_raised
 from cosmos_board.models.segmenter import Embedding
 
@@ -155,6 +161,8 @@ def _to_failure(error: BaseException) -> ModelFailureError:
         raise error
     if not isinstance(error, Exception) and _is_from_signal(error):
         raise error
+    if failure := find_machine_failure(error):
+        raise StorageError(f"a model met a failing disk or machine: {failure}") from error
     if isinstance(error, Exception):
         refuse_broken_device(error)
     return ModelFailureError(

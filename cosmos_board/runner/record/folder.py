@@ -21,7 +21,12 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from cosmos_board.core.errors import CosmosBoardError, InputError, describe_os_error
+from cosmos_board.core.errors import (
+    CosmosBoardError,
+    InputError,
+    describe_os_error,
+    find_machine_failure,
+)
 from cosmos_board.core.hashes import hash_file
 from cosmos_board.core.processes import hold_lock
 from cosmos_board.core.run_record import RunRecord, RunSettings, ShardRecord
@@ -153,6 +158,8 @@ class RunFolder:
             whole &= hash_file(self.scores_path(shard)) == record.sha256
             if masks := record.predictions_sha256:
                 whole &= hash_file(self.predictions_path(shard)) == masks
-        except (CosmosBoardError, OSError):
+        except (CosmosBoardError, OSError) as error:
+            if failure := find_machine_failure(error):
+                raise describe_os_error(self.path, "read", failure) from error
             return None
         return record if whole else None

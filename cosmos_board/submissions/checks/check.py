@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from cosmos_board.core.errors import describe_os_error, find_machine_failure
 from cosmos_board.core.scores import SELECTIONS
 from cosmos_board.core.tracks import CORE
 from cosmos_board.submissions.checks.audit import audit_counts
@@ -59,6 +60,8 @@ def inspect_submission(folder: Path, inputs: CheckInputs, copies: Path) -> Check
         for problem in _find_problems(checked):
             checked.problems.append(problem)
     except OSError as error:
+        if find_machine_failure(error):
+            raise describe_os_error(folder, "check", error) from error
         name = Path(error.filename).name if isinstance(error.filename, str) else ""
         text = f"cannot be read: {error.strerror}"
         checked.problems.append(Problem(f"{show_path(folder)}/{name}", "", text))

@@ -8,7 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cosmos_board.cli.cosmos.command import command
+from cosmos_board.cli.data import command as data
 from cosmos_board.core.errors import ExitCode, InputError, UnknownNameError, UsageError
+from tests.data.raw_files import draw_noise, save_picture
 
 
 def call(*words: str) -> Result:
@@ -59,3 +61,17 @@ def test_a_dataset_that_a_person_must_fetch_is_named_with_where_and_what(tmp_pat
     assert line.startswith("idrid-2018: left out: ")
     assert str(tmp_path / "out" / "raw" / "idrid-2018") in line
     assert "A. Segmentation" in line
+
+
+def test_the_plan_is_shown_as_data_import_shows_it(tmp_path: Path) -> None:
+    """Gated files that were put in place before the first call are taken, too."""
+    raw = tmp_path / "out/raw/idrid-2018"
+    for name in ("a", "b"):
+        save_picture(raw / f"unexpected-{name}.png", draw_noise())
+    options = ["--source", str(raw), "--out", str(tmp_path / "pack")]
+    shown = CliRunner().invoke(data, ["import", "idrid-2018", *options])
+
+    result = call("idrid-2018", "--out", str(tmp_path / "out"))
+
+    assert shown.stdout
+    assert all(line in result.stderr for line in shown.stdout.splitlines())

@@ -6,8 +6,7 @@ import atexit
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 from cosmos_board.core.errors import InputError
 from cosmos_board.data.archives.extract import extract_members
@@ -16,6 +15,7 @@ from cosmos_board.data.archives.names import find_kind, group_parts, strip_endin
 from cosmos_board.data.imports.names import compose, show_path
 from cosmos_board.data.imports.spec.patterns import Pattern, fill_template
 from cosmos_board.data.imports.spec.rules import ArchiveRule
+from cosmos_board.data.scratch import make_scratch
 
 Problem = tuple[str, str]
 """(path, reason)."""
@@ -37,17 +37,17 @@ class ArchivedFiles:
     taken_out: dict[str, str] = field(default_factory=dict)
     """Where files lie that were needed before any image is read: tables and descriptions."""
 
-    _scratch: Path | None = None
+    _scratch: TemporaryDirectory[str] | None = None
 
     def take_out(self, path: str) -> Path:
         """Return where a file was unpacked, which lasts until this process ends."""
         if path not in self.taken_out:
             if self._scratch is None:
-                self._scratch = Path(mkdtemp(prefix="cosmos-board-"))
+                self._scratch = make_scratch()
                 # The images that need it are read after the plan is gone, in other processes.
-                atexit.register(rmtree, self._scratch, ignore_errors=True)
-            extract_members({path: self.members[path]}, self._scratch)
-            self.taken_out[path] = str(self._scratch / path)
+                atexit.register(self._scratch.cleanup)
+            extract_members({path: self.members[path]}, Path(self._scratch.name))
+            self.taken_out[path] = f"{self._scratch.name}/{path}"
         return Path(self.taken_out[path])
 
     def find_needed(self, paths: Sequence[str]) -> dict[str, Member]:

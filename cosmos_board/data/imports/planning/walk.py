@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, describe_unreadable, find_machine_failure
 from cosmos_board.data.imports.names import order_naturally
 from cosmos_board.data.imports.planning.archived import ArchivedFiles, Problem, find_archived
 from cosmos_board.data.imports.spec.rules import ArchiveRule
@@ -64,6 +64,8 @@ def _walk(home: Path, below: str) -> Iterator[tuple[str, str]]:
     try:
         entries = sorted(os.scandir(home / below), key=lambda entry: entry.name)
     except OSError as error:
+        if find_machine_failure(error):
+            raise describe_unreadable(home / below, error) from error
         yield below, f"cannot be read: {error.strerror}"
         return
     for entry in entries:
@@ -88,6 +90,8 @@ def _find_problem(home: Path, entry: os.DirEntry[str]) -> str:
                 return "is a link to a folder"
         regular = entry.is_file()
     except (OSError, RuntimeError) as error:
+        if failure := find_machine_failure(error):
+            raise describe_unreadable(entry.path, failure) from error
         return f"cannot be read: {getattr(error, 'strerror', None) or 'it is a circle of links'}"
     return "" if regular else "is no regular file"
 

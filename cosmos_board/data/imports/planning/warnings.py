@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, StorageError
 from cosmos_board.data.catalog.objects import load_objects
 from cosmos_board.data.imports.names import show_path
 from cosmos_board.data.imports.reading.files import find_reader
@@ -68,6 +68,9 @@ def read_sample(plan: ImportPlan) -> SampleWarnings:
     """Read a few units of a plan, evenly taken, and say what they show.
 
     Of a volume only the first slices are looked at; the sample ends after 32 MiB of files.
+
+    Raises:
+        StorageError: If the disk fails.
     """
     from cosmos_board.data.imports.reading.read import read_job
 
@@ -79,6 +82,8 @@ def read_sample(plan: ImportPlan) -> SampleWarnings:
             drawn = (image for image in read_job(job) if not image.serves_volume_only)
             for image in islice(drawn, _SLICES):
                 counts.update(("images", *image.warnings))
+        except StorageError:
+            raise
         except Exception as error:  # The import itself tells what went wrong.
             unread.append(str(error))
     return SampleWarnings(counts, len(sample), tuple(unread))

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import describe_unreadable
 from cosmos_board.data.archives.extract import extract_members
 from cosmos_board.data.archives.members import Member
 from cosmos_board.data.imports.spec.models import ImageSpec, MaskSpec
+from cosmos_board.data.scratch import make_scratch
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class ImageJob:
         if not wanted:
             yield self
             return
-        with TemporaryDirectory(prefix="cosmos-board-") as folder:
+        with make_scratch() as folder:
             extract_members(wanted, Path(folder))
             yield replace(self, scratch=folder)
 
@@ -116,7 +116,7 @@ class ImageJob:
             try:
                 every = [os.stat(place) for place in places]
             except OSError as error:
-                raise InputError(path, "", f"cannot be read: {error.strerror}") from error
+                raise describe_unreadable(path, error) from error
             for facts in every:
                 digest.update(repr((path, facts.st_size, facts.st_mtime_ns)).encode())
             if member is not None:

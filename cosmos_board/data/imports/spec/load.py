@@ -6,7 +6,7 @@ import tomllib
 from importlib.resources import files
 from pathlib import Path
 
-from cosmos_board.core.errors import InputError, UnknownNameError
+from cosmos_board.core.errors import InputError, UnknownNameError, describe_unreadable
 from cosmos_board.core.expected import CountedUnit, ExpectedCount
 from cosmos_board.data.catalog.expected import load_expected
 from cosmos_board.data.catalog.load import load_catalog
@@ -37,7 +37,7 @@ def read_spec(path: Path) -> ImportSpec:
             raise InputError(path, "", "is too large for an import file")
         text = path.read_text("utf-8")
     except OSError as error:
-        raise InputError(path, "", f"cannot be read: {error.strerror}") from error
+        raise describe_unreadable(path, error) from error
     except UnicodeDecodeError as error:
         raise InputError(path, "", "is no text in UTF-8") from error
     return parse_spec(text, str(path))

@@ -25,7 +25,7 @@ from pydicom.uid import (
     JPEGTransferSyntaxes,
 )
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, find_machine_failure
 from cosmos_board.data.readers.dicom.files import count_pixel_frames, get_size
 from cosmos_board.data.readers.dicom.frames import find_group
 from cosmos_board.data.readers.guard import reading
@@ -79,7 +79,7 @@ def decode_stored(path: Path, dataset: Dataset) -> tuple[NDArray[Any], str]:
         try:
             array, facts = get_decoder(syntax).as_array(dataset)
         except Exception as error:
-            if isinstance(error, MemoryError):
+            if isinstance(error, MemoryError) or find_machine_failure(error):
                 raise
             want = f"pip install {_PACKAGES[syntax]}" if syntax == JPEGExtended12Bit else None
             raise InputError(path, "pixels", f"cannot be read: {error}", want=want) from error

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cosmos_board.core.errors import InputError
+from cosmos_board.core.errors import InputError, describe_unreadable
 
 _LARGEST_JSON_BYTES = 1 << 30
 _LARGEST_TABLE_BYTES = 1 << 28
@@ -28,7 +28,7 @@ def read_json_object(path: Path) -> dict[str, Any]:
         data = path.read_bytes()
         table = json.loads(data)
     except OSError as error:
-        raise InputError(path, "", f"cannot be read: {error.strerror}") from error
+        raise describe_unreadable(path, error) from error
     except (ValueError, RecursionError) as error:
         if data.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
             raise InputError(
@@ -100,6 +100,6 @@ def read_csv_rows(path: Path, name: str, largest_bytes: int) -> Iterator[tuple[i
                 if row:
                     yield reader.line_num, [cell.strip() for cell in row]
     except OSError as error:
-        raise InputError(name, "table", f"cannot be read: {error.strerror}") from error
+        raise describe_unreadable(name, error, field="table") from error
     except (csv.Error, UnicodeDecodeError) as error:
         raise InputError(name, "table", f"is no CSV in UTF-8: {error}") from error
