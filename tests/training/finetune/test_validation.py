@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,8 +41,8 @@ def test_few_clusters_have_no_interval() -> None:
 
 
 def test_a_clear_gain_has_an_interval_above_zero() -> None:
-    before = rows([0.5 + 0.01 * (i % 7) for i in range(24)], 12)
-    after = rows([0.6 + 0.01 * (i % 5) for i in range(24)], 12)
+    before = rows([0.4 + 0.01 * (i % 7) for i in range(24)], 12)
+    after = rows([0.8 + 0.01 * (i % 5) for i in range(24)], 12)
 
     gain = compare_rows(before, after)[-1]
 
@@ -57,13 +56,15 @@ def test_no_change_may_be_one_failure_more_or_less() -> None:
 
     gain = compare_rows(same, same)[-1]
 
-    assert (gain.low, gain.high) == pytest.approx((-0.52 / 13, 0.52 / 13))
+    loss = 0.52 / 13
+    reach = loss * (1 + stats.t.ppf(0.95, 12))
+    assert (gain.low, gain.high) == pytest.approx((-reach, reach))
 
 
 def test_the_interval_is_that_of_a_paired_t_test_where_clusters_vary_much() -> None:
-    changes = np.random.default_rng(2).normal(0.1, 0.2, 20)
-    before = [DiceRow(f"c{i}", "ct.liver", "box", i, 0.4) for i in range(20)]
-    after = [DiceRow(f"c{i}", "ct.liver", "box", i, 0.4 + x) for i, x in enumerate(changes)]
+    changes = [0.85 * (i % 2) + 0.001 * i for i in range(20)]
+    before = [DiceRow(f"c{i}", "ct.liver", "box", i, 0.02) for i in range(20)]
+    after = [DiceRow(f"c{i}", "ct.liver", "box", i, 0.02 + x) for i, x in enumerate(changes)]
 
     gain = compare_rows(before, after)[-1]
 
