@@ -160,7 +160,7 @@ class MeanErrors:
         """Degrees of freedom of each pair's error, at least 1, shape (pairs,)."""
         sizes = self.design.stratum_sizes
         if len(sizes) == 1:
-            return np.full(len(self.pairs[0]), float(sizes[0] - 1))
+            return np.full(len(self.pairs[0]), float(max(sizes[0] - 1, 1)))
         return find_degrees(self.design, self._pair_squares / sizes[:, None])
 
     @cached_property

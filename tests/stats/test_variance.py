@@ -10,6 +10,7 @@ from scipy import stats
 
 from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.stats.design import Design, make_design
+from cosmos_board.stats.family import compare_all
 from cosmos_board.stats.variance import measure_means
 
 
@@ -165,3 +166,11 @@ def test_a_single_target_puts_all_of_the_error_into_pairs() -> None:
 
     apart = found.subtract(*found.pairs).spread
     assert found.pair_spread.target_variances == pytest.approx(apart.target_variances, rel=1e-4)
+
+
+def test_degrees_are_one_at_least_of_a_single_cluster_too() -> None:
+    errors = measure_means(np.array([[0.5, 0.6]]), simple(1))
+
+    assert errors.degrees.tolist() == [1.0, 1.0]
+    assert errors.pair_degrees.tolist() == [1.0]
+    assert np.isfinite(compare_all(errors, np.zeros((1, 1), np.int16)).low).all()

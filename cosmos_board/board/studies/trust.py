@@ -15,9 +15,10 @@ import numpy as np
 from cosmos_board.board.cube import Cube
 from cosmos_board.board.studies.calibration import measure_transfer
 from cosmos_board.board.studies.effects import DIFFERENCE, Effect, Sample, take_sample
+from cosmos_board.board.types import Share
 from cosmos_board.core.arrays import Floats, Ints
 from cosmos_board.stats.design import Design, make_design
-from cosmos_board.stats.intervals import MINIMUM_CLUSTERS
+from cosmos_board.stats.intervals import MINIMUM_CLUSTERS, effective_clusters, share_interval
 from cosmos_board.stats.own_score_intervals import (
     Estimate,
     bound_area,
@@ -95,8 +96,8 @@ class TrustRow:
     risk_area: Effect | None = None
     """Area under the risk–coverage curve; that of a useless score is `risk`."""
 
-    failed: float | None = None
-    """Share of masks that failed."""
+    failed: Share | None = None
+    """Share of masks that failed; None where no target has 10 clusters."""
 
     review: Effect | None = None
     """Share of masks to review, lowest scores first, to meet 95 % of those that failed."""
@@ -120,6 +121,12 @@ def study_trust(cube: Cube, *, closed: Collection[str] = ()) -> tuple[TrustRow, 
         for model, prompt, cells in read_own_scores(cube.connection)
         if model in cube.models and not _is_uncounted(sample, cells)
     )
+
+
+def _measure_failed(own: OwnScores) -> Share:
+    share = float(own.masks.unit_failed @ own.masks.weight)
+    low, high = share_interval(share, effective_clusters(own.design))
+    return Share(share, float(low), float(high))
 
 
 def _is_uncounted(sample: Sample, cells: Columns) -> bool:
@@ -193,7 +200,7 @@ def _describe(
         auroc=own.describe(bound_auroc(auroc, masks, design)) if auroc else None,
         risk=own.describe(bound_risk(masks, 1.0, design)),
         risk_area=own.describe(bound_area(measure_risk_area(masks), design)),
-        failed=float(masks.unit_failed @ masks.weight),
+        failed=_measure_failed(own) if own.wide else None,
         review=own.describe(bound_review(review, masks, design, CATCH)) if review else None,
         transfer=own.describe(bound_mean(transfer, design, DIFFERENCE)) if transfer else None,
     )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cosmos_board.board.findings.findings import Finding
     from cosmos_board.board.studies.effects import Effect
     from cosmos_board.board.studies.factors import FactorRow
+    from cosmos_board.board.types import Share
     from cosmos_board.core.masks import Rle
 
 STUDIES = ("factors", "jitter", "clicks", "trust", "annotation", "findings")
@@ -289,7 +290,7 @@ def _flatten_trust(row: Any) -> dict[str, object]:  # noqa: ANN401 - a TrustRow
         "bias": row.bias if row.gives else "gives none",
         "calibration error": _unsigned(row.calibration),
         "finds failures": _unsigned(row.auroc),
-        "failed": row.failed,
+        "failed": _unsigned(row.failed),
         "review for 95 %": _unsigned(row.review),
         "risk": _unsigned(row.risk),
         "risk area": _unsigned(row.risk_area),
@@ -297,7 +298,7 @@ def _flatten_trust(row: Any) -> dict[str, object]:  # noqa: ANN401 - a TrustRow
     }
 
 
-def _unsigned(effect: Effect | None) -> str | None:
+def _unsigned(effect: Effect | Share | None) -> str | None:
     """Return a value that has no sign, with its interval."""
     if effect is None:
         return None

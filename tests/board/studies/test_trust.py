@@ -62,7 +62,10 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TrustRow]:
 
 def test_a_calibrated_model_is_found_to_know_what_it_drew(rows: dict[str, TrustRow]) -> None:
     row = rows["calibrated"]
-    share = row.failed or 0.0
+    failed = row.failed
+    assert failed is not None
+    assert failed.low < failed.value < failed.high
+    share = failed.value
 
     assert known(row.bias).value == pytest.approx(0, abs=1e-4)
     assert known(row.calibration).value == pytest.approx(0, abs=1e-3)

@@ -7,6 +7,7 @@ from functools import partial
 
 from cosmos_board.board.studies.effects import Effect
 from cosmos_board.board.studies.trust import TrustRow
+from cosmos_board.board.types import Share
 from cosmos_board.site.components.figure import Axis, Figure, Point, Series
 from cosmos_board.site.components.page import Page
 from cosmos_board.site.components.table import Cell, Table
@@ -79,16 +80,16 @@ def _trust_table(data: SiteData, rows: Sequence[TrustRow], words: Words) -> Tabl
         return change_cell(row.bias, words)
 
     table.cells("bias", words("Too high by"), bias, numeric=True)
-    plain: list[tuple[str, str, Callable[[TrustRow], Effect | None], bool]] = [
+    plain: list[tuple[str, str, Callable[[TrustRow], Effect | Share | None], bool]] = [
         ("calibration", words("Calibration error"), lambda row: row.calibration, False),
         ("auroc", words("Finds failures"), lambda row: row.auroc, False),
         ("review", words("Review for 95 %"), lambda row: row.review, True),
         ("risk", words("Mean risk"), lambda row: row.risk, False),
         ("area", words("Risk area"), lambda row: row.risk_area, False),
+        ("failed", words("Failed"), lambda row: row.failed, True),
     ]
     for key, label, of, share in plain:
         table.cells(key, label, partial(_value_cell, of, words, share=share), numeric=True)
-    table.share("failed", words("Failed"), lambda row: row.failed)
 
     def transfer(row: TrustRow) -> Cell:
         return change_cell(row.transfer, words) if row.transfer else Cell(DASH, muted=True)
@@ -107,7 +108,7 @@ def _trust_table(data: SiteData, rows: Sequence[TrustRow], words: Words) -> Tabl
 
 
 def _value_cell(
-    of: Callable[[TrustRow], Effect | None], words: Words, row: TrustRow, *, share: bool
+    of: Callable[[TrustRow], Effect | Share | None], words: Words, row: TrustRow, *, share: bool
 ) -> Cell:
     """Return a value without a sign and its interval; `share` writes it in percent."""
     effect = of(row)
