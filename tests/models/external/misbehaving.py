@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 CARD = {"name": "misbehaving", "prompts": ["box"]}
-FAULT, CHECKSUM = sys.argv[1], int(sys.argv[2])
+FAULT, CHECKSUM = (sys.argv[1], int(sys.argv[2])) if __name__ == "__main__" else ("", 0)
 
 
 def read() -> tuple[dict[str, Any], bytes]:

@@ -95,7 +95,7 @@ def test_a_volume_is_let_go_before_the_next_is_read(
     blocks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def count_volumes() -> int:
-        return sum(isinstance(thing, Volume) for thing in gc.get_objects())
+        return sum(type(thing) is Volume for thing in gc.get_objects())
 
     held: list[int] = []
     read = PackVolumes._read_voxels
