@@ -133,23 +133,9 @@ def _reliability_figure(
         dashed=True,
         marks=False,
     )
-    series = [
-        Series(
-            name=data.label(row.model),
-            colour=colour,
-            line=True,
-            points=tuple(
-                Point(
-                    part.score,
-                    part.iou.value,
-                    part.iou.low,
-                    part.iou.high,
-                    f"{data.label(row.model)}: {number(part.score)} → {number(part.iou.value)}",
-                )
-                for part in row.curve
-            ),
-        )
-        for colour, row in enumerate(rows)
+    lines = [
+        (row.model, [(part.score, number(part.score), part.iou) for part in row.curve])
+        for row in rows
     ]
     return Figure(
         name="reliability",
@@ -161,29 +147,14 @@ def _reliability_figure(
         ),
         x=Axis(label=words("mean predicted IoU")),
         y=Axis(label=words("mean true IoU"), low=0.0, high=1.0),
-        series=(ideal, *series),
+        series=(ideal, *_draw_models(data, lines)),
     )
 
 
 def _risk_figure(data: SiteData, rows: Sequence[TrustRow], prompt: str, words: Words) -> Figure:
-    series = [
-        Series(
-            name=data.label(row.model),
-            colour=colour,
-            line=True,
-            points=tuple(
-                Point(
-                    point.coverage,
-                    point.risk.value,
-                    point.risk.low,
-                    point.risk.high,
-                    f"{data.label(row.model)}: {percent(point.coverage)} → "
-                    f"{number(point.risk.value)}",
-                )
-                for point in row.risk_curve
-            ),
-        )
-        for colour, row in enumerate(rows)
+    lines = [
+        (row.model, [(at.coverage, percent(at.coverage), at.risk) for at in row.risk_curve])
+        for row in rows
     ]
     return Figure(
         name="risk-coverage",
@@ -195,5 +166,23 @@ def _risk_figure(data: SiteData, rows: Sequence[TrustRow], prompt: str, words: W
         ),
         x=Axis(label=words("share of masks kept, highest scores first"), low=0.0, high=1.0),
         y=Axis(label=words("mean of 1 − Dice"), low=0.0),
-        series=tuple(series),
+        series=_draw_models(data, lines),
+    )
+
+
+def _draw_models(
+    data: SiteData, lines: Sequence[tuple[str, Sequence[tuple[float, str, Effect]]]]
+) -> tuple[Series, ...]:
+    """Return a line for each model through (x, x as text, value with its interval)."""
+    return tuple(
+        Series(
+            name=data.label(model),
+            colour=colour,
+            line=True,
+            points=tuple(
+                Point(x, y.value, y.low, y.high, f"{data.label(model)}: {at} → {number(y.value)}")
+                for x, at, y in points
+            ),
+        )
+        for colour, (model, points) in enumerate(lines)
     )
